@@ -1,0 +1,28 @@
+# A floor is a folder under src/ and a static library of the same name.
+
+set(FERRUM_WARNINGS -Wall -Wextra)
+if(FERRUM_WERROR)
+  list(APPEND FERRUM_WARNINGS -Werror)
+endif()
+if(FERRUM_SANITIZE)
+  add_compile_options(-fsanitize=${FERRUM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FERRUM_SANITIZE})
+endif()
+
+function(ferrum_floor name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  if(NOT sources)
+    add_library(ferrum_${name} INTERFACE)
+    target_include_directories(ferrum_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(ferrum_${name} INTERFACE ${ARG_DEPENDS})
+    return()
+  endif()
+  add_library(ferrum_${name} STATIC ${sources})
+  target_include_directories(ferrum_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_compile_options(ferrum_${name} PRIVATE ${FERRUM_WARNINGS})
+  target_link_libraries(ferrum_${name} PUBLIC ${ARG_DEPENDS})
+  if(EXISTS ${CMAKE_SOURCE_DIR}/src/${name}/floor.cmake)
+    include(${CMAKE_SOURCE_DIR}/src/${name}/floor.cmake)  # what is particular to this floor, such as kernel flags
+  endif()
+endfunction()

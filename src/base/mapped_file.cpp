@@ -1,0 +1,142 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+// The SIGBUS handler may only touch lock-free atomics, so open mappings stand in a fixed table.
+struct Slot {
+  std::atomic<uintptr_t> begin{0};  // 0: free
+  std::atomic<uintptr_t> end{0};
+  std::atomic<bool> damaged{false};
+};
+constexpr int kSlots = 1024;  // files mapped at once; the largest sharded checkpoints have under 200
+std::array<Slot, kSlots> g_slots;
+std::mutex g_mutex;  // guards claiming and freeing of slots; the handler does not take it
+struct sigaction g_previous;
+
+size_t page_size() {
+  static const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+// A page past the end of a file that shrank: give it zeros, note it, and let the read go on.
+void on_sigbus(int signal, siginfo_t* info, void* context) {
+  const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
+  for (Slot& slot : g_slots) {
+    const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
+    if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_relaxed)) continue;
+    const uintptr_t page = address & ~(static_cast<uintptr_t>(page_size()) - 1);
+    void* zeros = mmap(reinterpret_cast<void*>(page), page_size(), PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (zeros == MAP_FAILED) break;
+    slot.damaged.store(true, std::memory_order_release);
+    return;
+  }
+  if (g_previous.sa_flags & SA_SIGINFO) {
+    g_previous.sa_sigaction(signal, info, context);
+  } else if (g_previous.sa_handler != SIG_DFL && g_previous.sa_handler != SIG_IGN) {
+    g_previous.sa_handler(signal);
+  } else {
+    ::signal(SIGBUS, SIG_DFL);
+    raise(SIGBUS);
+  }
+}
+
+void install_handler_once() {
+  static const bool installed = [] {
+    page_size();  // the handler must not be the first to ask
+    struct sigaction action = {};
+    action.sa_sigaction = on_sigbus;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, &g_previous);
+    return true;
+  }();
+  (void)installed;
+}
+
+int claim_slot(std::span<const std::byte> bytes) {
+  const std::lock_guard lock(g_mutex);
+  for (int i = 0; i < kSlots; ++i) {
+    Slot& slot = g_slots[i];
+    if (slot.begin.load() != 0) continue;
+    slot.damaged = false;
+    slot.end = reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size();
+    slot.begin.store(reinterpret_cast<uintptr_t>(bytes.data()), std::memory_order_release);
+    return i;
+  }
+  fail(ErrorCode::kIo, "more than {} files mapped at once", kSlots);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  install_handler_once();
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) {
+    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo, "cannot open {}: {}",
+         path.string(), std::strerror(errno));
+  }
+  struct stat info = {};
+  if (fstat(fd.get(), &info) != 0) fail(ErrorCode::kIo, "cannot stat {}: {}", path.string(), std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) fail(ErrorCode::kIo, "{} is not a regular file", path.string());
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, {}));
+  void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+  if (data == MAP_FAILED) fail(ErrorCode::kIo, "cannot map {}: {}", path.string(), std::strerror(errno));
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, {static_cast<const std::byte*>(data), size}));
+}
+
+MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
+    : path_(std::move(path)), bytes_(bytes) {
+  if (!bytes_.empty()) slot_ = claim_slot(bytes_);
+}
+
+MappedFile::~MappedFile() {
+  if (slot_ < 0) return;
+  const std::lock_guard lock(g_mutex);
+  g_slots[slot_].begin.store(0, std::memory_order_release);  // first: the addresses may be reused at once
+  munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  const uintptr_t mask = page_size() - 1;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + mask) & ~mask;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) & ~mask;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+bool MappedFile::intact() const {
+  return slot_ < 0 || !g_slots[slot_].damaged.load(std::memory_order_acquire);
+}
+
+}  // namespace ferrum

@@ -1,0 +1,46 @@
+// A checkpoint as the engine wants it: one model description, its tensors by role, its tokenizer and chat template,
+// whether it is a GGUF file (one of a split set too) or a Hugging Face folder.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/model_description.h"
+#include "checkpoint/tensor_names.h"
+#include "tensor/host_tensor.h"
+#include "text/token.h"
+#include "text/tokenizer.h"
+
+namespace ferrum {
+
+// What the checkpoint's authors recommend (generation_config.json, GGUF general.sampling.*); unset where silent.
+struct GenerationDefaults {
+  std::optional<float> temperature, top_p, min_p, repetition_penalty;
+  std::optional<int> top_k;
+  std::vector<TokenId> stop_tokens;  // every id that ends an answer: EOS, end of turn
+};
+
+class Checkpoint {
+ public:
+  // `path`: a .gguf file (any shard of a split one), a folder with config.json and *.safetensors, or a folder
+  // with one GGUF file. Reads headers only; the weights stay mapped. Errors: faults B01–B15, B17–B20.
+  static std::unique_ptr<Checkpoint> open(const std::filesystem::path& path);
+  virtual ~Checkpoint() = default;
+
+  virtual const ModelDescription& model() const = 0;
+  virtual const HostTensor* find(const TensorKey& key) const = 0;  // null: absent
+  virtual const std::vector<HostTensor>& tensors() const = 0;      // all, by name as in the file
+  virtual std::string format() const = 0;                          // for people: "GGUF v3, Q4_K_M", "safetensors, BF16"
+  virtual uint64_t bytes() const = 0;                              // of all tensors
+  virtual bool intact() const = 0;                                 // false: a file was cut while mapped (B16)
+
+  // Null where the checkpoint has none; Error where it has a bad one.
+  virtual std::unique_ptr<const Tokenizer> load_tokenizer() const = 0;
+  virtual std::optional<std::string> chat_template() const = 0;
+  virtual const GenerationDefaults& generation() const = 0;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,32 @@
+// The one table of tensor names: what a tensor is to the model, and what both worlds call it.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ferrum {
+
+enum class TensorRole : uint8_t {
+  kEmbedding, kFinalNorm, kHead,
+  kAttentionNorm, kQuery, kKey, kValue, kQueryKeyValue, kAttentionOut, kQueryNorm, kKeyNorm,
+  kFfnNorm, kGate, kUp, kGateUp, kDown,
+  kRouter, kExpertGate, kExpertUp, kExpertGateUp, kExpertDown,
+  kRopeFrequencies, kRopeFactorsLong, kRopeFactorsShort,
+};
+
+struct TensorKey {
+  TensorRole role = TensorRole::kEmbedding;
+  int layer = -1;   // -1: of the whole model
+  int expert = -1;  // -1: not of one expert (also: all experts in one tensor)
+  bool is_bias = false;
+  bool operator==(const TensorKey&) const = default;
+};
+
+enum class Naming { kHuggingFace, kGguf };
+
+// What `name` is; nothing if no architecture here has such a tensor.
+std::optional<TensorKey> parse_tensor_name(Naming naming, std::string_view name);
+std::string tensor_name(Naming naming, const TensorKey& key);
+
+}  // namespace ferrum

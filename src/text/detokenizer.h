@@ -1,0 +1,27 @@
+// Turns a stream of token ids into text piece by piece, and never gives out part of a character.
+#pragma once
+#include <string>
+
+#include "text/tokenizer.h"
+
+namespace ferrum {
+
+class Detokenizer {
+ public:
+  // `continues_text`: the tokens continue a text (a prompt), so what a decoder strips at a text's beginning stays.
+  enum class Start { kOfText, kContinuation };
+  explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation);
+
+  // The text that became certain with this token: whole characters only; bytes that no later token can complete
+  // come out as U+FFFD. Control tokens give nothing.
+  std::string push(TokenId id);
+  // What is left at the end of the stream: an unfinished character as U+FFFD.
+  std::string finish();
+
+ private:
+  const Tokenizer& tokenizer_;
+  bool at_start_;
+  std::string pending_;  // bytes of an unfinished character
+};
+
+}  // namespace ferrum

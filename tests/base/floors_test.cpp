@@ -1,0 +1,97 @@
+// The floors of ARCHITECTURE.md, held: a file may include its own folder and lower floors only.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::map<std::string, int> kFloors = {
+    {"base", 0},   {"tensor", 1}, {"text", 1},   {"backend", 2}, {"distributed", 2}, {"checkpoint", 2},
+    {"grammar", 2}, {"models", 3}, {"cache", 3}, {"engine", 4},  {"server", 5},      {"cli", 6},
+};
+
+// What a floor may see although the numbers alone would allow or forbid it: see ARCHITECTURE.md, "Floors".
+bool may_include(const std::string& from, const std::string& to) {
+  if (from == to) return true;
+  if (to == "ferrum") return kFloors.at(from) >= kFloors.at("engine");  // the public API, on top of lower floors
+  if (from == "server") return to == "base";                            // else only the public API
+  if (from == "cache") return to == "base";                             // knows no tensor
+  return kFloors.at(to) < kFloors.at(from);
+}
+
+struct Include {
+  fs::path file;
+  int line;
+  std::string target;
+};
+
+std::vector<Include> includes_of(const fs::path& file) {
+  static const std::regex pattern(R"re(^\s*#\s*include\s*"([^"]+)")re");
+  std::vector<Include> found;
+  std::ifstream in(file);
+  std::string text;
+  for (int line = 1; std::getline(in, text); ++line) {
+    std::smatch match;
+    if (std::regex_search(text, match, pattern)) found.push_back({file, line, match[1]});
+  }
+  return found;
+}
+
+std::string first_folder(const std::string& path) { return path.substr(0, path.find('/')); }
+
+TEST(Floors, NoIncludePointsUpward) {
+  const fs::path src = fs::path(FERRUM_SOURCE_DIR) / "src";
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(src)) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
+    const fs::path relative = fs::relative(entry.path(), src);
+    if (!relative.has_parent_path()) continue;  // main.cpp stands above all floors
+    ++files;
+    const std::string from = first_folder(relative);
+    ASSERT_TRUE(kFloors.contains(from)) << relative << " lies on no floor";
+    for (const Include& include : includes_of(entry.path())) {
+      const std::string to = first_folder(include.target);
+      ASSERT_TRUE(to == "ferrum" || kFloors.contains(to))
+          << relative << ":" << include.line << ": \"" << include.target << "\" names no floor";
+      EXPECT_TRUE(may_include(from, to)) << relative << ":" << include.line << " includes \"" << include.target
+                                         << "\": " << from << " may not see " << to;
+    }
+  }
+  EXPECT_GT(files, 15) << "the walk found too little to mean anything";
+}
+
+TEST(Floors, TheRuleItselfRefusesWhatItShould) {
+  EXPECT_FALSE(may_include("base", "tensor"));
+  EXPECT_FALSE(may_include("tensor", "text"));
+  EXPECT_FALSE(may_include("backend", "checkpoint"));
+  EXPECT_FALSE(may_include("models", "engine"));
+  EXPECT_FALSE(may_include("cache", "tensor"));
+  EXPECT_FALSE(may_include("server", "engine"));
+  EXPECT_TRUE(may_include("checkpoint", "text"));
+  EXPECT_TRUE(may_include("engine", "ferrum"));
+}
+
+TEST(Floors, OnlyTheCudaBackendSeesCuda) {
+  const fs::path src = fs::path(FERRUM_SOURCE_DIR) / "src";
+  static const std::regex cuda(R"re(^\s*#\s*include\s*[<"](cuda|cublas|cudnn|nccl|cub/))re");
+  for (const auto& entry : fs::recursive_directory_iterator(src)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string relative = fs::relative(entry.path(), src);
+    if (relative.starts_with("backend/cuda/") || relative.starts_with("distributed/nccl")) continue;
+    std::ifstream in(entry.path());
+    std::string text;
+    while (std::getline(in, text)) EXPECT_FALSE(std::regex_search(text, cuda)) << relative << ": " << text;
+  }
+}
+
+}  // namespace
+}  // namespace ferrum
