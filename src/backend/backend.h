@@ -4,7 +4,8 @@
 //   - it is asynchronous on the backend's stream and never allocates device memory;
 //   - its launch shape depends only on tensor shapes and StepShape, never on device data;
 //   - so a sequence of operations may be recorded once and replayed (see `run`);
-//   - a row's result depends on that row (and its sequence's context) alone, bit for bit: never on which other rows
+//   - a row's result depends on that row (and its sequence's context) alone, bit for bit: never on which
+//   other rows
 //     are in the batch, how a prompt was chunked, or how many threads run;
 //   - `out` may alias `x` only where the operation is row-wise (the norms);
 //   - every backend implements every operation: there is no `supports_x()`.
@@ -44,9 +45,9 @@ struct StepShape {
 // sequences, chunks of prompts and single decode tokens side by side. All tensors are i32.
 struct Step {
   StepShape shape;
-  Tensor tokens;       // [tokens]
-  Tensor positions;    // [tokens]                 absolute, from 0
-  Tensor kv_slots;     // [tokens]                 page × page_tokens + offset: where each new key and value goes
+  Tensor tokens;     // [tokens]
+  Tensor positions;  // [tokens]                 absolute, from 0
+  Tensor kv_slots;  // [tokens]                 page × page_tokens + offset: where each new key and value goes
   Tensor block_table;  // [sequences, max blocks]  pages of each sequence, in order of position
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
@@ -63,8 +64,8 @@ struct HeadShape {
   int qkv_width() const { return q_width() + 2 * kv_width(); }
 };
 
-// Which elements of a head are rotated together: i with i + half (Hugging Face), or 2i with 2i + 1 (GGUF files of
-// the llama architecture, Meta's own checkpoints).
+// Which elements of a head are rotated together: i with i + half (Hugging Face), or 2i with 2i + 1 (GGUF
+// files of the llama architecture, Meta's own checkpoints).
 enum class RopePairing { kHalves, kNeighbours };
 
 struct Rope {
@@ -84,8 +85,8 @@ struct AttentionLayer {
   Rope rope;
   Tensor q_norm, k_norm;  // [head_dim] f32, or empty: RMS norm of each head before the rotation
   float norm_eps = 0;
-  float scale = 0;        // of q·k, e.g. 1/sqrt(head_dim)
-  int window = 0;         // a token sees this many positions, itself included; 0: all
+  float scale = 0;  // of q·k, e.g. 1/sqrt(head_dim)
+  int window = 0;   // a token sees this many positions, itself included; 0: all
 };
 
 struct Routing {
@@ -103,41 +104,47 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
 
-  // Memory and weights ----------------------------------------------------------------------------------------
+  // Memory and weights
+  // ----------------------------------------------------------------------------------------
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;  // Error kNoMemory with the numbers
   virtual size_t free_bytes() const = 0;
   virtual std::unique_ptr<Weight> pack(const WeightSource& source) = 0;
-  virtual void upload(Tensor dst, std::span<const std::byte> src) = 0;    // contiguous rows
-  virtual void download(std::span<std::byte> dst, Tensor src) = 0;        // waits for the stream first
+  virtual void upload(Tensor dst, std::span<const std::byte> src) = 0;  // contiguous rows
+  virtual void download(std::span<std::byte> dst, Tensor src) = 0;      // waits for the stream first
   virtual void synchronize() = 0;
 
-  // Stepping ----------------------------------------------------------------------------------------------------
-  // Runs `body`, which issues operations. A backend that can record work does so once per shape, then replays.
+  // Stepping
+  // ---------------------------------------------------------------------------------------------------- Runs
+  // `body`, which issues operations. A backend that can record work does so once per shape, then replays.
   virtual void run(const StepShape& shape, const std::function<void()>& body) = 0;
 
-  // Token-wise --------------------------------------------------------------------------------------------------
+  // Token-wise
+  // --------------------------------------------------------------------------------------------------
   virtual void embed(Tensor out, const Weight& table, Tensor tokens) = 0;  // out[t] = table[tokens[t]]
   virtual void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) = 0;
   // residual += x; out = rms_norm(residual)
   virtual void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) = 0;
-  virtual void linear(Tensor out, Tensor x, const Weight& w) = 0;         // out = x · wᵀ + bias
+  virtual void linear(Tensor out, Tensor x, const Weight& w) = 0;  // out = x · wᵀ + bias
   // w stacks gate over up: out = silu(gate(x)) * up(x), half as wide as w has rows
   virtual void swiglu(Tensor out, Tensor x, const Weight& gate_up) = 0;
-  virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;        // out[i] = x[rows[i]]
+  virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
 
-  // Attention ---------------------------------------------------------------------------------------------------
-  // qkv is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to their
+  // Attention
+  // --------------------------------------------------------------------------------------------------- qkv
+  // is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to their
   // slots; the rotated q stays in place.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   // out [tokens, q_width] = softmax(scale · q·K) · V, causal, over each sequence's pages
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
-  virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;               // from_to [n, 2] i32: page onto page
+  virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: page onto page
 
-  // Mixture of experts --------------------------------------------------------------------------------------------
-  // softmax over all experts, then the top_k largest (ties: the lower id first), largest first
+  // Mixture of experts
+  // -------------------------------------------------------------------------------------------- softmax over
+  // all experts, then the top_k largest (ties: the lower id first), largest first
   virtual void route(Routing out, Tensor router_logits, const RoutingRule& rule) = 0;
   // out[t] = Σ weights[t,i] · down_e(silu(gate_e(x)) * up_e(x)) for e = expert_ids[t,i], summed in order of i
-  virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up, const Weight& down) = 0;
+  virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+                       const Weight& down) = 0;
 };
 
 }  // namespace ferrum

@@ -13,11 +13,13 @@ Weight::Weight(const WeightSource& source) : groups_(source.groups) {
       if (cols_ == 0) cols_ = static_cast<int>(tensor.cols());
       check_equal(tensor.cols(), static_cast<int64_t>(cols_), tensor.name);
     }
-    check(part.size() == 1 || static_cast<int>(part.size()) == groups_, "a part is one tensor, or one per group");
+    check(part.size() == 1 || static_cast<int>(part.size()) == groups_,
+          "a part is one tensor, or one per group");
     check_equal(part_rows % groups_, int64_t{0}, "rows left over after dividing by the groups");
     rows_ += static_cast<int>(part_rows / groups_);
   }
-  check(source.bias.empty() || source.bias.size() == static_cast<size_t>(groups_) * rows_, "one bias per row");
+  check(source.bias.empty() || source.bias.size() == static_cast<size_t>(groups_) * rows_,
+        "one bias per row");
 }
 
 }  // namespace ferrum

@@ -8,8 +8,8 @@
 namespace ferrum {
 
 // What `Backend::pack` is given. A weight is `groups` matrices (1, or one per expert) of the same shape
-// [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts may differ
-// in format. Every part gives, in this order, the rows of group 0, of group 1, …: as one tensor
+// [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts may
+// differ in format. Every part gives, in this order, the rows of group 0, of group 1, …: as one tensor
 // [groups × rows, cols], or as one tensor per group.
 struct WeightSource {
   using Part = std::vector<HostTensor>;
@@ -19,8 +19,8 @@ struct WeightSource {
   std::vector<float> bias;  // [groups × rows] or empty: added by the operation that multiplies
 };
 
-// A matrix (or one per expert) packed by one backend. The bytes it was packed from must outlive it: a backend may
-// read them in place.
+// A matrix (or one per expert) packed by one backend. The bytes it was packed from must outlive it: a backend
+// may read them in place.
 class Weight {
  public:
   virtual ~Weight() = default;

@@ -6,15 +6,24 @@ namespace ferrum {
 
 std::string_view name_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kBadFile: return "bad_file";
-    case ErrorCode::kBadConfig: return "bad_config";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kBadTemplate: return "bad_template";
-    case ErrorCode::kBadArgument: return "bad_argument";
-    case ErrorCode::kContextFull: return "context_full";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kNoMemory: return "no_memory";
+    case ErrorCode::kBadFile:
+      return "bad_file";
+    case ErrorCode::kBadConfig:
+      return "bad_config";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kBadTemplate:
+      return "bad_template";
+    case ErrorCode::kBadArgument:
+      return "bad_argument";
+    case ErrorCode::kContextFull:
+      return "context_full";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kNoMemory:
+      return "no_memory";
   }
   return "unknown";
 }
@@ -30,7 +39,8 @@ std::string in_quotes(std::string_view text, size_t max_bytes) {
     const utf8::Decoded d = utf8::decode(text.substr(i));
     if (!d.valid || c < 0x20 || c == 0x7f || (d.code_point >= 0x80 && d.code_point < 0xa0)) {
       const size_t bytes = d.valid ? d.size : 1;
-      for (size_t k = 0; k < bytes; ++k) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i + k]));
+      for (size_t k = 0; k < bytes; ++k)
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i + k]));
       i += bytes;
       continue;
     }

@@ -39,8 +39,8 @@ template <class... Args>
   throw Error(code, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// `text` in quotation marks, with control characters and broken UTF-8 escaped and long text shortened: whatever
-// comes from a file or a client goes through here before it reaches a terminal or a log.
+// `text` in quotation marks, with control characters and broken UTF-8 escaped and long text shortened:
+// whatever comes from a file or a client goes through here before it reaches a terminal or a log.
 std::string in_quotes(std::string_view text, size_t max_bytes = 120);
 
 }  // namespace ferrum

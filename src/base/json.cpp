@@ -20,11 +20,18 @@ class Guard {
     using Event = typename Tree::parse_event_t;
     switch (event) {
       case Event::object_start:
-      case Event::array_start: enter(); break;
+      case Event::array_start:
+        enter();
+        break;
       case Event::object_end:
-      case Event::array_end: keys_.pop_back(); break;
-      case Event::key: note_key(value.template get_ref<const std::string&>()); break;
-      case Event::value: break;
+      case Event::array_end:
+        keys_.pop_back();
+        break;
+      case Event::key:
+        note_key(value.template get_ref<const std::string&>());
+        break;
+      case Event::value:
+        break;
     }
     return true;
   }
@@ -37,7 +44,8 @@ class Guard {
   }
 
   void note_key(const std::string& key) {
-    if (!keys_.back().insert(key).second) fail(ErrorCode::kBadFile, "{}: duplicate key {}", source_, in_quotes(key));
+    if (!keys_.back().insert(key).second)
+      fail(ErrorCode::kBadFile, "{}: duplicate key {}", source_, in_quotes(key));
     if (keys_.back().size() > limits_.max_keys)
       fail(ErrorCode::kBadFile, "{}: an object of more than {} keys", source_, limits_.max_keys);
   }

@@ -1,4 +1,5 @@
-// Diagnostics on standard error: ferrum::log::warn("…{}", x). Text from files or clients goes through in_quotes().
+// Diagnostics on standard error: ferrum::log::warn("…{}", x). Text from files or clients goes through
+// in_quotes().
 #pragma once
 #include <spdlog/spdlog.h>
 

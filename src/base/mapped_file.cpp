@@ -107,7 +107,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
          path.string(), std::strerror(errno));
   }
   struct stat info = {};
-  if (fstat(fd.get(), &info) != 0) fail(ErrorCode::kIo, "cannot stat {}: {}", path.string(), std::strerror(errno));
+  if (fstat(fd.get(), &info) != 0)
+    fail(ErrorCode::kIo, "cannot stat {}: {}", path.string(), std::strerror(errno));
   if (!S_ISREG(info.st_mode)) fail(ErrorCode::kIo, "{} is not a regular file", path.string());
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, {}));

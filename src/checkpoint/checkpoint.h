@@ -1,5 +1,5 @@
-// A checkpoint as the engine wants it: one model description, its tensors by role, its tokenizer and chat template,
-// whether it is a GGUF file (one of a split set too) or a Hugging Face folder.
+// A checkpoint as the engine wants it: one model description, its tensors by role, its tokenizer and chat
+// template, whether it is a GGUF file (one of a split set too) or a Hugging Face folder.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -16,7 +16,8 @@
 
 namespace ferrum {
 
-// What the checkpoint's authors recommend (generation_config.json, GGUF general.sampling.*); unset where silent.
+// What the checkpoint's authors recommend (generation_config.json, GGUF general.sampling.*); unset where
+// silent.
 struct GenerationDefaults {
   std::optional<float> temperature, top_p, min_p, repetition_penalty;
   std::optional<int> top_k;
@@ -33,9 +34,9 @@ class Checkpoint {
   virtual const ModelDescription& model() const = 0;
   virtual const HostTensor* find(const TensorKey& key) const = 0;  // null: absent
   virtual const std::vector<HostTensor>& tensors() const = 0;      // all, by name as in the file
-  virtual std::string format() const = 0;                          // for people: "GGUF v3, Q4_K_M", "safetensors, BF16"
-  virtual uint64_t bytes() const = 0;                              // of all tensors
-  virtual bool intact() const = 0;                                 // false: a file was cut while mapped (B16)
+  virtual std::string format() const = 0;  // for people: "GGUF v3, Q4_K_M", "safetensors, BF16"
+  virtual uint64_t bytes() const = 0;      // of all tensors
+  virtual bool intact() const = 0;         // false: a file was cut while mapped (B16)
 
   // Null where the checkpoint has none; Error where it has a bad one.
   virtual std::unique_ptr<const Tokenizer> load_tokenizer() const = 0;

@@ -18,20 +18,35 @@
 namespace ferrum {
 
 enum class GgufType : uint32_t {
-  kUint8, kInt8, kUint16, kInt16, kUint32, kInt32, kFloat32, kBool, kString, kArray, kUint64, kInt64, kFloat64,
+  kUint8,
+  kInt8,
+  kUint16,
+  kInt16,
+  kUint32,
+  kInt32,
+  kFloat32,
+  kBool,
+  kString,
+  kArray,
+  kUint64,
+  kInt64,
+  kFloat64,
 };
 
 // Arrays keep their elements where the file has them and are read on demand.
 struct GgufArray {
   GgufType element = GgufType::kUint8;  // never kArray
-  std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>, std::vector<std::string_view>> values;
+  std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>,
+               std::vector<std::string_view>>
+      values;
   size_t size() const;
 };
 
 using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string_view, GgufArray>;
 
-// The key-value part of one file. The getters give nothing for an absent key and throw Error kBadFile naming key,
-// expected and found type for one of another type (fault B07). Integers of any width convert where they fit.
+// The key-value part of one file. The getters give nothing for an absent key and throw Error kBadFile naming
+// key, expected and found type for one of another type (fault B07). Integers of any width convert where they
+// fit.
 class GgufMetadata {
  public:
   bool has(std::string_view key) const;
@@ -44,7 +59,9 @@ class GgufMetadata {
   std::optional<std::vector<float>> floats(std::string_view key) const;
   std::optional<std::vector<int64_t>> integers(std::string_view key) const;  // also an array of bools
 
-  const std::vector<std::pair<std::string_view, GgufValue>>& entries() const { return entries_; }  // in file order
+  const std::vector<std::pair<std::string_view, GgufValue>>& entries() const {
+    return entries_;
+  }                                                      // in file order
   const std::string& source() const { return source_; }  // the path, for messages
 
  private:
@@ -57,13 +74,16 @@ class GgufMetadata {
 // One GGUF file.
 class GgufFile {
  public:
-  // Errors: kNotFound, kIo, kBadFile (faults B01–B11), kUnsupported for a tensor type that Ferrum does not read.
+  // Errors: kNotFound, kIo, kBadFile (faults B01–B11), kUnsupported for a tensor type that Ferrum does not
+  // read.
   static std::unique_ptr<GgufFile> open(const std::filesystem::path& path);
 
   int version() const { return version_; }
   size_t alignment() const { return alignment_; }
   const GgufMetadata& metadata() const { return metadata_; }
-  const std::vector<HostTensor>& tensors() const { return tensors_; }  // in file order; shapes outermost first
+  const std::vector<HostTensor>& tensors() const {
+    return tensors_;
+  }  // in file order; shapes outermost first
   const MappedFile& file() const { return *file_; }
 
  private:

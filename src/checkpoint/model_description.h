@@ -8,26 +8,27 @@
 namespace ferrum {
 
 enum class Architecture { kLlama, kMistral, kQwen2, kQwen3, kQwen3Moe };
-std::string_view name_of(Architecture architecture);  // "llama", …: GGUF's general.architecture where it has one
+std::string_view name_of(
+    Architecture architecture);  // "llama", …: GGUF's general.architecture where it has one
 
 struct RopeScaling {
   enum class Kind { kNone, kLinear, kDynamic, kLlama3, kYarn, kLongRope };
   Kind kind = Kind::kNone;
   float factor = 1;
-  int original_context = 0;       // positions the model was trained on before scaling
-  float low_frequency_factor = 1;   // llama3
-  float high_frequency_factor = 4;  // llama3
-  float beta_fast = 32;             // yarn
-  float beta_slow = 1;              // yarn
-  bool truncate = true;             // yarn: round the correction range to whole dimensions
-  std::optional<float> attention_factor;        // yarn, longrope: scales cos and sin; else computed
-  std::optional<float> mscale, mscale_all_dim;  // yarn (DeepSeek's form)
+  int original_context = 0;                        // positions the model was trained on before scaling
+  float low_frequency_factor = 1;                  // llama3
+  float high_frequency_factor = 4;                 // llama3
+  float beta_fast = 32;                            // yarn
+  float beta_slow = 1;                             // yarn
+  bool truncate = true;                            // yarn: round the correction range to whole dimensions
+  std::optional<float> attention_factor;           // yarn, longrope: scales cos and sin; else computed
+  std::optional<float> mscale, mscale_all_dim;     // yarn (DeepSeek's form)
   std::vector<float> short_factors, long_factors;  // longrope: [rotary_dim / 2] each
 };
 
 struct RopeDescription {
   float theta = 10000;
-  int rotary_dim = 0;       // of head_dim; even
+  int rotary_dim = 0;        // of head_dim; even
   bool interleaved = false;  // pairs (2i, 2i + 1), as GGUF files of the llama architecture store q and k
   RopeScaling scaling;
   std::vector<float> frequency_divisors;  // [rotary_dim / 2] or empty: GGUF's rope_freqs.weight
@@ -63,7 +64,8 @@ struct ModelDescription {
   int64_t parameters = 0;  // of all tensors that the model uses
 };
 
-// Ranges and agreements that every model keeps (faults B13, B14). Error kBadConfig naming `source` and the field.
+// Ranges and agreements that every model keeps (faults B13, B14). Error kBadConfig naming `source` and the
+// field.
 void validate(const ModelDescription& model, const std::string& source);
 
 }  // namespace ferrum

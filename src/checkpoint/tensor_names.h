@@ -8,11 +8,30 @@
 namespace ferrum {
 
 enum class TensorRole : uint8_t {
-  kEmbedding, kFinalNorm, kHead,
-  kAttentionNorm, kQuery, kKey, kValue, kQueryKeyValue, kAttentionOut, kQueryNorm, kKeyNorm,
-  kFfnNorm, kGate, kUp, kGateUp, kDown,
-  kRouter, kExpertGate, kExpertUp, kExpertGateUp, kExpertDown,
-  kRopeFrequencies, kRopeFactorsLong, kRopeFactorsShort,
+  kEmbedding,
+  kFinalNorm,
+  kHead,
+  kAttentionNorm,
+  kQuery,
+  kKey,
+  kValue,
+  kQueryKeyValue,
+  kAttentionOut,
+  kQueryNorm,
+  kKeyNorm,
+  kFfnNorm,
+  kGate,
+  kUp,
+  kGateUp,
+  kDown,
+  kRouter,
+  kExpertGate,
+  kExpertUp,
+  kExpertGateUp,
+  kExpertDown,
+  kRopeFrequencies,
+  kRopeFactorsLong,
+  kRopeFactorsShort,
 };
 
 struct TensorKey {

@@ -5,7 +5,9 @@
 
 namespace ferrum {
 
-constexpr float float_from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+constexpr float float_from_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 constexpr uint16_t bf16_from_float(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
@@ -29,10 +31,10 @@ constexpr uint16_t f16_from_float(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
   const uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude > 0x7F800000) return sign | 0x7E00;                        // NaN
-  if (magnitude >= 0x477FF000) return sign | 0x7C00;                       // rounds to infinity
-  if (magnitude < 0x38800000) {                                            // subnormal: in units of 2^-24
-    const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;        // exact
+  if (magnitude > 0x7F800000) return sign | 0x7E00;                  // NaN
+  if (magnitude >= 0x477FF000) return sign | 0x7C00;                 // rounds to infinity
+  if (magnitude < 0x38800000) {                                      // subnormal: in units of 2^-24
+    const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;  // exact
     auto units = static_cast<uint32_t>(scaled);
     const float rest = scaled - static_cast<float>(units);
     if (rest > 0.5f || (rest == 0.5f && (units & 1))) ++units;

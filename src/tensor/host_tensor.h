@@ -1,5 +1,5 @@
-// A tensor as a checkpoint's reader found it: name, format, shape and the mapped bytes. A view: whoever mapped
-// the file must outlive it.
+// A tensor as a checkpoint's reader found it: name, format, shape and the mapped bytes. A view: whoever
+// mapped the file must outlive it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +34,10 @@ struct HostTensor {
   HostTensor row_range(int64_t begin, int64_t count) const {
     check(shape.size() == 2 && begin >= 0 && begin + count <= shape[0], "row_range within a matrix");
     const size_t n = row_bytes(format, static_cast<size_t>(cols()));
-    return {name, format, {count, cols()}, bytes.subspan(static_cast<size_t>(begin) * n, static_cast<size_t>(count) * n)};
+    return {name,
+            format,
+            {count, cols()},
+            bytes.subspan(static_cast<size_t>(begin) * n, static_cast<size_t>(count) * n)};
   }
 };
 

@@ -8,12 +8,13 @@ namespace ferrum {
 
 class Detokenizer {
  public:
-  // `continues_text`: the tokens continue a text (a prompt), so what a decoder strips at a text's beginning stays.
+  // `continues_text`: the tokens continue a text (a prompt), so what a decoder strips at a text's beginning
+  // stays.
   enum class Start { kOfText, kContinuation };
   explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation);
 
-  // The text that became certain with this token: whole characters only; bytes that no later token can complete
-  // come out as U+FFFD. Control tokens give nothing.
+  // The text that became certain with this token: whole characters only; bytes that no later token can
+  // complete come out as U+FFFD. Control tokens give nothing.
   std::string push(TokenId id);
   // What is left at the end of the stream: an unfinished character as U+FFFD.
   std::string finish();

@@ -15,11 +15,11 @@ enum class TokenKind : uint8_t {
   kControl,      // <|im_end|> and the like: structure, never text; recognised in trusted text only
   kUserDefined,  // an added token that is text: recognised wherever it stands
   kUnused,
-  kByte,         // <0x0A> of a vocabulary with byte fallback
+  kByte,  // <0x0A> of a vocabulary with byte fallback
 };
 
-// A piece of a prompt. Control tokens are recognised only where every byte of theirs is trusted: what the chat
-// template itself wrote is, what a user wrote is not.
+// A piece of a prompt. Control tokens are recognised only where every byte of theirs is trusted: what the
+// chat template itself wrote is, what a user wrote is not.
 struct TextSpan {
   std::string_view text;
   bool trusted = false;

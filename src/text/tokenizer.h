@@ -1,8 +1,8 @@
 // Text to token ids and back, for every kind of vocabulary that checkpoints carry.
 //
 // A tokenizer is made from a TokenizerSpec (tokenizer_spec.h), which tokenizer.json, tokenizer.model and GGUF
-// metadata are all turned into. It is immutable and may be used by many threads at once. Encoding takes time linear
-// (for merges: n log n) in the text, whatever the text.
+// metadata are all turned into. It is immutable and may be used by many threads at once. Encoding takes time
+// linear (for merges: n log n) in the text, whatever the text.
 #pragma once
 #include <memory>
 #include <optional>
@@ -28,7 +28,8 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   // Broken UTF-8 is encoded as U+FFFD where the vocabulary has no bytes to spell it.
-  virtual std::vector<TokenId> encode(std::span<const TextSpan> spans, const EncodeOptions& options = {}) const = 0;
+  virtual std::vector<TokenId> encode(std::span<const TextSpan> spans,
+                                      const EncodeOptions& options = {}) const = 0;
   std::vector<TokenId> encode(const TextSpan& span, const EncodeOptions& options = {}) const {
     return encode(std::span(&span, 1), options);
   }
@@ -41,8 +42,8 @@ class Tokenizer {
 
   // The bytes that `id` adds to a text (not always whole characters). Control tokens give their spelling.
   virtual std::string bytes(TokenId id) const = 0;
-  // The text of `ids`, with what the decoder does at the text's beginning (SentencePiece drops one space there).
-  // Control tokens are left out unless `with_control`.
+  // The text of `ids`, with what the decoder does at the text's beginning (SentencePiece drops one space
+  // there). Control tokens are left out unless `with_control`.
   virtual std::string decode(std::span<const TokenId> ids, bool with_control = false) const = 0;
 
   struct Special {

@@ -14,16 +14,17 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::map<std::string, int> kFloors = {
-    {"base", 0},   {"tensor", 1}, {"text", 1},   {"backend", 2}, {"distributed", 2}, {"checkpoint", 2},
+    {"base", 0},    {"tensor", 1}, {"text", 1},  {"backend", 2}, {"distributed", 2}, {"checkpoint", 2},
     {"grammar", 2}, {"models", 3}, {"cache", 3}, {"engine", 4},  {"server", 5},      {"cli", 6},
 };
 
 // What a floor may see although the numbers alone would allow or forbid it: see ARCHITECTURE.md, "Floors".
 bool may_include(const std::string& from, const std::string& to) {
   if (from == to) return true;
-  if (to == "ferrum") return kFloors.at(from) >= kFloors.at("engine");  // the public API, on top of lower floors
-  if (from == "server") return to == "base";                            // else only the public API
-  if (from == "cache") return to == "base";                             // knows no tensor
+  if (to == "ferrum")
+    return kFloors.at(from) >= kFloors.at("engine");  // the public API, on top of lower floors
+  if (from == "server") return to == "base";          // else only the public API
+  if (from == "cache") return to == "base";           // knows no tensor
   return kFloors.at(to) < kFloors.at(from);
 }
 
@@ -62,8 +63,8 @@ TEST(Floors, NoIncludePointsUpward) {
       const std::string to = first_folder(include.target);
       ASSERT_TRUE(to == "ferrum" || kFloors.contains(to))
           << relative << ":" << include.line << ": \"" << include.target << "\" names no floor";
-      EXPECT_TRUE(may_include(from, to)) << relative << ":" << include.line << " includes \"" << include.target
-                                         << "\": " << from << " may not see " << to;
+      EXPECT_TRUE(may_include(from, to)) << relative << ":" << include.line << " includes \""
+                                         << include.target << "\": " << from << " may not see " << to;
     }
   }
   EXPECT_GT(files, 15) << "the walk found too little to mean anything";

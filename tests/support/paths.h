@@ -23,6 +23,6 @@ inline std::filesystem::path shared(const std::filesystem::path& relative) {
 }  // namespace ferrum::test
 
 // Skips the running test, visibly, where data from elsewhere is not on this machine.
-#define FERRUM_NEEDS_SHARED(relative)                                  \
-  if (!std::filesystem::exists(::ferrum::test::shared(relative)))      \
+#define FERRUM_NEEDS_SHARED(relative)                             \
+  if (!std::filesystem::exists(::ferrum::test::shared(relative))) \
   GTEST_SKIP() << "needs " << ::ferrum::test::shared(relative).string()

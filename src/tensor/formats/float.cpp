@@ -6,7 +6,9 @@
 
 namespace ferrum::formats {
 
-void decode_f32(const std::byte* data, float* out, size_t count) { std::memcpy(out, data, count * sizeof(float)); }
+void decode_f32(const std::byte* data, float* out, size_t count) {
+  std::memcpy(out, data, count * sizeof(float));
+}
 
 void decode_f16(const std::byte* data, float* out, size_t count) {
   for (size_t i = 0; i < count; ++i) {

@@ -1,0 +1,37 @@
+// The specification of every operation, in scalar code: no SIMD, no threads, nothing clever. Every other
+// backend is tested against this one, and this one against the goldens.
+//
+// Values are stored in float32; sums are taken in double, so that the oracle's own rounding is out of the
+// question.
+#pragma once
+#include "backend/backend.h"
+
+namespace ferrum {
+
+class ReferenceBackend final : public Backend {
+ public:
+  std::string name() const override { return "reference"; }
+
+  std::unique_ptr<Buffer> allocate(size_t bytes) override;
+  size_t free_bytes() const override;
+  std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  void upload(Tensor dst, std::span<const std::byte> src) override;
+  void download(std::span<std::byte> dst, Tensor src) override;
+  void synchronize() override {}
+  void run(const StepShape& shape, const std::function<void()>& body) override;
+
+  void embed(Tensor out, const Weight& table, Tensor tokens) override;
+  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
+  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void linear(Tensor out, Tensor x, const Weight& w) override;
+  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void gather_rows(Tensor out, Tensor x, Tensor rows) override;
+  void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void copy_blocks(KvLayer kv, Tensor from_to) override;
+  void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+               const Weight& down) override;
+};
+
+}  // namespace ferrum
