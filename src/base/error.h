@@ -20,6 +20,7 @@ enum class ErrorCode {
   kContextFull,  // the request needs more tokens than the context holds
   kNotFound,     // no such file or name
   kIo,           // the operating system refused to read or write
+  kNotFinite,    // a model computed NaN or infinity
   kNoMemory,     // does not fit into memory
 };
 

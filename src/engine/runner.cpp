@@ -1,0 +1,68 @@
+#include "engine/runner.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+int pages_for(int tokens, int page_tokens) { return (tokens + page_tokens - 1) / page_tokens; }
+
+int total_pages(const RunnerOptions& o) {
+  // Each sequence may leave its last page partly empty.
+  return pages_for(o.kv_tokens, o.page_tokens) + o.max_sequences - 1;
+}
+
+DecoderLimits decoder_limits(const RunnerOptions& o) {
+  return {.max_tokens = o.max_tokens,
+          .max_outputs = o.max_outputs,
+          .max_positions = o.max_context,
+          .kv_pages = total_pages(o),
+          .page_tokens = o.page_tokens,
+          .kv_dtype = o.kv_dtype};
+}
+
+StepBuilder::Limits builder_limits(const RunnerOptions& o) {
+  return {.max_tokens = o.max_tokens,
+          .max_sequences = o.max_sequences,
+          .max_outputs = o.max_outputs,
+          .max_blocks = pages_for(o.max_context, o.page_tokens),
+          .page_tokens = o.page_tokens};
+}
+
+}  // namespace
+
+RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
+  const DecoderConfig config = decoder_config(model);
+  const DecoderLimits limits = decoder_limits(options);
+  const size_t rotation = static_cast<size_t>(options.max_context) * model.rope.rotary_dim * sizeof(float);
+  const size_t logits =
+      size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
+  return {.kv = Decoder::kv_bytes(config, limits),
+          .activations = Decoder::activation_bytes(config, limits) + rotation + logits};
+}
+
+Runner::Runner(std::unique_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+               const RunnerOptions& options, const LoadProgress& progress)
+    : checkpoint_(std::move(checkpoint)),
+      backend_(std::move(backend)),
+      options_(options),
+      pages_(total_pages(options)),
+      decoder_(load_decoder(*backend_, *checkpoint_, decoder_limits(options), progress)),
+      builder_(*backend_, builder_limits(options)),
+      logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
+      logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
+      host_logits_(static_cast<size_t>(options.max_outputs) * vocab()) {}
+
+std::span<const float> Runner::step(std::span<const Chunk> chunks) {
+  const Step& step = builder_.build(chunks);
+  const Tensor logits = logits_.first_rows(step.shape.outputs);
+  backend_->run(step.shape, [&] { decoder_->forward(step, logits); });
+  const std::span<float> result(host_logits_.data(), static_cast<size_t>(step.shape.outputs) * vocab());
+  backend_->download(std::as_writable_bytes(result), logits);
+  if (!checkpoint_->intact())
+    fail(ErrorCode::kBadFile, "{}: the model's file was cut while it was in use", checkpoint_->model().name);
+  return result;
+}
+
+}  // namespace ferrum

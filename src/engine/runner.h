@@ -1,0 +1,60 @@
+// A loaded model with everything a step needs: the backend, the decoder, the step's inputs and its logits.
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "checkpoint/checkpoint.h"
+#include "engine/step_builder.h"
+#include "models/decoder.h"
+#include "models/loader.h"
+
+namespace ferrum {
+
+struct RunnerOptions {
+  int max_tokens = 512;   // rows of one step
+  int max_sequences = 1;  // in one step
+  int max_outputs = 1;    // rows of logits of one step
+  int max_context = 0;    // tokens of one sequence
+  int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole pages for each sequence
+  int page_tokens = 16;
+  DType kv_dtype = DType::kF16;
+};
+
+// Bytes that a runner with these options takes, beside the weights.
+struct RunnerMemory {
+  uint64_t kv = 0;
+  uint64_t activations = 0;  // with logits, inputs and the rotation table
+};
+RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options);
+
+class Runner {
+ public:
+  Runner(std::unique_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+         const RunnerOptions& options, const LoadProgress& progress = {});
+
+  // Runs one step. The result is [outputs, vocab] row-major, in order of the chunks, valid until the next
+  // step. Error kBadFile if the checkpoint's file was cut meanwhile.
+  std::span<const float> step(std::span<const Chunk> chunks);
+
+  int vocab() const { return checkpoint_->model().vocab; }
+  int pages() const { return pages_; }
+  const RunnerOptions& options() const { return options_; }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
+
+ private:
+  std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the decoder, whose weights may look into it
+  std::unique_ptr<Backend> backend_;
+  RunnerOptions options_;
+  int pages_;
+  std::unique_ptr<Decoder> decoder_;
+  StepBuilder builder_;
+  std::unique_ptr<Buffer> logits_buffer_;
+  Tensor logits_;                   // [max_outputs, vocab] f32, on the device
+  std::vector<float> host_logits_;  // the same on the host
+};
+
+}  // namespace ferrum

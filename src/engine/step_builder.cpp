@@ -1,0 +1,82 @@
+#include "engine/step_builder.h"
+
+#include "base/check.h"
+
+namespace ferrum {
+
+StepBuilder::StepBuilder(Backend& backend, const Limits& limits) : backend_(backend), limits_(limits) {
+  full_.tokens = allocate(limits.max_tokens, 1);
+  full_.positions = allocate(limits.max_tokens, 1);
+  full_.kv_slots = allocate(limits.max_tokens, 1);
+  full_.block_table = allocate(limits.max_sequences, limits.max_blocks);
+  full_.query_start = allocate(limits.max_sequences + 1, 1);
+  full_.context_len = allocate(limits.max_sequences, 1);
+  full_.output_rows = allocate(limits.max_outputs, 1);
+  for (std::vector<int32_t>* v : {&tokens_, &positions_, &kv_slots_}) v->reserve(limits.max_tokens);
+  block_table_.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
+  query_start_.reserve(limits.max_sequences + 1);
+  context_len_.reserve(limits.max_sequences);
+  output_rows_.reserve(limits.max_outputs);
+}
+
+const Step& StepBuilder::build(std::span<const Chunk> chunks) {
+  for (std::vector<int32_t>* v :
+       {&tokens_, &positions_, &kv_slots_, &block_table_, &query_start_, &context_len_, &output_rows_})
+    v->clear();
+
+  query_start_.push_back(0);
+  for (const Chunk& chunk : chunks) {
+    const int count = static_cast<int>(chunk.tokens.size());
+    const int end = chunk.position + count;
+    check(end <= static_cast<int>(chunk.blocks.size()) * limits_.page_tokens, "a chunk's tokens have pages");
+    check(static_cast<int>(chunk.blocks.size()) <= limits_.max_blocks, "a sequence's pages fit the table");
+    for (int i = 0; i < count; ++i) {
+      const int position = chunk.position + i;
+      const int page = chunk.blocks[position / limits_.page_tokens];
+      if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
+        output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
+      tokens_.push_back(chunk.tokens[i]);
+      positions_.push_back(position);
+      kv_slots_.push_back(page * limits_.page_tokens + position % limits_.page_tokens);
+    }
+    block_table_.insert(block_table_.end(), chunk.blocks.begin(), chunk.blocks.end());
+    block_table_.resize(block_table_.size() + limits_.max_blocks - chunk.blocks.size(), -1);
+    query_start_.push_back(static_cast<int32_t>(tokens_.size()));
+    context_len_.push_back(end);
+  }
+  check(static_cast<int>(tokens_.size()) <= limits_.max_tokens &&
+            static_cast<int>(chunks.size()) <= limits_.max_sequences &&
+            static_cast<int>(output_rows_.size()) <= limits_.max_outputs,
+        "a step keeps its limits");
+
+  const StepShape shape = {.tokens = static_cast<int>(tokens_.size()),
+                           .sequences = static_cast<int>(chunks.size()),
+                           .outputs = static_cast<int>(output_rows_.size())};
+  step_ = {.shape = shape,
+           .tokens = full_.tokens.first_rows(shape.tokens),
+           .positions = full_.positions.first_rows(shape.tokens),
+           .kv_slots = full_.kv_slots.first_rows(shape.tokens),
+           .block_table = full_.block_table.first_rows(shape.sequences),
+           .query_start = full_.query_start.first_rows(shape.sequences + 1),
+           .context_len = full_.context_len.first_rows(shape.sequences),
+           .output_rows = full_.output_rows.first_rows(shape.outputs)};
+  upload(step_.tokens, tokens_);
+  upload(step_.positions, positions_);
+  upload(step_.kv_slots, kv_slots_);
+  upload(step_.block_table, block_table_);
+  upload(step_.query_start, query_start_);
+  upload(step_.context_len, context_len_);
+  upload(step_.output_rows, output_rows_);
+  return step_;
+}
+
+Tensor StepBuilder::allocate(int rows, int cols) {
+  buffers_.push_back(backend_.allocate(static_cast<size_t>(rows) * cols * sizeof(int32_t)));
+  return {buffers_.back()->data(), DType::kI32, rows, cols, cols};
+}
+
+void StepBuilder::upload(Tensor dst, const std::vector<int32_t>& values) {
+  backend_.upload(dst, std::as_bytes(std::span(values)));
+}
+
+}  // namespace ferrum

@@ -1,0 +1,52 @@
+// Turns "these tokens of these sequences" into the device-resident inputs of one step.
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/backend.h"
+#include "text/token.h"
+
+namespace ferrum {
+
+// Which of a chunk's rows the model is asked for logits of.
+enum class Outputs { kNone, kLast, kAll };
+
+// A run of consecutive tokens of one sequence.
+struct Chunk {
+  std::span<const TokenId> tokens;
+  int position = 0;             // of the first of them
+  std::span<const int> blocks;  // the sequence's pages, enough for all its tokens so far
+  Outputs outputs = Outputs::kLast;
+};
+
+class StepBuilder {
+ public:
+  struct Limits {
+    int max_tokens = 0;
+    int max_sequences = 0;
+    int max_outputs = 0;
+    int max_blocks = 0;  // pages of one sequence
+    int page_tokens = 0;
+  };
+
+  StepBuilder(Backend& backend, const Limits& limits);
+
+  // The chunks must keep the limits. The Step is valid until the next call.
+  const Step& build(std::span<const Chunk> chunks);
+
+ private:
+  Tensor allocate(int rows, int cols);
+  void upload(Tensor dst, const std::vector<int32_t>& values);
+
+  Backend& backend_;
+  Limits limits_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  Step full_;  // the tensors at their largest
+  Step step_;
+
+  // Host copies, reused from step to step.
+  std::vector<int32_t> tokens_, positions_, kv_slots_, block_table_, query_start_, context_len_, output_rows_;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,90 @@
+// The decoder shared by Llama, Mistral, Qwen2, Qwen3 and Qwen3-MoE: they differ in which weights are present.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace ferrum {
+
+// What a decoder is sized for. Nothing grows later.
+struct DecoderLimits {
+  int max_tokens = 512;   // rows of one step
+  int max_outputs = 1;    // rows of one step that logits are read of
+  int max_positions = 0;  // length of the longest sequence
+  int kv_pages = 0;       // pages of the cache, for all sequences
+  int page_tokens = 16;
+  DType kv_dtype = DType::kF16;
+};
+
+struct DecoderConfig {
+  int layers = 0;
+  int hidden = 0;
+  int vocab = 0;
+  int ffn = 0;      // width of the widest dense layer; 0 without dense layers
+  int experts = 0;  // 0: no layer has any
+  RoutingRule routing;
+  float norm_eps = 0;
+  HeadShape heads;
+};
+
+struct DecoderLayer {
+  Tensor attention_norm, ffn_norm;   // [1, hidden]
+  AttentionLayer attention;          // with q_norm, k_norm where the model has them
+  std::unique_ptr<Weight> qkv, out;  // [qkv_width, hidden], [hidden, q_width]
+  std::unique_ptr<Weight> gate_up,
+      down;                        // dense: [2 ffn, hidden], [hidden, ffn]; else one such group per expert
+  std::unique_ptr<Weight> router;  // [experts, hidden]; null for a dense layer
+};
+
+struct DecoderWeights {
+  std::unique_ptr<Weight> embedding;  // [vocab, hidden]
+  std::unique_ptr<Weight> head;       // [vocab, hidden]; null: the embedding serves as head
+  Tensor final_norm;                  // [1, hidden]
+  std::vector<DecoderLayer> layers;
+  std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation table
+};
+
+class Decoder {
+ public:
+  // Allocates activations and KV pages. The backend must outlive the decoder.
+  Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits);
+
+  // logits [step.shape.outputs, vocab] f32
+  void forward(const Step& step, Tensor logits);
+
+  const DecoderConfig& config() const { return config_; }
+  const DecoderLimits& limits() const { return limits_; }
+
+  // Bytes that the constructor allocates.
+  static size_t activation_bytes(const DecoderConfig& config, const DecoderLimits& limits);
+  static size_t kv_bytes(const DecoderConfig& config, const DecoderLimits& limits);
+
+ private:
+  struct Activations {                // each as tall as a step may be
+    Tensor residual, hidden, branch;  // [tokens, hidden]
+    Tensor qkv;                       // [tokens, qkv_width]
+    Tensor attention;                 // [tokens, q_width]
+    Tensor ffn;                       // [tokens, ffn]
+    Tensor router;                    // [tokens, experts]
+    Routing routing;                  // [tokens, top_k]
+    Tensor last;                      // [outputs, hidden]
+    Activations for_step(const StepShape& shape) const;
+  };
+
+  void allocate_activations();
+  void allocate_kv();
+  Tensor allocate(DType dtype, int rows, int cols);
+  Tensor attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step, const Activations& a);
+  Tensor feed_forward(const DecoderLayer& layer, const Activations& a);
+
+  Backend& backend_;
+  DecoderConfig config_;
+  DecoderLimits limits_;
+  DecoderWeights weights_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  Activations activations_;
+  std::vector<KvLayer> kv_;  // [layers]
+};
+
+}  // namespace ferrum

@@ -1,0 +1,24 @@
+// From a checkpoint to a decoder on a backend.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "backend/backend.h"
+#include "checkpoint/checkpoint.h"
+#include "models/decoder.h"
+
+namespace ferrum {
+
+DecoderConfig decoder_config(const ModelDescription& model);
+
+// Called as weights are packed; both in bytes of the checkpoint.
+using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+// The checkpoint and the backend must outlive the decoder: weights may be read where the checkpoint has
+// mapped them. limits.max_positions also decides the rotation table (see rope.h). Error kNoMemory; kBadFile
+// if the file was cut while it was read.
+std::unique_ptr<Decoder> load_decoder(Backend& backend, const Checkpoint& checkpoint,
+                                      const DecoderLimits& limits, const LoadProgress& progress = {});
+
+}  // namespace ferrum
