@@ -22,6 +22,8 @@ std::string_view name_of(ErrorCode code) {
       return "not_found";
     case ErrorCode::kIo:
       return "io";
+    case ErrorCode::kNotFinite:
+      return "not_finite";
     case ErrorCode::kNoMemory:
       return "no_memory";
   }
