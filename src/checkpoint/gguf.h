@@ -3,6 +3,7 @@
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,7 +34,9 @@ enum class GgufType : uint32_t {
   kFloat64,
 };
 
-// Arrays keep their elements where the file has them and are read on demand.
+std::string_view name_of(GgufType type);  // as the specification spells it: "uint32", "string"
+
+// Elements are widened; strings are views into the file. Bools are 0 or 1 among the unsigned.
 struct GgufArray {
   GgufType element = GgufType::kUint8;  // never kArray
   std::variant<std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>,
@@ -59,6 +62,7 @@ class GgufMetadata {
   std::optional<std::vector<float>> floats(std::string_view key) const;
   std::optional<std::vector<int64_t>> integers(std::string_view key) const;  // also an array of bools
 
+  const GgufValue* find(std::string_view key) const;  // null: absent; for keys that may have several types
   const std::vector<std::pair<std::string_view, GgufValue>>& entries() const {
     return entries_;
   }                                                      // in file order
@@ -78,16 +82,22 @@ class GgufFile {
   // read.
   static std::unique_ptr<GgufFile> open(const std::filesystem::path& path);
 
+  // The same from bytes in memory, which must outlive the result; it has no file(). `source` names them in
+  // messages.
+  static std::unique_ptr<GgufFile> parse(std::span<const std::byte> bytes, std::string source);
+
   int version() const { return version_; }
   size_t alignment() const { return alignment_; }
   const GgufMetadata& metadata() const { return metadata_; }
   const std::vector<HostTensor>& tensors() const {
     return tensors_;
   }  // in file order; shapes outermost first
-  const MappedFile& file() const { return *file_; }
+  const MappedFile& file() const;
 
  private:
   friend class GgufReader;
+  GgufFile() = default;
+
   std::shared_ptr<const MappedFile> file_;
   int version_ = 3;
   size_t alignment_ = 32;

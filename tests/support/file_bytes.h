@@ -1,0 +1,156 @@
+// Makes small GGUF and safetensors files byte by byte, good ones and broken ones.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace ferrum::test {
+
+template <class T>
+std::string le(T value) {
+  std::string bytes(sizeof(T), '\0');
+  std::memcpy(bytes.data(), &value, sizeof(T));
+  return bytes;
+}
+
+inline std::span<const std::byte> as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+// A folder that is gone after the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "ferrum-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path write(const std::string& name, std::string_view bytes) const {
+    const auto file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return file;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Types as the file numbers them.
+namespace gguf {
+enum Type : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
+enum TensorType : uint32_t {
+  kTensorF32 = 0,
+  kTensorF16 = 1,
+  kTensorQ4_0 = 2,
+  kTensorQ8_0 = 8,
+  kTensorBF16 = 30
+};
+}  // namespace gguf
+
+class GgufBytes {
+ public:
+  uint32_t magic = 0x46554747;
+  uint32_t version = 3;
+  std::optional<uint64_t> pair_count, tensor_count;  // where they are to lie
+  size_t alignment = 32;
+
+  static std::string string_of(std::string_view text) {
+    return le<uint64_t>(text.size()) + std::string(text);
+  }
+
+  GgufBytes& pair(std::string_view key, uint32_t type, std::string_view value) {
+    pairs_.push_back(string_of(key) + le(type) + std::string(value));
+    return *this;
+  }
+  GgufBytes& u32(std::string_view key, uint32_t v) { return pair(key, gguf::kU32, le(v)); }
+  GgufBytes& f32(std::string_view key, float v) { return pair(key, gguf::kF32, le(v)); }
+  GgufBytes& boolean(std::string_view key, uint8_t v) { return pair(key, gguf::kBool, le(v)); }
+  GgufBytes& string(std::string_view key, std::string_view v) {
+    return pair(key, gguf::kString, string_of(v));
+  }
+  template <class T>
+  GgufBytes& array(std::string_view key, uint32_t type, const std::vector<T>& values) {
+    std::string bytes = le(type) + le<uint64_t>(values.size());
+    for (const T& v : values) bytes += le(v);
+    return pair(key, gguf::kArray, bytes);
+  }
+  GgufBytes& strings(std::string_view key, const std::vector<std::string>& values) {
+    std::string bytes = le<uint32_t>(gguf::kString) + le<uint64_t>(values.size());
+    for (const std::string& v : values) bytes += string_of(v);
+    return pair(key, gguf::kArray, bytes);
+  }
+
+  // `shape` outermost first. The offset is the next free aligned one unless given.
+  GgufBytes& tensor(std::string_view name, const std::vector<uint64_t>& shape, uint32_t type,
+                    std::string_view data, std::optional<uint64_t> offset = std::nullopt) {
+    const uint64_t at = offset.value_or(data_.size());
+    std::string info = string_of(name) + le<uint32_t>(shape.size());
+    for (auto it = shape.rbegin(); it != shape.rend(); ++it) info += le(*it);
+    infos_.push_back(info + le(type) + le(at));
+    data_ += data;
+    pad(data_);
+    return *this;
+  }
+  // Float32 zeros, or what `value` says.
+  GgufBytes& f32_tensor(std::string_view name, const std::vector<uint64_t>& shape, float value = 0) {
+    uint64_t n = 1;
+    for (const uint64_t d : shape) n *= d;
+    std::string data;
+    for (uint64_t i = 0; i < n; ++i) data += le(value);
+    return tensor(name, shape, gguf::kTensorF32, data);
+  }
+
+  std::string build() const {
+    std::string out = le(magic) + le(version) + le<uint64_t>(tensor_count.value_or(infos_.size())) +
+                      le<uint64_t>(pair_count.value_or(pairs_.size()));
+    for (const std::string& p : pairs_) out += p;
+    for (const std::string& i : infos_) out += i;
+    if (!data_.empty()) pad(out);
+    return out + data_;
+  }
+
+ private:
+  void pad(std::string& bytes) const {
+    while (bytes.size() % alignment != 0) bytes += '\0';
+  }
+
+  std::vector<std::string> pairs_, infos_;
+  std::string data_;
+};
+
+// A safetensors file of this header (JSON) and data.
+inline std::string safetensors_bytes(std::string_view header, std::string_view data) {
+  return le<uint64_t>(header.size()) + std::string(header) + std::string(data);
+}
+
+// Runs `body`, which must throw a ferrum::Error of this code whose message holds every one of `parts`.
+template <class Body>
+void expect_error(Body body, ErrorCode code, const std::vector<std::string>& parts) {
+  try {
+    body();
+    ADD_FAILURE() << "nothing was thrown; expected a message with " << (parts.empty() ? "" : parts.front());
+  } catch (const Error& e) {
+    EXPECT_EQ(name_of(e.code()), name_of(code)) << e.what();
+    for (const std::string& part : parts)
+      EXPECT_NE(std::string_view(e.what()).find(part), std::string_view::npos)
+          << "'" << part << "' is not in: " << e.what();
+  }
+}
+
+}  // namespace ferrum::test
