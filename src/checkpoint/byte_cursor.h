@@ -30,8 +30,8 @@ class ByteCursor {
 
   std::span<const std::byte> take(uint64_t size, std::string_view what) {
     if (size > remaining())
-      fail(ErrorCode::kBadFile, "{}: {} at byte {} needs {} bytes, but the file ends after {} more", source_,
-           what, position_, size, remaining());
+      fail(ErrorCode::kBadFile, "{}: {} at byte {} needs {} bytes, but only {} follow", source_,
+           in_quotes(what), position_, size, remaining());
     const auto part = bytes_.subspan(position_, size);
     position_ += size;
     return part;
@@ -43,7 +43,7 @@ class ByteCursor {
     const auto count = read<uint64_t>(what);
     if (count > remaining() / element_bytes)
       fail(ErrorCode::kBadFile, "{}: {} at byte {} is {}, more than the {} bytes that follow can hold",
-           source_, what, at, count, remaining());
+           source_, in_quotes(what), at, count, remaining());
     return count;
   }
 
