@@ -5,9 +5,9 @@
 
 namespace ferrum {
 
-void check_failed(std::string_view what, const std::source_location& where) {
-  fmt::print(stderr, "ferrum: internal error: {} ({}:{}, {})\n", what, where.file_name(), where.line(),
-             where.function_name());
+void check_failed(std::string_view what, const SourceLocation& where) {
+  fmt::print(stderr, "ferrum: internal error: {} ({}:{}, {})\n", what, where.file, where.line,
+             where.function);
   std::fflush(stderr);
   std::abort();
 }

@@ -3,22 +3,33 @@
 #pragma once
 #include <fmt/format.h>
 
-#include <source_location>
 #include <string_view>
 
 namespace ferrum {
 
-[[noreturn]] void check_failed(std::string_view what, const std::source_location& where);
+// The caller's place. (Not std::source_location: clang 14, which fuzzes and lints, has none.)
+struct SourceLocation {
+  const char* file;
+  int line;
+  const char* function;
+
+  static constexpr SourceLocation current(const char* file = __builtin_FILE(), int line = __builtin_LINE(),
+                                          const char* function = __builtin_FUNCTION()) {
+    return {file, line, function};
+  }
+};
+
+[[noreturn]] void check_failed(std::string_view what, const SourceLocation& where);
 
 inline void check(bool holds, std::string_view what,
-                  const std::source_location& where = std::source_location::current()) {
+                  const SourceLocation& where = SourceLocation::current()) {
   if (!holds) [[unlikely]]
     check_failed(what, where);
 }
 
 template <class A, class B>
 void check_equal(const A& a, const B& b, std::string_view what,
-                 const std::source_location& where = std::source_location::current()) {
+                 const SourceLocation& where = SourceLocation::current()) {
   if (!(a == b)) [[unlikely]]
     check_failed(fmt::format("{}: {} is not {}", what, a, b), where);
 }

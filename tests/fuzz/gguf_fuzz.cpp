@@ -1,0 +1,23 @@
+// GGUF files: whatever the bytes, the reader gives a file whose tensors lie within them, or an Error.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "checkpoint/gguf.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ferrum;
+  const auto bytes = std::as_bytes(std::span(data, size));
+  try {
+    const auto file = GgufFile::parse(bytes, "fuzz");
+    for (const HostTensor& t : file->tensors()) {
+      check(t.bytes.data() >= bytes.data() && t.bytes.data() + t.bytes.size() <= bytes.data() + bytes.size(),
+            "a tensor within the file");
+      check_equal(t.bytes.size(), t.rows() * row_bytes(t.format, t.cols()), "bytes of a tensor");
+    }
+  } catch (const Error&) {  // the one exception allowed
+  }
+  return 0;
+}
