@@ -15,8 +15,8 @@ struct WeightSource {
   using Part = std::vector<HostTensor>;
 
   int groups = 1;
-  std::vector<Part> parts = {};
-  std::vector<float> bias = {};  // [groups × rows] or empty: added by the operation that multiplies
+  std::vector<Part> parts;
+  std::vector<float> bias;  // [groups × rows] or empty: added by the operation that multiplies
 };
 
 // A matrix (or one per expert) packed by one backend. The bytes it was packed from must outlive it: a backend

@@ -91,7 +91,8 @@ void Sampler::keep_top_k() {
 }
 
 size_t Sampler::sorted_nucleus() {
-  if (options_.top_p == 1 && options_.min_p == 0) return candidates_.size();  // all may be drawn, in any order
+  if (options_.top_p == 1 && options_.min_p == 0)
+    return candidates_.size();  // all may be drawn, in any order
   // A heap gives the most likely ones one after the other: no sort of the whole vocabulary.
   const auto less_likely = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit < b.logit : a.id > b.id;

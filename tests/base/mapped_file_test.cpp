@@ -1,0 +1,60 @@
+#include "base/mapped_file.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/errors.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MappedFileTest : public ::testing::Test {
+ protected:
+  MappedFileTest() : path_(fs::temp_directory_path() / ("ferrum_mapped_" + std::to_string(getpid()))) {}
+  ~MappedFileTest() override { fs::remove(path_); }
+
+  void write(const std::string& text) { std::ofstream(path_, std::ios::binary) << text; }
+
+  fs::path path_;
+};
+
+TEST_F(MappedFileTest, ShowsTheBytes) {
+  write("hello");
+  EXPECT_EQ(MappedFile::open(path_)->text(), "hello");
+  write("");
+  EXPECT_TRUE(MappedFile::open(path_)->bytes().empty());
+}
+
+TEST_F(MappedFileTest, NamesWhatCannotBeOpened) {
+  test::expect_error(ErrorCode::kNotFound, {"no_such_file"}, [] { MappedFile::open("/no_such_file"); });
+  test::expect_error(ErrorCode::kIo, {"not a regular file"}, [] { MappedFile::open("/"); });
+}
+
+TEST_F(MappedFileTest, ReleasedPagesCanBeReadAgain) {
+  write(std::string(100000, 'x'));
+  const auto file = MappedFile::open(path_);
+  file->release(file->bytes());
+  EXPECT_EQ(file->text()[99999], 'x');
+  EXPECT_TRUE(file->intact());
+}
+
+TEST_F(MappedFileTest, B16_TruncatedWhileMapped) {
+  write(std::string(1 << 20, 'x'));
+  const auto file = MappedFile::open(path_);
+  const auto other = MappedFile::open("/proc/self/exe");
+  fs::resize_file(path_, 10);
+  EXPECT_TRUE(file->intact());  // nothing was read yet
+  size_t sum = 0;
+  for (const char c : file->text()) sum += static_cast<unsigned char>(c);
+  EXPECT_LT(sum, (size_t{1} << 20) * 'x');
+  EXPECT_FALSE(file->intact());
+  EXPECT_TRUE(other->intact()) << "the fault of one file is no other's";
+}
+
+}  // namespace
+}  // namespace ferrum
