@@ -1,0 +1,104 @@
+#include "base/output_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+// The file system's own reserve is not ours to use: `available`, not `free`.
+void check_room(const fs::path& target, uint64_t needed) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder_of(target), error);
+  if (!error && space.available < needed)
+    fail(ErrorCode::kIo, "{}: needs {} bytes, and its disk has {} left", in_quotes(target.string()), needed,
+         space.available);
+}
+
+// False where whoever had the lock has renamed or removed the file between our opening and locking it.
+bool is_same_file(int descriptor, const fs::path& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(fs::path target, uint64_t expected_bytes)
+    : target_(std::move(target)), partial_(target_.string() + ".partial") {
+  std::error_code error;
+  if (fs::is_directory(target_, error)) fail(ErrorCode::kIo, "{}: is a folder", in_quotes(target_.string()));
+  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor_ < 0) fail_with_errno("cannot create it");
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_same_file(descriptor_, partial_)) {
+    ::close(descriptor_);
+    fail(ErrorCode::kIo, "{}: another process is writing this file", in_quotes(target_.string()));
+  }
+  try {
+    if (::ftruncate(descriptor_, 0) != 0) fail_with_errno("cannot empty it");  // what a killed process left
+    check_room(target_, expected_bytes);
+  } catch (...) {
+    ::unlink(partial_.c_str());
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ < 0) return;
+  ::unlink(partial_.c_str());
+  ::close(descriptor_);
+}
+
+void OutputFile::fail_with_errno(const char* what) const {
+  const int reason = errno;
+  fail(ErrorCode::kIo, "{}: {}: {}", in_quotes(partial_.string()), what, std::strerror(reason));
+}
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+  check(descriptor_ >= 0, "an output file is written before it is committed");
+  while (!bytes.empty()) {
+    const size_t piece = std::min(bytes.size(), size_t{1} << 30);
+    const ssize_t n = ::write(descriptor_, bytes.data(), piece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int reason = errno;
+      fail(ErrorCode::kIo, "{}: writing stopped after {} bytes: {}", in_quotes(partial_.string()), written_,
+           std::strerror(reason));
+    }
+    written_ += static_cast<uint64_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
+void OutputFile::commit() {
+  check(descriptor_ >= 0, "an output file is committed once");
+  if (::fsync(descriptor_) != 0) fail_with_errno("cannot flush it to the disk");
+  if (::rename(partial_.c_str(), target_.c_str()) != 0) fail_with_errno("cannot rename it to its target");
+  ::close(std::exchange(descriptor_, -1));
+  // The rename itself is on the disk once the folder is; where folders cannot be flushed, the system does it
+  // in time.
+  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  ::fsync(folder);
+  ::close(folder);
+}
+
+}  // namespace ferrum

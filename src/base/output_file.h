@@ -1,0 +1,38 @@
+// A file that appears whole or not at all (fault B61). Bytes go to `<target>.partial` beside the target;
+// commit() flushes them to the disk and renames. Until then, and after a failure or a kill, the target is
+// what it was before.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+namespace ferrum {
+
+class OutputFile {
+ public:
+  // `expected_bytes` are to be written; 0: unknown. Errors kIo, naming the path: the folder is missing or not
+  // writable, the target is a folder, the disk has not that much room (fault B62, with both numbers), or
+  // another process is writing the same target.
+  OutputFile(std::filesystem::path target, uint64_t expected_bytes);
+  ~OutputFile();  // without commit(): removes the partial file
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  // Error kIo: the system refused to write, with its reason and how far it came.
+  void write(std::span<const std::byte> bytes);
+  uint64_t written() const { return written_; }
+
+  // The target is the new file from here on. Error kIo.
+  void commit();
+
+ private:
+  [[noreturn]] void fail_with_errno(const char* what) const;
+
+  std::filesystem::path target_;
+  std::filesystem::path partial_;
+  int descriptor_ = -1;
+  uint64_t written_ = 0;
+};
+
+}  // namespace ferrum

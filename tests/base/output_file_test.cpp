@@ -1,0 +1,158 @@
+#include "base/output_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string contents(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class OutputFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ =
+        fs::path(testing::TempDir()) / ("output_file_" + std::to_string(::getpid()) + "_" + info->name());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path target() const { return folder_ / "model.gguf"; }
+  void put_old() const { std::ofstream(target()) << "old"; }
+  int files() const { return static_cast<int>(std::distance(fs::directory_iterator(folder_), {})); }
+
+  std::string message_of(const auto& action) const {
+    try {
+      action();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kIo);
+      return e.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(OutputFileTest, ReplacesTheTargetOnCommit) {
+  put_old();
+  OutputFile file(target(), 6);
+  file.write(bytes_of("new"));
+  EXPECT_EQ(contents(target()), "old");
+  file.write(bytes_of("est"));
+  EXPECT_EQ(file.written(), 6u);
+  file.commit();
+  EXPECT_EQ(contents(target()), "newest");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileTest, ARelativeNameWithoutAFolder) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  {
+    OutputFile file("plain", 1);
+    file.write(bytes_of("x"));
+    file.commit();
+  }
+  fs::current_path(before);
+  EXPECT_EQ(contents(folder_ / "plain"), "x");
+}
+
+using OutputFileFaults = OutputFileTest;
+
+TEST_F(OutputFileFaults, B61_FailureLeavesTheOldFileAndNothingElse) {
+  put_old();
+  try {
+    OutputFile file(target(), 3);
+    file.write(bytes_of("new"));
+    throw std::runtime_error("something else went wrong");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileFaults, B61_AKillLeavesTheOldFileAndTheNextRunSucceeds) {
+  put_old();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    OutputFile file(target(), 0);
+    file.write(bytes_of("a longer beginning of the new file"));
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(contents(target()), "old");
+  OutputFile file(target(), 3);
+  file.write(bytes_of("new"));
+  file.commit();
+  EXPECT_EQ(contents(target()), "new");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileFaults, B61_TwoWritersOfOneTarget) {
+  OutputFile first(target(), 0);
+  first.write(bytes_of("first"));
+  EXPECT_NE(message_of([&] { OutputFile second(target(), 0); }).find("another process is writing"),
+            std::string::npos);
+  first.commit();
+  EXPECT_EQ(contents(target()), "first");
+}
+
+TEST_F(OutputFileFaults, B62_NoRoomIsSaidBeforeAnythingIsWritten) {
+  put_old();
+  constexpr uint64_t kTooMuch = uint64_t{1} << 60;
+  const std::string message = message_of([&] { OutputFile file(target(), kTooMuch); });
+  EXPECT_NE(message.find("needs 1152921504606846976 bytes, and its disk has "), std::string::npos) << message;
+  EXPECT_NE(message.find("model.gguf"), std::string::npos) << message;
+  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileFaults, B62_TheSystemRefusesInTheMiddle) {
+  put_old();
+  rlimit old_limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const std::string message = message_of([&] {
+    OutputFile file(target(), 0);
+    rlimit limit = old_limit;
+    limit.rlim_cur = 1000;
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    file.write(bytes_of(std::string(5000, 'x')));
+  });
+  ::setrlimit(RLIMIT_FSIZE, &old_limit);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_NE(message.find("writing stopped after 1000 bytes: File too large"), std::string::npos) << message;
+  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileFaults, BadTargets) {
+  EXPECT_NE(message_of([&] { OutputFile file(folder_, 0); }).find("is a folder"), std::string::npos);
+  EXPECT_NE(message_of([&] { OutputFile file(folder_ / "absent" / "x", 0); }).find("No such file"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace ferrum
