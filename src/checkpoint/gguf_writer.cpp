@@ -98,28 +98,23 @@ GgufList list_of(const GgufArray& array) {
   return converted<bool>(std::get<std::vector<int64_t>>(v));
 }
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
+struct ToScalar {
+  GgufScalar operator()(uint64_t v) const {
+    if (v <= UINT32_MAX) return static_cast<uint32_t>(v);
+    return v;
+  }
+  GgufScalar operator()(int64_t v) const {
+    if (v == static_cast<int32_t>(v)) return static_cast<int32_t>(v);
+    return v;
+  }
+  GgufScalar operator()(double v) const { return static_cast<float>(v); }
+  GgufScalar operator()(bool v) const { return v; }
+  GgufScalar operator()(std::string_view v) const { return std::string(v); }
+  GgufScalar operator()(const GgufArray&) const {
+    check(false, "an array is no single value");
+    return false;
+  }
 };
-
-GgufScalar scalar_of(const GgufValue& value) {
-  return std::visit(
-      Overloaded{
-          [](uint64_t v) -> GgufScalar { return v <= UINT32_MAX ? GgufScalar(static_cast<uint32_t>(v)) : v; },
-          [](int64_t v) -> GgufScalar {
-            return v == static_cast<int32_t>(v) ? GgufScalar(static_cast<int32_t>(v)) : v;
-          },
-          [](double v) -> GgufScalar { return static_cast<float>(v); },
-          [](bool v) -> GgufScalar { return v; },
-          [](std::string_view v) -> GgufScalar { return std::string(v); },
-          [](const GgufArray&) -> GgufScalar {
-            check(false, "an array is no single value");
-            return false;
-          },
-      },
-      value);
-}
 
 }  // namespace
 
@@ -164,7 +159,7 @@ void GgufHeader::copy(std::string_view key, const GgufValue& value) {
   if (const auto* array = std::get_if<GgufArray>(&value))
     set(key, list_of(*array));
   else
-    set(key, scalar_of(value));
+    set(key, std::visit(ToScalar(), value));
 }
 
 void GgufHeader::add(Tensor tensor) {

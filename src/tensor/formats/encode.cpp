@@ -42,8 +42,9 @@ float extreme_of(const float* x) {
 // extreme on the lowest step) or from the smallest value.
 template <int kLevels>
 void quantise_symmetric(const float* x, float scale, int (&q)[kSmallBlock]) {
+  constexpr float kMiddle = 0.5f * kLevels + 0.5f;  // where zero is, and a half to round
   const float inverse = inverse_of(scale);
-  for (int i = 0; i < kSmallBlock; ++i) q[i] = cut_off(x[i] * inverse + (kLevels / 2 + 0.5f), kLevels - 1);
+  for (int i = 0; i < kSmallBlock; ++i) q[i] = cut_off(x[i] * inverse + kMiddle, kLevels - 1);
 }
 template <int kLevels>
 void quantise_range(const float* x, float smallest, float scale, int (&q)[kSmallBlock]) {

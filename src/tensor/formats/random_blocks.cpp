@@ -23,7 +23,7 @@ struct Uniform {
 template <size_t kCount>
 double mean_square(const std::array<int8_t, kCount>& values) {
   double sum = 0;
-  for (const int v : values) sum += v * v;
+  for (size_t i = 0; i < kCount; ++i) sum += static_cast<double>(values[i]) * values[i];
   return sum / kCount;
 }
 
@@ -131,7 +131,8 @@ void RandomBlocks::make_scales(double unit_deviation, double min_per_d) {
   const double spread_square = 1 + 0.25 * 0.25 / 3;  // mean square of the factors below
   const double middle = deviation_ / unit_deviation / std::sqrt(spread_square);
   for (size_t i = 0; i < scales_.size(); ++i) {
-    const double factor = 0.75 + 0.5 * (static_cast<double>(i / 2) + 0.5) / 128;
+    const size_t step = i / 2;
+    const double factor = 0.75 + 0.5 * (static_cast<double>(step) + 0.5) / 128;
     const double sign = min_per_d == 0 && i % 2 ? -1 : 1;
     scales_[i].d = f16_from_float(static_cast<float>(sign * middle * factor));
     scales_[i].min = f16_from_float(static_cast<float>(min_per_d * float_from_f16(scales_[i].d)));
