@@ -276,9 +276,8 @@ class GgufReader {
       if (size == 0)
         fail(ErrorCode::kBadFile, "{}: dimension {} of tensor {} is 0", source_, d, in_quotes(name));
       if (size > kMaxElements / elements)
-        fail(ErrorCode::kBadFile,
-             "{}: tensor {} has more elements than 64 bits count; dimension {} is {}", source_,
-             in_quotes(name), d, size);
+        fail(ErrorCode::kBadFile, "{}: tensor {} has more elements than 64 bits count; dimension {} is {}",
+             source_, in_quotes(name), d, size);
       elements *= size;
       shape[dimensions - 1 - d] = static_cast<int64_t>(size);
     }

@@ -1,0 +1,66 @@
+#include "checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "checkpoint/file_kind.h"
+#include "checkpoint/gguf_checkpoint.h"
+#include "checkpoint/hf_checkpoint.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of a split set only the first file counts.
+bool begins_model(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return path.extension() == ".gguf" &&
+         (name.find("-of-") == std::string::npos || name.find("-00001-of-") != std::string::npos);
+}
+
+std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
+  if (fs::exists(folder / "config.json")) return open_hf_checkpoint(folder);
+  std::vector<fs::path> models;
+  bool has_gguf = false;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    has_gguf |= entry.path().extension() == ".gguf";
+    if (begins_model(entry.path())) models.push_back(entry.path());
+  }
+  if (models.size() == 1) return open_gguf_checkpoint(models.front());
+  if (models.empty())
+    fail(ErrorCode::kNotFound, "{}: neither config.json nor {} is there", folder.string(),
+         has_gguf ? "the first part of a GGUF model" : "a .gguf file");
+  std::sort(models.begin(), models.end());
+  std::string names;
+  for (const fs::path& m : models)
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", m.filename().string());
+  fail(ErrorCode::kBadArgument, "{}: several models are there, name one: {}", folder.string(), names);
+}
+
+// Says of a file that is no GGUF file what to give instead.
+std::unique_ptr<Checkpoint> open_file(const fs::path& path) {
+  const std::string extension = path.extension();
+  if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt")
+    fail(ErrorCode::kUnsupported,
+         "{}: pickle files can run code when they are read, so Ferrum refuses them; convert the model to "
+         "safetensors",
+         path.string());
+  if (extension == ".safetensors" || path.filename() == "config.json" || extension == ".json")
+    fail(ErrorCode::kBadArgument, "{}: a part of a Hugging Face model; name its folder {}", path.string(),
+         fs::absolute(path).parent_path().string());
+  return open_gguf_checkpoint(path);
+}
+
+}  // namespace
+
+std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
+  return fs::is_directory(status) ? open_folder(path) : open_file(path);
+}
+
+}  // namespace ferrum

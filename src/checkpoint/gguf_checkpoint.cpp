@@ -1,0 +1,67 @@
+#include "checkpoint/gguf_checkpoint.h"
+
+#include <algorithm>
+
+#include "checkpoint/gguf_model.h"
+#include "checkpoint/gguf_split.h"
+#include "checkpoint/model_tensors.h"
+
+namespace ferrum {
+namespace {
+
+std::vector<HostTensor> all_tensors(const std::vector<std::unique_ptr<GgufFile>>& files) {
+  std::vector<HostTensor> all;
+  for (const auto& file : files) all.insert(all.end(), file->tensors().begin(), file->tensors().end());
+  return all;
+}
+
+class GgufCheckpoint final : public Checkpoint {
+ public:
+  explicit GgufCheckpoint(const std::filesystem::path& path)
+      : files_(open_gguf_set(path)),
+        tensors_(Naming::kGguf, all_tensors(files_), metadata().source()),
+        model_(describe_gguf(metadata(), tensors_)),
+        generation_(gguf_generation(metadata(), model_.vocab)) {
+    const CheckedTensors checked = check_tensors(model_, tensors_, biased_in_gguf(model_.architecture));
+    model_.parameters = checked.parameters;
+    warn_of_extra_tensors(checked.extra, metadata().source());
+    if (model_.name.empty()) model_.name = path.stem().string();
+  }
+
+  const ModelDescription& model() const override { return model_; }
+  const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
+  const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
+  uint64_t bytes() const override { return tensors_.bytes(); }
+  const GenerationDefaults& generation() const override { return generation_; }
+
+  std::string format() const override {
+    return fmt::format("GGUF v{}, {}", files_.front()->version(), name_of(tensors_.main_format()));
+  }
+
+  bool intact() const override {
+    return std::all_of(files_.begin(), files_.end(), [](const auto& file) { return file->file().intact(); });
+  }
+
+  std::optional<std::string> chat_template() const override {
+    const auto text = metadata().string("tokenizer.chat_template");
+    return text ? std::optional(std::string(*text)) : std::nullopt;
+  }
+
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return nullptr; }
+
+ private:
+  const GgufMetadata& metadata() const { return files_.front()->metadata(); }
+
+  std::vector<std::unique_ptr<GgufFile>> files_;
+  TensorTable tensors_;
+  ModelDescription model_;
+  GenerationDefaults generation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path) {
+  return std::make_unique<GgufCheckpoint>(path);
+}
+
+}  // namespace ferrum

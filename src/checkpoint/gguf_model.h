@@ -1,0 +1,27 @@
+// What the metadata of a GGUF file says about its model.
+//
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and src/llama-arch.cpp of llama.cpp.
+#pragma once
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf.h"
+#include "checkpoint/model_description.h"
+#include "checkpoint/tensor_table.h"
+
+namespace ferrum {
+
+// Validated; `parameters` not yet counted. Some of it is said by tensors alone: RoPE factors, a head of its
+// own, which layers have experts. Errors: kBadFile for a key of another type, kBadConfig naming the key
+// (missing, out of range, contradicting another), kUnsupported for an architecture or scaling that Ferrum
+// does not run, with what it does.
+ModelDescription describe_gguf(const GgufMetadata& metadata, const TensorTable& tensors);
+
+// Projections whose biases files of this architecture must have.
+std::vector<TensorRole> biased_in_gguf(Architecture architecture);
+
+// general.sampling.*, and the tokens that end a text, a turn or a message. Error kBadConfig for ids past
+// `vocab`.
+GenerationDefaults gguf_generation(const GgufMetadata& metadata, int vocab);
+
+}  // namespace ferrum

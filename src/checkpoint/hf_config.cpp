@@ -1,0 +1,217 @@
+#include "checkpoint/hf_config.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "checkpoint/hf_rope.h"
+#include "checkpoint/json_fields.h"
+
+namespace ferrum {
+namespace {
+
+// What transformers assumes where config.json is silent, and what an architecture has of itself.
+struct Known {
+  std::string_view model_type;
+  std::string_view class_name;
+  Architecture architecture;
+  int head_dim;           // 0: hidden_size / num_attention_heads
+  int context;            // max_position_embeddings
+  bool window_is_opt_in;  // sliding_window counts only with use_sliding_window
+};
+constexpr std::array kKnown = {
+    Known{"llama", "LlamaForCausalLM", Architecture::kLlama, 0, 2048, false},
+    Known{"mistral", "MistralForCausalLM", Architecture::kMistral, 0, 131072, false},
+    Known{"qwen2", "Qwen2ForCausalLM", Architecture::kQwen2, 0, 32768, true},
+    Known{"qwen3", "Qwen3ForCausalLM", Architecture::kQwen3, 128, 32768, true},
+    Known{"qwen3_moe", "Qwen3MoeForCausalLM", Architecture::kQwen3Moe, 0, 32768, true},
+};
+constexpr double kDefaultEpsilon = 1e-6;
+constexpr int kDefaultWindow = 4096;
+constexpr int kDefaultWindowedFrom = 28;  // max_window_layers
+
+std::string supported() {
+  std::string names;
+  for (const Known& k : kKnown) names += fmt::format("{}{}", names.empty() ? "" : ", ", k.class_name);
+  return names;
+}
+
+class Reader {
+ public:
+  explicit Reader(const JsonFields& config) : in_(config), known_(find_architecture()) {}
+
+  HfConfig read() {
+    refuse_quantised();
+    refuse_other_activations();
+    m_.architecture = known_.architecture;
+    m_.name = in_.string("_name_or_path").value_or("");
+    read_sizes();
+    read_heads();
+    m_.norm_eps = static_cast<float>(in_.number("rms_norm_eps").value_or(kDefaultEpsilon));
+    m_.tied_head = in_.boolean("tie_word_embeddings").value_or(false);
+    read_hf_rope(in_, m_);
+    read_window();
+    read_experts();
+    read_biases();
+    return std::move(out_);
+  }
+
+ private:
+  const Known& find_architecture() const {
+    const auto type = in_.string("model_type");
+    const auto classes = in_.strings("architectures");
+    const std::string class_name = classes && !classes->empty() ? classes->front() : "";
+    for (const Known& k : kKnown)
+      if (type ? k.model_type == *type : k.class_name == class_name) return check_class(k, class_name);
+    if (!type && class_name.empty()) fail(ErrorCode::kBadConfig, "{} is missing", in_.place("model_type"));
+    fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs {}",
+         in_.place(type ? "model_type" : "architectures"), in_quotes(type ? *type : class_name),
+         type && !class_name.empty() ? " (" + in_quotes(class_name) + ")" : "", supported());
+  }
+
+  // The same backbone may carry another head (a classifier, a reward).
+  const Known& check_class(const Known& known, const std::string& class_name) const {
+    if (!class_name.empty() && class_name != known.class_name)
+      fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", in_.place("architectures"),
+           in_quotes(class_name), supported());
+    return known;
+  }
+
+  void refuse_quantised() const {
+    if (const auto quantization = in_.object("quantization_config"))
+      fail(ErrorCode::kUnsupported,
+           "{}: weights quantised by {}; of safetensors files Ferrum reads F32, F16 and BF16",
+           in_.place("quantization_config"),
+           in_quotes(quantization->string("quant_method").value_or("an unnamed method")));
+  }
+
+  void refuse_other_activations() const {
+    const auto activation = in_.string("hidden_act");
+    if (activation && *activation != "silu")
+      fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs 'silu'", in_.place("hidden_act"),
+           in_quotes(*activation));
+  }
+
+  void read_sizes() {
+    m_.hidden = in_.required_integer("hidden_size");
+    m_.layers = positive("num_hidden_layers", in_.required_integer("num_hidden_layers"), kMaxLayers);
+    m_.vocab = in_.required_integer("vocab_size");
+    m_.ffn = in_.required_integer("intermediate_size");
+    m_.context = in_.integer("max_position_embeddings").value_or(known_.context);
+  }
+
+  void read_heads() {
+    m_.q_heads = positive("num_attention_heads", in_.required_integer("num_attention_heads"), kMaxHeads);
+    m_.kv_heads = in_.integer("num_key_value_heads").value_or(m_.q_heads);
+    const int implied = known_.head_dim != 0 ? known_.head_dim : m_.hidden / m_.q_heads;
+    if (!in_.has("head_dim") && known_.head_dim == 0 && m_.hidden % m_.q_heads != 0)
+      fail(ErrorCode::kBadConfig, "{} is {}, which {} heads cannot share evenly, and head_dim is missing",
+           in_.place("hidden_size"), m_.hidden, m_.q_heads);
+    m_.head_dim = in_.integer("head_dim").value_or(implied);
+  }
+
+  // Which layers see only a window: said layer by layer (transformers 5), or by the number of the first such
+  // layer.
+  void read_window() {
+    m_.sliding_layers.assign(m_.layers, false);
+    if (known_.window_is_opt_in && !in_.boolean("use_sliding_window").value_or(false)) return;
+    if (known_.architecture == Architecture::kLlama) return;
+    const bool absent = !in_.has_key("sliding_window");
+    const auto window = absent ? std::optional(kDefaultWindow) : in_.integer("sliding_window");
+    if (!window) return;
+    m_.window = *window;
+    if (const auto kinds = in_.strings("layer_types")) {
+      read_layer_kinds(*kinds);
+    } else if (known_.architecture == Architecture::kQwen2 || known_.architecture == Architecture::kQwen3) {
+      const int first = std::max(in_.integer("max_window_layers").value_or(kDefaultWindowedFrom), 0);
+      for (int i = first; i < m_.layers; ++i) m_.sliding_layers[i] = true;
+    } else {
+      m_.sliding_layers.assign(m_.layers, true);
+    }
+    if (std::find(m_.sliding_layers.begin(), m_.sliding_layers.end(), true) == m_.sliding_layers.end())
+      m_.window = 0;
+  }
+
+  void read_layer_kinds(const std::vector<std::string>& kinds) {
+    if (kinds.size() != static_cast<size_t>(m_.layers))
+      fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in_.place("layer_types"),
+           kinds.size(), m_.layers);
+    for (int i = 0; i < m_.layers; ++i) {
+      if (kinds[i] != "full_attention" && kinds[i] != "sliding_attention")
+        fail(ErrorCode::kUnsupported, "{} has {}; Ferrum runs 'full_attention' and 'sliding_attention'",
+             in_.place("layer_types"), in_quotes(kinds[i]));
+      m_.sliding_layers[i] = kinds[i] == "sliding_attention";
+    }
+  }
+
+  void read_experts() {
+    m_.moe_layers.assign(m_.layers, false);
+    if (known_.architecture != Architecture::kQwen3Moe) return;
+    const char* key = in_.has("num_experts") ? "num_experts" : "num_local_experts";
+    m_.experts = in_.required_integer(key);
+    const auto other = in_.integer("num_local_experts");
+    if (other && *other != m_.experts)
+      fail(ErrorCode::kBadConfig, "{} is {}, but num_experts is {}", in_.place("num_local_experts"), *other,
+           m_.experts);
+    if (m_.experts == 0) return;
+    m_.experts_per_token = in_.required_integer("num_experts_per_tok");
+    m_.expert_ffn = in_.required_integer("moe_intermediate_size");
+    m_.renormalize_experts = in_.boolean("norm_topk_prob").value_or(false);
+    const int step =
+        positive("decoder_sparse_step", in_.integer("decoder_sparse_step").value_or(1), kMaxLayers);
+    for (int i = 0; i < m_.layers; ++i) m_.moe_layers[i] = (i + 1) % step == 0;
+    for (const int i : in_.integers("mlp_only_layers").value_or(std::vector<int>()))
+      if (i >= 0 && i < m_.layers) m_.moe_layers[i] = false;
+  }
+
+  void read_biases() {
+    using Role = TensorRole;
+    if (known_.architecture == Architecture::kQwen2) out_.biased = {Role::kQuery, Role::kKey, Role::kValue};
+    const bool may_have =
+        known_.architecture != Architecture::kMistral && known_.architecture != Architecture::kQwen2;
+    if (may_have && in_.boolean("attention_bias").value_or(false))
+      out_.biased = {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut};
+    if (known_.architecture == Architecture::kLlama && in_.boolean("mlp_bias").value_or(false))
+      out_.biased.insert(out_.biased.end(), {Role::kGate, Role::kUp, Role::kDown});
+  }
+
+  // What others are computed from, so that it must be in range before validate() sees the whole.
+  int positive(std::string_view key, int value, int most) const {
+    if (value < 1 || value > most)
+      fail(ErrorCode::kBadConfig, "{} is {}, out of the range 1 to {}", in_.place(key), value, most);
+    return value;
+  }
+
+  static constexpr int kMaxLayers = 1024;
+  static constexpr int kMaxHeads = 4096;
+
+  const JsonFields& in_;
+  const Known& known_;
+  HfConfig out_;
+  ModelDescription& m_ = out_.model;
+};
+
+}  // namespace
+
+std::vector<TokenId> token_ids(const JsonFields& fields, std::string_view key, int vocab) {
+  const auto ids = fields.integers(key);
+  if (!ids) return {};
+  for (const int id : *ids)
+    if (id < 0 || id >= vocab)
+      fail(ErrorCode::kBadConfig, "{} has the token id {}, but the vocabulary has {} tokens",
+           fields.place(key), id, vocab);
+  return *ids;
+}
+
+HfConfig parse_hf_config(std::string_view json, const std::string& source) {
+  const Json document = parse_json(json, source, {.max_bytes = size_t{16} << 20});
+  const JsonFields fields(document, source);
+  HfConfig config = Reader(fields).read();
+  validate(config.model, source);
+  config.stop_tokens = token_ids(fields, "eos_token_id", config.model.vocab);
+  return config;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,32 @@
+// Hugging Face's config.json, as transformers 4 and 5 write it.
+//
+// Fields and defaults: https://huggingface.co/docs/transformers/main_classes/configuration and the
+// configuration classes of the architectures there.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/json_fields.h"
+#include "checkpoint/model_description.h"
+#include "checkpoint/tensor_names.h"
+#include "text/token.h"
+
+namespace ferrum {
+
+struct HfConfig {
+  ModelDescription model;            // validated; `parameters` not yet counted
+  std::vector<TensorRole> biased;    // projections whose biases the file must have
+  std::vector<TokenId> stop_tokens;  // eos_token_id
+};
+
+// `source` is the path of `json`, for messages. Errors: kBadFile (no JSON), kBadConfig naming the field
+// (missing, of another type, out of range, contradicting another), kUnsupported (an architecture, activation,
+// scaling or quantisation that Ferrum does not run, with what it does).
+HfConfig parse_hf_config(std::string_view json, const std::string& source);
+
+// Token ids in a field that is one number or an array; none where it is absent. Error kBadConfig for one past
+// `vocab`.
+std::vector<TokenId> token_ids(const JsonFields& fields, std::string_view key, int vocab);
+
+}  // namespace ferrum

@@ -1,0 +1,127 @@
+#include "checkpoint/hf_rope.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+using Kind = RopeScaling::Kind;
+
+struct NamedKind {
+  std::string_view name;
+  Kind kind;
+};
+constexpr std::array kKinds = {
+    NamedKind{"default", Kind::kNone},    NamedKind{"linear", Kind::kLinear},
+    NamedKind{"dynamic", Kind::kDynamic}, NamedKind{"llama3", Kind::kLlama3},
+    NamedKind{"yarn", Kind::kYarn},       NamedKind{"longrope", Kind::kLongRope},
+    NamedKind{"su", Kind::kLongRope},  // longrope's first name
+};
+
+// "rope_type", or "type" in older files.
+Kind read_kind(const JsonFields& scaling) {
+  const char* key = scaling.has("rope_type") ? "rope_type" : "type";
+  const auto name = scaling.string(key);
+  if (!name) return Kind::kNone;
+  for (const NamedKind& k : kKinds)
+    if (k.name == *name) return k.kind;
+  fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs default, linear, dynamic, llama3, yarn and longrope",
+       scaling.place(key), in_quotes(*name));
+}
+
+float required_number(const JsonFields& fields, std::string_view key) {
+  const auto value = fields.number(key);
+  if (!value) fail(ErrorCode::kBadConfig, "{} is missing", fields.place(key));
+  return static_cast<float>(*value);
+}
+
+void set_number(const JsonFields& fields, std::string_view key, float& target) {
+  if (const auto value = fields.number(key)) target = static_cast<float>(*value);
+}
+
+void set_number(const JsonFields& fields, std::string_view key, std::optional<float>& target) {
+  if (const auto value = fields.number(key)) target = static_cast<float>(*value);
+}
+
+void read_yarn(const JsonFields& fields, RopeScaling& s) {
+  set_number(fields, "beta_fast", s.beta_fast);
+  set_number(fields, "beta_slow", s.beta_slow);
+  set_number(fields, "mscale", s.mscale);
+  set_number(fields, "mscale_all_dim", s.mscale_all_dim);
+  s.truncate = fields.boolean("truncate").value_or(true);
+}
+
+void read_longrope(const JsonFields& fields, RopeScaling& s) {
+  s.short_factors = fields.numbers("short_factor").value_or(std::vector<float>());
+  s.long_factors = fields.numbers("long_factor").value_or(std::vector<float>());
+  if (s.short_factors.empty()) fail(ErrorCode::kBadConfig, "{} is missing", fields.place("short_factor"));
+  if (s.long_factors.empty()) fail(ErrorCode::kBadConfig, "{} is missing", fields.place("long_factor"));
+}
+
+// The context before scaling: of the scaling, of the model (as Phi-3 has it), or the whole one.
+int original_context(const JsonFields& config, const JsonFields& fields, int context) {
+  constexpr std::string_view kKey = "original_max_position_embeddings";
+  const auto own = fields.integer(kKey);
+  return own ? *own : config.integer(kKey).value_or(context);
+}
+
+void read_scaling(const JsonFields& config, const JsonFields& fields, ModelDescription& model) {
+  RopeScaling& s = model.rope.scaling;
+  s.kind = read_kind(fields);
+  if (s.kind == Kind::kNone) return;
+  s.original_context =
+      s.kind == Kind::kDynamic ? model.context : original_context(config, fields, model.context);
+  set_number(fields, "attention_factor", s.attention_factor);
+  const bool may_be_implied = s.kind == Kind::kYarn || s.kind == Kind::kLongRope;
+  if (may_be_implied && !fields.has("factor") && s.original_context > 0) {
+    s.factor = static_cast<float>(model.context) / static_cast<float>(s.original_context);
+  } else {
+    s.factor = required_number(fields, "factor");
+  }
+  if (s.kind == Kind::kLlama3) {
+    s.low_frequency_factor = required_number(fields, "low_freq_factor");
+    s.high_frequency_factor = required_number(fields, "high_freq_factor");
+  }
+  if (s.kind == Kind::kYarn) read_yarn(fields, s);
+  if (s.kind == Kind::kLongRope) read_longrope(fields, s);
+}
+
+// max_position_embeddings is the context before scaling for linear and dynamic scaling, and often for YaRN;
+// the other kinds' is the one after it.
+void stretch_context(ModelDescription& model) {
+  const RopeScaling& s = model.rope.scaling;
+  if (s.kind != Kind::kLinear && s.kind != Kind::kDynamic && s.kind != Kind::kYarn) return;
+  const int before = s.kind == Kind::kYarn ? s.original_context : model.context;
+  const double after = static_cast<double>(before) * s.factor;
+  constexpr double kMost = 1 << 28;
+  if (after > model.context && after <= kMost) model.context = static_cast<int>(after);
+}
+
+}  // namespace
+
+void read_hf_rope(const JsonFields& config, ModelDescription& model) {
+  RopeDescription& rope = model.rope;
+  set_number(config, "rope_theta", rope.theta);
+  auto rotated = config.number("partial_rotary_factor");
+  const char* key = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  if (const auto fields = config.object(key)) {
+    if (fields->has("full_attention") || fields->has("sliding_attention"))
+      fail(ErrorCode::kUnsupported, "{}: rotary positions that differ between kinds of layers",
+           config.place(key));
+    set_number(*fields, "rope_theta", rope.theta);
+    if (fields->has("partial_rotary_factor")) rotated = fields->number("partial_rotary_factor");
+    read_scaling(config, *fields, model);
+  }
+  const double share = rotated.value_or(1);
+  if (!(share > 0) || share > 1)
+    fail(ErrorCode::kBadConfig, "{} is {}, out of the range 0 to 1", config.place("partial_rotary_factor"),
+         share);
+  rope.rotary_dim = static_cast<int>(model.head_dim * share);
+  stretch_context(model);
+}
+
+}  // namespace ferrum
