@@ -1,0 +1,36 @@
+// The instruction sets that kernels are compiled for, and the one that this process uses.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ferrum {
+
+// In rising order: each needs more of the CPU than the one before.
+enum class Isa : uint8_t {
+  kPortable,  // what every CPU of the architecture has
+  kAvx2,      // AVX2, FMA, F16C
+  kAvx512,    // AVX-512 F, BW, VL, DQ, VNNI (and all of kAvx2)
+};
+inline constexpr int kIsaCount = 3;
+
+std::string_view name_of(Isa isa);
+std::optional<Isa> isa_named(std::string_view name);  // exactly "portable", "avx2" or "avx512"
+
+// Features that `isa` needs and this CPU, or its operating system, does not offer, separated by ", "; empty
+// if it can run. A set that this program was not compiled for counts as one missing feature.
+std::string missing_for(Isa isa);
+
+std::vector<Isa> available_isas();  // rising, never empty
+Isa best_isa();
+
+// What FERRUM_CPU_ISA asks for (`wish`; none or empty: the best). Errors: kBadArgument for a name that is
+// none, kUnsupported naming the features that the CPU lacks, which `missing` tells.
+Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa) = missing_for);
+
+// The choice for this process, made from the environment on the first call. Errors as choose_isa.
+Isa selected_isa();
+
+}  // namespace ferrum

@@ -1,0 +1,192 @@
+#include "base/machine.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::string> first_line(const fs::path& path) {
+  std::ifstream in(path);
+  std::string line;
+  if (!std::getline(in, line)) return std::nullopt;
+  return line;
+}
+
+std::optional<int64_t> to_integer(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+std::optional<int64_t> integer_in(const fs::path& path) {
+  const auto line = first_line(path);
+  return line ? to_integer(*line) : std::nullopt;
+}
+
+// The value after `key` in a file of lines "key value" or "key:   value kB".
+std::optional<int64_t> field_in(const fs::path& path, std::string_view key) {
+  std::ifstream in(path);
+  std::string word;
+  int64_t value = 0;
+  while (in >> word) {
+    if (word == key && in >> value) return value;
+    in.clear();
+    in.ignore(1024, '\n');
+  }
+  return std::nullopt;
+}
+
+template <class T>
+void lower(std::optional<T>& bound, T value) {
+  if (!bound || value < *bound) bound = value;
+}
+
+// `folder` and its parents up to `mount`. In a container the process's path may not exist under the mount,
+// which then shows the container's own group at its root.
+template <class Visit>
+void each_level(const fs::path& mount, const fs::path& group, const Visit& visit) {
+  fs::path level = group.relative_path();
+  while (!level.empty()) {
+    visit(mount / level);
+    level = level.parent_path();
+  }
+  visit(mount);
+}
+
+void read_cpu_v2(const fs::path& level, CgroupLimits& limits) {
+  const auto line = first_line(level / "cpu.max");  // "max 100000" or "150000 100000"
+  if (!line) return;
+  const size_t space = line->find(' ');
+  const auto quota = to_integer(*line);
+  const auto period =
+      space == std::string::npos ? std::nullopt : to_integer(std::string_view(*line).substr(space + 1));
+  if (quota && period && *period > 0)
+    lower(limits.cpus, static_cast<double>(*quota) / static_cast<double>(*period));
+}
+
+void read_cpu_v1(const fs::path& level, CgroupLimits& limits) {
+  const auto quota = integer_in(level / "cpu.cfs_quota_us");  // -1: none
+  const auto period = integer_in(level / "cpu.cfs_period_us");
+  if (quota && period && *quota > 0 && *period > 0)
+    lower(limits.cpus, static_cast<double>(*quota) / static_cast<double>(*period));
+}
+
+struct MemoryFiles {
+  const char* limit;
+  const char* usage;
+  const char* inactive;
+  const char* active;
+};
+constexpr MemoryFiles kMemoryV2 = {"memory.max", "memory.current", "inactive_file", "active_file"};
+constexpr MemoryFiles kMemoryV1 = {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
+                                   "total_active_file"};
+
+void read_memory(const fs::path& level, const MemoryFiles& files, CgroupLimits& limits) {
+  const auto limit = integer_in(level / files.limit);  // "max" is no integer
+  const auto usage = integer_in(level / files.usage);
+  if (!limit || !usage || *limit >= int64_t{1} << 60) return;  // version 1 spells "none" as a huge number
+  const fs::path stat = level / "memory.stat";
+  const int64_t cache = field_in(stat, files.inactive).value_or(0) + field_in(stat, files.active).value_or(0);
+  const int64_t used = std::max<int64_t>(0, *usage - cache);
+  lower(limits.memory_remaining, static_cast<size_t>(std::max<int64_t>(0, *limit - used)));
+}
+
+bool names(std::string_view controllers, std::string_view controller) {
+  while (!controllers.empty()) {
+    const size_t comma = controllers.find(',');
+    if (controllers.substr(0, comma) == controller) return true;
+    if (comma == std::string_view::npos) break;
+    controllers.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+CgroupLimits cgroup_limits(const fs::path& root) {
+  CgroupLimits limits;
+  const fs::path mounts = root / "sys/fs/cgroup";
+  std::ifstream in(root / "proc/self/cgroup");
+  std::string line;
+  while (std::getline(in, line)) {  // id:controllers:path
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const fs::path group = line.substr(second + 1);
+    if (controllers.empty()) {
+      each_level(mounts, group, [&](const fs::path& level) {
+        read_cpu_v2(level, limits);
+        read_memory(level, kMemoryV2, limits);
+      });
+    }
+    if (names(controllers, "cpu"))
+      each_level(mounts / "cpu", group, [&](const fs::path& level) { read_cpu_v1(level, limits); });
+    if (names(controllers, "memory"))
+      each_level(mounts / "memory", group,
+                 [&](const fs::path& level) { read_memory(level, kMemoryV1, limits); });
+  }
+  return limits;
+}
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  for (int capacity = 1024; capacity <= 1 << 20; capacity *= 2) {  // grows until the kernel's mask fits
+    cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(capacity));
+    if (set == nullptr) break;
+    const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(capacity));
+    CPU_ZERO_S(bytes, set);
+    const bool known = sched_getaffinity(0, bytes, set) == 0;
+    for (int cpu = 0; known && cpu < capacity; ++cpu)
+      if (CPU_ISSET_S(static_cast<size_t>(cpu), bytes, set)) cpus.push_back(cpu);
+    CPU_FREE(set);
+    if (known) break;
+  }
+  if (cpus.empty()) cpus.push_back(0);
+  return cpus;
+}
+
+std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const fs::path& root) {
+  std::vector<std::vector<int>> cores;
+  std::map<std::pair<int64_t, int64_t>, size_t> index;  // (package, core) -> place in `cores`
+  for (const int cpu : cpus) {
+    const fs::path topology = root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "topology";
+    const auto package = integer_in(topology / "physical_package_id");
+    const auto core = integer_in(topology / "core_id");
+    if (!package || !core) {  // unknown: a core of its own
+      cores.push_back({cpu});
+      continue;
+    }
+    const auto [place, is_new] = index.try_emplace({*package, *core}, cores.size());
+    if (is_new) cores.emplace_back();
+    cores[place->second].push_back(cpu);
+  }
+  return cores;
+}
+
+int default_thread_count() {
+  int threads = static_cast<int>(cores_of(allowed_cpus()).size());
+  // Rounded down: threads meet at barriers, and one that the quota throttles holds up all the others.
+  if (const auto quota = cgroup_limits().cpus; quota && *quota < threads) threads = static_cast<int>(*quota);
+  return std::max(threads, 1);
+}
+
+size_t available_memory(const fs::path& root) {
+  const int64_t kibibytes = field_in(root / "proc/meminfo", "MemAvailable:").value_or(0);
+  auto bytes = static_cast<size_t>(std::max<int64_t>(0, kibibytes)) * 1024;
+  if (const auto remaining = cgroup_limits(root).memory_remaining) bytes = std::min(bytes, *remaining);
+  return bytes;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,109 @@
+#include "base/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <chrono>
+#include <system_error>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/machine.h"
+
+namespace ferrum {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Longer than the gaps between the operations of a step, shorter than anything a person or a meter would
+// notice.
+constexpr auto kSpinTime = std::chrono::microseconds(100);
+constexpr int kPausesPerLookAtTheClock = 8;
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins until `value` is no longer `old`; false if that took too long.
+bool spin_while(const std::atomic<uint32_t>& value, uint32_t old) {
+  const auto deadline = Clock::now() + kSpinTime;
+  do {
+    for (int i = 0; i < kPausesPerLookAtTheClock; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return true;
+      pause();
+    }
+  } while (Clock::now() < deadline);
+  return false;
+}
+
+void bind_to(std::thread& thread, const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus)
+    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  // Refused, say by a sandbox: the scheduler does well enough.
+  if (CPU_COUNT(&set) > 0) pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+  check(threads >= 1, "a pool has at least the caller's thread");
+  const std::vector<int> cpus = allowed_cpus();
+  const std::vector<std::vector<int>> cores = cores_of(cpus);
+  // With more threads than CPUs, whoever spins keeps from running what it spins for.
+  may_spin_ = threads <= static_cast<int>(cpus.size());
+  workers_.reserve(static_cast<size_t>(threads) - 1);
+  try {
+    for (int worker = 1; worker < threads; ++worker) {
+      workers_.emplace_back([this, worker] { work(worker); });
+      if (threads == static_cast<int>(cores.size()))
+        bind_to(workers_.back(), cores[static_cast<size_t>(worker)]);
+    }
+  } catch (const std::system_error& error) {
+    log::warn("only {} of {} threads could be made ({}): slower, but nothing else changes", size(), threads,
+              error.code().message());
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stop_ = true;
+  epoch_.fetch_add(1);
+  epoch_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::run(Task task) {
+  if (!workers_.empty()) {
+    check(working_.load(std::memory_order_relaxed) == 0,
+          "one thread uses a pool, and not from within a body");
+    task_ = &task;
+    working_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
+    epoch_.fetch_add(1);
+    epoch_.notify_all();  // no system call where nobody sleeps
+  }
+  task(0);
+  uint32_t left = working_.load(std::memory_order_acquire);
+  while (left != 0) {
+    if (!may_spin_ || !spin_while(working_, left)) working_.wait(left, std::memory_order_acquire);
+    left = working_.load(std::memory_order_acquire);
+  }
+}
+
+void ThreadPool::work(int worker) {
+  uint32_t seen = 0;
+  while (true) {
+    if (!may_spin_ || !spin_while(epoch_, seen)) epoch_.wait(seen, std::memory_order_acquire);
+    if (epoch_.load(std::memory_order_acquire) == seen) continue;
+    ++seen;  // the owner waits for every worker before the next task, so tasks are seen one by one
+    if (stop_) return;
+    (*task_)(worker);
+    if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();
+  }
+}
+
+}  // namespace ferrum

@@ -1,0 +1,85 @@
+// Threads that run the parts of one operation side by side and meet at its end.
+//
+// Work is split statically: part i of n is the same range whatever the timing. The caller runs part 0 itself.
+// Between operations workers spin for a moment, because the next operation mostly follows at once, then
+// sleep. One thread owns the pool and is the only one to call it; bodies must not.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace ferrum {
+
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+
+  int64_t size() const { return end - begin; }
+  bool operator==(const Range&) const = default;
+};
+
+// Part `part` of [0, count) cut into `parts` contiguous ranges whose sizes differ by one at most.
+constexpr Range part_of(int64_t count, int parts, int part) {
+  const int64_t each = count / parts;
+  const int64_t longer = count % parts;  // so many parts, the first ones, are one longer
+  const int64_t begin = part * each + (part < longer ? part : longer);
+  return {begin, begin + each + (part < longer ? 1 : 0)};
+}
+
+class ThreadPool {
+ public:
+  // `threads` with the caller's; at least 1. Where the system refuses to make so many, the pool is smaller
+  // and a warning says so. When the pool fills every core that the process may use, each worker is bound to a
+  // core of its own; a smaller pool is left to the scheduler, which knows where other processes run.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // body(begin, end, worker) for each non-empty part of [0, count); returns when all are done. `worker` is in
+  // [0, size()) and no two parts run under the same one. Never allocates.
+  template <class Body>
+  void parallel_for(int64_t count, const Body& body) {
+    static_assert(std::is_nothrow_invocable_v<const Body&, int64_t, int64_t, int>,
+                  "a body is noexcept: an exception could not cross threads");
+    if (count <= 0) return;
+    if (count == 1 || workers_.empty()) return body(int64_t{0}, count, 0);
+    const int parts = count < size() ? static_cast<int>(count) : size();
+    run([&](int worker) {
+      if (worker >= parts) return;
+      const Range range = part_of(count, parts, worker);
+      body(range.begin, range.end, worker);
+    });
+  }
+
+  // body(worker) once for each worker.
+  template <class Body>
+  void on_each_worker(const Body& body) {
+    static_assert(std::is_nothrow_invocable_v<const Body&, int>, "a body is noexcept");
+    run([&](int worker) { body(worker); });
+  }
+
+ private:
+  using Task = FunctionRef<void(int)>;
+
+  void run(Task task);
+  void work(int worker);
+
+  // Written by the owner before `epoch_` moves, read by workers after they saw it move.
+  const Task* task_ = nullptr;
+  bool stop_ = false;
+  bool may_spin_ = true;
+
+  alignas(64) std::atomic<uint32_t> epoch_{0};    // counts tasks
+  alignas(64) std::atomic<uint32_t> working_{0};  // workers that have not finished the current task
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,57 @@
+#include "base/cpu_features.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+TEST(CpuFeatures, EveryNameParsesBackToItsSet) {
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) EXPECT_EQ(isa_named(name_of(isa)), isa);
+  EXPECT_FALSE(isa_named("AVX2"));
+  EXPECT_FALSE(isa_named("avx2 "));
+  EXPECT_FALSE(isa_named(""));
+}
+
+TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsTheLast) {
+  const std::vector<Isa> isas = available_isas();
+  ASSERT_FALSE(isas.empty());
+  EXPECT_EQ(isas.front(), Isa::kPortable);
+  EXPECT_EQ(isas.back(), best_isa());
+  for (const Isa isa : isas) EXPECT_EQ(choose_isa(name_of(isa)), isa);
+}
+
+TEST(CpuFeatures, NoWishMeansTheBest) {
+  EXPECT_EQ(choose_isa(std::nullopt), best_isa());
+  EXPECT_EQ(choose_isa(""), best_isa());
+}
+
+TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
+  try {
+    choose_isa("sse9");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
+    EXPECT_STREQ(error.what(), "FERRUM_CPU_ISA is 'sse9', not portable, avx2 or avx512");
+  }
+}
+
+TEST(CpuFaults, B59_AnInstructionSetThatTheCpuLacks) {
+  const auto old_cpu = [](Isa isa) -> std::string { return isa == Isa::kPortable ? "" : "AVX2, FMA"; };
+  try {
+    choose_isa("avx512", old_cpu);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_STREQ(error.what(), "FERRUM_CPU_ISA asks for avx512, but this CPU lacks AVX2, FMA");
+  }
+}
+
+TEST(CpuFaults, B59_ACpuWithoutAvx2FallsBack) {
+  const auto old_cpu = [](Isa isa) -> std::string { return isa == Isa::kPortable ? "" : "AVX2"; };
+  EXPECT_EQ(choose_isa(std::nullopt, old_cpu), Isa::kPortable);
+}
+
+}  // namespace
+}  // namespace ferrum

@@ -1,0 +1,103 @@
+#include "base/machine.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A made-up root with the files of /proc and /sys that matter.
+class FakeRoot : public testing::Test {
+ protected:
+  FakeRoot() : root_(fs::path(testing::TempDir()) / ("machine_" + std::string(test_name()))) {
+    fs::remove_all(root_);
+  }
+  ~FakeRoot() override { fs::remove_all(root_); }
+
+  void write(const fs::path& path, const std::string& text) const {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  static const char* test_name() { return testing::UnitTest::GetInstance()->current_test_info()->name(); }
+
+  fs::path root_;
+};
+
+TEST_F(FakeRoot, NoCgroupsNoLimits) {
+  const CgroupLimits limits = cgroup_limits(root_);
+  EXPECT_FALSE(limits.cpus);
+  EXPECT_FALSE(limits.memory_remaining);
+}
+
+TEST_F(FakeRoot, Version2TakesTheTightestLevel) {
+  write("proc/self/cgroup", "0::/kube/pod/box\n");
+  write("sys/fs/cgroup/kube/pod/box/cpu.max", "max 100000\n");
+  write("sys/fs/cgroup/kube/pod/cpu.max", "250000 100000\n");
+  write("sys/fs/cgroup/kube/cpu.max", "800000 100000\n");
+  write("sys/fs/cgroup/kube/pod/memory.max", "1000000\n");
+  write("sys/fs/cgroup/kube/pod/memory.current", "900000\n");
+  write("sys/fs/cgroup/kube/pod/memory.stat",
+        "anon 600000\nfile 300000\ninactive_file 200000\nactive_file 50000\n");
+  write("sys/fs/cgroup/kube/memory.max", "max\n");
+  write("sys/fs/cgroup/kube/memory.current", "900000\n");
+  const CgroupLimits limits = cgroup_limits(root_);
+  EXPECT_DOUBLE_EQ(limits.cpus.value(), 2.5);
+  EXPECT_EQ(limits.memory_remaining.value(), 1000000U - (900000 - 250000));  // file cache can be given back
+}
+
+TEST_F(FakeRoot, Version1WithThePathHiddenByANamespace) {
+  write("proc/self/cgroup", "5:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n");
+  write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "150000\n");
+  write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "4096\n");
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", "8192\n");
+  const CgroupLimits limits = cgroup_limits(root_);
+  EXPECT_DOUBLE_EQ(limits.cpus.value(), 1.5);
+  EXPECT_EQ(limits.memory_remaining.value(), 0U);
+}
+
+TEST_F(FakeRoot, Version1WithoutLimits) {
+  write("proc/self/cgroup", "5:cpu:/\n4:memory:/\n");
+  write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", "8192\n");
+  const CgroupLimits limits = cgroup_limits(root_);
+  EXPECT_FALSE(limits.cpus);
+  EXPECT_FALSE(limits.memory_remaining);
+}
+
+TEST_F(FakeRoot, B56_MemoryIsBoundedByTheCgroup) {
+  write("proc/meminfo", "MemTotal:  1000 kB\nMemFree:   10 kB\nMemAvailable:    800 kB\n");
+  EXPECT_EQ(available_memory(root_), 800U * 1024);
+  write("proc/self/cgroup", "0::/\n");
+  write("sys/fs/cgroup/memory.max", "500000\n");
+  write("sys/fs/cgroup/memory.current", "100000\n");
+  EXPECT_EQ(available_memory(root_), 400000U);
+}
+
+TEST_F(FakeRoot, SiblingsShareACore) {
+  const int package[] = {0, 0, 0, 0, 1};
+  const int core[] = {0, 1, 0, 1, 0};
+  for (int cpu = 0; cpu < 5; ++cpu) {
+    const fs::path topology = fs::path("sys/devices/system/cpu/cpu" + std::to_string(cpu)) / "topology";
+    write(topology / "physical_package_id", std::to_string(package[cpu]) + "\n");
+    write(topology / "core_id", std::to_string(core[cpu]) + "\n");
+  }
+  const std::vector<std::vector<int>> expected = {{0, 2}, {1, 3}, {4}, {9}};  // 9 is not described
+  EXPECT_EQ(cores_of({0, 1, 2, 3, 4, 9}, root_), expected);
+}
+
+TEST(Machine, ThisOneHasCoresAndMemory) {
+  EXPECT_GE(allowed_cpus().size(), 1U);
+  EXPECT_GE(default_thread_count(), 1);
+  EXPECT_LE(default_thread_count(), static_cast<int>(allowed_cpus().size()));
+  EXPECT_GT(available_memory(), size_t{1} << 20);
+}
+
+}  // namespace
+}  // namespace ferrum
