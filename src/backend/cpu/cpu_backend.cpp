@@ -1,0 +1,133 @@
+// Memory, and the operations that treat each row of a batch by itself.
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/machine.h"
+
+namespace ferrum {
+namespace {
+
+using cpu::as_cpu;
+using cpu::CpuWeight;
+
+class HostBuffer final : public Buffer {
+ public:
+  explicit HostBuffer(size_t bytes) : memory_(bytes) {}
+  void* data() override { return memory_.data(); }
+  size_t bytes() const override { return memory_.size(); }
+
+ private:
+  cpu::AlignedArray<std::byte> memory_;
+};
+
+Isa isa_for(const CpuOptions& options) {
+  if (!options.isa) return selected_isa();
+  return choose_isa(name_of(*options.isa));
+}
+
+size_t row_bytes(Tensor t) { return static_cast<size_t>(t.cols) * size_of(t.dtype); }
+
+}  // namespace
+
+CpuBackend::CpuBackend(const CpuOptions& options)
+    : isa_(isa_for(options)),
+      activations_(options.activations),
+      kernels_(cpu::kernels_for(isa_)),
+      pool_(options.threads > 0 ? options.threads : default_thread_count()),
+      matmul_(kernels_, activations_, pool_.size()),
+      gate_up_(static_cast<size_t>(pool_.size())) {}
+
+std::string CpuBackend::name() const {
+  return fmt::format("cpu ({}, {} threads, {} activations)", name_of(isa_), threads(),
+                     activations_ == cpu::Activations::kInt8 ? "int8" : "float32");
+}
+
+std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) {
+  const size_t free = free_bytes();
+  if (bytes > free)
+    fail(ErrorCode::kNoMemory, "not enough memory: {} bytes needed, {} bytes free", bytes, free);
+  try {
+    return std::make_unique<HostBuffer>(bytes);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kNoMemory, "the system refused {} bytes, although {} bytes are free", bytes, free);
+  }
+}
+
+size_t CpuBackend::free_bytes() const { return available_memory(); }
+
+std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
+  auto weight = std::make_unique<CpuWeight>(source);
+  try {
+    widest_ = std::max<int64_t>(widest_, weight->cols());
+    matmul_.reserve(widest_);
+    if (activations_ == cpu::Activations::kInt8) inputs_.grow(cpu::kMaxBatch, widest_);
+    reserve_for_gate_and_experts(*weight);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kNoMemory, "not enough memory for inputs {} wide: {} bytes free", widest_, free_bytes());
+  }
+  return weight;
+}
+
+void CpuBackend::upload(Tensor dst, std::span<const std::byte> src) {
+  const size_t row = row_bytes(dst);
+  check_equal(src.size(), row * static_cast<size_t>(dst.rows), "bytes uploaded");
+  for (int r = 0; r < dst.rows; ++r)
+    std::memcpy(dst.address(r, 0), src.data() + static_cast<size_t>(r) * row, row);
+}
+
+void CpuBackend::download(std::span<std::byte> dst, Tensor src) {
+  const size_t row = row_bytes(src);
+  check_equal(dst.size(), row * static_cast<size_t>(src.rows), "bytes downloaded");
+  for (int r = 0; r < src.rows; ++r)
+    std::memcpy(dst.data() + static_cast<size_t>(r) * row, src.address(r, 0), row);
+}
+
+void CpuBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
+
+void CpuBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
+  const CpuWeight& w = as_cpu(table);
+  check_equal(out.cols, w.cols(), "embedding width");
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      const int token = *tokens.at<int32_t>(t);
+      check(token >= 0 && token < w.rows(), "a token within the table");
+      w.each_run(0, {token, token + 1}, [&](const cpu::RowRun& run) {
+        traits(run.format).decode(run.data, out.at<float>(t), static_cast<size_t>(w.cols()));
+      });
+    }
+  });
+}
+
+void CpuBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t)
+      kernels_.rms_norm(out.at<float>(t), x.at<float>(t), weight.at<float>(0), x.cols, eps);
+  });
+}
+
+void CpuBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      kernels_.add(residual.at<float>(t), x.at<float>(t), x.cols);
+      kernels_.rms_norm(out.at<float>(t), residual.at<float>(t), weight.at<float>(0), x.cols, eps);
+    }
+  });
+}
+
+void CpuBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int i = static_cast<int>(begin); i < end; ++i) {
+      const int row = *rows.at<int32_t>(i);
+      check(row >= 0 && row < x.rows, "a row within the tensor");
+      std::memcpy(out.address(i, 0), x.address(row, 0), row_bytes(x));
+    }
+  });
+}
+
+}  // namespace ferrum

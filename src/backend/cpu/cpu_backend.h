@@ -1,0 +1,76 @@
+// The CPU as a device: host memory, a pool of threads, kernels for the instruction set chosen at start.
+//
+// Every operation is done when it returns. What is summed where depends on shapes alone, so results are the
+// same bits for any batch, chunking and number of threads; they differ between instruction sets.
+#pragma once
+#include <optional>
+
+#include "backend/backend.h"
+#include "backend/cpu/expert_memory.h"
+#include "backend/cpu/matmul.h"
+#include "base/cpu_features.h"
+#include "base/thread_pool.h"
+
+namespace ferrum {
+
+struct CpuOptions {
+  int threads = 0;                        // 0: default_thread_count()
+  std::optional<Isa> isa = std::nullopt;  // none: selected_isa(), that is FERRUM_CPU_ISA or the best
+  cpu::Activations activations = cpu::Activations::kInt8;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  // Errors: those of choose_isa, also for an isa given here that the CPU lacks.
+  explicit CpuBackend(const CpuOptions& options = {});
+
+  std::string name() const override;  // e.g. "cpu (avx512, 2 threads, int8 activations)"
+  Isa isa() const { return isa_; }
+  int threads() const { return pool_.size(); }
+
+  std::unique_ptr<Buffer> allocate(size_t bytes) override;
+  size_t free_bytes() const override;
+  // Reads the source's bytes in place. Also sizes the backend's own memory for the weight's width.
+  std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  void upload(Tensor dst, std::span<const std::byte> src) override;
+  void download(std::span<std::byte> dst, Tensor src) override;
+  void synchronize() override {}
+  void run(const StepShape& shape, const std::function<void()>& body) override;
+
+  void embed(Tensor out, const Weight& table, Tensor tokens) override;
+  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
+  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void linear(Tensor out, Tensor x, const Weight& w) override;
+  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void gather_rows(Tensor out, Tensor x, Tensor rows) override;
+  void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void copy_blocks(KvLayer kv, Tensor from_to) override;
+  void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+               const Weight& down) override;
+
+ private:
+  void reserve_for_gate_and_experts(const cpu::CpuWeight& w);
+  // Rows of x as inputs of w, quantised into `memory` where w wants that.
+  cpu::Batch batch_of(Tensor x, const cpu::CpuWeight& w, const cpu::QuantizedArray& memory);
+  // silu(gate) × up for `rows` of the gate, to out[i × stride + r − rows.begin].
+  void multiply_gated(const cpu::CpuWeight& gate_up, int group, Range rows, const cpu::Batch& batch,
+                      float* out, int64_t stride, int worker) const;
+  void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cpu::CpuWeight& gate_up,
+                        const cpu::CpuWeight& down);
+
+  Isa isa_;
+  cpu::Activations activations_;
+  const cpu::Kernels& kernels_;
+  ThreadPool pool_;
+  cpu::Matmul matmul_;
+
+  int64_t widest_ = 0;                             // columns of the weights packed so far
+  cpu::QuantizedArray inputs_;                     // [kMaxBatch, widest_]
+  cpu::AlignedArray<int32_t> identity_;            // 0, 1, 2, …
+  std::vector<cpu::AlignedArray<float>> gate_up_;  // of each worker: [2, kMaxBatch, kGateRows]
+  cpu::ExpertMemory expert_memory_;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,201 @@
+// A vector of float32 in the widest registers of the instruction set that this file is compiled for, and the
+// few operations that kernels are made of. All static, in a namespace of the set's own: see kernels.h.
+//
+// Sums across lanes are taken in a fixed order, and nothing is contracted to FMA but what says so
+// (-ffp-contract=off), so that a row's result does not depend on where the compiler saw it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifndef FERRUM_ISA
+#error "kernels are compiled with FERRUM_ISA naming their namespace: see src/backend/floor.cmake"
+#endif
+
+namespace ferrum::cpu::FERRUM_ISA {
+
+// Halves in memory; distinct types, so that load() and store() can be chosen by them.
+enum F16 : uint16_t {};
+enum BF16 : uint16_t {};
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+using F32 [[gnu::vector_size(kLanes * 4)]] = float;
+using I32 [[gnu::vector_size(kLanes * 4)]] = int32_t;
+
+static inline F32 load(const float* p) {
+  F32 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void store(float* p, F32 v) { __builtin_memcpy(p, &v, sizeof v); }
+static inline F32 broadcast(float x) { return F32{} + x; }
+static inline I32 as_bits(F32 v) { return reinterpret_cast<I32>(v); }
+static inline F32 from_bits(I32 v) { return reinterpret_cast<F32>(v); }
+static inline F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
+
+#if defined(__AVX512F__)
+
+static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
+static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
+static inline F32 load(const F16* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+static inline F32 load(const BF16* p) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+static inline void store(F16* p, F32 v) {
+  const __m256i halves = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
+}
+static inline float from_f16(uint16_t bits) { return _cvtsh_ss(bits); }
+
+static inline float sum8(__m256 v) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
+}
+static inline float sum(F32 v) {
+  return sum8(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
+}
+
+#elif defined(__AVX2__)
+
+static inline F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+static inline F32 max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
+static inline F32 min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
+static inline F32 load(const F16* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+static inline F32 load(const BF16* p) {
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+static inline void store(F16* p, F32 v) {
+  const __m128i halves = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), halves);
+}
+static inline float from_f16(uint16_t bits) { return _cvtsh_ss(bits); }
+
+static inline float sum(F32 v) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
+}
+
+#else
+
+static inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
+// As the x86 instructions: the second where they do not compare, so a NaN in b stays.
+static inline F32 max(F32 a, F32 b) { return a > b ? a : b; }
+static inline F32 min(F32 a, F32 b) { return a < b ? a : b; }
+static inline float sum(F32 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
+static inline float float_of(uint32_t bits) {
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+static inline uint32_t bits_of(float value) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+// Shifts exponent and mantissa into place and lets a multiplication by 2^112 rebias the exponent, which is
+// right for subnormals as well; infinities and NaNs get their exponent set.
+static inline float from_f16(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  const uint32_t magnitude = static_cast<uint32_t>(half & 0x7FFF) << 13;
+  const uint32_t bits =
+      magnitude >= 0x0F800000 ? magnitude | 0x7F800000 : bits_of(float_of(magnitude) * 0x1p112f);
+  return float_of(sign | bits);
+}
+
+// Adding a power of two that pushes all but the kept bits out of the mantissa rounds to nearest even.
+static inline uint16_t to_f16(float value) {
+  const uint32_t sign = bits_of(value) >> 16 & 0x8000;
+  const uint32_t magnitude = bits_of(value) & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000) return static_cast<uint16_t>(sign | 0x7E00);
+  if (magnitude >= 0x477FF000) return static_cast<uint16_t>(sign | 0x7C00);
+  if (magnitude < 0x38800000)  // subnormal as binary16: in units of 2^-24, which is the last bit of 0.5
+    return static_cast<uint16_t>(sign | (bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f)));
+  const uint32_t rounded = magnitude + 0xFFF + (magnitude >> 13 & 1);
+  return static_cast<uint16_t>(sign | (rounded - 0x38000000) >> 13);
+}
+
+static inline F32 load(const F16* p) {
+  return F32{from_f16(p[0]), from_f16(p[1]), from_f16(p[2]), from_f16(p[3])};
+}
+static inline F32 load(const BF16* p) {
+  const I32 halves = {p[0], p[1], p[2], p[3]};
+  return from_bits(halves << 16);
+}
+static inline void store(F16* p, F32 v) {
+  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<F16>(to_f16(v[i]));
+}
+
+#endif
+
+// To nearest even. A NaN's payload is cut, so it is made a quiet one with a bit that stays.
+static inline void store(BF16* p, F32 v) {
+  const I32 bits = as_bits(v);
+  const I32 is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;
+  const I32 rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  const I32 half = is_nan ? (bits >> 16 | 0x40) : rounded;
+  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<BF16>(half[i] & 0xFFFF);
+}
+
+// The first n < kLanes elements; zeros behind them.
+template <class T>
+static inline F32 load_part(const T* p, int n) {
+  T whole[kLanes] = {};
+  __builtin_memcpy(whole, p, static_cast<size_t>(n) * sizeof(T));
+  return load(whole);
+}
+template <class T>
+static inline void store_part(T* p, F32 v, int n) {
+  T whole[kLanes];
+  store(whole, v);
+  __builtin_memcpy(p, whole, static_cast<size_t>(n) * sizeof(T));
+}
+
+static inline float largest(F32 v) {
+  float best = v[0];
+  for (int i = 1; i < kLanes; ++i) best = v[i] > best ? v[i] : best;
+  return best;
+}
+
+// e^x within 2 units in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor series of e^r to
+// r^7, whose rest is below 6e-9. Beyond ±87 it stays at e^±87; NaN stays NaN.
+static inline F32 exp(F32 x) {
+  x = max(broadcast(-87.0f), min(broadcast(87.0f), x));
+  constexpr float kRound = 0x1.8p23f;  // adding it leaves the nearest integer in the low bits
+  const F32 shifted = fma(x, broadcast(0x1.715476p+0f), broadcast(kRound));  // x / ln 2
+  const F32 n = shifted - kRound;
+  F32 r = fma(n, broadcast(-0x1.62ep-1f), x);  // ln 2 in two parts; n times the first is exact
+  r = fma(n, broadcast(-0x1.0bfbe8p-15f), r);
+  F32 p = broadcast(1.0f / 5040);
+  p = fma(p, r, broadcast(1.0f / 720));
+  p = fma(p, r, broadcast(1.0f / 120));
+  p = fma(p, r, broadcast(1.0f / 24));
+  p = fma(p, r, broadcast(1.0f / 6));
+  p = fma(p, r, broadcast(0.5f));
+  p = fma(p, r, broadcast(1.0f));
+  p = fma(p, r, broadcast(1.0f));
+  const I32 exponent = (as_bits(shifted) - 0x4B400000 + 127) << 23;
+  return p * from_bits(exponent);
+}
+
+}  // namespace ferrum::cpu::FERRUM_ISA

@@ -1,0 +1,26 @@
+# cpu/kernels/*.cpp is compiled once per instruction set, each time in a namespace of its own (FERRUM_ISA).
+# What must hold for that to be safe stands in cpu/kernels.h.
+file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels/*.cpp)
+get_target_property(backend_sources ferrum_backend SOURCES)
+list(REMOVE_ITEM backend_sources ${kernel_sources})
+set_target_properties(ferrum_backend PROPERTIES SOURCES "${backend_sources}")
+
+function(ferrum_cpu_kernels isa)
+  add_library(ferrum_cpu_${isa} OBJECT ${kernel_sources})
+  target_include_directories(ferrum_cpu_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(ferrum_cpu_${isa} PRIVATE FERRUM_ISA=${isa})
+  # Optimised in every build, or a debugger's model would take minutes per token; rounding as written, see simd.h.
+  target_compile_options(ferrum_cpu_${isa} PRIVATE ${FERRUM_WARNINGS} -O3 -ffp-contract=off -fno-math-errno
+                                                   -fno-trapping-math ${ARGN})
+  target_sources(ferrum_backend PRIVATE $<TARGET_OBJECTS:ferrum_cpu_${isa}>)
+endfunction()
+
+ferrum_cpu_kernels(portable)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  target_compile_definitions(ferrum_backend PRIVATE FERRUM_X86_KERNELS)
+  ferrum_cpu_kernels(avx2 -mavx2 -mfma -mf16c)
+  # GCC 12 warns about its own AVX-512 headers, which leave a register undefined on purpose.
+  ferrum_cpu_kernels(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+                     -mprefer-vector-width=512
+                     $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+endif()

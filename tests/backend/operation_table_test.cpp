@@ -1,0 +1,361 @@
+// The table of operations × shapes × formats, and what must hold for the table itself.
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <set>
+
+#include "backend/reference/reference_backend.h"
+#include "operations.h"
+
+namespace ferrum::test {
+
+std::vector<float> grid_floats(size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>(static_cast<int>(random() % 255) - 127);
+  for (size_t i = 0; i < count; i += 32) values[i + random() % std::min<size_t>(32, count - i)] = 127;
+  for (float& v : values) v *= 0x1p-6f;
+  return values;
+}
+
+namespace {
+
+int block_of(Format format) { return traits(format).block_values; }
+
+Operation linear(const std::string& shape, int tokens, std::vector<RandomWeight::PartSpec> parts, int cols,
+                 bool bias, bool on_grid) {
+  std::string name = "linear/" + shape;
+  for (const auto& part : parts) name += "/" + std::string(name_of(part.format));
+  name += "/tokens" + std::to_string(tokens) + (bias ? "/bias" : "") + (on_grid ? "/grid" : "");
+  const auto w = std::make_shared<RandomWeight>(1, cols, parts, bias, 7);
+  return {name, on_grid ? Agreement::kRounded : Agreement::kQuantized, [=](Bench& bench) {
+            const size_t count = static_cast<size_t>(tokens) * static_cast<size_t>(cols);
+            // Rows further apart than they are wide, on both sides.
+            const Tensor x =
+                bench.floats(on_grid ? grid_floats(count, 3) : random_floats(count, 3), tokens, cols + 5);
+            const Weight& packed = bench.weight(*w);
+            const Tensor out = bench.tensor(DType::kF32, tokens, packed.rows(), packed.rows() + 3);
+            bench.add_output(out);
+            bench.set_run([&bench, w, x, out, &packed] { bench.backend().linear(out, x, packed); });
+          }};
+}
+
+Operation swiglu(int tokens, std::vector<RandomWeight::PartSpec> parts, int cols, bool bias) {
+  std::string name = "swiglu/cols" + std::to_string(cols);
+  for (const auto& part : parts)
+    name += "/" + std::string(name_of(part.format)) + "x" + std::to_string(part.rows);
+  name += "/tokens" + std::to_string(tokens) + (bias ? "/bias" : "");
+  const auto w = std::make_shared<RandomWeight>(1, cols, parts, bias, 9);
+  return {name, Agreement::kRounded, [=](Bench& bench) {
+            const Tensor x =
+                bench.floats(grid_floats(static_cast<size_t>(tokens) * static_cast<size_t>(cols), 4), tokens);
+            const Weight& packed = bench.weight(*w);
+            const Tensor out = bench.tensor(DType::kF32, tokens, packed.rows() / 2);
+            bench.add_output(out);
+            bench.set_run([&bench, w, x, out, &packed] { bench.backend().swiglu(out, x, packed); });
+          }};
+}
+
+Operation attention(const AttentionCase& c) {
+  const auto agreement = c.kv == DType::kF32 ? Agreement::kRounded : Agreement::kHalf;
+  return {"attention/" + c.name, agreement, [c](Bench& bench) {
+            // Pages are dealt out in an order that is not that of memory.
+            std::vector<int32_t> tokens, positions, slots, query_start = {0}, context;
+            int most_pages = 0;
+            for (const auto& s : c.sequences)
+              most_pages = std::max(most_pages, (s.past + s.now + c.page_tokens - 1) / c.page_tokens);
+            const int sequences = static_cast<int>(c.sequences.size());
+            const int pages = most_pages * sequences;
+            std::vector<int32_t> table(static_cast<size_t>(pages));
+            for (int i = 0; i < pages; ++i) table[static_cast<size_t>(i)] = (i * 7 + 3) % pages;
+            if (pages % 7 == 0) std::iota(table.rbegin(), table.rend(), 0);
+            for (int s = 0; s < sequences; ++s) {
+              const auto& sequence = c.sequences[static_cast<size_t>(s)];
+              for (int i = 0; i < sequence.now; ++i) {
+                const int position = sequence.past + i;
+                positions.push_back(position);
+                tokens.push_back(0);
+                const int page = table[static_cast<size_t>(s * most_pages + position / c.page_tokens)];
+                slots.push_back(page * c.page_tokens + position % c.page_tokens);
+              }
+              query_start.push_back(static_cast<int32_t>(positions.size()));
+              context.push_back(sequence.past + sequence.now);
+            }
+            const int rows = static_cast<int>(positions.size());
+            Step step;
+            step.shape = {rows, sequences, sequences};
+            step.tokens = bench.integers(tokens, rows);
+            step.positions = bench.integers(positions, rows);
+            step.kv_slots = bench.integers(slots, rows);
+            step.block_table = bench.integers(table, sequences);
+            step.query_start = bench.integers(query_start, sequences + 1);
+            step.context_len = bench.integers(context, sequences);
+            step.output_rows =
+                bench.integers(std::vector<int32_t>(static_cast<size_t>(sequences), 0), sequences);
+
+            const auto cache = [&](uint32_t seed) {
+              const int width = c.heads.kv_width();
+              const Tensor t = bench.tensor(c.kv, pages * c.page_tokens, width);
+              const std::vector<float> values =
+                  random_floats(static_cast<size_t>(t.rows) * static_cast<size_t>(width), seed);
+              std::vector<uint16_t> halves(values.size());
+              for (size_t i = 0; i < values.size(); ++i)
+                halves[i] = c.kv == DType::kF16 ? f16_from_float(values[i]) : bf16_from_float(values[i]);
+              bench.backend().upload(t, c.kv == DType::kF32 ? std::as_bytes(std::span(values))
+                                                            : std::as_bytes(std::span(halves)));
+              return t;
+            };
+            const KvLayer kv = {cache(11), cache(12), c.page_tokens};
+
+            const int rotary = c.rotary_dim > 0 ? c.rotary_dim : c.heads.head_dim;
+            std::vector<float> cos_sin;
+            for (int p = 0; p < most_pages * c.page_tokens; ++p) {
+              for (int i = 0; i < rotary / 2; ++i)
+                cos_sin.push_back(std::cos(static_cast<float>(p * (i + 1)) * 0.1f));
+              for (int i = 0; i < rotary / 2; ++i)
+                cos_sin.push_back(std::sin(static_cast<float>(p * (i + 1)) * 0.1f));
+            }
+            AttentionLayer layer;
+            layer.heads = c.heads;
+            layer.rope = {bench.floats(cos_sin, most_pages * c.page_tokens), c.pairing};
+            if (c.head_norm) {
+              layer.q_norm = bench.random(1, c.heads.head_dim, 13);
+              layer.k_norm = bench.random(1, c.heads.head_dim, 14);
+            }
+            layer.norm_eps = 1e-6f;
+            layer.scale = 1.0f / std::sqrt(static_cast<float>(c.heads.head_dim));
+            layer.window = c.window;
+
+            // The rotation is in place, so each run starts from a copy.
+            const Tensor input = bench.random(rows, c.heads.qkv_width(), 15);
+            const Tensor qkv = bench.tensor(DType::kF32, rows, c.heads.qkv_width());
+            const Tensor out = bench.tensor(DType::kF32, rows, c.heads.q_width());
+            std::vector<int32_t> all(static_cast<size_t>(rows));
+            std::iota(all.begin(), all.end(), 0);
+            const Tensor all_rows = bench.integers(all, rows);
+            for (const Tensor& t : {qkv, kv.k, kv.v, out}) bench.add_output(t);
+            bench.set_run([&bench, input, all_rows, qkv, out, kv, step, layer] {
+              bench.backend().gather_rows(qkv, input, all_rows);
+              bench.backend().rope_and_store(qkv, kv, step, layer);
+              bench.backend().attend(out, qkv, kv, step, layer);
+            });
+          }};
+}
+
+Operation experts(const std::string& name, int tokens, int groups, int top_k,
+                  std::vector<RandomWeight::PartSpec> gate_up, RandomWeight::PartSpec down, int cols) {
+  const auto first = std::make_shared<RandomWeight>(groups, cols, gate_up, false, 21);
+  const auto second = std::make_shared<RandomWeight>(groups, gate_up[0].rows, std::vector{down}, false, 22);
+  return {"experts/" + name + "/tokens" + std::to_string(tokens), Agreement::kQuantized, [=](Bench& bench) {
+            std::mt19937 random(23);
+            std::vector<int32_t> ids;
+            for (int t = 0; t < tokens; ++t) {
+              std::vector<int32_t> all(static_cast<size_t>(groups));
+              std::iota(all.begin(), all.end(), 0);
+              std::shuffle(all.begin(), all.end(), random);
+              ids.insert(ids.end(), all.begin(), all.begin() + top_k);
+            }
+            const Routing routing = {bench.integers(ids, tokens), bench.random(tokens, top_k, 24)};
+            const Tensor x = bench.floats(
+                grid_floats(static_cast<size_t>(tokens) * static_cast<size_t>(cols), 25), tokens);
+            const Weight& w1 = bench.weight(*first);
+            const Weight& w2 = bench.weight(*second);
+            const Tensor out = bench.tensor(DType::kF32, tokens, cols);
+            bench.add_output(out);
+            bench.set_run([&bench, first, second, routing, x, out, &w1, &w2] {
+              bench.backend().experts(out, x, routing, w1, w2);
+            });
+          }};
+}
+
+Operation route(int tokens, int experts, RoutingRule rule) {
+  return {fmt::format("route/{}of{}{}/tokens{}", rule.top_k, experts, rule.renormalize ? "/renormalized" : "",
+                      tokens),
+          Agreement::kRounded, [=](Bench& bench) {
+            const Tensor logits = bench.random(tokens, experts, 31);
+            const Routing out = {bench.tensor(DType::kI32, tokens, rule.top_k),
+                                 bench.tensor(DType::kF32, tokens, rule.top_k)};
+            bench.add_output(out.expert_ids);
+            bench.add_output(out.weights);
+            bench.set_run([&bench, logits, out, rule] { bench.backend().route(out, logits, rule); });
+          }};
+}
+
+}  // namespace
+
+std::vector<Operation> token_wise_operations() {
+  std::vector<Operation> all;
+  for (const Format format : kAllFormats) {
+    const int cols = std::max(block_of(format), 32) * 2;
+    all.push_back({"embed/" + std::string(name_of(format)), Agreement::kRounded, [=](Bench& bench) {
+                     const auto table = std::make_shared<RandomWeight>(format, 9, cols, 1);
+                     const Tensor tokens = bench.integers({8, 0, 3, 3, 7}, 5);
+                     const Weight& packed = bench.weight(*table);
+                     const Tensor out = bench.tensor(DType::kF32, 5, cols, cols + 1);
+                     bench.add_output(out);
+                     bench.set_run([&bench, table, tokens, out, &packed] {
+                       bench.backend().embed(out, packed, tokens);
+                     });
+                   }});
+  }
+  for (const int cols : {1, 7, 64, 200}) {
+    const std::string shape = "/cols" + std::to_string(cols);
+    all.push_back({"rms_norm" + shape, Agreement::kRounded, [=](Bench& bench) {
+                     const Tensor x = bench.random(3, cols, 2, cols + 2);
+                     const Tensor weight = bench.random(1, cols, 3);
+                     const Tensor out = bench.tensor(DType::kF32, 3, cols);
+                     bench.add_output(out);
+                     bench.set_run(
+                         [&bench, x, weight, out] { bench.backend().rms_norm(out, x, weight, 1e-5f); });
+                   }});
+    all.push_back({"rms_norm_in_place" + shape, Agreement::kRounded, [=](Bench& bench) {
+                     const Tensor x = bench.random(3, cols, 2);
+                     const Tensor weight = bench.random(1, cols, 3);
+                     bench.add_output(x);
+                     bench.set_run([&bench, x, weight] { bench.backend().rms_norm(x, x, weight, 1e-5f); });
+                   }});
+    all.push_back({"add_rms_norm" + shape, Agreement::kRounded, [=](Bench& bench) {
+                     const Tensor residual = bench.random(3, cols, 4);
+                     const Tensor x = bench.random(3, cols, 5, cols + 2);
+                     const Tensor weight = bench.random(1, cols, 6);
+                     const Tensor out = bench.tensor(DType::kF32, 3, cols);
+                     bench.add_output(out);
+                     bench.add_output(residual);
+                     bench.set_run([&bench, residual, x, weight, out] {
+                       bench.backend().add_rms_norm(out, residual, x, weight, 1e-5f);
+                     });
+                   }});
+  }
+  all.push_back({"gather_rows", Agreement::kExact, [](Bench& bench) {
+                   const Tensor x = bench.random(6, 33, 7, 40);
+                   const Tensor rows = bench.integers({5, 0, 0, 4}, 4);
+                   const Tensor out = bench.tensor(DType::kF32, 4, 33);
+                   bench.add_output(out);
+                   bench.set_run([&bench, x, rows, out] { bench.backend().gather_rows(out, x, rows); });
+                 }});
+  all.push_back({"copy_blocks", Agreement::kExact, [](Bench& bench) {
+                   const KvLayer kv = {bench.random(5 * 4, 6, 8), bench.random(5 * 4, 6, 9), 4};
+                   const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);
+                   bench.add_output(kv.k);
+                   bench.add_output(kv.v);
+                   bench.set_run([&bench, kv, from_to] { bench.backend().copy_blocks(kv, from_to); });
+                 }});
+  for (const int tokens : {1, 17}) {
+    all.push_back(route(tokens, 8, {2, false}));
+    all.push_back(route(tokens, 8, {2, true}));
+    all.push_back(route(tokens, 128, {8, true}));
+    all.push_back(route(tokens, 5, {5, false}));
+  }
+  return all;
+}
+
+std::vector<Operation> matrix_operations() {
+  std::vector<Operation> all;
+  for (const Format format : kAllFormats) {
+    const int block = std::max(block_of(format), 32);
+    for (const int tokens : {1, 2, 3, 17})
+      all.push_back(linear("7rows", tokens, {{format, 7}}, 2 * block, false, true));
+    all.push_back(linear("1row", 1, {{format, 1}}, block, false, true));
+    all.push_back(linear("33rows", 64, {{format, 33}}, 2 * block, true, true));
+    all.push_back(linear("18rows", 5, {{format, 18}}, 512, false, false));
+    all.push_back(swiglu(3, {{format, 37}, {format, 37}}, 2 * block, false));
+  }
+  // 288 and 96: not whole spans of 256. 50, 3: not whole registers.
+  for (const Format format : {Format::kQ4_0, Format::kQ8_0, Format::kIQ4_NL})
+    for (const int cols : {32, 96, 288})
+      all.push_back(linear("odd" + std::to_string(cols), 5, {{format, 9}}, cols, false, true));
+  for (const Format format : {Format::kF32, Format::kF16, Format::kBF16})
+    for (const int cols : {3, 50})
+      all.push_back(linear("odd" + std::to_string(cols), 6, {{format, 9}}, cols, true, true));
+  all.push_back(
+      linear("stack", 5, {{Format::kQ4_K, 8}, {Format::kQ4_K, 3}, {Format::kQ6_K, 6}}, 512, true, true));
+  all.push_back(
+      linear("stack", 5, {{Format::kBF16, 5}, {Format::kQ8_0, 6}, {Format::kF32, 1}}, 96, true, true));
+  all.push_back(linear("long", 700, {{Format::kQ8_0, 5}}, 64, false, true));  // more than one batch
+  all.push_back(swiglu(1, {{Format::kQ4_K, 64}, {Format::kQ6_K, 64}}, 256, true));
+  all.push_back(swiglu(17, {{Format::kQ8_0, 41}, {Format::kBF16, 41}}, 96, false));
+  all.push_back(
+      swiglu(2, {{Format::kQ8_0, 30}, {Format::kQ4_0, 50}, {Format::kQ8_0, 20}}, 64, false));  // mid-gate
+  return all;
+}
+
+std::vector<Operation> attention_operations() {
+  std::vector<Operation> all;
+  const auto add = [&](const AttentionCase& c) { all.push_back(attention(c)); };
+  for (const int head_dim : {2, 6, 32, 48, 64, 80, 128})
+    add({.name = "dim" + std::to_string(head_dim), .heads = {4, 2, head_dim}});
+  for (const int group : {1, 2, 4, 8, 7, 12})
+    add({.name = "group" + std::to_string(group), .heads = {group * 2, 2, 16}});
+  for (const int window : {1, 5, 16, 40})
+    add({.name = "window" + std::to_string(window), .window = window, .sequences = {{0, 37}, {63, 2}}});
+  for (const int page : {1, 4, 32, 48, 64, 128})
+    add({.name = "page" + std::to_string(page),
+         .page_tokens = page,
+         .sequences = {{0, 50}, {77, 3}, {130, 1}}});
+  for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16}) {
+    add({.name = "kv_" + std::string(name_of(kv)), .kv = kv, .sequences = {{0, 20}, {33, 1}, {5, 9}}});
+    add({.name = "odd_kv_" + std::string(name_of(kv)), .heads = {6, 2, 22}, .kv = kv});
+  }
+  add({.name = "neighbours", .pairing = RopePairing::kNeighbours});
+  add({.name = "partial_halves", .rotary_dim = 12});
+  add({.name = "partial_neighbours", .rotary_dim = 20, .pairing = RopePairing::kNeighbours});
+  add({.name = "head_norm", .head_norm = true});
+  add({.name = "head_norm_odd", .heads = {3, 1, 10}, .head_norm = true});
+  add({.name = "long", .heads = {4, 1, 64}, .sequences = {{500, 5}, {0, 1}, {299, 1}}});
+  return all;
+}
+
+std::vector<Operation> expert_operations() {
+  std::vector<Operation> all;
+  const auto same = [](Format format) {
+    return std::vector<RandomWeight::PartSpec>{{format, 256}, {format, 256}};
+  };
+  for (const Format format : kAllFormats)
+    for (const int tokens : {1, 9})
+      all.push_back(experts(std::string(name_of(format)), tokens, 4, 2, same(format), {format, 256}, 256));
+  all.push_back(experts("mixed", 17, 6, 3, {{Format::kQ4_K, 256, true}, {Format::kQ5_K, 256}},
+                        {Format::kQ6_K, 256, true}, 256));
+  all.push_back(
+      experts("odd", 17, 5, 5, {{Format::kQ8_0, 96}, {Format::kQ4_0, 96, true}}, {Format::kQ8_0, 64}, 64));
+  all.push_back(
+      experts("one", 40, 1, 1, {{Format::kQ8_0, 96}, {Format::kQ8_0, 96}}, {Format::kBF16, 64}, 64));
+  all.push_back(
+      experts("many", 600, 16, 8, {{Format::kQ8_0, 32}, {Format::kQ8_0, 32}}, {Format::kQ8_0, 32}, 32));
+  return all;
+}
+
+namespace {
+
+TEST(OperationTable, NamesAreDistinctAndReferenceResultsAreFiniteAndNotAllZero) {
+  std::set<std::string> names;
+  ReferenceBackend reference;
+  for (const Operation& operation : all_operations()) {
+    EXPECT_TRUE(names.insert(operation.name).second) << operation.name;
+    Bench bench(reference);
+    operation.prepare(bench);
+    bench.run();
+    for (const std::vector<float>& values : bench.outputs()) {
+      double squares = 0;
+      for (const float v : values) squares += static_cast<double>(v) * v;
+      EXPECT_TRUE(std::isfinite(squares)) << operation.name;
+      EXPECT_GT(squares, 0) << operation.name;
+    }
+  }
+  EXPECT_GT(names.size(), 250U);
+}
+
+TEST(OperationTable, DisagreementsAreSeen) {
+  const std::vector<std::vector<float>> expected = {{1, -1, 1, -1}};
+  EXPECT_EQ(disagreement(expected, {{1, -1, 1, -1}}, Agreement::kExact), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, 1, -1.0000001f}}, Agreement::kExact), "");
+  EXPECT_EQ(disagreement(expected, {{1, -1, 1.00002f, -1}}, Agreement::kRounded), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, 1.0001f, -1}}, Agreement::kRounded), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, 1.04f, -1}}, Agreement::kHalf), "");
+  EXPECT_EQ(disagreement(expected, {{1.01f, -1.01f, 0.99f, -1}}, Agreement::kQuantized), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, 1.1f, -1}}, Agreement::kQuantized), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, std::nanf(""), -1}}, Agreement::kQuantized), "");
+  EXPECT_NE(disagreement(expected, {{1, -1, 1}}, Agreement::kQuantized), "");
+}
+
+}  // namespace
+}  // namespace ferrum::test
