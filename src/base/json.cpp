@@ -60,6 +60,9 @@ Tree parse(std::string_view text, std::string_view source, const JsonLimits& lim
   if (text.size() > limits.max_bytes)
     fail(ErrorCode::kBadFile, "{}: {} bytes of JSON, more than the {} allowed", source, text.size(),
          limits.max_bytes);
+  // The parser would take a NUL for the end of the text and not see what follows.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
+    fail(ErrorCode::kBadFile, "{}: not valid JSON at byte {}", source, nul + 1);
   try {
     return Tree::parse(text, Guard<Tree>(source, limits));
   } catch (const typename Tree::parse_error& e) {

@@ -239,6 +239,12 @@ std::string upper_case(std::string_view text) {
 
 std::string_view name_of(FileType type) { return entry_of(type).name; }
 uint32_t gguf_number(FileType type) { return entry_of(type).number; }
+
+std::optional<FileType> file_type_numbered(uint64_t number) {
+  for (const Entry& e : kEntries)
+    if (e.number == number) return e.type;
+  return std::nullopt;
+}
 Format main_format(FileType type) { return entry_of(type).main; }
 
 std::optional<FileType> file_type_named(std::string_view name) {

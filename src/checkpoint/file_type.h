@@ -41,6 +41,7 @@ std::string_view name_of(FileType type);                         // "Q4_K_M"
 std::optional<FileType> file_type_named(std::string_view name);  // case-insensitive; "MXFP4" is MXFP4_MOE
 std::string file_type_names();                                   // all, for messages
 uint32_t gguf_number(FileType type);                             // general.file_type
+std::optional<FileType> file_type_numbered(uint64_t number);     // nothing: not one of these
 Format main_format(FileType type);                               // of most tensors
 
 // The format of one tensor of a model. `cols` is the length of its rows: where it is no multiple of the

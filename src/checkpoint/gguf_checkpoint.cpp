@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "checkpoint/file_type.h"
 #include "checkpoint/gguf_model.h"
 #include "checkpoint/gguf_split.h"
 #include "checkpoint/model_tensors.h"
@@ -35,7 +36,10 @@ class GgufCheckpoint final : public Checkpoint {
   const GenerationDefaults& generation() const override { return generation_; }
 
   std::string format() const override {
-    return fmt::format("GGUF v{}, {}", files_.front()->version(), name_of(tensors_.main_format()));
+    const auto number = metadata().unsigned_integer("general.file_type");
+    const auto type = number ? file_type_numbered(*number) : std::nullopt;
+    return fmt::format("GGUF v{}, {}", files_.front()->version(),
+                       type ? name_of(*type) : name_of(tensors_.main_format()));
   }
 
   bool intact() const override {

@@ -2,12 +2,13 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/output_file.h"
 
 namespace ferrum {
 
@@ -19,23 +20,20 @@ struct SafetensorsDeclaration {
 
 class SafetensorsWriter {
  public:
-  // Creates `path` and writes the header. The tensors' data must then be appended in the order declared.
-  // Until finish() the bytes are in a file beside `path`, so that no half-written one is ever taken for
-  // whole. Error kIo naming the path.
-  SafetensorsWriter(std::filesystem::path path, const std::vector<SafetensorsDeclaration>& tensors,
+  // Writes the header. The tensors' data must then be appended in the order declared; finish() makes the file
+  // appear under its name, whole. Errors: those of OutputFile.
+  SafetensorsWriter(const std::filesystem::path& path, const std::vector<SafetensorsDeclaration>& tensors,
                     const std::vector<std::pair<std::string, std::string>>& metadata = {});
-  ~SafetensorsWriter();  // without finish(): leaves nothing behind
-  SafetensorsWriter(const SafetensorsWriter&) = delete;
-  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
   // The next bytes, of any size; tensors may be cut anywhere.
   void append(std::span<const std::byte> data);
-  // Everything declared must have been appended. Moves the file to its name.
+  // Everything declared must have been appended.
   void finish();
 
  private:
-  std::filesystem::path path_, temporary_;
-  std::ofstream out_;
+  SafetensorsWriter(const std::filesystem::path& path, const std::string& header, uint64_t data_bytes);
+
+  OutputFile file_;
   uint64_t missing_ = 0;  // bytes declared and not yet appended
 };
 

@@ -23,6 +23,12 @@ TEST(Json, NamesTheSourceAndThePosition) {
   expect_error(ErrorCode::kBadFile, {"config.json"}, [] { parse_json("\"\xFF\"", "config.json"); });
 }
 
+TEST(Json, NothingHidesBehindANul) {
+  using namespace std::string_literals;
+  expect_error(ErrorCode::kBadFile, {"f", "byte 3"}, [] { parse_json("{}\0{}"s, "f"); });
+  expect_error(ErrorCode::kBadFile, {"f", "byte 3"}, [] { parse_json("{}\0"s, "f"); });
+}
+
 TEST(Json, RefusesDuplicateKeys) {
   expect_error(ErrorCode::kBadFile, {"duplicate", "'a'"},
                [] { parse_json(R"({"x": {"a": 1, "a": 2}})", "f"); });

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/errors.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"
 
@@ -22,9 +23,9 @@ struct Parsed {
   std::unique_ptr<GgufFile> file;
 };
 
-void expect_bad(const std::string& bytes, const std::vector<std::string>& parts,
+void expect_bad(const std::string& bytes, std::initializer_list<std::string_view> words,
                 ErrorCode code = ErrorCode::kBadFile) {
-  expect_error([&] { GgufFile::parse(test::as_bytes(bytes), "m.gguf"); }, code, parts);
+  expect_error(code, words, [&] { GgufFile::parse(test::as_bytes(bytes), "m.gguf"); });
 }
 
 TEST(Gguf, EveryScalarTypeIsRead) {
@@ -207,8 +208,8 @@ TEST(GgufFaults, B07_KnownKeyOfAnotherType) {
   b.pair("big", gguf::kU64, le<uint64_t>(~uint64_t{0})).pair("neg", gguf::kI8, le<int8_t>(-1));
   const Parsed p(b.build());
   const GgufMetadata& m = p.metadata();
-  const auto bad = [](auto body, const std::vector<std::string>& parts) {
-    expect_error(body, ErrorCode::kBadFile, parts);
+  const auto bad = [](auto body, std::initializer_list<std::string_view> words) {
+    expect_error(ErrorCode::kBadFile, words, body);
   };
   bad([&] { m.string("n"); }, {"m.gguf", "'n'", "a string", "an unsigned integer"});
   bad([&] { m.unsigned_integer("s"); }, {"'s'", "integer", "a string"});

@@ -1,0 +1,19 @@
+// Looks for weights that are no numbers (fault B23): what `inspect --check` runs over every tensor.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "tensor/host_tensor.h"
+
+namespace ferrum {
+
+struct BadWeight {
+  std::vector<int64_t> position;  // one index for each dimension of the tensor
+  float value = 0;                // NaN or an infinity
+};
+
+// The first weight, row by row, that is NaN or infinite. Memory: one row in float32.
+std::optional<BadWeight> first_bad_weight(const HostTensor& tensor);
+
+}  // namespace ferrum

@@ -1,0 +1,329 @@
+#include "checkpoint/hf_config.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/mapped_file.h"
+#include "support/errors.h"
+#include "support/paths.h"
+#include "support/small_models.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::expect_error;
+using test::SmallHf;
+using Words = std::initializer_list<std::string_view>;
+using Kind = RopeScaling::Kind;
+using Layers = std::vector<bool>;
+
+HfConfig parse(const SmallHf& model) { return parse_hf_config(model.config.dump(), "config.json"); }
+
+HfConfig golden(const char* name) {
+  const auto path = test::data(std::filesystem::path("goldens") / name / "config.json");
+  return parse_hf_config(MappedFile::open(path)->text(), path.string());
+}
+
+void expect_bad(const json& changes, Words words, ErrorCode code = ErrorCode::kBadConfig) {
+  SmallHf model;
+  model.config.update(changes);
+  expect_error(code, words, [&] { parse(model); });
+}
+
+SmallHf small_qwen3_moe() {
+  SmallHf model;
+  model.set_type("qwen3_moe", "Qwen3MoeForCausalLM");
+  model.config.update({{"num_hidden_layers", 4},
+                       {"num_experts", 8},
+                       {"num_experts_per_tok", 2},
+                       {"moe_intermediate_size", 6}});
+  return model;
+}
+
+TEST(HfConfig, Llama) {
+  const HfConfig c = golden("llama");
+  const ModelDescription& m = c.model;
+  EXPECT_EQ(m.architecture, Architecture::kLlama);
+  EXPECT_EQ(m.layers, 3);
+  EXPECT_EQ(m.hidden, 128);
+  EXPECT_EQ(m.vocab, 384);
+  EXPECT_EQ(m.q_heads, 4);
+  EXPECT_EQ(m.kv_heads, 2);
+  EXPECT_EQ(m.head_dim, 32);
+  EXPECT_EQ(m.ffn, 256);
+  EXPECT_EQ(m.norm_eps, 1e-5f);
+  EXPECT_EQ(m.context, 512);
+  EXPECT_EQ(m.rope.theta, 10000);
+  EXPECT_EQ(m.rope.rotary_dim, 32);
+  EXPECT_FALSE(m.rope.interleaved);
+  EXPECT_EQ(m.rope.scaling.kind, Kind::kNone);
+  EXPECT_EQ(m.window, 0);
+  EXPECT_EQ(m.experts, 0);
+  EXPECT_EQ(m.moe_layers, Layers(3, false));
+  EXPECT_FALSE(m.tied_head);
+  EXPECT_EQ(c.stop_tokens, std::vector<TokenId>{2});
+  EXPECT_TRUE(c.biased.empty());
+}
+
+TEST(HfConfig, Llama3ScalingAndTiedHead) {
+  const ModelDescription m = golden("llama3_rope_scaling_tied").model;
+  EXPECT_TRUE(m.tied_head);
+  const RopeScaling& s = m.rope.scaling;
+  EXPECT_EQ(s.kind, Kind::kLlama3);
+  EXPECT_EQ(s.factor, 8);
+  EXPECT_EQ(s.original_context, 64);
+  EXPECT_EQ(s.low_frequency_factor, 1);
+  EXPECT_EQ(s.high_frequency_factor, 4);
+  EXPECT_EQ(m.context, 512) << "llama3 scaling: max_position_embeddings is the context after it";
+}
+
+TEST(HfConfig, Yarn) {
+  const ModelDescription m = golden("qwen3_yarn").model;
+  const RopeScaling& s = m.rope.scaling;
+  EXPECT_EQ(s.kind, Kind::kYarn);
+  EXPECT_EQ(s.factor, 4);
+  EXPECT_EQ(s.original_context, 64);
+  EXPECT_EQ(s.beta_fast, 32);
+  EXPECT_EQ(s.beta_slow, 1);
+  EXPECT_TRUE(s.truncate);
+  EXPECT_FALSE(s.attention_factor.has_value());
+  EXPECT_EQ(m.context, 512);
+}
+
+TEST(HfConfig, TransformersFivesRopeParameters) {
+  SmallHf model;
+  model.config["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 5e5},
+                                     {"factor", 2.0},       {"beta_fast", 16},
+                                     {"beta_slow", 2},      {"attention_factor", 1.25},
+                                     {"mscale", 0.7},       {"mscale_all_dim", 1},
+                                     {"truncate", false},   {"original_max_position_embeddings", 64}};
+  model.config["dtype"] = "bfloat16";
+  const ModelDescription m = parse(model).model;
+  EXPECT_EQ(m.rope.theta, 5e5f);
+  const RopeScaling& s = m.rope.scaling;
+  EXPECT_EQ(s.kind, Kind::kYarn);
+  EXPECT_EQ(s.beta_fast, 16);
+  EXPECT_EQ(s.beta_slow, 2);
+  EXPECT_EQ(s.attention_factor, 1.25f);
+  EXPECT_EQ(s.mscale, 0.7f);
+  EXPECT_EQ(s.mscale_all_dim, 1.f);
+  EXPECT_FALSE(s.truncate);
+  EXPECT_EQ(m.context, 128) << "64 positions before scaling, by a factor of 2";
+}
+
+TEST(HfConfig, RopeOfBothVersionsIsTheSame) {
+  SmallHf old_form, new_form;
+  const json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8.0},
+                       {"low_freq_factor", 1.0},
+                       {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 32}};
+  old_form.config["rope_theta"] = 5e5;
+  old_form.config["rope_scaling"] = llama3;
+  new_form.config["rope_parameters"] = llama3;
+  new_form.config["rope_parameters"]["rope_theta"] = 5e5;
+  const RopeDescription a = parse(old_form).model.rope, b = parse(new_form).model.rope;
+  EXPECT_EQ(a.theta, b.theta);
+  EXPECT_EQ(a.scaling.kind, b.scaling.kind);
+  EXPECT_EQ(a.scaling.original_context, b.scaling.original_context);
+}
+
+TEST(HfConfig, LinearDynamicAndLongrope) {
+  SmallHf linear, dynamic, longrope;
+  linear.config["rope_scaling"] = {{"type", "linear"}, {"factor", 4}};
+  dynamic.config["rope_scaling"] = {{"type", "dynamic"}, {"factor", 2.5}};
+  longrope.config["rope_scaling"] = {{"type", "su"}, {"short_factor", {1, 1.5}}, {"long_factor", {2, 3}}};
+  longrope.config["original_max_position_embeddings"] = 16;
+  const ModelDescription l = parse(linear).model, d = parse(dynamic).model, s = parse(longrope).model;
+  EXPECT_EQ(l.rope.scaling.kind, Kind::kLinear);
+  EXPECT_EQ(l.rope.scaling.factor, 4);
+  EXPECT_EQ(l.context, 256);
+  EXPECT_EQ(d.rope.scaling.kind, Kind::kDynamic);
+  EXPECT_EQ(d.rope.scaling.original_context, 64);
+  EXPECT_EQ(d.context, 160);
+  EXPECT_EQ(s.rope.scaling.kind, Kind::kLongRope);
+  EXPECT_EQ(s.rope.scaling.short_factors, (std::vector<float>{1, 1.5f}));
+  EXPECT_EQ(s.rope.scaling.long_factors, (std::vector<float>{2, 3}));
+  EXPECT_EQ(s.rope.scaling.original_context, 16);
+  EXPECT_EQ(s.rope.scaling.factor, 4) << "max_position_embeddings over the original";
+}
+
+TEST(HfConfig, WhatIsAbsentOrNullHasItsDefault) {
+  SmallHf model;
+  for (const char* key : {"num_key_value_heads", "rms_norm_eps", "tie_word_embeddings"})
+    model.config.erase(key);
+  model.config["head_dim"] = nullptr;
+  model.config["rope_scaling"] = nullptr;
+  const ModelDescription m = parse(model).model;
+  EXPECT_EQ(m.kv_heads, 2);
+  EXPECT_EQ(m.head_dim, 4);
+  EXPECT_EQ(m.norm_eps, 1e-6f);
+  EXPECT_FALSE(m.tied_head);
+  EXPECT_EQ(m.rope.theta, 10000);
+}
+
+TEST(HfConfig, PartOfAHeadMayBeRotated) {
+  SmallHf model;
+  model.config["partial_rotary_factor"] = 0.5;
+  EXPECT_EQ(parse(model).model.rope.rotary_dim, 2);
+}
+
+TEST(HfConfig, MistralsWindow) {
+  const ModelDescription golden_model = golden("mistral_sliding_window").model;
+  EXPECT_EQ(golden_model.window, 16);
+  EXPECT_EQ(golden_model.sliding_layers, Layers(3, true));
+  SmallHf model;
+  model.set_type("mistral", "MistralForCausalLM");
+  EXPECT_EQ(parse(model).model.window, 4096) << "the default, where the key is absent";
+  model.config["sliding_window"] = nullptr;
+  const ModelDescription none = parse(model).model;
+  EXPECT_EQ(none.window, 0);
+  EXPECT_EQ(none.sliding_layers, Layers(2, false));
+}
+
+TEST(HfConfig, QwensWindow) {
+  SmallHf model;
+  model.set_type("qwen2", "Qwen2ForCausalLM");
+  model.config.update({{"num_hidden_layers", 4}, {"sliding_window", 32}, {"max_window_layers", 2}});
+  EXPECT_EQ(parse(model).model.window, 0) << "only with use_sliding_window";
+  model.config["use_sliding_window"] = true;
+  EXPECT_EQ(parse(model).model.sliding_layers, (Layers{false, false, true, true}));
+  model.config["layer_types"] = {"sliding_attention", "full_attention", "full_attention",
+                                 "sliding_attention"};
+  const ModelDescription m = parse(model).model;
+  EXPECT_EQ(m.window, 32);
+  EXPECT_EQ(m.sliding_layers, (Layers{true, false, false, true}));
+  model.config["max_window_layers"] = 4;
+  model.config.erase("layer_types");
+  EXPECT_EQ(parse(model).model.window, 0) << "no layer has it";
+}
+
+TEST(HfConfig, Experts) {
+  const ModelDescription mixed = golden("qwen3_moe_mixed_dense_layers").model;
+  EXPECT_EQ(mixed.experts, 16) << "num_local_experts";
+  EXPECT_EQ(mixed.experts_per_token, 4);
+  EXPECT_EQ(mixed.expert_ffn, 64);
+  EXPECT_EQ(mixed.ffn, 256);
+  EXPECT_TRUE(mixed.renormalize_experts);
+  EXPECT_EQ(mixed.moe_layers, (Layers{false, true, false, false}));
+  SmallHf model = small_qwen3_moe();
+  model.config["head_dim"] = 4;
+  const ModelDescription m = parse(model).model;
+  EXPECT_EQ(m.moe_layers, Layers(4, true));
+  EXPECT_FALSE(m.renormalize_experts) << "the default";
+}
+
+TEST(HfConfig, BiasesThatTheFileMustHave) {
+  using Role = TensorRole;
+  const std::vector<Role> qkv = {Role::kQuery, Role::kKey, Role::kValue};
+  EXPECT_EQ(golden("qwen2").biased, qkv);
+  SmallHf model;
+  model.config["attention_bias"] = true;
+  model.config["mlp_bias"] = true;
+  EXPECT_EQ(parse(model).biased,
+            (std::vector<Role>{Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut, Role::kGate,
+                               Role::kUp, Role::kDown}));
+}
+
+TEST(HfConfig, StopTokens) {
+  SmallHf model;
+  model.config["eos_token_id"] = {7, 8};
+  EXPECT_EQ(parse(model).stop_tokens, (std::vector<TokenId>{7, 8}));
+  model.config.erase("eos_token_id");
+  EXPECT_TRUE(parse(model).stop_tokens.empty());
+}
+
+TEST(HfConfigFaults, B07_FieldsMissingOrOfAnotherType) {
+  SmallHf model;
+  model.config.erase("hidden_size");
+  expect_error(ErrorCode::kBadConfig, {"config.json", "hidden_size", "missing"}, [&] { parse(model); });
+  expect_bad({{"hidden_size", "8"}}, {"config.json", "hidden_size", "an integer", "string", "8"});
+  expect_bad({{"hidden_size", 8.5}}, {"hidden_size", "an integer", "8.5"});
+  expect_bad({{"rope_theta", "1e4"}}, {"rope_theta", "a number"});
+  expect_bad({{"tie_word_embeddings", 1}}, {"tie_word_embeddings", "a boolean"});
+  expect_bad({{"rope_scaling", 3}}, {"rope_scaling", "an object"});
+  expect_bad({{"rope_scaling", {{"type", "linear"}, {"factor", true}}}}, {"rope_scaling.factor", "a number"});
+  expect_bad({{"rope_scaling", {{"type", "linear"}}}}, {"rope_scaling.factor", "missing"});
+  expect_bad({{"rope_scaling", {{"type", "llama3"}, {"factor", 8}}}}, {"low_freq_factor", "missing"});
+  expect_bad({{"eos_token_id", {1, "2"}}}, {"eos_token_id", "an integer"});
+  expect_bad({{"architectures", "LlamaForCausalLM"}}, {"architectures", "an array of strings"});
+}
+
+TEST(HfConfigFaults, B13_ContradictionsAndZeroHeads) {
+  expect_bad({{"num_attention_heads", 0}}, {"config.json", "num_attention_heads", "0"});
+  expect_bad({{"num_key_value_heads", 0}}, {"num_key_value_heads", "0"});
+  expect_bad({{"num_attention_heads", 4}, {"num_key_value_heads", 3}}, {"4", "3", "evenly"});
+  expect_bad({{"num_attention_heads", 3}, {"num_key_value_heads", 1}}, {"hidden_size", "8", "3"});
+  expect_bad({{"eos_token_id", 10}}, {"eos_token_id", "10"});
+  SmallHf windowed;
+  windowed.set_type("qwen2", "Qwen2ForCausalLM");
+  windowed.config.update(
+      {{"use_sliding_window", true}, {"sliding_window", 8}, {"layer_types", {"full_attention"}}});
+  expect_error(ErrorCode::kBadConfig, {"layer_types", "1", "2"}, [&] { parse(windowed); });
+  SmallHf experts = small_qwen3_moe();
+  experts.config["num_local_experts"] = 4;
+  expect_error(ErrorCode::kBadConfig, {"num_local_experts", "4", "8"}, [&] { parse(experts); });
+}
+
+TEST(HfConfigFaults, B14_AbsurdNumbers) {
+  expect_bad({{"num_hidden_layers", 1'000'000'000}},
+             {"config.json", "num_hidden_layers", "1000000000", "1024"});
+  expect_bad({{"num_hidden_layers", 1e18}}, {"num_hidden_layers"});
+  expect_bad({{"num_hidden_layers", uint64_t{1} << 63}},
+             {"num_hidden_layers", "9223372036854775808", "range"});
+  expect_bad({{"head_dim", 7}}, {"head_dim", "7", "even"});
+  expect_bad({{"head_dim", 100'000}}, {"head_dim", "100000"});
+  expect_bad({{"vocab_size", -1}}, {"vocab_size", "-1"});
+  expect_bad({{"hidden_size", 2'000'000'000}, {"head_dim", 4}}, {"hidden_size", "2000000000"});
+  expect_bad({{"intermediate_size", 0}}, {"intermediate_size", "0"});
+  expect_bad({{"max_position_embeddings", 0}}, {"max_position_embeddings"});
+  expect_bad({{"rms_norm_eps", -1}}, {"rms_norm_eps", "-1"});
+  expect_bad({{"rms_norm_eps", 1e300}}, {"rms_norm_eps"});
+  expect_bad({{"rope_theta", 0}}, {"rope_theta", "0"});
+  expect_bad({{"partial_rotary_factor", 2}}, {"partial_rotary_factor", "2"});
+  expect_bad({{"rope_scaling", {{"type", "linear"}, {"factor", -2}}}}, {"factor", "-2"});
+  expect_bad({{"rope_scaling",
+               {{"type", "longrope"}, {"factor", 2}, {"short_factor", {1}}, {"long_factor", {1, 2}}}}},
+             {"short_factor", "1 numbers"});
+  SmallHf experts = small_qwen3_moe();
+  experts.config["head_dim"] = 4;
+  experts.config["num_experts_per_tok"] = 9;
+  expect_error(ErrorCode::kBadConfig, {"num_experts_per_tok", "9", "8"}, [&] { parse(experts); });
+  experts.config["num_experts"] = 1'000'000;
+  expect_error(ErrorCode::kBadConfig, {"num_experts", "1000000"}, [&] { parse(experts); });
+}
+
+TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
+  SmallHf model;
+  model.set_type("gpt2", "GPT2LMHeadModel");
+  expect_error(ErrorCode::kUnsupported,
+               {"config.json", "model_type", "'gpt2'", "LlamaForCausalLM", "Qwen3MoeForCausalLM"},
+               [&] { parse(model); });
+  model.set_type("llama", "LlamaForSequenceClassification");
+  expect_error(ErrorCode::kUnsupported, {"'LlamaForSequenceClassification'", "LlamaForCausalLM"},
+               [&] { parse(model); });
+  model.config.erase("model_type");
+  model.config["architectures"] = {"LlamaForCausalLM"};
+  EXPECT_EQ(parse(model).model.architecture, Architecture::kLlama) << "the class alone will do";
+  model.config.erase("architectures");
+  expect_error(ErrorCode::kBadConfig, {"model_type", "missing"}, [&] { parse(model); });
+}
+
+TEST(HfConfigFaults, B20_WhatFerrumDoesNotRun) {
+  expect_bad({{"hidden_act", "gelu"}}, {"hidden_act", "'gelu'", "silu"}, ErrorCode::kUnsupported);
+  expect_bad({{"rope_scaling", {{"rope_type", "spiral"}}}}, {"rope_scaling.rope_type", "'spiral'", "yarn"},
+             ErrorCode::kUnsupported);
+  expect_bad({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}},
+             {"quantization_config", "'gptq'"}, ErrorCode::kUnsupported);
+}
+
+TEST(HfConfigFaults, B20_NoJson) {
+  expect_error(ErrorCode::kBadFile, {"config.json", "byte 1"}, [] { parse_hf_config("", "config.json"); });
+  expect_error(ErrorCode::kBadConfig, {"config.json", "an object"},
+               [] { parse_hf_config("[]", "config.json"); });
+}
+
+}  // namespace
+}  // namespace ferrum
