@@ -35,6 +35,7 @@ class Checkpoint {
   virtual const HostTensor* find(const TensorKey& key) const = 0;  // null: absent
   virtual const std::vector<HostTensor>& tensors() const = 0;      // all, by name as in the file
   virtual std::string format() const = 0;  // for people: "GGUF v3, Q4_K_M", "safetensors, BF16"
+  virtual Format main_format() const = 0;  // the one that most bytes are in
   virtual uint64_t bytes() const = 0;      // of all tensors
   virtual bool intact() const = 0;         // false: a file was cut while mapped (B16)
 

@@ -32,6 +32,7 @@ class GgufCheckpoint final : public Checkpoint {
   const ModelDescription& model() const override { return model_; }
   const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
   const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
+  Format main_format() const override { return tensors_.main_format(); }
   uint64_t bytes() const override { return tensors_.bytes(); }
   const GenerationDefaults& generation() const override { return generation_; }
 

@@ -19,7 +19,8 @@ DecoderLimits decoder_limits(const RunnerOptions& o) {
           .max_positions = o.max_context,
           .kv_pages = total_pages(o),
           .page_tokens = o.page_tokens,
-          .kv_dtype = o.kv_dtype};
+          .kv_dtype = o.kv_dtype,
+          .rope_precision = o.rope_precision};
 }
 
 StepBuilder::Limits builder_limits(const RunnerOptions& o) {

@@ -22,6 +22,7 @@ struct RunnerOptions {
   int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole pages for each sequence
   int page_tokens = 16;
   DType kv_dtype = DType::kF16;
+  RopePrecision rope_precision = RopePrecision::kFloat32;
 };
 
 // Bytes that a runner with these options takes, beside the weights.

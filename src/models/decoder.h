@@ -7,6 +7,11 @@
 
 namespace ferrum {
 
+// How exact the angles per position are. kFloat32 is what models are trained with and what transformers
+// computes when it loads a checkpoint. kStored rounds them to the float type of the checkpoint's weights, as
+// transformers has them after `model.to(dtype)`: for comparing with numbers that were taken so.
+enum class RopePrecision { kFloat32, kStored };
+
 // What a decoder is sized for. Nothing grows later.
 struct DecoderLimits {
   int max_tokens = 512;   // rows of one step
@@ -15,6 +20,7 @@ struct DecoderLimits {
   int kv_pages = 0;       // pages of the cache, for all sequences
   int page_tokens = 16;
   DType kv_dtype = DType::kF16;
+  RopePrecision rope_precision = RopePrecision::kFloat32;
 };
 
 struct DecoderConfig {

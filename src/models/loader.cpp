@@ -126,7 +126,9 @@ class Loader {
   Tensor vector_if_present(const TensorKey& key) { return checkpoint_.find(key) ? vector(key) : Tensor{}; }
 
   Rope rotation() {
-    const RopeFrequencies frequencies = rope_frequencies(model_.rope, limits_.max_positions);
+    RopeFrequencies frequencies = rope_frequencies(model_.rope, limits_.max_positions);
+    if (limits_.rope_precision == RopePrecision::kStored)
+      frequencies = rounded(std::move(frequencies), checkpoint_.main_format());
     return {upload(rope_table(frequencies, limits_.max_positions), limits_.max_positions),
             model_.rope.interleaved ? RopePairing::kNeighbours : RopePairing::kHalves};
   }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "checkpoint/model_description.h"
+#include "tensor/format.h"
 
 namespace ferrum {
 
@@ -18,6 +19,9 @@ struct RopeFrequencies {
 // the length of the text; to keep a token's result independent of how long the text later becomes, we choose
 // once, by the capacity.
 RopeFrequencies rope_frequencies(const RopeDescription& rope, int capacity);
+
+// Every frequency rounded to F16 or BF16; other formats leave them as they are.
+RopeFrequencies rounded(RopeFrequencies frequencies, Format format);
 
 // [positions, rotary_dim] row-major: rotary_dim / 2 cosines, then as many sines.
 std::vector<float> rope_table(const RopeFrequencies& frequencies, int positions);

@@ -1,0 +1,33 @@
+#include "engine/backend_factory.h"
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/reference/reference_backend.h"
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+cpu::Activations parse_activations(const std::string& name) {
+  if (name == "int8") return cpu::Activations::kInt8;
+  if (name == "f32") return cpu::Activations::kFloat32;
+  fail(ErrorCode::kBadArgument, "activations {}: there are int8 and f32", in_quotes(name));
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
+  if (options.threads < 0) fail(ErrorCode::kBadArgument, "threads must be 0 or more, not {}", options.threads);
+  if (options.name == "cpu")
+    return std::make_unique<CpuBackend>(
+        CpuOptions{.threads = options.threads, .activations = parse_activations(options.activations)});
+  if (options.name == "reference") return std::make_unique<ReferenceBackend>();
+  fail(ErrorCode::kBadArgument, "backend {}: there are cpu and reference", in_quotes(options.name));
+}
+
+DType parse_kv_dtype(const std::string& name) {
+  for (const DType type : {DType::kF16, DType::kBF16, DType::kF32})
+    if (name == name_of(type)) return type;
+  fail(ErrorCode::kBadArgument, "kv-dtype {}: there are f16, bf16 and f32", in_quotes(name));
+}
+
+}  // namespace ferrum

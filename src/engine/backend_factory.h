@@ -1,0 +1,22 @@
+// Backends by name.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+
+namespace ferrum {
+
+struct BackendOptions {
+  std::string name = "cpu";          // "cpu" or "reference"
+  int threads = 0;                   // 0: one for each physical core that this process may use
+  std::string activations = "int8";  // "int8" or "f32": inputs of products with quantised weights
+};
+
+// Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that the CPU lacks.
+std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+
+// "f16", "bf16", "f32". Error kBadArgument.
+DType parse_kv_dtype(const std::string& name);
+
+}  // namespace ferrum

@@ -1,0 +1,139 @@
+// The goldens: what transformers computes in float32 from the same checkpoints, at every position.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors.h"
+#include "engine/backend_factory.h"
+#include "engine/runner.h"
+#include "support/paths.h"
+
+namespace ferrum {
+namespace {
+
+struct Golden {
+  int sequences = 0;
+  int length = 0;
+  int vocab = 0;
+  std::vector<TokenId> ids;   // [sequences, length]
+  std::vector<float> logits;  // [sequences, length, vocab]
+};
+
+Golden read_golden(const std::filesystem::path& folder, const char* logits = "logits") {
+  const auto file = SafetensorsFile::open(folder / "golden.safetensors");
+  Golden g;
+  const std::vector<int64_t> ids = file->integers("input_ids");
+  g.ids.assign(ids.begin(), ids.end());
+  g.logits = decoded(file->tensor(logits));
+  const std::vector<int64_t>& shape = file->find(logits)->shape;
+  g.sequences = static_cast<int>(shape[0]);
+  g.length = static_cast<int>(shape[1]);
+  g.vocab = static_cast<int>(shape[2]);
+  return g;
+}
+
+struct Setup {
+  std::string backend = "reference";
+  int chunk = 0;  // 0: all at once
+  // The goldens were computed after `model.to(dtype)`, which rounds the rotation's frequencies.
+  RopePrecision rope_precision = RopePrecision::kStored;
+};
+
+// All sequences in one batch, `chunk` tokens of each at once.
+std::vector<float> compute(const std::filesystem::path& folder, const Golden& g, const Setup& setup) {
+  const int chunk = setup.chunk > 0 ? setup.chunk : g.length;
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
+  const int rows = chunk * g.sequences;
+  Runner runner(make_backend({.name = setup.backend, .threads = 2}), checkpoint,
+                {.max_tokens = rows,
+                 .max_sequences = g.sequences,
+                 .max_outputs = rows,
+                 .max_context = g.length,
+                 .kv_tokens = g.length * g.sequences,
+                 .kv_dtype = DType::kF32,
+                 .rope_precision = setup.rope_precision});
+  const int pages_each = runner.pages() / g.sequences;
+  std::vector<int> pages(static_cast<size_t>(runner.pages()));
+  std::iota(pages.rbegin(), pages.rend(),
+            0);  // backwards: no page lies where a contiguous cache would have it
+
+  std::vector<float> logits(g.logits.size());
+  for (int begin = 0; begin < g.length; begin += chunk) {
+    const int count = std::min(chunk, g.length - begin);
+    std::vector<Chunk> chunks;
+    for (int s = 0; s < g.sequences; ++s)
+      chunks.push_back(
+          {std::span(g.ids).subspan(static_cast<size_t>(s) * g.length + begin, static_cast<size_t>(count)),
+           begin, std::span(pages).subspan(static_cast<size_t>(s) * pages_each, pages_each), Outputs::kAll});
+    const std::span<const float> result = runner.step(chunks);
+    const size_t part = static_cast<size_t>(count) * g.vocab;
+    for (int s = 0; s < g.sequences; ++s)
+      std::copy_n(result.begin() + static_cast<ptrdiff_t>(s * part), part,
+                  logits.begin() + (static_cast<ptrdiff_t>(s) * g.length + begin) * g.vocab);
+  }
+  return logits;
+}
+
+// The largest difference at any position, as a share of the largest logit.
+double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(got[i]) - expected[i]));
+    if (!std::isfinite(got[i])) return INFINITY;
+  }
+  return difference / largest;
+}
+
+class Goldens : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Goldens, ReferenceAgrees) {
+  const auto folder = test::data("goldens") / GetParam();
+  const Golden golden = read_golden(folder);
+  EXPECT_LE(relative_error(compute(folder, golden, {}), golden.logits), 2e-4);
+}
+
+TEST_P(Goldens, CpuInFloat32Agrees) {
+  const auto folder = test::data("goldens") / GetParam();
+  const Golden golden = read_golden(folder);
+  const std::vector<float> whole = compute(folder, golden, {.backend = "cpu"});
+  EXPECT_LE(relative_error(whole, golden.logits), 1e-3);
+  EXPECT_EQ(compute(folder, golden, {.backend = "cpu", .chunk = 7}), whole)
+      << "bit for bit, however the prompt is cut";
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) { return info.param; }
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, Goldens,
+                         ::testing::Values("llama", "llama_f16_256", "llama3_rope_scaling_tied",
+                                           "mistral_sliding_window", "qwen2", "qwen3", "qwen3_256",
+                                           "qwen3_yarn", "qwen3_moe", "qwen3_moe_256",
+                                           "qwen3_moe_mixed_dense_layers"),
+                         test_name);
+
+// What transformers computes when it loads the checkpoint itself (the goldens of the adapters have it as
+// their base): frequencies in float32, as Ferrum runs every model.
+TEST(GoldensOfLoadedCheckpoints, AgreeWithFrequenciesInFloat32) {
+  for (const auto& [adapter, base] :
+       {std::pair("lora_qwen3", "qwen3"), std::pair("lora_llama_attn_only", "llama")}) {
+    const Golden golden = read_golden(test::data("goldens") / adapter, "base_logits");
+    const auto folder = test::data("goldens") / base;
+    EXPECT_LE(
+        relative_error(compute(folder, golden, {.rope_precision = RopePrecision::kFloat32}), golden.logits),
+        2e-4);
+    EXPECT_LE(
+        relative_error(compute(folder, golden, {.backend = "cpu", .rope_precision = RopePrecision::kFloat32}),
+                       golden.logits),
+        1e-3);
+    EXPECT_GT(relative_error(compute(folder, golden, {}), golden.logits), 2e-4) << "rounding would be seen";
+  }
+}
+
+}  // namespace
+}  // namespace ferrum

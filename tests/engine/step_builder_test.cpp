@@ -1,0 +1,55 @@
+#include "engine/step_builder.h"
+
+#include <gtest/gtest.h>
+
+#include "backend/reference/reference_backend.h"
+
+namespace ferrum {
+namespace {
+
+std::vector<int32_t> values(const Tensor& t) {
+  std::vector<int32_t> out;
+  for (int r = 0; r < t.rows; ++r)
+    for (int c = 0; c < t.cols; ++c) out.push_back(*t.at<int32_t>(r, c));
+  return out;
+}
+
+using Ids = std::vector<int32_t>;
+
+TEST(StepBuilder, LaysOutARaggedBatch) {
+  ReferenceBackend backend;
+  StepBuilder builder(
+      backend, {.max_tokens = 8, .max_sequences = 3, .max_outputs = 8, .max_blocks = 3, .page_tokens = 4});
+  const std::vector<TokenId> first = {10, 11, 12}, second = {20}, third = {30, 31};
+  const std::vector<int> first_blocks = {5, 7}, second_blocks = {2, 3, 9}, third_blocks = {1};
+  const Chunk chunks[] = {{first, 3, first_blocks, Outputs::kNone},  // crosses from page 5 to page 7
+                          {second, 9, second_blocks, Outputs::kLast},
+                          {third, 0, third_blocks, Outputs::kAll}};
+  const Step& step = builder.build(chunks);
+  EXPECT_EQ(step.shape, (StepShape{6, 3, 3}));
+  EXPECT_EQ(values(step.tokens), (Ids{10, 11, 12, 20, 30, 31}));
+  EXPECT_EQ(values(step.positions), (Ids{3, 4, 5, 9, 0, 1}));
+  EXPECT_EQ(values(step.kv_slots), (Ids{5 * 4 + 3, 7 * 4, 7 * 4 + 1, 9 * 4 + 1, 4, 5}));
+  EXPECT_EQ(values(step.block_table), (Ids{5, 7, -1, 2, 3, 9, 1, -1, -1}));
+  EXPECT_EQ(values(step.query_start), (Ids{0, 3, 4, 6}));
+  EXPECT_EQ(values(step.context_len), (Ids{6, 10, 2}));
+  EXPECT_EQ(values(step.output_rows), (Ids{3, 4, 5}));
+}
+
+TEST(StepBuilder, StepInputsStayAtTheirAddresses) {
+  ReferenceBackend backend;
+  StepBuilder builder(
+      backend, {.max_tokens = 4, .max_sequences = 1, .max_outputs = 1, .max_blocks = 2, .page_tokens = 4});
+  const std::vector<TokenId> tokens = {1, 2, 3, 4};
+  const std::vector<int> blocks = {0, 1};
+  const Chunk all = {tokens, 0, blocks, Outputs::kLast};
+  const Step before = builder.build(std::span(&all, 1));
+  const Chunk one = {std::span(tokens).first(1), 4, blocks, Outputs::kLast};
+  const Step& after = builder.build(std::span(&one, 1));
+  EXPECT_EQ(before.tokens.data, after.tokens.data);
+  EXPECT_EQ(before.block_table.data, after.block_table.data);
+  EXPECT_EQ(before.output_rows.data, after.output_rows.data);
+}
+
+}  // namespace
+}  // namespace ferrum
