@@ -1,0 +1,66 @@
+// What a template may cost: fault B22. Everything that takes time or memory is charged here first.
+#pragma once
+#include <cstddef>
+
+namespace ferrum::jinja {
+
+struct Limits {
+  size_t max_steps = 2'000'000;  // evaluated nodes, items passed over, and every 512 bytes looked at
+  size_t max_bytes =
+      size_t{64} << 20;  // of all strings and containers that rendering makes; also of the source
+  int max_depth = 100;   // of nesting: in the source, in recursion, and in values
+};
+
+class Budget {
+ public:
+  explicit Budget(const Limits& limits)
+      : limits_(limits), steps_left_(limits.max_steps), bytes_left_(limits.max_bytes) {}
+
+  void step(size_t count = 1) {
+    if (count > steps_left_) out_of_steps();
+    steps_left_ -= count;
+  }
+  // Before reading through `bytes` bytes.
+  void scan(size_t bytes) { step(bytes / kBytesPerStep); }
+  // Before making `bytes` bytes.
+  void make(size_t bytes) {
+    if (bytes > bytes_left_) out_of_bytes();
+    bytes_left_ -= bytes;
+    scan(bytes);
+  }
+  // Before making `count` things of `size` bytes each; the product may overflow.
+  void make(size_t count, size_t size) {
+    if (count > bytes_left_ / size) out_of_bytes();
+    make(count * size);
+  }
+
+  int max_depth() const { return limits_.max_depth; }
+  void check_depth(int depth) const {
+    if (depth > limits_.max_depth) out_of_depth();
+  }
+
+ private:
+  static constexpr size_t kBytesPerStep = 512;  // a step takes about as long as reading these
+
+  [[noreturn]] void out_of_steps() const;
+  [[noreturn]] void out_of_bytes() const;
+  [[noreturn]] void out_of_depth() const;
+
+  Limits limits_;
+  size_t steps_left_;
+  size_t bytes_left_;
+};
+
+// Counts one level of C++ recursion for as long as it lives.
+class Nested {
+ public:
+  Nested(int& depth, int most);
+  ~Nested() { --depth_; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+
+ private:
+  int& depth_;
+};
+
+}  // namespace ferrum::jinja

@@ -1,0 +1,425 @@
+#include "text/jinja/operators.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "text/jinja/cursor.h"
+#include "text/jinja/failure.h"
+#include "text/jinja/formatting.h"
+#include "text/jinja/strings.h"
+
+namespace ferrum::jinja {
+namespace {
+
+std::string_view symbol(ArithmeticOp op) {
+  switch (op) {
+    case ArithmeticOp::kAdd:
+      return "+";
+    case ArithmeticOp::kSubtract:
+      return "-";
+    case ArithmeticOp::kMultiply:
+      return "*";
+    case ArithmeticOp::kDivide:
+      return "/";
+    case ArithmeticOp::kFloorDivide:
+      return "//";
+    case ArithmeticOp::kModulo:
+      return "%";
+    case ArithmeticOp::kPower:
+      return "** or pow()";
+  }
+  return "?";
+}
+
+int64_t checked(bool overflowed, int64_t result) {
+  if (overflowed) raise_error("integer out of range");
+  return result;
+}
+
+int64_t floor_divide(int64_t a, int64_t b) {
+  if (b == 0) raise_error("integer division or modulo by zero");
+  if (b == -1)
+    return checked(a == std::numeric_limits<int64_t>::min(), -static_cast<int64_t>(static_cast<uint64_t>(a)));
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
+
+int64_t modulo(int64_t a, int64_t b) {
+  if (b == 0) raise_error("integer modulo by zero");
+  if (b == -1) return 0;
+  const int64_t rest = a % b;
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+double modulo(double a, double b) {
+  if (b == 0) raise_error("float modulo by zero");
+  double rest = std::fmod(a, b);
+  if (rest != 0 && (rest < 0) != (b < 0)) rest += b;
+  return rest != 0 ? rest : std::copysign(0.0, b);
+}
+
+double floor_divide(double a, double b) {
+  if (b == 0) raise_error("float floor division by zero");
+  const double quotient = (a - modulo(a, b)) / b;
+  const double floored = std::floor(quotient);
+  return quotient - floored > 0.5 ? floored + 1 : floored;
+}
+
+Value power(int64_t base, int64_t exponent) {
+  if (exponent < 0) {
+    if (base == 0) raise_error("0.0 cannot be raised to a negative power");
+    return std::pow(static_cast<double>(base), static_cast<double>(exponent));
+  }
+  int64_t result = 1;
+  while (exponent > 0) {
+    if (exponent & 1) result = checked(__builtin_mul_overflow(result, base, &result), result);
+    exponent >>= 1;
+    if (exponent > 0) base = checked(__builtin_mul_overflow(base, base, &base), base);
+  }
+  return result;
+}
+
+Value power(double base, double exponent) {
+  if (base == 0 && exponent < 0) raise_error("0.0 cannot be raised to a negative power");
+  const double result = std::pow(base, exponent);
+  if (std::isnan(result) && !std::isnan(base) && !std::isnan(exponent))
+    raise_error("a complex number as a result");
+  if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent)) raise_error("float out of range");
+  return result;
+}
+
+Value integers(ArithmeticOp op, int64_t a, int64_t b) {
+  int64_t result = 0;
+  switch (op) {
+    case ArithmeticOp::kAdd:
+      return checked(__builtin_add_overflow(a, b, &result), result);
+    case ArithmeticOp::kSubtract:
+      return checked(__builtin_sub_overflow(a, b, &result), result);
+    case ArithmeticOp::kMultiply:
+      return checked(__builtin_mul_overflow(a, b, &result), result);
+    case ArithmeticOp::kDivide:
+      if (b == 0) raise_error("division by zero");
+      return static_cast<double>(a) / static_cast<double>(b);
+    case ArithmeticOp::kFloorDivide:
+      return floor_divide(a, b);
+    case ArithmeticOp::kModulo:
+      return modulo(a, b);
+    case ArithmeticOp::kPower:
+      return power(a, b);
+  }
+  return {};
+}
+
+Value floats(ArithmeticOp op, double a, double b) {
+  switch (op) {
+    case ArithmeticOp::kAdd:
+      return a + b;
+    case ArithmeticOp::kSubtract:
+      return a - b;
+    case ArithmeticOp::kMultiply:
+      return a * b;
+    case ArithmeticOp::kDivide:
+      if (b == 0) raise_error("float division by zero");
+      return a / b;
+    case ArithmeticOp::kFloorDivide:
+      return floor_divide(a, b);
+    case ArithmeticOp::kModulo:
+      return modulo(a, b);
+    case ArithmeticOp::kPower:
+      return power(a, b);
+  }
+  return {};
+}
+
+Value add_strings(Runtime& runtime, const String& left, const String& right) {
+  if (left.markup == right.markup)
+    return String{concatenate(runtime.budget, left.text, right.text), left.markup};
+  const Text a = left.markup ? left.text : html_escape(runtime.budget, left.text);
+  const Text b = right.markup ? right.text : html_escape(runtime.budget, right.text);
+  return String{concatenate(runtime.budget, a, b), true};
+}
+
+Value add_items(Runtime& runtime, const Value& left, const Value& right) {
+  const auto& a = *left.items();
+  const auto& b = *right.items();
+  runtime.budget.make(a.size() + b.size(), sizeof(Value));
+  std::vector<Value> sum;
+  sum.reserve(a.size() + b.size());
+  sum.insert(sum.end(), a.begin(), a.end());
+  sum.insert(sum.end(), b.begin(), b.end());
+  return left.get<List>() ? make_list(runtime.budget, std::move(sum))
+                          : make_tuple(runtime.budget, std::move(sum));
+}
+
+std::optional<Value> repeat(Runtime& runtime, const Value& what, const Value& times) {
+  const std::optional<int64_t> signed_count = as_integer(times);
+  if (!signed_count) return std::nullopt;
+  const auto count = static_cast<size_t>(std::max<int64_t>(*signed_count, 0));
+  if (const String* string = what.get<String>()) {
+    TextBuilder out(runtime.budget);
+    out.append(count, string->text);
+    return Value(String{out.take(), string->markup});
+  }
+  const auto* items = what.items();
+  if (!items) return std::nullopt;
+  std::vector<Value> result;
+  if (!items->empty()) {
+    if (count > std::numeric_limits<size_t>::max() / items->size())
+      raise_error("a list of {} times {} items", count, items->size());
+    runtime.budget.make(count * items->size(), sizeof(Value));
+    result.reserve(count * items->size());
+    for (size_t i = 0; i < count; ++i) result.insert(result.end(), items->begin(), items->end());
+  }
+  return what.get<List>() ? make_list(runtime.budget, std::move(result))
+                          : make_tuple(runtime.budget, std::move(result));
+}
+
+std::optional<Value> apply_to_sequences(Runtime& runtime, ArithmeticOp op, const Value& left,
+                                        const Value& right) {
+  if (op == ArithmeticOp::kMultiply) {
+    if (std::optional<Value> repeated = repeat(runtime, left, right)) return repeated;
+    return repeat(runtime, right, left);
+  }
+  const String* string = left.get<String>();
+  if (op == ArithmeticOp::kModulo && string) return percent_format(runtime, *string, right);
+  if (op != ArithmeticOp::kAdd) return std::nullopt;
+  if (string) {
+    if (const String* other = right.get<String>()) return add_strings(runtime, *string, *other);
+    raise_error("can only concatenate str (not \"{}\") to str", type_name(right));
+  }
+  if ((left.get<List>() && right.get<List>()) || (left.get<Tuple>() && right.get<Tuple>()))
+    return add_items(runtime, left, right);
+  if (left.items())
+    raise_error("can only concatenate {0} (not \"{1}\") to {0}", type_name(left), type_name(right));
+  return std::nullopt;
+}
+
+// Python compares integers with floats exactly; so do we, without a detour over rounding.
+std::partial_ordering order_numbers(const Value& left, const Value& right) {
+  const std::optional<int64_t> a = as_integer(left), b = as_integer(right);
+  if (a && b) return *a <=> *b;
+  if (!a && !b) return *as_number(left) <=> *as_number(right);
+  if (!a) return 0 <=> order_numbers(right, left);
+  const double d = *as_number(right);
+  if (std::isnan(d)) return std::partial_ordering::unordered;
+  constexpr double kPastLargest = 9223372036854775808.0;
+  if (d >= kPastLargest) return std::partial_ordering::less;
+  if (d < -kPastLargest) return std::partial_ordering::greater;
+  const auto whole = static_cast<int64_t>(std::floor(d));
+  if (*a != whole) return *a <=> whole;
+  return d > std::floor(d) ? std::partial_ordering::less : std::partial_ordering::equivalent;
+}
+
+bool is_number(const Value& value) {
+  return value.get<int64_t>() || value.get<double>() || value.get<bool>();
+}
+
+// Nothing: these cannot be ordered.
+std::optional<std::partial_ordering> order(Runtime& runtime, const Value& left, const Value& right) {
+  runtime.budget.step();
+  if (is_number(left) && is_number(right)) return order_numbers(left, right);
+  if (left.is_string() && right.is_string()) {
+    runtime.budget.scan(std::min(left.text()->size(), right.text()->size()));
+    return left.text()->view().compare(right.text()->view()) <=> 0;
+  }
+  if ((left.get<List>() && right.get<List>()) || (left.get<Tuple>() && right.get<Tuple>())) {
+    const auto& a = *left.items();
+    const auto& b = *right.items();
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+      if (!equal(runtime.budget, a[i], b[i])) return order(runtime, a[i], b[i]);
+    return a.size() <=> b.size();
+  }
+  return std::nullopt;
+}
+
+std::string_view symbol(ComparisonOp op) {
+  switch (op) {
+    case ComparisonOp::kLess:
+      return "<";
+    case ComparisonOp::kLessEqual:
+      return "<=";
+    case ComparisonOp::kGreater:
+      return ">";
+    case ComparisonOp::kGreaterEqual:
+      return ">=";
+    default:
+      return "?";
+  }
+}
+
+}  // namespace
+
+std::string_view type_name(const Value& value) {
+  struct Namer {
+    std::string_view operator()(const Undefined&) const { return "Undefined"; }
+    std::string_view operator()(const None&) const { return "NoneType"; }
+    std::string_view operator()(bool) const { return "bool"; }
+    std::string_view operator()(int64_t) const { return "int"; }
+    std::string_view operator()(double) const { return "float"; }
+    std::string_view operator()(const String& s) const { return s.markup ? "Markup" : "str"; }
+    std::string_view operator()(const List&) const { return "list"; }
+    std::string_view operator()(const Tuple&) const { return "tuple"; }
+    std::string_view operator()(const std::shared_ptr<const Dict>&) const { return "dict"; }
+    std::string_view operator()(const std::shared_ptr<Object>& o) const { return o->type_name(); }
+  };
+  return std::visit(Namer{}, value.storage());
+}
+
+bool is_truthy(const Value& value) {
+  struct Truth {
+    bool operator()(const Undefined&) const { return false; }
+    bool operator()(const None&) const { return false; }
+    bool operator()(bool b) const { return b; }
+    bool operator()(int64_t i) const { return i != 0; }
+    bool operator()(double d) const { return d != 0; }
+    bool operator()(const String& s) const { return !s.text.empty(); }
+    bool operator()(const List& l) const { return !l.items->values.empty(); }
+    bool operator()(const Tuple& t) const { return !t.items->values.empty(); }
+    bool operator()(const std::shared_ptr<const Dict>& d) const { return !d->entries().empty(); }
+    bool operator()(const std::shared_ptr<Object>& o) const { return o->length().value_or(1) != 0; }
+  };
+  return std::visit(Truth{}, value.storage());
+}
+
+void raise_undefined(const Undefined& undefined) {
+  raise_error("{}", undefined.why ? *undefined.why : "a value is undefined");
+}
+
+void require_defined(const Value& value) {
+  if (const Undefined* undefined = value.get<Undefined>()) raise_undefined(*undefined);
+}
+
+std::optional<int64_t> as_integer(const Value& value) {
+  if (const int64_t* i = value.get<int64_t>()) return *i;
+  if (const bool* b = value.get<bool>()) return *b ? 1 : 0;
+  return std::nullopt;
+}
+
+std::optional<double> as_number(const Value& value) {
+  if (const double* d = value.get<double>()) return *d;
+  if (const std::optional<int64_t> i = as_integer(value)) return static_cast<double>(*i);
+  return std::nullopt;
+}
+
+Value apply(Runtime& runtime, ArithmeticOp op, const Value& left, const Value& right) {
+  // A string's % formats, and may format undefined values.
+  if (!(op == ArithmeticOp::kModulo && left.is_string())) {
+    require_defined(left);
+    require_defined(right);
+  }
+  const std::optional<int64_t> a = as_integer(left), b = as_integer(right);
+  if (a && b) return integers(op, *a, *b);
+  const std::optional<double> x = as_number(left), y = as_number(right);
+  if (x && y) return floats(op, *x, *y);
+  if (std::optional<Value> result = apply_to_sequences(runtime, op, left, right)) return std::move(*result);
+  raise_error("unsupported operand type(s) for {}: '{}' and '{}'", symbol(op), type_name(left),
+              type_name(right));
+}
+
+Value negate(const Value& operand) {
+  require_defined(operand);
+  if (const double* d = operand.get<double>()) return -*d;
+  if (const std::optional<int64_t> i = as_integer(operand)) return integers(ArithmeticOp::kSubtract, 0, *i);
+  raise_error("bad operand type for unary -: '{}'", type_name(operand));
+}
+
+Value plus(const Value& operand) {
+  require_defined(operand);
+  if (operand.get<double>()) return operand;
+  if (const std::optional<int64_t> i = as_integer(operand)) return *i;
+  raise_error("bad operand type for unary +: '{}'", type_name(operand));
+}
+
+bool equal(Budget& budget, const Value& left, const Value& right) {
+  budget.step();
+  if (is_number(left) && is_number(right)) return std::is_eq(order_numbers(left, right));
+  if (left.storage().index() != right.storage().index()) return false;
+  const auto equal_pair = [&budget](const Value& x, const Value& y) { return equal(budget, x, y); };
+  if (const Text* a = left.text()) {
+    const Text* b = right.text();
+    if (a->size() != b->size()) return false;
+    budget.scan(a->size());
+    return a->view() == b->view();
+  }
+  if (const auto* a = left.items()) {
+    const auto* b = right.items();
+    return a == b || std::equal(a->begin(), a->end(), b->begin(), b->end(), equal_pair);
+  }
+  if (const Dict* a = left.dict()) {
+    const Dict* b = right.dict();
+    if (a == b) return true;
+    return a->entries().size() == b->entries().size() &&
+           std::all_of(a->entries().begin(), a->entries().end(), [&](const Dict::Entry& entry) {
+             const Value* other = b->find(budget, entry.first);
+             return other && equal(budget, entry.second, *other);
+           });
+  }
+  if (const Object* object = left.object())
+    return object == right.object() || object->equals(*right.object());
+  return true;  // two of None, or two undefined values
+}
+
+bool less(Runtime& runtime, const Value& left, const Value& right) {
+  return compare(runtime, ComparisonOp::kLess, left, right);
+}
+
+bool compare(Runtime& runtime, ComparisonOp op, const Value& left, const Value& right) {
+  if (op == ComparisonOp::kEqual) return equal(runtime.budget, left, right);
+  if (op == ComparisonOp::kNotEqual) return !equal(runtime.budget, left, right);
+  if (op == ComparisonOp::kIn) return contains(runtime, right, left);
+  if (op == ComparisonOp::kNotIn) return !contains(runtime, right, left);
+  require_defined(left);
+  require_defined(right);
+  const std::optional<std::partial_ordering> ordering = order(runtime, left, right);
+  if (!ordering)
+    raise_error("'{}' not supported between instances of '{}' and '{}'", symbol(op), type_name(left),
+                type_name(right));
+  switch (op) {
+    case ComparisonOp::kLess:
+      return std::is_lt(*ordering);
+    case ComparisonOp::kLessEqual:
+      return std::is_lteq(*ordering);
+    case ComparisonOp::kGreater:
+      return std::is_gt(*ordering);
+    default:
+      return std::is_gteq(*ordering);
+  }
+}
+
+bool contains(Runtime& runtime, const Value& container, const Value& item) {
+  if (const Text* text = container.text()) {
+    const Text* part = item.text();
+    if (!part) raise_error("'in <string>' requires string as left operand, not {}", type_name(item));
+    runtime.budget.scan(text->size());
+    return text->view().find(part->view()) != std::string_view::npos;
+  }
+  if (const Dict* dict = container.dict()) return dict->find(runtime.budget, item) != nullptr;
+  if (!is_iterable(container)) raise_error("argument of type '{}' is not iterable", type_name(container));
+  Cursor cursor(runtime, container);
+  while (const std::optional<Value> candidate = cursor.next())
+    if (equal(runtime.budget, *candidate, item)) return true;
+  return false;
+}
+
+size_t hash_of(Budget& budget, const Value& value) {
+  if (const Text* text = value.text()) {
+    budget.scan(text->size());
+    return std::hash<std::string_view>()(text->view());
+  }
+  if (const std::optional<double> number = as_number(value)) return std::hash<double>()(*number);
+  if (value.is_none() || value.is_undefined()) return 0;
+  if (const Tuple* tuple = value.get<Tuple>()) {
+    size_t hash = tuple->items->values.size();
+    for (const Value& item : tuple->items->values) {
+      budget.step();
+      hash = std::rotl(hash, 7) ^ hash_of(budget, item);
+    }
+    return hash;
+  }
+  if (const Object* object = value.object()) return std::hash<const void*>()(object);
+  raise_error("unhashable type: '{}'", type_name(value));
+}
+
+}  // namespace ferrum::jinja

@@ -1,0 +1,58 @@
+// Python's operators on values. What Python refuses is a Failure with Python's message.
+#pragma once
+#include <compare>
+#include <optional>
+#include <string_view>
+
+#include "text/jinja/runtime.h"
+#include "text/jinja/value.h"
+
+namespace ferrum::jinja {
+
+enum class ArithmeticOp : uint8_t { kAdd, kSubtract, kMultiply, kDivide, kFloorDivide, kModulo, kPower };
+enum class ComparisonOp : uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kNotIn
+};
+
+std::string_view type_name(const Value& value);  // "str", "NoneType", …
+bool is_truthy(const Value& value);
+[[noreturn]] void raise_undefined(const Undefined& undefined);
+void require_defined(const Value& value);
+
+// An integer or a boolean, which Python counts among them.
+std::optional<int64_t> as_integer(const Value& value);
+// Any number.
+std::optional<double> as_number(const Value& value);
+
+Value apply(Runtime& runtime, ArithmeticOp op, const Value& left, const Value& right);
+bool compare(Runtime& runtime, ComparisonOp op, const Value& left, const Value& right);
+Value negate(const Value& operand);
+Value plus(const Value& operand);
+
+bool equal(Budget& budget, const Value& left, const Value& right);
+bool less(Runtime& runtime, const Value& left, const Value& right);
+bool contains(Runtime& runtime, const Value& container, const Value& item);
+
+size_t hash_of(Budget& budget, const Value& value);  // refuses what Python cannot hash
+
+size_t length_of(Runtime& runtime, const Value& value);
+
+// object.name and object[key]: what is not there is undefined.
+Value attribute(Runtime& runtime, const Value& object, std::string_view name);
+// What Python's getattr gives, not looking at a dictionary's keys.
+Value python_attribute(Runtime& runtime, const Value& object, std::string_view name);
+Value subscript(Runtime& runtime, const Value& object, const Value& key);
+
+struct SliceBounds {
+  Value start = None{}, stop = None{}, step = None{};
+};
+Value slice(Runtime& runtime, const Value& object, const SliceBounds& bounds);
+
+}  // namespace ferrum::jinja
