@@ -28,9 +28,11 @@ std::time_t time_of(const std::string& iso) {
   return std::mktime(&tm);
 }
 
-// The template of a golden: a file, or the chat_template of a tokenizer_config.json.
+// The template of a golden: a file, or the chat_template of a tokenizer_config.json. That of Qwen2.5 is not
+// among these, but says the same as its file.
 std::string source_of(const std::string& name) {
   const std::string prefix = "tokenizer_config-";
+  if (name == prefix + "qwen2.5") return source_of("Qwen-Qwen2.5-7B-Instruct");
   if (!name.starts_with(prefix)) return contents(test::shared("templates/" + name + ".jinja"));
   const auto path = test::shared("tokenizers/" + name.substr(prefix.size()) + "/tokenizer_config.json");
   return parse_json(contents(path), path.string()).at("chat_template").get<std::string>();
@@ -42,21 +44,30 @@ std::string own_message(const std::string& error) {
   return error.starts_with(prefix) ? error.substr(prefix.size()) : "";
 }
 
-void check_one(const ChatTemplate& chat, const OrderedJson& context, std::time_t now,
-               const OrderedJson& expected) {
+struct Rendering {
+  std::string text;
+  std::string error;  // empty: there is a text
+};
+
+Rendering render(const ChatTemplate& chat, const OrderedJson& context, std::time_t now) {
+  try {
+    return {chat.render(context, now).text(), ""};
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kBadTemplate);
+    return {"", e.what()};
+  }
+}
+
+void check_one(const Rendering& rendering, const OrderedJson& expected) {
   if (expected.contains("output")) {
-    EXPECT_EQ(chat.render(context, now).text(), expected.at("output").get<std::string>());
+    EXPECT_EQ(rendering.error, "");
+    EXPECT_EQ(rendering.text, expected.at("output").get<std::string>());
     return;
   }
   const auto error = expected.at("error").get<std::string>();
-  try {
-    const std::string text = chat.render(context, now).text();
-    ADD_FAILURE() << "expected " << error << ", got " << text;
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kBadTemplate);
-    EXPECT_NE(std::string(e.what()).find(own_message(error)), std::string::npos) << e.what();
-    EXPECT_NE(std::string(e.what()).find("line "), std::string::npos) << e.what();
-  }
+  EXPECT_NE(rendering.error, "") << "expected " << error << ", got " << rendering.text;
+  EXPECT_NE(rendering.error.find(own_message(error)), std::string::npos) << rendering.error;
+  EXPECT_NE(rendering.error.find("line "), std::string::npos) << rendering.error;
 }
 
 TEST(ChatTemplateGoldens, EveryTemplateOnEveryConversationByteForByte) {
@@ -75,7 +86,7 @@ TEST(ChatTemplateGoldens, EveryTemplateOnEveryConversationByteForByte) {
         if (!context.contains(absent)) context[absent] = nullptr;
       context["bos_token"] = golden.at("bos_token");
       context["eos_token"] = golden.at("eos_token");
-      check_one(chat, context, now, expected);
+      check_one(render(chat, context, now), expected);
       ++checked;
     }
   }

@@ -34,15 +34,29 @@ std::string_view symbol(ArithmeticOp op) {
   return "?";
 }
 
-int64_t checked(bool overflowed, int64_t result) {
-  if (overflowed) raise_error("integer out of range");
-  return result;
+[[noreturn]] void out_of_range() { raise_error("integer out of range"); }
+
+int64_t add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) out_of_range();
+  return sum;
+}
+
+int64_t subtract(int64_t a, int64_t b) {
+  int64_t difference = 0;
+  if (__builtin_sub_overflow(a, b, &difference)) out_of_range();
+  return difference;
+}
+
+int64_t multiply(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) out_of_range();
+  return product;
 }
 
 int64_t floor_divide(int64_t a, int64_t b) {
   if (b == 0) raise_error("integer division or modulo by zero");
-  if (b == -1)
-    return checked(a == std::numeric_limits<int64_t>::min(), -static_cast<int64_t>(static_cast<uint64_t>(a)));
+  if (b == -1) return subtract(0, a);
   return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
 }
 
@@ -74,9 +88,9 @@ Value power(int64_t base, int64_t exponent) {
   }
   int64_t result = 1;
   while (exponent > 0) {
-    if (exponent & 1) result = checked(__builtin_mul_overflow(result, base, &result), result);
+    if (exponent & 1) result = multiply(result, base);
     exponent >>= 1;
-    if (exponent > 0) base = checked(__builtin_mul_overflow(base, base, &base), base);
+    if (exponent > 0) base = multiply(base, base);
   }
   return result;
 }
@@ -91,14 +105,13 @@ Value power(double base, double exponent) {
 }
 
 Value integers(ArithmeticOp op, int64_t a, int64_t b) {
-  int64_t result = 0;
   switch (op) {
     case ArithmeticOp::kAdd:
-      return checked(__builtin_add_overflow(a, b, &result), result);
+      return add(a, b);
     case ArithmeticOp::kSubtract:
-      return checked(__builtin_sub_overflow(a, b, &result), result);
+      return subtract(a, b);
     case ArithmeticOp::kMultiply:
-      return checked(__builtin_mul_overflow(a, b, &result), result);
+      return multiply(a, b);
     case ArithmeticOp::kDivide:
       if (b == 0) raise_error("division by zero");
       return static_cast<double>(a) / static_cast<double>(b);
@@ -321,7 +334,7 @@ Value apply(Runtime& runtime, ArithmeticOp op, const Value& left, const Value& r
 Value negate(const Value& operand) {
   require_defined(operand);
   if (const double* d = operand.get<double>()) return -*d;
-  if (const std::optional<int64_t> i = as_integer(operand)) return integers(ArithmeticOp::kSubtract, 0, *i);
+  if (const std::optional<int64_t> i = as_integer(operand)) return subtract(0, *i);
   raise_error("bad operand type for unary -: '{}'", type_name(operand));
 }
 
