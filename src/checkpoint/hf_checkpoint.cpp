@@ -6,6 +6,7 @@
 #include "base/mapped_file.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/hf_files.h"
+#include "checkpoint/hf_tokenizer.h"
 #include "checkpoint/model_tensors.h"
 #include "checkpoint/safetensors_set.h"
 
@@ -56,7 +57,7 @@ class HfCheckpoint final : public Checkpoint {
   }
 
   std::optional<std::string> chat_template() const override { return hf_chat_template(folder_); }
-  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return nullptr; }
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_hf_tokenizer(folder_); }
 
  private:
   HfCheckpoint(const fs::path& folder, HfConfig config)

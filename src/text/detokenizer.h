@@ -3,6 +3,7 @@
 #include <string>
 
 #include "text/tokenizer.h"
+#include "text/utf8_assembler.h"
 
 namespace ferrum {
 
@@ -22,7 +23,7 @@ class Detokenizer {
  private:
   const Tokenizer& tokenizer_;
   bool at_start_;
-  std::string pending_;  // bytes of an unfinished character
+  Utf8Assembler assembler_;
 };
 
 }  // namespace ferrum

@@ -34,7 +34,9 @@ class Tokenizer {
     return encode(std::span(&span, 1), options);
   }
 
-  virtual int size() const = 0;  // ids are 0 … size() - 1
+  // Ids are 0 … size() - 1. Others (models pad their tables) may be asked for as well: they spell and add
+  // nothing.
+  virtual int size() const = 0;
   // The token as the vocabulary file spells it ("Ġthe", "▁the", "<0x0A>").
   virtual std::string_view spelling(TokenId id) const = 0;
   virtual TokenKind kind(TokenId id) const = 0;
@@ -42,6 +44,12 @@ class Tokenizer {
 
   // The bytes that `id` adds to a text (not always whole characters). Control tokens give their spelling.
   virtual std::string bytes(TokenId id) const = 0;
+  // The same where `id` is the first token of a text, whose leading space some decoders drop.
+  virtual std::string first_bytes(TokenId id) const = 0;
+  // How many U+FFFD stand in a text for bytes that make no character: what the vocabulary's own library
+  // gives.
+  enum class BrokenBytes { kOneForEach, kOneForSequence };
+  virtual BrokenBytes broken_bytes() const = 0;
   // The text of `ids`, with what the decoder does at the text's beginning (SentencePiece drops one space
   // there). Control tokens are left out unless `with_control`.
   virtual std::string decode(std::span<const TokenId> ids, bool with_control = false) const = 0;

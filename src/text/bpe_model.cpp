@@ -1,0 +1,312 @@
+#include "text/bpe_model.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "text/byte_alphabet.h"
+
+namespace ferrum {
+namespace {
+
+constexpr std::string_view kMark = "▁";
+constexpr TokenId kNoToken = -1;
+constexpr TokenId kGone = -2;            // a symbol that was joined to the one before it
+constexpr TokenId kByteFallback = -256;  // -256 … -511: spelled by byte tokens, byte b as -256 - b
+constexpr uint32_t kMostBytes = std::numeric_limits<int32_t>::max();
+
+bool is_later(const EncodeScratch::Join& a, const EncodeScratch::Join& b) {
+  return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
+}
+
+// Whether a "▁" follows something else inside `spelling`.
+bool has_inner_mark(std::string_view spelling) {
+  for (size_t at = spelling.find(kMark, 1); at != std::string_view::npos; at = spelling.find(kMark, at + 1))
+    if (!spelling.substr(0, at).ends_with(kMark)) return true;
+  return false;
+}
+
+}  // namespace
+
+BpeModel::BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units units,
+                   std::optional<TokenId> unknown, std::string_view merges_field)
+    : vocabulary_(vocabulary),
+      units_(units),
+      unknown_(unknown),
+      ignore_merges_(spec.ignore_merges),
+      fuse_unknown_(spec.fuse_unknown),
+      continuing_prefix_(spec.continuing_prefix),
+      word_suffix_(spec.word_suffix) {
+  if (units == Units::kBytes) read_bytes_of_tokens();
+  if (spec.byte_fallback) {
+    fallback_bytes_ = vocabulary.byte_tokens();
+    if (std::find(fallback_bytes_.begin(), fallback_bytes_.end(), -1) != fallback_bytes_.end())
+      fallback_bytes_.clear();
+  }
+  if (spec.by_score)
+    derive_merges_from_scores();
+  else
+    read_merges(spec, merges_field);
+  find_word_borders();
+}
+
+void BpeModel::read_bytes_of_tokens() {
+  byte_units_.assign(256, kNoToken);
+  for (TokenId id = 0; id < vocabulary_.size(); ++id) {
+    if (!vocabulary_.is_spellable(id)) continue;
+    const std::string& spelling = vocabulary_[id].spelling;
+    if (!ignore_merges_ && spelling.size() > 2) continue;
+    std::optional<std::string> bytes = byte_alphabet::read(spelling);
+    if (!bytes || bytes->empty()) continue;
+    if (bytes->size() == 1) byte_units_[static_cast<unsigned char>((*bytes)[0])] = id;
+    if (ignore_merges_) by_bytes_.emplace(std::move(*bytes), id);
+  }
+}
+
+void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
+  pairs_ = PairTable(spec.merges.size());
+  std::string joined;
+  for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
+    const auto& [left, right] = spec.merges[rank];
+    joined = left;
+    joined +=
+        std::string_view(right).substr(right.starts_with(continuing_prefix_) ? continuing_prefix_.size() : 0);
+    const auto known = [&](std::string_view spelling) {
+      const std::optional<TokenId> id = vocabulary_.find(spelling);
+      if (!id)
+        fail(ErrorCode::kBadFile, "{}: {}[{}] joins {} and {}, but the vocabulary has no token {}",
+             vocabulary_.source(), field, rank, in_quotes(left), in_quotes(right), in_quotes(spelling));
+      return *id;
+    };
+    const TokenId left_id = known(left);
+    const TokenId right_id = known(right);
+    const TokenId result = known(joined);
+    if (!vocabulary_.is_spellable(result)) continue;  // no merge makes a control token out of text
+    pairs_.put(left_id, right_id, static_cast<uint32_t>(rank), result);
+  }
+}
+
+// Every way to cut a token into two that are tokens or single characters is a merge, ranked by the token's
+// score.
+void BpeModel::derive_merges_from_scores() {
+  std::vector<TokenId> joinable;
+  for (TokenId id = 0; id < vocabulary_.size(); ++id) {
+    // User-defined tokens are found before the model sees the text, whole.
+    const TokenKind kind = vocabulary_[id].kind;
+    if (kind == TokenKind::kNormal || kind == TokenKind::kUnused) joinable.push_back(id);
+  }
+  std::stable_sort(joinable.begin(), joinable.end(),
+                   [&](TokenId a, TokenId b) { return vocabulary_[a].score > vocabulary_[b].score; });
+
+  const auto part = [&](std::string_view text) -> TokenId {
+    if (const auto id = vocabulary_.find_spellable(text)) return *id;
+    if (text.empty() || utf8::decode(text).size != text.size()) return kNoToken;
+    const auto [it, is_new] = untokened_.try_emplace(
+        std::string(text), vocabulary_.size() + static_cast<TokenId>(untokened_spellings_.size()));
+    if (is_new) untokened_spellings_.emplace_back(text);
+    return it->second;
+  };
+  struct Merge {
+    TokenId left, right;
+    uint32_t rank;
+    TokenId result;
+  };
+  std::vector<Merge> merges;
+  uint32_t rank = 0;
+  for (size_t i = 0; i < joinable.size(); ++i) {
+    const TokenId id = joinable[i];
+    if (i > 0 && vocabulary_[id].score != vocabulary_[joinable[i - 1]].score) ++rank;
+    const std::string_view spelling = vocabulary_[id].spelling;
+    for (size_t cut = 0; cut < spelling.size();) {
+      cut += utf8::decode(spelling.substr(cut)).size;
+      if (cut >= spelling.size()) break;
+      const TokenId left = part(spelling.substr(0, cut));
+      const TokenId right = part(spelling.substr(cut));
+      if (left == kNoToken || right == kNoToken) continue;
+      merges.push_back({left, right, rank, id});
+      if (vocabulary_[id].kind == TokenKind::kUnused) parts_of_unused_[id] = {left, right};
+    }
+  }
+  pairs_ = PairTable(merges.size());
+  for (const Merge& m : merges) pairs_.put(m.left, m.right, m.rank, m.result);
+}
+
+void BpeModel::find_word_borders() {
+  if (units_ != Units::kText || !continuing_prefix_.empty() || !word_suffix_.empty() || ignore_merges_)
+    return;
+  if (!vocabulary_.find_spellable(kMark)) return;
+  words_begin_at_mark_ = true;
+  for (TokenId id = 0; id < vocabulary_.size() && words_begin_at_mark_; ++id)
+    if (vocabulary_.is_spellable(id) && has_inner_mark(vocabulary_[id].spelling))
+      words_begin_at_mark_ = false;
+}
+
+void BpeModel::encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const {
+  if (piece.empty()) return;
+  if (piece.size() > kMostBytes)
+    fail(ErrorCode::kBadArgument, "a text of {} bytes is too long", piece.size());
+  if (ignore_merges_) {
+    if (units_ == Units::kBytes) {
+      if (scratch.cache.append(piece, out)) return;
+      if (const auto it = by_bytes_.find(std::string(piece)); it != by_bytes_.end()) {
+        scratch.cache.put(piece, &it->second, 1);
+        out.push_back(it->second);
+        return;
+      }
+    } else if (const auto id = vocabulary_.find_spellable(piece)) {
+      out.push_back(*id);
+      return;
+    }
+  }
+  if (words_begin_at_mark_)
+    encode_words(piece, scratch, out);
+  else
+    encode_word(piece, scratch, out);
+}
+
+void BpeModel::encode_words(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const {
+  size_t begin = 0;
+  size_t at = piece.find(kMark, 1);
+  while (at != std::string_view::npos) {
+    const bool follows_mark = at >= kMark.size() && piece.substr(at - kMark.size(), kMark.size()) == kMark;
+    if (!follows_mark) {
+      encode_word(piece.substr(begin, at - begin), scratch, out);
+      begin = at;
+    }
+    at = piece.find(kMark, at + kMark.size());
+  }
+  encode_word(piece.substr(begin), scratch, out);
+}
+
+void BpeModel::encode_word(std::string_view word, EncodeScratch& scratch, std::vector<TokenId>& out) const {
+  if (scratch.cache.append(word, out)) return;
+  const size_t before = out.size();
+  split_into_units(word, scratch);
+  join_units(scratch);
+  emit(scratch, out);
+  scratch.cache.put(word, out.data() + before, out.size() - before);
+}
+
+TokenId BpeModel::unit_id(std::string_view unit, bool is_first, bool is_last) const {
+  if (!continuing_prefix_.empty() || !word_suffix_.empty()) {
+    std::string spelled(is_first ? "" : continuing_prefix_);
+    spelled += unit;
+    if (is_last) spelled += word_suffix_;
+    return vocabulary_.find_spellable(spelled).value_or(kNoToken);
+  }
+  if (const auto id = vocabulary_.find_spellable(unit)) return *id;
+  if (untokened_.empty()) return kNoToken;
+  const auto it = untokened_.find(std::string(unit));
+  return it == untokened_.end() ? kNoToken : it->second;
+}
+
+void BpeModel::split_into_units(std::string_view word, EncodeScratch& scratch) const {
+  auto& symbols = scratch.symbols;
+  symbols.clear();
+  const auto add = [&](TokenId id) {
+    const auto n = static_cast<int32_t>(symbols.size());
+    symbols.push_back({id, n - 1, n + 1});
+  };
+  if (units_ == Units::kBytes && continuing_prefix_.empty() && word_suffix_.empty()) {
+    for (const char c : word) add(byte_units_[static_cast<unsigned char>(c)]);
+  } else if (units_ == Units::kBytes) {
+    for (size_t i = 0; i < word.size(); ++i)
+      add(unit_id(byte_alphabet::spell(word.substr(i, 1)), i == 0, i + 1 == word.size()));
+  } else {
+    for (size_t i = 0; i < word.size();) {
+      const size_t size = utf8::decode(word.substr(i)).size;
+      const TokenId id = unit_id(word.substr(i, size), i == 0, i + size == word.size());
+      if (id == kNoToken && !fallback_bytes_.empty()) {
+        for (size_t k = 0; k < size; ++k) add(kByteFallback - static_cast<unsigned char>(word[i + k]));
+      } else {
+        add(id);
+      }
+      i += size;
+    }
+  }
+  symbols.back().next = -1;
+}
+
+void BpeModel::join_units(EncodeScratch& scratch) const {
+  auto& symbols = scratch.symbols;
+  auto& joins = scratch.joins;
+  joins.clear();
+  const auto join_at = [&](int32_t at) -> const PairTable::Entry* {
+    const auto& left = symbols[static_cast<size_t>(at)];
+    if (left.next < 0 || left.id < 0) return nullptr;
+    const TokenId right = symbols[static_cast<size_t>(left.next)].id;
+    return right < 0 ? nullptr : pairs_.find(left.id, right);
+  };
+  for (int32_t i = 0; i + 1 < static_cast<int32_t>(symbols.size()); ++i)
+    if (const auto* entry = join_at(i))
+      joins.push_back({entry->rank, static_cast<uint32_t>(i), entry->result});
+  std::make_heap(joins.begin(), joins.end(), is_later);
+  const auto consider = [&](int32_t at) {
+    if (const auto* entry = join_at(at)) {
+      joins.push_back({entry->rank, static_cast<uint32_t>(at), entry->result});
+      std::push_heap(joins.begin(), joins.end(), is_later);
+    }
+  };
+  while (!joins.empty()) {
+    const EncodeScratch::Join best = joins.front();
+    std::pop_heap(joins.begin(), joins.end(), is_later);
+    joins.pop_back();
+    const auto at = static_cast<int32_t>(best.at);
+    auto& left = symbols[best.at];
+    if (left.id == kGone) continue;
+    const PairTable::Entry* entry = join_at(at);
+    if (entry == nullptr || entry->result != best.result) continue;  // overtaken by another join
+    auto& right = symbols[static_cast<size_t>(left.next)];
+    left.id = best.result;
+    left.next = right.next;
+    right.id = kGone;
+    if (left.next >= 0) symbols[static_cast<size_t>(left.next)].previous = at;
+    if (left.previous >= 0) consider(left.previous);
+    consider(at);
+  }
+}
+
+void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) const {
+  bool after_unknown = false;
+  for (int32_t i = 0; i >= 0; i = scratch.symbols[static_cast<size_t>(i)].next) {
+    const TokenId id = scratch.symbols[static_cast<size_t>(i)].id;
+    if (id <= kByteFallback) {
+      out.push_back(fallback_bytes_[static_cast<size_t>(kByteFallback - id)]);
+    } else if (id >= 0 && (id < vocabulary_.size() || !fallback_bytes_.empty())) {
+      emit_known(id, out);
+    } else {
+      if (unknown_ && !(fuse_unknown_ && after_unknown)) out.push_back(*unknown_);
+      after_unknown = true;
+      continue;
+    }
+    after_unknown = false;
+  }
+}
+
+// An unused token joins others but never stands in the result: it falls into the parts it was joined from.
+void BpeModel::emit_known(TokenId id, std::vector<TokenId>& out) const {
+  std::vector<TokenId> left_to_do;
+  for (;;) {
+    const auto parts = parts_of_unused_.find(id);
+    if (parts != parts_of_unused_.end()) {
+      left_to_do.push_back(parts->second.second);
+      id = parts->second.first;
+      continue;
+    }
+    if (id < vocabulary_.size()) {
+      out.push_back(id);
+    } else if (!fallback_bytes_.empty()) {
+      for (const char c : untokened_spellings_[static_cast<size_t>(id - vocabulary_.size())])
+        out.push_back(fallback_bytes_[static_cast<unsigned char>(c)]);
+    } else if (unknown_) {
+      out.push_back(*unknown_);
+    }
+    if (left_to_do.empty()) return;
+    id = left_to_do.back();
+    left_to_do.pop_back();
+  }
+}
+
+}  // namespace ferrum

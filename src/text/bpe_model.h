@@ -1,0 +1,55 @@
+// Byte pair encoding: a piece starts as its bytes or characters, and the best of all neighbouring pairs that
+// join is joined, again and again. Best is the merge listed first, or for SentencePiece the result of highest
+// score; of equals the leftmost. n log n in the piece.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "text/pair_table.h"
+#include "text/token_model.h"
+
+namespace ferrum {
+
+class BpeModel : public TokenModel {
+ public:
+  BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units units, std::optional<TokenId> unknown,
+           std::string_view merges_field);
+
+  void encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const override;
+
+ private:
+  void read_bytes_of_tokens();
+  void read_merges(const BpeSpec& spec, std::string_view field);
+  void derive_merges_from_scores();
+  TokenId unit_id(std::string_view unit, bool is_first, bool is_last) const;
+  void find_word_borders();
+
+  void encode_words(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const;
+  void encode_word(std::string_view word, EncodeScratch& scratch, std::vector<TokenId>& out) const;
+  void split_into_units(std::string_view word, EncodeScratch& scratch) const;
+  void join_units(EncodeScratch& scratch) const;
+  void emit(const EncodeScratch& scratch, std::vector<TokenId>& out) const;
+  void emit_known(TokenId id, std::vector<TokenId>& out) const;
+
+  const Vocabulary& vocabulary_;
+  Units units_;
+  std::optional<TokenId> unknown_;
+  bool ignore_merges_;
+  bool fuse_unknown_;
+  std::string continuing_prefix_, word_suffix_;
+
+  PairTable pairs_;
+  std::vector<TokenId> byte_units_;                    // kBytes: by byte, -1 where the vocabulary lacks it
+  std::vector<TokenId> fallback_bytes_;                // <0x00> …; empty: no fallback
+  std::unordered_map<std::string, TokenId> by_bytes_;  // kBytes with ignore_merges: tokens by what they spell
+
+  // SentencePiece joins characters that are no tokens themselves: they get ids past the vocabulary.
+  std::unordered_map<std::string, TokenId> untokened_;
+  std::vector<std::string> untokened_spellings_;
+  std::unordered_map<TokenId, std::pair<TokenId, TokenId>> parts_of_unused_;
+
+  bool words_begin_at_mark_ =
+      false;  // no token goes across the border before a "▁" that follows something else
+};
+
+}  // namespace ferrum

@@ -1,0 +1,252 @@
+#include "text/tokenizer.h"
+
+#include <mutex>
+#include <utility>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "text/added_tokens.h"
+#include "text/normalizer.h"
+#include "text/pretokenizer.h"
+#include "text/token_model.h"
+#include "text/token_texts.h"
+#include "text/tokenizer_spec.h"
+#include "text/utf8_assembler.h"
+#include "text/vocabulary.h"
+
+namespace ferrum {
+namespace {
+
+// Scratch memory that calls borrow: as many as calls ran at once, no more.
+class ScratchPool {
+ public:
+  class Loan {
+   public:
+    explicit Loan(ScratchPool& pool) : pool_(pool), scratch_(pool.take()) {}
+    ~Loan() {
+      scratch_->trim();
+      pool_.give_back(std::move(scratch_));
+    }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    EncodeScratch& operator*() { return *scratch_; }
+
+   private:
+    ScratchPool& pool_;
+    std::unique_ptr<EncodeScratch> scratch_;
+  };
+
+ private:
+  std::unique_ptr<EncodeScratch> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return std::make_unique<EncodeScratch>();
+    auto scratch = std::move(free_.back());
+    free_.pop_back();
+    return scratch;
+  }
+  void give_back(std::unique_ptr<EncodeScratch> scratch) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<EncodeScratch>> free_;
+};
+
+std::vector<std::string_view> verbatim_spellings(const TokenizerSpec& spec, const Vocabulary& vocabulary) {
+  std::vector<std::string_view> kept;
+  for (const AddedToken& added : spec.added)
+    if (added.match == AddedToken::Match::kNormalizedTextVerbatim)
+      kept.push_back(vocabulary[added.id].spelling);
+  return kept;
+}
+
+std::vector<AddedTokens::Pattern> patterns_in_raw_text(const TokenizerSpec& spec,
+                                                       const Vocabulary& vocabulary) {
+  std::vector<AddedTokens::Pattern> patterns;
+  for (const AddedToken& added : spec.added)
+    if (added.match == AddedToken::Match::kRawText)
+      patterns.push_back({vocabulary[added.id].spelling, added});
+  return patterns;
+}
+
+std::vector<AddedTokens::Pattern> patterns_in_normalized_text(const TokenizerSpec& spec,
+                                                              const Vocabulary& vocabulary,
+                                                              const Normalizer& normalizer) {
+  std::vector<AddedTokens::Pattern> patterns;
+  for (const AddedToken& added : spec.added) {
+    if (added.match == AddedToken::Match::kRawText) continue;
+    std::string_view text = vocabulary[added.id].spelling;
+    std::string storage;
+    if (added.match == AddedToken::Match::kNormalizedText) text = normalizer.apply(text, storage);
+    patterns.push_back({std::string(text), added});
+  }
+  return patterns;
+}
+
+bool falls_back_to_bytes(const ModelSpec& model) {
+  const auto* bpe = std::get_if<BpeSpec>(&model);
+  const auto* unigram = std::get_if<UnigramSpec>(&model);
+  return (bpe && bpe->byte_fallback) || (unigram && unigram->byte_fallback);
+}
+
+// Added tokens out of the text, the rest normalised; added tokens out of that; the rest cut into pieces for
+// the model.
+class ModelTokenizer final : public Tokenizer {
+ public:
+  explicit ModelTokenizer(TokenizerSpec spec)
+      : vocabulary_(std::move(spec.tokens), spec.source, spec.tokens_field),
+        special_(spec.special),
+        prefix_(std::move(spec.prefix)),
+        suffix_(std::move(spec.suffix)),
+        normalizer_(std::move(spec.normalizer), verbatim_spellings(spec, vocabulary_), spec.source),
+        pretokenizer_(std::move(spec.pretokenizer), spec.source),
+        model_(TokenModel::make(spec.model, vocabulary_, pretokenizer_.units(), spec.unknown,
+                                spec.merges_field)),
+        raw_added_(patterns_in_raw_text(spec, vocabulary_), vocabulary_),
+        normalized_added_(patterns_in_normalized_text(spec, vocabulary_, normalizer_), vocabulary_),
+        texts_(spec.decoder, vocabulary_),
+        spells_bytes_(pretokenizer_.units() == TokenModel::Units::kBytes || falls_back_to_bytes(spec.model)) {
+  }
+
+  std::vector<TokenId> encode(std::span<const TextSpan> spans, const EncodeOptions& options) const override {
+    std::vector<TokenId> ids;
+    if (options.add_special) ids = prefix_;
+    ScratchPool::Loan scratch(pool_);
+    if (spans.size() == 1 && (spells_bytes_ || utf8::is_valid(spans[0].text))) {
+      encode_text({spans[0].text, spans[0].trusted, {}}, *scratch, ids);
+    } else {
+      const Joined joined = join(spans);
+      encode_text({joined.text, false, joined.trust}, *scratch, ids);
+    }
+    if (options.add_special) ids.insert(ids.end(), suffix_.begin(), suffix_.end());
+    return ids;
+  }
+
+  int size() const override { return vocabulary_.size(); }
+  std::string_view spelling(TokenId id) const override { return token(id).spelling; }
+  TokenKind kind(TokenId id) const override { return token(id).kind; }
+  std::optional<TokenId> find(std::string_view spelling) const override { return vocabulary_.find(spelling); }
+
+  std::string bytes(TokenId id) const override {
+    return is_structure(id) ? token(id).spelling : text_inside(id);
+  }
+  std::string first_bytes(TokenId id) const override {
+    return is_structure(id) ? token(id).spelling : text_first(id);
+  }
+  BrokenBytes broken_bytes() const override { return texts_.broken_bytes(); }
+
+  std::string decode(std::span<const TokenId> ids, bool with_control) const override {
+    Utf8Assembler assembler(broken_bytes());
+    std::string text;
+    bool is_first = true;
+    for (const TokenId id : ids) {
+      if (is_structure(id) && !with_control) continue;
+      text += assembler.push(is_first ? text_first(id) : text_inside(id));
+      is_first = false;
+    }
+    return text += assembler.finish();
+  }
+
+  const Special& special() const override { return special_; }
+
+ private:
+  // Models pad their tables, so ids past the vocabulary do come: they spell nothing.
+  const TokenizerSpec::Token& token(TokenId id) const {
+    static const TokenizerSpec::Token kPadding{.spelling = "", .kind = TokenKind::kUnused};
+    return vocabulary_.contains(id) ? vocabulary_[id] : kPadding;
+  }
+  std::string text_inside(TokenId id) const {
+    return vocabulary_.contains(id) ? texts_.inside(id) : std::string();
+  }
+  std::string text_first(TokenId id) const {
+    return vocabulary_.contains(id) ? texts_.first(id) : std::string();
+  }
+  bool is_structure(TokenId id) const {
+    const TokenKind kind = token(id).kind;
+    return kind == TokenKind::kControl || kind == TokenKind::kUnknown;
+  }
+
+  struct Joined {
+    std::string text, trust;
+  };
+  // Tokens may lie across the borders of spans. A vocabulary without bytes reads broken UTF-8 as U+FFFD.
+  Joined join(std::span<const TextSpan> spans) const {
+    Joined all;
+    for (const TextSpan& span : spans) {
+      all.text += span.text;
+      all.trust.append(span.text.size(), span.trusted ? '\1' : '\0');
+    }
+    if (spells_bytes_ || utf8::is_valid(all.text)) return all;
+    Joined good;
+    for (size_t i = 0; i < all.text.size();) {
+      const utf8::Decoded d = utf8::decode(std::string_view(all.text).substr(i));
+      utf8::append(good.text, d.code_point);
+      good.trust.append(good.text.size() - good.trust.size(), all.trust[i]);
+      i += d.size;
+    }
+    return good;
+  }
+
+  void encode_text(const TrustedText& text, EncodeScratch& scratch, std::vector<TokenId>& ids) const {
+    std::vector<AddedTokens::Part> raw_parts, parts;
+    std::string storage;
+    raw_added_.split(text, raw_parts);
+    for (const AddedTokens::Part& raw : raw_parts) {
+      if (raw.token) {
+        ids.push_back(*raw.token);
+        continue;
+      }
+      const std::string_view normal =
+          normalizer_.apply(text.text.substr(raw.begin, raw.end - raw.begin), storage);
+      normalized_added_.split({normal, false, {}}, parts);
+      for (const AddedTokens::Part& part : parts) {
+        if (part.token) {
+          ids.push_back(*part.token);
+          continue;
+        }
+        const auto place = raw.begin == 0 && part.begin == 0 ? Pretokenizer::Place::kTextStart
+                                                             : Pretokenizer::Place::kInside;
+        const auto piece = [&](std::string_view bytes) { model_->encode(bytes, scratch, ids); };
+        pretokenizer_.run(normal.substr(part.begin, part.end - part.begin), place, piece);
+      }
+    }
+  }
+
+  Vocabulary vocabulary_;
+  Special special_;
+  std::vector<TokenId> prefix_, suffix_;
+  Normalizer normalizer_;
+  Pretokenizer pretokenizer_;
+  std::unique_ptr<const TokenModel> model_;
+  AddedTokens raw_added_, normalized_added_;
+  TokenTexts texts_;
+  bool spells_bytes_;
+  mutable ScratchPool pool_;
+};
+
+// Ids that a spec names must be tokens of its vocabulary.
+void check_ids(const TokenizerSpec& spec) {
+  const auto known = [&](TokenId id, std::string_view what) {
+    if (id < 0 || static_cast<size_t>(id) >= spec.tokens.size())
+      fail(ErrorCode::kBadFile, "{}: {} is {}, past the {} tokens of {}", spec.source, what, id,
+           spec.tokens.size(), spec.tokens_field);
+  };
+  for (const AddedToken& added : spec.added) known(added.id, "the id of an added token");
+  for (const TokenId id : spec.prefix) known(id, "a token put before every text");
+  for (const TokenId id : spec.suffix) known(id, "a token put after every text");
+  if (spec.unknown) known(*spec.unknown, "the unknown token");
+  if (spec.special.bos) known(*spec.special.bos, "the beginning-of-text token");
+  if (spec.special.eos) known(*spec.special.eos, "the end-of-text token");
+  if (spec.special.unk) known(*spec.special.unk, "the unknown token");
+  if (spec.special.pad) known(*spec.special.pad, "the padding token");
+}
+
+}  // namespace
+
+std::unique_ptr<const Tokenizer> Tokenizer::make(TokenizerSpec spec) {
+  check_ids(spec);
+  return std::make_unique<const ModelTokenizer>(std::move(spec));
+}
+
+}  // namespace ferrum

@@ -1,0 +1,26 @@
+// Unigram: of all ways to cut a piece into tokens, the one of highest total score (Viterbi). A character that
+// no token covers costs the lowest score less 10 and is unknown; neighbouring unknown characters are one.
+#pragma once
+#include "text/token_model.h"
+#include "text/trie.h"
+
+namespace ferrum {
+
+class UnigramModel : public TokenModel {
+ public:
+  UnigramModel(const UnigramSpec& spec, const Vocabulary& vocabulary, std::optional<TokenId> unknown);
+
+  void encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const override;
+
+ private:
+  void emit(std::string_view piece, const std::vector<EncodeScratch::Step>& steps,
+            std::vector<TokenId>& out) const;
+
+  const Vocabulary& vocabulary_;
+  std::optional<TokenId> unknown_;
+  Trie tokens_;
+  double unknown_score_ = 0;
+  std::vector<TokenId> fallback_bytes_;  // empty: no fallback
+};
+
+}  // namespace ferrum

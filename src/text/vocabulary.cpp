@@ -1,0 +1,63 @@
+#include "text/vocabulary.h"
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+constexpr size_t kMostTokens = 16'000'000;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::optional<unsigned char> byte_of_spelling(std::string_view spelling) {
+  if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>') return std::nullopt;
+  const int high = hex_digit(spelling[3]);
+  const int low = hex_digit(spelling[4]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<unsigned char>(high * 16 + low);
+}
+
+Vocabulary::Vocabulary(std::vector<TokenizerSpec::Token> tokens, std::string source, std::string field)
+    : tokens_(std::move(tokens)), source_(std::move(source)), field_(std::move(field)) {
+  if (tokens_.empty()) fail(ErrorCode::kBadFile, "{}: {} has no tokens", source_, field_);
+  if (tokens_.size() > kMostTokens)
+    fail(ErrorCode::kBadFile, "{}: {} has {} tokens, more than the {} allowed", source_, field_,
+         tokens_.size(), kMostTokens);
+  ids_.reserve(tokens_.size());
+  for (size_t id = 0; id < tokens_.size(); ++id) {
+    const auto [known, is_new] = ids_.emplace(tokens_[id].spelling, static_cast<TokenId>(id));
+    if (!is_new)
+      fail(ErrorCode::kBadFile, "{}: {} has the token {} twice, as {} and as {}", source_, field_,
+           in_quotes(tokens_[id].spelling), known->second, id);
+  }
+}
+
+std::optional<TokenId> Vocabulary::find(std::string_view spelling) const {
+  const auto it = ids_.find(spelling);
+  return it == ids_.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::optional<TokenId> Vocabulary::find_spellable(std::string_view spelling) const {
+  const std::optional<TokenId> id = find(spelling);
+  return id && is_spellable(*id) ? id : std::nullopt;
+}
+
+std::vector<TokenId> Vocabulary::byte_tokens() const {
+  std::vector<TokenId> ids(256, -1);
+  for (TokenId id = 0; id < size(); ++id) {
+    if ((*this)[id].kind != TokenKind::kByte) continue;
+    if (const auto byte = byte_of_spelling((*this)[id].spelling)) ids[*byte] = id;
+  }
+  return ids;
+}
+
+}  // namespace ferrum

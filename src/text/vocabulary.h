@@ -1,0 +1,48 @@
+// The tokens of a vocabulary by id and by spelling.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "text/tokenizer_spec.h"
+
+namespace ferrum {
+
+class Vocabulary {
+ public:
+  // Error kBadFile naming `source` and `field`: no tokens, too many, one twice.
+  Vocabulary(std::vector<TokenizerSpec::Token> tokens, std::string source, std::string field);
+  Vocabulary(const Vocabulary&) = delete;
+  Vocabulary& operator=(const Vocabulary&) = delete;
+
+  int size() const { return static_cast<int>(tokens_.size()); }
+  bool contains(TokenId id) const { return id >= 0 && id < size(); }
+  const TokenizerSpec::Token& operator[](TokenId id) const { return tokens_[static_cast<size_t>(id)]; }
+  std::optional<TokenId> find(std::string_view spelling) const;
+
+  // Whether a model may make this token out of text. Control tokens come from trusted text only (fault B48),
+  // and <unk> and <0x0A> are no spellings of anything.
+  bool is_spellable(TokenId id) const {
+    const TokenKind kind = (*this)[id].kind;
+    return kind == TokenKind::kNormal || kind == TokenKind::kUserDefined || kind == TokenKind::kUnused;
+  }
+  std::optional<TokenId> find_spellable(std::string_view spelling) const;
+
+  // The id of <0x00> … <0xFF> for each byte; -1 where there is none.
+  std::vector<TokenId> byte_tokens() const;
+
+  const std::string& source() const { return source_; }
+  const std::string& field() const { return field_; }
+
+ private:
+  std::vector<TokenizerSpec::Token> tokens_;
+  std::unordered_map<std::string_view, TokenId> ids_;  // views into tokens_
+  std::string source_, field_;
+};
+
+// The byte that "<0x0A>" stands for; nothing for any other spelling.
+std::optional<unsigned char> byte_of_spelling(std::string_view spelling);
+
+}  // namespace ferrum

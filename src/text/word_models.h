@@ -1,0 +1,40 @@
+// WordPiece: a word is cut into the longest tokens from left to right, or is unknown as a whole. Word level:
+// a word is a token or unknown.
+#pragma once
+#include "text/token_model.h"
+#include "text/trie.h"
+
+namespace ferrum {
+
+class WordPieceModel : public TokenModel {
+ public:
+  // Error kBadFile if there is no unknown token.
+  WordPieceModel(const WordPieceSpec& spec, const Vocabulary& vocabulary, std::optional<TokenId> unknown);
+
+  void encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const override;
+
+ private:
+  TokenId unknown_ = 0;
+  std::optional<size_t> max_word_characters_;
+  Trie beginnings_, continuations_;  // without their prefixes
+};
+
+class WordLevelModel : public TokenModel {
+ public:
+  WordLevelModel(const Vocabulary& vocabulary, std::optional<TokenId> unknown)
+      : vocabulary_(vocabulary), unknown_(unknown) {}
+
+  void encode(std::string_view piece, EncodeScratch&, std::vector<TokenId>& out) const override {
+    if (piece.empty()) return;
+    if (const auto id = vocabulary_.find_spellable(piece))
+      out.push_back(*id);
+    else if (unknown_)
+      out.push_back(*unknown_);
+  }
+
+ private:
+  const Vocabulary& vocabulary_;
+  std::optional<TokenId> unknown_;
+};
+
+}  // namespace ferrum
