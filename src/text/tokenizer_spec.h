@@ -94,8 +94,8 @@ struct SplitMetaspace {
   bool split = true;
 };
 
-using PretokenizeStep = std::variant<SplitPattern, SplitByteLevel, SplitDigits, SplitDigitGroups,
-                                     SplitPunctuation, SplitWhitespace, SplitBert, SplitMetaspace>;
+using PretokenizeStep = std::variant<SplitPattern, SplitByteLevel, SplitDigits, SplitPunctuation,
+                                     SplitWhitespace, SplitBert, SplitMetaspace>;
 
 // ---- models: piece to ids ----
 
