@@ -24,3 +24,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
                      -mprefer-vector-width=512
                      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
+
+# Sanitizers add weak symbols of their own.
+if(CMAKE_NM AND NOT FERRUM_SANITIZE)
+  foreach(isa avx2 avx512)
+    if(TARGET ferrum_cpu_${isa})
+      add_test(NAME CpuFaults.B59_NoWeakFunctions_${isa}
+               COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:ferrum_cpu_${isa}>"
+                       -P ${CMAKE_SOURCE_DIR}/tests/backend/no_weak_functions.cmake)
+    endif()
+  endforeach()
+endif()

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "backend/reference/reference_backend.h"
 #include "base/error.h"
-#include "operations.h"
+#include "paged_step.h"
 
 namespace ferrum::test {
 namespace {
@@ -70,6 +72,126 @@ TEST_P(CpuBackendOn, GivesTheSameBitsWhateverTheNumberOfThreads) {
       EXPECT_EQ(results(two, operation), expected) << operation.name;
       EXPECT_EQ(results(three, operation), expected) << operation.name;
       EXPECT_EQ(results(five, operation), expected) << operation.name;
+    }
+  }
+}
+
+TEST_P(CpuBackendOn, SaysWhatItIs) {
+  CpuBackend backend(options(2));
+  EXPECT_EQ(backend.name(), fmt::format("cpu ({}, 2 threads, int8 activations)", name_of(GetParam())));
+  EXPECT_EQ(backend.isa(), GetParam());
+}
+
+// Whoever looks at logits must see that something went wrong, so quantising may not hide it (fault B58).
+TEST_P(CpuBackendOn, B58_NotANumberAndInfinityComeThrough) {
+  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+    CpuBackend backend(options(2, activations));
+    for (const Format format : kAllFormats) {
+      for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+        Bench bench(backend);
+        const RandomWeight random(format, 6, 512, 1);
+        const Weight& w = bench.weight(random);
+        std::vector<float> x = random_floats(size_t{3} * 512, 2);
+        x[512 + 300] = bad;
+        const Tensor out = bench.tensor(DType::kF32, 3, 6);
+        backend.linear(out, bench.floats(x, 3), w);
+        for (int r = 0; r < 6; ++r) {
+          EXPECT_TRUE(std::isfinite(*out.at<float>(0, r)));
+          // Infinity times a weight of 0 is NaN, and so is infinity less infinity: no finite number, at any
+          // rate.
+          EXPECT_FALSE(std::isfinite(*out.at<float>(1, r)))
+              << name_of(format) << " " << bad << " on " << backend.name();
+          EXPECT_TRUE(std::isfinite(*out.at<float>(2, r)));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
+  CpuBackend backend(options(2));
+  Bench bench(backend);
+  const KvLayer kv = {bench.random(16, 8, 1), bench.random(16, 8, 2), 16};
+  *kv.k.at<float>(1, 3) = std::nanf("");
+  const Step step = make_step(bench, 16, {{2, 1, {0}}});
+  AttentionLayer layer;
+  layer.heads = {2, 1, 8};
+  layer.scale = 1;
+  const Tensor qkv = bench.random(1, 32, 3);
+  const Tensor out = bench.tensor(DType::kF32, 1, 16);
+  backend.attend(out, qkv, kv, step, layer);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(std::isnan(*out.at<float>(0, i)));
+
+  for (const bool renormalize : {false, true}) {
+    const Tensor logits = bench.floats({1, std::nanf(""), 2, std::nanf("")}, 1);
+    const Routing routing = {bench.tensor(DType::kI32, 1, 3), bench.tensor(DType::kF32, 1, 3)};
+    backend.route(routing, logits, {3, renormalize});
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_GE(*routing.expert_ids.at<int32_t>(0, i), 0);
+      EXPECT_LT(*routing.expert_ids.at<int32_t>(0, i), 4);
+      EXPECT_TRUE(std::isnan(*routing.weights.at<float>(0, i)));
+    }
+  }
+}
+
+TEST_P(CpuBackendOn, TiesGoToTheLowerExpert) {
+  CpuBackend backend(options(1));
+  Bench bench(backend);
+  const Tensor logits = bench.floats({1, 3, 2, 3, 3, 2, 0, 0, 0, 0, 0, 0}, 2);
+  const Routing routing = {bench.tensor(DType::kI32, 2, 4), bench.tensor(DType::kF32, 2, 4)};
+  backend.route(routing, logits, {4, true});
+  std::vector<int32_t> ids(8);
+  backend.download(std::as_writable_bytes(std::span(ids)), routing.expert_ids);
+  EXPECT_EQ(ids, (std::vector<int32_t>{1, 3, 4, 2, 0, 1, 2, 3}));
+  EXPECT_FLOAT_EQ(*routing.weights.at<float>(1, 2), 0.25f);
+}
+
+// Zeros, numbers too small for a normal scale, one outlier: what quantising must survive.
+TEST_P(CpuBackendOn, InputsOfEveryMagnitude) {
+  CpuBackend backend(options(1));
+  ReferenceBackend reference;
+  const RandomWeight random(Format::kQ8_0, 5, 64, 1);
+  for (const float magnitude : {0.0f, 1e-44f, 1e-38f, 1e-20f, 1.0f, 1e20f, 1e30f}) {
+    std::vector<float> x = grid_floats(64, 2);
+    for (float& v : x) v *= magnitude;
+    std::vector<Outputs> both;
+    for (Backend* b : std::initializer_list<Backend*>{&backend, &reference}) {
+      Bench bench(*b);
+      const Tensor out = bench.tensor(DType::kF32, 1, 5);
+      bench.add_output(out);
+      b->linear(out, bench.floats(x, 1), bench.weight(random));
+      both.push_back(bench.outputs());
+    }
+    if (magnitude >= 1e-20f || magnitude == 0) {
+      EXPECT_EQ(disagreement(both[1], both[0], Agreement::kRounded), "") << magnitude;
+    } else {
+      for (const float v : both[0][0]) EXPECT_LT(std::abs(v), 1e-35f);
+    }
+  }
+}
+
+TEST(CpuBackend, MemoryIsZeroedAndBeginsAtACacheLine) {
+  CpuBackend backend({.threads = 1});
+  for (const size_t bytes : {size_t{1}, size_t{100}, size_t{1} << 20}) {
+    const auto buffer = backend.allocate(bytes);
+    EXPECT_EQ(buffer->bytes(), bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer->data()) % 64, 0U);
+    const auto* data = static_cast<const std::byte*>(buffer->data());
+    EXPECT_TRUE(std::all_of(data, data + bytes, [](std::byte b) { return b == std::byte{0}; }));
+  }
+}
+
+TEST(CpuFaults, B55_MoreMemoryThanThereIs) {
+  CpuBackend backend({.threads = 1});
+  for (const size_t bytes : {backend.free_bytes() * 2, ~size_t{0}}) {
+    try {
+      backend.allocate(bytes);
+      FAIL() << "allocated " << bytes;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kNoMemory);
+      EXPECT_TRUE(
+          std::string(error.what()).starts_with(fmt::format("not enough memory: {} bytes needed, ", bytes)))
+          << error.what();
     }
   }
 }

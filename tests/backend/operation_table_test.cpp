@@ -6,6 +6,7 @@
 
 #include "backend/reference/reference_backend.h"
 #include "operations.h"
+#include "paged_step.h"
 
 namespace ferrum::test {
 
@@ -56,42 +57,40 @@ Operation swiglu(int tokens, std::vector<RandomWeight::PartSpec> parts, int cols
           }};
 }
 
+// A ragged batch over a paged cache.
+struct AttentionCase {
+  std::string name;
+  HeadShape heads = {4, 2, 32};
+  int window = 0;
+  int page_tokens = 16;
+  int rotary_dim = 0;  // 0: the whole head
+  RopePairing pairing = RopePairing::kHalves;
+  bool head_norm = false;
+  DType kv = DType::kF32;
+  struct Sequence {
+    int past;  // tokens that the cache holds already
+    int now;   // tokens of this step
+  };
+  std::vector<Sequence> sequences = {{0, 7}, {20, 1}};
+};
+
 Operation attention(const AttentionCase& c) {
   const auto agreement = c.kv == DType::kF32 ? Agreement::kRounded : Agreement::kHalf;
   return {"attention/" + c.name, agreement, [c](Bench& bench) {
-            // Pages are dealt out in an order that is not that of memory.
-            std::vector<int32_t> tokens, positions, slots, query_start = {0}, context;
             int most_pages = 0;
-            for (const auto& s : c.sequences)
-              most_pages = std::max(most_pages, (s.past + s.now + c.page_tokens - 1) / c.page_tokens);
-            const int sequences = static_cast<int>(c.sequences.size());
-            const int pages = most_pages * sequences;
-            std::vector<int32_t> table(static_cast<size_t>(pages));
-            for (int i = 0; i < pages; ++i) table[static_cast<size_t>(i)] = (i * 7 + 3) % pages;
-            if (pages % 7 == 0) std::iota(table.rbegin(), table.rend(), 0);
-            for (int s = 0; s < sequences; ++s) {
-              const auto& sequence = c.sequences[static_cast<size_t>(s)];
-              for (int i = 0; i < sequence.now; ++i) {
-                const int position = sequence.past + i;
-                positions.push_back(position);
-                tokens.push_back(0);
-                const int page = table[static_cast<size_t>(s * most_pages + position / c.page_tokens)];
-                slots.push_back(page * c.page_tokens + position % c.page_tokens);
-              }
-              query_start.push_back(static_cast<int32_t>(positions.size()));
-              context.push_back(sequence.past + sequence.now);
+            for (const auto& [past, now] : c.sequences)
+              most_pages = std::max(most_pages, (past + now + c.page_tokens - 1) / c.page_tokens);
+            const int pages = most_pages * static_cast<int>(c.sequences.size());
+            std::vector<int32_t> shuffled(static_cast<size_t>(pages));  // not in the order of memory
+            std::iota(shuffled.begin(), shuffled.end(), 0);
+            std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(10));
+            std::vector<SequencePart> parts;
+            for (auto first = shuffled.begin(); const auto& [past, now] : c.sequences) {
+              parts.push_back({past, now, {first, first + most_pages}});
+              first += most_pages;
             }
-            const int rows = static_cast<int>(positions.size());
-            Step step;
-            step.shape = {rows, sequences, sequences};
-            step.tokens = bench.integers(tokens, rows);
-            step.positions = bench.integers(positions, rows);
-            step.kv_slots = bench.integers(slots, rows);
-            step.block_table = bench.integers(table, sequences);
-            step.query_start = bench.integers(query_start, sequences + 1);
-            step.context_len = bench.integers(context, sequences);
-            step.output_rows =
-                bench.integers(std::vector<int32_t>(static_cast<size_t>(sequences), 0), sequences);
+            const Step step = make_step(bench, c.page_tokens, parts);
+            const int rows = step.shape.tokens;
 
             const auto cache = [&](uint32_t seed) {
               const int width = c.heads.kv_width();
@@ -108,16 +107,9 @@ Operation attention(const AttentionCase& c) {
             const KvLayer kv = {cache(11), cache(12), c.page_tokens};
 
             const int rotary = c.rotary_dim > 0 ? c.rotary_dim : c.heads.head_dim;
-            std::vector<float> cos_sin;
-            for (int p = 0; p < most_pages * c.page_tokens; ++p) {
-              for (int i = 0; i < rotary / 2; ++i)
-                cos_sin.push_back(std::cos(static_cast<float>(p * (i + 1)) * 0.1f));
-              for (int i = 0; i < rotary / 2; ++i)
-                cos_sin.push_back(std::sin(static_cast<float>(p * (i + 1)) * 0.1f));
-            }
             AttentionLayer layer;
             layer.heads = c.heads;
-            layer.rope = {bench.floats(cos_sin, most_pages * c.page_tokens), c.pairing};
+            layer.rope = {rotation_table(bench, most_pages * c.page_tokens, rotary), c.pairing};
             if (c.head_norm) {
               layer.q_norm = bench.random(1, c.heads.head_dim, 13);
               layer.k_norm = bench.random(1, c.heads.head_dim, 14);

@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "random_weight.h"
+#include "tensor/half.h"
 
 namespace ferrum::test {
 
@@ -130,23 +131,6 @@ inline std::string disagreement(const std::vector<std::vector<float>>& expected,
 // Inputs that quantising to bytes with one scale for 32 values keeps as they are: integers up to 127, which
 // every group of 32 contains, times a power of two.
 std::vector<float> grid_floats(size_t count, uint32_t seed);
-
-// A ragged batch over a paged cache.
-struct AttentionCase {
-  std::string name;
-  HeadShape heads = {4, 2, 32};
-  int window = 0;
-  int page_tokens = 16;
-  int rotary_dim = 0;  // 0: the whole head
-  RopePairing pairing = RopePairing::kHalves;
-  bool head_norm = false;
-  DType kv = DType::kF32;
-  struct Sequence {
-    int past;  // tokens that the cache holds already
-    int now;   // tokens of this step
-  };
-  std::vector<Sequence> sequences = {{0, 7}, {20, 1}};
-};
 
 struct Operation {
   std::string name;

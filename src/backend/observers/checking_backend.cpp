@@ -1,0 +1,205 @@
+#include "backend/observers/checking_backend.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "backend/observers/observing_backend.h"
+#include "tensor/half.h"
+
+namespace ferrum {
+namespace {
+
+class CheckedWeight final : public Weight {
+ public:
+  CheckedWeight(const WeightSource& source, Backend& inner, Backend& reference)
+      : Weight(source), of_inner(inner.pack(source)), of_reference(reference.pack(source)) {}
+
+  std::unique_ptr<Weight> of_inner;
+  std::unique_ptr<Weight> of_reference;
+};
+
+const CheckedWeight& as_checked(const Weight& w) { return dynamic_cast<const CheckedWeight&>(w); }
+
+float element(const Tensor& t, int row, int col) {
+  switch (t.dtype) {
+    case DType::kF32:
+      return *t.at<float>(row, col);
+    case DType::kF16:
+      return float_from_f16(*t.at<uint16_t>(row, col));
+    case DType::kBF16:
+      return float_from_bf16(*t.at<uint16_t>(row, col));
+    case DType::kI32:
+      return static_cast<float>(*t.at<int32_t>(row, col));
+  }
+  return 0;
+}
+
+double root_mean_square(const Tensor& t) {
+  double squares = 0;
+  for (int r = 0; r < t.rows; ++r)
+    for (int c = 0; c < t.cols; ++c) squares += std::pow(static_cast<double>(element(t, r, c)), 2);
+  return std::sqrt(squares / std::max(1.0, static_cast<double>(t.rows) * t.cols));
+}
+
+bool agree(float expected, float actual, double allowed) {
+  if (std::isnan(expected) || std::isnan(actual)) return std::isnan(expected) && std::isnan(actual);
+  return expected == actual || std::abs(static_cast<double>(expected) - actual) <= allowed;
+}
+
+}  // namespace
+
+std::string Disagreement::message() const {
+  return fmt::format("{}: {} at row {}, column {} is {}, not {} as in the reference (± {:.3g})", operation,
+                     output, row, col, actual, expected, allowed);
+}
+
+CheckingBackend::CheckingBackend(Backend& inner, OnDisagreement on_disagreement,
+                                 const CheckTolerances& tolerances)
+    : inner_(inner), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
+
+std::unique_ptr<Weight> CheckingBackend::pack(const WeightSource& source) {
+  return std::make_unique<CheckedWeight>(source, inner_, reference_);
+}
+
+void CheckingBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
+
+Tensor CheckingBackend::host(Tensor device) {
+  if (device.empty()) return device;
+  const size_t bytes =
+      static_cast<size_t>(device.rows) * static_cast<size_t>(device.cols) * size_of(device.dtype);
+  copies_.push_back(std::make_unique<std::byte[]>(bytes));
+  inner_.download({copies_.back().get(), bytes}, device);
+  return {copies_.back().get(), device.dtype, device.rows, device.cols, device.cols};
+}
+
+Step CheckingBackend::host(const Step& step) {
+  Step copy = step;
+  for (Tensor Step::*tensor : {&Step::tokens, &Step::positions, &Step::kv_slots, &Step::block_table,
+                               &Step::query_start, &Step::context_len, &Step::output_rows})
+    copy.*tensor = host(step.*tensor);
+  return copy;
+}
+
+AttentionLayer CheckingBackend::host(const AttentionLayer& layer) {
+  AttentionLayer copy = layer;
+  copy.rope.cos_sin = host(layer.rope.cos_sin);
+  copy.q_norm = host(layer.q_norm);
+  copy.k_norm = host(layer.k_norm);
+  return copy;
+}
+
+void CheckingBackend::finish(const std::string& what, std::initializer_list<Output> outputs) {
+  const std::string operation = fmt::format("#{} {}", operations_++, what);
+  for (const Output& output : outputs) compare(operation, output);
+  copies_.clear();
+}
+
+void CheckingBackend::compare(const std::string& operation, const Output& output) {
+  const Tensor actual = host(output.device);
+  const double allowed = output.tolerance * root_mean_square(output.expected);
+  for (int r = 0; r < actual.rows; ++r) {
+    for (int c = 0; c < actual.cols; ++c) {
+      const float want = element(output.expected, r, c);
+      const float have = element(actual, r, c);
+      if (agree(want, have, allowed)) continue;
+      disagreements_.push_back({operation, output.name, r, c, want, have, allowed});
+      if (on_disagreement_ == OnDisagreement::kThrow) throw CheckFailure(disagreements_.back().message());
+      return;
+    }
+  }
+}
+
+void CheckingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
+  const Tensor expected = host(out);
+  reference_.embed(expected, *as_checked(table).of_reference, host(tokens));
+  inner_.embed(out, *as_checked(table).of_inner, tokens);
+  finish(describe({.name = "embed", .out = out, .in = tokens, .weight = &table}),
+         {{"out", out, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
+  const Tensor expected = host(out);
+  reference_.rms_norm(expected, host(x), host(weight), eps);
+  inner_.rms_norm(out, x, weight, eps);
+  finish(describe({.name = "rms_norm", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+  const Tensor expected = host(out);
+  const Tensor sum = host(residual);
+  reference_.add_rms_norm(expected, sum, host(x), host(weight), eps);
+  inner_.add_rms_norm(out, residual, x, weight, eps);
+  finish(describe({.name = "add_rms_norm", .out = out, .in = x}),
+         {{"out", out, expected, tolerances_.rounded}, {"residual", residual, sum, tolerances_.rounded}});
+}
+
+void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
+  const Tensor expected = host(out);
+  reference_.linear(expected, host(x), *as_checked(w).of_reference);
+  inner_.linear(out, x, *as_checked(w).of_inner);
+  finish(describe({.name = "linear", .out = out, .in = x, .weight = &w}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
+void CheckingBackend::swiglu(Tensor out, Tensor x, const Weight& gate_up) {
+  const Tensor expected = host(out);
+  reference_.swiglu(expected, host(x), *as_checked(gate_up).of_reference);
+  inner_.swiglu(out, x, *as_checked(gate_up).of_inner);
+  finish(describe({.name = "swiglu", .out = out, .in = x, .weight = &gate_up}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
+void CheckingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
+  const Tensor expected = host(out);
+  reference_.gather_rows(expected, host(x), host(rows));
+  inner_.gather_rows(out, x, rows);
+  finish(describe({.name = "gather_rows", .out = out, .in = x}), {{"out", out, expected, 0}});
+}
+
+void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
+  const Tensor expected = host(qkv);
+  const KvLayer pages = host(kv);
+  reference_.rope_and_store(expected, pages, host(step), host(layer));
+  inner_.rope_and_store(qkv, kv, step, layer);
+  const double stored = kv.k.dtype == DType::kF32 ? tolerances_.rounded : tolerances_.half;
+  finish(describe({.name = "rope_and_store", .in = qkv}), {{"qkv", qkv, expected, tolerances_.rounded},
+                                                           {"k", kv.k, pages.k, stored},
+                                                           {"v", kv.v, pages.v, stored}});
+}
+
+void CheckingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
+                             const AttentionLayer& layer) {
+  const Tensor expected = host(out);
+  reference_.attend(expected, host(qkv), host(kv), host(step), host(layer));
+  inner_.attend(out, qkv, kv, step, layer);
+  finish(describe({.name = "attend", .out = out, .in = qkv}), {{"out", out, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
+  const KvLayer pages = host(kv);
+  reference_.copy_blocks(pages, host(from_to));
+  inner_.copy_blocks(kv, from_to);
+  finish(describe({.name = "copy_blocks", .in = from_to}),
+         {{"k", kv.k, pages.k, 0}, {"v", kv.v, pages.v, 0}});
+}
+
+void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
+  const Routing expected = {host(out.expert_ids), host(out.weights)};
+  reference_.route(expected, host(router_logits), rule);
+  inner_.route(out, router_logits, rule);
+  finish(describe({.name = "route", .out = out.weights, .in = router_logits}),
+         {{"expert_ids", out.expert_ids, expected.expert_ids, 0},
+          {"weights", out.weights, expected.weights, tolerances_.rounded}});
+}
+
+void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+                              const Weight& down) {
+  const Tensor expected = host(out);
+  reference_.experts(expected, host(x), {host(routing.expert_ids), host(routing.weights)},
+                     *as_checked(gate_up).of_reference, *as_checked(down).of_reference);
+  inner_.experts(out, x, routing, *as_checked(gate_up).of_inner, *as_checked(down).of_inner);
+  finish(describe({.name = "experts", .out = out, .in = x, .weight = &gate_up, .second_weight = &down}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
+}  // namespace ferrum

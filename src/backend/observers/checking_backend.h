@@ -1,0 +1,99 @@
+// Runs every operation twice: on the backend that is checked, and on the reference with the same inputs, as
+// they are on the device. So each operation answers for itself, and an error is found where it arises.
+//
+// For looking for a fault, not for serving: all that an operation touches, whole caches included, is copied
+// to the host before and after it.
+#pragma once
+#include <initializer_list>
+#include <stdexcept>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/reference/reference_backend.h"
+
+namespace ferrum {
+
+// Largest |difference| allowed, in units of the root mean square of the reference's output.
+struct CheckTolerances {
+  double rounded = 1e-4;  // norms, rotations, attention over float32, routing weights, embeddings
+  double half = 0.03;     // keys and values stored in 16 bits: a step of bf16 at 4 to 8 times the r.m.s.
+  double product = 1e-4;  // linear, swiglu, experts. With inputs quantised to bytes: kQuantizedProduct
+};
+inline constexpr double kQuantizedProduct = 0.06;
+
+struct Disagreement {
+  std::string operation;  // "#17 linear [3, 64] × [128, 64] -> [3, 128]", counted from 0
+  std::string output;     // which tensor: "out", "residual", "qkv", "k", …
+  int row = 0;            // the first place outside the tolerance
+  int col = 0;
+  float expected = 0;
+  float actual = 0;
+  double allowed = 0;
+
+  std::string message() const;
+};
+
+class CheckFailure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class CheckingBackend final : public Backend {
+ public:
+  enum class OnDisagreement { kThrow, kCollect };
+
+  // `inner` must outlive this. kThrow: CheckFailure with the message, at once.
+  CheckingBackend(Backend& inner, OnDisagreement on_disagreement, const CheckTolerances& tolerances = {});
+
+  const std::vector<Disagreement>& disagreements() const { return disagreements_; }
+  int operations() const { return operations_; }
+
+  std::string name() const override { return inner_.name() + ", checked"; }
+  std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
+  size_t free_bytes() const override { return inner_.free_bytes(); }
+  std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
+  void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
+  void synchronize() override { inner_.synchronize(); }
+  void run(const StepShape& shape, const std::function<void()>& body) override;
+
+  void embed(Tensor out, const Weight& table, Tensor tokens) override;
+  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
+  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void linear(Tensor out, Tensor x, const Weight& w) override;
+  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void gather_rows(Tensor out, Tensor x, Tensor rows) override;
+  void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
+  void copy_blocks(KvLayer kv, Tensor from_to) override;
+  void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+               const Weight& down) override;
+
+ private:
+  struct Output {
+    const char* name;
+    Tensor device;
+    Tensor expected;
+    double tolerance;
+  };
+
+  // Copies on the host of what an operation reads and writes, as it is now. They live until finish().
+  Tensor host(Tensor device);
+  Step host(const Step& step);
+  AttentionLayer host(const AttentionLayer& layer);
+  KvLayer host(const KvLayer& kv) { return {host(kv.k), host(kv.v), kv.page_tokens}; }
+  // Compares what the device has now with what the reference made of the copies.
+  void finish(const std::string& what, std::initializer_list<Output> outputs);
+  void compare(const std::string& operation, const Output& output);
+
+  Backend& inner_;
+  OnDisagreement on_disagreement_;
+  CheckTolerances tolerances_;
+  ReferenceBackend reference_;
+  std::vector<std::unique_ptr<std::byte[]>> copies_;
+  std::vector<Disagreement> disagreements_;
+  int operations_ = 0;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,183 @@
+// Promise 2 of the design: a row's result is the same bits whatever else is in the batch, however its prompt
+// was chunked, and however many threads ran (the last is checked in cpu_backend_test.cpp).
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "backend/cpu/cpu_backend.h"
+#include "paged_step.h"
+
+namespace ferrum::test {
+namespace {
+
+using cpu::Activations;
+
+class Invariance : public testing::TestWithParam<Isa> {};
+
+// Rows [first, first + count) of a tensor that begins each row at `data`.
+Tensor rows_of(Tensor t, int first, int count) {
+  return {t.address(first, 0), t.dtype, count, t.cols, t.stride};
+}
+
+std::vector<float> values_of(Backend& backend, Tensor t) {
+  std::vector<float> values(static_cast<size_t>(t.rows) * static_cast<size_t>(t.cols));
+  backend.download(std::as_writable_bytes(std::span(values)), t);
+  return values;
+}
+
+// Runs `operation(out rows, x rows, first row)` on all rows at once and in pieces, and compares the bits.
+template <class Operation>
+void expect_same_in_pieces(Backend& backend, Tensor x, int out_cols, const Operation& operation,
+                           const std::string& what) {
+  Bench bench(backend);
+  const Tensor whole = bench.tensor(DType::kF32, x.rows, out_cols);
+  operation(whole, x, 0);
+  const std::vector<float> expected = values_of(backend, whole);
+  for (const int piece : {1, 2, 3, 5, 16}) {
+    const Tensor out = bench.tensor(DType::kF32, x.rows, out_cols);
+    for (int first = 0; first < x.rows; first += piece) {
+      const int count = std::min(piece, x.rows - first);
+      operation(rows_of(out, first, count), rows_of(x, first, count), first);
+    }
+    EXPECT_EQ(values_of(backend, out), expected)
+        << what << " in pieces of " << piece << " on " << backend.name();
+  }
+}
+
+TEST_P(Invariance, ARowOfAProductDoesNotDependOnItsBatch) {
+  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+    CpuBackend backend({.threads = 2, .isa = GetParam(), .activations = activations});
+    for (const Format format : kAllFormats) {
+      Bench bench(backend);
+      const RandomWeight linear(1, 512, {{format, 19}}, true, 1);
+      const RandomWeight gate_up(1, 512, {{format, 19}, {format, 19}}, false, 2);
+      const Weight& linear_w = bench.weight(linear);
+      const Weight& gate_up_w = bench.weight(gate_up);
+      const Tensor x = bench.random(23, 512, 3);
+      const std::string name(name_of(format));
+      expect_same_in_pieces(
+          backend, x, 19, [&](Tensor out, Tensor in, int) { backend.linear(out, in, linear_w); },
+          "linear " + name);
+      expect_same_in_pieces(
+          backend, x, 19, [&](Tensor out, Tensor in, int) { backend.swiglu(out, in, gate_up_w); },
+          "swiglu " + name);
+    }
+  }
+}
+
+// More rows than are handled together, so the pieces fall into different batches inside.
+TEST_P(Invariance, ARowOfALongBatch) {
+  CpuBackend backend({.threads = 3, .isa = GetParam()});
+  Bench bench(backend);
+  const RandomWeight weight(1, 256, {{Format::kQ4_K, 9}, {Format::kQ6_K, 3}}, false, 1);
+  const Weight& w = bench.weight(weight);
+  const Tensor x = bench.random(1100, 256, 3);
+  expect_same_in_pieces(
+      backend, x, 12, [&](Tensor out, Tensor in, int) { backend.linear(out, in, w); }, "long linear");
+}
+
+TEST_P(Invariance, ATokensExpertsDoNotDependOnItsBatch) {
+  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+    CpuBackend backend({.threads = 2, .isa = GetParam(), .activations = activations});
+    for (const Format format : {Format::kQ4_K, Format::kQ8_0, Format::kBF16}) {
+      Bench bench(backend);
+      const RandomWeight gate_up(8, 256, {{format, 256}, {Format::kQ6_K, 256}}, false, 1);
+      const RandomWeight down(8, 256, {{format, 256}}, false, 2);
+      const Weight& gate_up_w = bench.weight(gate_up);
+      const Weight& down_w = bench.weight(down);
+      const Tensor x = bench.random(37, 256, 3);
+      const Tensor logits = bench.random(37, 8, 4);
+      const Routing routing = {bench.tensor(DType::kI32, 37, 3), bench.tensor(DType::kF32, 37, 3)};
+      backend.route(routing, logits, {3, true});
+      expect_same_in_pieces(
+          backend, x, 256,
+          [&](Tensor out, Tensor in, int first) {
+            const Routing part = {rows_of(routing.expert_ids, first, in.rows),
+                                  rows_of(routing.weights, first, in.rows)};
+            backend.experts(out, in, part, gate_up_w, down_w);
+          },
+          "experts " + std::string(name_of(format)));
+    }
+  }
+}
+
+struct AttentionSetting {
+  HeadShape heads;
+  int window;
+  int page_tokens;
+  DType kv;
+};
+
+// What attention gives for each token of one sequence of `length` tokens, when its steps have these sizes,
+// beside `neighbours` other sequences, with the sequence's pages lying in memory as `pages` says.
+std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& setting,
+                                    const std::vector<int>& chunks, int neighbours,
+                                    const std::vector<int32_t>& pages) {
+  Bench bench(backend);
+  const HeadShape& heads = setting.heads;
+  const int length = std::accumulate(chunks.begin(), chunks.end(), 0);
+  const int total_pages = 64;
+  const KvLayer kv = {bench.tensor(setting.kv, total_pages * setting.page_tokens, heads.kv_width()),
+                      bench.tensor(setting.kv, total_pages * setting.page_tokens, heads.kv_width()),
+                      setting.page_tokens};
+  AttentionLayer layer;
+  layer.heads = heads;
+  layer.rope = {rotation_table(bench, static_cast<int>(pages.size()) * setting.page_tokens, heads.head_dim),
+                RopePairing::kHalves};
+  layer.scale = 0.2f;
+  layer.window = setting.window;
+  const std::vector<float> inputs =
+      random_floats(static_cast<size_t>(length) * static_cast<size_t>(heads.qkv_width()), 5);
+
+  std::vector<float> all;
+  int past = 0;
+  for (const int now : chunks) {
+    std::vector<SequencePart> parts;
+    for (int n = 0; n < neighbours; ++n) {  // each decodes one token, on a page of its own
+      const auto page = static_cast<int32_t>(total_pages - 1 - n);
+      parts.push_back({past % setting.page_tokens, 1, std::vector<int32_t>(pages.size(), page)});
+    }
+    parts.push_back({past, now, pages});
+    const Step step = make_step(bench, setting.page_tokens, parts);
+    std::vector<float> rows =
+        random_floats(static_cast<size_t>(neighbours) * static_cast<size_t>(heads.qkv_width()), 6);
+    const auto first = inputs.begin() + static_cast<std::ptrdiff_t>(past) * heads.qkv_width();
+    rows.insert(rows.end(), first, first + static_cast<std::ptrdiff_t>(now) * heads.qkv_width());
+    const Tensor qkv = bench.floats(rows, neighbours + now);
+    const Tensor out = bench.tensor(DType::kF32, neighbours + now, heads.q_width());
+    backend.rope_and_store(qkv, kv, step, layer);
+    backend.attend(out, qkv, kv, step, layer);
+    const std::vector<float> own = values_of(backend, rows_of(out, neighbours, now));
+    all.insert(all.end(), own.begin(), own.end());
+    past += now;
+  }
+  return all;
+}
+
+TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
+  CpuBackend backend({.threads = 2, .isa = GetParam()});
+  const AttentionSetting settings[] = {
+      {{4, 2, 32}, 0, 16, DType::kF16},  {{4, 1, 48}, 11, 16, DType::kF32}, {{2, 2, 10}, 40, 8, DType::kBF16},
+      {{14, 2, 64}, 0, 48, DType::kF16}, {{4, 4, 80}, 1, 4, DType::kF32},
+  };
+  for (const AttentionSetting& setting : settings) {
+    const int length = 75;
+    const auto pages = static_cast<size_t>((length + setting.page_tokens - 1) / setting.page_tokens);
+    std::vector<int32_t> in_order(pages);
+    std::iota(in_order.begin(), in_order.end(), 0);
+    std::vector<int32_t> backwards(in_order.rbegin(), in_order.rend());
+    const std::vector<float> whole = attend_in_chunks(backend, setting, {length}, 0, in_order);
+    EXPECT_EQ(
+        attend_in_chunks(backend, setting, std::vector<int>(static_cast<size_t>(length), 1), 0, in_order),
+        whole);
+    EXPECT_EQ(attend_in_chunks(backend, setting, {16, 16, 16, 16, 11}, 0, in_order), whole);
+    EXPECT_EQ(attend_in_chunks(backend, setting, {1, 50, 3, 21}, 3, in_order), whole);
+    EXPECT_EQ(attend_in_chunks(backend, setting, {40, 35}, 2, backwards), whole);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, Invariance, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+}  // namespace
+}  // namespace ferrum::test
