@@ -1,0 +1,215 @@
+#include "engine/local_engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <random>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/backend_factory.h"
+#include "engine/sampler.h"
+#include "engine/stop_strings.h"
+#include "text/detokenizer.h"
+
+namespace ferrum {
+namespace {
+
+constexpr int kDefaultContext =
+    8192;  // a long chat; more is a matter of asking, since every token costs memory
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+int chosen_context(const EngineOptions& options, const ModelDescription& model) {
+  if (options.max_context == 0) return std::min(model.context, kDefaultContext);
+  if (options.max_context < 1 || options.max_context > model.context)
+    fail(ErrorCode::kBadArgument, "a context of {} tokens: {} allows 1 to {}", options.max_context,
+         model.name, model.context);
+  return options.max_context;
+}
+
+RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model) {
+  const int context = chosen_context(options, model);
+  if (options.batch_tokens < 1)
+    fail(ErrorCode::kBadArgument, "batch_tokens must be at least 1, not {}", options.batch_tokens);
+  return {.max_tokens = std::min(options.batch_tokens, context),
+          .max_context = context,
+          .kv_tokens = context,
+          .kv_dtype = parse_kv_dtype(options.kv_dtype)};
+}
+
+double gib(uint64_t bytes) { return static_cast<double>(bytes) / (uint64_t{1} << 30); }
+
+void require_fit(const MemoryPlan& plan, const ModelInfo& info) {
+  if (plan.total() <= plan.free) return;
+  fail(ErrorCode::kNoMemory,
+       "{} needs {:.2f} GiB (weights {:.2f}, KV cache {:.2f} for {} tokens, activations {:.2f}) and {:.2f} "
+       "GiB are free: "
+       "use a smaller --max-context, or a file of a smaller type",
+       info.name, gib(plan.total()), gib(plan.weights), gib(plan.kv), info.context, gib(plan.activations),
+       gib(plan.free));
+}
+
+}  // namespace
+
+// Samples, watches for the end, and tells the client, token by token.
+class LocalEngine::Answer {
+ public:
+  Answer(const Request& request, const Tokenizer* tokenizer,
+         const std::function<void(const Event&)>& on_event)
+      : sampler_(request.sampling, std::random_device{}()), stops_(request.stop), on_event_(on_event) {
+    if (tokenizer) detokenizer_.emplace(*tokenizer);
+  }
+
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history) {
+    return sampler_.sample(logits, history);
+  }
+  void push(TokenId id) {
+    if (detokenizer_) show(stops_.push(detokenizer_->push(id)));
+  }
+  bool stopped() const { return stops_.met(); }
+
+  void finish(FinishReason reason, const Usage& usage) {
+    if (detokenizer_) show(stops_.push(detokenizer_->finish()));
+    if (!stops_.met()) show(stops_.finish());
+    on_event_(FinishEvent{reason, stops_.met() ? stops_.met_string() : std::string(), usage});
+  }
+
+ private:
+  void show(const std::string& text) {
+    if (!text.empty()) on_event_(TextEvent{text});
+  }
+
+  Sampler sampler_;
+  StopStrings stops_;
+  std::optional<Detokenizer> detokenizer_;
+  const std::function<void(const Event&)>& on_event_;
+};
+
+std::unique_ptr<Engine> Engine::load(const EngineOptions& options, const LoadObserver& observer) {
+  return std::make_unique<LocalEngine>(options, observer);
+}
+
+LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
+    : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_) {
+  const ModelDescription& model = checkpoint_->model();
+  const RunnerOptions runner = runner_options(options, model);
+  std::unique_ptr<Backend> backend = make_backend({options.backend, options.threads, options.activations});
+
+  info_ = {.name = model.name,
+           .architecture = std::string(name_of(model.architecture)),
+           .format = checkpoint_->format(),
+           .parameters = model.parameters,
+           .context = runner.max_context,
+           .has_chat_template = prompts_.has_own_template()};
+  const RunnerMemory needed = runner_memory(model, runner);
+  memory_ = {.weights = checkpoint_->bytes(),
+             .kv = needed.kv,
+             .activations = needed.activations,
+             .free = backend->free_bytes()};
+  if (observer.planned) observer.planned(info_, memory_);
+  require_fit(memory_, info_);
+
+  runner_ = std::make_unique<Runner>(std::move(backend), checkpoint_, runner, observer.progress);
+  blocks_.resize(static_cast<size_t>(runner_->pages()));
+  std::iota(blocks_.begin(), blocks_.end(), 0);
+
+  stop_tokens_ = checkpoint_->generation().stop_tokens;
+  if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
+    stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
+}
+
+SamplingOptions LocalEngine::recommended_sampling() const {
+  const GenerationDefaults& g = checkpoint_->generation();
+  SamplingOptions o;
+  o.temperature = g.temperature.value_or(o.temperature);
+  o.top_k = g.top_k.value_or(o.top_k);
+  o.top_p = g.top_p.value_or(o.top_p);
+  o.min_p = g.min_p.value_or(o.min_p);
+  o.repetition_penalty = g.repetition_penalty.value_or(o.repetition_penalty);
+  return o;
+}
+
+bool LocalEngine::ends_text(TokenId id) const {
+  return std::find(stop_tokens_.begin(), stop_tokens_.end(), id) != stop_tokens_.end();
+}
+
+void LocalEngine::generate(const Request& request, const std::function<void(const Event&)>& on_event,
+                           std::stop_token cancel) try {
+  const auto start = Clock::now();
+  validate(request.sampling);
+  Answer answer(request, prompts_.tokenizer(), on_event);
+  std::vector<TokenId> tokens = prompts_.tokens(request);
+  const auto prompt_size = tokens.size();
+  const auto context = static_cast<size_t>(info_.context);
+  const size_t wanted = request.max_tokens < 0 ? 1 : static_cast<size_t>(request.max_tokens);
+  if (prompt_size + wanted > context)
+    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
+         prompt_size, wanted, context);
+
+  // The last token is always computed, since its logits are needed.
+  const auto common = std::mismatch(cached_.begin(), cached_.end(), tokens.begin(), tokens.end() - 1).first;
+  cached_.erase(common, cached_.end());
+  Usage usage = {.prompt_tokens = static_cast<int>(prompt_size),
+                 .cached_tokens = static_cast<int>(cached_.size())};
+
+  const size_t limit = request.max_tokens < 0 ? context : prompt_size + wanted;
+  auto reason = FinishReason::kMaxTokens;
+  auto first_token = Clock::now();
+  while (true) {
+    if (tokens.size() == limit) {
+      reason = request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens;
+      break;
+    }
+    const std::span<const float> logits = advance(tokens, cancel);
+    if (logits.empty()) {
+      reason = FinishReason::kCancelled;
+      break;
+    }
+    const TokenId id = answer.sample(logits, tokens);
+    if (tokens.size() == prompt_size) {
+      usage.prompt_seconds = seconds_since(start);
+      first_token = Clock::now();
+    }
+    tokens.push_back(id);
+    ++usage.generated_tokens;
+    usage.decode_seconds = seconds_since(first_token);
+    if (ends_text(id) && request.end_of_text == Request::EndOfText::kStops) {
+      reason = FinishReason::kStop;
+      break;
+    }
+    answer.push(id);
+    if (answer.stopped()) {
+      reason = FinishReason::kStop;
+      break;
+    }
+  }
+  answer.finish(reason, usage);
+} catch (const Error& e) {
+  on_event(ErrorEvent{std::string(name_of(e.code())), e.what()});
+} catch (const std::bad_alloc&) {
+  on_event(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory while answering"});
+}
+
+std::span<const float> LocalEngine::advance(std::span<const TokenId> tokens, const std::stop_token& cancel) {
+  std::span<const float> logits;
+  while (cached_.size() < tokens.size()) {
+    if (cancel.stop_requested()) return {};
+    const size_t count =
+        std::min(tokens.size() - cached_.size(), static_cast<size_t>(runner_->options().max_tokens));
+    const bool last = cached_.size() + count == tokens.size();
+    const Chunk chunk = {.tokens = tokens.subspan(cached_.size(), count),
+                         .position = static_cast<int>(cached_.size()),
+                         .blocks = blocks_,
+                         .outputs = last ? Outputs::kLast : Outputs::kNone};
+    logits = runner_->step(std::span(&chunk, 1));
+    cached_.insert(cached_.end(), chunk.tokens.begin(), chunk.tokens.end());
+  }
+  return logits;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,76 @@
+#include "engine/prompt_builder.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "text/chat_context.h"
+
+namespace ferrum {
+namespace {
+
+OrderedJson parse_options(const std::string& text) try {
+  return text.empty() ? OrderedJson::object() : parse_ordered_json(text, "template options");
+} catch (const Error& e) {
+  throw Error(ErrorCode::kBadArgument, e.what());
+}
+
+}  // namespace
+
+PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
+    : tokenizer_(checkpoint.load_tokenizer()), vocab_(checkpoint.model().vocab) {
+  if (tokenizer_ && tokenizer_->size() > vocab_)
+    fail(ErrorCode::kBadFile, "{}: the tokenizer has {} tokens, the model {}", checkpoint.model().name,
+         tokenizer_->size(), vocab_);
+  const std::optional<std::string> source = checkpoint.chat_template();
+  has_own_template_ = source.has_value();
+  if (!source) {
+    template_error_ = "the model has no chat template";
+    return;
+  }
+  try {
+    template_.emplace(*source);
+  } catch (const Error& e) {
+    template_error_ = e.what();
+    log::warn("{}: its chat template cannot be used: {}", checkpoint.model().name, e.what());
+  }
+}
+
+std::vector<TokenId> PromptBuilder::tokens(const Request& request) const {
+  std::vector<TokenId> ids =
+      std::visit([this](const auto& prompt) { return encode(prompt); }, request.prompt);
+  if (ids.empty()) fail(ErrorCode::kBadArgument, "the prompt is empty");
+  return ids;
+}
+
+RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
+  if (!template_) fail(ErrorCode::kBadTemplate, "{}", template_error_);
+  std::vector<ChatTurn> turns;
+  for (const ChatMessage& message : chat.messages) turns.push_back({message.role, message.content});
+  return template_->render(chat_context(turns, required_tokenizer(), parse_options(chat.template_options)));
+}
+
+// The template itself writes BOS and the like, so none are added.
+std::vector<TokenId> PromptBuilder::encode(const ChatPrompt& chat) const {
+  const RenderedPrompt prompt = render(chat);
+  return tokenizer_->encode(prompt.spans(), {.add_special = false});
+}
+
+std::vector<TokenId> PromptBuilder::encode(const TextPrompt& prompt) const {
+  return required_tokenizer().encode({prompt.text, false});
+}
+
+std::vector<TokenId> PromptBuilder::encode(const TokenPrompt& prompt) const {
+  for (const int32_t id : prompt.ids)
+    if (id < 0 || id >= vocab_)
+      fail(ErrorCode::kBadArgument, "token id {}: the vocabulary has 0 to {}", id, vocab_ - 1);
+  return prompt.ids;
+}
+
+const Tokenizer& PromptBuilder::required_tokenizer() const {
+  if (!tokenizer_)
+    fail(ErrorCode::kBadArgument, "the model has no tokenizer: only token ids can be its prompt");
+  return *tokenizer_;
+}
+
+}  // namespace ferrum

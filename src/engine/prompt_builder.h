@@ -1,0 +1,42 @@
+// From what a request asks to token ids: renders chats, encodes text, checks ids.
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "ferrum/types.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace ferrum {
+
+class PromptBuilder {
+ public:
+  // Reads the checkpoint's tokenizer and chat template. A template that does not parse is a warning here and
+  // an error when a chat is asked for (fault B22).
+  explicit PromptBuilder(const Checkpoint& checkpoint);
+
+  // Error kBadArgument: nothing to continue, ids out of range, no tokenizer for text; kBadTemplate.
+  std::vector<TokenId> tokens(const Request& request) const;
+
+  // The conversation as the model will read it.
+  RenderedPrompt render(const ChatPrompt& chat) const;
+
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: only token ids go in and out
+  bool has_own_template() const { return has_own_template_; }
+
+ private:
+  std::vector<TokenId> encode(const ChatPrompt& chat) const;
+  std::vector<TokenId> encode(const TextPrompt& prompt) const;
+  std::vector<TokenId> encode(const TokenPrompt& prompt) const;
+  const Tokenizer& required_tokenizer() const;
+
+  std::unique_ptr<const Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+  std::string template_error_;  // why there is no template_
+  bool has_own_template_ = false;
+  int vocab_;
+};
+
+}  // namespace ferrum
