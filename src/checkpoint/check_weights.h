@@ -11,6 +11,7 @@ namespace ferrum {
 struct BadWeight {
   std::vector<int64_t> position;  // one index for each dimension of the tensor
   float value = 0;                // NaN or an infinity
+  bool operator==(const BadWeight&) const = default;
 };
 
 // The first weight, row by row, that is NaN or infinite. Memory: one row in float32.

@@ -1,4 +1,4 @@
-// GGUF files: whatever the bytes, the reader gives a file whose tensors lie within them, or an Error.
+// GGUF files: whatever the bytes, a file whose tensors lie within them and a model they fit, or an Error.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "checkpoint/gguf.h"
+#include "checkpoint/gguf_model.h"
+#include "checkpoint/model_tensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ferrum;
@@ -17,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             "a tensor within the file");
       check_equal(t.bytes.size(), t.rows() * row_bytes(t.format, t.cols()), "bytes of a tensor");
     }
+    const TensorTable table(Naming::kGguf, file->tensors(), "fuzz");
+    const ModelDescription model = describe_gguf(file->metadata(), table);
+    gguf_generation(file->metadata(), model.vocab);
+    check_tensors(model, table, biased_in_gguf(model.architecture));
   } catch (const Error&) {  // the one exception allowed
   }
   return 0;

@@ -1,0 +1,243 @@
+#include "checkpoint/gguf_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "support/errors.h"
+#include "support/small_models.h"
+
+namespace ferrum {
+namespace {
+
+using test::expect_error;
+using test::SmallGguf;
+using Words = std::initializer_list<std::string_view>;
+using Kind = RopeScaling::Kind;
+using Layers = std::vector<bool>;
+namespace gguf = test::gguf;
+
+ModelDescription describe(const SmallGguf& model) {
+  const std::string bytes = model.build();
+  const auto file = GgufFile::parse(test::as_bytes(bytes), "m.gguf");
+  return describe_gguf(file->metadata(), TensorTable(Naming::kGguf, file->tensors(), "m.gguf"));
+}
+
+void expect_bad(const SmallGguf& model, Words words, ErrorCode code = ErrorCode::kBadConfig) {
+  expect_error(code, words, [&] { describe(model); });
+}
+
+TEST(GgufModel, LlamaWithDefaults) {
+  const ModelDescription m = describe(SmallGguf());
+  EXPECT_EQ(m.architecture, Architecture::kLlama);
+  EXPECT_EQ(m.layers, 2);
+  EXPECT_EQ(m.hidden, 8);
+  EXPECT_EQ(m.vocab, 10) << "rows of the embedding";
+  EXPECT_EQ(m.q_heads, 2);
+  EXPECT_EQ(m.kv_heads, 1);
+  EXPECT_EQ(m.head_dim, 4);
+  EXPECT_EQ(m.ffn, 16);
+  EXPECT_EQ(m.context, 64);
+  EXPECT_EQ(m.norm_eps, 1e-5f);
+  EXPECT_EQ(m.rope.theta, 10000);
+  EXPECT_EQ(m.rope.rotary_dim, 4);
+  EXPECT_TRUE(m.rope.interleaved) << "q and k of llama files are permuted";
+  EXPECT_EQ(m.rope.scaling.kind, Kind::kNone);
+  EXPECT_FALSE(m.tied_head);
+  EXPECT_EQ(m.window, 0);
+  EXPECT_EQ(m.moe_layers, Layers(2, false));
+}
+
+TEST(GgufModel, QwensRotateHalves) {
+  for (const char* name : {"qwen2", "qwen3"}) {
+    const ModelDescription m = describe(SmallGguf(name));
+    EXPECT_EQ(name_of(m.architecture), name);
+    EXPECT_FALSE(m.rope.interleaved);
+  }
+}
+
+TEST(GgufModel, WithoutAHeadTheEmbeddingServes) {
+  SmallGguf model;
+  model.tensors.erase("output.weight");
+  EXPECT_TRUE(describe(model).tied_head);
+}
+
+TEST(GgufModel, KeysThatMaySayMore) {
+  SmallGguf model;
+  model.set("attention.key_length", 6);
+  model.set("attention.value_length", 6);
+  model.set("rope.dimension_count", 4);
+  model.set("vocab_size", 11);
+  model.others.f32("llama.rope.freq_base", 5e5f).string("general.name", "Small");
+  const ModelDescription m = describe(model);
+  EXPECT_EQ(m.head_dim, 6);
+  EXPECT_EQ(m.rope.rotary_dim, 4);
+  EXPECT_EQ(m.vocab, 11);
+  EXPECT_EQ(m.rope.theta, 5e5f);
+  EXPECT_EQ(m.name, "Small");
+}
+
+TEST(GgufModel, HeadCountsOfEveryLayer) {
+  SmallGguf model;
+  model.integers.erase("attention.head_count_kv");
+  model.others.array<int32_t>("llama.attention.head_count_kv", gguf::kI32, {1, 1});
+  EXPECT_EQ(describe(model).kv_heads, 1);
+  SmallGguf uneven;
+  uneven.integers.erase("attention.head_count_kv");
+  uneven.others.array<int32_t>("llama.attention.head_count_kv", gguf::kI32, {1, 2});
+  expect_bad(uneven, {"llama.attention.head_count_kv", "differs", "1", "2"}, ErrorCode::kUnsupported);
+  SmallGguf short_one;
+  short_one.integers.erase("attention.head_count_kv");
+  short_one.others.array<int32_t>("llama.attention.head_count_kv", gguf::kI32, {1});
+  expect_bad(short_one, {"llama.attention.head_count_kv", "1 entries", "2 layers"});
+}
+
+TEST(GgufModel, RopeScaling) {
+  SmallGguf linear;
+  linear.others.string("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 4);
+  EXPECT_EQ(describe(linear).rope.scaling.kind, Kind::kLinear);
+  EXPECT_EQ(describe(linear).rope.scaling.factor, 4);
+  SmallGguf old_linear;
+  old_linear.others.f32("llama.rope.scale_linear", 2);
+  EXPECT_EQ(describe(old_linear).rope.scaling.kind, Kind::kLinear);
+  EXPECT_EQ(describe(old_linear).rope.scaling.factor, 2);
+  SmallGguf yarn;
+  yarn.set("rope.scaling.original_context_length", 16);
+  yarn.others.string("llama.rope.scaling.type", "yarn").f32("llama.rope.scaling.factor", 4);
+  yarn.others.f32("llama.rope.scaling.yarn_beta_fast", 16);
+  const RopeScaling s = describe(yarn).rope.scaling;
+  EXPECT_EQ(s.kind, Kind::kYarn);
+  EXPECT_EQ(s.original_context, 16);
+  EXPECT_EQ(s.beta_fast, 16);
+  EXPECT_EQ(s.beta_slow, 1);
+  EXPECT_FALSE(s.attention_factor.has_value());
+  yarn.others.f32("llama.rope.scaling.attn_factor", 2);
+  EXPECT_NEAR(*describe(yarn).rope.scaling.attention_factor, 2 * (1 + 0.1 * std::log(4.0)), 1e-6);
+}
+
+TEST(GgufModel, RopeFactorsInTensors) {
+  SmallGguf model;
+  model.tensors["rope_freqs.weight"] = {2};
+  model.others.string("llama.rope.scaling.type", "none");
+  expect_bad(model, {"m.gguf", "rope_freqs", "0"});  // zeros divide by zero
+  SmallGguf longrope;
+  longrope.others.f32_tensor("rope_factors_long.weight", {2}, 3)
+      .f32_tensor("rope_factors_short.weight", {2}, 1.5f);
+  longrope.others.string("llama.rope.scaling.type", "longrope").f32("llama.rope.scaling.attn_factor", 1.25f);
+  const RopeScaling s = describe(longrope).rope.scaling;
+  EXPECT_EQ(s.kind, Kind::kLongRope);
+  EXPECT_EQ(s.long_factors, (std::vector<float>{3, 3}));
+  EXPECT_EQ(s.short_factors, (std::vector<float>{1.5f, 1.5f}));
+  EXPECT_EQ(s.attention_factor, 1.25f);
+  SmallGguf llama3;
+  llama3.others.f32_tensor("rope_freqs.weight", {2}, 8);
+  EXPECT_EQ(describe(llama3).rope.frequency_divisors, (std::vector<float>{8, 8}));
+  EXPECT_EQ(describe(llama3).rope.scaling.kind, Kind::kNone);
+}
+
+TEST(GgufModel, Windows) {
+  SmallGguf model;
+  model.set("attention.sliding_window", 32);
+  EXPECT_EQ(describe(model).sliding_layers, Layers(2, true));
+  EXPECT_EQ(describe(model).window, 32);
+  SmallGguf by_layer = model;
+  by_layer.others.array<uint8_t>("llama.attention.sliding_window_pattern", gguf::kBool, {0, 1});
+  EXPECT_EQ(describe(by_layer).sliding_layers, (Layers{false, true}));
+  SmallGguf periodic = model;
+  periodic.set("attention.sliding_window_pattern", 2);
+  EXPECT_EQ(describe(periodic).sliding_layers, (Layers{true, false}));
+}
+
+TEST(GgufModel, Experts) {
+  SmallGguf model("qwen3moe");
+  model.set("expert_count", 4);
+  model.set("expert_used_count", 2);
+  model.set("expert_feed_forward_length", 6);
+  model.tensors["blk.1.ffn_gate_inp.weight"] = {4, 8};
+  const ModelDescription m = describe(model);
+  EXPECT_EQ(m.experts, 4);
+  EXPECT_EQ(m.experts_per_token, 2);
+  EXPECT_EQ(m.expert_ffn, 6);
+  EXPECT_EQ(m.moe_layers, (Layers{false, true})) << "layers with a router";
+  EXPECT_TRUE(m.renormalize_experts) << "as llama.cpp does for this architecture";
+  model.others.boolean("qwen3moe.expert_weights_norm", 0);
+  EXPECT_FALSE(describe(model).renormalize_experts);
+}
+
+TEST(GgufModel, GenerationDefaults) {
+  test::GgufBytes b;
+  b.f32("general.sampling.temp", 0.5f)
+      .f32("general.sampling.top_p", 0.75f)
+      .f32("general.sampling.min_p", 0.25f);
+  b.pair("general.sampling.top_k", gguf::kI32, test::le<int32_t>(20))
+      .f32("general.sampling.penalty_repeat", 1.5f);
+  b.u32("tokenizer.ggml.eos_token_id", 3)
+      .u32("tokenizer.ggml.eot_token_id", 5)
+      .u32("tokenizer.ggml.eom_token_id", 3);
+  const std::string bytes = b.build();
+  const auto file = GgufFile::parse(test::as_bytes(bytes), "m.gguf");
+  const GenerationDefaults d = gguf_generation(file->metadata(), 10);
+  EXPECT_EQ(d.temperature, 0.5f);
+  EXPECT_EQ(d.top_p, 0.75f);
+  EXPECT_EQ(d.min_p, 0.25f);
+  EXPECT_EQ(d.top_k, 20);
+  EXPECT_EQ(d.repetition_penalty, 1.5f);
+  EXPECT_EQ(d.stop_tokens, (std::vector<TokenId>{3, 5}));
+  expect_error(ErrorCode::kBadConfig, {"m.gguf", "tokenizer.ggml.eot_token_id", "5", "4 tokens"},
+               [&] { gguf_generation(file->metadata(), 4); });
+}
+
+TEST(GgufModelFaults, B07_KnownKeysOfAnotherType) {
+  SmallGguf model;
+  model.integers.erase("block_count");
+  model.others.string("llama.block_count", "2");
+  expect_bad(model, {"m.gguf", "'llama.block_count'", "integer", "a string"}, ErrorCode::kBadFile);
+  SmallGguf base;
+  base.others.string("llama.rope.freq_base", "1e4");
+  expect_bad(base, {"'llama.rope.freq_base'", "a number", "a string"}, ErrorCode::kBadFile);
+}
+
+TEST(GgufModelFaults, B13_MissingZeroOrContradicting) {
+  SmallGguf model;
+  model.integers.erase("attention.head_count");
+  expect_bad(model, {"m.gguf", "'llama.attention.head_count'", "missing"});
+  model.set("attention.head_count", 0);
+  expect_bad(model, {"llama.attention.head_count", "0"});
+  model.set("attention.head_count", 2);
+  model.set("attention.head_count_kv", 0);
+  expect_bad(model, {"head_count_kv", "0"});
+  SmallGguf values;
+  values.set("attention.value_length", 2);
+  expect_bad(values, {"llama.attention.value_length", "2", "4"}, ErrorCode::kUnsupported);
+}
+
+TEST(GgufModelFaults, B14_AbsurdNumbers) {
+  SmallGguf model;
+  model.set("block_count", 1'000'000'000);
+  expect_bad(model, {"m.gguf", "llama.block_count", "1000000000", "1 to 1024"});
+  SmallGguf head;
+  head.set("attention.key_length", 7);
+  head.set("attention.value_length", 7);
+  expect_bad(head, {"m.gguf", "key_length", "7", "even"});
+  SmallGguf wide;
+  wide.set("embedding_length", 4'000'000'000);
+  expect_bad(wide, {"llama.embedding_length", "4000000000"});
+  SmallGguf nan;
+  nan.others.f32("llama.rope.freq_base", std::nanf(""));
+  expect_bad(nan, {"rope.freq_base", "nan"});
+}
+
+TEST(GgufModelFaults, B20_WhatFerrumDoesNotRun) {
+  expect_bad(SmallGguf("gpt2"), {"m.gguf", "general.architecture", "'gpt2'", "llama, qwen2, qwen3, qwen3moe"},
+             ErrorCode::kUnsupported);
+  expect_bad(SmallGguf(""), {"general.architecture", "missing"});
+  SmallGguf mixtral;
+  mixtral.set("expert_count", 8);
+  expect_bad(mixtral, {"llama.expert_count", "8", "qwen3moe"}, ErrorCode::kUnsupported);
+  SmallGguf scaling;
+  scaling.others.string("llama.rope.scaling.type", "spiral");
+  expect_bad(scaling, {"llama.rope.scaling.type", "'spiral'", "yarn"}, ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace ferrum
