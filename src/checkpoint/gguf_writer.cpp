@@ -213,6 +213,7 @@ void GgufWriter::append(std::span<const std::byte> bytes) {
   check(tensor_bytes_ + bytes.size() <= whole, "no more bytes than the tensor has");
   file_.write(bytes);
   tensor_bytes_ += bytes.size();
+  all_tensor_bytes_ += bytes.size();
   if (tensor_bytes_ < whole) return;
   pad();
   ++tensor_;

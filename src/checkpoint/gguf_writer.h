@@ -72,6 +72,8 @@ class GgufWriter {
   // Bytes of the current tensor, or as many as are left of it; may be called in pieces of any size.
   void append(std::span<const std::byte> bytes);
 
+  uint64_t tensor_bytes_written() const { return all_tensor_bytes_; }  // without padding
+
   // The tensor that append() continues; null after the last.
   const GgufHeader::Tensor* current() const;
 
@@ -85,6 +87,7 @@ class GgufWriter {
   OutputFile file_;
   size_t tensor_ = 0;          // current()
   uint64_t tensor_bytes_ = 0;  // of it, written so far
+  uint64_t all_tensor_bytes_ = 0;
 };
 
 }  // namespace ferrum

@@ -365,9 +365,9 @@ void apply_special_tokens_map(std::string_view text, const std::string& source, 
   note_what_a_text_gets(spec);
 }
 
-std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder) {
+std::optional<TokenizerSpec> read_hf_tokenizer(const std::filesystem::path& folder) {
   const auto path = folder / "tokenizer.json";
-  if (!std::filesystem::exists(path)) return nullptr;
+  if (!std::filesystem::exists(path)) return std::nullopt;
   TokenizerSpec spec = read_tokenizer_json(MappedFile::open(path)->text(), path.string());
   const auto apply = [&](std::string_view name, auto read) {
     const auto beside = folder / name;
@@ -375,7 +375,12 @@ std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& 
   };
   apply("special_tokens_map.json", apply_special_tokens_map);
   apply("tokenizer_config.json", apply_tokenizer_config);
-  return Tokenizer::make(std::move(spec));
+  return spec;
+}
+
+std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder) {
+  std::optional<TokenizerSpec> spec = read_hf_tokenizer(folder);
+  return spec ? Tokenizer::make(std::move(*spec)) : nullptr;
 }
 
 }  // namespace ferrum

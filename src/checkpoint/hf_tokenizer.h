@@ -5,6 +5,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,9 @@ TokenizerSpec read_tokenizer_json(std::string_view text, const std::string& sour
 void apply_tokenizer_config(std::string_view text, const std::string& source, TokenizerSpec& spec);
 void apply_special_tokens_map(std::string_view text, const std::string& source, TokenizerSpec& spec);
 
-// From the folder's tokenizer.json and what lies beside it; null if it has none.
+// From the folder's tokenizer.json and what lies beside it; nothing if it has none.
+std::optional<TokenizerSpec> read_hf_tokenizer(const std::filesystem::path& folder);
+// The tokenizer made from it; null if there is none.
 std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace ferrum

@@ -1,0 +1,117 @@
+#include "checkpoint/convert.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_layout.h"
+#include "checkpoint/gguf_writer.h"
+#include "checkpoint/model_card.h"
+#include "checkpoint/tensor_rows.h"
+#include "checkpoint/tokenizer_metadata.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+using Role = TensorRole;
+
+void check_folder(const fs::path& source) {
+  if (!fs::exists(source)) fail(ErrorCode::kNotFound, "{}: no such folder", in_quotes(source.string()));
+  if (!fs::exists(source / "config.json"))
+    fail(ErrorCode::kBadArgument, "{}: no Hugging Face folder, which has a config.json and safetensors files",
+         in_quotes(source.string()));
+}
+
+FileType type_of(const Checkpoint& checkpoint) {
+  switch (checkpoint.find({Role::kEmbedding})->format) {
+    case Format::kF32:
+      return FileType::kF32;
+    case Format::kF16:
+      return FileType::kF16;
+    default:
+      return FileType::kBF16;
+  }
+}
+
+void check_type(FileType type) {
+  switch (type) {
+    case FileType::kF32:
+    case FileType::kF16:
+    case FileType::kBF16:
+    case FileType::kQ8_0:
+      return;
+    default:
+      fail(ErrorCode::kUnsupported, "{}: the types that a conversion writes are F32, F16, BF16 and Q8_0",
+           name_of(type));
+  }
+}
+
+// Projections that have a bias in any layer, by themselves or in a fused tensor.
+std::vector<Role> biased_projections(const Checkpoint& checkpoint) {
+  const auto any = [&](Role role) {
+    for (int i = 0; i < checkpoint.model().layers; ++i)
+      if (checkpoint.find({role, i, -1, true}) != nullptr) return true;
+    return false;
+  };
+  std::vector<Role> biased;
+  for (const Role role : {Role::kQuery, Role::kKey, Role::kValue})
+    if (any(role) || any(Role::kQueryKeyValue)) biased.push_back(role);
+  for (const Role role : {Role::kGate, Role::kUp})
+    if (any(role) || any(Role::kGateUp)) biased.push_back(role);
+  for (const Role role : {Role::kAttentionOut, Role::kDown})
+    if (any(role)) biased.push_back(role);
+  return biased;
+}
+
+void set_card(GgufHeader& header, const fs::path& folder) {
+  const ModelCard card = read_model_card(folder);
+  if (!card.license.empty()) header.set("general.license", card.license);
+}
+
+void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
+  const auto set = [&](const char* key, const std::optional<float>& value) {
+    if (value) header.set(key, *value);
+  };
+  set("general.sampling.temp", generation.temperature);
+  set("general.sampling.top_p", generation.top_p);
+  set("general.sampling.min_p", generation.min_p);
+  set("general.sampling.penalty_repeat", generation.repetition_penalty);
+  if (generation.top_k) header.set("general.sampling.top_k", *generation.top_k);
+}
+
+}  // namespace
+
+void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
+  check_folder(source);
+  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
+  const ModelDescription& model = checkpoint->model();
+  const FileType type = options.type.value_or(type_of(*checkpoint));
+  check_type(type);
+
+  GgufHeader header;
+  set_model_metadata(header, model, type, source.string());
+  set_card(header, source);
+  set_generation(header, checkpoint->generation());
+  set_hf_tokenizer(header, source, model.vocab, checkpoint->generation().stop_tokens);
+
+  std::vector<TensorRows> rows;
+  for (const GgufLayoutTensor& tensor : gguf_tensors(model, biased_projections(*checkpoint))) {
+    header.add({tensor.name, format_of_tensor(type, model, tensor.key, tensor.shape.back()), tensor.shape});
+    rows.emplace_back(*checkpoint, tensor);
+  }
+  GgufWriter writer(target, header);
+  const MakeRows make = [&](size_t tensor, int64_t first_row, std::span<std::byte> out) {
+    rows[tensor].encode(first_row, header.tensors()[tensor].format, out);
+  };
+  write_rows(writer, header, make, options.pipeline);
+  if (!checkpoint->intact())
+    fail(ErrorCode::kBadFile, "{}: a file was cut while it was read", in_quotes(source.string()));
+  writer.finish();
+}
+
+}  // namespace ferrum

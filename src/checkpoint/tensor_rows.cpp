@@ -1,0 +1,147 @@
+#include "checkpoint/tensor_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "tensor/formats/encode.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+constexpr float kLargestF16 = 65504;
+
+// A projection that some checkpoints store as a part of a larger one, and where it begins there.
+struct FusedPart {
+  Role whole;
+  int64_t first_row;
+  int64_t rows_of_whole;
+};
+std::optional<FusedPart> fused_part(const ModelDescription& m, Role role) {
+  const int64_t q = int64_t{m.q_heads} * m.head_dim;
+  const int64_t kv = int64_t{m.kv_heads} * m.head_dim;
+  switch (role) {
+    case Role::kQuery:
+      return FusedPart{Role::kQueryKeyValue, 0, q + 2 * kv};
+    case Role::kKey:
+      return FusedPart{Role::kQueryKeyValue, q, q + 2 * kv};
+    case Role::kValue:
+      return FusedPart{Role::kQueryKeyValue, q + kv, q + 2 * kv};
+    case Role::kGate:
+      return FusedPart{Role::kGateUp, 0, int64_t{2} * m.ffn};
+    case Role::kUp:
+      return FusedPart{Role::kGateUp, m.ffn, int64_t{2} * m.ffn};
+    case Role::kExpertGate:
+      return FusedPart{Role::kExpertGateUp, 0, int64_t{2} * m.expert_ffn};
+    case Role::kExpertUp:
+      return FusedPart{Role::kExpertGateUp, m.expert_ffn, int64_t{2} * m.expert_ffn};
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target)
+    : name_(target.name),
+      cols_(target.shape.back()),
+      rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]) {
+  const ModelDescription& model = checkpoint.model();
+  const Role role = target.key.role;
+  if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model.architecture) &&
+      !model.rope.interleaved)
+    head_dim_ = model.head_dim;
+  target.shape.size() == 1 ? find_vector(checkpoint, target.key) : find_sources(checkpoint, target.key);
+}
+
+void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
+  source_rows_ = rows_;
+  if (const HostTensor* whole = checkpoint.find(key)) {
+    sources_ = {whole};
+  } else if (!find_fused(checkpoint, key)) {
+    for (key.expert = 0; key.expert < checkpoint.model().experts; ++key.expert) {
+      sources_.push_back(checkpoint.find(key));
+      check(sources_.back() != nullptr, name_);
+    }
+    check(!sources_.empty(), name_);
+  }
+}
+
+bool TensorRows::find_fused(const Checkpoint& checkpoint, const TensorKey& key) {
+  const auto part = fused_part(checkpoint.model(), key.role);
+  if (!part) return false;
+  const HostTensor* whole = checkpoint.find({part->whole, key.layer, -1, key.is_bias});
+  if (whole == nullptr) return false;
+  sources_ = {whole};
+  first_row_ = part->first_row;
+  source_rows_ = part->rows_of_whole;
+  return true;
+}
+
+void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key) {
+  const RopeDescription& rope = checkpoint.model().rope;
+  if (key.role == Role::kRopeFrequencies) {
+    values_ = rope_divisors(rope);
+  } else if (key.role == Role::kRopeFactorsLong) {
+    values_ = rope.scaling.long_factors;
+  } else if (key.role == Role::kRopeFactorsShort) {
+    values_ = rope.scaling.short_factors;
+  } else {
+    if (const HostTensor* whole = checkpoint.find(key))
+      sources_ = {whole};
+    else
+      check(find_fused(checkpoint, key), name_);
+    const std::vector<float> all = decoded(*sources_.front());
+    for (int64_t i = 0; i < rows_; ++i) values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
+  }
+  check_equal(values_.size(), static_cast<size_t>(rows_), name_);
+}
+
+// Row 2i + p of a head is row p × head_dim / 2 + i of the source's.
+int64_t TensorRows::permuted(int64_t row) const {
+  if (head_dim_ == 0) return row;
+  const int64_t within = row % head_dim_;
+  return row - within + within % 2 * (head_dim_ / 2) + within / 2;
+}
+
+TensorRows::Row TensorRows::source_of(int64_t row) const {
+  const int64_t matrix = row / rows_;
+  const int64_t index = first_row_ + permuted(row % rows_);
+  if (sources_.size() == 1) return {sources_.front(), matrix * source_rows_ + index};
+  return {sources_[static_cast<size_t>(matrix)], index};
+}
+
+void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> out) const {
+  if (!values_.empty()) return formats::encode(format, values_, out.data());
+  const size_t bytes = row_bytes(format, static_cast<size_t>(cols_));
+  std::vector<float> decoded(static_cast<size_t>(cols_));
+  for (size_t at = 0; at < out.size(); at += bytes, ++first_row)
+    encode_row(source_of(first_row), format, out.subspan(at, bytes), decoded);
+}
+
+void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
+                            std::vector<float>& decoded) const {
+  const std::span<const std::byte> bytes = row.tensor->row(row.index);
+  if (row.tensor->format == format) {
+    std::memcpy(out.data(), bytes.data(), bytes.size());
+    return;
+  }
+  traits(row.tensor->format).decode(bytes.data(), decoded.data(), decoded.size());
+  const bool quantised = !is_float(format);
+  for (const float value : decoded) {
+    if (quantised && !std::isfinite(value))
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which {} cannot hold",
+           in_quotes(row.tensor->name), value, name_of(format));
+    if (format == Format::kF16 && std::isfinite(value) && std::abs(value) > kLargestF16)
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which F16 cannot hold; BF16 can",
+           in_quotes(row.tensor->name), value);
+  }
+  formats::encode(format, decoded, out.data());
+}
+
+}  // namespace ferrum

@@ -1,0 +1,50 @@
+// Where the rows of a GGUF tensor come from in a checkpoint that splits, stacks, fuses and orders them
+// differently.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_layout.h"
+#include "tensor/host_tensor.h"
+
+namespace ferrum {
+
+// One tensor of the target, read row by row. Immutable; the checkpoint must outlive it.
+class TensorRows {
+ public:
+  // REQUIRES: the checkpoint has what its description promises.
+  TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target);
+
+  // Decodes and encodes whole rows of the target, from `first_row` on. Error kBadFile naming the tensor for
+  // values that `format` cannot hold: above 65504 in F16, infinite or not a number in quantised formats.
+  void encode(int64_t first_row, Format format, std::span<std::byte> out) const;
+
+ private:
+  struct Row {
+    const HostTensor* tensor;
+    int64_t index;
+  };
+
+  void find_sources(const Checkpoint& checkpoint, TensorKey key);
+  void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
+  bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
+  int64_t permuted(int64_t row) const;
+  Row source_of(int64_t row) const;
+  void encode_row(const Row& row, Format format, std::span<std::byte> out, std::vector<float>& decoded) const;
+
+  std::string name_;
+  int64_t cols_;
+  int64_t rows_;      // of one matrix: of one expert
+  int head_dim_ = 0;  // of the heads whose rows change places; 0: none do
+
+  // A matrix, or a tensor for each expert; rows_ rows from first_row_ of each source_rows_ on.
+  std::vector<const HostTensor*> sources_;
+  int64_t source_rows_ = 0;
+  int64_t first_row_ = 0;
+
+  std::vector<float> values_;  // instead, for tensors of one dimension
+};
+
+}  // namespace ferrum

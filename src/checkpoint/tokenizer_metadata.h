@@ -1,0 +1,27 @@
+// Tokenizers as GGUF metadata (tokenizer.ggml.*), as llama.cpp writes them.
+//
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "checkpoint/gguf_writer.h"
+#include "text/tokenizer_spec.h"
+
+namespace ferrum {
+
+// Byte-level BPE becomes "gpt2", what SentencePiece's BPE says "llama". `vocab` is the number of rows of the
+// embedding: unused tokens are appended up to it. Errors: kUnsupported naming what GGUF has no words for (a
+// splitting pattern without a name there, another kind of model); kBadConfig for more tokens than `vocab`.
+void set_tokenizer_metadata(GgufHeader& header, const TokenizerSpec& spec, int vocab);
+
+// From a Hugging Face folder, with its chat template; without a tokenizer there, only the tokens that end an
+// answer. GGUF has words for three of those: of a text, a turn and a message. Errors as above, and kBadFile.
+void set_hf_tokenizer(GgufHeader& header, const std::filesystem::path& folder, int vocab,
+                      const std::vector<TokenId>& stop_tokens);
+
+// From a file or folder: a GGUF file's own keys copied; a tokenizer.json, or a folder with one, and what lies
+// beside it. Errors: kNotFound, and those above.
+void set_tokenizer_from(GgufHeader& header, const std::filesystem::path& source, int vocab);
+
+}  // namespace ferrum

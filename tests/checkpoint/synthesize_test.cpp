@@ -1,0 +1,142 @@
+#include "checkpoint/synthesize.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/error.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf.h"
+#include "support/paths.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Synthesize : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ =
+        fs::path(testing::TempDir()) / ("synthesize_" + std::to_string(::getpid()) + "_" + info->name());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path config(const std::string& text) const {
+    std::ofstream(folder_ / "config.json") << text;
+    return folder_ / "config.json";
+  }
+  fs::path target() const { return folder_ / "model.gguf"; }
+
+  fs::path folder_;
+};
+
+constexpr const char* kMoe = R"({"model_type": "qwen3_moe", "vocab_size": 300, "hidden_size": 256,
+  "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
+  "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 256, "norm_topk_prob": true,
+  "max_position_embeddings": 512, "rope_theta": 1000000.0, "eos_token_id": 2})";
+constexpr const char* kLlama = R"({"model_type": "llama", "vocab_size": 300, "hidden_size": 256,
+  "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+  "attention_bias": true, "mlp_bias": true, "max_position_embeddings": 512, "tie_word_embeddings": true,
+  "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                   "original_max_position_embeddings": 64}})";
+
+float deviation(const std::vector<float>& values) {
+  double squares = 0;
+  for (const float v : values) squares += double{v} * v;
+  return static_cast<float>(std::sqrt(squares / static_cast<double>(values.size())));
+}
+
+TEST_F(Synthesize, EveryTypeOpensAsTheModelAskedFor) {
+  const fs::path file = config(kMoe);
+  for (int i = 0; i < 20; ++i) {
+    const auto type = static_cast<FileType>(i);
+    synthesize(file, target(), {.type = type});
+    const auto checkpoint = Checkpoint::open(target());
+    const ModelDescription& model = checkpoint->model();
+    EXPECT_EQ(model.architecture, Architecture::kQwen3Moe);
+    EXPECT_EQ(model.layers, 4);
+    EXPECT_EQ(model.experts, 4);
+    EXPECT_EQ(model.rope.theta, 1e6f);
+    for (const HostTensor& tensor : checkpoint->tensors()) {
+      const bool is_norm = tensor.name.find("norm") != std::string::npos;
+      const float expected = is_norm || tensor.name == "token_embd.weight"
+                                 ? 1.0f
+                                 : 1 / std::sqrt(static_cast<float>(tensor.cols()));
+      EXPECT_NEAR(deviation(decoded(tensor)) / expected, 1, 0.06) << name_of(type) << " " << tensor.name;
+    }
+  }
+}
+
+TEST_F(Synthesize, BiasesTiesAndRopeFactorsAsTheConfigurationSays) {
+  synthesize(config(kLlama), target(), {.type = FileType::kQ8_0});
+  const auto checkpoint = Checkpoint::open(target());
+  EXPECT_TRUE(checkpoint->model().tied_head);
+  EXPECT_EQ(checkpoint->model().rope.frequency_divisors.size(), 32u);
+  for (const TensorRole role : {TensorRole::kQuery, TensorRole::kAttentionOut, TensorRole::kDown})
+    EXPECT_NE(checkpoint->find({role, 1, -1, true}), nullptr);
+}
+
+TEST_F(Synthesize, SameSeedSameBytesWhateverTheThreads) {
+  const fs::path file = config(kMoe);
+  const auto bytes = [&](uint64_t seed, int threads) {
+    synthesize(file, target(), {.type = FileType::kQ4_K_M, .seed = seed, .pipeline = {.threads = threads}});
+    std::ifstream in(target(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string once = bytes(1, 1);
+  EXPECT_EQ(once, bytes(1, 3));
+  EXPECT_NE(once, bytes(2, 1));
+}
+
+TEST_F(Synthesize, FewerLayers) {
+  const fs::path file = config(kMoe);
+  synthesize(file, target(), {.type = FileType::kQ4_0, .layers = 2});
+  EXPECT_EQ(Checkpoint::open(target())->model().layers, 2);
+  EXPECT_THROW(synthesize(file, target(), {.layers = 5}), Error);
+  EXPECT_THROW(synthesize(file, target(), {.layers = 0}), Error);
+}
+
+TEST_F(Synthesize, ProgressRunsToTheEnd) {
+  uint64_t last = 0;
+  uint64_t whole = 0;
+  SynthesizeOptions options = {.type = FileType::kQ8_0};
+  options.pipeline.progress = [&](uint64_t done, uint64_t total) {
+    EXPECT_GE(done, last);
+    last = done;
+    whole = total;
+  };
+  synthesize(config(kMoe), target(), options);
+  EXPECT_EQ(last, whole);
+  EXPECT_GT(whole, 0u);
+}
+
+TEST_F(Synthesize, TokenizerOfAnotherGgufFile) {
+  FERRUM_NEEDS_SHARED("tokenizers/vectors/gpt-2.gguf");
+  std::string text = kMoe;
+  text.replace(text.find("300"), 3, "50300");
+  const fs::path vocabulary = test::shared("tokenizers/vectors/gpt-2.gguf");
+  synthesize(config(text), target(), {.type = FileType::kQ4_0, .layers = 1, .tokenizer = vocabulary});
+  const auto copy = GgufFile::open(target());
+  const auto original = GgufFile::open(vocabulary);
+  const auto tokens = *copy->metadata().strings("tokenizer.ggml.tokens");
+  const auto known = *original->metadata().strings("tokenizer.ggml.tokens");
+  ASSERT_EQ(tokens.size(), 50300u);
+  EXPECT_TRUE(std::equal(known.begin(), known.end(), tokens.begin()));
+  EXPECT_EQ(tokens.back(), "[PAD50299]");
+  EXPECT_EQ(copy->metadata().integers("tokenizer.ggml.token_type")->back(), 5);
+  for (const char* key : {"tokenizer.ggml.model", "tokenizer.ggml.pre"})
+    EXPECT_EQ(copy->metadata().string(key), original->metadata().string(key)) << key;
+  EXPECT_EQ(copy->metadata().strings("tokenizer.ggml.merges")->size(),
+            original->metadata().strings("tokenizer.ggml.merges")->size());
+
+  EXPECT_THROW(synthesize(config(kMoe), target(), {.tokenizer = vocabulary}),
+               Error);  // more tokens than rows
+}
+
+}  // namespace
+}  // namespace ferrum
