@@ -3,8 +3,8 @@
 
 namespace ferrum::cli {
 
-// Runs the command that argv names. Returns the process's exit code: 0, 1 for an error that was reported on
-// standard error, 2 for a command line that does not parse, 130 for an interrupt.
+// Runs the command that argv names. Returns the process's exit code: 0; 1 for an error, which is reported on
+// standard error; 2 for a command line that does not parse; 130 after an interrupt.
 int run(int argc, char** argv);
 
 }  // namespace ferrum::cli

@@ -1,0 +1,50 @@
+// A conversation in the terminal: what was said, the settings, and the commands that begin with a slash.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/interrupts.h"
+#include "ferrum/engine.h"
+
+namespace ferrum::cli {
+
+enum class PromptStyle { kChat, kRaw };  // through the chat template, or continued as it stands
+
+struct ChatSettings {
+  PromptStyle style = PromptStyle::kChat;
+  std::string system;
+  SamplingOptions sampling;
+  int max_tokens = -1;
+  std::vector<std::string> stop;
+  std::string template_options;
+};
+
+class Chat {
+ public:
+  Chat(Engine& engine, Interrupts& interrupts, ChatSettings settings);
+
+  enum class Outcome { kAnswered, kInterrupted, kFailed, kOutputClosed };
+  // Answers `text` on standard output, as it is generated.
+  Outcome say(const std::string& text);
+
+  enum class Next { kGoOn, kLeave };
+  // A line that begins with '/'. Says what it does on standard error.
+  Next command(const std::string& line);
+
+  void print_speed() const;  // of the last answer, on standard error
+
+ private:
+  void set(const std::string& name, const std::string& value);
+  void show_settings() const;
+  Request request(const std::string& text) const;
+
+  Engine& engine_;
+  Interrupts& interrupts_;
+  ChatSettings settings_;
+  std::vector<ChatMessage> messages_;  // without the system prompt
+  Usage last_;
+  Usage total_;
+  int answers_ = 0;
+};
+
+}  // namespace ferrum::cli

@@ -1,0 +1,25 @@
+// The commands. Each `add_…` declares a subcommand of `app` with its options, its help and examples, and a
+// callback that does the work. Callbacks throw Error for what the user can mend; `cli::run` reports it.
+#pragma once
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace ferrum::cli {
+
+void add_run(CLI::App& app);
+void add_logits(CLI::App& app);
+void add_perplexity(CLI::App& app);
+void add_tokenize(CLI::App& app);
+void add_detokenize(CLI::App& app);
+void add_template(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_synthesize(CLI::App& app);
+void add_convert(CLI::App& app);
+
+// Thrown by a callback to end the process with a code of its own, after it has said everything itself.
+struct Exit {
+  int code;
+};
+
+}  // namespace ferrum::cli

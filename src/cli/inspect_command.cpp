@@ -1,0 +1,160 @@
+// ferrum inspect: what a checkpoint holds, what it needs, and whether its weights are sound.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "checkpoint/check_weights.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "engine/backend_factory.h"
+#include "engine/runner.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct InspectOptions {
+  EngineOptions engine;
+  bool tensors = false;
+  bool check = false;
+  bool json = false;
+};
+
+struct FormatShare {
+  int tensors = 0;
+  uint64_t bytes = 0;
+};
+
+std::map<std::string, FormatShare> by_format(const Checkpoint& checkpoint) {
+  std::map<std::string, FormatShare> shares;
+  for (const HostTensor& t : checkpoint.tensors()) {
+    FormatShare& share = shares[std::string(name_of(t.format))];
+    ++share.tensors;
+    share.bytes += t.bytes.size();
+  }
+  return shares;
+}
+
+RunnerOptions plan_options(const InspectOptions& o, const ModelDescription& model) {
+  const int context = o.engine.max_context > 0 ? o.engine.max_context : model.context;
+  return {.max_tokens = std::min(o.engine.batch_tokens, context),
+          .max_context = context,
+          .kv_tokens = context,
+          .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
+}
+
+Json describe(const Checkpoint& checkpoint) {
+  const ModelDescription& m = checkpoint.model();
+  Json j = {{"name", m.name},
+            {"architecture", name_of(m.architecture)},
+            {"format", checkpoint.format()},
+            {"parameters", m.parameters},
+            {"bytes", checkpoint.bytes()},
+            {"layers", m.layers},
+            {"hidden", m.hidden},
+            {"vocab", m.vocab},
+            {"q_heads", m.q_heads},
+            {"kv_heads", m.kv_heads},
+            {"head_dim", m.head_dim},
+            {"ffn", m.ffn},
+            {"context", m.context},
+            {"rope_theta", m.rope.theta},
+            {"tied_head", m.tied_head}};
+  if (m.window > 0) j["window"] = m.window;
+  if (m.experts > 0) {
+    j["experts"] = m.experts;
+    j["experts_per_token"] = m.experts_per_token;
+    j["expert_ffn"] = m.expert_ffn;
+  }
+  return j;
+}
+
+Json memory_plan(const InspectOptions& o, const Checkpoint& checkpoint) {
+  const RunnerOptions plan = plan_options(o, checkpoint.model());
+  const RunnerMemory memory = runner_memory(checkpoint.model(), plan);
+  return {
+      {"context", plan.max_context},       {"kv_dtype", o.engine.kv_dtype},
+      {"weights", checkpoint.bytes()},     {"kv", memory.kv},
+      {"activations", memory.activations}, {"total", checkpoint.bytes() + memory.kv + memory.activations}};
+}
+
+std::string shape_text(const HostTensor& t) { return fmt::format("[{}]", fmt::join(t.shape, ", ")); }
+
+// Reads every weight. Throws for the first that is not finite (fault B23).
+void check_all(const Checkpoint& checkpoint, const std::string& source) {
+  Progress progress("checking");
+  uint64_t done = 0;
+  for (const HostTensor& t : checkpoint.tensors()) {
+    if (const std::optional<BadWeight> bad = first_bad_weight(t))
+      fail(ErrorCode::kBadFile, "{}: tensor {} has {} at [{}]", source, in_quotes(t.name), bad->value,
+           fmt::join(bad->position, ", "));
+    progress.update(done += t.bytes.size(), checkpoint.bytes());
+  }
+}
+
+void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
+  for (const auto& [key, value] : model.items())
+    fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& [format, share] : by_format(checkpoint))
+    fmt::print("{:<20}{} tensors, {}\n", format, share.tensors, human_bytes(share.bytes));
+  fmt::print("memory for {} tokens: weights {} + KV cache ({}) {} + activations {} = {}\n",
+             plan["context"].get<int>(), human_bytes(plan["weights"].get<uint64_t>()), o.engine.kv_dtype,
+             human_bytes(plan["kv"].get<uint64_t>()), human_bytes(plan["activations"].get<uint64_t>()),
+             human_bytes(plan["total"].get<uint64_t>()));
+  if (!o.tensors) return;
+  for (const HostTensor& t : checkpoint.tensors())
+    fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t),
+               human_bytes(t.bytes.size()));
+}
+
+void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
+  model["memory"] = plan;
+  if (const auto chat_template = checkpoint.chat_template()) model["chat_template"] = *chat_template;
+  if (o.tensors) {
+    Json tensors = Json::array();
+    for (const HostTensor& t : checkpoint.tensors())
+      tensors.push_back(
+          {{"name", t.name}, {"format", name_of(t.format)}, {"shape", t.shape}, {"bytes", t.bytes.size()}});
+    model["tensors"] = std::move(tensors);
+  }
+  if (o.check) model["finite"] = true;  // else an error was reported instead
+  fmt::print("{}\n", model.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void inspect_command(const InspectOptions& o) {
+  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  if (o.check) check_all(*checkpoint, o.engine.model.string());
+  const Json model = describe(*checkpoint);
+  const Json plan = memory_plan(o, *checkpoint);
+  if (o.json) return print_json(model, plan, *checkpoint, o);
+  print_text(model, plan, *checkpoint, o);
+  if (o.check) fmt::print("all weights are finite\n");
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+  auto o = std::make_shared<InspectOptions>();
+  CLI::App& command = *app.add_subcommand("inspect", "Show what a checkpoint holds and needs");
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  command.add_flag("--tensors", o->tensors, "List the tensors");
+  command.add_flag("--check", o->check, "Read all weights and look for NaN and infinity");
+  command.add_flag("--json", o->json, "Print JSON");
+  add_engine_options(command, o->engine);
+  command.footer(
+      "Examples:\n"
+      "  ferrum inspect model.gguf\n"
+      "  ferrum inspect hf-folder --tensors --json\n"
+      "  ferrum inspect model.gguf --check\n"
+      "  ferrum inspect model.gguf --max-context 32768 --kv-dtype bf16");
+  command.callback([o] { inspect_command(*o); });
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,34 @@
+// Ctrl-C: ends the process, or only the answer that is being given.
+#pragma once
+#include <atomic>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace ferrum::cli {
+
+// Make one before any other thread is made: it takes SIGINT away from all of them.
+class Interrupts {
+ public:
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  // From now on an interrupt requests a stop of this token instead of ending the process.
+  std::stop_token begin_answer();
+  // Whether there was one since. Interrupts end the process again.
+  bool end_answer();
+
+ private:
+  void watch();
+
+  std::mutex mutex_;  // guards the two below
+  std::stop_source answer_{std::nostopstate};
+  bool answering_ = false;
+  int signal_fd_;
+  int wake_fd_;
+  std::thread thread_;
+};
+
+}  // namespace ferrum::cli

@@ -1,0 +1,140 @@
+// ferrum logits: the logits of given tokens, for anyone who checks the engine against another.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "base/error.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors_writer.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "engine/backend_factory.h"
+#include "engine/runner.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct LogitsOptions {
+  EngineOptions engine;
+  std::string tokens;
+  std::string out;
+  int chunk = 0;
+  std::string rope_precision = "stored";
+};
+
+constexpr int kRowsAtOnce = 256;  // of logits, where --chunk does not say otherwise
+
+struct Batch {
+  int sequences = 0;
+  int length = 0;
+  std::vector<TokenId> ids;  // [sequences, length]
+
+  std::span<const TokenId> chunk(int sequence, int begin, int count) const {
+    return std::span(ids).subspan(static_cast<size_t>(sequence) * length + begin, static_cast<size_t>(count));
+  }
+};
+
+Batch read_batch(const std::string& path, int vocab) {
+  const std::unique_ptr<SafetensorsFile> file = SafetensorsFile::open(path);
+  const std::vector<int64_t> values = file->integers("input_ids");
+  const std::vector<int64_t>& shape = file->find("input_ids")->shape;
+  if (shape.size() != 2 || values.empty())
+    fail(ErrorCode::kBadFile, "{}: input_ids must have the shape [sequences, tokens], none of them 0", path);
+  if (shape[0] > 1 << 16 || shape[1] > 1 << 24)
+    fail(ErrorCode::kBadFile, "{}: input_ids is too large: [{}, {}]", path, shape[0], shape[1]);
+  Batch batch = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), {}};
+  for (const int64_t id : values) {
+    if (id < 0 || id >= vocab)
+      fail(ErrorCode::kBadFile, "{}: input_ids has {}, the vocabulary 0 to {}", path, id, vocab - 1);
+    batch.ids.push_back(static_cast<TokenId>(id));
+  }
+  return batch;
+}
+
+void write_logits(const std::string& path, const Batch& batch, int vocab, const std::vector<float>& logits) {
+  SafetensorsWriter writer(path, {{"logits", "F32", {batch.sequences, batch.length, vocab}}});
+  writer.append(std::as_bytes(std::span(logits)));
+  writer.finish();
+}
+
+void logits_command(const LogitsOptions& o) {
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const int vocab = checkpoint->model().vocab;
+  const Batch batch = read_batch(o.tokens, vocab);
+  if (batch.length > checkpoint->model().context)
+    fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
+         batch.length, checkpoint->model().context);
+  const int chunk = std::clamp(o.chunk > 0 ? o.chunk : kRowsAtOnce / batch.sequences, 1, batch.length);
+  const int rows = chunk * batch.sequences;
+
+  Progress loading("loading");
+  Runner runner(
+      make_backend(backend_options(o.engine)), checkpoint,
+      {.max_tokens = rows,
+       .max_sequences = batch.sequences,
+       .max_outputs = rows,
+       .max_context = batch.length,
+       .kv_tokens = batch.length * batch.sequences,
+       .kv_dtype = parse_kv_dtype(o.engine.kv_dtype),
+       .rope_precision = o.rope_precision == "f32" ? RopePrecision::kFloat32 : RopePrecision::kStored},
+      [&](uint64_t done, uint64_t total) { loading.update(done, total); });
+
+  const int pages_each = runner.pages() / batch.sequences;
+  std::vector<int> pages(static_cast<size_t>(runner.pages()));
+  std::iota(pages.begin(), pages.end(), 0);
+
+  std::vector<float> logits(static_cast<size_t>(batch.sequences) * batch.length * vocab);
+  Progress progress("logits");
+  std::vector<Chunk> chunks(static_cast<size_t>(batch.sequences));
+  for (int begin = 0; begin < batch.length; begin += chunk) {
+    const int count = std::min(chunk, batch.length - begin);
+    for (int s = 0; s < batch.sequences; ++s)
+      chunks[static_cast<size_t>(s)] = {
+          .tokens = batch.chunk(s, begin, count),
+          .position = begin,
+          .blocks = std::span(pages).subspan(static_cast<size_t>(s) * pages_each, pages_each),
+          .outputs = Outputs::kAll};
+    const std::span<const float> result = runner.step(chunks);
+    const size_t part = static_cast<size_t>(count) * vocab;
+    for (int s = 0; s < batch.sequences; ++s)
+      std::copy_n(result.begin() + static_cast<ptrdiff_t>(s * part), part,
+                  logits.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * vocab);
+    progress.update(static_cast<uint64_t>(begin + count), static_cast<uint64_t>(batch.length));
+  }
+  write_logits(o.out, batch, vocab, logits);
+}
+
+}  // namespace
+
+void add_logits(CLI::App& app) {
+  auto o = std::make_shared<LogitsOptions>();
+  o->engine.kv_dtype = "f32";  // this is for comparing
+  CLI::App& command = *app.add_subcommand("logits", "Compute the logits of given tokens");
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  command.add_option("--tokens", o->tokens, "A .safetensors file with input_ids [sequences, tokens] int64")
+      ->required();
+  command.add_option("--out", o->out, "Gets logits [sequences, tokens, vocabulary] float32")->required();
+  command
+      .add_option("--chunk", o->chunk, "Tokens of each sequence computed at once; 0: as many as are handy")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option(
+          "--rope-precision", o->rope_precision,
+          "stored: angles per position rounded to the type of the weights, as transformers has them after\n"
+          "model.to(dtype); f32: as they are when it loads a checkpoint, and in every other command")
+      ->check(CLI::IsMember({"stored", "f32"}))
+      ->capture_default_str();
+  add_engine_options(command, o->engine);
+  command.footer(
+      "All sequences run in one batch. No tokenizer is needed.\n\n"
+      "Example:\n"
+      "  ferrum logits hf-folder --tokens ids.safetensors --out logits.safetensors --backend reference");
+  command.callback([o] { logits_command(*o); });
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,87 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace ferrum::cli {
+
+void add_engine_options(CLI::App& command, EngineOptions& o) {
+  const std::string group = "Engine";
+  command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
+      ->check(CLI::IsMember({"cpu", "reference"}))
+      ->capture_default_str()
+      ->envname("FERRUM_BACKEND")
+      ->group(group);
+  command.add_option("-t,--threads", o.threads, "Threads; 0: one per physical core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->envname("FERRUM_THREADS")
+      ->group(group);
+  command
+      .add_option("-c,--max-context", o.max_context,
+                  "Tokens of prompt and answer together; 0: the model's, at most 8192")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->envname("FERRUM_KV_CAPACITY")
+      ->group(group);
+  command.add_option("--batch-tokens", o.batch_tokens, "Tokens of a prompt computed at once")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str()
+      ->envname("FERRUM_BATCH_TOKENS")
+      ->group(group);
+  command
+      .add_option("--activations", o.activations,
+                  "Inputs of products with quantised weights: int8, or f32 (slower, closer)")
+      ->check(CLI::IsMember({"int8", "f32"}))
+      ->capture_default_str()
+      ->envname("FERRUM_ACTIVATIONS")
+      ->group(group);
+  command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32")
+      ->check(CLI::IsMember({"f16", "bf16", "f32"}))
+      ->capture_default_str()
+      ->envname("FERRUM_KV_DTYPE")
+      ->group(group);
+}
+
+BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }
+
+void add_sampling_options(CLI::App& command, SamplingFlags& f) {
+  const std::string group = "Sampling (default: what the model recommends)";
+  command.add_option("--temperature", f.temperature, "0: always the most likely token")->group(group);
+  command.add_option("--top-k", f.top_k, "Only the k most likely tokens; 0: off")->group(group);
+  command.add_option("--top-p", f.top_p, "Only the most likely tokens that make up p; 1: off")->group(group);
+  command.add_option("--min-p", f.min_p, "Only tokens at least p times as likely as the likeliest; 0: off")
+      ->group(group);
+  command
+      .add_option("--repetition-penalty", f.repetition_penalty,
+                  "Above 1: tokens seen lately become less likely")
+      ->group(group);
+  command
+      .add_option("--repetition-window", f.repetition_window, "How many last tokens that looks at; -1: all")
+      ->group(group);
+  command.add_option("--seed", f.seed, "The same seed gives the same text")->group(group);
+}
+
+SamplingOptions SamplingFlags::over(SamplingOptions o) const {
+  o.temperature = temperature.value_or(o.temperature);
+  o.top_k = top_k.value_or(o.top_k);
+  o.top_p = top_p.value_or(o.top_p);
+  o.min_p = min_p.value_or(o.min_p);
+  o.repetition_penalty = repetition_penalty.value_or(o.repetition_penalty);
+  o.repetition_window = repetition_window.value_or(o.repetition_window);
+  if (seed) o.seed = seed;
+  return o;
+}
+
+std::filesystem::path demonstration_model() {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+  // In the source tree the program lies in build/, installed in bin/.
+  for (const char* relative : {"../models/demo-moe.gguf", "../share/ferrum/models/demo-moe.gguf"})
+    if (const fs::path path = folder / relative; fs::exists(path)) return path.lexically_normal();
+  fail(ErrorCode::kNotFound, "no MODEL was given, and the demonstration model is not beside the program");
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,52 @@
+#include "cli/progress.h"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace ferrum::cli {
+namespace {
+
+constexpr int kWidth = 30;
+constexpr auto kInterval = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Progress::Progress(std::string label)
+    : label_(std::move(label)),
+      on_terminal_(isatty(STDERR_FILENO) && spdlog::should_log(spdlog::level::warn)) {}
+
+Progress::~Progress() {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void Progress::update(uint64_t done, uint64_t total) {
+  if (!on_terminal_ || total == 0) return;
+  const auto now = Clock::now();
+  if (now - start_ < kInterval || now - last_draw_ < kInterval) return;
+  last_draw_ = now;
+  drawn_ = true;
+  const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  const int filled = static_cast<int>(share * kWidth);
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const auto rate = static_cast<uint64_t>(static_cast<double>(done) / seconds);
+  fmt::print(stderr, "\r\x1b[K{} [{:=<{}}{:{}}] {:3.0f}%  {}/s", label_, "", filled, "", kWidth - filled,
+             share * 100, human_bytes(rate));
+  std::fflush(stderr);
+}
+
+std::string human_bytes(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes)
+                   : fmt::format("{:.{}f} {}", value, value < 10 ? 2 : 1, kUnits[unit]);
+}
+
+}  // namespace ferrum::cli

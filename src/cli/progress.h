@@ -1,0 +1,32 @@
+// A progress bar on standard error, if that is a terminal: for whatever takes over a second.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace ferrum::cli {
+
+class Progress {
+ public:
+  explicit Progress(std::string label);
+  ~Progress();  // wipes the bar
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // In bytes. Draws at most ten times a second.
+  void update(uint64_t done, uint64_t total);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string label_;
+  bool on_terminal_;
+  bool drawn_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_draw_;
+};
+
+// "17.3 GiB", "512 B"
+std::string human_bytes(uint64_t bytes);
+
+}  // namespace ferrum::cli

@@ -1,0 +1,138 @@
+// ferrum run: a chat in the terminal, or one answer.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/chat.h"
+#include "cli/command.h"
+#include "cli/line_editor.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct RunOptions {
+  EngineOptions engine;
+  SamplingFlags sampling;
+  ChatSettings chat;
+  std::string prompt;
+  bool raw = false;
+};
+
+constexpr const char* kExamples =
+    "Without PROMPT: a chat on a terminal (/help lists its commands), else the prompt is read from standard "
+    "input.\n"
+    "Only the model's text goes to standard output.\n\n"
+    "Examples:\n"
+    "  ferrum run                                   chat with the demonstration model\n"
+    "  ferrum run model.gguf                        chat with a model\n"
+    "  ferrum run model.gguf \"Tell me a story.\"     one answer\n"
+    "  ferrum run --prompt \"Tell me a story.\"       one answer of the demonstration model\n"
+    "  ferrum run hf-folder --raw < text.txt        continue a text\n"
+    "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"…\"";
+
+std::unique_ptr<Engine> load(const EngineOptions& options) {
+  Progress progress("loading");
+  LoadObserver observer;
+  observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
+    if (!isatty(STDERR_FILENO) && !spdlog::should_log(spdlog::level::info)) return;
+    if (!spdlog::should_log(spdlog::level::warn)) return;
+    fmt::print(stderr,
+               "{} ({}, {}, {:.1f} M parameters): {} needed = weights {} + KV cache {} for {} tokens + "
+               "activations {}; "
+               "{} free\n",
+               model.name, model.architecture, model.format, static_cast<double>(model.parameters) * 1e-6,
+               human_bytes(memory.total()), human_bytes(memory.weights), human_bytes(memory.kv),
+               model.context, human_bytes(memory.activations), human_bytes(memory.free));
+  };
+  observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  return Engine::load(options, observer);
+}
+
+[[noreturn]] void leave_after(Chat::Outcome outcome) {
+  switch (outcome) {
+    case Chat::Outcome::kAnswered:
+      throw Exit{0};
+    case Chat::Outcome::kInterrupted:
+      throw Exit{130};
+    case Chat::Outcome::kFailed:
+      throw Exit{1};
+    case Chat::Outcome::kOutputClosed:
+      throw Exit{0};  // the reader had enough
+  }
+  throw Exit{1};
+}
+
+void answer_once(Chat& chat, const std::string& prompt) {
+  const Chat::Outcome outcome = chat.say(prompt);
+  if (outcome != Chat::Outcome::kFailed && isatty(STDERR_FILENO)) chat.print_speed();
+  leave_after(outcome);
+}
+
+void converse(Chat& chat) {
+  fmt::print(stderr, "Say something, or /help.\n");
+  LineEditor editor(">>> ", default_history_file());
+  while (const std::optional<std::string> line = editor.read()) {
+    if (line->find_first_not_of(" \t\n") == std::string::npos) continue;
+    if (line->starts_with('/')) {
+      if (chat.command(*line) == Chat::Next::kLeave) return;
+      continue;
+    }
+    const Chat::Outcome outcome = chat.say(*line);
+    if (outcome == Chat::Outcome::kOutputClosed) return;
+    if (outcome != Chat::Outcome::kFailed) chat.print_speed();
+  }
+  fmt::print(stderr, "\n");
+}
+
+void run_command(RunOptions& o) {
+  Interrupts interrupts;
+  const bool interactive = o.prompt.empty() && isatty(STDIN_FILENO);
+  if (o.engine.model.empty()) o.engine.model = demonstration_model();
+  if (o.prompt.empty() && !interactive) o.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (!interactive && o.prompt.empty()) fail(ErrorCode::kBadArgument, "the prompt is empty");
+
+  const std::unique_ptr<Engine> engine = load(o.engine);
+  o.chat.sampling = o.sampling.over(engine->recommended_sampling());
+  o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;
+  if (!o.raw && !engine->info().has_chat_template) {
+    log::warn("the model has no chat template: text is continued as it stands, as with --raw");
+    o.chat.style = PromptStyle::kRaw;
+  }
+  Chat chat(*engine, interrupts, std::move(o.chat));
+  interactive ? converse(chat) : answer_once(chat, o.prompt);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  auto o = std::make_shared<RunOptions>();
+  CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
+  command.add_option("MODEL", o->engine.model,
+                     "A .gguf file or a Hugging Face folder; none: the demonstration model");
+  command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this and leave");
+  command.add_option("--system", o->chat.system, "System prompt");
+  command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");
+  command
+      .add_option("-n,--max-tokens", o->chat.max_tokens,
+                  "Tokens of the answer at most; -1: until the context is full")
+      ->check(CLI::Range(-1, 1 << 30))
+      ->capture_default_str();
+  command.add_option("--stop", o->chat.stop, "End the answer before this text; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--template-options", o->chat.template_options,
+                     "JSON object of variables for the chat template, e.g. '{\"enable_thinking\": false}'");
+  add_sampling_options(command, o->sampling);
+  add_engine_options(command, o->engine);
+  command.footer(kExamples);
+  command.callback([o] { run_command(*o); });
+}
+
+}  // namespace ferrum::cli
