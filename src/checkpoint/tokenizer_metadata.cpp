@@ -88,7 +88,7 @@ class SpecWriter {
     for (const auto& [left, right] : bpe.merges) {
       if (left.find(' ') != std::string::npos || right.find(' ') != std::string::npos)
         refuse("the merge of " + in_quotes(left) + " and " + in_quotes(right) + " has a space in it");
-      merges.push_back(left + ' ' + right);
+      merges.push_back(fmt::format("{} {}", left, right));
     }
     header_.set("tokenizer.ggml.merges", std::move(merges));
   }

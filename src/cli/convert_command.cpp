@@ -1,0 +1,55 @@
+// ferrum convert: a Hugging Face folder as one GGUF file.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "checkpoint/convert.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct Options {
+  std::filesystem::path source;
+  std::filesystem::path target;
+  std::string type;
+  int threads = 0;
+};
+
+void convert_command(const Options& o) {
+  ConvertOptions options = {.pipeline = {.threads = o.threads}};
+  if (!o.type.empty()) {
+    options.type = file_type_named(o.type);
+    if (!options.type)
+      fail(ErrorCode::kBadArgument, "--type {}: the types are F32, F16, BF16, Q8_0", in_quotes(o.type));
+  }
+  {
+    Progress progress("converting");
+    options.pipeline.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+    convert(o.source, o.target, options);
+  }
+  fmt::print("{}: {}\n", o.target.string(), human_bytes(std::filesystem::file_size(o.target)));
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("convert", "Write a Hugging Face model as one GGUF file");
+  command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json")->required();
+  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
+  command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; else as the folder's weights are");
+  command.add_option("--threads", o->threads, "Threads that convert; 0: one for each core")
+      ->check(CLI::Range(0, 1024));
+  command.footer(
+      "Examples:\n"
+      "  ferrum convert hf-folder model.gguf\n"
+      "  ferrum convert hf-folder model-q8_0.gguf --type Q8_0");
+  command.callback([o] { convert_command(*o); });
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,65 @@
+// ferrum synthesize: random weights in the shape of a real model.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "checkpoint/synthesize.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct Options {
+  std::filesystem::path config;
+  std::filesystem::path target;
+  std::string type = "Q4_K_M";
+  std::string tokenizer;
+  uint64_t seed = 0;
+  std::optional<int> layers;
+  int threads = 0;
+};
+
+void synthesize_command(const Options& o) {
+  const auto type = file_type_named(o.type);
+  if (!type)
+    fail(ErrorCode::kBadArgument, "--type {}: the types are {}", in_quotes(o.type), file_type_names());
+  SynthesizeOptions options = {
+      .type = *type, .seed = o.seed, .layers = o.layers, .pipeline = {.threads = o.threads}};
+  if (!o.tokenizer.empty()) options.tokenizer = o.tokenizer;
+  {
+    Progress progress("synthesizing");
+    options.pipeline.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+    synthesize(o.config, o.target, options);
+  }
+  fmt::print("{}: {}\n", o.target.string(), human_bytes(std::filesystem::file_size(o.target)));
+}
+
+}  // namespace
+
+void add_synthesize(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  CLI::App& command =
+      *app.add_subcommand("synthesize", "Write a model of random weights in the shape of a real one");
+  command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required();
+  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
+  command.add_option("--type", o->type, "How weights are stored: " + file_type_names())
+      ->capture_default_str();
+  command.add_option("--tokenizer", o->tokenizer, "A tokenizer.json, a folder with one, or a .gguf file");
+  command.add_option("--seed", o->seed, "Other weights for another seed")->capture_default_str();
+  command.add_option("--layers", o->layers, "Keep only so many layers");
+  command.add_option("--threads", o->threads, "Threads that make weights; 0: one for each core")
+      ->check(CLI::Range(0, 1024));
+  command.footer(
+      "Examples:\n"
+      "  ferrum synthesize config.json model.gguf\n"
+      "  ferrum synthesize hf-folder model.gguf --type Q8_0 --tokenizer hf-folder\n"
+      "  ferrum synthesize config.json small.gguf --layers 2 --seed 7");
+  command.callback([o] { synthesize_command(*o); });
+}
+
+}  // namespace ferrum::cli
