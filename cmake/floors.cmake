@@ -10,6 +10,10 @@ if(FERRUM_SANITIZE)
   add_link_options(-fsanitize=${FERRUM_SANITIZE})
 endif()
 
+if(FERRUM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # so that fuzzers see which paths of the floors they reach
+endif()
+
 function(ferrum_floor name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
