@@ -5,6 +5,7 @@
 #include "checkpoint/file_type.h"
 #include "checkpoint/gguf_model.h"
 #include "checkpoint/gguf_split.h"
+#include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/model_tensors.h"
 
 namespace ferrum {
@@ -52,7 +53,7 @@ class GgufCheckpoint final : public Checkpoint {
     return text ? std::optional(std::string(*text)) : std::nullopt;
   }
 
-  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return nullptr; }
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_gguf_tokenizer(metadata()); }
 
  private:
   const GgufMetadata& metadata() const { return files_.front()->metadata(); }

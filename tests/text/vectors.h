@@ -1,5 +1,5 @@
-// The tokenizer vectors of shared/tokenizers/vectors: texts separated by a line __ggml_vocab_test__, and a line of
-// ids for each.
+// The tokenizer vectors of shared/tokenizers/vectors: texts separated by a line __ggml_vocab_test__, and a
+// line of ids for each.
 #pragma once
 #include <sstream>
 #include <string>

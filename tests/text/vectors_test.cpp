@@ -3,48 +3,42 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/hf_tokenizer.h"
+#include "checkpoint/tokenizer_source.h"
 
 namespace ferrum {
 namespace {
 
-void expect_vectors(const Tokenizer& tokenizer, const std::string& name) {
-  const auto vectors = test::read_vectors(name);
-  ASSERT_GT(vectors.size(), 40u);
+struct Case {
+  const char* name;
+  const char* file;  // under shared/tokenizers
+  const char* vectors;
+};
+
+class TokenizerVectors : public testing::TestWithParam<Case> {};
+
+TEST_P(TokenizerVectors, EveryLine) {
+  const std::string file = std::string("tokenizers/") + GetParam().file;
+  FERRUM_NEEDS_SHARED(file);
+  const auto tokenizer = open_tokenizer(test::shared(file));
+  const auto vectors = test::read_vectors(GetParam().vectors);
+  ASSERT_EQ(vectors.size(), 46u);
   for (const test::Vector& vector : vectors)
-    EXPECT_EQ(tokenizer.encode({vector.text, true}, {.add_special = false}), vector.ids) << "'" << vector.text << "'";
+    EXPECT_EQ(tokenizer->encode({vector.text, true}, {.add_special = false}), vector.ids)
+        << "'" << vector.text << "'";
 }
 
-void expect_json(const std::string& folder, const std::string& name) {
-  const std::string file = "tokenizers/" + folder + "/tokenizer.json";
-  const auto tokenizer = Tokenizer::make(read_tokenizer_json(test::read_file(test::shared(file)), file));
-  expect_vectors(*tokenizer, name);
-}
-
-TEST(TokenizerVectors, Gpt2FromJson) {
-  FERRUM_NEEDS_SHARED("tokenizers/gpt2");
-  expect_json("gpt2", "gpt-2");
-}
-
-TEST(TokenizerVectors, Llama3FromJson) {
-  FERRUM_NEEDS_SHARED("tokenizers/llama-3");
-  expect_json("llama-3", "llama-bpe");
-}
-
-TEST(TokenizerVectors, Qwen3FromJson) {
-  FERRUM_NEEDS_SHARED("tokenizers/qwen3");
-  expect_json("qwen3", "qwen2");
-}
-
-TEST(TokenizerVectors, Llama2FromJson) {
-  FERRUM_NEEDS_SHARED("tokenizers/llama-2");
-  expect_json("llama-2", "llama-spm");
-}
-
-TEST(TokenizerVectors, BertFromJson) {
-  FERRUM_NEEDS_SHARED("tokenizers/bert-base-uncased");
-  expect_json("bert-base-uncased", "bert-bge");
-}
+INSTANTIATE_TEST_SUITE_P(, TokenizerVectors,
+                         testing::Values(Case{"Gpt2Json", "gpt2/tokenizer.json", "gpt-2"},
+                                         Case{"Gpt2Gguf", "vectors/gpt-2.gguf", "gpt-2"},
+                                         Case{"Llama3Json", "llama-3/tokenizer.json", "llama-bpe"},
+                                         Case{"Llama3Tiktoken", "llama-3/tokenizer.model", "llama-bpe"},
+                                         Case{"Qwen3Json", "qwen3/tokenizer.json", "qwen2"},
+                                         Case{"Llama2Json", "llama-2/tokenizer.json", "llama-spm"},
+                                         Case{"Llama2SentencePiece", "llama-2/tokenizer.model", "llama-spm"},
+                                         Case{"Llama2Gguf", "vectors/llama-spm.gguf", "llama-spm"},
+                                         Case{"BertJson", "bert-base-uncased/tokenizer.json", "bert-bge"},
+                                         Case{"BertGguf", "vectors/bert-bge.gguf", "bert-bge"}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace ferrum
