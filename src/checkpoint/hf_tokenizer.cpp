@@ -40,17 +40,17 @@ bool has_control_tokens(const TokenizerSpec& spec) {
 
 }  // namespace
 
-std::unique_ptr<const Tokenizer> load_hf_tokenizer_file(const fs::path& file) {
+TokenizerSpec read_hf_tokenizer_file(const fs::path& file) {
   TokenizerSpec spec = read_spec(file);
   apply_if_there(file.parent_path() / "special_tokens_map.json", apply_special_tokens_map, spec);
   apply_if_there(file.parent_path() / "tokenizer_config.json", apply_tokenizer_config, spec);
   if (!has_control_tokens(spec) && spec.tokens.size() == kLlama3TextTokens) add_llama3_control_tokens(spec);
-  return Tokenizer::make(std::move(spec));
+  return spec;
 }
 
-std::unique_ptr<const Tokenizer> load_hf_tokenizer(const fs::path& folder) {
+std::optional<TokenizerSpec> read_hf_tokenizer(const fs::path& folder) {
   for (const char* name : {"tokenizer.json", "tokenizer.model", "tekken.json"})
-    if (fs::exists(folder / name)) return load_hf_tokenizer_file(folder / name);
+    if (fs::exists(folder / name)) return read_hf_tokenizer_file(folder / name);
   // Mistral's own name theirs after the version: tokenizer.model.v3,
   // mistral_instruct_tokenizer_240323.model.v3.
   std::vector<fs::path> versioned;
@@ -58,8 +58,13 @@ std::unique_ptr<const Tokenizer> load_hf_tokenizer(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
     if (entry.path().filename().string().find(".model.v") != std::string::npos)
       versioned.push_back(entry.path());
-  if (versioned.empty()) return nullptr;
-  return load_hf_tokenizer_file(*std::max_element(versioned.begin(), versioned.end()));
+  if (versioned.empty()) return std::nullopt;
+  return read_hf_tokenizer_file(*std::max_element(versioned.begin(), versioned.end()));
+}
+
+std::unique_ptr<const Tokenizer> load_hf_tokenizer(const fs::path& folder) {
+  auto spec = read_hf_tokenizer(folder);
+  return spec ? Tokenizer::make(std::move(*spec)) : nullptr;
 }
 
 }  // namespace ferrum

@@ -2,17 +2,21 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "text/tokenizer.h"
+#include "text/tokenizer_spec.h"
 
 namespace ferrum {
 
 // From tokenizer.json, tokenizer.model, tekken.json or Mistral's tokenizer.model.v3, whichever `folder` has
-// first, and what lies beside it; null if it has none. Errors kBadFile and kUnsupported naming file and field
-// (fault B21).
-std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder);
-
+// first, and what lies beside it; nothing if it has none. Errors kBadFile and kUnsupported naming file and
+// field (fault B21).
+std::optional<TokenizerSpec> read_hf_tokenizer(const std::filesystem::path& folder);
 // From one such file and what lies beside it.
-std::unique_ptr<const Tokenizer> load_hf_tokenizer_file(const std::filesystem::path& file);
+TokenizerSpec read_hf_tokenizer_file(const std::filesystem::path& file);
+
+// The tokenizer made from it; null if there is none.
+std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace ferrum

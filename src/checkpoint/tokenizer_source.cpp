@@ -21,7 +21,7 @@ std::unique_ptr<const Tokenizer> open_gguf(const fs::path& file) {
 std::unique_ptr<const Tokenizer> open_tokenizer(const fs::path& path) {
   if (!fs::exists(path)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
   if (path.extension() == ".gguf") return open_gguf(path);
-  if (!fs::is_directory(path)) return load_hf_tokenizer_file(path);
+  if (!fs::is_directory(path)) return Tokenizer::make(read_hf_tokenizer_file(path));
   if (auto tokenizer = load_hf_tokenizer(path)) return tokenizer;
   // Of a folder with shards of one file, the first has the tokenizer.
   fs::path first;

@@ -40,7 +40,9 @@ int run(int argc, char** argv) {
   });
   app.fallthrough();
 
-  for (const auto add : {add_run, add_logits, add_perplexity, add_template, add_inspect}) add(app);
+  for (const auto add : {add_run, add_logits, add_perplexity, add_tokenize, add_detokenize, add_template,
+                         add_inspect, add_synthesize, add_convert})
+    add(app);
 
   try {
     app.parse(argc, argv);

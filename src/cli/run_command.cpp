@@ -6,6 +6,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -22,7 +23,7 @@ struct RunOptions {
   EngineOptions engine;
   SamplingFlags sampling;
   ChatSettings chat;
-  std::string prompt;
+  std::optional<std::string> prompt;
   bool raw = false;
 };
 
@@ -94,10 +95,12 @@ void converse(Chat& chat) {
 
 void run_command(RunOptions& o) {
   Interrupts interrupts;
-  const bool interactive = o.prompt.empty() && isatty(STDIN_FILENO);
+  const bool interactive = !o.prompt && isatty(STDIN_FILENO);
   if (o.engine.model.empty()) o.engine.model = demonstration_model();
-  if (o.prompt.empty() && !interactive) o.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
-  if (!interactive && o.prompt.empty()) fail(ErrorCode::kBadArgument, "the prompt is empty");
+  if (!o.prompt && !interactive) {
+    o.prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (o.prompt->empty()) fail(ErrorCode::kBadArgument, "no PROMPT was given, and standard input is empty");
+  }
 
   const std::unique_ptr<Engine> engine = load(o.engine);
   o.chat.sampling = o.sampling.over(engine->recommended_sampling());
@@ -107,7 +110,7 @@ void run_command(RunOptions& o) {
     o.chat.style = PromptStyle::kRaw;
   }
   Chat chat(*engine, interrupts, std::move(o.chat));
-  interactive ? converse(chat) : answer_once(chat, o.prompt);
+  interactive ? converse(chat) : answer_once(chat, *o.prompt);
 }
 
 }  // namespace

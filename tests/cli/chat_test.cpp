@@ -1,0 +1,115 @@
+// The chat, on a terminal.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/file_bytes.h"
+#include "support/paths.h"
+#include "support/process.h"
+
+namespace ferrum {
+namespace {
+
+using test::Terminal;
+
+class ChatTest : public ::testing::Test {
+ protected:
+  ChatTest() { setenv("XDG_STATE_HOME", folder_.path().c_str(), 1); }
+  ~ChatTest() override { unsetenv("XDG_STATE_HOME"); }
+
+  std::vector<std::string> args(std::vector<std::string> more = {}) const {
+    const auto model = std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf";
+    std::vector<std::string> all = {"run", model.string(), "--temperature", "0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(ChatTest, AnswersAndLeaves) {
+  Terminal t(args());
+  t.expect("needed = weights");
+  t.expect(">>> ");
+  t.type("What is the capital of France?\n");
+  t.expect("The capital of France is Paris.");
+  t.expect("tokens/s");
+  t.expect(">>> ");
+  t.type("/bye\n");
+  EXPECT_EQ(t.wait(), 0);
+}
+
+TEST_F(ChatTest, CommandsDoWhatTheySay) {
+  Terminal t(args());
+  t.expect(">>> ");
+  t.type("/help\n");
+  t.expect("/system");
+  t.expect(">>> ");
+  t.type("/set temperature 0.5\n");
+  t.expect("temperature is now 0.5");
+  t.expect(">>> ");
+  t.type("/set temperature hot\n");
+  t.expect("'hot' is no number");
+  t.type("/set temperature -3\n");
+  t.expect("temperature must be");
+  t.type("/set\n");
+  t.expect("temperature 0.5");
+  t.type("/set colour red\n");
+  t.expect("There is no setting 'colour'");
+  t.type("/system You are a cat.\n");
+  t.expect("System prompt set");
+  t.type("/nonsense\n");
+  t.expect("There is no '/nonsense'");
+  t.type("/clear\n");
+  t.expect("starts over");
+  t.type("/stats\n");
+  t.expect("0 answers");
+  t.type("\x04");  // Ctrl-D
+  EXPECT_EQ(t.wait(), 0);
+}
+
+TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {
+  // An answer that would go on for the whole context.
+  Terminal t(args({"--max-context", "512"}));
+  t.expect(">>> ");
+  t.type("Write a short story about a cat.\n");
+  t.expect("Once");
+  t.type("\x03");
+  t.expect(">>> ");
+  t.type("What is the capital of France?\n");
+  t.expect("Paris");
+  t.expect(">>> ");
+  t.type("half a line\x03");  // while typing it wipes the line
+  t.type("/bye\n");
+  EXPECT_EQ(t.wait(), 0);
+}
+
+TEST_F(ChatTest, HistoryOutlivesTheProcess) {
+  {
+    Terminal t(args());
+    t.expect(">>> ");
+    t.type("What is the capital of France?\n");
+    t.expect("Paris");
+    t.expect(">>> ");
+    t.type("/bye\n");
+    EXPECT_EQ(t.wait(), 0);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "ferrum" / "history"));
+  Terminal t(args());
+  t.expect(">>> ");
+  t.type("\x1b[A\x1b[A\n");  // up, over /bye
+  t.expect("The capital of France is Paris.");
+}
+
+TEST_F(ChatTest, SeveralLinesBetweenFences) {
+  Terminal t(args());
+  t.expect(">>> ");
+  t.type("\"\"\"What is the capital\n");
+  t.expect("... ");
+  t.type("of France?\"\"\"\n");
+  t.expect("Paris");
+}
+
+}  // namespace
+}  // namespace ferrum

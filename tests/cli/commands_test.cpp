@@ -1,0 +1,203 @@
+// The commands as a user meets them: exit codes, what goes to which stream, and what is said about mistakes.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/safetensors.h"
+#include "support/file_bytes.h"
+#include "support/paths.h"
+#include "support/process.h"
+
+namespace ferrum {
+namespace {
+
+using test::ferrum;
+using test::Finished;
+
+std::string demo(const char* name) {
+  return (std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / (std::string(name) + ".gguf")).string();
+}
+const std::string kSmall = demo("demo-dense");
+
+#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+TEST(Commands, EveryCommandHasHelpWithAnExample) {
+  const std::string all = ferrum({"--help"}).out;
+  for (const char* name : {"run", "logits", "perplexity", "tokenize", "detokenize", "template", "inspect",
+                           "synthesize", "convert"}) {
+    const Finished help = ferrum({name, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << name;
+    EXPECT_CONTAINS(help.out, std::string("ferrum ") + name + " ");
+    EXPECT_CONTAINS(help.out, "Example");
+    EXPECT_CONTAINS(all, name);
+  }
+  EXPECT_CONTAINS(ferrum({"--version"}).out, "ferrum ");
+}
+
+TEST(Commands, AMistypedCommandLineExitsWith2) {
+  EXPECT_EQ(ferrum({}).exit_code, 2);
+  EXPECT_EQ(ferrum({"rum"}).exit_code, 2);
+  EXPECT_EQ(ferrum({"run", "--no-such-option"}).exit_code, 2);
+  const Finished bad = ferrum({"run", kSmall, "x", "--threads", "many"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_CONTAINS(bad.err, "many");
+}
+
+TEST(Run, OnlyTheTextGoesToStandardOutput) {
+  const Finished done = ferrum({"run", kSmall, "What is the capital of France?", "--temperature", "0"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(done.out, "The capital of France is Paris.\n");
+  EXPECT_EQ(done.err, "");
+}
+
+TEST(Run, APromptOnStandardInput) {
+  const Finished done = ferrum({"run", kSmall, "--temperature", "0"}, "What is the capital of France?");
+  EXPECT_EQ(done.out, "The capital of France is Paris.\n");
+  EXPECT_EQ(ferrum({"run", kSmall}).exit_code, 1) << "an empty prompt is an error";
+}
+
+TEST(Run, TheDemonstrationModelSpeaksWithoutBeingNamed) {
+  const Finished done = ferrum({"run", "--prompt", "Hello!", "--seed", "1", "--max-tokens", "20"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_GT(done.out.size(), 3u);
+}
+
+TEST(Run, RawContinuesTheText) {
+  const Finished done =
+      ferrum({"run", kSmall, "Once upon a time", "--raw", "--temperature", "0", "--max-tokens", "10"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(done.out.find("Once upon a time"), std::string::npos) << "the prompt itself is not repeated";
+}
+
+TEST(Run, StopAndSeed) {
+  const std::vector<std::string> story = {
+      "run", kSmall, "Write a short story about a cat.", "--seed", "5", "--max-tokens", "40"};
+  const std::string text = ferrum(story).out;
+  EXPECT_EQ(ferrum(story).out, text);
+  std::vector<std::string> stopped = story;
+  stopped.insert(stopped.end(), {"--stop", text.substr(10, 5)});
+  EXPECT_EQ(ferrum(stopped).out, text.substr(0, text.find(text.substr(10, 5))) + "\n");
+}
+
+TEST(Run, AWrongPathIsNamed) {
+  const Finished done = ferrum({"run", "/no/such/model.gguf", "x"});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "/no/such/model.gguf");
+  EXPECT_CONTAINS(done.err, "[not_found]");
+  EXPECT_EQ(done.out, "");
+}
+
+TEST(Run, ATruncatedFileIsRefused) {
+  const test::TemporaryFolder folder;
+  std::ifstream in(kSmall, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const auto cut = folder.write("cut.gguf", std::string_view(bytes).substr(0, bytes.size() / 2));
+  const Finished done = ferrum({"run", cut.string(), "x"});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "cut.gguf");
+  EXPECT_CONTAINS(done.err, "[bad_file]");
+}
+
+TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
+  setenv("FERRUM_THREADS", "several", 1);
+  const Finished done = ferrum({"run", kSmall, "x"});
+  unsetenv("FERRUM_THREADS");
+  EXPECT_EQ(done.exit_code, 2);
+  EXPECT_CONTAINS(done.err, "several");
+}
+
+TEST(Run, B59_AnInstructionSetTheCpuLacksOrThatIsNone) {
+  setenv("FERRUM_CPU_ISA", "neon-of-tomorrow", 1);
+  const Finished done = ferrum({"run", kSmall, "x"});
+  unsetenv("FERRUM_CPU_ISA");
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "neon-of-tomorrow");
+}
+
+TEST(Tokenize, ThereAndBackAgain) {
+  const std::string text = "Once upon a time, é 漢 😀!";
+  const Finished ids = ferrum({"tokenize", kSmall, text});
+  EXPECT_EQ(ids.exit_code, 0) << ids.err;
+  EXPECT_EQ(ferrum({"detokenize", kSmall}, ids.out).out, text + "\n");
+  const auto json = nlohmann::json::parse(ferrum({"tokenize", kSmall, text, "--json"}).out);
+  EXPECT_EQ(json["ids"].size(), json["tokens"].size());
+  EXPECT_EQ(ferrum({"detokenize", kSmall, "99999999"}).exit_code, 1);
+}
+
+TEST(Tokenize, ControlTokensOnlyWhereAsked) {
+  const auto count = [](std::vector<std::string> args) {
+    args.push_back("--json");
+    return nlohmann::json::parse(ferrum(args).out)["ids"].size();
+  };
+  EXPECT_EQ(count({"tokenize", kSmall, "<|im_start|>", "--control-tokens"}), 1u);
+  EXPECT_GT(count({"tokenize", kSmall, "<|im_start|>"}), 3u);
+}
+
+TEST(Template, AFileAndAModelsOwn) {
+  const test::TemporaryFolder folder;
+  const auto file =
+      folder.write("t.jinja", "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}");
+  const auto context = folder.write(
+      "c.json", R"({"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true})");
+  EXPECT_EQ(ferrum({"template", "--file", file.string(), "--context", context.string()}).out, "[user] Hi\n");
+  EXPECT_CONTAINS(ferrum({"template", kSmall, "--context", context.string()}).out,
+                  "<|im_start|>user\nHi<|im_end|>\n");
+  const auto broken = folder.write("b.jinja", "{% for %}");
+  const Finished done = ferrum({"template", "--file", broken.string(), "--context", context.string()});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "[bad_template]");
+}
+
+TEST(Logits, MatchTheGoldenWhateverTheChunk) {
+  const test::TemporaryFolder folder;
+  const auto golden = test::data("goldens/qwen3_moe");
+  const std::string out = (folder.path() / "out.safetensors").string();
+  std::string first;
+  for (const char* chunk : {"0", "1", "9"}) {
+    const Finished done =
+        ferrum({"logits", golden.string(), "--tokens", (golden / "golden.safetensors").string(), "--out", out,
+                "--chunk", chunk, "--threads", "2"});
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+    const auto got = SafetensorsFile::open(out)->tensor("logits");
+    const auto expected_file = SafetensorsFile::open(golden / "golden.safetensors");
+    const HostTensor expected = expected_file->tensor("logits");
+    EXPECT_EQ(got.shape, expected.shape);
+    std::ifstream in(out, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes, first) << "chunk " << chunk;
+  }
+}
+
+TEST(Logits, TokensPastTheVocabularyAreRefused) {
+  const Finished done = ferrum(
+      {"logits", kSmall, "--tokens", test::data("goldens/llama/config.json").string(), "--out", "/dev/null"});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "config.json");
+}
+
+TEST(Inspect, SaysWhatThereIs) {
+  const auto json = nlohmann::json::parse(ferrum({"inspect", kSmall, "--json", "--tensors", "--check"}).out);
+  EXPECT_EQ(json["architecture"], "qwen3");
+  EXPECT_EQ(json["layers"], 3);
+  EXPECT_EQ(json["finite"], true);
+  EXPECT_GT(json["tensors"].size(), 30u);
+  EXPECT_CONTAINS(ferrum({"inspect", kSmall}).out, "memory for 512 tokens");
+}
+
+TEST(Perplexity, OfTextTheModelKnowsIsLow) {
+  const test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "Once upon a time there was a little cat. The cat was happy. ";
+  const auto file = folder.write("text.txt", text);
+  const auto json =
+      nlohmann::json::parse(ferrum({"perplexity", kSmall, file.string(), "--window", "128", "--json"}).out);
+  EXPECT_LT(json["perplexity"], 10);
+  EXPECT_GT(json["perplexity"], 1);
+  EXPECT_EQ(ferrum({"perplexity", kSmall, file.string(), "--window", "100000"}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace ferrum
