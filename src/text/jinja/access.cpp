@@ -55,7 +55,7 @@ std::optional<Text> slice_near_an_end(Runtime& runtime, const Text& text, const 
   };
   const size_t begin = byte_at(start);
   const size_t end = stop ? byte_at(*stop) : text.size();
-  runtime.budget.scan((start < 0 ? text.size() - begin : begin) +
+  runtime.budget.walk((start < 0 ? text.size() - begin : begin) +
                       (stop && *stop < 0 ? text.size() - end : end));
   return begin < end ? text.slice(begin, end - begin) : Text();
 }
@@ -122,7 +122,7 @@ std::optional<Value> item(Runtime& runtime, const Value& object, const Value& ke
       return std::nullopt;
     const std::optional<size_t> at = *index < 0 ? byte_of_last_code_points(text, static_cast<size_t>(-*index))
                                                 : byte_of_code_point(text, static_cast<size_t>(*index));
-    runtime.budget.scan(*index < 0 ? text.size() - at.value_or(0) : *at);
+    runtime.budget.walk(*index < 0 ? text.size() - at.value_or(0) : *at);
     if (!at || *at == text.size()) return std::nullopt;
     return Value(String{string->text.slice(*at, code_point_size(text.substr(*at))), string->markup});
   }

@@ -44,8 +44,10 @@ ExpressionPtr ExpressionParser::make(const Place& place, Node node) {
 
 ExpressionPtr ExpressionParser::parse_conditional() {
   const ParseDepth deeper(depth_, limits_.max_depth, tokens_.current().place);
+  const size_t unknown_before = unknown_.size();
   ExpressionPtr expression = parse_or();
   if (!tokens_.at_name("if")) return expression;
+  unknown_.resize(unknown_before);  // what stands before an `if` is as conditional as what follows it
   const Lenient lenient(*this, true);
   const Place place = tokens_.current().place;
   int chained = 0;
@@ -389,10 +391,18 @@ std::string ExpressionParser::dotted_name() {
   return name;
 }
 
+void ExpressionParser::note_unknown(const Place& place, std::string_view kind, const std::string& name) {
+  if (!lenient_) unknown_.emplace_back(place, fmt::format("no {} named {}", kind, in_quotes(name)));
+}
+
+void ExpressionParser::check_names() const {
+  if (!unknown_.empty()) fail_at(unknown_[0].first, unknown_[0].second);
+}
+
 ExpressionPtr ExpressionParser::parse_filter(ExpressionPtr input) {
   const Place place = tokens_.current().place;
   std::string name = dotted_name();
-  if (!lenient_ && !find_filter(name)) fail_at(place, fmt::format("no filter named {}", in_quotes(name)));
+  if (!find_filter(name)) note_unknown(place, "filter", name);
   FilterCall filter{std::move(input), std::move(name), {}};
   if (tokens_.at_operator("(")) filter.arguments = parse_call_arguments();
   return make(place, std::move(filter));
@@ -426,7 +436,7 @@ ExpressionPtr ExpressionParser::parse_test(ExpressionPtr input) {
   const Place place = tokens_.current().place;
   const bool negated = tokens_.skip_name("not");
   std::string name = dotted_name();
-  if (!lenient_ && !find_test(name)) fail_at(place, fmt::format("no test named {}", in_quotes(name)));
+  if (!find_test(name)) note_unknown(place, "test", name);
   TestCall test{std::move(input), std::move(name), {}};
   if (tokens_.at_operator("(")) {
     test.arguments = parse_call_arguments();

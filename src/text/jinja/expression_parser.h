@@ -48,6 +48,9 @@ class ExpressionParser {
 
   NameId name_id(const std::string& name) { return names_.id(name); }
 
+  // Fails if a filter or a test that does not exist was used where that counts: see Lenient.
+  void check_names() const;
+
   // Inside of `if`, unknown filters and tests are errors only once they are reached.
   class Lenient {
    public:
@@ -95,6 +98,7 @@ class ExpressionParser {
   ExpressionPtr parse_list();
   ExpressionPtr parse_dict();
   std::string dotted_name();
+  void note_unknown(const Place& place, std::string_view kind, const std::string& name);
 
   // Every expression is made here: it counts how deep they nest, for the evaluator and for destruction.
   template <class Node>
@@ -105,6 +109,7 @@ class ExpressionParser {
   const Limits& limits_;
   int depth_ = 0;  // of recursion
   bool lenient_ = false;
+  std::vector<std::pair<Place, std::string>> unknown_;  // where, and the message
 };
 
 }  // namespace ferrum::jinja

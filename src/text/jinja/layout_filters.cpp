@@ -80,7 +80,7 @@ bool is_word_character(const utf8::Decoded& d) {
 Value wordcount(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("wordcount", {}, arguments);
   const Text text = to_str(runtime, input);
-  runtime.budget.scan(text.size());
+  runtime.budget.walk(text.size());
   int64_t words = 0;
   bool inside = false;
   for (std::string_view rest = text.view(); !rest.empty();) {

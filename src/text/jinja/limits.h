@@ -20,8 +20,10 @@ class Budget {
     if (count > steps_left_) out_of_steps();
     steps_left_ -= count;
   }
-  // Before reading through `bytes` bytes.
+  // Before searching `bytes` bytes.
   void scan(size_t bytes) { step(bytes / kBytesPerStep); }
+  // Before looking at `bytes` bytes character by character.
+  void walk(size_t bytes) { step(bytes / kWalkedPerStep); }
   // Before making `bytes` bytes.
   void make(size_t bytes) {
     if (bytes > bytes_left_) out_of_bytes();
@@ -40,7 +42,9 @@ class Budget {
   }
 
  private:
-  static constexpr size_t kBytesPerStep = 512;  // a step takes about as long as reading these
+  // A step takes about as long as searching or walking over these.
+  static constexpr size_t kBytesPerStep = 512;
+  static constexpr size_t kWalkedPerStep = 32;
 
   [[noreturn]] void out_of_steps() const;
   [[noreturn]] void out_of_bytes() const;

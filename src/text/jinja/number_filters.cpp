@@ -23,8 +23,9 @@ Value absolute(Runtime&, const Value& input, const Arguments& arguments) {
 }
 
 // Digits as Python's int() and float() accept them: white space around, single underscores between digits.
-std::optional<std::string> plain_digits(const Text& text) {
-  const Text stripped = strip(text, Side::kBoth);
+std::optional<std::string> plain_digits(Budget& budget, const Text& text) {
+  budget.walk(text.size());
+  const Text stripped = strip(budget, text, Side::kBoth);
   std::string digits;
   for (size_t i = 0; i < stripped.size(); ++i) {
     const char c = stripped.view()[i];
@@ -39,8 +40,8 @@ std::optional<std::string> plain_digits(const Text& text) {
   return digits;
 }
 
-std::optional<int64_t> parse_integer(const Text& text, int base) {
-  std::optional<std::string> digits = plain_digits(text);
+std::optional<int64_t> parse_integer(Budget& budget, const Text& text, int base) {
+  std::optional<std::string> digits = plain_digits(budget, text);
   if (!digits) return std::nullopt;
   const bool negative = digits->starts_with('-');
   std::string_view rest = std::string_view(*digits).substr(negative ? 1 : 0);
@@ -55,8 +56,8 @@ std::optional<int64_t> parse_integer(const Text& text, int base) {
   return value;
 }
 
-std::optional<double> parse_float(const Text& text) {
-  const std::optional<std::string> digits = plain_digits(text);
+std::optional<double> parse_float(Budget& budget, const Text& text) {
+  const std::optional<std::string> digits = plain_digits(budget, text);
   if (!digits || digits->empty() || digits->starts_with("0x")) return std::nullopt;
   double value = 0;
   const auto end = std::from_chars(digits->data(), digits->data() + digits->size(), value);
@@ -81,9 +82,9 @@ Value to_integer(Runtime& runtime, const Value& input, const Arguments& argument
   if (const Text* text = input.text()) {
     const int64_t base = p.integer(1, 10);
     if (base < 2 || base > 36) raise_error("int() base must be >= 2 and <= 36");
-    runtime.budget.scan(text->size());
-    if (const std::optional<int64_t> i = parse_integer(*text, static_cast<int>(base))) return *i;
-    number = parse_float(*text);
+    if (const std::optional<int64_t> i = parse_integer(runtime.budget, *text, static_cast<int>(base)))
+      return *i;
+    number = parse_float(runtime.budget, *text);
   }
   const std::optional<int64_t> whole = number ? truncated(*number) : std::nullopt;
   return whole ? Value(*whole) : otherwise;
@@ -94,8 +95,7 @@ Value to_float(Runtime& runtime, const Value& input, const Arguments& arguments)
   require_defined(input);
   if (const std::optional<double> number = as_number(input)) return *number;
   if (const Text* text = input.text()) {
-    runtime.budget.scan(text->size());
-    if (const std::optional<double> number = parse_float(*text)) return *number;
+    if (const std::optional<double> number = parse_float(runtime.budget, *text)) return *number;
   }
   return p.find(0) ? *p.find(0) : Value(0.0);
 }

@@ -42,7 +42,7 @@ void Namespace::repr(Runtime& runtime, TextBuilder& out) {
     out.append("<Namespace {...}>");
     return;
   }
-  const Nested nested(printing_, 1);
+  const Nested once(printing_, 1);
   out.append("<Namespace {");
   for (size_t i = 0; i < attributes_.size(); ++i) {
     if (i > 0) out.append(", ");

@@ -20,6 +20,7 @@ class Parser {
     program.loop = names_.id("loop");
     program.body = parse_body({});
     if (!tokens_.at(TokenKind::kEnd)) tokens_.unexpected("the end of the template");
+    expressions_.check_names();
     program.names = names_.names();
     return program;
   }
@@ -42,7 +43,7 @@ class Parser {
         body.push_back({place, Data{Text(tokens_.next().text, Origin::kTemplate)}});
       } else if (tokens_.at(TokenKind::kVariableBegin)) {
         tokens_.next();
-        body.push_back({place, parse_output(TokenKind::kVariableEnd)});
+        body.push_back({place, parse_output()});
       } else {
         tokens_.expect(TokenKind::kBlockBegin);
         const Token& tag = tokens_.current();
@@ -73,10 +74,10 @@ class Parser {
     tokens_.expect(TokenKind::kBlockEnd);
   }
 
-  Statement::Node parse_output(TokenKind end) {
+  Statement::Node parse_output() {
     Output output;
     output.values.push_back(expressions_.parse_tuple(Items::kAny));
-    tokens_.expect(end);
+    tokens_.expect(TokenKind::kVariableEnd);
     return output;
   }
 
@@ -332,7 +333,15 @@ class Parser {
     return Scoped{parse_block("endautoescape")};
   }
 
-  Statement::Node parse_print() { return parse_output(TokenKind::kBlockEnd); }
+  Statement::Node parse_print() {
+    Output output;
+    while (!tokens_.at(TokenKind::kBlockEnd)) {
+      if (!output.values.empty()) tokens_.expect_operator(",");
+      output.values.push_back(expressions_.parse());
+    }
+    tokens_.expect(TokenKind::kBlockEnd);
+    return output;
+  }
 
   Statement::Node parse_break() { return loop_control(Break{}); }
   Statement::Node parse_continue() { return loop_control(Continue{}); }

@@ -110,6 +110,8 @@ void append_repr(TextBuilder& out, const Text& text) {
 
 void append_repr(Runtime& runtime, TextBuilder& out, const Value& value) {
   runtime.budget.step();
+  // Values are not deeper than the limit, but namespaces let them hang together in chains.
+  const Nested nested(runtime.printing, 2 * runtime.budget.max_depth());
   if (value.is_undefined()) {
     out.append("Undefined");
   } else if (const String* string = value.get<String>()) {

@@ -22,6 +22,7 @@ class Runtime {
 
   Budget budget;
   const std::time_t now;
+  int printing = 0;  // how deep repr is
 
  private:
   // Namespaces are the only values that can come to refer to themselves, so they are emptied at the end.

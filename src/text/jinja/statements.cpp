@@ -124,15 +124,16 @@ void Evaluator::run_iterations(const For& node, Scope* around, const Value& iter
   const auto loop =
       std::make_shared<Loop>(*this, Loop::Setting{&node, around, depth}, iterable, std::move(accepts));
   const EndOfLoop end(*loop);
-  bool any = false;
+  bool finished_one = false;  // a body left by break or continue does not keep `else` away, in Jinja
   while (loop->advance()) {
-    any = true;
     const OpenScope inside(scopes_, scope_, around);
     inside->set(program_.loop, std::static_pointer_cast<Object>(loop));
     assign(node.target, loop->item());
-    if (execute(node.body) == Flow::kBreak) break;
+    const Flow flow = execute(node.body);
+    if (flow == Flow::kBreak) break;
+    finished_one |= flow == Flow::kNext;
   }
-  if (!any) {
+  if (!finished_one) {
     const OpenScope inside(scopes_, scope_, around);
     execute(node.otherwise);
   }

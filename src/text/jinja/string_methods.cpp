@@ -21,8 +21,9 @@ const Text& text_of(const Value& self) { return self.get<String>()->text; }
 template <Side side>
 Value strip_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("strip", {"chars"}, arguments);
-  runtime.budget.scan(text_of(self).size());
-  return p.given(0) ? strip(text_of(self), side, p.text(0).view()) : strip(text_of(self), side);
+  const std::optional<std::string_view> characters =
+      p.given(0) ? std::optional(p.text(0).view()) : std::nullopt;
+  return strip(runtime.budget, text_of(self), side, characters);
 }
 
 template <Text (*map)(Budget&, const Text&)>
@@ -60,6 +61,7 @@ int64_t position(Runtime& runtime, const Value& self, const Arguments& arguments
   const Searched in = searched(runtime, text_of(self), p.find(1), p.find(2));
   if (!in.possible) return -1;
   const std::string_view text = in.part.view();
+  if (edge == Edge::kLast) runtime.budget.walk(text.size());  // rfind looks at every place
   const size_t at = edge == Edge::kFirst ? text.find(p.text(0).view()) : text.rfind(p.text(0).view());
   if (at == std::string_view::npos) return -1;
   return static_cast<int64_t>(in.skipped + count_code_points(text.substr(0, at)));
@@ -186,11 +188,12 @@ Value split_method(Runtime& runtime, const Value& self, const Arguments& argumen
   const SplitArguments given = split_arguments(arguments);
   Splitter parts(runtime, self, given.most);
   if (!given.separator) {
-    Text rest = strip(text_of(self), Side::kLeft);
+    runtime.budget.walk(text_of(self).size());
+    Text rest = strip(runtime.budget, text_of(self), Side::kLeft);
     while (!rest.empty() && parts.may_split()) {
       const size_t size = word_size(rest.view());
       parts.add_and_count(text_of(self).slice(rest.view().substr(0, size)).view());
-      rest = strip(rest.slice(size, rest.size()), Side::kLeft);
+      rest = strip(runtime.budget, rest.slice(size, rest.size()), Side::kLeft);
     }
     if (!rest.empty()) parts.add(rest.view());
     return parts.take();
@@ -210,12 +213,13 @@ Value split_method(Runtime& runtime, const Value& self, const Arguments& argumen
 Value rsplit_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const SplitArguments given = split_arguments(arguments);
   Splitter parts(runtime, self, given.most);
+  runtime.budget.walk(text_of(self).size());
   if (!given.separator) {
-    Text rest = strip(text_of(self), Side::kRight);
+    Text rest = strip(runtime.budget, text_of(self), Side::kRight);
     while (!rest.empty() && parts.may_split()) {
       const size_t begin = last_word_begin(rest.view());
       parts.add_and_count(rest.view().substr(begin));
-      rest = strip(rest.slice(0, begin), Side::kRight);
+      rest = strip(runtime.budget, rest.slice(0, begin), Side::kRight);
     }
     if (!rest.empty()) parts.add(rest.view());
     return parts.take_reversed();
@@ -240,6 +244,7 @@ Value splitlines_method(Runtime& runtime, const Value& self, const Arguments& ar
   const Parameters p("splitlines", {"keepends"}, arguments);
   const bool keep_ends = p.flag(0, false);
   Splitter lines(runtime, self, -1);
+  runtime.budget.walk(text_of(self).size());
   std::string_view rest = text_of(self).view();
   size_t at = 0;
   while (at < rest.size()) {
@@ -262,8 +267,8 @@ Value partition_method(Runtime& runtime, const Value& self, const Arguments& arg
   const Parameters p("partition", {"sep"}, arguments);
   const Text& text = text_of(self);
   const Text& separator = p.text(0);
-  runtime.budget.scan(text.size());
   if (separator.empty()) raise_error("empty separator");
+  runtime.budget.walk(text.size());
   const size_t at =
       edge == Edge::kFirst ? text.view().find(separator.view()) : text.view().rfind(separator.view());
   if (at == std::string_view::npos) {
@@ -403,7 +408,7 @@ template <bool (*is)(const Letter&), WhenEmpty when_empty = WhenEmpty::kNo>
 Value all_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("this method", {}, arguments);
   std::string_view rest = text_of(self).view();
-  runtime.budget.scan(rest.size());
+  runtime.budget.walk(rest.size());
   if (rest.empty()) return when_empty == WhenEmpty::kYes;
   while (!rest.empty()) {
     const utf8::Decoded d = utf8::decode(rest);
@@ -418,7 +423,7 @@ template <bool (*is)(const Letter&), bool (*is_not)(const Letter&)>
 Value cased_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("this method", {}, arguments);
   std::string_view rest = text_of(self).view();
-  runtime.budget.scan(rest.size());
+  runtime.budget.walk(rest.size());
   bool any = false;
   while (!rest.empty()) {
     const utf8::Decoded d = utf8::decode(rest);
@@ -440,7 +445,7 @@ Value is_title(Runtime& runtime, const Value& self, const Arguments& arguments) 
 Value is_identifier(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("isidentifier", {}, arguments);
   std::string_view rest = text_of(self).view();
-  runtime.budget.scan(rest.size());
+  runtime.budget.walk(rest.size());
   if (rest.empty()) return false;
   for (bool first = true; !rest.empty(); first = false) {
     const utf8::Decoded d = utf8::decode(rest);

@@ -4,11 +4,23 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/utf8.h"
 
 namespace ferrum::jinja {
 namespace {
+
+size_t ascii_prefix(std::string_view text) {
+  size_t size = 0;
+  uint64_t word = 0;
+  for (; size + sizeof(word) <= text.size(); size += sizeof(word)) {
+    std::memcpy(&word, text.data() + size, sizeof(word));
+    if (word & 0x8080808080808080) break;
+  }
+  while (size < text.size() && static_cast<unsigned char>(text[size]) < 0x80) ++size;
+  return size;
+}
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
@@ -79,6 +91,10 @@ size_t count_code_points(std::string_view text) {
   // A broken byte counts as one code point, so it takes decoding where there are any beyond ASCII.
   size_t count = 0;
   while (!text.empty()) {
+    const size_t ascii = ascii_prefix(text);
+    count += ascii;
+    text.remove_prefix(ascii);
+    if (text.empty()) break;
     text.remove_prefix(code_point_size(text));
     ++count;
   }
@@ -135,7 +151,7 @@ bool is_alphanumeric(char32_t c) {
          (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
 }
 
-Text strip(const Text& text, Side side, std::optional<std::string_view> characters) {
+Text strip(Budget& budget, const Text& text, Side side, std::optional<std::string_view> characters) {
   std::string_view rest = text.view();
   const auto goes = [&](std::string_view code_point) {
     if (characters) return characters->find(code_point) != std::string_view::npos;
@@ -152,10 +168,12 @@ Text strip(const Text& text, Side side, std::optional<std::string_view> characte
     if (!goes(rest.substr(begin))) break;
     rest = rest.substr(0, begin);
   }
+  budget.walk(text.size() - rest.size());
   return text.slice(rest);
 }
 
 Text map_code_points(Budget& budget, const Text& text, const MapCodePoint& f) {
+  budget.walk(text.size());
   TextBuilder out(budget);
   bool after_letter = false;
   std::string mapped;

@@ -25,7 +25,8 @@ bool is_alphanumeric(char32_t c);  // Python's str.isalnum
 
 enum class Side { kLeft, kRight, kBoth };
 // Without `characters`: white space.
-Text strip(const Text& text, Side side, std::optional<std::string_view> characters = std::nullopt);
+Text strip(Budget& budget, const Text& text, Side side,
+           std::optional<std::string_view> characters = std::nullopt);
 
 // `f` is given each code point with whether a letter stands before it, and appends what replaces it.
 using MapCodePoint = std::function<void(char32_t c, bool after_letter, std::string& out)>;

@@ -27,7 +27,8 @@ bool asks(Runtime&, const Value& value, const Arguments& arguments) {
 }
 
 bool is_boolean(const Value& v) { return v.get<bool>() != nullptr; }
-bool is_callable(const Value& v) { return v.object() && v.object()->is_callable(); }
+// Calling an undefined value is an error, but Python's callable() says yes.
+bool is_callable(const Value& v) { return v.is_undefined() || (v.object() && v.object()->is_callable()); }
 bool is_defined(const Value& v) { return !v.is_undefined(); }
 bool is_undefined(const Value& v) { return v.is_undefined(); }
 bool is_escaped(const Value& v) { return v.is_string() && v.get<String>()->markup; }

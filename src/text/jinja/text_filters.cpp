@@ -43,11 +43,9 @@ Text title(Budget& budget, const Text& text) {
 Value trim(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("trim", {"chars"}, arguments);
   const String string = soft_string(runtime, input);
-  const Text stripped =
-      p.given(0) ? strip(string.text, Side::kBoth, p.text(0).view()) : strip(string.text, Side::kBoth);
-  constexpr size_t kSlower = 8;  // looking at characters, compared with looking for bytes
-  runtime.budget.scan((string.text.size() - stripped.size()) * kSlower);
-  return String{stripped, string.markup};
+  const std::optional<std::string_view> characters =
+      p.given(0) ? std::optional(p.text(0).view()) : std::nullopt;
+  return String{strip(runtime.budget, string.text, Side::kBoth, characters), string.markup};
 }
 
 Value replace_filter(Runtime& runtime, const Value& input, const Arguments& arguments) {
@@ -90,37 +88,41 @@ Value format(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return percent_format(runtime, string, make_dict(runtime.budget, std::move(named)));
 }
 
-std::string percent_encoded(std::string_view text, bool keep_slash) {
+enum class Encoded { kPath, kQuery };  // in a query, a space is '+' and a slash is no slash
+
+std::string percent_encoded(std::string_view text, Encoded as) {
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("_.-~").find(c) != std::string_view::npos || (keep_slash && c == '/');
+                       std::string_view("_.-~").find(c) != std::string_view::npos ||
+                       (as == Encoded::kPath && c == '/');
     if (plain)
       out += c;
+    else if (as == Encoded::kQuery && c == ' ')
+      out += '+';
     else
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
 
-void append_encoded(TextBuilder& out, const Text& text, std::string_view slashes) {
-  text.for_each_run([&](std::string_view run, Origin origin) {
-    out.append(percent_encoded(run, slashes == "keep"), origin);
-  });
+void append_encoded(TextBuilder& out, const Text& text, Encoded as) {
+  text.for_each_run(
+      [&](std::string_view run, Origin origin) { out.append(percent_encoded(run, as), origin); });
 }
 
 Value urlencode(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("urlencode", {}, arguments);
   TextBuilder out(runtime.budget);
   if (input.is_string() || !is_iterable(input)) {
-    append_encoded(out, to_str(runtime, input), "keep");
+    append_encoded(out, to_str(runtime, input), Encoded::kPath);
     return out.take();
   }
   const auto append_pair = [&](const Value& key, const Value& value) {
     if (out.size() > 0) out.append("&");
-    append_encoded(out, to_str(runtime, key), "encode");
+    append_encoded(out, to_str(runtime, key), Encoded::kQuery);
     out.append("=");
-    append_encoded(out, to_str(runtime, value), "encode");
+    append_encoded(out, to_str(runtime, value), Encoded::kQuery);
   };
   if (const Dict* dict = input.dict()) {
     for (const auto& [key, value] : dict->entries()) append_pair(key, value);
