@@ -1,17 +1,15 @@
-// What llama.cpp calls the ways of splitting text before byte-level BPE (tokenizer.ggml.pre).
-//
-// Source: llm_tokenizer_bpe in llama.cpp's src/llama-vocab.cpp.
+// The names that GGUF has for ways of splitting text before byte-level BPE (tokenizer.ggml.pre), found by
+// what they stand for.
 #pragma once
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "text/tokenizer_spec.h"
 
 namespace ferrum {
 
-// The name of these steps, which end with the one that spells bytes; nothing if they have none.
-std::optional<std::string_view> pretokenizer_name(const std::vector<PretokenizeStep>& steps,
-                                                  bool ignore_merges);
+// The name whose patterns, normalisation and habit of keeping whole tokens are those of a byte-level `spec`;
+// nothing if there is none.
+std::optional<std::string_view> gguf_pretokenizer_name(const TokenizerSpec& spec);
 
 }  // namespace ferrum

@@ -98,7 +98,11 @@ void synthesize(const fs::path& config_path, const fs::path& target, const Synth
 
   GgufHeader header;
   set_model_metadata(header, model, options.type, config_path.string());
-  if (options.tokenizer) set_tokenizer_from(header, *options.tokenizer, model.vocab);
+  if (options.tokenizer) {
+    set_tokenizer_from(header, *options.tokenizer, model.vocab);
+  } else {
+    set_no_tokenizer(header);
+  }
 
   std::vector<Filler> fillers;
   for (const GgufLayoutTensor& tensor : gguf_tensors(model, config.biased)) {

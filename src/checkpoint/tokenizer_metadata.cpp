@@ -78,8 +78,8 @@ class SpecWriter {
 
  private:
   void byte_level(const BpeSpec& bpe) {
-    const auto pre = pretokenizer_name(spec_.pretokenizer, bpe.ignore_merges);
-    if (!pre) refuse("it splits text by a pattern that has no name there");
+    const auto pre = gguf_pretokenizer_name(spec_);
+    if (!pre) refuse("its way of normalising and splitting text has no name there");
     header_.set("tokenizer.ggml.model", "gpt2");
     header_.set("tokenizer.ggml.pre", std::string(*pre));
     tokens();
@@ -139,9 +139,19 @@ class SpecWriter {
     return scores;
   }
 
+  // All that GGUF can say of SentencePiece's normalisation: spaces become "▁", and one goes before a text or
+  // not.
   bool adds_space() const {
-    for (const NormalizeStep& step : spec_.normalizer)
-      if (const auto* own = std::get_if<NormalizeSentencePiece>(&step)) return own->add_dummy_prefix;
+    for (const NormalizeStep& step : spec_.normalizer) {
+      const auto* own = std::get_if<NormalizeSentencePiece>(&step);
+      const auto* replaced = std::get_if<ReplacePattern>(&step);
+      const bool is_odd =
+          own ? !own->charsmap.empty() || own->remove_extra_whitespaces || own->whitespace_as_suffix
+              : !(replaced && replaced->pattern.text == " " && replaced->with == "▁") &&
+                    !std::holds_alternative<PrependText>(step);
+      if (is_odd) refuse("its normalisation is more than marking spaces");
+      if (own) return own->add_dummy_prefix;
+    }
     for (const PretokenizeStep& step : spec_.pretokenizer)
       if (const auto* space = std::get_if<SplitMetaspace>(&step))
         return space->prepend != SplitMetaspace::Prepend::kNever;
@@ -183,6 +193,14 @@ void set_stop_tokens(GgufHeader& header, std::optional<TokenId> eos, std::vector
     header.set(kKeys[i], static_cast<uint32_t>(stops[i]));
   for (size_t i = kKeys.size(); i < stops.size(); ++i)
     log::warn("{}: GGUF has no key for a further token that ends an answer: {}", source, stops[i]);
+}
+
+void set_with_what_lies_beside(GgufHeader& header, const TokenizerSpec& spec, const fs::path& folder,
+                               int vocab, const std::vector<TokenId>& stop_tokens) {
+  set_tokenizer_metadata(header, spec, vocab);
+  set_stop_tokens(header, spec.special.eos, stop_tokens, folder.string());
+  if (const auto chat_template = hf_chat_template(folder))
+    header.set("tokenizer.chat_template", *chat_template);
 }
 
 template <class T>
@@ -227,24 +245,27 @@ void set_tokenizer_metadata(GgufHeader& header, const TokenizerSpec& spec, int v
   SpecWriter(header, spec, vocab).run();
 }
 
+void set_no_tokenizer(GgufHeader& header) { header.set("tokenizer.ggml.model", "none"); }
+
 void set_hf_tokenizer(GgufHeader& header, const fs::path& folder, int vocab,
                       const std::vector<TokenId>& stop_tokens) {
-  const std::optional<TokenizerSpec> spec = read_hf_tokenizer(folder);
-  if (spec) set_tokenizer_metadata(header, *spec, vocab);
-  set_stop_tokens(header, spec ? spec->special.eos : std::nullopt, stop_tokens, folder.string());
-  if (const auto chat_template = hf_chat_template(folder))
-    header.set("tokenizer.chat_template", *chat_template);
+  if (const auto spec = read_hf_tokenizer(folder)) {
+    set_with_what_lies_beside(header, *spec, folder, vocab, stop_tokens);
+  } else {
+    set_no_tokenizer(header);
+    set_stop_tokens(header, std::nullopt, stop_tokens, folder.string());
+  }
 }
 
 void set_tokenizer_from(GgufHeader& header, const fs::path& source, int vocab) {
+  if (!fs::exists(source))
+    fail(ErrorCode::kNotFound, "{}: no such file or folder", in_quotes(source.string()));
   if (source.extension() == ".gguf") return copy_from_gguf(header, source, vocab);
-  if (!fs::is_directory(source) && source.filename() != "tokenizer.json")
-    fail(ErrorCode::kBadArgument, "{}: a tokenizer is a tokenizer.json, a folder with one, or a GGUF file",
-         in_quotes(source.string()));
-  const fs::path folder = fs::is_directory(source) ? source : fs::absolute(source).parent_path();
-  set_hf_tokenizer(header, folder, vocab, hf_generation(folder, vocab).stop_tokens);
-  if (!header.has("tokenizer.ggml.model"))
-    fail(ErrorCode::kNotFound, "{}: no tokenizer there", in_quotes(source.string()));
+  const bool is_folder = fs::is_directory(source);
+  const auto spec = is_folder ? read_hf_tokenizer(source) : std::optional(read_hf_tokenizer_file(source));
+  if (!spec) fail(ErrorCode::kNotFound, "{}: no tokenizer there", in_quotes(source.string()));
+  const fs::path folder = is_folder ? source : fs::absolute(source).parent_path();
+  set_with_what_lies_beside(header, *spec, folder, vocab, hf_generation(folder, vocab).stop_tokens);
 }
 
 }  // namespace ferrum

@@ -15,13 +15,16 @@ namespace ferrum {
 // splitting pattern without a name there, another kind of model); kBadConfig for more tokens than `vocab`.
 void set_tokenizer_metadata(GgufHeader& header, const TokenizerSpec& spec, int vocab);
 
+// Says that there is none.
+void set_no_tokenizer(GgufHeader& header);
+
 // From a Hugging Face folder, with its chat template; without a tokenizer there, only the tokens that end an
 // answer. GGUF has words for three of those: of a text, a turn and a message. Errors as above, and kBadFile.
 void set_hf_tokenizer(GgufHeader& header, const std::filesystem::path& folder, int vocab,
                       const std::vector<TokenId>& stop_tokens);
 
-// From a file or folder: a GGUF file's own keys copied; a tokenizer.json, or a folder with one, and what lies
-// beside it. Errors: kNotFound, and those above.
+// From a GGUF file, whose own keys are copied; or a tokenizer.json, tokenizer.model and the like, or a folder
+// with one, and what lies beside it. Errors: kNotFound, and those above.
 void set_tokenizer_from(GgufHeader& header, const std::filesystem::path& source, int vocab);
 
 }  // namespace ferrum

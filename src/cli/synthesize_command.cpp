@@ -49,7 +49,8 @@ void add_synthesize(CLI::App& app) {
   command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
   command.add_option("--type", o->type, "How weights are stored: " + file_type_names())
       ->capture_default_str();
-  command.add_option("--tokenizer", o->tokenizer, "A tokenizer.json, a folder with one, or a .gguf file");
+  command.add_option("--tokenizer", o->tokenizer,
+                     "A tokenizer.json or tokenizer.model, a folder with one, or a .gguf file");
   command.add_option("--seed", o->seed, "Other weights for another seed")->capture_default_str();
   command.add_option("--layers", o->layers, "Keep only so many layers");
   command.add_option("--threads", o->threads, "Threads that make weights; 0: one for each core")

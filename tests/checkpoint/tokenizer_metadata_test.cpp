@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "checkpoint/gguf.h"
+#include "checkpoint/gguf_pretokenizers.h"
+#include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/hf_tokenizer.h"
 #include "checkpoint/pretokenizer_names.h"
 #include "support/paths.h"
@@ -102,10 +104,26 @@ TEST_F(TokenizerMetadata, Llama2IsSentencePiece) {
 
 TEST_F(TokenizerMetadata, AFolderWithoutATokenizerHasStopTokensOnly) {
   const GgufMetadata& m = written(test::data("goldens/qwen3"), 384, {2, 7, 9});
-  EXPECT_FALSE(m.has("tokenizer.ggml.model"));
+  EXPECT_EQ(m.string("tokenizer.ggml.model"), "none");
   EXPECT_EQ(m.unsigned_integer("tokenizer.ggml.eos_token_id"), 2u);
   EXPECT_EQ(m.unsigned_integer("tokenizer.ggml.eot_token_id"), 7u);
   EXPECT_EQ(m.unsigned_integer("tokenizer.ggml.eom_token_id"), 9u);
+}
+
+TEST_F(TokenizerMetadata, FromAFileAndWhatLiesBesideIt) {
+  FERRUM_NEEDS_SHARED("tokenizers/qwen3/tokenizer.json");
+  GgufHeader header;
+  set_tokenizer_from(header, test::shared("tokenizers/qwen3/tokenizer.json"), 151936);
+  GgufWriter(target_, header).finish();
+  const auto file = GgufFile::open(target_);
+  EXPECT_EQ(file->metadata().unsigned_integer("tokenizer.ggml.eos_token_id"), 151645u);
+  EXPECT_TRUE(file->metadata().has("tokenizer.chat_template"));
+}
+
+TEST_F(TokenizerMetadata, FromNowhere) {
+  GgufHeader header;
+  EXPECT_THROW(set_tokenizer_from(header, "/absent/tokenizer.json", 10), Error);
+  EXPECT_THROW(set_tokenizer_from(header, test::data("goldens/qwen3"), 384), Error);
 }
 
 TokenizerSpec tiny() {
@@ -132,7 +150,8 @@ TEST(TokenizerMetadataErrors, WhatGgufHasNoWordsFor) {
   EXPECT_NE(message_of(tiny(), 2).find("has 3 tokens, but the model's vocabulary has 2"), std::string::npos);
   TokenizerSpec spec = tiny();
   spec.pretokenizer.insert(spec.pretokenizer.begin(), SplitPattern{{TextPattern::Kind::kRegex, "odd"}});
-  EXPECT_NE(message_of(spec, 3).find("pattern that has no name there"), std::string::npos);
+  EXPECT_NE(message_of(spec, 3).find("way of normalising and splitting text has no name there"),
+            std::string::npos);
   spec = tiny();
   spec.model = UnigramSpec{};
   EXPECT_NE(message_of(spec, 3).find("its model is no BPE"), std::string::npos);
@@ -144,14 +163,67 @@ TEST(TokenizerMetadataErrors, WhatGgufHasNoWordsFor) {
   EXPECT_NE(message_of(spec, 3).find("neither byte-level nor falls back to bytes"), std::string::npos);
 }
 
+std::optional<std::string_view> name_of_steps(std::vector<PretokenizeStep> steps, bool ignore_merges = false,
+                                              std::vector<NormalizeStep> normalizer = {}) {
+  TokenizerSpec spec = tiny();
+  spec.model = BpeSpec{.ignore_merges = ignore_merges};
+  spec.pretokenizer = std::move(steps);
+  spec.normalizer = std::move(normalizer);
+  return gguf_pretokenizer_name(spec);
+}
+
 TEST(PretokenizerNames, ANameSaysEverythingItStandsFor) {
-  const std::vector<PretokenizeStep> gpt2 = {SplitByteLevel{}};
-  EXPECT_EQ(pretokenizer_name(gpt2, false), "gpt-2");
-  EXPECT_FALSE(pretokenizer_name(gpt2, true));
-  EXPECT_FALSE(pretokenizer_name({SplitByteLevel{.add_prefix_space = true}}, false));
-  EXPECT_EQ(pretokenizer_name({SplitDigits{.individually = true}, SplitByteLevel{}}, false), "smollm");
-  EXPECT_FALSE(pretokenizer_name({SplitDigits{.individually = false}, SplitByteLevel{}}, false));
-  EXPECT_FALSE(pretokenizer_name({}, false));
+  EXPECT_EQ(name_of_steps({SplitByteLevel{}}), "gpt-2");
+  EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, true));
+  EXPECT_FALSE(name_of_steps({SplitByteLevel{.add_prefix_space = true}}));
+  EXPECT_FALSE(name_of_steps({SplitByteLevel{.use_regex = false}}));
+  EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, false, {NormalizeUnicode{unicode::Form::kNfc}}));
+  EXPECT_EQ(name_of_steps({SplitDigits{.individually = true}, SplitByteLevel{}}), "smollm");
+  EXPECT_FALSE(name_of_steps({SplitDigits{.individually = false}, SplitByteLevel{}}));
+  const SplitPattern qwen2 = {{TextPattern::Kind::kRegex, find_gguf_pretokenizer("qwen2")->patterns.front()}};
+  const SplitByteLevel bytes = {.use_regex = false};
+  EXPECT_EQ(name_of_steps({qwen2, bytes}, false, {NormalizeUnicode{unicode::Form::kNfc}}), "qwen2");
+  EXPECT_EQ(name_of_steps({qwen2, bytes}), "deepseek-r1-qwen");
+  EXPECT_FALSE(name_of_steps({qwen2, bytes}, true));
+  SplitPattern merged = qwen2;
+  merged.behavior = SplitBehavior::kMergedWithNext;
+  EXPECT_FALSE(name_of_steps({merged, bytes}));
+}
+
+// The texts of llama.cpp's vectors, by the tokenizer of the folder and by what became of it in GGUF.
+void expect_same_ids(const fs::path& folder, const GgufMetadata& metadata, const char* texts) {
+  const auto original = load_hf_tokenizer(folder);
+  const auto converted = load_gguf_tokenizer(metadata);
+  const auto file = MappedFile::open(test::shared(texts));
+  std::string_view rest = file->text();
+  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
+  int compared = 0;
+  while (!rest.empty()) {
+    const size_t end = rest.find(kSeparator);
+    const std::string_view text = rest.substr(0, end);
+    EXPECT_EQ(original->encode({text}), converted->encode({text})) << text;
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + kSeparator.size());
+    ++compared;
+  }
+  EXPECT_GT(compared, 30);
+}
+
+TEST_F(TokenizerMetadata, TextsBecomeTheSameTokens) {
+  FERRUM_NEEDS_SHARED("tokenizers/vectors/qwen2.inp");
+  struct Case {
+    const char* folder;
+    int vocab;
+    const char* texts;
+  };
+  for (const Case& c : {Case{"tokenizers/qwen3", 151936, "tokenizers/vectors/qwen2.inp"},
+                        Case{"tokenizers/llama-3", 128256, "tokenizers/vectors/llama-bpe.inp"},
+                        Case{"tokenizers/gpt2", 50257, "tokenizers/vectors/gpt-2.inp"},
+                        Case{"tokenizers/llama-2", 32000, "tokenizers/vectors/llama-spm.inp"},
+                        Case{"tokenizers/mistral", 32768, "tokenizers/vectors/llama-spm.inp"}}) {
+    SCOPED_TRACE(c.folder);
+    const fs::path folder = test::shared(c.folder);
+    expect_same_ids(folder, written(folder, c.vocab), c.texts);
+  }
 }
 
 }  // namespace
