@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 #include "backend/reference/reference_backend.h"
@@ -62,17 +63,18 @@ TEST_P(CpuBackendOn, AgreesWithTheReferenceInInt8) {
 }
 
 TEST_P(CpuBackendOn, GivesTheSameBitsWhateverTheNumberOfThreads) {
-  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
-    CpuBackend one(options(1, activations));
-    CpuBackend two(options(2, activations));
-    CpuBackend three(options(3, activations));
-    CpuBackend five(options(5, activations));
-    for (const Operation& operation : all_operations()) {
-      const Outputs expected = results(one, operation);
-      EXPECT_EQ(results(two, operation), expected) << operation.name;
-      EXPECT_EQ(results(three, operation), expected) << operation.name;
-      EXPECT_EQ(results(five, operation), expected) << operation.name;
-    }
+  CpuBackend one(options(1));
+  CpuBackend two(options(2));
+  CpuBackend three(options(3));
+  CpuBackend five(options(5));
+  CpuBackend one_in_float32(options(1, Activations::kFloat32));
+  CpuBackend three_in_float32(options(3, Activations::kFloat32));
+  for (const Operation& operation : all_operations()) {
+    const Outputs expected = results(one, operation);
+    EXPECT_EQ(results(two, operation), expected) << operation.name;
+    EXPECT_EQ(results(three, operation), expected) << operation.name;
+    EXPECT_EQ(results(five, operation), expected) << operation.name;
+    EXPECT_EQ(results(three_in_float32, operation), results(one_in_float32, operation)) << operation.name;
   }
 }
 
@@ -131,6 +133,28 @@ TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
       EXPECT_LT(*routing.expert_ids.at<int32_t>(0, i), 4);
       EXPECT_TRUE(std::isnan(*routing.weights.at<float>(0, i)));
     }
+  }
+}
+
+// Tensors of a file begin where its header ends, which need not be a multiple of anything.
+TEST_P(CpuBackendOn, WeightsAtOddAddresses) {
+  CpuBackend backend(options(1));
+  for (const Format format : kAllFormats) {
+    Bench bench(backend);
+    const int cols = std::max(32, traits(format).block_values);
+    const RandomWeight random(format, 5, cols, 1);
+    const std::span<const std::byte> stored = random.source().parts[0][0].bytes;
+    std::vector<std::byte> moved(stored.size() + 1);
+    std::copy(stored.begin(), stored.end(), moved.begin() + 1);
+    WeightSource source = random.source();
+    source.parts[0][0].bytes = std::span(moved).subspan(1);
+    const auto odd = backend.pack(source);
+    const Tensor x = bench.random(3, cols, 2);
+    const Tensor expected = bench.tensor(DType::kF32, 3, 5);
+    const Tensor out = bench.tensor(DType::kF32, 3, 5);
+    backend.linear(expected, x, bench.weight(random));
+    backend.linear(out, x, *odd);
+    EXPECT_EQ(std::memcmp(out.data, expected.data, out.bytes()), 0) << name_of(format);
   }
 }
 

@@ -32,6 +32,21 @@ constexpr int kLanes = 4;
 using F32 [[gnu::vector_size(kLanes * 4)]] = float;
 using I32 [[gnu::vector_size(kLanes * 4)]] = int32_t;
 
+// Bytes, as many as a sub-block of 32 quants goes into evenly. Shifts by a constant keep within each byte.
+#if defined(__AVX2__)
+constexpr int kByteLanes = 32;
+#else
+constexpr int kByteLanes = 16;
+#endif
+using U8 [[gnu::vector_size(kByteLanes)]] = uint8_t;
+
+static inline U8 load_bytes(const void* p) {
+  U8 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void store_bytes(void* p, U8 v) { __builtin_memcpy(p, &v, sizeof v); }
+
 static inline F32 load(const float* p) {
   F32 v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -135,12 +150,16 @@ static inline uint16_t to_f16(float value) {
   return static_cast<uint16_t>(sign | (rounded - 0x38000000) >> 13);
 }
 
+// Weights lie where a file has them, so at odd addresses, too.
 static inline F32 load(const F16* p) {
-  return F32{from_f16(p[0]), from_f16(p[1]), from_f16(p[2]), from_f16(p[3])};
+  uint16_t halves[kLanes];
+  __builtin_memcpy(halves, p, sizeof halves);
+  return F32{from_f16(halves[0]), from_f16(halves[1]), from_f16(halves[2]), from_f16(halves[3])};
 }
 static inline F32 load(const BF16* p) {
-  const I32 halves = {p[0], p[1], p[2], p[3]};
-  return from_bits(halves << 16);
+  uint16_t halves[kLanes];
+  __builtin_memcpy(halves, p, sizeof halves);
+  return from_bits(I32{halves[0], halves[1], halves[2], halves[3]} << 16);
 }
 static inline void store(F16* p, F32 v) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<F16>(to_f16(v[i]));

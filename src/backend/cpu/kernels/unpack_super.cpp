@@ -22,6 +22,17 @@ inline void unpack_blocks(const uint8_t* row, int cols, const UnpackedRow& out, 
     one(blocks[b], Place{out.quants + b * kSuperBlock, out.scales + 16 * b, out.offsets + 16 * b});
 }
 
+// kLanes signed bytes.
+inline F32 bytes_to_float(const int8_t* bytes) {
+#if defined(__AVX512F__)
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))));
+#elif defined(__AVX2__)
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes))));
+#else
+  return to_float(I32{bytes[0], bytes[1], bytes[2], bytes[3]});
+#endif
+}
+
 // The six-bit scales and minima of Q4_K and Q5_K: see scales_and_mins in blocks.h, here on whole words.
 inline void unpack_scales_and_mins(const uint8_t* packed, float d, float dmin, const Place& to) {
   uint32_t words[3];
@@ -60,13 +71,13 @@ void unpack_q2_k(const uint8_t* row, int cols, const UnpackedRow& out) {
       to.offsets[s] = -dmin * static_cast<float>(block.scales[s] >> 4);
     }
     for (int half = 0; half < 2; ++half)
-      for (int j = 0; j < 32; ++j) {
-        const uint8_t four = block.quants[32 * half + j];
+      for (int j = 0; j < 32; j += kByteLanes) {
+        const U8 four = load_bytes(block.quants + 32 * half + j);
         uint8_t* quants = to.quants + 128 * half + j;
-        quants[0] = four & 3;
-        quants[32] = four >> 2 & 3;
-        quants[64] = four >> 4 & 3;
-        quants[96] = four >> 6;
+        store_bytes(quants, four & 3);
+        store_bytes(quants + 32, four >> 2 & 3);
+        store_bytes(quants + 64, four >> 4 & 3);
+        store_bytes(quants + 96, four >> 6);
       }
   });
 }
@@ -80,16 +91,20 @@ void unpack_q3_k(const uint8_t* row, int cols, const UnpackedRow& out) {
       to.scales[s] = d * static_cast<float>((low | high << 4) - 32);
       to.offsets[s] = -4 * to.scales[s];
     }
-    for (int half = 0; half < 2; ++half)
-      for (int j = 0; j < 32; ++j) {
-        const uint8_t four = block.quants[32 * half + j];
-        const auto high = static_cast<uint8_t>(block.high_bits[j] >> (4 * half));
-        uint8_t* quants = to.quants + 128 * half + j;
-        quants[0] = (four & 3) | (high & 1) << 2;
-        quants[32] = (four >> 2 & 3) | (high & 2) << 1;
-        quants[64] = (four >> 4 & 3) | (high & 4);
-        quants[96] = four >> 6 | (high & 8) >> 1;
-      }
+    for (int j = 0; j < 32; j += kByteLanes) {
+      const U8 high = load_bytes(block.high_bits + j);
+      const U8 first = load_bytes(block.quants + j);
+      const U8 second = load_bytes(block.quants + 32 + j);
+      uint8_t* quants = to.quants + j;
+      store_bytes(quants, (first & 3) | (high << 2 & 4));
+      store_bytes(quants + 32, (first >> 2 & 3) | (high << 1 & 4));
+      store_bytes(quants + 64, (first >> 4 & 3) | (high & 4));
+      store_bytes(quants + 96, first >> 6 | (high >> 1 & 4));
+      store_bytes(quants + 128, (second & 3) | (high >> 2 & 4));
+      store_bytes(quants + 160, (second >> 2 & 3) | (high >> 3 & 4));
+      store_bytes(quants + 192, (second >> 4 & 3) | (high >> 4 & 4));
+      store_bytes(quants + 224, second >> 6 | (high >> 5 & 4));
+    }
   });
 }
 
@@ -97,10 +112,10 @@ void unpack_q4_k(const uint8_t* row, int cols, const UnpackedRow& out) {
   unpack_blocks<BlockQ4_K>(row, cols, out, [](const BlockQ4_K& block, const Place& to) {
     unpack_scales_and_mins(block.scales, from_f16(block.d), from_f16(block.dmin), to);
     for (int pair = 0; pair < 4; ++pair)
-      for (int j = 0; j < 32; ++j) {
-        const uint8_t both = block.quants[32 * pair + j];
-        to.quants[64 * pair + j] = both & 15;
-        to.quants[64 * pair + 32 + j] = both >> 4;
+      for (int j = 0; j < 32; j += kByteLanes) {
+        const U8 both = load_bytes(block.quants + 32 * pair + j);
+        store_bytes(to.quants + 64 * pair + j, both & 15);
+        store_bytes(to.quants + 64 * pair + 32 + j, both >> 4);
       }
   });
 }
@@ -108,33 +123,36 @@ void unpack_q4_k(const uint8_t* row, int cols, const UnpackedRow& out) {
 void unpack_q5_k(const uint8_t* row, int cols, const UnpackedRow& out) {
   unpack_blocks<BlockQ5_K>(row, cols, out, [](const BlockQ5_K& block, const Place& to) {
     unpack_scales_and_mins(block.scales, from_f16(block.d), from_f16(block.dmin), to);
-    for (int pair = 0; pair < 4; ++pair)
-      for (int j = 0; j < 32; ++j) {
-        const uint8_t both = block.quants[32 * pair + j];
-        const auto high = static_cast<uint8_t>(block.high_bits[j] >> (2 * pair));
-        to.quants[64 * pair + j] = (both & 15) | (high & 1) << 4;
-        to.quants[64 * pair + 32 + j] = both >> 4 | (high & 2) << 3;
+    for (int j = 0; j < 32; j += kByteLanes) {
+      U8 high = load_bytes(block.high_bits + j);
+      for (int pair = 0; pair < 4; ++pair) {
+        const U8 both = load_bytes(block.quants + 32 * pair + j);
+        store_bytes(to.quants + 64 * pair + j, (both & 15) | (high << 4 & 16));
+        store_bytes(to.quants + 64 * pair + 32 + j, both >> 4 | (high << 3 & 16));
+        high >>= 2;
       }
+    }
   });
 }
 
 void unpack_q6_k(const uint8_t* row, int cols, const UnpackedRow& out) {
   unpack_blocks<BlockQ6_K>(row, cols, out, [](const BlockQ6_K& block, const Place& to) {
     const float d = from_f16(block.d);
-    for (int s = 0; s < 16; ++s) {
-      to.scales[s] = d * static_cast<float>(block.scales[s]);
-      to.offsets[s] = -32 * to.scales[s];
+    for (int s = 0; s < 16; s += kLanes) {
+      const F32 scales = bytes_to_float(block.scales + s) * d;
+      store(to.scales + s, scales);
+      store(to.offsets + s, scales * -32.0f);
     }
     for (int half = 0; half < 2; ++half)
-      for (int j = 0; j < 32; ++j) {
-        const uint8_t low = block.low[64 * half + j];
-        const uint8_t next = block.low[64 * half + 32 + j];
-        const uint8_t high = block.high[32 * half + j];
+      for (int j = 0; j < 32; j += kByteLanes) {
+        const U8 low = load_bytes(block.low + 64 * half + j);
+        const U8 next = load_bytes(block.low + 64 * half + 32 + j);
+        const U8 high = load_bytes(block.high + 32 * half + j);
         uint8_t* quants = to.quants + 128 * half + j;
-        quants[0] = (low & 15) | (high & 0x03) << 4;
-        quants[32] = (next & 15) | (high & 0x0C) << 2;
-        quants[64] = low >> 4 | (high & 0x30);
-        quants[96] = next >> 4 | (high & 0xC0) >> 2;
+        store_bytes(quants, (low & 15) | (high << 4 & 48));
+        store_bytes(quants + 32, (next & 15) | (high << 2 & 48));
+        store_bytes(quants + 64, low >> 4 | (high & 48));
+        store_bytes(quants + 96, next >> 4 | (high >> 2 & 48));
       }
   });
 }
