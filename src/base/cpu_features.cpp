@@ -111,9 +111,10 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   }
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
-    fail(ErrorCode::kBadArgument, "FERRUM_CPU_ISA is {}, not portable, avx2 or avx512", in_quotes(*wish));
+    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2 and avx512",
+         in_quotes(*wish));
   if (const std::string lacking = missing(*isa); !lacking.empty())
-    fail(ErrorCode::kUnsupported, "FERRUM_CPU_ISA asks for {}, but this CPU lacks {}", name_of(*isa),
+    fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),
          lacking);
   return *isa;
 }

@@ -33,7 +33,8 @@ TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
-    EXPECT_STREQ(error.what(), "FERRUM_CPU_ISA is 'sse9', not portable, avx2 or avx512");
+    EXPECT_STREQ(error.what(),
+                 "instruction set 'sse9' (FERRUM_CPU_ISA): there are portable, avx2 and avx512");
   }
 }
 
@@ -44,7 +45,7 @@ TEST(CpuFaults, B59_AnInstructionSetThatTheCpuLacks) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "FERRUM_CPU_ISA asks for avx512, but this CPU lacks AVX2, FMA");
+    EXPECT_STREQ(error.what(), "instruction set avx512 (FERRUM_CPU_ISA): this CPU lacks AVX2, FMA");
   }
 }
 
