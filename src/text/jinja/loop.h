@@ -24,7 +24,7 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
 
   // Moves to the next item; false at the end.
   bool advance();
-  const Value& item() const { return item_; }
+  const Value& current() const { return item_; }
   // Lets go of all items, which may refer back to this.
   void end();
 

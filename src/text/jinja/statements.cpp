@@ -128,7 +128,7 @@ void Evaluator::run_iterations(const For& node, Scope* around, const Value& iter
   while (loop->advance()) {
     const OpenScope inside(scopes_, scope_, around);
     inside->set(program_.loop, std::static_pointer_cast<Object>(loop));
-    assign(node.target, loop->item());
+    assign(node.target, loop->current());
     const Flow flow = execute(node.body);
     if (flow == Flow::kBreak) break;
     finished_one |= flow == Flow::kNext;
