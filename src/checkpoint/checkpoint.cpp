@@ -36,7 +36,7 @@ std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
   std::sort(models.begin(), models.end());
   std::string names;
   for (const fs::path& m : models)
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", m.filename().string());
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", in_quotes(m.filename().string()));
   fail(ErrorCode::kBadArgument, "{}: several models are there, name one: {}", folder.string(), names);
 }
 
@@ -57,10 +57,13 @@ std::unique_ptr<Checkpoint> open_file(const fs::path& path) {
 }  // namespace
 
 std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
-  return fs::is_directory(status) ? open_folder(path) : open_file(path);
+  try {
+    const fs::file_status status = fs::status(path);
+    if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
+    return fs::is_directory(status) ? open_folder(path) : open_file(path);
+  } catch (const fs::filesystem_error& e) {  // a folder that may not be looked into
+    fail(ErrorCode::kIo, "{}: {}", e.path1().string(), e.code().message());
+  }
 }
 
 }  // namespace ferrum

@@ -24,6 +24,9 @@ struct GenerationDefaults {
   std::vector<TokenId> stop_tokens;  // every id that ends an answer: EOS, end of turn
 };
 
+// Ranges. Error kBadConfig naming `source` and the field.
+void validate(const GenerationDefaults& defaults, const std::string& source);
+
 class Checkpoint {
  public:
   // `path`: a .gguf file (any shard of a split one), a folder with config.json and *.safetensors, or a folder

@@ -253,6 +253,7 @@ GenerationDefaults gguf_generation(const GgufMetadata& metadata, int vocab) {
   defaults.repetition_penalty = sampling_number(metadata, "penalty_repeat");
   if (const auto k = metadata.integer("general.sampling.top_k"); k && std::in_range<int>(*k))
     defaults.top_k = static_cast<int>(*k);
+  validate(defaults, metadata.source());
   for (const char* key :
        {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     const auto id = metadata.unsigned_integer(key);

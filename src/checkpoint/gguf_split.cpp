@@ -90,7 +90,7 @@ std::vector<std::unique_ptr<GgufFile>> open_gguf_set(const std::filesystem::path
   std::string missing;
   for (int i = 1; i <= name->count; ++i)
     if (const auto shard = shard_path(*name, i); !std::filesystem::exists(shard))
-      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", shard.filename().string());
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", in_quotes(shard.filename().string()));
   if (!missing.empty())
     fail(ErrorCode::kNotFound, "{}: parts of the model are missing: {}", path.string(), missing);
   for (int i = 1; i <= name->count; ++i) {

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "checkpoint/hf_rope.h"
-#include "checkpoint/json_fields.h"
+#include "checkpoint/json_view.h"
 
 namespace ferrum {
 namespace {
@@ -40,17 +40,17 @@ std::string supported() {
 
 class Reader {
  public:
-  explicit Reader(const JsonFields& config) : in_(config), known_(find_architecture()) {}
+  explicit Reader(const JsonView& config) : in_(config), known_(find_architecture()) {}
 
   HfConfig read() {
     refuse_quantised();
     refuse_other_activations();
     m_.architecture = known_.architecture;
-    m_.name = in_.string("_name_or_path").value_or("");
+    m_.name = in_.find_string("_name_or_path").value_or("");
     read_sizes();
     read_heads();
-    m_.norm_eps = static_cast<float>(in_.number("rms_norm_eps").value_or(kDefaultEpsilon));
-    m_.tied_head = in_.boolean("tie_word_embeddings").value_or(false);
+    m_.norm_eps = static_cast<float>(in_.find_number("rms_norm_eps").value_or(kDefaultEpsilon));
+    m_.tied_head = in_.find_boolean("tie_word_embeddings").value_or(false);
     read_hf_rope(in_, m_);
     read_window();
     read_experts();
@@ -60,12 +60,12 @@ class Reader {
 
  private:
   const Known& find_architecture() const {
-    const auto type = in_.string("model_type");
-    const auto classes = in_.strings("architectures");
+    const auto type = in_.find_string("model_type");
+    const auto classes = in_.find_strings("architectures");
     const std::string class_name = classes && !classes->empty() ? classes->front() : "";
     for (const Known& k : kKnown)
       if (type ? k.model_type == *type : k.class_name == class_name) return check_class(k, class_name);
-    if (!type && class_name.empty()) fail(ErrorCode::kBadConfig, "{} is missing", in_.place("model_type"));
+    if (!type && class_name.empty()) in_.at("model_type");  // an Error: it is not there
     fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs {}",
          in_.place(type ? "model_type" : "architectures"), in_quotes(type ? *type : class_name),
          type && !class_name.empty() ? " (" + in_quotes(class_name) + ")" : "", supported());
@@ -80,52 +80,52 @@ class Reader {
   }
 
   void refuse_quantised() const {
-    if (const auto quantization = in_.object("quantization_config"))
+    if (const auto quantization = in_.find("quantization_config"))
       fail(ErrorCode::kUnsupported,
            "{}: weights quantised by {}; of safetensors files Ferrum reads F32, F16 and BF16",
            in_.place("quantization_config"),
-           in_quotes(quantization->string("quant_method").value_or("an unnamed method")));
+           in_quotes(quantization->find_string("quant_method").value_or("an unnamed method")));
   }
 
   void refuse_other_activations() const {
-    const auto activation = in_.string("hidden_act");
+    const auto activation = in_.find_string("hidden_act");
     if (activation && *activation != "silu")
       fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs 'silu'", in_.place("hidden_act"),
            in_quotes(*activation));
   }
 
   void read_sizes() {
-    m_.hidden = in_.required_integer("hidden_size");
-    m_.layers = positive("num_hidden_layers", in_.required_integer("num_hidden_layers"), kMaxLayers);
-    m_.vocab = in_.required_integer("vocab_size");
-    m_.ffn = in_.required_integer("intermediate_size");
-    m_.context = in_.integer("max_position_embeddings").value_or(known_.context);
+    m_.hidden = in_.at("hidden_size").integer();
+    m_.layers = positive("num_hidden_layers", in_.at("num_hidden_layers").integer(), kMaxLayers);
+    m_.vocab = in_.at("vocab_size").integer();
+    m_.ffn = in_.at("intermediate_size").integer();
+    m_.context = in_.find_integer("max_position_embeddings").value_or(known_.context);
   }
 
   void read_heads() {
-    m_.q_heads = positive("num_attention_heads", in_.required_integer("num_attention_heads"), kMaxHeads);
-    m_.kv_heads = in_.integer("num_key_value_heads").value_or(m_.q_heads);
+    m_.q_heads = positive("num_attention_heads", in_.at("num_attention_heads").integer(), kMaxHeads);
+    m_.kv_heads = in_.find_integer("num_key_value_heads").value_or(m_.q_heads);
     const int implied = known_.head_dim != 0 ? known_.head_dim : m_.hidden / m_.q_heads;
-    if (!in_.has("head_dim") && known_.head_dim == 0 && m_.hidden % m_.q_heads != 0)
+    if (!in_.find("head_dim") && known_.head_dim == 0 && m_.hidden % m_.q_heads != 0)
       fail(ErrorCode::kBadConfig, "{} is {}, which {} heads cannot share evenly, and head_dim is missing",
            in_.place("hidden_size"), m_.hidden, m_.q_heads);
-    m_.head_dim = in_.integer("head_dim").value_or(implied);
+    m_.head_dim = in_.find_integer("head_dim").value_or(implied);
   }
 
   // Which layers see only a window: said layer by layer (transformers 5), or by the number of the first such
   // layer.
   void read_window() {
     m_.sliding_layers.assign(m_.layers, false);
-    if (known_.window_is_opt_in && !in_.boolean("use_sliding_window").value_or(false)) return;
+    if (known_.window_is_opt_in && !in_.find_boolean("use_sliding_window").value_or(false)) return;
     if (known_.architecture == Architecture::kLlama) return;
-    const bool absent = !in_.has_key("sliding_window");
-    const auto window = absent ? std::optional(kDefaultWindow) : in_.integer("sliding_window");
+    const bool absent = !in_.contains("sliding_window");
+    const auto window = absent ? std::optional(kDefaultWindow) : in_.find_integer("sliding_window");
     if (!window) return;
     m_.window = *window;
-    if (const auto kinds = in_.strings("layer_types")) {
+    if (const auto kinds = in_.find_strings("layer_types")) {
       read_layer_kinds(*kinds);
     } else if (known_.architecture == Architecture::kQwen2 || known_.architecture == Architecture::kQwen3) {
-      const int first = std::max(in_.integer("max_window_layers").value_or(kDefaultWindowedFrom), 0);
+      const int first = std::max(in_.find_integer("max_window_layers").value_or(kDefaultWindowedFrom), 0);
       for (int i = first; i < m_.layers; ++i) m_.sliding_layers[i] = true;
     } else {
       m_.sliding_layers.assign(m_.layers, true);
@@ -149,20 +149,20 @@ class Reader {
   void read_experts() {
     m_.moe_layers.assign(m_.layers, false);
     if (known_.architecture != Architecture::kQwen3Moe) return;
-    const char* key = in_.has("num_experts") ? "num_experts" : "num_local_experts";
-    m_.experts = in_.required_integer(key);
-    const auto other = in_.integer("num_local_experts");
+    const char* key = in_.find("num_experts") ? "num_experts" : "num_local_experts";
+    m_.experts = in_.at(key).integer();
+    const auto other = in_.find_integer("num_local_experts");
     if (other && *other != m_.experts)
       fail(ErrorCode::kBadConfig, "{} is {}, but num_experts is {}", in_.place("num_local_experts"), *other,
            m_.experts);
     if (m_.experts == 0) return;
-    m_.experts_per_token = in_.required_integer("num_experts_per_tok");
-    m_.expert_ffn = in_.required_integer("moe_intermediate_size");
-    m_.renormalize_experts = in_.boolean("norm_topk_prob").value_or(false);
+    m_.experts_per_token = in_.at("num_experts_per_tok").integer();
+    m_.expert_ffn = in_.at("moe_intermediate_size").integer();
+    m_.renormalize_experts = in_.find_boolean("norm_topk_prob").value_or(false);
     const int step =
-        positive("decoder_sparse_step", in_.integer("decoder_sparse_step").value_or(1), kMaxLayers);
+        positive("decoder_sparse_step", in_.find_integer("decoder_sparse_step").value_or(1), kMaxLayers);
     for (int i = 0; i < m_.layers; ++i) m_.moe_layers[i] = (i + 1) % step == 0;
-    for (const int i : in_.integers("mlp_only_layers").value_or(std::vector<int>()))
+    for (const int i : in_.find_integers("mlp_only_layers").value_or(std::vector<int>()))
       if (i >= 0 && i < m_.layers) m_.moe_layers[i] = false;
   }
 
@@ -171,9 +171,9 @@ class Reader {
     if (known_.architecture == Architecture::kQwen2) out_.biased = {Role::kQuery, Role::kKey, Role::kValue};
     const bool may_have =
         known_.architecture != Architecture::kMistral && known_.architecture != Architecture::kQwen2;
-    if (may_have && in_.boolean("attention_bias").value_or(false))
+    if (may_have && in_.find_boolean("attention_bias").value_or(false))
       out_.biased = {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut};
-    if (known_.architecture == Architecture::kLlama && in_.boolean("mlp_bias").value_or(false))
+    if (known_.architecture == Architecture::kLlama && in_.find_boolean("mlp_bias").value_or(false))
       out_.biased.insert(out_.biased.end(), {Role::kGate, Role::kUp, Role::kDown});
   }
 
@@ -187,7 +187,7 @@ class Reader {
   static constexpr int kMaxLayers = 1024;
   static constexpr int kMaxHeads = 4096;
 
-  const JsonFields& in_;
+  const JsonView& in_;
   const Known& known_;
   HfConfig out_;
   ModelDescription& m_ = out_.model;
@@ -195,8 +195,8 @@ class Reader {
 
 }  // namespace
 
-std::vector<TokenId> token_ids(const JsonFields& fields, std::string_view key, int vocab) {
-  const auto ids = fields.integers(key);
+std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int vocab) {
+  const auto ids = fields.find_integers(key);
   if (!ids) return {};
   for (const int id : *ids)
     if (id < 0 || id >= vocab)
@@ -207,7 +207,7 @@ std::vector<TokenId> token_ids(const JsonFields& fields, std::string_view key, i
 
 HfConfig parse_hf_config(std::string_view json, const std::string& source) {
   const Json document = parse_json(json, source, {.max_bytes = size_t{16} << 20});
-  const JsonFields fields(document, source);
+  const JsonView fields(document, source);
   HfConfig config = Reader(fields).read();
   validate(config.model, source);
   config.stop_tokens = token_ids(fields, "eos_token_id", config.model.vocab);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/json_fields.h"
+#include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
 #include "checkpoint/tensor_names.h"
 #include "text/token.h"
@@ -27,6 +27,6 @@ HfConfig parse_hf_config(std::string_view json, const std::string& source);
 
 // Token ids in a field that is one number or an array; none where it is absent. Error kBadConfig for one past
 // `vocab`.
-std::vector<TokenId> token_ids(const JsonFields& fields, std::string_view key, int vocab);
+std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int vocab);
 
 }  // namespace ferrum

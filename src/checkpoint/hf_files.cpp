@@ -6,27 +6,28 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "checkpoint/hf_config.h"
-#include "checkpoint/json_fields.h"
+#include "checkpoint/json_view.h"
 
 namespace ferrum {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<float> number(const JsonFields& fields, std::string_view key) {
-  const auto value = fields.number(key);
+std::optional<float> number(const JsonView& fields, std::string_view key) {
+  const auto value = fields.find_number(key);
   return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
 }
 
 // One template, or a list of {"name": …, "template": …}.
 std::optional<std::string> chat_template_in(const fs::path& path) {
-  const Json document = parse_json(MappedFile::open(path)->text(), path.string());
-  const JsonFields fields(document, path.string());
-  const auto it = document.find("chat_template");
-  if (it == document.end() || !it->is_array()) return fields.string("chat_template");
-  for (const Json& entry : *it) {
-    const JsonFields named(entry, path.string(), "chat_template.");
-    if (named.string("name") == "default") return named.string("template");
+  const std::string source = path.string();
+  const Json document = parse_json(MappedFile::open(path)->text(), source);
+  const auto field = JsonView(document, source).find("chat_template");
+  if (!field) return std::nullopt;
+  if (!field->is_array()) return field->string();
+  for (size_t i = 0; i < field->size(); ++i) {
+    const JsonView named = field->element(i);
+    if (named.at("name").string() == "default") return named.at("template").string();
   }
   return std::nullopt;
 }
@@ -37,15 +38,17 @@ GenerationDefaults hf_generation(const fs::path& folder, int vocab) {
   const fs::path path = folder / "generation_config.json";
   GenerationDefaults defaults;
   if (!fs::exists(path)) return defaults;
-  const Json document = parse_json(MappedFile::open(path)->text(), path.string());
-  const JsonFields fields(document, path.string());
+  const std::string source = path.string();
+  const Json document = parse_json(MappedFile::open(path)->text(), source);
+  const JsonView fields(document, source);
   defaults.temperature = number(fields, "temperature");
-  if (!fields.boolean("do_sample").value_or(true)) defaults.temperature = 0;
+  if (!fields.find_boolean("do_sample").value_or(true)) defaults.temperature = 0;
   defaults.top_p = number(fields, "top_p");
   defaults.min_p = number(fields, "min_p");
   defaults.repetition_penalty = number(fields, "repetition_penalty");
-  defaults.top_k = fields.integer("top_k");
+  defaults.top_k = fields.find_integer("top_k");
   defaults.stop_tokens = token_ids(fields, "eos_token_id", vocab);
+  validate(defaults, source);
   return defaults;
 }
 

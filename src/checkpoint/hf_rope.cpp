@@ -23,9 +23,9 @@ constexpr std::array kKinds = {
 };
 
 // "rope_type", or "type" in older files.
-Kind read_kind(const JsonFields& scaling) {
-  const char* key = scaling.has("rope_type") ? "rope_type" : "type";
-  const auto name = scaling.string(key);
+Kind read_kind(const JsonView& scaling) {
+  const char* key = scaling.find("rope_type") ? "rope_type" : "type";
+  const auto name = scaling.find_string(key);
   if (!name) return Kind::kNone;
   for (const NamedKind& k : kKinds)
     if (k.name == *name) return k.kind;
@@ -33,43 +33,39 @@ Kind read_kind(const JsonFields& scaling) {
        scaling.place(key), in_quotes(*name));
 }
 
-float required_number(const JsonFields& fields, std::string_view key) {
-  const auto value = fields.number(key);
-  if (!value) fail(ErrorCode::kBadConfig, "{} is missing", fields.place(key));
-  return static_cast<float>(*value);
+float required_number(const JsonView& fields, std::string_view key) {
+  return static_cast<float>(fields.at(key).number());
 }
 
-void set_number(const JsonFields& fields, std::string_view key, float& target) {
-  if (const auto value = fields.number(key)) target = static_cast<float>(*value);
+void set_number(const JsonView& fields, std::string_view key, float& target) {
+  if (const auto value = fields.find_number(key)) target = static_cast<float>(*value);
 }
 
-void set_number(const JsonFields& fields, std::string_view key, std::optional<float>& target) {
-  if (const auto value = fields.number(key)) target = static_cast<float>(*value);
+void set_number(const JsonView& fields, std::string_view key, std::optional<float>& target) {
+  if (const auto value = fields.find_number(key)) target = static_cast<float>(*value);
 }
 
-void read_yarn(const JsonFields& fields, RopeScaling& s) {
+void read_yarn(const JsonView& fields, RopeScaling& s) {
   set_number(fields, "beta_fast", s.beta_fast);
   set_number(fields, "beta_slow", s.beta_slow);
   set_number(fields, "mscale", s.mscale);
   set_number(fields, "mscale_all_dim", s.mscale_all_dim);
-  s.truncate = fields.boolean("truncate").value_or(true);
+  s.truncate = fields.find_boolean("truncate").value_or(true);
 }
 
-void read_longrope(const JsonFields& fields, RopeScaling& s) {
-  s.short_factors = fields.numbers("short_factor").value_or(std::vector<float>());
-  s.long_factors = fields.numbers("long_factor").value_or(std::vector<float>());
-  if (s.short_factors.empty()) fail(ErrorCode::kBadConfig, "{} is missing", fields.place("short_factor"));
-  if (s.long_factors.empty()) fail(ErrorCode::kBadConfig, "{} is missing", fields.place("long_factor"));
+void read_longrope(const JsonView& fields, RopeScaling& s) {
+  s.short_factors = fields.find_numbers("short_factor").value_or(std::vector<float>());
+  s.long_factors = fields.find_numbers("long_factor").value_or(std::vector<float>());
 }
 
 // The context before scaling: of the scaling, of the model (as Phi-3 has it), or the whole one.
-int original_context(const JsonFields& config, const JsonFields& fields, int context) {
+int original_context(const JsonView& config, const JsonView& fields, int context) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
-  const auto own = fields.integer(kKey);
-  return own ? *own : config.integer(kKey).value_or(context);
+  const auto own = fields.find_integer(kKey);
+  return own ? *own : config.find_integer(kKey).value_or(context);
 }
 
-void read_scaling(const JsonFields& config, const JsonFields& fields, ModelDescription& model) {
+void read_scaling(const JsonView& config, const JsonView& fields, ModelDescription& model) {
   RopeScaling& s = model.rope.scaling;
   s.kind = read_kind(fields);
   if (s.kind == Kind::kNone) return;
@@ -77,7 +73,7 @@ void read_scaling(const JsonFields& config, const JsonFields& fields, ModelDescr
       s.kind == Kind::kDynamic ? model.context : original_context(config, fields, model.context);
   set_number(fields, "attention_factor", s.attention_factor);
   const bool may_be_implied = s.kind == Kind::kYarn || s.kind == Kind::kLongRope;
-  if (may_be_implied && !fields.has("factor") && s.original_context > 0) {
+  if (may_be_implied && !fields.find("factor") && s.original_context > 0) {
     s.factor = static_cast<float>(model.context) / static_cast<float>(s.original_context);
   } else {
     s.factor = required_number(fields, "factor");
@@ -103,17 +99,17 @@ void stretch_context(ModelDescription& model) {
 
 }  // namespace
 
-void read_hf_rope(const JsonFields& config, ModelDescription& model) {
+void read_hf_rope(const JsonView& config, ModelDescription& model) {
   RopeDescription& rope = model.rope;
   set_number(config, "rope_theta", rope.theta);
-  auto rotated = config.number("partial_rotary_factor");
-  const char* key = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
-  if (const auto fields = config.object(key)) {
-    if (fields->has("full_attention") || fields->has("sliding_attention"))
+  auto rotated = config.find_number("partial_rotary_factor");
+  const char* key = config.find("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  if (const auto fields = config.find(key)) {
+    if (fields->find("full_attention") || fields->find("sliding_attention"))
       fail(ErrorCode::kUnsupported, "{}: rotary positions that differ between kinds of layers",
            config.place(key));
     set_number(*fields, "rope_theta", rope.theta);
-    if (fields->has("partial_rotary_factor")) rotated = fields->number("partial_rotary_factor");
+    if (fields->find("partial_rotary_factor")) rotated = fields->find_number("partial_rotary_factor");
     read_scaling(config, *fields, model);
   }
   const double share = rotated.value_or(1);

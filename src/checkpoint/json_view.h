@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
@@ -27,19 +28,33 @@ class JsonView {
   // Errors kBadFile: another type than the name says, an absent member.
   std::optional<JsonView> find(std::string_view key) const;  // nothing if absent or null
   JsonView at(std::string_view key) const;
+  bool contains(std::string_view key) const;  // of an object; perhaps null
   JsonView element(size_t i) const;
   size_t size() const;  // of an array
   const std::string& string() const;
   bool boolean() const;
   double number() const;
   int64_t integer(int64_t low, int64_t high) const;
+  int integer() const;  // one that fits
+
+  // Of a member that may be absent or null. Integers must fit an int.
+  std::optional<int> find_integer(std::string_view key) const;
+  std::optional<double> find_number(std::string_view key) const;
+  std::optional<bool> find_boolean(std::string_view key) const;
+  std::optional<std::string> find_string(std::string_view key) const;
+  std::optional<std::vector<int>> find_integers(std::string_view key) const;  // an array, or one number
+  std::optional<std::vector<float>> find_numbers(std::string_view key) const;
+  std::optional<std::vector<std::string>> find_strings(std::string_view key) const;
 
   std::string string_or(std::string_view key, std::string_view fallback) const;
   bool boolean_or(std::string_view key, bool fallback) const;
 
+  std::string place(std::string_view key) const;         // "<source>: <field>" of a member, for messages
   [[noreturn]] void refuse(std::string_view why) const;  // "<source>: <field> <why>"
 
  private:
+  std::string path_of(std::string_view key) const;
+
   const Json* value_;
   const std::string* source_;
   std::string path_;

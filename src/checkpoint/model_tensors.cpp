@@ -24,7 +24,7 @@ class Checker {
     if (!m_.tied_head) require({Role::kHead}, {m_.vocab, m_.hidden});
     for (int i = 0; i < m_.layers; ++i) layer(i);
     for (const Role role : {Role::kRopeFrequencies, Role::kRopeFactorsLong, Role::kRopeFactorsShort})
-      accept({role}, {m_.rope.rotary_dim / 2});
+      see({role}, {m_.rope.rotary_dim / 2});
     return result();
   }
 
@@ -105,13 +105,17 @@ class Checker {
 
   // Checks and counts a tensor that need not be there.
   void accept(const TensorKey& key, const Shape& shape) {
+    if (const HostTensor* tensor = see(key, shape)) result_.parameters += tensor->elements();
+  }
+
+  const HostTensor* see(const TensorKey& key, const Shape& shape) {
     const HostTensor* tensor = table_.find(key);
-    if (!tensor) return;
+    if (!tensor) return nullptr;
     if (tensor->shape != shape)
       fail(ErrorCode::kBadConfig, "{}: tensor {} has shape [{}], but the model's description demands [{}]",
            table_.source(), in_quotes(tensor->name), fmt::join(tensor->shape, ", "), fmt::join(shape, ", "));
     used_[table_.index_of(*tensor)] = true;
-    result_.parameters += tensor->elements();
+    return tensor;
   }
 
   CheckedTensors result() {

@@ -10,7 +10,7 @@
 namespace ferrum {
 
 struct CheckedTensors {
-  int64_t parameters = 0;          // elements of the tensors that the model uses
+  int64_t parameters = 0;          // elements of the weights that the model uses
   std::vector<std::string> extra;  // names of tensors that it does not use
 };
 

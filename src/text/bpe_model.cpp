@@ -69,7 +69,8 @@ void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
   pairs_ = PairTable(spec.merges.size());
   std::string joined;
   for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
-    const auto& [left, right] = spec.merges[rank];
+    const std::string& left = spec.merges[rank].first;
+    const std::string& right = spec.merges[rank].second;
     joined = left;
     joined +=
         std::string_view(right).substr(right.starts_with(continuing_prefix_) ? continuing_prefix_.size() : 0);

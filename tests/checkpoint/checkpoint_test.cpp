@@ -99,7 +99,7 @@ TEST(Checkpoint, AGgufFileOrAFolderWithOne) {
     EXPECT_EQ(c->chat_template(), std::nullopt);
   }
   folder.write("other.gguf", SmallGguf().build());
-  expect_bad(folder.path(), {"several", "other.gguf, small.gguf"}, ErrorCode::kBadArgument);
+  expect_bad(folder.path(), {"several", "'other.gguf', 'small.gguf'"}, ErrorCode::kBadArgument);
 }
 
 TEST(Checkpoint, ARealGgufFileOpens) {
@@ -203,7 +203,7 @@ TEST(Checkpoint, GenerationDefaultsAndChatTemplate) {
   folder.write("chat_template.jinja", "J");
   EXPECT_EQ(c->chat_template(), "J");
   folder.write("generation_config.json", R"({"temperature":"hot"})");
-  expect_bad(folder.path(), {"generation_config.json", "temperature", "a number"}, ErrorCode::kBadConfig);
+  expect_bad(folder.path(), {"generation_config.json", "temperature", "a number"}, ErrorCode::kBadFile);
 }
 
 TEST(CheckpointFaults, B01_EmptyFiles) {

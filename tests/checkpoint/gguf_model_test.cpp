@@ -227,6 +227,13 @@ TEST(GgufModelFaults, B14_AbsurdNumbers) {
   expect_bad(nan, {"rope.freq_base", "nan"});
 }
 
+TEST(GgufModelFaults, B14_AbsurdSampling) {
+  const std::string bytes = test::GgufBytes().f32("general.sampling.temp", std::nanf("")).build();
+  const auto file = GgufFile::parse(test::as_bytes(bytes), "m.gguf");
+  expect_error(ErrorCode::kBadConfig, {"m.gguf", "temperature", "nan"},
+               [&] { gguf_generation(file->metadata(), 4); });
+}
+
 TEST(GgufModelFaults, B20_WhatFerrumDoesNotRun) {
   expect_bad(SmallGguf("gpt2"), {"m.gguf", "general.architecture", "'gpt2'", "llama, qwen2, qwen3, qwen3moe"},
              ErrorCode::kUnsupported);
