@@ -14,7 +14,7 @@ class FunctionRef<Result(Args...)> {
  public:
   template <class Callable>
   requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef>)
-      FunctionRef(Callable&& callable)  // NOLINT(google-explicit-constructor): a lambda is passed as it is
+      FunctionRef(Callable&& callable)  // NOLINT(bugprone-forwarding-reference-overload): excluded above
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* object, Args... args) -> Result {
           return (*static_cast<std::add_pointer_t<Callable>>(object))(std::forward<Args>(args)...);

@@ -72,13 +72,12 @@ class ThreadPool {
   void run(Task task);
   void work(int worker);
 
-  // Written by the owner before `epoch_` moves, read by workers after they saw it move.
-  const Task* task_ = nullptr;
-  bool stop_ = false;
-  bool may_spin_ = true;
-
-  alignas(64) std::atomic<uint32_t> epoch_{0};    // counts tasks
   alignas(64) std::atomic<uint32_t> working_{0};  // workers that have not finished the current task
+  // On one cache line, so that whoever sees the epoch move has the task as well.
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts tasks
+  bool stop_ = false;  // this and the task: written by the owner before the epoch moves
+  bool may_spin_ = true;
+  const Task* task_ = nullptr;
   std::vector<std::thread> workers_;
 };
 
