@@ -9,7 +9,7 @@ namespace {
 
 using Field = ProtobufReader::Field;
 
-enum class Algorithm : uint64_t { kUnigram = 1, kBpe = 2, kWord = 3, kChar = 4 };
+enum class Algorithm : uint64_t { kUnigram = 1, kBpe = 2, kChar = 4 };
 
 struct Trainer {
   Algorithm algorithm = Algorithm::kUnigram;
@@ -102,9 +102,7 @@ NormalizeSentencePiece read_normalizer(std::string_view message, const std::stri
 ModelSpec model_of(const Trainer& trainer) {
   switch (trainer.algorithm) {
     case Algorithm::kUnigram:
-      return UnigramSpec{.byte_fallback = trainer.byte_fallback};
-    case Algorithm::kWord:
-      return WordLevelSpec{};
+      return UnigramSpec{.byte_fallback = trainer.byte_fallback, .single_precision = true};
     case Algorithm::kBpe:
     case Algorithm::kChar:
       break;
@@ -164,8 +162,6 @@ TokenizerSpec read_sentencepiece_model(std::string_view bytes, const std::string
   const bool drops_first_space = !normalizer.whitespace_as_suffix &&
                                  (normalizer.add_dummy_prefix || normalizer.remove_extra_whitespaces);
   spec.normalizer = {std::move(normalizer)};
-  if (trainer.algorithm == Algorithm::kWord)
-    spec.pretokenizer = {SplitPattern{{TextPattern::Kind::kLiteral, "▁"}, SplitBehavior::kMergedWithNext}};
   spec.decoder = {DecodeReplace{{TextPattern::Kind::kLiteral, "▁"}, " "}, DecodeByteFallback{}, DecodeFuse{}};
   if (drops_first_space) spec.decoder.emplace_back(DecodeStrip{});
   return spec;

@@ -9,6 +9,10 @@
 namespace ferrum {
 namespace {
 
+// \w+|[^\w\s]+ with the \w of Rust's regular expressions, which has the two joiners and no fractions.
+constexpr std::string_view kRustWords =
+    R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}\s]+)";
+
 [[noreturn]] void refuse_type(const JsonView& json, std::string_view type) {
   fail(ErrorCode::kUnsupported, "{}: {} has the type {}, which Ferrum does not know", json.source(),
        json.field(), in_quotes(type));
@@ -112,9 +116,7 @@ void add_pretokenizer(const JsonView& json, std::vector<PretokenizeStep>& steps)
     steps.emplace_back(SplitPunctuation{behavior ? read_behavior(*behavior) : SplitBehavior::kIsolated});
   } else if (type == "Whitespace") {
     steps.emplace_back(
-        SplitPattern{{TextPattern::Kind::kRegex, R"([\w\x{200C}\x{200D}]+|[^\w\x{200C}\x{200D}\s]+)"},
-                     SplitBehavior::kRemoved,
-                     true});
+        SplitPattern{{TextPattern::Kind::kRegex, std::string(kRustWords)}, SplitBehavior::kRemoved, true});
   } else if (type == "WhitespaceSplit") {
     steps.emplace_back(SplitWhitespace{});
   } else if (type == "BertPreTokenizer") {

@@ -1,6 +1,9 @@
 // From Oniguruma's Ruby syntax (https://github.com/kkos/oniguruma/blob/master/doc/RE) to PCRE2's, where they
 // differ: \s \w \h \b and their opposites, set operations inside classes, (?m), quantifiers such as {,n} and
 // {n,m}+.
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -14,18 +17,17 @@
 namespace ferrum {
 namespace {
 
-// Bodies of PCRE2 classes. PCRE2's own \s has U+180E, and its \w lacks marks.
+// Bodies of PCRE2 classes. PCRE2's own \s has U+180E, and its \w lacks marks. Oniguruma's \w has the
+// superscripts and fractions of Latin-1 where it stands alone, and lacks them inside a class.
 constexpr std::string_view kSpace =
     R"(\x09-\x0d\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kNotSpace =
     R"(\x00-\x08\x0e-\x1f\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e})"
     R"(\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kWordAlone = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe])";
+constexpr std::string_view kNotWordAlone = R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe])";
 constexpr std::string_view kHex = "0-9a-fA-F";
-constexpr std::string_view kBreak =
-    R"((?:(?<=[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])(?![\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])|)"
-    R"((?<![\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])(?=[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])))";
-
 struct NamedClass {
   std::string_view name;  // small letters, without _ - and space
   std::string_view body;
@@ -38,7 +40,7 @@ constexpr std::array<NamedClass, 24> kNamedClasses{{
     {"word", kWord},
     {"upper", R"(\p{Uppercase})"},
     {"lower", R"(\p{Lowercase})"},
-    {"punct", R"(\p{P}$+<=>^`|~)"},
+    {"punct", R"(\p{P})"},
     {"cntrl", R"(\p{Cc})"},
     {"xdigit", kHex},
     {"blank", R"(\x09\p{Zs})"},
@@ -82,6 +84,15 @@ struct CharacterSet {
     return negated ? "(?:(?!" + any + ")(?s:.))" : "(?:" + any + ")";
   }
 };
+
+bool is_pcre2_pattern(const std::string& pattern) {
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                                   PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
 
 class Translator {
  public:
@@ -239,7 +250,10 @@ class Translator {
       if (!negated) return {std::string(*body), {}};
       return {"", {"[^" + std::string(*body) + "]"}};
     }
-    return {(negated ? "\\P{" : "\\p{") + std::string(name) + "}", {}};
+    // PCRE2 takes the plain name of a script for all characters that are used with it.
+    const std::string scripted = "sc:" + std::string(name);
+    const bool is_script = name.size() > 2 && is_pcre2_pattern("\\p{" + scripted + "}");
+    return {(negated ? "\\P{" : "\\p{") + (is_script ? scripted : std::string(name)) + "}", {}};
   }
 
   // A character written as an escape: \n, \x41, \x{41}, \u0041. Nothing if it is not one.
@@ -285,13 +299,13 @@ class Translator {
     if (at_ + 1 >= in_.size()) refuse("a backslash at its end");
     const char c = in_[at_ + 1];
     at_ += 2;
+    if (c == 'w') return atom(kWordAlone);
+    if (c == 'W') return atom(kNotWordAlone);
     if (const auto set = escaped_set(c)) return atom(set->pattern(false));
-    if (c == 'b') {
-      out_ += kBreak;
-      return;
-    }
-    if (c == 'B') {
-      out_ += "(?!" + std::string(kBreak) + ")";
+    if (c == 'b' || c == 'B') {
+      const std::string word(kWordAlone);
+      const std::string border = "(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))";
+      out_ += c == 'b' ? border : "(?!" + border + ")";
       return;
     }
     if (const auto character = escaped_character(c)) return atom(*character);

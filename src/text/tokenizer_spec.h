@@ -111,6 +111,7 @@ struct BpeSpec {
 };
 struct UnigramSpec {
   bool byte_fallback = false;
+  bool single_precision = false;  // sums of scores are rounded as SentencePiece's own library rounds them
 };
 struct WordPieceSpec {
   std::string word_prefix;                          // of a word's first token ("▁" in GGUF files)

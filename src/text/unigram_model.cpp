@@ -17,7 +17,7 @@ constexpr TokenId kUncovered = -2;  // one character that no token covers
 
 UnigramModel::UnigramModel(const UnigramSpec& spec, const Vocabulary& vocabulary,
                            std::optional<TokenId> unknown)
-    : vocabulary_(vocabulary), unknown_(unknown) {
+    : vocabulary_(vocabulary), unknown_(unknown), single_precision_(spec.single_precision) {
   std::vector<std::pair<std::string_view, int32_t>> entries;
   double lowest = std::numeric_limits<double>::infinity();
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
@@ -42,7 +42,8 @@ void UnigramModel::encode(std::string_view piece, EncodeScratch& scratch, std::v
   const auto offer = [&](size_t begin, size_t end, TokenId id, double score) {
     auto& step = steps[end];
     const double total = steps[begin].score + score;
-    if (step.id == kUnreached || total > step.score) step = {total, static_cast<uint32_t>(begin), id};
+    if (step.id == kUnreached || total > step.score)
+      step = {single_precision_ ? static_cast<float>(total) : total, static_cast<uint32_t>(begin), id};
   };
   for (size_t begin = 0; begin < piece.size();) {
     const size_t size = utf8::decode(piece.substr(begin)).size;

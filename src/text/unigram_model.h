@@ -18,6 +18,7 @@ class UnigramModel : public TokenModel {
 
   const Vocabulary& vocabulary_;
   std::optional<TokenId> unknown_;
+  bool single_precision_;
   Trie tokens_;
   double unknown_score_ = 0;
   std::vector<TokenId> fallback_bytes_;  // empty: no fallback
