@@ -29,7 +29,9 @@ WordPieceModel::WordPieceModel(const WordPieceSpec& spec, const Vocabulary& voca
     const std::string_view spelling = vocabulary[id].spelling;
     if (spelling.starts_with(spec.word_prefix))
       beginnings.emplace_back(spelling.substr(spec.word_prefix.size()), id);
-    if (spelling.starts_with(spec.continuing_prefix))
+    const bool only_begins =
+        spec.continuing_prefix.empty() && !spec.word_prefix.empty() && spelling.starts_with(spec.word_prefix);
+    if (spelling.starts_with(spec.continuing_prefix) && !only_begins)
       continuations.emplace_back(spelling.substr(spec.continuing_prefix.size()), id);
   }
   beginnings_ = Trie(std::move(beginnings));
