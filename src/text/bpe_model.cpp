@@ -35,6 +35,7 @@ BpeModel::BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units unit
     : vocabulary_(vocabulary),
       units_(units),
       unknown_(unknown),
+      by_score_(spec.by_score),
       ignore_merges_(spec.ignore_merges),
       fuse_unknown_(spec.fuse_unknown),
       continuing_prefix_(spec.continuing_prefix),
@@ -102,7 +103,7 @@ void BpeModel::derive_merges_from_scores() {
                    [&](TokenId a, TokenId b) { return vocabulary_[a].score > vocabulary_[b].score; });
 
   const auto part = [&](std::string_view text) -> TokenId {
-    if (const auto id = vocabulary_.find_spellable(text)) return *id;
+    if (const auto id = find_joinable(text)) return *id;
     if (text.empty() || utf8::decode(text).size != text.size()) return kNoToken;
     const auto [it, is_new] = untokened_.try_emplace(
         std::string(text), vocabulary_.size() + static_cast<TokenId>(untokened_spellings_.size()));
@@ -134,14 +135,23 @@ void BpeModel::derive_merges_from_scores() {
   for (const Merge& m : merges) pairs_.put(m.left, m.right, m.rank, m.result);
 }
 
+// SentencePiece joins unused tokens on the way to others.
+bool BpeModel::is_joinable(TokenId id) const {
+  return vocabulary_.is_spellable(id) || (by_score_ && vocabulary_[id].kind == TokenKind::kUnused);
+}
+
+std::optional<TokenId> BpeModel::find_joinable(std::string_view spelling) const {
+  const std::optional<TokenId> id = vocabulary_.find(spelling);
+  return id && is_joinable(*id) ? id : std::nullopt;
+}
+
 void BpeModel::find_word_borders() {
   if (units_ != Units::kText || !continuing_prefix_.empty() || !word_suffix_.empty() || ignore_merges_)
     return;
   if (!vocabulary_.find_spellable(kMark)) return;
   words_begin_at_mark_ = true;
   for (TokenId id = 0; id < vocabulary_.size() && words_begin_at_mark_; ++id)
-    if (vocabulary_.is_spellable(id) && has_inner_mark(vocabulary_[id].spelling))
-      words_begin_at_mark_ = false;
+    if (is_joinable(id) && has_inner_mark(vocabulary_[id].spelling)) words_begin_at_mark_ = false;
 }
 
 void BpeModel::encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const {
@@ -197,7 +207,7 @@ TokenId BpeModel::unit_id(std::string_view unit, bool is_first, bool is_last) co
     if (is_last) spelled += word_suffix_;
     return vocabulary_.find_spellable(spelled).value_or(kNoToken);
   }
-  if (const auto id = vocabulary_.find_spellable(unit)) return *id;
+  if (const auto id = find_joinable(unit)) return *id;
   if (untokened_.empty()) return kNoToken;
   const auto it = untokened_.find(std::string(unit));
   return it == untokened_.end() ? kNoToken : it->second;

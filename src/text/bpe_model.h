@@ -21,6 +21,8 @@ class BpeModel : public TokenModel {
   void read_bytes_of_tokens();
   void read_merges(const BpeSpec& spec, std::string_view field);
   void derive_merges_from_scores();
+  bool is_joinable(TokenId id) const;
+  std::optional<TokenId> find_joinable(std::string_view spelling) const;
   TokenId unit_id(std::string_view unit, bool is_first, bool is_last) const;
   void find_word_borders();
 
@@ -34,6 +36,7 @@ class BpeModel : public TokenModel {
   const Vocabulary& vocabulary_;
   Units units_;
   std::optional<TokenId> unknown_;
+  bool by_score_;
   bool ignore_merges_;
   bool fuse_unknown_;
   std::string continuing_prefix_, word_suffix_;

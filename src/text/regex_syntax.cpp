@@ -77,6 +77,9 @@ struct CharacterSet {
 
   std::string pattern(bool negated) const {
     if (others.empty() && items.empty()) return negated ? "(?s:.)" : "(?!)";
+    const bool is_one_property =
+        (items.starts_with("\\p{") || items.starts_with("\\P{")) && items.find('}') + 1 == items.size();
+    if (others.empty() && is_one_property && !negated) return items;
     if (others.empty()) return (negated ? "[^" : "[") + items + "]";
     std::string any = items.empty() ? "" : "[" + items + "]|";
     for (const std::string& other : others) any += other + "|";

@@ -23,10 +23,10 @@ class Vocabulary {
   std::optional<TokenId> find(std::string_view spelling) const;
 
   // Whether a model may make this token out of text. Control tokens come from trusted text only (fault B48),
-  // and <unk> and <0x0A> are no spellings of anything.
+  // <unk> and <0x0A> are no spellings of anything, and unused tokens are never given.
   bool is_spellable(TokenId id) const {
     const TokenKind kind = (*this)[id].kind;
-    return kind == TokenKind::kNormal || kind == TokenKind::kUserDefined || kind == TokenKind::kUnused;
+    return kind == TokenKind::kNormal || kind == TokenKind::kUserDefined;
   }
   std::optional<TokenId> find_spellable(std::string_view spelling) const;
 
