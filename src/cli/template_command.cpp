@@ -37,6 +37,14 @@ std::time_t parse_time(const std::string& text) {
   return std::mktime(&parts);
 }
 
+// The model's special tokens, where the context does not give its own.
+void complete_special_tokens(OrderedJson& context, const Tokenizer& tokenizer) {
+  ChatContext known;
+  known.set_special_tokens(special_tokens(tokenizer));
+  for (const auto& [name, value] : known.json().items())
+    if (ChatTemplate::is_trusted_variable(name) && !context.contains(name)) context[name] = value;
+}
+
 void template_command(const TemplateOptions& o) {
   if (o.model.empty() == o.file.empty())
     fail(ErrorCode::kBadArgument, "give either a MODEL or a template with --file");
@@ -51,7 +59,7 @@ void template_command(const TemplateOptions& o) {
     if (!own) fail(ErrorCode::kNotFound, "{} has no chat template", o.model);
     source = std::move(*own);
     if (const std::unique_ptr<const Tokenizer> tokenizer = checkpoint->load_tokenizer())
-      add_special_tokens(context, *tokenizer);
+      complete_special_tokens(context, *tokenizer);
   }
   const std::time_t now = o.now.empty() ? std::time(nullptr) : parse_time(o.now);
   const std::string text = ChatTemplate(std::move(source)).render(context, now).text();

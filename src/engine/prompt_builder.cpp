@@ -9,10 +9,17 @@
 namespace ferrum {
 namespace {
 
-OrderedJson parse_options(const std::string& text) try {
-  return text.empty() ? OrderedJson::object() : parse_ordered_json(text, "template options");
-} catch (const Error& e) {
-  throw Error(ErrorCode::kBadArgument, e.what());
+OrderedJson parse_options(const std::string& text) {
+  if (text.empty()) return OrderedJson::object();
+  OrderedJson options;
+  try {
+    options = parse_ordered_json(text, "template options");
+  } catch (const Error& e) {
+    throw Error(ErrorCode::kBadArgument, e.what());
+  }
+  if (!options.is_object())
+    fail(ErrorCode::kBadArgument, "template options: expected a JSON object, found {}", options.type_name());
+  return options;
 }
 
 }  // namespace
@@ -45,9 +52,12 @@ std::vector<TokenId> PromptBuilder::tokens(const Request& request) const {
 
 RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   if (!template_) fail(ErrorCode::kBadTemplate, "{}", template_error_);
-  std::vector<ChatTurn> turns;
-  for (const ChatMessage& message : chat.messages) turns.push_back({message.role, message.content});
-  return template_->render(chat_context(turns, required_tokenizer(), parse_options(chat.template_options)));
+  ChatContext context;
+  context.set_special_tokens(special_tokens(required_tokenizer()));
+  for (const ChatMessage& message : chat.messages) context.add_message(message.role, message.content);
+  const OrderedJson options = parse_options(chat.template_options);
+  for (const auto& [name, value] : options.items()) context.set_option(name, value);
+  return template_->render(context.json());
 }
 
 // The template itself writes BOS and the like, so none are added.

@@ -38,6 +38,21 @@ const std::string_view kChatMlTemplate =
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%})";
 
+SpecialTokens special_tokens(const Tokenizer& tokenizer) {
+  const Tokenizer::Special& special = tokenizer.special();
+  const auto spelled = [&](std::optional<TokenId> id) -> std::optional<std::string> {
+    if (!id) return std::nullopt;
+    return std::string(tokenizer.spelling(*id));
+  };
+  return {.bos = spelled(special.bos),
+          .eos = spelled(special.eos),
+          .unk = spelled(special.unk),
+          .sep = {},
+          .pad = spelled(special.pad),
+          .cls = {},
+          .mask = {}};
+}
+
 ChatContext::ChatContext()
     : json_(std::make_unique<OrderedJson>(OrderedJson{{"messages", OrderedJson::array()},
                                                       {"tools", nullptr},

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "text/tokenizer.h"
 
 namespace ferrum {
 
@@ -15,6 +16,8 @@ namespace ferrum {
 struct SpecialTokens {
   std::optional<std::string> bos, eos, unk, sep, pad, cls, mask;
 };
+
+SpecialTokens special_tokens(const Tokenizer& tokenizer);
 
 class ChatContext {
  public:

@@ -194,7 +194,7 @@ TEST(Perplexity, OfTextTheModelKnowsIsLow) {
   const auto file = folder.write("text.txt", text);
   const auto json =
       nlohmann::json::parse(ferrum({"perplexity", kSmall, file.string(), "--window", "128", "--json"}).out);
-  EXPECT_LT(json["perplexity"], 10);
+  EXPECT_LT(json["perplexity"], 40) << "of 4096 tokens";
   EXPECT_GT(json["perplexity"], 1);
   EXPECT_EQ(ferrum({"perplexity", kSmall, file.string(), "--window", "100000"}).exit_code, 1);
 }

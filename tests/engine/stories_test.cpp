@@ -46,7 +46,8 @@ TEST_P(Stories, GreedyTextTokenForToken) {
     if (const auto* piece = std::get_if<TextEvent>(&event)) text += piece->text;
     if (const auto* error = std::get_if<ErrorEvent>(&event)) ADD_FAILURE() << error->message;
   });
-  EXPECT_EQ(text, open_tokenizer(model)->decode(expected));
+  // The text goes on after BOS, so the space before its first word stays.
+  EXPECT_EQ(text, " " + open_tokenizer(model)->decode(expected));
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, Stories, ::testing::Values("reference", "cpu"));
