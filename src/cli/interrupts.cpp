@@ -41,6 +41,11 @@ Interrupts::~Interrupts() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+void Interrupts::set_otherwise(Otherwise otherwise) {
+  const std::lock_guard lock(mutex_);
+  otherwise_ = otherwise;
+}
+
 std::stop_token Interrupts::begin_answer() {
   const std::lock_guard lock(mutex_);
   answer_ = std::stop_source();
@@ -62,8 +67,10 @@ void Interrupts::watch() {
     signalfd_siginfo info;
     if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
     const std::lock_guard lock(mutex_);
-    if (!answering_ || answer_.stop_requested()) _exit(130);  // nothing to stop, or the user insists
-    answer_.request_stop();
+    if (answering_ && !answer_.stop_requested())
+      answer_.request_stop();
+    else if (otherwise_ == Otherwise::kEndsTheProcess)
+      _exit(130);
   }
 }
 

@@ -15,15 +15,20 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
+  // What an interrupt does while no answer is given, or an answer's stop is already requested.
+  enum class Otherwise { kEndsTheProcess, kDoesNothing };
+  void set_otherwise(Otherwise otherwise);
+
   // From now on an interrupt requests a stop of this token instead of ending the process.
   std::stop_token begin_answer();
-  // Whether there was one since. Interrupts end the process again.
+  // Whether there was one since.
   bool end_answer();
 
  private:
   void watch();
 
-  std::mutex mutex_;  // guards the two below
+  std::mutex mutex_;  // guards the three below
+  Otherwise otherwise_ = Otherwise::kEndsTheProcess;
   std::stop_source answer_{std::nostopstate};
   bool answering_ = false;
   int signal_fd_;

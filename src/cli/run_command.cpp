@@ -77,7 +77,9 @@ void answer_once(Chat& chat, const std::string& prompt) {
   leave_after(outcome);
 }
 
-void converse(Chat& chat) {
+void converse(Chat& chat, Interrupts& interrupts) {
+  // A Ctrl-C that comes just after an answer's end must not end the chat.
+  interrupts.set_otherwise(Interrupts::Otherwise::kDoesNothing);
   fmt::print(stderr, "Say something, or /help.\n");
   LineEditor editor(">>> ", default_history_file());
   while (const std::optional<std::string> line = editor.read()) {
@@ -110,7 +112,7 @@ void run_command(RunOptions& o) {
     o.chat.style = PromptStyle::kRaw;
   }
   Chat chat(*engine, interrupts, std::move(o.chat));
-  interactive ? converse(chat) : answer_once(chat, *o.prompt);
+  interactive ? converse(chat, interrupts) : answer_once(chat, *o.prompt);
 }
 
 }  // namespace

@@ -135,9 +135,18 @@ std::string Terminal::expect(std::string_view text) {
 int Terminal::wait() {
   while (read_more()) {
   }
-  const int code = exit_code_of(pid_);
+  int status = 0;
+  if (waitpid(pid_, &status, WNOHANG) == 0) {  // the terminal was closed first, or the program hangs
+    pollfd never = {-1, 0, 0};
+    poll(&never, 1, 1000);
+    if (waitpid(pid_, &status, WNOHANG) == 0) {
+      ADD_FAILURE() << "the program does not end after: " << screen_.substr(matched_);
+      kill(pid_, SIGKILL);
+      waitpid(pid_, &status, 0);
+    }
+  }
   pid_ = -1;
-  return code;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace ferrum::test
