@@ -58,8 +58,7 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   say("/clear\n", "starts over");
   say("/stats\n", "0 answers");
   t.expect(">>> ");
-  t.type("\x04");  // Ctrl-D
-  EXPECT_EQ(t.wait(), 0);
+  EXPECT_EQ(t.leave_with("\x04"), 0);  // Ctrl-D
 }
 
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {

@@ -109,9 +109,9 @@ void Terminal::type(std::string_view keys) {
   EXPECT_EQ(write(fd_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
 }
 
-bool Terminal::read_more() {
+bool Terminal::read_more(int patience_ms) {
   pollfd event = {fd_, POLLIN, 0};
-  if (poll(&event, 1, kPatience) <= 0) return false;
+  if (poll(&event, 1, patience_ms) <= 0) return false;
   char buffer[65536];
   const ssize_t n = read(fd_, buffer, sizeof buffer);
   if (n <= 0) return false;
@@ -122,7 +122,7 @@ bool Terminal::read_more() {
 std::string Terminal::expect(std::string_view text) {
   size_t at;
   while ((at = screen_.find(text, matched_)) == std::string::npos) {
-    if (!read_more()) {
+    if (!read_more(kPatience)) {
       ADD_FAILURE() << "no \"" << text << "\" after: " << screen_.substr(matched_);
       return screen_.substr(matched_);
     }
@@ -132,8 +132,19 @@ std::string Terminal::expect(std::string_view text) {
   return result;
 }
 
+int Terminal::leave_with(std::string_view keys) {
+  for (int attempt = 0; attempt < kPatience / 1000; ++attempt) {
+    type(keys);
+    while (read_more(1000)) {
+    }
+    pollfd event = {fd_, POLLIN, 0};
+    if (poll(&event, 1, 0) > 0) break;  // the other side is closed
+  }
+  return wait();
+}
+
 int Terminal::wait() {
-  while (read_more()) {
+  while (read_more(kPatience)) {
   }
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) == 0) {  // the terminal was closed first, or the program hangs
