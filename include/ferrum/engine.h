@@ -13,12 +13,13 @@
 namespace ferrum {
 
 struct EngineOptions {
-  std::filesystem::path model;   // a .gguf file or a Hugging Face folder
-  std::string backend = "cpu";   // "cpu", or "reference" (slow, the specification)
-  int threads = 0;               // 0: one for each physical core that this process may use
-  int max_context = 0;           // tokens; 0: what the model is made for, at most 8192
-  int batch_tokens = 512;        // rows of one step: how much of a prompt is computed at once
-  std::string activations = "int8";  // inputs of products with quantised weights: "int8", or "f32" (slower, closer)
+  std::filesystem::path model;  // a .gguf file or a Hugging Face folder
+  std::string backend = "cpu";  // "cpu", or "reference" (slow, the specification)
+  int threads = 0;              // 0: one for each physical core that this process may use
+  int max_context = 0;          // tokens; 0: what the model is made for, at most 8192
+  int batch_tokens = 512;       // rows of one step: how much of a prompt is computed at once
+  std::string activations =
+      "int8";  // inputs of products with quantised weights: "int8", or "f32" (slower, closer)
   std::string kv_dtype = "f16";  // "f16", "bf16" or "f32"
 };
 

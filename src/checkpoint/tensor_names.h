@@ -46,7 +46,8 @@ enum class Naming { kHuggingFace, kGguf };
 
 // What `name` is; nothing if no architecture here has such a tensor.
 std::optional<TensorKey> parse_tensor_name(Naming naming, std::string_view name);
-// Checked: that naming has such a tensor (Hugging Face has no RoPE factors, GGUF no stacked dense gate and up).
+// Checked: that naming has such a tensor (Hugging Face has no RoPE factors, GGUF no stacked dense gate and
+// up).
 std::string tensor_name(Naming naming, const TensorKey& key);
 
 }  // namespace ferrum

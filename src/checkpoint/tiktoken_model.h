@@ -1,5 +1,5 @@
-// tiktoken's vocabularies: bytes and their rank, with no merges written down; two tokens join where their bytes
-// are a token too, and the lowest rank goes first (https://github.com/openai/tiktoken).
+// tiktoken's vocabularies: bytes and their rank, with no merges written down; two tokens join where their
+// bytes are a token too, and the lowest rank goes first (https://github.com/openai/tiktoken).
 #pragma once
 #include <cstddef>
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace ferrum {
 
-// Llama 3's tokenizer.model: a line of base64 and a rank for each token. The file does not name the pattern, which
-// is Llama 3's, nor the control tokens that follow. Errors kBadFile naming `source` and the line.
+// Llama 3's tokenizer.model: a line of base64 and a rank for each token. The file does not name the pattern,
+// which is Llama 3's, nor the control tokens that follow. Errors kBadFile naming `source` and the line.
 TokenizerSpec read_tiktoken_model(std::string_view text, const std::string& source);
 
 // Those that Llama 3 has (github.com/meta-llama/llama3, tokenizer.py), for a file that stands alone.

@@ -16,7 +16,8 @@ cpu::Activations parse_activations(const std::string& name) {
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
-  if (options.threads < 0) fail(ErrorCode::kBadArgument, "threads must be 0 or more, not {}", options.threads);
+  if (options.threads < 0)
+    fail(ErrorCode::kBadArgument, "threads must be 0 or more, not {}", options.threads);
   if (options.name == "cpu")
     return std::make_unique<CpuBackend>(
         CpuOptions{.threads = options.threads, .activations = parse_activations(options.activations)});

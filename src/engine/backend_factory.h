@@ -13,7 +13,8 @@ struct BackendOptions {
   std::string activations = "int8";  // "int8" or "f32": inputs of products with quantised weights
 };
 
-// Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that the CPU lacks.
+// Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that
+// the CPU lacks.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
 // "f16", "bf16", "f32". Error kBadArgument.
