@@ -14,6 +14,7 @@ namespace {
 // Python's slice.indices: first index, step, and how many.
 struct Indices {
   int64_t start = 0;
+  int64_t stop = 0;
   int64_t step = 1;
   size_t count = 0;
 };
@@ -39,9 +40,9 @@ Indices indices(const SliceBounds& bounds, size_t size) {
   const int64_t start = clamp(bound(bounds.start), step < 0 ? highest : 0);
   const int64_t stop = clamp(bound(bounds.stop), step < 0 ? lowest : length);
   const int64_t distance = step < 0 ? start - stop : stop - start;
-  if (distance <= 0) return {};
+  if (distance <= 0) return {start, stop, step, 0};
   const uint64_t stride = step < 0 ? -static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
-  return {start, step, static_cast<size_t>((static_cast<uint64_t>(distance) - 1) / stride + 1)};
+  return {start, stop, step, static_cast<size_t>((static_cast<uint64_t>(distance) - 1) / stride + 1)};
 }
 
 // s[:n] and s[n:] with small n, of which templates have many, without looking at the rest of a long text.
@@ -196,7 +197,7 @@ Value slice(Runtime& runtime, const Value& object, const SliceBounds& bounds) {
   if (object.get<Tuple>()) return make_tuple(runtime.budget, slice_items(runtime, *object.items(), bounds));
   if (const auto* range = object.object_as<Range>()) {
     const Indices picked = indices(bounds, *range->length());
-    return std::static_pointer_cast<Object>(range->part(picked.start, picked.step, picked.count));
+    return std::static_pointer_cast<Object>(range->part(picked.start, picked.stop, picked.step));
   }
   if (object.dict()) raise_error("unhashable type: 'slice'");
   raise_error("'{}' object is not subscriptable", type_name(object));

@@ -142,6 +142,7 @@ class PercentFormatter {
       case 'r':
       case 'a': {
         if (spec.align == '=') spec.align = '>', spec.fill = " ";
+        spec.sign = '-';
         Text text = type == 's' ? to_str(runtime_, value) : repr_of(runtime_, value);
         if (format_.markup && !(value.is_string() && value.get<String>()->markup))
           text = html_escape(runtime_.budget, text);
@@ -190,7 +191,8 @@ class PercentFormatter {
     return *integer;
   }
 
-  void character(const Value& value, const FormatSpec& spec) {
+  void character(const Value& value, FormatSpec spec) {
+    spec.sign = '-';
     if (const Text* text = value.text()) {
       if (count_code_points(text->view()) != 1) raise_error("%c requires int or char");
       append_formatted(out_, *text, spec);
@@ -334,9 +336,15 @@ class BraceFormatter {
     else if (const double* d = value.get<double>())
       append_formatted(out, *d, spec);
     else if (const std::optional<int64_t> i = as_integer(value))
-      append_formatted(out, *i, spec);
+      append_integer(*i, spec, out);
     else
       raise_error("unsupported format string passed to {}.__format__", type_name(value));
+  }
+
+  static void append_integer(int64_t value, const FormatSpec& spec, TextBuilder& out) {
+    const bool as_float = std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos && spec.type;
+    if (spec.precision && !as_float) raise_error("Precision not allowed in integer format specifier");
+    append_formatted(out, value, spec);
   }
 
   enum class Numbering { kUnknown, kAutomatic, kManual };

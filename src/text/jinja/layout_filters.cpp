@@ -30,7 +30,9 @@ Value center(Runtime& runtime, const Value& input, const Arguments& arguments) {
 Value indent(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("indent", {"width", "first", "blank"}, arguments);
   const bool blank = p.flag(2, false);
-  const Text text = to_str(runtime, input);
+  require_defined(input);
+  if (!input.is_string()) raise_error("indent takes str, not {}", type_name(input));
+  const Text& text = *input.text();
   Text indentation;
   if (p.find(0) && p.at(0).text()) {
     indentation = p.text(0);
@@ -56,15 +58,16 @@ Value indent(Runtime& runtime, const Value& input, const Arguments& arguments) {
 
 Value truncate(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("truncate", {"length", "killwords", "end", "leeway"}, arguments);
-  const Text text = to_str(runtime, input);
   const Text end = p.text(2, "...");
   const int64_t length = p.integer(0, 255);
   const int64_t leeway = p.given(3) ? p.integer(3) : 5;
   const auto end_length = static_cast<int64_t>(length_of(runtime, end));
   if (length < end_length) raise_error("expected length >= {}, got {}", end_length, length);
   if (leeway < 0) raise_error("expected leeway >= 0, got {}", leeway);
-  const auto size = static_cast<int64_t>(length_of(runtime, text));
-  if (size <= length || size - length <= leeway) return text;
+  const auto size = static_cast<int64_t>(length_of(runtime, input));
+  if (size <= length || size - length <= leeway) return input;
+  if (!input.is_string()) raise_error("truncate takes str, not {}", type_name(input));
+  const Text& text = *input.text();
   Text kept = text.slice(0, byte_of_code_point(text.view(), static_cast<size_t>(length - end_length)));
   if (!p.flag(1, false)) {
     const size_t space = kept.view().rfind(' ');

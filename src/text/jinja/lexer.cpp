@@ -111,6 +111,10 @@ class Lexer {
   }
 
   void skip_comment(size_t open, size_t inside) {
+    if (inside == source_.size()) {  // Jinja lets a template end right after this
+      at_ = inside;
+      return;
+    }
     const size_t close = source_.find("#}", inside);
     if (close == std::string_view::npos) fail_at(place(open), "a comment that does not end");
     const char sign = close > inside ? source_[close - 1] : '\0';
@@ -142,6 +146,10 @@ class Lexer {
 
   void lex_raw(size_t open, size_t begin) {
     line_starts_ = source_[begin - 1] == '\n';
+    if (begin == source_.size()) {  // as for comments
+      at_ = begin;
+      return;
+    }
     for (size_t at = source_.find("{%", begin); at != std::string_view::npos;
          at = source_.find("{%", at + 1)) {
       size_t inside = at + 2;

@@ -187,6 +187,8 @@ void append_formatted(TextBuilder& out, double value, const FormatSpec& spec) {
 void append_formatted(TextBuilder& out, const Text& value, const FormatSpec& spec) {
   if (spec.type && spec.type != 's')
     raise_error("Unknown format code '{}' for object of type 'str'", spec.type);
+  if (spec.sign != '-') raise_error("Sign not allowed in string format specifier");
+  if (spec.grouping) raise_error("Cannot specify '{}' with 's'.", spec.grouping);
   if (spec.align == '=' && spec.fill != "0")
     raise_error("'=' alignment not allowed in string format specifier");
   const size_t bytes = spec.precision ? byte_of_code_point(value.view(), *spec.precision) : value.size();

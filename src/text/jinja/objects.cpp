@@ -91,15 +91,13 @@ void Range::repr(Runtime&, TextBuilder& out) {
                         : fmt::format("range({}, {}, {})", start_, stop_, step_));
 }
 
-std::shared_ptr<Range> Range::part(int64_t first, int64_t step, size_t count) const {
+std::shared_ptr<Range> Range::part(int64_t start, int64_t stop, int64_t step) const {
   int64_t new_step = 0;
-  if (__builtin_mul_overflow(step_, step, &new_step)) raise_error("integer out of range");
-  const int64_t start = start_ + first * step_;
-  int64_t stop = 0;
-  if (__builtin_mul_overflow(new_step, static_cast<int64_t>(count), &stop) ||
-      __builtin_add_overflow(start, stop, &stop))
+  int64_t last = 0;
+  if (__builtin_mul_overflow(step_, step, &new_step) || __builtin_mul_overflow(stop, step_, &last) ||
+      __builtin_add_overflow(start_, last, &last))
     raise_error("integer out of range");
-  return std::make_shared<Range>(start, stop, new_step);
+  return std::make_shared<Range>(at(start), last, new_step);
 }
 
 Value Generator::make(Budget& budget, std::vector<Value> values) {

@@ -39,7 +39,8 @@ class Range : public Object {
   bool equals(const Object& other) const override;
   void repr(Runtime&, TextBuilder& out) override;
 
-  std::shared_ptr<Range> part(int64_t first, int64_t step, size_t count) const;
+  // From index `start` to before index `stop`, which lie in it or next to its ends.
+  std::shared_ptr<Range> part(int64_t start, int64_t stop, int64_t step) const;
 
  private:
   int64_t at(int64_t index) const { return start_ + index * step_; }

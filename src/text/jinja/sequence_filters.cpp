@@ -255,7 +255,7 @@ Value items(Runtime& runtime, const Value& input, const Arguments& arguments) {
 
 Value attr(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const Parameters p("attr", {"name"}, arguments);
-  return python_attribute(runtime, input, to_str(runtime, p.at(0)).view());
+  return python_attribute(runtime, input, p.text(0).view());
 }
 
 constexpr std::array kFilters = {

@@ -242,7 +242,7 @@ bool is_line_break(char32_t c) {
 
 Value splitlines_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("splitlines", {"keepends"}, arguments);
-  const bool keep_ends = p.flag(0, false);
+  const bool keep_ends = p.integer(0, 0) != 0;
   Splitter lines(runtime, self, -1);
   runtime.budget.walk(text_of(self).size());
   std::string_view rest = text_of(self).view();

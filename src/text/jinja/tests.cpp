@@ -88,13 +88,15 @@ bool has_case(Runtime& runtime, const Value& value, const Arguments& arguments) 
   return is_truthy(it->body(runtime, text, {}));
 }
 
-bool names_filter(Runtime&, const Value& value, const Arguments& arguments) {
+bool names_filter(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Parameters p("filter", {}, arguments);
+  hash_of(runtime.budget, value);  // Python looks it up in a dictionary, which refuses what has no hash
   return value.is_string() && find_filter(value.text()->view());
 }
 
-bool names_test(Runtime&, const Value& value, const Arguments& arguments) {
+bool names_test(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Parameters p("test", {}, arguments);
+  hash_of(runtime.budget, value);
   return value.is_string() && find_test(value.text()->view());
 }
 
