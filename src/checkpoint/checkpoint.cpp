@@ -21,14 +21,17 @@ bool begins_model(const fs::path& path) {
          (name.find("-of-") == std::string::npos || name.find("-00001-of-") != std::string::npos);
 }
 
+// A folder of GGUF files may carry the config.json of the model that they were made from.
 std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
-  if (fs::exists(folder / "config.json")) return open_hf_checkpoint(folder);
   std::vector<fs::path> models;
   bool has_gguf = false;
   for (const auto& entry : fs::directory_iterator(folder)) {
     has_gguf |= entry.path().extension() == ".gguf";
     if (begins_model(entry.path())) models.push_back(entry.path());
   }
+  const bool has_safetensors =
+      fs::exists(folder / "model.safetensors") || fs::exists(folder / "model.safetensors.index.json");
+  if (has_safetensors || (fs::exists(folder / "config.json") && !has_gguf)) return open_hf_checkpoint(folder);
   if (models.size() == 1) return open_gguf_checkpoint(models.front());
   if (models.empty())
     fail(ErrorCode::kNotFound, "{}: neither config.json nor {} is there", folder.string(),

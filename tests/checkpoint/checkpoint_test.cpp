@@ -98,6 +98,8 @@ TEST(Checkpoint, AGgufFileOrAFolderWithOne) {
     EXPECT_EQ(c->format(), "GGUF v3, F32");
     EXPECT_EQ(c->chat_template(), std::nullopt);
   }
+  folder.write("config.json", SmallHf().config.dump());
+  EXPECT_EQ(Checkpoint::open(folder.path())->format(), "GGUF v3, F32") << "config.json alone is no model";
   folder.write("other.gguf", SmallGguf().build());
   expect_bad(folder.path(), {"several", "'other.gguf', 'small.gguf'"}, ErrorCode::kBadArgument);
 }
@@ -209,8 +211,9 @@ TEST(Checkpoint, GenerationDefaultsAndChatTemplate) {
 TEST(CheckpointFaults, B01_EmptyFiles) {
   const TemporaryFolder folder;
   expect_bad(folder.write("m.gguf", ""), {"m.gguf", "0 bytes"}, ErrorCode::kBadFile);
-  folder.write("config.json", "");
-  expect_bad(folder.path(), {"config.json", "byte 1"}, ErrorCode::kBadFile);
+  const TemporaryFolder other;
+  other.write("config.json", "");
+  expect_bad(other.path(), {"config.json", "byte 1"}, ErrorCode::kBadFile);
   expect_bad(folder.path() / "absent", {"absent", "no such"}, ErrorCode::kNotFound);
 }
 
