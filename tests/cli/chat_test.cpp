@@ -58,7 +58,8 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   say("/clear\n", "starts over");
   say("/stats\n", "0 answers");
   t.expect(">>> ");
-  EXPECT_EQ(t.leave_with("\x04"), 0);  // Ctrl-D
+  t.type("/bye\n");
+  EXPECT_EQ(t.wait(), 0);
 }
 
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {

@@ -132,17 +132,6 @@ std::string Terminal::expect(std::string_view text) {
   return result;
 }
 
-int Terminal::leave_with(std::string_view keys) {
-  for (int attempt = 0; attempt < kPatience / 1000; ++attempt) {
-    type(keys);
-    while (read_more(1000)) {
-    }
-    pollfd event = {fd_, POLLIN, 0};
-    if (poll(&event, 1, 0) > 0) break;  // the other side is closed
-  }
-  return wait();
-}
-
 int Terminal::wait() {
   while (read_more(kPatience)) {
   }

@@ -29,9 +29,6 @@ class Terminal {
   // test, and returns what there was, if the program ends or a minute passes.
   std::string expect(std::string_view text);
   int wait();  // for its end; the exit code
-  // Types `keys`, again every second until the program ends: a Ctrl-D that comes while the terminal changes
-  // its mode is swallowed by the kernel.
-  int leave_with(std::string_view keys);
 
  private:
   bool read_more(int patience_ms);
