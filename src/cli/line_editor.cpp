@@ -37,6 +37,9 @@ LineEditor::LineEditor(std::string prompt, std::filesystem::path history_file)
   el_set(editor_, EL_HIST, ::history, history_);
   // While a line is edited, Ctrl-C is a key that wipes it, and no signal.
   el_set(editor_, EL_SETTY, "-d", "-isig", nullptr);
+  // Between lines the keys wait as they were typed, unseen: were the terminal to gather lines of its own
+  // then, it would keep a Ctrl-D for itself and hand on a NUL. Ctrl-C is a signal there.
+  el_set(editor_, EL_SETTY, "-x", "-icanon", "-echo", nullptr);
   el_set(editor_, EL_BIND, "^C", "em-kill-line", nullptr);
   el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(editor_, nullptr);  // the user's ~/.editrc

@@ -77,6 +77,17 @@ TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {
   EXPECT_EQ(t.wait(), 0);
 }
 
+TEST_F(ChatTest, KeysTypedDuringAnAnswerAreReadAfterIt) {
+  Terminal t(args({"--max-tokens", "60"}));
+  t.expect(">>> ");
+  t.type("Write a short story about a cat.\n");
+  t.expect("Once");
+  t.type("What is the capital of France?\n\x04");
+  t.expect("tokens/s");
+  t.expect("The capital of France is Paris.");
+  EXPECT_EQ(t.wait(), 0) << "Ctrl-D leaves";
+}
+
 TEST_F(ChatTest, HistoryOutlivesTheProcess) {
   {
     Terminal t(args());
