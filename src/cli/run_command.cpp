@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -95,10 +96,23 @@ void converse(Chat& chat, Interrupts& interrupts) {
   fmt::print(stderr, "\n");
 }
 
+// A text in the place of MODEL: a question for the demonstration model, most likely.
+void explain_text_for_model(const RunOptions& o) {
+  const std::string& text = o.engine.model.native();
+  const bool like_a_path =
+      text.find(' ') == std::string::npos && text.find_first_of("/.") != std::string::npos;
+  if (o.prompt || like_a_path || std::filesystem::exists(o.engine.model)) return;
+  fail(ErrorCode::kNotFound, "{}: no such file or folder; to ask the demonstration model: --prompt \"…\"",
+       in_quotes(text));
+}
+
 void run_command(RunOptions& o) {
   Interrupts interrupts;
   const bool interactive = !o.prompt && isatty(STDIN_FILENO);
-  if (o.engine.model.empty()) o.engine.model = demonstration_model();
+  if (o.engine.model.empty())
+    o.engine.model = demonstration_model();
+  else
+    explain_text_for_model(o);
   if (!o.prompt && !interactive) {
     o.prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
     if (o.prompt->empty()) fail(ErrorCode::kBadArgument, "no PROMPT was given, and standard input is empty");
