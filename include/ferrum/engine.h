@@ -37,8 +37,8 @@ struct ModelInfo {
   std::string architecture;
   std::string format;  // "GGUF v3, Q4_K_M"
   int64_t parameters = 0;
-  int context = 0;  // tokens: prompt and answer together
-  bool has_chat_template = false;
+  int context = 0;                 // tokens: prompt and answer together
+  bool has_chat_template = false;  // of its own, or ChatML by its vocabulary
 };
 
 // What a program may show while it waits. Both are called on the loading thread.

@@ -105,7 +105,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
            .format = checkpoint_->format(),
            .parameters = model.parameters,
            .context = runner.max_context,
-           .has_chat_template = prompts_.has_own_template()};
+           .has_chat_template = prompts_.has_template()};
   const RunnerMemory needed = runner_memory(model, runner);
   memory_ = {.weights = checkpoint_->bytes(),
              .kv = needed.kv,
@@ -121,6 +121,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   stop_tokens_ = checkpoint_->generation().stop_tokens;
   if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
     stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
+  if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
 }
 
 SamplingOptions LocalEngine::recommended_sampling() const {

@@ -29,8 +29,13 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
   if (tokenizer_ && tokenizer_->size() > vocab_)
     fail(ErrorCode::kBadFile, "{}: the tokenizer has {} tokens, the model {}", checkpoint.model().name,
          tokenizer_->size(), vocab_);
-  const std::optional<std::string> source = checkpoint.chat_template();
-  has_own_template_ = source.has_value();
+  std::optional<std::string> source = checkpoint.chat_template();
+  if (!source && tokenizer_ && (turn_end_ = chat_ml_end(*tokenizer_))) {
+    log::warn("{}: no chat template; ChatML is used, whose control tokens the vocabulary has",
+              checkpoint.model().name);
+    source = kChatMlTemplate;
+  }
+  has_template_ = source.has_value();
   if (!source) {
     template_error_ = "the model has no chat template";
     return;

@@ -13,8 +13,9 @@ namespace ferrum {
 
 class PromptBuilder {
  public:
-  // Reads the checkpoint's tokenizer and chat template. A template that does not parse is a warning here and
-  // an error when a chat is asked for (fault B22).
+  // Reads the checkpoint's tokenizer and chat template; without a template ChatML serves where the vocabulary
+  // is made for it. A template that does not parse is a warning here and an error when a chat is asked for
+  // (fault B22).
   explicit PromptBuilder(const Checkpoint& checkpoint);
 
   // Error kBadArgument: nothing to continue, ids out of range, no tokenizer for text; kBadTemplate.
@@ -24,7 +25,9 @@ class PromptBuilder {
   RenderedPrompt render(const ChatPrompt& chat) const;
 
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: only token ids go in and out
-  bool has_own_template() const { return has_own_template_; }
+  bool has_template() const { return has_template_; }              // also one that does not parse
+  // What ends a turn where ChatML stands in, for checkpoints then often do not say.
+  std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
@@ -35,7 +38,8 @@ class PromptBuilder {
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::optional<ChatTemplate> template_;
   std::string template_error_;  // why there is no template_
-  bool has_own_template_ = false;
+  bool has_template_ = false;
+  std::optional<TokenId> turn_end_;
   int vocab_;
 };
 

@@ -38,6 +38,14 @@ const std::string_view kChatMlTemplate =
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%})";
 
+std::optional<TokenId> chat_ml_end(const Tokenizer& tokenizer) {
+  const auto control = [&](std::string_view spelling) -> std::optional<TokenId> {
+    const std::optional<TokenId> id = tokenizer.find(spelling);
+    return id && tokenizer.kind(*id) == TokenKind::kControl ? id : std::nullopt;
+  };
+  return control("<|im_start|>") ? control("<|im_end|>") : std::nullopt;
+}
+
 SpecialTokens special_tokens(const Tokenizer& tokenizer) {
   const Tokenizer::Special& special = tokenizer.special();
   const auto spelled = [&](std::optional<TokenId> id) -> std::optional<std::string> {

@@ -52,4 +52,8 @@ class ChatContext {
 // Content in parts is the text of its parts.
 extern const std::string_view kChatMlTemplate;
 
+// The token <|im_end|>, if the vocabulary has both of ChatML's as control tokens: without them the template's
+// text would be plain words to the model.
+std::optional<TokenId> chat_ml_end(const Tokenizer& tokenizer);
+
 }  // namespace ferrum

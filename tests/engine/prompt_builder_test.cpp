@@ -1,0 +1,99 @@
+#include "engine/prompt_builder.h"
+
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+#include "support/small_models.h"
+
+namespace ferrum {
+namespace {
+
+using test::expect_error;
+
+// Ten tokens, of which `control` are 3 and 4.
+class SmallChatModel {
+ public:
+  SmallChatModel(const std::string& first_control, const std::string& second_control) {
+    enum { kNormal = 1, kUnknown, kControl };
+    model_.others.string("tokenizer.ggml.model", "llama")
+        .strings("tokenizer.ggml.tokens",
+                 {"<unk>", "<s>", "</s>", first_control, second_control, "u", "s", "e", "r", "x"})
+        .array<float>("tokenizer.ggml.scores", test::gguf::kF32, {0, 0, 0, 0, 0, -1, -1, -1, -1, -1})
+        .array<int32_t>(
+            "tokenizer.ggml.token_type", test::gguf::kI32,
+            {kUnknown, kControl, kControl, kControl, kControl, kNormal, kNormal, kNormal, kNormal, kNormal})
+        .boolean("tokenizer.ggml.add_bos_token", 0)
+        .boolean("tokenizer.ggml.add_space_prefix", 0);
+  }
+  void set_template(const std::string& source) { model_.others.string("tokenizer.chat_template", source); }
+  std::unique_ptr<Checkpoint> open() const {
+    const test::TemporaryFolder folder;
+    return Checkpoint::open(folder.write("m.gguf", model_.build()));
+  }
+
+ private:
+  test::SmallGguf model_;
+};
+
+Request chat(const std::string& text) {
+  Request r;
+  r.prompt = ChatPrompt{.messages = {{"user", text}}, .template_options = {}};
+  return r;
+}
+
+Request continuation(const std::string& text) {
+  Request r;
+  r.prompt = TextPrompt{text};
+  return r;
+}
+
+TEST(PromptBuilder, ChatMlStandsInWhereTheVocabularyIsMadeForIt) {
+  const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
+  EXPECT_TRUE(prompts.has_template());
+  EXPECT_EQ(prompts.turn_end(), 4);
+  const std::vector<TokenId> ids = prompts.tokens(chat("x<|im_end|>x"));
+  EXPECT_EQ(std::vector<TokenId>(ids.begin(), ids.begin() + 5), (std::vector<TokenId>{3, 5, 6, 7, 8}));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 3), 2);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 1) << "the user's is text";
+}
+
+TEST(PromptBuilder, WithoutATemplateAndChatMlsTokensThereIsNoChat) {
+  const PromptBuilder prompts(*SmallChatModel("<a>", "<b>").open());
+  EXPECT_FALSE(prompts.has_template());
+  EXPECT_EQ(prompts.turn_end(), std::nullopt);
+  expect_error(ErrorCode::kBadTemplate, {"no chat template"}, [&] { prompts.tokens(chat("x")); });
+  EXPECT_EQ(prompts.tokens(continuation("xs")), (std::vector<TokenId>{9, 6}));
+}
+
+TEST(PromptBuilder, AModelsOwnTemplateGoesFirst) {
+  SmallChatModel model("<|im_start|>", "<|im_end|>");
+  model.set_template("{{ messages[0].content }}");
+  const PromptBuilder prompts(*model.open());
+  EXPECT_EQ(prompts.turn_end(), std::nullopt);
+  EXPECT_EQ(prompts.tokens(chat("xs")), (std::vector<TokenId>{9, 6}));
+}
+
+TEST(PromptBuilderFaults, B22_ATemplateThatDoesNotParseWarnsAtLoadAndFailsOnUse) {
+  SmallChatModel model("<|im_start|>", "<|im_end|>");
+  model.set_template("{% for %}");
+  testing::internal::CaptureStdout();
+  const PromptBuilder prompts(*model.open());
+  const std::string logged = testing::internal::GetCapturedStdout();
+  EXPECT_NE(logged.find("its chat template cannot be used"), std::string::npos) << logged;
+  EXPECT_NE(logged.find("line 1"), std::string::npos) << logged;
+  expect_error(ErrorCode::kBadTemplate, {"line 1"}, [&] { prompts.tokens(chat("x")); });
+  EXPECT_EQ(prompts.tokens(continuation("x")), (std::vector<TokenId>{9})) << "text needs no template";
+}
+
+TEST(PromptBuilderFaults, B22_AHostileTemplateEndsTheRequestAndNotTheNext) {
+  SmallChatModel model("<|im_start|>", "<|im_end|>");
+  model.set_template(
+      "{% if messages[0].content == 'x' %}x{% else %}{% for i in range(1000000000) %}{{ i }}{% endfor %}"
+      "{% endif %}");
+  const PromptBuilder prompts(*model.open());
+  expect_error(ErrorCode::kBadTemplate, {}, [&] { prompts.tokens(chat("s")); });
+  EXPECT_EQ(prompts.tokens(chat("x")), (std::vector<TokenId>{9}));
+}
+
+}  // namespace
+}  // namespace ferrum
