@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoint/gguf_pretokenizers.h"
+#include "checkpoint/sentencepiece_model.h"
 #include "text/vocabulary.h"
 
 namespace ferrum {
@@ -38,24 +39,13 @@ constexpr std::array<std::string_view, 16> kEnds{"<|eot_id|>",
                                                  "[EOS]",
                                                  "<eos>"};
 
+// 0 is what files have that leave it undefined.
 TokenKind kind_of(int64_t type, size_t id, const GgufMetadata& metadata) {
-  switch (type) {
-    case 0:
-    case 1:
-      return TokenKind::kNormal;
-    case 2:
-      return TokenKind::kUnknown;
-    case 3:
-      return TokenKind::kControl;
-    case 4:
-      return TokenKind::kUserDefined;
-    case 5:
-      return TokenKind::kUnused;
-    case 6:
-      return TokenKind::kByte;
-    default:
-      fail(ErrorCode::kBadFile, "{}: {}[{}] is {}, expected 0 to 6", metadata.source(), kTypes, id, type);
-  }
+  if (type == 0) return TokenKind::kNormal;
+  const auto kind = sentencepiece_kind(static_cast<uint64_t>(type));
+  if (!kind)
+    fail(ErrorCode::kBadFile, "{}: {}[{}] is {}, expected 0 to 6", metadata.source(), kTypes, id, type);
+  return *kind;
 }
 
 class Reader {

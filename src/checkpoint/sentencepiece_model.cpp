@@ -18,32 +18,18 @@ struct Trainer {
   int32_t unk = 0, bos = 1, eos = 2, pad = -1;
 };
 
-TokenKind kind_of(uint64_t type, size_t id, const std::string& source) {
-  switch (type) {
-    case 1:
-      return TokenKind::kNormal;
-    case 2:
-      return TokenKind::kUnknown;
-    case 3:
-      return TokenKind::kControl;
-    case 4:
-      return TokenKind::kUserDefined;
-    case 5:
-      return TokenKind::kUnused;
-    case 6:
-      return TokenKind::kByte;
-    default:
-      fail(ErrorCode::kBadFile, "{}: pieces[{}].type is {}, expected 1 to 6", source, id, type);
-  }
-}
-
 TokenizerSpec::Token read_piece(std::string_view message, size_t id, const std::string& source) {
   TokenizerSpec::Token token;
   ProtobufReader reader(message, source);
   for (Field field; reader.next(field);) {
     if (field.number == 1) token.spelling = field.bytes;
     if (field.number == 2) token.score = field.as_float();
-    if (field.number == 3) token.kind = kind_of(field.value, id, source);
+    if (field.number == 3) {
+      const auto kind = sentencepiece_kind(field.value);
+      if (!kind)
+        fail(ErrorCode::kBadFile, "{}: pieces[{}].type is {}, expected 1 to 6", source, id, field.value);
+      token.kind = *kind;
+    }
   }
   if (token.spelling.empty()) fail(ErrorCode::kBadFile, "{}: pieces[{}].piece is empty", source, id);
   if (!std::isfinite(token.score))
@@ -165,6 +151,25 @@ TokenizerSpec read_sentencepiece_model(std::string_view bytes, const std::string
   spec.decoder = {DecodeReplace{{TextPattern::Kind::kLiteral, "▁"}, " "}, DecodeByteFallback{}, DecodeFuse{}};
   if (drops_first_space) spec.decoder.emplace_back(DecodeStrip{});
   return spec;
+}
+
+std::optional<TokenKind> sentencepiece_kind(uint64_t type) {
+  switch (type) {
+    case 1:
+      return TokenKind::kNormal;
+    case 2:
+      return TokenKind::kUnknown;
+    case 3:
+      return TokenKind::kControl;
+    case 4:
+      return TokenKind::kUserDefined;
+    case 5:
+      return TokenKind::kUnused;
+    case 6:
+      return TokenKind::kByte;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace ferrum

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "support/files.h"
+
 namespace ferrum {
 namespace {
 
@@ -13,18 +15,13 @@ namespace fs = std::filesystem;
 // A made-up root with the files of /proc and /sys that matter.
 class FakeRoot : public testing::Test {
  protected:
-  FakeRoot() : root_(fs::path(testing::TempDir()) / ("machine_" + std::string(test_name()))) {
-    fs::remove_all(root_);
-  }
-  ~FakeRoot() override { fs::remove_all(root_); }
-
   void write(const fs::path& path, const std::string& text) const {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
-  static const char* test_name() { return testing::UnitTest::GetInstance()->current_test_info()->name(); }
 
-  fs::path root_;
+  test::TemporaryFolder folder_;
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(FakeRoot, NoCgroupsNoLimits) {

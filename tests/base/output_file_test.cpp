@@ -7,10 +7,10 @@
 
 #include <csignal>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "base/error.h"
+#include "support/files.h"
 
 namespace ferrum {
 namespace {
@@ -19,26 +19,11 @@ namespace fs = std::filesystem;
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-std::string contents(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 class OutputFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ =
-        fs::path(testing::TempDir()) / ("output_file_" + std::to_string(::getpid()) + "_" + info->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path target() const { return folder_ / "model.gguf"; }
+  fs::path target() const { return folder_.path() / "model.gguf"; }
   void put_old() const { std::ofstream(target()) << "old"; }
-  int files() const { return static_cast<int>(std::distance(fs::directory_iterator(folder_), {})); }
+  int files() const { return static_cast<int>(std::distance(fs::directory_iterator(folder_.path()), {})); }
 
   std::string message_of(const auto& action) const {
     try {
@@ -50,31 +35,31 @@ class OutputFileTest : public testing::Test {
     return "no error";
   }
 
-  fs::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 TEST_F(OutputFileTest, ReplacesTheTargetOnCommit) {
   put_old();
   OutputFile file(target(), 6);
   file.write(bytes_of("new"));
-  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(test::read_file(target()), "old");
   file.write(bytes_of("est"));
   EXPECT_EQ(file.written(), 6u);
   file.commit();
-  EXPECT_EQ(contents(target()), "newest");
+  EXPECT_EQ(test::read_file(target()), "newest");
   EXPECT_EQ(files(), 1);
 }
 
 TEST_F(OutputFileTest, ARelativeNameWithoutAFolder) {
   const fs::path before = fs::current_path();
-  fs::current_path(folder_);
+  fs::current_path(folder_.path());
   {
     OutputFile file("plain", 1);
     file.write(bytes_of("x"));
     file.commit();
   }
   fs::current_path(before);
-  EXPECT_EQ(contents(folder_ / "plain"), "x");
+  EXPECT_EQ(test::read_file(folder_.path() / "plain"), "x");
 }
 
 using OutputFileFaults = OutputFileTest;
@@ -87,7 +72,7 @@ TEST_F(OutputFileFaults, B61_FailureLeavesTheOldFileAndNothingElse) {
     throw std::runtime_error("something else went wrong");
   } catch (const std::runtime_error&) {
   }
-  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
 }
 
@@ -102,11 +87,11 @@ TEST_F(OutputFileFaults, B61_AKillLeavesTheOldFileAndTheNextRunSucceeds) {
   int status = 0;
   ::waitpid(child, &status, 0);
   ASSERT_TRUE(WIFSIGNALED(status));
-  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(test::read_file(target()), "old");
   OutputFile file(target(), 3);
   file.write(bytes_of("new"));
   file.commit();
-  EXPECT_EQ(contents(target()), "new");
+  EXPECT_EQ(test::read_file(target()), "new");
   EXPECT_EQ(files(), 1);
 }
 
@@ -116,7 +101,7 @@ TEST_F(OutputFileFaults, B61_TwoWritersOfOneTarget) {
   EXPECT_NE(message_of([&] { OutputFile second(target(), 0); }).find("another process is writing"),
             std::string::npos);
   first.commit();
-  EXPECT_EQ(contents(target()), "first");
+  EXPECT_EQ(test::read_file(target()), "first");
 }
 
 TEST_F(OutputFileFaults, B62_NoRoomIsSaidBeforeAnythingIsWritten) {
@@ -125,7 +110,7 @@ TEST_F(OutputFileFaults, B62_NoRoomIsSaidBeforeAnythingIsWritten) {
   const std::string message = message_of([&] { OutputFile file(target(), kTooMuch); });
   EXPECT_NE(message.find("needs 1152921504606846976 bytes, and its disk has "), std::string::npos) << message;
   EXPECT_NE(message.find("model.gguf"), std::string::npos) << message;
-  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
 }
 
@@ -144,13 +129,13 @@ TEST_F(OutputFileFaults, B62_TheSystemRefusesInTheMiddle) {
   ::setrlimit(RLIMIT_FSIZE, &old_limit);
   std::signal(SIGXFSZ, old_handler);
   EXPECT_NE(message.find("writing stopped after 1000 bytes: File too large"), std::string::npos) << message;
-  EXPECT_EQ(contents(target()), "old");
+  EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
 }
 
 TEST_F(OutputFileFaults, BadTargets) {
-  EXPECT_NE(message_of([&] { OutputFile file(folder_, 0); }).find("is a folder"), std::string::npos);
-  EXPECT_NE(message_of([&] { OutputFile file(folder_ / "absent" / "x", 0); }).find("No such file"),
+  EXPECT_NE(message_of([&] { OutputFile file(folder_.path(), 0); }).find("is a folder"), std::string::npos);
+  EXPECT_NE(message_of([&] { OutputFile file(folder_.path() / "absent" / "x", 0); }).find("No such file"),
             std::string::npos);
 }
 

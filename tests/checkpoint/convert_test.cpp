@@ -2,7 +2,6 @@
 #include "checkpoint/convert.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include "checkpoint/gguf.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/safetensors.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -20,10 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 using Role = TensorRole;
 
-fs::path scratch() {
-  const fs::path folder = fs::path(testing::TempDir()) / ("convert_" + std::to_string(::getpid()));
-  fs::create_directories(folder);
-  return folder;
+const fs::path& scratch() {
+  static const test::TemporaryFolder kFolder;
+  return kFolder.path();
 }
 
 // The same numbers by another way: each expert's rows one below the other, q and k rows at their interleaved
@@ -157,8 +156,7 @@ TEST(Convert, ThreadsDoNotChangeTheFile) {
   const auto bytes = [](int threads) {
     const fs::path target = scratch() / "threads.gguf";
     convert(test::data("goldens/llama"), target, {.type = FileType::kQ8_0, .pipeline = {.threads = threads}});
-    std::ifstream in(target, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    return test::read_file(target);
   };
   EXPECT_EQ(bytes(1), bytes(5));
 }
@@ -191,9 +189,7 @@ fs::path with_config(const std::string& golden, const std::string& from, const s
   const fs::path folder = scratch() / "changed";
   fs::remove_all(folder);
   fs::copy(test::data("goldens") / golden, folder);
-  std::ifstream in(folder / "config.json");
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  in.close();
+  std::string text = test::read_file(folder / "config.json");
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos);
   if (at != std::string::npos) text.replace(at, from.size(), to);

@@ -1,12 +1,12 @@
 #include "checkpoint/gguf_writer.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <numeric>
 
 #include "base/error.h"
+#include "support/files.h"
 
 namespace ferrum {
 namespace {
@@ -15,16 +15,9 @@ namespace fs = std::filesystem;
 
 class GgufWriterTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ =
-        fs::path(testing::TempDir()) / ("gguf_writer_" + std::to_string(::getpid()) + "_" + info->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path target() const { return folder_ / "model.gguf"; }
+  fs::path target() const { return folder_.path() / "model.gguf"; }
 
-  fs::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 std::vector<std::byte> numbered_bytes(size_t count) {
@@ -129,8 +122,8 @@ TEST_F(GgufWriterTest, MetadataCopiedFromAFileStaysTheSame) {
   const auto file = GgufFile::open(target());
   GgufHeader copy;
   for (const auto& [key, value] : file->metadata().entries()) copy.copy(key, value);
-  write(copy, folder_ / "copy.gguf");
-  expect_every_type(GgufFile::open(folder_ / "copy.gguf")->metadata());
+  write(copy, folder_.path() / "copy.gguf");
+  expect_every_type(GgufFile::open(folder_.path() / "copy.gguf")->metadata());
 }
 
 TEST_F(GgufWriterTest, B61_AnUnfinishedFileLeavesNothing) {
@@ -140,7 +133,7 @@ TEST_F(GgufWriterTest, B61_AnUnfinishedFileLeavesNothing) {
     GgufWriter writer(target(), header);
     writer.append(numbered_bytes(100));
   }
-  EXPECT_TRUE(fs::is_empty(folder_));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_F(GgufWriterTest, B62_NoRoomForAllOfIt) {
@@ -153,7 +146,7 @@ TEST_F(GgufWriterTest, B62_NoRoomForAllOfIt) {
     EXPECT_EQ(e.code(), ErrorCode::kIo);
     EXPECT_NE(std::string(e.what()).find("and its disk has"), std::string::npos) << e.what();
   }
-  EXPECT_TRUE(fs::is_empty(folder_));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "checkpoint/synthesize.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -18,21 +18,13 @@ namespace fs = std::filesystem;
 
 class Synthesize : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ =
-        fs::path(testing::TempDir()) / ("synthesize_" + std::to_string(::getpid()) + "_" + info->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path config(const std::string& text) const {
-    std::ofstream(folder_ / "config.json") << text;
-    return folder_ / "config.json";
+    std::ofstream(folder_.path() / "config.json") << text;
+    return folder_.path() / "config.json";
   }
-  fs::path target() const { return folder_ / "model.gguf"; }
+  fs::path target() const { return folder_.path() / "model.gguf"; }
 
-  fs::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 constexpr const char* kMoe = R"({"model_type": "qwen3_moe", "vocab_size": 300, "hidden_size": 256,
@@ -85,8 +77,7 @@ TEST_F(Synthesize, SameSeedSameBytesWhateverTheThreads) {
   const fs::path file = config(kMoe);
   const auto bytes = [&](uint64_t seed, int threads) {
     synthesize(file, target(), {.type = FileType::kQ4_K_M, .seed = seed, .pipeline = {.threads = threads}});
-    std::ifstream in(target(), std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    return test::read_file(target());
   };
   const std::string once = bytes(1, 1);
   EXPECT_EQ(once, bytes(1, 3));

@@ -1,7 +1,6 @@
 #include "checkpoint/tokenizer_metadata.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -12,6 +11,7 @@
 #include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/hf_tokenizer.h"
 #include "checkpoint/pretokenizer_names.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -22,11 +22,6 @@ namespace fs = std::filesystem;
 // What is written for a folder, read again.
 class TokenizerMetadata : public testing::Test {
  protected:
-  void SetUp() override {
-    target_ = fs::path(testing::TempDir()) / ("tokenizer_metadata_" + std::to_string(::getpid()) + ".gguf");
-  }
-  void TearDown() override { fs::remove(target_); }
-
   const GgufMetadata& written(const fs::path& folder, int vocab, const std::vector<TokenId>& stops = {}) {
     GgufHeader header;
     set_hf_tokenizer(header, folder, vocab, stops);
@@ -35,7 +30,8 @@ class TokenizerMetadata : public testing::Test {
     return file_->metadata();
   }
 
-  fs::path target_;
+  test::TemporaryFolder folder_;
+  const fs::path target_ = folder_.path() / "tokenizer.gguf";
   std::unique_ptr<GgufFile> file_;
 };
 

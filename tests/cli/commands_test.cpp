@@ -2,11 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/safetensors.h"
-#include "support/file_bytes.h"
+#include "support/files.h"
 #include "support/paths.h"
 #include "support/process.h"
 
@@ -89,10 +88,16 @@ TEST(Run, AWrongPathIsNamed) {
   EXPECT_EQ(done.out, "");
 }
 
+TEST(Run, ATextInTheModelsPlaceIsExplained) {
+  const Finished done = ferrum({"run", "What is the capital of France?"}, "x");
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "--prompt");
+  EXPECT_EQ(ferrum({"run", "/no/such/model.gguf"}, "x").err.find("--prompt"), std::string::npos);
+}
+
 TEST(Run, ATruncatedFileIsRefused) {
   const test::TemporaryFolder folder;
-  std::ifstream in(kSmall, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const std::string bytes = test::read_file(kSmall);
   const auto cut = folder.write("cut.gguf", std::string_view(bytes).substr(0, bytes.size() / 2));
   const Finished done = ferrum({"run", cut.string(), "x"});
   EXPECT_EQ(done.exit_code, 1);
@@ -164,8 +169,7 @@ TEST(Logits, MatchTheGoldenWhateverTheChunk) {
     const auto expected_file = SafetensorsFile::open(golden / "golden.safetensors");
     const HostTensor expected = expected_file->tensor("logits");
     EXPECT_EQ(got.shape, expected.shape);
-    std::ifstream in(out, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    const std::string bytes = test::read_file(out);
     if (first.empty()) first = bytes;
     EXPECT_EQ(bytes, first) << "chunk " << chunk;
   }
