@@ -6,19 +6,19 @@
 namespace ferrum {
 namespace {
 
-constexpr std::array<int8_t, 256> make_values() {
-  std::array<int8_t, 256> values{};
+constexpr std::array<int, 256> make_values() {
+  std::array<int, 256> values{};
   values.fill(-1);
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < kDigits.size(); ++i)
-    values[static_cast<unsigned char>(kDigits[i])] = static_cast<int8_t>(i);
+    values[static_cast<unsigned char>(kDigits[i])] = static_cast<int>(i);
   return values;
 }
 
 }  // namespace
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  static constexpr std::array<int8_t, 256> kValues = make_values();
+  static constexpr std::array<int, 256> kValues = make_values();
   for (int n = 0; n < 2 && text.ends_with('='); ++n) text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
   std::string out;
