@@ -189,6 +189,7 @@ void Chat::set(const std::string& name, const std::string& value) {
     return;
   }
   try {
+    if (value.empty() && name != "stop") fail(ErrorCode::kBadArgument, "/set {}: to which value?", name);
     ChatSettings changed = settings_;
     it->second(changed, value);
     validate(changed.sampling);

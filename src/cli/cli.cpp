@@ -1,10 +1,14 @@
 #include "cli/cli.h"
 
 #include <fmt/core.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -18,6 +22,28 @@ constexpr const char* kVersion = "0.1.0";
 int report(const Error& error) {
   fmt::print(stderr, "ferrum: error: {} [{}]\n", error.what(), name_of(error.code()));
   return 1;
+}
+
+bool reader_went_away() {
+  pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+// A command has done its work only when all of its output is out. A reader that went away had enough.
+int finish_output(int code) {
+  const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (written || reader_went_away()) return code;
+  return report(Error(ErrorCode::kIo, "cannot write to standard output"));
+}
+
+int report(const CLI::App& app, const CLI::ParseError& error, const char* first_word) {
+  const auto is_it = [&](const CLI::App* command) { return command->check_name(first_word); };
+  if (first_word && *first_word != '-' && app.get_subcommands(is_it).empty()) {
+    fmt::print(stderr, "There is no command {}; ferrum --help lists what there is.\n", in_quotes(first_word));
+    return 2;
+  }
+  const int code = app.exit(error);  // prints help, version or the mistake
+  return code == 0 ? finish_output(0) : 2;
 }
 
 }  // namespace
@@ -46,14 +72,15 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-    return 0;
+    return finish_output(0);
   } catch (const CLI::ParseError& e) {
-    const int code = app.exit(e);  // prints help, version or the mistake
-    return code == 0 ? 0 : 2;
+    return report(app, e, argc > 1 ? argv[1] : nullptr);
   } catch (const Exit& e) {
-    return e.code;
+    return finish_output(e.code);
   } catch (const Error& e) {
     return report(e);
+  } catch (const std::system_error&) {  // fmt's, where a write fails
+    return finish_output(1);
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorCode::kNoMemory, "out of memory"));
   }

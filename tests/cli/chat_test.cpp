@@ -51,6 +51,7 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   say("/set temperature 0.5\n", "temperature is now 0.5");
   say("/set temperature hot\n", "'hot' is no number");
   say("/set temperature -3\n", "temperature must be");
+  say("/set top_k\n", "to which value?");
   say("/set\n", "temperature 0.5");
   say("/set colour red\n", "There is no setting 'colour'");
   say("/system You are a cat.\n", "System prompt set");

@@ -1,6 +1,9 @@
 // The commands as a user meets them: exit codes, what goes to which stream, and what is said about mistakes.
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -37,11 +40,37 @@ TEST(Commands, EveryCommandHasHelpWithAnExample) {
 
 TEST(Commands, AMistypedCommandLineExitsWith2) {
   EXPECT_EQ(ferrum({}).exit_code, 2);
-  EXPECT_EQ(ferrum({"rum"}).exit_code, 2);
+  const Finished unknown = ferrum({"rum"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_CONTAINS(unknown.err, "no command 'rum'");
   EXPECT_EQ(ferrum({"run", "--no-such-option"}).exit_code, 2);
   const Finished bad = ferrum({"run", kSmall, "x", "--threads", "many"});
   EXPECT_EQ(bad.exit_code, 2);
   EXPECT_CONTAINS(bad.err, "many");
+}
+
+// `ferrum ARGS` behind a shell's redirection.
+Finished in_shell(const std::string& args, const std::string& redirection) {
+  const test::TemporaryFolder folder;
+  const std::string log = (folder.path() / "log").string();
+  Finished done;
+  done.exit_code = WEXITSTATUS(
+      std::system((std::string(FERRUM_BINARY) + " " + args + " 2> " + log + " " + redirection).c_str()));
+  done.err = test::read_file(log);
+  return done;
+}
+
+TEST(Commands, OutputThatCannotBeWrittenIsAnError) {
+  for (const std::string& args : {"run " + kSmall + " Hello", "inspect " + kSmall, std::string("--help")}) {
+    const Finished full = in_shell(args, "> /dev/full");
+    EXPECT_EQ(full.exit_code, 1) << args;
+    EXPECT_CONTAINS(full.err, "cannot write to standard output");
+  }
+}
+
+TEST(Commands, AReaderThatHadEnoughIsNoError) {
+  for (const std::string& args : {"run " + kSmall + " --raw Once", "inspect --json --tensors " + kSmall})
+    EXPECT_EQ(in_shell(args, "| true").err, "") << args;
 }
 
 TEST(Run, OnlyTheTextGoesToStandardOutput) {
@@ -189,6 +218,20 @@ TEST(Inspect, SaysWhatThereIs) {
   EXPECT_EQ(json["finite"], true);
   EXPECT_GT(json["tensors"].size(), 30u);
   EXPECT_CONTAINS(ferrum({"inspect", kSmall}).out, "memory for 512 tokens");
+}
+
+TEST(Inspect, B23_WeightsThatAreNotFinite) {
+  const test::TemporaryFolder folder;
+  std::string bytes = test::read_file(kSmall);
+  bytes[bytes.size() - 2] = '\x80';  // the last weight, a BF16: infinity
+  bytes[bytes.size() - 1] = '\x7F';
+  const std::string file = folder.write("m.gguf", bytes).string();
+  EXPECT_EQ(ferrum({"inspect", file}).exit_code, 0);
+  const Finished done = ferrum({"inspect", file, "--check"});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "m.gguf: tensor '");
+  EXPECT_CONTAINS(done.err, "has inf at [");
+  EXPECT_CONTAINS(ferrum({"inspect", kSmall, "--check"}).out, "all weights are finite");
 }
 
 TEST(Perplexity, OfTextTheModelKnowsIsLow) {
