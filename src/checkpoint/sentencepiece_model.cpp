@@ -43,9 +43,10 @@ Trainer read_trainer(std::string_view message, const std::string& source) {
   for (Field field; reader.next(field);) {
     switch (field.number) {
       case 3:
-        if (field.value < 1 || field.value > 4)
-          fail(ErrorCode::kBadFile, "{}: trainer_spec.model_type is {}, expected 1 to 4", source,
-               field.value);
+        if (field.value != 1 && field.value != 2 && field.value != 4)
+          fail(ErrorCode::kUnsupported,
+               "{}: trainer_spec.model_type is {}; Ferrum knows 1 (unigram), 2 (BPE) and 4 (characters)",
+               source, field.value);
         trainer.algorithm = static_cast<Algorithm>(field.value);
         break;
       case 24:

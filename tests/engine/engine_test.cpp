@@ -9,6 +9,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tokenizer_source.h"
 #include "support/errors.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -141,6 +142,23 @@ TEST_F(EngineTest, B40_PromptAndAnswerOverTheContext) {
   told = ask(*small, greedy(TokenPrompt{std::vector<int32_t>(20, 5)}, 5));
   EXPECT_EQ(told.error.code, "context_full");
   EXPECT_EQ(ask(*small, greedy(TokenPrompt{std::vector<int32_t>(20, 5)}, 4)).error.code, "");
+}
+
+TEST(EngineFaults, B16_AFileCutWhileItIsLoadedFailsAndTheProcessLives) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path() / "m.gguf";
+  std::filesystem::copy_file(demo("demo-dense"), file);
+  LoadObserver observer;
+  observer.planned = [&](const ModelInfo&, const MemoryPlan&) {
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+  };
+  const auto load_and_ask = [&] {
+    const auto engine = Engine::load({.model = file}, observer);
+    const Told told = ask(*engine, greedy(TextPrompt{"Once"}, 3));
+    EXPECT_EQ(told.text, "");
+    if (told.error.code == "bad_file") throw Error(ErrorCode::kBadFile, told.error.message);
+  };
+  test::expect_error(ErrorCode::kBadFile, {"cut while"}, load_and_ask);
 }
 
 TEST_F(EngineTest, CancelStopsBeforeTheNextToken) {

@@ -1,0 +1,213 @@
+// Tokenizer files with mistakes: the field is named (fault B21).
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/gguf_tokenizer.h"
+#include "checkpoint/sentencepiece_model.h"
+#include "checkpoint/tiktoken_model.h"
+#include "checkpoint/tokenizer_config.h"
+#include "checkpoint/tokenizer_json.h"
+#include "support/errors.h"
+#include "support/file_bytes.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::expect_error;
+using test::GgufBytes;
+using test::le;
+using Words = std::initializer_list<std::string_view>;
+
+// tokenizer.json
+// -----------------------------------------------------------------------------------------------------------
+
+json small_bpe() {
+  return {{"added_tokens", {{{"id", 3}, {"content", "<s>"}, {"special", true}}}},
+          {"pre_tokenizer", {{"type", "ByteLevel"}}},
+          {"decoder", {{"type", "ByteLevel"}}},
+          {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}}}, {"merges", {"a b"}}}}};
+}
+
+void expect_bad_json(const json& file, Words words, ErrorCode code = ErrorCode::kBadFile) {
+  expect_error(code, words, [&] { Tokenizer::make(read_tokenizer_json(file.dump(), "t.json")); });
+}
+
+TEST(TokenizerFaults, TheSmallFilesAreGood) {
+  EXPECT_EQ(Tokenizer::make(read_tokenizer_json(small_bpe().dump(), "t.json"))->size(), 4);
+}
+
+TEST(TokenizerFaults, B21_JsonHolesAndIdsPastTheVocabulary) {
+  json file = small_bpe();
+  file["model"]["vocab"]["ab"] = 9;
+  expect_bad_json(file, {"t.json", "model.vocab", "'ab'", "9", "without a hole"});
+  file["model"]["vocab"]["ab"] = 1;
+  expect_bad_json(file, {"t.json", "model.vocab", "the id 1", "'ab'", "'b'"});
+  file["model"]["vocab"]["ab"] = -1;
+  expect_bad_json(file, {"t.json", "model.vocab['ab']"});
+  file["model"]["vocab"]["ab"] = "two";
+  expect_bad_json(file, {"t.json", "model.vocab['ab']"});
+  file["model"]["vocab"] = json::object();
+  expect_bad_json(file, {"t.json", "model.vocab"});
+
+  json added = small_bpe();
+  added["added_tokens"][0]["id"] = 1'000'000'000;
+  expect_bad_json(added, {"t.json", "1000000000", "without a hole"});
+  json beside = small_bpe();
+  beside["added_tokens"][0]["content"] = "a";
+  expect_bad_json(beside, {"t.json", "'a'", "3 in added_tokens", "0 in model.vocab"});
+  json twice = small_bpe();
+  twice["added_tokens"].push_back({{"id", 4}, {"content", "<s>"}});
+  expect_bad_json(twice, {"t.json", "added_tokens[1]", "'<s>'", "second time"});
+
+  json ends = small_bpe();
+  ends["post_processor"] = {{"type", "BertProcessing"}, {"sep", {"</s>", 77}}, {"cls", {"<s>", 3}}};
+  expect_bad_json(ends, {"t.json", "77", "past the 4 tokens of model.vocab"});
+}
+
+TEST(TokenizerFaults, B21_JsonUnknownMerges) {
+  json file = small_bpe();
+  file["model"]["merges"] = {"a b", "b c"};
+  expect_bad_json(file, {"t.json", "model.merges[1]", "'b'", "'c'", "no token"});
+  file["model"]["merges"] = json::array({json::array({"b", "a"})});
+  expect_bad_json(file, {"model.merges[0]", "no token 'ba'"});
+  file["model"]["merges"] = json::array({"ab"});
+  expect_bad_json(file, {"model.merges[0]", "'ab'", "two tokens"});
+  file["model"]["merges"] = json::array({json::array({"a", "b", "c"})});
+  expect_bad_json(file, {"model.merges[0]", "neither a string nor two tokens"});
+  file["model"].erase("merges");
+  expect_bad_json(file, {"t.json", "'merges'"});
+}
+
+TEST(TokenizerFaults, B21_JsonWhatFerrumDoesNotKnow) {
+  json file = small_bpe();
+  file["model"]["type"] = "Marvel";
+  expect_bad_json(file, {"t.json", "model.type", "'Marvel'"}, ErrorCode::kUnsupported);
+  file = small_bpe();
+  file["pre_tokenizer"]["type"] = "Scissors";
+  expect_bad_json(file, {"t.json", "pre_tokenizer", "'Scissors'"}, ErrorCode::kUnsupported);
+  file = small_bpe();
+  file["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}};
+  expect_bad_json(file, {"t.json: pre_tokenizer", "'(a' does not compile"}, ErrorCode::kUnsupported);
+  expect_error(ErrorCode::kBadFile, {"t.json", "byte 2"}, [] { read_tokenizer_json("{", "t.json"); });
+  expect_error(ErrorCode::kBadFile, {"t.json", "model"}, [] { read_tokenizer_json("{}", "t.json"); });
+}
+
+TEST(TokenizerFaults, B21_ConfigThatContradictsTheVocabulary) {
+  const auto apply = [](const char* text) {
+    TokenizerSpec spec = read_tokenizer_json(small_bpe().dump(), "t.json");
+    apply_tokenizer_config(text, "c.json", spec);
+  };
+  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.0", "'x'", "'a'"},
+               [&] { apply(R"({"added_tokens_decoder": {"0": {"content": "x"}}})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.9", "hole", "4 tokens"},
+               [&] { apply(R"({"added_tokens_decoder": {"9": {"content": "x"}}})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.-1"},
+               [&] { apply(R"({"added_tokens_decoder": {"-1": {"content": "x"}}})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "bos_token"}, [&] { apply(R"({"bos_token": 5})"); });
+}
+
+// GGUF
+// -----------------------------------------------------------------------------------------------------------
+
+struct SmallGgufTokenizer {
+  std::string model = "llama";
+  std::vector<std::string> tokens = {"<unk>", "<s>", "a", "b", "ab"};
+  std::vector<float> scores = {0, 0, -1, -2, -3};
+  std::vector<int32_t> types = {2, 3, 1, 1, 1};
+  std::vector<std::string> merges;
+  uint32_t bos = 1;
+
+  void load() const {
+    GgufBytes bytes;
+    bytes.string("general.architecture", "llama").string("tokenizer.ggml.model", model);
+    bytes.strings("tokenizer.ggml.tokens", tokens).array("tokenizer.ggml.scores", test::gguf::kF32, scores);
+    bytes.array("tokenizer.ggml.token_type", test::gguf::kI32, types);
+    if (!merges.empty()) bytes.strings("tokenizer.ggml.merges", merges);
+    bytes.u32("tokenizer.ggml.bos_token_id", bos);
+    const std::string file = bytes.build();
+    load_gguf_tokenizer(GgufFile::parse(test::as_bytes(file), "t.gguf")->metadata());
+  }
+};
+
+void expect_bad_gguf(const SmallGgufTokenizer& file, Words words, ErrorCode code = ErrorCode::kBadFile) {
+  expect_error(code, words, [&] { file.load(); });
+}
+
+TEST(TokenizerFaults, B21_GgufListsThatDoNotFit) {
+  SmallGgufTokenizer().load();
+  SmallGgufTokenizer file;
+  file.scores.pop_back();
+  expect_bad_gguf(file, {"t.gguf", "tokenizer.ggml.scores has 4 elements", "tokenizer.ggml.tokens has 5"});
+  file = {};
+  file.types.push_back(1);
+  expect_bad_gguf(file, {"tokenizer.ggml.token_type has 6 elements"});
+  file = {};
+  file.types[2] = 7;
+  expect_bad_gguf(file, {"tokenizer.ggml.token_type[2] is 7"});
+  file.types[2] = -1;
+  expect_bad_gguf(file, {"tokenizer.ggml.token_type[2] is -1"});
+  file = {};
+  file.scores[3] = std::numeric_limits<float>::quiet_NaN();
+  expect_bad_gguf(file, {"tokenizer.ggml.scores[3]"});
+  file = {};
+  file.bos = 5;
+  expect_bad_gguf(file, {"tokenizer.ggml.bos_token_id is 5", "5 tokens"});
+  file = {};
+  file.model = "crystal";
+  expect_bad_gguf(file, {"tokenizer.ggml.model", "'crystal'"}, ErrorCode::kUnsupported);
+}
+
+TEST(TokenizerFaults, B21_GgufUnknownMergesAndTokensTwice) {
+  SmallGgufTokenizer file;
+  file.model = "gpt2";
+  file.merges = {"a b"};
+  file.load();
+  file.merges = {"a b", "b z"};
+  expect_bad_gguf(file, {"t.gguf", "tokenizer.ggml.merges[1]", "'z'"});
+  file.merges = {"ab"};
+  expect_bad_gguf(file, {"tokenizer.ggml.merges[0]", "'ab'"});
+  file = {};
+  file.tokens[3] = "a";
+  expect_bad_gguf(file, {"tokenizer.ggml.tokens", "'a' twice", "2", "3"});
+}
+
+// tokenizer.model
+// -----------------------------------------------------------------------------------------------------------
+
+std::string sentencepiece_piece(std::string_view spelling, float score, char type) {
+  std::string message = "\x0A" + std::string(1, static_cast<char>(spelling.size())) + std::string(spelling);
+  message += "\x15" + le(score) + "\x18" + type;
+  return "\x0A" + std::string(1, static_cast<char>(message.size())) + message;
+}
+
+TEST(TokenizerFaults, B21_SentencePiece) {
+  const auto expect_bad = [](const std::string& bytes, Words words, ErrorCode code = ErrorCode::kBadFile) {
+    expect_error(code, words, [&] { Tokenizer::make(read_sentencepiece_model(bytes, "t.model")); });
+  };
+  const std::string good = sentencepiece_piece("<unk>", 0, 2) + sentencepiece_piece("a", -1, 1);
+  EXPECT_EQ(Tokenizer::make(read_sentencepiece_model(good, "t.model"))->size(), 2);
+  expect_bad(good + sentencepiece_piece("b", -1, 7), {"t.model", "pieces[2].type is 7"});
+  expect_bad(good + sentencepiece_piece("", -1, 1), {"t.model", "pieces[2].piece is empty"});
+  expect_bad(good + sentencepiece_piece("b", std::numeric_limits<float>::infinity(), 1),
+             {"t.model", "pieces[2].score"});
+  expect_bad(good + sentencepiece_piece("a", -1, 1), {"t.model", "'a' twice", "1", "2"});
+  expect_bad(good.substr(0, good.size() - 1), {"t.model", "only"});
+  expect_bad(good + "\x12\x02\x18\x03", {"t.model", "model_type is 3"}, ErrorCode::kUnsupported);
+  expect_bad("", {"t.model", "no tokens"});
+}
+
+TEST(TokenizerFaults, B21_Tiktoken) {
+  const auto expect_bad = [](std::string_view text, Words words) {
+    expect_error(ErrorCode::kBadFile, words, [&] { Tokenizer::make(read_tiktoken_model(text, "t.model")); });
+  };
+  expect_bad("YQ== 0\nYg== 2\n", {"t.model", "line 2", "rank 2, expected 1", "no holes"});
+  expect_bad("YQ== 0\n!!!! 1\n", {"t.model", "line 2", "'!!!! 1'"});
+  expect_bad("YQ==\n", {"t.model", "line 1", "'YQ=='"});
+  expect_bad("YQ== 0\nYQ== 1\n", {"t.model", "'a' twice"});
+}
+
+}  // namespace
+}  // namespace ferrum
