@@ -234,6 +234,18 @@ TEST(Inspect, B23_WeightsThatAreNotFinite) {
   EXPECT_CONTAINS(ferrum({"inspect", kSmall, "--check"}).out, "all weights are finite");
 }
 
+// models/MODEL_CARD.md; of the larger model fewer windows, as the reference backend scores them.
+TEST(Perplexity, OfTheDemonstrationModelsIsThatOfTheirCards) {
+  const auto perplexity = [](const char* model, const char* windows) {
+    return nlohmann::json::parse(ferrum({"perplexity", demo(model), test::data("heldout.txt").string(),
+                                         "--control-tokens", "--windows", windows, "--json"})
+                                     .out)["perplexity"]
+        .get<double>();
+  };
+  EXPECT_NEAR(perplexity("demo-dense", "40"), 3.343, 3.343e-3);
+  EXPECT_NEAR(perplexity("demo-moe", "2"), 1.65888, 1.65888e-3);
+}
+
 TEST(Perplexity, OfTextTheModelKnowsIsLow) {
   const test::TemporaryFolder folder;
   std::string text;
