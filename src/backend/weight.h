@@ -7,6 +7,11 @@
 
 namespace ferrum {
 
+enum class WeightUse : uint8_t {
+  kMultiply,  // and rows may be looked up as well, as in a head that is the embedding, too
+  kLookUp,    // `embed` alone: a backend may leave it where the checkpoint has it
+};
+
 // What `Backend::pack` is given. A weight is `groups` matrices (1, or one per expert) of the same shape
 // [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts may
 // differ in format. Every part gives, in this order, the rows of group 0, of group 1, …: as one tensor
@@ -17,10 +22,11 @@ struct WeightSource {
   int groups = 1;
   std::vector<Part> parts;
   std::vector<float> bias;  // [groups × rows] or empty: added by the operation that multiplies
+  WeightUse use = WeightUse::kMultiply;
 };
 
-// A matrix (or one per expert) packed by one backend. The bytes it was packed from must outlive it: a backend
-// may read them in place.
+// A matrix (or one per expert) packed by one backend. The bytes it was packed from must outlive it where
+// the source says kLookUp, and on backends that read weights in place.
 class Weight {
  public:
   virtual ~Weight() = default;

@@ -25,7 +25,8 @@ class Loader {
 
   DecoderWeights load() {
     DecoderWeights w;
-    w.embedding = matrix({Role::kEmbedding});
+    w.embedding = pack({.parts = {{required({Role::kEmbedding})}},
+                        .use = model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp});
     if (!model_.tied_head) w.head = matrix({Role::kHead});
     w.final_norm = vector({Role::kFinalNorm});
     const Rope rope = rotation();

@@ -37,11 +37,10 @@ size_t row_bytes(Tensor t) { return static_cast<size_t>(t.cols) * size_of(t.dtyp
 
 CpuBackend::CpuBackend(const CpuOptions& options)
     : isa_(isa_for(options)),
-      activations_(options.activations),
       kernels_(cpu::kernels_for(isa_)),
       pool_(options.threads > 0 ? options.threads : default_thread_count()),
-      matmul_(kernels_, activations_, pool_.size()),
-      gate_up_(static_cast<size_t>(pool_.size())) {}
+      activations_(options.activations),
+      matmul_(kernels_, activations_, pool_.size()) {}
 
 std::string CpuBackend::name() const {
   return fmt::format("cpu ({}, {} threads, {} activations)", name_of(isa_), threads(),
@@ -62,16 +61,25 @@ std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) {
 size_t CpuBackend::free_bytes() const { return available_memory(); }
 
 std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
-  auto weight = std::make_unique<CpuWeight>(source);
+  size_t bytes = 0;
+  for (const WeightSource::Part& part : source.parts)
+    for (const HostTensor& tensor : part) bytes += tensor.bytes.size();
+  const std::string name = source.parts.empty() ? "" : in_quotes(source.parts[0][0].name);
+  if (const size_t free = free_bytes(); source.use == WeightUse::kMultiply && bytes > free)
+    fail(ErrorCode::kNoMemory, "not enough memory for {}: {} bytes needed, {} bytes free", name, bytes, free);
   try {
-    widest_ = std::max<int64_t>(widest_, weight->cols());
-    matmul_.reserve(widest_);
-    if (activations_ == cpu::Activations::kInt8) inputs_.grow(cpu::kMaxBatch, widest_);
-    reserve_for_gate_and_experts(*weight);
+    auto weight = std::make_unique<CpuWeight>(source, kernels_, pool_);
+    if (source.use == WeightUse::kMultiply) reserve(*weight);
+    return weight;
   } catch (const std::bad_alloc&) {
-    fail(ErrorCode::kNoMemory, "not enough memory for inputs {} wide: {} bytes free", widest_, free_bytes());
+    fail(ErrorCode::kNoMemory, "not enough memory for {}: the system refused {} bytes", name, bytes);
   }
-  return weight;
+}
+
+void CpuBackend::reserve(const CpuWeight& w) {
+  const cpu::InputArray::Forms forms = matmul_.forms_for(w);
+  inputs_.grow(cpu::kMaxBatch, w.cols(), forms);
+  expert_memory_.reserve(w.groups(), w.cols(), forms);
 }
 
 void CpuBackend::upload(Tensor dst, std::span<const std::byte> src) {
@@ -93,13 +101,11 @@ void CpuBackend::run(const StepShape&, const std::function<void()>& body) { body
 void CpuBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
   const CpuWeight& w = as_cpu(table);
   check_equal(out.cols, w.cols(), "embedding width");
-  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t) {
       const int token = *tokens.at<int32_t>(t);
       check(token >= 0 && token < w.rows(), "a token within the table");
-      w.each_run(0, {token, token + 1}, [&](const cpu::RowRun& run) {
-        traits(run.format).decode(run.data, out.at<float>(t), static_cast<size_t>(w.cols()));
-      });
+      w.look_up(token, out.at<float>(t), matmul_.scratch(worker));
     }
   });
 }

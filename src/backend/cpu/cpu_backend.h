@@ -51,25 +51,27 @@ class CpuBackend final : public Backend {
                const Weight& down) override;
 
  private:
-  void reserve_for_gate_and_experts(const cpu::CpuWeight& w);
-  // Rows of x as inputs of w, quantised into `memory` where w wants that.
-  cpu::Batch batch_of(Tensor x, const cpu::CpuWeight& w, const cpu::QuantizedArray& memory);
-  // silu(gate) × up for `rows` of the gate, to out[i × stride + r − rows.begin].
-  void multiply_gated(const cpu::CpuWeight& gate_up, int group, Range rows, const cpu::Batch& batch,
-                      float* out, int64_t stride, int worker) const;
+  void reserve(const cpu::CpuWeight& w);
+  // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
+  cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
+  // Products of up to kPanelsAtOnce panels, to the columns of `out` that are their rows; and silu(gate) × up
+  // for panels of the gate.
+  void multiply_to(Tensor out, const cpu::CpuWeight& w, int group, Range panels, const cpu::Inputs& inputs,
+                   int worker) const;
+  void multiply_gated(Tensor out, const cpu::CpuWeight& gate_up, int group, Range panels,
+                      const cpu::Inputs& inputs, int worker) const;
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cpu::CpuWeight& gate_up,
                         const cpu::CpuWeight& down);
+  void gather_inputs(const cpu::Inputs& tokens, int cols);
+  void quantize_inner(Tensor inner, const cpu::CpuWeight& down);
 
   Isa isa_;
-  cpu::Activations activations_;
   const cpu::Kernels& kernels_;
   ThreadPool pool_;
+  cpu::Activations activations_;
   cpu::Matmul matmul_;
 
-  int64_t widest_ = 0;                             // columns of the weights packed so far
-  cpu::QuantizedArray inputs_;                     // [kMaxBatch, widest_]
-  cpu::AlignedArray<int32_t> identity_;            // 0, 1, 2, …
-  std::vector<cpu::AlignedArray<float>> gate_up_;  // of each worker: [2, kMaxBatch, kGateRows]
+  cpu::InputArray inputs_;  // [kMaxBatch, the widest weight]
   cpu::ExpertMemory expert_memory_;
 };
 

@@ -1,63 +1,96 @@
-// A weight read where the checkpoint has it: a mapped file needs no second copy in memory.
+// A weight in panels, the layout that the kernels of one instruction set multiply (see kernels.h).
+//
+// The rows of a group are cut into runs of one format; a run begins a new panel, and so does the middle of the
+// rows, so that gate and up of a stack can be taken panel by panel. Packed weights take the bytes that the
+// checkpoint's took, but for the rows that fill up the last panel of a run.
 #pragma once
 #include <vector>
 
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/page_memory.h"
 #include "backend/weight.h"
 #include "base/thread_pool.h"
 
 namespace ferrum::cpu {
 
-// Rows of one format, one below the other in memory.
-struct RowRun {
+// Panels of one format, one behind the other in memory.
+struct PanelRun {
   Format format;
-  const std::byte* data;
-  size_t row_bytes;
-  int first_row;  // within the group
-  int rows;
+  const uint8_t* panels;
+  int64_t panel_bytes;
+  int first_panel;  // within the group
+  int panel_count;
+  int first_row;  // within the group, of the first of these panels
+  int rows;       // the last panel may have fewer than it could
 };
 
 class CpuWeight final : public Weight {
  public:
-  explicit CpuWeight(const WeightSource& source);
+  // Throws std::bad_alloc. Weights that are only looked up are left where the source has them.
+  CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool);
 
-  // The runs that rows [range.begin, range.end) of a group consist of, in order.
+  int panels() const { return panels_; }  // of one group
+
+  // The runs that panels [range.begin, range.end) of a group consist of, in order.
   template <class Visit>
   void each_run(int group, Range range, const Visit& visit) const {
-    for (const Part& part : parts_) {
-      const int begin =
-          static_cast<int>(range.begin) > part.first_row ? static_cast<int>(range.begin) : part.first_row;
-      const int part_end = part.first_row + part.rows;
-      const int end = static_cast<int>(range.end) < part_end ? static_cast<int>(range.end) : part_end;
+    for (const Run& run : runs_) {
+      const int begin = range.begin > run.first_panel ? static_cast<int>(range.begin) : run.first_panel;
+      const int run_end = run.first_panel + run.panels;
+      const int end = range.end < run_end ? static_cast<int>(range.end) : run_end;
       if (begin >= end) continue;
-      const PartRows& rows = part.groups[static_cast<size_t>(group)];
-      visit(RowRun{rows.format, rows.data + static_cast<size_t>(begin - part.first_row) * rows.row_bytes,
-                   rows.row_bytes, begin, end - begin});
+      const int skipped = (begin - run.first_panel) * lanes_;
+      const int rows = run.rows - skipped;
+      const int most = (end - begin) * lanes_;
+      visit(PanelRun{run.format,
+                     packed_.data() + static_cast<size_t>(group) * group_bytes_ + run.offset +
+                         static_cast<size_t>(begin - run.first_panel) * run.panel_bytes,
+                     static_cast<int64_t>(run.panel_bytes), begin, end - begin, run.first_row + skipped,
+                     rows < most ? rows : most});
     }
   }
+
+  // Row `row` of group 0 in float32, to out[cols]. `scratch` has room for a span of a panel.
+  void look_up(int row, float* out, float* scratch) const;
 
   // Null, or the biases of a group's rows.
   const float* bias(int group) const {
     return bias_.empty() ? nullptr : bias_.data() + static_cast<size_t>(group) * static_cast<size_t>(rows());
   }
   bool has_integer_format() const { return has_integer_format_; }
+  bool has_float_format() const { return has_float_format_; }
 
  private:
-  struct PartRows {
+  struct Run {
     Format format;
-    const std::byte* data;
-    size_t row_bytes;
-  };
-  struct Part {
+    size_t panel_bytes;
+    size_t offset;  // within a group's bytes
+    int first_panel;
+    int panels;
     int first_row;
     int rows;
-    std::vector<PartRows> groups;
   };
 
-  std::vector<Part> parts_;
+  void add_run(Format format, int first_row, int rows);
+  void pack(const WeightSource& source, ThreadPool& pool);
+
+  const Kernels& kernels_;
+  int lanes_;
+  std::vector<Run> runs_;
+  int panels_ = 0;
+  size_t group_bytes_ = 0;
+  PageMemory packed_;
+  const std::byte* stored_ = nullptr;  // of a weight that is only looked up
+  Format stored_format_ = Format::kF32;
   std::vector<float> bias_;
   bool has_integer_format_ = false;
+  bool has_float_format_ = false;
 };
 
+// Every weight that a CpuBackend is given was packed by one.
 inline const CpuWeight& as_cpu(const Weight& w) { return dynamic_cast<const CpuWeight&>(w); }
+
+// Bytes of a panel's columns [0, cols).
+size_t panel_bytes(Format format, int lanes, int cols);
 
 }  // namespace ferrum::cpu

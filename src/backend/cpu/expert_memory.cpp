@@ -7,55 +7,83 @@
 namespace ferrum::cpu {
 namespace {
 
-// Enough that the experts of a large model get a dozen tokens each in a long prompt; more only costs memory.
+// Enough that the experts of a large model get some dozens of tokens each in a long prompt; more only costs
+// memory.
 constexpr int kPairs = 4096;
+constexpr int kMostTokens = 512;
 // A single group may still be called a mixture, but there it is rare: little memory, many small batches.
 constexpr int kPairsOfOneGroup = 16;
 
+int64_t padded_to_span(int64_t cols) { return spans_of(cols) * kSpan; }
+
 }  // namespace
 
-void ExpertMemory::reserve(int groups, int64_t cols) {
+void ExpertMemory::reserve(int groups, int64_t cols, InputArray::Forms forms) {
   groups_ = std::max(groups_, groups);
   const int pairs = groups == 1 ? kPairsOfOneGroup : std::max(kPairs, groups);
   capacity_ = std::max(capacity_, pairs);
+  chosen_.grow(static_cast<size_t>(groups_));
   first_slot_.grow(static_cast<size_t>(groups_) + 1);
   token_of_slot_.grow(static_cast<size_t>(capacity_));
+  expert_of_slot_.grow(static_cast<size_t>(capacity_));
   slot_of_pair_.grow(static_cast<size_t>(capacity_));
   values_ = std::max(values_, pairs * padded_to_span(cols));
   inner_.grow(static_cast<size_t>(values_));
   result_.grow(static_cast<size_t>(values_));
-  quantized_inner_.grow(pairs, cols);
+  token_inputs_.grow(std::min(pairs, kMostTokens), cols, forms);
+  gathered_.grow(pairs, cols, forms);
+  inner_inputs_.grow(pairs, cols, forms);
 }
 
 int ExpertMemory::tokens_for(int top_k, int64_t width) const {
   const int64_t pairs = std::min<int64_t>(capacity_, values_ / padded_to_span(width));
   check(top_k >= 1 && top_k <= pairs, "experts of a token fit into the memory reserved");
-  return static_cast<int>(std::min<int64_t>(pairs / top_k, kMaxBatch));
+  return static_cast<int>(std::min<int64_t>(pairs / top_k, kMostTokens));
 }
 
-void ExpertMemory::assign(const Routing& routing, int first, int count, int groups) {
+void ExpertMemory::assign(const Routing& routing, int groups) {
   check(groups <= groups_, "memory is reserved for the groups");
+  const int count = routing.expert_ids.rows;
   const int top_k = routing.expert_ids.cols;
   int32_t* starts = first_slot_.data();
   std::fill_n(starts, groups + 1, 0);
   for (int t = 0; t < count; ++t)
     for (int i = 0; i < top_k; ++i) {
-      const int expert = *routing.expert_ids.at<int32_t>(first + t, i);
+      const int expert = *routing.expert_ids.at<int32_t>(t, i);
       check(expert >= 0 && expert < groups, "an expert's id");
       ++starts[expert + 1];
     }
-  for (int e = 0; e < groups; ++e) starts[e + 1] += starts[e];
+  chosen_count_ = 0;
+  for (int e = 0; e < groups; ++e) {
+    if (starts[e + 1] > 0) chosen_.data()[chosen_count_++] = e;
+    starts[e + 1] += starts[e];
+  }
 
   pairs_ = starts[groups];
   for (int t = 0; t < count; ++t)
     for (int i = 0; i < top_k; ++i) {
-      const int slot = starts[*routing.expert_ids.at<int32_t>(first + t, i)]++;
+      const int expert = *routing.expert_ids.at<int32_t>(t, i);
+      const int slot = starts[expert]++;
       token_of_slot_.data()[slot] = t;
+      expert_of_slot_.data()[slot] = expert;
       slot_of_pair_.data()[t * top_k + i] = slot;
     }
   // Each start has moved to the next expert's: back by one.
   for (int e = groups; e > 0; --e) starts[e] = starts[e - 1];
   starts[0] = 0;
+}
+
+ExpertMemory::Place ExpertMemory::place_of(int slot, int64_t cols) const {
+  const Range slots = slots_of(expert_of_slot_.data()[slot]);
+  const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;  // the first of its batch
+  return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch)};
+}
+
+Inputs ExpertMemory::inputs_at(const InputArray& array, int64_t slot, int count, int64_t cols,
+                               InputArray::Forms forms) {
+  const int64_t first = slot * spans_of(cols);
+  return {forms.quantized ? array.quantized() + first : nullptr,
+          forms.floats ? array.floats() + first : nullptr, count, count};
 }
 
 }  // namespace ferrum::cpu

@@ -1,48 +1,73 @@
 // The pairs (token, chosen expert) of a batch in order of the expert, and the values that belong to each
 // pair.
 #pragma once
+#include <span>
 
 #include "backend/backend.h"
 #include "backend/cpu/aligned_array.h"
+#include "backend/cpu/inputs.h"
 #include "backend/cpu/matmul.h"
 
 namespace ferrum::cpu {
 
 class ExpertMemory {
  public:
-  // Room for weights of so many groups and so wide; not within an operation.
-  void reserve(int groups, int64_t cols);
-
-  int capacity() const { return capacity_; }  // pairs
+  // Room for weights of so many groups and so wide; not within an operation. Throws std::bad_alloc.
+  void reserve(int groups, int64_t cols, InputArray::Forms forms);
 
   // Tokens that fit when each has top_k experts and values are at most `width` to a pair; at least 1 for what
   // was reserved.
   int tokens_for(int top_k, int64_t width) const;
 
-  // Gives each pair of routing's tokens [first, first + count) a slot; the slots of an expert are neighbours
-  // and in order of the token.
-  void assign(const Routing& routing, int first, int count, int groups);
+  // Gives each pair of the routing a slot; the slots of an expert are neighbours and in order of the token.
+  void assign(const Routing& routing, int groups);
 
   int pairs() const { return pairs_; }
+  std::span<const int32_t> chosen() const { return {chosen_.data(), chosen_count_}; }  // rising
   Range slots_of(int expert) const { return {first_slot_.data()[expert], first_slot_.data()[expert + 1]}; }
-  const int32_t* tokens() const { return token_of_slot_.data(); }  // [pairs], counted from `first`
+  int token_of(int slot) const { return token_of_slot_.data()[slot]; }
   int slot(int token, int i, int top_k) const { return slot_of_pair_.data()[token * top_k + i]; }
 
-  float* inner() const { return inner_.data(); }  // [pairs, width]: silu(gate) × up
-  const QuantizedArray& quantized_inner() const { return quantized_inner_; }
+  // Where the spans of a slot's input lie, in both arrays below: the slots of an expert, kMaxBatch at most at
+  // a time, as the tokens of one product.
+  struct Place {
+    int64_t first;
+    int64_t stride;
+  };
+  Place place_of(int slot, int64_t cols) const;
+
+  const InputArray& token_inputs() const { return token_inputs_; }    // [tokens]
+  const InputArray& gathered_array() const { return gathered_; }      // [pairs]: each pair's token
+  const InputArray& inner_array() const { return inner_inputs_; }     // [pairs]: each pair's silu(gate) × up
+  Inputs gathered(int64_t slot, int count, int64_t cols, InputArray::Forms forms) const {
+    return inputs_at(gathered_, slot, count, cols, forms);
+  }
+  Inputs inner_inputs(int64_t slot, int count, int64_t cols, InputArray::Forms forms) const {
+    return inputs_at(inner_inputs_, slot, count, cols, forms);
+  }
+
+  float* inner() const { return inner_.data(); }    // [pairs, width]: silu(gate) × up
   float* result() const { return result_.data(); }  // [pairs, width]
 
  private:
-  int capacity_ = 0;
+  static Inputs inputs_at(const InputArray& array, int64_t slot, int count, int64_t cols,
+                          InputArray::Forms forms);
+
+  int capacity_ = 0;  // pairs
   int groups_ = 0;
   int64_t values_ = 0;  // of inner_ and of result_
   int pairs_ = 0;
+  size_t chosen_count_ = 0;
+  AlignedArray<int32_t> chosen_;      // experts that have tokens
   AlignedArray<int32_t> first_slot_;  // [groups + 1]
   AlignedArray<int32_t> token_of_slot_;
+  AlignedArray<int32_t> expert_of_slot_;
   AlignedArray<int32_t> slot_of_pair_;
   AlignedArray<float> inner_;
   AlignedArray<float> result_;
-  QuantizedArray quantized_inner_;
+  InputArray token_inputs_;
+  InputArray gathered_;
+  InputArray inner_inputs_;
 };
 
 }  // namespace ferrum::cpu

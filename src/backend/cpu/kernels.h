@@ -16,53 +16,47 @@
 
 namespace ferrum::cpu {
 
-// Integer rows are handled in spans of 256 values, so rows of quants are padded with zeros to whole spans.
+// A weight is multiplied in panels: as many rows as a register has 32-bit lanes, interleaved so that one
+// register holds the next bytes of each row (kernels/quads.h tells how each format lies there). A panel takes
+// the bytes that its rows took. Columns are walked in spans, blocks and quads: 256, 32 and 4 of them.
 inline constexpr int kSpan = 256;
-inline constexpr int kScaleValues = 16;  // values that share a scale, in the finest format
-inline constexpr int kRowTile = 4;       // weight rows that are multiplied together
+inline constexpr int kBlock = 32;
+inline constexpr int kBlocks = kSpan / kBlock;
 
-// A weight's row, unpacked: value i = scales[i / 16] × quants[i] + offsets[i / 16]. Quants are unsigned
-// bytes, or signed ones for the formats where the instruction set's table says so.
-struct UnpackedRow {
-  uint8_t* quants;  // [padded columns]
-  float* scales;    // [padded columns / 16]
-  float* offsets;   // [padded columns / 16]
+// A span of one row of activations, quantised to signed bytes in −127 … 127 with a scale for every block.
+// Beside the quants stands what a product needs of them per block (and per half block, for the formats whose
+// scales are that fine). Blocks past the row's end are zero.
+struct alignas(64) InputSpan {
+  int8_t quants[kSpan];
+  float scales[kBlocks];
+  int32_t offsets[kBlocks];  // −128 × sum of the block's quants
+  float sums[kBlocks];       // scale × sum of the quants
+  float unused[kBlocks];
+  int32_t half_offsets[2 * kBlocks];
+  float half_sums[2 * kBlocks];
 };
+static_assert(sizeof(InputSpan) == 512);
 
-// Rows of activations as signed bytes in −127 … 127, with one scale for every 32 values.
-struct QuantizedRows {
-  int8_t* quants;  // [rows, padded]
-  float* scales;   // [rows, padded / 16]  each scale twice
-  float* sums;     // [rows, padded / 16]  scale × sum of the 16 quants
-  int64_t padded;  // columns, rounded up to a whole span
-};
-
-// A batch of inputs: input i of a tile is row rows[i].
-struct Batch {
-  const float* x;  // float32 rows, `stride` apart
-  int64_t stride;
-  QuantizedRows quantized;  // the same rows, where an integer format needs them
-  const int32_t* rows;
-  int count;
+// A span of one row of activations as they are; zeros past the row's end.
+struct alignas(64) FloatSpan {
+  float values[kSpan];
 };
 
-// Up to kRowTile rows of a weight times a batch: out[i × out_stride + r] = row r · input i + bias[r].
-struct TileOutput {
-  float* out;
-  int64_t stride;
-  const float* bias;  // of the tile's first row, or null
-};
-struct Int8Tile {
-  UnpackedRow rows[kRowTile];
-  int row_count;
-  TileOutput output;
-};
-struct FloatTile {
-  const uint8_t* rows;
-  size_t row_bytes;
-  int row_count;
+// Kernels handle tokens in tiles and may read the inputs, and write the sums, of so many tokens past the last.
+inline constexpr int kTilePadding = 12;
+
+// sums[p][t] += panel p × input t, over a range of columns that begins at a whole span. A row's sum is taken
+// block by block in order of the columns, so it is the same bits however columns, tokens and panels are cut.
+struct PanelTask {
+  const uint8_t* panels;  // at the first span
+  int64_t panel_stride;   // bytes
+  int panel_count;
   int cols;
-  TileOutput output;
+  const void* inputs;    // InputSpan or FloatSpan: span s of token t at [s × input_stride + t]
+  int64_t input_stride;  // spans
+  int tokens;
+  float* sums;           // [panel_count, tokens + padding, lanes]
+  int64_t sums_stride;   // floats between panels
 };
 
 // One token and the q heads that share one kv head.
@@ -99,15 +93,22 @@ struct Kernels {
   void (*silu_multiply)(float* out, const float* gate, const float* up, int n);  // silu(gate) × up
   float (*sum_of_exp)(const float* x, int n, float highest);                     // Σ e^(x − highest)
 
-  // Row `row` of `rows`, from n float32 values. A NaN or an infinity makes its scale NaN.
-  void (*quantize)(const float* x, int n, const QuantizedRows& rows, int64_t row);
+  // n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its scale NaN.
+  void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
 
-  // Integer formats; null for the float ones.
-  void (*unpack[kFormatCount])(const uint8_t* row, int cols, const UnpackedRow& out);
-  void (*expand[kFormatCount])(const UnpackedRow& row, int cols, float* out);  // to float32
-  void (*multiply_int8[kFormatCount])(const Int8Tile& tile, const Batch& batch);
+  int lanes;              // rows of a panel
+  int direct_tokens;      // up to so many tokens are multiplied with packed spans, more with unpacked ones
+  int unpacked_bytes;     // of a span of one panel
 
-  void (*multiply_float[3])(const FloatTile& tile, const Batch& batch);  // weights in F32, F16, BF16
+  // Panels. `rows` are the rows' bytes as the file has them, null past the last row; cols those of the row,
+  // or of whole spans.
+  void (*pack[kFormatCount])(const uint8_t* const* rows, int cols, uint8_t* panel);
+  void (*multiply[kFormatCount])(const PanelTask& task);
+  // Integer formats; null for the float ones, which are multiplied as they are.
+  void (*unpack[kFormatCount])(const uint8_t* panel, int cols, uint8_t* spans);
+  void (*multiply_unpacked[kFormatCount])(const PanelTask& task);  // panels of unpacked spans
+  // To float32 [cols, lanes]: a panel of format F32.
+  void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 
   // By the cache's DType: F32, F16, BF16.
   void (*convert[3])(void* out, const float* x, int n);

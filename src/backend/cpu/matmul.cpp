@@ -7,95 +7,91 @@
 namespace ferrum::cpu {
 namespace {
 
-const uint8_t* bytes_of(const std::byte* data) { return reinterpret_cast<const uint8_t*>(data); }
+constexpr int kUnpackedSpans = 2;  // beside a tile's inputs in a first-level cache of 32 KiB
+
+int index_of(Format format) { return static_cast<int>(format); }
 
 }  // namespace
 
-void QuantizedArray::grow(int64_t rows, int64_t cols) {
-  const auto values = static_cast<size_t>(rows * padded_to_span(cols));
-  quants_.grow(values);
-  scales_.grow(values / kScaleValues);
-  sums_.grow(values / kScaleValues);
-}
-
-QuantizedRows QuantizedArray::rows_of(int64_t cols) const {
-  return {quants_.data(), scales_.data(), sums_.data(), padded_to_span(cols)};
-}
-
 Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
-    : kernels_(kernels), activations_(activations), memory_(static_cast<size_t>(workers)) {}
-
-void Matmul::reserve(int64_t cols) {
-  padded_ = std::max(padded_, padded_to_span(cols));
-  const auto values = static_cast<size_t>(padded_) * kRowTile;
+    : kernels_(kernels), activations_(activations), memory_(static_cast<size_t>(workers)) {
+  const auto lanes = static_cast<size_t>(kernels.lanes);
   for (Memory& memory : memory_) {
-    memory.quants.grow(values);
-    memory.scales.grow(values / kScaleValues);
-    memory.offsets.grow(values / kScaleValues);
-    if (activations_ == Activations::kFloat32) memory.decoded.grow(values);
+    memory.sums.grow(size_t{2} * kPanelsAtOnce * (kMaxBatch + kTilePadding) * lanes);
+    memory.unpacked.grow(static_cast<size_t>(kUnpackedSpans) * static_cast<size_t>(kernels.unpacked_bytes));
+    memory.expanded.grow(kSpan * lanes);
   }
 }
 
-UnpackedRow Matmul::unpacked_row(const Memory& memory, int r) const {
-  const int64_t at = r * padded_;
-  return {memory.quants.data() + at, memory.scales.data() + at / kScaleValues,
-          memory.offsets.data() + at / kScaleValues};
-}
-
-void Matmul::multiply(const CpuWeight& w, int group, Range rows, const Batch& batch, float* out,
-                      int64_t stride, int worker) const {
+PanelSums Matmul::multiply(const CpuWeight& w, int group, Range panels, const Inputs& inputs, int worker,
+                           Set set) const {
+  check(panels.size() <= kPanelsAtOnce && inputs.tokens <= kMaxBatch, "memory for the sums");
   const Memory& memory = memory_[static_cast<size_t>(worker)];
+  const int lanes = kernels_.lanes;
+  const int64_t panel_stride = static_cast<int64_t>(inputs.tokens + kTilePadding) * lanes;
+  const PanelSums sums = {
+      memory.sums.data() +
+          (set == Set::kSecond ? int64_t{kPanelsAtOnce} * (kMaxBatch + kTilePadding) * lanes : 0),
+      panel_stride};
+
   const float* bias = w.bias(group);
-  w.each_run(group, rows, [&](const RowRun& run) {
-    for (int r = 0; r < run.rows; r += kRowTile) {
-      RowRun tile = run;
-      tile.data += static_cast<size_t>(r) * run.row_bytes;
-      tile.first_row += r;
-      tile.rows = std::min(kRowTile, run.rows - r);
-      const TileOutput output = {out + tile.first_row - rows.begin, stride,
-                                 bias == nullptr ? nullptr : bias + tile.first_row};
-      if (is_float(run.format))
-        kernels_.multiply_float[static_cast<int>(run.format)](
-            {bytes_of(tile.data), tile.row_bytes, tile.rows, w.cols(), output}, batch);
-      else if (activations_ == Activations::kInt8)
-        multiply_int8(tile, w.cols(), batch, output, memory);
-      else
-        multiply_decoded(tile, w.cols(), batch, output, memory);
+  w.each_run(group, panels, [&](const PanelRun& run) {
+    const PanelSums of_run = {sums.data + (run.first_panel - panels.begin) * panel_stride, panel_stride};
+    for (int p = 0; p < run.panel_count; ++p) {
+      float* begin = of_run.data + p * panel_stride;
+      std::fill_n(begin, inputs.tokens * lanes, 0.0f);
+      if (bias == nullptr) continue;
+      const int rows = std::min(lanes, run.rows - p * lanes);
+      for (int t = 0; t < inputs.tokens; ++t)
+        std::copy_n(bias + run.first_row + p * lanes, rows, begin + t * lanes);
     }
+    multiply_run(run, w.cols(), inputs, of_run, memory);
   });
+  return sums;
 }
 
-void Matmul::multiply_int8(const RowRun& run, int cols, const Batch& batch, TileOutput output,
-                           const Memory& memory) const {
-  const auto format = static_cast<int>(run.format);
-  Int8Tile tile = {.rows = {}, .row_count = run.rows, .output = output};
-  for (int r = 0; r < run.rows; ++r) {
-    tile.rows[r] = unpacked_row(memory, r);
-    kernels_.unpack[format](bytes_of(run.data) + static_cast<size_t>(r) * run.row_bytes, cols, tile.rows[r]);
+void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, const PanelSums& sums,
+                          const Memory& memory) const {
+  const int format = index_of(run.format);
+  const bool stays_float = is_float(run.format);
+  const bool quantized = !stays_float && activations_ == Activations::kInt8;
+  PanelTask task = {.panels = run.panels,
+                    .panel_stride = run.panel_bytes,
+                    .panel_count = run.panel_count,
+                    .cols = cols,
+                    .inputs = quantized ? static_cast<const void*>(inputs.quantized) : inputs.floats,
+                    .input_stride = inputs.stride,
+                    .tokens = inputs.tokens,
+                    .sums = sums.data,
+                    .sums_stride = sums.panel_stride};
+  if (inputs.tokens <= kernels_.direct_tokens && (stays_float || quantized))
+    return kernels_.multiply[format](task);
+
+  // Columns outside, so that the inputs of a few spans stay in the second-level cache for all panels.
+  const auto span_bytes = static_cast<int64_t>(panel_bytes(run.format, kernels_.lanes, kSpan));
+  const int step = quantized ? kUnpackedSpans : 1;
+  task.panel_count = 1;
+  for (int64_t span = 0; span < spans_of(cols); span += step) {
+    const Inputs from = inputs.from_span(span);
+    task.inputs = quantized ? static_cast<const void*>(from.quantized) : from.floats;
+    task.cols = static_cast<int>(std::min<int64_t>(int64_t{step} * kSpan, cols - span * kSpan));
+    for (int p = 0; p < run.panel_count; ++p) {
+      const uint8_t* panel = run.panels + p * run.panel_bytes + span * span_bytes;
+      task.sums = sums.data + p * sums.panel_stride;
+      if (stays_float) {
+        task.panels = panel;
+        kernels_.multiply[format](task);
+      } else if (quantized) {
+        kernels_.unpack[format](panel, task.cols, memory.unpacked.data());
+        task.panels = memory.unpacked.data();
+        kernels_.multiply_unpacked[format](task);
+      } else {
+        kernels_.expand[format](panel, task.cols, memory.expanded.data());
+        task.panels = reinterpret_cast<const uint8_t*>(memory.expanded.data());
+        kernels_.multiply[index_of(Format::kF32)](task);
+      }
+    }
   }
-  kernels_.multiply_int8[format](tile, batch);
-}
-
-void Matmul::multiply_decoded(const RowRun& run, int cols, const Batch& batch, TileOutput output,
-                              const Memory& memory) const {
-  const auto format = static_cast<int>(run.format);
-  for (int r = 0; r < run.rows; ++r) {
-    const UnpackedRow row = unpacked_row(memory, 0);
-    kernels_.unpack[format](bytes_of(run.data) + static_cast<size_t>(r) * run.row_bytes, cols, row);
-    kernels_.expand[format](row, cols, memory.decoded.data() + r * padded_);
-  }
-  kernels_.multiply_float[static_cast<int>(Format::kF32)](
-      {reinterpret_cast<const uint8_t*>(memory.decoded.data()), static_cast<size_t>(padded_) * sizeof(float),
-       run.rows, cols, output},
-      batch);
-}
-
-int batch_rows(int64_t cols) {
-  constexpr int64_t kCacheBytes = 512 << 10;
-  const int64_t row_bytes =
-      padded_to_span(cols) * 3 / 2;  // quants, and eight bytes of scale and sum for 16 of them
-  const int64_t rows = kCacheBytes / row_bytes / 4 * 4;
-  return static_cast<int>(std::clamp<int64_t>(rows, 16, kMaxBatch));
 }
 
 }  // namespace ferrum::cpu

@@ -1,65 +1,137 @@
-// Rows of floats times float32 activations. A lane adds up its products in order of the columns, and the
-// lanes are added at the end: an order fixed by the number of columns alone.
+// Panels of floats times tiles of float32 inputs, one fused multiplication and addition per column in order.
+//
+// A panel of F32 or F16 holds column after column; one of BF16 two columns at a time, the earlier in the lower
+// half of each lane, which takes one instruction each to widen.
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-template <class T, int kRows, int kInputs>
-inline void multiply_inputs(const FloatTile& tile, int first_row, const Batch& batch, int first_input) {
-  const T* rows[kRows];
-  const float* inputs[kInputs];
-  for (int r = 0; r < kRows; ++r)
-    rows[r] = reinterpret_cast<const T*>(tile.rows + static_cast<size_t>(first_row + r) * tile.row_bytes);
-  for (int t = 0; t < kInputs; ++t) inputs[t] = batch.x + batch.rows[first_input + t] * batch.stride;
+struct Pair {
+  F32 first, second;
+};
 
-  F32 sums[kRows][kInputs] = {};
-  int i = 0;
-  for (; i + kLanes <= tile.cols; i += kLanes) {
-    F32 x[kInputs];
+struct F32Columns {
+  static constexpr int kBytes = 4 * kLanes;  // of a column
+  static Pair pair(const uint8_t* p) {
+    const auto* column = reinterpret_cast<const float*>(p);
+    return {load(column), load(column + kLanes)};
+  }
+};
+struct F16Columns {
+  static constexpr int kBytes = 2 * kLanes;
+  static Pair pair(const uint8_t* p) {
+    const auto* column = reinterpret_cast<const F16*>(p);
+    return {load(column), load(column + kLanes)};
+  }
+};
+struct BF16Columns {
+  static constexpr int kBytes = 2 * kLanes;
+  static Pair pair(const uint8_t* p) {
+    I32 both;
+    __builtin_memcpy(&both, p, sizeof both);
+    return {from_bits(both << 16), from_bits(both & ~0xFFFF)};
+  }
+};
+
+#if defined(__AVX512F__)
+constexpr int kMostTokens = 12;
+#else
+constexpr int kMostTokens = 6;
+#endif
+static_assert(kMostTokens <= kTilePadding);
+
+struct Tile {
+  int first;
+  int tokens;  // what is past them is computed with the rest and thrown away
+};
+
+// P panels at once: one alone would wait for each of its additions.
+template <class Columns, int P, int T>
+inline void multiply_tile(const PanelTask& task, int first_panel, Tile tile) {
+  F32 sums[P][T];
+  const uint8_t* panels[P];
+  float* to = task.sums + first_panel * task.sums_stride + tile.first * kLanes;
 #pragma GCC unroll 4
-    for (int t = 0; t < kInputs; ++t) x[t] = load(inputs[t] + i);
+  for (int p = 0; p < P; ++p) {
+    panels[p] = task.panels + (first_panel + p) * task.panel_stride;
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) sums[p][t] = load(to + p * task.sums_stride + t * kLanes);
+  }
+  const FloatSpan* x = static_cast<const FloatSpan*>(task.inputs) + tile.first;
+  const int cols = task.cols + task.cols % 2;
+  for (int col = 0; col < cols; col += kSpan, x += task.input_stride) {
+    const int count = cols - col < kSpan ? cols - col : kSpan;
+    for (int i = 0; i < count; i += 2) {
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      const F32 w = load(rows[r] + i);
-#pragma GCC unroll 4
-      for (int t = 0; t < kInputs; ++t) sums[r][t] = fma(w, x[t], sums[r][t]);
+      for (int p = 0; p < P; ++p) {
+        const Pair w = Columns::pair(panels[p] + static_cast<int64_t>(col + i) * Columns::kBytes);
+#pragma GCC unroll 16
+        for (int t = 0; t < T; ++t) sums[p][t] = fma(w.first, broadcast(x[t].values[i]), sums[p][t]);
+#pragma GCC unroll 16
+        for (int t = 0; t < T; ++t) sums[p][t] = fma(w.second, broadcast(x[t].values[i + 1]), sums[p][t]);
+      }
     }
   }
-  if (i < tile.cols) {
-    for (int r = 0; r < kRows; ++r) {
-      const F32 w = load_part(rows[r] + i, tile.cols - i);
-      for (int t = 0; t < kInputs; ++t)
-        sums[r][t] = fma(w, load_part(inputs[t] + i, tile.cols - i), sums[r][t]);
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t)
+      if (t < tile.tokens) store(to + p * task.sums_stride + t * kLanes, sums[p][t]);
+}
+
+template <class Columns, int P>
+inline void multiply_tokens(const PanelTask& task, int panel) {
+  for (int t = 0; t < task.tokens;) {
+    const int left = task.tokens - t;
+    const int tiles = (left + kMostTokens - 1) / kMostTokens;
+    const int tokens = (left + tiles - 1) / tiles;
+    if (tokens == 1) {
+      multiply_tile<Columns, P, 1>(task, panel, {t, tokens});
+    } else if (tokens == 2) {
+      multiply_tile<Columns, P, 2>(task, panel, {t, tokens});
+    } else if constexpr (P == 1) {
+      if (tokens <= 4)
+        multiply_tile<Columns, P, 4>(task, panel, {t, tokens});
+      else if (tokens <= 6)
+        multiply_tile<Columns, P, 6>(task, panel, {t, tokens});
+      else if constexpr (kMostTokens > 6) {
+        if (tokens <= 8)
+          multiply_tile<Columns, P, 8>(task, panel, {t, tokens});
+        else
+          multiply_tile<Columns, P, 12>(task, panel, {t, tokens});
+      }
     }
+    t += tokens;
   }
-  const TileOutput& to = tile.output;
-  for (int t = 0; t < kInputs; ++t)
-    for (int r = 0; r < kRows; ++r)
-      to.out[(first_input + t) * to.stride + first_row + r] =
-          sum(sums[r][t]) + (to.bias != nullptr ? to.bias[first_row + r] : 0.0f);
 }
 
-template <class T, int kRows>
-inline void multiply_rows(const FloatTile& tile, int first_row, const Batch& batch) {
-  constexpr int kInputs = kLanes == 16 ? 4 : 2;
-  int t = 0;
-  for (; t + kInputs <= batch.count; t += kInputs)
-    multiply_inputs<T, kRows, kInputs>(tile, first_row, batch, t);
-  for (; t < batch.count; ++t) multiply_inputs<T, kRows, 1>(tile, first_row, batch, t);
+template <class Columns>
+inline void multiply(const PanelTask& task) {
+  int p = 0;
+  if (task.tokens <= 2)
+    for (; p + 4 <= task.panel_count; p += 4) multiply_tokens<Columns, 4>(task, p);
+  for (; p < task.panel_count; ++p) multiply_tokens<Columns, 1>(task, p);
 }
 
-template <class T>
-inline void multiply(const FloatTile& tile, const Batch& batch) {
-  if (tile.row_count == kRowTile) return multiply_rows<T, kRowTile>(tile, 0, batch);
-  for (int r = 0; r < tile.row_count; ++r) multiply_rows<T, 1>(tile, r, batch);
+template <class Columns>
+inline void expand(const uint8_t* panel, int cols, float* out) {
+  for (int i = 0; i < cols + cols % 2; i += 2) {
+    const Pair pair = Columns::pair(panel + static_cast<int64_t>(i) * Columns::kBytes);
+    store(out + i * kLanes, pair.first);
+    if (i + 1 < cols) store(out + (i + 1) * kLanes, pair.second);
+  }
 }
 
 }  // namespace
 
-void multiply_f32(const FloatTile& tile, const Batch& batch) { multiply<float>(tile, batch); }
-void multiply_f16(const FloatTile& tile, const Batch& batch) { multiply<F16>(tile, batch); }
-void multiply_bf16(const FloatTile& tile, const Batch& batch) { multiply<BF16>(tile, batch); }
+void multiply_f32(const PanelTask& task) { multiply<F32Columns>(task); }
+void multiply_f16(const PanelTask& task) { multiply<F16Columns>(task); }
+void multiply_bf16(const PanelTask& task) { multiply<BF16Columns>(task); }
+
+void expand_f32(const uint8_t* panel, int cols, float* out) { expand<F32Columns>(panel, cols, out); }
+void expand_f16(const uint8_t* panel, int cols, float* out) { expand<F16Columns>(panel, cols, out); }
+void expand_bf16(const uint8_t* panel, int cols, float* out) { expand<BF16Columns>(panel, cols, out); }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

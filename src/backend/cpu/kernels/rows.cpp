@@ -80,41 +80,6 @@ float sum_of_exp(const float* x, int n, float highest) {
   return sum(total) + rest;
 }
 
-void quantize(const float* x, int n, const QuantizedRows& rows, int64_t row) {
-  int8_t* quants = rows.quants + row * rows.padded;
-  float* scales = rows.scales + row * rows.padded / kScaleValues;
-  float* sums = rows.sums + row * rows.padded / kScaleValues;
-  __builtin_memset(quants + n, 0, static_cast<size_t>(rows.padded - n));
-  for (int64_t i = n / kScaleValues; i < rows.padded / kScaleValues; ++i) scales[i] = sums[i] = 0;
-
-  for (int begin = 0; begin < n; begin += 32) {
-    const float* chunk = x + begin;
-    F32 most = {};
-    F32 zeros = {};  // stays 0 unless a value is no finite number
-    for (int i = 0; i < 32; i += kLanes) {
-      const F32 v = load(chunk + i);
-      most = max(max(v, -v), most);
-      zeros = fma(v, F32{}, zeros);
-    }
-    const float magnitude = largest(most);
-    const float scale = magnitude / 127 + sum(zeros);
-    const float inverse = magnitude > 0 ? 127 / magnitude : 0;
-
-    int32_t half_sums[2] = {};
-    for (int i = 0; i < 32; i += kLanes) {
-      // The nearest integer stands in the low byte of the mantissa.
-      const I32 shifted = as_bits(load(chunk + i) * inverse + 0x1.8p23f);
-      for (int lane = 0; lane < kLanes; ++lane) quants[begin + i + lane] = static_cast<int8_t>(shifted[lane]);
-    }
-    for (int i = 0; i < 16; ++i) half_sums[0] += quants[begin + i];
-    for (int i = 16; i < 32; ++i) half_sums[1] += quants[begin + i];
-    for (int half = 0; half < 2; ++half) {
-      scales[begin / kScaleValues + half] = scale;
-      sums[begin / kScaleValues + half] = scale * static_cast<float>(half_sums[half]);
-    }
-  }
-}
-
 void prepare_head(const HeadTask& task) {
   if (task.norm != nullptr) rms_norm(task.head, task.head, task.norm, task.head_dim, task.norm_eps);
   const int half = task.rotary_dim / 2;

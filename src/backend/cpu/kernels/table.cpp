@@ -1,5 +1,5 @@
 // The table of one instruction set.
-#include "backend/cpu/kernels/functions.h"
+#include "backend/cpu/kernels/tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 
@@ -11,20 +11,15 @@ const Kernels kTable = {
     .silu_multiply = silu_multiply,
     .sum_of_exp = sum_of_exp,
     .quantize = quantize,
-    // In the order of Format: F32 F16 BF16, Q4_0 Q4_1 Q5_0 Q5_1 Q8_0, Q2_K … Q6_K, IQ4_NL IQ4_XS MXFP4.
-    .unpack = {nullptr, nullptr, nullptr,                                        //
-               unpack_q4_0, unpack_q4_1, unpack_q5_0, unpack_q5_1, unpack_q8_0,  //
-               unpack_q2_k, unpack_q3_k, unpack_q4_k, unpack_q5_k, unpack_q6_k,  //
-               unpack_iq4_nl, unpack_iq4_xs, unpack_mxfp4},
-    .expand = {nullptr, nullptr, nullptr,                    //
-               expand, expand, expand, expand, expand_wide,  //
-               expand, expand, expand, expand, expand,       //
-               expand_wide, expand_wide, expand},
-    .multiply_int8 = {nullptr, nullptr, nullptr,                                                       //
-                      multiply_int8, multiply_int8, multiply_int8, multiply_int8, multiply_int8_wide,  //
-                      multiply_int8, multiply_int8, multiply_int8, multiply_int8, multiply_int8,       //
-                      multiply_int8_wide, multiply_int8_wide, multiply_int8},
-    .multiply_float = {multiply_f32, multiply_f16, multiply_bf16},
+    .lanes = kLanes,
+    .direct_tokens = kDirectTokens,
+    .unpacked_bytes = kUnpackedBytes,
+    // In the order of Format.
+    .pack = {pack_f32, pack_f16, pack_bf16, pack_q4_0, pack_q4_1, pack_q5_0, pack_q5_1, pack_q8_0, pack_q2_k, pack_q3_k, pack_q4_k, pack_q5_k, pack_q6_k, pack_iq4_nl, pack_iq4_xs, pack_mxfp4},
+    .multiply = {multiply_f32, multiply_f16, multiply_bf16, multiply_q4_0, multiply_q4_1, multiply_q5_0, multiply_q5_1, multiply_q8_0, multiply_q2_k, multiply_q3_k, multiply_q4_k, multiply_q5_k, multiply_q6_k, multiply_iq4_nl, multiply_iq4_xs, multiply_mxfp4},
+    .unpack = {nullptr, nullptr, nullptr, unpack_q4_0, unpack_q4_1, unpack_q5_0, unpack_q5_1, unpack_q8_0, unpack_q2_k, unpack_q3_k, unpack_q4_k, unpack_q5_k, unpack_q6_k, unpack_iq4_nl, unpack_iq4_xs, unpack_mxfp4},
+    .multiply_unpacked = {nullptr, nullptr, nullptr, multiply_unpacked_q4_0, multiply_unpacked_q4_1, multiply_unpacked_q5_0, multiply_unpacked_q5_1, multiply_unpacked_q8_0, multiply_unpacked_q2_k, multiply_unpacked_q3_k, multiply_unpacked_q4_k, multiply_unpacked_q5_k, multiply_unpacked_q6_k, multiply_unpacked_iq4_nl, multiply_unpacked_iq4_xs, multiply_unpacked_mxfp4},
+    .expand = {expand_f32, expand_f16, expand_bf16, expand_q4_0, expand_q4_1, expand_q5_0, expand_q5_1, expand_q8_0, expand_q2_k, expand_q3_k, expand_q4_k, expand_q5_k, expand_q6_k, expand_iq4_nl, expand_iq4_xs, expand_mxfp4},
     .convert = {convert_f32, convert_f16, convert_bf16},
     .attend = {attend_f32, attend_f16, attend_bf16},
     .prepare_head = prepare_head,

@@ -1,0 +1,173 @@
+// The mixture of experts.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/check.h"
+
+namespace ferrum {
+namespace {
+
+using cpu::as_cpu;
+using cpu::CpuWeight;
+using cpu::Inputs;
+using cpu::kMaxBatch;
+using cpu::kPanelsAtOnce;
+
+Tensor rows_from(Tensor t, int first, int count) {
+  return {t.address(first, 0), t.dtype, count, t.cols, t.stride};
+}
+
+}  // namespace
+
+void CpuBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
+  const int experts = router_logits.cols;
+  check(rule.top_k >= 1 && rule.top_k <= experts, "as many experts as are chosen");
+  pool_.parallel_for(router_logits.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      const float* logits = router_logits.at<float>(t);
+      int32_t* ids = out.expert_ids.at<int32_t>(t);
+      float* weights = out.weights.at<float>(t);
+      const float highest = *std::max_element(logits, logits + experts);
+      // Each round takes the largest of those behind the one taken before, in falling order, ties by rising
+      // id.
+      float last = std::numeric_limits<float>::infinity();
+      int last_id = -1;
+      float chosen = 0;
+      for (int i = 0; i < rule.top_k; ++i) {
+        int best = -1;
+        for (int e = 0; e < experts; ++e) {
+          const bool is_behind = logits[e] < last || (logits[e] == last && e > last_id);
+          if (is_behind && (best < 0 || logits[e] > logits[best])) best = e;
+        }
+        if (best < 0) best = 0;  // what is left are NaNs; the weights will be, too
+        ids[i] = best;
+        weights[i] = std::exp(logits[best] - highest);
+        chosen += weights[i];
+        last = logits[best];
+        last_id = best;
+      }
+      const float total = kernels_.sum_of_exp(logits, experts, highest);
+      // Renormalised or not, a NaN among the logits makes the weights NaN.
+      const float divisor = rule.renormalize ? chosen + 0 * total : total;
+      for (int i = 0; i < rule.top_k; ++i) weights[i] /= divisor;
+    }
+  });
+}
+
+void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
+                         const Weight& down) {
+  const CpuWeight& gate_up_w = as_cpu(gate_up);
+  const CpuWeight& down_w = as_cpu(down);
+  check_equal(x.cols, gate_up_w.cols(), "input width");
+  check_equal(gate_up_w.rows(), 2 * down_w.cols(), "width of gate and up");
+  check_equal(out.cols, down_w.rows(), "output width");
+  const int step = expert_memory_.tokens_for(routing.expert_ids.cols, std::max(down_w.cols(), out.cols));
+  for (int first = 0; first < x.rows; first += step) {
+    const int count = std::min(step, x.rows - first);
+    const Routing part = {rows_from(routing.expert_ids, first, count),
+                          rows_from(routing.weights, first, count)};
+    expert_memory_.assign(part, gate_up_w.groups());
+    experts_of_batch(rows_from(out, first, count), rows_from(x, first, count), part, gate_up_w, down_w);
+  }
+}
+
+// Each worker takes its share of every expert's panels, so that a popular expert is everyone's work.
+void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const CpuWeight& gate_up,
+                                  const CpuWeight& down) {
+  const int width = down.cols();
+  const int pairs = expert_memory_.pairs();
+  const Tensor inner = {expert_memory_.inner(), DType::kF32, pairs, width, width};
+  const Tensor result = {expert_memory_.result(), DType::kF32, pairs, out.cols, out.cols};
+
+  // body(expert, its slots) for every expert with at most kMaxBatch of its tokens at a time.
+  const auto each_batch = [&](const auto& body) {
+    for (const int32_t expert : expert_memory_.chosen()) {
+      const Range slots = expert_memory_.slots_of(expert);
+      for (int64_t slot = slots.begin; slot < slots.end; slot += kMaxBatch)
+        body(expert, slot, static_cast<int>(std::min<int64_t>(kMaxBatch, slots.end - slot)));
+    }
+  };
+  const auto in_shares = [&](int64_t panels, int worker, const auto& body) {
+    const Range share = part_of(panels, pool_.size(), worker);
+    for (int64_t p = share.begin; p < share.end; p += kPanelsAtOnce)
+      body(Range{p, std::min(p + kPanelsAtOnce, share.end)});
+  };
+
+  const Inputs tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
+  const cpu::InputArray::Forms forms = matmul_.forms_for(gate_up);
+  const bool is_gathered = x.rows > 1;
+  if (is_gathered) gather_inputs(tokens, gate_up.cols());
+  pool_.on_each_worker([&](int worker) noexcept {
+    each_batch([&](int expert, int64_t slot, int count) {
+      const Inputs inputs =
+          is_gathered ? expert_memory_.gathered(slot, count, gate_up.cols(), forms) : tokens;
+      in_shares(gate_up.panels() / 2, worker, [&](Range panels) {
+        multiply_gated(rows_from(inner, static_cast<int>(slot), count), gate_up, expert, panels, inputs,
+                       worker);
+      });
+    });
+  });
+
+  quantize_inner(inner, down);
+  const cpu::InputArray::Forms inner_forms = matmul_.forms_for(down);
+  pool_.on_each_worker([&](int worker) noexcept {
+    each_batch([&](int expert, int64_t slot, int count) {
+      const Inputs inputs = expert_memory_.inner_inputs(slot, count, width, inner_forms);
+      in_shares(down.panels(), worker, [&](Range panels) {
+        multiply_to(rows_from(result, static_cast<int>(slot), count), down, expert, panels, inputs, worker);
+      });
+    });
+  });
+
+  const int top_k = routing.expert_ids.cols;
+  const auto sum_columns = [&](int t, Range cols) {
+    float* sum = out.at<float>(t, static_cast<int>(cols.begin));
+    std::fill_n(sum, cols.size(), 0.0f);
+    for (int i = 0; i < top_k; ++i) {
+      const int slot = expert_memory_.slot(t, i, top_k);
+      kernels_.add_scaled(sum, result.at<float>(slot, static_cast<int>(cols.begin)),
+                          *routing.weights.at<float>(t, i), static_cast<int>(cols.size()));
+    }
+  };
+  if (out.rows == 1) return sum_columns(0, {0, out.cols});  // sooner done than shared
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int64_t t = begin; t < end; ++t) sum_columns(static_cast<int>(t), {0, out.cols});
+  });
+}
+
+// Each pair's input behind the others of its expert. Slots of one batch of one expert lie as the tokens of any
+// other product do.
+void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
+  pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
+    for (int64_t slot = begin; slot < end; ++slot) {
+      const cpu::ExpertMemory::Place place = expert_memory_.place_of(static_cast<int>(slot), cols);
+      const int token = expert_memory_.token_of(static_cast<int>(slot));
+      for (int64_t span = 0; span < cpu::spans_of(cols); ++span) {
+        const int64_t from = span * tokens.stride + token;
+        const int64_t to = place.first + span * place.stride;
+        if (tokens.quantized != nullptr)
+          expert_memory_.gathered_array().quantized()[to] = tokens.quantized[from];
+        if (tokens.floats != nullptr) expert_memory_.gathered_array().floats()[to] = tokens.floats[from];
+      }
+    }
+  });
+}
+
+void CpuBackend::quantize_inner(Tensor inner, const CpuWeight& down) {
+  const cpu::InputArray::Forms forms = matmul_.forms_for(down);
+  const cpu::InputArray& to = expert_memory_.inner_array();
+  pool_.parallel_for(inner.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int slot = static_cast<int>(begin); slot < end; ++slot) {
+      const cpu::ExpertMemory::Place place = expert_memory_.place_of(slot, inner.cols);
+      const float* row = inner.at<float>(slot);
+      if (forms.quantized)
+        kernels_.quantize(row, inner.cols, to.quantized() + place.first, place.stride);
+      if (forms.floats) cpu::copy_to_spans(row, inner.cols, to.floats() + place.first, place.stride);
+    }
+  });
+}
+
+}  // namespace ferrum

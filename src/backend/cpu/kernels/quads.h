@@ -1,0 +1,117 @@
+// How the quants of each format lie in a packed panel, and how a register of them is taken out.
+//
+// A quad is four neighbouring columns of a row: four bytes in the row's lane. A block of 32 columns has eight.
+// Formats of fewer than 8 bits put several quads into one register, at the same bits of each byte, so that a
+// shift and a mask take one out:
+//   4 bits: register j holds quad j low and quad j + 4 high
+//   2 bits: register j holds quads 4j … 4j + 3, from the lowest bits up
+//   1 bit:  one register; bit i is of quad i
+#pragma once
+#include "backend/cpu/kernels/functions.h"
+#include "backend/cpu/kernels/simd.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
+
+constexpr int kRegister = kLanes * 4;  // bytes
+
+inline I32 load_register(const uint8_t* p) {
+  I32 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store_register(uint8_t* p, I32 v) { __builtin_memcpy(p, &v, sizeof v); }
+
+// Left by a positive number of bits, right by a negative one; what moves in is masked away by the caller.
+inline I32 shifted(I32 v, int bits) { return bits >= 0 ? v << bits : v >> -bits; }
+
+inline I32 nibble_quad(const uint8_t* block, int i) {
+  return shifted(load_register(block + i % 4 * kRegister), i < 4 ? 0 : -4) & 0x0F0F0F0F;
+}
+
+struct ByteQuads {
+  static constexpr int kRegisters = 8;
+  static I32 quad(const uint8_t* block, int i) { return load_register(block + i * kRegister); }
+};
+
+struct NibbleQuads {
+  static constexpr int kRegisters = 4;
+  static I32 quad(const uint8_t* block, int i) { return nibble_quad(block, i); }
+};
+
+struct FiveBitQuads {
+  static constexpr int kRegisters = 5;
+  static I32 quad(const uint8_t* block, int i) {
+    return nibble_quad(block, i) | (shifted(load_register(block + 4 * kRegister), 4 - i) & 0x10101010);
+  }
+};
+
+struct SixBitQuads {
+  static constexpr int kRegisters = 6;
+  static I32 quad(const uint8_t* block, int i) {
+    const I32 high = load_register(block + (4 + i / 4) * kRegister);
+    return nibble_quad(block, i) | (shifted(high, 4 - 2 * (i % 4)) & 0x30303030);
+  }
+};
+
+struct TwoBitQuads {
+  static constexpr int kRegisters = 2;
+  static I32 quad(const uint8_t* block, int i) {
+    return shifted(load_register(block + i / 4 * kRegister), -2 * (i % 4)) & 0x03030303;
+  }
+};
+
+struct ThreeBitQuads {
+  static constexpr int kRegisters = 3;
+  static I32 quad(const uint8_t* block, int i) {
+    return TwoBitQuads::quad(block, i) |
+           (shifted(load_register(block + 2 * kRegister), 2 - i) & 0x04040404);
+  }
+};
+
+// Each byte of `indices`, below 16, becomes that entry of the table.
+inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
+#if defined(__AVX512BW__)
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return reinterpret_cast<I32>(
+      _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), reinterpret_cast<__m512i>(indices)));
+#elif defined(__AVX2__)
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return reinterpret_cast<I32>(
+      _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), reinterpret_cast<__m256i>(indices)));
+#else
+  uint8_t bytes[kRegister];
+  store_register(bytes, indices);
+  for (uint8_t& byte : bytes) byte = table[byte];
+  return load_register(bytes);
+#endif
+}
+
+// Entries of formats::kIq4Values, as unsigned bytes where offsets are taken off later.
+struct Iq4Quads {
+  static constexpr int kRegisters = 4;
+  static I32 quad(const uint8_t* block, int i) {
+    constexpr int o = kWideOffset;
+    alignas(16) static constexpr uint8_t kTable[16] = {
+        static_cast<uint8_t>(o - 127), static_cast<uint8_t>(o - 104), static_cast<uint8_t>(o - 83),
+        static_cast<uint8_t>(o - 65),  static_cast<uint8_t>(o - 49),  static_cast<uint8_t>(o - 35),
+        static_cast<uint8_t>(o - 22),  static_cast<uint8_t>(o - 10),  static_cast<uint8_t>(o + 1),
+        static_cast<uint8_t>(o + 13),  static_cast<uint8_t>(o + 25),  static_cast<uint8_t>(o + 38),
+        static_cast<uint8_t>(o + 53),  static_cast<uint8_t>(o + 69),  static_cast<uint8_t>(o + 89),
+        static_cast<uint8_t>(o + 113)};
+    return look_up(kTable, nibble_quad(block, i));
+  }
+};
+
+// Entries of formats::kMxfp4DoubledValues, plus 16.
+struct Mxfp4Quads {
+  static constexpr int kRegisters = 4;
+  static I32 quad(const uint8_t* block, int i) {
+    alignas(16) static constexpr uint8_t kTable[16] = {16, 17, 18, 19, 20, 22, 24, 28,
+                                                       16, 15, 14, 13, 12, 10, 8,  4};
+    return look_up(kTable, nibble_quad(block, i));
+  }
+};
+
+}  // namespace
+}  // namespace ferrum::cpu::FERRUM_ISA
