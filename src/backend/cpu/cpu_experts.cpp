@@ -138,8 +138,8 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   });
 }
 
-// Each pair's input behind the others of its expert. Slots of one batch of one expert lie as the tokens of any
-// other product do.
+// Each pair's input behind the others of its expert. Slots of one batch of one expert lie as the tokens of
+// any other product do.
 void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
   pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
     for (int64_t slot = begin; slot < end; ++slot) {
@@ -163,8 +163,7 @@ void CpuBackend::quantize_inner(Tensor inner, const CpuWeight& down) {
     for (int slot = static_cast<int>(begin); slot < end; ++slot) {
       const cpu::ExpertMemory::Place place = expert_memory_.place_of(slot, inner.cols);
       const float* row = inner.at<float>(slot);
-      if (forms.quantized)
-        kernels_.quantize(row, inner.cols, to.quantized() + place.first, place.stride);
+      if (forms.quantized) kernels_.quantize(row, inner.cols, to.quantized() + place.first, place.stride);
       if (forms.floats) cpu::copy_to_spans(row, inner.cols, to.floats() + place.first, place.stride);
     }
   });

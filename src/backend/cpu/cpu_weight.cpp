@@ -107,7 +107,8 @@ void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
 void CpuWeight::look_up(int row, float* out, float* scratch) const {
   if (stored_ != nullptr) {
     const size_t bytes = row_bytes(stored_format_, static_cast<size_t>(cols()));
-    traits(stored_format_).decode(stored_ + static_cast<size_t>(row) * bytes, out, static_cast<size_t>(cols()));
+    traits(stored_format_)
+        .decode(stored_ + static_cast<size_t>(row) * bytes, out, static_cast<size_t>(cols()));
     return;
   }
   for (const Run& run : runs_) {

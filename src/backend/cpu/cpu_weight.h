@@ -1,8 +1,8 @@
 // A weight in panels, the layout that the kernels of one instruction set multiply (see kernels.h).
 //
-// The rows of a group are cut into runs of one format; a run begins a new panel, and so does the middle of the
-// rows, so that gate and up of a stack can be taken panel by panel. Packed weights take the bytes that the
-// checkpoint's took, but for the rows that fill up the last panel of a run.
+// The rows of a group are cut into runs of one format; a run begins a new panel, and so does the middle of
+// the rows, so that gate and up of a stack can be taken panel by panel. Packed weights take the bytes that
+// the checkpoint's took, but for the rows that fill up the last panel of a run.
 #pragma once
 #include <vector>
 

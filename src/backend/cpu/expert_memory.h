@@ -36,9 +36,9 @@ class ExpertMemory {
   };
   Place place_of(int slot, int64_t cols) const;
 
-  const InputArray& token_inputs() const { return token_inputs_; }    // [tokens]
-  const InputArray& gathered_array() const { return gathered_; }      // [pairs]: each pair's token
-  const InputArray& inner_array() const { return inner_inputs_; }     // [pairs]: each pair's silu(gate) × up
+  const InputArray& token_inputs() const { return token_inputs_; }  // [tokens]
+  const InputArray& gathered_array() const { return gathered_; }    // [pairs]: each pair's token
+  const InputArray& inner_array() const { return inner_inputs_; }   // [pairs]: each pair's silu(gate) × up
   Inputs gathered(int64_t slot, int count, int64_t cols, InputArray::Forms forms) const {
     return inputs_at(gathered_, slot, count, cols, forms);
   }

@@ -1,5 +1,5 @@
-// Rows of activations as products take them: in spans, quantised or as they are, one span of all tokens behind
-// the other, so that a kernel walks down a tile of tokens with fixed distances.
+// Rows of activations as products take them: in spans, quantised or as they are, one span of all tokens
+// behind the other, so that a kernel walks down a tile of tokens with fixed distances.
 #pragma once
 #include <algorithm>
 

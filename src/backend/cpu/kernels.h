@@ -42,7 +42,8 @@ struct alignas(64) FloatSpan {
   float values[kSpan];
 };
 
-// Kernels handle tokens in tiles and may read the inputs, and write the sums, of so many tokens past the last.
+// Kernels handle tokens in tiles and may read the inputs, and write the sums, of so many tokens past the
+// last.
 inline constexpr int kTilePadding = 12;
 
 // sums[p][t] += panel p × input t, over a range of columns that begins at a whole span. A row's sum is taken
@@ -55,8 +56,8 @@ struct PanelTask {
   const void* inputs;    // InputSpan or FloatSpan: span s of token t at [s × input_stride + t]
   int64_t input_stride;  // spans
   int tokens;
-  float* sums;           // [panel_count, tokens + padding, lanes]
-  int64_t sums_stride;   // floats between panels
+  float* sums;          // [panel_count, tokens + padding, lanes]
+  int64_t sums_stride;  // floats between panels
 };
 
 // One token and the q heads that share one kv head.
@@ -96,9 +97,9 @@ struct Kernels {
   // n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its scale NaN.
   void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
 
-  int lanes;              // rows of a panel
-  int direct_tokens;      // up to so many tokens are multiplied with packed spans, more with unpacked ones
-  int unpacked_bytes;     // of a span of one panel
+  int lanes;           // rows of a panel
+  int direct_tokens;   // up to so many tokens are multiplied with packed spans, more with unpacked ones
+  int unpacked_bytes;  // of a span of one panel
 
   // Panels. `rows` are the rows' bytes as the file has them, null past the last row; cols those of the row,
   // or of whole spans.

@@ -40,7 +40,7 @@ class Matmul {
   float* scratch(int worker) const { return memory_[static_cast<size_t>(worker)].expanded.data(); }
 
  private:
-  struct Memory {  // of one worker
+  struct Memory {                    // of one worker
     AlignedArray<float> sums;        // [2, kPanelsAtOnce, kMaxBatch + padding, lanes]
     AlignedArray<uint8_t> unpacked;  // spans of a panel
     AlignedArray<float> expanded;    // a span of a panel in float32: [kSpan, lanes]

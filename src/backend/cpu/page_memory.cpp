@@ -9,7 +9,8 @@ namespace ferrum::cpu {
 
 PageMemory::PageMemory(size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* data =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<uint8_t*>(data);
   constexpr size_t kHugePage = size_t{2} << 20;

@@ -36,13 +36,13 @@ void attend_f16(const AttentionTask& task);
 void attend_bf16(const AttentionTask& task);
 
 // The panels of one format: pack_*.cpp, multiply_*.cpp.
-#define FERRUM_PANELS(format)                                              \
+#define FERRUM_PANELS(format)                                               \
   void pack_##format(const uint8_t* const* rows, int cols, uint8_t* panel); \
   void multiply_##format(const PanelTask& task)
-#define FERRUM_INTEGER_PANELS(format)                                 \
-  FERRUM_PANELS(format);                                               \
+#define FERRUM_INTEGER_PANELS(format)                                   \
+  FERRUM_PANELS(format);                                                \
   void unpack_##format(const uint8_t* panel, int cols, uint8_t* spans); \
-  void multiply_unpacked_##format(const PanelTask& task);              \
+  void multiply_unpacked_##format(const PanelTask& task);               \
   void expand_##format(const uint8_t* panel, int cols, float* out)
 FERRUM_PANELS(f32);
 FERRUM_PANELS(f16);

@@ -1,7 +1,7 @@
 // Panels of floats times tiles of float32 inputs, one fused multiplication and addition per column in order.
 //
-// A panel of F32 or F16 holds column after column; one of BF16 two columns at a time, the earlier in the lower
-// half of each lane, which takes one instruction each to widen.
+// A panel of F32 or F16 holds column after column; one of BF16 two columns at a time, the earlier in the
+// lower half of each lane, which takes one instruction each to widen.
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
 

@@ -12,31 +12,61 @@ template <class Source>
 
 }  // namespace
 
-void unpack_q4_0(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q4_0Source>(panel, cols, spans); }
+void unpack_q4_0(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q4_0Source>(panel, cols, spans);
+}
 void expand_q4_0(const uint8_t* panel, int cols, float* out) { expand_spans<Q4_0Source>(panel, cols, out); }
-void unpack_q4_1(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q4_1Source>(panel, cols, spans); }
+void unpack_q4_1(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q4_1Source>(panel, cols, spans);
+}
 void expand_q4_1(const uint8_t* panel, int cols, float* out) { expand_spans<Q4_1Source>(panel, cols, out); }
-void unpack_q5_0(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q5_0Source>(panel, cols, spans); }
+void unpack_q5_0(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q5_0Source>(panel, cols, spans);
+}
 void expand_q5_0(const uint8_t* panel, int cols, float* out) { expand_spans<Q5_0Source>(panel, cols, out); }
-void unpack_q5_1(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q5_1Source>(panel, cols, spans); }
+void unpack_q5_1(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q5_1Source>(panel, cols, spans);
+}
 void expand_q5_1(const uint8_t* panel, int cols, float* out) { expand_spans<Q5_1Source>(panel, cols, out); }
-void unpack_q8_0(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q8_0Source>(panel, cols, spans); }
+void unpack_q8_0(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q8_0Source>(panel, cols, spans);
+}
 void expand_q8_0(const uint8_t* panel, int cols, float* out) { expand_spans<Q8_0Source>(panel, cols, out); }
-void unpack_q2_k(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q2_KSource>(panel, cols, spans); }
+void unpack_q2_k(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q2_KSource>(panel, cols, spans);
+}
 void expand_q2_k(const uint8_t* panel, int cols, float* out) { expand_spans<Q2_KSource>(panel, cols, out); }
-void unpack_q3_k(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q3_KSource>(panel, cols, spans); }
+void unpack_q3_k(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q3_KSource>(panel, cols, spans);
+}
 void expand_q3_k(const uint8_t* panel, int cols, float* out) { expand_spans<Q3_KSource>(panel, cols, out); }
-void unpack_q4_k(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q4_KSource>(panel, cols, spans); }
+void unpack_q4_k(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q4_KSource>(panel, cols, spans);
+}
 void expand_q4_k(const uint8_t* panel, int cols, float* out) { expand_spans<Q4_KSource>(panel, cols, out); }
-void unpack_q5_k(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q5_KSource>(panel, cols, spans); }
+void unpack_q5_k(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q5_KSource>(panel, cols, spans);
+}
 void expand_q5_k(const uint8_t* panel, int cols, float* out) { expand_spans<Q5_KSource>(panel, cols, out); }
-void unpack_q6_k(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Q6_KSource>(panel, cols, spans); }
+void unpack_q6_k(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Q6_KSource>(panel, cols, spans);
+}
 void expand_q6_k(const uint8_t* panel, int cols, float* out) { expand_spans<Q6_KSource>(panel, cols, out); }
-void unpack_iq4_nl(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Iq4NlSource>(panel, cols, spans); }
-void expand_iq4_nl(const uint8_t* panel, int cols, float* out) { expand_spans<Iq4NlSource>(panel, cols, out); }
-void unpack_iq4_xs(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Iq4XsSource>(panel, cols, spans); }
-void expand_iq4_xs(const uint8_t* panel, int cols, float* out) { expand_spans<Iq4XsSource>(panel, cols, out); }
-void unpack_mxfp4(const uint8_t* panel, int cols, uint8_t* spans) { unpack_spans<Mxfp4Source>(panel, cols, spans); }
+void unpack_iq4_nl(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Iq4NlSource>(panel, cols, spans);
+}
+void expand_iq4_nl(const uint8_t* panel, int cols, float* out) {
+  expand_spans<Iq4NlSource>(panel, cols, out);
+}
+void unpack_iq4_xs(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Iq4XsSource>(panel, cols, spans);
+}
+void expand_iq4_xs(const uint8_t* panel, int cols, float* out) {
+  expand_spans<Iq4XsSource>(panel, cols, out);
+}
+void unpack_mxfp4(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<Mxfp4Source>(panel, cols, spans);
+}
 void expand_mxfp4(const uint8_t* panel, int cols, float* out) { expand_spans<Mxfp4Source>(panel, cols, out); }
 
 void multiply_unpacked_q4_0(const PanelTask& task) { multiply_unpacked<Q4_0Source>(task); }

@@ -1,4 +1,5 @@
-// Rows of a checkpoint to panels. quads.h and sources.h tell what lies where; a panel's memory is zero before.
+// Rows of a checkpoint to panels. quads.h and sources.h tell what lies where; a panel's memory is zero
+// before.
 #include "backend/cpu/kernels/quads.h"
 #include "tensor/formats/blocks.h"
 
@@ -28,8 +29,7 @@ class Lane {
   }
   void put_pairs_of_bits(int first, const uint32_t (&quads)[8]) const {
     for (int j = 0; j < 2; ++j)
-      put(first + j,
-          quads[4 * j] | quads[4 * j + 1] << 2 | quads[4 * j + 2] << 4 | quads[4 * j + 3] << 6);
+      put(first + j, quads[4 * j] | quads[4 * j + 1] << 2 | quads[4 * j + 2] << 4 | quads[4 * j + 3] << 6);
   }
   void put_bits(int at, const uint32_t (&quads)[8]) const {
     uint32_t all = 0;
@@ -45,8 +45,8 @@ inline void put_half(uint8_t* halves, int lane, uint16_t half) {
   __builtin_memcpy(halves + 2 * lane, &half, sizeof half);
 }
 
-// pack(block, lane of its registers, its scales in the span, lane) for all blocks of 32 of all rows. The scales
-// of block b stand kScaleBytes × lanes × b behind the quants of the span.
+// pack(block, lane of its registers, its scales in the span, lane) for all blocks of 32 of all rows. The
+// scales of block b stand kScaleBytes × lanes × b behind the quants of the span.
 template <class Block, int kRegisters, int kScaleBytes, class Pack>
 inline void pack_small_blocks(const uint8_t* const* rows, int cols, uint8_t* panel, const Pack& pack) {
   const int all = cols / kBlock;
@@ -129,8 +129,7 @@ inline void nibble_quads(const uint8_t* quants, int s, uint32_t (&quads)[8]) {
 }
 // The quads of sub-block s among pairs of bits, 128 columns at a time in 32 bytes (Q2_K, Q3_K, Q6_K's upper).
 inline void pair_quads(const uint8_t* bits, int s, uint32_t (&quads)[8]) {
-  for (int i = 0; i < 8; ++i)
-    quads[i] = word_at(bits + 32 * (s / 4) + 4 * i) >> (2 * (s % 4)) & 0x03030303U;
+  for (int i = 0; i < 8; ++i) quads[i] = word_at(bits + 32 * (s / 4) + 4 * i) >> (2 * (s % 4)) & 0x03030303U;
 }
 // The quads of sub-block s among 32 bytes, each of which has a bit for every sub-block.
 inline void bit_quads(const uint8_t* bits, int s, uint32_t (&quads)[8]) {
@@ -142,7 +141,8 @@ inline void pack_columns(const uint8_t* const* rows, int cols, uint8_t* panel) {
   for (int lane = 0; lane < kLanes; ++lane) {
     if (rows[lane] == nullptr) continue;
     for (int64_t i = 0; i < cols; ++i)
-      __builtin_memcpy(panel + (i * kLanes + lane) * kColumnBytes, rows[lane] + i * kColumnBytes, kColumnBytes);
+      __builtin_memcpy(panel + (i * kLanes + lane) * kColumnBytes, rows[lane] + i * kColumnBytes,
+                       kColumnBytes);
   }
 }
 
@@ -214,48 +214,49 @@ void pack_mxfp4(const uint8_t* const* rows, int cols, uint8_t* panel) {
 }
 
 void pack_q4_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
-  pack_super_blocks<BlockQ4_K, 4>(
-      rows, cols, panel, [](const BlockQ4_K& block, uint8_t* quants, uint8_t* behind, int lane) {
-        for (int s = 0; s < kBlocks; ++s) {
-          uint32_t quads[8];
-          nibble_quads(block.quants, s, quads);
-          Lane(quants + s * 4 * kRegister, lane).put_nibbles(quads);
-        }
-        put_scales_and_mins(block, behind, lane);
-      });
+  pack_super_blocks<BlockQ4_K, 4>(rows, cols, panel,
+                                  [](const BlockQ4_K& block, uint8_t* quants, uint8_t* behind, int lane) {
+                                    for (int s = 0; s < kBlocks; ++s) {
+                                      uint32_t quads[8];
+                                      nibble_quads(block.quants, s, quads);
+                                      Lane(quants + s * 4 * kRegister, lane).put_nibbles(quads);
+                                    }
+                                    put_scales_and_mins(block, behind, lane);
+                                  });
 }
 
 void pack_q5_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
-  pack_super_blocks<BlockQ5_K, 5>(
-      rows, cols, panel, [](const BlockQ5_K& block, uint8_t* quants, uint8_t* behind, int lane) {
-        for (int s = 0; s < kBlocks; ++s) {
-          const Lane to(quants + s * 5 * kRegister, lane);
-          uint32_t quads[8];
-          nibble_quads(block.quants, s, quads);
-          to.put_nibbles(quads);
-          bit_quads(block.high_bits, s, quads);
-          to.put_bits(4, quads);
-        }
-        put_scales_and_mins(block, behind, lane);
-      });
+  pack_super_blocks<BlockQ5_K, 5>(rows, cols, panel,
+                                  [](const BlockQ5_K& block, uint8_t* quants, uint8_t* behind, int lane) {
+                                    for (int s = 0; s < kBlocks; ++s) {
+                                      const Lane to(quants + s * 5 * kRegister, lane);
+                                      uint32_t quads[8];
+                                      nibble_quads(block.quants, s, quads);
+                                      to.put_nibbles(quads);
+                                      bit_quads(block.high_bits, s, quads);
+                                      to.put_bits(4, quads);
+                                    }
+                                    put_scales_and_mins(block, behind, lane);
+                                  });
 }
 
 void pack_q6_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
-  pack_super_blocks<BlockQ6_K, 6>(
-      rows, cols, panel, [](const BlockQ6_K& block, uint8_t* quants, uint8_t* behind, int lane) {
-        for (int s = 0; s < kBlocks; ++s) {
-          const Lane to(quants + s * 6 * kRegister, lane);
-          const uint8_t* low = block.low + 64 * (s / 4) + 32 * (s % 2);
-          uint32_t quads[8];
-          for (int i = 0; i < 8; ++i)
-            quads[i] = word_at(low + 4 * i) >> (4 * (s % 4 / 2)) & 0x0F0F0F0FU;
-          to.put_nibbles(quads);
-          pair_quads(block.high, s, quads);
-          to.put_pairs_of_bits(4, quads);
-        }
-        for (int r = 0; r < 4; ++r) Lane(behind, lane).put(r, word_at(block.scales + 4 * r));
-        put_half(behind + 4 * kRegister, lane, block.d);
-      });
+  pack_super_blocks<BlockQ6_K, 6>(rows, cols, panel,
+                                  [](const BlockQ6_K& block, uint8_t* quants, uint8_t* behind, int lane) {
+                                    for (int s = 0; s < kBlocks; ++s) {
+                                      const Lane to(quants + s * 6 * kRegister, lane);
+                                      const uint8_t* low = block.low + 64 * (s / 4) + 32 * (s % 2);
+                                      uint32_t quads[8];
+                                      for (int i = 0; i < 8; ++i)
+                                        quads[i] = word_at(low + 4 * i) >> (4 * (s % 4 / 2)) & 0x0F0F0F0FU;
+                                      to.put_nibbles(quads);
+                                      pair_quads(block.high, s, quads);
+                                      to.put_pairs_of_bits(4, quads);
+                                    }
+                                    for (int r = 0; r < 4; ++r)
+                                      Lane(behind, lane).put(r, word_at(block.scales + 4 * r));
+                                    put_half(behind + 4 * kRegister, lane, block.d);
+                                  });
 }
 
 void pack_q3_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
@@ -280,17 +281,18 @@ void pack_q3_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
 }
 
 void pack_q2_k(const uint8_t* const* rows, int cols, uint8_t* panel) {
-  pack_super_blocks<BlockQ2_K, 2>(
-      rows, cols, panel, [](const BlockQ2_K& block, uint8_t* quants, uint8_t* behind, int lane) {
-        for (int s = 0; s < kBlocks; ++s) {
-          uint32_t quads[8];
-          pair_quads(block.quants, s, quads);
-          Lane(quants + s * 2 * kRegister, lane).put_pairs_of_bits(0, quads);
-        }
-        for (int r = 0; r < 4; ++r) Lane(behind, lane).put(r, word_at(block.scales + 4 * r));
-        put_half(behind + 4 * kRegister, lane, block.d);
-        put_half(behind + 4 * kRegister + kHalves, lane, block.dmin);
-      });
+  pack_super_blocks<BlockQ2_K, 2>(rows, cols, panel,
+                                  [](const BlockQ2_K& block, uint8_t* quants, uint8_t* behind, int lane) {
+                                    for (int s = 0; s < kBlocks; ++s) {
+                                      uint32_t quads[8];
+                                      pair_quads(block.quants, s, quads);
+                                      Lane(quants + s * 2 * kRegister, lane).put_pairs_of_bits(0, quads);
+                                    }
+                                    for (int r = 0; r < 4; ++r)
+                                      Lane(behind, lane).put(r, word_at(block.scales + 4 * r));
+                                    put_half(behind + 4 * kRegister, lane, block.d);
+                                    put_half(behind + 4 * kRegister + kHalves, lane, block.dmin);
+                                  });
 }
 
 void pack_iq4_xs(const uint8_t* const* rows, int cols, uint8_t* panel) {

@@ -1,8 +1,8 @@
 // How the quants of each format lie in a packed panel, and how a register of them is taken out.
 //
-// A quad is four neighbouring columns of a row: four bytes in the row's lane. A block of 32 columns has eight.
-// Formats of fewer than 8 bits put several quads into one register, at the same bits of each byte, so that a
-// shift and a mask take one out:
+// A quad is four neighbouring columns of a row: four bytes in the row's lane. A block of 32 columns has
+// eight. Formats of fewer than 8 bits put several quads into one register, at the same bits of each byte, so
+// that a shift and a mask take one out:
 //   4 bits: register j holds quad j low and quad j + 4 high
 //   2 bits: register j holds quads 4j … 4j + 3, from the lowest bits up
 //   1 bit:  one register; bit i is of quad i
@@ -64,8 +64,7 @@ struct TwoBitQuads {
 struct ThreeBitQuads {
   static constexpr int kRegisters = 3;
   static I32 quad(const uint8_t* block, int i) {
-    return TwoBitQuads::quad(block, i) |
-           (shifted(load_register(block + 2 * kRegister), 2 - i) & 0x04040404);
+    return TwoBitQuads::quad(block, i) | (shifted(load_register(block + 2 * kRegister), 2 - i) & 0x04040404);
   }
 };
 

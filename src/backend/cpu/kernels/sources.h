@@ -2,8 +2,8 @@
 //
 //   value = scale × (quant − kOffset) + min
 //
-// A source has kParts scales to a block: 1, or 2 where 16 columns share one; kHasMin tells if there are minima
-// at all. Behind the quants of a span lie its scales, as small as the file has them.
+// A source has kParts scales to a block: 1, or 2 where 16 columns share one; kHasMin tells if there are
+// minima at all. Behind the quants of a span lie its scales, as small as the file has them.
 #pragma once
 #include "backend/cpu/kernels/quads.h"
 
@@ -98,8 +98,8 @@ struct SuperSource {
 struct SixBitNumbers {
   explicit SixBitNumbers(const uint8_t* p) {
     for (int r = 0; r < 3; ++r) quarters[r] = load_register(p + r * kRegister);
-    quarters[3] = (quarters[0] >> 6 & 0x03030303) | (quarters[1] >> 4 & 0x0C0C0C0C) |
-                  (quarters[2] >> 2 & 0x30303030);
+    quarters[3] =
+        (quarters[0] >> 6 & 0x03030303) | (quarters[1] >> 4 & 0x0C0C0C0C) | (quarters[2] >> 2 & 0x30303030);
   }
   I32 operator[](int i) const { return quarters[i / 4] >> (8 * (i % 4)) & 63; }
 

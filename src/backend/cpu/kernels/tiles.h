@@ -12,14 +12,14 @@ namespace {  // nothing here may become a symbol that the linker merges: see ker
 
 // Tokens of a tile, as many as the registers hold sums of.
 #if defined(__AVX512F__)
-constexpr int kTileTokens = 12;
-constexpr int kTileTokensOfTwoParts = 8;
-#else
-constexpr int kTileTokens = 4;
+constexpr int kTileTokens = 6;
 constexpr int kTileTokensOfTwoParts = 4;
+#else
+constexpr int kTileTokens = 2;
+constexpr int kTileTokensOfTwoParts = 2;
 #endif
 static_assert(kTileTokens <= kTilePadding);
-constexpr int kDirectTokens = kTileTokens;  // more take several tiles: worth unpacking once
+constexpr int kDirectTokens = 2 * kTileTokens;  // more take several tiles: worth unpacking once
 
 constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
 
@@ -49,8 +49,8 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
     inputs = _mm256_sign_epi8(inputs, quants);
     quants = _mm256_abs_epi8(quants);
   }
-  return sum + reinterpret_cast<I32>(
-                   _mm256_madd_epi16(_mm256_maddubs_epi16(quants, inputs), _mm256_set1_epi16(1)));
+  return sum +
+         reinterpret_cast<I32>(_mm256_madd_epi16(_mm256_maddubs_epi16(quants, inputs), _mm256_set1_epi16(1)));
 #elif defined(__SSE2__)
   static_assert(!kSigned);
   const auto quants = reinterpret_cast<__m128i>(w);
@@ -67,68 +67,74 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
 }
 
 // The integer products of one part of a block with T tokens.
-template <class Source, int T>
-inline void dots_of(I32 (&dots)[T], const Source& source, const InputSpan* x, int b, int part) {
+template <class Source, int P, int T>
+inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
   constexpr int kQuads = 8 / Source::kParts;
-  constexpr bool kSigned = kIsSigned<Source>;
 #pragma GCC unroll 16
   for (int t = 0; t < T; ++t) {
-    if constexpr (Source::kOffset == 0) {
-      dots[t] = I32{};
-    } else {
+    I32 start = {};
+    if constexpr (Source::kOffset != 0) {
       const int32_t offset = Source::kParts == 1 ? x[t].offsets[b] : x[t].half_offsets[2 * b + part];
-      dots[t] = (I32{} + offset) >> (7 - log2_of(Source::kOffset));
+      start = (I32{} + offset) >> (7 - log2_of(Source::kOffset));
     }
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) dots[p][t] = start;
   }
-  // One token alone would wait for each product: two sums, which is as exact.
-  constexpr int kChains = T == 1 ? 2 : 1;
-  I32 second[kChains] = {};
 #pragma GCC unroll 8
   for (int i = 0; i < kQuads; ++i) {
-    const I32 w = source.quad(b, kQuads * part + i);
+    I32 w[P];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) w[p] = sources[p].quad(b, kQuads * part + i);
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
       const I32 quad = broadcast_quad(x[t].quants + kBlock * b + 4 * (kQuads * part + i));
-      if (kChains == 2 && i % 2 == 1)
-        second[0] = dot<kSigned>(second[0], w, quad);
-      else
-        dots[t] = dot<kSigned>(dots[t], w, quad);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) dots[p][t] = dot<kIsSigned<Source>>(dots[p][t], w[p], quad);
     }
   }
-  if constexpr (kChains == 2) dots[0] += second[0];
 }
 
-template <class Source, int T>
-inline void add_block(F32 (&sums)[T], const Source& source, const InputSpan* x, int b) {
-  I32 dots[T];
-  dots_of<Source, T>(dots, source, x, b, 0);
-  const F32 scale = source.scale(b, 0);
+template <class Source, int P, int T>
+inline void add_block(F32 (&sums)[P][T], const Source* sources, const InputSpan* x, int b) {
+  I32 dots[P][T];
+  dots_of<Source, P, T>(dots, sources, x, b, 0);
   if constexpr (Source::kParts == 1) {
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      const F32 scale = sources[p].scale(b, 0);
 #pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) sums[t] = fma(to_float(dots[t]), scale * x[t].scales[b], sums[t]);
-    if constexpr (Source::kHasMin) {
-      const F32 min = source.min(b, 0);
+      for (int t = 0; t < T; ++t) sums[p][t] = fma(to_float(dots[p][t]), scale * x[t].scales[b], sums[p][t]);
+      if constexpr (Source::kHasMin) {
+        const F32 min = sources[p].min(b, 0);
 #pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) sums[t] = fma(min, broadcast(x[t].sums[b]), sums[t]);
+        for (int t = 0; t < T; ++t) sums[p][t] = fma(min, broadcast(x[t].sums[b]), sums[p][t]);
+      }
     }
   } else {
-    F32 scaled[T];
+    F32 scaled[P][T];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      const F32 scale = sources[p].scale(b, 0);
 #pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) scaled[t] = to_float(dots[t]) * scale;
-    dots_of<Source, T>(dots, source, x, b, 1);
-    const F32 second_scale = source.scale(b, 1);
-#pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) {
-      scaled[t] = fma(to_float(dots[t]), second_scale, scaled[t]);
-      sums[t] = fma(scaled[t], broadcast(x[t].scales[b]), sums[t]);
+      for (int t = 0; t < T; ++t) scaled[p][t] = to_float(dots[p][t]) * scale;
     }
-    if constexpr (Source::kHasMin) {
-      const F32 min = source.min(b, 0);
-      const F32 second_min = source.min(b, 1);
+    dots_of<Source, P, T>(dots, sources, x, b, 1);
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      const F32 scale = sources[p].scale(b, 1);
 #pragma GCC unroll 16
       for (int t = 0; t < T; ++t) {
-        sums[t] = fma(min, broadcast(x[t].half_sums[2 * b]), sums[t]);
-        sums[t] = fma(second_min, broadcast(x[t].half_sums[2 * b + 1]), sums[t]);
+        scaled[p][t] = fma(to_float(dots[p][t]), scale, scaled[p][t]);
+        sums[p][t] = fma(scaled[p][t], broadcast(x[t].scales[b]), sums[p][t]);
+      }
+      if constexpr (Source::kHasMin) {
+        const F32 min = sources[p].min(b, 0);
+        const F32 second_min = sources[p].min(b, 1);
+#pragma GCC unroll 16
+        for (int t = 0; t < T; ++t) {
+          sums[p][t] = fma(min, broadcast(x[t].half_sums[2 * b]), sums[p][t]);
+          sums[p][t] = fma(second_min, broadcast(x[t].half_sums[2 * b + 1]), sums[p][t]);
+        }
       }
     }
   }
@@ -136,57 +142,66 @@ inline void add_block(F32 (&sums)[T], const Source& source, const InputSpan* x, 
 
 // What is past `tokens` is computed with the rest and thrown away.
 struct Tile {
+  int first_panel;
   int first;
   int tokens;
 };
 
-template <class Source, int T>
-inline void multiply_tile(const PanelTask& task, const uint8_t* panel, float* to, Tile tile) {
-  F32 sums[T];
-#pragma GCC unroll 16
-  for (int t = 0; t < T; ++t) sums[t] = load(to + t * kLanes);
+template <class Source, int P, int T>
+inline void multiply_tile(const PanelTask& task, Tile tile) {
+  float* to = task.sums + tile.first_panel * task.sums_stride + tile.first * kLanes;
+  const uint8_t* panel = task.panels + tile.first_panel * task.panel_stride;
   const InputSpan* x = static_cast<const InputSpan*>(task.inputs) + tile.first;
+  F32 sums[P][T];
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) sums[p][t] = load(to + p * task.sums_stride + t * kLanes);
   for (int col = 0; col < task.cols; col += kSpan, x += task.input_stride, panel += Source::kSpanBytes) {
     const int blocks = task.cols - col < kSpan ? (task.cols - col) / kBlock : kBlocks;
-    const Source source(panel, blocks);
-    for (int b = 0; b < blocks; ++b) add_block<Source, T>(sums, source, x, b);
-  }
-#pragma GCC unroll 16
-  for (int t = 0; t < T; ++t)
-    if (t < tile.tokens) store(to + t * kLanes, sums[t]);
-}
-
-// Tiles of nearly the same size, each rounded up to one that is compiled.
-template <class Source>
-inline void multiply_panels(const PanelTask& task) {
-  constexpr int kMost = Source::kParts == 1 ? kTileTokens : kTileTokensOfTwoParts;
-  for (int p = 0; p < task.panel_count; ++p) {
-    const uint8_t* panel = task.panels + p * task.panel_stride;
-    for (int t = 0; t < task.tokens;) {
-      const int left = task.tokens - t;
-      const int tiles = (left + kMost - 1) / kMost;
-      const int tokens = (left + tiles - 1) / tiles;
-      float* sums = task.sums + p * task.sums_stride + t * kLanes;
-      if (tokens == 1) {
-        multiply_tile<Source, 1>(task, panel, sums, {t, tokens});
-      } else if (tokens == 2) {
-        multiply_tile<Source, 2>(task, panel, sums, {t, tokens});
-      } else if (tokens <= 4) {
-        multiply_tile<Source, 4>(task, panel, sums, {t, tokens});
-      } else {
-        if constexpr (kMost >= 8) {
-          if (tokens <= 6)
-            multiply_tile<Source, 6>(task, panel, sums, {t, tokens});
-          else if (tokens <= 8)
-            multiply_tile<Source, 8>(task, panel, sums, {t, tokens});
-        }
-        if constexpr (kMost >= 12) {
-          if (tokens > 8) multiply_tile<Source, 12>(task, panel, sums, {t, tokens});
-        }
-      }
-      t += tokens;
+    if constexpr (P == 1) {
+      const Source source(panel, blocks);
+      for (int b = 0; b < blocks; ++b) add_block<Source, P, T>(sums, &source, x, b);
+    } else {
+      static_assert(P == 2);
+      const Source sources[2] = {Source(panel, blocks), Source(panel + task.panel_stride, blocks)};
+      for (int b = 0; b < blocks; ++b) add_block<Source, P, T>(sums, sources, x, b);
     }
   }
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t)
+      if (t < tile.tokens) store(to + p * task.sums_stride + t * kLanes, sums[p][t]);
+}
+
+// Tiles of an even number of tokens, but for a single one; the last may be filled up.
+template <class Source, int P>
+inline void multiply_tokens(const PanelTask& task, int panel) {
+  constexpr int kMost = P == 2 && Source::kParts == 2 ? kTileTokensOfTwoParts : kTileTokens;
+  for (int t = 0; t < task.tokens;) {
+    const int left = task.tokens - t;
+    const int tiles = (left + kMost - 1) / kMost;
+    const int tokens = (left + tiles - 1) / tiles;
+    const Tile tile = {panel, t, tokens};
+    if (tokens == 1) {
+      multiply_tile<Source, P, 1>(task, tile);
+    } else if (tokens == 2) {
+      multiply_tile<Source, P, 2>(task, tile);
+    } else if (tokens <= 4) {
+      multiply_tile<Source, P, 4>(task, tile);
+    } else {
+      if constexpr (kMost > 4) multiply_tile<Source, P, 6>(task, tile);
+    }
+    t += tokens;
+  }
+}
+
+template <class Source>
+inline void multiply_panels(const PanelTask& task) {
+  int p = 0;
+  for (; p + 2 <= task.panel_count; p += 2) multiply_tokens<Source, 2>(task, p);
+  if (p < task.panel_count) multiply_tokens<Source, 1>(task, p);
 }
 
 template <class Source>
@@ -201,7 +216,8 @@ inline void unpack_spans(const uint8_t* panel, int cols, uint8_t* to) {
       for (int part = 0; part < Source::kParts; ++part) {
         const int at = (b * Source::kParts + part) * kRegister;
         store_register(to + Unpacked::kScalesAt + at, as_bits(source.scale(b, part)));
-        if constexpr (Source::kHasMin) store_register(to + Unpacked::kMinsAt + at, as_bits(source.min(b, part)));
+        if constexpr (Source::kHasMin)
+          store_register(to + Unpacked::kMinsAt + at, as_bits(source.min(b, part)));
       }
     }
   }
