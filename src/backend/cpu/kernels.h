@@ -87,6 +87,16 @@ struct HeadTask {
   int spacing;  // … and between one pair and the next
 };
 
+// What the registers do at best, for measuring the machine (machine_limits.h).
+struct Peaks {
+  // Reads all of it in the order of memory, as several streams; the result depends on every byte.
+  uint64_t (*read)(const uint8_t* data, size_t bytes);
+  // Each runs `rounds` over independent sums and returns the operations done, a multiply-add counted as two.
+  int64_t (*dot_int8)(int64_t rounds);  // unsigned × signed bytes, exact sums in 32 bits
+  int64_t (*dot_bf16)(int64_t rounds);  // VDPBF16PS; may run only where has_bf16_dot(). Null: none
+  int64_t (*multiply_add_f32)(int64_t rounds);
+};
+
 struct Kernels {
   void (*rms_norm)(float* out, const float* x, const float* weight, int n, float eps);
   void (*add)(float* to, const float* x, int n);                                 // to += x
@@ -116,6 +126,8 @@ struct Kernels {
   void (*attend[3])(const AttentionTask& task);
 
   void (*prepare_head)(const HeadTask& task);  // RMS norm, if any, and rotation
+
+  Peaks peaks;
 };
 
 // For a set that missing_for() says can run here.

@@ -34,6 +34,7 @@ const Kernels kTable = {
     .convert = {convert_f32, convert_f16, convert_bf16},
     .attend = {attend_f32, attend_f16, attend_bf16},
     .prepare_head = prepare_head,
+    .peaks = {peak_read, peak_dot_int8, kPeakDotBf16, peak_multiply_add_f32},
 };
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -1,0 +1,187 @@
+// What the machine does at best: reading as fast as memory gives, and products that never leave registers.
+// Ferrum bench holds every figure against these. An empty asm statement that claims to change a register
+// keeps the compiler from computing once what is to be computed each time.
+#include "backend/cpu/kernels/functions.h"
+#include "backend/cpu/kernels/simd.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {
+
+// A product takes 4 to 5 cycles and two start in each: so many sums must be on their way, and more do no harm
+// as long as the registers hold them.
+#if defined(__AVX512F__)
+constexpr int kSums = 16;
+#else
+constexpr int kSums = 10;
+#endif
+
+#if defined(__AVX2__)
+template <class Register>
+inline void touch(Register& value) {
+  asm volatile("" : "+v"(value));
+}
+#elif defined(__aarch64__)
+template <class Register>
+inline void touch(Register& value) {
+  asm volatile("" : "+w"(value));
+}
+#elif defined(__x86_64__)
+template <class Register>
+inline void touch(Register& value) {
+  asm volatile("" : "+x"(value));
+}
+#else
+template <class Register>
+inline void touch(Register& value) {
+  asm volatile("" : "+m"(value));
+}
+#endif
+
+constexpr int kStreams = 4;  // more open pages of memory than one, and few enough for every prefetcher
+constexpr size_t kLine = 64;
+constexpr size_t kAhead = 1024;
+
+inline uint64_t folded(I32 v) {
+  uint64_t total = 0;
+  for (int i = 0; i < kLanes; ++i) total += static_cast<uint32_t>(v[i]);
+  return total;
+}
+
+inline I32 load_integers(const uint8_t* p) {
+  I32 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+}  // namespace
+
+uint64_t peak_read(const uint8_t* data, size_t bytes) {
+  constexpr int kPerLine = kLine / sizeof(I32);
+  const size_t stream = bytes / kStreams / kLine * kLine;
+  I32 sums[kStreams] = {};
+  for (size_t at = 0; at < stream; at += kLine) {
+#pragma GCC unroll 4
+    for (int s = 0; s < kStreams; ++s) {
+      const uint8_t* line = data + static_cast<size_t>(s) * stream + at;
+      __builtin_prefetch(line + kAhead);  // past the end it does nothing
+#pragma GCC unroll 4
+      for (int i = 0; i < kPerLine; ++i)
+        sums[s] ^= load_integers(line + static_cast<size_t>(i) * sizeof(I32));
+    }
+  }
+  uint64_t total = folded(sums[0] ^ sums[1] ^ sums[2] ^ sums[3]);
+  for (size_t i = kStreams * stream; i < bytes; ++i) total += data[i];
+  return total;
+}
+
+int64_t peak_multiply_add_f32(int64_t rounds) {
+  F32 sums[kSums] = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
+  F32 a = broadcast(1.0f);
+  F32 b = broadcast(0x1p-20f);  // so that the sums stay ordinary numbers
+  for (int64_t round = 0; round < rounds; ++round) {
+    touch(a);
+    touch(b);
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) sums[i] = fma(a, b, sums[i]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
+  return rounds * kSums * kLanes * 2;
+}
+
+#if defined(__AVX2__)
+
+namespace {
+
+#if defined(__AVX512VNNI__)
+using Bytes = __m512i;
+inline Bytes zero() { return _mm512_setzero_si512(); }
+inline Bytes ones() { return _mm512_set1_epi8(1); }
+inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes) { return _mm512_dpbusd_epi32(sum, a, b); }
+#elif defined(__AVXVNNI__)
+using Bytes = __m256i;
+inline Bytes zero() { return _mm256_setzero_si256(); }
+inline Bytes ones() { return _mm256_set1_epi8(1); }
+inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes) { return _mm256_dpbusd_avx_epi32(sum, a, b); }
+#else
+using Bytes = __m256i;
+inline Bytes zero() { return _mm256_setzero_si256(); }
+inline Bytes ones() { return _mm256_set1_epi8(1); }
+inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes ones_of_16_bits) {
+  Bytes pairs = _mm256_maddubs_epi16(a, b);
+  touch(pairs);  // it is the same every time, but must be computed every time
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones_of_16_bits));
+}
+#endif
+
+}  // namespace
+
+int64_t peak_dot_int8(int64_t rounds) {
+  Bytes sums[kSums];
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) {
+    sums[i] = zero();
+    touch(sums[i]);
+  }
+  Bytes a = ones();
+  Bytes b = ones();
+  const Bytes halves = reinterpret_cast<Bytes>(I32{} + 0x00010001);
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) {
+      touch(a);
+      touch(b);
+      sums[i] = dot(sums[i], a, b, halves);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
+  return rounds * kSums * static_cast<int64_t>(sizeof(Bytes)) * 2;
+}
+
+#else
+
+// Whatever the compiler makes of it, as of the products in multiply_int8.cpp.
+int64_t peak_dot_int8(int64_t rounds) {
+  constexpr int kBytes = 1024;
+  uint8_t a[kBytes];
+  int8_t b[kBytes];
+  __builtin_memset(a, 1, sizeof a);
+  __builtin_memset(b, 1, sizeof b);
+  for (int64_t round = 0; round < rounds; ++round) {
+    asm volatile("" : "+m"(a), "+m"(b));
+    int32_t sum = 0;
+    for (int i = 0; i < kBytes; ++i) sum += static_cast<int32_t>(a[i]) * b[i];
+    asm volatile("" : "+r"(sum));
+  }
+  return rounds * kBytes * 2;
+}
+
+#endif
+
+#if defined(__AVX512F__)
+
+// Needs more than the rest of this instruction set, so the attribute says for which function alone.
+[[gnu::target("avx512bf16")]] int64_t peak_dot_bf16(int64_t rounds) {
+  __m512 sums[kSums];
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) {
+    sums[i] = _mm512_setzero_ps();
+    asm volatile("" : "+v"(sums[i]));
+  }
+  const auto a = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3F80));  // 1
+  const auto b = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3580));  // 2^-20
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) sums[i] = _mm512_dpbf16_ps(sums[i], a, b);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) asm volatile("" : "+v"(sums[i]));
+  return rounds * kSums * 32 * 2;
+}
+
+#endif
+
+}  // namespace ferrum::cpu::FERRUM_ISA

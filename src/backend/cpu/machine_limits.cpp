@@ -1,0 +1,105 @@
+#include "backend/cpu/machine_limits.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+
+#include "backend/cpu/kernels.h"
+#include "base/error.h"
+#include "base/machine.h"
+
+namespace ferrum {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+// Short runs and several of them: where other processes run as well, some fall between their turns.
+constexpr int kReadings = 5;
+constexpr int kRuns = 20;
+constexpr Seconds kLeastRun = std::chrono::milliseconds(2);
+
+template <class Body>
+Seconds time_of(const Body& body) {
+  const auto start = Clock::now();
+  body();
+  return Clock::now() - start;
+}
+
+}  // namespace
+
+LimitMeter::LimitMeter(int threads, size_t buffer_bytes)
+    : pool_(threads), peaks_(cpu::kernels_for(best_isa()).peaks), bytes_(buffer_bytes) {
+  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    fail(ErrorCode::kNoMemory, "the system refused {} bytes for measuring the read bandwidth", bytes_);
+  madvise(memory, bytes_, MADV_HUGEPAGE);  // fewer table walks; advice, so it may say no
+  buffer_ = static_cast<uint8_t*>(memory);
+  // Each thread reads what it wrote, as it does of a packed weight.
+  pool_.parallel_for(static_cast<int64_t>(bytes_), [&](int64_t begin, int64_t end, int worker) noexcept {
+    std::memset(buffer_ + begin, worker + 1, static_cast<size_t>(end - begin));
+  });
+}
+
+LimitMeter::~LimitMeter() { munmap(buffer_, bytes_); }
+
+MachineLimits LimitMeter::measure() {
+  return {.read_bandwidth = read_bandwidth(),
+          .int8 = peak(peaks_.dot_int8),
+          .bf16 = peaks_.dot_bf16 != nullptr && has_bf16_dot() ? peak(peaks_.dot_bf16) : 0,
+          .f32 = peak(peaks_.multiply_add_f32)};
+}
+
+double LimitMeter::read_bandwidth() {
+  std::atomic<uint64_t> sum = 0;  // so that reading is not for nothing
+  double best = 0;
+  for (int i = 0; i < kReadings; ++i) {
+    const Seconds time = time_of([&] {
+      pool_.parallel_for(static_cast<int64_t>(bytes_), [&](int64_t begin, int64_t end, int) noexcept {
+        sum += peaks_.read(buffer_ + begin, static_cast<size_t>(end - begin));
+      });
+    });
+    best = std::max(best, static_cast<double>(bytes_) / time.count());
+  }
+  return best;
+}
+
+double LimitMeter::peak(int64_t (*kernel)(int64_t rounds)) {
+  int64_t rounds = 1000;
+  double best = 0;
+  for (int run = 0; run < kRuns;) {
+    std::atomic<int64_t> operations = 0;
+    const Seconds time =
+        time_of([&] { pool_.on_each_worker([&](int) noexcept { operations += kernel(rounds); }); });
+    if (time < kLeastRun) {
+      rounds *= 2;
+      continue;
+    }
+    best = std::max(best, static_cast<double>(operations.load()) / time.count());
+    ++run;
+  }
+  return best;
+}
+
+size_t LimitMeter::default_buffer() { return std::min(size_t{512} << 20, available_memory() / 4); }
+
+MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
+  return {.read_bandwidth = std::max(a.read_bandwidth, b.read_bandwidth),
+          .int8 = std::max(a.int8, b.int8),
+          .bf16 = std::max(a.bf16, b.bf16),
+          .f32 = std::max(a.f32, b.f32)};
+}
+
+#if defined(__x86_64__)
+bool has_bf16_dot() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16") != 0;
+}
+#else
+bool has_bf16_dot() { return false; }
+#endif
+
+}  // namespace ferrum
