@@ -1,0 +1,123 @@
+// Bytes and operations per token, worked out a second time by hand from the models' shapes.
+#include "models/work.h"
+
+#include <gtest/gtest.h>
+
+#include "support/paths.h"
+#include "support/small_models.h"
+
+namespace ferrum {
+namespace {
+
+std::unique_ptr<Checkpoint> golden(const char* name) {
+  return Checkpoint::open(test::data(std::string("goldens/") + name));
+}
+
+// layers 2, hidden 8, heads 2 of size 4, one key/value head, ffn 16, vocabulary 10, all float32.
+constexpr int64_t kSmallLayer = 8 * 8 + 2 * 4 * 8 + 8 * 8 + 3 * 8 * 16;
+constexpr double kSmallNorms = (2 * 2 + 1) * 8;
+
+struct Small {
+  explicit Small(const test::SmallGguf& model)
+      : checkpoint(Checkpoint::open(folder.write("small.gguf", model.build()))),
+        volume(volume_of(*checkpoint)) {}
+
+  test::TemporaryFolder folder;
+  std::unique_ptr<Checkpoint> checkpoint;
+  ModelVolume volume;
+};
+
+TEST(Work, OfADenseModel) {
+  const Small small{test::SmallGguf()};
+  EXPECT_EQ(small.volume.layers.parameters, 2 * kSmallLayer);
+  EXPECT_EQ(small.volume.layers.bytes, 4 * (2 * kSmallLayer + kSmallNorms));
+  EXPECT_EQ(small.volume.head.parameters, 80);
+  EXPECT_EQ(small.volume.head.bytes, 320U);
+  EXPECT_EQ(small.volume.embedding_row, 32U);
+
+  const ModelDescription& model = small.checkpoint->model();
+  const double weights = 4 * (2 * kSmallLayer + kSmallNorms + 80);
+  const double kv_of_a_token = 2 * 2 * 4 * 2;  // layers, keys and values, width, bytes
+  EXPECT_EQ(decode_work(small.volume, model, DType::kF16, 1, 50),
+            (Work{weights + 32 + 50 * kv_of_a_token, 2.0 * (2 * kSmallLayer + 80)}));
+  // Weights are read once for all sequences, the rest for each.
+  EXPECT_EQ(decode_work(small.volume, model, DType::kF32, 3, 50),
+            (Work{weights + 3 * 32 + 3 * 50 * 2 * kv_of_a_token, 3 * 2.0 * (2 * kSmallLayer + 80)}));
+  // One row of logits; what the prompt's own tokens leave in the cache need not be read.
+  EXPECT_EQ(prompt_work(small.volume, model, DType::kF16, 20, 0),
+            (Work{weights + 20 * 32, 2.0 * (20 * 2 * kSmallLayer + 80)}));
+  EXPECT_EQ(prompt_work(small.volume, model, DType::kF16, 20, 30).bytes,
+            weights + 20 * 32 + 30 * kv_of_a_token);
+}
+
+TEST(Work, ATiedHeadIsTheEmbeddingTable) {
+  test::SmallGguf tied;
+  tied.tensors.erase("output.weight");
+  const Small small(tied);
+  ASSERT_TRUE(small.checkpoint->model().tied_head);
+  EXPECT_EQ(small.volume.head.bytes, 320U);
+  EXPECT_EQ(small.volume.head.parameters, 80);
+}
+
+TEST(Work, BiasesAreReadButAreNoParameters) {
+  const auto checkpoint = golden("qwen2");
+  const ModelDescription& m = checkpoint->model();
+  const ModelVolume v = volume_of(*checkpoint);
+  const int64_t q = int64_t{m.q_heads} * m.head_dim;
+  const int64_t kv = int64_t{m.kv_heads} * m.head_dim;
+  const int64_t matrices = m.layers * (m.hidden * (2 * q + 2 * kv) + 3 * int64_t{m.hidden} * m.ffn);
+  const int64_t vectors = m.layers * (2 * m.hidden + q + 2 * kv) + m.hidden;
+  EXPECT_EQ(v.layers.parameters, matrices);
+  EXPECT_EQ(v.layers.bytes % static_cast<uint64_t>(matrices + vectors), 0U);  // all in one format
+}
+
+TEST(Work, OfAMixtureCountsTheExpertsThatAreUsed) {
+  for (const char* name : {"qwen3_moe", "qwen3_moe_mixed_dense_layers"}) {
+    const auto checkpoint = golden(name);
+    const ModelDescription& m = checkpoint->model();
+    const ModelVolume v = volume_of(*checkpoint);
+    int64_t moe_layers = 0;
+    for (const bool moe : m.moe_layers) moe_layers += moe ? 1 : 0;
+    const int64_t expert = moe_layers * 3 * m.hidden * m.expert_ffn;
+    EXPECT_EQ(v.expert.parameters, expert) << name;
+    EXPECT_EQ(v.experts, m.experts);
+    EXPECT_EQ(v.active, m.experts_per_token);
+
+    const auto total = [&](const ModelVolume::Part& part) { return static_cast<double>(part.parameters); };
+    const Work one = decode_work(v, m, DType::kF16, 1, 1);
+    EXPECT_DOUBLE_EQ(one.operations, 2 * (total(v.layers) + total(v.head) + v.active * total(v.expert)));
+    const double bytes_of_an_expert = static_cast<double>(v.expert.bytes);
+    const double kv = 2.0 * m.layers * m.kv_heads * m.head_dim * 2;
+    EXPECT_NEAR(one.bytes,
+                static_cast<double>(v.layers.bytes + v.head.bytes + v.embedding_row) +
+                    m.experts_per_token * bytes_of_an_expert + kv,
+                1);
+    // Everything that a model has is counted somewhere, once.
+    const double all = total(v.layers) + m.experts * total(v.expert) + total(v.head) * (m.tied_head ? 1 : 2);
+    EXPECT_LT(static_cast<double>(m.parameters) - all, 0.01 * static_cast<double>(m.parameters)) << name;
+    EXPECT_GE(static_cast<double>(m.parameters), all) << name;
+  }
+}
+
+TEST(Work, DistinctExpertsOfManyTokens) {
+  EXPECT_DOUBLE_EQ(distinct_experts(128, 8, 1), 8);
+  EXPECT_NEAR(distinct_experts(128, 8, 2), 16 - 0.5, 1e-9);  // 8 × 8 / 128 coincide on average
+  EXPECT_NEAR(distinct_experts(128, 8, 1000), 128, 1e-9);
+  EXPECT_DOUBLE_EQ(distinct_experts(4, 4, 3), 4);
+  EXPECT_EQ(distinct_experts(0, 0, 5), 0);
+}
+
+TEST(Work, AWindowBoundsWhatIsReadOfTheCache) {
+  const auto checkpoint = golden("mistral_sliding_window");
+  const ModelDescription& m = checkpoint->model();
+  ASSERT_GT(m.window, 0);
+  const ModelVolume v = volume_of(*checkpoint);
+  const double near = decode_work(v, m, DType::kF16, 1, m.window).bytes;
+  const double far = decode_work(v, m, DType::kF16, 1, 2 * int64_t{m.window}).bytes;
+  int64_t full_layers = 0;
+  for (const bool slides : m.sliding_layers) full_layers += slides ? 0 : 1;
+  EXPECT_EQ(far - near, 2.0 * full_layers * m.window * m.kv_heads * m.head_dim * 2);
+}
+
+}  // namespace
+}  // namespace ferrum
