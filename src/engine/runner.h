@@ -41,6 +41,13 @@ class Runner {
   // step. Error kBadFile if the checkpoint's file was cut meanwhile.
   std::span<const float> step(std::span<const Chunk> chunks);
 
+  struct PageCopy {
+    int from;
+    int to;
+  };
+  // Gives pages the keys and values of other pages. Not within a step: it allocates.
+  void copy_pages(std::span<const PageCopy> copies);
+
   int vocab() const { return checkpoint_->model().vocab; }
   int pages() const { return pages_; }
   const RunnerOptions& options() const { return options_; }

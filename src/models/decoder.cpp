@@ -23,6 +23,10 @@ void Decoder::forward(const Step& step, Tensor logits) {
   b.linear(logits, a.last, weights_.head ? *weights_.head : *weights_.embedding);
 }
 
+void Decoder::copy_pages(Tensor from_to) {
+  for (const KvLayer& kv : kv_) backend_.copy_blocks(kv, from_to);
+}
+
 Tensor Decoder::attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step,
                           const Activations& a) {
   Backend& b = backend_;

@@ -59,6 +59,9 @@ class Decoder {
   // logits [step.shape.outputs, vocab] f32
   void forward(const Step& step, Tensor logits);
 
+  // from_to [n, 2] i32, on the device: page onto page of every layer's keys and values.
+  void copy_pages(Tensor from_to);
+
   const DecoderConfig& config() const { return config_; }
   const DecoderLimits& limits() const { return limits_; }
 

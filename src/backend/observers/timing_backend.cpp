@@ -34,6 +34,7 @@ double TimingBackend::bytes_of(const OperationCall& call) {
 }
 
 void TimingBackend::observe(const OperationCall& call, FunctionRef<void()> operation) {
+  if (paused_) return operation();
   inner().synchronize();
   const auto begin = Clock::now();
   operation();
@@ -53,8 +54,10 @@ void TimingBackend::observe(const OperationCall& call, FunctionRef<void()> opera
                        std::chrono::duration<double, std::micro>(begin - start_).count(), seconds * 1e6});
 }
 
-std::string TimingBackend::table() const {
-  std::vector<std::pair<std::string, Total>> rows(shapes_.begin(), shapes_.end());
+std::string TimingBackend::table() const { return timing_table(shapes_); }
+
+std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes) {
+  std::vector<std::pair<std::string, TimingBackend::Total>> rows(shapes.begin(), shapes.end());
   std::sort(rows.begin(), rows.end(),
             [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
   double all = 0;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iosfwd>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "backend/observers/observing_backend.h"
@@ -25,11 +26,17 @@ class TimingBackend final : public ObservingBackend {
 
   // By the operation's name.
   const std::map<std::string, Total, std::less<>>& totals() const { return totals_; }
-  // Of operation and shape, the most expensive first, with share of the time and GB/s.
+  // By operation and shape, as `describe` gives them.
+  const std::map<std::string, Total>& shapes() const { return shapes_; }
+  // Of operation and shape: timing_table(shapes()).
   std::string table() const;
   // For chrome://tracing or ui.perfetto.dev. Only the first kMaxEvents operations are in it.
   void write_trace(std::ostream& out) const;
   void clear();
+
+  // Passes operations on unmeasured until it is resumed.
+  void pause() { paused_ = true; }
+  void resume() { paused_ = false; }
 
  protected:
   void observe(const OperationCall& call, FunctionRef<void()> operation) override;
@@ -47,10 +54,14 @@ class TimingBackend final : public ObservingBackend {
   // an upper bound where several tokens choose the same.
   double bytes_of(const OperationCall& call);
 
+  bool paused_ = false;
   Clock::time_point start_;
   std::map<std::string, Total, std::less<>> totals_;
-  std::map<std::string, Total, std::less<>> shapes_;
+  std::map<std::string, Total> shapes_;
   std::vector<Event> events_;
 };
+
+// The most expensive first, with share of the time and GB/s.
+std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes);
 
 }  // namespace ferrum

@@ -1,0 +1,128 @@
+#include "engine/bench.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/random.h"
+
+namespace ferrum {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Kind = BenchCase::Kind;
+
+constexpr uint64_t kSeed = 0xF0;
+constexpr int64_t kMaxKvTokens = int64_t{1} << 30;
+
+int64_t pages_for(int64_t tokens, int page_tokens) { return (tokens + page_tokens - 1) / page_tokens; }
+
+int64_t context_of(const BenchCase& task) { return int64_t{task.depth} + task.tokens; }
+
+}  // namespace
+
+RunnerOptions bench_runner_options(std::span<const BenchCase> cases, const BenchStep& step,
+                                   const ModelDescription& model) {
+  RunnerOptions o = {.max_tokens = 1, .kv_dtype = step.kv_dtype};
+  int64_t kv_tokens = 0;
+  for (const BenchCase& task : cases) {
+    check(task.tokens > 0 && task.batch > 0 && task.depth >= 0, "a case has tokens and sequences");
+    if (context_of(task) > model.context)
+      fail(ErrorCode::kBadArgument, "{} {} tokens{} is too much: the context of {} holds {}",
+           task.kind == Kind::kPrompt ? "a prompt of" : "generating", task.tokens,
+           task.depth > 0 ? fmt::format(" after {} others", task.depth) : "", in_quotes(model.name),
+           model.context);
+    const int prompt = task.kind == Kind::kPrompt ? std::max(task.tokens, task.depth) : task.depth;
+    o.max_tokens = std::max({o.max_tokens, std::min(prompt, step.batch_tokens), task.batch});
+    o.max_sequences = std::max(o.max_sequences, task.batch);
+    o.max_context = std::max(o.max_context, static_cast<int>(context_of(task)));
+    kv_tokens = std::max(kv_tokens, task.batch * pages_for(context_of(task), o.page_tokens) * o.page_tokens);
+  }
+  if (kv_tokens > kMaxKvTokens)
+    fail(ErrorCode::kNoMemory, "the cache of {} tokens is more than one process can hold", kv_tokens);
+  o.kv_tokens = static_cast<int>(kv_tokens);
+  o.max_outputs = o.max_sequences;
+  return o;
+}
+
+Work work_of(const BenchCase& task, const ModelVolume& volume, const ModelDescription& model,
+             DType kv_dtype) {
+  if (task.kind == Kind::kPrompt) return prompt_work(volume, model, kv_dtype, task.tokens, task.depth);
+  Work work;
+  for (int i = 0; i < task.tokens; ++i)
+    work += decode_work(volume, model, kv_dtype, task.batch, int64_t{task.depth} + i + 1);
+  return work;
+}
+
+Bench::Bench(Runner& runner)
+    : runner_(runner),
+      page_tokens_(runner.options().page_tokens),
+      pages_(static_cast<size_t>(runner.pages())),
+      tokens_(static_cast<size_t>(runner.options().max_context) + runner.options().max_sequences) {
+  std::iota(pages_.begin(), pages_.end(), 0);
+  for (size_t i = 0; i < tokens_.size(); ++i)
+    tokens_[i] = static_cast<TokenId>(random_bits(kSeed, i) % static_cast<uint64_t>(runner.vocab()));
+  chunks_.reserve(static_cast<size_t>(runner.options().max_sequences));
+}
+
+int Bench::pages_of(const BenchCase& task) const {
+  return static_cast<int>(pages_for(context_of(task), page_tokens_));
+}
+
+std::span<const int> Bench::blocks(int sequence) const {
+  return std::span(pages_).subspan(static_cast<size_t>(sequence) * pages_each_,
+                                   static_cast<size_t>(pages_each_));
+}
+
+// The first sequence is computed; the others get copies of its pages, so that each reads its own.
+void Bench::prepare(const BenchCase& task) {
+  if (pages_of(task) != pages_each_ || task.depth != depth_) {
+    pages_each_ = pages_of(task);
+    depth_ = task.depth;
+    feed(0, depth_, Outputs::kNone);
+    filled_ = 1;
+  }
+  std::vector<Runner::PageCopy> copies;
+  const auto filled_pages = static_cast<int>(pages_for(depth_, page_tokens_));
+  for (; filled_ < task.batch; ++filled_)
+    for (int page = 0; page < filled_pages; ++page)
+      copies.push_back({blocks(0)[static_cast<size_t>(page)], blocks(filled_)[static_cast<size_t>(page)]});
+  runner_.copy_pages(copies);
+}
+
+std::chrono::duration<double> Bench::repeat(const BenchCase& task) {
+  check(task.depth == depth_ && pages_of(task) == pages_each_ && task.batch <= filled_, "a prepared case");
+  const auto start = Clock::now();
+  if (task.kind == Kind::kPrompt) {
+    feed(task.depth, task.tokens, Outputs::kLast);
+  } else {
+    for (int i = 0; i < task.tokens; ++i) decode(task, task.depth + i);
+  }
+  return Clock::now() - start;
+}
+
+void Bench::feed(int position, int count, Outputs last) {
+  const int end = position + count;
+  while (position < end) {
+    const int part = std::min(end - position, runner_.options().max_tokens);
+    const Chunk chunk = {
+        .tokens = std::span(tokens_).subspan(static_cast<size_t>(position), static_cast<size_t>(part)),
+        .position = position,
+        .blocks = blocks(0),
+        .outputs = position + part == end ? last : Outputs::kNone};
+    runner_.step(std::span(&chunk, 1));
+    position += part;
+  }
+}
+
+void Bench::decode(const BenchCase& task, int position) {
+  chunks_.clear();
+  for (int s = 0; s < task.batch; ++s)
+    chunks_.push_back({.tokens = std::span(tokens_).subspan(static_cast<size_t>(position) + s, 1),
+                       .position = position,
+                       .blocks = blocks(s)});
+  runner_.step(chunks_);
+}
+
+}  // namespace ferrum
