@@ -6,9 +6,14 @@
 #include "base/error.h"
 
 namespace ferrum::cli {
+namespace {
 
-void add_engine_options(CLI::App& command, EngineOptions& o) {
-  const std::string group = "Engine";
+constexpr const char* kEngineGroup = "Engine";
+
+}  // namespace
+
+void add_step_options(CLI::App& command, EngineOptions& o) {
+  const std::string group = kEngineGroup;
   command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->capture_default_str()
@@ -18,13 +23,6 @@ void add_engine_options(CLI::App& command, EngineOptions& o) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->envname("FERRUM_THREADS")
-      ->group(group);
-  command
-      .add_option("-c,--max-context", o.max_context,
-                  "Tokens of prompt and answer together; 0: the model's, at most 8192")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->envname("FERRUM_KV_CAPACITY")
       ->group(group);
   command.add_option("--batch-tokens", o.batch_tokens, "Tokens of a prompt computed at once")
       ->check(CLI::Range(1, 65536))
@@ -43,6 +41,17 @@ void add_engine_options(CLI::App& command, EngineOptions& o) {
       ->capture_default_str()
       ->envname("FERRUM_KV_DTYPE")
       ->group(group);
+}
+
+void add_engine_options(CLI::App& command, EngineOptions& o) {
+  add_step_options(command, o);
+  command
+      .add_option("-c,--max-context", o.max_context,
+                  "Tokens of prompt and answer together; 0: the model's, at most 8192")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->envname("FERRUM_KV_CAPACITY")
+      ->group(kEngineGroup);
 }
 
 BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }

@@ -8,7 +8,9 @@
 
 namespace ferrum::cli {
 
-// --backend, --threads, --max-context, --batch-tokens, --activations, --kv-dtype
+// --backend, --threads, --batch-tokens, --activations, --kv-dtype
+void add_step_options(CLI::App& command, EngineOptions& options);
+// These and --max-context.
 void add_engine_options(CLI::App& command, EngineOptions& options);
 BackendOptions backend_options(const EngineOptions& options);
 

@@ -12,14 +12,16 @@ namespace {
 constexpr int kWidth = 30;
 constexpr auto kInterval = std::chrono::milliseconds(100);
 
+constexpr const char* kWipe = "\r\x1b[K";
+
+bool may_draw() { return isatty(STDERR_FILENO) && spdlog::should_log(spdlog::level::warn); }
+
 }  // namespace
 
-Progress::Progress(std::string label)
-    : label_(std::move(label)),
-      on_terminal_(isatty(STDERR_FILENO) && spdlog::should_log(spdlog::level::warn)) {}
+Progress::Progress(std::string label) : label_(std::move(label)), on_terminal_(may_draw()) {}
 
 Progress::~Progress() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) fmt::print(stderr, "{}", kWipe);
 }
 
 void Progress::update(uint64_t done, uint64_t total) {
@@ -32,8 +34,18 @@ void Progress::update(uint64_t done, uint64_t total) {
   const int filled = static_cast<int>(share * kWidth);
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const auto rate = static_cast<uint64_t>(static_cast<double>(done) / seconds);
-  fmt::print(stderr, "\r\x1b[K{} [{:=<{}}{:{}}] {:3.0f}%  {}/s", label_, "", filled, "", kWidth - filled,
+  fmt::print(stderr, "{}{} [{:=<{}}{:{}}] {:3.0f}%  {}/s", kWipe, label_, "", filled, "", kWidth - filled,
              share * 100, human_bytes(rate));
+  std::fflush(stderr);
+}
+
+StatusLine::StatusLine() : on_terminal_(may_draw()) {}
+
+StatusLine::~StatusLine() { show(""); }
+
+void StatusLine::show(std::string_view text) {
+  if (!on_terminal_) return;
+  fmt::print(stderr, "{}{}", kWipe, text);
   std::fflush(stderr);
 }
 

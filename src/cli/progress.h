@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace ferrum::cli {
 
@@ -24,6 +25,20 @@ class Progress {
   bool drawn_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_draw_;
+};
+
+// One line on standard error, if that is a terminal, that says what is going on where no bar could.
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine();  // wipes it
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  void show(std::string_view text);  // instead of what stood there
+
+ private:
+  bool on_terminal_;
 };
 
 // "17.3 GiB", "512 B"

@@ -1,0 +1,238 @@
+// ferrum bench: how fast a model runs here, and how much of what the machine allows that is.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/cpu_features.h"
+#include "base/error.h"
+#include "base/machine.h"
+#include "base/output_file.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/bench_report.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "engine/backend_factory.h"
+
+namespace ferrum::cli {
+namespace {
+
+using Kind = BenchCase::Kind;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMaxBatch = 1024;
+constexpr int kMaxRepetitions = 1000;
+
+struct BenchOptions {
+  EngineOptions engine;
+  std::vector<int> prompts = {512};
+  std::vector<int> generated = {128};
+  std::vector<int> batches = {1};
+  std::vector<int> depths = {0};
+  int repetitions = 5;
+  std::string profile;
+  std::string plot;
+  bool json = false;
+};
+
+constexpr const char* kExplanation =
+    "Prompts are computed alone, and -b sequences decode side by side, a token each in every step;\n"
+    "with -d, after so many tokens in each sequence's cache. A repetition that does not count comes\n"
+    "first. Tokens are random: no tokenizer is needed.\n\n"
+    "The machine's read bandwidth and its peak of dot products are measured before and after each row.\n"
+    "Its limit is the time for reading weights (of mixtures: of the experts that are used) and cache\n"
+    "once per step, or for two operations per parameter and token at that peak, whichever is longer;\n"
+    "the share is that over the time it took.\n\n"
+    "Examples:\n"
+    "  ferrum bench model.gguf\n"
+    "  ferrum bench model.gguf -p 512,2048 -n 128 -b 1,2,4,8,16,32 --plot speed.svg\n"
+    "  ferrum bench model.gguf -p 0 -n 64 -d 0,4096 -r 10 --json      no prompts\n"
+    "  ferrum bench model.gguf --profile ops                          where the time goes";
+
+constexpr int kNoMost = std::numeric_limits<int>::max();  // the model's context decides
+
+void check_list(const char* flag, std::span<const int> values, int least, int most = kNoMost) {
+  for (const int value : values) {
+    if (value < least) fail(ErrorCode::kBadArgument, "{} {}: must be {} or more", flag, value, least);
+    if (value > most) fail(ErrorCode::kBadArgument, "{} {}: must be {} or less", flag, value, most);
+  }
+}
+
+bool is_none(std::span<const int> sizes) { return sizes.size() == 1 && sizes[0] == 0; }
+
+void check_options(const BenchOptions& o) {
+  if (!is_none(o.prompts)) check_list("-p", o.prompts, 1);
+  if (!is_none(o.generated)) check_list("-n", o.generated, 1);
+  if (is_none(o.prompts) && is_none(o.generated))
+    fail(ErrorCode::kBadArgument, "-p 0 and -n 0 leave nothing to measure");
+  check_list("-b", o.batches, 1, kMaxBatch);
+  check_list("-d", o.depths, 0);
+  check_list("-r", std::span(&o.repetitions, 1), 1, kMaxRepetitions);
+}
+
+std::vector<BenchCase> cases_of(const BenchOptions& o) {
+  std::vector<BenchCase> cases;
+  for (const int depth : o.depths) {
+    for (const int tokens : o.prompts)
+      if (tokens > 0) cases.push_back({.kind = Kind::kPrompt, .tokens = tokens, .depth = depth});
+    for (const int tokens : o.generated)
+      for (const int batch : o.batches)
+        if (tokens > 0)
+          cases.push_back({.kind = Kind::kDecode, .tokens = tokens, .batch = batch, .depth = depth});
+  }
+  return cases;
+}
+
+void require_fit(const Checkpoint& checkpoint, const RunnerOptions& options, size_t free) {
+  const RunnerMemory memory = runner_memory(checkpoint.model(), options);
+  const uint64_t total = checkpoint.bytes() + memory.kv + memory.activations;
+  if (total <= free) return;
+  fail(
+      ErrorCode::kNoMemory,
+      "{} needed (weights {}, KV cache {} for {} tokens, activations {}) and {} are free: use smaller -p, -b "
+      "or -d",
+      human_bytes(total), human_bytes(checkpoint.bytes()), human_bytes(memory.kv), options.kv_tokens,
+      human_bytes(memory.activations), human_bytes(free));
+}
+
+// The model, and who watches its operations if a profile is asked for.
+class Subject {
+ public:
+  Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)
+      : backend_(make_backend(backend_options(o.engine))), name_(backend_->name()) {
+    require_fit(*checkpoint, options, backend_->free_bytes());
+    std::unique_ptr<Backend> outer;
+    if (o.profile.empty()) {
+      outer = std::move(backend_);
+    } else {
+      auto timing = std::make_unique<TimingBackend>(*backend_);
+      timing_ = timing.get();
+      timing_->pause();
+      outer = std::move(timing);
+    }
+    Progress loading("loading");
+    const auto start = Clock::now();
+    runner_.emplace(std::move(outer), std::move(checkpoint), options,
+                    [&](uint64_t done, uint64_t total) { loading.update(done, total); });
+    load_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+    bench_.emplace(*runner_);
+  }
+
+  const std::string& backend_name() const { return name_; }
+  double load_seconds() const { return load_seconds_; }
+
+  BenchRow measure(const BenchCase& task, int repetitions) {
+    BenchRow row = {.task = task};
+    bench_->prepare(task);
+    bench_->repeat(task);  // to warm up
+    for (int i = 0; i < repetitions; ++i) row.seconds.push_back(bench_->repeat(task).count());
+    if (timing_ != nullptr) {
+      timing_->clear();
+      timing_->resume();
+      bench_->repeat(task);
+      timing_->pause();
+      row.operations = timing_->shapes();
+    }
+    return row;
+  }
+
+ private:
+  std::unique_ptr<Backend> backend_;  // under the observer, if there is one
+  std::string name_;
+  TimingBackend* timing_ = nullptr;  // owned by the runner
+  std::optional<Runner> runner_;
+  std::optional<Bench> bench_;
+  double load_seconds_ = 0;
+};
+
+std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const Checkpoint>& checkpoint,
+                              BenchSetting& setting) {
+  const std::vector<BenchCase> cases = cases_of(o);
+  LimitMeter meter(setting.threads);
+  const DType kv_dtype = parse_kv_dtype(o.engine.kv_dtype);
+  const ModelVolume volume = volume_of(*checkpoint);
+  Subject subject(o, checkpoint,
+                  bench_runner_options(cases, {.batch_tokens = o.engine.batch_tokens, .kv_dtype = kv_dtype},
+                                       checkpoint->model()));
+  setting.backend = subject.backend_name();
+  setting.load_seconds = subject.load_seconds();
+  std::vector<BenchRow> rows;
+  StatusLine status;
+  MachineLimits before = meter.measure();
+  for (const BenchCase& task : cases) {
+    status.show(fmt::format("measuring {} of {}: {}", rows.size() + 1, cases.size(), label(task)));
+    BenchRow& row = rows.emplace_back(subject.measure(task, o.repetitions));
+    const MachineLimits after = meter.measure();
+    row.machine = best_of(before, after);
+    row.limit = limit_for(checkpoint->main_format(), row.machine);
+    row.work = work_of(task, volume, checkpoint->model(), kv_dtype);
+    before = after;
+  }
+  return rows;
+}
+
+void bench_command(const BenchOptions& o) {
+  check_options(o);
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const ModelDescription& model = checkpoint->model();
+  std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing
+  if (!o.plot.empty()) picture.emplace(o.plot, 0);
+  BenchSetting setting = {.model = model.name,
+                          .architecture = std::string(name_of(model.architecture)),
+                          .format = checkpoint->format(),
+                          .parameters = model.parameters,
+                          .weight_bytes = checkpoint->bytes(),
+                          .isa = std::string(name_of(selected_isa())),
+                          .threads = o.engine.threads > 0 ? o.engine.threads : default_thread_count(),
+                          .kv_dtype = o.engine.kv_dtype};
+  const std::vector<BenchRow> rows = measure(o, checkpoint, setting);
+
+  if (o.json) {
+    fmt::print("{}", bench_json(setting, rows));
+  } else {
+    fmt::print("{}{}", bench_table(setting, rows), bench_profile(rows));
+  }
+  if (picture) {
+    const std::string svg = bench_svg(setting, rows);
+    picture->write(std::as_bytes(std::span(svg)));
+    picture->commit();
+  }
+}
+
+CLI::Option* add_list(CLI::App& command, const std::string& names, std::vector<int>& values,
+                      const std::string& help) {
+  // One argument, so that the model may stand behind it.
+  return command.add_option(names, values, help)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) { return text.empty() ? "a number is missing" : ""; })
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto o = std::make_shared<BenchOptions>();
+  CLI::App& command =
+      *app.add_subcommand("bench", "Measure how fast a model runs, and what the machine allows");
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  add_list(command, "-p,--prompt", o->prompts, "Tokens of prompts, e.g. 512,2048; 0: none");
+  add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
+  add_list(command, "-b,--batch", o->batches, "Sequences that decode together, e.g. 1,4,16");
+  add_list(command, "-d,--depth", o->depths, "Tokens in the cache before, e.g. 0,4096");
+  command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
+  command.add_option("--profile", o->profile, "ops: where the time goes, in one more repetition of each")
+      ->check(CLI::IsMember({"ops"}));
+  command.add_option("--plot", o->plot, "Write a picture to this .svg file");
+  command.add_flag("--json", o->json, "Print JSON");
+  add_step_options(command, o->engine);
+  command.footer(kExplanation);
+  command.callback([o] { bench_command(*o); });
+}
+
+}  // namespace ferrum::cli

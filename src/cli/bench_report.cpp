@@ -1,0 +1,145 @@
+#include "cli/bench_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/progress.h"
+
+namespace ferrum::cli {
+namespace {
+
+using Kind = BenchCase::Kind;
+
+constexpr double kGiga = 1e9;
+constexpr double kDrift = 0.15;  // of a limit between two rows, that is worth a word
+
+std::string with_spread(const Spread& speed) {
+  const int digits = speed.mean < 100 ? 2 : 1;
+  return fmt::format("{:.{}f} ± {:.{}f}", speed.mean, digits, speed.deviation, digits);
+}
+
+std::string limits_text(const MachineLimits& m) {
+  std::string text =
+      fmt::format("reading {:.1f} GB/s, int8 {:.0f} GOP/s", m.read_bandwidth / kGiga, m.int8 / kGiga);
+  if (m.bf16 > 0) text += fmt::format(", bf16 {:.0f} GOP/s", m.bf16 / kGiga);
+  return text + fmt::format(", f32 {:.0f} GOP/s", m.f32 / kGiga);
+}
+
+// If a limit differed between the rows by more than noise.
+std::string drift_text(std::span<const BenchRow> rows, const char* what, double (*value)(const BenchRow&)) {
+  const auto [low, high] = std::minmax_element(
+      rows.begin(), rows.end(), [&](const BenchRow& a, const BenchRow& b) { return value(a) < value(b); });
+  if (value(*low) >= (1 - kDrift) * value(*high)) return "";
+  return fmt::format("note: {} drifted between {:.1f} and {:.1f}; each row is held against its own\n", what,
+                     value(*low), value(*high));
+}
+
+Json limits_json(const BenchRow& row) {
+  const MachineLimits& m = row.machine;
+  return {{"read_gbps", m.read_bandwidth / kGiga},
+          {"int8_gops", m.int8 / kGiga},
+          {"bf16_gops", m.bf16 / kGiga},
+          {"f32_gops", m.f32 / kGiga},
+          {"peak", row.limit.peak}};
+}
+
+Json operations_json(const BenchRow& row) {
+  double all = 0;
+  for (const auto& [what, total] : row.operations) all += total.seconds;
+  Json operations = Json::array();
+  for (const auto& [what, total] : row.operations)
+    operations.push_back({{"operation", what},
+                          {"calls", total.calls},
+                          {"milliseconds", total.seconds * 1e3},
+                          {"share", all > 0 ? total.seconds / all : 0},
+                          {"gbps", total.seconds > 0 ? total.bytes / total.seconds / kGiga : 0}});
+  std::stable_sort(operations.begin(), operations.end(),
+                   [](const Json& a, const Json& b) { return a["milliseconds"] > b["milliseconds"]; });
+  return operations;
+}
+
+Json row_json(const BenchSetting& s, const BenchRow& row) {
+  const Spread speed = row.speed();
+  const bool is_prompt = row.task.kind == Kind::kPrompt;
+  Json j = {{"model", s.model},
+            {"architecture", s.architecture},
+            {"format", s.format},
+            {"parameters", s.parameters},
+            {"weight_bytes", s.weight_bytes},
+            {"load_seconds", s.load_seconds},
+            {"backend", s.backend},
+            {"isa", s.isa},
+            {"threads", s.threads},
+            {"kv_dtype", s.kv_dtype},
+            {"kind", is_prompt ? "prompt" : "decode"},
+            {"prompt_tokens", is_prompt ? row.task.tokens : 0},
+            {"generated_tokens", is_prompt ? 0 : row.task.tokens},
+            {"batch", row.task.batch},
+            {"depth", row.task.depth},
+            {"tokens_per_second", speed.mean},
+            {"stddev", speed.deviation},
+            {"median", speed.median},
+            {"samples", row.samples()},
+            {"gbps", row.bytes_per_second() / kGiga},
+            {"gops", row.operations_per_second() / kGiga},
+            {"limit_tokens_per_second", row.limit_speed()},
+            {"limit_share", row.limit_share()},
+            {"limited_by", row.is_bound_by_reading() ? "reading" : "arithmetic"},
+            {"limits", limits_json(row)}};
+  if (!row.operations.empty()) j["operations"] = operations_json(row);
+  return j;
+}
+
+}  // namespace
+
+std::string label(const BenchCase& task) {
+  std::string text = fmt::format("{} {}", task.kind == Kind::kPrompt ? "prompt" : "decode", task.tokens);
+  if (task.batch > 1) text += fmt::format(" × {}", task.batch);
+  if (task.depth > 0) text += fmt::format(" at {}", task.depth);
+  return text;
+}
+
+std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
+  std::string text = fmt::format("{} ({}, {}), {}, {} cache\n", in_quotes(s.model), s.architecture, s.format,
+                                 s.backend, s.kv_dtype);
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
+                 static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
+  MachineLimits best;
+  for (const BenchRow& row : rows) best = best_of(best, row.machine);
+  fmt::format_to(out, "this machine: {}\n", limits_text(best));
+  text += drift_text(rows, "GB/s of reading",
+                     [](const BenchRow& row) { return row.limit.bytes_per_second / kGiga; });
+  text += drift_text(rows, "GOP/s of arithmetic",
+                     [](const BenchRow& row) { return row.limit.operations_per_second / kGiga; });
+
+  fmt::format_to(out, "\n{:<26} {:>18} {:>8} {:>8} {:>10} {:>7}\n", "", "tokens/s", "GB/s", "GOP/s", "limit",
+                 "share");
+  for (const BenchRow& row : rows)
+    fmt::format_to(out, "{:<26} {:>18} {:>8.2f} {:>8.1f} {:>10.1f} {:>6.1f}%  of {}\n", label(row.task),
+                   with_spread(row.speed()), row.bytes_per_second() / kGiga,
+                   row.operations_per_second() / kGiga, row.limit_speed(), row.limit_share() * 100,
+                   row.is_bound_by_reading() ? "reading" : row.limit.peak);
+  return text;
+}
+
+std::string bench_profile(std::span<const BenchRow> rows) {
+  std::string text;
+  for (const BenchRow& row : rows)
+    if (!row.operations.empty())
+      text += fmt::format("\n{}, one repetition\n{}", label(row.task), timing_table(row.operations));
+  return text;
+}
+
+std::string bench_json(const BenchSetting& setting, std::span<const BenchRow> rows) {
+  Json j = Json::array();
+  for (const BenchRow& row : rows) j.push_back(row_json(setting, row));
+  return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ferrum::cli

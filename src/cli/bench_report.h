@@ -1,0 +1,35 @@
+// What `ferrum bench` says: as a table, as JSON, as a picture.
+#pragma once
+#include <span>
+#include <string>
+
+#include "engine/bench_row.h"
+
+namespace ferrum::cli {
+
+// What was measured, and where.
+struct BenchSetting {
+  std::string model;  // its name
+  std::string architecture;
+  std::string format;  // "GGUF v3, Q4_K_M"
+  int64_t parameters = 0;
+  uint64_t weight_bytes = 0;
+  double load_seconds = 0;
+  std::string backend;  // "cpu (avx512, 2 threads, int8 activations)"
+  std::string isa;
+  int threads = 0;
+  std::string kv_dtype;
+};
+
+// "prompt 512", "decode 128 × 4 at 4096"
+std::string label(const BenchCase& task);
+
+std::string bench_table(const BenchSetting& setting, std::span<const BenchRow> rows);
+// Of the rows that were observed: their operations by time.
+std::string bench_profile(std::span<const BenchRow> rows);
+// An array with an object for each row.
+std::string bench_json(const BenchSetting& setting, std::span<const BenchRow> rows);
+// Bars of tokens/s with the limit above each, prompts and decoding apart.
+std::string bench_svg(const BenchSetting& setting, std::span<const BenchRow> rows);
+
+}  // namespace ferrum::cli
