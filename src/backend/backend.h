@@ -73,10 +73,12 @@ struct Rope {
   RopePairing pairing = RopePairing::kHalves;
 };
 
-// One layer's pages. Row page × page_tokens + offset holds one token's keys (values), head by head.
+// One layer's pages. Row page × page_tokens + offset holds one token's keys (values), head by head. Bytes are
+// x = scale × byte, with one scale for each token and head: its largest magnitude over 127.
 struct KvLayer {
-  Tensor k, v;  // [pages × page_tokens, kv_heads × head_dim] f32, f16 or bf16
+  Tensor k, v;  // [pages × page_tokens, kv_heads × head_dim] f32, f16, bf16 or int8
   int page_tokens = 0;
+  Tensor k_scales, v_scales;  // [pages × page_tokens, kv_heads] f32 for int8, else empty
 };
 
 // What one layer does to q and k before they meet, and how they meet.

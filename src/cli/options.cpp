@@ -36,8 +36,8 @@ void add_step_options(CLI::App& command, EngineOptions& o) {
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
       ->group(group);
-  command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32")
-      ->check(CLI::IsMember({"f16", "bf16", "f32"}))
+  command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32, int8")
+      ->check(CLI::IsMember({"f16", "bf16", "f32", "int8"}))
       ->capture_default_str()
       ->envname("FERRUM_KV_DTYPE")
       ->group(group);

@@ -26,9 +26,9 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
 }
 
 DType parse_kv_dtype(const std::string& name) {
-  for (const DType type : {DType::kF16, DType::kBF16, DType::kF32})
+  for (const DType type : {DType::kF16, DType::kBF16, DType::kF32, DType::kI8})
     if (name == name_of(type)) return type;
-  fail(ErrorCode::kBadArgument, "kv-dtype {}: there are f16, bf16 and f32", in_quotes(name));
+  fail(ErrorCode::kBadArgument, "kv-dtype {}: there are f16, bf16, f32 and int8", in_quotes(name));
 }
 
 }  // namespace ferrum

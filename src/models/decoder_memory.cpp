@@ -41,6 +41,9 @@ void Decoder::allocate_kv() {
     const Tensor k = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
     const Tensor v = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
     kv_.push_back({k, v, limits_.page_tokens});
+    if (limits_.kv_dtype == DType::kI8)
+      for (Tensor* scales : {&kv_.back().k_scales, &kv_.back().v_scales})
+        *scales = allocate(DType::kF32, rows, config_.heads.kv_heads);
   }
 }
 
@@ -51,8 +54,9 @@ size_t Decoder::activation_bytes(const DecoderConfig& c, const DecoderLimits& li
 }
 
 size_t Decoder::kv_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
-  return size_t{2} * c.layers * limits.kv_pages * limits.page_tokens * c.heads.kv_width() *
-         size_of(limits.kv_dtype);
+  const size_t scales = limits.kv_dtype == DType::kI8 ? c.heads.kv_heads * sizeof(float) : 0;
+  const size_t row = c.heads.kv_width() * size_of(limits.kv_dtype) + scales;
+  return size_t{2} * c.layers * limits.kv_pages * limits.page_tokens * row;
 }
 
 Decoder::Activations Decoder::Activations::for_step(const StepShape& shape) const {

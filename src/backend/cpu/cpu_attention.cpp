@@ -8,16 +8,154 @@
 namespace ferrum {
 namespace {
 
+using cpu::AttentionItem;
+using cpu::AttentionMemory;
+
+// In the kernels' tables.
 int index_of(DType t) {
-  check(t != DType::kI32, "a cache holds floats");
-  return static_cast<int>(t);
+  check(t != DType::kI32, "a cache holds floats, or bytes with scales");
+  return t == DType::kI8 ? 3 : static_cast<int>(t);
 }
 static_assert(static_cast<int>(DType::kF32) == 0 && static_cast<int>(DType::kF16) == 1 &&
               static_cast<int>(DType::kBF16) == 2);
 
-int64_t row_stride_bytes(Tensor t) {
-  return static_cast<int64_t>(t.stride) * static_cast<int64_t>(size_of(t.dtype));
+struct KvRow {
+  const float* values;  // [kv_heads, head_dim]
+  const HeadShape& heads;
+};
+
+void store_row(const cpu::Kernels& kernels, Tensor pages, Tensor scales, int slot, const KvRow& row) {
+  if (pages.dtype != DType::kI8)
+    return kernels.convert[index_of(pages.dtype)](pages.address(slot, 0), row.values, row.heads.kv_width());
+  const int dim = row.heads.head_dim;
+  for (int h = 0; h < row.heads.kv_heads; ++h)
+    *scales.at<float>(slot, h) =
+        kernels.quantize_head(pages.at<int8_t>(slot, h * dim), row.values + h * dim, dim);
 }
+
+// One call of attend.
+class Attention {
+ public:
+  struct Arguments {
+    Tensor out, qkv;
+    const KvLayer& kv;
+    const Step& step;
+    const AttentionLayer& layer;
+  };
+
+  Attention(const cpu::Kernels& kernels, std::vector<AttentionMemory>& memory, const Arguments& arguments)
+      : kernels_(kernels),
+        memory_(memory),
+        arguments_(arguments),
+        heads_(arguments.layer.heads),
+        padded_(cpu::padded_dim(heads_.head_dim)) {}
+
+  void compute(const cpu::AttentionWork& work, int worker) const {
+    AttentionMemory& memory = memory_[static_cast<size_t>(worker)];
+    memory.begin(heads_.head_dim);
+    work.each_part(worker, [&](const AttentionItem& item, Range partitions) {
+      const cpu::AttentionTile tile = tile_of(item, memory.queries());
+      if (partitions.begin == item.partitions.begin)
+        compute_own(item, tile, partitions, memory);
+      else
+        for (int64_t p = partitions.begin; p < partitions.end; ++p)
+          compute_partition(tile, p, memory, memory.keep(item.rows()));
+    });
+  }
+
+  bool any_shared() const {
+    return std::any_of(memory_.begin(), memory_.end(), [](const auto& m) { return m.continued(); });
+  }
+
+  // Joins, in order, the states of items that several workers shared; the rows are dealt out.
+  void join_shared(int worker) const {
+    const auto workers = static_cast<int>(memory_.size());
+    for (int owner = 0; owner < workers; ++owner) {
+      const AttentionMemory& memory = memory_[static_cast<size_t>(owner)];
+      if (!memory.continued()) continue;
+      for (int row = worker; row < memory.item().rows(); row += workers) {
+        for (size_t w = static_cast<size_t>(owner) + 1; w < memory_.size(); ++w) {
+          for (int i = 0; i < memory_[w].kept(); ++i)
+            kernels_.add_state(memory.total(), memory_[w].kept_state(i), row, padded_);
+          if (memory_[w].owns()) break;
+        }
+        finish(memory.item(), memory.total(), row);
+      }
+    }
+  }
+
+ private:
+  // Column of head h of those that share kv head g of the item.
+  int q_column(const AttentionItem& item, int g, int h) const {
+    const int group = heads_.q_heads / heads_.kv_heads;
+    return ((item.kv_head + g) * group + item.first_head + h) * heads_.head_dim;
+  }
+
+  cpu::AttentionTile tile_of(const AttentionItem& item, float* queries) const {
+    const KvLayer& kv = arguments_.kv;
+    const float to_log2 = arguments_.layer.scale * 1.44269504f;  // log2 e
+    const int width = item.heads * heads_.head_dim;
+    float* row = queries;
+    for (int g = 0; g < item.kv_heads; ++g)
+      for (int t = 0; t < item.queries; ++t, row += width)
+        kernels_.scale(row, arguments_.qkv.at<float>(item.first_query + t, q_column(item, g, 0)), to_log2,
+                       width);
+    cpu::AttentionTile tile = {
+        .q = queries,
+        .kv_heads = item.kv_heads,
+        .tokens = item.queries,
+        .heads = item.heads,
+        .head_dim = heads_.head_dim,
+        .position = item.position,
+        .window = arguments_.layer.window,
+        .k = static_cast<const uint8_t*>(kv.k.address(0, item.kv_head * heads_.head_dim)),
+        .v = static_cast<const uint8_t*>(kv.v.address(0, item.kv_head * heads_.head_dim)),
+        .kv_stride = static_cast<int64_t>(kv.k.stride) * static_cast<int64_t>(size_of(kv.k.dtype)),
+        .k_scales = nullptr,
+        .v_scales = nullptr,
+        .scale_stride = kv.k_scales.stride,
+        .pages = arguments_.step.block_table.at<int32_t>(item.sequence),
+        .page_tokens = kv.page_tokens,
+    };
+    if (kv.k.dtype == DType::kI8) {
+      tile.k_scales = kv.k_scales.at<float>(0, item.kv_head);
+      tile.v_scales = kv.v_scales.at<float>(0, item.kv_head);
+    }
+    return tile;
+  }
+
+  void compute_partition(const cpu::AttentionTile& tile, int64_t partition, const AttentionMemory& memory,
+                         const cpu::AttentionState& state) const {
+    kernels_.attend[index_of(arguments_.kv.k.dtype)](tile, static_cast<int>(partition) * cpu::kPartition,
+                                                     memory.scratch(), state);
+  }
+
+  void compute_own(const AttentionItem& item, const cpu::AttentionTile& tile, Range partitions,
+                   AttentionMemory& memory) const {
+    memory.own(item, partitions);
+    for (int64_t p = partitions.begin; p < partitions.end; ++p) {
+      compute_partition(tile, p, memory, memory.partition());
+      for (int row = 0; row < item.rows(); ++row)
+        kernels_.add_state(memory.total(), memory.partition(), row, padded_);
+    }
+    if (memory.continued()) return;
+    for (int row = 0; row < item.rows(); ++row) finish(item, memory.total(), row);
+  }
+
+  void finish(const AttentionItem& item, const cpu::AttentionState& state, int row) const {
+    const int head_rows = item.queries * item.heads;
+    const int query = item.first_query + row % head_rows / item.heads;
+    kernels_.scale(arguments_.out.at<float>(query, q_column(item, row / head_rows, row % item.heads)),
+                   state.values + static_cast<int64_t>(row) * padded_, 1.0f / state.total[row],
+                   heads_.head_dim);
+  }
+
+  const cpu::Kernels& kernels_;
+  std::vector<AttentionMemory>& memory_;  // of each worker
+  const Arguments& arguments_;
+  const HeadShape& heads_;
+  int padded_;
+};
 
 }  // namespace
 
@@ -26,15 +164,11 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
   const Tensor& table = layer.rope.cos_sin;
   check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
   check(table.cols <= heads.head_dim && table.cols % 2 == 0, "rotated dimensions within a head");
-  const auto convert_k = kernels_.convert[index_of(kv.k.dtype)];
-  const auto convert_v = kernels_.convert[index_of(kv.v.dtype)];
-  const bool halves = layer.rope.pairing == RopePairing::kHalves;
   cpu::HeadTask task = {};
   task.head_dim = heads.head_dim;
   task.norm_eps = layer.norm_eps;
   task.rotary_dim = table.cols;
-  task.step = halves ? table.cols / 2 : 1;
-  task.spacing = halves ? 1 : 2;
+  task.neighbours = layer.rope.pairing == RopePairing::kNeighbours;
 
   pool_.parallel_for(step.shape.tokens, [&, task](int64_t begin, int64_t end, int) noexcept {
     cpu::HeadTask head = task;
@@ -50,9 +184,9 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
         head.norm = norm.empty() ? nullptr : norm.at<float>(0);
         kernels_.prepare_head(head);
       }
-      convert_k(kv.k.address(slot, 0), qkv.at<float>(t, heads.q_width()), heads.kv_width());
-      convert_v(kv.v.address(slot, 0), qkv.at<float>(t, heads.q_width() + heads.kv_width()),
-                heads.kv_width());
+      const float* keys = qkv.at<float>(t, heads.q_width());
+      store_row(kernels_, kv.k, kv.k_scales, slot, {keys, heads});
+      store_row(kernels_, kv.v, kv.v_scales, slot, {keys + heads.kv_width(), heads});
     }
   });
 }
@@ -61,38 +195,16 @@ void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, co
   const HeadShape& heads = layer.heads;
   check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
   check_equal(out.cols, heads.q_width(), "attention width");
-  check(kv.k.dtype == kv.v.dtype && row_stride_bytes(kv.k) == row_stride_bytes(kv.v), "k and v are alike");
-  check_equal(heads.q_heads % heads.kv_heads, 0, "q heads left over after dividing by the kv heads");
-  const int group = heads.q_heads / heads.kv_heads;  // q heads that share one k and v
-  const auto attend_one = kernels_.attend[index_of(kv.k.dtype)];
+  check(kv.k.dtype == kv.v.dtype && kv.k.stride == kv.v.stride, "k and v are alike");
+  check(kv.k.dtype != DType::kI8 || (!kv.k_scales.empty() && kv.k_scales.stride == kv.v_scales.stride),
+        "bytes have scales");
+  const cpu::AttentionWork work(step, layer, cpu::AttentionMemory::limits(heads.head_dim), pool_.size());
+  const Attention::Arguments arguments = {out, qkv, kv, step, layer};
+  const Attention attention(kernels_, attention_memory_, arguments);
 
-  // Late tokens see more and cost more, so tokens and heads are dealt out one by one.
-  pool_.on_each_worker([&](int worker) noexcept {
-    const int workers = pool_.size();
-    int64_t item = 0;
-    for (int s = 0; s < step.shape.sequences; ++s) {
-      for (int t = *step.query_start.at<int32_t>(s); t < *step.query_start.at<int32_t>(s + 1); ++t) {
-        const int position = *step.positions.at<int32_t>(t);
-        for (int h = 0; h < heads.kv_heads; ++h) {
-          if (item++ % workers != worker) continue;
-          attend_one({
-              .q = qkv.at<float>(t, h * group * heads.head_dim),
-              .out = out.at<float>(t, h * group * heads.head_dim),
-              .k = static_cast<const uint8_t*>(kv.k.address(0, h * heads.head_dim)),
-              .v = static_cast<const uint8_t*>(kv.v.address(0, h * heads.head_dim)),
-              .kv_stride = row_stride_bytes(kv.k),
-              .pages = step.block_table.at<int32_t>(s),
-              .page_tokens = kv.page_tokens,
-              .first = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0,
-              .last = position,
-              .heads = group,
-              .head_dim = heads.head_dim,
-              .scale = layer.scale,
-          });
-        }
-      }
-    }
-  });
+  pool_.on_each_worker([&](int worker) noexcept { attention.compute(work, worker); });
+  if (attention.any_shared())
+    pool_.on_each_worker([&](int worker) noexcept { attention.join_shared(worker); });
 }
 
 void CpuBackend::copy_blocks(KvLayer kv, Tensor from_to) {
@@ -100,8 +212,9 @@ void CpuBackend::copy_blocks(KvLayer kv, Tensor from_to) {
     const int from = *from_to.at<int32_t>(i, 0) * kv.page_tokens;
     const int to = *from_to.at<int32_t>(i, 1) * kv.page_tokens;
     for (int slot = 0; slot < kv.page_tokens; ++slot)
-      for (const Tensor& pages : {kv.k, kv.v})
-        std::memcpy(pages.address(to + slot, 0), pages.address(from + slot, 0),
+      for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
+        if (!pages.empty())
+          std::memcpy(pages.address(to + slot, 0), pages.address(from + slot, 0),
                     static_cast<size_t>(pages.cols) * size_of(pages.dtype));
   }
 }

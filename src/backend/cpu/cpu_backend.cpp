@@ -40,7 +40,8 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       kernels_(cpu::kernels_for(isa_)),
       pool_(options.threads > 0 ? options.threads : default_thread_count()),
       activations_(options.activations),
-      matmul_(kernels_, activations_, pool_.size()) {}
+      matmul_(kernels_, activations_, pool_.size()),
+      attention_memory_(static_cast<size_t>(pool_.size())) {}
 
 std::string CpuBackend::name() const {
   return fmt::format("cpu ({}, {} threads, {} activations)", name_of(isa_), threads(),

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "backend/backend.h"
+#include "backend/cpu/attention_memory.h"
 #include "backend/cpu/expert_memory.h"
 #include "backend/cpu/matmul.h"
 #include "base/cpu_features.h"
@@ -73,6 +74,7 @@ class CpuBackend final : public Backend {
 
   cpu::InputArray inputs_;  // [kMaxBatch, the widest weight]
   cpu::ExpertMemory expert_memory_;
+  std::vector<cpu::AttentionMemory> attention_memory_;  // of each worker
 };
 
 }  // namespace ferrum

@@ -60,20 +60,46 @@ struct PanelTask {
   int64_t sums_stride;  // floats between panels
 };
 
-// One token and the q heads that share one kv head.
-struct AttentionTask {
-  const float* q;    // [heads, head_dim]
-  float* out;        // [heads, head_dim]
-  const uint8_t* k;  // row 0 of the pages, at this kv head
-  const uint8_t* v;
-  int64_t kv_stride;  // bytes between the rows of the pages
-  const int32_t* pages;
-  int page_tokens;
-  int first;  // positions first … last are seen
-  int last;
+// Attention. A context is cut at multiples of kPartition, and a partition at multiples of kKeyBlock: what is
+// rounded where depends on a query's position alone.
+inline constexpr int kPartition = 512;
+inline constexpr int kKeyBlock = 64;
+inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
+
+// Queries of one sequence at successive positions, for some kv heads and q heads that share each, and where the
+// keys and values are. Row (g × tokens + t) × heads + h is, of query t, head h of those that share kv head g.
+struct AttentionTile {
+  const float* q;  // [rows, head_dim], times scale × log2 e
+  int kv_heads;
+  int tokens;
   int heads;
   int head_dim;
-  float scale;
+  int position;      // of the first query
+  int window;        // positions that a query sees, its own included; 0: all up to its own
+  const uint8_t* k;  // row 0 of the pages, at the first of the kv heads
+  const uint8_t* v;
+  int64_t kv_stride;      // bytes between the rows of the pages
+  const float* k_scales;  // row 0, at the first of the kv heads, for pages of bytes
+  const float* v_scales;
+  int64_t scale_stride;  // floats
+  const int32_t* pages;
+  int page_tokens;
+};
+
+// The softmax of some positions, for each row: their largest score, the sum of 2^(score − largest), and the
+// values so weighted. highest is −FLT_MAX, and the sums are 0, where a row sees none of the positions.
+struct AttentionState {
+  float* highest;  // [rows]
+  float* total;    // [rows]
+  float* values;   // [rows, head_dim padded]
+};
+
+struct AttentionScratch {
+  float* keys;         // [kKeyBlock × head_dim]          keys in lanes
+  float* values;       // [kKeyBlock × head_dim padded]
+  float* scores;       // [rows of a kv head, kKeyBlock]
+  float* corrections;  // [rows of a kv head]
+  float* lane_totals;  // [rows, 16]
 };
 
 struct HeadTask {
@@ -83,8 +109,7 @@ struct HeadTask {
   float norm_eps;
   const float* cos_sin;  // [rotary_dim]: the cosines, then the sines
   int rotary_dim;
-  int step;     // between the two elements of a pair …
-  int spacing;  // … and between one pair and the next
+  bool neighbours;  // pairs are elements 2i and 2i + 1, not i and i + rotary_dim / 2
 };
 
 // What the registers do at best, for measuring the machine (machine_limits.h).
@@ -121,9 +146,15 @@ struct Kernels {
   // To float32 [cols, lanes]: a panel of format F32.
   void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 
-  // By the cache's DType: F32, F16, BF16.
+  // By the cache's DType: F32, F16, BF16; and I8, where attend and quantize_head deal with scales.
   void (*convert[3])(void* out, const float* x, int n);
-  void (*attend[3])(const AttentionTask& task);
+  float (*quantize_head)(int8_t* out, const float* x, int n);  // returns the scale
+  // The softmax of the positions [partition, partition + kPartition) that the tile sees.
+  void (*attend[4])(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
+                    const AttentionState& state);
+  // Row `row`: `to` comes to be the softmax of both. Partitions are added in order of position.
+  void (*add_state)(const AttentionState& to, const AttentionState& from, int row, int padded);
+  void (*scale)(float* out, const float* x, float scale, int n);  // scale × x
 
   void (*prepare_head)(const HeadTask& task);  // RMS norm, if any, and rotation
 

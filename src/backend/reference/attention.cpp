@@ -1,6 +1,7 @@
 // Rotary positions, the paged KV cache, and attention over it.
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "backend/reference/reference_backend.h"
@@ -10,27 +11,44 @@
 namespace ferrum {
 namespace {
 
-float load(const Tensor& t, int row, int col) {
+// Element `col` of a row of pages; `scales` belong to pages of bytes, one for each `head_dim` of them.
+float load(const Tensor& t, const Tensor& scales, int row, int col, int head_dim) {
   switch (t.dtype) {
     case DType::kF16:
       return float_from_f16(*t.at<uint16_t>(row, col));
     case DType::kBF16:
       return float_from_bf16(*t.at<uint16_t>(row, col));
+    case DType::kI8:
+      return *scales.at<float>(row, col / head_dim) * static_cast<float>(*t.at<int8_t>(row, col));
     default:
       return *t.at<float>(row, col);
   }
 }
 
-void store(const Tensor& t, int row, int col, float value) {
-  switch (t.dtype) {
-    case DType::kF16:
-      *t.at<uint16_t>(row, col) = f16_from_float(value);
-      break;
-    case DType::kBF16:
-      *t.at<uint16_t>(row, col) = bf16_from_float(value);
-      break;
-    default:
-      *t.at<float>(row, col) = value;
+// One token's values of one head, from column `col` on.
+void store(const Tensor& t, const Tensor& scales, int row, int col, std::span<const float> values) {
+  const int head_dim = static_cast<int>(values.size());
+  float inverse = 0;
+  if (t.dtype == DType::kI8) {
+    float largest = 0;
+    for (const float v : values) largest = std::isnan(v) ? v : std::max(largest, std::abs(v));
+    *scales.at<float>(row, col / head_dim) = largest / 127;
+    if (std::isfinite(largest) && largest > 0) inverse = 127 / largest;
+  }
+  for (const float value : values) {
+    switch (t.dtype) {
+      case DType::kF16:
+        *t.at<uint16_t>(row, col++) = f16_from_float(value);
+        break;
+      case DType::kBF16:
+        *t.at<uint16_t>(row, col++) = bf16_from_float(value);
+        break;
+      case DType::kI8:
+        *t.at<int8_t>(row, col++) = inverse == 0 ? 0 : static_cast<int8_t>(std::nearbyint(value * inverse));
+        break;
+      default:
+        *t.at<float>(row, col++) = value;
+    }
   }
 }
 
@@ -75,9 +93,11 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
       normalize_head(head, h < heads.q_heads ? layer.q_norm : layer.k_norm, heads.head_dim, layer.norm_eps);
       rotate_head(head, layer.rope, position);
     }
-    for (int c = 0; c < heads.kv_width(); ++c) {
-      store(kv.k, slot, c, *qkv.at<float>(t, heads.q_width() + c));
-      store(kv.v, slot, c, *qkv.at<float>(t, heads.q_width() + heads.kv_width() + c));
+    for (int c = 0; c < heads.kv_width(); c += heads.head_dim) {
+      const float* k = qkv.at<float>(t, heads.q_width() + c);
+      const auto dim = static_cast<size_t>(heads.head_dim);
+      store(kv.k, kv.k_scales, slot, c, {k, dim});
+      store(kv.v, kv.v_scales, slot, c, {k + heads.kv_width(), dim});
     }
   }
 }
@@ -99,7 +119,8 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
         for (int p = first; p <= position; ++p) {
           double product = 0;
           for (int i = 0; i < heads.head_dim; ++i)
-            product += static_cast<double>(q[i]) * load(kv.k, slot_of(step, kv, s, p), kv_column + i);
+            product += static_cast<double>(q[i]) *
+                       load(kv.k, kv.k_scales, slot_of(step, kv, s, p), kv_column + i, heads.head_dim);
           scores.push_back(product * layer.scale);
         }
         const double largest = *std::max_element(scores.begin(), scores.end());
@@ -109,7 +130,8 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
         for (int i = 0; i < heads.head_dim; ++i) {
           double value = 0;
           for (int p = first; p <= position; ++p)
-            value += scores[p - first] * load(kv.v, slot_of(step, kv, s, p), kv_column + i);
+            value += scores[p - first] *
+                     load(kv.v, kv.v_scales, slot_of(step, kv, s, p), kv_column + i, heads.head_dim);
           *out.at<float>(t, h * heads.head_dim + i) = static_cast<float>(value / sum);
         }
       }

@@ -90,8 +90,9 @@ void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
     const int from = *from_to.at<int32_t>(i, 0) * kv.page_tokens;
     const int to = *from_to.at<int32_t>(i, 1) * kv.page_tokens;
     for (int slot = 0; slot < kv.page_tokens; ++slot) {
-      for (const Tensor& pages : {kv.k, kv.v})
-        std::memcpy(pages.row(to + slot).data, pages.row(from + slot).data,
+      for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
+        if (!pages.empty())
+          std::memcpy(pages.row(to + slot).data, pages.row(from + slot).data,
                     pages.cols * size_of(pages.dtype));
     }
   }

@@ -22,7 +22,9 @@ void add(float* to, const float* x, int n);
 void add_scaled(float* to, const float* x, float scale, int n);
 void silu_multiply(float* out, const float* gate, const float* up, int n);
 float sum_of_exp(const float* x, int n, float highest);
+void scale(float* out, const float* x, float factor, int n);
 void prepare_head(const HeadTask& task);
+float quantize_head(int8_t* out, const float* x, int n);
 void convert_f32(void* out, const float* x, int n);
 void convert_f16(void* out, const float* x, int n);
 void convert_bf16(void* out, const float* x, int n);
@@ -30,10 +32,18 @@ void convert_bf16(void* out, const float* x, int n);
 // quantize.cpp
 void quantize(const float* x, int n, InputSpan* spans, int64_t stride);
 
+// attention_rows.cpp
+void add_state(const AttentionState& to, const AttentionState& from, int row, int padded);
+
 // attention.cpp
-void attend_f32(const AttentionTask& task);
-void attend_f16(const AttentionTask& task);
-void attend_bf16(const AttentionTask& task);
+void attend_f32(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
+                const AttentionState& state);
+void attend_f16(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
+                const AttentionState& state);
+void attend_bf16(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
+                 const AttentionState& state);
+void attend_i8(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
+               const AttentionState& state);
 
 // The panels of one format: pack_*.cpp, multiply_*.cpp.
 #define FERRUM_PANELS(format)                                               \

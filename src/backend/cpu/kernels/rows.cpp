@@ -40,6 +40,35 @@ inline void convert(T* out, const float* x, int n) {
   in_steps(n, [&](int i, int count) { store_some(out + i, load_some(x + i, count), count); });
 }
 
+// Pairs (a, b) of a head become (a cos − b sin, a sin + b cos): element i with element i + half …
+inline void rotate_halves(float* head, const float* cosines, const float* sines, int half) {
+  in_steps(half, [&](int i, int count) {
+    const F32 a = load_some(head + i, count);
+    const F32 b = load_some(head + half + i, count);
+    const F32 cosine = load_some(cosines + i, count);
+    const F32 sine = load_some(sines + i, count);
+    store_some(head + i, a * cosine - b * sine, count);
+    store_some(head + half + i, a * sine + b * cosine, count);
+  });
+}
+
+// … or element 2 i with the next.
+inline void rotate_neighbours(float* head, const float* cosines, const float* sines, int half) {
+  in_steps(half, [&](int i, int count) {
+    float pairs[2][kLanes];
+    for (int k = 0; k < count; ++k)
+      for (int which = 0; which < 2; ++which) pairs[which][k] = head[2 * (i + k) + which];
+    const F32 a = load(pairs[0]);
+    const F32 b = load(pairs[1]);
+    const F32 cosine = load_some(cosines + i, count);
+    const F32 sine = load_some(sines + i, count);
+    store(pairs[0], a * cosine - b * sine);
+    store(pairs[1], a * sine + b * cosine);
+    for (int k = 0; k < count; ++k)
+      for (int which = 0; which < 2; ++which) head[2 * (i + k) + which] = pairs[which][k];
+  });
+}
+
 }  // namespace
 
 void rms_norm(float* out, const float* x, const float* weight, int n, float eps) {
@@ -80,18 +109,39 @@ float sum_of_exp(const float* x, int n, float highest) {
   return sum(total) + rest;
 }
 
+void scale(float* out, const float* x, float factor, int n) {
+  in_steps(n, [&](int i, int count) {
+    store_some(out + i, load_some(x + i, count) * broadcast(factor), count);
+  });
+}
+
 void prepare_head(const HeadTask& task) {
   if (task.norm != nullptr) rms_norm(task.head, task.head, task.norm, task.head_dim, task.norm_eps);
   const int half = task.rotary_dim / 2;
   const float* cosines = task.cos_sin;
   const float* sines = task.cos_sin + half;
-  for (int i = 0; i < half; ++i) {
-    float* a = task.head + i * task.spacing;
-    float* b = a + task.step;
-    const float rotated = *a * cosines[i] - *b * sines[i];
-    *b = *a * sines[i] + *b * cosines[i];
-    *a = rotated;
-  }
+  if (task.neighbours)
+    rotate_neighbours(task.head, cosines, sines, half);
+  else
+    rotate_halves(task.head, cosines, sines, half);
+}
+
+float quantize_head(int8_t* out, const float* x, int n) {
+  F32 most = {};
+  F32 zeros = {};  // stays 0 unless a value is no finite number
+  in_steps(n, [&](int i, int count) {
+    const F32 v = load_some(x + i, count);
+    most = max(max(v, -v), most);
+    zeros = fma(v, F32{}, zeros);
+  });
+  const float magnitude = largest(most);
+  const float inverse = magnitude > 0 ? 127 / magnitude : 0;
+  in_steps(n, [&](int i, int count) {
+    // The nearest integer stands in the low byte of the mantissa.
+    const I32 shifted = as_bits(load_some(x + i, count) * inverse + 0x1.8p23f);
+    for (int lane = 0; lane < count; ++lane) out[i + lane] = static_cast<int8_t>(shifted[lane]);
+  });
+  return magnitude / 127 + sum(zeros);
 }
 
 void convert_f32(void* out, const float* x, int n) {

@@ -53,13 +53,13 @@ static inline F32 load(const float* p) {
   return v;
 }
 static inline void store(float* p, F32 v) { __builtin_memcpy(p, &v, sizeof v); }
-static inline F32 broadcast(float x) { return F32{} + x; }
 static inline I32 as_bits(F32 v) { return reinterpret_cast<I32>(v); }
 static inline F32 from_bits(I32 v) { return reinterpret_cast<F32>(v); }
 static inline F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 
 #if defined(__AVX512F__)
 
+static inline F32 broadcast(float x) { return _mm512_set1_ps(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 static inline F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
 static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
@@ -69,6 +69,9 @@ static inline F32 load(const F16* p) {
 static inline F32 load(const BF16* p) {
   const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+static inline F32 load(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 static inline void store(F16* p, F32 v) {
   const __m256i halves = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -87,6 +90,7 @@ static inline float sum(F32 v) {
 
 #elif defined(__AVX2__)
 
+static inline F32 broadcast(float x) { return _mm256_set1_ps(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
 static inline F32 max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
 static inline F32 min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
@@ -96,6 +100,9 @@ static inline F32 load(const F16* p) {
 static inline F32 load(const BF16* p) {
   const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+static inline F32 load(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
 static inline void store(F16* p, F32 v) {
   const __m128i halves = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -111,6 +118,7 @@ static inline float sum(F32 v) {
 
 #else
 
+static inline F32 broadcast(float x) { return F32{x, x, x, x}; }
 static inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
 // As the x86 instructions: the second where they do not compare, so a NaN in b stays.
 static inline F32 max(F32 a, F32 b) { return a > b ? a : b; }
@@ -161,6 +169,11 @@ static inline F32 load(const BF16* p) {
   __builtin_memcpy(halves, p, sizeof halves);
   return from_bits(I32{halves[0], halves[1], halves[2], halves[3]} << 16);
 }
+static inline F32 load(const int8_t* p) {
+  int8_t bytes[kLanes];
+  __builtin_memcpy(bytes, p, sizeof bytes);
+  return to_float(I32{bytes[0], bytes[1], bytes[2], bytes[3]});
+}
 static inline void store(F16* p, F32 v) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<F16>(to_f16(v[i]));
 }
@@ -190,10 +203,90 @@ static inline void store_part(T* p, F32 v, int n) {
   __builtin_memcpy(p, whole, static_cast<size_t>(n) * sizeof(T));
 }
 
+// The largest lane; NaN may get lost.
 static inline float largest(F32 v) {
-  float best = v[0];
-  for (int i = 1; i < kLanes; ++i) best = v[i] > best ? v[i] : best;
-  return best;
+#if defined(__AVX512F__)
+  v = max(_mm512_shuffle_f32x4(v, v, 0x4E), v);
+  v = max(_mm512_shuffle_f32x4(v, v, 0xB1), v);
+  v = max(_mm512_permute_ps(v, 0x4E), v);
+  return max(_mm512_permute_ps(v, 0xB1), v)[0];
+#elif defined(__AVX2__)
+  v = max(_mm256_permute2f128_ps(v, v, 1), v);
+  v = max(_mm256_permute_ps(v, 0x4E), v);
+  return max(_mm256_permute_ps(v, 0xB1), v)[0];
+#else
+  const float low = v[0] > v[1] ? v[0] : v[1];
+  const float high = v[2] > v[3] ? v[2] : v[3];
+  return low > high ? low : high;
+#endif
+}
+
+// Row i and column i of a square change places.
+[[gnu::always_inline]] static inline void transpose(F32 (&rows)[kLanes]) {
+#if defined(__AVX512F__)
+  F32 t[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {  // pairs of lanes
+    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  const auto low = [](F32 a, F32 b) {
+    return reinterpret_cast<F32>(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+  const auto high = [](F32 a, F32 b) {
+    return reinterpret_cast<F32>(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {  // rows[i + c]: column 4 q + c of rows i … i + 3, in quarter q
+    rows[i] = low(t[i], t[i + 2]);
+    rows[i + 1] = high(t[i], t[i + 2]);
+    rows[i + 2] = low(t[i + 1], t[i + 3]);
+    rows[i + 3] = high(t[i + 1], t[i + 3]);
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {  // squares of quarters
+    t[c] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0x88);           // quarters 0 2 | 0 2
+    t[c + 4] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0xDD);       // 1 3 | 1 3
+    t[c + 8] = _mm512_shuffle_f32x4(rows[c + 8], rows[c + 12], 0x88);
+    t[c + 12] = _mm512_shuffle_f32x4(rows[c + 8], rows[c + 12], 0xDD);
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    rows[c] = _mm512_shuffle_f32x4(t[c], t[c + 8], 0x88);
+    rows[c + 4] = _mm512_shuffle_f32x4(t[c + 4], t[c + 12], 0x88);
+    rows[c + 8] = _mm512_shuffle_f32x4(t[c], t[c + 8], 0xDD);
+    rows[c + 12] = _mm512_shuffle_f32x4(t[c + 4], t[c + 12], 0xDD);
+  }
+#elif defined(__AVX2__)
+  F32 t[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
+    rows[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    rows[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
+    rows[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    rows[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) {
+    t[c] = _mm256_permute2f128_ps(rows[c], rows[c + 4], 0x20);
+    t[c + 4] = _mm256_permute2f128_ps(rows[c], rows[c + 4], 0x31);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) rows[i] = t[i];
+#else
+  for (int i = 0; i < kLanes; ++i) {
+    for (int k = i + 1; k < kLanes; ++k) {
+      const float swapped = rows[i][k];
+      rows[i][k] = rows[k][i];
+      rows[k][i] = swapped;
+    }
+  }
+#endif
 }
 
 // e^x within 2 units in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor series of e^r to
@@ -215,6 +308,24 @@ static inline F32 exp(F32 x) {
   p = fma(p, r, broadcast(1.0f));
   const I32 exponent = (as_bits(shifted) - 0x4B400000 + 127) << 23;
   return p * from_bits(exponent);
+}
+
+// 2^x for x up to 127, within 2 units in the last place: x = n + r with |r| <= 1/2, which is exact, and a
+// polynomial of degree 6 that interpolates 2^r at Chebyshev's points and is 1 at 0; it is off by 9e-9. Below
+// -126 the result is 0; NaN stays NaN.
+static inline F32 exp2(F32 x) {
+  constexpr float kRound = 0x1.8p23f;  // adding it leaves the nearest integer in the low bits
+  const F32 shifted = max(broadcast(-126.0f), x) + kRound;
+  const F32 r = x - (shifted - kRound);
+  F32 p = broadcast(0x1.44138ap-13f);
+  p = fma(p, r, broadcast(0x1.5f0890p-10f));
+  p = fma(p, r, broadcast(0x1.3b2a54p-7f));
+  p = fma(p, r, broadcast(0x1.c6af6cp-5f));
+  p = fma(p, r, broadcast(0x1.ebfbe0p-3f));
+  p = fma(p, r, broadcast(0x1.62e430p-1f));
+  p = fma(p, r, broadcast(1.0f));
+  const I32 exponent = (as_bits(shifted) + 127) << 23;  // the low bits of 1.5 × 2^23 are 0
+  return x < -126.0f ? F32{} : p * from_bits(exponent);
 }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

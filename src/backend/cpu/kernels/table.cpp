@@ -32,7 +32,10 @@ const Kernels kTable = {
                expand_q8_0, expand_q2_k, expand_q3_k, expand_q4_k, expand_q5_k, expand_q6_k, expand_iq4_nl,
                expand_iq4_xs, expand_mxfp4},
     .convert = {convert_f32, convert_f16, convert_bf16},
-    .attend = {attend_f32, attend_f16, attend_bf16},
+    .quantize_head = quantize_head,
+    .attend = {attend_f32, attend_f16, attend_bf16, attend_i8},
+    .add_state = add_state,
+    .scale = scale,
     .prepare_head = prepare_head,
     .peaks = {peak_read, peak_dot_int8, kPeakDotBf16, peak_multiply_add_f32},
 };

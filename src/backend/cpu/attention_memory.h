@@ -1,0 +1,54 @@
+// What one worker needs to attend: scratch for a tile, its states, and the states of partitions whose item
+// another worker owns. Made once; laid out anew for each head size.
+#pragma once
+#include "backend/cpu/aligned_array.h"
+#include "backend/cpu/attention_work.h"
+#include "backend/cpu/kernels.h"
+
+namespace ferrum::cpu {
+
+constexpr int padded_dim(int head_dim) { return (head_dim + kDimPadding - 1) / kDimPadding * kDimPadding; }
+
+class AttentionMemory {
+ public:
+  static AttentionLimits limits(int head_dim);
+
+  AttentionMemory() : tile_(kTileFloats), kept_states_(kKeptFloats) {}
+
+  void begin(int head_dim);  // a step
+  // The worker owns `item` and does `partitions` of it: total() is the softmax of nothing.
+  void own(const AttentionItem& item, Range partitions);
+  AttentionState keep(int rows);  // for the next partition of an item that another worker owns
+
+  float* queries() const { return queries_; }  // [rows, head_dim]
+  const AttentionScratch& scratch() const { return scratch_; }
+  const AttentionState& partition() const { return partition_; }
+  const AttentionState& total() const { return total_; }
+
+  bool owns() const { return owns_; }                 // some item
+  bool continued() const { return owns_ && open_; }  // the last of them by other workers
+  const AttentionItem& item() const { return item_; }
+  int kept() const { return kept_; }
+  AttentionState kept_state(int index) const;
+
+ private:
+  static constexpr int kMaxRows = 128;
+  static constexpr int64_t kTileFloats = 256 << 10;
+  static constexpr int64_t kKeptFloats = 128 << 10;
+
+  AlignedArray<float> tile_;
+  AlignedArray<float> kept_states_;
+  int padded_ = 0;
+  float* queries_ = nullptr;
+  AttentionScratch scratch_ = {};
+  AttentionState partition_ = {};
+  AttentionState total_ = {};
+
+  bool owns_ = false;
+  bool open_ = false;
+  AttentionItem item_;  // the last one owned
+  int kept_ = 0;
+  int kept_rows_ = 0;
+};
+
+}  // namespace ferrum::cpu

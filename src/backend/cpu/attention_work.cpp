@@ -1,0 +1,119 @@
+#include "backend/cpu/attention_work.h"
+
+#include <algorithm>
+
+#include "backend/cpu/kernels.h"
+#include "base/check.h"
+
+namespace ferrum::cpu {
+namespace {
+
+// What reading and converting a key and its value costs, in rows that use it.
+constexpr int kReadCost = 12;
+// Items are made smaller until there are so many for each worker, or they have so few rows.
+constexpr int kItemsPerWorker = 6;
+constexpr int kFewRows = 32;
+// Partitions, times groups of kv heads, for each worker, before kv heads are taken together.
+constexpr int kPartsPerWorker = 8;
+
+}  // namespace
+
+AttentionWork::AttentionWork(const Step& step, const AttentionLayer& layer, const AttentionLimits& limits,
+                             int workers)
+    : step_(step), layer_(layer), limits_(limits), workers_(workers) {
+  const HeadShape& heads = layer.heads;
+  check_equal(heads.q_heads % heads.kv_heads, 0, "q heads left over after dividing by the kv heads");
+  group_ = heads.q_heads / heads.kv_heads;
+  heads_ = std::min(group_, limits.rows);
+  queries_ = limits.rows / heads_;
+  if (workers > 1) choose_queries();
+  choose_kv_heads();
+  for (int s = 0; s < step_.shape.sequences; ++s) total_ += sequence_cost(s);
+}
+
+void AttentionWork::choose_queries() {
+  const auto enough = [&] {
+    int64_t items = 0;
+    for (int s = 0; s < step_.shape.sequences; ++s) items += (queries_of(s) + queries_ - 1) / queries_;
+    return items * layer_.heads.kv_heads * ((group_ + heads_ - 1) / heads_) >= int64_t{kItemsPerWorker} * workers_;
+  };
+  while (queries_ > 1 && queries_ * heads_ > kFewRows && !enough()) queries_ = (queries_ + 1) / 2;
+}
+
+// Several where each sequence brings so little that its rows fit, and where enough remains to be dealt out.
+void AttentionWork::choose_kv_heads() {
+  if (heads_ < group_) return;
+  int most_queries = 0;
+  int64_t partitions = 0;
+  for (int s = 0; s < step_.shape.sequences; ++s) {
+    most_queries = std::max(most_queries, queries_of(s));
+    const int last = *step_.context_len.at<int32_t>(s) - 1;
+    partitions += last / kPartition - first_seen(last) / kPartition + 1;
+  }
+  if (most_queries == 0 || most_queries * group_ > kFewRows / 2) return;
+  const int all = layer_.heads.kv_heads;
+  kv_heads_ = std::clamp(limits_.rows / (most_queries * group_), 1, all);
+  const auto enough = [&] {
+    return partitions * ((all + kv_heads_ - 1) / kv_heads_) >= int64_t{kPartsPerWorker} * workers_;
+  };
+  while (workers_ > 1 && kv_heads_ > 1 && !enough()) kv_heads_ = (kv_heads_ + 1) / 2;
+}
+
+int AttentionWork::queries_of(int sequence) const {
+  return *step_.query_start.at<int32_t>(sequence + 1) - *step_.query_start.at<int32_t>(sequence);
+}
+
+int AttentionWork::first_seen(int position) const {
+  return layer_.window > 0 ? std::max(0, position - layer_.window + 1) : 0;
+}
+
+AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, int query) const {
+  const int end = *step_.query_start.at<int32_t>(sequence + 1);
+  AttentionItem item = {.sequence = sequence,
+                        .kv_head = kv_head,
+                        .kv_heads = std::min(kv_heads_, layer_.heads.kv_heads - kv_head),
+                        .first_head = first_head,
+                        .heads = std::min(heads_, group_ - first_head),
+                        .first_query = query,
+                        .queries = std::min(queries_, end - query),
+                        .position = *step_.positions.at<int32_t>(query)};
+  const int last = item.position + item.queries - 1;
+  check(item.position >= 0 && *step_.positions.at<int32_t>(query + item.queries - 1) == last,
+        "a sequence's positions follow each other");
+  item.partitions = {first_seen(item.position) / kPartition, last / kPartition + 1};
+  return item;
+}
+
+int64_t AttentionWork::cost_of(const AttentionItem& item) const {
+  const int64_t keys = item.position + item.queries - first_seen(item.position);
+  return keys * (item.rows() + item.kv_heads * kReadCost);
+}
+
+int64_t AttentionWork::sequence_cost(int sequence) const {
+  const int begin = *step_.query_start.at<int32_t>(sequence);
+  const int end = *step_.query_start.at<int32_t>(sequence + 1);
+  int64_t cost = 0;  // of one kv head
+  for (int head = 0; head < group_; head += heads_)
+    for (int query = begin; query < end; query += queries_) {
+      const AttentionItem item = item_at(sequence, 0, head, query);
+      cost += cost_of(item) / item.kv_heads;
+    }
+  return cost * layer_.heads.kv_heads;
+}
+
+int64_t AttentionWork::boundary(const AttentionItem& item, int64_t done, int worker) const {
+  const Range& all = item.partitions;
+  const int64_t before = cut(worker) - done;
+  if (worker == 0 || before <= 0) return all.begin;
+  const int64_t per_position = item.rows() + item.kv_heads * kReadCost;
+  if (worker == workers_ || before >= cost_of(item)) return all.end;
+
+  const int64_t padded = (layer_.heads.head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+  const int64_t most = total_ / workers_ / per_position / kPartition + 2;  // partitions of one worker
+  if (std::min(most, all.size()) * item.rows() * (padded + 2) > limits_.kept_floats)  // not to be shared
+    return before * 2 <= cost_of(item) ? all.begin : all.end;
+  const int64_t position = first_seen(item.position) + before / per_position;
+  return std::clamp((position + kPartition / 2) / kPartition, all.begin, all.end);
+}
+
+}  // namespace ferrum::cpu

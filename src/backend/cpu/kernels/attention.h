@@ -1,0 +1,46 @@
+// Inner products of attention, for any number of rows. Each sum is a chain of its own, in order of `i`, so it
+// is the same bits however rows are gathered.
+#pragma once
+#include "backend/cpu/kernels/functions.h"
+#include "backend/cpu/kernels/simd.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+
+// Columns that are summed at once, and rows: as many sums as leave registers for what is multiplied.
+constexpr int kPanel = 2 * kLanes;
+#if defined(__AVX512F__)
+constexpr int kTileRows = 12;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 4;
+#endif
+static_assert(kKeyBlock % kPanel == 0 && kDimPadding % kPanel == 0 && kPartition % kKeyBlock == 0);
+
+struct PanelProduct {
+  const float* a;  // [rows, count]
+  int64_t a_stride;
+  const float* panel;  // [count, kPanel]
+  int count;
+  float* sums;  // [rows, kPanel]
+  int64_t sums_stride;
+  int rows;
+};
+// sums[r] = Σ a[r][i] × panel[i]
+void multiply_panel(const PanelProduct& product);
+// sums[r] = factors[r] × sums[r] + Σ a[r][i] × panel[i]
+void accumulate_panel(const PanelProduct& product, const float* factors);
+
+// The softmax of one block. Each row's scores become its weights 2^(score − highest); its `highest` and lane
+// totals come to include the block; and what was summed before is to be multiplied by corrections[row].
+struct BlockSoftmax {
+  float* scores;      // [rows, kKeyBlock]; −infinity where a row does not see the position
+  float* highest;     // [rows]
+  float* corrections;  // [rows]
+  float* lane_totals;  // [rows, kLanes]
+  int rows;
+  const float* value_scales;  // [kKeyBlock], by which weights are multiplied after they are summed; or null
+};
+void add_block(const BlockSoftmax& block);
+
+}  // namespace ferrum::cpu::FERRUM_ISA
