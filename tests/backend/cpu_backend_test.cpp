@@ -136,6 +136,50 @@ TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
   }
 }
 
+// What a query does not see may be anything: a later token, or what stands before its window.
+TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
+  CpuBackend backend(options(2));
+  for (const int window : {0, 20}) {
+    Bench bench(backend);
+    const int tokens = 100;
+    const int bad = 50;
+    const HeadShape heads = {4, 2, 16};
+    const KvLayer kv = random_pages(bench, DType::kF32, 16, 7, heads);
+    for (int c = 0; c < heads.kv_width(); ++c)
+      *kv.k.at<float>(bad, c) = *kv.v.at<float>(bad, c) = std::nanf("");
+    const Step step = make_step(bench, 16, {{0, tokens, {0, 1, 2, 3, 4, 5, 6}}});
+    AttentionLayer layer;
+    layer.heads = heads;
+    layer.scale = 0.25f;
+    layer.window = window;
+    const Tensor out = bench.tensor(DType::kF32, tokens, heads.q_width());
+    backend.attend(out, bench.random(tokens, heads.qkv_width(), 3), kv, step, layer);
+    for (int t = 0; t < tokens; ++t) {
+      const bool sees = t >= bad && (window == 0 || t - window < bad);
+      for (int c = 0; c < heads.q_width(); ++c)
+        ASSERT_EQ(std::isnan(*out.at<float>(t, c)), sees) << "token " << t << ", window " << window;
+    }
+  }
+}
+
+// Two keys whose scores differ by x: the weight of one is 1 / (1 + e^x), down to where float32 ends.
+TEST_P(CpuBackendOn, WeightsAreRightAtEveryMagnitude) {
+  CpuBackend backend(options(1));
+  Bench bench(backend);
+  const KvLayer kv = {bench.floats({1, 0, 0, 0}, 2), bench.floats({0, 1, 1, 0}, 2), 2};
+  const Step step = make_step(bench, 2, {{1, 1, {0}}});
+  AttentionLayer layer;
+  layer.heads = {1, 1, 2};
+  layer.scale = 1;
+  const Tensor out = bench.tensor(DType::kF32, 1, 2);
+  for (float x = -100; x < 100; x += 0.0371f) {
+    backend.attend(out, bench.floats({x, 0, 0, 0, 0, 0}, 1), kv, step, layer);
+    const double expected = 1 / (1 + std::exp(static_cast<double>(x)));
+    const double allowed = expected * (std::abs(x) + 8) * 1.2e-7 + 0x1p-126;
+    EXPECT_NEAR(*out.at<float>(0, 0), expected, allowed) << x;
+  }
+}
+
 // Tensors of a file begin where its header ends, which need not be a multiple of anything.
 TEST_P(CpuBackendOn, WeightsAtOddAddresses) {
   CpuBackend backend(options(1));

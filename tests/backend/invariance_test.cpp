@@ -116,10 +116,13 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
   Bench bench(backend);
   const HeadShape& heads = setting.heads;
   const int length = std::accumulate(chunks.begin(), chunks.end(), 0);
-  const int total_pages = 64;
-  const KvLayer kv = {bench.tensor(setting.kv, total_pages * setting.page_tokens, heads.kv_width()),
-                      bench.tensor(setting.kv, total_pages * setting.page_tokens, heads.kv_width()),
-                      setting.page_tokens};
+  const int total_pages = static_cast<int>(pages.size()) + neighbours;
+  const int slots = total_pages * setting.page_tokens;
+  KvLayer kv = {bench.tensor(setting.kv, slots, heads.kv_width()),
+                bench.tensor(setting.kv, slots, heads.kv_width()), setting.page_tokens};
+  if (setting.kv == DType::kI8)
+    for (Tensor* scales : {&kv.k_scales, &kv.v_scales})
+      *scales = bench.tensor(DType::kF32, slots, heads.kv_heads);
   AttentionLayer layer;
   layer.heads = heads;
   layer.rope = {rotation_table(bench, static_cast<int>(pages.size()) * setting.page_tokens, heads.head_dim),
@@ -158,7 +161,7 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
   CpuBackend backend({.threads = 2, .isa = GetParam()});
   const AttentionSetting settings[] = {
       {{4, 2, 32}, 0, 16, DType::kF16},  {{4, 1, 48}, 11, 16, DType::kF32}, {{2, 2, 10}, 40, 8, DType::kBF16},
-      {{14, 2, 64}, 0, 48, DType::kF16}, {{4, 4, 80}, 1, 4, DType::kF32},
+      {{14, 2, 64}, 0, 48, DType::kF16}, {{4, 4, 80}, 1, 4, DType::kF32},   {{8, 2, 64}, 0, 16, DType::kI8},
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 75;
@@ -173,6 +176,29 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
     EXPECT_EQ(attend_in_chunks(backend, setting, {16, 16, 16, 16, 11}, 0, in_order), whole);
     EXPECT_EQ(attend_in_chunks(backend, setting, {1, 50, 3, 21}, 3, in_order), whole);
     EXPECT_EQ(attend_in_chunks(backend, setting, {40, 35}, 2, backwards), whole);
+  }
+}
+
+// More than one partition of the context, shared out among more workers than there are heads.
+TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
+  const AttentionSetting settings[] = {
+      {{2, 1, 32}, 0, 16, DType::kF16}, {{6, 2, 10}, 700, 24, DType::kI8}, {{3, 3, 16}, 0, 16, DType::kBF16}};
+  const int length = 1200;
+  for (const AttentionSetting& setting : settings) {
+    const auto pages = static_cast<size_t>((length + setting.page_tokens - 1) / setting.page_tokens);
+    std::vector<int32_t> in_order(pages);
+    std::iota(in_order.begin(), in_order.end(), 0);
+    CpuBackend one({.threads = 1, .isa = GetParam()});
+    const std::vector<float> whole = attend_in_chunks(one, setting, {length}, 0, in_order);
+    for (const int threads : {2, 3, 7}) {
+      CpuBackend backend({.threads = threads, .isa = GetParam()});
+      EXPECT_EQ(attend_in_chunks(backend, setting, {length}, 0, in_order), whole) << threads;
+      EXPECT_EQ(attend_in_chunks(backend, setting, {511, 1, 1, 511, 1, 1, 63, 101, 10}, 2, in_order), whole)
+          << threads;
+      std::vector<int> single(static_cast<size_t>(length - 1000), 1);
+      single.insert(single.begin(), 1000);
+      EXPECT_EQ(attend_in_chunks(backend, setting, single, 1, in_order), whole) << threads;
+    }
   }
 }
 

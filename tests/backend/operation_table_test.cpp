@@ -67,6 +67,7 @@ struct AttentionCase {
   RopePairing pairing = RopePairing::kHalves;
   bool head_norm = false;
   DType kv = DType::kF32;
+  bool stores = true;  // rope_and_store first; otherwise all pages are there already
   struct Sequence {
     int past;  // tokens that the cache holds already
     int now;   // tokens of this step
@@ -75,8 +76,8 @@ struct AttentionCase {
 };
 
 Operation attention(const AttentionCase& c) {
-  const auto agreement = c.kv == DType::kF32 ? Agreement::kRounded : Agreement::kHalf;
-  return {"attention/" + c.name, agreement, [c](Bench& bench) {
+  const auto agreement = c.kv == DType::kF32 || !c.stores ? Agreement::kRounded : Agreement::kHalf;
+  return {(c.stores ? "attention/" : "attend/") + c.name, agreement, [c](Bench& bench) {
             int most_pages = 0;
             for (const auto& [past, now] : c.sequences)
               most_pages = std::max(most_pages, (past + now + c.page_tokens - 1) / c.page_tokens);
@@ -92,19 +93,7 @@ Operation attention(const AttentionCase& c) {
             const Step step = make_step(bench, c.page_tokens, parts);
             const int rows = step.shape.tokens;
 
-            const auto cache = [&](uint32_t seed) {
-              const int width = c.heads.kv_width();
-              const Tensor t = bench.tensor(c.kv, pages * c.page_tokens, width);
-              const std::vector<float> values =
-                  random_floats(static_cast<size_t>(t.rows) * static_cast<size_t>(width), seed);
-              std::vector<uint16_t> halves(values.size());
-              for (size_t i = 0; i < values.size(); ++i)
-                halves[i] = c.kv == DType::kF16 ? f16_from_float(values[i]) : bf16_from_float(values[i]);
-              bench.backend().upload(t, c.kv == DType::kF32 ? std::as_bytes(std::span(values))
-                                                            : std::as_bytes(std::span(halves)));
-              return t;
-            };
-            const KvLayer kv = {cache(11), cache(12), c.page_tokens};
+            const KvLayer kv = random_pages(bench, c.kv, c.page_tokens, pages, c.heads);
 
             const int rotary = c.rotary_dim > 0 ? c.rotary_dim : c.heads.head_dim;
             AttentionLayer layer;
@@ -125,10 +114,12 @@ Operation attention(const AttentionCase& c) {
             std::vector<int32_t> all(static_cast<size_t>(rows));
             std::iota(all.begin(), all.end(), 0);
             const Tensor all_rows = bench.integers(all, rows);
-            for (const Tensor& t : {qkv, kv.k, kv.v, out}) bench.add_output(t);
-            bench.set_run([&bench, input, all_rows, qkv, out, kv, step, layer] {
+            if (c.stores)
+              for (const Tensor& t : {qkv, kv.k, kv.v}) bench.add_output(t);
+            bench.add_output(out);
+            bench.set_run([&bench, input, all_rows, qkv, out, kv, step, layer, stores = c.stores] {
               bench.backend().gather_rows(qkv, input, all_rows);
-              bench.backend().rope_and_store(qkv, kv, step, layer);
+              if (stores) bench.backend().rope_and_store(qkv, kv, step, layer);
               bench.backend().attend(out, qkv, kv, step, layer);
             });
           }};
@@ -284,7 +275,7 @@ std::vector<Operation> attention_operations() {
     add({.name = "page" + std::to_string(page),
          .page_tokens = page,
          .sequences = {{0, 50}, {77, 3}, {130, 1}}});
-  for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16}) {
+  for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     add({.name = "kv_" + std::string(name_of(kv)), .kv = kv, .sequences = {{0, 20}, {33, 1}, {5, 9}}});
     add({.name = "odd_kv_" + std::string(name_of(kv)), .heads = {6, 2, 22}, .kv = kv});
   }
@@ -294,6 +285,40 @@ std::vector<Operation> attention_operations() {
   add({.name = "head_norm", .head_norm = true});
   add({.name = "head_norm_odd", .heads = {3, 1, 10}, .head_norm = true});
   add({.name = "long", .heads = {4, 1, 64}, .sequences = {{500, 5}, {0, 1}, {299, 1}}});
+
+  // Attention by itself over the same pages, so that a difference of rounding is all that may remain.
+  for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
+    const std::string type = "/" + std::string(name_of(kv));
+    const auto attend = [&](AttentionCase c) {
+      c.name += type;
+      c.kv = kv;
+      c.stores = false;
+      add(c);
+    };
+    for (const int head_dim : {2, 10, 64, 80, 96, 128, 256})
+      attend({.name = "dim" + std::to_string(head_dim),
+              .heads = {4, 2, head_dim},
+              .sequences = {{30, 40}, {99, 1}}});
+    for (const int group : {1, 2, 3, 5, 8, 13, 130})
+      attend({.name = "group" + std::to_string(group),
+              .heads = {group * 2, 2, 8},
+              .sequences = {{60, 9}, {131, 1}}});
+    for (const int window : {1, 7, 64, 70, 512, 700})
+      attend({.name = "window" + std::to_string(window),
+              .heads = {2, 1, 16},
+              .window = window,
+              .sequences = {{1100, 70}, {700, 1}, {0, 3}}});
+    for (const int page : {1, 16, 24, 256})
+      attend({.name = "page" + std::to_string(page),
+              .heads = {4, 2, 16},
+              .page_tokens = page,
+              .sequences = {{50, 85}, {300, 1}}});
+    attend(
+        {.name = "partitions", .heads = {4, 2, 16}, .sequences = {{1020, 9}, {511, 1}, {512, 1}, {1535, 2}}});
+    attend({.name = "prompt", .heads = {6, 2, 32}, .sequences = {{0, 190}, {0, 1}}});
+    attend({.name = "heads_together", .heads = {12, 6, 16}, .sequences = {{5000, 1}, {40, 2}}});
+    attend({.name = "nothing_new", .heads = {4, 2, 16}, .sequences = {{0, 0}, {5, 3}, {9, 0}}});
+  }
   return all;
 }
 

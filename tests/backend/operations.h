@@ -67,6 +67,7 @@ class Bench {
   static float element(const std::byte* bytes, DType dtype, size_t i) {
     if (dtype == DType::kF32) return reinterpret_cast<const float*>(bytes)[i];
     if (dtype == DType::kI32) return static_cast<float>(reinterpret_cast<const int32_t*>(bytes)[i]);
+    if (dtype == DType::kI8) return static_cast<float>(reinterpret_cast<const int8_t*>(bytes)[i]);
     const uint16_t half = reinterpret_cast<const uint16_t*>(bytes)[i];
     return dtype == DType::kF16 ? float_from_f16(half) : float_from_bf16(half);
   }

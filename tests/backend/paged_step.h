@@ -1,5 +1,7 @@
 // Steps over a paged cache, made from what each sequence brings.
 #pragma once
+#include <cstring>
+
 #include "operations.h"
 
 namespace ferrum::test {
@@ -35,6 +37,35 @@ inline Step make_step(Bench& bench, int page_tokens, const std::vector<SequenceP
   step.context_len = bench.integers(context, sequences);
   step.output_rows = bench.integers(std::vector<int32_t>(parts.size(), 0), sequences);
   return step;
+}
+
+// Pages of random keys and values.
+inline KvLayer random_pages(Bench& bench, DType dtype, int page_tokens, int pages, const HeadShape& heads) {
+  const int rows = pages * page_tokens;
+  const auto cache = [&](uint32_t seed) {
+    const Tensor t = bench.tensor(dtype, rows, heads.kv_width());
+    const std::vector<float> values =
+        random_floats(static_cast<size_t>(rows) * static_cast<size_t>(heads.kv_width()), seed);
+    std::vector<std::byte> bytes(values.size() * size_of(dtype));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const uint16_t half = dtype == DType::kF16 ? f16_from_float(values[i]) : bf16_from_float(values[i]);
+      const auto byte = static_cast<int8_t>(std::clamp(values[i] * 40, -127.0f, 127.0f));
+      if (dtype == DType::kF32) std::memcpy(bytes.data() + 4 * i, &values[i], 4);
+      if (dtype == DType::kF16 || dtype == DType::kBF16) std::memcpy(bytes.data() + 2 * i, &half, 2);
+      if (dtype == DType::kI8) std::memcpy(bytes.data() + i, &byte, 1);
+    }
+    bench.backend().upload(t, bytes);
+    return t;
+  };
+  const auto scales = [&](uint32_t seed) {
+    std::vector<float> values =
+        random_floats(static_cast<size_t>(rows) * static_cast<size_t>(heads.kv_heads), seed);
+    for (float& v : values) v = (1 + std::abs(v)) / 60;
+    return bench.floats(values, rows);
+  };
+  KvLayer kv = {cache(11), cache(12), page_tokens};
+  if (dtype == DType::kI8) kv.k_scales = scales(13), kv.v_scales = scales(14);
+  return kv;
 }
 
 // Angles that depend on position and pair, for `positions` rows.

@@ -25,7 +25,7 @@ class AttentionMemory {
   const AttentionState& partition() const { return partition_; }
   const AttentionState& total() const { return total_; }
 
-  bool owns() const { return owns_; }                 // some item
+  bool owns() const { return owns_; }                // some item
   bool continued() const { return owns_ && open_; }  // the last of them by other workers
   const AttentionItem& item() const { return item_; }
   int kept() const { return kept_; }

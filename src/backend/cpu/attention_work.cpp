@@ -35,7 +35,8 @@ void AttentionWork::choose_queries() {
   const auto enough = [&] {
     int64_t items = 0;
     for (int s = 0; s < step_.shape.sequences; ++s) items += (queries_of(s) + queries_ - 1) / queries_;
-    return items * layer_.heads.kv_heads * ((group_ + heads_ - 1) / heads_) >= int64_t{kItemsPerWorker} * workers_;
+    return items * layer_.heads.kv_heads * ((group_ + heads_ - 1) / heads_) >=
+           int64_t{kItemsPerWorker} * workers_;
   };
   while (queries_ > 1 && queries_ * heads_ > kFewRows && !enough()) queries_ = (queries_ + 1) / 2;
 }

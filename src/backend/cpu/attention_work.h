@@ -1,9 +1,10 @@
 // How the work of one attention step is divided among workers.
 //
-// An item is a tile of successive queries of one sequence, for one kv head or, where queries are few, several:
-// a token's keys lie head by head, and memory is read best in order. Items, each with the partitions of the
-// context that it sees, make one long row of work; worker w takes the w-th part of it by cost. Where a cut falls inside an item, the worker of its first partitions owns it; the others leave
-// it the states of theirs. How it is cut changes who computes what, and no result.
+// An item is a tile of successive queries of one sequence, for one kv head or, where queries are few,
+// several: a token's keys lie head by head, and memory is read best in order. Items, each with the partitions
+// of the context that it sees, make one long row of work; worker w takes the w-th part of it by cost. Where a
+// cut falls inside an item, the worker of its first partitions owns it; the others leave it the states of
+// theirs. How it is cut changes who computes what, and no result.
 #pragma once
 #include "backend/backend.h"
 #include "base/thread_pool.h"
@@ -79,9 +80,9 @@ class AttentionWork {
   const AttentionLayer& layer_;
   AttentionLimits limits_;
   int workers_;
-  int group_;    // q heads of a kv head
-  int heads_;    // of an item, at most
-  int queries_;  // of an item, at most
+  int group_;         // q heads of a kv head
+  int heads_;         // of an item, at most
+  int queries_;       // of an item, at most
   int kv_heads_ = 1;  // of an item, at most
   int64_t total_ = 0;
 };

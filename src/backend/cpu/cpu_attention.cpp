@@ -215,7 +215,7 @@ void CpuBackend::copy_blocks(KvLayer kv, Tensor from_to) {
       for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
         if (!pages.empty())
           std::memcpy(pages.address(to + slot, 0), pages.address(from + slot, 0),
-                    static_cast<size_t>(pages.cols) * size_of(pages.dtype));
+                      static_cast<size_t>(pages.cols) * size_of(pages.dtype));
   }
 }
 

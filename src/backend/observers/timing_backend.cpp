@@ -22,8 +22,8 @@ double TimingBackend::bytes_of(const OperationCall& call) {
     inner().download(std::as_writable_bytes(std::span(context)),
                      call.step->context_len.first_rows(call.step->shape.sequences));
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
-    return bytes + positions * 2 *
-                       (elements(call.kv->k.first_rows(1)) + elements(call.kv->k_scales.first_rows(1)));
+    return bytes +
+           positions * 2 * (elements(call.kv->k.first_rows(1)) + elements(call.kv->k_scales.first_rows(1)));
   }
   for (const Weight* w : {call.weight, call.second_weight}) {
     if (w == nullptr) continue;

@@ -93,7 +93,7 @@ void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
       for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
         if (!pages.empty())
           std::memcpy(pages.row(to + slot).data, pages.row(from + slot).data,
-                    pages.cols * size_of(pages.dtype));
+                      pages.cols * size_of(pages.dtype));
     }
   }
 }

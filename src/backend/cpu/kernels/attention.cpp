@@ -178,14 +178,15 @@ inline void add_panels(const AttentionTile& tile, const Rows& rows, const Attent
                        float* sums, int padded) {
   const float* panels = scratch.values + static_cast<int64_t>(rows.positions.begin) * kPanel;
   for (int i = 0; i < tile.head_dim; i += kPanel, panels += kKeyBlock * kPanel) {
-    accumulate_panel({.a = scratch.scores + static_cast<int64_t>(rows.first) * kKeyBlock + rows.positions.begin,
-                      .a_stride = kKeyBlock,
-                      .panel = panels,
-                      .count = rows.positions.end - rows.positions.begin,
-                      .sums = sums + static_cast<int64_t>(rows.first) * padded + i,
-                      .sums_stride = padded,
-                      .rows = rows.count},
-                     scratch.corrections + rows.first);
+    accumulate_panel(
+        {.a = scratch.scores + static_cast<int64_t>(rows.first) * kKeyBlock + rows.positions.begin,
+         .a_stride = kKeyBlock,
+         .panel = panels,
+         .count = rows.positions.end - rows.positions.begin,
+         .sums = sums + static_cast<int64_t>(rows.first) * padded + i,
+         .sums_stride = padded,
+         .rows = rows.count},
+        scratch.corrections + rows.first);
   }
 }
 

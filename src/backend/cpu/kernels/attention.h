@@ -34,8 +34,8 @@ void accumulate_panel(const PanelProduct& product, const float* factors);
 // The softmax of one block. Each row's scores become its weights 2^(score − highest); its `highest` and lane
 // totals come to include the block; and what was summed before is to be multiplied by corrections[row].
 struct BlockSoftmax {
-  float* scores;      // [rows, kKeyBlock]; −infinity where a row does not see the position
-  float* highest;     // [rows]
+  float* scores;       // [rows, kKeyBlock]; −infinity where a row does not see the position
+  float* highest;      // [rows]
   float* corrections;  // [rows]
   float* lane_totals;  // [rows, kLanes]
   int rows;

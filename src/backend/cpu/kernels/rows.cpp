@@ -110,9 +110,8 @@ float sum_of_exp(const float* x, int n, float highest) {
 }
 
 void scale(float* out, const float* x, float factor, int n) {
-  in_steps(n, [&](int i, int count) {
-    store_some(out + i, load_some(x + i, count) * broadcast(factor), count);
-  });
+  in_steps(
+      n, [&](int i, int count) { store_some(out + i, load_some(x + i, count) * broadcast(factor), count); });
 }
 
 void prepare_head(const HeadTask& task) {
