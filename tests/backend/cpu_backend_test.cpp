@@ -172,7 +172,7 @@ TEST_P(CpuBackendOn, WeightsAreRightAtEveryMagnitude) {
   layer.heads = {1, 1, 2};
   layer.scale = 1;
   const Tensor out = bench.tensor(DType::kF32, 1, 2);
-  for (float x = -100; x < 100; x += 0.0371f) {
+  for (float x = -100; x < 100; x += 0.371f) {
     backend.attend(out, bench.floats({x, 0, 0, 0, 0, 0}, 1), kv, step, layer);
     const double expected = 1 / (1 + std::exp(static_cast<double>(x)));
     const double allowed = expected * (std::abs(x) + 8) * 1.2e-7 + 0x1p-126;

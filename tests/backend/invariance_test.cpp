@@ -190,13 +190,13 @@ TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
     std::iota(in_order.begin(), in_order.end(), 0);
     CpuBackend one({.threads = 1, .isa = GetParam()});
     const std::vector<float> whole = attend_in_chunks(one, setting, {length}, 0, in_order);
-    for (const int threads : {2, 3, 7}) {
+    for (const int threads : {2, 5}) {
       CpuBackend backend({.threads = threads, .isa = GetParam()});
       EXPECT_EQ(attend_in_chunks(backend, setting, {length}, 0, in_order), whole) << threads;
       EXPECT_EQ(attend_in_chunks(backend, setting, {511, 1, 1, 511, 1, 1, 63, 101, 10}, 2, in_order), whole)
           << threads;
-      std::vector<int> single(static_cast<size_t>(length - 1000), 1);
-      single.insert(single.begin(), 1000);
+      std::vector<int> single(static_cast<size_t>(length - 1140), 1);
+      single.insert(single.begin(), 1140);
       EXPECT_EQ(attend_in_chunks(backend, setting, single, 1, in_order), whole) << threads;
     }
   }
