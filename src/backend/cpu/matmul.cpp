@@ -7,7 +7,8 @@
 namespace ferrum::cpu {
 namespace {
 
-constexpr int kUnpackedSpans = 2;  // beside a tile's inputs in a first-level cache of 32 KiB
+constexpr int kUnpackedPanels =
+    2;  // a span of each, beside a tile's inputs, in a first-level cache of 32 KiB
 
 int index_of(Format format) { return static_cast<int>(format); }
 
@@ -18,7 +19,7 @@ Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
   const auto lanes = static_cast<size_t>(kernels.lanes);
   for (Memory& memory : memory_) {
     memory.sums.grow(size_t{2} * kPanelsAtOnce * (kMaxBatch + kTilePadding) * lanes);
-    memory.unpacked.grow(static_cast<size_t>(kUnpackedSpans) * static_cast<size_t>(kernels.unpacked_bytes));
+    memory.unpacked.grow(static_cast<size_t>(kUnpackedPanels) * static_cast<size_t>(kernels.unpacked_bytes));
     memory.expanded.grow(kSpan * lanes);
   }
 }
@@ -69,21 +70,23 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
 
   // Columns outside, so that the inputs of a few spans stay in the second-level cache for all panels.
   const auto span_bytes = static_cast<int64_t>(panel_bytes(run.format, kernels_.lanes, kSpan));
-  const int step = quantized ? kUnpackedSpans : 1;
-  task.panel_count = 1;
-  for (int64_t span = 0; span < spans_of(cols); span += step) {
+  for (int64_t span = 0; span < spans_of(cols); ++span) {
     const Inputs from = inputs.from_span(span);
     task.inputs = quantized ? static_cast<const void*>(from.quantized) : from.floats;
-    task.cols = static_cast<int>(std::min<int64_t>(int64_t{step} * kSpan, cols - span * kSpan));
-    for (int p = 0; p < run.panel_count; ++p) {
+    task.cols = static_cast<int>(std::min<int64_t>(kSpan, cols - span * kSpan));
+    for (int p = 0; p < run.panel_count; p += task.panel_count) {
       const uint8_t* panel = run.panels + p * run.panel_bytes + span * span_bytes;
       task.sums = sums.data + p * sums.panel_stride;
+      task.panel_count = quantized ? std::min(kUnpackedPanels, run.panel_count - p) : 1;
       if (stays_float) {
         task.panels = panel;
         kernels_.multiply[format](task);
       } else if (quantized) {
-        kernels_.unpack[format](panel, task.cols, memory.unpacked.data());
+        for (int i = 0; i < task.panel_count; ++i)
+          kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,
+                                  memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
         task.panels = memory.unpacked.data();
+        task.panel_stride = kernels_.unpacked_bytes;
         kernels_.multiply_unpacked[format](task);
       } else {
         kernels_.expand[format](panel, task.cols, memory.expanded.data());

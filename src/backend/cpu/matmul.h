@@ -1,7 +1,8 @@
 // Products of panels and inputs, with the memory that they need on the way.
 //
-// For a few tokens a kernel reads packed panels once, from memory. For more, panels are unpacked a few spans
-// at a time into a worker's first-level cache and meet all tokens there; the sums wait in the second level.
+// For a few tokens a kernel reads packed panels once, from memory. For more, panels are unpacked in pairs, a
+// span at a time, into a worker's first-level cache and meet all tokens there; the sums wait in the second
+// level.
 #pragma once
 #include <vector>
 
@@ -42,7 +43,7 @@ class Matmul {
  private:
   struct Memory {                    // of one worker
     AlignedArray<float> sums;        // [2, kPanelsAtOnce, kMaxBatch + padding, lanes]
-    AlignedArray<uint8_t> unpacked;  // spans of a panel
+    AlignedArray<uint8_t> unpacked;  // a span of two panels
     AlignedArray<float> expanded;    // a span of a panel in float32: [kSpan, lanes]
   };
 

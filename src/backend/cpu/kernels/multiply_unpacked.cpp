@@ -7,7 +7,7 @@ namespace {
 // Formats that unpack to the same form share the code that multiplies them.
 template <class Source>
 [[gnu::noinline]] void multiply_unpacked(const PanelTask& task) {
-  multiply_panels<UnpackedOf<Source>>(task);
+  multiply_unpacked_panels<UnpackedOf<Source>>(task);
 }
 
 }  // namespace

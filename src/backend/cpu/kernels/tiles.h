@@ -10,16 +10,21 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Tokens of a tile, as many as the registers hold sums of.
+// A tile is one panel of packed spans, of which every quad is unpacked once for all its tokens, or two panels
+// of unpacked spans, where one broadcast of an input serves two registers of weights. Tokens of a tile: as
+// many as the registers hold sums of, fewer for sources of two parts.
 #if defined(__AVX512F__)
-constexpr int kTileTokens = 6;
-constexpr int kTileTokensOfTwoParts = 4;
+constexpr int kPackedTokens[2] = {12, 8};
+constexpr int kUnpackedTokens[2] = {6, 4};
 #else
-constexpr int kTileTokens = 2;
-constexpr int kTileTokensOfTwoParts = 2;
+constexpr int kPackedTokens[2] = {4, 4};
+constexpr int kUnpackedTokens[2] = {2, 2};
 #endif
-static_assert(kTileTokens <= kTilePadding);
-constexpr int kDirectTokens = 2 * kTileTokens;  // more take several tiles: worth unpacking once
+static_assert(kPackedTokens[0] <= kTilePadding);
+constexpr int kDirectTokens = kPackedTokens[0];  // more take several tiles: worth unpacking once
+
+// How far ahead of its use a panel's memory is asked for. Hardware prefetches stop at the end of a page.
+constexpr int kAhead = 4096;
 
 constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
 
@@ -31,6 +36,12 @@ inline I32 broadcast_quad(const int8_t* x) {
   int32_t quad;
   __builtin_memcpy(&quad, x, sizeof quad);
   return I32{} + quad;
+}
+
+template <class Source>
+inline void prefetch_block(const uint8_t* span, int b) {
+  constexpr int kBytes = Source::kSpanBytes / kBlocks;
+  for (int at = 0; at < kBytes; at += 64) __builtin_prefetch(span + b * kBytes + at, 0, 3);
 }
 
 // Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned says so.
@@ -66,6 +77,19 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
 #endif
 }
 
+// The same, of inputs in memory: one instruction where GCC 12 makes two, a broadcast and a product.
+template <bool kSigned>
+inline I32 dot_with(I32 sum, I32 w, const int8_t* x_quad) {
+#if defined(__AVX512VNNI__)
+  static_assert(!kSigned);
+  typedef int32_t Quad __attribute__((may_alias, aligned(1)));
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*reinterpret_cast<const Quad*>(x_quad)));
+  return sum;
+#else
+  return dot<kSigned>(sum, w, broadcast_quad(x_quad));
+#endif
+}
+
 // The integer products of one part of a block with T tokens.
 template <class Source, int P, int T>
 inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
@@ -87,9 +111,14 @@ inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x
     for (int p = 0; p < P; ++p) w[p] = sources[p].quad(b, kQuads * part + i);
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
-      const I32 quad = broadcast_quad(x[t].quants + kBlock * b + 4 * (kQuads * part + i));
+      const int8_t* x_quad = x[t].quants + kBlock * b + 4 * (kQuads * part + i);
+      if constexpr (P == 1) {
+        dots[0][t] = dot_with<kIsSigned<Source>>(dots[0][t], w[0], x_quad);
+      } else {
+        const I32 quad = broadcast_quad(x_quad);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) dots[p][t] = dot<kIsSigned<Source>>(dots[p][t], w[p], quad);
+        for (int p = 0; p < P; ++p) dots[p][t] = dot<kIsSigned<Source>>(dots[p][t], w[p], quad);
+      }
     }
   }
 }
@@ -161,7 +190,10 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
     const int blocks = task.cols - col < kSpan ? (task.cols - col) / kBlock : kBlocks;
     if constexpr (P == 1) {
       const Source source(panel, blocks);
-      for (int b = 0; b < blocks; ++b) add_block<Source, P, T>(sums, &source, x, b);
+      for (int b = 0; b < blocks; ++b) {
+        if (tile.first == 0) prefetch_block<Source>(panel + kAhead, b);  // later tiles find it in a cache
+        add_block<Source, P, T>(sums, &source, x, b);
+      }
     } else {
       static_assert(P == 2);
       const Source sources[2] = {Source(panel, blocks), Source(panel + task.panel_stride, blocks)};
@@ -175,10 +207,9 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
       if (t < tile.tokens) store(to + p * task.sums_stride + t * kLanes, sums[p][t]);
 }
 
-// Tiles of an even number of tokens, but for a single one; the last may be filled up.
-template <class Source, int P>
+// Tiles of few sizes: what is past the last token is thrown away.
+template <class Source, int P, int kMost>
 inline void multiply_tokens(const PanelTask& task, int panel) {
-  constexpr int kMost = P == 2 && Source::kParts == 2 ? kTileTokensOfTwoParts : kTileTokens;
   for (int t = 0; t < task.tokens;) {
     const int left = task.tokens - t;
     const int tiles = (left + kMost - 1) / kMost;
@@ -188,10 +219,14 @@ inline void multiply_tokens(const PanelTask& task, int panel) {
       multiply_tile<Source, P, 1>(task, tile);
     } else if (tokens == 2) {
       multiply_tile<Source, P, 2>(task, tile);
-    } else if (tokens <= 4) {
-      multiply_tile<Source, P, 4>(task, tile);
-    } else {
+    } else if (kMost > 2 && tokens <= 4) {
+      if constexpr (kMost > 2) multiply_tile<Source, P, 4>(task, tile);
+    } else if (kMost > 4 && tokens <= 6) {
       if constexpr (kMost > 4) multiply_tile<Source, P, 6>(task, tile);
+    } else if (kMost > 6 && tokens <= 8) {
+      if constexpr (kMost > 6) multiply_tile<Source, P, 8>(task, tile);
+    } else {
+      if constexpr (kMost > 8) multiply_tile<Source, P, 12>(task, tile);
     }
     t += tokens;
   }
@@ -199,9 +234,16 @@ inline void multiply_tokens(const PanelTask& task, int panel) {
 
 template <class Source>
 inline void multiply_panels(const PanelTask& task) {
+  for (int p = 0; p < task.panel_count; ++p)
+    multiply_tokens<Source, 1, kPackedTokens[Source::kParts - 1]>(task, p);
+}
+
+template <class Source>
+inline void multiply_unpacked_panels(const PanelTask& task) {
+  constexpr int kMost = kUnpackedTokens[Source::kParts - 1];
   int p = 0;
-  for (; p + 2 <= task.panel_count; p += 2) multiply_tokens<Source, 2>(task, p);
-  if (p < task.panel_count) multiply_tokens<Source, 1>(task, p);
+  for (; p + 2 <= task.panel_count; p += 2) multiply_tokens<Source, 2, kMost>(task, p);
+  if (p < task.panel_count) multiply_tokens<Source, 1, kMost>(task, p);
 }
 
 template <class Source>
@@ -211,6 +253,7 @@ inline void unpack_spans(const uint8_t* panel, int cols, uint8_t* to) {
     const int blocks = cols - col < kSpan ? (cols - col) / kBlock : kBlocks;
     const Source source(panel, blocks);
     for (int b = 0; b < blocks; ++b) {
+      prefetch_block<Source>(panel + kAhead, b);
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) store_register(to + (b * 8 + i) * kRegister, source.quad(b, i));
       for (int part = 0; part < Source::kParts; ++part) {
