@@ -130,6 +130,7 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
+  if (part.data() < bytes_.data() || part.data() + part.size() > bytes_.data() + bytes_.size()) return;
   const uintptr_t mask = page_size() - 1;
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + mask) & ~mask;
   const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) & ~mask;

@@ -21,7 +21,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
 
-  // Tells the system that these bytes will not be read again soon; reading them again still works.
+  // Tells the system that these bytes will not be read again soon; reading them again still works. Bytes that
+  // are not this file's are left alone.
   void release(std::span<const std::byte> part) const;
 
   // False once a read found pages missing because the file was cut. Such reads gave zeros, so whatever was

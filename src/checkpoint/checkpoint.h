@@ -42,6 +42,9 @@ class Checkpoint {
   virtual uint64_t bytes() const = 0;      // of all tensors
   virtual bool intact() const = 0;         // false: a file was cut while mapped (B16)
 
+  // Gives the memory that a tensor's bytes took back to the system. They may still be read, from the file.
+  virtual void release(const HostTensor& tensor) const = 0;
+
   // Null where the checkpoint has none; Error where it has a bad one.
   virtual std::unique_ptr<const Tokenizer> load_tokenizer() const = 0;
   virtual std::optional<std::string> chat_template() const = 0;

@@ -48,6 +48,10 @@ class GgufCheckpoint final : public Checkpoint {
     return std::all_of(files_.begin(), files_.end(), [](const auto& file) { return file->file().intact(); });
   }
 
+  void release(const HostTensor& tensor) const override {
+    for (const auto& file : files_) file->file().release(tensor.bytes);
+  }
+
   std::optional<std::string> chat_template() const override {
     const auto text = metadata().string("tokenizer.chat_template");
     return text ? std::optional(std::string(*text)) : std::nullopt;

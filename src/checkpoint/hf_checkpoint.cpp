@@ -56,6 +56,10 @@ class HfCheckpoint final : public Checkpoint {
     return std::all_of(files_.begin(), files_.end(), [](const auto& file) { return file->file().intact(); });
   }
 
+  void release(const HostTensor& tensor) const override {
+    for (const auto& file : files_) file->file().release(tensor.bytes);
+  }
+
   std::optional<std::string> chat_template() const override { return hf_chat_template(folder_); }
   std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_hf_tokenizer(folder_); }
 

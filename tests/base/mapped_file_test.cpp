@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <filesystem>
 #include <fstream>
@@ -39,6 +40,9 @@ TEST_F(MappedFileTest, ReleasedPagesCanBeReadAgain) {
   write(std::string(100000, 'x'));
   const auto file = MappedFile::open(path_);
   file->release(file->bytes());
+  const std::vector<std::byte> other(size_t{1} << 20, std::byte{7});
+  file->release(other);
+  EXPECT_EQ(std::count(other.begin(), other.end(), std::byte{7}), 1 << 20) << "not this file's, so untouched";
   EXPECT_EQ(file->text()[99999], 'x');
   EXPECT_TRUE(file->intact());
 }

@@ -58,11 +58,9 @@ void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range pa
   const int lanes = kernels_.lanes;
   w.each_run(group, panels, [&](const cpu::PanelRun& run) {
     const float* from = sums.data + (run.first_panel - panels.begin) * sums.panel_stride;
-    for (int t = 0; t < inputs.tokens; ++t) {
-      float* row = out.at<float>(t, run.first_row);
-      for (int r = 0, p = 0; r < run.rows; r += lanes, ++p)
-        std::copy_n(from + p * sums.panel_stride + t * lanes, std::min(lanes, run.rows - r), row + r);
-    }
+    for (int r = 0; r < run.rows; r += lanes, from += sums.panel_stride)
+      kernels_.copy_sums(out.at<float>(0, run.first_row + r), out.stride, from, inputs.tokens,
+                         std::min(lanes, run.rows - r));
   });
 }
 
@@ -88,14 +86,10 @@ void CpuBackend::multiply_gated(Tensor out, const CpuWeight& gate_up, int group,
                                         worker, cpu::Matmul::Set::kSecond);
   const int lanes = kernels_.lanes;
   gate_up.each_run(group, panels, [&](const cpu::PanelRun& run) {
-    const int64_t first = (run.first_panel - panels.begin) * gate.panel_stride;
-    for (int t = 0; t < inputs.tokens; ++t) {
-      float* row = out.at<float>(t, run.first_row);
-      for (int r = 0, p = 0; r < run.rows; r += lanes, ++p) {
-        const int64_t at = first + p * gate.panel_stride + t * lanes;
-        kernels_.silu_multiply(row + r, gate.data + at, up.data + at, std::min(lanes, run.rows - r));
-      }
-    }
+    int64_t at = (run.first_panel - panels.begin) * gate.panel_stride;
+    for (int r = 0; r < run.rows; r += lanes, at += gate.panel_stride)
+      kernels_.gate_sums(out.at<float>(0, run.first_row + r), out.stride, gate.data + at, up.data + at,
+                         inputs.tokens, std::min(lanes, run.rows - r));
   });
 }
 

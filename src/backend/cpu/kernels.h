@@ -124,10 +124,9 @@ struct Peaks {
 
 struct Kernels {
   void (*rms_norm)(float* out, const float* x, const float* weight, int n, float eps);
-  void (*add)(float* to, const float* x, int n);                                 // to += x
-  void (*add_scaled)(float* to, const float* x, float scale, int n);             // to += scale × x
-  void (*silu_multiply)(float* out, const float* gate, const float* up, int n);  // silu(gate) × up
-  float (*sum_of_exp)(const float* x, int n, float highest);                     // Σ e^(x − highest)
+  void (*add)(float* to, const float* x, int n);                      // to += x
+  void (*add_scaled)(float* to, const float* x, float scale, int n);  // to += scale × x
+  float (*sum_of_exp)(const float* x, int n, float highest);          // Σ e^(x − highest)
 
   // n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its scale NaN.
   void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
@@ -143,6 +142,10 @@ struct Kernels {
   // Integer formats; null for the float ones, which are multiplied as they are.
   void (*unpack[kFormatCount])(const uint8_t* panel, int cols, uint8_t* spans);
   void (*multiply_unpacked[kFormatCount])(const PanelTask& task);  // panels of unpacked spans
+  // The sums of a panel, [tokens, lanes], to rows of a tensor: as they are, or silu(gate) × up. Only the
+  // first `rows` lanes.
+  void (*copy_sums)(float* out, int64_t out_stride, const float* sums, int tokens, int rows);
+  void (*gate_sums)(float* out, int64_t out_stride, const float* gate, const float* up, int tokens, int rows);
   // To float32 [cols, lanes]: a panel of format F32.
   void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 

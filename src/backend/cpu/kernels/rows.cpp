@@ -90,11 +90,15 @@ void add_scaled(float* to, const float* x, float scale, int n) {
   });
 }
 
-void silu_multiply(float* out, const float* gate, const float* up, int n) {
-  in_steps(n, [&](int i, int count) {
-    const F32 g = load_some(gate + i, count);
-    store_some(out + i, g / (1.0f + exp(-g)) * load_some(up + i, count), count);
-  });
+void copy_sums(float* out, int64_t out_stride, const float* sums, int tokens, int rows) {
+  for (int t = 0; t < tokens; ++t, out += out_stride, sums += kLanes) store_some(out, load(sums), rows);
+}
+
+void gate_sums(float* out, int64_t out_stride, const float* gate, const float* up, int tokens, int rows) {
+  for (int t = 0; t < tokens; ++t, out += out_stride, gate += kLanes, up += kLanes) {
+    const F32 g = load(gate);
+    store_some(out, g / (1.0f + exp(-g)) * load(up), rows);
+  }
 }
 
 float sum_of_exp(const float* x, int n, float highest) {
