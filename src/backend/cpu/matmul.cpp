@@ -7,8 +7,7 @@
 namespace ferrum::cpu {
 namespace {
 
-constexpr int kUnpackedPanels =
-    2;  // a span of each, beside a tile's inputs, in a first-level cache of 32 KiB
+constexpr int kPanelsOfTile = 2;  // a span of each, beside a tile's inputs, in a first-level cache of 32 KiB
 
 int index_of(Format format) { return static_cast<int>(format); }
 
@@ -19,7 +18,7 @@ Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
   const auto lanes = static_cast<size_t>(kernels.lanes);
   for (Memory& memory : memory_) {
     memory.sums.grow(size_t{2} * kPanelsAtOnce * (kMaxBatch + kTilePadding) * lanes);
-    memory.unpacked.grow(static_cast<size_t>(kUnpackedPanels) * static_cast<size_t>(kernels.unpacked_bytes));
+    memory.unpacked.grow(static_cast<size_t>(kPanelsOfTile) * static_cast<size_t>(kernels.unpacked_bytes));
     memory.expanded.grow(kSpan * lanes);
   }
 }
@@ -77,7 +76,7 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
     for (int p = 0; p < run.panel_count; p += task.panel_count) {
       const uint8_t* panel = run.panels + p * run.panel_bytes + span * span_bytes;
       task.sums = sums.data + p * sums.panel_stride;
-      task.panel_count = quantized ? std::min(kUnpackedPanels, run.panel_count - p) : 1;
+      task.panel_count = stays_float || quantized ? std::min(kPanelsOfTile, run.panel_count - p) : 1;
       if (stays_float) {
         task.panels = panel;
         kernels_.multiply[format](task);

@@ -35,19 +35,24 @@ struct BF16Columns {
   }
 };
 
+// Tokens of a tile, and panels that go with so many: sums for most registers, and enough of them that none
+// waits for the addition before.
 #if defined(__AVX512F__)
 constexpr int kMostTokens = 12;
+constexpr int panels_with(int tokens) { return tokens <= 4 ? 4 : 2; }
 #else
 constexpr int kMostTokens = 6;
+constexpr int panels_with(int tokens) { return tokens <= 2 ? 4 : 2; }
 #endif
 static_assert(kMostTokens <= kTilePadding);
+
+constexpr int kAhead = 4096;  // bytes, as in tiles.h
 
 struct Tile {
   int first;
   int tokens;  // what is past them is computed with the rest and thrown away
 };
 
-// P panels at once: one alone would wait for each of its additions.
 template <class Columns, int P, int T>
 inline void multiply_tile(const PanelTask& task, int first_panel, Tile tile) {
   F32 sums[P][T];
@@ -64,13 +69,25 @@ inline void multiply_tile(const PanelTask& task, int first_panel, Tile tile) {
   for (int col = 0; col < cols; col += kSpan, x += task.input_stride) {
     const int count = cols - col < kSpan ? cols - col : kSpan;
     for (int i = 0; i < count; i += 2) {
+      Pair w[P];
 #pragma GCC unroll 4
       for (int p = 0; p < P; ++p) {
-        const Pair w = Columns::pair(panels[p] + static_cast<int64_t>(col + i) * Columns::kBytes);
+        const uint8_t* from = panels[p] + static_cast<int64_t>(col + i) * Columns::kBytes;
+        if (tile.first == 0)
+          for (int at = 0; at < 2 * Columns::kBytes; at += 64) __builtin_prefetch(from + kAhead + at, 0, 3);
+        w[p] = Columns::pair(from);
+      }
 #pragma GCC unroll 16
-        for (int t = 0; t < T; ++t) sums[p][t] = fma(w.first, broadcast(x[t].values[i]), sums[p][t]);
+      for (int t = 0; t < T; ++t) {
+        const F32 value = broadcast(x[t].values[i]);
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) sums[p][t] = fma(w[p].first, value, sums[p][t]);
+      }
 #pragma GCC unroll 16
-        for (int t = 0; t < T; ++t) sums[p][t] = fma(w.second, broadcast(x[t].values[i + 1]), sums[p][t]);
+      for (int t = 0; t < T; ++t) {
+        const F32 value = broadcast(x[t].values[i + 1]);
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) sums[p][t] = fma(w[p].second, value, sums[p][t]);
       }
     }
   }
@@ -81,38 +98,36 @@ inline void multiply_tile(const PanelTask& task, int first_panel, Tile tile) {
       if (t < tile.tokens) store(to + p * task.sums_stride + t * kLanes, sums[p][t]);
 }
 
-template <class Columns, int P>
-inline void multiply_tokens(const PanelTask& task, int panel) {
-  for (int t = 0; t < task.tokens;) {
-    const int left = task.tokens - t;
-    const int tiles = (left + kMostTokens - 1) / kMostTokens;
-    const int tokens = (left + tiles - 1) / tiles;
-    if (tokens == 1) {
-      multiply_tile<Columns, P, 1>(task, panel, {t, tokens});
-    } else if (tokens == 2) {
-      multiply_tile<Columns, P, 2>(task, panel, {t, tokens});
-    } else if constexpr (P == 1) {
-      if (tokens <= 4)
-        multiply_tile<Columns, P, 4>(task, panel, {t, tokens});
-      else if (tokens <= 6)
-        multiply_tile<Columns, P, 6>(task, panel, {t, tokens});
-      else if constexpr (kMostTokens > 6) {
-        if (tokens <= 8)
-          multiply_tile<Columns, P, 8>(task, panel, {t, tokens});
-        else
-          multiply_tile<Columns, P, 12>(task, panel, {t, tokens});
-      }
-    }
-    t += tokens;
-  }
+template <class Columns, int T>
+inline void multiply_panels(const PanelTask& task, Tile tile) {
+  constexpr int kPanels = panels_with(T);
+  int p = 0;
+  for (; p + kPanels <= task.panel_count; p += kPanels) multiply_tile<Columns, kPanels, T>(task, p, tile);
+  for (; p < task.panel_count; ++p) multiply_tile<Columns, 1, T>(task, p, tile);
 }
 
 template <class Columns>
 inline void multiply(const PanelTask& task) {
-  int p = 0;
-  if (task.tokens <= 2)
-    for (; p + 4 <= task.panel_count; p += 4) multiply_tokens<Columns, 4>(task, p);
-  for (; p < task.panel_count; ++p) multiply_tokens<Columns, 1>(task, p);
+  for (int t = 0; t < task.tokens;) {
+    const int left = task.tokens - t;
+    const int tiles = (left + kMostTokens - 1) / kMostTokens;
+    const Tile tile = {t, (left + tiles - 1) / tiles};
+    if (tile.tokens == 1) {
+      multiply_panels<Columns, 1>(task, tile);
+    } else if (tile.tokens == 2) {
+      multiply_panels<Columns, 2>(task, tile);
+    } else if (tile.tokens <= 4) {
+      multiply_panels<Columns, 4>(task, tile);
+    } else if (tile.tokens <= 6) {
+      multiply_panels<Columns, 6>(task, tile);
+    } else if constexpr (kMostTokens > 6) {
+      if (tile.tokens <= 8)
+        multiply_panels<Columns, 8>(task, tile);
+      else
+        multiply_panels<Columns, kMostTokens>(task, tile);
+    }
+    t += tile.tokens;
+  }
 }
 
 template <class Columns>
