@@ -120,7 +120,8 @@ class Panel {
 
     const BenchCase& task = row.task;
     text(out, middle, base + 18, "middle",
-         task.kind == Kind::kPrompt ? fmt::format("{}", task.tokens) : fmt::format("{} × {}", task.tokens, task.batch));
+         task.kind == Kind::kPrompt ? fmt::format("{}", task.tokens)
+                                    : fmt::format("{} × {}", task.tokens, task.batch));
     text(out, middle, base + 34, "middle", fmt::format("{:.{}f}", speed.mean, speed.mean < 100 ? 1 : 0));
     if (task.depth > 0) text(out, middle, base + 50, "middle", fmt::format("at {}", task.depth));
   }

@@ -66,8 +66,8 @@ inline constexpr int kPartition = 512;
 inline constexpr int kKeyBlock = 64;
 inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
 
-// Successive queries of one sequence, for some kv heads and q heads that share each; and where keys and values
-// are. Row (g × tokens + t) × heads + h is, of query t, head h of those that share kv head g.
+// Successive queries of one sequence, for some kv heads and q heads that share each; and where keys and
+// values are. Row (g × tokens + t) × heads + h is, of query t, head h of those that share kv head g.
 struct AttentionTile {
   const float* q;  // [rows, head_dim], times scale × log2 e
   int kv_heads;

@@ -244,9 +244,9 @@ static inline float largest(F32 v) {
     rows[i + 3] = high(t[i + 1], t[i + 3]);
   }
 #pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) {  // squares of quarters
-    t[c] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0x88);           // quarters 0 2 | 0 2
-    t[c + 4] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0xDD);       // 1 3 | 1 3
+  for (int c = 0; c < 4; ++c) {                                   // squares of quarters
+    t[c] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0x88);      // quarters 0 2 | 0 2
+    t[c + 4] = _mm512_shuffle_f32x4(rows[c], rows[c + 4], 0xDD);  // 1 3 | 1 3
     t[c + 8] = _mm512_shuffle_f32x4(rows[c + 8], rows[c + 12], 0x88);
     t[c + 12] = _mm512_shuffle_f32x4(rows[c + 8], rows[c + 12], 0xDD);
   }
