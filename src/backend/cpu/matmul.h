@@ -13,7 +13,7 @@
 namespace ferrum::cpu {
 
 inline constexpr int kMaxBatch = 256;    // tokens of a product; more are taken in several
-inline constexpr int kPanelsAtOnce = 4;  // panels whose sums a worker keeps
+inline constexpr int kPanelsAtOnce = 8;  // panels whose sums a worker keeps
 
 // Sums of panels: panel p and token t at data[(p × tokens_with_padding + t) × lanes].
 struct PanelSums {

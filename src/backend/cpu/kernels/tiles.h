@@ -197,7 +197,11 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
     } else {
       static_assert(P == 2);
       const Source sources[2] = {Source(panel, blocks), Source(panel + task.panel_stride, blocks)};
-      for (int b = 0; b < blocks; ++b) add_block<Source, P, T>(sums, sources, x, b);
+      for (int b = 0; b < blocks; ++b) {
+        // The inputs of the next tile, from the second-level cache.
+        for (int t = T; t < 2 * T; ++t) __builtin_prefetch(x[t].quants + 64 * b, 0, 3);
+        add_block<Source, P, T>(sums, sources, x, b);
+      }
     }
   }
 #pragma GCC unroll 4
