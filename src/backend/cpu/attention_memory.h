@@ -32,7 +32,7 @@ class AttentionMemory {
   AttentionState kept_state(int index) const;
 
  private:
-  static constexpr int kMaxRows = 128;
+  static constexpr int kMaxRows = 240;  // whole tiles of 12, 6 and 4 rows
   static constexpr int64_t kTileFloats = 256 << 10;
   static constexpr int64_t kKeptFloats = 128 << 10;
 

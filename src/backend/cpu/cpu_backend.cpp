@@ -6,6 +6,7 @@
 #include <new>
 #include <numeric>
 
+#include "backend/cpu/page_memory.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/machine.h"
@@ -18,12 +19,13 @@ using cpu::CpuWeight;
 
 class HostBuffer final : public Buffer {
  public:
-  explicit HostBuffer(size_t bytes) : memory_(bytes) {}
+  // Touched at once, so that what is free is known before the next is allocated.
+  explicit HostBuffer(size_t bytes) : memory_(bytes) { std::memset(memory_.data(), 0, bytes); }
   void* data() override { return memory_.data(); }
-  size_t bytes() const override { return memory_.size(); }
+  size_t bytes() const override { return memory_.bytes(); }
 
  private:
-  cpu::AlignedArray<std::byte> memory_;
+  cpu::PageMemory memory_;
 };
 
 Isa isa_for(const CpuOptions& options) {
