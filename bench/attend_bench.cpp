@@ -1,7 +1,9 @@
 // How fast the CPU backend attends: prompts against the peak of float32 FMA, decoding against the bandwidth
 // at which keys and values are read.
 //
-//   ferrum_attend_bench [--threads N] [--isa portable|avx2|avx512] [--kv f16] [--seconds 0.5] [--only TEXT]
+//   ferrum_attend_bench [--threads N] [--isa portable|avx2|avx512] [--kv f32|f16|bf16|int8]
+//                       [--seconds 0.5] [--only TEXT]
+//   [--only TEXT]
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -42,7 +44,7 @@ Options parse(int argc, char** argv) {
     } else if (flag == "--only") {
       options.only = value;
     } else if (flag == "--kv") {
-      for (const DType t : {DType::kF32, DType::kF16, DType::kBF16})
+      for (const DType t : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8})
         if (value == name_of(t)) options.kv = t;
     } else {
       fail(ErrorCode::kBadArgument, "{} is no option", in_quotes(flag));
@@ -161,6 +163,9 @@ class Attention {
       const Tensor k = tensor(kv, c.sequences * pages * kPage, c.heads.kv_width());
       const Tensor v = tensor(kv, c.sequences * pages * kPage, c.heads.kv_width());
       layers_.push_back({k, v, kPage});
+      if (kv == DType::kI8)
+        for (Tensor* scales : {&layers_.back().k_scales, &layers_.back().v_scales})
+          *scales = tensor(DType::kF32, k.rows, c.heads.kv_heads);
     }
     qkv_ = tensor(DType::kF32, tokens, c.heads.qkv_width());
     out_ = tensor(DType::kF32, tokens, c.heads.q_width());
@@ -196,7 +201,7 @@ class Attention {
     layer_.norm_eps = 1e-6f;
     layer_.scale = 1.0f / std::sqrt(static_cast<float>(c.heads.head_dim));
     for (const KvLayer& layer : layers_)
-      for (const Tensor& t : {layer.k, layer.v}) fill(t);
+      for (const Tensor& t : {layer.k, layer.v, layer.k_scales, layer.v_scales}) fill(t);
   }
 
   void attend() { backend_.attend(out_, qkv_, layers_[next_++ % layers_.size()], step_, layer_); }
@@ -231,6 +236,8 @@ class Attention {
       const float value = uniform() + uniform() + uniform();
       if (t.dtype == DType::kF32)
         static_cast<float*>(t.data)[i] = value;
+      else if (t.dtype == DType::kI8)
+        static_cast<int8_t*>(t.data)[i] = static_cast<int8_t>(value * 42);
       else
         static_cast<uint16_t*>(t.data)[i] =
             t.dtype == DType::kF16 ? f16_from_float(value) : bf16_from_float(value);

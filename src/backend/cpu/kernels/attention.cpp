@@ -87,6 +87,50 @@ inline void prefetch(const T* row, int first, int count) {
   for (int i = 0; i < count; i += kLine) __builtin_prefetch(row + first + i, 0, 2);
 }
 
+// kLanes keys, a stride apart, to one half of a panel.
+template <class T>
+inline void transpose_keys(const uint8_t* keys, const uint8_t* ahead, int64_t stride, int dim, float* out) {
+  // Few pointers and three distances reach every row: there are too few registers for an address each.
+  const int64_t distance[4] = {0, stride, 2 * stride, 3 * stride};
+  const auto row = [&](const uint8_t* first, int r) {
+    return reinterpret_cast<const T*>(first + (r / 4) * 4 * stride + distance[r % 4]);
+  };
+  int i = 0;
+  for (; i + kLanes <= dim; i += kLanes, out += kLanes * kPanel) {
+    F32 square[kLanes];
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r) square[r] = load(row(keys, r) + i);
+    if (i % (64 / static_cast<int>(sizeof(T))) == 0) {
+#pragma GCC unroll 16
+      for (int r = 0; r < kLanes; ++r) __builtin_prefetch(row(ahead, r) + i, 0, 2);
+    }
+    transpose(square);
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r) store(out + r * kPanel, square[r]);
+  }
+  if (i == dim) return;
+  F32 square[kLanes];
+  for (int r = 0; r < kLanes; ++r) square[r] = load_part(row(keys, r) + i, dim - i);
+  transpose(square);
+  for (int r = 0; r < dim - i; ++r) store(out + r * kPanel, square[r]);
+}
+
+// The same for keys of several pages.
+template <class T>
+inline void transpose_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
+  const int dim = tile.head_dim;
+  for (int i = 0; i < dim; i += kLanes, out += kLanes * kPanel) {
+    const int count = least(kLanes, dim - i);
+    F32 square[kLanes];
+    for (int r = 0; r < kLanes; ++r) {
+      const T* key = row_of<T>(tile.k, tile, rows[r]) + i;
+      square[r] = count == kLanes ? load(key) : load_part(key, count);
+    }
+    transpose(square);
+    for (int r = 0; r < count; ++r) store(out + r * kPanel, square[r]);
+  }
+}
+
 // Step 1.
 template <class T>
 inline void load_keys(const AttentionTile& tile, const Block& block, const Ahead& ahead, float* panels) {
@@ -94,29 +138,12 @@ inline void load_keys(const AttentionTile& tile, const Block& block, const Ahead
   for (int p = 0; p < kKeyBlock; p += kPanel, panels += static_cast<int64_t>(dim) * kPanel) {
     if (block.begin + p >= block.keys.end || block.begin + p + kPanel <= block.keys.begin) continue;
     for (int half = 0; half < kPanel; half += kLanes) {
-      const T* keys[kLanes];
-      for (int r = 0; r < kLanes; ++r) {
-        keys[r] = row_of<T>(tile.k, tile, block.rows[p + half + r]);
-      }
-      for (int i = 0; i < dim; i += kLanes) {
-        const int count = least(kLanes, dim - i);
-        float* out = panels + static_cast<int64_t>(i) * kPanel + half;
-        F32 square[kLanes];
-        if (count == kLanes) {
-#pragma GCC unroll 16
-          for (int r = 0; r < kLanes; ++r) {
-            prefetch(row_of<T>(ahead.k, tile, ahead.rows[p + half + r]), i, kLanes);
-            square[r] = load(keys[r] + i);
-          }
-          transpose(square);
-#pragma GCC unroll 16
-          for (int r = 0; r < kLanes; ++r) store(out + r * kPanel, square[r]);
-        } else {
-          for (int r = 0; r < kLanes; ++r) square[r] = load_part(keys[r] + i, count);
-          transpose(square);
-          for (int r = 0; r < count; ++r) store(out + r * kPanel, square[r]);
-        }
-      }
+      const int64_t* rows = block.rows + p + half;
+      if (rows[kLanes - 1] - rows[0] == kLanes - 1 && tile.page_tokens % kLanes == 0)
+        transpose_keys<T>(tile.k + rows[0] * tile.kv_stride, ahead.k + ahead.rows[p + half] * tile.kv_stride,
+                          tile.kv_stride, dim, panels + half);
+      else
+        transpose_scattered<T>(tile, rows, panels + half);
     }
   }
 }
@@ -124,16 +151,26 @@ inline void load_keys(const AttentionTile& tile, const Block& block, const Ahead
 // Step 2, for the tokens of the block that see something of each panel.
 inline void score(const AttentionTile& tile, const Block& block, const float* panels, float* scores) {
   const int dim = tile.head_dim;
-  for (int p = 0; p < kKeyBlock; p += kPanel, panels += static_cast<int64_t>(dim) * kPanel) {
+  const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
+  for (int p = 0; p < kKeyBlock; p += kPanel, panels += panel_floats) {
     if (block.begin + p >= block.keys.end || block.begin + p + kPanel <= block.keys.begin) continue;
     const int first = most(block.tokens.begin, block.begin + p - tile.position) * tile.heads;
-    multiply_panel({.a = tile.q + static_cast<int64_t>(first) * dim,
-                    .a_stride = dim,
-                    .panel = panels,
-                    .count = dim,
-                    .sums = scores + static_cast<int64_t>(first) * kKeyBlock + p,
-                    .sums_stride = kKeyBlock,
-                    .rows = block.tokens.end * tile.heads - first});
+    PanelProduct product = {.a = tile.q + static_cast<int64_t>(first) * dim,
+                            .a_stride = dim,
+                            .panel = panels,
+                            .count = dim,
+                            .sums = scores + static_cast<int64_t>(first) * kKeyBlock + p,
+                            .sums_stride = kKeyBlock,
+                            .rows = block.tokens.end * tile.heads - first};
+    // A few rows are too few sums to hide the latency of additions, so they take the next panel as well.
+    const bool has_next = p + kPanel < kKeyBlock && block.begin + p + kPanel < block.keys.end;
+    if (product.rows <= kPairedRows && has_next) {
+      multiply_two_panels(product, panel_floats);
+      p += kPanel;
+      panels += panel_floats;
+    } else {
+      multiply_panel(product);
+    }
   }
 }
 
@@ -207,7 +244,7 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
     const F32 factor = broadcast(scratch.corrections[rows.first + r]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) totals[r][j] = load(out + r * padded + j * kLanes) * factor;
   }
   for (int p = rows.positions.begin; p < rows.positions.end; ++p) {
@@ -215,7 +252,7 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
     prefetch(row_of<T>(pages.ahead.v, tile, pages.ahead.rows[p]), column, kVectors * kLanes);
     F32 v[kVectors];
     if (kVectors > 1 || rest >= kLanes) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) v[j] = load(value + j * kLanes);
     } else {
       v[0] = load_part(value, rest);
@@ -223,13 +260,13 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const F32 weight = broadcast(weights[r * kKeyBlock + p]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) totals[r][j] = fma(weight, v[j], totals[r][j]);
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) store(out + r * padded + j * kLanes, totals[r][j]);
   }
 }
@@ -239,10 +276,13 @@ inline void add_pages(const AttentionTile& tile, const PageRows& pages, const Ro
                       const AttentionScratch& scratch, float* sums, int padded) {
   if constexpr (kRows > 0) {
     if (rows.count < kRows) return add_pages<T, kRows - 1>(tile, pages, rows, scratch, sums, padded);
-    constexpr int kVectors = kRows * 4 <= 2 * kTileRows ? 4 : 2;
+    // As many registers of a row as leave room for the sums, which take up to 2 kTileRows.
+    constexpr int kVectors = kRows * 8 <= 2 * kTileRows ? 8 : kRows * 4 <= 2 * kTileRows ? 4 : 2;
     int i = 0;
     for (; i + kVectors * kLanes <= tile.head_dim; i += kVectors * kLanes)
       add_columns<T, kRows, kVectors>(tile, pages, rows, scratch, sums, padded, i);
+    for (; kVectors > 2 && i + 2 * kLanes <= tile.head_dim; i += 2 * kLanes)
+      add_columns<T, kRows, 2>(tile, pages, rows, scratch, sums, padded, i);
     for (; i < tile.head_dim; i += kLanes)
       add_columns<T, kRows, 1>(tile, pages, rows, scratch, sums, padded, i);
   }
@@ -253,11 +293,11 @@ template <class T>
 inline void attend_block(const AttentionTile& tile, const Block& block, const Ahead& ahead,
                          const AttentionScratch& scratch, const AttentionState& state) {
   const int padded = (tile.head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+  const int first_row = block.tokens.begin * tile.heads;
+  const int rows = block.tokens.end * tile.heads - first_row;
   load_keys<T>(tile, block, ahead, scratch.keys);
   score(tile, block, scratch.keys, scratch.scores);
 
-  const int first_row = block.tokens.begin * tile.heads;
-  const int rows = block.tokens.end * tile.heads - first_row;
   float* scores = scratch.scores + static_cast<int64_t>(first_row) * kKeyBlock;
   float value_scales[kKeyBlock];
   if constexpr (sizeof(T) == 1) {
