@@ -3,7 +3,6 @@
 //
 //   ferrum_attend_bench [--threads N] [--isa portable|avx2|avx512] [--kv f32|f16|bf16|int8]
 //                       [--seconds 0.5] [--only TEXT]
-//   [--only TEXT]
 #include <algorithm>
 #include <chrono>
 #include <cmath>
