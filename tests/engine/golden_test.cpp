@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/observers/observing_backend.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/convert.h"
 #include "checkpoint/safetensors.h"
@@ -40,11 +41,40 @@ Golden read_golden(const std::filesystem::path& folder, const char* logits = "lo
   return g;
 }
 
+using RouterLogits = std::vector<std::vector<float>>;  // of each router, in the order of the layers
+
 struct Setup {
   std::string backend = "reference";
   int chunk = 0;  // 0: all at once
   // The goldens were computed after `model.to(dtype)`, which rounds the rotation's frequencies.
   RopePrecision rope_precision = RopePrecision::kStored;
+  RouterLogits* kept_router_logits = nullptr;
+  const RouterLogits* given_router_logits = nullptr;
+};
+
+// Keeps the routers' logits, or puts given ones in their place.
+class RouterBackend final : public ObservingBackend {
+ public:
+  RouterBackend(std::unique_ptr<Backend> inner, RouterLogits* kept, const RouterLogits* given)
+      : ObservingBackend(*inner), owned_(std::move(inner)), kept_(kept), given_(given) {}
+
+ private:
+  void observe(const OperationCall& call, FunctionRef<void()> operation) override {
+    if (call.name == "route") {
+      std::vector<float> logits(static_cast<size_t>(call.in.rows) * static_cast<size_t>(call.in.cols));
+      if (kept_ != nullptr) {
+        inner().download(std::as_writable_bytes(std::span(logits)), call.in);
+        kept_->push_back(logits);
+      }
+      if (given_ != nullptr) inner().upload(call.in, std::as_bytes(std::span((*given_)[next_++])));
+    }
+    operation();
+  }
+
+  std::unique_ptr<Backend> owned_;
+  RouterLogits* kept_;
+  const RouterLogits* given_;
+  size_t next_ = 0;
 };
 
 // All sequences in one batch, `chunk` tokens of each at once.
@@ -52,7 +82,9 @@ std::vector<float> compute(const std::filesystem::path& folder, const Golden& g,
   const int chunk = setup.chunk > 0 ? setup.chunk : g.length;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
   const int rows = chunk * g.sequences;
-  Runner runner(make_backend({.name = setup.backend, .threads = 2}), checkpoint,
+  Runner runner(std::make_unique<RouterBackend>(make_backend({.name = setup.backend, .threads = 2}),
+                                                setup.kept_router_logits, setup.given_router_logits),
+                checkpoint,
                 {.max_tokens = rows,
                  .max_sequences = g.sequences,
                  .max_outputs = rows,
@@ -129,8 +161,6 @@ double normalized_square_error(const std::vector<float>& got, const std::vector<
   return error / energy;
 }
 
-// Two models whose every layer has experts are not among these, since they miss the bound (1.2e-3
-// and 8.7e-3): presumably the rounding of the inputs exchanges experts that are nearly tied.
 class GoldensWithQuantizedInputs : public Goldens {};
 
 TEST_P(GoldensWithQuantizedInputs, CpuAgrees) {
@@ -141,6 +171,31 @@ TEST_P(GoldensWithQuantizedInputs, CpuAgrees) {
   convert(folder, file, {.type = FileType::kQ8_0, .pipeline = {}});
   const std::vector<float> exact = compute(file, golden, {});
   EXPECT_LE(normalized_square_error(compute(file, golden, {.backend = "cpu"}), exact), 1e-3);
+}
+
+class GoldensOfExperts : public Goldens {};
+
+// Routers are multiplied in float32, but what reaches them has met rounded inputs before. Where two experts
+// are tied within that error one may be taken for the other, and then the token's logits are those of another
+// choice: 13 of 480 choices of these models, which makes the NMSE up to 8.7e-3. So the bound is held
+// with the reference's choices, and what the choices are made by is held to it, too.
+TEST_P(GoldensOfExperts, CpuWithQuantizedInputsAgreesButForTies) {
+  const test::TemporaryFolder temporary;
+  const auto folder = test::data("goldens") / GetParam();
+  const Golden golden = read_golden(folder);
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {.type = FileType::kQ8_0, .pipeline = {}});
+
+  RouterLogits expected;
+  RouterLogits actual;
+  const std::vector<float> exact = compute(file, golden, {.kept_router_logits = &expected});
+  const std::vector<float> got = compute(
+      file, golden, {.backend = "cpu", .kept_router_logits = &actual, .given_router_logits = &expected});
+  EXPECT_LE(normalized_square_error(got, exact), 1e-3);
+  ASSERT_FALSE(expected.empty());
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t layer = 0; layer < expected.size(); ++layer)
+    EXPECT_LE(normalized_square_error(actual[layer], expected[layer]), 1e-3) << "router " << layer;
 }
 
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) { return info.param; }
@@ -156,6 +211,10 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, GoldensWithQuantizedInputs,
                          ::testing::Values("llama", "llama_f16_256", "llama3_rope_scaling_tied",
                                            "mistral_sliding_window", "qwen2", "qwen3", "qwen3_256",
                                            "qwen3_yarn", "qwen3_moe_mixed_dense_layers"),
+                         test_name);
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, GoldensOfExperts,
+                         ::testing::Values("qwen3_moe", "qwen3_moe_256", "qwen3_moe_mixed_dense_layers"),
                          test_name);
 
 // What transformers computes when it loads the checkpoint itself (the goldens of the adapters have it as
