@@ -71,7 +71,7 @@ std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
   if (const size_t free = free_bytes(); source.use == WeightUse::kMultiply && bytes > free)
     fail(ErrorCode::kNoMemory, "not enough memory for {}: {} bytes needed, {} bytes free", name, bytes, free);
   try {
-    auto weight = std::make_unique<CpuWeight>(source, kernels_, pool_);
+    auto weight = std::make_unique<CpuWeight>(source, kernels_, pool_, weights_);
     if (source.use == WeightUse::kMultiply) reserve(*weight);
     return weight;
   } catch (const std::bad_alloc&) {

@@ -69,6 +69,7 @@ class CpuBackend final : public Backend {
   Isa isa_;
   const cpu::Kernels& kernels_;
   ThreadPool pool_;
+  cpu::PageArena weights_;
   cpu::Activations activations_;
   cpu::Matmul matmul_;
 

@@ -36,7 +36,7 @@ size_t panel_bytes(Format format, int lanes, int cols) {
   return static_cast<size_t>(lanes) * row_bytes(format, static_cast<size_t>(padded));
 }
 
-CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool)
+CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory)
     : Weight(source), kernels_(kernels), lanes_(kernels.lanes), bias_(source.bias) {
   check(lanes_ <= kMostLanes, "a panel's rows");
   if (source.use == WeightUse::kLookUp) {
@@ -65,7 +65,7 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
     }
     first_row += rows;
   }
-  packed_ = PageMemory(group_bytes_ * static_cast<size_t>(groups()));
+  packed_ = memory.take(group_bytes_ * static_cast<size_t>(groups()));
   pack(source, pool);
 }
 
@@ -116,7 +116,7 @@ void CpuWeight::look_up(int row, float* out, float* scratch) const {
     const int in_run = row - run.first_row;
     const int lane = in_run % lanes_;
     const uint8_t* panel =
-        packed_.data() + run.offset + static_cast<size_t>(in_run / lanes_) * run.panel_bytes;
+        packed_.get() + run.offset + static_cast<size_t>(in_run / lanes_) * run.panel_bytes;
     for (int col = 0; col < cols(); col += kSpan) {
       const int count = std::min(kSpan, cols() - col);
       kernels_.expand[index_of(run.format)](panel, count, scratch);

@@ -4,6 +4,7 @@
 // the rows, so that gate and up of a stack can be taken panel by panel. Packed weights take the bytes that
 // the checkpoint's took, but for the rows that fill up the last panel of a run.
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "backend/cpu/kernels.h"
@@ -27,7 +28,7 @@ struct PanelRun {
 class CpuWeight final : public Weight {
  public:
   // Throws std::bad_alloc. Weights that are only looked up are left where the source has them.
-  CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool);
+  CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory);
 
   int panels() const { return panels_; }  // of one group
 
@@ -43,7 +44,7 @@ class CpuWeight final : public Weight {
       const int rows = run.rows - skipped;
       const int most = (end - begin) * lanes_;
       visit(PanelRun{run.format,
-                     packed_.data() + static_cast<size_t>(group) * group_bytes_ + run.offset +
+                     packed_.get() + static_cast<size_t>(group) * group_bytes_ + run.offset +
                          static_cast<size_t>(begin - run.first_panel) * run.panel_bytes,
                      static_cast<int64_t>(run.panel_bytes), begin, end - begin, run.first_row + skipped,
                      rows < most ? rows : most});
@@ -79,7 +80,7 @@ class CpuWeight final : public Weight {
   std::vector<Run> runs_;
   int panels_ = 0;
   size_t group_bytes_ = 0;
-  PageMemory packed_;
+  std::shared_ptr<uint8_t> packed_;
   const std::byte* stored_ = nullptr;  // of a weight that is only looked up
   Format stored_format_ = Format::kF32;
   std::vector<float> bias_;

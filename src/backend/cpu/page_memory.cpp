@@ -2,19 +2,35 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 namespace ferrum::cpu {
+namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kChunk = size_t{64} << 20;
+constexpr size_t kCacheLine = 64;
+
+}  // namespace
 
 PageMemory::PageMemory(size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
-  void* data =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (data == MAP_FAILED) throw std::bad_alloc();
-  data_ = static_cast<uint8_t*>(data);
-  constexpr size_t kHugePage = size_t{2} << 20;
-  if (bytes >= kHugePage) madvise(data, bytes, MADV_HUGEPAGE);  // refused: small pages do as well
+  const bool is_huge = bytes >= kHugePage;
+  const size_t mapped = is_huge ? bytes + kHugePage : bytes;
+  void* map =
+      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map == MAP_FAILED) throw std::bad_alloc();
+  data_ = static_cast<uint8_t*>(map);
+  if (!is_huge) return;
+  const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(map) % kHugePage) % kHugePage;
+  data_ += before;
+  constexpr size_t kPage = 4096;
+  const size_t rounded = (bytes + kPage - 1) / kPage * kPage;
+  if (before > 0) munmap(map, before);
+  if (mapped - before > rounded) munmap(data_ + rounded, mapped - before - rounded);
+  madvise(data_, bytes, MADV_HUGEPAGE);  // refused: small pages do as well
 }
 
 PageMemory::~PageMemory() {
@@ -28,6 +44,16 @@ PageMemory& PageMemory::operator=(PageMemory&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
   return *this;
+}
+
+std::shared_ptr<uint8_t> PageArena::take(size_t bytes) {
+  if (chunk_ == nullptr || bytes > chunk_->bytes() - taken_) {
+    chunk_ = std::make_shared<PageMemory>(std::max(bytes, kChunk));
+    taken_ = 0;
+  }
+  uint8_t* data = chunk_->data() + taken_;
+  taken_ = std::min((taken_ + bytes + kCacheLine - 1) / kCacheLine * kCacheLine, chunk_->bytes());
+  return {chunk_, data};
 }
 
 }  // namespace ferrum::cpu

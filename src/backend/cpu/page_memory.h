@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace ferrum::cpu {
 
@@ -19,8 +20,20 @@ class PageMemory {
   size_t bytes() const { return bytes_; }
 
  private:
-  uint8_t* data_ = nullptr;  // on a cache line
+  uint8_t* data_ = nullptr;  // at the beginning of a page, of a huge one where it is as large
   size_t bytes_ = 0;
+};
+
+// Memory for many things that live about equally long, one behind the other, so that those that are no
+// multiple of a huge page lie in huge pages all the same.
+class PageArena {
+ public:
+  // Zeros, on a cache line; given back when everything from the same pages is. Throws std::bad_alloc.
+  std::shared_ptr<uint8_t> take(size_t bytes);
+
+ private:
+  std::shared_ptr<PageMemory> chunk_;
+  size_t taken_ = 0;  // bytes of it
 };
 
 }  // namespace ferrum::cpu
