@@ -199,7 +199,8 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
       const Source sources[2] = {Source(panel, blocks), Source(panel + task.panel_stride, blocks)};
       for (int b = 0; b < blocks; ++b) {
         // The inputs of the next tile, from the second-level cache.
-        for (int t = T; t < 2 * T; ++t) __builtin_prefetch(x[t].quants + 64 * b, 0, 3);
+        for (int t = T; t < 2 * T; ++t)
+          __builtin_prefetch(reinterpret_cast<const uint8_t*>(x + t) + 64 * b, 0, 3);
         add_block<Source, P, T>(sums, sources, x, b);
       }
     }
