@@ -18,6 +18,7 @@ struct Tensor {
     return rows == 0 ? 0 : (static_cast<size_t>(rows - 1) * stride + cols) * size_of(dtype);
   }
   Tensor first_rows(int n) const { return {data, dtype, n, cols, stride}; }
+  Tensor rows_at(int first, int count) const { return {address(first, 0), dtype, count, cols, stride}; }
   Tensor row(int r) const { return {address(r, 0), dtype, 1, cols, stride}; }
   Tensor columns(int begin, int count) const { return {address(0, begin), dtype, rows, count, stride}; }
 

@@ -9,8 +9,6 @@
 namespace ferrum::cpu {
 namespace {
 
-constexpr int kMostLanes = 16;
-
 constexpr int64_t floats_of_state(int rows, int padded) { return int64_t{rows} * (padded + 2); }
 
 AttentionState state_at(float* memory, int rows, int padded) {

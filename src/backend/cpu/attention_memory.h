@@ -7,8 +7,6 @@
 
 namespace ferrum::cpu {
 
-constexpr int padded_dim(int head_dim) { return (head_dim + kDimPadding - 1) / kDimPadding * kDimPadding; }
-
 class AttentionMemory {
  public:
   static AttentionLimits limits(int head_dim);

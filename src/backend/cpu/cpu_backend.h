@@ -55,8 +55,8 @@ class CpuBackend final : public Backend {
   void reserve(const cpu::CpuWeight& w);
   // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
   cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
-  // Products of up to kPanelsAtOnce panels, to the columns of `out` that are their rows; and silu(gate) × up
-  // for panels of the gate.
+  // Products of panels, to the columns of `out` that are their rows; and silu(gate) × up for panels of the
+  // gate.
   void multiply_to(Tensor out, const cpu::CpuWeight& w, int group, Range panels, const cpu::Inputs& inputs,
                    int worker) const;
   void multiply_gated(Tensor out, const cpu::CpuWeight& gate_up, int group, Range panels,

@@ -8,19 +8,11 @@
 #include "base/check.h"
 
 namespace ferrum {
-namespace {
 
 using cpu::as_cpu;
 using cpu::CpuWeight;
 using cpu::Inputs;
 using cpu::kMaxBatch;
-using cpu::kPanelsAtOnce;
-
-Tensor rows_from(Tensor t, int first, int count) {
-  return {t.address(first, 0), t.dtype, count, t.cols, t.stride};
-}
-
-}  // namespace
 
 void CpuBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
   const int experts = router_logits.cols;
@@ -67,10 +59,9 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Wei
   const int step = expert_memory_.tokens_for(routing.expert_ids.cols, std::max(down_w.cols(), out.cols));
   for (int first = 0; first < x.rows; first += step) {
     const int count = std::min(step, x.rows - first);
-    const Routing part = {rows_from(routing.expert_ids, first, count),
-                          rows_from(routing.weights, first, count)};
+    const Routing part = {routing.expert_ids.rows_at(first, count), routing.weights.rows_at(first, count)};
     expert_memory_.assign(part, gate_up_w.groups());
-    experts_of_batch(rows_from(out, first, count), rows_from(x, first, count), part, gate_up_w, down_w);
+    experts_of_batch(out.rows_at(first, count), x.rows_at(first, count), part, gate_up_w, down_w);
   }
 }
 
@@ -90,11 +81,6 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
         body(expert, slot, static_cast<int>(std::min<int64_t>(kMaxBatch, slots.end - slot)));
     }
   };
-  const auto in_shares = [&](int64_t panels, int worker, const auto& body) {
-    const Range share = part_of(panels, pool_.size(), worker);
-    for (int64_t p = share.begin; p < share.end; p += kPanelsAtOnce)
-      body(Range{p, std::min(p + kPanelsAtOnce, share.end)});
-  };
 
   const Inputs tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
   const cpu::InputArray::Forms forms = matmul_.forms_for(gate_up);
@@ -104,10 +90,8 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
     each_batch([&](int expert, int64_t slot, int count) {
       const Inputs inputs =
           is_gathered ? expert_memory_.gathered(slot, count, gate_up.cols(), forms) : tokens;
-      in_shares(gate_up.panels() / 2, worker, [&](Range panels) {
-        multiply_gated(rows_from(inner, static_cast<int>(slot), count), gate_up, expert, panels, inputs,
-                       worker);
-      });
+      multiply_gated(inner.rows_at(static_cast<int>(slot), count), gate_up, expert,
+                     part_of(gate_up.panels() / 2, pool_.size(), worker), inputs, worker);
     });
   });
 
@@ -116,25 +100,19 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
       const Inputs inputs = expert_memory_.inner_inputs(slot, count, width, inner_forms);
-      in_shares(down.panels(), worker, [&](Range panels) {
-        multiply_to(rows_from(result, static_cast<int>(slot), count), down, expert, panels, inputs, worker);
-      });
+      multiply_to(result.rows_at(static_cast<int>(slot), count), down, expert,
+                  part_of(down.panels(), pool_.size(), worker), inputs, worker);
     });
   });
 
   const int top_k = routing.expert_ids.cols;
-  const auto sum_columns = [&](int t, Range cols) {
-    float* sum = out.at<float>(t, static_cast<int>(cols.begin));
-    std::fill_n(sum, cols.size(), 0.0f);
-    for (int i = 0; i < top_k; ++i) {
-      const int slot = expert_memory_.slot(t, i, top_k);
-      kernels_.add_scaled(sum, result.at<float>(slot, static_cast<int>(cols.begin)),
-                          *routing.weights.at<float>(t, i), static_cast<int>(cols.size()));
-    }
-  };
-  if (out.rows == 1) return sum_columns(0, {0, out.cols});  // sooner done than shared
   pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
-    for (int64_t t = begin; t < end; ++t) sum_columns(static_cast<int>(t), {0, out.cols});
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      std::fill_n(out.at<float>(t), out.cols, 0.0f);
+      for (int i = 0; i < top_k; ++i)
+        kernels_.add_scaled(out.at<float>(t), result.at<float>(expert_memory_.slot(t, i, top_k)),
+                            *routing.weights.at<float>(t, i), out.cols);
+    }
   });
 }
 
@@ -143,7 +121,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
 void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
   pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
     for (int64_t slot = begin; slot < end; ++slot) {
-      const cpu::ExpertMemory::Place place = expert_memory_.place_of(static_cast<int>(slot), cols);
+      const cpu::SpanPlace place = expert_memory_.place_of(static_cast<int>(slot), cols);
       const int token = expert_memory_.token_of(static_cast<int>(slot));
       for (int64_t span = 0; span < cpu::spans_of(cols); ++span) {
         const int64_t from = span * tokens.stride + token;
@@ -158,14 +136,10 @@ void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
 
 void CpuBackend::quantize_inner(Tensor inner, const CpuWeight& down) {
   const cpu::InputArray::Forms forms = matmul_.forms_for(down);
-  const cpu::InputArray& to = expert_memory_.inner_array();
   pool_.parallel_for(inner.rows, [&](int64_t begin, int64_t end, int) noexcept {
-    for (int slot = static_cast<int>(begin); slot < end; ++slot) {
-      const cpu::ExpertMemory::Place place = expert_memory_.place_of(slot, inner.cols);
-      const float* row = inner.at<float>(slot);
-      if (forms.quantized) kernels_.quantize(row, inner.cols, to.quantized() + place.first, place.stride);
-      if (forms.floats) cpu::copy_to_spans(row, inner.cols, to.floats() + place.first, place.stride);
-    }
+    for (int slot = static_cast<int>(begin); slot < end; ++slot)
+      matmul_.take_input(inner.row(slot), forms, expert_memory_.inner_array(),
+                         expert_memory_.place_of(slot, inner.cols));
   });
 }
 

@@ -11,17 +11,13 @@ using cpu::as_cpu;
 using cpu::CpuWeight;
 using cpu::Inputs;
 using cpu::kMaxBatch;
-using cpu::kPanelsAtOnce;
 using cpu::PanelSums;
 
-Tensor rows_from(Tensor t, int first, int count) {
-  return {t.address(first, 0), t.dtype, count, t.cols, t.stride};
-}
-
-// body(panels) for at most kPanelsAtOnce panels at a time.
+// body(some of the panels) for as many as a worker keeps the sums of.
 template <class Body>
-void in_chunks(int64_t begin, int64_t end, const Body& body) {
-  for (int64_t p = begin; p < end; p += kPanelsAtOnce) body(Range{p, std::min(p + kPanelsAtOnce, end)});
+void in_chunks(Range panels, const Body& body) {
+  for (int64_t p = panels.begin; p < panels.end; p += cpu::kPanelsAtOnce)
+    body(Range{p, std::min(p + cpu::kPanelsAtOnce, panels.end)});
 }
 
 }  // namespace
@@ -29,11 +25,8 @@ void in_chunks(int64_t begin, int64_t end, const Body& body) {
 Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray& memory) {
   const cpu::InputArray::Forms forms = matmul_.forms_for(w);
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
-    for (int64_t t = begin; t < end; ++t) {
-      const float* row = x.at<float>(static_cast<int>(t));
-      if (forms.quantized) kernels_.quantize(row, x.cols, memory.quantized() + t, x.rows);
-      if (forms.floats) cpu::copy_to_spans(row, x.cols, memory.floats() + t, x.rows);
-    }
+    for (int t = static_cast<int>(begin); t < end; ++t)
+      matmul_.take_input(x.row(t), forms, memory, {.first = t, .stride = x.rows});
   });
   return memory.inputs(x.rows, forms);
 }
@@ -44,23 +37,25 @@ void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
   check_equal(out.cols, w.rows(), "output width");
   for (int first = 0; first < x.rows; first += kMaxBatch) {
     const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(rows_from(x, first, tokens), w, inputs_);
-    const Tensor to = rows_from(out, first, tokens);
+    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, inputs_);
+    const Tensor to = out.rows_at(first, tokens);
     pool_.parallel_for(w.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
-      in_chunks(begin, end, [&](Range panels) { multiply_to(to, w, 0, panels, inputs, worker); });
+      multiply_to(to, w, 0, {begin, end}, inputs, worker);
     });
   }
 }
 
 void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range panels, const Inputs& inputs,
                              int worker) const {
-  const PanelSums sums = matmul_.multiply(w, group, panels, inputs, worker);
   const int lanes = kernels_.lanes;
-  w.each_run(group, panels, [&](const cpu::PanelRun& run) {
-    const float* from = sums.data + (run.first_panel - panels.begin) * sums.panel_stride;
-    for (int r = 0; r < run.rows; r += lanes, from += sums.panel_stride)
-      kernels_.copy_sums(out.at<float>(0, run.first_row + r), out.stride, from, inputs.tokens,
-                         std::min(lanes, run.rows - r));
+  in_chunks(panels, [&](Range some) {
+    const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
+    w.each_run(group, some, [&](const cpu::PanelRun& run) {
+      const float* from = sums.data + (run.first_panel - some.begin) * sums.panel_stride;
+      for (int r = 0; r < run.rows; r += lanes, from += sums.panel_stride)
+        kernels_.copy_sums(out.at<float>(0, run.first_row + r), out.stride, from, inputs.tokens,
+                           std::min(lanes, run.rows - r));
+    });
   });
 }
 
@@ -70,10 +65,10 @@ void CpuBackend::swiglu(Tensor out, Tensor x, const Weight& weight) {
   check_equal(out.cols * 2, w.rows(), "swiglu width");
   for (int first = 0; first < x.rows; first += kMaxBatch) {
     const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(rows_from(x, first, tokens), w, inputs_);
-    const Tensor to = rows_from(out, first, tokens);
+    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, inputs_);
+    const Tensor to = out.rows_at(first, tokens);
     pool_.parallel_for(w.panels() / 2, [&](int64_t begin, int64_t end, int worker) noexcept {
-      in_chunks(begin, end, [&](Range panels) { multiply_gated(to, w, 0, panels, inputs, worker); });
+      multiply_gated(to, w, 0, {begin, end}, inputs, worker);
     });
   }
 }
@@ -81,15 +76,17 @@ void CpuBackend::swiglu(Tensor out, Tensor x, const Weight& weight) {
 void CpuBackend::multiply_gated(Tensor out, const CpuWeight& gate_up, int group, Range panels,
                                 const Inputs& inputs, int worker) const {
   const int64_t half = gate_up.panels() / 2;  // the middle of the rows begins a panel
-  const PanelSums gate = matmul_.multiply(gate_up, group, panels, inputs, worker);
-  const PanelSums up = matmul_.multiply(gate_up, group, {half + panels.begin, half + panels.end}, inputs,
-                                        worker, cpu::Matmul::Set::kSecond);
   const int lanes = kernels_.lanes;
-  gate_up.each_run(group, panels, [&](const cpu::PanelRun& run) {
-    int64_t at = (run.first_panel - panels.begin) * gate.panel_stride;
-    for (int r = 0; r < run.rows; r += lanes, at += gate.panel_stride)
-      kernels_.gate_sums(out.at<float>(0, run.first_row + r), out.stride, gate.data + at, up.data + at,
-                         inputs.tokens, std::min(lanes, run.rows - r));
+  in_chunks(panels, [&](Range some) {
+    const PanelSums gate = matmul_.multiply(gate_up, group, some, inputs, worker);
+    const PanelSums up = matmul_.multiply(gate_up, group, {half + some.begin, half + some.end}, inputs,
+                                          worker, cpu::Matmul::Set::kSecond);
+    gate_up.each_run(group, some, [&](const cpu::PanelRun& run) {
+      int64_t at = (run.first_panel - some.begin) * gate.panel_stride;
+      for (int r = 0; r < run.rows; r += lanes, at += gate.panel_stride)
+        kernels_.gate_sums(out.at<float>(0, run.first_row + r), out.stride, gate.data + at, up.data + at,
+                           inputs.tokens, std::min(lanes, run.rows - r));
+    });
   });
 }
 

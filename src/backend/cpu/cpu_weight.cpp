@@ -27,8 +27,6 @@ SourceRows rows_of_part(const WeightSource& source, const WeightSource::Part& pa
 
 int index_of(Format format) { return static_cast<int>(format); }
 
-constexpr int kMostLanes = 16;
-
 }  // namespace
 
 size_t panel_bytes(Format format, int lanes, int cols) {

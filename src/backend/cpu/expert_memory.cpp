@@ -73,7 +73,7 @@ void ExpertMemory::assign(const Routing& routing, int groups) {
   starts[0] = 0;
 }
 
-ExpertMemory::Place ExpertMemory::place_of(int slot, int64_t cols) const {
+SpanPlace ExpertMemory::place_of(int slot, int64_t cols) const {
   const Range slots = slots_of(expert_of_slot_.data()[slot]);
   const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;  // the first of its batch
   return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch)};

@@ -28,13 +28,9 @@ class ExpertMemory {
   int token_of(int slot) const { return token_of_slot_.data()[slot]; }
   int slot(int token, int i, int top_k) const { return slot_of_pair_.data()[token * top_k + i]; }
 
-  // Where the spans of a slot's input lie, in both arrays below: the slots of an expert, kMaxBatch at most at
-  // a time, as the tokens of one product.
-  struct Place {
-    int64_t first;
-    int64_t stride;
-  };
-  Place place_of(int slot, int64_t cols) const;
+  // Of a slot's input in both arrays below: the slots of an expert, kMaxBatch at most at a time, lie as the
+  // tokens of one product.
+  SpanPlace place_of(int slot, int64_t cols) const;
 
   const InputArray& token_inputs() const { return token_inputs_; }  // [tokens]
   const InputArray& gathered_array() const { return gathered_; }    // [pairs]: each pair's token

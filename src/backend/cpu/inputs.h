@@ -1,8 +1,6 @@
 // Rows of activations as products take them: in spans, quantised or as they are, one span of all tokens
 // behind the other, so that a kernel walks down a tile of tokens with fixed distances.
 #pragma once
-#include <algorithm>
-
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/page_memory.h"
 
@@ -29,14 +27,11 @@ struct Inputs {
   }
 };
 
-// Columns [0, cols) of a row to spans that lie `stride` apart.
-inline void copy_to_spans(const float* row, int64_t cols, FloatSpan* spans, int64_t stride) {
-  for (int64_t col = 0; col < cols; col += kSpan, spans += stride) {
-    const int64_t count = std::min<int64_t>(kSpan, cols - col);
-    std::copy_n(row + col, count, spans->values);
-    std::fill(spans->values + count, spans->values + kSpan, 0.0f);
-  }
-}
+// Where the spans of one row lie in an array: at first, first + stride, …
+struct SpanPlace {
+  int64_t first;
+  int64_t stride;
+};
 
 // Memory for inputs of up to `tokens` rows, in one form or both.
 class InputArray {

@@ -19,6 +19,7 @@ namespace ferrum::cpu {
 // A weight is multiplied in panels: as many rows as a register has 32-bit lanes, interleaved so that one
 // register holds the next bytes of each row (kernels/quads.h tells how each format lies there). A panel takes
 // the bytes that its rows took. Columns are walked in spans, blocks and quads: 256, 32 and 4 of them.
+inline constexpr int kMostLanes = 16;  // of any set
 inline constexpr int kSpan = 256;
 inline constexpr int kBlock = 32;
 inline constexpr int kBlocks = kSpan / kBlock;
@@ -66,6 +67,10 @@ inline constexpr int kPartition = 512;
 inline constexpr int kKeyBlock = 64;
 inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
 
+static constexpr int padded_dim(int head_dim) {  // static: see above
+  return (head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+}
+
 // Successive queries of one sequence, for some kv heads and q heads that share each; and where keys and
 // values are. Row (g × tokens + t) × heads + h is, of query t, head h of those that share kv head g.
 struct AttentionTile {
@@ -99,7 +104,7 @@ struct AttentionScratch {
   float* values;       // [kKeyBlock × head_dim padded]
   float* scores;       // [rows of a kv head, kKeyBlock]
   float* corrections;  // [rows of a kv head]
-  float* lane_totals;  // [rows, 16]
+  float* lane_totals;  // [rows, kMostLanes]
 };
 
 struct HeadTask {

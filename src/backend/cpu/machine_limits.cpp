@@ -1,11 +1,10 @@
 #include "backend/cpu/machine_limits.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <new>
 
 #include "backend/cpu/kernels.h"
 #include "base/error.h"
@@ -29,22 +28,22 @@ Seconds time_of(const Body& body) {
   return Clock::now() - start;
 }
 
+cpu::PageMemory buffer_for(size_t bytes) try {
+  return cpu::PageMemory(bytes);
+} catch (const std::bad_alloc&) {
+  fail(ErrorCode::kNoMemory, "the system refused {} bytes for measuring the read bandwidth", bytes);
+}
+
 }  // namespace
 
 LimitMeter::LimitMeter(int threads, size_t buffer_bytes)
-    : pool_(threads), peaks_(cpu::kernels_for(best_isa()).peaks), bytes_(buffer_bytes) {
-  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    fail(ErrorCode::kNoMemory, "the system refused {} bytes for measuring the read bandwidth", bytes_);
-  madvise(memory, bytes_, MADV_HUGEPAGE);  // fewer table walks; advice, so it may say no
-  buffer_ = static_cast<uint8_t*>(memory);
+    : pool_(threads), peaks_(cpu::kernels_for(best_isa()).peaks), buffer_(buffer_for(buffer_bytes)) {
   // Each thread reads what it wrote, as it does of a packed weight.
-  pool_.parallel_for(static_cast<int64_t>(bytes_), [&](int64_t begin, int64_t end, int worker) noexcept {
-    std::memset(buffer_ + begin, worker + 1, static_cast<size_t>(end - begin));
-  });
+  pool_.parallel_for(static_cast<int64_t>(buffer_.bytes()),
+                     [&](int64_t begin, int64_t end, int worker) noexcept {
+                       std::memset(buffer_.data() + begin, worker + 1, static_cast<size_t>(end - begin));
+                     });
 }
-
-LimitMeter::~LimitMeter() { munmap(buffer_, bytes_); }
 
 MachineLimits LimitMeter::measure() {
   return {.read_bandwidth = read_bandwidth(),
@@ -55,14 +54,15 @@ MachineLimits LimitMeter::measure() {
 
 double LimitMeter::read_bandwidth() {
   std::atomic<uint64_t> sum = 0;  // so that reading is not for nothing
+  const auto bytes = static_cast<int64_t>(buffer_.bytes());
   double best = 0;
   for (int i = 0; i < kReadings; ++i) {
     const Seconds time = time_of([&] {
-      pool_.parallel_for(static_cast<int64_t>(bytes_), [&](int64_t begin, int64_t end, int) noexcept {
-        sum += peaks_.read(buffer_ + begin, static_cast<size_t>(end - begin));
+      pool_.parallel_for(bytes, [&](int64_t begin, int64_t end, int) noexcept {
+        sum += peaks_.read(buffer_.data() + begin, static_cast<size_t>(end - begin));
       });
     });
-    best = std::max(best, static_cast<double>(bytes_) / time.count());
+    best = std::max(best, static_cast<double>(bytes) / time.count());
   }
   return best;
 }

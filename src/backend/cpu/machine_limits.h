@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/cpu/page_memory.h"
 #include "base/thread_pool.h"
 
 namespace ferrum {
@@ -30,9 +31,6 @@ class LimitMeter {
   // All threads together read `buffer_bytes`; less than 10 times the caches measures the caches as well.
   // Error kNoMemory.
   LimitMeter(int threads, size_t buffer_bytes = default_buffer());
-  ~LimitMeter();
-  LimitMeter(const LimitMeter&) = delete;
-  LimitMeter& operator=(const LimitMeter&) = delete;
 
   // Takes a quarter of a second.
   MachineLimits measure();
@@ -46,8 +44,7 @@ class LimitMeter {
 
   ThreadPool pool_;
   const cpu::Peaks& peaks_;
-  size_t bytes_;
-  uint8_t* buffer_;
+  cpu::PageMemory buffer_;
 };
 
 // VDPBF16PS and the registers it needs.

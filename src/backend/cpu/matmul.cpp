@@ -23,6 +23,18 @@ Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
   }
 }
 
+void Matmul::take_input(Tensor row, InputArray::Forms forms, const InputArray& to, SpanPlace place) const {
+  const float* x = row.at<float>(0);
+  if (forms.quantized) kernels_.quantize(x, row.cols, to.quantized() + place.first, place.stride);
+  if (!forms.floats) return;
+  FloatSpan* span = to.floats() + place.first;
+  for (int col = 0; col < row.cols; col += kSpan, span += place.stride) {
+    const int count = std::min(kSpan, row.cols - col);
+    std::copy_n(x + col, count, span->values);
+    std::fill(span->values + count, span->values + kSpan, 0.0f);
+  }
+}
+
 PanelSums Matmul::multiply(const CpuWeight& w, int group, Range panels, const Inputs& inputs, int worker,
                            Set set) const {
   check(panels.size() <= kPanelsAtOnce && inputs.tokens <= kMaxBatch, "memory for the sums");

@@ -9,6 +9,7 @@
 #include "backend/cpu/aligned_array.h"
 #include "backend/cpu/cpu_weight.h"
 #include "backend/cpu/inputs.h"
+#include "tensor/tensor.h"
 
 namespace ferrum::cpu {
 
@@ -31,6 +32,9 @@ class Matmul {
     const bool quantizes = activations_ == Activations::kInt8 && w.has_integer_format();
     return {quantizes, w.has_float_format() || !quantizes};
   }
+
+  // One row of activations, [1, cols], in those forms.
+  void take_input(Tensor row, InputArray::Forms forms, const InputArray& to, SpanPlace place) const;
 
   // The products of up to kPanelsAtOnce panels of a group with the inputs, biases included, in memory of the
   // worker's own: the first set, or the second, of two that may be in use at once.

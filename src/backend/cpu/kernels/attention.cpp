@@ -292,7 +292,7 @@ inline void add_pages(const AttentionTile& tile, const PageRows& pages, const Ro
 template <class T>
 inline void attend_block(const AttentionTile& tile, const Block& block, const Ahead& ahead,
                          const AttentionScratch& scratch, const AttentionState& state) {
-  const int padded = (tile.head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+  const int padded = padded_dim(tile.head_dim);
   const int first_row = block.tokens.begin * tile.heads;
   const int rows = block.tokens.end * tile.heads - first_row;
   load_keys<T>(tile, block, ahead, scratch.keys);
@@ -343,7 +343,7 @@ inline void attend_block(const AttentionTile& tile, const Block& block, const Ah
 template <class T>
 inline void attend(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
                    const AttentionState& state) {
-  const int padded = (tile.head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+  const int padded = padded_dim(tile.head_dim);
   const int64_t head_rows = static_cast<int64_t>(tile.tokens) * tile.heads;
   const int64_t rows = head_rows * tile.kv_heads;
   for (int64_t r = 0; r < rows; ++r) state.highest[r] = kLowest;
@@ -362,8 +362,10 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
       head.q += g * head_rows * tile.head_dim;
       head.k += g * head_bytes;
       head.v += g * head_bytes;
-      head.k_scales += g;
-      head.v_scales += g;
+      if constexpr (sizeof(T) == 1) {
+        head.k_scales += g;
+        head.v_scales += g;
+      }
       AttentionScratch own = scratch;
       own.lane_totals += g * head_rows * kLanes;
       const AttentionState sums = {state.highest + g * head_rows, nullptr,

@@ -46,7 +46,7 @@ void attend_bf16(const AttentionTile& tile, int partition, const AttentionScratc
 void attend_i8(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
                const AttentionState& state);
 
-// The panels of one format: pack_*.cpp, multiply_*.cpp.
+// The panels of one format: pack.cpp, multiply_*.cpp.
 #define FERRUM_PANELS(format)                                               \
   void pack_##format(const uint8_t* const* rows, int cols, uint8_t* panel); \
   void multiply_##format(const PanelTask& task)

@@ -3,7 +3,7 @@
 // A panel of F32 or F16 holds column after column; one of BF16 two columns at a time, the earlier in the
 // lower half of each lane, which takes one instruction each to widen.
 #include "backend/cpu/kernels/functions.h"
-#include "backend/cpu/kernels/simd.h"
+#include "backend/cpu/kernels/tiling.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
@@ -29,8 +29,7 @@ struct F16Columns {
 struct BF16Columns {
   static constexpr int kBytes = 2 * kLanes;
   static Pair pair(const uint8_t* p) {
-    I32 both;
-    __builtin_memcpy(&both, p, sizeof both);
+    const I32 both = load_register(p);
     return {from_bits(both << 16), from_bits(both & ~0xFFFF)};
   }
 };
@@ -46,11 +45,9 @@ constexpr int panels_with(int tokens) { return tokens <= 2 ? 4 : 2; }
 #endif
 static_assert(kMostTokens <= kTilePadding);
 
-constexpr int kAhead = 4096;  // bytes, as in tiles.h
-
 struct Tile {
   int first;
-  int tokens;  // what is past them is computed with the rest and thrown away
+  int tokens;
 };
 
 template <class Columns, int P, int T>
@@ -108,26 +105,9 @@ inline void multiply_panels(const PanelTask& task, Tile tile) {
 
 template <class Columns>
 inline void multiply(const PanelTask& task) {
-  for (int t = 0; t < task.tokens;) {
-    const int left = task.tokens - t;
-    const int tiles = (left + kMostTokens - 1) / kMostTokens;
-    const Tile tile = {t, (left + tiles - 1) / tiles};
-    if (tile.tokens == 1) {
-      multiply_panels<Columns, 1>(task, tile);
-    } else if (tile.tokens == 2) {
-      multiply_panels<Columns, 2>(task, tile);
-    } else if (tile.tokens <= 4) {
-      multiply_panels<Columns, 4>(task, tile);
-    } else if (tile.tokens <= 6) {
-      multiply_panels<Columns, 6>(task, tile);
-    } else if constexpr (kMostTokens > 6) {
-      if (tile.tokens <= 8)
-        multiply_panels<Columns, 8>(task, tile);
-      else
-        multiply_panels<Columns, kMostTokens>(task, tile);
-    }
-    t += tile.tokens;
-  }
+  in_tiles<kMostTokens>(task.tokens, [&]<int kSize>(int first, int count) {
+    multiply_panels<Columns, kSize>(task, {first, count});
+  });
 }
 
 template <class Columns>

@@ -47,16 +47,10 @@ inline uint64_t folded(I32 v) {
   return total;
 }
 
-inline I32 load_integers(const uint8_t* p) {
-  I32 v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-
 }  // namespace
 
 uint64_t peak_read(const uint8_t* data, size_t bytes) {
-  constexpr int kPerLine = kLine / sizeof(I32);
+  constexpr int kPerLine = kLine / kRegister;
   const size_t stream = bytes / kStreams / kLine * kLine;
   I32 sums[kStreams] = {};
   for (size_t at = 0; at < stream; at += kLine) {
@@ -65,8 +59,7 @@ uint64_t peak_read(const uint8_t* data, size_t bytes) {
       const uint8_t* line = data + static_cast<size_t>(s) * stream + at;
       __builtin_prefetch(line + kAhead);  // past the end it does nothing
 #pragma GCC unroll 4
-      for (int i = 0; i < kPerLine; ++i)
-        sums[s] ^= load_integers(line + static_cast<size_t>(i) * sizeof(I32));
+      for (int i = 0; i < kPerLine; ++i) sums[s] ^= load_register(line + static_cast<size_t>(i) * kRegister);
     }
   }
   uint64_t total = folded(sums[0] ^ sums[1] ^ sums[2] ^ sums[3]);
@@ -143,7 +136,7 @@ int64_t peak_dot_int8(int64_t rounds) {
 
 #else
 
-// Whatever the compiler makes of it, as of the products in multiply_int8.cpp.
+// Whatever the compiler makes of it.
 int64_t peak_dot_int8(int64_t rounds) {
   constexpr int kBytes = 1024;
   uint8_t a[kBytes];

@@ -13,15 +13,6 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-constexpr int kRegister = kLanes * 4;  // bytes
-
-inline I32 load_register(const uint8_t* p) {
-  I32 v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store_register(uint8_t* p, I32 v) { __builtin_memcpy(p, &v, sizeof v); }
-
 // Left by a positive number of bits, right by a negative one; what moves in is masked away by the caller.
 inline I32 shifted(I32 v, int bits) { return bits >= 0 ? v << bits : v >> -bits; }
 

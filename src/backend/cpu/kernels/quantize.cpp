@@ -73,7 +73,7 @@ inline void quantize_span(const float* x, int blocks, InputSpan& span) {
     float magnitude;
     __builtin_memcpy(&magnitude, &bits, sizeof magnitude);
     span.scales[b] = bits < kInfinity ? magnitude / 127 : __builtin_nanf("");
-    inverses[b] = magnitude > 1e-36f ? 127 / magnitude : 0;  // below, it would be infinite: zeros do
+    inverses[b] = inverse_scale(magnitude);
   }
   for (int b = 0; b < blocks; ++b) quantize_block(x + kBlock * b, inverses[b], span.quants + kBlock * b);
 

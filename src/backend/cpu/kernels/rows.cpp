@@ -138,7 +138,7 @@ float quantize_head(int8_t* out, const float* x, int n) {
     zeros = fma(v, F32{}, zeros);
   });
   const float magnitude = largest(most);
-  const float inverse = magnitude > 0 ? 127 / magnitude : 0;
+  const float inverse = inverse_scale(magnitude);
   in_steps(n, [&](int i, int count) {
     // The nearest integer stands in the low byte of the mantissa.
     const I32 shifted = as_bits(load_some(x + i, count) * inverse + 0x1.8p23f);

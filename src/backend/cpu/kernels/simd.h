@@ -47,6 +47,15 @@ static inline U8 load_bytes(const void* p) {
 }
 static inline void store_bytes(void* p, U8 v) { __builtin_memcpy(p, &v, sizeof v); }
 
+constexpr int kRegister = kLanes * 4;  // bytes
+
+static inline I32 load_register(const uint8_t* p) {
+  I32 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void store_register(uint8_t* p, I32 v) { __builtin_memcpy(p, &v, sizeof v); }
+
 static inline F32 load(const float* p) {
   F32 v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -220,6 +229,10 @@ static inline float largest(F32 v) {
   return low > high ? low : high;
 #endif
 }
+
+// What values up to `magnitude` are multiplied by to become bytes in −127 … 127. So small that it would be
+// infinite, they become zeros.
+static inline float inverse_scale(float magnitude) { return magnitude > 1e-36f ? 127 / magnitude : 0; }
 
 // Row i and column i of a square change places.
 [[gnu::always_inline]] static inline void transpose(F32 (&rows)[kLanes]) {

@@ -6,6 +6,7 @@
 // per block, in order of the blocks: whatever the size of a tile, a row's sum is the same bits.
 #pragma once
 #include "backend/cpu/kernels/sources.h"
+#include "backend/cpu/kernels/tiling.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
@@ -22,9 +23,6 @@ constexpr int kUnpackedTokens[2] = {2, 2};
 #endif
 static_assert(kPackedTokens[0] <= kTilePadding);
 constexpr int kDirectTokens = kPackedTokens[0];  // more take several tiles: worth unpacking once
-
-// How far ahead of its use a panel's memory is asked for. Hardware prefetches stop at the end of a page.
-constexpr int kAhead = 4096;
 
 constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
 
@@ -169,7 +167,6 @@ inline void add_block(F32 (&sums)[P][T], const Source* sources, const InputSpan*
   }
 }
 
-// What is past `tokens` is computed with the rest and thrown away.
 struct Tile {
   int first_panel;
   int first;
@@ -212,29 +209,11 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
       if (t < tile.tokens) store(to + p * task.sums_stride + t * kLanes, sums[p][t]);
 }
 
-// Tiles of few sizes: what is past the last token is thrown away.
 template <class Source, int P, int kMost>
 inline void multiply_tokens(const PanelTask& task, int panel) {
-  for (int t = 0; t < task.tokens;) {
-    const int left = task.tokens - t;
-    const int tiles = (left + kMost - 1) / kMost;
-    const int tokens = (left + tiles - 1) / tiles;
-    const Tile tile = {panel, t, tokens};
-    if (tokens == 1) {
-      multiply_tile<Source, P, 1>(task, tile);
-    } else if (tokens == 2) {
-      multiply_tile<Source, P, 2>(task, tile);
-    } else if (kMost > 2 && tokens <= 4) {
-      if constexpr (kMost > 2) multiply_tile<Source, P, 4>(task, tile);
-    } else if (kMost > 4 && tokens <= 6) {
-      if constexpr (kMost > 4) multiply_tile<Source, P, 6>(task, tile);
-    } else if (kMost > 6 && tokens <= 8) {
-      if constexpr (kMost > 6) multiply_tile<Source, P, 8>(task, tile);
-    } else {
-      if constexpr (kMost > 8) multiply_tile<Source, P, 12>(task, tile);
-    }
-    t += tokens;
-  }
+  in_tiles<kMost>(task.tokens, [&]<int kSize>(int first, int count) {
+    multiply_tile<Source, P, kSize>(task, {panel, first, count});
+  });
 }
 
 template <class Source>

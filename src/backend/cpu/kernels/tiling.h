@@ -1,0 +1,37 @@
+// How products walk through panels and tokens, whatever the format.
+#pragma once
+#include "backend/cpu/kernels/simd.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
+
+// How many bytes ahead of its use a panel's memory is asked for. Hardware prefetches stop at the end of a
+// page.
+constexpr int kAhead = 4096;
+
+constexpr int kTileSizes[] = {1, 2, 4, 6, 8, 12};  // tokens
+
+// multiply.operator()<size>() with the least size that `tokens` fit into; kMost is one of the sizes.
+template <int kMost, int kIndex = 0, class Multiply>
+inline void with_size_for(int tokens, const Multiply& multiply) {
+  constexpr int kSize = kTileSizes[kIndex];
+  if constexpr (kSize < kMost)
+    if (tokens > kSize) return with_size_for<kMost, kIndex + 1>(tokens, multiply);
+  multiply.template operator()<kSize>();
+}
+
+// multiply.operator()<size>(first, count) for tiles of about equal counts, at most kMost tokens each. What is
+// past the count is computed with the rest and thrown away.
+template <int kMost, class Multiply>
+inline void in_tiles(int tokens, const Multiply& multiply) {
+  for (int first = 0; first < tokens;) {
+    const int left = tokens - first;
+    const int tiles = (left + kMost - 1) / kMost;
+    const int count = (left + tiles - 1) / tiles;
+    with_size_for<kMost>(count, [&]<int kSize>() { multiply.template operator()<kSize>(first, count); });
+    first += count;
+  }
+}
+
+}  // namespace
+}  // namespace ferrum::cpu::FERRUM_ISA
