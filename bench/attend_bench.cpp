@@ -15,6 +15,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "base/error.h"
+#include "models/decoder.h"
 #include "tensor/half.h"
 
 namespace ferrum {
@@ -212,8 +213,8 @@ class Attention {
     return keys * 4 * case_.heads.q_width() * case_.sequences;
   }
   double bytes() const {
-    return 2.0 * (case_.past + case_.now) * case_.heads.kv_width() * case_.sequences *
-           static_cast<double>(size_of(layers_[0].k.dtype));
+    return static_cast<double>(case_.past + case_.now) * case_.sequences *
+           static_cast<double>(kv_bytes_of_token(case_.heads, layers_[0].k.dtype));
   }
 
  private:

@@ -23,6 +23,9 @@ struct DecoderLimits {
   RopePrecision rope_precision = RopePrecision::kFloat32;
 };
 
+// Keys and values of one token in one layer's cache, with the scales of an int8 cache.
+size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype);
+
 struct DecoderConfig {
   int layers = 0;
   int hidden = 0;

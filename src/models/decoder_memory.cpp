@@ -4,6 +4,11 @@
 
 namespace ferrum {
 
+size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype) {
+  const size_t scales = kv_dtype == DType::kI8 ? heads.kv_heads * sizeof(float) : 0;
+  return 2 * (heads.kv_width() * size_of(kv_dtype) + scales);
+}
+
 Decoder::Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits)
     : backend_(backend), config_(config), limits_(limits), weights_(std::move(weights)) {
   check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv_pages > 0,
@@ -54,9 +59,7 @@ size_t Decoder::activation_bytes(const DecoderConfig& c, const DecoderLimits& li
 }
 
 size_t Decoder::kv_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
-  const size_t scales = limits.kv_dtype == DType::kI8 ? c.heads.kv_heads * sizeof(float) : 0;
-  const size_t row = c.heads.kv_width() * size_of(limits.kv_dtype) + scales;
-  return size_t{2} * c.layers * limits.kv_pages * limits.page_tokens * row;
+  return kv_bytes_of_token(c.heads, limits.kv_dtype) * c.layers * limits.kv_pages * limits.page_tokens;
 }
 
 Decoder::Activations Decoder::Activations::for_step(const StepShape& shape) const {

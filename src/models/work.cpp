@@ -4,6 +4,8 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "models/loader.h"
+
 namespace ferrum {
 namespace {
 
@@ -56,8 +58,8 @@ double kv_bytes(const ModelDescription& m, DType kv_dtype, int64_t context) {
   int64_t positions = 0;
   for (int i = 0; i < m.layers; ++i)
     positions += m.sliding_layers[i] ? std::min<int64_t>(context, m.window) : context;
-  return static_cast<double>(positions) * 2 * m.kv_heads * m.head_dim *
-         static_cast<double>(size_of(kv_dtype));
+  return static_cast<double>(positions) *
+         static_cast<double>(kv_bytes_of_token(decoder_config(m).heads, kv_dtype));
 }
 
 }  // namespace

@@ -43,6 +43,9 @@ TEST(Work, OfADenseModel) {
   // Weights are read once for all sequences, the rest for each.
   EXPECT_EQ(decode_work(small.volume, model, DType::kF32, 3, 50),
             (Work{weights + 3 * 32 + 3 * 50 * 2 * kv_of_a_token, 3 * 2.0 * (2 * kSmallLayer + 80)}));
+  // Bytes come with a float32 scale for each head's keys and values.
+  const double i8_kv_of_a_token = 2 * 2 * (4 * 1 + 4);
+  EXPECT_EQ(decode_work(small.volume, model, DType::kI8, 1, 50).bytes, weights + 32 + 50 * i8_kv_of_a_token);
   // One row of logits; what the prompt's own tokens leave in the cache need not be read.
   EXPECT_EQ(prompt_work(small.volume, model, DType::kF16, 20, 0),
             (Work{weights + 20 * 32, 2.0 * (20 * 2 * kSmallLayer + 80)}));
