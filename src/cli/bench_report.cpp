@@ -49,17 +49,13 @@ Json limits_json(const BenchRow& row) {
 }
 
 Json operations_json(const BenchRow& row) {
-  double all = 0;
-  for (const auto& [what, total] : row.operations) all += total.seconds;
   Json operations = Json::array();
-  for (const auto& [what, total] : row.operations)
-    operations.push_back({{"operation", what},
-                          {"calls", total.calls},
-                          {"milliseconds", total.seconds * 1e3},
-                          {"share", all > 0 ? total.seconds / all : 0},
-                          {"gbps", total.seconds > 0 ? total.bytes / total.seconds / kGiga : 0}});
-  std::stable_sort(operations.begin(), operations.end(),
-                   [](const Json& a, const Json& b) { return a["milliseconds"] > b["milliseconds"]; });
+  for (const TimedOperation& o : by_time(row.operations))
+    operations.push_back({{"operation", o.what},
+                          {"calls", o.total.calls},
+                          {"milliseconds", o.total.seconds * 1e3},
+                          {"share", o.share},
+                          {"gbps", o.bytes_per_second / kGiga}});
   return operations;
 }
 

@@ -57,19 +57,26 @@ void TimingBackend::observe(const OperationCall& call, FunctionRef<void()> opera
 
 std::string TimingBackend::table() const { return timing_table(shapes_); }
 
-std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes) {
-  std::vector<std::pair<std::string, TimingBackend::Total>> rows(shapes.begin(), shapes.end());
-  std::sort(rows.begin(), rows.end(),
-            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+std::vector<TimedOperation> by_time(const std::map<std::string, TimingBackend::Total>& shapes) {
   double all = 0;
-  for (const auto& row : rows) all += row.second.seconds;
+  for (const auto& [what, total] : shapes) all += total.seconds;
+  std::vector<TimedOperation> operations;
+  operations.reserve(shapes.size());
+  for (const auto& [what, total] : shapes)
+    operations.push_back({what, total, all > 0 ? total.seconds / all : 0,
+                          total.seconds > 0 ? total.bytes / total.seconds : 0});
+  std::stable_sort(operations.begin(), operations.end(),
+                   [](const auto& a, const auto& b) { return a.total.seconds > b.total.seconds; });
+  return operations;
+}
+
+std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes) {
   std::string text = fmt::format("{:>8} {:>10} {:>10} {:>7} {:>7}  {}\n", "calls", "total ms", "mean us",
                                  "share", "GB/s", "operation");
-  for (const auto& [what, total] : rows)
+  for (const auto& [what, total, share, bytes_per_second] : by_time(shapes))
     fmt::format_to(std::back_inserter(text), "{:>8} {:>10.2f} {:>10.1f} {:>6.1f}% {:>7.1f}  {}\n",
                    total.calls, total.seconds * 1e3, total.seconds * 1e6 / static_cast<double>(total.calls),
-                   all > 0 ? 100 * total.seconds / all : 0,
-                   total.seconds > 0 ? total.bytes / total.seconds / 1e9 : 0, what);
+                   100 * share, bytes_per_second / 1e9, what);
   return text;
 }
 

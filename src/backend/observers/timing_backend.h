@@ -61,7 +61,16 @@ class TimingBackend final : public ObservingBackend {
   std::vector<Event> events_;
 };
 
-// The most expensive first, with share of the time and GB/s.
+struct TimedOperation {
+  std::string what;  // operation and shape
+  TimingBackend::Total total;
+  double share;             // of the time of all
+  double bytes_per_second;  // of what it cannot do without
+};
+// The most expensive first.
+std::vector<TimedOperation> by_time(const std::map<std::string, TimingBackend::Total>& shapes);
+
+// by_time, in lines.
 std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes);
 
 }  // namespace ferrum
