@@ -2,147 +2,36 @@
 // at which keys and values are read.
 //
 //   ferrum_attend_bench [--threads N] [--isa portable|avx2|avx512] [--kv f32|f16|bf16|int8]
-//                       [--seconds 0.5] [--only TEXT]
-#include <algorithm>
-#include <chrono>
+//                       [--seconds 0.4] [--only TEXT]
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "backend/cpu/cpu_backend.h"
-#include "base/error.h"
+#include "bench/measure.h"
+#include "engine/backend_factory.h"
 #include "models/decoder.h"
 #include "tensor/half.h"
 
-namespace ferrum {
+namespace ferrum::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-struct Options {
-  CpuOptions backend;
+struct AttendOptions : Options {
   DType kv = DType::kF16;
-  double seconds = 0.5;
   std::string only;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string flag = argv[i];
-    const std::string value = argv[i + 1];
-    if (flag == "--threads") {
-      options.backend.threads = std::stoi(value);
-    } else if (flag == "--isa") {
-      options.backend.isa = choose_isa(value);
-    } else if (flag == "--seconds") {
-      options.seconds = std::stod(value);
-    } else if (flag == "--only") {
+AttendOptions parse(int argc, char** argv) {
+  AttendOptions options;
+  bench::parse(argc, argv, options, [&](const std::string& flag, const std::string& value) {
+    if (flag == "--only") {
       options.only = value;
     } else if (flag == "--kv") {
-      for (const DType t : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8})
-        if (value == name_of(t)) options.kv = t;
+      options.kv = parse_kv_dtype(value);
     } else {
-      fail(ErrorCode::kBadArgument, "{} is no option", in_quotes(flag));
+      return false;
     }
-  }
-  return options;
-}
-
-// Seconds of one call: the median, and the best, which on a shared machine says more about the code. What one
-// thread does is timed by the processor that it gets.
-struct Timing {
-  double median;
-  double best;
-};
-double now(int threads) {
-  timespec time = {};
-  clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-template <class Call>
-Timing time_of(int threads, double budget, const Call& call) {
-  call();
-  std::vector<double> times;
-  const auto begin = Clock::now();
-  while (times.size() < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < budget) {
-    const double start = now(threads);
-    call();
-    times.push_back(now(threads) - start);
-  }
-  std::sort(times.begin(), times.end());
-  return {times[times.size() / 2], times.front()};
-}
-
-// Independent FMAs on registers: 20 chains hide their latency.
-constexpr int kChains = 20;
-constexpr int kFmaRounds = 20000;
-#if defined(__x86_64__)
-using Wide [[gnu::vector_size(64)]] = float;
-using Narrow [[gnu::vector_size(32)]] = float;
-#define FERRUM_FMA_LOOP(Vector, chains)                                                              \
-  Vector sums[chains];                                                                               \
-  for (int c = 0; c < (chains); ++c) sums[c] = Vector{} + static_cast<float>(c);                     \
-  const Vector factor = Vector{} + scale;                                                            \
-  for (int i = 0; i < kFmaRounds; ++i) {                                                             \
-    _Pragma("GCC unroll 32") for (int c = 0; c < (chains); ++c) sums[c] = sums[c] * factor + factor; \
-  }                                                                                                  \
-  float total = 0;                                                                                   \
-  for (int c = 0; c < (chains); ++c) total += sums[c][0];                                            \
-  return total
-
-[[gnu::target("avx512f"), gnu::optimize("O3", "fp-contract=fast")]] float fma_loop_avx512(float scale) {
-  FERRUM_FMA_LOOP(Wide, kChains);
-}
-[[gnu::target("avx2,fma"), gnu::optimize("O3", "fp-contract=fast")]] float fma_loop_avx2(float scale) {
-  FERRUM_FMA_LOOP(Narrow, 12);
-}
-#endif
-
-struct Limits {
-  double gflops = 0;
-  double gbytes = 0;
-};
-
-Limits measure_limits(const Options& options, Isa isa, int threads) {
-  Limits limits;
-  ThreadPool pool(threads);
-  std::vector<float> results(static_cast<size_t>(threads) * 64);
-#if defined(__x86_64__)
-  if (isa != Isa::kPortable) {
-    const Timing t = time_of(threads, options.seconds, [&] {
-      pool.on_each_worker([&](int worker) noexcept {
-        results[static_cast<size_t>(worker) * 64] =
-            isa == Isa::kAvx512 ? fma_loop_avx512(0.5f) : fma_loop_avx2(0.5f);
-      });
-    });
-    const double flops = 2.0 * kFmaRounds * (isa == Isa::kAvx512 ? kChains * 16 : 12 * 8) * threads;
-    limits.gflops = flops / t.best / 1e9;
-  }
-#endif
-  constexpr size_t kPiece = size_t{1} << 20;  // of 8 bytes
-  std::vector<uint64_t> data(kPiece * 32, 1);
-  size_t piece = 0;
-  const Timing t = time_of(threads, options.seconds, [&] {
-    const uint64_t* from = data.data() + piece++ % 32 * kPiece;
-    pool.parallel_for(kPiece, [&](int64_t begin, int64_t end, int worker) noexcept {
-      uint64_t sum[4] = {};
-      for (int64_t i = begin; i + 4 <= end; i += 4)
-        for (int k = 0; k < 4; ++k) sum[k] += from[i + k];
-      results[static_cast<size_t>(worker) * 64] += static_cast<float>(sum[0] + sum[1] + sum[2] + sum[3]);
-    });
+    return true;
   });
-  limits.gbytes = kPiece * 8 / t.best / 1e9;
-  std::printf("%d threads: float32 FMA %.0f GFLOP/s, reading %.1f GB/s (best; %g)\n", threads, limits.gflops,
-              limits.gbytes, static_cast<double>(results[0]));
-  std::printf("%-34s %10s %10s %8s %6s %8s %6s\n", "", "median us", "best us", "GFLOP/s", "peak", "GB/s",
-              "peak");
-  return limits;
+  return options;
 }
 
 struct Case {
@@ -207,7 +96,7 @@ class Attention {
   void attend() { backend_.attend(out_, qkv_, layers_[next_++ % layers_.size()], step_, layer_); }
   void store() { backend_.rope_and_store(qkv_, layers_[next_++ % layers_.size()], step_, layer_); }
 
-  double flops() const {
+  double operations() const {
     double keys = 0;
     for (int t = 0; t < case_.now; ++t) keys += case_.past + t + 1;
     return keys * 4 * case_.heads.q_width() * case_.sequences;
@@ -255,25 +144,29 @@ class Attention {
   uint64_t state_ = 1;
 };
 
-void measure(const Options& options, CpuBackend& backend, const Limits& limits, const Case& c) {
+void measure(const AttendOptions& options, CpuBackend& backend, Limits& limits, const Case& c) {
   const std::string name = fmt::format("{}/{}x{} {} x {} after {}", c.heads.q_heads, c.heads.kv_heads,
                                        c.heads.head_dim, c.sequences, c.now, c.past);
   if (name.find(options.only) == std::string::npos) return;
   Attention attention(backend, c, options.kv);
   const Timing stored = time_of(backend.threads(), options.seconds / 4, [&] { attention.store(); });
   const Timing t = time_of(backend.threads(), options.seconds, [&] { attention.attend(); });
-  const double gflops = attention.flops() / t.best / 1e9;
-  const double gbytes = attention.bytes() / t.best / 1e9;
+  const MachineLimits& limit = limits.measure();
+  const double operations = attention.operations() / t.best;
+  const double bytes = attention.bytes() / t.best;
   std::printf("%-34s %10.1f %10.1f %8.1f %5.0f%% %8.2f %5.0f%%   store %.1f us, best %.1f\n", name.c_str(),
-              t.median * 1e6, t.best * 1e6, gflops, 100 * gflops / limits.gflops, gbytes,
-              100 * gbytes / limits.gbytes, stored.median * 1e6, stored.best * 1e6);
+              t.median * 1e6, t.best * 1e6, operations / 1e9, 100 * operations / limit.f32, bytes / 1e9,
+              100 * bytes / limit.read_bandwidth, stored.median * 1e6, stored.best * 1e6);
   std::fflush(stdout);
 }
 
-void run(const Options& options) {
+void run(const AttendOptions& options) {
   CpuBackend backend(options.backend);
-  std::printf("%s, %s\n", backend.name().c_str(), std::string(name_of(options.kv)).c_str());
-  const Limits limits = measure_limits(options, backend.isa(), backend.threads());
+  Limits limits(backend);
+  print(backend, limits.measure());
+  std::printf("%s cache\n", std::string(name_of(options.kv)).c_str());
+  std::printf("%-34s %10s %10s %8s %6s %8s %6s\n", "", "median us", "best us", "GOP/s", "of f32", "GB/s",
+              "limit");
   for (const HeadShape heads : {HeadShape{16, 8, 128}, HeadShape{32, 8, 64}, HeadShape{32, 4, 128}}) {
     for (const int prompt : {512, 2048, 4096}) measure(options, backend, limits, {heads, 1, 0, prompt, 1});
     for (const int past : {511, 4095, 16383}) {
@@ -285,14 +178,9 @@ void run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace ferrum
+}  // namespace ferrum::bench
 
 int main(int argc, char** argv) {
-  try {
-    ferrum::run(ferrum::parse(argc, argv));
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "ferrum_attend_bench: %s\n", error.what());
-    return 1;
-  }
+  using namespace ferrum::bench;
+  return run_main("ferrum_attend_bench", [&] { run(parse(argc, argv)); });
 }
