@@ -20,7 +20,7 @@ struct EngineOptions {
   int batch_tokens = 512;       // rows of one step: how much of a prompt is computed at once
   std::string activations =
       "int8";  // inputs of products with quantised weights: "int8", or "f32" (slower, closer)
-  std::string kv_dtype = "f16";  // "f16", "bf16" or "f32"
+  std::string kv_dtype = "f16";  // "f16", "bf16", "f32" or "int8"
 };
 
 // What loading will take, and what the machine has, in bytes.
@@ -29,6 +29,7 @@ struct MemoryPlan {
   uint64_t kv = 0;
   uint64_t activations = 0;
   uint64_t free = 0;
+  int tokens = 0;  // that the KV cache has room for
   uint64_t total() const { return weights + kv + activations; }
 };
 

@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
+#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -88,24 +89,13 @@ std::vector<BenchCase> cases_of(const BenchOptions& o) {
   return cases;
 }
 
-void require_fit(const Checkpoint& checkpoint, const RunnerOptions& options, size_t free) {
-  const RunnerMemory memory = runner_memory(checkpoint.model(), options);
-  const uint64_t total = checkpoint.bytes() + memory.kv + memory.activations;
-  if (total <= free) return;
-  fail(
-      ErrorCode::kNoMemory,
-      "{} needed (weights {}, KV cache {} for {} tokens, activations {}) and {} are free: use smaller -p, -b "
-      "or -d",
-      human_bytes(total), human_bytes(checkpoint.bytes()), human_bytes(memory.kv), options.kv_tokens,
-      human_bytes(memory.activations), human_bytes(free));
-}
-
 // The model, and who watches its operations if a profile is asked for.
 class Subject {
  public:
   Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)
       : backend_(make_backend(backend_options(o.engine))), name_(backend_->name()) {
-    require_fit(*checkpoint, options, backend_->free_bytes());
+    require_fit(memory_plan(*checkpoint, options, backend_->free_bytes()), checkpoint->model(),
+                "use smaller -p, -b or -d");
     std::unique_ptr<Backend> outer;
     if (o.profile.empty()) {
       outer = std::move(backend_);
@@ -153,7 +143,8 @@ class Subject {
 std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const Checkpoint>& checkpoint,
                               BenchSetting& setting) {
   const std::vector<BenchCase> cases = cases_of(o);
-  LimitMeter meter(setting.threads);
+  // The meter's buffer is there only while it measures: a model that just fits needs the rest.
+  const auto limits = [&] { return LimitMeter(setting.threads).measure(); };
   const DType kv_dtype = parse_kv_dtype(o.engine.kv_dtype);
   const ModelVolume volume = volume_of(*checkpoint);
   Subject subject(o, checkpoint,
@@ -163,11 +154,11 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
   setting.load_seconds = subject.load_seconds();
   std::vector<BenchRow> rows;
   StatusLine status;
-  MachineLimits before = meter.measure();
+  MachineLimits before = limits();
   for (const BenchCase& task : cases) {
     status.show(fmt::format("measuring {} of {}: {}", rows.size() + 1, cases.size(), label(task)));
     BenchRow& row = rows.emplace_back(subject.measure(task, o.repetitions));
-    const MachineLimits after = meter.measure();
+    const MachineLimits after = limits();
     row.machine = best_of(before, after);
     row.limit = limit_for(checkpoint->main_format(), row.machine);
     row.work = work_of(task, volume, checkpoint->model(), kv_dtype);

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "base/json.h"
-#include "cli/progress.h"
 
 namespace ferrum::cli {
 namespace {

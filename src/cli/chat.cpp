@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "cli/progress.h"
+#include "engine/memory_plan.h"
 #include "engine/sampler.h"
 
 namespace ferrum::cli {
@@ -164,14 +164,13 @@ Chat::Next Chat::command(const std::string& line) {
     std::getline(words, value);
     setting.empty() ? show_settings() : set(setting, value);
   } else if (name == "/stats") {
-    const MemoryPlan& m = engine_.memory();
     fmt::print(
         stderr,
-        "{} answers: {} prompt tokens ({} cached) in {:.2f} s, {} generated in {:.2f} s ({:.1f} tokens/s)\n"
-        "memory: weights {}, KV cache {} for {} tokens, activations {}\n",
-        answers_, total_.prompt_tokens, total_.cached_tokens, total_.prompt_seconds, total_.generated_tokens,
-        total_.decode_seconds, rate(total_.generated_tokens - answers_, total_.decode_seconds),
-        human_bytes(m.weights), human_bytes(m.kv), engine_.info().context, human_bytes(m.activations));
+        "{} answer{}: {} prompt tokens ({} cached) in {:.2f} s, {} generated in {:.2f} s ({:.1f} tokens/s)\n"
+        "memory: {}\n",
+        answers_, answers_ == 1 ? "" : "s", total_.prompt_tokens, total_.cached_tokens, total_.prompt_seconds,
+        total_.generated_tokens, total_.decode_seconds,
+        rate(total_.generated_tokens - answers_, total_.decode_seconds), parts_text(engine_.memory()));
   } else if (name == "/help" || name == "/?") {
     fmt::print(stderr, "{}", kHelp);
   } else {

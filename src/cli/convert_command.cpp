@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "checkpoint/convert.h"
 #include "cli/command.h"
 #include "cli/progress.h"

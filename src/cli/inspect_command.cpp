@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "base/json.h"
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
@@ -15,7 +16,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
-#include "engine/runner.h"
+#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -76,13 +77,10 @@ Json describe(const Checkpoint& checkpoint) {
   return j;
 }
 
-Json memory_plan(const InspectOptions& o, const Checkpoint& checkpoint) {
-  const RunnerOptions plan = plan_options(o, checkpoint.model());
-  const RunnerMemory memory = runner_memory(checkpoint.model(), plan);
-  return {
-      {"context", plan.max_context},       {"kv_dtype", o.engine.kv_dtype},
-      {"weights", checkpoint.bytes()},     {"kv", memory.kv},
-      {"activations", memory.activations}, {"total", checkpoint.bytes() + memory.kv + memory.activations}};
+Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint) {
+  const MemoryPlan plan = memory_plan(checkpoint, plan_options(o, checkpoint.model()), 0);
+  return {{"context", plan.tokens}, {"kv_dtype", o.engine.kv_dtype},   {"weights", plan.weights},
+          {"kv", plan.kv},          {"activations", plan.activations}, {"total", plan.total()}};
 }
 
 std::string shape_text(const HostTensor& t) { return fmt::format("[{}]", fmt::join(t.shape, ", ")); }
@@ -132,7 +130,7 @@ void inspect_command(const InspectOptions& o) {
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
   if (o.check) check_all(*checkpoint, o.engine.model.string());
   const Json model = describe(*checkpoint);
-  const Json plan = memory_plan(o, *checkpoint);
+  const Json plan = memory_json(o, *checkpoint);
   if (o.json) return print_json(model, plan, *checkpoint, o);
   print_text(model, plan, *checkpoint, o);
   if (o.check) fmt::print("all weights are finite\n");

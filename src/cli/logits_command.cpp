@@ -13,7 +13,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
-#include "engine/runner.h"
+#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -26,6 +26,7 @@ struct LogitsOptions {
   std::string rope_precision = "stored";
 };
 
+constexpr size_t kMaxTokens = 1 << 28;
 constexpr int kRowsAtOnce = 256;  // of logits, where --chunk does not say otherwise
 
 struct Batch {
@@ -44,7 +45,7 @@ Batch read_batch(const std::string& path, int vocab) {
   const std::vector<int64_t>& shape = file->find("input_ids")->shape;
   if (shape.size() != 2 || values.empty())
     fail(ErrorCode::kBadFile, "{}: input_ids must have the shape [sequences, tokens], none of them 0", path);
-  if (shape[0] > 1 << 16 || shape[1] > 1 << 24)
+  if (shape[0] > 1 << 16 || values.size() > kMaxTokens)
     fail(ErrorCode::kBadFile, "{}: input_ids is too large: [{}, {}]", path, shape[0], shape[1]);
   Batch batch = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), {}};
   for (const int64_t id : values) {
@@ -55,41 +56,29 @@ Batch read_batch(const std::string& path, int vocab) {
   return batch;
 }
 
-void write_logits(const std::string& path, const Batch& batch, int vocab, const std::vector<float>& logits) {
-  SafetensorsWriter writer(path, {{"logits", "F32", {batch.sequences, batch.length, vocab}}});
-  writer.append(std::as_bytes(std::span(logits)));
-  writer.finish();
-}
-
-void logits_command(const LogitsOptions& o) {
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
-  const int vocab = checkpoint->model().vocab;
-  const Batch batch = read_batch(o.tokens, vocab);
-  if (batch.length > checkpoint->model().context)
-    fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
-         batch.length, checkpoint->model().context);
+RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
   const int chunk = std::clamp(o.chunk > 0 ? o.chunk : kRowsAtOnce / batch.sequences, 1, batch.length);
   const int rows = chunk * batch.sequences;
+  return {.max_tokens = rows,
+          .max_sequences = batch.sequences,
+          .max_outputs = rows,
+          .max_context = batch.length,
+          .kv_tokens = batch.length * batch.sequences,
+          .kv_dtype = parse_kv_dtype(o.engine.kv_dtype),
+          .rope_precision = o.rope_precision == "f32" ? RopePrecision::kFloat32 : RopePrecision::kStored};
+}
 
-  Progress loading("loading");
-  Runner runner(
-      make_backend(backend_options(o.engine)), checkpoint,
-      {.max_tokens = rows,
-       .max_sequences = batch.sequences,
-       .max_outputs = rows,
-       .max_context = batch.length,
-       .kv_tokens = batch.length * batch.sequences,
-       .kv_dtype = parse_kv_dtype(o.engine.kv_dtype),
-       .rope_precision = o.rope_precision == "f32" ? RopePrecision::kFloat32 : RopePrecision::kStored},
-      [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-
+// [sequences, length, vocab]
+std::vector<float> compute(Runner& runner, const Batch& batch) {
+  const int vocab = runner.vocab();
   const int pages_each = runner.pages() / batch.sequences;
   std::vector<int> pages(static_cast<size_t>(runner.pages()));
   std::iota(pages.begin(), pages.end(), 0);
 
-  std::vector<float> logits(static_cast<size_t>(batch.sequences) * batch.length * vocab);
+  std::vector<float> logits(batch.ids.size() * static_cast<size_t>(vocab));
   Progress progress("logits");
   std::vector<Chunk> chunks(static_cast<size_t>(batch.sequences));
+  const int chunk = runner.options().max_tokens / batch.sequences;
   for (int begin = 0; begin < batch.length; begin += chunk) {
     const int count = std::min(chunk, batch.length - begin);
     for (int s = 0; s < batch.sequences; ++s)
@@ -105,7 +94,30 @@ void logits_command(const LogitsOptions& o) {
                   logits.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * vocab);
     progress.update(static_cast<uint64_t>(begin + count), static_cast<uint64_t>(batch.length));
   }
-  write_logits(o.out, batch, vocab, logits);
+  return logits;
+}
+
+void logits_command(const LogitsOptions& o) {
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const ModelDescription& model = checkpoint->model();
+  const Batch batch = read_batch(o.tokens, model.vocab);
+  if (batch.length > model.context)
+    fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
+         batch.length, model.context);
+  std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
+  const RunnerOptions options = runner_options(o, batch);
+  MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
+  plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all the logits
+  require_fit(plan, model, "take fewer tokens");
+  // Before all the work, so that it is not for nothing.
+  SafetensorsWriter writer(o.out, {{"logits", "F32", {batch.sequences, batch.length, model.vocab}}});
+
+  Progress loading("loading");
+  Runner runner(std::move(backend), checkpoint, options,
+                [&](uint64_t done, uint64_t total) { loading.update(done, total); });
+  const std::vector<float> logits = compute(runner, batch);
+  writer.append(std::as_bytes(std::span(logits)));
+  writer.finish();
 }
 
 }  // namespace

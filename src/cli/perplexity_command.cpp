@@ -15,7 +15,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
-#include "engine/runner.h"
+#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -105,13 +105,16 @@ void perplexity_command(const PerplexityOptions& o) {
 
   const int rows =
       std::min(o.window, std::min(o.engine.batch_tokens, 128));  // logits of so many rows are kept at once
+  const RunnerOptions options = {.max_tokens = rows,
+                                 .max_outputs = rows,
+                                 .max_context = o.window,
+                                 .kv_tokens = o.window,
+                                 .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
+  std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
+  require_fit(memory_plan(*checkpoint, options, backend->free_bytes()), checkpoint->model(),
+              "use a smaller --window");
   Progress loading("loading");
-  Runner runner(make_backend(backend_options(o.engine)), checkpoint,
-                {.max_tokens = rows,
-                 .max_outputs = rows,
-                 .max_context = o.window,
-                 .kv_tokens = o.window,
-                 .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)},
+  Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
   std::vector<int> blocks(static_cast<size_t>(runner.pages()));
   for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<int>(i);

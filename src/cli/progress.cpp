@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/human_bytes.h"
+
 namespace ferrum::cli {
 namespace {
 
@@ -47,18 +49,6 @@ void StatusLine::show(std::string_view text) {
   if (!on_terminal_) return;
   fmt::print(stderr, "{}{}", kWipe, text);
   std::fflush(stderr);
-}
-
-std::string human_bytes(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(bytes);
-  size_t unit = 0;
-  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
-    value /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{} B", bytes)
-                   : fmt::format("{:.{}f} {}", value, value < 10 ? 2 : 1, kUnits[unit]);
 }
 
 }  // namespace ferrum::cli

@@ -41,7 +41,4 @@ class StatusLine {
   bool on_terminal_;
 };
 
-// "17.3 GiB", "512 B"
-std::string human_bytes(uint64_t bytes);
-
 }  // namespace ferrum::cli

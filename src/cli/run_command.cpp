@@ -10,12 +10,14 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "base/log.h"
 #include "cli/chat.h"
 #include "cli/command.h"
 #include "cli/line_editor.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -46,13 +48,9 @@ std::unique_ptr<Engine> load(const EngineOptions& options) {
   observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
     if (!isatty(STDERR_FILENO) && !spdlog::should_log(spdlog::level::info)) return;
     if (!spdlog::should_log(spdlog::level::warn)) return;
-    fmt::print(stderr,
-               "{} ({}, {}, {:.1f} M parameters): {} needed = weights {} + KV cache {} for {} tokens + "
-               "activations {}; "
-               "{} free\n",
-               model.name, model.architecture, model.format, static_cast<double>(model.parameters) * 1e-6,
-               human_bytes(memory.total()), human_bytes(memory.weights), human_bytes(memory.kv),
-               model.context, human_bytes(memory.activations), human_bytes(memory.free));
+    fmt::print(stderr, "{} ({}, {}, {:.1f} M parameters): {} needed = {}; {} free\n", in_quotes(model.name),
+               model.architecture, model.format, static_cast<double>(model.parameters) * 1e-6,
+               human_bytes(memory.total()), parts_text(memory), human_bytes(memory.free));
   };
   observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   return Engine::load(options, observer);

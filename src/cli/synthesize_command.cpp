@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "checkpoint/synthesize.h"
 #include "cli/command.h"
 #include "cli/progress.h"

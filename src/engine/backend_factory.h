@@ -17,7 +17,7 @@ struct BackendOptions {
 // the CPU lacks.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
-// "f16", "bf16", "f32". Error kBadArgument.
+// "f16", "bf16", "f32", "int8". Error kBadArgument.
 DType parse_kv_dtype(const std::string& name);
 
 }  // namespace ferrum

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "engine/backend_factory.h"
+#include "engine/memory_plan.h"
 #include "engine/sampler.h"
 #include "engine/stop_strings.h"
 #include "text/detokenizer.h"
@@ -40,18 +41,6 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .max_context = context,
           .kv_tokens = context,
           .kv_dtype = parse_kv_dtype(options.kv_dtype)};
-}
-
-double gib(uint64_t bytes) { return static_cast<double>(bytes) / (uint64_t{1} << 30); }
-
-void require_fit(const MemoryPlan& plan, const ModelInfo& info) {
-  if (plan.total() <= plan.free) return;
-  fail(ErrorCode::kNoMemory,
-       "{} needs {:.2f} GiB (weights {:.2f}, KV cache {:.2f} for {} tokens, activations {:.2f}) and {:.2f} "
-       "GiB are free: "
-       "use a smaller --max-context, or a file of a smaller type",
-       info.name, gib(plan.total()), gib(plan.weights), gib(plan.kv), info.context, gib(plan.activations),
-       gib(plan.free));
 }
 
 }  // namespace
@@ -106,13 +95,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
            .parameters = model.parameters,
            .context = runner.max_context,
            .has_chat_template = prompts_.has_template()};
-  const RunnerMemory needed = runner_memory(model, runner);
-  memory_ = {.weights = checkpoint_->bytes(),
-             .kv = needed.kv,
-             .activations = needed.activations,
-             .free = backend->free_bytes()};
+  memory_ = memory_plan(*checkpoint_, runner, backend->free_bytes());
   if (observer.planned) observer.planned(info_, memory_);
-  require_fit(memory_, info_);
+  require_fit(memory_, model, "use a smaller --max-context");
 
   runner_ = std::make_unique<Runner>(std::move(backend), checkpoint_, runner, observer.progress);
   blocks_.resize(static_cast<size_t>(runner_->pages()));

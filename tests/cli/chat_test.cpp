@@ -63,6 +63,18 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   EXPECT_EQ(t.wait(), 0);
 }
 
+TEST_F(ChatTest, StatsCountTheAnswers) {
+  Terminal t(args({"--max-tokens", "3"}));
+  for (const char* stats : {"1 answer: ", "2 answers: "}) {
+    t.expect(">>> ");
+    t.type("What is the capital of France?\n");
+    t.expect(">>> ");
+    t.type("/stats\n");
+    t.expect(stats);
+    t.expect("memory: weights ");
+  }
+}
+
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {
   // An answer that would go on for the whole context.
   Terminal t(args({"--max-context", "512"}));

@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors_writer.h"
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/process.h"
+#include "support/small_models.h"
 
 namespace ferrum {
 namespace {
@@ -71,6 +73,47 @@ TEST(Commands, OutputThatCannotBeWrittenIsAnError) {
 TEST(Commands, AReaderThatHadEnoughIsNoError) {
   for (const std::string& args : {"run " + kSmall + " --raw Once", "inspect --json --tensors " + kSmall})
     EXPECT_EQ(in_shell(args, "| true").err, "") << args;
+}
+
+TEST(Commands, WhatDoesNotFitInMemoryIsRefusedWithTheNumbers) {
+  test::SmallGguf wide;  // whose keys and values take 256 KiB for each token in f16
+  constexpr uint32_t kHeads = 32, kHeadDim = 1024;
+  wide.set("attention.head_count", kHeads);
+  wide.set("attention.head_count_kv", kHeads);
+  wide.set("attention.key_length", kHeadDim);
+  wide.set("attention.value_length", kHeadDim);
+  wide.set("context_length", 1 << 28);
+  for (const char* layer : {"blk.0.", "blk.1."}) {
+    for (const char* name : {"attn_q.weight", "attn_k.weight", "attn_v.weight"})
+      wide.tensors[std::string(layer) + name] = {uint64_t{kHeads} * kHeadDim, 8};
+    wide.tensors[std::string(layer) + "attn_output.weight"] = {8, uint64_t{kHeads} * kHeadDim};
+  }
+  const test::TemporaryFolder folder;
+  const std::string model = folder.write("wide.gguf", wide.build()).string();
+  constexpr int kTokens = 1 << 22;
+  const std::string ids = (folder.path() / "ids.safetensors").string();
+  {
+    SafetensorsWriter writer(ids, {{"input_ids", "I64", {1, kTokens}}});
+    const std::vector<int64_t> ones(kTokens, 1);
+    writer.append(std::as_bytes(std::span(ones)));
+    writer.finish();
+  }
+  const struct {
+    std::vector<std::string> args;
+    const char* remedy;
+  } cases[] = {
+      {{"run", model, "--raw", "x", "--max-context", std::to_string(kTokens)}, "a smaller --max-context"},
+      {{"bench", model, "-p", "0", "-n", "1", "-d", std::to_string(kTokens - 1)}, "smaller -p, -b or -d"},
+      {{"logits", model, "--tokens", ids, "--out", (folder.path() / "out").string()}, "fewer tokens"}};
+  for (const auto& c : cases) {
+    const Finished done = ferrum(c.args);
+    EXPECT_EQ(done.exit_code, 1) << c.remedy;
+    EXPECT_CONTAINS(done.err, "no_memory");
+    EXPECT_CONTAINS(done.err, "TiB = weights 8.00 MiB + KV cache ");
+    EXPECT_CONTAINS(done.err, "for 4194304 tokens");
+    EXPECT_CONTAINS(done.err, "are free: ");
+    EXPECT_CONTAINS(done.err, c.remedy);
+  }
 }
 
 TEST(Run, OnlyTheTextGoesToStandardOutput) {

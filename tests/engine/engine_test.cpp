@@ -8,6 +8,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tokenizer_source.h"
+#include "engine/memory_plan.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/paths.h"
@@ -193,7 +194,18 @@ TEST_F(EngineTest, ControlTokensInAMessageAreText) {
 }
 
 TEST(EngineLoad, MemoryThatIsNotThereIsRefusedWithTheNumbers) {
-  // A billion tokens of context are more than any machine's memory, and more than the model allows.
+  const auto checkpoint = Checkpoint::open(demo("demo-dense"));
+  const RunnerOptions options = {.max_context = 64, .kv_tokens = 64};
+  MemoryPlan plan = memory_plan(*checkpoint, options, 0);
+  plan.free = plan.total();
+  require_fit(plan, checkpoint->model(), "use a smaller --window");
+  --plan.free;
+  test::expect_error(ErrorCode::kNoMemory,
+                     {checkpoint->model().name, "KV cache 96.0 KiB for 64 tokens", "use a smaller --window"},
+                     [&] { require_fit(plan, checkpoint->model(), "use a smaller --window"); });
+}
+
+TEST(EngineLoad, AContextThatTheModelLacksIsRefused) {
   test::expect_error(ErrorCode::kBadArgument, {"1000000000", "512"},
                      [] { Engine::load({.model = demo("demo-dense"), .max_context = 1'000'000'000}); });
 }

@@ -1,0 +1,21 @@
+// What a model takes, told and held against what is free before anything is allocated.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "checkpoint/checkpoint.h"
+#include "engine/runner.h"
+#include "ferrum/engine.h"
+
+namespace ferrum {
+
+// Of a runner with these options.
+MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free);
+
+// "weights 4.60 GiB + KV cache 1.12 GiB for 8192 tokens + activations 18.2 MiB"
+std::string parts_text(const MemoryPlan& plan);
+
+// `remedy` is what the user can do: "use a smaller --window". Error kNoMemory with the numbers.
+void require_fit(const MemoryPlan& plan, const ModelDescription& model, std::string_view remedy);
+
+}  // namespace ferrum
