@@ -5,8 +5,8 @@ get_target_property(backend_sources ferrum_backend SOURCES)
 list(REMOVE_ITEM backend_sources ${kernel_sources})
 set_target_properties(ferrum_backend PROPERTIES SOURCES "${backend_sources}")
 
-function(ferrum_cpu_kernels isa)
-  add_library(ferrum_cpu_${isa} OBJECT ${kernel_sources})
+function(ferrum_cpu_kernels isa sources)
+  add_library(ferrum_cpu_${isa} OBJECT ${sources})
   target_include_directories(ferrum_cpu_${isa} PRIVATE ${CMAKE_SOURCE_DIR}/src)
   target_compile_definitions(ferrum_cpu_${isa} PRIVATE FERRUM_ISA=${isa})
   # Optimised in every build, or a debugger's model would take minutes per token; rounding as written, see simd.h.
@@ -15,19 +15,23 @@ function(ferrum_cpu_kernels isa)
   target_sources(ferrum_backend PRIVATE $<TARGET_OBJECTS:ferrum_cpu_${isa}>)
 endfunction()
 
-ferrum_cpu_kernels(portable)
+ferrum_cpu_kernels(portable "${kernel_sources}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   target_compile_definitions(ferrum_backend PRIVATE FERRUM_X86_KERNELS)
-  ferrum_cpu_kernels(avx2 -mavx2 -mfma -mf16c)
+  ferrum_cpu_kernels(avx2 "${kernel_sources}" -mavx2 -mfma -mf16c)
   # GCC 12 warns about its own AVX-512 headers, which leave a register undefined on purpose.
-  ferrum_cpu_kernels(avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+  set(avx512_options -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
                      -mprefer-vector-width=512
                      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  ferrum_cpu_kernels(avx512 "${kernel_sources}" ${avx512_options})
+  # Only what is done with instructions that AVX-512 alone does not have: see cpu/kernels.cpp.
+  set(kernels ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels)
+  ferrum_cpu_kernels(avx512bf16 "${kernels}/multiply_pairs.cpp;${kernels}/peak.cpp" ${avx512_options} -mavx512bf16)
 endif()
 
 # Sanitizers add weak symbols of their own.
 if(CMAKE_NM AND NOT FERRUM_SANITIZE)
-  foreach(isa avx2 avx512)
+  foreach(isa avx2 avx512 avx512bf16)
     if(TARGET ferrum_cpu_${isa})
       add_test(NAME CpuFaults.B59_NoWeakFunctions_${isa}
                COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:ferrum_cpu_${isa}>"

@@ -13,7 +13,7 @@
 namespace ferrum {
 namespace {
 
-constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512};
+constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
 
 #if defined(__x86_64__)
 
@@ -54,10 +54,17 @@ std::string missing_avx512() {
   return missing;
 }
 
+std::string missing_avx512bf16() {
+  std::string missing = missing_avx512();
+  add_missing(missing, {{"AVX512BF16", __builtin_cpu_supports("avx512bf16") != 0}});
+  return missing;
+}
+
 #else
 
 std::string missing_avx2() { return "the x86-64 architecture"; }
 std::string missing_avx512() { return "the x86-64 architecture"; }
+std::string missing_avx512bf16() { return "the x86-64 architecture"; }
 
 #endif
 
@@ -71,6 +78,8 @@ std::string_view name_of(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAvx512Bf16:
+      return "avx512bf16";
   }
   return "?";
 }
@@ -89,6 +98,8 @@ std::string missing_for(Isa isa) {
       return missing_avx2();
     case Isa::kAvx512:
       return missing_avx512();
+    case Isa::kAvx512Bf16:
+      return missing_avx512bf16();
   }
   return "";
 }
@@ -111,7 +122,8 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   }
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
-    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2 and avx512",
+    fail(ErrorCode::kBadArgument,
+         "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2, avx512 and avx512bf16",
          in_quotes(*wish));
   if (const std::string lacking = missing(*isa); !lacking.empty())
     fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),

@@ -13,11 +13,12 @@ enum class Isa : uint8_t {
   kPortable,  // what every CPU of the architecture has
   kAvx2,      // AVX2, FMA, F16C
   kAvx512,    // AVX-512 F, BW, VL, DQ, VNNI (and all of kAvx2)
+  kAvx512Bf16,
 };
-inline constexpr int kIsaCount = 3;
+inline constexpr int kIsaCount = 4;
 
 std::string_view name_of(Isa isa);
-std::optional<Isa> isa_named(std::string_view name);  // exactly "portable", "avx2" or "avx512"
+std::optional<Isa> isa_named(std::string_view name);  // "portable", "avx2", "avx512" or "avx512bf16"
 
 // Features that `isa` needs and this CPU, or its operating system, does not offer, separated by ", "; empty
 // if it can run. A set that this program was not compiled for counts as one missing feature.

@@ -80,7 +80,7 @@ std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
 }
 
 void CpuBackend::reserve(const CpuWeight& w) {
-  const cpu::InputArray::Forms forms = matmul_.forms_for(w);
+  const cpu::Forms forms = matmul_.forms_for(w);
   inputs_.grow(cpu::kMaxBatch, w.cols(), forms);
   expert_memory_.reserve(w.groups(), w.cols(), forms);
 }

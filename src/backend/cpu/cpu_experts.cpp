@@ -83,7 +83,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   };
 
   const Inputs tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
-  const cpu::InputArray::Forms forms = matmul_.forms_for(gate_up);
+  const cpu::Forms forms = matmul_.forms_for(gate_up);
   const bool is_gathered = x.rows > 1;
   if (is_gathered) gather_inputs(tokens, gate_up.cols());
   pool_.on_each_worker([&](int worker) noexcept {
@@ -96,7 +96,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   });
 
   quantize_inner(inner, down);
-  const cpu::InputArray::Forms inner_forms = matmul_.forms_for(down);
+  const cpu::Forms inner_forms = matmul_.forms_for(down);
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
       const Inputs inputs = expert_memory_.inner_inputs(slot, count, width, inner_forms);
@@ -119,6 +119,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
 // Each pair's input behind the others of its expert. Slots of one batch of one expert lie as the tokens of
 // any other product do.
 void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
+  const cpu::InputArray& gathered = expert_memory_.gathered_array();
   pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
     for (int64_t slot = begin; slot < end; ++slot) {
       const cpu::SpanPlace place = expert_memory_.place_of(static_cast<int>(slot), cols);
@@ -126,16 +127,16 @@ void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
       for (int64_t span = 0; span < cpu::spans_of(cols); ++span) {
         const int64_t from = span * tokens.stride + token;
         const int64_t to = place.first + span * place.stride;
-        if (tokens.quantized != nullptr)
-          expert_memory_.gathered_array().quantized()[to] = tokens.quantized[from];
-        if (tokens.floats != nullptr) expert_memory_.gathered_array().floats()[to] = tokens.floats[from];
+        if (tokens.quantized != nullptr) gathered.quantized()[to] = tokens.quantized[from];
+        if (tokens.floats != nullptr) gathered.floats()[to] = tokens.floats[from];
+        if (tokens.halves != nullptr) gathered.halves()[to] = tokens.halves[from];
       }
     }
   });
 }
 
 void CpuBackend::quantize_inner(Tensor inner, const CpuWeight& down) {
-  const cpu::InputArray::Forms forms = matmul_.forms_for(down);
+  const cpu::Forms forms = matmul_.forms_for(down);
   pool_.parallel_for(inner.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int slot = static_cast<int>(begin); slot < end; ++slot)
       matmul_.take_input(inner.row(slot), forms, expert_memory_.inner_array(),

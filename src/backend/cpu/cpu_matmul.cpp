@@ -23,7 +23,7 @@ void in_chunks(Range panels, const Body& body) {
 }  // namespace
 
 Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray& memory) {
-  const cpu::InputArray::Forms forms = matmul_.forms_for(w);
+  const cpu::Forms forms = matmul_.forms_for(w);
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t)
       matmul_.take_input(x.row(t), forms, memory, {.first = t, .stride = x.rows});

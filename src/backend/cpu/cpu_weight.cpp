@@ -74,7 +74,6 @@ void CpuWeight::add_run(Format format, int first_row, int rows) {
   runs_.push_back({format, bytes, group_bytes_, panels_, panels, first_row, rows});
   panels_ += panels;
   group_bytes_ += (bytes * static_cast<size_t>(panels) + 63) / 64 * 64;
-  (is_float(format) ? has_float_format_ : has_integer_format_) = true;
 }
 
 void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {

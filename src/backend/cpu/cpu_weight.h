@@ -58,8 +58,10 @@ class CpuWeight final : public Weight {
   const float* bias(int group) const {
     return bias_.empty() ? nullptr : bias_.data() + static_cast<size_t>(group) * static_cast<size_t>(rows());
   }
-  bool has_integer_format() const { return has_integer_format_; }
-  bool has_float_format() const { return has_float_format_; }
+  template <class Visit>
+  void each_format(const Visit& visit) const {
+    for (const Run& run : runs_) visit(run.format);
+  }
 
  private:
   struct Run {
@@ -84,8 +86,6 @@ class CpuWeight final : public Weight {
   const std::byte* stored_ = nullptr;  // of a weight that is only looked up
   Format stored_format_ = Format::kF32;
   std::vector<float> bias_;
-  bool has_integer_format_ = false;
-  bool has_float_format_ = false;
 };
 
 // Every weight that a CpuBackend is given was packed by one.

@@ -18,7 +18,7 @@ int64_t padded_to_span(int64_t cols) { return spans_of(cols) * kSpan; }
 
 }  // namespace
 
-void ExpertMemory::reserve(int groups, int64_t cols, InputArray::Forms forms) {
+void ExpertMemory::reserve(int groups, int64_t cols, Forms forms) {
   groups_ = std::max(groups_, groups);
   const int pairs = groups == 1 ? kPairsOfOneGroup : std::max(kPairs, groups);
   capacity_ = std::max(capacity_, pairs);
@@ -77,13 +77,6 @@ SpanPlace ExpertMemory::place_of(int slot, int64_t cols) const {
   const Range slots = slots_of(expert_of_slot_.data()[slot]);
   const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;  // the first of its batch
   return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch)};
-}
-
-Inputs ExpertMemory::inputs_at(const InputArray& array, int64_t slot, int count, int64_t cols,
-                               InputArray::Forms forms) {
-  const int64_t first = slot * spans_of(cols);
-  return {forms.quantized ? array.quantized() + first : nullptr,
-          forms.floats ? array.floats() + first : nullptr, count, count};
 }
 
 }  // namespace ferrum::cpu

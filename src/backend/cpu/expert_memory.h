@@ -13,7 +13,7 @@ namespace ferrum::cpu {
 class ExpertMemory {
  public:
   // Room for weights of so many groups and so wide; not within an operation. Throws std::bad_alloc.
-  void reserve(int groups, int64_t cols, InputArray::Forms forms);
+  void reserve(int groups, int64_t cols, Forms forms);
 
   // Tokens that fit when each has top_k experts and values are at most `width` to a pair; at least 1 for what
   // was reserved.
@@ -35,20 +35,17 @@ class ExpertMemory {
   const InputArray& token_inputs() const { return token_inputs_; }  // [tokens]
   const InputArray& gathered_array() const { return gathered_; }    // [pairs]: each pair's token
   const InputArray& inner_array() const { return inner_inputs_; }   // [pairs]: each pair's silu(gate) × up
-  Inputs gathered(int64_t slot, int count, int64_t cols, InputArray::Forms forms) const {
-    return inputs_at(gathered_, slot, count, cols, forms);
+  Inputs gathered(int64_t slot, int count, int64_t cols, Forms forms) const {
+    return gathered_.inputs(count, forms, slot * spans_of(cols));
   }
-  Inputs inner_inputs(int64_t slot, int count, int64_t cols, InputArray::Forms forms) const {
-    return inputs_at(inner_inputs_, slot, count, cols, forms);
+  Inputs inner_inputs(int64_t slot, int count, int64_t cols, Forms forms) const {
+    return inner_inputs_.inputs(count, forms, slot * spans_of(cols));
   }
 
   float* inner() const { return inner_.data(); }    // [pairs, width]: silu(gate) × up
   float* result() const { return result_.data(); }  // [pairs, width]
 
  private:
-  static Inputs inputs_at(const InputArray& array, int64_t slot, int count, int64_t cols,
-                          InputArray::Forms forms);
-
   int capacity_ = 0;  // pairs
   int groups_ = 0;
   int64_t values_ = 0;  // of inner_ and of result_

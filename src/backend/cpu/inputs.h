@@ -6,10 +6,18 @@
 
 namespace ferrum::cpu {
 
-// How inputs meet weights of integer formats. Weights of float formats always meet float32.
+// How inputs meet weights. Those of F32 and F16 always meet float32.
 enum class Activations : uint8_t {
-  kInt8,     // quantised to bytes, 32 values to a scale: fast
+  kInt8,  // quantised to bytes, 32 values to a scale: fast; those of BF16 rounded to bf16 if that is faster
   kFloat32,  // the weights are decoded to float32
+};
+
+// The kinds of span that a format's panels are multiplied with.
+enum class Form : uint8_t { kQuantized, kFloats, kHalves };
+struct Forms {
+  bool quantized = false;
+  bool floats = false;
+  bool halves = false;
 };
 
 constexpr int64_t spans_of(int64_t cols) { return (cols + kSpan - 1) / kSpan; }
@@ -18,12 +26,20 @@ constexpr int64_t spans_of(int64_t cols) { return (cols + kSpan - 1) / kSpan; }
 struct Inputs {
   const InputSpan* quantized = nullptr;
   const FloatSpan* floats = nullptr;
+  const HalfSpan* halves = nullptr;
   int64_t stride = 0;
   int tokens = 0;
 
-  Inputs from_span(int64_t span) const {
-    return {quantized == nullptr ? nullptr : quantized + span * stride,
-            floats == nullptr ? nullptr : floats + span * stride, stride, tokens};
+  const void* from_span(Form form, int64_t span) const {
+    switch (form) {
+      case Form::kQuantized:
+        return quantized + span * stride;
+      case Form::kFloats:
+        return floats + span * stride;
+      case Form::kHalves:
+        return halves + span * stride;
+    }
+    return nullptr;
   }
 };
 
@@ -33,26 +49,25 @@ struct SpanPlace {
   int64_t stride;
 };
 
-// Memory for inputs of up to `tokens` rows, in one form or both.
+// Memory for inputs of up to `tokens` rows, in the forms asked for.
 class InputArray {
  public:
-  struct Forms {
-    bool quantized = false;
-    bool floats = false;
-  };
-
   // Throws std::bad_alloc. Not within an operation.
   void grow(int tokens, int64_t cols, Forms forms) {
     const auto spans = static_cast<size_t>((tokens + kTilePadding) * spans_of(cols));
     if (forms.quantized) grow(quantized_, spans * sizeof(InputSpan));
     if (forms.floats) grow(floats_, spans * sizeof(FloatSpan));
+    if (forms.halves) grow(halves_, spans * sizeof(HalfSpan));
   }
 
   InputSpan* quantized() const { return reinterpret_cast<InputSpan*>(quantized_.data()); }
   FloatSpan* floats() const { return reinterpret_cast<FloatSpan*>(floats_.data()); }
+  HalfSpan* halves() const { return reinterpret_cast<HalfSpan*>(halves_.data()); }
 
-  Inputs inputs(int tokens, Forms forms) const {
-    return {forms.quantized ? quantized() : nullptr, forms.floats ? floats() : nullptr, tokens, tokens};
+  // Of `tokens` rows whose spans begin at `first`.
+  Inputs inputs(int tokens, Forms forms, int64_t first = 0) const {
+    return {forms.quantized ? quantized() + first : nullptr, forms.floats ? floats() + first : nullptr,
+            forms.halves ? halves() + first : nullptr, tokens, tokens};
   }
 
  private:
@@ -62,6 +77,7 @@ class InputArray {
 
   PageMemory quantized_;
   PageMemory floats_;
+  PageMemory halves_;
 };
 
 }  // namespace ferrum::cpu

@@ -15,11 +15,24 @@ extern const Kernels kTable;
 namespace avx512 {
 extern const Kernels kTable;
 }
+namespace avx512bf16 {
+void multiply_pairs(const PanelTask& task);
+int64_t peak_dot_bf16(int64_t rounds);
+}  // namespace avx512bf16
 #endif
 
 const Kernels& kernels_for(Isa isa) {
   check(missing_for(isa).empty(), "the CPU has the instruction set");
 #if defined(FERRUM_X86_KERNELS)
+  // The same as AVX-512 but for what it adds.
+  static const Kernels avx512bf16_table = [] {
+    Kernels table = avx512::kTable;
+    table.multiply_pairs = avx512bf16::multiply_pairs;
+    table.has_pair_dot = true;
+    table.peaks.dot_bf16 = avx512bf16::peak_dot_bf16;
+    return table;
+  }();
+  if (isa == Isa::kAvx512Bf16) return avx512bf16_table;
   if (isa == Isa::kAvx512) return avx512::kTable;
   if (isa == Isa::kAvx2) return avx2::kTable;
 #endif

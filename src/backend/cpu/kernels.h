@@ -19,10 +19,10 @@ namespace ferrum::cpu {
 // A weight is multiplied in panels: as many rows as a register has 32-bit lanes, interleaved so that one
 // register holds the next bytes of each row (kernels/quads.h tells how each format lies there). A panel takes
 // the bytes that its rows took. Columns are walked in spans, blocks and quads: 256, 32 and 4 of them.
-inline constexpr int kMostLanes = 16;  // of any set
 inline constexpr int kSpan = 256;
 inline constexpr int kBlock = 32;
 inline constexpr int kBlocks = kSpan / kBlock;
+inline constexpr int kMostLanes = 16;  // of any set
 
 // A span of one row of activations, quantised to signed bytes in −127 … 127 with a scale for every block.
 // Beside the quants stands what a product needs of them per block (and per half block, for the formats whose
@@ -30,9 +30,9 @@ inline constexpr int kBlocks = kSpan / kBlock;
 struct alignas(64) InputSpan {
   int8_t quants[kSpan];
   float scales[kBlocks];
-  int32_t offsets[kBlocks];  // −128 × sum of the block's quants
-  float sums[kBlocks];       // scale × sum of the quants
-  float unused[kBlocks];
+  int32_t offsets[kBlocks];        // −128 × sum of the block's quants
+  float sums[kBlocks];             // scale × sum of the quants
+  int32_t small_offsets[kBlocks];  // −8 × that sum
   int32_t half_offsets[2 * kBlocks];
   float half_sums[2 * kBlocks];
 };
@@ -41,6 +41,11 @@ static_assert(sizeof(InputSpan) == 512);
 // A span of one row of activations as they are; zeros past the row's end.
 struct alignas(64) FloatSpan {
   float values[kSpan];
+};
+
+// The same, rounded to bf16.
+struct alignas(64) HalfSpan {
+  uint16_t values[kSpan];
 };
 
 // Kernels handle tokens in tiles and may read the inputs, and write the sums, of so many tokens past the
@@ -54,7 +59,7 @@ struct PanelTask {
   int64_t panel_stride;   // bytes
   int panel_count;
   int cols;
-  const void* inputs;    // InputSpan or FloatSpan: span s of token t at [s × input_stride + t]
+  const void* inputs;    // InputSpan, FloatSpan or HalfSpan: span s of token t at [s × input_stride + t]
   int64_t input_stride;  // spans
   int tokens;
   float* sums;          // [panel_count, tokens + padding, lanes]
@@ -123,7 +128,7 @@ struct Peaks {
   uint64_t (*read)(const uint8_t* data, size_t bytes);
   // Each runs `rounds` over independent sums and returns the operations done, a multiply-add counted as two.
   int64_t (*dot_int8)(int64_t rounds);  // unsigned × signed bytes, exact sums in 32 bits
-  int64_t (*dot_bf16)(int64_t rounds);  // VDPBF16PS; may run only where has_bf16_dot(). Null: none
+  int64_t (*dot_bf16)(int64_t rounds);  // VDPBF16PS; null where the set lacks it
   int64_t (*multiply_add_f32)(int64_t rounds);
 };
 
@@ -147,6 +152,9 @@ struct Kernels {
   // Integer formats; null for the float ones, which are multiplied as they are.
   void (*unpack[kFormatCount])(const uint8_t* panel, int cols, uint8_t* spans);
   void (*multiply_unpacked[kFormatCount])(const PanelTask& task);  // panels of unpacked spans
+  // Panels of BF16 with HalfSpans; whether that is faster than with FloatSpans.
+  void (*multiply_pairs)(const PanelTask& task);
+  bool has_pair_dot;
   // The sums of a panel, [tokens, lanes], to rows of a tensor: as they are, or silu(gate) × up. Only the
   // first `rows` lanes.
   void (*copy_sums)(float* out, int64_t out_stride, const float* sums, int tokens, int rows);

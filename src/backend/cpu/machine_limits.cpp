@@ -48,7 +48,7 @@ LimitMeter::LimitMeter(int threads, size_t buffer_bytes)
 MachineLimits LimitMeter::measure() {
   return {.read_bandwidth = read_bandwidth(),
           .int8 = peak(peaks_.dot_int8),
-          .bf16 = peaks_.dot_bf16 != nullptr && has_bf16_dot() ? peak(peaks_.dot_bf16) : 0,
+          .bf16 = peaks_.dot_bf16 != nullptr ? peak(peaks_.dot_bf16) : 0,
           .f32 = peak(peaks_.multiply_add_f32)};
 }
 
@@ -92,14 +92,5 @@ MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
           .bf16 = std::max(a.bf16, b.bf16),
           .f32 = std::max(a.f32, b.f32)};
 }
-
-#if defined(__x86_64__)
-bool has_bf16_dot() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") != 0;
-}
-#else
-bool has_bf16_dot() { return false; }
-#endif
 
 }  // namespace ferrum

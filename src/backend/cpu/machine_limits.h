@@ -46,8 +46,4 @@ class LimitMeter {
   const cpu::Peaks& peaks_;
   cpu::PageMemory buffer_;
 };
-
-// VDPBF16PS and the registers it needs.
-bool has_bf16_dot();
-
 }  // namespace ferrum

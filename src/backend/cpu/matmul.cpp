@@ -23,15 +23,39 @@ Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
   }
 }
 
-void Matmul::take_input(Tensor row, InputArray::Forms forms, const InputArray& to, SpanPlace place) const {
+Form Matmul::form_for(Format format) const {
+  if (activations_ == Activations::kFloat32) return Form::kFloats;
+  if (!is_float(format)) return Form::kQuantized;
+  return format == Format::kBF16 && kernels_.has_pair_dot ? Form::kHalves : Form::kFloats;
+}
+
+Forms Matmul::forms_for(const CpuWeight& w) const {
+  Forms forms;
+  w.each_format([&](Format format) {
+    const Form form = form_for(format);
+    forms.quantized |= form == Form::kQuantized;
+    forms.floats |= form == Form::kFloats;
+    forms.halves |= form == Form::kHalves;
+  });
+  return forms;
+}
+
+void Matmul::take_input(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const {
   const float* x = row.at<float>(0);
   if (forms.quantized) kernels_.quantize(x, row.cols, to.quantized() + place.first, place.stride);
-  if (!forms.floats) return;
-  FloatSpan* span = to.floats() + place.first;
+  int64_t span = place.first;
   for (int col = 0; col < row.cols; col += kSpan, span += place.stride) {
     const int count = std::min(kSpan, row.cols - col);
-    std::copy_n(x + col, count, span->values);
-    std::fill(span->values + count, span->values + kSpan, 0.0f);
+    if (forms.floats) {
+      float* values = to.floats()[span].values;
+      std::copy_n(x + col, count, values);
+      std::fill(values + count, values + kSpan, 0.0f);
+    }
+    if (forms.halves) {
+      uint16_t* values = to.halves()[span].values;
+      kernels_.convert[static_cast<int>(DType::kBF16)](values, x + col, count);
+      std::fill(values + count, values + kSpan, uint16_t{0});
+    }
   }
 }
 
@@ -65,25 +89,25 @@ PanelSums Matmul::multiply(const CpuWeight& w, int group, Range panels, const In
 void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, const PanelSums& sums,
                           const Memory& memory) const {
   const int format = index_of(run.format);
+  const Form form = form_for(run.format);
   const bool stays_float = is_float(run.format);
-  const bool quantized = !stays_float && activations_ == Activations::kInt8;
+  const bool quantized = form == Form::kQuantized;
+  const auto multiply = form == Form::kHalves ? kernels_.multiply_pairs : kernels_.multiply[format];
   PanelTask task = {.panels = run.panels,
                     .panel_stride = run.panel_bytes,
                     .panel_count = run.panel_count,
                     .cols = cols,
-                    .inputs = quantized ? static_cast<const void*>(inputs.quantized) : inputs.floats,
+                    .inputs = inputs.from_span(form, 0),
                     .input_stride = inputs.stride,
                     .tokens = inputs.tokens,
                     .sums = sums.data,
                     .sums_stride = sums.panel_stride};
-  if (inputs.tokens <= kernels_.direct_tokens && (stays_float || quantized))
-    return kernels_.multiply[format](task);
+  if (inputs.tokens <= kernels_.direct_tokens && (stays_float || quantized)) return multiply(task);
 
   // Columns outside, so that the inputs of a few spans stay in the second-level cache for all panels.
   const auto span_bytes = static_cast<int64_t>(panel_bytes(run.format, kernels_.lanes, kSpan));
   for (int64_t span = 0; span < spans_of(cols); ++span) {
-    const Inputs from = inputs.from_span(span);
-    task.inputs = quantized ? static_cast<const void*>(from.quantized) : from.floats;
+    task.inputs = inputs.from_span(form, span);
     task.cols = static_cast<int>(std::min<int64_t>(kSpan, cols - span * kSpan));
     for (int p = 0; p < run.panel_count; p += task.panel_count) {
       const uint8_t* panel = run.panels + p * run.panel_bytes + span * span_bytes;
@@ -91,7 +115,7 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
       task.panel_count = stays_float || quantized ? std::min(kPanelsOfTile, run.panel_count - p) : 1;
       if (stays_float) {
         task.panels = panel;
-        kernels_.multiply[format](task);
+        multiply(task);
       } else if (quantized) {
         for (int i = 0; i < task.panel_count; ++i)
           kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,

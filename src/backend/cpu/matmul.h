@@ -28,13 +28,10 @@ class Matmul {
 
   const Kernels& kernels() const { return kernels_; }
 
-  InputArray::Forms forms_for(const CpuWeight& w) const {
-    const bool quantizes = activations_ == Activations::kInt8 && w.has_integer_format();
-    return {quantizes, w.has_float_format() || !quantizes};
-  }
+  Forms forms_for(const CpuWeight& w) const;
 
   // One row of activations, [1, cols], in those forms.
-  void take_input(Tensor row, InputArray::Forms forms, const InputArray& to, SpanPlace place) const;
+  void take_input(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const;
 
   // The products of up to kPanelsAtOnce panels of a group with the inputs, biases included, in memory of the
   // worker's own: the first set, or the second, of two that may be in use at once.
@@ -51,6 +48,7 @@ class Matmul {
     AlignedArray<float> expanded;    // a span of a panel in float32: [kSpan, lanes]
   };
 
+  Form form_for(Format format) const;
   void multiply_run(const PanelRun& run, int cols, const Inputs& inputs, const PanelSums& sums,
                     const Memory& memory) const;
 

@@ -77,15 +77,13 @@ void expand_f32(const uint8_t* panel, int cols, float* out);
 void expand_f16(const uint8_t* panel, int cols, float* out);
 void expand_bf16(const uint8_t* panel, int cols, float* out);
 
+// multiply_pairs.cpp
+void multiply_pairs(const PanelTask& task);
+
 // peak.cpp
 uint64_t peak_read(const uint8_t* data, size_t bytes);
 int64_t peak_dot_int8(int64_t rounds);
 int64_t peak_multiply_add_f32(int64_t rounds);
-#if defined(__AVX512F__)
-int64_t peak_dot_bf16(int64_t rounds);
-constexpr int64_t (*kPeakDotBf16)(int64_t rounds) = peak_dot_bf16;
-#else
-constexpr int64_t (*kPeakDotBf16)(int64_t rounds) = nullptr;
-#endif
+int64_t peak_dot_bf16(int64_t rounds);  // only in sets that have it
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -154,15 +154,14 @@ int64_t peak_dot_int8(int64_t rounds) {
 
 #endif
 
-#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
 
-// Needs more than the rest of this instruction set, so the attribute says for which function alone.
-[[gnu::target("avx512bf16")]] int64_t peak_dot_bf16(int64_t rounds) {
+int64_t peak_dot_bf16(int64_t rounds) {
   __m512 sums[kSums];
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) {
     sums[i] = _mm512_setzero_ps();
-    asm volatile("" : "+v"(sums[i]));
+    touch(sums[i]);
   }
   const auto a = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3F80));  // 1
   const auto b = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3580));  // 2^-20
@@ -171,7 +170,7 @@ int64_t peak_dot_int8(int64_t rounds) {
     for (int i = 0; i < kSums; ++i) sums[i] = _mm512_dpbf16_ps(sums[i], a, b);
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < kSums; ++i) asm volatile("" : "+v"(sums[i]));
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
   return rounds * kSums * 32 * 2;
 }
 

@@ -82,6 +82,7 @@ inline void quantize_span(const float* x, int blocks, InputSpan& span) {
   for (int b = 0; b < kBlocks; ++b) {
     const int32_t sum = sums[2 * b] + sums[2 * b + 1];
     span.offsets[b] = -128 * sum;
+    span.small_offsets[b] = -8 * sum;
     span.sums[b] = span.scales[b] * static_cast<float>(sum);
     for (int half = 2 * b; half < 2 * b + 2; ++half) {
       span.half_offsets[half] = -128 * sums[half];

@@ -27,6 +27,8 @@ const Kernels kTable = {
                           multiply_unpacked_q2_k, multiply_unpacked_q3_k, multiply_unpacked_q4_k,
                           multiply_unpacked_q5_k, multiply_unpacked_q6_k, multiply_unpacked_iq4_nl,
                           multiply_unpacked_iq4_xs, multiply_unpacked_mxfp4},
+    .multiply_pairs = multiply_pairs,
+    .has_pair_dot = false,
     .copy_sums = copy_sums,
     .gate_sums = gate_sums,
     .expand = {expand_f32, expand_f16, expand_bf16, expand_q4_0, expand_q4_1, expand_q5_0, expand_q5_1,
@@ -38,7 +40,7 @@ const Kernels kTable = {
     .add_state = add_state,
     .scale = scale,
     .prepare_head = prepare_head,
-    .peaks = {peak_read, peak_dot_int8, kPeakDotBf16, peak_multiply_add_f32},
+    .peaks = {peak_read, peak_dot_int8, nullptr, peak_multiply_add_f32},
 };
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -22,7 +22,12 @@ constexpr int kPackedTokens[2] = {4, 4};
 constexpr int kUnpackedTokens[2] = {2, 2};
 #endif
 static_assert(kPackedTokens[0] <= kTilePadding);
-constexpr int kDirectTokens = kPackedTokens[0];  // more take several tiles: worth unpacking once
+// Up to so many tokens, unpacking for every tile costs less than unpacking beforehand.
+#if defined(__AVX2__)
+constexpr int kDirectTokens = 48;
+#else
+constexpr int kDirectTokens = kPackedTokens[0];
+#endif
 
 constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
 
@@ -95,7 +100,9 @@ inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x
 #pragma GCC unroll 16
   for (int t = 0; t < T; ++t) {
     I32 start = {};
-    if constexpr (Source::kOffset != 0) {
+    if constexpr (Source::kOffset == 8 && Source::kParts == 1) {
+      start = I32{} + x[t].small_offsets[b];
+    } else if constexpr (Source::kOffset != 0) {
       const int32_t offset = Source::kParts == 1 ? x[t].offsets[b] : x[t].half_offsets[2 * b + part];
       start = (I32{} + offset) >> (7 - log2_of(Source::kOffset));
     }
