@@ -45,7 +45,8 @@ constexpr const char* kExplanation =
     "Prompts are computed alone, and -b sequences decode side by side, a token each in every step;\n"
     "with -d, after so many tokens in each sequence's cache. A repetition that does not count comes\n"
     "first. Tokens are random: no tokenizer is needed.\n\n"
-    "The machine's read bandwidth and its peak of dot products are measured before and after each row.\n"
+    "The machine's read bandwidth and its peak of dot products are measured before, between and after\n"
+    "the repetitions; the medians count, because a shared machine is not the same for long.\n"
     "Its limit is the time for reading weights (of mixtures: of the experts that are used) and cache\n"
     "once per step, or for two operations per parameter and token at that peak, whichever is longer;\n"
     "the share is that over the time it took.\n\n"
@@ -116,11 +117,16 @@ class Subject {
   const std::string& backend_name() const { return name_; }
   double load_seconds() const { return load_seconds_; }
 
-  BenchRow measure(const BenchCase& task, int repetitions) {
+  BenchRow measure(const BenchCase& task, int repetitions, LimitMeter& meter) {
     BenchRow row = {.task = task};
     bench_->prepare(task);
     bench_->repeat(task);  // to warm up
-    for (int i = 0; i < repetitions; ++i) row.seconds.push_back(bench_->repeat(task).count());
+    std::vector<MachineLimits> machine = {meter.measure()};
+    for (int i = 0; i < repetitions; ++i) {
+      row.seconds.push_back(bench_->repeat(task).count());
+      machine.push_back(meter.measure());
+    }
+    row.machine = median_of(machine);
     if (timing_ != nullptr) {
       timing_->clear();
       timing_->resume();
@@ -143,8 +149,6 @@ class Subject {
 std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const Checkpoint>& checkpoint,
                               BenchSetting& setting) {
   const std::vector<BenchCase> cases = cases_of(o);
-  // The meter's buffer is there only while it measures: a model that just fits needs the rest.
-  const auto limits = [&] { return LimitMeter(setting.threads).measure(); };
   const DType kv_dtype = parse_kv_dtype(o.engine.kv_dtype);
   const ModelVolume volume = volume_of(*checkpoint);
   Subject subject(o, checkpoint,
@@ -152,17 +156,14 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
                                        checkpoint->model()));
   setting.backend = subject.backend_name();
   setting.load_seconds = subject.load_seconds();
+  LimitMeter meter(setting.threads);  // with a part of the memory that the model leaves
   std::vector<BenchRow> rows;
   StatusLine status;
-  MachineLimits before = limits();
   for (const BenchCase& task : cases) {
     status.show(fmt::format("measuring {} of {}: {}", rows.size() + 1, cases.size(), label(task)));
-    BenchRow& row = rows.emplace_back(subject.measure(task, o.repetitions));
-    const MachineLimits after = limits();
-    row.machine = best_of(before, after);
+    BenchRow& row = rows.emplace_back(subject.measure(task, o.repetitions, meter));
     row.limit = limit_for(checkpoint->main_format(), row.machine);
     row.work = work_of(task, volume, checkpoint->model(), kv_dtype);
-    before = after;
   }
   return rows;
 }

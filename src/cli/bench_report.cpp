@@ -106,9 +106,9 @@ std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
   const auto out = std::back_inserter(text);
   fmt::format_to(out, "loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
                  static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
-  MachineLimits best;
-  for (const BenchRow& row : rows) best = best_of(best, row.machine);
-  fmt::format_to(out, "this machine: {}\n", limits_text(best));
+  std::vector<MachineLimits> machine;
+  for (const BenchRow& row : rows) machine.push_back(row.machine);
+  fmt::format_to(out, "this machine: {}\n", limits_text(median_of(machine)));
   text += drift_text(rows, "GB/s of reading",
                      [](const BenchRow& row) { return row.limit.bytes_per_second / kGiga; });
   text += drift_text(rows, "GOP/s of arithmetic",

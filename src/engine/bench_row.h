@@ -32,7 +32,7 @@ struct BenchRow {
   BenchCase task;
   Work work;                                               // of one repetition
   std::vector<double> seconds;                             // of each
-  MachineLimits machine;                                   // of the same minute
+  MachineLimits machine;                                   // measured between them
   BenchLimit limit;                                        // the part of it that concerns this model
   std::map<std::string, TimingBackend::Total> operations;  // of one more, where a profile was asked for
 

@@ -22,12 +22,14 @@ TEST(MachineLimits, AreMeasuredAndPlausible) {
   EXPECT_EQ(limits.bf16 > 0, missing_for(Isa::kAvx512Bf16).empty());
 }
 
-TEST(MachineLimits, TheBestOfTwo) {
-  const MachineLimits best = best_of({1, 20, 3, 40}, {10, 2, 30, 4});
-  EXPECT_EQ(best.read_bandwidth, 10);
-  EXPECT_EQ(best.int8, 20);
-  EXPECT_EQ(best.bf16, 30);
-  EXPECT_EQ(best.f32, 40);
+TEST(MachineLimits, TheMedianOfEach) {
+  const MachineLimits measured[] = {{1, 20, 3, 40}, {10, 2, 30, 4}, {5, 3, 4, 100}};
+  const MachineLimits median = median_of(measured);
+  EXPECT_EQ(median.read_bandwidth, 5);
+  EXPECT_EQ(median.int8, 3);
+  EXPECT_EQ(median.bf16, 4);
+  EXPECT_EQ(median.f32, 40);
+  EXPECT_EQ(median_of(std::span(measured).first(2)).f32, 22);
   EXPECT_GE(LimitMeter::default_buffer(), size_t{1} << 20);
   EXPECT_LE(LimitMeter::default_buffer(), size_t{512} << 20);
 }

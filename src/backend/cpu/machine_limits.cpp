@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <vector>
 
 #include "backend/cpu/kernels.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "base/machine.h"
 
@@ -86,11 +88,18 @@ double LimitMeter::peak(int64_t (*kernel)(int64_t rounds)) {
 
 size_t LimitMeter::default_buffer() { return std::min(size_t{512} << 20, available_memory() / 4); }
 
-MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
-  return {.read_bandwidth = std::max(a.read_bandwidth, b.read_bandwidth),
-          .int8 = std::max(a.int8, b.int8),
-          .bf16 = std::max(a.bf16, b.bf16),
-          .f32 = std::max(a.f32, b.f32)};
+MachineLimits median_of(std::span<const MachineLimits> measured) {
+  check(!measured.empty(), "there are measurements");
+  const auto median = [&](double MachineLimits::*limit) {
+    std::vector<double> values;
+    for (const MachineLimits& m : measured) values.push_back(m.*limit);
+    std::sort(values.begin(), values.end());
+    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+  };
+  return {.read_bandwidth = median(&MachineLimits::read_bandwidth),
+          .int8 = median(&MachineLimits::int8),
+          .bf16 = median(&MachineLimits::bf16),
+          .f32 = median(&MachineLimits::f32)};
 }
 
 }  // namespace ferrum

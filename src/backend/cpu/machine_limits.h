@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "backend/cpu/page_memory.h"
 #include "base/thread_pool.h"
@@ -22,8 +23,8 @@ struct MachineLimits {
   double f32 = 0;   // fused multiply-add
 };
 
-// The larger of each. What one of two measurements reached, the machine can do.
-MachineLimits best_of(const MachineLimits& a, const MachineLimits& b);
+// The median of each, of one measurement or more.
+MachineLimits median_of(std::span<const MachineLimits> measured);
 
 // Measures them as often as it is asked to, with threads and a buffer of its own.
 class LimitMeter {
