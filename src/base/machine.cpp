@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -173,6 +174,22 @@ std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const fs::p
     cores[place->second].push_back(cpu);
   }
   return cores;
+}
+
+std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const fs::path& root) {
+  constexpr std::string_view kPrefix = "node";  // each CPU's folder has an entry node0, say
+  std::set<int> nodes;
+  for (const int cpu : cpus) {
+    std::error_code none;
+    for (const fs::directory_entry& entry :
+         fs::directory_iterator(root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)), none)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with(kPrefix)) continue;
+      if (const auto node = to_integer(std::string_view(name).substr(kPrefix.size())))
+        nodes.insert(static_cast<int>(*node));
+    }
+  }
+  return {nodes.begin(), nodes.end()};
 }
 
 int default_thread_count() {

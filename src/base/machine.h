@@ -21,6 +21,9 @@ std::vector<int> allowed_cpus();
 // `cpus` grouped by the physical core they belong to, in order of each core's first CPU.
 std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const std::filesystem::path& root = "/");
 
+// The NUMA nodes that `cpus` belong to, rising; empty where the system does not say.
+std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const std::filesystem::path& root = "/");
+
 // One per physical core within the affinity mask, no more than whole CPUs of the cgroups' quota, at least 1.
 int default_thread_count();
 

@@ -1,11 +1,16 @@
 #include "backend/cpu/page_memory.h"
 
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
+
+#include "base/machine.h"
 
 namespace ferrum::cpu {
 namespace {
@@ -43,6 +48,23 @@ TEST(PageMemory, LargeOnesBeginAHugePage) {
   const PageMemory memory(kHugePage + 12345);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.data()) % kHugePage, 0u);
   std::memset(memory.data(), 1, memory.bytes());
+}
+
+int policy_of(const void* address) {
+  int mode = -1;
+  return syscall(SYS_get_mempolicy, &mode, nullptr, 0, address, MPOL_F_ADDR) == 0 ? mode : -1;
+}
+
+TEST(PageMemory, IsDealtOutToNodesInTurns) {
+  PageMemory memory(size_t{8} << 20);
+  if (policy_of(memory.data()) < 0) GTEST_SKIP() << "no NUMA policies here";
+  EXPECT_NE(policy_of(memory.data()), MPOL_INTERLEAVE);
+  const std::vector<int> nodes = numa_nodes_of(allowed_cpus());
+  ASSERT_TRUE(memory.interleave(nodes));
+  EXPECT_EQ(policy_of(memory.data()), MPOL_INTERLEAVE);
+  EXPECT_EQ(policy_of(memory.data() + memory.bytes() - 1), MPOL_INTERLEAVE);
+  std::memset(memory.data(), 1, memory.bytes());
+  EXPECT_FALSE(memory.interleave(std::vector<int>{1023}));  // which is not there
 }
 
 }  // namespace

@@ -89,6 +89,17 @@ TEST_F(FakeRoot, SiblingsShareACore) {
   EXPECT_EQ(cores_of({0, 1, 2, 3, 4, 9}, root_), expected);
 }
 
+TEST_F(FakeRoot, NodesOfSomeCpus) {
+  for (const auto& [cpu, node] : {std::pair(0, 0), {1, 0}, {2, 1}, {3, 12}}) {
+    const fs::path folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu);
+    write(folder / ("node" + std::to_string(node)) / "cpulist", "");
+    write(folder / "nodes_are_not_named_so", "");
+  }
+  EXPECT_EQ(numa_nodes_of({3, 0, 1}, root_), (std::vector<int>{0, 12}));
+  EXPECT_EQ(numa_nodes_of({2}, root_), std::vector<int>{1});
+  EXPECT_EQ(numa_nodes_of({9}, root_), std::vector<int>{});
+}
+
 TEST(Machine, ThisOneHasCoresAndMemory) {
   EXPECT_GE(allowed_cpus().size(), 1U);
   EXPECT_GE(default_thread_count(), 1);

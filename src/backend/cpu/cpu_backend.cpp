@@ -41,6 +41,7 @@ CpuBackend::CpuBackend(const CpuOptions& options)
     : isa_(isa_for(options)),
       kernels_(cpu::kernels_for(isa_)),
       pool_(options.threads > 0 ? options.threads : default_thread_count()),
+      weights_(numa_nodes_of(allowed_cpus())),
       activations_(options.activations),
       matmul_(kernels_, activations_, pool_.size()),
       attention_memory_(static_cast<size_t>(pool_.size())) {}

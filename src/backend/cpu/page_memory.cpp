@@ -1,8 +1,12 @@
 #include "backend/cpu/page_memory.h"
 
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -46,9 +50,22 @@ PageMemory& PageMemory::operator=(PageMemory&& other) noexcept {
   return *this;
 }
 
+bool PageMemory::interleave(std::span<const int> nodes) const {
+  constexpr size_t kMostNodes = 1024;
+  constexpr size_t kBits = sizeof(unsigned long) * 8;
+  std::array<unsigned long, kMostNodes / kBits> mask = {};
+  for (const int node : nodes)
+    if (node >= 0 && static_cast<size_t>(node) < kMostNodes)
+      mask[static_cast<size_t>(node) / kBits] |= 1ul << static_cast<size_t>(node) % kBits;
+  // The kernel takes one bit less than it is told there are.
+  return data_ != nullptr &&
+         syscall(SYS_mbind, data_, bytes_, MPOL_INTERLEAVE, mask.data(), kMostNodes + 1, 0) == 0;
+}
+
 std::shared_ptr<uint8_t> PageArena::take(size_t bytes) {
   if (chunk_ == nullptr || bytes > chunk_->bytes() - taken_) {
     chunk_ = std::make_shared<PageMemory>(std::max(bytes, kChunk));
+    if (nodes_.size() > 1) chunk_->interleave(nodes_);
     taken_ = 0;
   }
   uint8_t* data = chunk_->data() + taken_;

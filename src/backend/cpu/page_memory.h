@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace ferrum::cpu {
 
@@ -15,6 +18,10 @@ class PageMemory {
   ~PageMemory();
   PageMemory(PageMemory&& other) noexcept;
   PageMemory& operator=(PageMemory&& other) noexcept;
+
+  // Asks for pages that are still to come to be dealt out to these NUMA nodes in turns; false if the system
+  // refuses, and places them as it likes.
+  bool interleave(std::span<const int> nodes) const;
 
   uint8_t* data() const { return data_; }
   size_t bytes() const { return bytes_; }
@@ -28,10 +35,14 @@ class PageMemory {
 // multiple of a huge page lie in huge pages all the same.
 class PageArena {
  public:
+  // Of several nodes the memory is interleaved: what all threads read together is no node's alone.
+  explicit PageArena(std::vector<int> nodes = {}) : nodes_(std::move(nodes)) {}
+
   // Zeros, on a cache line; given back when everything from the same pages is. Throws std::bad_alloc.
   std::shared_ptr<uint8_t> take(size_t bytes);
 
  private:
+  std::vector<int> nodes_;
   std::shared_ptr<PageMemory> chunk_;
   size_t taken_ = 0;  // bytes of it
 };
