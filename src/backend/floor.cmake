@@ -19,6 +19,7 @@ ferrum_cpu_kernels(portable "${kernel_sources}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   target_compile_definitions(ferrum_backend PRIVATE FERRUM_X86_KERNELS)
   ferrum_cpu_kernels(avx2 "${kernel_sources}" -mavx2 -mfma -mf16c)
+  ferrum_cpu_kernels(avxvnni "${kernel_sources}" -mavx2 -mfma -mf16c -mavxvnni)
   # GCC 12 warns about its own AVX-512 headers, which leave a register undefined on purpose.
   set(avx512_options -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
                      -mprefer-vector-width=512
@@ -31,7 +32,7 @@ endif()
 
 # Sanitizers add weak symbols of their own.
 if(CMAKE_NM AND NOT FERRUM_SANITIZE)
-  foreach(isa avx2 avx512 avx512bf16)
+  foreach(isa avx2 avxvnni avx512 avx512bf16)
     if(TARGET ferrum_cpu_${isa})
       add_test(NAME CpuFaults.B59_NoWeakFunctions_${isa}
                COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:ferrum_cpu_${isa}>"

@@ -13,7 +13,8 @@
 namespace ferrum {
 namespace {
 
-constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
+constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512,
+                                                Isa::kAvx512Bf16};
 
 #if defined(__x86_64__)
 
@@ -44,6 +45,19 @@ std::string missing_avx2() {
   return missing;
 }
 
+// Nor this one.
+bool has_avx_vnni() {
+  constexpr unsigned kAvxVnni = 1u << 4;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
+}
+
+std::string missing_avxvnni() {
+  std::string missing = missing_avx2();
+  add_missing(missing, {{"AVX-VNNI", has_avx_vnni()}});
+  return missing;
+}
+
 std::string missing_avx512() {
   std::string missing = missing_avx2();
   add_missing(missing, {{"AVX512F", __builtin_cpu_supports("avx512f") != 0},
@@ -63,6 +77,7 @@ std::string missing_avx512bf16() {
 #else
 
 std::string missing_avx2() { return "the x86-64 architecture"; }
+std::string missing_avxvnni() { return "the x86-64 architecture"; }
 std::string missing_avx512() { return "the x86-64 architecture"; }
 std::string missing_avx512bf16() { return "the x86-64 architecture"; }
 
@@ -76,6 +91,8 @@ std::string_view name_of(Isa isa) {
       return "portable";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
     case Isa::kAvx512:
       return "avx512";
     case Isa::kAvx512Bf16:
@@ -96,6 +113,8 @@ std::string missing_for(Isa isa) {
       return "";
     case Isa::kAvx2:
       return missing_avx2();
+    case Isa::kAvxVnni:
+      return missing_avxvnni();
     case Isa::kAvx512:
       return missing_avx512();
     case Isa::kAvx512Bf16:
@@ -123,7 +142,7 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
     fail(ErrorCode::kBadArgument,
-         "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2, avx512 and avx512bf16",
+         "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2, avxvnni, avx512 and avx512bf16",
          in_quotes(*wish));
   if (const std::string lacking = missing(*isa); !lacking.empty())
     fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),

@@ -8,17 +8,19 @@
 
 namespace ferrum {
 
-// In rising order: each needs more of the CPU than the one before.
+// In rising order: the best is the last that the CPU has.
 enum class Isa : uint8_t {
-  kPortable,  // what every CPU of the architecture has
-  kAvx2,      // AVX2, FMA, F16C
-  kAvx512,    // AVX-512 F, BW, VL, DQ, VNNI (and all of kAvx2)
-  kAvx512Bf16,
+  kPortable,    // what every CPU of the architecture has
+  kAvx2,        // AVX2, FMA, F16C
+  kAvxVnni,     // kAvx2 and AVX-VNNI
+  kAvx512,      // kAvx2 and AVX-512 F, BW, VL, DQ, VNNI
+  kAvx512Bf16,  // kAvx512 and AVX-512 BF16
 };
-inline constexpr int kIsaCount = 4;
+inline constexpr int kIsaCount = 5;
 
 std::string_view name_of(Isa isa);
-std::optional<Isa> isa_named(std::string_view name);  // "portable", "avx2", "avx512" or "avx512bf16"
+std::optional<Isa> isa_named(
+    std::string_view name);  // "portable", "avx2", "avxvnni", "avx512" or "avx512bf16"
 
 // Features that `isa` needs and this CPU, or its operating system, does not offer, separated by ", "; empty
 // if it can run. A set that this program was not compiled for counts as one missing feature.

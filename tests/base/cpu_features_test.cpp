@@ -8,7 +8,7 @@ namespace ferrum {
 namespace {
 
 TEST(CpuFeatures, EveryNameParsesBackToItsSet) {
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16})
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Bf16})
     EXPECT_EQ(isa_named(name_of(isa)), isa);
   EXPECT_FALSE(isa_named("AVX2"));
   EXPECT_FALSE(isa_named("avx2 "));
@@ -34,8 +34,9 @@ TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
-    EXPECT_STREQ(error.what(),
-                 "instruction set 'sse9' (FERRUM_CPU_ISA): there are portable, avx2, avx512 and avx512bf16");
+    EXPECT_STREQ(
+        error.what(),
+        "instruction set 'sse9' (FERRUM_CPU_ISA): there are portable, avx2, avxvnni, avx512 and avx512bf16");
   }
 }
 

@@ -12,6 +12,9 @@ extern const Kernels kTable;
 namespace avx2 {
 extern const Kernels kTable;
 }
+namespace avxvnni {
+extern const Kernels kTable;
+}
 namespace avx512 {
 extern const Kernels kTable;
 }
@@ -34,6 +37,7 @@ const Kernels& kernels_for(Isa isa) {
   }();
   if (isa == Isa::kAvx512Bf16) return avx512bf16_table;
   if (isa == Isa::kAvx512) return avx512::kTable;
+  if (isa == Isa::kAvxVnni) return avxvnni::kTable;
   if (isa == Isa::kAvx2) return avx2::kTable;
 #endif
   return portable::kTable;

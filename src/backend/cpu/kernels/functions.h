@@ -10,7 +10,7 @@ namespace ferrum::cpu::FERRUM_ISA {
 
 // Formats whose quants need all 256 values. AVX2's multiplication of bytes saturates unless one of them stays
 // below 128, so it takes such quants as signed bytes and multiplies magnitudes; the others shift them by 128.
-#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
 constexpr int kWideOffset = 0;
 #else
 constexpr int kWideOffset = 128;

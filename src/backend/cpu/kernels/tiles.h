@@ -54,6 +54,10 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
   static_assert(!kSigned);
   return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
       reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(w), reinterpret_cast<__m512i>(x)));
+#elif defined(__AVXVNNI__)
+  static_assert(!kSigned);
+  return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
+      reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
 #elif defined(__AVX2__)
   // Sums of two fit into 16 bits: 2 × 127 × 127 where quants are below 128, and 2 × 128 × 127 for magnitudes
   // of signed ones.
