@@ -1,6 +1,7 @@
 // Remembers the ids of short pieces: most of a text is words that were seen before. Bounded; used by one
 // thread.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -20,12 +21,12 @@ class PieceCache {
   bool append(std::string_view piece, std::vector<TokenId>& out) const {
     if (piece.size() > kMostBytes || slots_.empty()) return false;
     const Slot& slot = slots_[index(piece)];
-    if (slot.size != piece.size() || std::memcmp(slot.bytes.data(), piece.data(), piece.size()) != 0)
-      return false;
+    if (std::string_view(slot.bytes.data(), slot.size) != piece) return false;
     out.insert(out.end(), slot.ids.begin(), slot.ids.begin() + slot.count);
     return true;
   }
 
+  // There may be no ids, of what a vocabulary cannot say.
   void put(std::string_view piece, const TokenId* ids, size_t count) {
     if (piece.size() > kMostBytes || piece.empty() || count > kMostIds) return;
     if (slots_.empty()) slots_.resize(kSlots);
@@ -33,7 +34,7 @@ class PieceCache {
     slot.size = static_cast<uint8_t>(piece.size());
     slot.count = static_cast<uint8_t>(count);
     std::memcpy(slot.bytes.data(), piece.data(), piece.size());
-    std::memcpy(slot.ids.data(), ids, count * sizeof(TokenId));
+    std::copy_n(ids, count, slot.ids.begin());
   }
 
  private:
