@@ -222,7 +222,9 @@ void add_bench(CLI::App& app) {
       ->check(CLI::IsMember({"ops"}));
   command.add_option("--plot", o->plot, "Write a picture to this .svg file");
   command.add_flag("--json", o->json, "Print JSON");
-  add_step_options(command, o->engine);
+  add_backend_options(command, o->engine);
+  add_batch_tokens_option(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
   command.footer(kExplanation);
   command.callback([o] { bench_command(*o); });
 }

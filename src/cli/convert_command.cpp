@@ -9,6 +9,7 @@
 #include "base/human_bytes.h"
 #include "checkpoint/convert.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 namespace ferrum::cli {
@@ -45,7 +46,7 @@ void add_convert(CLI::App& app) {
   command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
   command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; else as the folder's weights are");
   command.add_option("--threads", o->threads, "Threads that convert; 0: one for each core")
-      ->check(CLI::Range(0, 1024));
+      ->check(from_to(0, kMaxThreads));
   command.footer(
       "Examples:\n"
       "  ferrum convert hf-folder model.gguf\n"

@@ -5,7 +5,7 @@
 
 namespace ferrum::cli {
 
-// All of a file, or of standard input for "-". Errors kNotFound, kIo.
+// All of a file or pipe, or of standard input for "-". Errors kNotFound, kIo.
 std::string read_all(const std::filesystem::path& path);
 
 }  // namespace ferrum::cli

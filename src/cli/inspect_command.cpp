@@ -15,7 +15,6 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
 
 namespace ferrum::cli {
@@ -41,14 +40,6 @@ std::map<std::string, FormatShare> by_format(const Checkpoint& checkpoint) {
     share.bytes += t.bytes.size();
   }
   return shares;
-}
-
-RunnerOptions plan_options(const InspectOptions& o, const ModelDescription& model) {
-  const int context = o.engine.max_context > 0 ? o.engine.max_context : model.context;
-  return {.max_tokens = std::min(o.engine.batch_tokens, context),
-          .max_context = context,
-          .kv_tokens = context,
-          .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 
 Json describe(const Checkpoint& checkpoint) {
@@ -78,7 +69,7 @@ Json describe(const Checkpoint& checkpoint) {
 }
 
 Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint) {
-  const MemoryPlan plan = memory_plan(checkpoint, plan_options(o, checkpoint.model()), 0);
+  const MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()), 0);
   return {{"context", plan.tokens}, {"kv_dtype", o.engine.kv_dtype},   {"weights", plan.weights},
           {"kv", plan.kv},          {"activations", plan.activations}, {"total", plan.total()}};
 }
@@ -145,7 +136,9 @@ void add_inspect(CLI::App& app) {
   command.add_flag("--tensors", o->tensors, "List the tensors");
   command.add_flag("--check", o->check, "Read all weights and look for NaN and infinity");
   command.add_flag("--json", o->json, "Print JSON");
-  add_engine_options(command, o->engine);
+  add_batch_tokens_option(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
+  add_max_context_option(command, o->engine);
   command.footer(
       "Examples:\n"
       "  ferrum inspect model.gguf\n"

@@ -132,7 +132,7 @@ void add_logits(CLI::App& app) {
   command.add_option("--out", o->out, "Gets logits [sequences, tokens, vocabulary] float32")->required();
   command
       .add_option("--chunk", o->chunk, "Tokens of each sequence computed at once; 0: as many as are handy")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_to(0))
       ->capture_default_str();
   command
       .add_option(
@@ -141,7 +141,8 @@ void add_logits(CLI::App& app) {
           "model.to(dtype); f32: as they are when it loads a checkpoint, and in every other command")
       ->check(CLI::IsMember({"stored", "f32"}))
       ->capture_default_str();
-  add_engine_options(command, o->engine);
+  add_backend_options(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
   command.footer(
       "All sequences run in one batch. No tokenizer is needed.\n\n"
       "Example:\n"

@@ -12,43 +12,51 @@ constexpr const char* kEngineGroup = "Engine";
 
 }  // namespace
 
-void add_step_options(CLI::App& command, EngineOptions& o) {
-  const std::string group = kEngineGroup;
+CLI::Validator a_number() {
+  return {[](const std::string& text) { return text.empty() ? "a number is missing" : ""; }, ""};
+}
+
+void add_backend_options(CLI::App& command, EngineOptions& o) {
   command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
-      ->group(group);
+      ->group(kEngineGroup);
   command.add_option("-t,--threads", o.threads, "Threads; 0: one per physical core")
-      ->check(CLI::Range(0, 1024))
+      ->check(from_to(0, kMaxThreads))
       ->capture_default_str()
       ->envname("FERRUM_THREADS")
-      ->group(group);
-  command.add_option("--batch-tokens", o.batch_tokens, "Tokens of a prompt computed at once")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str()
-      ->envname("FERRUM_BATCH_TOKENS")
-      ->group(group);
+      ->group(kEngineGroup);
   command
       .add_option("--activations", o.activations,
                   "Inputs of products with quantised weights: int8, or f32 (slower, closer)")
       ->check(CLI::IsMember({"int8", "f32"}))
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
-      ->group(group);
+      ->group(kEngineGroup);
+}
+
+void add_batch_tokens_option(CLI::App& command, EngineOptions& o) {
+  command.add_option("--batch-tokens", o.batch_tokens, "Tokens of a prompt computed at once")
+      ->check(from_to(1, 65536))
+      ->capture_default_str()
+      ->envname("FERRUM_BATCH_TOKENS")
+      ->group(kEngineGroup);
+}
+
+void add_kv_dtype_option(CLI::App& command, EngineOptions& o) {
   command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32, int8")
       ->check(CLI::IsMember({"f16", "bf16", "f32", "int8"}))
       ->capture_default_str()
       ->envname("FERRUM_KV_DTYPE")
-      ->group(group);
+      ->group(kEngineGroup);
 }
 
-void add_engine_options(CLI::App& command, EngineOptions& o) {
-  add_step_options(command, o);
+void add_max_context_option(CLI::App& command, EngineOptions& o) {
   command
       .add_option("-c,--max-context", o.max_context,
                   "Tokens of prompt and answer together; 0: the model's, at most 8192")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_to(0))
       ->capture_default_str()
       ->envname("FERRUM_KV_CAPACITY")
       ->group(kEngineGroup);
@@ -70,7 +78,11 @@ void add_sampling_options(CLI::App& command, SamplingFlags& f) {
   command
       .add_option("--repetition-window", f.repetition_window, "How many last tokens that looks at; -1: all")
       ->group(group);
-  command.add_option("--seed", f.seed, "The same seed gives the same text")->group(group);
+  command.add_option("--seed", f.seed, "The same seed gives the same text")
+      ->check(from_to<uint64_t>(0))
+      ->group(group);
+  for (CLI::Option* option : command.get_options())
+    if (option->get_group() == group) option->check(a_number());
 }
 
 SamplingOptions SamplingFlags::over(SamplingOptions o) const {

@@ -149,10 +149,12 @@ void add_perplexity(CLI::App& app) {
   command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
   command.add_option("FILE", o->file, "The text; - for standard input")->required();
   command.add_option("--window", o->window, "Tokens of a window")->capture_default_str();
-  command.add_option("--windows", o->windows, "How many windows; 0: all")->check(CLI::NonNegativeNumber);
+  command.add_option("--windows", o->windows, "How many windows; 0: all")->check(from_to(0));
   command.add_flag("--control-tokens", o->control_tokens, "Recognise control tokens in the text");
   command.add_flag("--json", o->json, "Print JSON");
-  add_engine_options(command, o->engine);
+  add_backend_options(command, o->engine);
+  add_batch_tokens_option(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
   command.footer(kExplanation);
   command.callback([o] { perplexity_command(*o); });
 }

@@ -140,14 +140,17 @@ void add_run(CLI::App& app) {
   command
       .add_option("-n,--max-tokens", o->chat.max_tokens,
                   "Tokens of the answer at most; -1: until the context is full")
-      ->check(CLI::Range(-1, 1 << 30))
+      ->check(from_to(-1, 1 << 30))
       ->capture_default_str();
   command.add_option("--stop", o->chat.stop, "End the answer before this text; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--template-options", o->chat.template_options,
                      "JSON object of variables for the chat template, e.g. '{\"enable_thinking\": false}'");
   add_sampling_options(command, o->sampling);
-  add_engine_options(command, o->engine);
+  add_backend_options(command, o->engine);
+  add_batch_tokens_option(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
+  add_max_context_option(command, o->engine);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });
 }

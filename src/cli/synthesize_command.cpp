@@ -10,6 +10,7 @@
 #include "base/human_bytes.h"
 #include "checkpoint/synthesize.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 namespace ferrum::cli {
@@ -52,10 +53,12 @@ void add_synthesize(CLI::App& app) {
       ->capture_default_str();
   command.add_option("--tokenizer", o->tokenizer,
                      "A tokenizer.json or tokenizer.model, a folder with one, or a .gguf file");
-  command.add_option("--seed", o->seed, "Other weights for another seed")->capture_default_str();
-  command.add_option("--layers", o->layers, "Keep only so many layers");
+  command.add_option("--seed", o->seed, "Other weights for another seed")
+      ->check(from_to<uint64_t>(0))
+      ->capture_default_str();
+  command.add_option("--layers", o->layers, "Keep only so many layers")->check(from_to(1));
   command.add_option("--threads", o->threads, "Threads that make weights; 0: one for each core")
-      ->check(CLI::Range(0, 1024));
+      ->check(from_to(0, kMaxThreads));
   command.footer(
       "Examples:\n"
       "  ferrum synthesize config.json model.gguf\n"

@@ -16,31 +16,10 @@
 namespace ferrum {
 namespace {
 
-constexpr int kDefaultContext =
-    8192;  // a long chat; more is a matter of asking, since every token costs memory
-
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-int chosen_context(const EngineOptions& options, const ModelDescription& model) {
-  if (options.max_context == 0) return std::min(model.context, kDefaultContext);
-  if (options.max_context < 1 || options.max_context > model.context)
-    fail(ErrorCode::kBadArgument, "a context of {} tokens: {} allows 1 to {}", options.max_context,
-         model.name, model.context);
-  return options.max_context;
-}
-
-RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model) {
-  const int context = chosen_context(options, model);
-  if (options.batch_tokens < 1)
-    fail(ErrorCode::kBadArgument, "batch_tokens must be at least 1, not {}", options.batch_tokens);
-  return {.max_tokens = std::min(options.batch_tokens, context),
-          .max_context = context,
-          .kv_tokens = context,
-          .kv_dtype = parse_kv_dtype(options.kv_dtype)};
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 
 namespace ferrum {
 
+// What an engine with these options asks of its runner. Error kBadArgument for a context that the model
+// lacks.
+RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model);
+
 // Of a runner with these options.
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free);
 

@@ -51,6 +51,36 @@ TEST(Commands, AMistypedCommandLineExitsWith2) {
   EXPECT_CONTAINS(bad.err, "many");
 }
 
+TEST(Commands, NumbersThatDoNotFitAreNamed) {
+  const struct {
+    std::vector<std::string> args;
+    const char* said;
+  } cases[] = {
+      {{"run", kSmall, "x", "--threads", "9999"},
+       "--threads: must be a whole number from 0 to 1024, not '9999'"},
+      {{"run", kSmall, "x", "--max-context", "-1"}, "must be a whole number of 0 or more, not '-1'"},
+      {{"run", kSmall, "x", "--max-tokens", "-2"}, "must be a whole number from -1 to 1073741824, not '-2'"},
+      {{"run", kSmall, "x", "--seed", "-1"}, "must be a whole number of 0 or more, not '-1'"},
+      {{"run", kSmall, "x", "--seed", "99999999999999999999"}, "not '99999999999999999999'"},
+      {{"run", kSmall, "x", "--temperature", ""}, "--temperature: a number is missing"},
+      {{"perplexity", kSmall, "x", "--windows", "1.5"}, "not '1.5'"},
+      {{"logits", kSmall, "--chunk", ""}, "not ''"}};
+  for (const auto& c : cases) {
+    const Finished done = ferrum(c.args);
+    EXPECT_EQ(done.exit_code, 2) << c.said;
+    EXPECT_CONTAINS(done.err, c.said);
+  }
+}
+
+TEST(Commands, OptionsThatWouldDoNothingAreNotTaken) {
+  const struct {
+    const char* command;
+    const char* option;
+  } cases[] = {{"inspect", "--threads"}, {"logits", "--max-context"}, {"perplexity", "--max-context"}};
+  for (const auto& c : cases)
+    EXPECT_EQ(ferrum({c.command, "--help"}).out.find(c.option), std::string::npos) << c.command;
+}
+
 // `ferrum ARGS` behind a shell's redirection.
 Finished in_shell(const std::string& args, const std::string& redirection) {
   const test::TemporaryFolder folder;
@@ -261,6 +291,9 @@ TEST(Inspect, SaysWhatThereIs) {
   EXPECT_EQ(json["finite"], true);
   EXPECT_GT(json["tensors"].size(), 30u);
   EXPECT_CONTAINS(ferrum({"inspect", kSmall}).out, "memory for 512 tokens");
+  const Finished longer = ferrum({"inspect", kSmall, "--max-context", "513"});
+  EXPECT_EQ(longer.exit_code, 1);
+  EXPECT_CONTAINS(longer.err, "allows 1 to 512");
 }
 
 TEST(Inspect, B23_WeightsThatAreNotFinite) {
@@ -299,6 +332,9 @@ TEST(Perplexity, OfTextTheModelKnowsIsLow) {
   EXPECT_LT(json["perplexity"], 40) << "of 4096 tokens";
   EXPECT_GT(json["perplexity"], 1);
   EXPECT_EQ(ferrum({"perplexity", kSmall, file.string(), "--window", "100000"}).exit_code, 1);
+  const Finished piped =
+      ferrum({"perplexity", kSmall, "/dev/stdin", "--window", "128", "--windows", "2", "--json"}, text);
+  EXPECT_EQ(piped.exit_code, 0) << piped.err;
 }
 
 }  // namespace
