@@ -45,6 +45,9 @@ OutputFile::OutputFile(fs::path target, uint64_t expected_bytes)
     : target_(std::move(target)), partial_(target_.string() + ".partial") {
   std::error_code error;
   if (fs::is_directory(target_, error)) fail(ErrorCode::kIo, "{}: is a folder", in_quotes(target_.string()));
+  // A device or a pipe would be replaced by what is renamed onto it.
+  if (fs::exists(target_, error) && !fs::is_regular_file(target_, error))
+    fail(ErrorCode::kIo, "{}: is not a regular file", in_quotes(target_.string()));
   descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (descriptor_ < 0) fail_with_errno("cannot create it");
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_same_file(descriptor_, partial_)) {

@@ -12,8 +12,8 @@ namespace ferrum {
 class OutputFile {
  public:
   // `expected_bytes` are to be written; 0: unknown. Errors kIo, naming the path: the folder is missing or not
-  // writable, the target is a folder, the disk has not that much room (fault B62, with both numbers), or
-  // another process is writing the same target.
+  // writable, the target is a folder or a device, the disk has not that much room (fault B62, with both
+  // numbers), or another process is writing the same target.
   OutputFile(std::filesystem::path target, uint64_t expected_bytes);
   ~OutputFile();  // without commit(): removes the partial file
   OutputFile(const OutputFile&) = delete;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,18 @@ TEST_F(OutputFileFaults, B62_TheSystemRefusesInTheMiddle) {
   EXPECT_NE(message.find("writing stopped after 1000 bytes: File too large"), std::string::npos) << message;
   EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
+}
+
+// Renaming over a device would take it from everyone: a device, socket or pipe is no target.
+TEST_F(OutputFileFaults, WhatIsNoFileIsNotReplaced) {
+  ASSERT_EQ(mkfifo(target().c_str(), 0600), 0);
+  EXPECT_NE(message_of([&] { OutputFile(target(), 0).commit(); }).find("is not a regular file"),
+            std::string::npos);
+  EXPECT_TRUE(fs::is_fifo(target()));
+  const fs::path link = folder_.path() / "link";
+  fs::create_symlink(target(), link);
+  EXPECT_NE(message_of([&] { OutputFile(link, 0).commit(); }).find("is not a regular file"),
+            std::string::npos);
 }
 
 TEST_F(OutputFileFaults, BadTargets) {
