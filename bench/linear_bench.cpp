@@ -12,8 +12,9 @@ namespace ferrum::bench {
 namespace {
 
 struct LinearOptions : Options {
-  std::vector<Format> formats = {Format::kQ8_0, Format::kQ4_0,   Format::kQ4_K, Format::kQ5_K,
-                                 Format::kQ6_K, Format::kIQ4_XS, Format::kBF16, Format::kF32};
+  std::vector<Format> formats = {Format::kQ8_0, Format::kQ4_0,   Format::kQ4_K,  Format::kQ5_K,
+                                 Format::kQ6_K, Format::kIQ4_XS, Format::kG4_32, Format::kG4_128,
+                                 Format::kBF16, Format::kF32};
 };
 
 LinearOptions parse(int argc, char** argv) {

@@ -14,8 +14,8 @@ enum class WeightUse : uint8_t {
 
 // What `Backend::pack` is given. A weight is `groups` matrices (1, or one per expert) of the same shape
 // [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts may
-// differ in format. Every part gives, in this order, the rows of group 0, of group 1, …: as one tensor
-// [groups × rows, cols], or as one tensor per group.
+// differ in format and column order. Every part gives, in order, the rows of group 0, of group 1, …: as one
+// tensor [groups × rows, cols], or as one tensor per group.
 struct WeightSource {
   using Part = std::vector<HostTensor>;
 

@@ -32,13 +32,13 @@ const HostTensor* TensorTable::find(const TensorKey& key) const {
 
 uint64_t TensorTable::bytes() const {
   uint64_t sum = 0;
-  for (const HostTensor& t : tensors_) sum += t.bytes.size();
+  for (const HostTensor& t : tensors_) sum += t.byte_size();
   return sum;
 }
 
 Format TensorTable::main_format() const {
   std::array<uint64_t, kFormatCount> bytes = {};
-  for (const HostTensor& t : tensors_) bytes[static_cast<size_t>(t.format)] += t.bytes.size();
+  for (const HostTensor& t : tensors_) bytes[static_cast<size_t>(t.format)] += t.byte_size();
   return static_cast<Format>(std::max_element(bytes.begin(), bytes.end()) - bytes.begin());
 }
 

@@ -37,7 +37,7 @@ std::map<std::string, FormatShare> by_format(const Checkpoint& checkpoint) {
   for (const HostTensor& t : checkpoint.tensors()) {
     FormatShare& share = shares[std::string(name_of(t.format))];
     ++share.tensors;
-    share.bytes += t.bytes.size();
+    share.bytes += t.byte_size();
   }
   return shares;
 }
@@ -84,7 +84,7 @@ void check_all(const Checkpoint& checkpoint, const std::string& source) {
     if (const std::optional<BadWeight> bad = first_bad_weight(t))
       fail(ErrorCode::kBadFile, "{}: tensor {} has {} at [{}]", source, in_quotes(t.name), bad->value,
            fmt::join(bad->position, ", "));
-    progress.update(done += t.bytes.size(), checkpoint.bytes());
+    progress.update(done += t.byte_size(), checkpoint.bytes());
   }
 }
 
@@ -100,7 +100,7 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
   if (!o.tensors) return;
   for (const HostTensor& t : checkpoint.tensors())
     fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t),
-               human_bytes(t.bytes.size()));
+               human_bytes(t.byte_size()));
 }
 
 void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
@@ -110,7 +110,7 @@ void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, cons
     Json tensors = Json::array();
     for (const HostTensor& t : checkpoint.tensors())
       tensors.push_back(
-          {{"name", t.name}, {"format", name_of(t.format)}, {"shape", t.shape}, {"bytes", t.bytes.size()}});
+          {{"name", t.name}, {"format", name_of(t.format)}, {"shape", t.shape}, {"bytes", t.byte_size()}});
     model["tensors"] = std::move(tensors);
   }
   if (o.check) model["finite"] = true;  // else an error was reported instead

@@ -146,7 +146,7 @@ class Loader {
     std::unique_ptr<Weight> weight = backend_.pack(source);
     for (const WeightSource::Part& part : source.parts)
       for (const HostTensor& tensor : part) {
-        done_ += tensor.bytes.size();
+        done_ += tensor.byte_size();
         if (source.use != WeightUse::kLookUp) checkpoint_.release(tensor);
       }
     if (progress_) progress_(done_, checkpoint_.bytes());

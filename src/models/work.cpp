@@ -21,7 +21,7 @@ constexpr Role kOfExperts[] = {Role::kExpertGate, Role::kExpertUp, Role::kExpert
 void add_tensor(Part& part, const Checkpoint& checkpoint, const TensorKey& key) {
   const HostTensor* tensor = checkpoint.find(key);
   if (tensor == nullptr) return;
-  part.bytes += tensor->bytes.size();
+  part.bytes += tensor->byte_size();
   if (tensor->shape.size() > 1) part.parameters += tensor->elements();
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "tensor/formats/decode.h"
-#include "tensor/host_tensor.h"
 
 namespace ferrum {
 namespace {
@@ -28,6 +27,9 @@ constexpr std::array<FormatTraits, kFormatCount> kTraits = {{
     {Format::kIQ4_NL, "IQ4_NL", 32, 18, formats::decode_iq4_nl},
     {Format::kIQ4_XS, "IQ4_XS", 256, 136, formats::decode_iq4_xs},
     {Format::kMXFP4, "MXFP4", 32, 17, formats::decode_mxfp4},
+    {Format::kG4_32, "G4_32", 32, 19, formats::decode_g4_32},
+    {Format::kG4_64, "G4_64", 64, 35, formats::decode_g4_64},
+    {Format::kG4_128, "G4_128", 128, 67, formats::decode_g4_128},
 }};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -52,13 +54,6 @@ size_t row_bytes(Format format, size_t values) {
   const FormatTraits& t = traits(format);
   check_equal(values % t.block_values, size_t{0}, "a row is a whole number of blocks");
   return values / t.block_values * t.block_bytes;
-}
-
-std::vector<float> decoded(const HostTensor& tensor) {
-  std::vector<float> out(static_cast<size_t>(tensor.elements()));
-  check_equal(tensor.bytes.size(), row_bytes(tensor.format, out.size()), "bytes of " + tensor.name);
-  traits(tensor.format).decode(tensor.bytes.data(), out.data(), out.size());
-  return out;
 }
 
 }  // namespace ferrum

@@ -28,13 +28,16 @@ enum class Format : uint8_t {
   kIQ4_NL,
   kIQ4_XS,
   kMXFP4,
+  kG4_32,  // groups of 32, 64, 128 four-bit integers with a zero point: what GPTQ and AWQ hold, not in GGUF
+  kG4_64,
+  kG4_128,
 };
-inline constexpr int kFormatCount = 16;
+inline constexpr int kFormatCount = 19;
 
 // What a format is, and its truth.
 struct FormatTraits {
   Format format;
-  std::string_view name;  // as llama.cpp and GGUF tools spell it: "Q4_K", "BF16"
+  std::string_view name;  // as llama.cpp and GGUF tools spell it, where GGUF has it: "Q4_K", "BF16"
   int block_values;       // values per block; a row is a whole number of blocks
   int block_bytes;
   // Decodes `count` values (a multiple of block_values) from count / block_values blocks.

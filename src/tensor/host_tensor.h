@@ -1,8 +1,9 @@
-// A tensor as a checkpoint's reader found it: name, format, shape and the mapped bytes. A view: whoever
-// mapped the file must outlive it.
+// A tensor as a checkpoint's reader found it: name, format, shape and the mapped bytes, or who makes them of
+// what the file has. A view: whoever mapped the file must outlive it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,11 +13,30 @@
 
 namespace ferrum {
 
+// Makes rows of a tensor that its file stores in another layout, when they are asked for: whoever packs them
+// needs no second copy of the whole. Immutable; any thread may ask.
+class RowMaker {
+ public:
+  virtual ~RowMaker() = default;
+
+  // Rows [first, first + count) in the tensor's format, one behind the other. Sixteen at a time are made
+  // much sooner than one by one.
+  virtual void make(int64_t first, int64_t count, std::byte* out) const = 0;
+
+  // The parts of the file that they are made of.
+  virtual std::vector<std::span<const std::byte>> stored() const = 0;
+};
+
+// Column i of a stored row is column order[i] of the matrix; each column once.
+using ColumnOrder = std::vector<int32_t>;
+
 struct HostTensor {
   std::string name;
   Format format = Format::kF32;
   std::vector<int64_t> shape;        // outermost first, as in PyTorch; the last is the length of a row
-  std::span<const std::byte> bytes;  // rows() × row_bytes(format, cols()), no padding
+  std::span<const std::byte> bytes;  // rows() × row_bytes(format, cols()), no padding; empty with a maker
+  std::shared_ptr<const RowMaker> maker = nullptr;
+  std::shared_ptr<const ColumnOrder> column_order = nullptr;  // null: columns are stored as they are
 
   int64_t cols() const { return shape.empty() ? 1 : shape.back(); }
   int64_t rows() const {
@@ -26,22 +46,22 @@ struct HostTensor {
   }
   int64_t elements() const { return rows() * cols(); }
 
+  // Of all rows in the format, wherever they come from.
+  size_t byte_size() const {
+    return static_cast<size_t>(rows()) * row_bytes(format, static_cast<size_t>(cols()));
+  }
+
+  // As stored. REQUIRES: no maker.
   std::span<const std::byte> row(int64_t r) const {
     const size_t n = row_bytes(format, static_cast<size_t>(cols()));
     return bytes.subspan(static_cast<size_t>(r) * n, n);
   }
-  // Rows [begin, begin + count) of a matrix, as a matrix.
-  HostTensor row_range(int64_t begin, int64_t count) const {
-    check(shape.size() == 2 && begin >= 0 && begin + count <= shape[0], "row_range within a matrix");
-    const size_t n = row_bytes(format, static_cast<size_t>(cols()));
-    return {name,
-            format,
-            {count, cols()},
-            bytes.subspan(static_cast<size_t>(begin) * n, static_cast<size_t>(count) * n)};
-  }
 };
 
-// All elements in float32, row-major.
+// Rows [first, first + count) in float32, row-major, with their columns in the matrix' own order.
+void decode_rows(const HostTensor& tensor, int64_t first, int64_t count, float* out);
+
+// All elements in float32, row-major, columns in the matrix' own order.
 std::vector<float> decoded(const HostTensor& tensor);
 
 }  // namespace ferrum

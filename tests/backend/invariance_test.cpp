@@ -76,6 +76,32 @@ TEST_P(Invariance, ARowOfALongBatch) {
       backend, x, 12, [&](Tensor out, Tensor in, int) { backend.linear(out, in, w); }, "long linear");
 }
 
+TEST_P(Invariance, ARowInOtherOrdersOfColumns) {
+  CpuBackend backend({.threads = 3, .isa = GetParam()});
+  Bench bench(backend);
+  const RandomWeight weight(1, 256, {{Format::kG4_64, 9, false, true}, {Format::kG4_32, 3, false, true}},
+                            false, 1);
+  const RandomWeight gate_up(4, 256, {{Format::kG4_64, 64, true, true}, {Format::kG4_64, 64, true, true}},
+                             false, 2);
+  const RandomWeight down(4, 64, {{Format::kG4_32, 96, true, true}}, false, 3);
+  const Weight& w = bench.weight(weight);
+  const Weight& gate_up_w = bench.weight(gate_up);
+  const Weight& down_w = bench.weight(down);
+  const Tensor x = bench.random(300, 256, 3);
+  const Routing routing = {bench.tensor(DType::kI32, 300, 2), bench.tensor(DType::kF32, 300, 2)};
+  backend.route(routing, bench.random(300, 4, 4), {2, true});
+  expect_same_in_pieces(
+      backend, x, 12, [&](Tensor out, Tensor in, int) { backend.linear(out, in, w); }, "ordered linear");
+  expect_same_in_pieces(
+      backend, x, 96,
+      [&](Tensor out, Tensor in, int first) {
+        const Routing part = {rows_of(routing.expert_ids, first, in.rows),
+                              rows_of(routing.weights, first, in.rows)};
+        backend.experts(out, in, part, gate_up_w, down_w);
+      },
+      "ordered experts");
+}
+
 TEST_P(Invariance, ATokensExpertsDoNotDependOnItsBatch) {
   for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
     CpuBackend backend({.threads = 2, .isa = GetParam(), .activations = activations});

@@ -26,7 +26,8 @@ int block_of(Format format) { return traits(format).block_values; }
 Operation linear(const std::string& shape, int tokens, std::vector<RandomWeight::PartSpec> parts, int cols,
                  bool bias, bool on_grid) {
   std::string name = "linear/" + shape;
-  for (const auto& part : parts) name += "/" + std::string(name_of(part.format));
+  for (const auto& part : parts)
+    name += "/" + std::string(name_of(part.format)) + (part.is_ordered ? "_ordered" : "");
   name += "/tokens" + std::to_string(tokens) + (bias ? "/bias" : "") + (on_grid ? "/grid" : "");
   const auto w = std::make_shared<RandomWeight>(1, cols, parts, bias, 7);
   return {name, on_grid ? Agreement::kRounded : Agreement::kQuantized, [=](Bench& bench) {
@@ -44,10 +45,12 @@ Operation linear(const std::string& shape, int tokens, std::vector<RandomWeight:
 Operation swiglu(int tokens, std::vector<RandomWeight::PartSpec> parts, int cols, bool bias) {
   std::string name = "swiglu/cols" + std::to_string(cols);
   for (const auto& part : parts)
-    name += "/" + std::string(name_of(part.format)) + "x" + std::to_string(part.rows);
+    name += fmt::format("/{}{}x{}", name_of(part.format), part.is_ordered ? "_ordered" : "", part.rows);
   name += "/tokens" + std::to_string(tokens) + (bias ? "/bias" : "");
   const auto w = std::make_shared<RandomWeight>(1, cols, parts, bias, 9);
-  return {name, Agreement::kRounded, [=](Bench& bench) {
+  // In another order a group of 32 may lack the largest integer, so that rounding to bytes is seen.
+  const bool is_ordered = std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p.is_ordered; });
+  return {name, is_ordered ? Agreement::kQuantized : Agreement::kRounded, [=](Bench& bench) {
             const Tensor x =
                 bench.floats(grid_floats(static_cast<size_t>(tokens) * static_cast<size_t>(cols), 4), tokens);
             const Weight& packed = bench.weight(*w);
@@ -247,6 +250,13 @@ std::vector<Operation> matrix_operations() {
   for (const Format format : {Format::kQ4_0, Format::kQ8_0, Format::kIQ4_NL})
     for (const int cols : {32, 96, 288})
       all.push_back(linear("odd" + std::to_string(cols), 5, {{format, 9}}, cols, false, true));
+  for (const auto& [format, cols] : {std::pair{Format::kG4_32, 288},
+                                     {Format::kG4_64, 192},
+                                     {Format::kG4_64, 448},
+                                     {Format::kG4_128, 384},
+                                     {Format::kG4_128, 640}})
+    for (const int tokens : {1, 30})
+      all.push_back(linear("odd" + std::to_string(cols), tokens, {{format, 21}}, cols, false, true));
   for (const Format format : {Format::kF32, Format::kF16, Format::kBF16})
     for (const int cols : {3, 50})
       all.push_back(linear("odd" + std::to_string(cols), 6, {{format, 9}}, cols, true, true));
@@ -259,6 +269,20 @@ std::vector<Operation> matrix_operations() {
   all.push_back(swiglu(17, {{Format::kQ8_0, 41}, {Format::kBF16, 41}}, 96, false));
   all.push_back(
       swiglu(2, {{Format::kQ8_0, 30}, {Format::kQ4_0, 50}, {Format::kQ8_0, 20}}, 64, false));  // mid-gate
+
+  // Columns in orders of their own, and rows that are made when they are packed.
+  using Part = RandomWeight::PartSpec;
+  const auto ordered = [](Format format, int rows) { return Part{format, rows, false, true, true}; };
+  for (const int tokens : {1, 7, 300}) {
+    all.push_back(linear("ordered", tokens, {ordered(Format::kG4_64, 19)}, 320, true, false));
+    all.push_back(linear("orders", tokens,
+                         {ordered(Format::kG4_32, 8), {Format::kBF16, 5}, ordered(Format::kG4_128, 20)}, 384,
+                         true, false));
+  }
+  all.push_back(
+      linear("made", 3, {{Format::kQ6_K, 21, false, false, true}, {Format::kG4_64, 3}}, 512, true, true));
+  all.push_back(swiglu(1, {ordered(Format::kG4_32, 40), ordered(Format::kG4_32, 40)}, 96, false));
+  all.push_back(swiglu(20, {ordered(Format::kG4_128, 33), {Format::kQ8_0, 33}}, 256, false));
   return all;
 }
 
@@ -337,6 +361,20 @@ std::vector<Operation> expert_operations() {
       experts("odd", 17, 5, 5, {{Format::kQ8_0, 96}, {Format::kQ4_0, 96, true}}, {Format::kQ8_0, 64}, 64));
   all.push_back(
       experts("one", 40, 1, 1, {{Format::kQ8_0, 96}, {Format::kQ8_0, 96}}, {Format::kBF16, 64}, 64));
+  const auto ordered = [](Format format, int rows, bool tensor_per_group) {
+    return RandomWeight::PartSpec{format, rows, tensor_per_group, true, true};
+  };
+  for (const int tokens : {1, 2, 40}) {
+    all.push_back(experts("ordered", tokens, 5, 2,
+                          {ordered(Format::kG4_64, 64, true), ordered(Format::kG4_64, 64, true)},
+                          ordered(Format::kG4_32, 320, true), 320));
+    all.push_back(experts("ordered_down", tokens, 3, 3,
+                          {{Format::kQ8_0, 64}, {Format::kG4_32, 64, true, false, true}},
+                          ordered(Format::kG4_64, 96, false), 96));
+    all.push_back(experts("ordered_gate", tokens, 4, 2,
+                          {ordered(Format::kQ8_0, 64, false), ordered(Format::kQ8_0, 64, false)},
+                          {Format::kBF16, 96}, 96));
+  }
   all.push_back(
       experts("many", 600, 16, 8, {{Format::kQ8_0, 32}, {Format::kQ8_0, 32}}, {Format::kQ8_0, 32}, 32));
   return all;

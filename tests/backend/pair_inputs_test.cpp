@@ -32,10 +32,11 @@ class PairInputs : public testing::TestWithParam<Isa> {
     inputs.grow(shape.tokens, shape.cols, forms);
     for (int t = 0; t < shape.tokens; ++t) {
       float* row = const_cast<float*>(x.data()) + static_cast<size_t>(t) * static_cast<size_t>(shape.cols);
-      matmul.take_input({row, DType::kF32, 1, shape.cols, shape.cols}, forms, inputs, {t, shape.tokens});
+      matmul.take_input({row, DType::kF32, 1, shape.cols, shape.cols}, {weight, 0}, inputs,
+                        {t, shape.tokens, 0}, 0);
     }
     const cpu::PanelSums sums =
-        matmul.multiply(weight, 0, {0, weight.panels()}, inputs.inputs(shape.tokens, forms), 0);
+        matmul.multiply(weight, 0, {0, weight.panels()}, inputs.inputs(shape.tokens, forms, 0), 0);
     std::vector<float> out(static_cast<size_t>(shape.tokens) * static_cast<size_t>(shape.rows));
     weight.each_run(0, {0, weight.panels()}, [&](const cpu::PanelRun& run) {
       const int lanes = kernels_.lanes;

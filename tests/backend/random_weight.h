@@ -1,5 +1,9 @@
 // Weights of any format with random values of a natural size, and the memory they lie in.
 #pragma once
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -8,10 +12,11 @@
 
 namespace ferrum::test {
 
-inline constexpr Format kAllFormats[] = {Format::kF32,  Format::kF16,    Format::kBF16,   Format::kQ4_0,
-                                         Format::kQ4_1, Format::kQ5_0,   Format::kQ5_1,   Format::kQ8_0,
-                                         Format::kQ2_K, Format::kQ3_K,   Format::kQ4_K,   Format::kQ5_K,
-                                         Format::kQ6_K, Format::kIQ4_NL, Format::kIQ4_XS, Format::kMXFP4};
+inline constexpr auto kAllFormats = [] {
+  std::array<Format, kFormatCount> all = {};
+  for (int i = 0; i < kFormatCount; ++i) all[static_cast<size_t>(i)] = static_cast<Format>(i);
+  return all;
+}();
 
 inline std::vector<float> random_floats(size_t count, uint32_t seed, float deviation = 1) {
   std::mt19937 random(seed);
@@ -27,6 +32,21 @@ inline std::vector<std::byte> random_bytes(Format format, size_t values, uint32_
   return bytes;
 }
 
+// Rows that lie in memory as they are, for tensors that are to come from a maker.
+class StoredRows final : public RowMaker {
+ public:
+  StoredRows(std::span<const std::byte> bytes, size_t row) : bytes_(bytes), row_(row) {}
+  void make(int64_t first, int64_t count, std::byte* out) const override {
+    const auto part = bytes_.subspan(static_cast<size_t>(first) * row_, static_cast<size_t>(count) * row_);
+    std::copy(part.begin(), part.end(), out);
+  }
+  std::vector<std::span<const std::byte>> stored() const override { return {bytes_}; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  size_t row_;
+};
+
 // A WeightSource and the bytes it looks at. They end at the end of an allocation, so that a sanitizer sees a
 // kernel that reads past a row.
 class RandomWeight {
@@ -35,6 +55,8 @@ class RandomWeight {
     Format format;
     int rows;  // of one group
     bool tensor_per_group = false;
+    bool is_ordered = false;  // columns lie in an order of the tensor's own
+    bool is_made = false;     // rows come from a maker
   };
 
   RandomWeight(int groups, int cols, const std::vector<PartSpec>& parts, bool with_bias, uint32_t seed) {
@@ -47,7 +69,19 @@ class RandomWeight {
       for (int i = 0; i < tensors; ++i) {
         bytes_.push_back(
             random_bytes(spec.format, static_cast<size_t>(tensor_rows) * static_cast<size_t>(cols), ++seed));
-        part.push_back({"random", spec.format, {tensor_rows, cols}, bytes_.back()});
+        HostTensor tensor = {"random", spec.format, {tensor_rows, cols}, bytes_.back()};
+        if (spec.is_made) {
+          tensor.maker =
+              std::make_shared<StoredRows>(tensor.bytes, row_bytes(spec.format, static_cast<size_t>(cols)));
+          tensor.bytes = {};
+        }
+        if (spec.is_ordered) {
+          ColumnOrder order(static_cast<size_t>(cols));
+          std::iota(order.begin(), order.end(), 0);
+          std::shuffle(order.begin(), order.end(), std::mt19937(seed));
+          tensor.column_order = std::make_shared<const ColumnOrder>(std::move(order));
+        }
+        part.push_back(std::move(tensor));
       }
       source_.parts.push_back(part);
       rows += spec.rows;

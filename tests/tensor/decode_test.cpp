@@ -115,6 +115,10 @@ double expected(Format format, Bits b, int i) {
       const double magnitude = exponent ? std::ldexp(1 + q % 2 * 0.5, exponent - 1) : q % 2 * 0.5;
       return std::ldexp(q >= 8 && q != 8 ? -magnitude : magnitude, b.unsigned_at(0, 8) - 127);
     }
+    case Format::kG4_32:
+    case Format::kG4_64:
+    case Format::kG4_128:
+      return b.half_at(0) * (b.unsigned_at(24 + i / 32 * 128 + nibble(i % 32), 4) - b.unsigned_at(16, 8));
   }
   return NAN;
 }
@@ -238,6 +242,7 @@ TEST(Format, NamesAndSizes) {
   EXPECT_FALSE(format_named("Q4"));
   EXPECT_EQ(row_bytes(Format::kQ4_K, 4096), 2304u);
   EXPECT_EQ(row_bytes(Format::kMXFP4, 64), 34u);
+  EXPECT_EQ(row_bytes(Format::kG4_128, 256), 134u);
 }
 
 }  // namespace

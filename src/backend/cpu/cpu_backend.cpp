@@ -67,7 +67,7 @@ size_t CpuBackend::free_bytes() const { return available_memory(); }
 std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
   size_t bytes = 0;
   for (const WeightSource::Part& part : source.parts)
-    for (const HostTensor& tensor : part) bytes += tensor.bytes.size();
+    for (const HostTensor& tensor : part) bytes += tensor.byte_size();
   const std::string name = source.parts.empty() ? "" : in_quotes(source.parts[0][0].name);
   if (const size_t free = free_bytes(); source.use == WeightUse::kMultiply && bytes > free)
     fail(ErrorCode::kNoMemory, "not enough memory for {}: {} bytes needed, {} bytes free", name, bytes, free);
@@ -82,8 +82,9 @@ std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
 
 void CpuBackend::reserve(const CpuWeight& w) {
   const cpu::Forms forms = matmul_.forms_for(w);
-  inputs_.grow(cpu::kMaxBatch, w.cols(), forms);
-  expert_memory_.reserve(w.groups(), w.cols(), forms);
+  inputs_.grow(cpu::kMaxBatch * w.orders(), w.cols(), forms);
+  expert_memory_.reserve(w, forms);
+  matmul_.reserve(w);
 }
 
 void CpuBackend::upload(Tensor dst, std::span<const std::byte> src) {

@@ -10,6 +10,7 @@
 #include "backend/cpu/expert_memory.h"
 #include "backend/cpu/matmul.h"
 #include "base/cpu_features.h"
+#include "base/function_ref.h"
 #include "base/thread_pool.h"
 
 namespace ferrum {
@@ -64,7 +65,8 @@ class CpuBackend final : public Backend {
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cpu::CpuWeight& gate_up,
                         const cpu::CpuWeight& down);
   void gather_inputs(const cpu::Inputs& tokens, int cols);
-  void quantize_inner(Tensor inner, const cpu::CpuWeight& down);
+  // The input of each slot as its expert's matrix of w takes it.
+  void take_slots(FunctionRef<Tensor(int)> row_of_slot, const cpu::CpuWeight& w, const cpu::InputArray& to);
 
   Isa isa_;
   const cpu::Kernels& kernels_;

@@ -82,10 +82,17 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
     }
   };
 
-  const Inputs tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
+  // Quantised once for all experts, unless these take the columns in orders of their own.
   const cpu::Forms forms = matmul_.forms_for(gate_up);
-  const bool is_gathered = x.rows > 1;
-  if (is_gathered) gather_inputs(tokens, gate_up.cols());
+  const bool is_gathered = x.rows > 1 || gate_up.has_orders();
+  Inputs tokens;
+  if (gate_up.has_orders()) {
+    take_slots([&](int slot) { return x.row(expert_memory_.token_of(slot)); }, gate_up,
+               expert_memory_.gathered_array());
+  } else {
+    tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
+    if (is_gathered) gather_inputs(tokens, gate_up.cols());
+  }
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
       const Inputs inputs =
@@ -95,7 +102,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
     });
   });
 
-  quantize_inner(inner, down);
+  take_slots([&](int slot) { return inner.row(slot); }, down, expert_memory_.inner_array());
   const cpu::Forms inner_forms = matmul_.forms_for(down);
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
@@ -135,12 +142,12 @@ void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
   });
 }
 
-void CpuBackend::quantize_inner(Tensor inner, const CpuWeight& down) {
-  const cpu::Forms forms = matmul_.forms_for(down);
-  pool_.parallel_for(inner.rows, [&](int64_t begin, int64_t end, int) noexcept {
+void CpuBackend::take_slots(FunctionRef<Tensor(int)> row_of_slot, const CpuWeight& w,
+                            const cpu::InputArray& to) {
+  pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int slot = static_cast<int>(begin); slot < end; ++slot)
-      matmul_.take_input(inner.row(slot), forms, expert_memory_.inner_array(),
-                         expert_memory_.place_of(slot, inner.cols));
+      matmul_.take_input(row_of_slot(slot), {w, expert_memory_.expert_of(slot)}, to,
+                         expert_memory_.place_of(slot, w.cols()), worker);
   });
 }
 

@@ -23,12 +23,12 @@ void in_chunks(Range panels, const Body& body) {
 }  // namespace
 
 Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray& memory) {
-  const cpu::Forms forms = matmul_.forms_for(w);
-  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+  const int64_t order_stride = cpu::spans_of(x.cols) * x.rows;
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t)
-      matmul_.take_input(x.row(t), forms, memory, {.first = t, .stride = x.rows});
+      matmul_.take_input(x.row(t), {w, 0}, memory, {t, x.rows, order_stride}, worker);
   });
-  return memory.inputs(x.rows, forms);
+  return memory.inputs(x.rows, matmul_.forms_for(w), order_stride);
 }
 
 void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {

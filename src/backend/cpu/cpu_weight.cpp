@@ -2,27 +2,41 @@
 
 #include <algorithm>
 
+#include "backend/cpu/aligned_array.h"
 #include "base/check.h"
 #include "base/error.h"
 
 namespace ferrum::cpu {
 namespace {
 
-// Rows [first_row, …) of a group within a part.
+// A group's rows within a part.
 struct SourceRows {
-  const uint8_t* data;
-  size_t row_bytes;
+  const HostTensor* tensor;
+  int64_t first;
   int64_t rows;
 };
 
 SourceRows rows_of_part(const WeightSource& source, const WeightSource::Part& part, int group) {
   const bool one_for_all = part.size() == 1;
   const HostTensor& tensor = part[one_for_all ? 0 : static_cast<size_t>(group)];
-  const size_t row_bytes = ferrum::row_bytes(tensor.format, static_cast<size_t>(tensor.cols()));
-  check_equal(tensor.bytes.size(), row_bytes * static_cast<size_t>(tensor.rows()), "bytes of " + tensor.name);
+  if (tensor.maker == nullptr)
+    check_equal(tensor.bytes.size(), tensor.byte_size(), "bytes of " + tensor.name);
   const int64_t rows = one_for_all ? tensor.rows() / source.groups : tensor.rows();
-  const size_t offset = one_for_all ? static_cast<size_t>(group) * static_cast<size_t>(rows) * row_bytes : 0;
-  return {reinterpret_cast<const uint8_t*>(tensor.bytes.data()) + offset, row_bytes, rows};
+  return {&tensor, one_for_all ? group * rows : 0, rows};
+}
+
+// What a worker makes rows in, for those that no file has as they are packed.
+size_t made_bytes(const WeightSource& source, int lanes) {
+  size_t most = 0;
+  for (const WeightSource::Part& part : source.parts)
+    for (const HostTensor& tensor : part)
+      if (tensor.maker != nullptr)
+        most = std::max(most, row_bytes(tensor.format, static_cast<size_t>(tensor.cols())));
+  return most * static_cast<size_t>(lanes);
+}
+
+bool are_same(const ColumnOrder* a, const ColumnOrder* b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
 }
 
 int index_of(Format format) { return static_cast<int>(format); }
@@ -37,7 +51,8 @@ size_t panel_bytes(Format format, int lanes, int cols) {
 CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory)
     : Weight(source), kernels_(kernels), lanes_(kernels.lanes), bias_(source.bias) {
   check(lanes_ <= kMostLanes, "a panel's rows");
-  if (source.use == WeightUse::kLookUp) {
+  take_orders(source);
+  if (source.use == WeightUse::kLookUp && source.parts[0][0].maker == nullptr) {
     check(groups() == 1 && source.parts.size() == 1, "a table to look rows up in is one tensor");
     const HostTensor& table = source.parts[0][0];
     check_equal(table.bytes.size(), row_bytes(table.format, static_cast<size_t>(table.elements())),
@@ -47,7 +62,9 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
     return;
   }
   int first_row = 0;
-  for (const WeightSource::Part& part : source.parts) {
+  for (size_t i = 0; i < source.parts.size(); ++i) {
+    const WeightSource::Part& part = source.parts[i];
+    const int order = orders_each_ == 1 ? 0 : static_cast<int>(i);
     const Format format = part[0].format;
     for (const HostTensor& tensor : part)
       if (tensor.format != format)
@@ -56,10 +73,10 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
     const int rows = static_cast<int>(rows_of_part(source, part, 0).rows);
     const int middle = this->rows() / 2;
     if (first_row < middle && middle < first_row + rows) {
-      add_run(format, first_row, middle - first_row);
-      add_run(format, middle, first_row + rows - middle);
+      add_run(format, {first_row, middle}, order);
+      add_run(format, {middle, first_row + rows}, order);
     } else {
-      add_run(format, first_row, rows);
+      add_run(format, {first_row, first_row + rows}, order);
     }
     first_row += rows;
   }
@@ -67,17 +84,36 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
   pack(source, pool);
 }
 
-void CpuWeight::add_run(Format format, int first_row, int rows) {
-  if (rows == 0) return;
+void CpuWeight::take_orders(const WeightSource& source) {
+  const size_t parts = source.parts.size();
+  std::vector<std::shared_ptr<const ColumnOrder>> all;
+  for (int group = 0; group < groups(); ++group)
+    for (const WeightSource::Part& part : source.parts)
+      all.push_back(rows_of_part(source, part, group).tensor->column_order);
+  bool all_agree = true;
+  for (size_t i = 0; i < all.size(); ++i) {
+    has_orders_ |= all[i] != nullptr;
+    all_agree &= are_same(all[i].get(), all[i - i % parts].get());
+  }
+  orders_each_ = all_agree ? 1 : static_cast<int>(parts);
+  for (size_t i = 0; i < all.size(); i += all_agree ? parts : 1) orders_.push_back(all[i]);
+}
+
+void CpuWeight::add_run(Format format, Range range, int order) {
+  if (range.size() == 0) return;
+  const int first_row = static_cast<int>(range.begin);
+  const int rows = static_cast<int>(range.size());
   const size_t bytes = panel_bytes(format, lanes_, cols());
   const int panels = (rows + lanes_ - 1) / lanes_;
-  runs_.push_back({format, bytes, group_bytes_, panels_, panels, first_row, rows});
+  runs_.push_back({format, bytes, group_bytes_, panels_, panels, first_row, rows, order});
   panels_ += panels;
   group_bytes_ += (bytes * static_cast<size_t>(panels) + 63) / 64 * 64;
 }
 
 void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
-  pool.parallel_for(int64_t{groups()} * panels_, [&](int64_t begin, int64_t end, int) noexcept {
+  const size_t made_each = made_bytes(source, lanes_);
+  const AlignedArray<uint8_t> made(made_each * static_cast<size_t>(pool.size()));
+  pool.parallel_for(int64_t{groups()} * panels_, [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int64_t i = begin; i < end; ++i) {
       const int group = static_cast<int>(i / panels_);
       const int panel = static_cast<int>(i % panels_);
@@ -92,9 +128,18 @@ void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
           part_begin += static_cast<int>(rows.rows);
         }
         check(part != nullptr, "a part for every panel");
+        const HostTensor& tensor = *rows.tensor;
+        const int64_t first = rows.first + run.first_row - part_begin;
+        const size_t bytes = row_bytes(tensor.format, static_cast<size_t>(cols()));
+        const auto* data =
+            reinterpret_cast<const uint8_t*>(tensor.bytes.data()) + static_cast<size_t>(first) * bytes;
+        if (tensor.maker != nullptr) {
+          uint8_t* own = made.data() + made_each * static_cast<size_t>(worker);
+          tensor.maker->make(first, run.rows, reinterpret_cast<std::byte*>(own));
+          data = own;
+        }
         const uint8_t* lanes[kMostLanes] = {};
-        for (int lane = 0; lane < run.rows; ++lane)
-          lanes[lane] = rows.data + static_cast<size_t>(run.first_row - part_begin + lane) * rows.row_bytes;
+        for (int lane = 0; lane < run.rows; ++lane) lanes[lane] = data + static_cast<size_t>(lane) * bytes;
         kernels_.pack[index_of(run.format)](lanes, cols(), const_cast<uint8_t*>(run.panels));
       });
     }
@@ -110,6 +155,7 @@ void CpuWeight::look_up(int row, float* out, float* scratch) const {
   }
   for (const Run& run : runs_) {
     if (row < run.first_row || row >= run.first_row + run.rows) continue;
+    const int32_t* order = this->order(0, run.order);
     const int in_run = row - run.first_row;
     const int lane = in_run % lanes_;
     const uint8_t* panel =
@@ -117,7 +163,8 @@ void CpuWeight::look_up(int row, float* out, float* scratch) const {
     for (int col = 0; col < cols(); col += kSpan) {
       const int count = std::min(kSpan, cols() - col);
       kernels_.expand[index_of(run.format)](panel, count, scratch);
-      for (int i = 0; i < count; ++i) out[col + i] = scratch[i * lanes_ + lane];
+      for (int i = 0; i < count; ++i)
+        out[order == nullptr ? col + i : order[col + i]] = scratch[i * lanes_ + lane];
       panel += panel_bytes(run.format, lanes_, kSpan);
     }
   }

@@ -23,6 +23,7 @@ struct PanelRun {
   int panel_count;
   int first_row;  // within the group, of the first of these panels
   int rows;       // the last panel may have fewer than it could
+  int order;      // of its inputs: see CpuWeight::order
 };
 
 class CpuWeight final : public Weight {
@@ -47,9 +48,20 @@ class CpuWeight final : public Weight {
                      packed_.get() + static_cast<size_t>(group) * group_bytes_ + run.offset +
                          static_cast<size_t>(begin - run.first_panel) * run.panel_bytes,
                      static_cast<int64_t>(run.panel_bytes), begin, end - begin, run.first_row + skipped,
-                     rows < most ? rows : most});
+                     rows < most ? rows : most, run.order});
     }
   }
+
+  // Products of a group take their inputs in so many orders: in one, or in one for each part where the parts
+  // of any group differ. Null: as they are; else column i of the input in that order is column order[i] of
+  // the row.
+  int orders() const { return orders_each_; }
+  const int32_t* order(int group, int i) const {
+    const auto& order =
+        orders_[static_cast<size_t>(group) * static_cast<size_t>(orders_each_) + static_cast<size_t>(i)];
+    return order == nullptr ? nullptr : order->data();
+  }
+  bool has_orders() const { return has_orders_; }
 
   // Row `row` of group 0 in float32, to out[cols]. `scratch` has room for a span of a panel.
   void look_up(int row, float* out, float* scratch) const;
@@ -72,9 +84,11 @@ class CpuWeight final : public Weight {
     int panels;
     int first_row;
     int rows;
+    int order;
   };
 
-  void add_run(Format format, int first_row, int rows);
+  void take_orders(const WeightSource& source);
+  void add_run(Format format, Range rows, int order);
   void pack(const WeightSource& source, ThreadPool& pool);
 
   const Kernels& kernels_;
@@ -85,7 +99,10 @@ class CpuWeight final : public Weight {
   std::shared_ptr<uint8_t> packed_;
   const std::byte* stored_ = nullptr;  // of a weight that is only looked up
   Format stored_format_ = Format::kF32;
+  int orders_each_ = 1;
+  std::vector<std::shared_ptr<const ColumnOrder>> orders_;  // [groups, orders_each_]
   std::vector<float> bias_;
+  bool has_orders_ = false;
 };
 
 // Every weight that a CpuBackend is given was packed by one.

@@ -18,7 +18,9 @@ int64_t padded_to_span(int64_t cols) { return spans_of(cols) * kSpan; }
 
 }  // namespace
 
-void ExpertMemory::reserve(int groups, int64_t cols, Forms forms) {
+void ExpertMemory::reserve(const CpuWeight& w, Forms forms) {
+  const int groups = w.groups();
+  const int64_t cols = w.cols();
   groups_ = std::max(groups_, groups);
   const int pairs = groups == 1 ? kPairsOfOneGroup : std::max(kPairs, groups);
   capacity_ = std::max(capacity_, pairs);
@@ -31,8 +33,8 @@ void ExpertMemory::reserve(int groups, int64_t cols, Forms forms) {
   inner_.grow(static_cast<size_t>(values_));
   result_.grow(static_cast<size_t>(values_));
   token_inputs_.grow(std::min(pairs, kMostTokens), cols, forms);
-  gathered_.grow(pairs, cols, forms);
-  inner_inputs_.grow(pairs, cols, forms);
+  gathered_.grow(pairs * w.orders(), cols, forms);
+  inner_inputs_.grow(pairs * w.orders(), cols, forms);
 }
 
 int ExpertMemory::tokens_for(int top_k, int64_t width) const {
@@ -76,7 +78,8 @@ void ExpertMemory::assign(const Routing& routing, int groups) {
 SpanPlace ExpertMemory::place_of(int slot, int64_t cols) const {
   const Range slots = slots_of(expert_of_slot_.data()[slot]);
   const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;  // the first of its batch
-  return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch)};
+  return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch),
+          order_stride(cols)};
 }
 
 }  // namespace ferrum::cpu

@@ -12,8 +12,8 @@ namespace ferrum::cpu {
 
 class ExpertMemory {
  public:
-  // Room for weights of so many groups and so wide; not within an operation. Throws std::bad_alloc.
-  void reserve(int groups, int64_t cols, Forms forms);
+  // Room for a weight's groups and inputs; not within an operation. Throws std::bad_alloc.
+  void reserve(const CpuWeight& w, Forms forms);
 
   // Tokens that fit when each has top_k experts and values are at most `width` to a pair; at least 1 for what
   // was reserved.
@@ -25,6 +25,7 @@ class ExpertMemory {
   int pairs() const { return pairs_; }
   std::span<const int32_t> chosen() const { return {chosen_.data(), chosen_count_}; }  // rising
   Range slots_of(int expert) const { return {first_slot_.data()[expert], first_slot_.data()[expert + 1]}; }
+  int expert_of(int slot) const { return expert_of_slot_.data()[slot]; }
   int token_of(int slot) const { return token_of_slot_.data()[slot]; }
   int slot(int token, int i, int top_k) const { return slot_of_pair_.data()[token * top_k + i]; }
 
@@ -36,16 +37,18 @@ class ExpertMemory {
   const InputArray& gathered_array() const { return gathered_; }    // [pairs]: each pair's token
   const InputArray& inner_array() const { return inner_inputs_; }   // [pairs]: each pair's silu(gate) × up
   Inputs gathered(int64_t slot, int count, int64_t cols, Forms forms) const {
-    return gathered_.inputs(count, forms, slot * spans_of(cols));
+    return gathered_.inputs(count, forms, order_stride(cols), slot * spans_of(cols));
   }
   Inputs inner_inputs(int64_t slot, int count, int64_t cols, Forms forms) const {
-    return inner_inputs_.inputs(count, forms, slot * spans_of(cols));
+    return inner_inputs_.inputs(count, forms, order_stride(cols), slot * spans_of(cols));
   }
 
   float* inner() const { return inner_.data(); }    // [pairs, width]: silu(gate) × up
   float* result() const { return result_.data(); }  // [pairs, width]
 
  private:
+  int64_t order_stride(int64_t cols) const { return pairs_ * spans_of(cols); }
+
   int capacity_ = 0;  // pairs
   int groups_ = 0;
   int64_t values_ = 0;  // of inner_ and of result_

@@ -22,31 +22,36 @@ struct Forms {
 
 constexpr int64_t spans_of(int64_t cols) { return (cols + kSpan - 1) / kSpan; }
 
-// Span s of token t lies at [s × stride + t] of each array that is there.
+// Span s of token t lies at [s × stride + t] of each array that is there; with the columns in the i-th order
+// (CpuWeight::order), i × order_stride further on.
 struct Inputs {
   const InputSpan* quantized = nullptr;
   const FloatSpan* floats = nullptr;
   const HalfSpan* halves = nullptr;
   int64_t stride = 0;
   int tokens = 0;
+  int64_t order_stride = 0;
 
-  const void* from_span(Form form, int64_t span) const {
+  const void* from_span(Form form, int order, int64_t span) const {
+    const int64_t at = order * order_stride + span * stride;
     switch (form) {
       case Form::kQuantized:
-        return quantized + span * stride;
+        return quantized + at;
       case Form::kFloats:
-        return floats + span * stride;
+        return floats + at;
       case Form::kHalves:
-        return halves + span * stride;
+        return halves + at;
     }
     return nullptr;
   }
 };
 
-// Where the spans of one row lie in an array: at first, first + stride, …
+// Where the spans of one row lie in an array: at first, first + stride, …; order_stride from one order of the
+// columns to the next.
 struct SpanPlace {
   int64_t first;
   int64_t stride;
+  int64_t order_stride;
 };
 
 // Memory for inputs of up to `tokens` rows, in the forms asked for.
@@ -65,9 +70,13 @@ class InputArray {
   HalfSpan* halves() const { return reinterpret_cast<HalfSpan*>(halves_.data()); }
 
   // Of `tokens` rows whose spans begin at `first`.
-  Inputs inputs(int tokens, Forms forms, int64_t first = 0) const {
-    return {forms.quantized ? quantized() + first : nullptr, forms.floats ? floats() + first : nullptr,
-            forms.halves ? halves() + first : nullptr, tokens, tokens};
+  Inputs inputs(int tokens, Forms forms, int64_t order_stride, int64_t first = 0) const {
+    return {forms.quantized ? quantized() + first : nullptr,
+            forms.floats ? floats() + first : nullptr,
+            forms.halves ? halves() + first : nullptr,
+            tokens,
+            tokens,
+            order_stride};
   }
 
  private:

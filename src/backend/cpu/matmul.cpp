@@ -40,7 +40,26 @@ Forms Matmul::forms_for(const CpuWeight& w) const {
   return forms;
 }
 
-void Matmul::take_input(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const {
+void Matmul::reserve(const CpuWeight& w) {
+  if (!w.has_orders()) return;
+  for (Memory& memory : memory_) memory.ordered.grow(static_cast<size_t>(w.cols()));
+}
+
+void Matmul::take_input(Tensor row, Taker taker, const InputArray& to, SpanPlace place, int worker) const {
+  const Forms forms = forms_for(taker.weight);
+  for (int i = 0; i < taker.weight.orders(); ++i, place.first += place.order_stride) {
+    const int32_t* order = taker.weight.order(taker.group, i);
+    if (order == nullptr) {
+      take_spans(row, forms, to, place);
+      continue;
+    }
+    float* ordered = memory_[static_cast<size_t>(worker)].ordered.data();
+    for (int col = 0; col < row.cols; ++col) ordered[col] = *row.at<float>(0, order[col]);
+    take_spans({ordered, DType::kF32, 1, row.cols, row.cols}, forms, to, place);
+  }
+}
+
+void Matmul::take_spans(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const {
   const float* x = row.at<float>(0);
   if (forms.quantized) kernels_.quantize(x, row.cols, to.quantized() + place.first, place.stride);
   int64_t span = place.first;
@@ -97,7 +116,7 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
                     .panel_stride = run.panel_bytes,
                     .panel_count = run.panel_count,
                     .cols = cols,
-                    .inputs = inputs.from_span(form, 0),
+                    .inputs = inputs.from_span(form, run.order, 0),
                     .input_stride = inputs.stride,
                     .tokens = inputs.tokens,
                     .sums = sums.data,
@@ -107,7 +126,7 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
   // Columns outside, so that the inputs of a few spans stay in the second-level cache for all panels.
   const auto span_bytes = static_cast<int64_t>(panel_bytes(run.format, kernels_.lanes, kSpan));
   for (int64_t span = 0; span < spans_of(cols); ++span) {
-    task.inputs = inputs.from_span(form, span);
+    task.inputs = inputs.from_span(form, run.order, span);
     task.cols = static_cast<int>(std::min<int64_t>(kSpan, cols - span * kSpan));
     for (int p = 0; p < run.panel_count; p += task.panel_count) {
       const uint8_t* panel = run.panels + p * run.panel_bytes + span * span_bytes;

@@ -30,8 +30,15 @@ class Matmul {
 
   Forms forms_for(const CpuWeight& w) const;
 
-  // One row of activations, [1, cols], in those forms.
-  void take_input(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const;
+  // Memory to take inputs of w in; not within an operation. Throws std::bad_alloc.
+  void reserve(const CpuWeight& w);
+
+  // One row of activations, [1, cols], in the forms and the orders of columns that a group of a weight takes.
+  struct Taker {
+    const CpuWeight& weight;
+    int group;
+  };
+  void take_input(Tensor row, Taker taker, const InputArray& to, SpanPlace place, int worker) const;
 
   // The products of up to kPanelsAtOnce panels of a group with the inputs, biases included, in memory of the
   // worker's own: the first set, or the second, of two that may be in use at once.
@@ -46,9 +53,11 @@ class Matmul {
     AlignedArray<float> sums;        // [2, kPanelsAtOnce, kMaxBatch + padding, lanes]
     AlignedArray<uint8_t> unpacked;  // a span of two panels
     AlignedArray<float> expanded;    // a span of a panel in float32: [kSpan, lanes]
+    AlignedArray<float> ordered;     // a row of inputs in another order, where weights have one
   };
 
   Form form_for(Format format) const;
+  void take_spans(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const;
   void multiply_run(const PanelRun& run, int cols, const Inputs& inputs, const PanelSums& sums,
                     const Memory& memory) const;
 

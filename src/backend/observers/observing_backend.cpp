@@ -24,7 +24,7 @@ std::string describe(const OperationCall& call) {
 std::unique_ptr<Weight> ObservingBackend::pack(const WeightSource& source) {
   size_t bytes = 0;
   for (const WeightSource::Part& part : source.parts)
-    for (const HostTensor& tensor : part) bytes += tensor.bytes.size();
+    for (const HostTensor& tensor : part) bytes += tensor.byte_size();
   std::unique_ptr<Weight> weight = inner_.pack(source);
   group_bytes_[weight.get()] = bytes / static_cast<size_t>(source.groups);
   return weight;

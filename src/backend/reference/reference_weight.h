@@ -1,4 +1,5 @@
-// A weight left where the checkpoint has it; rows are decoded when they are needed.
+// A weight left where the checkpoint has it, or made where the checkpoint has it otherwise; rows are decoded
+// when they are needed.
 #pragma once
 #include <vector>
 
@@ -10,7 +11,7 @@ class ReferenceWeight final : public Weight {
  public:
   explicit ReferenceWeight(const WeightSource& source);
 
-  // Row `row` of matrix `group`, in float32.
+  // Row `row` of matrix `group`, in float32, columns in their own order.
   void decode_row(int group, int row, float* out) const;
   float bias(int group, int row) const {
     return bias_.empty() ? 0.0f : bias_[static_cast<size_t>(group) * rows() + row];
@@ -20,8 +21,13 @@ class ReferenceWeight final : public Weight {
   struct Row {
     Format format;
     const std::byte* data;
+    const ColumnOrder* order;
   };
+  const std::byte* bytes_of(const HostTensor& tensor);
+
   std::vector<Row> rows_;  // [groups × rows]
+  std::vector<std::vector<std::byte>> made_;
+  std::vector<std::shared_ptr<const ColumnOrder>> orders_;
   std::vector<float> bias_;
 };
 

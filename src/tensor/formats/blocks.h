@@ -1,5 +1,5 @@
 // The block layouts of the quantised formats, byte by byte as GGUF files have them (little-endian, no
-// padding).
+// padding). BlockG4 is our own: no file has it.
 //
 // Source: ggml's definitions (ggml-common.h, ggml-quants.c; gguf-py/gguf/quants.py). MXFP4: OCP Microscaling
 // Formats specification 1.0. What the bits mean stands above the decode in each format's own file.
@@ -92,6 +92,16 @@ struct [[gnu::packed]] BlockMXFP4 {
   uint8_t exponent;    // E8M0: the scale is 2^(exponent − 127)
   uint8_t quants[16];  // E2M1 values, placed as in Q4_0
 };
+// A group of 4-bit integers as GPTQ and AWQ quantise them: one behind the other, scale and zero together.
+template <int kValues>
+struct [[gnu::packed]] BlockG4 {
+  uint16_t d;
+  uint8_t zero;
+  uint8_t quants[kValues / 2];  // 16 bytes for every 32 values, placed as in Q4_0
+};
+using BlockG4_32 = BlockG4<32>;
+using BlockG4_64 = BlockG4<64>;
+using BlockG4_128 = BlockG4<128>;
 
 static_assert(sizeof(BlockQ4_0) == 18);
 static_assert(sizeof(BlockQ4_1) == 20);
@@ -106,6 +116,9 @@ static_assert(sizeof(BlockQ6_K) == 210);
 static_assert(sizeof(BlockIQ4_NL) == 18);
 static_assert(sizeof(BlockIQ4_XS) == 136);
 static_assert(sizeof(BlockMXFP4) == 17);
+static_assert(sizeof(BlockG4_32) == 19);
+static_assert(sizeof(BlockG4_64) == 35);
+static_assert(sizeof(BlockG4_128) == 67);
 
 // What the four bits of IQ4_NL and IQ4_XS stand for: denser near zero, where most weights are.
 inline constexpr std::array<int8_t, 16> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,

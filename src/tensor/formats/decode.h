@@ -21,5 +21,8 @@ void decode_q6_k(const std::byte* blocks, float* out, size_t count);
 void decode_iq4_nl(const std::byte* blocks, float* out, size_t count);
 void decode_iq4_xs(const std::byte* blocks, float* out, size_t count);
 void decode_mxfp4(const std::byte* blocks, float* out, size_t count);
+void decode_g4_32(const std::byte* blocks, float* out, size_t count);
+void decode_g4_64(const std::byte* blocks, float* out, size_t count);
+void decode_g4_128(const std::byte* blocks, float* out, size_t count);
 
 }  // namespace ferrum::formats

@@ -70,6 +70,10 @@ Unit unit_of(Format format) {
       return {std::sqrt(kSixBits.mean_square() * mean_square(kIq4Values))};
     case Format::kMXFP4:
       return {std::sqrt(mean_square(kMxfp4DoubledValues)) / 2};
+    case Format::kG4_32:
+    case Format::kG4_64:
+    case Format::kG4_128:  // quants and zeros are drawn alike
+      return {std::sqrt(2 * Uniform{0, 15}.variance())};
     case Format::kF32:
     case Format::kF16:
     case Format::kBF16:
@@ -153,6 +157,10 @@ void RandomBlocks::make_exponents(double unit_deviation) {
 void RandomBlocks::fill(std::span<std::byte> out, uint64_t first) const {
   check_equal(out.size() % traits(format_).block_bytes, size_t{0}, "a whole number of blocks");
   const auto set_d = [this](auto& block, uint8_t draw) { block.d = scales_[draw].d; };
+  const auto set_group = [this](auto& block, uint8_t draw) {
+    block.d = scales_[draw].d;
+    block.zero &= 15;
+  };
   switch (format_) {
     case Format::kF32:
       return fill_floats<float>(out, key_, first, deviation_, [](float v) { return v; });
@@ -209,6 +217,12 @@ void RandomBlocks::fill(std::span<std::byte> out, uint64_t first) const {
       return fill_blocks<BlockMXFP4>(out, key_, first, [this](BlockMXFP4& block, uint8_t draw) {
         block.exponent = static_cast<uint8_t>(scales_[draw].d);
       });
+    case Format::kG4_32:
+      return fill_blocks<BlockG4_32>(out, key_, first, set_group);
+    case Format::kG4_64:
+      return fill_blocks<BlockG4_64>(out, key_, first, set_group);
+    case Format::kG4_128:
+      return fill_blocks<BlockG4_128>(out, key_, first, set_group);
   }
 }
 

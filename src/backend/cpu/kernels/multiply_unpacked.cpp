@@ -68,6 +68,20 @@ void unpack_mxfp4(const uint8_t* panel, int cols, uint8_t* spans) {
   unpack_spans<Mxfp4Source>(panel, cols, spans);
 }
 void expand_mxfp4(const uint8_t* panel, int cols, float* out) { expand_spans<Mxfp4Source>(panel, cols, out); }
+void unpack_g4_32(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<G4_32Source>(panel, cols, spans);
+}
+void expand_g4_32(const uint8_t* panel, int cols, float* out) { expand_spans<G4_32Source>(panel, cols, out); }
+void unpack_g4_64(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<G4_64Source>(panel, cols, spans);
+}
+void expand_g4_64(const uint8_t* panel, int cols, float* out) { expand_spans<G4_64Source>(panel, cols, out); }
+void unpack_g4_128(const uint8_t* panel, int cols, uint8_t* spans) {
+  unpack_spans<G4_128Source>(panel, cols, spans);
+}
+void expand_g4_128(const uint8_t* panel, int cols, float* out) {
+  expand_spans<G4_128Source>(panel, cols, out);
+}
 
 void multiply_unpacked_q4_0(const PanelTask& task) { multiply_unpacked<Q4_0Source>(task); }
 void multiply_unpacked_q4_1(const PanelTask& task) { multiply_unpacked<Q4_1Source>(task); }
@@ -82,5 +96,8 @@ void multiply_unpacked_q6_k(const PanelTask& task) { multiply_unpacked<Q6_KSourc
 void multiply_unpacked_iq4_nl(const PanelTask& task) { multiply_unpacked<Iq4NlSource>(task); }
 void multiply_unpacked_iq4_xs(const PanelTask& task) { multiply_unpacked<Iq4XsSource>(task); }
 void multiply_unpacked_mxfp4(const PanelTask& task) { multiply_unpacked<Mxfp4Source>(task); }
+void multiply_unpacked_g4_32(const PanelTask& task) { multiply_unpacked<G4_32Source>(task); }
+void multiply_unpacked_g4_64(const PanelTask& task) { multiply_unpacked<G4_64Source>(task); }
+void multiply_unpacked_g4_128(const PanelTask& task) { multiply_unpacked<G4_128Source>(task); }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

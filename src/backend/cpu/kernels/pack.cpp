@@ -93,6 +93,25 @@ inline void pack_super_blocks(int cols, uint8_t* panel, const Pack& pack) {
   }
 }
 
+// pack(offset of the group in the rows, its quants, scales, zeros) for all groups of a BlockG4. Behind the
+// quants of a span stand its groups' scales, then their zeros.
+template <class Block, class Pack>
+inline void pack_groups(int cols, uint8_t* panel, const Pack& pack) {
+  constexpr int kValues = static_cast<int>(sizeof(Block::quants)) * 2;
+  constexpr int kMost = kSpan / kValues;
+  constexpr int kQuantBytes = kValues / kBlock * 4 * kRegister;
+  const int all = cols / kValues;
+  for (int first = 0; first < all; first += kMost) {
+    const int groups = all - first < kMost ? all - first : kMost;
+    uint8_t* scales = panel + groups * kQuantBytes;
+    uint8_t* zeros = scales + groups * kHalves;
+    for (int g = 0; g < groups; ++g)
+      pack(int64_t{first + g} * static_cast<int64_t>(sizeof(Block)), panel + g * kQuantBytes,
+           scales + g * kHalves, zeros + g * kLanes);
+    panel = zeros + groups * kLanes;
+  }
+}
+
 // Nibbles placed as in Q4_0 are quad j low and quad j + 4 high already.
 inline void put_halves_of_nibbles(const Rows& rows, int64_t quants, const Registers& to) {
   for (int j = 0; j < 4; ++j) to.put(j, rows.words(quants + 4 * j));
@@ -112,6 +131,17 @@ inline void pack_nibbles_with_scale(const Rows& rows, int cols, uint8_t* panel) 
                                    put_halves_of_nibbles(rows, at + offsetof(Block, quants), to);
                                    rows.copy<2>(at, scales + b * kHalves);
                                  });
+}
+
+template <class Block>
+inline void pack_g4(const Rows& rows, int cols, uint8_t* panel) {
+  pack_groups<Block>(cols, panel, [&](int64_t at, uint8_t* quants, uint8_t* scales, uint8_t* zeros) {
+    for (int b = 0; b * 16 < static_cast<int>(sizeof(Block::quants)); ++b)
+      put_halves_of_nibbles(rows, at + static_cast<int64_t>(offsetof(Block, quants)) + 16 * b,
+                            Registers(quants + b * 4 * kRegister));
+    rows.copy<2>(at, scales);
+    rows.copy<1>(at + static_cast<int64_t>(offsetof(Block, zero)), zeros);
+  });
 }
 
 // As formats::scales_and_mins.
@@ -219,6 +249,16 @@ void pack_mxfp4(const uint8_t* const* rows, int cols, uint8_t* panel) {
                                         put_halves_of_nibbles(from, at + offsetof(BlockMXFP4, quants), to);
                                         from.copy<1>(at, scales + b * kLanes);
                                       });
+}
+
+void pack_g4_32(const uint8_t* const* rows, int cols, uint8_t* panel) {
+  pack_g4<BlockG4_32>(Rows(rows), cols, panel);
+}
+void pack_g4_64(const uint8_t* const* rows, int cols, uint8_t* panel) {
+  pack_g4<BlockG4_64>(Rows(rows), cols, panel);
+}
+void pack_g4_128(const uint8_t* const* rows, int cols, uint8_t* panel) {
+  pack_g4<BlockG4_128>(Rows(rows), cols, panel);
 }
 
 void pack_q4_k(const uint8_t* const* rows, int cols, uint8_t* panel) {

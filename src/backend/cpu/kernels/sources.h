@@ -54,6 +54,32 @@ using Q5_1Source = SimpleSource<FiveBitQuads, 0, true>;
 using Q8_0Source = SimpleSource<ByteQuads, kWideOffset, false>;
 using Iq4NlSource = SimpleSource<Iq4Quads, kWideOffset, false>;
 
+// Formats of groups of kGroupBlocks × 32 columns: a scale in binary16 and a zero point in a byte for each.
+template <int kGroupBlocks>
+struct GroupSource {
+  static constexpr int kParts = 1;
+  static constexpr bool kHasMin = true;  // −scale × zero
+  static constexpr int kOffset = 0;
+  static constexpr int kQuantBytes = NibbleQuads::kRegisters * kRegister;  // of a block
+  static constexpr int kSpanBytes = kBlocks * kQuantBytes + kBlocks / kGroupBlocks * (kHalves + kLanes);
+
+  GroupSource(const uint8_t* span, int blocks)
+      : quants(span), scales(span + blocks * kQuantBytes), zeros(scales + blocks / kGroupBlocks * kHalves) {}
+
+  I32 quad(int b, int i) const { return NibbleQuads::quad(quants + b * kQuantBytes, i); }
+  F32 scale(int b, int) const { return load_halves(scales + b / kGroupBlocks * kHalves); }
+  F32 min(int b, int) const {
+    return to_float(-load_bytes_as_ints(zeros + b / kGroupBlocks * kLanes)) * scale(b, 0);
+  }
+
+  const uint8_t* quants;
+  const uint8_t* scales;
+  const uint8_t* zeros;
+};
+using G4_32Source = GroupSource<1>;
+using G4_64Source = GroupSource<2>;
+using G4_128Source = GroupSource<4>;
+
 struct Mxfp4Source {
   static constexpr int kParts = 1;
   static constexpr bool kHasMin = false;
