@@ -14,7 +14,7 @@ struct BadWeight {
   bool operator==(const BadWeight&) const = default;
 };
 
-// The first weight, row by row, that is NaN or infinite. Memory: one row in float32.
+// The first weight, row by row, that is NaN or infinite. Memory: 16 rows in float32.
 std::optional<BadWeight> first_bad_weight(const HostTensor& tensor);
 
 }  // namespace ferrum

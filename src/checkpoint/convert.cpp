@@ -27,7 +27,15 @@ void check_folder(const fs::path& source) {
          in_quotes(source.string()));
 }
 
-FileType type_of(const Checkpoint& checkpoint) {
+// The type that the checkpoint is in.
+FileType type_of(const Checkpoint& checkpoint, const fs::path& source) {
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (!is_float(tensor.format))
+      fail(ErrorCode::kUnsupported,
+           "{}: the weights are groups of 4-bit integers ({}), which GGUF has no type for; say with --type "
+           "to what "
+           "they shall be decoded: F32, F16, BF16 or Q8_0",
+           in_quotes(source.string()), checkpoint.format());
   switch (checkpoint.find({Role::kEmbedding})->format) {
     case Format::kF32:
       return FileType::kF32;
@@ -90,7 +98,7 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
   check_folder(source);
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
   const ModelDescription& model = checkpoint->model();
-  const FileType type = options.type.value_or(type_of(*checkpoint));
+  const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
   check_type(type);
 
   GgufHeader header;

@@ -29,7 +29,7 @@ std::optional<Format> format_of_ggml_type(uint32_t id) {
 uint32_t ggml_type_of(Format format) {
   for (uint32_t id = 0; id < kNames.size(); ++id)
     if (kNames[id] == name_of(format)) return id;
-  check(false, "every format has a ggml type");
+  check(false, fmt::format("{} has a ggml type", name_of(format)));
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "checkpoint/group_tensors.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/hf_files.h"
 #include "checkpoint/hf_tokenizer.h"
@@ -21,13 +22,37 @@ HfConfig read_config(const fs::path& folder) {
   return parse_hf_config(MappedFile::open(path)->text(), path.string());
 }
 
+using Files = std::vector<std::unique_ptr<SafetensorsFile>>;
+
+bool has_group_parts(const Files& files) {
+  for (const auto& file : files)
+    for (const SafetensorsEntry& entry : file->entries())
+      if (is_group_part(entry.name)) return true;
+  return false;
+}
+
+// What config.json says, or else a file of its own; nothing where no weight is quantised.
+std::optional<GroupQuantization> quantization_of(const fs::path& folder, const HfConfig& config,
+                                                 const Files& files) {
+  if (!has_group_parts(files)) return std::nullopt;
+  const auto quantization = config.quantization ? config.quantization : read_group_quantization(folder);
+  if (!quantization)
+    fail(ErrorCode::kBadConfig,
+         "{}: the weights are quantised, but neither config.json has a quantization_config nor is a "
+         "quantize_config.json there to say how",
+         folder.string());
+  return quantization;
+}
+
 // Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
 // refused.
-std::vector<HostTensor> all_tensors(const std::vector<std::unique_ptr<SafetensorsFile>>& files,
+std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
                                     std::vector<std::string>& left_out) {
   std::vector<HostTensor> all;
+  if (quantization) all = group_tensors(files, *quantization);
   for (const auto& file : files) {
     for (const SafetensorsEntry& entry : file->entries()) {
+      if (quantization && is_group_part(entry.name)) continue;
       if (entry.type->format || parse_tensor_name(Naming::kHuggingFace, entry.name)) {
         all.push_back(file->tensor(entry));
       } else {
@@ -49,6 +74,9 @@ class HfCheckpoint final : public Checkpoint {
   uint64_t bytes() const override { return tensors_.bytes(); }
   const GenerationDefaults& generation() const override { return generation_; }
   std::string format() const override {
+    for (const HostTensor& tensor : tensors_.all())
+      if (tensor.maker != nullptr)
+        return fmt::format("safetensors, {}, {}", name_of(quantization_->layout), name_of(tensor.format));
     return fmt::format("safetensors, {}", name_of(tensors_.main_format()));
   }
 
@@ -57,7 +85,9 @@ class HfCheckpoint final : public Checkpoint {
   }
 
   void release(const HostTensor& tensor) const override {
-    for (const auto& file : files_) file->file().release(tensor.bytes);
+    const auto parts = tensor.maker ? tensor.maker->stored() : std::vector{tensor.bytes};
+    for (const auto& file : files_)
+      for (const std::span<const std::byte> part : parts) file->release(part);
   }
 
   std::optional<std::string> chat_template() const override { return hf_chat_template(folder_); }
@@ -67,7 +97,8 @@ class HfCheckpoint final : public Checkpoint {
   HfCheckpoint(const fs::path& folder, HfConfig config)
       : folder_(folder),
         files_(open_safetensors_set(folder)),
-        tensors_(Naming::kHuggingFace, all_tensors(files_, left_out_), folder.string()),
+        quantization_(quantization_of(folder, config, files_)),
+        tensors_(Naming::kHuggingFace, all_tensors(files_, quantization_, left_out_), folder.string()),
         model_(std::move(config.model)),
         generation_(hf_generation(folder, model_.vocab)) {
     CheckedTensors checked = check_tensors(model_, tensors_, config.biased);
@@ -80,7 +111,8 @@ class HfCheckpoint final : public Checkpoint {
 
   fs::path folder_;
   std::vector<std::string> left_out_;
-  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  Files files_;
+  std::optional<GroupQuantization> quantization_;
   TensorTable tensors_;
   ModelDescription model_;
   GenerationDefaults generation_;

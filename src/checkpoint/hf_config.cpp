@@ -43,7 +43,8 @@ class Reader {
   explicit Reader(const JsonView& config) : in_(config), known_(find_architecture()) {}
 
   HfConfig read() {
-    refuse_quantised();
+    if (const auto quantization = in_.find("quantization_config"))
+      out_.quantization = parse_group_quantization(*quantization, "");
     refuse_other_activations();
     m_.architecture = known_.architecture;
     m_.name = in_.find_string("_name_or_path").value_or("");
@@ -77,14 +78,6 @@ class Reader {
       fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", in_.place("architectures"),
            in_quotes(class_name), supported());
     return known;
-  }
-
-  void refuse_quantised() const {
-    if (const auto quantization = in_.find("quantization_config"))
-      fail(ErrorCode::kUnsupported,
-           "{}: weights quantised by {}; of safetensors files Ferrum reads F32, F16 and BF16",
-           in_.place("quantization_config"),
-           in_quotes(quantization->find_string("quant_method").value_or("an unnamed method")));
   }
 
   void refuse_other_activations() const {

@@ -3,10 +3,12 @@
 // Fields and defaults: https://huggingface.co/docs/transformers/main_classes/configuration and the
 // configuration classes of the architectures there.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/group_quantization.h"
 #include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
 #include "checkpoint/tensor_names.h"
@@ -18,6 +20,7 @@ struct HfConfig {
   ModelDescription model;            // validated; `parameters` not yet counted
   std::vector<TensorRole> biased;    // projections whose biases the file must have
   std::vector<TokenId> stop_tokens;  // eos_token_id
+  std::optional<GroupQuantization> quantization;
 };
 
 // `source` is the path of `json`, for messages. Errors: kBadFile (no JSON), kBadConfig naming the field

@@ -206,6 +206,10 @@ const MappedFile& SafetensorsFile::file() const {
   return *file_;
 }
 
+void SafetensorsFile::release(std::span<const std::byte> part) const {
+  if (file_ != nullptr) file_->release(part);
+}
+
 const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
   const auto it = std::lower_bound(entries_.begin(), entries_.end(), name,
                                    [](const SafetensorsEntry& e, std::string_view n) { return e.name < n; });

@@ -44,6 +44,7 @@ class SafetensorsFile {
   const std::vector<std::pair<std::string, std::string>>& metadata() const { return metadata_; }  // by key
   const std::string& source() const { return source_; }  // the path, for messages
   const MappedFile& file() const;
+  void release(std::span<const std::byte> part) const;  // as MappedFile does
 
   // A tensor that operations read. Errors: kNotFound; kUnsupported naming tensor and type.
   HostTensor tensor(std::string_view name) const;

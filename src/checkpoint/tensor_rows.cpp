@@ -126,12 +126,12 @@ void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> o
 
 void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
                             std::vector<float>& decoded) const {
-  const std::span<const std::byte> bytes = row.tensor->row(row.index);
   if (row.tensor->format == format) {
+    const std::span<const std::byte> bytes = row.tensor->row(row.index);
     std::memcpy(out.data(), bytes.data(), bytes.size());
     return;
   }
-  traits(row.tensor->format).decode(bytes.data(), decoded.data(), decoded.size());
+  decode_rows(*row.tensor, row.index, 1, decoded.data());
   const bool quantised = !is_float(format);
   for (const float value : decoded) {
     if (quantised && !std::isfinite(value))

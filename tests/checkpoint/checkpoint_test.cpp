@@ -77,6 +77,38 @@ TEST(Checkpoint, EveryGoldenOpens) {
   }
 }
 
+TEST(Checkpoint, QuantizedGoldensOpen) {
+  const auto gptq = Checkpoint::open(test::data("goldens/gptq_qwen3_sym_g128"));
+  EXPECT_EQ(gptq->format(), "safetensors, GPTQ, G4_128");
+  EXPECT_EQ(gptq->find({Role::kQuery, 0})->format, Format::kG4_128);
+  EXPECT_EQ(gptq->find({Role::kHead})->format, Format::kBF16);
+  const auto awq = Checkpoint::open(test::data("goldens/awq_qwen3_g64"));
+  EXPECT_EQ(awq->format(), "safetensors, AWQ, G4_64");
+  EXPECT_EQ(awq->find({Role::kDown, 1})->shape, (std::vector<int64_t>{256, 512}));
+  for (const auto* c : {gptq.get(), awq.get()}) {
+    EXPECT_EQ(c->model().parameters, Checkpoint::open(test::data("goldens/qwen3_256"))->model().parameters);
+    for (const HostTensor& t : c->tensors()) {
+      const std::vector<float> before = decoded(t);
+      c->release(t);
+      EXPECT_EQ(decoded(t), before) << t.name;
+    }
+  }
+}
+
+// The weights as gptq_qwen3_sym_g128 has them, without its config.json's word on them.
+TEST(Checkpoint, HowWeightsAreQuantizedMayStandInAFileOfItsOwn) {
+  const TemporaryFolder folder;
+  const fs::path golden = test::data("goldens/gptq_qwen3_sym_g128");
+  auto config = nlohmann::json::parse(test::read_file(golden / "config.json"));
+  const nlohmann::json quantization = config["quantization_config"];
+  config.erase("quantization_config");
+  folder.write("config.json", config.dump());
+  folder.write("model.safetensors", test::read_file(golden / "model.safetensors"));
+  expect_bad(folder.path(), {"quantised", "quantize_config.json"}, ErrorCode::kBadConfig);
+  folder.write("quantize_config.json", quantization.dump());
+  EXPECT_EQ(Checkpoint::open(folder.path())->format(), "safetensors, GPTQ, G4_128");
+}
+
 TEST(Checkpoint, AHuggingFaceFolder) {
   const TemporaryFolder folder;
   const auto c = Checkpoint::open(SmallHf().write(folder));

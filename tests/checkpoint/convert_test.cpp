@@ -11,6 +11,7 @@
 #include "checkpoint/gguf.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/safetensors.h"
+#include "support/errors.h"
 #include "support/files.h"
 #include "support/paths.h"
 
@@ -210,6 +211,16 @@ TEST(ConvertErrors, WhatGgufHasNoWordsFor) {
   EXPECT_NE(message_of([&] { convert(exact, target, {}); }, ErrorCode::kUnsupported).find("truncate = false"),
             std::string::npos);
   EXPECT_FALSE(fs::exists(target));
+}
+
+TEST(ConvertErrors, GroupsOfIntegersHaveNoTypeInGguf) {
+  const test::TemporaryFolder folder;
+  test::expect_error(
+      ErrorCode::kUnsupported, {"gptq_qwen3_sym_g128", "groups of 4-bit integers", "--type", "F16"},
+      [&] { convert(test::data("goldens/gptq_qwen3_sym_g128"), folder.path() / "m.gguf", {}); });
+  convert(test::data("goldens/gptq_qwen3_sym_g128"), folder.path() / "m.gguf",
+          {.type = FileType::kQ8_0, .pipeline = {}});
+  EXPECT_EQ(Checkpoint::open(folder.path() / "m.gguf")->format(), "GGUF v3, Q8_0");
 }
 
 TEST(Convert, AttentionFactorsOfYarnComeBack) {

@@ -316,12 +316,23 @@ TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
   expect_error(ErrorCode::kBadFile, {"no 'model_type'"}, [&] { parse(model); });
 }
 
+TEST(HfConfig, QuantizedWeights) {
+  EXPECT_FALSE(golden("llama").quantization.has_value());
+  EXPECT_EQ(golden("gptq_qwen3_sym_g128").quantization,
+            (GroupQuantization{
+                .layout = GroupLayout::kGptq, .group_size = 128, .added_to_zeros = 1, .is_symmetric = true}));
+  EXPECT_EQ(golden("awq_qwen3_g64").quantization,
+            (GroupQuantization{.layout = GroupLayout::kAwq, .group_size = 64}));
+}
+
 TEST(HfConfigFaults, B20_WhatFerrumDoesNotRun) {
   expect_bad({{"hidden_act", "gelu"}}, {"hidden_act", "'gelu'", "silu"}, ErrorCode::kUnsupported);
   expect_bad({{"rope_scaling", {{"rope_type", "spiral"}}}}, {"rope_scaling.rope_type", "'spiral'", "yarn"},
              ErrorCode::kUnsupported);
-  expect_bad({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}},
-             {"quantization_config", "'gptq'"}, ErrorCode::kUnsupported);
+  expect_bad({{"quantization_config", {{"quant_method", "fp8"}}}},
+             {"quantization_config.quant_method", "'fp8'"}, ErrorCode::kUnsupported);
+  expect_bad({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 8}}}},
+             {"quantization_config.bits is 8"}, ErrorCode::kUnsupported);
 }
 
 TEST(HfConfigFaults, B20_NoJson) {

@@ -1,129 +1,24 @@
 // The goldens: what transformers computes in float32 from the same checkpoints, at every position.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <numeric>
 #include <string>
 #include <vector>
 
-#include "backend/observers/observing_backend.h"
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/convert.h"
-#include "checkpoint/safetensors.h"
-#include "engine/backend_factory.h"
-#include "engine/runner.h"
+#include "engine/golden.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"
 
 namespace ferrum {
 namespace {
 
-struct Golden {
-  int sequences = 0;
-  int length = 0;
-  int vocab = 0;
-  std::vector<TokenId> ids;   // [sequences, length]
-  std::vector<float> logits;  // [sequences, length, vocab]
-};
-
-Golden read_golden(const std::filesystem::path& folder, const char* logits = "logits") {
-  const auto file = SafetensorsFile::open(folder / "golden.safetensors");
-  Golden g;
-  const std::vector<int64_t> ids = file->integers("input_ids");
-  g.ids.assign(ids.begin(), ids.end());
-  g.logits = decoded(file->tensor(logits));
-  const std::vector<int64_t>& shape = file->find(logits)->shape;
-  g.sequences = static_cast<int>(shape[0]);
-  g.length = static_cast<int>(shape[1]);
-  g.vocab = static_cast<int>(shape[2]);
-  return g;
-}
-
-using RouterLogits = std::vector<std::vector<float>>;  // of each router, in the order of the layers
-
-struct Setup {
-  std::string backend = "reference";
-  int chunk = 0;  // 0: all at once
-  // The goldens were computed after `model.to(dtype)`, which rounds the rotation's frequencies.
-  RopePrecision rope_precision = RopePrecision::kStored;
-  RouterLogits* kept_router_logits = nullptr;
-  const RouterLogits* given_router_logits = nullptr;
-};
-
-// Keeps the routers' logits, or puts given ones in their place.
-class RouterBackend final : public ObservingBackend {
- public:
-  RouterBackend(std::unique_ptr<Backend> inner, RouterLogits* kept, const RouterLogits* given)
-      : ObservingBackend(*inner), owned_(std::move(inner)), kept_(kept), given_(given) {}
-
- private:
-  void observe(const OperationCall& call, FunctionRef<void()> operation) override {
-    if (call.name == "route") {
-      std::vector<float> logits(static_cast<size_t>(call.in.rows) * static_cast<size_t>(call.in.cols));
-      if (kept_ != nullptr) {
-        inner().download(std::as_writable_bytes(std::span(logits)), call.in);
-        kept_->push_back(logits);
-      }
-      if (given_ != nullptr) inner().upload(call.in, std::as_bytes(std::span((*given_)[next_++])));
-    }
-    operation();
-  }
-
-  std::unique_ptr<Backend> owned_;
-  RouterLogits* kept_;
-  const RouterLogits* given_;
-  size_t next_ = 0;
-};
-
-// All sequences in one batch, `chunk` tokens of each at once.
-std::vector<float> compute(const std::filesystem::path& folder, const Golden& g, const Setup& setup) {
-  const int chunk = setup.chunk > 0 ? setup.chunk : g.length;
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
-  const int rows = chunk * g.sequences;
-  Runner runner(std::make_unique<RouterBackend>(make_backend({.name = setup.backend, .threads = 2}),
-                                                setup.kept_router_logits, setup.given_router_logits),
-                checkpoint,
-                {.max_tokens = rows,
-                 .max_sequences = g.sequences,
-                 .max_outputs = rows,
-                 .max_context = g.length,
-                 .kv_tokens = g.length * g.sequences,
-                 .kv_dtype = DType::kF32,
-                 .rope_precision = setup.rope_precision});
-  const int pages_each = runner.pages() / g.sequences;
-  std::vector<int> pages(static_cast<size_t>(runner.pages()));
-  std::iota(pages.rbegin(), pages.rend(),
-            0);  // backwards: no page lies where a contiguous cache would have it
-
-  std::vector<float> logits(g.logits.size());
-  for (int begin = 0; begin < g.length; begin += chunk) {
-    const int count = std::min(chunk, g.length - begin);
-    std::vector<Chunk> chunks;
-    for (int s = 0; s < g.sequences; ++s)
-      chunks.push_back(
-          {std::span(g.ids).subspan(static_cast<size_t>(s) * g.length + begin, static_cast<size_t>(count)),
-           begin, std::span(pages).subspan(static_cast<size_t>(s) * pages_each, pages_each), Outputs::kAll});
-    const std::span<const float> result = runner.step(chunks);
-    const size_t part = static_cast<size_t>(count) * g.vocab;
-    for (int s = 0; s < g.sequences; ++s)
-      std::copy_n(result.begin() + static_cast<ptrdiff_t>(s * part), part,
-                  logits.begin() + (static_cast<ptrdiff_t>(s) * g.length + begin) * g.vocab);
-  }
-  return logits;
-}
-
-// The largest difference at any position, as a share of the largest logit.
-double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
-  double largest = 0, difference = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-    difference = std::max(difference, std::abs(static_cast<double>(got[i]) - expected[i]));
-    if (!std::isfinite(got[i])) return INFINITY;
-  }
-  return difference / largest;
-}
+using test::compute;
+using test::Golden;
+using test::normalized_square_error;
+using test::read_golden;
+using test::relative_error;
+using test::RouterLogits;
 
 class Goldens : public ::testing::TestWithParam<std::string> {};
 
@@ -149,16 +44,6 @@ TEST_P(Goldens, AgreeThroughGguf) {
   const auto file = temporary.path() / "model.gguf";
   convert(folder, file, {});
   EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
-}
-
-// The error's share of the golden's energy.
-double normalized_square_error(const std::vector<float>& got, const std::vector<float>& expected) {
-  double error = 0, energy = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    error += (static_cast<double>(got[i]) - expected[i]) * (static_cast<double>(got[i]) - expected[i]);
-    energy += static_cast<double>(expected[i]) * expected[i];
-  }
-  return error / energy;
 }
 
 class GoldensWithQuantizedInputs : public Goldens {};
@@ -234,6 +119,38 @@ TEST(GoldensOfLoadedCheckpoints, AgreeWithFrequenciesInFloat32) {
     EXPECT_GT(relative_error(compute(folder, golden, {}), golden.logits), 2e-4) << "rounding would be seen";
   }
 }
+
+// Checkpoints that GPTQ and AWQ tools quantised: transformers computed with their weights in float32, loaded
+// as they are.
+class QuantizedGoldens : public Goldens {};
+
+TEST_P(QuantizedGoldens, AllBackendsAgree) {
+  const auto folder = test::data("goldens") / GetParam();
+  const Golden golden = read_golden(folder);
+  const RopePrecision precise = RopePrecision::kFloat32;
+  const std::vector<float> exact = compute(folder, golden, {.rope_precision = precise});
+  EXPECT_LE(relative_error(exact, golden.logits), 2e-4);
+  const std::vector<float> floats =
+      compute(folder, golden, {.backend = "cpu", .activations = "f32", .rope_precision = precise});
+  EXPECT_LE(relative_error(floats, golden.logits), 1e-3);
+  const std::vector<float> bytes = compute(folder, golden, {.backend = "cpu", .rope_precision = precise});
+  EXPECT_LE(normalized_square_error(bytes, golden.logits), 1e-3);
+  EXPECT_EQ(compute(folder, golden, {.backend = "cpu", .chunk = 7, .rope_precision = precise}), bytes)
+      << "bit for bit, however the prompt is cut";
+}
+
+TEST_P(QuantizedGoldens, AgreeThroughGguf) {
+  const test::TemporaryFolder temporary;
+  const auto folder = test::data("goldens") / GetParam();
+  const Golden golden = read_golden(folder);
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {.type = FileType::kF32, .pipeline = {}});
+  const std::vector<float> got = compute(file, golden, {.rope_precision = RopePrecision::kFloat32});
+  EXPECT_LE(relative_error(got, golden.logits), 2e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, QuantizedGoldens,
+                         ::testing::Values("gptq_qwen3_sym_g128", "awq_qwen3_g64"), test_name);
 
 }  // namespace
 }  // namespace ferrum
