@@ -40,6 +40,20 @@ bool is_pickle(const fs::path& path) {
   fail(ErrorCode::kNotFound, "{}: neither model.safetensors nor {} is there", folder.string(), kIndex);
 }
 
+// What quantisation tools call model.safetensors: "gptq_model-4bit-128g.safetensors" and the like. Empty
+// where there is none, or several.
+fs::path only_quantized_file(const fs::path& folder) {
+  fs::path found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("gptq_model") || entry.path().extension() != ".safetensors") continue;
+    if (!found.empty()) return {};
+    found = entry.path();
+  }
+  return found;
+}
+
 void check_all_exist(const fs::path& folder, const SafetensorsIndex& index) {
   std::string missing;
   for (const std::string& file : index.files)
@@ -101,7 +115,12 @@ std::vector<std::unique_ptr<SafetensorsFile>> open_safetensors_set(const fs::pat
     return files;
   }
   const fs::path index_path = folder / kIndex;
-  if (!fs::exists(index_path)) fail_without_weights(folder);
+  if (!fs::exists(index_path)) {
+    const fs::path quantized = only_quantized_file(folder);
+    if (quantized.empty()) fail_without_weights(folder);
+    files.push_back(SafetensorsFile::open(quantized));
+    return files;
+  }
   const SafetensorsIndex index =
       parse_safetensors_index(MappedFile::open(index_path)->text(), index_path.string());
   check_all_exist(folder, index);

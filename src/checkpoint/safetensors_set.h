@@ -1,5 +1,5 @@
 // The safetensors files of one Hugging Face folder: model.safetensors, or the shards that
-// model.safetensors.index.json lists.
+// model.safetensors.index.json lists, or the one file that GPTQ tools call gptq_model….safetensors.
 #pragma once
 #include <filesystem>
 #include <memory>

@@ -107,6 +107,10 @@ TEST(Checkpoint, HowWeightsAreQuantizedMayStandInAFileOfItsOwn) {
   expect_bad(folder.path(), {"quantised", "quantize_config.json"}, ErrorCode::kBadConfig);
   folder.write("quantize_config.json", quantization.dump());
   EXPECT_EQ(Checkpoint::open(folder.path())->format(), "safetensors, GPTQ, G4_128");
+  fs::rename(folder.path() / "model.safetensors", folder.path() / "gptq_model-4bit-128g.safetensors");
+  EXPECT_EQ(Checkpoint::open(folder.path())->format(), "safetensors, GPTQ, G4_128");
+  folder.write("gptq_model-4bit-32g.safetensors", "another");
+  expect_bad(folder.path(), {"neither model.safetensors"}, ErrorCode::kNotFound);
 }
 
 TEST(Checkpoint, AHuggingFaceFolder) {

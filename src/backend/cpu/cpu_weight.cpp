@@ -5,6 +5,7 @@
 #include "backend/cpu/aligned_array.h"
 #include "base/check.h"
 #include "base/error.h"
+#include "base/read_ahead.h"
 
 namespace ferrum::cpu {
 namespace {
@@ -25,13 +26,16 @@ SourceRows rows_of_part(const WeightSource& source, const WeightSource::Part& pa
   return {&tensor, one_for_all ? group * rows : 0, rows};
 }
 
-// What a worker makes rows in, for those that no file has as they are packed.
-size_t made_bytes(const WeightSource& source, int lanes) {
+// What a worker makes rows in, for those that no file has as they are packed. What they are made of lies
+// across the file's order.
+size_t prepare_to_make(const WeightSource& source, int lanes) {
   size_t most = 0;
   for (const WeightSource::Part& part : source.parts)
-    for (const HostTensor& tensor : part)
-      if (tensor.maker != nullptr)
-        most = std::max(most, row_bytes(tensor.format, static_cast<size_t>(tensor.cols())));
+    for (const HostTensor& tensor : part) {
+      if (tensor.maker == nullptr) continue;
+      for (const std::span<const std::byte> stored : tensor.maker->stored()) will_read(stored);
+      most = std::max(most, row_bytes(tensor.format, static_cast<size_t>(tensor.cols())));
+    }
   return most * static_cast<size_t>(lanes);
 }
 
@@ -111,7 +115,7 @@ void CpuWeight::add_run(Format format, Range range, int order) {
 }
 
 void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
-  const size_t made_each = made_bytes(source, lanes_);
+  const size_t made_each = prepare_to_make(source, lanes_);
   const AlignedArray<uint8_t> made(made_each * static_cast<size_t>(pool.size()));
   pool.parallel_for(int64_t{groups()} * panels_, [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int64_t i = begin; i < end; ++i) {
