@@ -99,8 +99,7 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
              human_bytes(plan["total"].get<uint64_t>()));
   if (!o.tensors) return;
   for (const HostTensor& t : checkpoint.tensors())
-    fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t),
-               human_bytes(t.byte_size()));
+    fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t), human_bytes(t.byte_size()));
 }
 
 void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
