@@ -278,8 +278,9 @@ TEST(Logits, MatchTheGoldenWhateverTheChunk) {
 }
 
 TEST(Logits, TokensPastTheVocabularyAreRefused) {
-  const Finished done = ferrum(
-      {"logits", kSmall, "--tokens", test::data("goldens/llama/config.json").string(), "--out", "out.safetensors"});
+  const Finished done =
+      ferrum({"logits", kSmall, "--tokens", test::data("goldens/llama/config.json").string(), "--out",
+              "out.safetensors"});
   EXPECT_EQ(done.exit_code, 1);
   EXPECT_CONTAINS(done.err, "config.json");
 }
