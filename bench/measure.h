@@ -82,12 +82,15 @@ class Limits {
  public:
   explicit Limits(const CpuBackend& backend) : meter_(backend.threads()) {}
 
-  // The best of all measurements so far and one more: others may have run during the first.
-  const MachineLimits& measure() { return best_ = best_of(best_, meter_.measure()); }
+  // The median of all measurements so far and one more: others may have run during some.
+  MachineLimits measure() {
+    measured_.push_back(meter_.measure());
+    return median_of(measured_);
+  }
 
  private:
   LimitMeter meter_;
-  MachineLimits best_;
+  std::vector<MachineLimits> measured_;
 };
 
 inline void print(const CpuBackend& backend, const MachineLimits& limits) {
