@@ -14,15 +14,29 @@ constexpr int kHalves = kLanes * 2;  // bytes of one 16-bit number per lane
 
 inline F32 load_halves(const uint8_t* p) { return load(reinterpret_cast<const F16*>(p)); }
 
+// GCC 12 converts vectors of bytes and words lane by lane.
 inline I32 load_bytes_as_ints(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<I32>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__AVX2__)
+  return reinterpret_cast<I32>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#else
   uint8_t bytes __attribute__((vector_size(kLanes)));
   __builtin_memcpy(&bytes, p, sizeof bytes);
   return __builtin_convertvector(bytes, I32);
+#endif
 }
 inline I32 load_words_as_ints(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<I32>(
+      _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+#elif defined(__AVX2__)
+  return reinterpret_cast<I32>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#else
   uint16_t words __attribute__((vector_size(kLanes * 2)));
   __builtin_memcpy(&words, p, sizeof words);
   return __builtin_convertvector(words, I32);
+#endif
 }
 
 // Formats of 32 columns to a block with a scale, and perhaps a minimum, in binary16.
