@@ -92,7 +92,7 @@ std::vector<float> compute(Runner& runner, const Batch& batch) {
     for (int s = 0; s < batch.sequences; ++s)
       std::copy_n(result.begin() + static_cast<ptrdiff_t>(s * part), part,
                   logits.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * vocab);
-    progress.update(static_cast<uint64_t>(begin + count), static_cast<uint64_t>(batch.length));
+    progress.update(static_cast<uint64_t>(begin) + count, static_cast<uint64_t>(batch.length));
   }
   return logits;
 }

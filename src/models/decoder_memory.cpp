@@ -53,8 +53,8 @@ void Decoder::allocate_kv() {
 }
 
 size_t Decoder::activation_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
-  const size_t per_token = static_cast<size_t>(3 * c.hidden + c.heads.qkv_width() + c.heads.q_width() +
-                                               c.ffn + c.experts + (c.experts > 0 ? 2 * c.routing.top_k : 0));
+  const size_t per_token = size_t{3} * c.hidden + c.heads.qkv_width() + c.heads.q_width() + c.ffn +
+                           c.experts + (c.experts > 0 ? 2 * c.routing.top_k : 0);
   return (per_token * limits.max_tokens + static_cast<size_t>(limits.max_outputs) * c.hidden) * sizeof(float);
 }
 
