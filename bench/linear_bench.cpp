@@ -1,7 +1,7 @@
 // How fast the CPU backend multiplies: linear over random weights, for formats, shapes and batch sizes.
 //
 //   ferrum_bench [--threads N] [--isa portable|avx2|avx512] [--format Q4_K] [--seconds 0.4]
-//                [--activations int8|f32]
+//                [--activations int8|bf16|f32]
 //
 // For one token the limit is the bandwidth at which weights are read, so weights are taken in turns from a
 // set too large for the caches. For many tokens it is arithmetic, a multiply-add counted as two operations.
@@ -25,9 +25,14 @@ LinearOptions parse(int argc, char** argv) {
       if (!format) fail(ErrorCode::kBadArgument, "{} is no format", in_quotes(value));
       options.formats = {*format};
     } else if (flag == "--activations") {
-      if (value != "int8" && value != "f32")
+      if (value == "int8")
+        options.backend.activations = cpu::Activations::kInt8;
+      else if (value == "bf16")
+        options.backend.activations = cpu::Activations::kBf16;
+      else if (value == "f32")
+        options.backend.activations = cpu::Activations::kFloat32;
+      else
         fail(ErrorCode::kBadArgument, "{} are no activations", in_quotes(value));
-      options.backend.activations = value == "int8" ? cpu::Activations::kInt8 : cpu::Activations::kFloat32;
     } else {
       return false;
     }

@@ -18,8 +18,9 @@ struct EngineOptions {
   int threads = 0;              // 0: one for each physical core that this process may use
   int max_context = 0;          // tokens; 0: what the model is made for, at most 8192
   int batch_tokens = 512;       // rows of one step: how much of a prompt is computed at once
-  std::string activations =
-      "int8";  // inputs of products with quantised weights: "int8", or "f32" (slower, closer)
+  // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
+  // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
+  std::string activations = "int8";
   std::string kv_dtype = "f16";  // "f16", "bf16", "f32" or "int8"
 };
 

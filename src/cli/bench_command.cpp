@@ -30,7 +30,7 @@ constexpr int kMaxBatch = 1024;
 constexpr int kMaxRepetitions = 1000;
 
 struct BenchOptions {
-  EngineOptions engine;
+  EngineOptions engine = {.activations = "bf16"};
   std::vector<int> prompts = {512};
   std::vector<int> generated = {128};
   std::vector<int> batches = {1};

@@ -28,9 +28,11 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
       ->envname("FERRUM_THREADS")
       ->group(kEngineGroup);
   command
-      .add_option("--activations", o.activations,
-                  "Inputs of products with quantised weights: int8, or f32 (slower, closer)")
-      ->check(CLI::IsMember({"int8", "f32"}))
+      .add_option(
+          "--activations", o.activations,
+          "Inputs of products: int8 for quantised weights; bf16: also rounded for BF16 weights where the "
+          "CPU is made for it; f32: as they are (slower, closer)")
+      ->check(CLI::IsMember({"int8", "bf16", "f32"}))
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
       ->group(kEngineGroup);

@@ -23,7 +23,7 @@ namespace ferrum::cli {
 namespace {
 
 struct RunOptions {
-  EngineOptions engine;
+  EngineOptions engine = {.activations = "bf16"};
   SamplingFlags sampling;
   ChatSettings chat;
   std::optional<std::string> prompt;

@@ -9,8 +9,9 @@ namespace {
 
 cpu::Activations parse_activations(const std::string& name) {
   if (name == "int8") return cpu::Activations::kInt8;
+  if (name == "bf16") return cpu::Activations::kBf16;
   if (name == "f32") return cpu::Activations::kFloat32;
-  fail(ErrorCode::kBadArgument, "activations {}: there are int8 and f32", in_quotes(name));
+  fail(ErrorCode::kBadArgument, "activations {}: there are int8, bf16 and f32", in_quotes(name));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace ferrum {
 struct BackendOptions {
   std::string name = "cpu";          // "cpu" or "reference"
   int threads = 0;                   // 0: one for each physical core that this process may use
-  std::string activations = "int8";  // "int8" or "f32": inputs of products with quantised weights
+  std::string activations = "int8";  // of products: "int8", "bf16" or "f32" (EngineOptions)
 };
 
 // Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that

@@ -53,7 +53,8 @@ TEST(Allocations, TheCounterCounts) {
 }
 
 TEST(Allocations, NoOperationOfTheCpuBackendAllocates) {
-  for (const cpu::Activations activations : {cpu::Activations::kInt8, cpu::Activations::kFloat32}) {
+  for (const cpu::Activations activations :
+       {cpu::Activations::kInt8, cpu::Activations::kBf16, cpu::Activations::kFloat32}) {
     CpuBackend backend({.threads = 2, .activations = activations});
     for (const Operation& operation : all_operations()) {
       Bench bench(backend);

@@ -45,7 +45,7 @@ void expect_same_in_pieces(Backend& backend, Tensor x, int out_cols, const Opera
 }
 
 TEST_P(Invariance, ARowOfAProductDoesNotDependOnItsBatch) {
-  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+  for (const Activations activations : {Activations::kInt8, Activations::kBf16, Activations::kFloat32}) {
     CpuBackend backend({.threads = 2, .isa = GetParam(), .activations = activations});
     for (const Format format : kAllFormats) {
       Bench bench(backend);
@@ -103,7 +103,7 @@ TEST_P(Invariance, ARowInOtherOrdersOfColumns) {
 }
 
 TEST_P(Invariance, ATokensExpertsDoNotDependOnItsBatch) {
-  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+  for (const Activations activations : {Activations::kInt8, Activations::kBf16, Activations::kFloat32}) {
     CpuBackend backend({.threads = 2, .isa = GetParam(), .activations = activations});
     for (const Format format : {Format::kQ4_K, Format::kQ8_0, Format::kBF16}) {
       Bench bench(backend);

@@ -25,7 +25,7 @@ class PairInputs : public testing::TestWithParam<Isa> {
     ThreadPool pool(1);
     cpu::PageArena arena;
     const cpu::CpuWeight weight(random.source(), kernels_, pool, arena);
-    const cpu::Matmul matmul(kernels_, cpu::Activations::kInt8, 1);
+    const cpu::Matmul matmul(kernels_, cpu::Activations::kBf16, 1);
     const cpu::Forms forms = matmul.forms_for(weight);
     EXPECT_TRUE(forms.halves && !forms.floats && !forms.quantized);
     cpu::InputArray inputs;

@@ -47,8 +47,18 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       attention_memory_(static_cast<size_t>(pool_.size())) {}
 
 std::string CpuBackend::name() const {
-  return fmt::format("cpu ({}, {} threads, {} activations)", name_of(isa_), threads(),
-                     activations_ == cpu::Activations::kInt8 ? "int8" : "float32");
+  const auto activations = [&] {
+    switch (activations_) {
+      case cpu::Activations::kInt8:
+        break;
+      case cpu::Activations::kBf16:
+        return kernels_.has_pair_dot ? "int8 and bf16" : "int8";
+      case cpu::Activations::kFloat32:
+        return "float32";
+    }
+    return "int8";
+  };
+  return fmt::format("cpu ({}, {} threads, {} activations)", name_of(isa_), threads(), activations());
 }
 
 std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) {

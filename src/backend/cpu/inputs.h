@@ -8,7 +8,8 @@ namespace ferrum::cpu {
 
 // How inputs meet weights. Those of F32 and F16 always meet float32.
 enum class Activations : uint8_t {
-  kInt8,  // quantised to bytes, 32 values to a scale: fast; those of BF16 rounded to bf16 if that is faster
+  kInt8,     // quantised to bytes, 32 values to a scale; those of BF16 stay float32
+  kBf16,     // the same, and those of BF16 rounded to bf16 where that is faster (Kernels::has_pair_dot)
   kFloat32,  // the weights are decoded to float32
 };
 

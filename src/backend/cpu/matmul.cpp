@@ -26,7 +26,8 @@ Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
 Form Matmul::form_for(Format format) const {
   if (activations_ == Activations::kFloat32) return Form::kFloats;
   if (!is_float(format)) return Form::kQuantized;
-  return format == Format::kBF16 && kernels_.has_pair_dot ? Form::kHalves : Form::kFloats;
+  const bool pairs = activations_ == Activations::kBf16 && kernels_.has_pair_dot;
+  return format == Format::kBF16 && pairs ? Form::kHalves : Form::kFloats;
 }
 
 Forms Matmul::forms_for(const CpuWeight& w) const {
