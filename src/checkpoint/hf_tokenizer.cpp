@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/error.h"
 #include "base/mapped_file.h"
+#include "checkpoint/file_kind.h"
 #include "checkpoint/sentencepiece_model.h"
 #include "checkpoint/tiktoken_model.h"
 #include "checkpoint/tokenizer_config.h"
@@ -24,7 +26,12 @@ TokenizerSpec read_spec(const fs::path& file) {
   if (file.filename() == "tekken.json") return read_tekken_json(text, source);
   if (file.extension() == ".json") return read_tokenizer_json(text, source);
   if (is_sentencepiece(text)) return read_sentencepiece_model(text, source);
-  return read_tiktoken_model(text, source);
+  if (begins_tiktoken_model(text)) return read_tiktoken_model(text, source);
+  fail(ErrorCode::kBadFile,
+       "{}: is no GGUF file, no model's folder and no tokenizer that is known (tokenizer.json, "
+       "tokenizer.model, "
+       "tekken.json); it looks like {}",
+       source, text.empty() ? "an empty file" : looks_like(mapped->bytes()));
 }
 
 using Apply = void (*)(std::string_view, const std::string&, TokenizerSpec&);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "base/base64.h"
 #include "base/error.h"
@@ -31,6 +32,33 @@ TokenizerSpec::Token ranked_token(std::string_view bytes, size_t rank) {
   return {.spelling = byte_alphabet::spell(bytes), .score = -static_cast<double>(rank)};
 }
 
+struct Line {
+  std::string bytes;
+  size_t rank = 0;
+};
+
+// Base64, a space and a rank.
+std::optional<Line> parse_line(std::string_view line) {
+  const size_t space = line.find(' ');
+  if (space == std::string_view::npos) return std::nullopt;
+  std::optional<std::string> bytes = decode_base64(line.substr(0, space));
+  if (!bytes || bytes->empty()) return std::nullopt;
+  const std::string_view number = line.substr(space + 1);
+  size_t rank = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), rank);
+  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  return Line{std::move(*bytes), rank};
+}
+
+// Takes the first line off.
+std::string_view take_line(std::string_view& text) {
+  const size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 void add_control_token(TokenizerSpec& spec, std::string spelling) {
   spec.added.push_back({.id = static_cast<TokenId>(spec.tokens.size())});
   spec.tokens.push_back({.spelling = std::move(spelling), .kind = TokenKind::kControl});
@@ -38,26 +66,21 @@ void add_control_token(TokenizerSpec& spec, std::string spelling) {
 
 }  // namespace
 
+bool begins_tiktoken_model(std::string_view text) { return parse_line(take_line(text)).has_value(); }
+
 TokenizerSpec read_tiktoken_model(std::string_view text, const std::string& source) {
   TokenizerSpec spec = ranked_spec(kLlama3Pattern, source, "the list of tokens");
-  for (size_t line = 1; !text.empty(); ++line) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view entry = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (entry.ends_with('\r')) entry.remove_suffix(1);
-    if (entry.empty()) continue;
-    const size_t space = entry.find(' ');
-    const auto bytes = decode_base64(entry.substr(0, space));
-    const std::string_view number = space == std::string_view::npos ? "" : entry.substr(space + 1);
-    size_t rank = 0;
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), rank);
-    if (!bytes || bytes->empty() || parsed.ec != std::errc() || parsed.ptr != number.data() + number.size())
-      fail(ErrorCode::kBadFile, "{}: line {} is {}, expected base64 and a rank", source, line,
-           in_quotes(entry));
-    if (rank != spec.tokens.size())
+  for (size_t number = 1; !text.empty(); ++number) {
+    const std::string_view text_of_line = take_line(text);
+    if (text_of_line.empty()) continue;
+    const std::optional<Line> line = parse_line(text_of_line);
+    if (!line)
+      fail(ErrorCode::kBadFile, "{}: line {} is {}, expected base64 and a rank", source, number,
+           in_quotes(text_of_line));
+    if (line->rank != spec.tokens.size())
       fail(ErrorCode::kBadFile, "{}: line {} has the rank {}, expected {}: ranks must have no holes", source,
-           line, rank, spec.tokens.size());
-    spec.tokens.push_back(ranked_token(*bytes, rank));
+           number, line->rank, spec.tokens.size());
+    spec.tokens.push_back(ranked_token(line->bytes, line->rank));
   }
   return spec;
 }

@@ -9,6 +9,9 @@
 
 namespace ferrum {
 
+// Whether the first line is of a tiktoken vocabulary.
+bool begins_tiktoken_model(std::string_view text);
+
 // Llama 3's tokenizer.model: a line of base64 and a rank for each token. The file does not name the pattern,
 // which is Llama 3's, nor the control tokens that follow. Errors kBadFile naming `source` and the line.
 TokenizerSpec read_tiktoken_model(std::string_view text, const std::string& source);

@@ -1,6 +1,7 @@
 #include "checkpoint/tokenizer_source.h"
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "checkpoint/gguf.h"
 #include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/hf_tokenizer.h"
@@ -9,6 +10,12 @@ namespace ferrum {
 namespace {
 
 namespace fs = std::filesystem;
+
+// By its name, so that what is wrong with it is said, or by its bytes.
+bool is_gguf(const fs::path& file) {
+  return file.extension() == ".gguf" ||
+         (fs::is_regular_file(file) && MappedFile::open(file)->text().starts_with("GGUF"));
+}
 
 std::unique_ptr<const Tokenizer> open_gguf(const fs::path& file) {
   auto tokenizer = load_gguf_tokenizer(GgufFile::open(file)->metadata());
@@ -20,7 +27,7 @@ std::unique_ptr<const Tokenizer> open_gguf(const fs::path& file) {
 
 std::unique_ptr<const Tokenizer> open_tokenizer(const fs::path& path) {
   if (!fs::exists(path)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
-  if (path.extension() == ".gguf") return open_gguf(path);
+  if (is_gguf(path)) return open_gguf(path);
   if (!fs::is_directory(path)) return Tokenizer::make(read_hf_tokenizer_file(path));
   if (auto tokenizer = load_hf_tokenizer(path)) return tokenizer;
   // Of a folder with shards of one file, the first has the tokenizer.

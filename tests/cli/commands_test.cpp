@@ -242,6 +242,22 @@ TEST(Tokenize, ControlTokensOnlyWhereAsked) {
   EXPECT_GT(count({"tokenize", kSmall, "<|im_start|>"}), 3u);
 }
 
+TEST(Tokenize, WhatIsNoTokenizerIsToldWhatWouldBe) {
+  const test::TemporaryFolder folder;
+  const Finished text = ferrum({"tokenize", folder.write("text.txt", "Some text here\n").string(), "x"});
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_CONTAINS(text.err, "text.txt: is no GGUF file, no model's folder and no tokenizer that is known");
+  EXPECT_CONTAINS(text.err, "'Some text here");
+  EXPECT_CONTAINS(ferrum({"tokenize", folder.write("none.txt", "").string(), "x"}).err,
+                  "none.txt: is no GGUF file");
+}
+
+TEST(Tokenize, AGgufFileIsKnownByItsBytes) {
+  const test::TemporaryFolder folder;
+  const std::string model = folder.write("model", test::read_file(kSmall)).string();
+  EXPECT_EQ(ferrum({"tokenize", model, "Hello"}).out, ferrum({"tokenize", kSmall, "Hello"}).out);
+}
+
 TEST(Template, AFileAndAModelsOwn) {
   const test::TemporaryFolder folder;
   const auto file =
