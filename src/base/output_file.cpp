@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -21,6 +23,10 @@ namespace fs = std::filesystem;
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
+
+// Held while a partial file appears, is renamed or removed, so that the list is true.
+std::mutex names_mutex;
+std::set<fs::path> partial_files;
 
 // The file system's own reserve is not ours to use: `available`, not `free`.
 void check_room(const fs::path& target, uint64_t needed) {
@@ -48,31 +54,48 @@ OutputFile::OutputFile(fs::path target, uint64_t expected_bytes)
   // A device or a pipe would be replaced by what is renamed onto it.
   if (fs::exists(target_, error) && !fs::is_regular_file(target_, error))
     fail(ErrorCode::kIo, "{}: is not a regular file", in_quotes(target_.string()));
-  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor_ < 0) fail_with_errno("cannot create it");
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_same_file(descriptor_, partial_)) {
-    ::close(descriptor_);
-    fail(ErrorCode::kIo, "{}: another process is writing this file", in_quotes(target_.string()));
-  }
+  open_partial();
   try {
-    if (::ftruncate(descriptor_, 0) != 0) fail_with_errno("cannot empty it");  // what a killed process left
+    if (::ftruncate(descriptor_, 0) != 0) fail_with(errno, "cannot empty it");  // what a killed process left
     check_room(target_, expected_bytes);
   } catch (...) {
-    ::unlink(partial_.c_str());
-    ::close(descriptor_);
+    abandon();
     throw;
   }
 }
 
 OutputFile::~OutputFile() {
-  if (descriptor_ < 0) return;
-  ::unlink(partial_.c_str());
-  ::close(descriptor_);
+  if (descriptor_ >= 0) abandon();
 }
 
-void OutputFile::fail_with_errno(const char* what) const {
-  const int reason = errno;
-  fail(ErrorCode::kIo, "{}: {}: {}", in_quotes(partial_.string()), what, std::strerror(reason));
+void OutputFile::open_partial() {
+  const std::lock_guard lock(names_mutex);
+  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor_ < 0) {
+    const int reason = errno;
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(partial_, error)))
+      fail_with(reason, fmt::format("cannot open {} beside it", in_quotes(partial_.filename().string())));
+    fail_with(reason, "cannot create it");
+  }
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_same_file(descriptor_, partial_)) {
+    ::close(descriptor_);
+    fail(ErrorCode::kIo, "{}: another process is writing this file", in_quotes(target_.string()));
+  }
+  partial_files.insert(partial_);
+}
+
+void OutputFile::abandon() {
+  {
+    const std::lock_guard lock(names_mutex);
+    ::unlink(partial_.c_str());
+    partial_files.erase(partial_);
+  }
+  ::close(std::exchange(descriptor_, -1));
+}
+
+void OutputFile::fail_with(int reason, const std::string& what) const {
+  fail(ErrorCode::kIo, "{}: {}: {}", in_quotes(target_.string()), what, std::strerror(reason));
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
@@ -81,11 +104,7 @@ void OutputFile::write(std::span<const std::byte> bytes) {
     const size_t piece = std::min(bytes.size(), size_t{1} << 30);
     const ssize_t n = ::write(descriptor_, bytes.data(), piece);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int reason = errno;
-      fail(ErrorCode::kIo, "{}: writing stopped after {} bytes: {}", in_quotes(partial_.string()), written_,
-           std::strerror(reason));
-    }
+    if (n < 0) fail_with(errno, fmt::format("writing stopped after {} bytes", written_));
     written_ += static_cast<uint64_t>(n);
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
@@ -93,8 +112,12 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 
 void OutputFile::commit() {
   check(descriptor_ >= 0, "an output file is committed once");
-  if (::fsync(descriptor_) != 0) fail_with_errno("cannot flush it to the disk");
-  if (::rename(partial_.c_str(), target_.c_str()) != 0) fail_with_errno("cannot rename it to its target");
+  if (::fsync(descriptor_) != 0) fail_with(errno, "cannot flush it to the disk");
+  {
+    const std::lock_guard lock(names_mutex);
+    if (::rename(partial_.c_str(), target_.c_str()) != 0) fail_with(errno, "cannot be replaced");
+    partial_files.erase(partial_);
+  }
   ::close(std::exchange(descriptor_, -1));
   // The rename itself is on the disk once the folder is; where folders cannot be flushed, the system does it
   // in time.
@@ -102,6 +125,12 @@ void OutputFile::commit() {
   if (folder < 0) return;
   ::fsync(folder);
   ::close(folder);
+}
+
+void OutputFile::end_process(int exit_code) {
+  const std::lock_guard lock(names_mutex);  // to the end, so that nothing new appears
+  for (const fs::path& partial : partial_files) ::unlink(partial.c_str());
+  ::_exit(exit_code);
 }
 
 }  // namespace ferrum

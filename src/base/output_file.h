@@ -1,11 +1,14 @@
 // A file that appears whole or not at all (fault B61). Bytes go to `<target>.partial` beside the target;
 // commit() flushes them to the disk and renames. Until then, and after a failure or a kill, the target is
 // what it was before.
+//
+// Errors name the target: the partial file is our own business.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 
 namespace ferrum {
 
@@ -26,8 +29,14 @@ class OutputFile {
   // The target is the new file from here on. Error kIo.
   void commit();
 
+  // Ends the process without unwinding and removes the partial files that it is writing. For whoever waits
+  // for signals, on a thread of its own: a signal handler may not call it.
+  [[noreturn]] static void end_process(int exit_code);
+
  private:
-  [[noreturn]] void fail_with_errno(const char* what) const;
+  void open_partial();
+  void abandon();
+  [[noreturn]] void fail_with(int reason, const std::string& what) const;
 
   std::filesystem::path target_;
   std::filesystem::path partial_;

@@ -15,6 +15,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
+#include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
@@ -170,6 +171,7 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
 
 void bench_command(const BenchOptions& o) {
   check_options(o);
+  const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
   const ModelDescription& model = checkpoint->model();
   std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing

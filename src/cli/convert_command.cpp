@@ -9,6 +9,7 @@
 #include "base/human_bytes.h"
 #include "checkpoint/convert.h"
 #include "cli/command.h"
+#include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -23,6 +24,7 @@ struct Options {
 };
 
 void convert_command(const Options& o) {
+  const Interrupts interrupts;
   ConvertOptions options = {.pipeline = {.threads = o.threads}};
   if (!o.type.empty()) {
     options.type = file_type_named(o.type);

@@ -8,25 +8,35 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 
 #include "base/error.h"
+#include "base/output_file.h"
 
 namespace ferrum::cli {
 namespace {
 
-sigset_t interrupt_set() {
+sigset_t signals_that_are_heeded() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
+}
+
+[[noreturn]] void end_by(uint32_t signal) {
+  // What the shell prints next is to begin a line, and not to follow a progress bar.
+  if (isatty(STDERR_FILENO)) std::fputs("\n", stderr);
+  OutputFile::end_process(128 + static_cast<int>(signal));
 }
 
 }  // namespace
 
-Interrupts::Interrupts() {
-  const sigset_t set = interrupt_set();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
+Interrupts::Interrupts() : signals_(signals_that_are_heeded()) {
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC);
   if (signal_fd_ < 0 || wake_fd_ < 0) fail(ErrorCode::kIo, "cannot watch for interrupts");
   thread_ = std::thread([this] { watch(); });
@@ -37,8 +47,7 @@ Interrupts::~Interrupts() {
   if (write(wake_fd_, &one, sizeof one) == sizeof one) thread_.join();
   close(signal_fd_);
   close(wake_fd_);
-  const sigset_t set = interrupt_set();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
 }
 
 void Interrupts::set_otherwise(Otherwise otherwise) {
@@ -66,11 +75,12 @@ void Interrupts::watch() {
     if (!(events[0].revents & POLLIN)) continue;
     signalfd_siginfo info;
     if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
+    if (info.ssi_signo != SIGINT) end_by(info.ssi_signo);
     const std::lock_guard lock(mutex_);
     if (answering_ && !answer_.stop_requested())
       answer_.request_stop();
     else if (otherwise_ == Otherwise::kEndsTheProcess)
-      _exit(130);
+      end_by(SIGINT);
   }
 }
 

@@ -1,5 +1,8 @@
-// Ctrl-C: ends the process, or only the answer that is being given.
+// Ctrl-C: ends the process, or only the answer that is being given. SIGTERM and SIGHUP: end the process.
+// Whichever ends it, no partial output file stays behind, and the exit code is 128 and the signal's number.
 #pragma once
+#include <signal.h>
+
 #include <atomic>
 #include <mutex>
 #include <stop_token>
@@ -7,7 +10,8 @@
 
 namespace ferrum::cli {
 
-// Make one before any other thread is made: it takes SIGINT away from all of them.
+// Make one before any other thread is made: it takes the signals away from all of them. Those that are
+// ignored, as by nohup, stay so.
 class Interrupts {
  public:
   Interrupts();
@@ -27,6 +31,7 @@ class Interrupts {
  private:
   void watch();
 
+  sigset_t signals_;
   std::mutex mutex_;  // guards the three below
   Otherwise otherwise_ = Otherwise::kEndsTheProcess;
   std::stop_source answer_{std::nostopstate};

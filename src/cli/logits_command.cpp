@@ -10,6 +10,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
 #include "cli/command.h"
+#include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
@@ -98,6 +99,7 @@ std::vector<float> compute(Runner& runner, const Batch& batch) {
 }
 
 void logits_command(const LogitsOptions& o) {
+  const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
   const ModelDescription& model = checkpoint->model();
   const Batch batch = read_batch(o.tokens, model.vocab);

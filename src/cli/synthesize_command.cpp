@@ -10,6 +10,7 @@
 #include "base/human_bytes.h"
 #include "checkpoint/synthesize.h"
 #include "cli/command.h"
+#include "cli/interrupts.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -27,6 +28,7 @@ struct Options {
 };
 
 void synthesize_command(const Options& o) {
+  const Interrupts interrupts;
   const auto type = file_type_named(o.type);
   if (!type)
     fail(ErrorCode::kBadArgument, "--type {}: the types are {}", in_quotes(o.type), file_type_names());

@@ -129,7 +129,7 @@ TEST_F(OutputFileFaults, B62_TheSystemRefusesInTheMiddle) {
   });
   ::setrlimit(RLIMIT_FSIZE, &old_limit);
   std::signal(SIGXFSZ, old_handler);
-  EXPECT_NE(message.find("writing stopped after 1000 bytes: File too large"), std::string::npos) << message;
+  EXPECT_EQ(message, "'" + target().string() + "': writing stopped after 1000 bytes: File too large");
   EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
 }
@@ -148,8 +148,36 @@ TEST_F(OutputFileFaults, WhatIsNoFileIsNotReplaced) {
 
 TEST_F(OutputFileFaults, BadTargets) {
   EXPECT_NE(message_of([&] { OutputFile file(folder_.path(), 0); }).find("is a folder"), std::string::npos);
-  EXPECT_NE(message_of([&] { OutputFile file(folder_.path() / "absent" / "x", 0); }).find("No such file"),
-            std::string::npos);
+  const std::string absent = (folder_.path() / "absent" / "x").string();
+  EXPECT_EQ(message_of([&] { OutputFile file(absent, 0); }),
+            "'" + absent + "': cannot create it: No such file or directory");
+}
+
+TEST_F(OutputFileFaults, WhatIsInTheWayOfThePartialFileIsNamed) {
+  fs::create_directory(target().string() + ".partial");
+  const std::string message = message_of([&] { OutputFile file(target(), 0); });
+  EXPECT_TRUE(message.starts_with("'" + target().string() + "': ")) << message;
+  EXPECT_NE(message.find("cannot open 'model.gguf.partial' beside it: Is a directory"), std::string::npos)
+      << message;
+}
+
+TEST_F(OutputFileFaults, B61_AProcessThatEndsItselfLeavesNothing) {
+  put_old();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    OutputFile committed(folder_.path() / "committed", 0);
+    committed.commit();
+    OutputFile file(target(), 0);
+    OutputFile other(folder_.path() / "other", 0);
+    file.write(bytes_of("a beginning"));
+    OutputFile::end_process(42);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 42);
+  EXPECT_EQ(test::read_file(target()), "old");
+  EXPECT_EQ(files(), 2);
 }
 
 }  // namespace

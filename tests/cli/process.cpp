@@ -17,6 +17,8 @@ namespace {
 constexpr int kPatience = 60'000;  // ms; a busy machine is slow, a hang is longer
 
 [[noreturn]] void become_ferrum(const std::vector<std::string>& args) {
+  for (const int ending : {SIGHUP, SIGINT, SIGTERM})
+    signal(ending, SIG_DFL);  // ignored where tests run behind
   std::vector<char*> argv = {const_cast<char*>(FERRUM_BINARY)};
   for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
@@ -109,6 +111,8 @@ void Terminal::type(std::string_view keys) {
   EXPECT_EQ(write(fd_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
 }
 
+void Terminal::send(int signal) { EXPECT_EQ(kill(pid_, signal), 0); }
+
 bool Terminal::read_more(int patience_ms) {
   pollfd event = {fd_, POLLIN, 0};
   if (poll(&event, 1, patience_ms) <= 0) return false;
@@ -136,14 +140,14 @@ int Terminal::wait() {
   while (read_more(kPatience)) {
   }
   int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) == 0) {  // the terminal was closed first, or the program hangs
-    pollfd never = {-1, 0, 0};
-    poll(&never, 1, 1000);
-    if (waitpid(pid_, &status, WNOHANG) == 0) {
+  int waited = 0;  // the terminal closes before the program has ended
+  while (waitpid(pid_, &status, WNOHANG) == 0) {
+    if (waited++ == kPatience) {
       ADD_FAILURE() << "the program does not end after: " << screen_.substr(matched_);
       kill(pid_, SIGKILL);
-      waitpid(pid_, &status, 0);
     }
+    pollfd never = {-1, 0, 0};
+    poll(&never, 1, 1);
   }
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -25,6 +25,7 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   void type(std::string_view keys);
+  void send(int signal);
   // Waits until `text` appears after what was matched before, and returns what came up to its end. Fails the
   // test, and returns what there was, if the program ends or a minute passes.
   std::string expect(std::string_view text);
