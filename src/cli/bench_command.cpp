@@ -214,7 +214,9 @@ void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchOptions>();
   CLI::App& command =
       *app.add_subcommand("bench", "Measure how fast a model runs, and what the machine allows");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
+      ->required()
+      ->check(a_name());
   add_list(command, "-p,--prompt", o->prompts, "Tokens of prompts, e.g. 512,2048; 0: none");
   add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
   add_list(command, "-b,--batch", o->batches, "Sequences that decode together, e.g. 1,4,16");
@@ -222,7 +224,7 @@ void add_bench(CLI::App& app) {
   command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
   command.add_option("--profile", o->profile, "ops: where the time goes, in one more repetition of each")
       ->check(CLI::IsMember({"ops"}));
-  command.add_option("--plot", o->plot, "Write a picture to this .svg file");
+  command.add_option("--plot", o->plot, "Write a picture to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);

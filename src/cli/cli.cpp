@@ -42,7 +42,12 @@ int report(const CLI::App& app, const CLI::ParseError& error, const char* first_
     fmt::print(stderr, "There is no command {}; ferrum --help lists what there is.\n", in_quotes(first_word));
     return 2;
   }
-  const int code = app.exit(error);  // prints help, version or the mistake
+  // What is missing may be what an unknown option was meant to be.
+  const std::vector<std::string> unknown = app.remaining(true);
+  const bool something_is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  const int code = something_is_missing && !unknown.empty()
+                       ? app.exit(CLI::ExtrasError(unknown))
+                       : app.exit(error);  // prints help, version or the mistake
   return code == 0 ? finish_output(0) : 2;
 }
 
@@ -79,8 +84,8 @@ int run(int argc, char** argv) {
     return finish_output(e.code);
   } catch (const Error& e) {
     return report(e);
-  } catch (const std::system_error&) {  // fmt's, where a write fails
-    return finish_output(1);
+  } catch (const std::system_error& e) {  // fmt's, where a write fails; else the file system's
+    return std::ferror(stdout) ? finish_output(1) : report(Error(ErrorCode::kIo, e.what()));
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorCode::kNoMemory, "out of memory"));
   }

@@ -44,8 +44,12 @@ void convert_command(const Options& o) {
 void add_convert(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("convert", "Write a Hugging Face model as one GGUF file");
-  command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json")->required();
-  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
+  command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json")
+      ->required()
+      ->check(a_name());
+  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
+      ->required()
+      ->check(a_name());
   command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; else as the folder's weights are");
   command.add_option("--threads", o->threads, "Threads that convert; 0: one for each core")
       ->check(from_to(0, kMaxThreads));

@@ -131,7 +131,9 @@ void inspect_command(const InspectOptions& o) {
 void add_inspect(CLI::App& app) {
   auto o = std::make_shared<InspectOptions>();
   CLI::App& command = *app.add_subcommand("inspect", "Show what a checkpoint holds and needs");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
+      ->required()
+      ->check(a_name());
   command.add_flag("--tensors", o->tensors, "List the tensors");
   command.add_flag("--check", o->check, "Read all weights and look for NaN and infinity");
   command.add_flag("--json", o->json, "Print JSON");

@@ -128,10 +128,15 @@ void add_logits(CLI::App& app) {
   auto o = std::make_shared<LogitsOptions>();
   o->engine.kv_dtype = "f32";  // this is for comparing
   CLI::App& command = *app.add_subcommand("logits", "Compute the logits of given tokens");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
+      ->required()
+      ->check(a_name());
   command.add_option("--tokens", o->tokens, "A .safetensors file with input_ids [sequences, tokens] int64")
-      ->required();
-  command.add_option("--out", o->out, "Gets logits [sequences, tokens, vocabulary] float32")->required();
+      ->required()
+      ->check(a_name());
+  command.add_option("--out", o->out, "Gets logits [sequences, tokens, vocabulary] float32")
+      ->required()
+      ->check(a_name());
   command
       .add_option("--chunk", o->chunk, "Tokens of each sequence computed at once; 0: as many as are handy")
       ->check(from_to(0))

@@ -16,6 +16,11 @@ CLI::Validator a_number() {
   return {[](const std::string& text) { return text.empty() ? "a number is missing" : ""; }, ""};
 }
 
+CLI::Validator a_name() {
+  return {[](const std::string& text) { return text.empty() ? "a file's or folder's name is missing" : ""; },
+          ""};
+}
+
 void add_backend_options(CLI::App& command, EngineOptions& o) {
   command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
       ->check(CLI::IsMember({"cpu", "reference"}))

@@ -146,8 +146,10 @@ void perplexity_command(const PerplexityOptions& o) {
 void add_perplexity(CLI::App& app) {
   auto o = std::make_shared<PerplexityOptions>();
   CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model foresees a text");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")->required();
-  command.add_option("FILE", o->file, "The text; - for standard input")->required();
+  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
+      ->required()
+      ->check(a_name());
+  command.add_option("FILE", o->file, "The text; - for standard input")->required()->check(a_name());
   command.add_option("--window", o->window, "Tokens of a window")->capture_default_str();
   command.add_option("--windows", o->windows, "How many windows; 0: all")->check(from_to(0));
   command.add_flag("--control-tokens", o->control_tokens, "Recognise control tokens in the text");

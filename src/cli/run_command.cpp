@@ -132,8 +132,10 @@ void run_command(RunOptions& o) {
 void add_run(CLI::App& app) {
   auto o = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
-  command.add_option("MODEL", o->engine.model,
-                     "A .gguf file or a Hugging Face folder; none: the demonstration model");
+  command
+      .add_option("MODEL", o->engine.model,
+                  "A .gguf file or a Hugging Face folder; none: the demonstration model")
+      ->check(a_name());
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this and leave");
   command.add_option("--system", o->chat.system, "System prompt");
   command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");

@@ -49,8 +49,10 @@ void add_synthesize(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App& command =
       *app.add_subcommand("synthesize", "Write a model of random weights in the shape of a real one");
-  command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required();
-  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")->required();
+  command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required()->check(a_name());
+  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
+      ->required()
+      ->check(a_name());
   command.add_option("--type", o->type, "How weights are stored: " + file_type_names())
       ->capture_default_str();
   command.add_option("--tokenizer", o->tokenizer,

@@ -14,6 +14,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/options.h"
 #include "text/chat_context.h"
 #include "text/chat_template.h"
 
@@ -71,8 +72,8 @@ void template_command(const TemplateOptions& o) {
 void add_template(CLI::App& app) {
   auto o = std::make_shared<TemplateOptions>();
   CLI::App& command = *app.add_subcommand("template", "Render a chat template");
-  command.add_option("MODEL", o->model, "A model whose own template is rendered");
-  command.add_option("--file", o->file, "A template in Jinja, instead of a model's");
+  command.add_option("MODEL", o->model, "A model whose own template is rendered")->check(a_name());
+  command.add_option("--file", o->file, "A template in Jinja, instead of a model's")->check(a_name());
   command
       .add_option("--context", o->context,
                   "JSON object: messages, tools, add_generation_prompt, …; - for standard input")

@@ -13,6 +13,7 @@
 #include "checkpoint/tokenizer_source.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/options.h"
 #include "text/tokenizer.h"
 
 namespace ferrum::cli {
@@ -85,7 +86,7 @@ void detokenize_command(const DetokenizeOptions& o) {
 void add_tokenize(CLI::App& app) {
   auto o = std::make_shared<TokenizeOptions>();
   CLI::App& command = *app.add_subcommand("tokenize", "Show the token ids of a text");
-  command.add_option("MODEL", o->model, kModelHelp)->required();
+  command.add_option("MODEL", o->model, kModelHelp)->required()->check(a_name());
   command.add_option("TEXT", o->text, "The text; none: standard input");
   command.add_flag("--no-special", o->no_special,
                    "Leave out BOS, EOS and what else the vocabulary puts around a text");
@@ -103,7 +104,7 @@ void add_tokenize(CLI::App& app) {
 void add_detokenize(CLI::App& app) {
   auto o = std::make_shared<DetokenizeOptions>();
   CLI::App& command = *app.add_subcommand("detokenize", "Show the text of token ids");
-  command.add_option("MODEL", o->model, kModelHelp)->required();
+  command.add_option("MODEL", o->model, kModelHelp)->required()->check(a_name());
   command.add_option("IDS", o->ids, "Token ids; none: standard input");
   command.add_flag("--control-tokens", o->control_tokens, "Show control tokens as well");
   command.footer(

@@ -51,6 +51,51 @@ TEST(Commands, AMistypedCommandLineExitsWith2) {
   EXPECT_CONTAINS(bad.err, "many");
 }
 
+// What is missing may be what the unknown option was meant to be.
+TEST(Commands, AnUnknownOptionIsNamedBeforeWhatIsMissing) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"logits", "--foo"},
+                                               {"tokenize", "--foo"},
+                                               {"logits", "--foo", "x"},
+                                               {"--foo"}}) {
+    const Finished done = ferrum(args);
+    EXPECT_EQ(done.exit_code, 2);
+    EXPECT_CONTAINS(done.err, "not expected: --foo");
+  }
+  EXPECT_CONTAINS(ferrum({"logits"}).err, "MODEL is required");
+}
+
+TEST(Commands, NamesThatAreEmptyAreNotTaken) {
+  const std::vector<std::vector<std::string>> cases = {{"run", "", "hi"},
+                                                       {"bench", ""},
+                                                       {"inspect", ""},
+                                                       {"tokenize", "", "hi"},
+                                                       {"detokenize", "", "1"},
+                                                       {"logits", ""},
+                                                       {"perplexity", "", "x"},
+                                                       {"template", ""},
+                                                       {"convert", "", "x"},
+                                                       {"convert", "x", ""},
+                                                       {"synthesize", "", "x"},
+                                                       {"synthesize", "x", ""},
+                                                       {"bench", kSmall, "--plot", ""},
+                                                       {"logits", kSmall, "--out", ""}};
+  for (const auto& args : cases) {
+    const Finished done = ferrum(args);
+    EXPECT_EQ(done.exit_code, 2) << args[0];
+    EXPECT_CONTAINS(done.err, "a file's or folder's name is missing");
+  }
+}
+
+TEST(Commands, AMistakeOfTheFileSystemIsSaid) {
+  const test::TemporaryFolder folder;
+  const std::string loop = (folder.path() / "loop").string();
+  std::filesystem::create_symlink(loop, loop);
+  const Finished done = ferrum({"tokenize", loop, "x"});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_CONTAINS(done.err, "loop");
+  EXPECT_CONTAINS(done.err, "[io]");
+}
+
 TEST(Commands, NumbersThatDoNotFitAreNamed) {
   const struct {
     std::vector<std::string> args;
