@@ -18,17 +18,31 @@ struct FloatColumns {
 
   template <int P, int T>
   static void add(F32 (&sums)[P][T], const Pair (&w)[P], const Span* x, int i) {
+    F32 column[P];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) column[p] = w[p].first;
+    add_column<P, T>(sums, column, x, i);
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) column[p] = w[p].second;
+    add_column<P, T>(sums, column, x, i + 1);
+  }
+
+ private:
+  // Every third input goes to its products from memory: with all of them so the loads would be the limit,
+  // with none the instructions issued.
+  template <int P, int T>
+  static void add_column(F32 (&sums)[P][T], const F32 (&w)[P], const Span* x, int i) {
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
-      const F32 value = broadcast(x[t].values[i]);
+      const float* value = &x[t].values[i];
+      if (t % 3 == 2) {
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) sums[p][t] = fma(w[p].first, value, sums[p][t]);
-    }
-#pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) {
-      const F32 value = broadcast(x[t].values[i + 1]);
+        for (int p = 0; p < P; ++p) sums[p][t] = fma_with(w[p], value, sums[p][t]);
+      } else {
+        const F32 everywhere = broadcast(*value);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) sums[p][t] = fma(w[p].second, value, sums[p][t]);
+        for (int p = 0; p < P; ++p) sums[p][t] = fma(w[p], everywhere, sums[p][t]);
+      }
     }
   }
 };

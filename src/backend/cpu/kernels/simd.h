@@ -70,6 +70,11 @@ static inline F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 
 static inline F32 broadcast(float x) { return _mm512_set1_ps(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+// a × *b + c in one instruction even where *b is met several times, which GCC makes one broadcast of.
+static inline F32 fma_with(F32 a, const float* b, F32 c) {
+  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(a), "m"(*b));
+  return c;
+}
 static inline F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
 static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
 static inline F32 load(const F16* p) {
@@ -101,6 +106,7 @@ static inline float sum(F32 v) {
 
 static inline F32 broadcast(float x) { return _mm256_set1_ps(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+static inline F32 fma_with(F32 a, const float* b, F32 c) { return fma(a, broadcast(*b), c); }
 static inline F32 max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
 static inline F32 min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
 static inline F32 load(const F16* p) {
@@ -129,6 +135,7 @@ static inline float sum(F32 v) {
 
 static inline F32 broadcast(float x) { return F32{x, x, x, x}; }
 static inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
+static inline F32 fma_with(F32 a, const float* b, F32 c) { return fma(a, broadcast(*b), c); }
 // As the x86 instructions: the second where they do not compare, so a NaN in b stays.
 static inline F32 max(F32 a, F32 b) { return a > b ? a : b; }
 static inline F32 min(F32 a, F32 b) { return a < b ? a : b; }

@@ -121,8 +121,10 @@ inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
       const int8_t* x_quad = x[t].quants + kBlock * b + 4 * (kQuads * part + i);
-      if constexpr (P == 1) {
-        dots[0][t] = dot_with<kIsSigned<Source>>(dots[0][t], w[0], x_quad);
+      // Beside two panels every third input only: with all of them from memory the loads would be the limit.
+      if (P == 1 || t % 3 == 2) {
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) dots[p][t] = dot_with<kIsSigned<Source>>(dots[p][t], w[p], x_quad);
       } else {
         const I32 quad = broadcast_quad(x_quad);
 #pragma GCC unroll 4
