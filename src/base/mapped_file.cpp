@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -34,16 +35,22 @@ size_t page_size() {
   return size;
 }
 
+// Puts zeros where a page is missing; false if that fails. By the system call itself: the library's mmap is
+// not promised to signal handlers, and TSan's in its place takes two threads that miss the same page for a
+// race.
+bool put_zeros(uintptr_t page) {
+  constexpr long kProtection = PROT_READ;  // all are long, as the kernel takes them from registers
+  constexpr long kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  return syscall(SYS_mmap, page, page_size(), kProtection, kFlags, -1L, 0L) != -1;
+}
+
 // A page past the end of a file that shrank: give it zeros, note it, and let the read go on.
 void on_sigbus(int signal, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (Slot& slot : g_slots) {
     const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
     if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_relaxed)) continue;
-    const uintptr_t page = address & ~(static_cast<uintptr_t>(page_size()) - 1);
-    void* zeros = mmap(reinterpret_cast<void*>(page), page_size(), PROT_READ,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    if (zeros == MAP_FAILED) break;
+    if (!put_zeros(address & ~(static_cast<uintptr_t>(page_size()) - 1))) break;
     slot.damaged.store(true, std::memory_order_release);
     return;
   }
