@@ -135,12 +135,13 @@ void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
         const HostTensor& tensor = *rows.tensor;
         const int64_t first = rows.first + run.first_row - part_begin;
         const size_t bytes = row_bytes(tensor.format, static_cast<size_t>(cols()));
-        const auto* data =
-            reinterpret_cast<const uint8_t*>(tensor.bytes.data()) + static_cast<size_t>(first) * bytes;
+        const uint8_t* data = nullptr;
         if (tensor.maker != nullptr) {
           uint8_t* own = made.data() + made_each * static_cast<size_t>(worker);
           tensor.maker->make(first, run.rows, reinterpret_cast<std::byte*>(own));
           data = own;
+        } else {
+          data = reinterpret_cast<const uint8_t*>(tensor.bytes.data()) + static_cast<size_t>(first) * bytes;
         }
         const uint8_t* lanes[kMostLanes] = {};
         for (int lane = 0; lane < run.rows; ++lane) lanes[lane] = data + static_cast<size_t>(lane) * bytes;
