@@ -131,7 +131,7 @@ Value Evaluator::evaluate_node(const FilterCall& node) {
   return filter->apply(runtime_, input, evaluate(node.arguments));
 }
 
-Value Evaluator::filtered(const Expression& filter, Text text) {
+Value Evaluator::filtered(const Expression& filter, const Text& text) {
   const Text* before = block_text_;
   block_text_ = &text;
   Value result = evaluate(filter);

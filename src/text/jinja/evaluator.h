@@ -56,7 +56,7 @@ class Evaluator {
   Arguments evaluate(const CallArguments& arguments);
   Value call(const Value& callee, const Arguments& arguments);
   // Applies a chain of filters whose innermost input is `text`.
-  Value filtered(const Expression& filter, Text text);
+  Value filtered(const Expression& filter, const Text& text);
 
   Flow execute(const Body& body);
   Flow execute_node(const Data& node);

@@ -170,7 +170,7 @@ Evaluator::Flow Evaluator::execute_node(const Set& node) {
 
 Evaluator::Flow Evaluator::execute_node(const SetBlock& node) {
   Text text = captured(node.body);
-  assign(node.target, node.filter ? filtered(*node.filter, std::move(text)) : Value(std::move(text)));
+  assign(node.target, node.filter ? filtered(*node.filter, text) : Value(std::move(text)));
   return Flow::kNext;
 }
 
