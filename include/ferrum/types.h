@@ -1,6 +1,7 @@
 // The nouns of the public interface: what one asks for and what one is told.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -33,22 +34,50 @@ struct TokenPrompt {
   std::vector<int32_t> ids;
 };
 
+// How the next token is drawn. In this order: logit bias; repetition, presence, frequency and DRY penalties;
+// temperature; top-k; typical; top-p; min-p; XTC. With mirostat it takes the place of all after temperature.
+// The formulas and their sources stand in engine/sampling/.
 struct SamplingOptions {
-  float temperature = 0.8f;         // ≥ 0; 0: always the most likely token
-  int top_k = 40;                   // ≥ 0; 0: off
-  float top_p = 0.95f;              // (0, 1]; 1: off
-  float min_p = 0.05f;              // [0, 1]; 0: off
-  float repetition_penalty = 1.0f;  // > 0; 1: off
-  int repetition_window = 64;       // last tokens that the penalty looks at; -1: all
-  std::optional<uint64_t> seed;     // same seed, same model, same backend: same text
+  // Added to tokens' logits, by id: from −100 to 100, or −infinity for tokens that are never drawn.
+  std::map<int32_t, float> logit_bias;
+
+  float repetition_penalty = 1.0f;  // [0.01, 100]; 1: off
+  int repetition_window = 64;       // last tokens, of prompt and answer, that the penalty looks at; -1: all
+  float presence_penalty = 0;       // [-2, 2]; 0: off; for tokens that the answer has
+  float frequency_penalty = 0;      // [-2, 2]; 0: off; times how often the answer has them
+  // Don't repeat yourself: against repetitions of what stands in prompt and answer.
+  float dry_multiplier = 0;    // [0, 100]; 0: off
+  float dry_base = 1.75f;      // [1, 10]
+  int dry_allowed_length = 2;  // ≥ 1: tokens that may be repeated for nothing
+  int dry_window = -1;         // last tokens that it looks at; -1: all
+  // No repetition reaches over a token whose text contains one of these.
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
+
+  float temperature = 0.8f;      // [0, 100]; 0: always the most likely token
+  int top_k = 40;                // ≥ 0; 0: off
+  float typical_p = 1.0f;        // (0, 1]; 1: off
+  float top_p = 0.95f;           // (0, 1]; 1: off
+  float min_p = 0.05f;           // [0, 1]; 0: off
+  float xtc_probability = 0;     // [0, 1]; 0: off; how often the likeliest tokens are left out
+  float xtc_threshold = 0.1f;    // [0, 1]; from which probability, all but the last of them
+  int mirostat = 0;              // 0: off; 1 or 2: its version
+  float mirostat_tau = 5.0f;     // [0, 100]: surprise aimed at, bits per token
+  float mirostat_eta = 0.1f;     // [0, 1]: how fast
+  std::optional<uint64_t> seed;  // same seed, same model, same backend: same text
 };
 
 struct Request {
   std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
   SamplingOptions sampling;
-  int max_tokens = -1;            // -1: until the model stops or the context is full
-  std::vector<std::string> stop;  // the answer ends before the first of these, which is not part of it
+  int max_tokens = -1;  // -1: until the model stops or the context is full
+  // Until the answer has so many tokens, none that would end it can be drawn. (A stop string may still end
+  // it.)
+  int min_tokens = 0;
+  std::vector<std::string> stop;     // the answer ends before the first of these, which is not part of it
+  std::vector<int32_t> stop_tokens;  // the answer ends with the first of these as well, which has no text
+  // kIgnored: the model's own stop tokens can never be drawn.
   enum class EndOfText { kStops, kIgnored } end_of_text = EndOfText::kStops;
+  std::optional<int> logprobs;  // 0 to 20: tells a TokenEvent of each token, with so many alternatives
 };
 
 // Being told
@@ -56,6 +85,20 @@ struct Request {
 
 struct TextEvent {
   std::string text;  // whole characters
+};
+
+// How likely the model itself found a token: before logit bias, penalties, temperature and all that follows.
+struct TokenChance {
+  int32_t id = 0;
+  std::string bytes;  // what it adds to a text, not always whole characters; a control token's spelling
+  float logprob = 0;  // natural logarithm
+};
+
+// Comes before the TextEvent that has the last of its text, if Request::logprobs asks for it. Not told of the
+// token that ends the answer, nor of one that has part in a stop string that was met.
+struct TokenEvent {
+  TokenChance token;
+  std::vector<TokenChance> top;  // the most likely first; the token itself may be among them
 };
 
 enum class FinishReason {
@@ -84,6 +127,6 @@ struct ErrorEvent {
   std::string message;
 };
 
-using Event = std::variant<TextEvent, FinishEvent, ErrorEvent>;
+using Event = std::variant<TextEvent, TokenEvent, FinishEvent, ErrorEvent>;
 
 }  // namespace ferrum

@@ -2,15 +2,16 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <cstdio>
 #include <functional>
 #include <map>
 #include <sstream>
 
 #include "base/error.h"
+#include "cli/options.h"
+#include "cli/sampling_settings.h"
 #include "engine/memory_plan.h"
-#include "engine/sampler.h"
+#include "engine/sampling/sampling_options.h"
 
 namespace ferrum::cli {
 namespace {
@@ -24,41 +25,25 @@ constexpr const char* kHelp =
     "  /bye               leave (also Ctrl-D)\n"
     "  \"\"\"                begins and ends a text of several lines; Ctrl-C stops an answer\n";
 
-template <class T>
-T parse(const std::string& name, const std::string& value) {
-  T result{};
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
-  if (error != std::errc() || end != value.data() + value.size())
-    fail(ErrorCode::kBadArgument, "/set {}: {} is no number", name, in_quotes(value));
-  return result;
-}
-
+// Settings beside those of sampling.
 using Setter = std::function<void(ChatSettings&, const std::string&)>;
 
 const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> kSetters = {
-      {"temperature", [](ChatSettings& s,
-                         const std::string& v) { s.sampling.temperature = parse<float>("temperature", v); }},
-      {"top_k", [](ChatSettings& s, const std::string& v) { s.sampling.top_k = parse<int>("top_k", v); }},
-      {"top_p", [](ChatSettings& s, const std::string& v) { s.sampling.top_p = parse<float>("top_p", v); }},
-      {"min_p", [](ChatSettings& s, const std::string& v) { s.sampling.min_p = parse<float>("min_p", v); }},
-      {"repetition_penalty",
-       [](ChatSettings& s, const std::string& v) {
-         s.sampling.repetition_penalty = parse<float>("repetition_penalty", v);
-       }},
-      {"repetition_window",
-       [](ChatSettings& s, const std::string& v) {
-         s.sampling.repetition_window = parse<int>("repetition_window", v);
-       }},
-      {"seed", [](ChatSettings& s, const std::string& v) { s.sampling.seed = parse<uint64_t>("seed", v); }},
-      {"max_tokens",
-       [](ChatSettings& s, const std::string& v) { s.max_tokens = parse<int>("max_tokens", v); }},
+      {"max_tokens", [](ChatSettings& s, const std::string& v) { set_number(s.max_tokens, v); }},
+      {"min_tokens", [](ChatSettings& s, const std::string& v) { set_number(s.min_tokens, v); }},
       {"stop",
        [](ChatSettings& s, const std::string& v) {
          s.stop = v.empty() ? std::vector<std::string>() : std::vector{v};
        }},
   };
   return kSetters;
+}
+
+const SamplingSetting* sampling_setting(const std::string& name) {
+  for (const SamplingSetting& setting : sampling_settings())
+    if (setting.name == name) return &setting;
+  return nullptr;
 }
 
 double rate(int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
@@ -72,6 +57,8 @@ Request Chat::request(const std::string& text) const {
   Request r;
   r.sampling = settings_.sampling;
   r.max_tokens = settings_.max_tokens;
+  r.min_tokens = settings_.min_tokens;
+  r.end_of_text = settings_.end_of_text;
   r.stop = settings_.stop;
   if (settings_.style == PromptStyle::kRaw) {
     r.prompt = TextPrompt{text};
@@ -106,8 +93,8 @@ Chat::Outcome Chat::say(const std::string& text) {
           }
         } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
           error = fmt::format("{} [{}]", e->message, e->code);
-        } else {
-          last_ = std::get<FinishEvent>(event).usage;
+        } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+          last_ = finish->usage;
         }
       },
       stop.get_token());
@@ -180,34 +167,38 @@ Chat::Next Chat::command(const std::string& line) {
 }
 
 void Chat::set(const std::string& name, const std::string& value) {
-  const auto it = setters().find(name);
-  if (it == setters().end()) {
+  const SamplingSetting* const sampling = sampling_setting(name);
+  const auto own = setters().find(name);
+  if (!sampling && own == setters().end()) {
     std::string names;
-    for (const auto& [known, setter] : setters()) names += (names.empty() ? "" : ", ") + known;
-    fmt::print(stderr, "There is no setting {}; there are: {}\n", in_quotes(name), names);
+    for (const SamplingSetting& setting : sampling_settings()) names += setting.name + std::string(", ");
+    for (const auto& [known, setter] : setters()) names += known + ", ";
+    fmt::print(stderr, "There is no setting {}; there are: {}\n", in_quotes(name),
+               names.substr(0, names.size() - 2));
     return;
   }
+  const bool may_be_empty = sampling ? sampling->values == SamplingSetting::Values::kMany : name == "stop";
   try {
-    if (value.empty() && name != "stop") fail(ErrorCode::kBadArgument, "/set {}: to which value?", name);
+    if (value.empty() && !may_be_empty) fail(ErrorCode::kBadArgument, "to which value?");
     ChatSettings changed = settings_;
-    it->second(changed, value);
+    if (sampling)
+      sampling->set(changed.sampling, std::span(&value, value.empty() ? 0 : 1));
+    else
+      own->second(changed, value);
     validate(changed.sampling);
     settings_ = std::move(changed);
     fmt::print(stderr, "{} is now {}\n", name, value.empty() ? "off" : value);
   } catch (const Error& e) {
-    fmt::print(stderr, "{}\n", e.what());
+    fmt::print(stderr, "/set {}: {}\n", name, e.what());
   }
 }
 
 void Chat::show_settings() const {
-  const SamplingOptions& s = settings_.sampling;
-  fmt::print(
-      stderr,
-      "temperature {}, top_k {}, top_p {}, min_p {}, repetition_penalty {}, repetition_window {}, seed {}, "
-      "max_tokens {}, stop {}\n",
-      s.temperature, s.top_k, s.top_p, s.min_p, s.repetition_penalty, s.repetition_window,
-      s.seed ? std::to_string(*s.seed) : "random", settings_.max_tokens,
-      settings_.stop.empty() ? "none" : in_quotes(settings_.stop.front()));
+  std::string all;
+  for (const SamplingSetting& setting : sampling_settings())
+    all += fmt::format("{} {}, ", setting.name, setting.show(settings_.sampling));
+  fmt::print(stderr, "{}max_tokens {}, min_tokens {}, stop {}\n", all, settings_.max_tokens,
+             settings_.min_tokens, settings_.stop.empty() ? "none" : in_quotes(settings_.stop.front()));
 }
 
 }  // namespace ferrum::cli

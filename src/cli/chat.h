@@ -15,6 +15,8 @@ struct ChatSettings {
   std::string system;
   SamplingOptions sampling;
   int max_tokens = -1;
+  int min_tokens = 0;
+  Request::EndOfText end_of_text = Request::EndOfText::kStops;
   std::vector<std::string> stop;
   std::string template_options;
 };

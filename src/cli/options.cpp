@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "cli/sampling_settings.h"
+#include "engine/sampling/sampling_options.h"
 
 namespace ferrum::cli {
 namespace {
@@ -71,35 +73,33 @@ void add_max_context_option(CLI::App& command, EngineOptions& o) {
 
 BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }
 
-void add_sampling_options(CLI::App& command, SamplingFlags& f) {
-  const std::string group = "Sampling (default: what the model recommends)";
-  command.add_option("--temperature", f.temperature, "0: always the most likely token")->group(group);
-  command.add_option("--top-k", f.top_k, "Only the k most likely tokens; 0: off")->group(group);
-  command.add_option("--top-p", f.top_p, "Only the most likely tokens that make up p; 1: off")->group(group);
-  command.add_option("--min-p", f.min_p, "Only tokens at least p times as likely as the likeliest; 0: off")
-      ->group(group);
-  command
-      .add_option("--repetition-penalty", f.repetition_penalty,
-                  "Above 1: tokens seen lately become less likely")
-      ->group(group);
-  command
-      .add_option("--repetition-window", f.repetition_window, "How many last tokens that looks at; -1: all")
-      ->group(group);
-  command.add_option("--seed", f.seed, "The same seed gives the same text")
-      ->check(from_to<uint64_t>(0))
-      ->group(group);
-  for (CLI::Option* option : command.get_options())
-    if (option->get_group() == group) option->check(a_number());
+void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
+  for (const SamplingSetting& setting : sampling_settings()) {
+    CLI::Option* const option =
+        command.add_option(setting.flags, flags[setting.name], setting.help)->allow_extra_args(false);
+    if (setting.values == SamplingSetting::Values::kOne) option->expected(1);
+    option->type_name("")->group("Sampling (default: what the model recommends)");
+    option->check(CLI::Validator(
+        [&setting](const std::string& text) -> std::string {
+          if (text.empty())
+            return setting.values == SamplingSetting::Values::kOne ? "a number is missing" : "";
+          try {
+            SamplingOptions alone;
+            setting.set(alone, std::span(&text, 1));
+            validate(alone);
+            return "";
+          } catch (const Error& e) {
+            return e.what();
+          }
+        },
+        ""));
+  }
 }
 
-SamplingOptions SamplingFlags::over(SamplingOptions o) const {
-  o.temperature = temperature.value_or(o.temperature);
-  o.top_k = top_k.value_or(o.top_k);
-  o.top_p = top_p.value_or(o.top_p);
-  o.min_p = min_p.value_or(o.min_p);
-  o.repetition_penalty = repetition_penalty.value_or(o.repetition_penalty);
-  o.repetition_window = repetition_window.value_or(o.repetition_window);
-  if (seed) o.seed = seed;
+SamplingOptions over(const SamplingFlags& flags, SamplingOptions o) {
+  for (const SamplingSetting& setting : sampling_settings())
+    if (const auto given = flags.find(setting.name); given != flags.end() && !given->second.empty())
+      setting.set(o, given->second);
   return o;
 }
 

@@ -3,9 +3,12 @@
 #include <CLI/App.hpp>
 #include <charconv>
 #include <limits>
-#include <optional>
+#include <map>
 #include <string>
+#include <type_traits>
+#include <vector>
 
+#include "base/error.h"
 #include "engine/backend_factory.h"
 #include "ferrum/engine.h"
 
@@ -31,6 +34,23 @@ CLI::Validator from_to(Number lowest, Number highest = std::numeric_limits<Numbe
 }
 constexpr int kMaxThreads = 1024;
 
+// Error kBadArgument for a text that is no such number, or too large for one.
+template <class Number>
+void set_number(Number& number, const std::string& text) {
+  Number value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  if (error == std::errc() && end == last) {
+    number = value;
+    return;
+  }
+  if constexpr (std::is_unsigned_v<Number>)
+    fail(ErrorCode::kBadArgument, "must be a whole number of 0 or more, not {}", in_quotes(text));
+  else
+    fail(ErrorCode::kBadArgument, "{} is no {}number", in_quotes(text),
+         std::is_integral_v<Number> ? "whole " : "");
+}
+
 // A command takes those that mean something to it.
 void add_backend_options(CLI::App& command, EngineOptions& options);  // --backend, --threads, --activations
 void add_kv_dtype_option(CLI::App& command, EngineOptions& options);
@@ -38,15 +58,11 @@ void add_batch_tokens_option(CLI::App& command, EngineOptions& options);
 void add_max_context_option(CLI::App& command, EngineOptions& options);
 BackendOptions backend_options(const EngineOptions& options);
 
-// What the user said about sampling; what he did not say is the model's recommendation.
-struct SamplingFlags {
-  std::optional<float> temperature, top_p, min_p, repetition_penalty;
-  std::optional<int> top_k, repetition_window;
-  std::optional<uint64_t> seed;
-
-  SamplingOptions over(SamplingOptions recommended) const;
-};
+// What the user said about sampling, by the settings' names (sampling_settings.h); where he said nothing, the
+// model's recommendation holds.
+using SamplingFlags = std::map<std::string, std::vector<std::string>>;
 void add_sampling_options(CLI::App& command, SamplingFlags& flags);
+SamplingOptions over(const SamplingFlags& flags, SamplingOptions recommended);
 
 // The file of the demonstration model that comes with Ferrum. Error kNotFound if it is not where it belongs.
 std::filesystem::path demonstration_model();

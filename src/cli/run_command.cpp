@@ -117,7 +117,7 @@ void run_command(RunOptions& o) {
   }
 
   const std::unique_ptr<Engine> engine = load(o.engine);
-  o.chat.sampling = o.sampling.over(engine->recommended_sampling());
+  o.chat.sampling = over(o.sampling, engine->recommended_sampling());
   o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;
   if (!o.raw && !engine->info().has_chat_template) {
     log::warn("the model has no chat template: text is continued as it stands, as with --raw");
@@ -144,6 +144,13 @@ void add_run(CLI::App& app) {
                   "Tokens of the answer at most; -1: until the context is full")
       ->check(from_to(-1, 1 << 30))
       ->capture_default_str();
+  command
+      .add_option("--min-tokens", o->chat.min_tokens, "Tokens before which the model cannot end the answer")
+      ->check(from_to(0, 1 << 30))
+      ->capture_default_str();
+  command.add_flag_callback(
+      "--ignore-eos", [o] { o->chat.end_of_text = Request::EndOfText::kIgnored; },
+      "The model cannot end the answer at all");
   command.add_option("--stop", o->chat.stop, "End the answer before this text; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--template-options", o->chat.template_options,

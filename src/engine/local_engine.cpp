@@ -8,8 +8,11 @@
 
 #include "base/error.h"
 #include "engine/backend_factory.h"
+#include "engine/held_tokens.h"
 #include "engine/memory_plan.h"
 #include "engine/sampler.h"
+#include "engine/sampling/logprobs.h"
+#include "engine/sampling/sampling_options.h"
 #include "engine/stop_strings.h"
 #include "text/detokenizer.h"
 
@@ -27,33 +30,61 @@ double seconds_since(Clock::time_point start) {
 // Samples, watches for the end, and tells the client, token by token.
 class LocalEngine::Answer {
  public:
-  Answer(const Request& request, const Tokenizer* tokenizer,
+  Answer(const Request& request, const Tokenizer* tokenizer, SequenceFacts facts,
          const std::function<void(const Event&)>& on_event)
-      : sampler_(request.sampling, std::random_device{}()), stops_(request.stop), on_event_(on_event) {
+      : sampler_(request.sampling, std::random_device{}(), std::move(facts)),
+        stops_(request.stop),
+        tokenizer_(tokenizer),
+        alternatives_(request.logprobs),
+        on_event_(on_event) {
     if (tokenizer) detokenizer_.emplace(*tokenizer);
   }
 
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history) {
-    return sampler_.sample(logits, history);
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory) {
+    const TokenId id = sampler_.sample(logits, history, memory);
+    if (alternatives_) read_logprobs(logits, id, *alternatives_, memory, logprobs_);
+    return id;
   }
+  // The token that was sampled last, as part of the answer.
   void push(TokenId id) {
-    if (detokenizer_) show(stops_.push(detokenizer_->push(id)));
+    const std::string text = detokenizer_ ? detokenizer_->push(id) : std::string();
+    const bool unfinished = detokenizer_ && detokenizer_->unfinished();
+    if (alternatives_)
+      held_.push(token_event(), text.size(),
+                 unfinished ? HeldTokens::Text::kUnfinished : HeldTokens::Text::kWhole);
+    show(stops_.push(text));
   }
   bool stopped() const { return stops_.met(); }
 
   void finish(FinishReason reason, const Usage& usage) {
     if (detokenizer_) show(stops_.push(detokenizer_->finish()));
-    if (!stops_.met()) show(stops_.finish());
+    if (!stops_.met()) {
+      show(stops_.finish());
+      held_.show_rest(on_event_);
+    }
     on_event_(FinishEvent{reason, stops_.met() ? stops_.met_string() : std::string(), usage});
   }
 
  private:
   void show(const std::string& text) {
+    held_.show(text.size(), on_event_);
     if (!text.empty()) on_event_(TextEvent{text});
+  }
+  TokenEvent token_event() const {
+    const auto chance = [this](const TokenLogprob& t) {
+      return TokenChance{t.id, tokenizer_ ? tokenizer_->bytes(t.id) : std::string(), t.logprob};
+    };
+    TokenEvent event = {chance(logprobs_.drawn), {}};
+    for (const TokenLogprob& t : logprobs_.top) event.top.push_back(chance(t));
+    return event;
   }
 
   Sampler sampler_;
   StopStrings stops_;
+  const Tokenizer* tokenizer_;  // null: the model has none
+  std::optional<int> alternatives_;
+  Logprobs logprobs_;  // of the token that was sampled last
+  HeldTokens held_;
   std::optional<Detokenizer> detokenizer_;
   const std::function<void(const Event&)>& on_event_;
 };
@@ -99,16 +130,35 @@ SamplingOptions LocalEngine::recommended_sampling() const {
   return o;
 }
 
-bool LocalEngine::ends_text(TokenId id) const {
-  return std::find(stop_tokens_.begin(), stop_tokens_.end(), id) != stop_tokens_.end();
+// A stop token that is ignored is never drawn, for what a model says after one is no continuation.
+SequenceFacts LocalEngine::facts_of(const Request& request, size_t prompt_tokens) {
+  SequenceFacts facts = {.prompt_tokens = prompt_tokens,
+                         .min_tokens = static_cast<size_t>(request.min_tokens),
+                         .ends = request.stop_tokens,
+                         .breakers = breakers_of(request.sampling)};
+  if (request.end_of_text == Request::EndOfText::kIgnored)
+    facts.forbidden = stop_tokens_;
+  else
+    facts.ends.insert(facts.ends.end(), stop_tokens_.begin(), stop_tokens_.end());
+  return facts;
+}
+
+std::shared_ptr<const DryBreakers> LocalEngine::breakers_of(const SamplingOptions& sampling) {
+  if (sampling.dry_multiplier == 0 || sampling.dry_breakers.empty() || !prompts_.tokenizer()) return nullptr;
+  if (!breakers_ || breaker_strings_ != sampling.dry_breakers) {
+    breakers_ = std::make_shared<const DryBreakers>(*prompts_.tokenizer(), sampling.dry_breakers);
+    breaker_strings_ = sampling.dry_breakers;
+  }
+  return breakers_;
 }
 
 void LocalEngine::generate(const Request& request, const std::function<void(const Event&)>& on_event,
                            std::stop_token cancel) try {
   const auto start = Clock::now();
-  validate(request.sampling);
-  Answer answer(request, prompts_.tokenizer(), on_event);
+  validate(request, checkpoint_->model().vocab);
   std::vector<TokenId> tokens = prompts_.tokens(request);
+  const SequenceFacts facts = facts_of(request, tokens.size());
+  Answer answer(request, prompts_.tokenizer(), facts, on_event);
   const auto prompt_size = tokens.size();
   const auto context = static_cast<size_t>(info_.context);
   const size_t wanted = request.max_tokens < 0 ? 1 : static_cast<size_t>(request.max_tokens);
@@ -135,7 +185,7 @@ void LocalEngine::generate(const Request& request, const std::function<void(cons
       reason = FinishReason::kCancelled;
       break;
     }
-    const TokenId id = answer.sample(logits, tokens);
+    const TokenId id = answer.sample(logits, tokens, sampler_memory_);
     if (tokens.size() == prompt_size) {
       usage.prompt_seconds = seconds_since(start);
       first_token = Clock::now();
@@ -143,7 +193,7 @@ void LocalEngine::generate(const Request& request, const std::function<void(cons
     tokens.push_back(id);
     ++usage.generated_tokens;
     usage.decode_seconds = seconds_since(first_token);
-    if (ends_text(id) && request.end_of_text == Request::EndOfText::kStops) {
+    if (std::find(facts.ends.begin(), facts.ends.end(), id) != facts.ends.end()) {
       reason = FinishReason::kStop;
       break;
     }

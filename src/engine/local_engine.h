@@ -6,6 +6,7 @@
 
 #include "engine/prompt_builder.h"
 #include "engine/runner.h"
+#include "engine/sampler.h"
 #include "ferrum/engine.h"
 
 namespace ferrum {
@@ -26,7 +27,8 @@ class LocalEngine final : public Engine {
   // Computes keys and values of tokens[cached …] and gives the logits after the last of them. Empty if
   // cancelled.
   std::span<const float> advance(std::span<const TokenId> tokens, const std::stop_token& cancel);
-  bool ends_text(TokenId id) const;
+  SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
+  std::shared_ptr<const DryBreakers> breakers_of(const SamplingOptions& sampling);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   PromptBuilder prompts_;
@@ -36,6 +38,9 @@ class LocalEngine final : public Engine {
   std::vector<TokenId> stop_tokens_;
   std::vector<int> blocks_;      // all pages belong to the one sequence
   std::vector<TokenId> cached_;  // tokens whose keys and values the pages hold
+  SamplerMemory sampler_memory_;
+  std::vector<std::string> breaker_strings_;  // that breakers_ were made of
+  std::shared_ptr<const DryBreakers> breakers_;
 };
 
 }  // namespace ferrum

@@ -2,119 +2,129 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
-#include "base/check.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "engine/sampling/penalties.h"
 
 namespace ferrum {
 namespace {
 
-void require(bool holds, const char* name, const char* range, double value) {
-  if (!holds) fail(ErrorCode::kBadArgument, "{} must be {}, not {}", name, range, value);
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// More than weights are rounded by, as logarithm.
+constexpr double kSlack = 1e-3;
+
+// What a position's random numbers are for. Positions stay far below the upper bits.
+enum class Purpose : uint64_t { kToken = 0, kXtc = 1 };
+
+double random_at(uint64_t seed, uint64_t position, Purpose purpose) {
+  return random_uniform(seed, position + (static_cast<uint64_t>(purpose) << 56));
+}
+
+std::span<const TokenId> last(std::span<const TokenId> history, int window) {
+  return history.last(window < 0 ? history.size() : std::min(history.size(), static_cast<size_t>(window)));
 }
 
 }  // namespace
 
-void validate(const SamplingOptions& o) {
-  require(o.temperature >= 0 && o.temperature <= 100, "temperature", "from 0 to 100", o.temperature);
-  require(o.top_k >= 0, "top_k", "0 (off) or more", o.top_k);
-  require(o.top_p > 0 && o.top_p <= 1, "top_p", "above 0 and at most 1", o.top_p);
-  require(o.min_p >= 0 && o.min_p <= 1, "min_p", "from 0 to 1", o.min_p);
-  require(o.repetition_penalty > 0 && o.repetition_penalty <= 100, "repetition_penalty",
-          "above 0 and at most 100", o.repetition_penalty);
-  require(o.repetition_window >= -1, "repetition_window", "-1 (all) or more", o.repetition_window);
+Sampler::Sampler(const SamplingOptions& options, uint64_t seed, SequenceFacts facts)
+    : options_(options), seed_(options.seed.value_or(seed)), facts_(std::move(facts)) {
+  if (options_.mirostat != 0)
+    mirostat_.emplace(static_cast<Mirostat::Version>(options_.mirostat),
+                      MirostatTarget{options_.mirostat_tau, options_.mirostat_eta});
 }
 
-Sampler::Sampler(const SamplingOptions& options, uint64_t seed)
-    : options_(options), seed_(options.seed.value_or(seed)) {}
-
-TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history) {
-  logits_.assign(logits.begin(), logits.end());
-  penalize(history);
-  // max_element alone would not see every NaN.
-  if (std::any_of(logits_.begin(), logits_.end(), [](float x) { return std::isnan(x); }))
-    fail(ErrorCode::kNotFinite, "the model gave NaN after {} tokens", history.size());
-  const auto largest = std::max_element(logits_.begin(), logits_.end());
-  if (!std::isfinite(*largest))
-    fail(ErrorCode::kNotFinite, "the model gave no finite logit after {} tokens", history.size());
-  if (options_.temperature == 0) return static_cast<TokenId>(largest - logits_.begin());
-
-  candidates_.clear();
-  for (size_t i = 0; i < logits_.size(); ++i) {
-    const double weight = std::exp((static_cast<double>(logits_[i]) - *largest) / options_.temperature);
-    candidates_.push_back({static_cast<TokenId>(i), logits_[i], weight});
+TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
+                        SamplerMemory& memory) {
+  LogitRow& row = memory.row;
+  if (changes_logits()) {
+    memory.logits.assign(logits.begin(), logits.end());
+    adjust(memory.logits, history, memory);
+    row.read(memory.logits);
+  } else {
+    row.read(logits);
   }
-  return draw(history.size());
-}
-
-// A seen token's logit is divided by the penalty if positive, else multiplied (CTRL, arXiv 1909.05858).
-void Sampler::penalize(std::span<const TokenId> history) {
-  if (options_.repetition_penalty == 1) return;
-  const size_t window = options_.repetition_window < 0
-                            ? history.size()
-                            : std::min(history.size(), static_cast<size_t>(options_.repetition_window));
-  const std::span<const TokenId> recent = history.last(window);
-  seen_.assign(recent.begin(), recent.end());
-  std::sort(seen_.begin(), seen_.end());
-  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
-  for (const TokenId id : seen_) {
-    float& logit = logits_[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+  if (row.has_nan()) fail(ErrorCode::kNotFinite, "the model gave NaN after {} tokens", history.size());
+  if (!std::isfinite(row.largest())) {
+    if (row.largest() < 0 &&
+        std::any_of(logits.begin(), logits.end(), [](float x) { return x > -kInfinity; }))
+      fail(ErrorCode::kBadArgument, "logit_bias and min_tokens leave no token to draw after {} tokens",
+           history.size());
+    fail(ErrorCode::kNotFinite, "the model gave no finite largest logit after {} tokens", history.size());
   }
+  if (options_.temperature == 0) return row.most_likely();
+
+  row.set_temperature(options_.temperature);
+  if (mirostat_)
+    return mirostat_->draw(row, random_at(seed_, history.size(), Purpose::kToken), memory.candidates);
+  return draw(history.size(), memory);
 }
 
-TokenId Sampler::draw(uint64_t position) {
-  keep_top_k();
-  size_t kept = sorted_nucleus();
-  const double least = options_.min_p * candidates_.front().weight;
-  while (kept > 1 && candidates_[kept - 1].weight < least) --kept;
+bool Sampler::changes_logits() const {
+  const SamplingOptions& o = options_;
+  return !o.logit_bias.empty() || o.repetition_penalty != 1 || o.presence_penalty != 0 ||
+         o.frequency_penalty != 0 || o.dry_multiplier != 0 || !facts_.forbidden.empty() ||
+         (facts_.min_tokens > 0 && !facts_.ends.empty());
+}
 
-  double total = 0;
-  for (size_t i = 0; i < kept; ++i) total += candidates_[i].weight;
-  double rest = random_uniform(seed_, position) * total;
-  for (size_t i = 0; i < kept; ++i) {
-    rest -= candidates_[i].weight;
-    if (rest < 0) return candidates_[i].id;
+void Sampler::adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const {
+  const SamplingOptions& o = options_;
+  const std::span<const TokenId> answer = history.subspan(std::min(facts_.prompt_tokens, history.size()));
+  // Added, so that NaN stays NaN.
+  for (const TokenId id : facts_.forbidden) logits[static_cast<size_t>(id)] += -kInfinity;
+  if (answer.size() < facts_.min_tokens)
+    for (const TokenId id : facts_.ends) logits[static_cast<size_t>(id)] += -kInfinity;
+  apply_logit_bias(o.logit_bias, logits);
+  if (o.repetition_penalty != 1)
+    apply_repetition_penalty(o.repetition_penalty, last(history, o.repetition_window), memory.counts, logits);
+  if (o.presence_penalty != 0 || o.frequency_penalty != 0)
+    apply_occurrence_penalties(o.presence_penalty, o.frequency_penalty, answer, memory.counts, logits);
+  if (o.dry_multiplier != 0)
+    apply_dry({o.dry_multiplier, o.dry_base, o.dry_allowed_length}, last(history, o.dry_window),
+              facts_.breakers.get(), memory.counts, memory.matches, logits);
+}
+
+TokenId Sampler::draw(uint64_t position, SamplerMemory& memory) const {
+  const SamplingOptions& o = options_;
+  LogitRow& row = memory.row;
+  Candidates& candidates = memory.candidates;
+  const double uniform = random_at(seed_, position, Purpose::kToken);
+  const bool excludes_top =
+      o.xtc_probability > 0 && random_at(seed_, position, Purpose::kXtc) < o.xtc_probability;
+
+  const bool typical = o.typical_p < 1;
+  // What min-p will leave out in any case. (The typical tokens may not have the likeliest, which it compares
+  // with.)
+  const double floor = typical || o.min_p == 0 ? -kInfinity : row.logit_at(kSlack - std::log(o.min_p));
+  double total = 0, mean_logit = 0;  // of what is there before typical and top-p
+  candidates.clear();
+  if (o.top_k > 0 && static_cast<size_t>(o.top_k) < row.size()) {
+    row.gather_most_likely(static_cast<size_t>(o.top_k), candidates);
+    total = candidates.total();
+    if (typical) mean_logit = candidates.mean_logit(total);
+  } else if (typical) {
+    total = row.total();
+    mean_logit = row.mean_logit(total);
+    row.gather_mass(mean_logit, o.typical_p * total, floor, candidates);
+  } else if (o.top_p < 1) {
+    total = row.total();
+    row.gather_mass(row.largest(), o.top_p * total, floor, candidates);
+  } else if (o.min_p > 0 || excludes_top) {
+    row.gather(floor, candidates);
+  } else {
+    return row.draw(uniform, row.total());
   }
-  return candidates_[kept - 1].id;  // rounding left a sliver
-}
-
-void Sampler::keep_top_k() {
-  const auto k = static_cast<size_t>(options_.top_k);
-  if (k == 0 || k >= candidates_.size()) return;
-  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k) - 1,
-                   candidates_.end(), [](const Candidate& a, const Candidate& b) {
-                     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-                   });
-  candidates_.resize(k);
-}
-
-size_t Sampler::sorted_nucleus() {
-  if (options_.top_p == 1 && options_.min_p == 0)
-    return candidates_.size();  // all may be drawn, in any order
-  // A heap gives the most likely ones one after the other: no sort of the whole vocabulary.
-  const auto less_likely = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit < b.logit : a.id > b.id;
-  };
-  double total = 0;
-  for (const Candidate& c : candidates_) total += c.weight;
-  const double wanted = options_.top_p < 1 ? options_.top_p * total : total;
-  const double least =
-      options_.min_p;  // of the largest weight, which is 1: what min-p drops need not be sorted
-
-  std::vector<Candidate>& all = candidates_;
-  std::make_heap(all.begin(), all.end(), less_likely);
-  double sum = 0;
-  size_t taken = 0;
-  while (taken < all.size() && sum < wanted && (taken == 0 || all.front().weight >= least)) {
-    std::pop_heap(all.begin(), all.end() - static_cast<ptrdiff_t>(taken), less_likely);
-    ++taken;  // the popped ones gather at the end, the most likely last
-    sum += all[all.size() - taken].weight;
-    if (all[all.size() - taken].weight == 0) break;
+  if (typical) {
+    candidates.keep_typical(mean_logit, o.typical_p * total);
+    total = candidates.total();
   }
-  std::reverse(all.begin(), all.end());
-  return taken;
+  if (o.top_p < 1) candidates.keep_nucleus(o.top_p * total);
+  if (o.min_p > 0) candidates.keep_min_p(o.min_p);
+  if (excludes_top) candidates.exclude_top(o.xtc_threshold);
+  return candidates.draw(uniform).id;
 }
 
 }  // namespace ferrum

@@ -1,43 +1,50 @@
-// Picks the next token from logits: repetition penalty, temperature, top-k, top-p, min-p, in this order.
+// Picks the next token of one sequence from its logits, in the order that ferrum/types.h gives. Each stage
+// and its formula stand in sampling/.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/sampling/dry_breakers.h"
+#include "engine/sampling/mirostat.h"
+#include "engine/sampling/sampler_memory.h"
 #include "ferrum/types.h"
 #include "text/token.h"
 
 namespace ferrum {
 
-// Error kBadArgument naming the parameter and its range (fault B42).
-void validate(const SamplingOptions& options);
+// What a sampler must know of its sequence beside the tokens.
+struct SequenceFacts {
+  size_t prompt_tokens = 0;                       // where the answer begins
+  std::vector<TokenId> forbidden;                 // never drawn
+  size_t min_tokens = 0;                          // of the answer
+  std::vector<TokenId> ends;                      // not drawn before there are so many
+  std::shared_ptr<const DryBreakers> breakers{};  // none: repetitions reach over everything
+};
 
 class Sampler {
  public:
-  // `seed` is used where the options have none. The options must be valid.
-  Sampler(const SamplingOptions& options, uint64_t seed);
+  // `seed` is used where the options have none. The options must be valid for the vocabulary.
+  Sampler(const SamplingOptions& options, uint64_t seed, SequenceFacts facts = {});
 
-  // `logits` is one row over the vocabulary; `history` the sequence so far. The draw depends on the seed and
-  // the history's length alone. Error kNotFinite for a row that has NaN, or no finite value (fault B58).
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history);
+  // `logits` is one row over the vocabulary; `history` the sequence so far, whose length is the position that
+  // random numbers are taken from. What is drawn depends on the arguments, options and seed alone; with
+  // mirostat on the earlier draws as well. Errors: kNotFinite for a row that has NaN or +∞, or no finite
+  // value (fault B58); kBadArgument if bias and min_tokens leave no token (fault B43).
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
 
  private:
-  struct Candidate {
-    TokenId id;
-    float logit;
-    double weight;  // not normalised
-  };
-
-  void penalize(std::span<const TokenId> history);
-  TokenId draw(uint64_t position);
-  void keep_top_k();
-  size_t sorted_nucleus();  // sorts candidates downward as far as top-p reaches; how many that are
+  bool changes_logits() const;
+  // Bias and penalties, in place.
+  void adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const;
+  TokenId draw(uint64_t position, SamplerMemory& memory) const;
 
   SamplingOptions options_;
   uint64_t seed_;
-  std::vector<float> logits_;          // [vocab]
-  std::vector<TokenId> seen_;          // of the window, each once
-  std::vector<Candidate> candidates_;  // most likely first, as far as they are sorted
+  SequenceFacts facts_;
+  std::optional<Mirostat> mirostat_;
 };
 
 }  // namespace ferrum

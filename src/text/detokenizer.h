@@ -19,6 +19,8 @@ class Detokenizer {
   std::string push(TokenId id);
   // What is left at the end of the stream: an unfinished character as U+FFFD.
   std::string finish();
+  // Whether the last token ended within a character, which is given out with a later one.
+  bool unfinished() const { return assembler_.unfinished(); }
 
  private:
   const Tokenizer& tokenizer_;

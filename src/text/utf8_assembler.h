@@ -15,6 +15,8 @@ class Utf8Assembler {
   std::string push(std::string_view bytes);
   // The rest: an unfinished character as U+FFFD.
   std::string finish();
+  // Whether an unfinished character waits for its other bytes.
+  bool unfinished() const { return !pending_.empty(); }
 
  private:
   void give(size_t size, std::string& out);  // the first `size` pending bytes

@@ -18,6 +18,7 @@ namespace {
 
 struct Told {
   std::string text;
+  std::vector<TokenEvent> tokens;
   FinishEvent finish;
   ErrorEvent error;
   int last_events = 0;  // FinishEvents and ErrorEvents: exactly one is right
@@ -31,6 +32,8 @@ Told ask(Engine& engine, const Request& request, std::stop_token cancel = {}) {
         EXPECT_EQ(told.last_events, 0) << "an event after the last one";
         if (const auto* text = std::get_if<TextEvent>(&event)) {
           told.text += text->text;
+        } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
+          told.tokens.push_back(*token);
         } else {
           ++told.last_events;
           if (const auto* finish = std::get_if<FinishEvent>(&event))
@@ -123,6 +126,88 @@ TEST_F(EngineTest, EndOfTextCanBeIgnored) {
   const Told told = ask(*engine_, r);
   EXPECT_EQ(told.finish.reason, FinishReason::kMaxTokens);
   EXPECT_EQ(told.finish.usage.generated_tokens, 80);
+}
+
+TEST_F(EngineTest, LogprobsComeBesideTheText) {
+  Request r = greedy(chat("What is the capital of France?"), 40);
+  EXPECT_TRUE(ask(*engine_, r).tokens.empty()) << "nobody asked";
+  r.logprobs = 3;
+  const Told told = ask(*engine_, r);
+  ASSERT_EQ(told.finish.reason, FinishReason::kStop);
+  EXPECT_EQ(static_cast<int>(told.tokens.size()), told.finish.usage.generated_tokens - 1)
+      << "all but the end";
+  std::string bytes;
+  for (const TokenEvent& e : told.tokens) {
+    bytes += e.token.bytes;
+    ASSERT_EQ(e.top.size(), 3u);
+    EXPECT_EQ(e.top[0].id, e.token.id) << "greedy";
+    EXPECT_EQ(e.top[0].logprob, e.token.logprob);
+    EXPECT_LE(e.token.logprob, 0);
+    EXPECT_GE(e.top[0].logprob, e.top[1].logprob);
+  }
+  EXPECT_EQ(bytes, told.text);
+
+  // The model's own, whatever is done before drawing.
+  r.sampling.temperature = 0.3f;
+  r.sampling.logit_bias = {{told.tokens[0].token.id, 100.0f}};
+  const Told biased = ask(*engine_, r);
+  ASSERT_FALSE(biased.tokens.empty());
+  EXPECT_EQ(biased.tokens[0].token.id, told.tokens[0].token.id);
+  EXPECT_EQ(biased.tokens[0].token.logprob, told.tokens[0].token.logprob);
+}
+
+TEST_F(EngineTest, TokensOfAStopStringAreNotTold) {
+  Request r = greedy(TextPrompt{"Once upon a time"}, 40);
+  const std::string whole = ask(*engine_, r).text;
+  r.logprobs = 0;
+  for (size_t at = 3; at + 6 < whole.size(); at += 5) {
+    r.stop = {whole.substr(at, 6)};
+    const Told told = ask(*engine_, r);
+    std::string bytes;
+    for (const TokenEvent& e : told.tokens) bytes += e.token.bytes;
+    EXPECT_EQ(told.text.substr(0, bytes.size()), bytes);
+    EXPECT_EQ(bytes.find(r.stop[0]), std::string::npos);
+  }
+}
+
+TEST_F(EngineTest, StopTokensAndMinTokens) {
+  Request r = greedy(TextPrompt{"Once upon a time"}, 12);
+  r.logprobs = 0;
+  const Told whole = ask(*engine_, r);
+  ASSERT_GE(whole.tokens.size(), 8u);
+  r.stop_tokens = {whole.tokens[5].token.id};
+  const Told told = ask(*engine_, r);
+  EXPECT_EQ(told.finish.reason, FinishReason::kStop);
+  EXPECT_LT(told.text.size(), whole.text.size());
+  EXPECT_EQ(whole.text.substr(0, told.text.size()), told.text);
+  r.min_tokens = 10;
+  EXPECT_GE(ask(*engine_, r).finish.usage.generated_tokens, 11);
+
+  Request brief = greedy(chat("What is the capital of France?"), 80);
+  const int usual = ask(*engine_, brief).finish.usage.generated_tokens;
+  brief.min_tokens = usual + 7;
+  EXPECT_GT(ask(*engine_, brief).finish.usage.generated_tokens, usual + 7);
+}
+
+TEST_F(EngineTest, DryBreaksALoop) {
+  Request r =
+      greedy(TextPrompt{"one two three four five six. one two three four five six. one two three"}, 20);
+  r.end_of_text = Request::EndOfText::kIgnored;
+  r.sampling.dry_multiplier = 100;
+  r.sampling.dry_breakers = {"."};
+  const Told told = ask(*engine_, r);
+  EXPECT_EQ(told.error.message, "");
+  EXPECT_EQ(told.text.find(" four five"), std::string::npos) << told.text;
+}
+
+TEST_F(EngineTest, B43_UnknownIdsOfALogitBias) {
+  Request r = greedy(TextPrompt{"Once"}, 5);
+  r.sampling.logit_bias = {{1 << 20, 1.0f}};
+  const Told told = ask(*engine_, r);
+  EXPECT_EQ(told.error.code, "bad_argument");
+  EXPECT_NE(told.error.message.find("no token has the id 1048576, the vocabulary of "), std::string::npos)
+      << told.error.message;
+  EXPECT_EQ(ask(*engine_, greedy(TextPrompt{"Once"}, 5)).error.message, "") << "that request alone";
 }
 
 TEST_F(EngineTest, TheContextIsALimitThatIsTold) {

@@ -2,16 +2,21 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "base/random.h"
+#include "engine/sampling/sampling_options.h"
+#include "engine/test_sampler.h"
 #include "support/errors.h"
 
 namespace ferrum {
 namespace {
+
+using test::TestSampler;
 
 SamplingOptions plain() {
   SamplingOptions o;
@@ -25,7 +30,7 @@ SamplingOptions plain() {
 // How often each token is drawn, over `draws` positions of one seed.
 std::map<TokenId, int> histogram(const SamplingOptions& options, const std::vector<float>& logits,
                                  int draws) {
-  Sampler sampler(options, 7);
+  TestSampler sampler(options, 7);
   std::map<TokenId, int> counts;
   std::vector<TokenId> history;
   for (int i = 0; i < draws; ++i) {
@@ -47,7 +52,7 @@ const std::vector<float> kLogits = {std::log(0.1f), std::log(0.4f), std::log(0.0
 TEST(Sampler, GreedyTakesTheFirstOfTheMostLikely) {
   SamplingOptions o = plain();
   o.temperature = 0;
-  Sampler sampler(o, 1);
+  TestSampler sampler(o, 1);
   EXPECT_EQ(sampler.sample(kLogits, {}), 1);
   EXPECT_EQ(sampler.sample(std::vector<float>{2, 5, 5}, {}), 1);
 }
@@ -116,12 +121,12 @@ TEST(Sampler, RepetitionPenaltyLooksAtTheWindow) {
   o.repetition_penalty = 2;
   o.repetition_window = 2;
   const std::vector<float> logits = {3, 4, -1};
-  EXPECT_EQ(Sampler(o, 1).sample(logits, std::vector<TokenId>{1, 2, 2}), 1) << "1 is outside the window";
-  EXPECT_EQ(Sampler(o, 1).sample(logits, std::vector<TokenId>{2, 1, 2}), 0) << "4 / 2 < 3";
+  EXPECT_EQ(TestSampler(o, 1).sample(logits, std::vector<TokenId>{1, 2, 2}), 1) << "1 is outside the window";
+  EXPECT_EQ(TestSampler(o, 1).sample(logits, std::vector<TokenId>{2, 1, 2}), 0) << "4 / 2 < 3";
   o.repetition_window = -1;
-  EXPECT_EQ(Sampler(o, 1).sample(logits, std::vector<TokenId>{1, 2, 2, 2}), 0);
+  EXPECT_EQ(TestSampler(o, 1).sample(logits, std::vector<TokenId>{1, 2, 2, 2}), 0);
   // A negative logit gets smaller, not larger; a token seen twice is penalised once.
-  EXPECT_EQ(Sampler(o, 1).sample(std::vector<float>{-1, -1.5f}, std::vector<TokenId>{0, 0}), 1);
+  EXPECT_EQ(TestSampler(o, 1).sample(std::vector<float>{-1, -1.5f}, std::vector<TokenId>{0, 0}), 1);
 }
 
 TEST(Sampler, SameSeedSameDraws) {
@@ -129,7 +134,7 @@ TEST(Sampler, SameSeedSameDraws) {
   for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(random_uniform(3, i));
   SamplingOptions o = plain();
   o.seed = 42;
-  Sampler a(o, 1), b(o, 2);
+  TestSampler a(o, 1), b(o, 2);
   std::vector<TokenId> history;
   std::vector<TokenId> drawn;
   for (int i = 0; i < 50; ++i) {
@@ -148,22 +153,155 @@ TEST(Sampler, B42_ParametersOutOfRange) {
     test::expect_error(ErrorCode::kBadArgument, {name}, [&] { validate(o); });
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  refused([&](SamplingOptions& o) { o.temperature = -1; }, "temperature");
-  refused([&](SamplingOptions& o) { o.temperature = nan; }, "temperature");
-  refused([&](SamplingOptions& o) { o.temperature = std::numeric_limits<float>::infinity(); }, "temperature");
-  refused([&](SamplingOptions& o) { o.top_k = -1; }, "top_k");
-  refused([&](SamplingOptions& o) { o.top_p = 0; }, "top_p");
+  const float inf = std::numeric_limits<float>::infinity();
+  refused([&](SamplingOptions& o) { o.temperature = -1; }, "temperature must be from 0 to 100, not -1");
+  refused([&](SamplingOptions& o) { o.temperature = nan; }, "temperature must be from 0 to 100, not nan");
+  refused([&](SamplingOptions& o) { o.temperature = inf; }, "temperature");
+  refused([&](SamplingOptions& o) { o.top_k = -1; }, "top_k must be 0 (off) or more, not -1");
+  refused([&](SamplingOptions& o) { o.top_p = 0; }, "top_p must be above 0 and at most 1 (off), not 0");
   refused([&](SamplingOptions& o) { o.top_p = 1.5f; }, "top_p");
-  refused([&](SamplingOptions& o) { o.min_p = -0.1f; }, "min_p");
-  refused([&](SamplingOptions& o) { o.repetition_penalty = 0; }, "repetition_penalty");
-  refused([&](SamplingOptions& o) { o.repetition_window = -2; }, "repetition_window");
+  refused([&](SamplingOptions& o) { o.typical_p = nan; }, "typical_p must be above 0 and at most 1");
+  refused([&](SamplingOptions& o) { o.min_p = -0.1f; }, "min_p must be from 0 to 1, not -0.1");
+  refused([&](SamplingOptions& o) { o.xtc_probability = 1.1f; }, "xtc_probability must be from 0 to 1");
+  refused([&](SamplingOptions& o) { o.xtc_threshold = nan; }, "xtc_threshold must be from 0 to 1");
+  refused([&](SamplingOptions& o) { o.repetition_penalty = 0; },
+          "repetition_penalty must be from 0.01 to 100");
+  refused([&](SamplingOptions& o) { o.repetition_window = -2; },
+          "repetition_window must be -1 (all) or more");
+  refused([&](SamplingOptions& o) { o.presence_penalty = 2.5f; }, "presence_penalty must be from -2 to 2");
+  refused([&](SamplingOptions& o) { o.frequency_penalty = -inf; }, "frequency_penalty must be from -2 to 2");
+  refused([&](SamplingOptions& o) { o.dry_multiplier = -1; }, "dry_multiplier must be from 0 to 100");
+  refused([&](SamplingOptions& o) { o.dry_base = 0.5f; }, "dry_base must be from 1 to 10");
+  refused([&](SamplingOptions& o) { o.dry_allowed_length = 0; }, "dry_allowed_length must be from 1");
+  refused([&](SamplingOptions& o) { o.dry_window = -2; }, "dry_window must be -1 (all) or more");
+  refused([&](SamplingOptions& o) { o.dry_breakers = {""}; }, "dry_breakers: a string of 0 bytes");
+  refused([&](SamplingOptions& o) { o.dry_breakers.resize(129, "x"); }, "dry_breakers: 129 strings");
+  refused([&](SamplingOptions& o) { o.mirostat = 3; }, "mirostat must be from 0 to 2, not 3");
+  refused([&](SamplingOptions& o) { o.mirostat_tau = nan; }, "mirostat_tau must be from 0 to 100");
+  refused([&](SamplingOptions& o) { o.mirostat_eta = 2; }, "mirostat_eta must be from 0 to 1");
   EXPECT_NO_THROW(validate(plain()));
+}
+
+TEST(Sampler, B41_NumbersOfARequestOutOfRange) {
+  const auto refused = [](auto change, std::string_view words) {
+    Request r;
+    change(r);
+    test::expect_error(ErrorCode::kBadArgument, {words}, [&] { validate(r, 10); });
+  };
+  refused([](Request& r) { r.max_tokens = -2; }, "max_tokens must be from -1 to");
+  refused([](Request& r) { r.min_tokens = -1; }, "min_tokens must be from 0 to");
+  refused([](Request& r) { r.min_tokens = 5, r.max_tokens = 4; }, "min_tokens is 5, more than max_tokens");
+  refused([](Request& r) { r.logprobs = 21; }, "logprobs must be from 0 to 20, not 21");
+  refused([](Request& r) { r.stop_tokens = {3, 10}; }, "stop_tokens: no token has the id 10");
+  refused([](Request& r) { r.sampling.top_p = 2; }, "top_p");
+  EXPECT_NO_THROW(validate(Request{}, 10));
+}
+
+TEST(Sampler, B43_LogitBias) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const auto refused = [](std::map<int32_t, float> bias, std::string_view words) {
+    Request r;
+    r.sampling.logit_bias = std::move(bias);
+    test::expect_error(ErrorCode::kBadArgument, {words}, [&] { validate(r, 10); });
+  };
+  refused({{10, 1.0f}}, "logit_bias: no token has the id 10, the vocabulary of 10 has 0 to 9");
+  refused({{-1, 1.0f}}, "no token has the id -1");
+  refused({{3, 101.0f}}, "logit_bias of token 3 must be from -100 to 100");
+  refused({{3, inf}}, "logit_bias of token 3");
+  refused({{3, std::numeric_limits<float>::quiet_NaN()}}, "not nan");
+
+  SamplingOptions o = plain();
+  o.logit_bias = {{0, -inf}, {1, -inf}};
+  test::expect_error(ErrorCode::kBadArgument, {"no token to draw"}, [&] {
+    TestSampler(o, 1).sample(std::vector<float>{1, 2}, {});
+  });
+  EXPECT_EQ(TestSampler(o, 1).sample(std::vector<float>{1, 2, -50}, {}), 2);
+}
+
+TEST(Sampler, EndsAreNotDrawnBeforeTheAnswerHasItsLeastTokens) {
+  SamplingOptions o = plain();
+  o.temperature = 0;
+  TestSampler sampler(o, 1, {.prompt_tokens = 2, .forbidden = {3}, .min_tokens = 2, .ends = {1}});
+  const std::vector<float> logits = {0, 5, 1, 9};
+  const std::vector<TokenId> history(4, 0);
+  for (const size_t length : {2, 3})
+    EXPECT_EQ(sampler.sample(logits, std::span(history).first(length)), 2) << length;
+  EXPECT_EQ(sampler.sample(logits, history), 1);
+}
+
+TEST(Sampler, XtcFallsAsOftenAsItIsAskedTo) {
+  SamplingOptions o = plain();
+  o.xtc_probability = 0.25f;
+  o.xtc_threshold = 0.2f;  // tokens 1 and 3, of which 3 stays
+  const int draws = 40000;
+  const auto counts = histogram(o, kLogits, draws);
+  EXPECT_NEAR(static_cast<double>(counts.at(1)) / draws, 0.75 * 0.4, 0.01);
+  EXPECT_NEAR(static_cast<double>(counts.at(3)) / draws, 0.75 * 0.3 + 0.25 * 0.5, 0.01);
+}
+
+// Whatever is asked for and whatever the logits, a token of the vocabulary comes, and the same again.
+TEST(Sampler, AnythingGoes) {
+  const float inf = std::numeric_limits<float>::infinity();
+  SamplerMemory memory, other;
+  for (uint64_t key = 0; key < 4000; ++key) {
+    uint64_t drawn = 0;
+    const auto share = [&] { return static_cast<float>(random_uniform(key, drawn++)); };
+    const auto below = [&](uint64_t n) { return random_bits(key, drawn++) % n; };
+    const auto sometimes = [&](auto value, decltype(value) otherwise) {
+      return below(2) ? value : otherwise;
+    };
+    const size_t vocab = 1 + below(400);
+    SamplingOptions o;
+    o.temperature = std::array{0.0f, 1e-30f, 0.01f, 1.0f, 1.7f, 100.0f}[below(6)];
+    o.top_k = static_cast<int>(sometimes(below(500), 0));
+    o.typical_p = sometimes(share() + 1e-9f, 1.0f);
+    o.top_p = sometimes(share() + 1e-9f, 1.0f);
+    o.min_p = sometimes(share(), 0.0f);
+    o.xtc_probability = sometimes(share(), 0.0f);
+    o.xtc_threshold = share();
+    o.repetition_penalty = sometimes(0.01f + 2 * share(), 1.0f);
+    o.presence_penalty = sometimes(4 * share() - 2, 0.0f);
+    o.frequency_penalty = sometimes(4 * share() - 2, 0.0f);
+    o.dry_multiplier = sometimes(100 * share(), 0.0f);
+    o.dry_base = 1 + 9 * share();
+    o.mirostat = below(4) == 0 ? static_cast<int>(1 + below(2)) : 0;
+    o.mirostat_tau = 10 * share();
+    o.mirostat_eta = share();
+    for (uint64_t i = below(4); i > 0; --i) {
+      const auto id = static_cast<int32_t>(below(vocab));
+      o.logit_bias[id] = below(8) == 0 ? -inf : 200 * share() - 100;
+    }
+    Request request;
+    request.sampling = o;
+    ASSERT_NO_THROW(validate(request, static_cast<int>(vocab))) << key;
+
+    std::vector<float> logits(vocab);
+    const float scale = std::array{0.0f, 1.0f, 10.0f, 1e4f, 3e38f}[below(5)];
+    for (float& x : logits) x = below(9) == 0 ? -inf : scale * (2 * share() - 1);
+    std::vector<TokenId> history(below(60));
+    for (TokenId& id : history) id = static_cast<TokenId>(below(std::min<uint64_t>(vocab, 1 + below(9))));
+    Sampler sampler(o, key, {.prompt_tokens = below(70), .min_tokens = below(70), .ends = {0}});
+    Sampler again = sampler;
+    try {
+      for (int i = 0; i < 3; ++i) {
+        const TokenId id = sampler.sample(logits, history, memory);
+        ASSERT_TRUE(id >= 0 && static_cast<size_t>(id) < vocab) << key;
+        ASSERT_GT(logits[static_cast<size_t>(id)], -inf) << key;
+        ASSERT_EQ(again.sample(logits, history, other), id) << key;
+        history.push_back(id);
+      }
+    } catch (const Error& e) {
+      // Nothing is left, or huge logits went over with a penalty below 1.
+      const bool nothing_left = e.code() == ErrorCode::kBadArgument;
+      ASSERT_TRUE(nothing_left || e.code() == ErrorCode::kNotFinite) << key << ": " << e.what();
+    }
+  }
 }
 
 TEST(Sampler, B58_LogitsThatAreNoNumbers) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float inf = std::numeric_limits<float>::infinity();
-  Sampler sampler(plain(), 1);
+  TestSampler sampler(plain(), 1);
   test::expect_error(ErrorCode::kNotFinite, {"NaN"}, [&] {
     sampler.sample(std::vector<float>{1, nan, 2}, {});
   });
@@ -174,6 +312,12 @@ TEST(Sampler, B58_LogitsThatAreNoNumbers) {
     sampler.sample(std::vector<float>{-inf, -inf}, {});
   });
   EXPECT_EQ(sampler.sample(std::vector<float>{-inf, 0, -inf}, {}), 1) << "forbidden tokens are no fault";
+  // Not hidden by what forbids a token.
+  TestSampler forbids(plain(), 1, {.forbidden = {1}});
+  for (const float bad : {nan, inf})
+    test::expect_error(ErrorCode::kNotFinite, {"NaN"}, [&] {
+      forbids.sample(std::vector<float>{1, bad, 2}, {});
+    });
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+#include "engine/held_tokens.h"
+
+#include <utility>
+
+namespace ferrum {
+
+void HeldTokens::push(TokenEvent event, size_t text_bytes, Text text) {
+  pushed_ += text_bytes;
+  held_.push_back({std::move(event), pushed_});
+  ++unfinished_;
+  for (size_t i = held_.size() - unfinished_; i < held_.size(); ++i) held_[i].end = pushed_;
+  if (text == Text::kWhole) unfinished_ = 0;
+}
+
+void HeldTokens::show(size_t text_bytes, const std::function<void(const Event&)>& tell) {
+  shown_ += text_bytes;
+  while (held_.size() > unfinished_ && held_.front().end <= shown_) {
+    tell(held_.front().event);
+    held_.pop_front();
+  }
+}
+
+void HeldTokens::show_rest(const std::function<void(const Event&)>& tell) {
+  for (const Held& held : held_) tell(held.event);
+  held_.clear();
+}
+
+}  // namespace ferrum

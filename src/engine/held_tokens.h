@@ -1,0 +1,36 @@
+// Token events that wait until all of their text may be shown, so that none tells of a stop string in
+// advance.
+#pragma once
+#include <cstddef>
+#include <deque>
+#include <functional>
+
+#include "ferrum/types.h"
+
+namespace ferrum {
+
+class HeldTokens {
+ public:
+  enum class Text {
+    kWhole,
+    kUnfinished
+  };  // kUnfinished: its last character waits for the next token's bytes
+  // `text_bytes`: of the text that became certain with this token.
+  void push(TokenEvent event, size_t text_bytes, Text text);
+  // So many more bytes of the text may be shown.
+  void show(size_t text_bytes, const std::function<void(const Event&)>& tell);
+  // The text is over and all of it was shown.
+  void show_rest(const std::function<void(const Event&)>& tell);
+
+ private:
+  struct Held {
+    TokenEvent event;
+    size_t end;  // of its text
+  };
+  std::deque<Held> held_;
+  size_t unfinished_ = 0;  // the last of held_, whose ends are not known yet
+  size_t pushed_ = 0;      // bytes of text
+  size_t shown_ = 0;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,35 @@
+// Mirostat: draws from so many tokens that the surprise of the text, −log2 of each token's probability, stays
+// near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature, before
+// any token is left out.
+#pragma once
+#include "engine/sampling/candidates.h"
+#include "engine/sampling/logit_row.h"
+
+namespace ferrum {
+
+struct MirostatTarget {
+  float tau;  // bits per token
+  float eta;  // how fast it is pursued
+};
+
+class Mirostat {
+ public:
+  // kTopK is the paper's algorithm 1: Zipf's exponent is estimated from the 100 most likely tokens and tells
+  // how many of all may be drawn. kThreshold is its successor, version 2 of the authors' code: tokens whose
+  // surprise is above the bound may not.
+  enum class Version { kTopK = 1, kThreshold = 2 };
+  Mirostat(Version version, const MirostatTarget& target)
+      : version_(version), target_(target), bound_(2 * static_cast<double>(target.tau)) {}
+
+  // Draws one token with `uniform`, in [0, 1), and moves the bound. `candidates` is scratch.
+  TokenId draw(LogitRow& row, double uniform, Candidates& candidates);
+
+ private:
+  void gather_top_k(LogitRow& row, Candidates& candidates) const;
+
+  Version version_;
+  MirostatTarget target_;
+  double bound_;  // on surprise, bits; the paper's μ. All that a draw takes from those before it
+};
+
+}  // namespace ferrum
