@@ -53,6 +53,12 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   say("/set temperature -3\n", "temperature must be");
   say("/set top_k\n", "to which value?");
   say("/set\n", "temperature 0.5");
+  say("/set logit_bias 40-1.5 41+2\n", "logit_bias is now 40-1.5 41+2");
+  say("/set logit_bias 40\n", "'40' is no logit bias");
+  say("/set dry_breakers\n", "dry_breakers is now off");
+  say("/set\n", "dry_breakers none, logit_bias 40-1.5 41+2, seed random");
+  say("/set logit_bias\n", "logit_bias is now off");
+  say("/set min_tokens 5\n", "min_tokens is now 5");
   say("/set colour red\n", "There is no setting 'colour'");
   say("/system You are a cat.\n", "System prompt set");
   say("/nonsense\n", "There is no '/nonsense'");

@@ -108,6 +108,13 @@ TEST(Commands, NumbersThatDoNotFitAreNamed) {
       {{"run", kSmall, "x", "--seed", "-1"}, "must be a whole number of 0 or more, not '-1'"},
       {{"run", kSmall, "x", "--seed", "99999999999999999999"}, "not '99999999999999999999'"},
       {{"run", kSmall, "x", "--temperature", ""}, "--temperature: a number is missing"},
+      {{"run", kSmall, "x", "--temperature", "hot"}, "--temperature: 'hot' is no number"},
+      {{"run", kSmall, "x", "--top-k", "1.5"}, "--top-k: '1.5' is no whole number"},
+      {{"run", kSmall, "x", "--presence-penalty", "-3"}, "presence_penalty must be from -2 to 2, not -3"},
+      {{"run", kSmall, "x", "--mirostat-ent", "nan"}, "mirostat_tau must be from 0 to 100, not nan"},
+      {{"run", kSmall, "x", "--logit-bias", "15043"}, "'15043' is no logit bias"},
+      {{"run", kSmall, "x", "--logit-bias", "15043+500"},
+       "logit_bias of token 15043 must be from -100 to 100"},
       {{"perplexity", kSmall, "x", "--windows", "1.5"}, "not '1.5'"},
       {{"logits", kSmall, "--chunk", ""}, "not ''"}};
   for (const auto& c : cases) {
@@ -225,6 +232,44 @@ TEST(Run, StopAndSeed) {
   std::vector<std::string> stopped = story;
   stopped.insert(stopped.end(), {"--stop", text.substr(10, 5)});
   EXPECT_EQ(ferrum(stopped).out, text.substr(0, text.find(text.substr(10, 5))) + "\n");
+}
+
+TEST(Run, SamplingOptionsReachTheModel) {
+  const std::vector<std::string> plain = {"run", kSmall, "What is the capital of France?", "--max-tokens",
+                                          "30"};
+  const auto with = [&](std::vector<std::string> more, const char* temperature = "0") {
+    more.insert(more.end(), {"--temp", temperature});
+    more.insert(more.begin(), plain.begin(), plain.end());
+    const Finished done = ferrum(more);
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    return done.out;
+  };
+  const std::string usual = with({});
+  EXPECT_GT(with({"--ignore-eos"}).size(), usual.size());
+  EXPECT_GT(with({"--min-tokens", "25"}).size(), usual.size());
+  const std::string all_of_one = with({"--logit-bias", "40+100", "--logit-bias=41-inf"});
+  EXPECT_NE(all_of_one, usual);
+  EXPECT_EQ(with({"--logit-bias", "41-inf", "--logit-bias", "40+100"}), all_of_one);
+  const Finished unknown = ferrum({"run", kSmall, "x", "--logit-bias", "99999999+1"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_CONTAINS(unknown.err, "no token has the id 99999999");
+  with({"1",    "--repeat-penalty",
+        "1.1",  "--repeat-last-n",
+        "-1",   "--presence-penalty",
+        "-0.5", "--frequency-penalty",
+        "0.5",  "--dry-multiplier",
+        "0.8",  "--dry-base",
+        "1.5",  "--dry-allowed-length",
+        "3",    "--dry-penalty-last-n",
+        "100",  "--dry-sequence-breaker",
+        "a b",  "--dry-sequence-breaker",
+        ".",    "--typical",
+        "0.9",  "--xtc-probability",
+        "0.5",  "--xtc-threshold",
+        "0.2",  "--seed",
+        "3"},
+       "1");
+  with({"--mirostat", "2", "--mirostat-ent", "3", "--mirostat-lr", "0.2"}, "1");
 }
 
 TEST(Run, AWrongPathIsNamed) {

@@ -256,7 +256,7 @@ TEST(SamplingStages, AllTogether) {
     Distribution expected;
     for (const auto& [id, p] : specified(row, o, false)) expected[id] += p / 2;
     for (const auto& [id, p] : specified(row, o, true)) expected[id] += p / 2;
-    expect_distribution(histogram(row, o, 20000), expected, "row " + std::to_string(key));
+    expect_distribution(histogram(row, o, 4000), expected, "row " + std::to_string(key));
   }
 }
 
