@@ -253,22 +253,28 @@ TEST(Run, SamplingOptionsReachTheModel) {
   const Finished unknown = ferrum({"run", kSmall, "x", "--logit-bias", "99999999+1"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_CONTAINS(unknown.err, "no token has the id 99999999");
-  with({"1",    "--repeat-penalty",
-        "1.1",  "--repeat-last-n",
-        "-1",   "--presence-penalty",
-        "-0.5", "--frequency-penalty",
-        "0.5",  "--dry-multiplier",
-        "0.8",  "--dry-base",
-        "1.5",  "--dry-allowed-length",
-        "3",    "--dry-penalty-last-n",
-        "100",  "--dry-sequence-breaker",
-        "a b",  "--dry-sequence-breaker",
-        ".",    "--typical",
-        "0.9",  "--xtc-probability",
-        "0.5",  "--xtc-threshold",
-        "0.2",  "--seed",
-        "3"},
-       "1");
+  const std::vector<std::string> penalties = {"--repeat-penalty",
+                                              "1.3",
+                                              "--repeat-last-n",
+                                              "-1",
+                                              "--presence-penalty",
+                                              "2",
+                                              "--frequency-penalty",
+                                              "0.5",
+                                              "--dry-multiplier",
+                                              "0.8",
+                                              "--dry-base",
+                                              "1.5",
+                                              "--dry-allowed-length",
+                                              "3",
+                                              "--dry-penalty-last-n",
+                                              "100",
+                                              "--dry-sequence-breaker",
+                                              "a b",
+                                              "--dry-sequence-breaker",
+                                              "."};
+  EXPECT_NE(with(penalties), usual);
+  with({"--typical", "0.9", "--xtc-probability", "0.5", "--xtc-threshold", "0.2", "--seed", "3"}, "1");
   with({"--mirostat", "2", "--mirostat-ent", "3", "--mirostat-lr", "0.2"}, "1");
 }
 
