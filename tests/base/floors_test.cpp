@@ -24,9 +24,9 @@ const std::map<std::string, int> kFloors = {
 bool may_include(const std::string& from, const std::string& to) {
   if (from == to) return true;
   if (to == "ferrum")
-    return kFloors.at(from) >= kFloors.at("engine");  // the public API, on top of lower floors
-  if (from == "server") return to == "base";          // else only the public API
-  if (from == "cache") return to == "base";           // knows no tensor
+    return kFloors.at(from) >= kFloors.at("engine");         // the public API, on top of lower floors
+  if (from == "server") return to == "base";                 // else only the public API
+  if (from == "cache") return to == "base" || to == "text";  // tokens, but no tensor
   return kFloors.at(to) < kFloors.at(from);
 }
 
