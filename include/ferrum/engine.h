@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,8 +17,12 @@ struct EngineOptions {
   std::filesystem::path model;  // a .gguf file or a Hugging Face folder
   std::string backend = "cpu";  // "cpu", or "reference" (slow, the specification)
   int threads = 0;              // 0: one for each physical core that this process may use
-  int max_context = 0;          // tokens; 0: what the model is made for, at most 8192
-  int batch_tokens = 512;       // rows of one step: how much of a prompt is computed at once
+  int max_context = 0;          // tokens of one sequence; 0: what the model is made for, at most 8192
+  int max_sequences = 1;        // computed together
+  int kv_tokens = 0;            // that the KV cache holds, of all sequences; 0: one of max_context
+  int queue = 256;              // requests that may wait; one more is refused
+  bool prefix_cache = true;     // keeps what was computed for requests that begin alike
+  int batch_tokens = 512;       // rows of one step: how much of prompts is computed at once
   // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
   std::string activations = "int8";
@@ -49,6 +54,36 @@ struct LoadObserver {
   std::function<void(uint64_t done, uint64_t total)> progress;       // bytes of weights
 };
 
+// Counted since the engine was loaded, and how things stand.
+struct EngineStats {
+  int64_t steps = 0;
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of prompts: not computed again
+  int64_t generated_tokens = 0;
+  int64_t finished = 0;  // requests, each in one of three ways
+  int64_t cancelled = 0;
+  int64_t failed = 0;
+  int64_t preemptions = 0;  // sequences that made room for others and were computed again
+  int waiting = 0;
+  int running = 0;
+  int used_blocks = 0;
+  int cached_blocks = 0;  // unused, but they may be asked for again
+  int free_blocks = 0;
+};
+
+// The events of one request, for one reader at a time. What is not read waits here, at most an answer's
+// length. Destroying it cancels the request.
+class EventStream {
+ public:
+  virtual ~EventStream() = default;
+  // Waits for the next event; nothing after the last, which is an ErrorEvent or the last choice's
+  // FinishEvent.
+  virtual std::optional<Event> next() = 0;
+  // May be called by any thread. Events that are on their way still come, the last one included.
+  virtual void cancel() = 0;
+};
+
+// Thread-safe, but for being destroyed.
 class Engine {
  public:
   // Throws std::runtime_error with one clear message: a bad file or setting, too little memory (with the
@@ -61,11 +96,14 @@ class Engine {
   // The sampling options that the model's authors recommend, the engine's defaults where they are silent.
   virtual SamplingOptions recommended_sampling() const = 0;
 
-  // Answers one request, calling `on_event` as text becomes certain; the last event is a FinishEvent or an
-  // ErrorEvent. A conversation that continues the last one recomputes only what is new. Not thread-safe: one
-  // request at a time. Never throws for a request's mistakes.
-  virtual void generate(const Request& request, const std::function<void(const Event&)>& on_event,
-                        std::stop_token cancel = {}) = 0;
+  // Puts a request into the queue and returns at once. A request's mistakes, a full queue among them, come as
+  // an ErrorEvent. Requests that begin alike, such as the turns of a conversation, compute only what is new.
+  virtual std::unique_ptr<EventStream> submit(Request request) = 0;
+  virtual EngineStats stats() const = 0;
+
+  // The same, calling `on_event` on this thread until the request is over.
+  void generate(Request request, const std::function<void(const Event&)>& on_event,
+                const std::stop_token& cancel = {});
 };
 
 }  // namespace ferrum

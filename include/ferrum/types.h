@@ -69,7 +69,11 @@ struct SamplingOptions {
 struct Request {
   std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
   SamplingOptions sampling;
-  int max_tokens = -1;  // -1: until the model stops or the context is full
+  int choices = 1;              // answers to the one prompt, each drawn by itself
+  int priority = 0;             // higher ones are served first
+  double deadline_seconds = 0;  // from being submitted to the last token; 0: none
+  std::string cache_salt;       // only requests of the same salt share what was computed of their prompts
+  int max_tokens = -1;          // -1: until the model stops or the context is full
   // Until the answer has so many tokens, none that would end it can be drawn. (A stop string may still end
   // it.)
   int min_tokens = 0;
@@ -83,7 +87,10 @@ struct Request {
 // Being told
 // --------------------------------------------------------------------------------------------------------
 
+// `choice` counts the answers to one request from 0.
+
 struct TextEvent {
+  int choice = 0;
   std::string text;  // whole characters
 };
 
@@ -97,6 +104,7 @@ struct TokenChance {
 // Comes before the TextEvent that has the last of its text, if Request::logprobs asks for it. Not told of the
 // token that ends the answer, nor of one that has part in a stop string that was met.
 struct TokenEvent {
+  int choice = 0;
   TokenChance token;
   std::vector<TokenChance> top;  // the most likely first; the token itself may be among them
 };
@@ -117,6 +125,7 @@ struct Usage {
 };
 
 struct FinishEvent {
+  int choice = 0;
   FinishReason reason = FinishReason::kStop;
   std::string stop;  // the stop string that was met, if one was
   Usage usage;

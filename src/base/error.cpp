@@ -24,6 +24,12 @@ std::string_view name_of(ErrorCode code) {
       return "io";
     case ErrorCode::kNotFinite:
       return "not_finite";
+    case ErrorCode::kQueueFull:
+      return "queue_full";
+    case ErrorCode::kDeadline:
+      return "deadline";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
     case ErrorCode::kNoMemory:
       return "no_memory";
   }

@@ -22,6 +22,9 @@ enum class ErrorCode {
   kIo,           // the operating system refused to read or write
   kNotFinite,    // a model computed NaN or infinity
   kNoMemory,     // does not fit into memory
+  kQueueFull,    // as many requests wait as may
+  kDeadline,     // a request was not done in time
+  kUnavailable,  // the engine is closing
 };
 
 std::string_view name_of(ErrorCode code);  // "bad_file", "bad_config", …

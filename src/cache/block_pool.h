@@ -13,6 +13,13 @@ namespace ferrum {
 enum class BlockId : int32_t {};
 constexpr size_t index_of(BlockId id) { return static_cast<size_t>(id); }
 
+// Blocks 0, 1, 2, …: for whoever has them all to himself.
+inline std::vector<BlockId> first_blocks(int count) {
+  std::vector<BlockId> blocks(static_cast<size_t>(count));
+  for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<BlockId>(i);
+  return blocks;
+}
+
 class BlockPool {
  public:
   explicit BlockPool(int blocks);

@@ -15,10 +15,20 @@ BlockTable::BlockTable(BlockTable&& other) noexcept
       filled_(std::exchange(other.filled_, 0)) {}
 
 int BlockTable::match(std::span<const TokenId> tokens) {
-  check(blocks_.empty(), "a prefix is looked for before anything is computed");
-  const int matched = cache_->match(place_, tokens, blocks_);
+  check_equal(static_cast<int>(blocks_.size()), filled_, "blocks that are filled when more are looked for");
+  const int held = filled_ * cache_->block_tokens();
+  const int found = cache_->match(place_, tokens.subspan(static_cast<size_t>(held)), blocks_);
   filled_ = static_cast<int>(blocks_.size());
-  return matched;
+  return held + found;
+}
+
+int BlockTable::blocks_in_use(std::span<const TokenId> tokens) const {
+  check(blocks_.empty(), "a table that has not begun");
+  return cache_->probe(place_.root, tokens).in_use;
+}
+
+void BlockTable::forget() {
+  for (const BlockId block : blocks().first(static_cast<size_t>(filled_))) cache_->forget(block);
 }
 
 int BlockTable::blocks_needed(int begin, int end) const {

@@ -21,8 +21,11 @@ class BlockTable {
   BlockTable(BlockTable&& other) noexcept;
   BlockTable& operator=(BlockTable&&) = delete;
 
-  // Takes the cached blocks that `tokens` begins with; returns how many tokens they hold. Of an empty table.
+  // Takes the cached blocks that follow those filled so far, of which the table must consist, and that
+  // `tokens` goes on with; returns how many tokens the table holds then.
   int match(std::span<const TokenId> tokens);
+  // How many of the blocks that match() would take are in use by others, so cost nothing.
+  int blocks_in_use(std::span<const TokenId> tokens) const;
 
   // Makes room for writing positions from `begin` up to `end`: new blocks, and copies of shared ones that are
   // written to. Nothing changes, and the answer is no, where the cache has too few blocks left.
@@ -35,6 +38,8 @@ class BlockTable {
 
   // Gives back the blocks past `tokens` positions; what was filled stays.
   void shrink(int tokens);
+  // What was computed is no good: nobody shall find it. To be released next.
+  void forget();
   // Gives everything back, the last block first, so that of what stays cached the beginning stays longest.
   void release();
   // A sequence with the same past, sharing every block.

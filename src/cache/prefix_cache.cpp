@@ -94,9 +94,11 @@ int PrefixCache::walk(Place& place, std::span<const TokenId> tokens, const Found
   return static_cast<int>(done);
 }
 
-int PrefixCache::probe(const BlockKey& root, std::span<const TokenId> tokens) const {
+PrefixCache::Prefix PrefixCache::probe(const BlockKey& root, std::span<const TokenId> tokens) const {
   Place place(root);
-  return walk(place, tokens, [](BlockId) {});
+  Prefix prefix;
+  prefix.tokens = walk(place, tokens, [&](BlockId block) { prefix.in_use += pool_.references(block) > 0; });
+  return prefix;
 }
 
 int PrefixCache::match(Place& place, std::span<const TokenId> tokens, std::vector<BlockId>& blocks) {
@@ -134,12 +136,13 @@ std::optional<BlockId> PrefixCache::take() {
 }
 
 void PrefixCache::clear() {
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].id == 0) continue;
-    const auto block = static_cast<BlockId>(i);
-    erase(block);
-    pool_.drop(block);
-  }
+  for (size_t i = 0; i < entries_.size(); ++i) forget(static_cast<BlockId>(i));
+}
+
+void PrefixCache::forget(BlockId block) {
+  if (entries_[index_of(block)].id == 0) return;
+  erase(block);
+  pool_.drop(block);
 }
 
 void PrefixCache::insert(BlockId block) {

@@ -47,9 +47,13 @@ class PrefixCache {
     uint64_t entry = 0;  // of the last block, 0 at the root
   };
 
+  struct Prefix {
+    int tokens = 0;
+    int in_use = 0;  // blocks of them that somebody uses
+  };
   // Cached tokens that `tokens` begins with, in whole blocks and always fewer than all of them, since the
   // logits after the last are still to be computed. Changes nothing.
-  int probe(const BlockKey& root, std::span<const TokenId> tokens) const;
+  Prefix probe(const BlockKey& root, std::span<const TokenId> tokens) const;
   // The same, with a reference to each block, appended to `blocks`; `place` moves on.
   int match(Place& place, std::span<const TokenId> tokens, std::vector<BlockId>& blocks);
   // Makes a full block, in use, findable after `place`, which moves on. If one with the same contents is
@@ -61,6 +65,8 @@ class PrefixCache {
   std::optional<BlockId> take();
   void share(BlockId id) { pool_.share(id); }
   void release(BlockId id) { pool_.release(id); }
+  // Nobody finds the contents of this block any more, nor what follows it.
+  void forget(BlockId block);
   // Forgets all contents. Blocks in use stay with their users.
   void clear();
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <numeric>
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
@@ -73,8 +72,7 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
 std::vector<float> compute(Runner& runner, const Batch& batch) {
   const int vocab = runner.vocab();
   const int pages_each = runner.pages() / batch.sequences;
-  std::vector<int> pages(static_cast<size_t>(runner.pages()));
-  std::iota(pages.begin(), pages.end(), 0);
+  const std::vector<BlockId> pages = first_blocks(runner.pages());
 
   std::vector<float> logits(batch.ids.size() * static_cast<size_t>(vocab));
   Progress progress("logits");

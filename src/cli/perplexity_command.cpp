@@ -65,7 +65,7 @@ double negative_log_probability(std::span<const float> logits, TokenId id) {
   return largest + std::log(sum) - logits[static_cast<size_t>(id)];
 }
 
-void score_window(Runner& runner, std::span<const TokenId> tokens, std::span<const int> blocks,
+void score_window(Runner& runner, std::span<const TokenId> tokens, std::span<const BlockId> blocks,
                   Score& score) {
   const size_t first_scored = tokens.size() / 2;  // the first token that counts
   const auto vocab = static_cast<size_t>(runner.vocab());
@@ -116,8 +116,7 @@ void perplexity_command(const PerplexityOptions& o) {
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-  std::vector<int> blocks(static_cast<size_t>(runner.pages()));
-  for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<int>(i);
+  const std::vector<BlockId> blocks = first_blocks(runner.pages());
 
   Score score;
   Progress progress("perplexity");

@@ -1,7 +1,6 @@
 #include "engine/bench.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -58,9 +57,8 @@ Work work_of(const BenchCase& task, const ModelVolume& volume, const ModelDescri
 Bench::Bench(Runner& runner)
     : runner_(runner),
       page_tokens_(runner.options().page_tokens),
-      pages_(static_cast<size_t>(runner.pages())),
+      pages_(first_blocks(runner.pages())),
       tokens_(static_cast<size_t>(runner.options().max_context) + runner.options().max_sequences) {
-  std::iota(pages_.begin(), pages_.end(), 0);
   for (size_t i = 0; i < tokens_.size(); ++i)
     tokens_[i] = static_cast<TokenId>(random_bits(kSeed, i) % static_cast<uint64_t>(runner.vocab()));
   chunks_.reserve(static_cast<size_t>(runner.options().max_sequences));
@@ -70,7 +68,7 @@ int Bench::pages_of(const BenchCase& task) const {
   return static_cast<int>(pages_for(context_of(task), page_tokens_));
 }
 
-std::span<const int> Bench::blocks(int sequence) const {
+std::span<const BlockId> Bench::blocks(int sequence) const {
   return std::span(pages_).subspan(static_cast<size_t>(sequence) * pages_each_,
                                    static_cast<size_t>(pages_each_));
 }
@@ -83,12 +81,12 @@ void Bench::prepare(const BenchCase& task) {
     feed(0, depth_, Outputs::kNone);
     filled_ = 1;
   }
-  std::vector<Runner::PageCopy> copies;
+  std::vector<BlockCopy> copies;
   const auto filled_pages = static_cast<int>(pages_for(depth_, page_tokens_));
   for (; filled_ < task.batch; ++filled_)
     for (int page = 0; page < filled_pages; ++page)
       copies.push_back({blocks(0)[static_cast<size_t>(page)], blocks(filled_)[static_cast<size_t>(page)]});
-  runner_.copy_pages(copies);
+  runner_.copy_blocks(copies);
 }
 
 std::chrono::duration<double> Bench::repeat(const BenchCase& task) {

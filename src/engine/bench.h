@@ -47,13 +47,13 @@ class Bench {
 
  private:
   int pages_of(const BenchCase& task) const;  // of one sequence
-  std::span<const int> blocks(int sequence) const;
+  std::span<const BlockId> blocks(int sequence) const;
   void feed(int position, int count, Outputs last);  // to the first sequence
   void decode(const BenchCase& task, int position);
 
   Runner& runner_;
   int page_tokens_;
-  std::vector<int> pages_;  // 0, 1, 2, …
+  std::vector<BlockId> pages_;  // 0, 1, 2, …
   std::vector<TokenId>
       tokens_;  // [max_context + sequences]: the token of (sequence, position) is their sum's
   std::vector<Chunk> chunks_;

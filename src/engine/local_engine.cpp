@@ -1,100 +1,58 @@
 #include "engine/local_engine.h"
 
 #include <algorithm>
-#include <chrono>
-#include <numeric>
 #include <random>
 #include <utility>
 
 #include "base/error.h"
 #include "engine/backend_factory.h"
-#include "engine/held_tokens.h"
+#include "engine/event_queue.h"
 #include "engine/memory_plan.h"
-#include "engine/sampler.h"
-#include "engine/sampling/logprobs.h"
 #include "engine/sampling/sampling_options.h"
-#include "engine/stop_strings.h"
-#include "text/detokenizer.h"
 
 namespace ferrum {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr int kMaxChoices = 128;
+constexpr int kMaxPriority = 1000;
+constexpr double kMaxDeadline = 1e6;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+template <class T>
+void require_from_to(const char* name, T value, T least, T most) {
+  if (!(value >= least && value <= most))
+    fail(ErrorCode::kBadArgument, "{} must be from {} to {}, not {}", name, least, most, value);
+}
+
+uint64_t drawn_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+LoopOptions loop_options(const EngineOptions& options, const RunnerOptions& runner, int blocks) {
+  return {.limits = {.batch_tokens = runner.max_tokens,
+                     .max_sequences = runner.max_sequences,
+                     .block_tokens = runner.page_tokens},
+          .cache = {.blocks = blocks,
+                    .block_tokens = runner.page_tokens,
+                    .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff}};
 }
 
 }  // namespace
-
-// Samples, watches for the end, and tells the client, token by token.
-class LocalEngine::Answer {
- public:
-  Answer(const Request& request, const Tokenizer* tokenizer, SequenceFacts facts,
-         const std::function<void(const Event&)>& on_event)
-      : sampler_(request.sampling, std::random_device{}(), std::move(facts)),
-        stops_(request.stop),
-        tokenizer_(tokenizer),
-        alternatives_(request.logprobs),
-        on_event_(on_event) {
-    if (tokenizer) detokenizer_.emplace(*tokenizer);
-  }
-
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory) {
-    const TokenId id = sampler_.sample(logits, history, memory);
-    if (alternatives_) read_logprobs(logits, id, *alternatives_, memory, logprobs_);
-    return id;
-  }
-  // The token that was sampled last, as part of the answer.
-  void push(TokenId id) {
-    const std::string text = detokenizer_ ? detokenizer_->push(id) : std::string();
-    const bool unfinished = detokenizer_ && detokenizer_->unfinished();
-    if (alternatives_)
-      held_.push(token_event(), text.size(),
-                 unfinished ? HeldTokens::Text::kUnfinished : HeldTokens::Text::kWhole);
-    show(stops_.push(text));
-  }
-  bool stopped() const { return stops_.met(); }
-
-  void finish(FinishReason reason, const Usage& usage) {
-    if (detokenizer_) show(stops_.push(detokenizer_->finish()));
-    if (!stops_.met()) {
-      show(stops_.finish());
-      held_.show_rest(on_event_);
-    }
-    on_event_(FinishEvent{reason, stops_.met() ? stops_.met_string() : std::string(), usage});
-  }
-
- private:
-  void show(const std::string& text) {
-    held_.show(text.size(), on_event_);
-    if (!text.empty()) on_event_(TextEvent{text});
-  }
-  TokenEvent token_event() const {
-    const auto chance = [this](const TokenLogprob& t) {
-      return TokenChance{t.id, tokenizer_ ? tokenizer_->bytes(t.id) : std::string(), t.logprob};
-    };
-    TokenEvent event = {chance(logprobs_.drawn), {}};
-    for (const TokenLogprob& t : logprobs_.top) event.top.push_back(chance(t));
-    return event;
-  }
-
-  Sampler sampler_;
-  StopStrings stops_;
-  const Tokenizer* tokenizer_;  // null: the model has none
-  std::optional<int> alternatives_;
-  Logprobs logprobs_;  // of the token that was sampled last
-  HeldTokens held_;
-  std::optional<Detokenizer> detokenizer_;
-  const std::function<void(const Event&)>& on_event_;
-};
 
 std::unique_ptr<Engine> Engine::load(const EngineOptions& options, const LoadObserver& observer) {
   return std::make_unique<LocalEngine>(options, observer);
 }
 
+void Engine::generate(Request request, const std::function<void(const Event&)>& on_event,
+                      const std::stop_token& cancel) {
+  if (cancel.stop_requested()) return on_event(FinishEvent{.reason = FinishReason::kCancelled});
+  const std::unique_ptr<EventStream> stream = submit(std::move(request));
+  const std::stop_callback on_cancel(cancel, [&] { stream->cancel(); });
+  while (const std::optional<Event> event = stream->next()) on_event(*event);
+}
+
 LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
-    : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_) {
+    : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_), queue_(options.queue) {
   const ModelDescription& model = checkpoint_->model();
   const RunnerOptions runner = runner_options(options, model);
   std::unique_ptr<Backend> backend = make_backend({options.backend, options.threads, options.activations});
@@ -109,25 +67,21 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   if (observer.planned) observer.planned(info_, memory_);
   require_fit(memory_, model, "use a smaller --max-context");
 
-  runner_ = std::make_unique<Runner>(std::move(backend), checkpoint_, runner, observer.progress);
-  blocks_.resize(static_cast<size_t>(runner_->pages()));
-  std::iota(blocks_.begin(), blocks_.end(), 0);
-
   stop_tokens_ = checkpoint_->generation().stop_tokens;
   if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
     stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
   if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
+
+  runner_ = std::make_unique<Runner>(std::move(backend), checkpoint_, runner, observer.progress);
+  loop_ =
+      std::make_unique<Loop>(*runner_, prompts_.tokenizer(), loop_options(options, runner, runner_->pages()));
+  stats_ = loop_->stats();
+  thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
-SamplingOptions LocalEngine::recommended_sampling() const {
-  const GenerationDefaults& g = checkpoint_->generation();
-  SamplingOptions o;
-  o.temperature = g.temperature.value_or(o.temperature);
-  o.top_k = g.top_k.value_or(o.top_k);
-  o.top_p = g.top_p.value_or(o.top_p);
-  o.min_p = g.min_p.value_or(o.min_p);
-  o.repetition_penalty = g.repetition_penalty.value_or(o.repetition_penalty);
-  return o;
+LocalEngine::~LocalEngine() {
+  thread_.request_stop();
+  thread_.join();
 }
 
 // A stop token that is ignored is never drawn, for what a model says after one is no continuation.
@@ -145,6 +99,7 @@ SequenceFacts LocalEngine::facts_of(const Request& request, size_t prompt_tokens
 
 std::shared_ptr<const DryBreakers> LocalEngine::breakers_of(const SamplingOptions& sampling) {
   if (sampling.dry_multiplier == 0 || sampling.dry_breakers.empty() || !prompts_.tokenizer()) return nullptr;
+  const std::lock_guard lock(breakers_mutex_);
   if (!breakers_ || breaker_strings_ != sampling.dry_breakers) {
     breakers_ = std::make_shared<const DryBreakers>(*prompts_.tokenizer(), sampling.dry_breakers);
     breaker_strings_ = sampling.dry_breakers;
@@ -152,79 +107,86 @@ std::shared_ptr<const DryBreakers> LocalEngine::breakers_of(const SamplingOption
   return breakers_;
 }
 
-void LocalEngine::generate(const Request& request, const std::function<void(const Event&)>& on_event,
-                           std::stop_token cancel) try {
-  const auto start = Clock::now();
-  validate(request, checkpoint_->model().vocab);
-  std::vector<TokenId> tokens = prompts_.tokens(request);
-  const SequenceFacts facts = facts_of(request, tokens.size());
-  Answer answer(request, prompts_.tokenizer(), facts, on_event);
-  const auto prompt_size = tokens.size();
-  const auto context = static_cast<size_t>(info_.context);
-  const size_t wanted = request.max_tokens < 0 ? 1 : static_cast<size_t>(request.max_tokens);
-  if (prompt_size + wanted > context)
-    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
-         prompt_size, wanted, context);
-
-  // The last token is always computed, since its logits are needed.
-  const auto common = std::mismatch(cached_.begin(), cached_.end(), tokens.begin(), tokens.end() - 1).first;
-  cached_.erase(common, cached_.end());
-  Usage usage = {.prompt_tokens = static_cast<int>(prompt_size),
-                 .cached_tokens = static_cast<int>(cached_.size())};
-
-  const size_t limit = request.max_tokens < 0 ? context : prompt_size + wanted;
-  auto reason = FinishReason::kMaxTokens;
-  auto first_token = Clock::now();
-  while (true) {
-    if (tokens.size() == limit) {
-      reason = request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens;
-      break;
-    }
-    const std::span<const float> logits = advance(tokens, cancel);
-    if (logits.empty()) {
-      reason = FinishReason::kCancelled;
-      break;
-    }
-    const TokenId id = answer.sample(logits, tokens, sampler_memory_);
-    if (tokens.size() == prompt_size) {
-      usage.prompt_seconds = seconds_since(start);
-      first_token = Clock::now();
-    }
-    tokens.push_back(id);
-    ++usage.generated_tokens;
-    usage.decode_seconds = seconds_since(first_token);
-    if (std::find(facts.ends.begin(), facts.ends.end(), id) != facts.ends.end()) {
-      reason = FinishReason::kStop;
-      break;
-    }
-    answer.push(id);
-    if (answer.stopped()) {
-      reason = FinishReason::kStop;
-      break;
-    }
-  }
-  answer.finish(reason, usage);
-} catch (const Error& e) {
-  on_event(ErrorEvent{std::string(name_of(e.code())), e.what()});
-} catch (const std::bad_alloc&) {
-  on_event(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory while answering"});
+SamplingOptions LocalEngine::recommended_sampling() const {
+  const GenerationDefaults& g = checkpoint_->generation();
+  SamplingOptions o;
+  o.temperature = g.temperature.value_or(o.temperature);
+  o.top_k = g.top_k.value_or(o.top_k);
+  o.top_p = g.top_p.value_or(o.top_p);
+  o.min_p = g.min_p.value_or(o.min_p);
+  o.repetition_penalty = g.repetition_penalty.value_or(o.repetition_penalty);
+  return o;
 }
 
-std::span<const float> LocalEngine::advance(std::span<const TokenId> tokens, const std::stop_token& cancel) {
-  std::span<const float> logits;
-  while (cached_.size() < tokens.size()) {
-    if (cancel.stop_requested()) return {};
-    const size_t count =
-        std::min(tokens.size() - cached_.size(), static_cast<size_t>(runner_->options().max_tokens));
-    const bool last = cached_.size() + count == tokens.size();
-    const Chunk chunk = {.tokens = tokens.subspan(cached_.size(), count),
-                         .position = static_cast<int>(cached_.size()),
-                         .blocks = blocks_,
-                         .outputs = last ? Outputs::kLast : Outputs::kNone};
-    logits = runner_->step(std::span(&chunk, 1));
-    cached_.insert(cached_.end(), chunk.tokens.begin(), chunk.tokens.end());
+std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
+  const auto queue = std::make_shared<EventQueue>(std::max(1, request.choices));
+  auto stream = std::make_unique<QueuedStream>(queue);
+  try {
+    const std::shared_ptr<Job> job = job_for(std::move(request));
+    job->sink = queue;
+    const std::lock_guard lock(mutex_);
+    const int waiting = stats_.waiting + static_cast<int>(inbox_.size());
+    if (waiting >= queue_) fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", waiting);
+    inbox_.push_back(job);
+  } catch (const Error& e) {
+    queue->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
+  } catch (const std::bad_alloc&) {
+    queue->push(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
   }
-  return logits;
+  arrived_.notify_one();
+  return stream;
+}
+
+std::shared_ptr<Job> LocalEngine::job_for(Request request) {
+  validate(request, checkpoint_->model().vocab);
+  require_from_to("choices", request.choices, 1, kMaxChoices);
+  require_from_to("priority", request.priority, -kMaxPriority, kMaxPriority);
+  require_from_to("deadline_seconds", request.deadline_seconds, 0.0, kMaxDeadline);
+  StopStrings{request.stop};  // throws here and not on the loop's thread
+
+  auto job = std::make_shared<Job>();
+  job->prompt = prompts_.tokens(request);
+  const auto context = static_cast<size_t>(info_.context);
+  const size_t wanted = request.max_tokens < 0 ? 1 : static_cast<size_t>(request.max_tokens);
+  if (job->prompt.size() + wanted > context)
+    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
+         job->prompt.size(), wanted, context);
+  job->limit = request.max_tokens < 0 ? context : job->prompt.size() + wanted;
+  job->facts = facts_of(request, job->prompt.size());
+  job->root = root_key("", "", request.cache_salt);  // one model, and its cache goes with it
+  job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
+  if (request.deadline_seconds > 0)
+    job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
+                                         std::chrono::duration<double>(request.deadline_seconds));
+  job->request = std::move(request);
+  return job;
+}
+
+EngineStats LocalEngine::stats() const {
+  const std::lock_guard lock(mutex_);
+  EngineStats stats = stats_;
+  stats.waiting += static_cast<int>(inbox_.size());
+  return stats;
+}
+
+void LocalEngine::work(const std::stop_token& stop) {
+  std::vector<std::shared_ptr<Job>> arrived;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      stats_ = loop_->stats();
+      if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty(); });
+      arrived.swap(inbox_);
+      stats_.waiting += static_cast<int>(arrived.size());
+    }
+    for (std::shared_ptr<Job>& job : arrived) loop_->add(std::move(job));
+    arrived.clear();
+    loop_->step();
+  }
+  const ErrorEvent error = {std::string(name_of(ErrorCode::kUnavailable)), "the engine was closed"};
+  const std::lock_guard lock(mutex_);
+  for (std::shared_ptr<Job>& job : inbox_) loop_->add(std::move(job));
+  loop_->fail_all(error);
 }
 
 }  // namespace ferrum

@@ -1,12 +1,15 @@
-// The engine behind the public interface: one model, one sequence at a time.
+// The engine behind the public interface: one model, one thread that runs the loop.
 #pragma once
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "engine/loop.h"
 #include "engine/prompt_builder.h"
 #include "engine/runner.h"
-#include "engine/sampler.h"
 #include "ferrum/engine.h"
 
 namespace ferrum {
@@ -14,33 +17,41 @@ namespace ferrum {
 class LocalEngine final : public Engine {
  public:
   LocalEngine(const EngineOptions& options, const LoadObserver& observer);
+  // Requests that are left end with an error.
+  ~LocalEngine() override;
 
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
   SamplingOptions recommended_sampling() const override;
-  void generate(const Request& request, const std::function<void(const Event&)>& on_event,
-                std::stop_token cancel) override;
+  std::unique_ptr<EventStream> submit(Request request) override;
+  EngineStats stats() const override;
 
  private:
-  class Answer;  // one request on its way
-
-  // Computes keys and values of tokens[cached …] and gives the logits after the last of them. Empty if
-  // cancelled.
-  std::span<const float> advance(std::span<const TokenId> tokens, const std::stop_token& cancel);
+  // Throws Error for a request's mistakes.
+  std::shared_ptr<Job> job_for(Request request);
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
   std::shared_ptr<const DryBreakers> breakers_of(const SamplingOptions& sampling);
+  void work(const std::stop_token& stop);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   PromptBuilder prompts_;
-  std::unique_ptr<Runner> runner_;
   ModelInfo info_;
   MemoryPlan memory_;
+  int queue_ = 0;
   std::vector<TokenId> stop_tokens_;
-  std::vector<int> blocks_;      // all pages belong to the one sequence
-  std::vector<TokenId> cached_;  // tokens whose keys and values the pages hold
-  SamplerMemory sampler_memory_;
+  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<Loop> loop_;  // the thread's alone
+
+  std::mutex breakers_mutex_;
   std::vector<std::string> breaker_strings_;  // that breakers_ were made of
   std::shared_ptr<const DryBreakers> breakers_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable_any arrived_;
+  std::vector<std::shared_ptr<Job>> inbox_;
+  EngineStats stats_;  // as of the last step
+
+  std::jthread thread_;  // last: it ends before the rest goes
 };
 
 }  // namespace ferrum

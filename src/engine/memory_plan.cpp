@@ -26,9 +26,17 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
   const int context = chosen_context(options, model);
   if (options.batch_tokens < 1)
     fail(ErrorCode::kBadArgument, "batch_tokens must be at least 1, not {}", options.batch_tokens);
-  return {.max_tokens = std::min(options.batch_tokens, context),
+  if (options.max_sequences < 1)
+    fail(ErrorCode::kBadArgument, "max_sequences must be at least 1, not {}", options.max_sequences);
+  if (options.kv_tokens != 0 && options.kv_tokens < context)
+    fail(ErrorCode::kBadArgument, "kv_tokens of {} hold no sequence of {} tokens", options.kv_tokens,
+         context);
+  const int kv_tokens = options.kv_tokens == 0 ? context : options.kv_tokens;
+  return {.max_tokens = std::max(std::min(options.batch_tokens, kv_tokens), options.max_sequences),
+          .max_sequences = options.max_sequences,
+          .max_outputs = options.max_sequences,
           .max_context = context,
-          .kv_tokens = context,
+          .kv_tokens = kv_tokens,
           .kv_dtype = parse_kv_dtype(options.kv_dtype)};
 }
 

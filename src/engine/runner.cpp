@@ -66,10 +66,11 @@ std::span<const float> Runner::step(std::span<const Chunk> chunks) {
   return result;
 }
 
-void Runner::copy_pages(std::span<const PageCopy> copies) {
+void Runner::copy_blocks(std::span<const BlockCopy> copies) {
   if (copies.empty()) return;
   std::vector<int32_t> from_to;
-  for (const PageCopy& copy : copies) from_to.insert(from_to.end(), {copy.from, copy.to});
+  for (const BlockCopy& copy : copies)
+    from_to.insert(from_to.end(), {static_cast<int32_t>(copy.from), static_cast<int32_t>(copy.to)});
   const std::unique_ptr<Buffer> buffer = backend_->allocate(from_to.size() * sizeof(int32_t));
   const Tensor tensor = {buffer->data(), DType::kI32, static_cast<int>(copies.size()), 2, 2};
   backend_->upload(tensor, std::as_bytes(std::span(from_to)));

@@ -8,7 +8,7 @@
 
 #include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
-#include "engine/step_builder.h"
+#include "engine/step_runner.h"
 #include "models/decoder.h"
 #include "models/loader.h"
 
@@ -32,23 +32,15 @@ struct RunnerMemory {
 };
 RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options);
 
-class Runner {
+class Runner final : public StepRunner {
  public:
   Runner(std::unique_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
          const RunnerOptions& options, const LoadProgress& progress = {});
 
-  // Runs one step. The result is [outputs, vocab] row-major, in order of the chunks, valid until the next
-  // step. Error kBadFile if the checkpoint's file was cut meanwhile.
-  std::span<const float> step(std::span<const Chunk> chunks);
+  std::span<const float> step(std::span<const Chunk> chunks) override;
+  void copy_blocks(std::span<const BlockCopy> copies) override;
 
-  struct PageCopy {
-    int from;
-    int to;
-  };
-  // Gives pages the keys and values of other pages. Not within a step: it allocates.
-  void copy_pages(std::span<const PageCopy> copies);
-
-  int vocab() const { return checkpoint_->model().vocab; }
+  int vocab() const override { return checkpoint_->model().vocab; }
   int pages() const { return pages_; }
   const RunnerOptions& options() const { return options_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }

@@ -32,14 +32,14 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
     check(static_cast<int>(chunk.blocks.size()) <= limits_.max_blocks, "a sequence's pages fit the table");
     for (int i = 0; i < count; ++i) {
       const int position = chunk.position + i;
-      const int page = chunk.blocks[position / limits_.page_tokens];
+      const auto page = static_cast<int>(chunk.blocks[static_cast<size_t>(position / limits_.page_tokens)]);
       if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
       tokens_.push_back(chunk.tokens[i]);
       positions_.push_back(position);
       kv_slots_.push_back(page * limits_.page_tokens + position % limits_.page_tokens);
     }
-    block_table_.insert(block_table_.end(), chunk.blocks.begin(), chunk.blocks.end());
+    for (const BlockId block : chunk.blocks) block_table_.push_back(static_cast<int32_t>(block));
     block_table_.resize(block_table_.size() + limits_.max_blocks - chunk.blocks.size(), -1);
     query_start_.push_back(static_cast<int32_t>(tokens_.size()));
     context_len_.push_back(end);

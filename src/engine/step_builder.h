@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "cache/block_pool.h"
 #include "text/token.h"
 
 namespace ferrum {
@@ -15,8 +16,8 @@ enum class Outputs { kNone, kLast, kAll };
 // A run of consecutive tokens of one sequence.
 struct Chunk {
   std::span<const TokenId> tokens;
-  int position = 0;             // of the first of them
-  std::span<const int> blocks;  // the sequence's pages, enough for all its tokens so far
+  int position = 0;                 // of the first of them
+  std::span<const BlockId> blocks;  // the sequence's pages, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
 };
 

@@ -36,11 +36,11 @@ class PrefixCacheTest : public testing::Test {
 TEST_F(PrefixCacheTest, FindsWholeBlocksButNeverAllTokens) {
   const std::vector<TokenId> tokens = counting(12);
   leave(root_, tokens);
-  EXPECT_EQ(cache_.probe(root_, tokens), 8);
-  EXPECT_EQ(cache_.probe(root_, counting(13)), 12);
-  EXPECT_EQ(cache_.probe(root_, counting(11)), 8);
-  EXPECT_EQ(cache_.probe(root_, counting(4)), 0);
-  EXPECT_EQ(cache_.probe(root_, counting(12, 1)), 0);
+  EXPECT_EQ(cache_.probe(root_, tokens).tokens, 8);
+  EXPECT_EQ(cache_.probe(root_, counting(13)).tokens, 12);
+  EXPECT_EQ(cache_.probe(root_, counting(11)).tokens, 8);
+  EXPECT_EQ(cache_.probe(root_, counting(4)).tokens, 0);
+  EXPECT_EQ(cache_.probe(root_, counting(12, 1)).tokens, 0);
   EXPECT_EQ(cache_.pool().idle(), 3);
 
   PrefixCache::Place place(root_);
@@ -52,9 +52,9 @@ TEST_F(PrefixCacheTest, FindsWholeBlocksButNeverAllTokens) {
 
 TEST_F(PrefixCacheTest, ScopesDoNotMeet) {
   leave(root_key("model", "adapter", ""), counting(9));
-  EXPECT_EQ(cache_.probe(root_key("model", "", "adapter"), counting(9)), 0);
-  EXPECT_EQ(cache_.probe(root_key("modela", "dapter", ""), counting(9)), 0);
-  EXPECT_EQ(cache_.probe(root_key("model", "adapter", ""), counting(9)), 8);
+  EXPECT_EQ(cache_.probe(root_key("model", "", "adapter"), counting(9)).tokens, 0);
+  EXPECT_EQ(cache_.probe(root_key("modela", "dapter", ""), counting(9)).tokens, 0);
+  EXPECT_EQ(cache_.probe(root_key("model", "adapter", ""), counting(9)).tokens, 8);
 }
 
 TEST_F(PrefixCacheTest, ABlockWithTheSameContentsIsSharedNotStoredTwice) {
@@ -73,13 +73,13 @@ TEST_F(PrefixCacheTest, TheLongestUnusedGoesFirstAndTheEndOfASequenceBeforeItsBe
   leave(root_, counting(16));      // four blocks …
   leave(root_, counting(8, 100));  // … and two; two are free
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(cache_.take());
-  EXPECT_EQ(cache_.probe(root_, counting(17)), 12);
-  EXPECT_EQ(cache_.probe(root_, counting(9, 100)), 8);
+  EXPECT_EQ(cache_.probe(root_, counting(17)).tokens, 12);
+  EXPECT_EQ(cache_.probe(root_, counting(9, 100)).tokens, 8);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(cache_.take());
-  EXPECT_EQ(cache_.probe(root_, counting(17)), 0);
-  EXPECT_EQ(cache_.probe(root_, counting(9, 100)), 8);
+  EXPECT_EQ(cache_.probe(root_, counting(17)).tokens, 0);
+  EXPECT_EQ(cache_.probe(root_, counting(9, 100)).tokens, 8);
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(cache_.take());
-  EXPECT_EQ(cache_.probe(root_, counting(9, 100)), 0);
+  EXPECT_EQ(cache_.probe(root_, counting(9, 100)).tokens, 0);
   EXPECT_FALSE(cache_.take());
 }
 
@@ -94,12 +94,12 @@ TEST_F(PrefixCacheTest, ABlockIsNotFoundAfterAnotherThatOnlyLooksLikeTheOneBefor
   cache_.release(blocks[0]);
   std::vector<BlockId> others;
   for (int i = 0; i < 7; ++i) others.push_back(*cache_.take());
-  EXPECT_EQ(cache_.probe(root_, counting(9)), 0);
+  EXPECT_EQ(cache_.probe(root_, counting(9)).tokens, 0);
   for (const BlockId block : others) cache_.release(block);
 
   place = PrefixCache::Place(root_);
   cache_.add(place, *cache_.take(), counting(4));
-  EXPECT_EQ(cache_.probe(root_, counting(9)), 4);
+  EXPECT_EQ(cache_.probe(root_, counting(9)).tokens, 4);
 }
 
 TEST_F(PrefixCacheTest, ClearingForgetsContentsAndLeavesBlocksWithTheirUsers) {
@@ -108,7 +108,7 @@ TEST_F(PrefixCacheTest, ClearingForgetsContentsAndLeavesBlocksWithTheirUsers) {
   std::vector<BlockId> blocks;
   cache_.match(place, counting(8), blocks);
   cache_.clear();
-  EXPECT_EQ(cache_.probe(root_, counting(9)), 0);
+  EXPECT_EQ(cache_.probe(root_, counting(9)).tokens, 0);
   EXPECT_EQ(cache_.pool().idle(), 0);
   EXPECT_EQ(cache_.pool().used(), 1);
   cache_.release(blocks[0]);
@@ -120,7 +120,7 @@ TEST_F(PrefixCacheTest, SwitchedOffItFindsNothing) {
   PrefixCache::Place place(root_);
   const BlockId block = off.add(place, *off.take(), counting(4));
   off.release(block);
-  EXPECT_EQ(off.probe(root_, counting(5)), 0);
+  EXPECT_EQ(off.probe(root_, counting(5)).tokens, 0);
   EXPECT_EQ(off.pool().free(), 2);
 }
 
@@ -152,7 +152,7 @@ TEST(PrefixCacheFaults, B51_ACollisionIsAMiss) {
   EXPECT_EQ(found(0), (std::vector{a_head, a_tail}));
   EXPECT_EQ(found(10), (std::vector{b_head, b_tail}));
   EXPECT_TRUE(found(20).empty());
-  EXPECT_EQ(cache.probe(root_key("model", "", "salt"), counting(5)), 0);
+  EXPECT_EQ(cache.probe(root_key("model", "", "salt"), counting(5)).tokens, 0);
 }
 
 TEST(BlockKeys, DependOnEveryToken) {

@@ -97,11 +97,11 @@ TEST(Bench, CopiedSequencesDecodeAsTheFirst) {
   }
   // Every sequence now has 37 tokens in common, page by page; the same next token gives the same logits.
   const TokenId token = 7;
-  std::vector<std::vector<int>> blocks;
-  for (int s = 0; s < 3; ++s) blocks.push_back({3 * s, 3 * s + 1, 3 * s + 2});
+  const std::vector<BlockId> blocks = first_blocks(9);
   std::vector<Chunk> chunks;
-  for (const std::vector<int>& b : blocks)
-    chunks.push_back({.tokens = std::span(&token, 1), .position = 37, .blocks = b});
+  for (size_t s = 0; s < 3; ++s)
+    chunks.push_back(
+        {.tokens = std::span(&token, 1), .position = 37, .blocks = std::span(blocks).subspan(3 * s, 3)});
   const std::span<const float> logits = runner.step(chunks);
   const auto vocab = static_cast<size_t>(runner.vocab());
   for (size_t s = 1; s < 3; ++s)

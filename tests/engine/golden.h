@@ -91,9 +91,8 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
                  .kv_dtype = DType::kF32,
                  .rope_precision = setup.rope_precision});
   const int pages_each = runner.pages() / g.sequences;
-  std::vector<int> pages(static_cast<size_t>(runner.pages()));
-  std::iota(pages.rbegin(), pages.rend(),
-            0);  // backwards: no page lies where a contiguous cache would have it
+  std::vector<BlockId> pages = first_blocks(runner.pages());
+  std::reverse(pages.begin(), pages.end());  // no page lies where a contiguous cache would have it
 
   std::vector<float> logits(g.logits.size());
   for (int begin = 0; begin < g.length; begin += chunk) {

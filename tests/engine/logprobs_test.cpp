@@ -50,7 +50,7 @@ TEST(Logprobs, ImpossibleTokensAreNoAlternatives) {
 class HeldTokensTest : public ::testing::Test {
  protected:
   void push(int32_t id, size_t bytes, HeldTokens::Text text = HeldTokens::Text::kWhole) {
-    held_.push({{.id = id}, {}}, bytes, text);
+    held_.push({.token = {.id = id}}, bytes, text);
   }
   std::vector<int32_t> show(size_t bytes) {
     told_.clear();

@@ -1,0 +1,69 @@
+#include "engine/answer.h"
+
+#include <utility>
+
+namespace ferrum {
+namespace {
+
+SamplingOptions seeded(SamplingOptions options, uint64_t seed) {
+  options.seed = seed;
+  return options;
+}
+
+}  // namespace
+
+Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
+               Place to)
+    : sampler_(seeded(request.sampling, seed), seed, facts),
+      stops_(request.stop),
+      tokenizer_(tokenizer),
+      alternatives_(request.logprobs),
+      to_(std::move(to)),
+      tell_([sink = to_.sink](const Event& event) { sink->push(event); }) {
+  if (tokenizer) detokenizer_.emplace(*tokenizer);
+}
+
+TokenId Answer::sample(std::span<const float> logits, std::span<const TokenId> history,
+                       SamplerMemory& memory) {
+  const TokenId id = sampler_.sample(logits, history, memory);
+  if (alternatives_) read_logprobs(logits, id, *alternatives_, memory, logprobs_);
+  return id;
+}
+
+void Answer::push(TokenId id) {
+  std::string text = detokenizer_ ? detokenizer_->push(id) : std::string();
+  if (alternatives_) {
+    const bool unfinished = detokenizer_ && detokenizer_->unfinished();
+    held_.push(token_event(), text.size(),
+               unfinished ? HeldTokens::Text::kUnfinished : HeldTokens::Text::kWhole);
+  }
+  show(stops_.push(text));
+}
+
+void Answer::finish(FinishReason reason, const Usage& usage) {
+  if (detokenizer_) show(stops_.push(detokenizer_->finish()));
+  if (!stops_.met()) {
+    show(stops_.finish());
+    held_.show_rest(tell_);
+  }
+  to_.sink->push(FinishEvent{.choice = to_.choice,
+                             .reason = reason,
+                             .stop = stops_.met() ? stops_.met_string() : std::string(),
+                             .usage = usage});
+}
+
+void Answer::show(std::string text) {
+  held_.show(text.size(), tell_);
+  if (!text.empty()) to_.sink->push(TextEvent{.choice = to_.choice, .text = std::move(text)});
+}
+
+TokenEvent Answer::token_event() const {
+  const auto chance = [this](const TokenLogprob& t) {
+    return TokenChance{t.id, tokenizer_ ? tokenizer_->bytes(t.id) : std::string(), t.logprob};
+  };
+  TokenEvent event = {.choice = to_.choice, .token = chance(logprobs_.drawn), .top = {}};
+  for (const TokenLogprob& t : logprobs_.top) event.top.push_back(chance(t));
+  return event;
+}
+
+}  // namespace ferrum

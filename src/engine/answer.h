@@ -1,0 +1,61 @@
+// From logits to what a client reads: samples one choice's tokens, turns them into text, watches for its end.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "engine/held_tokens.h"
+#include "engine/sampler.h"
+#include "engine/sampling/logprobs.h"
+#include "engine/stop_strings.h"
+#include "ferrum/types.h"
+#include "text/detokenizer.h"
+
+namespace ferrum {
+
+// Where a request's events go. Called on the loop's thread, which must not wait for whoever reads them.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void push(Event event) = 0;
+  // Nobody reads any more: the work is dropped before the next step.
+  virtual bool cancelled() const = 0;
+};
+
+class Answer {
+ public:
+  struct Place {
+    std::shared_ptr<EventSink> sink;
+    int choice = 0;
+  };
+  // Without a tokenizer there is no text.
+  Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
+         Place to);
+
+  // `history` is the whole sequence so far. Errors as Sampler::sample.
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
+  // The token that was sampled last, as part of the answer.
+  void push(TokenId id);
+  // A stop string was met: nothing more is to be pushed.
+  bool stopped() const { return stops_.met(); }
+  // Tells what was held back, and the end.
+  void finish(FinishReason reason, const Usage& usage);
+
+ private:
+  void show(std::string text);
+  TokenEvent token_event() const;
+
+  Sampler sampler_;
+  StopStrings stops_;
+  const Tokenizer* tokenizer_;
+  std::optional<int> alternatives_;
+  Logprobs logprobs_;  // of the token that was sampled last
+  HeldTokens held_;
+  std::optional<Detokenizer> detokenizer_;
+  Place to_;
+  std::function<void(const Event&)> tell_;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,48 @@
+// The events of one request on their way from the loop's thread to whoever reads them.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "engine/sequence.h"
+#include "ferrum/engine.h"
+
+namespace ferrum {
+
+class EventQueue final : public EventSink {
+ public:
+  explicit EventQueue(int choices) : open_choices_(choices) {}
+
+  void push(Event event) override;
+  bool cancelled() const override { return cancelled_.load(std::memory_order_relaxed); }
+
+  // Waits for the next; nothing after the last.
+  std::optional<Event> next();
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> cancelled_ = false;
+  std::mutex mutex_;
+  std::condition_variable pushed_;
+  std::deque<Event> events_;
+  int open_choices_;  // whose last event was not pushed yet
+};
+
+class QueuedStream final : public EventStream {
+ public:
+  explicit QueuedStream(std::shared_ptr<EventQueue> queue) : queue_(std::move(queue)) {}
+  ~QueuedStream() override { queue_->cancel(); }
+  QueuedStream(const QueuedStream&) = delete;
+  QueuedStream& operator=(const QueuedStream&) = delete;
+
+  std::optional<Event> next() override { return queue_->next(); }
+  void cancel() override { queue_->cancel(); }
+
+ private:
+  std::shared_ptr<EventQueue> queue_;
+};
+
+}  // namespace ferrum

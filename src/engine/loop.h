@@ -1,0 +1,88 @@
+// The loop: decide what the next step computes, run it, tell the clients. One thread.
+//
+//   add() -> queue -> running -> (preempted -> queue -> running)* -> ended
+//
+// A sequence's tokens depend on its request alone: on no other sequence, no chunk size, no preemption, and
+// not on what the prefix cache held.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "cache/prefix_cache.h"
+#include "engine/pace.h"
+#include "engine/scheduler.h"
+#include "engine/sequence.h"
+#include "engine/step_runner.h"
+#include "ferrum/engine.h"
+
+namespace ferrum {
+
+struct LoopOptions {
+  SchedulerLimits limits;
+  PrefixCache::Options cache;
+  double stretch = 2;  // how many times as long as without prompts a step of decoding sequences may take
+};
+
+class Loop {
+ public:
+  // The runner and the tokenizer, which may be missing, outlive the loop.
+  Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options);
+
+  void add(std::shared_ptr<Job> job);
+  // One step. False if there was nothing to do.
+  bool step();
+  // Ends all that is left, telling them `error`.
+  void fail_all(const ErrorEvent& error);
+
+  int waiting() const { return static_cast<int>(waiting_.size()); }
+  bool idle() const { return waiting_.empty() && running_.empty(); }
+  const EngineStats& stats();
+  const PrefixCache& cache() const { return cache_; }
+
+ private:
+  using Sequences = std::vector<std::unique_ptr<Sequence>>;  // best rank first
+
+  void drop_unwanted();
+  // What the next step computes of running_[i]: decision_.tokens[i]. False if nothing.
+  bool plan();
+  void look_at_running();
+  void admit();
+  void preempt();
+  void reserve_and_collect();
+  void run();
+  // A row of logits of a sequence that has all its tokens computed.
+  void take_logits(Sequence& s, std::span<const float> logits);
+  std::unique_ptr<Sequence> sequence(const std::shared_ptr<Job>& job, int choice, int64_t rank,
+                                     BlockTable blocks);
+  void fork_choices(Sequence& first, std::span<const float> logits);
+  void sample(Sequence& s, std::span<const float> logits);
+  void take_token(Sequence& s, TokenId id);
+  bool at_end(const Sequence& s) const;
+
+  void finish(Sequence& s, FinishReason reason);
+  void end_with(Sequence& s, const ErrorEvent& error);
+  void close(Sequence& s);
+  void sweep();  // takes ended sequences out
+  static void insert(Sequences& into, std::unique_ptr<Sequence> s);
+
+  StepRunner& runner_;
+  const Tokenizer* tokenizer_;
+  LoopOptions options_;
+  PrefixCache cache_;
+  SamplerMemory sampling_;
+  Pace pace_;
+  Sequences waiting_;
+  Sequences running_;
+  Sequences forked_;  // by this step
+  int64_t arrivals_ = 0;
+  EngineStats stats_;
+
+  // Reused from step to step.
+  std::vector<RunningView> views_;
+  Decision decision_;
+  std::vector<BlockCopy> copies_;
+  std::vector<Chunk> chunks_;
+  std::vector<size_t> scheduled_;  // the sequence of each chunk
+};
+
+}  // namespace ferrum

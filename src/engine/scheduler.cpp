@@ -1,0 +1,71 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ferrum {
+namespace {
+
+int blocks_for(int tokens, int block_tokens) { return (tokens + block_tokens - 1) / block_tokens; }
+
+// Blocks that `count` tokens more take.
+int blocks_needed(const RunningView& s, int count, int block_tokens) {
+  return std::max(0, blocks_for(s.computed + count, block_tokens) - s.blocks) + (s.shared ? 1 : 0);
+}
+
+// The most tokens, up to `count`, that so many blocks have room for.
+int tokens_within(const RunningView& s, int count, int blocks, int block_tokens) {
+  if (s.shared && --blocks < 0) return 0;
+  return std::clamp((s.blocks + blocks) * block_tokens - s.computed, 0, count);
+}
+
+}  // namespace
+
+void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision& decision) {
+  const std::span<const RunningView> running = state.running;
+  decision.kind = Decision::Kind::kRun;
+  decision.tokens.assign(running.size(), 0);
+  int budget = limits.batch_tokens;
+  int blocks = state.available_blocks;
+  int scheduled = 0;
+
+  for (size_t i = 0; i < running.size() && budget > 0; ++i) {
+    check(running[i].missing > 0, "a running sequence has something to compute");
+    if (running[i].missing > 1) continue;
+    const int needed = blocks_needed(running[i], 1, limits.block_tokens);
+    if (needed > blocks) {
+      // Whoever is last makes room for the others; it is never the only one, which fits by itself.
+      decision.kind = Decision::Kind::kPreempt;
+      return;
+    }
+    blocks -= needed;
+    --budget;
+    ++scheduled;
+    decision.tokens[i] = 1;
+  }
+
+  int of_prompts = scheduled > 0 ? std::min(budget, state.prompt_tokens) : budget;
+  for (size_t i = 0; i < running.size() && of_prompts > 0; ++i) {
+    if (running[i].missing == 1) continue;
+    const int count =
+        tokens_within(running[i], std::min(running[i].missing, of_prompts), blocks, limits.block_tokens);
+    if (count == 0) continue;
+    blocks -= blocks_needed(running[i], count, limits.block_tokens);
+    of_prompts -= count;
+    ++scheduled;
+    decision.tokens[i] = count;
+  }
+  if (scheduled == 0 && !running.empty()) {
+    decision.kind = Decision::Kind::kPreempt;
+    return;
+  }
+
+  if (!state.waiting || of_prompts <= 0 || static_cast<int>(running.size()) >= limits.max_sequences) return;
+  // Room for the whole of it, and for a block more of everyone who runs: or it would soon be preempted.
+  const int headroom = static_cast<int>(running.size());
+  const int needed = blocks_for(state.waiting->tokens, limits.block_tokens) - state.waiting->found;
+  if (needed + headroom <= blocks) decision.kind = Decision::Kind::kAdmit;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,24 @@
+// What the engine's loop asks of a model.
+#pragma once
+#include <span>
+
+#include "cache/block_table.h"
+#include "engine/step_builder.h"
+
+namespace ferrum {
+
+class StepRunner {
+ public:
+  virtual ~StepRunner() = default;
+
+  // Runs one step. The result is [outputs, vocab] row-major, in order of the chunks, valid until the next
+  // step. Error kBadFile if the checkpoint's file was cut meanwhile.
+  virtual std::span<const float> step(std::span<const Chunk> chunks) = 0;
+
+  // Gives blocks the keys and values of other blocks, in the order given. Not within a step: it allocates.
+  virtual void copy_blocks(std::span<const BlockCopy> copies) = 0;
+
+  virtual int vocab() const = 0;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,343 @@
+// The loop over a model that costs nothing and gives away every mix-up: what it keeps at a position depends
+// on all tokens so far, and its logits on all that a sequence's blocks hold.
+#include "engine/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace ferrum {
+namespace {
+
+constexpr int kVocab = 50;
+constexpr int kBlockTokens = 4;
+constexpr TokenId kEnd = 1;
+constexpr TokenId kPoison = 2;  // after this one, which is not drawn, logits are no numbers
+
+class MemoryModel final : public StepRunner {
+ public:
+  explicit MemoryModel(int blocks) : memory_(static_cast<size_t>(blocks) * kBlockTokens) {}
+
+  std::span<const float> step(std::span<const Chunk> chunks) override {
+    logits_.clear();
+    for (const Chunk& chunk : chunks) {
+      const int end = chunk.position + static_cast<int>(chunk.tokens.size());
+      largest_ = std::max(largest_, end);
+      for (int i = chunk.position; i < end; ++i)
+        at(chunk, i) =
+            random_bits(i == 0 ? 0 : at(chunk, i - 1),
+                        static_cast<uint64_t>(chunk.tokens[static_cast<size_t>(i - chunk.position)]));
+      if (chunk.outputs == Outputs::kNone) continue;
+      uint64_t all = 0;
+      for (int i = 0; i < end; ++i) all = random_bits(all, at(chunk, i));
+      for (int v = 0; v < kVocab; ++v)
+        logits_.push_back(chunk.tokens.back() == kPoison ? std::nanf("")
+                          : v == kPoison
+                              ? -1000
+                              : static_cast<float>(random_uniform(all, static_cast<uint64_t>(v)) * 4));
+    }
+    ++steps_;
+    return logits_;
+  }
+  void copy_blocks(std::span<const BlockCopy> copies) override {
+    for (const BlockCopy& copy : copies)
+      for (size_t i = 0; i < kBlockTokens; ++i)
+        memory_[index_of(copy.to) * kBlockTokens + i] = memory_[index_of(copy.from) * kBlockTokens + i];
+  }
+  int vocab() const override { return kVocab; }
+  int steps() const { return steps_; }
+
+ private:
+  uint64_t& at(const Chunk& chunk, int position) {
+    const BlockId block = chunk.blocks[static_cast<size_t>(position / kBlockTokens)];
+    return memory_[index_of(block) * kBlockTokens + static_cast<size_t>(position % kBlockTokens)];
+  }
+
+  std::vector<uint64_t> memory_;
+  std::vector<float> logits_;
+  int largest_ = 0;
+  int steps_ = 0;
+};
+
+struct Choice {
+  std::vector<TokenId> tokens;
+  std::vector<float> logprobs;
+  std::optional<FinishEvent> finish;
+};
+
+class Reader final : public EventSink {
+ public:
+  void push(Event event) override {
+    EXPECT_TRUE(error.code.empty()) << "nothing comes after an error";
+    if (const auto* token = std::get_if<TokenEvent>(&event)) {
+      Choice& choice = choices[token->choice];
+      EXPECT_FALSE(choice.finish) << "nothing comes after the end";
+      choice.tokens.push_back(token->token.id);
+      choice.logprobs.push_back(token->token.logprob);
+      if (++told == cancel_after) is_cancelled = true;
+    } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      EXPECT_FALSE(choices[finish->choice].finish) << "one end";
+      choices[finish->choice].finish = *finish;
+    } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
+      error = *e;
+    }
+  }
+  bool cancelled() const override { return is_cancelled; }
+
+  std::map<int, Choice> choices;
+  ErrorEvent error;
+  int told = 0;
+  int cancel_after = -1;
+  bool is_cancelled = false;
+};
+
+struct Asked {
+  std::shared_ptr<Job> job;
+  std::shared_ptr<Reader> reader;
+};
+
+Asked ask(std::vector<TokenId> prompt, int max_tokens, uint64_t seed) {
+  Asked asked = {std::make_shared<Job>(), std::make_shared<Reader>()};
+  Job& job = *asked.job;
+  job.request.max_tokens = max_tokens;
+  job.request.logprobs = 0;
+  job.request.sampling = {.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0};
+  job.limit = prompt.size() + static_cast<size_t>(max_tokens);
+  job.facts = {.prompt_tokens = prompt.size(), .ends = {kEnd}};
+  job.prompt = std::move(prompt);
+  job.root = root_key("", "", "");
+  job.seed = seed;
+  job.sink = asked.reader;
+  return asked;
+}
+
+LoopOptions options(int blocks, int sequences, int batch_tokens,
+                    PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn) {
+  return {.limits = {.batch_tokens = batch_tokens, .max_sequences = sequences, .block_tokens = kBlockTokens},
+          .cache = {.blocks = blocks, .block_tokens = kBlockTokens, .reuse = reuse}};
+}
+
+void run(Loop& loop) {
+  for (int i = 0; !loop.idle(); ++i) {
+    ASSERT_LT(i, 1'000'000) << "the loop does not end";
+    loop.step();
+  }
+  EXPECT_EQ(loop.cache().pool().used(), 0);
+}
+
+std::map<int, Choice> alone(const Job& job) {
+  MemoryModel model(200);
+  Loop loop(model, nullptr, options(200, 8, 512, PrefixCache::Reuse::kOff));
+  const Asked again = ask(job.prompt, job.request.max_tokens, job.seed);
+  again.job->request.choices = job.request.choices;
+  loop.add(again.job);
+  run(loop);
+  return again.reader->choices;
+}
+
+std::vector<TokenId> random_prompt(std::mt19937_64& random, int longest) {
+  static constexpr int kPrefix = 60;
+  std::vector<TokenId> prompt;
+  const int shared = static_cast<int>(random() % kPrefix);
+  for (int i = 0; i < shared; ++i) prompt.push_back(3 + i % 7);
+  for (int i = 1 + static_cast<int>(random() % static_cast<uint64_t>(longest)); i > 0; --i)
+    prompt.push_back(3 + static_cast<TokenId>(random() % (kVocab - 3)));
+  return prompt;
+}
+
+TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
+  int64_t preemptions = 0;
+  int64_t cached = 0;
+  int cancelled = 0;
+  for (uint64_t mix = 0; mix < 200; ++mix) {
+    std::mt19937_64 random(mix);
+    const auto below = [&](int n) { return static_cast<int>(random() % static_cast<uint64_t>(n)); };
+    const int blocks = mix % 3 == 0 ? 45 : mix % 3 == 1 ? 80 : 400;  // the longest request takes 40
+    const int sequences = 1 + below(20);
+    MemoryModel model(blocks);
+    Loop loop(model, nullptr,
+              options(blocks, sequences, std::max(sequences, 1 + below(mix % 2 == 0 ? 8 : 200)),
+                      mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn));
+    std::vector<Asked> all;
+    for (int i = 0; i < 64; ++i) {
+      Asked asked = ask(random_prompt(random, 60), 1 + below(40), random());
+      asked.job->request.choices = below(4) == 0 ? 2 + below(3) : 1;
+      asked.job->request.priority = below(3);
+      if (below(8) == 0) asked.reader->cancel_after = 1 + below(20);
+      all.push_back(asked);
+    }
+    for (const Asked& asked : all) {
+      loop.add(asked.job);
+      for (int i = below(4); i > 0; --i) loop.step();
+    }
+    run(loop);
+    preemptions += loop.stats().preemptions;
+    cached += loop.stats().cached_tokens;
+
+    for (const Asked& asked : all) {
+      ASSERT_EQ(asked.reader->error.message, "");
+      const std::map<int, Choice> expected = alone(*asked.job);
+      ASSERT_EQ(asked.reader->choices.size(), static_cast<size_t>(asked.job->request.choices));
+      for (const auto& [number, choice] : asked.reader->choices) {
+        ASSERT_TRUE(choice.finish);
+        const Choice& wanted = expected.at(number);
+        if (choice.finish->reason == FinishReason::kCancelled) {
+          ++cancelled;
+          ASSERT_LE(choice.tokens.size(), wanted.tokens.size());
+          ASSERT_TRUE(std::equal(choice.tokens.begin(), choice.tokens.end(), wanted.tokens.begin()));
+        } else {
+          ASSERT_EQ(choice.tokens, wanted.tokens) << "mix " << mix;
+          ASSERT_EQ(choice.logprobs, wanted.logprobs) << "mix " << mix;
+          ASSERT_EQ(choice.finish->reason, wanted.finish->reason);
+        }
+      }
+    }
+  }
+  EXPECT_GT(preemptions, 100);
+  EXPECT_GT(cached, 10'000);
+  EXPECT_GT(cancelled, 50);
+}
+
+TEST(Loop, ASharedPromptIsComputedOnce) {
+  MemoryModel model(400);
+  Loop loop(model, nullptr, options(400, 16, 64));
+  std::vector<Asked> all;
+  for (int i = 0; i < 16; ++i) {
+    std::vector<TokenId> prompt(400, 5);
+    prompt.push_back(10 + i);
+    all.push_back(ask(prompt, 4, 1));
+    loop.add(all.back().job);
+  }
+  run(loop);
+  // 400 tokens, and for each request its last; a second one may have begun in the same step as the first.
+  EXPECT_GE(loop.stats().cached_tokens, 15 * 400 - 64);
+  for (size_t i = 1; i < all.size(); ++i)
+    EXPECT_GE(all[i].reader->choices[0].finish->usage.cached_tokens, 400 - 64);
+}
+
+TEST(Loop, ChoicesShareThePromptAndDifferAfterIt) {
+  MemoryModel model(100);
+  Loop loop(model, nullptr, options(100, 8, 64));
+  const Asked asked = ask(std::vector<TokenId>(42, 5), 12, 7);
+  asked.job->request.choices = 5;
+  asked.job->facts.ends.clear();
+  loop.add(asked.job);
+  run(loop);
+  ASSERT_EQ(asked.reader->choices.size(), 5u);
+  EXPECT_NE(asked.reader->choices[0].tokens, asked.reader->choices[1].tokens);
+  EXPECT_EQ(loop.stats().prompt_tokens, 42);
+  EXPECT_EQ(model.steps(), 12);
+}
+
+TEST(Loop, HigherPrioritiesGoFirstAndNobodyStarves) {
+  MemoryModel model(60);
+  Loop loop(model, nullptr, options(60, 1, 8));
+  std::vector<Asked> high;
+  for (int i = 0; i < 3; ++i) {
+    high.push_back(ask({5, 6}, 3, 1));
+    high.back().job->request.priority = 1;
+  }
+  const Asked low = ask({5, 6}, 3, 1);
+  loop.add(low.job);
+  for (const Asked& asked : high) loop.add(asked.job);
+  while (!high[2].reader->choices[0].finish) {
+    EXPECT_FALSE(low.reader->choices[0].finish);
+    ASSERT_TRUE(loop.step());
+  }
+  // However many come later, it is served.
+  int later = 0;
+  for (; !low.reader->choices[0].finish; ++later) {
+    ASSERT_LT(later, 2 * kAging);
+    const Asked asked = ask({5, 6}, 1, 1);
+    asked.job->request.priority = 1;
+    loop.add(asked.job);
+    loop.step();
+  }
+  EXPECT_GT(later, kAging / 2);
+}
+
+TEST(LoopFaults, B49_WhoGoesAwayLeavesNothingBehindAfterOneStep) {
+  MemoryModel model(60);
+  Loop loop(model, nullptr, options(60, 2, 8));
+  const Asked decoding = ask({5, 6}, 30, 1);
+  const Asked in_prompt = ask(std::vector<TokenId>(40, 7), 30, 1);
+  const Asked queued = ask({5, 6}, 30, 1);
+  decoding.job->facts.ends.clear();
+  decoding.job->request.choices = 2;
+  for (const Asked* asked : {&decoding, &in_prompt, &queued}) loop.add(asked->job);
+  for (int i = 0; i < 3; ++i) loop.step();
+  ASSERT_GT(loop.cache().pool().used(), 0);
+  for (const Asked* asked : {&decoding, &in_prompt, &queued}) {
+    asked->reader->is_cancelled = true;
+    loop.step();
+    for (int choice = 0; choice < asked->job->request.choices; ++choice)
+      EXPECT_EQ(asked->reader->choices[choice].finish->reason, FinishReason::kCancelled);
+  }
+  EXPECT_TRUE(loop.idle());
+  EXPECT_EQ(loop.cache().pool().used(), 0);
+}
+
+TEST(LoopFaults, B53_ADeadlineEndsWithAnErrorAndTheOthersGoOn) {
+  MemoryModel model(60);
+  Loop loop(model, nullptr, options(60, 4, 8));
+  const Asked late = ask({5, 6}, 30, 1);
+  const Asked other = ask({5, 6}, 3, 1);
+  late.job->deadline = Clock::now() - std::chrono::seconds(1);
+  loop.add(late.job);
+  loop.add(other.job);
+  run(loop);
+  EXPECT_EQ(late.reader->error.code, "deadline");
+  EXPECT_TRUE(other.reader->choices[0].finish);
+}
+
+TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
+  MemoryModel model(60);
+  Loop loop(model, nullptr, options(60, 4, 64));
+  std::vector<TokenId> poisoned(12, 5);
+  poisoned.push_back(kPoison);
+  const Asked bad = ask(poisoned, 5, 1);
+  const Asked good = ask(std::vector<TokenId>(13, 9), 5, 1);
+  loop.add(bad.job);
+  loop.add(good.job);
+  run(loop);
+  EXPECT_EQ(bad.reader->error.code, "not_finite");
+  EXPECT_TRUE(good.reader->choices[0].finish);
+  EXPECT_EQ(loop.cache().probe(root_key("", "", ""), poisoned).tokens, 0);
+  EXPECT_GT(loop.cache().probe(root_key("", "", ""), std::vector<TokenId>(13, 9)).tokens, 0);
+}
+
+TEST(LoopFaults, AModelThatFailsEndsWhatItComputedAndTheNextRequestIsServed) {
+  class Failing final : public StepRunner {
+   public:
+    explicit Failing(StepRunner& model) : model_(model) {}
+    std::span<const float> step(std::span<const Chunk> chunks) override {
+      if (fails) ferrum::fail(ErrorCode::kBadFile, "cut");
+      return model_.step(chunks);
+    }
+    void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
+    int vocab() const override { return model_.vocab(); }
+    bool fails = true;
+
+   private:
+    StepRunner& model_;
+  };
+  MemoryModel model(60);
+  Failing failing(model);
+  Loop loop(failing, nullptr, options(60, 4, 64));
+  const Asked first = ask({5, 6}, 3, 1);
+  loop.add(first.job);
+  run(loop);
+  EXPECT_EQ(first.reader->error.code, "bad_file");
+  failing.fails = false;
+  const Asked second = ask({5, 6}, 3, 1);
+  loop.add(second.job);
+  run(loop);
+  EXPECT_TRUE(second.reader->choices[0].finish);
+}
+
+}  // namespace
+}  // namespace ferrum
