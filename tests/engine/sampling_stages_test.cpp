@@ -8,9 +8,11 @@
 #include <numeric>
 #include <set>
 
+#include "base/cpu_features.h"
 #include "base/random.h"
-#include "engine/sampling/fast_exp.h"
+#include "engine/sampling/fast_exp2.h"
 #include "engine/sampling/penalties.h"
+#include "engine/sampling/row_kernels.h"
 #include "engine/test_sampler.h"
 
 namespace ferrum {
@@ -153,14 +155,36 @@ std::set<TokenId> ids_of(const Distribution& d) {
   return ids;
 }
 
-TEST(FastExp, IsCloseExactAtZeroAndEndsInZero) {
-  EXPECT_EQ(fast_exp(0), 1.0f);
-  EXPECT_EQ(fast_exp(-87.5f), 0.0f);
-  EXPECT_EQ(fast_exp(-std::numeric_limits<float>::infinity()), 0.0f);
-  EXPECT_EQ(fast_exp(std::numeric_limits<float>::lowest()), 0.0f);
+TEST(FastExp2, IsCloseExactAtZeroAndEndsInZero) {
+  EXPECT_EQ(fast_exp2(0), 1.0f);
+  EXPECT_EQ(fast_exp2(-126.5f), 0.0f);
+  EXPECT_EQ(fast_exp2(-std::numeric_limits<float>::infinity()), 0.0f);
+  EXPECT_EQ(fast_exp2(std::numeric_limits<float>::lowest()), 0.0f);
   for (int i = 0; i <= 100000; ++i) {
-    const float x = -87.0f * static_cast<float>(i) / 100000;
-    ASSERT_NEAR(fast_exp(x) / std::exp(static_cast<double>(x)), 1, 2.5e-7) << x;
+    const float x = -126.0f * static_cast<float>(i) / 100000;
+    ASSERT_NEAR(fast_exp2(x) / std::exp2(static_cast<double>(x)), 1, 4e-7) << x;
+  }
+}
+
+TEST(RowKernels, GiveTheSameBitsInEverySet) {
+  const std::vector<Isa> sets = available_isas();
+  std::vector<float> expected;
+  for (const Isa isa : sets) {
+    const RowKernels& kernels = row_kernels(isa);
+    std::vector<float> got;
+    for (uint64_t key = 0; key < 50; ++key) {
+      Row row = random_row(kRowBlock, key);
+      if (key % 2 == 0) row[key] = -std::numeric_limits<float>::infinity();
+      const BlockLook look = kernels.look(row.data());
+      EXPECT_FALSE(look.has_nan);
+      Row weights(kRowBlock);
+      kernels.weigh(row.data(), {look.largest, 3.7f}, weights.data());
+      got.insert(got.end(), weights.begin(), weights.end());
+      got.insert(got.end(), {look.largest, kernels.sum(weights.data()),
+                             kernels.sum_below(weights.data(), row.data(), look.largest)});
+    }
+    if (expected.empty()) expected = got;
+    EXPECT_EQ(got, expected) << name_of(isa);
   }
 }
 

@@ -19,8 +19,7 @@ struct Candidate {
 class Candidates {
  public:
   void clear() { all_.clear(); }
-  void add(const Candidate& candidate) { all_.push_back(candidate); }
-  void reserve(size_t count) { all_.reserve(count); }
+  void add(std::span<const Candidate> more) { all_.insert(all_.end(), more.begin(), more.end()); }
 
   std::span<const Candidate> all() const { return all_; }
   size_t size() const { return all_.size(); }

@@ -3,10 +3,12 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <vector>
 
 #include "engine/sampling/candidates.h"
+#include "engine/sampling/row_kernels.h"
 #include "text/token.h"
 
 namespace ferrum {
@@ -17,16 +19,16 @@ class LogitRow {
   void read(std::span<const float> logits);
 
   size_t size() const { return logits_.size(); }
-  float largest() const { return largest_; }
+  float largest() const { return scale_.largest; }
   bool has_nan() const { return has_nan_; }
   TokenId most_likely() const;  // the first of the largest; the row has no NaN
 
   // The following hold for finite largest() and the temperature that was set last.
   void set_temperature(float temperature);
-  // e^((logit − largest) / temperature), to 2e-7; 0 below e^−87.
+  // e^((logit − largest) / temperature), to 4e-7 and as close as float32 has the exponent; 0 below 2^−126.
   float weight(float logit) const;
   // The logit whose weight is e^−depth.
-  double logit_at(double depth) const { return largest_ - depth / inverse_temperature_; }
+  double logit_at(double depth) const { return scale_.largest - depth * std::numbers::log2e / scale_.rate; }
 
   // Adds to `out` every token whose logit is `least` or more and whose weight is not 0.
   void gather(double least, Candidates& out) const;
@@ -40,7 +42,7 @@ class LogitRow {
   TokenId draw(double uniform, double total) const;  // from all tokens, walked by id; after total()
 
  private:
-  static constexpr size_t kBlock = 128;
+  static constexpr size_t kBlock = kRowBlock;
 
   // [kBlock]; past the row's end −∞
   const float* block(size_t b) const;
@@ -50,9 +52,9 @@ class LogitRow {
   std::vector<float> block_largest_;  // [blocks]
   std::vector<float> sorted_;         // scratch of gather_most_likely
   std::vector<float> block_total_;    // [blocks], of weights
-  float largest_ = 0;
   bool has_nan_ = false;
-  float inverse_temperature_ = 1;
+  RowScale scale_ = {0, 1};
+  const RowKernels& kernels_ = row_kernels();
 };
 
 }  // namespace ferrum
