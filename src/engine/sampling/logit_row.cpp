@@ -61,11 +61,11 @@ void LogitRow::gather(double least, Candidates& out) const {
     const float* const logits = block(b);
     float weights[kBlock];
     kernels_.weigh(logits, scale_, weights);
-    Candidate found[kBlock + 1];  // one more: written in any case, counted only where it belongs
+    Candidate found[kBlock];
     size_t count = 0;
     for (size_t i = 0; i < kBlock; ++i) {
-      found[count] = {static_cast<TokenId>(b * kBlock + i), logits[i], weights[i]};
-      count += static_cast<size_t>((logits[i] >= bound) & (weights[i] > 0));
+      if (logits[i] >= bound && weights[i] > 0)  // mostly none, or nearly all
+        found[count++] = {static_cast<TokenId>(b * kBlock + i), logits[i], weights[i]};
     }
     out.add({found, count});
   }
