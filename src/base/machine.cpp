@@ -176,6 +176,14 @@ std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const fs::p
   return cores;
 }
 
+void bind_this_thread(const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus)
+    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
+}
+
 std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const fs::path& root) {
   constexpr std::string_view kPrefix = "node";  // each CPU's folder has an entry node0, say
   std::set<int> nodes;

@@ -21,6 +21,10 @@ std::vector<int> allowed_cpus();
 // `cpus` grouped by the physical core they belong to, in order of each core's first CPU.
 std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const std::filesystem::path& root = "/");
 
+// The calling thread runs on these from now on; none: on any. Where that is refused, say by a sandbox,
+// nothing changes.
+void bind_this_thread(const std::vector<int>& cpus);
+
 // The NUMA nodes that `cpus` belong to, rising; empty where the system does not say.
 std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const std::filesystem::path& root = "/");
 

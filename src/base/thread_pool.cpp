@@ -1,8 +1,5 @@
 #include "base/thread_pool.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <chrono>
 #include <system_error>
 
@@ -40,15 +37,6 @@ bool spin_while(const std::atomic<uint32_t>& value, uint32_t old) {
   return false;
 }
 
-void bind_to(std::thread& thread, const std::vector<int>& cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus)
-    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
-  // Refused, say by a sandbox: the scheduler does well enough.
-  if (CPU_COUNT(&set) > 0) pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);
-}
-
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
@@ -60,9 +48,12 @@ ThreadPool::ThreadPool(int threads) {
   workers_.reserve(static_cast<size_t>(threads) - 1);
   try {
     for (int worker = 1; worker < threads; ++worker) {
-      workers_.emplace_back([this, worker] { work(worker); });
-      if (threads == static_cast<int>(cores.size()))
-        bind_to(workers_.back(), cores[static_cast<size_t>(worker)]);
+      const bool fills_cores = threads == static_cast<int>(cores.size());
+      workers_.emplace_back(
+          [this, worker, own = fills_cores ? cores[static_cast<size_t>(worker)] : std::vector<int>()] {
+            bind_this_thread(own);
+            work(worker);
+          });
     }
   } catch (const std::system_error& error) {
     log::warn("only {} of {} threads could be made ({}): slower, but nothing else changes", size(), threads,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "engine/backend_factory.h"
 #include "engine/event_queue.h"
 #include "engine/memory_plan.h"
@@ -76,6 +77,10 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   loop_ =
       std::make_unique<Loop>(*runner_, prompts_.tokenizer(), loop_options(options, runner, runner_->pages()));
   stats_ = loop_->stats();
+  // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
+  // them whenever a client's thread wakes.
+  const std::vector<std::vector<int>> cores = cores_of(allowed_cpus());
+  if (options.threads == 0 || options.threads == static_cast<int>(cores.size())) cpus_ = cores.front();
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -170,6 +175,7 @@ EngineStats LocalEngine::stats() const {
 }
 
 void LocalEngine::work(const std::stop_token& stop) {
+  bind_this_thread(cpus_);
   std::vector<std::shared_ptr<Job>> arrived;
   while (!stop.stop_requested()) {
     {

@@ -38,6 +38,7 @@ class LocalEngine final : public Engine {
   ModelInfo info_;
   MemoryPlan memory_;
   int queue_ = 0;
+  std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<Loop> loop_;  // the thread's alone
