@@ -22,6 +22,12 @@ struct EngineOptions {
   int kv_tokens = 0;            // that the KV cache holds, of all sequences; 0: one of max_context
   int queue = 256;              // requests that may wait; one more is refused
   bool prefix_cache = true;     // keeps what was computed for requests that begin alike
+  // Guessing how answers go on, so that one step may give several tokens; the tokens are the same without.
+  // "": no; "ngram": by what followed the last tokens before, for texts that repeat their prompt; "draft": by
+  // a smaller model of the same vocabulary.
+  std::string speculate;
+  std::filesystem::path draft;  // that model
+  int draft_tokens = 8;         // at most, of a sequence in one step
   int batch_tokens = 512;       // rows of one step: how much of prompts is computed at once
   // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
@@ -37,6 +43,13 @@ struct MemoryPlan {
   uint64_t free = 0;
   int tokens = 0;  // that the KV cache has room for
   uint64_t total() const { return weights + kv + activations; }
+  // A second model's, which keeps as many tokens.
+  MemoryPlan& operator+=(const MemoryPlan& other) {
+    weights += other.weights;
+    kv += other.kv;
+    activations += other.activations;
+    return *this;
+  }
 };
 
 struct ModelInfo {
@@ -60,7 +73,9 @@ struct EngineStats {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of prompts: not computed again
   int64_t generated_tokens = 0;
-  int64_t finished = 0;  // requests, each in one of three ways
+  int64_t drafted_tokens = 0;   // tried by speculation
+  int64_t accepted_tokens = 0;  // of those: they were right
+  int64_t finished = 0;         // requests, each in one of three ways
   int64_t cancelled = 0;
   int64_t failed = 0;
   int64_t preemptions = 0;  // sequences that made room for others and were computed again

@@ -69,7 +69,10 @@ struct SamplingOptions {
 struct Request {
   std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
   SamplingOptions sampling;
-  int choices = 1;              // answers to the one prompt, each drawn by itself
+  int choices = 1;  // answers to the one prompt, each drawn by itself
+  // So many are drawn, and the `choices` whose tokens have the highest mean log probability are told once all
+  // have ended, the best first; 0: as many as are told, as they come.
+  int best_of = 0;
   int priority = 0;             // higher ones are served first
   double deadline_seconds = 0;  // from being submitted to the last token; 0: none
   std::string cache_salt;       // only requests of the same salt share what was computed of their prompts
@@ -81,6 +84,12 @@ struct Request {
   std::vector<int32_t> stop_tokens;  // the answer ends with the first of these as well, which has no text
   // kIgnored: the model's own stop tokens can never be drawn.
   enum class EndOfText { kStops, kIgnored } end_of_text = EndOfText::kStops;
+  // When the context is full the answer ends; or, kShifts, it goes on without half of the tokens that come
+  // after the first `keep_tokens`, as often as needed. What the model then sees it reads anew.
+  enum class ContextEnd { kFinishes, kShifts } context_end = ContextEnd::kFinishes;
+  // Of the prompt, as far as the context allows. The very first hold much of all later attention (Xiao et al.
+  // 2023, arXiv 2309.17453): without them a model loses its way.
+  int keep_tokens = 4;
   std::optional<int> logprobs;  // 0 to 20: tells a TokenEvent of each token, with so many alternatives
 };
 
@@ -120,6 +129,9 @@ struct Usage {
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt: not computed again
   int generated_tokens = 0;
+  int drafted_tokens = 0;     // tried by speculation
+  int accepted_tokens = 0;    // of those: they were right
+  int shifted_tokens = 0;     // that left the context to make room (Request::ContextEnd)
   double prompt_seconds = 0;  // until the first token
   double decode_seconds = 0;  // from the first token to the last
 };

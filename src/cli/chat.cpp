@@ -60,6 +60,8 @@ Request Chat::request(const std::string& text) const {
   r.min_tokens = settings_.min_tokens;
   r.end_of_text = settings_.end_of_text;
   r.stop = settings_.stop;
+  r.context_end = settings_.context_end;
+  r.keep_tokens = settings_.keep_tokens;
   if (settings_.style == PromptStyle::kRaw) {
     r.prompt = TextPrompt{text};
     return r;
@@ -74,34 +76,35 @@ Request Chat::request(const std::string& text) const {
 
 Chat::Outcome Chat::say(const std::string& text) {
   std::string answer;
-  std::string error;
+  std::optional<ErrorEvent> error;
   bool output_closed = false;
   // A reader that went away (`ferrum run … | head`) stops the answer as well.
   std::stop_source stop;
   const std::stop_token interrupt = interrupts_.begin_answer();
   const std::stop_callback on_interrupt(interrupt, [&] { stop.request_stop(); });
 
-  engine_.generate(
-      request(text),
-      [&](const Event& event) {
-        if (const auto* t = std::get_if<TextEvent>(&event)) {
-          answer += t->text;
-          if (std::fwrite(t->text.data(), 1, t->text.size(), stdout) != t->text.size() ||
-              std::fflush(stdout) != 0) {
-            output_closed = true;
-            stop.request_stop();
-          }
-        } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
-          error = fmt::format("{} [{}]", e->message, e->code);
-        } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
-          last_ = finish->usage;
-        }
-      },
-      stop.get_token());
+  const auto on_event = [&](const Event& event) {
+    if (const auto* t = std::get_if<TextEvent>(&event)) {
+      answer += t->text;
+      if (std::fwrite(t->text.data(), 1, t->text.size(), stdout) != t->text.size() ||
+          std::fflush(stdout) != 0) {
+        output_closed = true;
+        stop.request_stop();
+      }
+    } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
+      error = *e;
+    } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      last_ = finish->usage;
+    }
+  };
+  do {
+    error.reset();
+    engine_.generate(request(text), on_event, stop.get_token());
+  } while (error && forget_oldest(*error));
 
   const bool interrupted = interrupts_.end_answer();
-  if (!error.empty()) {
-    fmt::print(stderr, "ferrum: error: {}\n", error);
+  if (error) {
+    fmt::print(stderr, "ferrum: error: {} [{}]\n", error->message, error->code);
     return Outcome::kFailed;
   }
   if (settings_.style == PromptStyle::kChat) {
@@ -120,12 +123,25 @@ Chat::Outcome Chat::say(const std::string& text) {
   return interrupted ? Outcome::kInterrupted : Outcome::kAnswered;
 }
 
+bool Chat::forget_oldest(const ErrorEvent& error) {
+  constexpr size_t kExchange = 2;  // a question and its answer
+  if (settings_.context_end != Request::ContextEnd::kShifts || error.code != "context_full" ||
+      messages_.size() < kExchange)
+    return false;
+  messages_.erase(messages_.begin(), messages_.begin() + kExchange);
+  fmt::print(stderr, "[the context is full: the oldest question and answer are forgotten]\n");
+  return true;
+}
+
 void Chat::print_speed() const {
   const int computed = last_.prompt_tokens - last_.cached_tokens;
   // The first token comes with the prompt, so the decoding time is that of the others.
   fmt::print(stderr, "[{} tokens, {:.1f} tokens/s; prompt {} tokens", last_.generated_tokens,
              rate(last_.generated_tokens - 1, last_.decode_seconds), last_.prompt_tokens);
   if (last_.cached_tokens > 0) fmt::print(stderr, " ({} cached)", last_.cached_tokens);
+  if (last_.drafted_tokens > 0)
+    fmt::print(stderr, "; {} of {} guessed tokens were right", last_.accepted_tokens, last_.drafted_tokens);
+  if (last_.shifted_tokens > 0) fmt::print(stderr, "; {} left the context", last_.shifted_tokens);
   fmt::print(stderr, ", {:.1f} tokens/s; first token after {:.2f} s]\n", rate(computed, last_.prompt_seconds),
              last_.prompt_seconds);
 }

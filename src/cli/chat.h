@@ -17,6 +17,8 @@ struct ChatSettings {
   int max_tokens = -1;
   int min_tokens = 0;
   Request::EndOfText end_of_text = Request::EndOfText::kStops;
+  Request::ContextEnd context_end = Request::ContextEnd::kFinishes;
+  int keep_tokens = Request().keep_tokens;
   std::vector<std::string> stop;
   std::string template_options;
 };
@@ -39,6 +41,9 @@ class Chat {
   void set(const std::string& name, const std::string& value);
   void show_settings() const;
   Request request(const std::string& text) const;
+  // Makes room for the next question, where the error says that there is too little and the settings allow
+  // it.
+  bool forget_oldest(const ErrorEvent& error);
 
   Engine& engine_;
   Interrupts& interrupts_;

@@ -71,6 +71,35 @@ void add_max_context_option(CLI::App& command, EngineOptions& o) {
       ->group(kEngineGroup);
 }
 
+void add_speculation_options(CLI::App& command, EngineOptions& o) {
+  constexpr const char* kGroup = "Speculation (faster, the same text)";
+  CLI::Option* const speculate =
+      command
+          .add_option("--speculate", o.speculate,
+                      "ngram: guess that what followed the last words before follows again; for texts that "
+                      "repeat their prompt")
+          ->check(CLI::IsMember({"ngram"}))
+          ->envname("FERRUM_SPECULATE")
+          ->group(kGroup);
+  command
+      .add_option_function<std::string>(
+          "--draft",
+          [&o](const std::string& model) {
+            o.draft = model;
+            o.speculate = "draft";
+          },
+          "A smaller model of the same vocabulary that guesses how the text goes on")
+      ->check(a_name())
+      ->excludes(speculate)
+      ->envname("FERRUM_DRAFT")
+      ->group(kGroup);
+  command.add_option("--draft-tokens", o.draft_tokens, "Tokens guessed at most in one step")
+      ->check(from_to(1, 64))
+      ->capture_default_str()
+      ->envname("FERRUM_DRAFT_TOKENS")
+      ->group(kGroup);
+}
+
 BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }
 
 void add_sampling_options(CLI::App& command, SamplingFlags& flags) {

@@ -151,6 +151,14 @@ void add_run(CLI::App& app) {
   command.add_flag_callback(
       "--ignore-eos", [o] { o->chat.end_of_text = Request::EndOfText::kIgnored; },
       "The model cannot end the answer at all");
+  command.add_flag_callback(
+      "--context-shift", [o] { o->chat.context_end = Request::ContextEnd::kShifts; },
+      "When the context is full, forget the oldest half instead of ending the answer");
+  command
+      .add_option("--keep-tokens", o->chat.keep_tokens,
+                  "Tokens at the beginning that are never forgotten, e.g. of the system prompt")
+      ->check(from_to(0))
+      ->capture_default_str();
   command.add_option("--stop", o->chat.stop, "End the answer before this text; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--template-options", o->chat.template_options,
@@ -160,6 +168,7 @@ void add_run(CLI::App& app) {
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
+  add_speculation_options(command, o->engine);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });
 }

@@ -36,6 +36,11 @@ class Answer {
 
   // `history` is the whole sequence so far. Errors as Sampler::sample.
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
+  // What sample() would give. Changes nothing, so that a draft may be made of it.
+  TokenId propose(std::span<const float> logits, std::span<const TokenId> history,
+                  SamplerMemory& memory) const {
+    return sampler_.propose(logits, history, memory);
+  }
   // The token that was sampled last, as part of the answer.
   void push(TokenId id);
   // A stop string was met: nothing more is to be pushed.

@@ -1,20 +1,24 @@
 #include "engine/local_engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <utility>
 
 #include "base/error.h"
 #include "base/machine.h"
 #include "engine/backend_factory.h"
+#include "engine/best_of.h"
 #include "engine/event_queue.h"
 #include "engine/memory_plan.h"
 #include "engine/sampling/sampling_options.h"
+#include "engine/speculation/ngram_drafter.h"
 
 namespace ferrum {
 namespace {
 
 constexpr int kMaxChoices = 128;
+constexpr size_t kLeastToShift = 32;  // tokens of a context
 constexpr int kMaxPriority = 1000;
 constexpr double kMaxDeadline = 1e6;
 
@@ -32,11 +36,39 @@ uint64_t drawn_seed() {
 LoopOptions loop_options(const EngineOptions& options, const RunnerOptions& runner, int blocks) {
   return {.limits = {.batch_tokens = runner.max_tokens,
                      .max_sequences = runner.max_sequences,
-                     .block_tokens = runner.page_tokens},
+                     .block_tokens = runner.page_tokens,
+                     .drafted_tokens = runner.max_outputs - runner.max_sequences},
           .cache = {.blocks = blocks,
                     .block_tokens = runner.page_tokens,
-                    .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff}};
+                    .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},
+          .draft_tokens = options.draft_tokens};
 }
+
+void require_known_speculation(const EngineOptions& options) {
+  const std::string& s = options.speculate;
+  if (!s.empty() && s != "ngram" && s != "draft")
+    fail(ErrorCode::kBadArgument, "speculate {}: there are ngram and draft", in_quotes(s));
+  if ((s == "draft") != !options.draft.empty())
+    fail(
+        ErrorCode::kBadArgument, "{}",
+        s == "draft" ? "speculate \"draft\" needs a draft model" : "a draft model needs speculate \"draft\"");
+}
+
+// Of several models one after the other.
+class LoadSteps {
+ public:
+  LoadSteps(LoadProgress observer, uint64_t total) : observer_(std::move(observer)), total_(total) {}
+  LoadProgress next(uint64_t bytes) {
+    const uint64_t before = std::exchange(done_, done_ + bytes);
+    if (!observer_) return {};
+    return [this, before](uint64_t done, uint64_t) { observer_(before + done, total_); };
+  }
+
+ private:
+  LoadProgress observer_;
+  uint64_t total_;
+  uint64_t done_ = 0;
+};
 
 }  // namespace
 
@@ -55,8 +87,11 @@ void Engine::generate(Request request, const std::function<void(const Event&)>& 
 LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
     : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_), queue_(options.queue) {
   const ModelDescription& model = checkpoint_->model();
+  require_known_speculation(options);
   const RunnerOptions runner = runner_options(options, model);
-  std::unique_ptr<Backend> backend = make_backend({options.backend, options.threads, options.activations});
+  if (!options.draft.empty()) draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
+  const std::shared_ptr<Backend> backend =
+      make_backend({options.backend, options.threads, options.activations});
 
   info_ = {.name = model.name,
            .architecture = std::string(name_of(model.architecture)),
@@ -65,6 +100,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
            .context = runner.max_context,
            .has_chat_template = prompts_.has_template()};
   memory_ = memory_plan(*checkpoint_, runner, backend->free_bytes());
+  if (draft_) memory_ += draft_->memory();
   if (observer.planned) observer.planned(info_, memory_);
   require_fit(memory_, model, "use a smaller --max-context");
 
@@ -73,9 +109,13 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
   if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
 
-  runner_ = std::make_unique<Runner>(std::move(backend), checkpoint_, runner, observer.progress);
-  loop_ =
-      std::make_unique<Loop>(*runner_, prompts_.tokenizer(), loop_options(options, runner, runner_->pages()));
+  LoadSteps steps(observer.progress, memory_.weights);
+  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, steps.next(checkpoint_->bytes()));
+  const LoopOptions loop = loop_options(options, runner, runner_->pages());
+  if (draft_) draft_->load(backend, loop.cache, steps.next(draft_->memory().weights));
+  if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
+  loop_ = std::make_unique<Loop>(*runner_, prompts_.tokenizer(), loop,
+                                 draft_ ? &draft_->drafter() : ngrams_.get());
   stats_ = loop_->stats();
   // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
   // them whenever a client's thread wakes.
@@ -127,8 +167,7 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
   const auto queue = std::make_shared<EventQueue>(std::max(1, request.choices));
   auto stream = std::make_unique<QueuedStream>(queue);
   try {
-    const std::shared_ptr<Job> job = job_for(std::move(request));
-    job->sink = queue;
+    const std::shared_ptr<Job> job = job_for(std::move(request), queue);
     const std::lock_guard lock(mutex_);
     const int waiting = stats_.waiting + static_cast<int>(inbox_.size());
     if (waiting >= queue_) fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", waiting);
@@ -142,29 +181,53 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
   return stream;
 }
 
-std::shared_ptr<Job> LocalEngine::job_for(Request request) {
+std::shared_ptr<Job> LocalEngine::job_for(Request request, std::shared_ptr<EventSink> sink) {
   validate(request, checkpoint_->model().vocab);
   require_from_to("choices", request.choices, 1, kMaxChoices);
+  if (request.best_of != 0) require_from_to("best_of", request.best_of, request.choices, kMaxChoices);
   require_from_to("priority", request.priority, -kMaxPriority, kMaxPriority);
   require_from_to("deadline_seconds", request.deadline_seconds, 0.0, kMaxDeadline);
   StopStrings{request.stop};  // throws here and not on the loop's thread
 
   auto job = std::make_shared<Job>();
   job->prompt = prompts_.tokens(request);
-  const auto context = static_cast<size_t>(info_.context);
-  const size_t wanted = request.max_tokens < 0 ? 1 : static_cast<size_t>(request.max_tokens);
-  if (job->prompt.size() + wanted > context)
-    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
-         job->prompt.size(), wanted, context);
-  job->limit = request.max_tokens < 0 ? context : job->prompt.size() + wanted;
+  set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
   job->root = root_key("", "", request.cache_salt);  // one model, and its cache goes with it
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
                                          std::chrono::duration<double>(request.deadline_seconds));
+  if (request.best_of > request.choices) {
+    sink = std::make_shared<BestOf>(std::move(sink),
+                                    BestOf::Counts{.drawn = request.best_of, .kept = request.choices},
+                                    request.logprobs ? BestOf::Tokens::kTold : BestOf::Tokens::kKept);
+    request.choices = request.best_of;
+    if (!request.logprobs) request.logprobs = 0;
+  }
+  job->sink = std::move(sink);
   job->request = std::move(request);
   return job;
+}
+
+void LocalEngine::set_limits(Job& job, const Request& request) const {
+  const auto context = static_cast<size_t>(info_.context);
+  const bool shifts = request.context_end == Request::ContextEnd::kShifts;
+  const bool ends = request.max_tokens >= 0;
+  const size_t wanted = ends ? static_cast<size_t>(request.max_tokens) : 1;
+  const size_t room_for = shifts ? std::min<size_t>(wanted, 1) : wanted;
+  if (job.prompt.size() + room_for > context)
+    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
+         job.prompt.size(), room_for, context);
+  job.limit = ends ? job.prompt.size() + wanted : shifts ? std::numeric_limits<size_t>::max() : context;
+  if (!shifts) return;
+  if (context < kLeastToShift)
+    fail(ErrorCode::kBadArgument, "a context of {} tokens is too small to shift", context);
+  require_from_to("keep_tokens", request.keep_tokens, 0, std::numeric_limits<int>::max());
+  // Something must be left to go, and something to go on from.
+  job.shift = {.context = context,
+               .keep = std::min({static_cast<size_t>(request.keep_tokens), job.prompt.size(),
+                                 context - kLeastToShift / 2})};
 }
 
 EngineStats LocalEngine::stats() const {

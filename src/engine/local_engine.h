@@ -10,6 +10,7 @@
 #include "engine/loop.h"
 #include "engine/prompt_builder.h"
 #include "engine/runner.h"
+#include "engine/speculation/draft_model.h"
 #include "ferrum/engine.h"
 
 namespace ferrum {
@@ -28,7 +29,9 @@ class LocalEngine final : public Engine {
 
  private:
   // Throws Error for a request's mistakes.
-  std::shared_ptr<Job> job_for(Request request);
+  std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
+  // How long the answers may become, by the context. Error kContextFull.
+  void set_limits(Job& job, const Request& request) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
   std::shared_ptr<const DryBreakers> breakers_of(const SamplingOptions& sampling);
   void work(const std::stop_token& stop);
@@ -41,6 +44,8 @@ class LocalEngine final : public Engine {
   std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
   std::unique_ptr<Runner> runner_;
+  std::optional<DraftModel> draft_;
+  std::unique_ptr<Drafter> ngrams_;
   std::unique_ptr<Loop> loop_;  // the thread's alone
 
   std::mutex breakers_mutex_;

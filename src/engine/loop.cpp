@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/random.h"
 
 namespace ferrum {
@@ -21,12 +22,14 @@ uint64_t seed_of(const Job& job, int choice) {
 
 }  // namespace
 
-Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options)
+Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options, Drafter* drafter)
     : runner_(runner),
       tokenizer_(tokenizer),
       options_(options),
+      drafter_(drafter),
       cache_(options.cache),
-      pace_(options.stretch) {}
+      pace_(options.stretch),
+      draft_pace_(options.limits.max_sequences, options.drafts) {}
 
 void Loop::add(std::shared_ptr<Job> job) {
   job->open_choices = job->request.choices;
@@ -72,6 +75,7 @@ void Loop::drop_unwanted() {
 }
 
 bool Loop::plan() {
+  ask_for_drafts();
   bool preempted = false;
   while (true) {
     look_at_running();
@@ -94,9 +98,30 @@ bool Loop::plan() {
         preempted = true;  // whoever waits now does not take the room that was just made
         break;
       case Decision::Kind::kRun:
+        draft();
         reserve_and_collect();
         return !chunks_.empty();
     }
+  }
+}
+
+// Not beside prompts: a step that computes those has no time to spare.
+void Loop::ask_for_drafts() {
+  for (const std::unique_ptr<Sequence>& s : running_) s->draft.wanted = 0;
+  const auto decodes = [](const std::unique_ptr<Sequence>& s) { return s->missing() == 1 && s->began(); };
+  const auto sequences = static_cast<int>(running_.size());
+  if (!drafter_ || !std::ranges::all_of(running_, decodes) || !draft_pace_.knows(sequences)) return;
+  for (const std::unique_ptr<Sequence>& s : running_) {
+    // The step gives a token in any case.
+    size_t room = s->job->limit - s->text().size() - 1;
+    if (s->job->shift) room = std::min(room, s->job->shift->context - s->tokens.size() - 1);
+    const int most = static_cast<int>(std::min(room, static_cast<size_t>(options_.draft_tokens)));
+    const std::optional<int> kind = most > 0 ? drafter_->kind(*s) : std::nullopt;
+    if (!kind) continue;
+    Draft& d = s->draft;
+    d.kind = *kind;
+    d.wanted = draft_pace_.tokens(d.acceptance.chance(*kind), sequences, most);
+    if (d.wanted == 0 && d.acceptance.refuse()) d.wanted = 1;
   }
 }
 
@@ -114,6 +139,7 @@ void Loop::look_at_running() {
     views_.push_back({.missing = s->missing(),
                       .computed = s->computed,
                       .blocks = held,
+                      .drafted = s->draft.wanted,
                       .shared = s->blocks.blocks_needed(s->computed, s->computed + 1) > 0 &&
                                 s->computed < held * block_tokens});
   }
@@ -130,10 +156,35 @@ void Loop::preempt() {
   std::unique_ptr<Sequence> s = std::move(running_.back());
   running_.pop_back();
   s->blocks.release();
+  s->draft = {};
   s->computed = 0;
   s->resumed = true;
   ++stats_.preemptions;
   insert(waiting_, std::move(s));
+}
+
+void Loop::draft() {
+  drafting_.clear();
+  drafting_time_ = {};
+  for (size_t i = 0; i < running_.size(); ++i) {
+    Draft& d = running_[i]->draft;
+    d.tokens.clear();
+    d.accepted = 0;
+    if (running_[i]->missing() > 1 || decision_.tokens[i] < 2) continue;
+    d.wanted = decision_.tokens[i] - 1;
+    decision_.tokens[i] = 1;
+    drafting_.push_back(running_[i].get());
+  }
+  if (drafting_.empty()) return;
+  const auto begin = Clock::now();
+  try {
+    drafter_->draft(drafting_);
+  } catch (const Error& e) {
+    log::error("no more drafts: {}", e.what());
+    for (Sequence* const s : drafting_) s->draft.tokens.clear();
+    drafter_ = nullptr;
+  }
+  drafting_time_ = Clock::now() - begin;
 }
 
 void Loop::reserve_and_collect() {
@@ -141,16 +192,21 @@ void Loop::reserve_and_collect() {
   chunks_.clear();
   scheduled_.clear();
   for (size_t i = 0; i < running_.size(); ++i) {
-    const int count = decision_.tokens[i];
-    if (count == 0) continue;
+    if (decision_.tokens[i] == 0) continue;
     Sequence& s = *running_[i];
+    const int drafted = s.draft.drafted();
+    const int count = decision_.tokens[i] + drafted;
     check(s.blocks.reserve(s.computed, s.computed + count, copies_), "the scheduler counted the blocks");
     scheduled_.push_back(i);
-    chunks_.push_back(
-        {.tokens = std::span(s.tokens).subspan(static_cast<size_t>(s.computed), static_cast<size_t>(count)),
-         .position = s.computed,
-         .blocks = s.blocks.blocks(),
-         .outputs = count == s.missing() ? Outputs::kLast : Outputs::kNone});
+    chunks_.push_back({.tokens = drafted > 0
+                                     ? std::span<const TokenId>(s.draft.tokens)
+                                     : std::span<const TokenId>(s.tokens).subspan(
+                                           static_cast<size_t>(s.computed), static_cast<size_t>(count)),
+                       .position = s.computed,
+                       .blocks = s.blocks.blocks(),
+                       .outputs = drafted > 0            ? Outputs::kAll
+                                  : count == s.missing() ? Outputs::kLast
+                                                         : Outputs::kNone});
   }
 }
 
@@ -165,27 +221,17 @@ void Loop::run() {
     return;
   }
 
-  int decoding = 0;
-  int prompt_tokens = 0;
-  for (const Chunk& chunk : chunks_) {
-    const auto count = static_cast<int>(chunk.tokens.size());
-    // A prompt's last token alone costs what any decoded one does.
-    if (count == 1 && chunk.outputs == Outputs::kLast)
-      ++decoding;
-    else
-      prompt_tokens += count;
-  }
-  pace_.observe(Clock::now() - begin, decoding, prompt_tokens);
+  observe(Clock::now() - begin);
 
   const auto vocab = static_cast<size_t>(runner_.vocab());
   for (size_t c = 0; c < chunks_.size(); ++c) {
     Sequence& s = *running_[scheduled_[c]];
-    s.computed += static_cast<int>(chunks_[c].tokens.size());
-    s.blocks.fill(s.tokens, s.computed);
-    if (chunks_[c].outputs == Outputs::kNone) continue;
-    // An error of one choice ends its siblings.
-    if (s.job->open_choices > 0) take_logits(s, logits.first(vocab));
-    logits = logits.subspan(vocab);
+    const auto count = chunks_[c].tokens.size();
+    const size_t rows = chunks_[c].outputs == Outputs::kAll ? count : chunks_[c].outputs == Outputs::kLast;
+    s.computed += static_cast<int>(count - rows);
+    if (rows == 0) s.blocks.fill(s.tokens, s.computed);
+    take_rows(s, logits.first(rows * vocab));
+    logits = logits.subspan(rows * vocab);
   }
   for (std::unique_ptr<Sequence>& s : forked_) {
     if (static_cast<int>(running_.size()) < options_.limits.max_sequences) {
@@ -198,6 +244,41 @@ void Loop::run() {
     }
   }
   forked_.clear();
+}
+
+void Loop::observe(Clock::duration time) {
+  int decoding = 0;
+  int drafted = 0;
+  int prompt_tokens = 0;
+  for (const Chunk& chunk : chunks_) {
+    const auto count = static_cast<int>(chunk.tokens.size());
+    // A prompt's last token alone costs what any decoded one does.
+    if (chunk.outputs == Outputs::kAll || (count == 1 && chunk.outputs == Outputs::kLast)) {
+      ++decoding;
+      drafted += count - 1;
+    } else {
+      prompt_tokens += count;
+    }
+  }
+  if (drafted == 0) pace_.observe(time, decoding, prompt_tokens);
+  if (prompt_tokens == 0)
+    draft_pace_.observe(
+        {.model = time, .drafting = drafting_time_, .sequences = decoding, .drafted = drafted});
+}
+
+void Loop::take_rows(Sequence& s, std::span<const float> logits) {
+  const auto vocab = static_cast<size_t>(runner_.vocab());
+  Draft& draft = s.draft;
+  s.usage.drafted_tokens += draft.drafted();
+  stats_.drafted_tokens += draft.drafted();
+  for (int row = 0; !logits.empty(); logits = logits.subspan(vocab), ++row) {
+    // What was drafted has the next row as long as it is right. (An error of one choice ends its siblings.)
+    if (draft.accepted < row || s.ended || s.job->open_choices == 0) break;
+    ++s.computed;
+    s.blocks.fill(s.tokens, s.computed);
+    take_logits(s, logits.first(vocab));
+  }
+  if (draft.drafted() > 0) draft.acceptance.observe(draft.kind, draft.drafted(), draft.accepted);
 }
 
 void Loop::take_logits(Sequence& s, std::span<const float> logits) {
@@ -224,7 +305,13 @@ void Loop::fork_choices(Sequence& first, std::span<const float> logits) {
 
 void Loop::sample(Sequence& s, std::span<const float> logits) {
   try {
-    take_token(s, s.answer.sample(logits, s.tokens, sampling_));
+    const TokenId id = s.answer.sample(logits, s.text(), sampling_);
+    if (s.draft.next_is(id)) {
+      ++s.draft.accepted;
+      ++s.usage.accepted_tokens;
+      ++stats_.accepted_tokens;
+    }
+    take_token(s, id);
   } catch (const Error& e) {
     s.blocks.forget();  // what gave such logits shall serve nobody else
     end_with(s, {std::string(name_of(e.code())), e.what()});
@@ -233,6 +320,7 @@ void Loop::sample(Sequence& s, std::span<const float> logits) {
 
 void Loop::take_token(Sequence& s, TokenId id) {
   s.tokens.push_back(id);
+  if (s.shifts > 0) s.shifted.push_back(id);
   ++s.usage.generated_tokens;
   ++stats_.generated_tokens;
   s.usage.decode_seconds = seconds_between(s.first_token, Clock::now());
@@ -240,10 +328,26 @@ void Loop::take_token(Sequence& s, TokenId id) {
   if (std::find(ends.begin(), ends.end(), id) != ends.end()) return finish(s, FinishReason::kStop);
   s.answer.push(id);
   if (s.answer.stopped()) return finish(s, FinishReason::kStop);
-  if (at_end(s)) finish(s, s.job->request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens);
+  if (at_end(s))
+    return finish(s, s.job->request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens);
+  if (s.job->shift && s.tokens.size() >= s.job->shift->context) shift(s);
 }
 
-bool Loop::at_end(const Sequence& s) const { return s.tokens.size() >= s.job->limit; }
+bool Loop::at_end(const Sequence& s) const { return s.text().size() >= s.job->limit; }
+
+// The model then reads the shorter text from its beginning, as if it had been asked to go on with that.
+void Loop::shift(Sequence& s) {
+  if (s.shifts++ == 0) s.shifted = s.tokens;
+  const size_t keep = s.job->shift->keep;
+  const size_t dropped = (s.tokens.size() - keep + 1) / 2;
+  const auto from = s.tokens.begin() + static_cast<std::ptrdiff_t>(keep);
+  s.tokens.erase(from, from + static_cast<std::ptrdiff_t>(dropped));
+  s.usage.shifted_tokens += static_cast<int>(dropped);
+  s.blocks.release();
+  s.draft.memory.reset();
+  s.computed = 0;
+  s.resumed = true;  // what it finds in the cache is no part of its prompt
+}
 
 void Loop::finish(Sequence& s, FinishReason reason) {
   if (s.ended) return;
@@ -269,6 +373,7 @@ void Loop::end_with(Sequence& s, const ErrorEvent& error) {
 void Loop::close(Sequence& s) {
   s.ended = true;
   s.blocks.release();
+  s.draft.memory.reset();
 }
 
 void Loop::sweep() {

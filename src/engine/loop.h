@@ -2,8 +2,8 @@
 //
 //   add() -> queue -> running -> (preempted -> queue -> running)* -> ended
 //
-// A sequence's tokens depend on its request alone: on no other sequence, no chunk size, no preemption, and
-// not on what the prefix cache held.
+// A sequence's tokens depend on its request alone: on no other sequence, no chunk size, no preemption, no
+// draft, and not on what the prefix cache held.
 #pragma once
 #include <memory>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "engine/pace.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/speculation/draft_pace.h"
 #include "engine/step_runner.h"
 #include "ferrum/engine.h"
 
@@ -20,13 +21,16 @@ namespace ferrum {
 struct LoopOptions {
   SchedulerLimits limits;
   PrefixCache::Options cache;
+  int draft_tokens = 8;  // of a sequence in one step at most, where there is a drafter
+  DraftPace::Policy drafts = DraftPace::Policy::kWhereItPays;
   double stretch = 2;  // how many times as long as without prompts a step of decoding sequences may take
 };
 
 class Loop {
  public:
-  // The runner and the tokenizer, which may be missing, outlive the loop.
-  Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options);
+  // The runner, and the tokenizer and the drafter, which may be missing, outlive the loop.
+  Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options,
+       Drafter* drafter = nullptr);
 
   void add(std::shared_ptr<Job> job);
   // One step. False if there was nothing to do.
@@ -45,11 +49,17 @@ class Loop {
   void drop_unwanted();
   // What the next step computes of running_[i]: decision_.tokens[i]. False if nothing.
   bool plan();
+  // Which sequences are worth a draft in the next step, and of how many tokens.
+  void ask_for_drafts();
   void look_at_running();
   void admit();
   void preempt();
+  void draft();  // for those that the scheduler has rows for
   void reserve_and_collect();
   void run();
+  void observe(Clock::duration time);
+  // The rows of a chunk: its token's, and those of the draft for as long as it is right.
+  void take_rows(Sequence& s, std::span<const float> logits);
   // A row of logits of a sequence that has all its tokens computed.
   void take_logits(Sequence& s, std::span<const float> logits);
   std::unique_ptr<Sequence> sequence(const std::shared_ptr<Job>& job, int choice, int64_t rank,
@@ -58,6 +68,7 @@ class Loop {
   void sample(Sequence& s, std::span<const float> logits);
   void take_token(Sequence& s, TokenId id);
   bool at_end(const Sequence& s) const;
+  void shift(Sequence& s);
 
   void finish(Sequence& s, FinishReason reason);
   void end_with(Sequence& s, const ErrorEvent& error);
@@ -68,9 +79,11 @@ class Loop {
   StepRunner& runner_;
   const Tokenizer* tokenizer_;
   LoopOptions options_;
+  Drafter* drafter_;
   PrefixCache cache_;
   SamplerMemory sampling_;
   Pace pace_;
+  DraftPace draft_pace_;
   Sequences waiting_;
   Sequences running_;
   Sequences forked_;  // by this step
@@ -83,6 +96,8 @@ class Loop {
   std::vector<BlockCopy> copies_;
   std::vector<Chunk> chunks_;
   std::vector<size_t> scheduled_;  // the sequence of each chunk
+  std::vector<Sequence*> drafting_;
+  Clock::duration drafting_time_{};
 };
 
 }  // namespace ferrum

@@ -11,6 +11,7 @@ namespace {
 
 // A long chat; more is a matter of asking, since every token costs memory.
 constexpr int kDefaultContext = 8192;
+constexpr int kMaxDraftTokens = 64;
 
 int chosen_context(const EngineOptions& options, const ModelDescription& model) {
   if (options.max_context == 0) return std::min(model.context, kDefaultContext);
@@ -31,10 +32,19 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
   if (options.kv_tokens != 0 && options.kv_tokens < context)
     fail(ErrorCode::kBadArgument, "kv_tokens of {} hold no sequence of {} tokens", options.kv_tokens,
          context);
+  int drafted = 0;
+  if (!options.speculate.empty()) {
+    if (options.draft_tokens < 1 || options.draft_tokens > kMaxDraftTokens)
+      fail(ErrorCode::kBadArgument, "draft_tokens must be from 1 to {}, not {}", kMaxDraftTokens,
+           options.draft_tokens);
+    // With many sequences steps are full by themselves.
+    drafted = std::max(options.draft_tokens, options.max_sequences);
+  }
+  const int outputs = options.max_sequences + drafted;
   const int kv_tokens = options.kv_tokens == 0 ? context : options.kv_tokens;
-  return {.max_tokens = std::max(std::min(options.batch_tokens, kv_tokens), options.max_sequences),
+  return {.max_tokens = std::max(std::min(options.batch_tokens, kv_tokens), outputs),
           .max_sequences = options.max_sequences,
-          .max_outputs = options.max_sequences,
+          .max_outputs = outputs,
           .max_context = context,
           .kv_tokens = kv_tokens,
           .kv_dtype = parse_kv_dtype(options.kv_dtype)};

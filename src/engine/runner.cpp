@@ -43,7 +43,7 @@ RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& o
           .activations = Decoder::activation_bytes(config, limits) + rotation + logits};
 }
 
-Runner::Runner(std::unique_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
                const RunnerOptions& options, const LoadProgress& progress)
     : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),

@@ -34,7 +34,7 @@ RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& o
 
 class Runner final : public StepRunner {
  public:
-  Runner(std::unique_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+  Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
          const RunnerOptions& options, const LoadProgress& progress = {});
 
   std::span<const float> step(std::span<const Chunk> chunks) override;
@@ -47,7 +47,7 @@ class Runner final : public StepRunner {
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the decoder, whose weights may look into it
-  std::unique_ptr<Backend> backend_;
+  std::shared_ptr<Backend> backend_;              // of several runners that take turns
   RunnerOptions options_;
   int pages_;
   std::unique_ptr<Decoder> decoder_;

@@ -39,6 +39,17 @@ Sampler::Sampler(const SamplingOptions& options, uint64_t seed, SequenceFacts fa
 
 TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
                         SamplerMemory& memory) {
+  return sample(logits, history, memory, mirostat_);
+}
+
+TokenId Sampler::propose(std::span<const float> logits, std::span<const TokenId> history,
+                         SamplerMemory& memory) const {
+  std::optional<Mirostat> mirostat = mirostat_;
+  return sample(logits, history, memory, mirostat);
+}
+
+TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
+                        SamplerMemory& memory, std::optional<Mirostat>& mirostat) const {
   LogitRow& row = memory.row;
   if (changes_logits()) {
     memory.logits.assign(logits.begin(), logits.end());
@@ -58,8 +69,8 @@ TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> 
   if (options_.temperature == 0) return row.most_likely();
 
   row.set_temperature(options_.temperature);
-  if (mirostat_)
-    return mirostat_->draw(row, random_at(seed_, history.size(), Purpose::kToken), memory.candidates);
+  if (mirostat)
+    return mirostat->draw(row, random_at(seed_, history.size(), Purpose::kToken), memory.candidates);
   return draw(history.size(), memory);
 }
 

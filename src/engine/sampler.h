@@ -34,8 +34,13 @@ class Sampler {
   // mirostat on the earlier draws as well. Errors: kNotFinite for a row that has NaN or +∞, or no finite
   // value (fault B58); kBadArgument if bias and min_tokens leave no token (fault B43).
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
+  // The same, and no later draw knows of it.
+  TokenId propose(std::span<const float> logits, std::span<const TokenId> history,
+                  SamplerMemory& memory) const;
 
  private:
+  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory,
+                 std::optional<Mirostat>& mirostat) const;
   bool changes_logits() const;
   // Bias and penalties, in place.
   void adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const;

@@ -45,6 +45,19 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
     decision.tokens[i] = 1;
   }
 
+  // Drafts push nobody out: they take what is left.
+  int drafts = std::min(budget, limits.drafted_tokens);
+  for (size_t i = 0; i < running.size() && drafts > 0; ++i) {
+    if (decision.tokens[i] != 1 || running[i].drafted == 0) continue;
+    const int needed = blocks_needed(running[i], 1, limits.block_tokens);
+    const int count = tokens_within(running[i], 1 + std::min(running[i].drafted, drafts), blocks + needed,
+                                    limits.block_tokens);
+    blocks -= blocks_needed(running[i], count, limits.block_tokens) - needed;
+    drafts -= count - 1;
+    budget -= count - 1;
+    decision.tokens[i] = count;
+  }
+
   int of_prompts = scheduled > 0 ? std::min(budget, state.prompt_tokens) : budget;
   for (size_t i = 0; i < running.size() && of_prompts > 0; ++i) {
     if (running[i].missing == 1) continue;

@@ -12,6 +12,7 @@ struct SchedulerLimits {
   int batch_tokens = 0;   // rows of a step
   int max_sequences = 0;  // of a step
   int block_tokens = 0;
+  int drafted_tokens = 0;  // of a step
 };
 
 // A sequence that holds blocks.
@@ -19,6 +20,7 @@ struct RunningView {
   int missing = 0;      // tokens not computed yet, at least 1; one that decodes lacks just 1
   int computed = 0;     // tokens
   int blocks = 0;       // held
+  int drafted = 0;      // tokens that one that decodes would try beside
   bool shared = false;  // the block that the next token goes into is somebody else's as well, so is copied
 };
 
@@ -45,9 +47,9 @@ struct Decision {
   std::vector<int> tokens;
 };
 
-// Sequences that decode come first, then prompts in chunks, both by rank; what does not fit waits. Out of
-// blocks, the last by rank makes room; the first always comes on, if the cache can hold it alone. `decision`
-// is reused from step to step.
+// Sequences that decode come first, with what they drafted as far as there is room, then prompts in chunks,
+// all by rank; what does not fit waits. Out of blocks, the last by rank makes room; the first always comes
+// on, if the cache can hold it alone. `decision` is reused from step to step.
 void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision& decision);
 
 // The order in which requests are served: a higher priority first, then the earlier. Each priority is worth

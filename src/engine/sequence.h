@@ -7,18 +7,27 @@
 
 #include "cache/block_table.h"
 #include "engine/answer.h"
+#include "engine/speculation/drafter.h"
 #include "ferrum/types.h"
 
 namespace ferrum {
 
 using Clock = std::chrono::steady_clock;
 
+// What a sequence does that fills its context: it goes on without the tokens after the first `keep`, half of
+// them.
+struct ContextShift {
+  size_t context = 0;  // tokens that the model sees at most
+  size_t keep = 0;
+};
+
 // A request whose prompt is tokens and whose parameters are valid.
 struct Job {
   Request request;
   std::vector<TokenId> prompt;
-  size_t limit = 0;  // tokens of a sequence, prompt included, at most
-  BlockKey root;     // of its cached blocks
+  size_t limit = 0;                   // tokens of a sequence, prompt included, at most
+  std::optional<ContextShift> shift;  // else the limit is within the context
+  BlockKey root;                      // of its cached blocks
   SequenceFacts facts;
   uint64_t seed = 0;
   std::shared_ptr<EventSink> sink;
@@ -39,17 +48,22 @@ struct Sequence {
         answer(std::move(answer)) {}
 
   int missing() const { return static_cast<int>(tokens.size()) - computed; }
-  bool began() const { return tokens.size() > job->prompt.size(); }
+  bool began() const { return usage.generated_tokens > 0; }
+  // Prompt and answer, with what the model does not see any more.
+  std::span<const TokenId> text() const { return shifted.empty() ? tokens : shifted; }
 
   std::shared_ptr<Job> job;
   int choice;
   int64_t rank;
-  std::vector<TokenId> tokens;
+  std::vector<TokenId> tokens;   // that the model sees
+  std::vector<TokenId> shifted;  // text(), once it is more than that
   BlockTable blocks;
+  int shifts = 0;  // of the context
   int computed = 0;
-  bool resumed = false;  // it was preempted: what it finds in the cache is its own
+  bool resumed = false;  // it was preempted or shifted: what it finds in the cache is its own
   bool ended = false;
   Answer answer;
+  Draft draft;
   Usage usage;
   Clock::time_point first_token;
 };

@@ -69,6 +69,22 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   EXPECT_EQ(t.wait(), 0);
 }
 
+TEST_F(ChatTest, AFullContextForgetsTheOldestIfAsked) {
+  Terminal t(args({"--context-shift", "--max-context", "64", "--max-tokens", "12"}));
+  for (int i = 0; i < 2; ++i) {
+    t.expect(">>> ");
+    t.type("What is the capital of France?\n");
+    t.expect("tokens/s");
+  }
+  t.expect(">>> ");
+  t.type("Write a short story about a fox and a drum and a little boat, and what they did on the sea.\n");
+  t.expect("the oldest question and answer are forgotten");
+  t.expect("tokens/s");
+  t.expect(">>> ");
+  t.type("/bye\n");
+  EXPECT_EQ(t.wait(), 0);
+}
+
 TEST_F(ChatTest, StatsCountTheAnswers) {
   Terminal t(args({"--max-tokens", "3"}));
   for (const char* stats : {"1 answer: ", "2 answers: "}) {

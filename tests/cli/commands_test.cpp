@@ -234,6 +234,23 @@ TEST(Run, StopAndSeed) {
   EXPECT_EQ(ferrum(stopped).out, text.substr(0, text.find(text.substr(10, 5))) + "\n");
 }
 
+TEST(Run, SpeculationChangesNothingButTheSpeed) {
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> args = {"run", "--prompt", "Write a short story about a cat.", "--seed", "5",
+                                     "-n",  "60"};
+    args.insert(args.end(), more.begin(), more.end());
+    return ferrum(args);
+  };
+  const std::string text = with({}).out;
+  EXPECT_EQ(with({"--speculate", "ngram"}).out, text);
+  EXPECT_EQ(with({"--draft", kSmall}).out, text);
+  EXPECT_EQ(with({"--draft", kSmall, "--speculate", "ngram"}).exit_code, 2);
+  EXPECT_EQ(with({"--speculate", "magic"}).exit_code, 2);
+  const Finished missing = with({"--draft", "/no/such.gguf"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_CONTAINS(missing.err, "/no/such.gguf");
+}
+
 TEST(Run, SamplingOptionsReachTheModel) {
   const std::vector<std::string> plain = {"run", kSmall, "What is the capital of France?", "--max-tokens",
                                           "30"};

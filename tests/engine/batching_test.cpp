@@ -156,6 +156,32 @@ TEST_F(EngineQueue, B49_AStreamThatIsDroppedFreesItsBlocks) {
   EXPECT_EQ(engine->stats().cancelled, 20);
 }
 
+TEST_F(EngineQueue, TheBestOfSeveralIsTheLikeliest) {
+  const auto engine = load(100);
+  Request r;
+  r.prompt = TextPrompt{"Once upon a time"};
+  r.max_tokens = 12;
+  r.logprobs = 0;
+  r.sampling.seed = 3;
+  r.choices = 6;
+  const Told all = read(*engine->submit(r), 6);
+  std::vector<std::pair<double, std::string>> order;
+  for (const Answer& answer : all.answers) {
+    double sum = 0;
+    for (const float logprob : answer.logprobs) sum += logprob;
+    order.push_back({-sum / static_cast<double>(answer.logprobs.size()), answer.text});
+  }
+  std::sort(order.begin(), order.end());
+  r.choices = 2;
+  r.best_of = 6;
+  const Told best = read(*engine->submit(r), 2);
+  EXPECT_EQ(best.answers[0].text, order[0].second);
+  EXPECT_EQ(best.answers[1].text, order[1].second);
+  EXPECT_TRUE(best.answers[1].finish);
+  r.best_of = 1;
+  EXPECT_EQ(read(*engine->submit(r), 2).error, "best_of must be from 2 to 128, not 1");
+}
+
 TEST_F(EngineQueue, ClosingTheEngineEndsWhatIsLeft) {
   auto engine = load(100);
   const auto first = engine->submit(long_request());

@@ -1,5 +1,4 @@
-// The loop over a model that costs nothing and gives away every mix-up: what it keeps at a position depends
-// on all tokens so far, and its logits on all that a sequence's blocks hold.
+// The loop over a model that costs nothing and gives away every mix-up.
 #include "engine/loop.h"
 
 #include <gtest/gtest.h>
@@ -8,146 +7,12 @@
 #include <random>
 
 #include "base/error.h"
-#include "base/random.h"
+#include "engine/memory_model.h"
 
 namespace ferrum {
 namespace {
 
-constexpr int kVocab = 50;
-constexpr int kBlockTokens = 4;
-constexpr TokenId kEnd = 1;
-constexpr TokenId kPoison = 2;  // after this one, which is not drawn, logits are no numbers
-
-class MemoryModel final : public StepRunner {
- public:
-  explicit MemoryModel(int blocks) : memory_(static_cast<size_t>(blocks) * kBlockTokens) {}
-
-  std::span<const float> step(std::span<const Chunk> chunks) override {
-    logits_.clear();
-    for (const Chunk& chunk : chunks) {
-      const int end = chunk.position + static_cast<int>(chunk.tokens.size());
-      largest_ = std::max(largest_, end);
-      for (int i = chunk.position; i < end; ++i)
-        at(chunk, i) =
-            random_bits(i == 0 ? 0 : at(chunk, i - 1),
-                        static_cast<uint64_t>(chunk.tokens[static_cast<size_t>(i - chunk.position)]));
-      if (chunk.outputs == Outputs::kNone) continue;
-      uint64_t all = 0;
-      for (int i = 0; i < end; ++i) all = random_bits(all, at(chunk, i));
-      for (int v = 0; v < kVocab; ++v)
-        logits_.push_back(chunk.tokens.back() == kPoison ? std::nanf("")
-                          : v == kPoison
-                              ? -1000
-                              : static_cast<float>(random_uniform(all, static_cast<uint64_t>(v)) * 4));
-    }
-    ++steps_;
-    return logits_;
-  }
-  void copy_blocks(std::span<const BlockCopy> copies) override {
-    for (const BlockCopy& copy : copies)
-      for (size_t i = 0; i < kBlockTokens; ++i)
-        memory_[index_of(copy.to) * kBlockTokens + i] = memory_[index_of(copy.from) * kBlockTokens + i];
-  }
-  int vocab() const override { return kVocab; }
-  int steps() const { return steps_; }
-
- private:
-  uint64_t& at(const Chunk& chunk, int position) {
-    const BlockId block = chunk.blocks[static_cast<size_t>(position / kBlockTokens)];
-    return memory_[index_of(block) * kBlockTokens + static_cast<size_t>(position % kBlockTokens)];
-  }
-
-  std::vector<uint64_t> memory_;
-  std::vector<float> logits_;
-  int largest_ = 0;
-  int steps_ = 0;
-};
-
-struct Choice {
-  std::vector<TokenId> tokens;
-  std::vector<float> logprobs;
-  std::optional<FinishEvent> finish;
-};
-
-class Reader final : public EventSink {
- public:
-  void push(Event event) override {
-    EXPECT_TRUE(error.code.empty()) << "nothing comes after an error";
-    if (const auto* token = std::get_if<TokenEvent>(&event)) {
-      Choice& choice = choices[token->choice];
-      EXPECT_FALSE(choice.finish) << "nothing comes after the end";
-      choice.tokens.push_back(token->token.id);
-      choice.logprobs.push_back(token->token.logprob);
-      if (++told == cancel_after) is_cancelled = true;
-    } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
-      EXPECT_FALSE(choices[finish->choice].finish) << "one end";
-      choices[finish->choice].finish = *finish;
-    } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
-      error = *e;
-    }
-  }
-  bool cancelled() const override { return is_cancelled; }
-
-  std::map<int, Choice> choices;
-  ErrorEvent error;
-  int told = 0;
-  int cancel_after = -1;
-  bool is_cancelled = false;
-};
-
-struct Asked {
-  std::shared_ptr<Job> job;
-  std::shared_ptr<Reader> reader;
-};
-
-Asked ask(std::vector<TokenId> prompt, int max_tokens, uint64_t seed) {
-  Asked asked = {std::make_shared<Job>(), std::make_shared<Reader>()};
-  Job& job = *asked.job;
-  job.request.max_tokens = max_tokens;
-  job.request.logprobs = 0;
-  job.request.sampling = {.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0};
-  job.limit = prompt.size() + static_cast<size_t>(max_tokens);
-  job.facts = {.prompt_tokens = prompt.size(), .ends = {kEnd}};
-  job.prompt = std::move(prompt);
-  job.root = root_key("", "", "");
-  job.seed = seed;
-  job.sink = asked.reader;
-  return asked;
-}
-
-LoopOptions options(int blocks, int sequences, int batch_tokens,
-                    PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn) {
-  return {.limits = {.batch_tokens = batch_tokens, .max_sequences = sequences, .block_tokens = kBlockTokens},
-          .cache = {.blocks = blocks, .block_tokens = kBlockTokens, .reuse = reuse}};
-}
-
-void run(Loop& loop) {
-  for (int i = 0; !loop.idle(); ++i) {
-    ASSERT_LT(i, 1'000'000) << "the loop does not end";
-    loop.step();
-  }
-  EXPECT_EQ(loop.cache().pool().used(), 0);
-}
-
-std::map<int, Choice> alone(const Job& job) {
-  MemoryModel model(200);
-  Loop loop(model, nullptr, options(200, 8, 512, PrefixCache::Reuse::kOff));
-  const Asked again = ask(job.prompt, job.request.max_tokens, job.seed);
-  again.job->request.choices = job.request.choices;
-  loop.add(again.job);
-  run(loop);
-  return again.reader->choices;
-}
-
-std::vector<TokenId> random_prompt(std::mt19937_64& random, int longest) {
-  static constexpr int kPrefix = 60;
-  std::vector<TokenId> prompt;
-  const int shared = static_cast<int>(random() % kPrefix);
-  for (int i = 0; i < shared; ++i) prompt.push_back(3 + i % 7);
-  for (int i = 1 + static_cast<int>(random() % static_cast<uint64_t>(longest)); i > 0; --i)
-    prompt.push_back(3 + static_cast<TokenId>(random() % (kVocab - 3)));
-  return prompt;
-}
+using namespace test;
 
 TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
   int64_t preemptions = 0;

@@ -1,0 +1,40 @@
+// Keeps the best of several answers to one request: those whose tokens have the highest mean log probability.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "engine/answer.h"
+
+namespace ferrum {
+
+class BestOf final : public EventSink {
+ public:
+  // Of `drawn` choices, `kept` are told to `to`, the best as choice 0, all once the last has ended.
+  struct Counts {
+    int drawn = 0;
+    int kept = 0;
+  };
+  enum class Tokens { kTold, kKept };  // whether the reader asked for token events, which must come here
+  BestOf(std::shared_ptr<EventSink> to, const Counts& counts, Tokens tokens);
+
+  void push(Event event) override;
+  bool cancelled() const override { return to_->cancelled(); }
+
+ private:
+  struct Candidate {
+    std::vector<Event> events;
+    double logprob = 0;  // of all tokens
+    int tokens = 0;
+
+    double mean() const;
+  };
+  void tell_best();
+
+  std::shared_ptr<EventSink> to_;
+  Counts counts_;
+  Tokens tokens_;
+  std::vector<Candidate> candidates_;  // [drawn]
+  int open_;
+};
+
+}  // namespace ferrum

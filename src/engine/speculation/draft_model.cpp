@@ -1,0 +1,52 @@
+#include "engine/speculation/draft_model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace ferrum {
+namespace {
+
+void require_same_vocabulary(const Checkpoint& draft, const Checkpoint& target, const Tokenizer* theirs) {
+  const auto refuse = [&](const std::string& why) {
+    fail(ErrorCode::kBadArgument, "{} cannot draft for {}: {}", in_quotes(draft.model().name),
+         in_quotes(target.model().name), why);
+  };
+  const std::unique_ptr<const Tokenizer> mine = draft.load_tokenizer();
+  if (!mine || !theirs) {
+    if (draft.model().vocab != target.model().vocab)
+      refuse(fmt::format("its vocabulary has {} tokens, not {}", draft.model().vocab, target.model().vocab));
+    return;
+  }
+  for (TokenId id = 0; id < std::max(mine->size(), theirs->size()); ++id) {
+    const std::string_view spelled = id < mine->size() ? mine->spelling(id) : "";
+    const std::string_view wanted = id < theirs->size() ? theirs->spelling(id) : "";
+    if (spelled != wanted)
+      refuse(
+          fmt::format("token {} of its vocabulary is {}, not {}", id, in_quotes(spelled), in_quotes(wanted)));
+  }
+}
+
+}  // namespace
+
+DraftModel::DraftModel(const std::filesystem::path& path, const Checkpoint& target,
+                       const Tokenizer* tokenizer, const RunnerOptions& runner)
+    : checkpoint_(Checkpoint::open(path)), options_(runner), target_vocab_(target.model().vocab) {
+  require_same_vocabulary(*checkpoint_, target, tokenizer);
+  options_.max_context = std::min(runner.max_context, checkpoint_->model().context);
+  options_.max_outputs = options_.max_sequences;
+}
+
+void DraftModel::load(const std::shared_ptr<Backend>& backend, const PrefixCache::Options& cache,
+                      const LoadProgress& progress) {
+  runner_ = std::make_unique<Runner>(backend, checkpoint_, options_, progress);
+  PrefixCache::Options own = cache;
+  own.blocks = runner_->pages();
+  drafter_ =
+      std::make_unique<ModelDrafter>(*runner_, ModelDrafter::Limits{.batch_tokens = options_.max_tokens,
+                                                                    .max_context = options_.max_context,
+                                                                    .vocab = target_vocab_,
+                                                                    .cache = own});
+}
+
+}  // namespace ferrum

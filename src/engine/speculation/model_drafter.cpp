@@ -1,0 +1,133 @@
+#include "engine/speculation/model_drafter.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/sequence.h"
+
+namespace ferrum {
+namespace {
+
+// One that lags further behind than this is brought up to date in a step of its own, without a draft: what
+// that takes is not what drafting takes.
+constexpr int kLag = 16;
+constexpr int kKind = 2;  // of all its drafts
+
+}  // namespace
+
+class ModelDrafter::Memory final : public DraftMemory {
+ public:
+  Memory(PrefixCache& cache, const BlockKey& root) : blocks(cache, root) {}
+
+  BlockTable blocks;
+  std::vector<TokenId> seen;  // whose keys and values the blocks hold: the sequence's, then drafted ones
+  size_t certain = 0;         // of them, the sequence's
+  int shifts = 0;             // of the sequence
+};
+
+ModelDrafter::ModelDrafter(StepRunner& runner, const Limits& limits)
+    : runner_(runner), limits_(limits), cache_(limits.cache) {
+  history_.reserve(static_cast<size_t>(limits.max_context));
+}
+
+ModelDrafter::Memory& ModelDrafter::memory_of(Sequence& s) { return static_cast<Memory&>(*s.draft.memory); }
+
+std::optional<int> ModelDrafter::kind(Sequence& s) {
+  if (static_cast<int>(s.tokens.size()) >= limits_.max_context) return std::nullopt;
+  if (!s.draft.memory) s.draft.memory = std::make_unique<Memory>(cache_, s.job->root);
+  return kKind;
+}
+
+void ModelDrafter::draft(std::span<Sequence* const> sequences) {
+  chunks_.clear();
+  next_.clear();
+  int budget = limits_.batch_tokens;
+  for (Sequence* const s : sequences) catch_up(*s, budget);
+  while (!chunks_.empty()) run();
+}
+
+void ModelDrafter::catch_up(Sequence& s, int& budget) {
+  Memory& m = memory_of(s);
+  if (m.shifts != s.shifts) {
+    m.blocks.release();
+    m.seen.clear();
+    m.certain = 0;
+    m.shifts = s.shifts;
+  }
+  // What was drafted and came true stays.
+  while (m.certain < m.seen.size() && m.certain + 1 < s.tokens.size() &&
+         m.seen[m.certain] == s.tokens[m.certain])
+    ++m.certain;
+  m.blocks.fill(s.tokens, static_cast<int>(m.certain));
+  m.blocks.shrink(static_cast<int>(m.certain));
+  if (m.certain % static_cast<size_t>(cache_.block_tokens()) == 0)
+    m.certain = static_cast<size_t>(m.blocks.match(s.tokens));
+  m.seen.assign(s.tokens.begin(), s.tokens.begin() + static_cast<std::ptrdiff_t>(m.certain));
+
+  s.draft.tokens.clear();
+  const auto missing = static_cast<int>(s.tokens.size() - m.certain);
+  const std::span<const TokenId> rest = std::span(s.tokens).subspan(m.certain);
+  if (missing > kLag) {
+    const int count = std::min(missing - 1, budget);
+    budget -= count;
+    collect(s, rest.first(static_cast<size_t>(count)), Outputs::kNone);
+    m.certain = m.seen.size();
+  } else if (missing <= budget) {
+    budget -= missing;
+    s.draft.tokens.assign(1, s.tokens.back());
+    collect(s, rest, Outputs::kLast);
+    m.certain = m.seen.size();
+  }
+}
+
+bool ModelDrafter::knows(std::span<const TokenId> tokens) const {
+  return std::ranges::all_of(tokens, [this](TokenId id) { return id < runner_.vocab(); });
+}
+
+// A row as the sequence's sampler takes it.
+std::span<const float> ModelDrafter::over_vocab(std::span<const float> logits) {
+  const auto vocab = static_cast<size_t>(limits_.vocab);
+  if (logits.size() >= vocab) return logits.first(vocab);
+  row_.assign(logits.begin(), logits.end());
+  row_.resize(vocab, -std::numeric_limits<float>::infinity());
+  return row_;
+}
+
+void ModelDrafter::collect(Sequence& s, std::span<const TokenId> tokens, Outputs outputs) {
+  Memory& m = memory_of(s);
+  const auto begin = static_cast<int>(m.seen.size());
+  const int end = begin + static_cast<int>(tokens.size());
+  if (tokens.empty() || end > limits_.max_context || !knows(tokens) || !m.blocks.reserve(begin, end, copies_))
+    return;
+  chunks_.push_back({.tokens = tokens, .position = begin, .blocks = m.blocks.blocks(), .outputs = outputs});
+  m.seen.insert(m.seen.end(), tokens.begin(), tokens.end());
+  if (outputs == Outputs::kLast) next_.push_back(&s);
+}
+
+void ModelDrafter::run() {
+  runner_.copy_blocks(copies_);
+  std::span<const float> logits = runner_.step(chunks_);
+  copies_.clear();
+  chunks_.clear();
+  std::swap(going_on_, next_);
+  next_.clear();
+  for (Sequence* const s : going_on_) {
+    std::vector<TokenId>& tokens = s->draft.tokens;
+    const std::span<const TokenId> text = s->text();
+    history_.assign(text.begin(), text.end());
+    history_.insert(history_.end(), tokens.begin() + 1, tokens.end());
+    tokens.reserve(static_cast<size_t>(s->draft.wanted) + 1);  // chunks look into it
+    try {
+      tokens.push_back(s->answer.propose(over_vocab(logits.first(static_cast<size_t>(runner_.vocab()))),
+                                         history_, sampling_));
+      if (s->draft.drafted() < s->draft.wanted) collect(*s, std::span(tokens).last(1), Outputs::kLast);
+    } catch (const Error&) {
+      // No token to draw: the model itself will say so, or find one.
+    }
+    logits = logits.subspan(static_cast<size_t>(runner_.vocab()));
+  }
+}
+
+}  // namespace ferrum
