@@ -14,6 +14,11 @@ BlockTable::BlockTable(BlockTable&& other) noexcept
       place_(other.place_),
       filled_(std::exchange(other.filled_, 0)) {}
 
+void BlockTable::expect(int tokens) {
+  const int size = cache_->block_tokens();
+  blocks_.reserve(static_cast<size_t>((tokens + size - 1) / size));
+}
+
 int BlockTable::match(std::span<const TokenId> tokens) {
   check_equal(static_cast<int>(blocks_.size()), filled_, "blocks that are filled when more are looked for");
   const int held = filled_ * cache_->block_tokens();

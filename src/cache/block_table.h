@@ -21,6 +21,9 @@ class BlockTable {
   BlockTable(BlockTable&& other) noexcept;
   BlockTable& operator=(BlockTable&&) = delete;
 
+  // It will grow to so many positions: up to there it allocates nothing.
+  void expect(int tokens);
+
   // Takes the cached blocks that follow those filled so far, of which the table must consist, and that
   // `tokens` goes on with; returns how many tokens the table holds then.
   int match(std::span<const TokenId> tokens);

@@ -18,8 +18,7 @@ Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed
       stops_(request.stop),
       tokenizer_(tokenizer),
       alternatives_(request.logprobs),
-      to_(std::move(to)),
-      tell_([sink = to_.sink](const Event& event) { sink->push(event); }) {
+      to_(std::move(to)) {
   if (tokenizer) detokenizer_.emplace(*tokenizer);
 }
 
@@ -44,7 +43,7 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
   if (detokenizer_) show(stops_.push(detokenizer_->finish()));
   if (!stops_.met()) {
     show(stops_.finish());
-    held_.show_rest(tell_);
+    held_.show_rest([this](Event event) { to_.sink->push(std::move(event)); });
   }
   to_.sink->push(FinishEvent{.choice = to_.choice,
                              .reason = reason,
@@ -53,7 +52,7 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
 }
 
 void Answer::show(std::string text) {
-  held_.show(text.size(), tell_);
+  if (alternatives_) held_.show(text.size(), [this](Event event) { to_.sink->push(std::move(event)); });
   if (!text.empty()) to_.sink->push(TextEvent{.choice = to_.choice, .text = std::move(text)});
 }
 

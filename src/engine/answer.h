@@ -1,6 +1,5 @@
 // From logits to what a client reads: samples one choice's tokens, turns them into text, watches for its end.
 #pragma once
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,7 +59,6 @@ class Answer {
   HeldTokens held_;
   std::optional<Detokenizer> detokenizer_;
   Place to_;
-  std::function<void(const Event&)> tell_;
 };
 
 }  // namespace ferrum

@@ -14,13 +14,16 @@ void EventQueue::push(Event event) {
   pushed_.notify_one();
 }
 
+size_t EventQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return events_.size();
+}
+
 std::optional<Event> EventQueue::next() {
   std::unique_lock lock(mutex_);
   pushed_.wait(lock, [&] { return !events_.empty() || open_choices_ == 0; });
   if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return events_.pop_front();
 }
 
 }  // namespace ferrum

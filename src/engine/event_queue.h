@@ -2,11 +2,11 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include "base/ring.h"
 #include "engine/sequence.h"
 #include "ferrum/engine.h"
 
@@ -21,13 +21,15 @@ class EventQueue final : public EventSink {
 
   // Waits for the next; nothing after the last.
   std::optional<Event> next();
+  // Events that next() gives at once.
+  size_t waiting() const;
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
  private:
   std::atomic<bool> cancelled_ = false;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable pushed_;
-  std::deque<Event> events_;
+  Ring<Event> events_;
   int open_choices_;  // whose last event was not pushed yet
 };
 

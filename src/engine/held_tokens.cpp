@@ -12,17 +12,15 @@ void HeldTokens::push(TokenEvent event, size_t text_bytes, Text text) {
   if (text == Text::kWhole) unfinished_ = 0;
 }
 
-void HeldTokens::show(size_t text_bytes, const std::function<void(const Event&)>& tell) {
+void HeldTokens::show(size_t text_bytes, FunctionRef<void(Event)> tell) {
   shown_ += text_bytes;
   while (held_.size() > unfinished_ && held_.front().end <= shown_) {
-    tell(held_.front().event);
-    held_.pop_front();
+    tell(held_.pop_front().event);
   }
 }
 
-void HeldTokens::show_rest(const std::function<void(const Event&)>& tell) {
-  for (const Held& held : held_) tell(held.event);
-  held_.clear();
+void HeldTokens::show_rest(FunctionRef<void(Event)> tell) {
+  while (!held_.empty()) tell(held_.pop_front().event);
 }
 
 }  // namespace ferrum

@@ -2,9 +2,9 @@
 // advance.
 #pragma once
 #include <cstddef>
-#include <deque>
-#include <functional>
 
+#include "base/function_ref.h"
+#include "base/ring.h"
 #include "ferrum/types.h"
 
 namespace ferrum {
@@ -18,16 +18,16 @@ class HeldTokens {
   // `text_bytes`: of the text that became certain with this token.
   void push(TokenEvent event, size_t text_bytes, Text text);
   // So many more bytes of the text may be shown.
-  void show(size_t text_bytes, const std::function<void(const Event&)>& tell);
+  void show(size_t text_bytes, FunctionRef<void(Event)> tell);
   // The text is over and all of it was shown.
-  void show_rest(const std::function<void(const Event&)>& tell);
+  void show_rest(FunctionRef<void(Event)> tell);
 
  private:
   struct Held {
     TokenEvent event;
-    size_t end;  // of its text
+    size_t end = 0;  // of its text
   };
-  std::deque<Held> held_;
+  Ring<Held> held_;
   size_t unfinished_ = 0;  // the last of held_, whose ends are not known yet
   size_t pushed_ = 0;      // bytes of text
   size_t shown_ = 0;

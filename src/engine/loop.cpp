@@ -140,8 +140,8 @@ void Loop::look_at_running() {
                       .computed = s->computed,
                       .blocks = held,
                       .drafted = s->draft.wanted,
-                      .shared = s->blocks.blocks_needed(s->computed, s->computed + 1) > 0 &&
-                                s->computed < held * block_tokens});
+                      .shared = s->computed < held * block_tokens &&
+                                s->blocks.blocks_needed(s->computed, s->computed + 1) > 0});
   }
 }
 
@@ -221,7 +221,8 @@ void Loop::run() {
     return;
   }
 
-  observe(Clock::now() - begin);
+  stepped_ = Clock::now();
+  observe(stepped_ - begin);
 
   const auto vocab = static_cast<size_t>(runner_.vocab());
   for (size_t c = 0; c < chunks_.size(); ++c) {
@@ -283,7 +284,7 @@ void Loop::take_rows(Sequence& s, std::span<const float> logits) {
 
 void Loop::take_logits(Sequence& s, std::span<const float> logits) {
   if (s.began()) return sample(s, logits);
-  s.first_token = Clock::now();
+  s.first_token = stepped_;
   s.usage.prompt_seconds = seconds_between(s.job->submitted, s.first_token);
   stats_.prompt_tokens += s.usage.prompt_tokens;
   if (s.choice == 0) fork_choices(s, logits);
@@ -323,7 +324,7 @@ void Loop::take_token(Sequence& s, TokenId id) {
   if (s.shifts > 0) s.shifted.push_back(id);
   ++s.usage.generated_tokens;
   ++stats_.generated_tokens;
-  s.usage.decode_seconds = seconds_between(s.first_token, Clock::now());
+  s.usage.decode_seconds = seconds_between(s.first_token, stepped_);
   const std::vector<TokenId>& ends = s.job->facts.ends;
   if (std::find(ends.begin(), ends.end(), id) != ends.end()) return finish(s, FinishReason::kStop);
   s.answer.push(id);

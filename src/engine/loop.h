@@ -88,6 +88,7 @@ class Loop {
   Sequences running_;
   Sequences forked_;  // by this step
   int64_t arrivals_ = 0;
+  Clock::time_point stepped_;  // when the last step's logits were there
   EngineStats stats_;
 
   // Reused from step to step.

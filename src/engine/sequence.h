@@ -1,5 +1,6 @@
 // The nouns of the loop: a request that was accepted, and one of its answers on the way.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -35,6 +36,9 @@ struct Job {
   std::optional<Clock::time_point> deadline;
 
   int open_choices = 0;  // that have not ended
+
+  // Of a sequence that the model sees at once.
+  size_t most_tokens() const { return shift ? std::min(limit, shift->context) : limit; }
 };
 
 // One choice of a job. Its tokens grow; `computed` of them have keys and values in its blocks.
@@ -43,9 +47,14 @@ struct Sequence {
       : job(std::move(job)),
         choice(choice),
         rank(rank),
-        tokens(this->job->prompt),
         blocks(std::move(blocks)),
-        answer(std::move(answer)) {}
+        answer(std::move(answer)) {
+    // All that it may grow to: a step allocates nothing.
+    const size_t most = this->job->most_tokens();
+    tokens.reserve(most);
+    tokens = this->job->prompt;
+    this->blocks.expect(static_cast<int>(most));
+  }
 
   int missing() const { return static_cast<int>(tokens.size()) - computed; }
   bool began() const { return usage.generated_tokens > 0; }

@@ -1,10 +1,18 @@
-// In steady state sampling allocates nothing, whatever is asked for.
+// In steady state nothing is allocated: not for a draw, whatever is asked for, and not for a step of the
+// loop.
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "checkpoint/checkpoint.h"
+#include "engine/backend_factory.h"
+#include "engine/event_queue.h"
+#include "engine/free_model.h"
+#include "engine/loop.h"
+#include "engine/runner.h"
 #include "engine/sampler.h"
 #include "engine/sampling/logprobs.h"
 #include "support/allocations.h"
+#include "support/paths.h"
 
 namespace ferrum {
 namespace {
@@ -51,6 +59,69 @@ TEST(Allocations, NoDrawAllocates) {
     }
     EXPECT_EQ(allocations - before, 0) << "mirostat " << options.mirostat << ", top-p " << options.top_p;
   }
+}
+
+constexpr int kSequences = 32;
+constexpr int kSteps = 100;
+constexpr int kAnswer = 200;
+constexpr int kBlockTokens = 16;
+
+// What the loop's thread allocates in 100 steps of 32 sequences that decode, their events read meanwhile.
+int64_t allocations_of_steps(StepRunner& model, const Tokenizer& tokenizer) {
+  const int blocks = kSequences * (kAnswer / kBlockTokens + 4);
+  Loop loop(model, &tokenizer,
+            {.limits = {.batch_tokens = 512, .max_sequences = kSequences, .block_tokens = kBlockTokens},
+             .cache = {.blocks = blocks, .block_tokens = kBlockTokens}});
+  const std::vector<SamplingOptions> kinds = every_kind();
+  std::vector<std::shared_ptr<EventQueue>> readers;
+  for (size_t i = 0; i < kSequences; ++i) {
+    auto job = std::make_shared<Job>();
+    job->request.max_tokens = kAnswer;
+    job->request.sampling = kinds[i % kinds.size()];
+    job->request.stop = {"a stop string that never comes"};
+    for (size_t k = 0; k < 10 + i; ++k) job->prompt.push_back(static_cast<TokenId>(3 + (i * 7 + k) % 50));
+    job->limit = job->prompt.size() + kAnswer;
+    job->facts.prompt_tokens = job->prompt.size();
+    job->sink = readers.emplace_back(std::make_shared<EventQueue>(1));
+    loop.add(std::move(job));
+  }
+  int64_t events = 0;
+  const auto steps = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(loop.step());
+      for (const auto& reader : readers)
+        while (reader->waiting() > 0) events += reader->next().has_value();
+    }
+  };
+  steps(70);  // all prompts, and the memory as large as it gets
+  EXPECT_EQ(loop.waiting(), 0);
+  const int64_t before = allocations_here;
+  const int64_t events_before = events;
+  steps(kSteps);
+  const int64_t allocated = allocations_here - before;
+  EXPECT_EQ(loop.stats().running, kSequences);
+  EXPECT_GT(events - events_before, kSequences * kSteps / 2);
+  return allocated;
+}
+
+std::shared_ptr<const Checkpoint> demonstration() {
+  return Checkpoint::open(std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf");
+}
+
+TEST(Allocations, NoStepOfTheLoopAllocates) {
+  test::FreeModel model(kSequences, 300);
+  EXPECT_EQ(allocations_of_steps(model, *demonstration()->load_tokenizer()), 0);
+}
+
+TEST(Allocations, NorDoesItWithAModel) {
+  const auto checkpoint = demonstration();
+  Runner runner(make_backend({.name = "cpu", .threads = 1}), checkpoint,
+                {.max_sequences = kSequences,
+                 .max_outputs = kSequences,
+                 .max_context = 256,
+                 .kv_tokens = kSequences * 256,
+                 .page_tokens = kBlockTokens});
+  EXPECT_EQ(allocations_of_steps(runner, *checkpoint->load_tokenizer()), 0);
 }
 
 }  // namespace

@@ -11,9 +11,11 @@
 namespace {
 
 std::atomic<int64_t> allocations = 0;
+thread_local int64_t allocations_here = 0;  // of this thread
 
 void* counted(size_t bytes, size_t alignment) {
   ++allocations;
+  ++allocations_here;
   void* p = alignment > alignof(std::max_align_t)
                 ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
                 : std::malloc(std::max<size_t>(bytes, 1));
