@@ -1,5 +1,7 @@
 #include "engine/runner.h"
 
+#include <functional>
+
 #include "base/check.h"
 #include "base/error.h"
 
@@ -58,7 +60,8 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
 std::span<const float> Runner::step(std::span<const Chunk> chunks) {
   const Step& step = builder_.build(chunks);
   const Tensor logits = logits_.first_rows(step.shape.outputs);
-  backend_->run(step.shape, [&] { decoder_->forward(step, logits); });
+  const auto forward = [&] { decoder_->forward(step, logits); };
+  backend_->run(step.shape, std::cref(forward));  // a copy would be allocated
   const std::span<float> result(host_logits_.data(), static_cast<size_t>(step.shape.outputs) * vocab());
   backend_->download(std::as_writable_bytes(result), logits);
   if (!checkpoint_->intact())

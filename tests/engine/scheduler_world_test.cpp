@@ -290,7 +290,7 @@ TEST(SchedulerWorld, MillionsOfDecisionsKeepWhatTheyMust) {
                             .arrivals = from(1, 300),
                             .cancellations = from(0, 30)};
     World world(limits, options, seed);
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < 10'000; ++i) {
       world.step();
       if (HasFatalFailure()) FAIL() << "seed " << seed << ", step " << i;
     }
@@ -300,7 +300,7 @@ TEST(SchedulerWorld, MillionsOfDecisionsKeepWhatTheyMust) {
     preemptions += world.preemptions;
     EXPECT_LE(world.longest_unserved, limits.block_tokens * limits.max_sequences) << "seed " << seed;
   }
-  EXPECT_GT(decisions, 2'000'000);
+  EXPECT_GT(decisions, 1'000'000);
   EXPECT_GT(preemptions, 10'000);
 }
 

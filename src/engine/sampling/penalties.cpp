@@ -13,7 +13,9 @@ constexpr double kMostDry = 1e30;
 // "Algorithms on Strings, Trees, and Sequences", 1.4). `at(i)` gives element i of `size`.
 template <class At>
 void match_with_beginning(const At& at, int size, std::vector<int>& matches) {
-  matches.assign(static_cast<size_t>(size), 0);
+  const auto count = static_cast<size_t>(size);
+  if (matches.capacity() < count) matches.reserve(2 * count);  // a sequence's next token asks for one more
+  matches.assign(count, 0);
   int begin = 0, end = 0;  // of the match that reaches farthest
   for (int i = 1; i < size; ++i) {
     int length = i < end ? std::min(end - i, matches[static_cast<size_t>(i - begin)]) : 0;
