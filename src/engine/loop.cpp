@@ -42,9 +42,11 @@ void Loop::add(std::shared_ptr<Job> job) {
 
 std::unique_ptr<Sequence> Loop::sequence(const std::shared_ptr<Job>& job, int choice, int64_t rank,
                                          BlockTable blocks) {
-  return std::make_unique<Sequence>(
+  auto s = std::make_unique<Sequence>(
       job, choice, rank, std::move(blocks),
       Answer(job->request, job->facts, seed_of(*job, choice), tokenizer_, {job->sink, choice}));
+  s->draft.acceptance = acceptance_.expected_of_another();
+  return s;
 }
 
 bool Loop::step() {
@@ -156,7 +158,8 @@ void Loop::preempt() {
   std::unique_ptr<Sequence> s = std::move(running_.back());
   running_.pop_back();
   s->blocks.release();
-  s->draft = {};
+  s->draft.memory.reset();
+  s->draft.wanted = 0;
   s->computed = 0;
   s->resumed = true;
   ++stats_.preemptions;
@@ -279,7 +282,9 @@ void Loop::take_rows(Sequence& s, std::span<const float> logits) {
     s.blocks.fill(s.tokens, s.computed);
     take_logits(s, logits.first(vocab));
   }
-  if (draft.drafted() > 0) draft.acceptance.observe(draft.kind, draft.drafted(), draft.accepted);
+  if (draft.drafted() == 0) return;
+  for (Acceptance* const a : {&draft.acceptance, &acceptance_})
+    a->observe(draft.kind, draft.drafted(), draft.accepted);
 }
 
 void Loop::take_logits(Sequence& s, std::span<const float> logits) {

@@ -84,6 +84,7 @@ class Loop {
   SamplerMemory sampling_;
   Pace pace_;
   DraftPace draft_pace_;
+  Acceptance acceptance_;  // of all sequences
   Sequences waiting_;
   Sequences running_;
   Sequences forked_;  // by this step

@@ -11,6 +11,13 @@ class Acceptance {
   // Drafts are of several kinds, by how sure the drafter is, each with a chance of its own. Most sure last.
   static constexpr int kKinds = 4;
 
+  // For another sequence: what held for this one is expected there as well.
+  Acceptance expected_of_another() const {
+    Acceptance a;
+    a.chance_ = chance_;
+    return a;
+  }
+
   // That a drafted token is right, those before it being right.
   float chance(int kind) const { return chance_[static_cast<size_t>(kind)]; }
 

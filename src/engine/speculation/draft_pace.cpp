@@ -7,8 +7,9 @@ namespace {
 
 constexpr double kWeight = 0.125;
 constexpr int64_t kLifetime = 100;  // steps: contexts grow, and other programs come and go
+constexpr int kAtFirst = 2;         // tokens, to learn the price
 // What is won must exceed the price by so much, for both are only estimates.
-constexpr double kMargin = 1.1;
+constexpr double kMargin = 1.3;
 
 void blend(double& average, double value) {
   average = average == 0 ? value : average + kWeight * (value - average);
@@ -37,6 +38,7 @@ bool DraftPace::knows(int sequences) const {
 
 int DraftPace::tokens(float chance, int sequences, int most) const {
   if (policy_ == Policy::kAlways) return most;
+  if (row_ == 0) return std::min(most, kAtFirst);
   const double token = plain_[static_cast<size_t>(sequences)].seconds / sequences;
   double won = chance * token;
   int count = 0;
