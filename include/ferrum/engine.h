@@ -94,6 +94,14 @@ class EventStream {
   // Waits for the next event; nothing after the last, which is an ErrorEvent or the last choice's
   // FinishEvent.
   virtual std::optional<Event> next() = 0;
+  // The same without waiting: nothing as well where none has come yet, which over() tells apart.
+  virtual std::optional<Event> poll() = 0;
+  virtual bool over() const = 0;  // the last event was read
+  // For readers that serve many streams with one thread: `on_event` is called when an event comes and no
+  // other waits to be read, and at once if one waits already. On the engine's thread, which it must not keep:
+  // it wakes the reader, and does not touch the stream. Replaces an earlier one, which is not called any
+  // more; an empty one ends it.
+  virtual void subscribe(std::function<void()> on_event) = 0;
   // May be called by any thread. Events that are on their way still come, the last one included.
   virtual void cancel() = 0;
 };

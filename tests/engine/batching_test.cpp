@@ -1,6 +1,9 @@
 // Many requests at once through the public interface: each gets bit for bit what it gets alone.
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "ferrum/engine.h"
@@ -154,6 +157,43 @@ TEST_F(EngineQueue, B49_AStreamThatIsDroppedFreesItsBlocks) {
   while (engine->stats().finished == 0) std::this_thread::yield();
   EXPECT_EQ(engine->stats().used_blocks, 0);
   EXPECT_EQ(engine->stats().cancelled, 20);
+}
+
+// One thread reads many streams, woken by whichever has something.
+TEST_F(EngineQueue, ASubscriberIsWokenForEveryStream) {
+  const auto engine = load(100);
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::vector<size_t> ready;
+  std::vector<std::unique_ptr<EventStream>> streams;
+  std::vector<std::string> texts(8), wanted;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Request r = long_request();
+    r.max_tokens = 8;
+    r.sampling.seed = i;
+    streams.push_back(engine->submit(r));
+    wanted.push_back(read(*engine->submit(r), 1).answers[0].text);
+  }
+  for (size_t i = 0; i < streams.size(); ++i)
+    streams[i]->subscribe([&, i] {
+      const std::lock_guard lock(mutex);
+      ready.push_back(i);
+      woken.notify_one();
+    });
+  std::set<size_t> over;
+  while (over.size() < streams.size()) {
+    std::unique_lock lock(mutex);
+    woken.wait(lock, [&] { return !ready.empty(); });
+    const size_t i = ready.back();
+    ready.pop_back();
+    lock.unlock();
+    while (const std::optional<Event> event = streams[i]->poll())
+      if (const auto* text = std::get_if<TextEvent>(&*event)) texts[i] += text->text;
+    if (streams[i]->over()) over.insert(i);
+  }
+  EXPECT_EQ(texts, wanted);
+  EXPECT_FALSE(streams[0]->poll());
+  EXPECT_FALSE(streams[0]->next());
 }
 
 TEST_F(EngineQueue, TheBestOfSeveralIsTheLikeliest) {
