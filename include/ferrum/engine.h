@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -118,6 +119,12 @@ class Engine {
   virtual const MemoryPlan& memory() const = 0;
   // The sampling options that the model's authors recommend, the engine's defaults where they are silent.
   virtual SamplingOptions recommended_sampling() const = 0;
+
+  // Text and token ids. Thread-safe, on the caller's thread. Error kBadArgument without a tokenizer,
+  // kBadTemplate.
+  virtual std::vector<int32_t> tokens_of(const Prompt& prompt) const = 0;  // as the model would read it
+  virtual std::string text_of(std::span<const int32_t> ids) const = 0;     // control tokens are spelled out
+  virtual std::string render(const ChatPrompt& chat) const = 0;            // with its chat template
 
   // Puts a request into the queue and returns at once. A request's mistakes, a full queue among them, come as
   // an ErrorEvent. Requests that begin alike, such as the turns of a conversation, compute only what is new.

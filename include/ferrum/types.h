@@ -34,6 +34,8 @@ struct TokenPrompt {
   std::vector<int32_t> ids;
 };
 
+using Prompt = std::variant<ChatPrompt, TextPrompt, TokenPrompt>;
+
 // How the next token is drawn. In this order: logit bias; repetition, presence, frequency and DRY penalties;
 // temperature; top-k; typical; top-p; min-p; XTC. With mirostat it takes the place of all after temperature.
 // The formulas and their sources stand in engine/sampling/.
@@ -67,7 +69,7 @@ struct SamplingOptions {
 };
 
 struct Request {
-  std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
+  Prompt prompt;
   SamplingOptions sampling;
   int choices = 1;  // answers to the one prompt, each drawn by itself
   // So many are drawn, and the `choices` whose tokens have the highest mean log probability are told once all

@@ -17,6 +17,7 @@ void add_inspect(CLI::App& app);
 void add_synthesize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_serve(CLI::App& app);
 
 // Thrown by a callback to end the process with a code of its own, after it has said everything itself.
 struct Exit {

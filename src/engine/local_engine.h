@@ -24,6 +24,9 @@ class LocalEngine final : public Engine {
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
   SamplingOptions recommended_sampling() const override;
+  std::vector<int32_t> tokens_of(const Prompt& prompt) const override { return prompts_.tokens(prompt); }
+  std::string text_of(std::span<const int32_t> ids) const override { return prompts_.text(ids); }
+  std::string render(const ChatPrompt& chat) const override { return prompts_.render(chat).text(); }
   std::unique_ptr<EventStream> submit(Request request) override;
   EngineStats stats() const override;
 

@@ -49,10 +49,18 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
 }
 
 std::vector<TokenId> PromptBuilder::tokens(const Request& request) const {
-  std::vector<TokenId> ids =
-      std::visit([this](const auto& prompt) { return encode(prompt); }, request.prompt);
+  std::vector<TokenId> ids = tokens(request.prompt);
   if (ids.empty()) fail(ErrorCode::kBadArgument, "the prompt is empty");
   return ids;
+}
+
+std::vector<TokenId> PromptBuilder::tokens(const Prompt& prompt) const {
+  return std::visit([this](const auto& p) { return encode(p); }, prompt);
+}
+
+std::string PromptBuilder::text(std::span<const TokenId> ids) const {
+  encode(TokenPrompt{{ids.begin(), ids.end()}});  // in range
+  return required_tokenizer().decode(ids, true);
 }
 
 RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -20,6 +21,10 @@ class PromptBuilder {
 
   // Error kBadArgument: nothing to continue, ids out of range, no tokenizer for text; kBadTemplate.
   std::vector<TokenId> tokens(const Request& request) const;
+  // The same of what need not be continued, so may be empty.
+  std::vector<TokenId> tokens(const Prompt& prompt) const;
+  // Control tokens are spelled out. Error kBadArgument without a tokenizer, or for ids out of range.
+  std::string text(std::span<const TokenId> ids) const;
 
   // The conversation as the model will read it.
   RenderedPrompt render(const ChatPrompt& chat) const;

@@ -1,0 +1,189 @@
+// ferrum serve: a model behind OpenAI's API.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "base/error.h"
+#include "base/human_bytes.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "engine/memory_plan.h"
+#include "server/server.h"
+
+namespace ferrum::cli {
+namespace {
+
+struct ServeOptions {
+  EngineOptions engine = {.max_sequences = 16, .activations = "bf16"};
+  server::ServerOptions server;
+  std::string name;  // of the model in the API
+  std::string key_file;
+  int drain_seconds = 30;
+};
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  ferrum serve model.gguf                            at http://127.0.0.1:8000/v1\n"
+    "  ferrum serve model.gguf --host 0.0.0.0 --api-key-file keys.txt --tls-cert cert.pem --tls-key key.pem\n"
+    "  ferrum serve model.gguf --host unix:/run/ferrum.sock";
+
+// A line each; empty lines and those with # do not count.
+void read_keys(const std::string& file, std::vector<std::string>& keys) {
+  std::ifstream in(file);
+  if (!in) fail(ErrorCode::kIo, "{}: cannot be read", file);
+  const size_t before = keys.size();
+  for (std::string line; std::getline(in, line);) {
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (!line.empty() && line.front() != '#') keys.push_back(line);
+  }
+  if (keys.size() == before) fail(ErrorCode::kBadArgument, "{}: has no key", file);
+}
+
+std::shared_ptr<Engine> load(const EngineOptions& options) {
+  Progress progress("loading");
+  LoadObserver observer;
+  observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  return Engine::load(options, observer);
+}
+
+void tell(const std::string& name, const Engine& engine, const server::Server& server,
+          const ServeOptions& o) {
+  const ModelInfo& info = engine.info();
+  const std::string url = server.url();
+  fmt::print(stderr, "{}: {} ({}, {}), context {}, {} sequences at a time; {}\n", name, in_quotes(info.name),
+             info.architecture, info.format, info.context, o.engine.max_sequences,
+             parts_text(engine.memory()));
+  fmt::print(stderr, "listening at {}; try\n\n", url);
+  const bool local = o.server.http.host.starts_with("unix:");
+  fmt::print(
+      stderr,
+      "  curl {}{}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"
+      "    -d '{{\"model\": \"{}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n\n",
+      local ? "--unix-socket " + o.server.http.host.substr(5) + " " : "", local ? "http://localhost" : url,
+      "", o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", name);
+}
+
+void run_command(ServeOptions& o) {
+  // SIGTERM and SIGINT drain; a second one ends at once. Blocked here, so that every thread inherits it.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  if (o.engine.model.empty()) o.engine.model = demonstration_model();
+  if (!o.key_file.empty()) read_keys(o.key_file, o.server.api_keys);
+  if (o.name.empty()) o.name = o.engine.model.stem().string();
+  server::Server server(o.server);
+  std::jthread serving([&] { server.run(); });
+  std::thread([&server, signals, patience = std::chrono::seconds(o.drain_seconds)]() mutable {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    log::info("stopping: answers that are under way are finished");
+    server.stop(patience);
+    sigwait(&signals, &signal);
+    _exit(128 + signal);
+  }).detach();
+  try {
+    const std::shared_ptr<Engine> engine = load(o.engine);
+    server.set_model(o.name, engine);
+    tell(o.name, *engine, server, o);
+    serving.join();
+  } catch (...) {
+    server.stop(std::chrono::seconds(0));
+    throw;
+  }
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app) {
+  auto o = std::make_shared<ServeOptions>();
+  CLI::App& command = *app.add_subcommand("serve", "Serve a model through OpenAI's API");
+  command
+      .add_option("MODEL", o->engine.model,
+                  "A .gguf file or a Hugging Face folder; none: the demonstration model")
+      ->check(a_name());
+  constexpr const char* kGroup = "Server";
+  server::HttpOptions& http = o->server.http;
+  command.add_option("--host", http.host, "Address to listen at, or unix:PATH")
+      ->capture_default_str()
+      ->envname("FERRUM_HOST")
+      ->group(kGroup);
+  command.add_option("--port", http.port, "Port; 0: any that is free")
+      ->check(from_to(0, 65535))
+      ->capture_default_str()
+      ->envname("FERRUM_PORT")
+      ->group(kGroup);
+  command.add_option("--name", o->name, "Name of the model in the API; else its file's")->group(kGroup);
+  command
+      .add_option(
+          "--api-key", o->server.api_keys,
+          "Key that clients must know; may be repeated (visible in the list of processes: rather a file)")
+      ->allow_extra_args(false)
+      ->envname("FERRUM_API_KEY")
+      ->group(kGroup);
+  command.add_option("--api-key-file", o->key_file, "File with a key on each line")
+      ->check(a_name())
+      ->group(kGroup);
+  command.add_option("--tls-cert", http.tls_certificate, "Certificate chain, PEM")
+      ->check(a_name())
+      ->group(kGroup);
+  command.add_option("--tls-key", http.tls_key, "Its private key, PEM")->check(a_name())->group(kGroup);
+  command
+      .add_option("--allowed-origin", o->server.allowed_origins,
+                  "Origin of web pages that may call, or *; may be repeated")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command.add_option("--server-threads", http.threads, "Threads for connections")
+      ->check(from_to(1, 64))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--max-body-bytes", http.max_body_bytes, "Bytes of a request's body at most")
+      ->check(from_to<size_t>(1))
+      ->capture_default_str()
+      ->group(kGroup);
+  command
+      .add_option("--request-timeout", o->server.request_timeout,
+                  "Seconds that an answer may take, waiting included; 0: any")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--drain-timeout", o->drain_seconds, "Seconds that answers may go on after SIGTERM")
+      ->check(from_to(0, 86400))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--max-seqs", o->engine.max_sequences, "Sequences computed together")
+      ->check(from_to(1, 4096))
+      ->capture_default_str()
+      ->envname("FERRUM_PAGED_MAX_SEQS")
+      ->group("Engine");
+  command
+      .add_option("--kv-tokens", o->engine.kv_tokens,
+                  "Tokens that the KV cache holds, of all sequences; 0: one of the longest")
+      ->check(from_to(0))
+      ->capture_default_str()
+      ->envname("FERRUM_KV_TOKENS")
+      ->group("Engine");
+  command.add_option("--max-queue", o->engine.queue, "Requests that may wait; more are refused with 429")
+      ->check(from_to(0))
+      ->capture_default_str()
+      ->group("Engine");
+  add_backend_options(command, o->engine);
+  add_batch_tokens_option(command, o->engine);
+  add_kv_dtype_option(command, o->engine);
+  add_max_context_option(command, o->engine);
+  add_speculation_options(command, o->engine);
+  command.footer(kExamples);
+  command.callback([o] { run_command(*o); });
+}
+
+}  // namespace ferrum::cli

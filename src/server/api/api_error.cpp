@@ -1,0 +1,59 @@
+#include "server/api/api_error.h"
+
+#include "server/api/json.h"
+
+namespace ferrum::server {
+namespace {
+
+constexpr int kRetrySeconds = 1;
+
+int status_of(const std::string& code) {
+  if (code == "queue_full") return 429;
+  if (code == "deadline" || code == "unavailable" || code == "no_memory") return 503;
+  if (code == "bad_argument" || code == "context_full" || code == "bad_template" || code == "not_found")
+    return 400;
+  return 500;
+}
+
+}  // namespace
+
+const char* ApiError::type() const {
+  switch (status_) {
+    case 401:
+      return "authentication_error";
+    case 403:
+      return "permission_error";
+    case 404:
+      return "not_found_error";
+    case 429:
+      return "rate_limit_error";
+    default:
+      return status_ >= 500 ? "server_error" : "invalid_request_error";
+  }
+}
+
+ApiError api_error(const ErrorEvent& event) {
+  // OpenAI's own name, which clients look for.
+  const bool too_long = event.code == "context_full";
+  return {status_of(event.code), too_long ? "context_length_exceeded" : event.code,
+          too_long ? "messages" : "", event.message};
+}
+
+std::string error_json(const ApiError& error) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  return to_text({{"error",
+                   {{"message", error.what()},
+                    {"type", error.type()},
+                    {"param", text_or_null(error.param())},
+                    {"code", text_or_null(error.code())}}}});
+}
+
+HttpResponse error_response(const ApiError& error) {
+  HttpResponse response = {.status = error.status(), .body = error_json(error)};
+  if (error.status() == 429 || error.status() == 503)
+    response.headers.emplace_back("Retry-After", std::to_string(kRetrySeconds));
+  if (error.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+}  // namespace ferrum::server

@@ -1,0 +1,44 @@
+// A request that is not served, as the client is told of it.
+#pragma once
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "ferrum/types.h"
+#include "server/http/message.h"
+
+namespace ferrum::server {
+
+class ApiError : public std::runtime_error {
+ public:
+  ApiError(int status, std::string code, std::string param, const std::string& message)
+      : std::runtime_error(message), status_(status), code_(std::move(code)), param_(std::move(param)) {}
+
+  int status() const { return status_; }
+  const std::string& code() const { return code_; }    // stable; may be empty
+  const std::string& param() const { return param_; }  // the field that is to blame; may be empty
+  // OpenAI's: "invalid_request_error", "authentication_error", "rate_limit_error", "server_error", …
+  const char* type() const;
+
+ private:
+  int status_;
+  std::string code_;
+  std::string param_;
+};
+
+// 400 for a field.
+template <class... Args>
+[[noreturn]] void refuse(const std::string& param, fmt::format_string<Args...> format, Args&&... args) {
+  throw ApiError(400, "invalid_value", param, fmt::format(format, std::forward<Args>(args)...));
+}
+
+// The engine's error of a request.
+ApiError api_error(const ErrorEvent& event);
+
+// {"error": {"message", "type", "param", "code"}}, in OpenAI's shape.
+std::string error_json(const ApiError& error);
+// With Retry-After where trying again may help.
+HttpResponse error_response(const ApiError& error);
+
+}  // namespace ferrum::server

@@ -1,0 +1,201 @@
+#include "server/http/http_server.h"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/http/connection.h"
+
+namespace ferrum::server {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using Local = asio::local::stream_protocol;
+using TcpStream = beast::tcp_stream;
+using LocalStream = beast::basic_stream<Local>;
+
+constexpr std::string_view kUnix = "unix:";
+
+asio::ssl::context tls_context(const HttpOptions& o) {
+  asio::ssl::context context(asio::ssl::context::tls_server);
+  context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1);
+  boost::system::error_code error;
+  context.use_certificate_chain_file(o.tls_certificate, error);
+  if (error) fail(ErrorCode::kBadFile, "{}: no certificate in PEM: {}", o.tls_certificate, error.message());
+  context.use_private_key_file(o.tls_key, asio::ssl::context::pem, error);
+  if (error)
+    fail(ErrorCode::kBadFile, "{}: no private key of that certificate in PEM: {}", o.tls_key,
+         error.message());
+  return context;
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  Impl(const HttpOptions& options, Handler handler)
+      : options_(options), service_{options_, std::move(handler), {}, {}}, io_(options.threads) {
+    if (options.tls_certificate.empty() != options.tls_key.empty())
+      fail(ErrorCode::kBadArgument, "TLS takes a certificate and a key");
+    if (!options.tls_certificate.empty()) tls_.emplace(tls_context(options));
+    options.host.starts_with(kUnix) ? listen_locally(options.host.substr(kUnix.size())) : listen_on_tcp();
+  }
+
+  ~Impl() {
+    if (!socket_file_.empty()) unlink(socket_file_.c_str());
+  }
+
+  int port() const { return tcp_ ? tcp_->local_endpoint().port() : 0; }
+  int connections() const { return service_.connections; }
+
+  void run() {
+    if (tcp_) asio::co_spawn(io_, accept_tcp(), asio::detached);
+    if (local_) asio::co_spawn(io_, accept_locally(), asio::detached);
+    std::vector<std::jthread> others;
+    for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
+    io_.run();
+  }
+
+  void stop(std::chrono::seconds patience) {
+    asio::post(io_, [this, patience] {
+      service_.draining = true;
+      if (tcp_) tcp_->close();
+      if (local_) local_->close();
+      asio::co_spawn(io_, drain(patience), asio::detached);
+    });
+  }
+
+ private:
+  void listen_on_tcp() {
+    const auto refuse = [&](const boost::system::error_code& error) {
+      if (error)
+        fail(ErrorCode::kIo, "cannot listen at {}:{}: {}", options_.host, options_.port, error.message());
+    };
+    boost::system::error_code error;
+    tcp::resolver resolver(io_);
+    const auto found =
+        resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, error);
+    refuse(error);
+    const tcp::endpoint endpoint = *found.begin();
+    tcp_.emplace(io_);
+    tcp_->open(endpoint.protocol(), error);
+    refuse(error);
+    tcp_->set_option(asio::socket_base::reuse_address(true), error);
+    tcp_->bind(endpoint, error);
+    refuse(error);
+    tcp_->listen(asio::socket_base::max_listen_connections, error);
+    refuse(error);
+  }
+
+  void listen_locally(const std::string& path) {
+    struct stat status = {};
+    // A socket that a server left behind is in the way; anything else is somebody's file.
+    if (stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path.c_str());
+    boost::system::error_code error;
+    local_.emplace(io_);
+    local_->open(Local(), error);
+    if (!error) local_->bind(Local::endpoint(path), error);
+    if (!error) local_->listen(asio::socket_base::max_listen_connections, error);
+    if (error) fail(ErrorCode::kIo, "cannot listen at {}: {}", path, error.message());
+    socket_file_ = path;
+  }
+
+  asio::awaitable<void> accept_tcp() {
+    while (!service_.draining) {
+      boost::system::error_code error;
+      tcp::socket socket = co_await tcp_->async_accept(asio::make_strand(io_),
+                                                       asio::redirect_error(asio::use_awaitable, error));
+      if (service_.draining) break;
+      if (error) {
+        co_await pause_after(error);
+        continue;
+      }
+      socket.set_option(tcp::no_delay(true), error);
+      const auto executor = socket.get_executor();
+      TcpStream stream(std::move(socket));
+      if (tls_)
+        asio::co_spawn(executor, serve_tls(beast::ssl_stream<TcpStream>(std::move(stream), *tls_), service_),
+                       asio::detached);
+      else
+        asio::co_spawn(executor, serve(std::move(stream), service_), asio::detached);
+      co_await wait_for_room();
+    }
+  }
+
+  asio::awaitable<void> accept_locally() {
+    while (!service_.draining) {
+      boost::system::error_code error;
+      Local::socket socket = co_await local_->async_accept(asio::make_strand(io_),
+                                                           asio::redirect_error(asio::use_awaitable, error));
+      if (service_.draining) break;
+      if (error) {
+        co_await pause_after(error);
+        continue;
+      }
+      const auto executor = socket.get_executor();
+      asio::co_spawn(executor, serve(LocalStream(std::move(socket)), service_), asio::detached);
+      co_await wait_for_room();
+    }
+  }
+
+  // No descriptors left, most likely: some will be.
+  asio::awaitable<void> pause_after(const boost::system::error_code& error) {
+    log::warn("cannot accept a connection: {}", error.message());
+    co_await wait(std::chrono::milliseconds(100));
+  }
+
+  asio::awaitable<void> wait_for_room() {
+    while (service_.connections >= options_.max_connections && !service_.draining)
+      co_await wait(std::chrono::milliseconds(10));
+  }
+
+  asio::awaitable<void> wait(std::chrono::milliseconds time) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+
+  asio::awaitable<void> drain(std::chrono::seconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (service_.answering > 0 && std::chrono::steady_clock::now() < end)
+      co_await wait(std::chrono::milliseconds(20));
+    io_.stop();
+  }
+
+  HttpOptions options_;
+  Service service_;
+  asio::io_context io_;
+  std::optional<asio::ssl::context> tls_;
+  std::optional<tcp::acceptor> tcp_;
+  std::optional<Local::acceptor> local_;
+  std::string socket_file_;
+};
+
+HttpServer::HttpServer(const HttpOptions& options, Handler handler)
+    : impl_(std::make_unique<Impl>(options, std::move(handler))) {}
+HttpServer::~HttpServer() = default;
+int HttpServer::port() const { return impl_->port(); }
+int HttpServer::connections() const { return impl_->connections(); }
+void HttpServer::run() { impl_->run(); }
+void HttpServer::stop(std::chrono::seconds patience) { impl_->stop(patience); }
+
+}  // namespace ferrum::server

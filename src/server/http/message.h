@@ -1,0 +1,34 @@
+// The nouns of HTTP as the server's handlers see it.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ferrum::server {
+
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string path;    // without the query, percent-decoded: "/v1/models/a b"
+  std::string query;
+  std::map<std::string, std::string> headers;  // names in lower case; of several lines the last
+  std::string body;
+
+  std::optional<std::string_view> header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+  }
+};
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  HttpHeaders headers;  // further ones
+};
+
+}  // namespace ferrum::server

@@ -1,0 +1,47 @@
+// What chat completions and completions have in common.
+#pragma once
+#include <string>
+
+#include "server/api/answering.h"
+#include "server/api/fields.h"
+
+namespace ferrum::server::openai {
+
+// "chatcmpl-" and 24 random letters and digits.
+std::string new_id(std::string_view prefix);
+int64_t now();  // Unix time, seconds
+
+struct Head {
+  std::string id;
+  int64_t created = now();
+  std::string model;
+};
+
+const char* finish_reason(const FinishEvent& finish);
+
+// Of all choices of all prompts.
+class UsageSum {
+ public:
+  void add(size_t prompt, const Usage& usage);
+  Json json() const;
+
+ private:
+  std::vector<Usage> prompts_;  // each prompt counts once, however many choices it has
+  int64_t generated_ = 0;
+  int64_t accepted_ = 0;
+  int64_t rejected_ = 0;
+};
+
+// stream and stream_options.
+struct StreamOptions {
+  Delivery delivery = Delivery::kWhole;
+  bool usage = false;
+};
+StreamOptions read_stream(Fields& body);
+
+// What is accepted because it asks for nothing: user, metadata and the like.
+void read_notes(Fields& body);
+// What is not served yet or never will be.
+void refuse_unserved(Fields& body);
+
+}  // namespace ferrum::server::openai

@@ -1,0 +1,230 @@
+// POST /v1/completions
+#include "server/api/sampling_fields.h"
+#include "server/openai/common.h"
+#include "server/openai/openai.h"
+
+namespace ferrum::server::openai {
+namespace {
+
+constexpr int kMaxTokens = 1 << 30;
+constexpr int kDefaultMaxTokens = 16;  // as OpenAI's description has it
+constexpr int kMaxLogprobs = 20;
+constexpr size_t kMaxPrompts = 256;
+
+using Prompt = decltype(Request::prompt);
+
+bool is_id(const Json& json) {
+  return json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= INT32_MAX;
+}
+
+Prompt prompt_of(const Json& json) {
+  if (json.is_string()) return TextPrompt{json.get<std::string>()};
+  if (json.is_array() && !json.empty() && std::all_of(json.begin(), json.end(), is_id))
+    return TokenPrompt{json.get<std::vector<int32_t>>()};
+  server::refuse("prompt", "prompt must be a string, token ids, or an array of such");
+}
+
+std::vector<Prompt> prompts_of(const Json& json) {
+  std::vector<Prompt> prompts;
+  if (json.is_array() && !json.empty() && !is_id(json.front())) {
+    if (json.size() > kMaxPrompts)
+      server::refuse("prompt", "prompt must have {} texts at most, not {}", kMaxPrompts, json.size());
+    for (const Json& item : json) prompts.push_back(prompt_of(item));
+  } else {
+    prompts.push_back(prompt_of(json));
+  }
+  return prompts;
+}
+
+// What `logprobs` asks for, in the older shape: arrays side by side.
+struct Logprobs {
+  Json tokens = Json::array(), chances = Json::array(), top = Json::array(), offsets = Json::array();
+  size_t offset = 0;  // characters of the text so far
+
+  void add(const TokenEvent& event) {
+    tokens.push_back(event.token.bytes);
+    chances.push_back(event.token.logprob);
+    Json alternatives = Json::object();
+    for (const TokenChance& chance : event.top) alternatives[chance.bytes] = chance.logprob;
+    top.push_back(std::move(alternatives));
+    offsets.push_back(offset);
+    for (const char c : event.token.bytes) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }
+  Json take() {
+    Json json = {{"tokens", std::move(tokens)},
+                 {"token_logprobs", std::move(chances)},
+                 {"top_logprobs", std::move(top)},
+                 {"text_offset", std::move(offsets)}};
+    tokens = chances = top = offsets = Json::array();
+    return json;
+  }
+  bool empty() const { return tokens.empty(); }
+};
+
+struct Shape {
+  size_t choices = 1;               // of each prompt
+  std::vector<std::string> echoes;  // of each prompt, to be said before its answers; empty: nothing
+  bool logprobs = false;
+  bool usage = false;  // in a stream
+};
+
+class CompletionFormat : public Format {
+ public:
+  CompletionFormat(Head head, Shape shape, size_t prompts)
+      : head_(std::move(head)), shape_(std::move(shape)), logprobs_(prompts * shape_.choices) {}
+
+ protected:
+  size_t index(size_t prompt, int choice) const {
+    return prompt * shape_.choices + static_cast<size_t>(choice);
+  }
+  std::string echo(size_t index) const {
+    return shape_.echoes.empty() ? "" : shape_.echoes[index / shape_.choices];
+  }
+  size_t choices() const { return logprobs_.size(); }
+
+  Head head_;
+  Shape shape_;
+  std::vector<Logprobs> logprobs_;  // of each choice
+  UsageSum usage_;
+};
+
+class Whole final : public CompletionFormat {
+ public:
+  Whole(Head head, Shape shape, size_t prompts)
+      : CompletionFormat(std::move(head), std::move(shape), prompts),
+        texts_(choices()),
+        reasons_(choices(), "length") {
+    for (size_t i = 0; i < texts_.size(); ++i) texts_[i] = echo(i);
+  }
+
+  void take(size_t prompt, const Event& event, std::string& /*out*/) override {
+    if (const auto* text = std::get_if<TextEvent>(&event)) {
+      texts_[index(prompt, text->choice)] += text->text;
+    } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
+      logprobs_[index(prompt, token->choice)].add(*token);
+    } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      reasons_[index(prompt, finish->choice)] = finish_reason(*finish);
+      usage_.add(prompt, finish->usage);
+    }
+  }
+
+  void end(std::string& out) override {
+    Json choices = Json::array();
+    for (size_t i = 0; i < texts_.size(); ++i)
+      choices.push_back({{"index", i},
+                         {"text", texts_[i]},
+                         {"logprobs", shape_.logprobs ? logprobs_[i].take() : Json()},
+                         {"finish_reason", reasons_[i]}});
+    out += to_text({{"id", head_.id},
+                    {"object", "text_completion"},
+                    {"created", head_.created},
+                    {"model", head_.model},
+                    {"choices", std::move(choices)},
+                    {"usage", usage_.json()}});
+  }
+
+  void fail(const ApiError& error, std::string& /*out*/) override { throw ApiError(error); }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<const char*> reasons_;
+};
+
+class Stream final : public CompletionFormat {
+ public:
+  using CompletionFormat::CompletionFormat;
+
+  void begin(std::string& out) override {
+    for (size_t i = 0; i < choices(); ++i)
+      if (const std::string text = echo(i); !text.empty()) chunk(i, text, nullptr, out);
+  }
+
+  void take(size_t prompt, const Event& event, std::string& out) override {
+    if (const auto* text = std::get_if<TextEvent>(&event)) {
+      chunk(index(prompt, text->choice), text->text, nullptr, out);
+    } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
+      logprobs_[index(prompt, token->choice)].add(*token);
+    } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      chunk(index(prompt, finish->choice), "", finish_reason(*finish), out);
+      usage_.add(prompt, finish->usage);
+    }
+  }
+
+  void end(std::string& out) override {
+    if (shape_.usage) {
+      Json json = frame();
+      json["choices"] = Json::array();
+      json["usage"] = usage_.json();
+      append_event(out, to_text(json));
+    }
+    append_event(out, "[DONE]");
+  }
+
+  void fail(const ApiError& error, std::string& out) override { append_event(out, error_json(error)); }
+
+ private:
+  Json frame() const {
+    return {
+        {"id", head_.id}, {"object", "text_completion"}, {"created", head_.created}, {"model", head_.model}};
+  }
+
+  void chunk(size_t index, const std::string& text, const char* reason, std::string& out) {
+    Json json = frame();
+    Logprobs& logprobs = logprobs_[index];
+    json["choices"] = Json::array({{{"index", index},
+                                    {"text", text},
+                                    {"logprobs", logprobs.empty() ? Json() : logprobs.take()},
+                                    {"finish_reason", reason ? Json(reason) : Json()}}});
+    if (shape_.usage) json["usage"] = nullptr;
+    append_event(out, to_text(json));
+  }
+};
+
+}  // namespace
+
+Asked completion(Fields& f, const Engine& engine) {
+  Asked asked;
+  asked.model = model_of(f);
+  Request r;
+  r.sampling = engine.recommended_sampling();
+  const std::vector<Prompt> prompts = prompts_of(f.required("prompt"));
+  read_sampling(f, r);
+  r.max_tokens = static_cast<int>(f.integer("max_tokens", 0, kMaxTokens).value_or(kDefaultMaxTokens));
+  const auto logprobs = f.integer("logprobs", 0, kMaxLogprobs);
+  if (logprobs) r.logprobs = static_cast<int>(*logprobs);
+
+  Shape shape = {.choices = static_cast<size_t>(r.choices),
+                 .echoes = {},
+                 .logprobs = logprobs.has_value(),
+                 .usage = false};
+  if (f.flag("echo").value_or(false)) {
+    if (logprobs)
+      throw ApiError(400, "unsupported_parameter", "echo", "echo: the prompt's logprobs are not served");
+    for (const Prompt& prompt : prompts) {
+      const auto* text = std::get_if<TextPrompt>(&prompt);
+      shape.echoes.push_back(text ? text->text : engine.text_of(std::get<TokenPrompt>(prompt).ids));
+    }
+  }
+  const StreamOptions stream = read_stream(f);
+  if (stream.delivery == Delivery::kStream && r.best_of > r.choices)
+    server::refuse("best_of", "best_of cannot be streamed: which is the best is known at the end");
+  shape.usage = stream.usage;
+  read_notes(f);
+  f.refuse("suffix", "not served", {""});
+  refuse_unserved(f);
+  f.refuse_others();
+
+  Head head = {.id = new_id("cmpl-"), .model = asked.model};
+  asked.delivery = stream.delivery;
+  if (stream.delivery == Delivery::kStream)
+    asked.format = std::make_unique<Stream>(std::move(head), std::move(shape), prompts.size());
+  else
+    asked.format = std::make_unique<Whole>(std::move(head), std::move(shape), prompts.size());
+  for (const Prompt& prompt : prompts) {
+    asked.requests.push_back(r);
+    asked.requests.back().prompt = prompt;
+  }
+  return asked;
+}
+
+}  // namespace ferrum::server::openai

@@ -1,0 +1,274 @@
+#include "server/server.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <mutex>
+#include <span>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/access.h"
+#include "server/api/api_error.h"
+#include "server/api/fields.h"
+#include "server/metrics.h"
+#include "server/openai/common.h"
+#include "server/openai/openai.h"
+
+namespace ferrum::server {
+namespace {
+
+namespace asio = boost::asio;
+
+Access::Options access_options(const ServerOptions& o) {
+  const std::string& host = o.http.host;
+  return {.keys = o.api_keys,
+          .origins = o.allowed_origins,
+          .loopback = host == "localhost" || host == "::1" || host.starts_with("127.")};
+}
+
+struct Model {
+  std::string name;
+  std::shared_ptr<Engine> engine;
+  int64_t created = openai::now();
+};
+
+Json model_json(const Model& model) {
+  return {{"id", model.name},
+          {"object", "model"},
+          {"created", model.created},
+          {"owned_by", "ferrum"},
+          {"context_length", model.engine->info().context}};
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  explicit Impl(const ServerOptions& options)
+      : options_(options),
+        access_(access_options(options)),
+        http_(options.http,
+              [this](const HttpRequest& request, Responder& out) { return serve(request, out); }) {}
+
+  void set_model(const std::string& name, std::shared_ptr<Engine> engine) {
+    const std::lock_guard lock(mutex_);
+    models_.insert_or_assign(name, Model{.name = name, .engine = std::move(engine)});
+  }
+
+  std::string url() const {
+    if (options_.http.host.starts_with("unix:")) return "http+" + options_.http.host;
+    const bool v6 = options_.http.host.find(':') != std::string::npos;
+    return fmt::format("{}://{}{}{}:{}", options_.http.tls_key.empty() ? "http" : "https", v6 ? "[" : "",
+                       options_.http.host, v6 ? "]" : "", http_.port());
+  }
+
+  void run() { http_.run(); }
+  void stop(std::chrono::seconds patience) {
+    draining_ = true;
+    http_.stop(patience);
+  }
+
+ private:
+  // Most answers are there at once; those that wait for an engine are coroutines.
+  using Reply = HttpResponse (Impl::*)(const HttpRequest&);
+  using Conversation = asio::awaitable<void> (Impl::*)(const HttpRequest&, Responder&);
+  struct Route {
+    const char* method;
+    const char* path;
+    Reply reply = nullptr;
+    Conversation conversation = nullptr;
+  };
+  static constexpr std::string_view kModelPath = "/v1/models/";  // and a name
+
+  static std::span<const Route> routes() {
+    static constexpr Route kRoutes[] = {
+        {"GET", "/health", &Impl::health},
+        {"GET", "/metrics", &Impl::metrics},
+        {"GET", "/props", &Impl::props},
+        {"GET", "/v1/models", &Impl::models},
+        {"GET", kModelPath.data(), &Impl::model},
+        {"POST", "/v1/chat/completions", nullptr, &Impl::chat_completions},
+        {"POST", "/v1/completions", nullptr, &Impl::completions},
+        {"POST", "/tokenize", &Impl::tokenize},
+        {"POST", "/detokenize", &Impl::detokenize},
+        {"POST", "/apply-template", &Impl::apply_template},
+    };
+    return kRoutes;
+  }
+
+  asio::awaitable<void> serve(const HttpRequest& request, Responder& out) {
+    HttpResponse reply;
+    try {
+      access_.check_origin(request);
+      out.add_headers(access_.cors_headers(request));
+      if (request.method == "OPTIONS") {
+        reply.status = 204;
+      } else {
+        if (request.path != "/health") access_.check_key(request);
+        const Route& route = route_of(request);
+        if (route.conversation) {
+          co_await (this->*route.conversation)(request, out);
+          co_return;
+        }
+        reply = (this->*route.reply)(request);
+      }
+    } catch (const ApiError& e) {
+      reply = error_response(e);
+    } catch (const Error& e) {
+      reply = error_response(api_error({std::string(name_of(e.code())), e.what()}));
+    }
+    if (out.began()) co_return;
+    co_await out.send(std::move(reply));
+  }
+
+  static const Route& route_of(const HttpRequest& request) {
+    const bool names_model = request.path.size() > kModelPath.size() && request.path.starts_with(kModelPath);
+    const std::string_view path = names_model ? kModelPath : std::string_view(request.path);
+    const char* other = nullptr;
+    for (const Route& route : routes()) {
+      if (path != route.path) continue;
+      if (request.method == route.method) return route;
+      other = route.method;
+    }
+    if (other)
+      throw ApiError(405, "method_not_allowed", "",
+                     in_quotes(path) + " takes " + other + ", not " + in_quotes(request.method));
+    throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(path));
+  }
+
+  Model model_named(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
+    const auto found = models_.find(name);
+    if (found == models_.end())
+      throw ApiError(404, "model_not_found", "model", "there is no model " + in_quotes(name) + " here");
+    return found->second;
+  }
+  // Where a request may leave it open which.
+  Model model_of(Fields& body) const {
+    if (const auto name = body.text("model")) return model_named(*name);
+    const std::lock_guard lock(mutex_);
+    if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
+    return models_.begin()->second;
+  }
+
+  asio::awaitable<void> complete(openai::Asked (*read)(Fields&, const Engine&), const HttpRequest& request,
+                                 Responder& out) {
+    if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    const Model model = model_named(openai::model_of(body));
+    openai::Asked asked = read(body, *model.engine);
+    for (Request& r : asked.requests) r.deadline_seconds = options_.request_timeout;
+    co_await answer(*model.engine, std::move(asked.requests), *asked.format, asked.delivery, out);
+  }
+  asio::awaitable<void> chat_completions(const HttpRequest& request, Responder& out) {
+    return complete(openai::chat_completion, request, out);
+  }
+  asio::awaitable<void> completions(const HttpRequest& request, Responder& out) {
+    return complete(openai::completion, request, out);
+  }
+
+  HttpResponse models(const HttpRequest& /*request*/) {
+    Json data = Json::array();
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [name, model] : models_) data.push_back(model_json(model));
+    }
+    return {.body = to_text({{"object", "list"}, {"data", std::move(data)}})};
+  }
+  HttpResponse model(const HttpRequest& request) {
+    return {.body = to_text(model_json(model_named(request.path.substr(kModelPath.size()))))};
+  }
+
+  HttpResponse tokenize(const HttpRequest& request) {
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    const Model model = model_of(body);
+    const std::optional<std::string> content = body.text("content");
+    if (!content) throw ApiError(400, "missing_required_parameter", "content", "content is missing");
+    body.refuse_others();
+    const std::vector<int32_t> ids = model.engine->tokens_of(TextPrompt{*content});
+    return {.body = to_text({{"tokens", ids}, {"count", ids.size()}})};
+  }
+  HttpResponse detokenize(const HttpRequest& request) {
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    const Model model = model_of(body);
+    const auto ids = body.integers("tokens");
+    if (!ids) throw ApiError(400, "missing_required_parameter", "tokens", "tokens are missing");
+    body.refuse_others();
+    return {.body = to_text({{"content", model.engine->text_of(*ids)}})};
+  }
+  HttpResponse apply_template(const HttpRequest& request) {
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    const Model model = model_of(body);
+    const ChatPrompt chat = openai::chat_prompt(body);
+    body.refuse_others();
+    return {.body = to_text({{"prompt", model.engine->render(chat)}})};
+  }
+
+  HttpResponse health(const HttpRequest& /*request*/) {
+    bool loaded;
+    {
+      const std::lock_guard lock(mutex_);
+      loaded = !models_.empty();
+    }
+    const char* const status = draining_ ? "draining" : loaded ? "ok" : "loading";
+    return {.status = loaded && !draining_ ? 200 : 503, .body = to_text({{"status", status}})};
+  }
+  HttpResponse metrics(const HttpRequest& /*request*/) {
+    std::string text;
+    {
+      const std::lock_guard lock(mutex_);
+      std::vector<std::pair<std::string, EngineStats>> all;
+      for (const auto& [name, model] : models_) all.emplace_back(name, model.engine->stats());
+      text = prometheus_text(all, http_.connections());
+    }
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
+  }
+  HttpResponse props(const HttpRequest& /*request*/) {
+    Json all = Json::array();
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [name, model] : models_) {
+        const ModelInfo& info = model.engine->info();
+        const MemoryPlan& memory = model.engine->memory();
+        all.push_back({{"id", name},
+                       {"name", info.name},
+                       {"architecture", info.architecture},
+                       {"format", info.format},
+                       {"parameters", info.parameters},
+                       {"context_length", info.context},
+                       {"chat_template", info.has_chat_template},
+                       {"memory",
+                        {{"weights_bytes", memory.weights},
+                         {"kv_bytes", memory.kv},
+                         {"kv_tokens", memory.tokens},
+                         {"activations_bytes", memory.activations}}}});
+      }
+    }
+    return {.body = to_text({{"models", std::move(all)},
+                             {"request_timeout_seconds", options_.request_timeout},
+                             {"max_body_bytes", options_.http.max_body_bytes}})};
+  }
+
+  ServerOptions options_;
+  Access access_;
+  std::atomic<bool> draining_ = false;
+  mutable std::mutex mutex_;
+  std::map<std::string, Model> models_;  // by name
+  HttpServer http_;                      // last: it ends before the rest goes
+};
+
+Server::Server(const ServerOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Server::~Server() = default;
+void Server::set_model(const std::string& name, std::shared_ptr<Engine> engine) {
+  impl_->set_model(name, std::move(engine));
+}
+std::string Server::url() const { return impl_->url(); }
+void Server::run() { impl_->run(); }
+void Server::stop(std::chrono::seconds patience) { impl_->stop(patience); }
+
+}  // namespace ferrum::server

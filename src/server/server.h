@@ -1,0 +1,38 @@
+// The server: routes of HTTP to an engine's public interface.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ferrum/engine.h"
+#include "server/http/http_server.h"
+
+namespace ferrum::server {
+
+struct ServerOptions {
+  HttpOptions http;
+  std::vector<std::string> api_keys;  // any of them is asked for on every route but /health; none: nobody is
+  std::vector<std::string> allowed_origins;  // of web pages that may call: "https://a.example", or "*"
+  double request_timeout = 0;                // seconds; 0: none
+};
+
+class Server {
+ public:
+  // Listens at once; answers 503 until a model is there. Errors: those of HttpServer.
+  explicit Server(const ServerOptions& options);
+  ~Server();
+
+  // What is served from now on, by this name. From any thread.
+  void set_model(const std::string& name, std::shared_ptr<Engine> engine);
+
+  std::string url() const;  // "http://127.0.0.1:8000"
+  void run();               // until stop()
+  // No new requests; those under way are finished, for `patience` at most. From any thread.
+  void stop(std::chrono::seconds patience);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ferrum::server
