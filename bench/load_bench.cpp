@@ -1,0 +1,174 @@
+// What clients see of the engine under load, through its public interface.
+//
+//   ferrum_load_bench prefix MODEL     chat-like requests with one beginning, with and without the prefix
+//   cache ferrum_load_bench intrusion MODEL  sequences that decode while a long prompt comes in
+//
+// Options: --threads N, --sequences N (16; 4), --prompt N (1000 shared tokens; 4000), --answer N (16),
+// --rounds N (1)
+#include <thread>
+
+#include "base/random.h"
+#include "bench/measure.h"
+#include "ferrum/engine.h"
+
+namespace ferrum::bench {
+namespace {
+
+constexpr int kOwnTokens = 16;
+constexpr int kFirstToken = 1000;  // of random prompts: past control tokens and single bytes
+
+struct LoadOptions : Options {
+  std::string what;
+  std::string model;
+  int sequences = 0;
+  int prompt = 0;
+  int answer = 16;
+  int rounds = 1;
+};
+
+LoadOptions parse(int argc, char** argv) {
+  LoadOptions o;
+  if (argc < 3) fail(ErrorCode::kBadArgument, "usage: ferrum_load_bench prefix|intrusion MODEL [options]");
+  o.what = argv[1];
+  o.model = argv[2];
+  const bool prefix = o.what == "prefix";
+  if (!prefix && o.what != "intrusion")
+    fail(ErrorCode::kBadArgument, "{}: there are prefix and intrusion", in_quotes(o.what));
+  o.sequences = prefix ? 16 : 4;
+  o.prompt = prefix ? 1000 : 4000;
+  bench::parse(argc - 2, argv + 2, o, [&](const std::string& flag, const std::string& value) {
+    int* const number = flag == "--sequences" ? &o.sequences
+                        : flag == "--prompt"  ? &o.prompt
+                        : flag == "--answer"  ? &o.answer
+                        : flag == "--rounds"  ? &o.rounds
+                                              : nullptr;
+    if (!number) return false;
+    *number = to_number<int>(value);
+    if (*number < 1) fail(ErrorCode::kBadArgument, "{} must be 1 or more", flag);
+    return true;
+  });
+  return o;
+}
+
+void append_random(std::vector<int32_t>& ids, uint64_t seed, int count) {
+  for (int i = 0; i < count; ++i)
+    ids.push_back(kFirstToken + static_cast<int32_t>(random_bits(seed, static_cast<uint64_t>(i)) % 30000));
+}
+
+Request request(std::vector<int32_t> prompt, int answer) {
+  Request r;
+  r.prompt = TokenPrompt{std::move(prompt)};
+  r.sampling.temperature = 0;
+  r.max_tokens = answer;
+  r.end_of_text = Request::EndOfText::kIgnored;
+  return r;
+}
+
+FinishEvent read_to_end(EventStream& stream) {
+  FinishEvent finish;
+  while (const std::optional<Event> event = stream.next()) {
+    if (const auto* error = std::get_if<ErrorEvent>(&*event)) throw std::runtime_error(error->message);
+    if (const auto* end = std::get_if<FinishEvent>(&*event)) finish = *end;
+  }
+  return finish;
+}
+
+// Seconds until all have their answers.
+double answer_all(Engine& engine, const LoadOptions& o, uint64_t round) {
+  const double begin = now(2);
+  std::vector<std::unique_ptr<EventStream>> streams;
+  for (int i = 0; i < o.sequences; ++i) {
+    std::vector<int32_t> prompt;
+    append_random(prompt, 1000 + round, o.prompt);
+    append_random(prompt, static_cast<uint64_t>(i), kOwnTokens);
+    streams.push_back(engine.submit(request(std::move(prompt), o.answer)));
+  }
+  for (const auto& stream : streams) read_to_end(*stream);
+  return now(2) - begin;
+}
+
+std::unique_ptr<Engine> load(const LoadOptions& o, int context, int kv_tokens, bool prefix_cache) {
+  return Engine::load({.model = o.model,
+                       .threads = o.backend.threads,
+                       .max_context = context,
+                       .max_sequences = o.sequences + 1,
+                       .kv_tokens = kv_tokens,
+                       .prefix_cache = prefix_cache});
+}
+
+void run_prefix(const LoadOptions& o) {
+  const int each = o.prompt + kOwnTokens + o.answer;
+  for (int round = 0; round < o.rounds; ++round) {
+    double seconds[2];
+    for (const bool cached : {false, true}) {
+      const auto engine = load(o, each, each * o.sequences, cached);
+      seconds[cached] = answer_all(*engine, o, static_cast<uint64_t>(round));
+    }
+    const double tokens = static_cast<double>(o.sequences) * o.answer;
+    std::printf(
+        "%d requests of %d + %d tokens, %d generated: %.1f tokens/s without the prefix cache, %.1f with it: "
+        "%.1f times\n",
+        o.sequences, o.prompt, kOwnTokens, o.answer, tokens / seconds[0], tokens / seconds[1],
+        seconds[0] / seconds[1]);
+  }
+}
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
+void run_intrusion(const LoadOptions& o) {
+  constexpr double kQuietSeconds = 4;
+  const int context = o.prompt + 4096;
+  const auto engine = load(o, context, o.prompt + 4096 * o.sequences, true);
+  std::vector<std::unique_ptr<EventStream>> streams;
+  for (int i = 0; i < o.sequences; ++i) {
+    std::vector<int32_t> prompt;
+    append_random(prompt, static_cast<uint64_t>(i), 50);
+    Request r = request(std::move(prompt), 4000);
+    r.logprobs = 0;  // every token is told of as it comes
+    streams.push_back(engine->submit(std::move(r)));
+  }
+  std::vector<std::vector<double>> told(streams.size());  // when
+  std::vector<std::jthread> readers;
+  for (size_t i = 0; i < streams.size(); ++i)
+    readers.emplace_back([&stream = *streams[i], &times = told[i]] {
+      while (const std::optional<Event> event = stream.next())
+        if (std::holds_alternative<TokenEvent>(*event)) times.push_back(now(2));
+    });
+  std::this_thread::sleep_for(std::chrono::duration<double>(kQuietSeconds));
+  const double begin = now(2);
+  std::vector<int32_t> prompt;
+  append_random(prompt, 99, o.prompt);
+  read_to_end(*engine->submit(request(std::move(prompt), 1)));
+  const double end = now(2);
+  for (const auto& stream : streams) stream->cancel();
+  readers.clear();
+
+  std::vector<double> alone, beside;
+  for (const std::vector<double>& times : told)
+    for (size_t i = 1; i < times.size(); ++i) {
+      const double gap = times[i] - times[i - 1];
+      if (times[i] < begin && times[i - 1] > begin - kQuietSeconds + 1) alone.push_back(gap);
+      if (times[i - 1] > begin && times[i] < end) beside.push_back(gap);
+    }
+  const double step = quantile(alone, 0.5);
+  std::printf(
+      "%d sequences: %.1f ms between tokens (p99 %.1f); while a prompt of %d comes in, which takes %.1f s: "
+      "%.1f ms (p99 %.1f), %.2f times (p99 %.2f times the median alone)\n",
+      o.sequences, step * 1e3, quantile(alone, 0.99) * 1e3, o.prompt, end - begin,
+      quantile(beside, 0.5) * 1e3, quantile(beside, 0.99) * 1e3, quantile(beside, 0.5) / step,
+      quantile(beside, 0.99) / step);
+}
+
+void run(const LoadOptions& o) { o.what == "prefix" ? run_prefix(o) : run_intrusion(o); }
+
+}  // namespace
+}  // namespace ferrum::bench
+
+int main(int argc, char** argv) {
+  using namespace ferrum::bench;
+  return run_main("ferrum_load_bench", [&] { run(parse(argc, argv)); });
+}
