@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <span>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
@@ -36,7 +39,31 @@ int finish_output(int code) {
   return report(Error(ErrorCode::kIo, "cannot write to standard output"));
 }
 
-int report(const CLI::App& app, const CLI::ParseError& error, const char* first_word) {
+bool is_on_command_line(const CLI::Option& option, std::span<char* const> args) {
+  return std::any_of(args.begin(), args.end(), [&](std::string_view arg) {
+    const auto begins = [&](const char* dashes, const std::vector<std::string>& names) {
+      return std::any_of(names.begin(), names.end(),
+                         [&](const std::string& name) { return arg.starts_with(dashes + name); });
+    };
+    return begins("--", option.get_lnames()) || begins("-", option.get_snames());
+  });
+}
+
+// What is said of a value that was not taken. CLI11 says it of the option, also where the value came from
+// the option's environment variable.
+CLI::ValidationError naming_its_source(const CLI::ValidationError& error, const CLI::App& app,
+                                       std::span<char* const> args) {
+  const std::string said = error.what();
+  for (const CLI::App* command : app.get_subcommands())
+    for (const CLI::Option* option : command->get_options())
+      if (!option->get_envname().empty() && said.starts_with(option->get_name() + ": ") &&
+          !is_on_command_line(*option, args))
+        return CLI::ValidationError(option->get_envname(), said.substr(option->get_name().size() + 2));
+  return error;
+}
+
+int report(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
+  const char* const first_word = args.empty() ? nullptr : args.front();
   const auto is_it = [&](const CLI::App* command) { return command->check_name(first_word); };
   if (first_word && *first_word != '-' && app.get_subcommands(is_it).empty()) {
     fmt::print(stderr, "There is no command {}; ferrum --help lists what there is.\n", in_quotes(first_word));
@@ -45,9 +72,10 @@ int report(const CLI::App& app, const CLI::ParseError& error, const char* first_
   // What is missing may be what an unknown option was meant to be.
   const std::vector<std::string> unknown = app.remaining(true);
   const bool something_is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  const int code = something_is_missing && !unknown.empty()
-                       ? app.exit(CLI::ExtrasError(unknown))
-                       : app.exit(error);  // prints help, version or the mistake
+  const auto* const bad_value = dynamic_cast<const CLI::ValidationError*>(&error);
+  const int code = something_is_missing && !unknown.empty() ? app.exit(CLI::ExtrasError(unknown))
+                   : bad_value ? app.exit(naming_its_source(*bad_value, app, args))
+                               : app.exit(error);  // prints help, version or the mistake
   return code == 0 ? finish_output(0) : 2;
 }
 
@@ -79,7 +107,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
     return finish_output(0);
   } catch (const CLI::ParseError& e) {
-    return report(app, e, argc > 1 ? argv[1] : nullptr);
+    return report(app, e, std::span(argv, static_cast<size_t>(argc)).subspan(argc > 0 ? 1 : 0));
   } catch (const Exit& e) {
     return finish_output(e.code);
   } catch (const Error& e) {

@@ -100,6 +100,17 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
       ->group(kGroup);
 }
 
+void add_prefix_cache_option(CLI::App& command, EngineOptions& o) {
+  command
+      .add_option("--prefix-cache", o.prefix_cache,
+                  "Keep what was computed for what begins alike, such as the next turn: on or off")
+      ->check(CLI::IsMember({"on", "off", "1", "0"}))
+      ->default_str("on")
+      ->type_name("")
+      ->envname("FERRUM_PREFIX_CACHE")
+      ->group(kEngineGroup);
+}
+
 BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }
 
 void add_sampling_options(CLI::App& command, SamplingFlags& flags) {

@@ -56,6 +56,7 @@ void add_backend_options(CLI::App& command, EngineOptions& options);  // --backe
 void add_kv_dtype_option(CLI::App& command, EngineOptions& options);
 void add_batch_tokens_option(CLI::App& command, EngineOptions& options);
 void add_max_context_option(CLI::App& command, EngineOptions& options);
+void add_prefix_cache_option(CLI::App& command, EngineOptions& options);
 void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
 BackendOptions backend_options(const EngineOptions& options);

@@ -97,6 +97,25 @@ TEST_F(ChatTest, StatsCountTheAnswers) {
   }
 }
 
+TEST_F(ChatTest, TheSecondTurnFindsTheFirstInThePrefixCache) {
+  const auto second_turn = [&](const std::vector<std::string>& options) {
+    Terminal t(args(options));
+    const auto ask = [&](const char* question) {
+      t.expect(">>> ");
+      t.type(question);
+      return t.expect("first token after");
+    };
+    ask("What is the capital of France?\n");
+    return ask("What is 7 + 5?\n");
+  };
+  EXPECT_NE(second_turn({}).find(" cached)"), std::string::npos);
+  EXPECT_EQ(second_turn({"--prefix-cache", "off"}).find(" cached)"), std::string::npos);
+  setenv("FERRUM_PREFIX_CACHE", "0", 1);
+  EXPECT_EQ(second_turn({}).find(" cached)"), std::string::npos);
+  EXPECT_NE(second_turn({"--prefix-cache", "on"}).find(" cached)"), std::string::npos);
+  unsetenv("FERRUM_PREFIX_CACHE");
+}
+
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {
   // An answer that would go on for the whole context.
   Terminal t(args({"--max-context", "512"}));

@@ -320,12 +320,48 @@ TEST(Run, ATruncatedFileIsRefused) {
   EXPECT_CONTAINS(done.err, "[bad_file]");
 }
 
+// `ferrum ARGS` with an environment variable.
+Finished with_variable(const char* name, const char* value, const std::vector<std::string>& args) {
+  setenv(name, value, 1);
+  const Finished done = ferrum(args);
+  unsetenv(name);
+  return done;
+}
+
 TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
-  setenv("FERRUM_THREADS", "several", 1);
-  const Finished done = ferrum({"run", kSmall, "x"});
-  unsetenv("FERRUM_THREADS");
-  EXPECT_EQ(done.exit_code, 2);
-  EXPECT_CONTAINS(done.err, "several");
+  const struct {
+    const char* name;
+    const char* value;
+    const char* said;
+  } cases[] = {
+      {"FERRUM_THREADS", "several", "FERRUM_THREADS: must be a whole number from 0 to 1024, not 'several'"},
+      {"FERRUM_KV_CAPACITY", "-1", "FERRUM_KV_CAPACITY: must be a whole number of 0 or more, not '-1'"},
+      {"FERRUM_BATCH_TOKENS", "1.5", "FERRUM_BATCH_TOKENS: must be a whole number"},
+      {"FERRUM_KV_DTYPE", "f8", "FERRUM_KV_DTYPE: f8 not in {f16,bf16,f32,int8}"},
+      {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: abacus not in"},
+      {"FERRUM_ACTIVATIONS", "int1", "FERRUM_ACTIVATIONS: int1 not in"},
+      {"FERRUM_PREFIX_CACHE", "perhaps", "FERRUM_PREFIX_CACHE: perhaps not in {on,off,1,0}"}};
+  for (const auto& c : cases) {
+    const Finished done = with_variable(c.name, c.value, {"run", kSmall, "x"});
+    EXPECT_EQ(done.exit_code, 2) << c.name;
+    EXPECT_CONTAINS(done.err, c.said);
+  }
+  // What is said of a flag names the flag.
+  const Finished flag = with_variable("FERRUM_THREADS", "2", {"run", kSmall, "x", "--threads", "many"});
+  EXPECT_EQ(flag.exit_code, 2);
+  EXPECT_CONTAINS(flag.err, "--threads: must be");
+  EXPECT_EQ(flag.err.find("FERRUM_THREADS"), std::string::npos) << flag.err;
+}
+
+TEST(Run, AFlagElseAnEnvironmentVariableElseADefault) {
+  const std::vector<std::string> asked = {"run", kSmall, "--prompt", "What is 7 + 5?", "--max-tokens", "4"};
+  EXPECT_EQ(ferrum(asked).exit_code, 0);
+  const Finished small = with_variable("FERRUM_KV_CAPACITY", "8", asked);
+  EXPECT_EQ(small.exit_code, 1);
+  EXPECT_CONTAINS(small.err, "the context holds 8");
+  std::vector<std::string> flagged = asked;
+  flagged.insert(flagged.end(), {"--max-context", "64"});
+  EXPECT_EQ(with_variable("FERRUM_KV_CAPACITY", "8", flagged).exit_code, 0);
 }
 
 TEST(Run, B59_AnInstructionSetTheCpuLacksOrThatIsNone) {
