@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@ namespace ferrum::cli {
 namespace {
 
 using Kind = BenchCase::Kind;
+using Through = BenchCase::Through;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxBatch = 1024;
@@ -34,8 +36,9 @@ struct BenchOptions {
   EngineOptions engine = {.activations = "bf16"};
   std::vector<int> prompts = {512};
   std::vector<int> generated = {128};
-  std::vector<int> batches = {1};
+  std::vector<int> batches;  // none: one sequence
   std::vector<int> depths = {0};
+  std::string through;  // who decodes; empty: the engine if batches are asked for
   int repetitions = 5;
   std::string profile;
   std::string plot;
@@ -46,6 +49,11 @@ constexpr const char* kExplanation =
     "Prompts are computed alone, and -b sequences decode side by side, a token each in every step;\n"
     "with -d, after so many tokens in each sequence's cache. A repetition that does not count comes\n"
     "first. Tokens are random: no tokenizer is needed.\n\n"
+    "With -b the sequences are requests to the engine: it schedules, samples and tells them as it does\n"
+    "anyone's, and tokens/s are taken from when the last has its first token to when the first ends.\n"
+    "The first repetition computes their prompts of -d tokens and one more, and gives the time to the\n"
+    "first token; the others find them in the prefix cache. With --through model, or without -b, the\n"
+    "model's steps are run with nothing around them, after copies of one sequence's cache.\n\n"
     "The machine's read bandwidth and its peak of dot products are measured before, between and after\n"
     "the repetitions; the medians count, because a shared machine is not the same for long.\n"
     "Its limit is the time for reading weights (of mixtures: of the experts that are used) and cache\n"
@@ -79,14 +87,18 @@ void check_options(const BenchOptions& o) {
 }
 
 std::vector<BenchCase> cases_of(const BenchOptions& o) {
+  const bool by_engine = o.through.empty() ? !o.batches.empty() : o.through == "engine";
+  const Through through = by_engine ? Through::kEngine : Through::kModel;
+  const std::vector<int> batches = o.batches.empty() ? std::vector{1} : o.batches;
   std::vector<BenchCase> cases;
   for (const int depth : o.depths) {
     for (const int tokens : o.prompts)
       if (tokens > 0) cases.push_back({.kind = Kind::kPrompt, .tokens = tokens, .depth = depth});
     for (const int tokens : o.generated)
-      for (const int batch : o.batches)
+      for (const int batch : batches)
         if (tokens > 0)
-          cases.push_back({.kind = Kind::kDecode, .tokens = tokens, .batch = batch, .depth = depth});
+          cases.push_back(
+              {.kind = Kind::kDecode, .through = through, .tokens = tokens, .batch = batch, .depth = depth});
   }
   return cases;
 }
@@ -95,8 +107,11 @@ std::vector<BenchCase> cases_of(const BenchOptions& o) {
 class Subject {
  public:
   Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)
-      : backend_(make_backend(backend_options(o.engine))), name_(backend_->name()) {
-    require_fit(memory_plan(*checkpoint, options, backend_->free_bytes()), checkpoint->model(),
+      : backend_(make_backend(backend_options(o.engine))),
+        name_(backend_->name()),
+        checkpoint_(std::move(checkpoint)),
+        options_(o.engine) {
+    require_fit(memory_plan(*checkpoint_, options, backend_->free_bytes()), checkpoint_->model(),
                 "use smaller -p, -b or -d");
     std::unique_ptr<Backend> outer;
     if (o.profile.empty()) {
@@ -109,10 +124,9 @@ class Subject {
     }
     Progress loading("loading");
     const auto start = Clock::now();
-    runner_.emplace(std::move(outer), std::move(checkpoint), options,
+    runner_.emplace(std::move(outer), checkpoint_, options,
                     [&](uint64_t done, uint64_t total) { loading.update(done, total); });
     load_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
-    bench_.emplace(*runner_);
   }
 
   const std::string& backend_name() const { return name_; }
@@ -120,27 +134,41 @@ class Subject {
 
   BenchRow measure(const BenchCase& task, int repetitions, LimitMeter& meter) {
     BenchRow row = {.task = task};
-    bench_->prepare(task);
-    bench_->repeat(task);  // to warm up
-    std::vector<MachineLimits> machine = {meter.measure()};
-    for (int i = 0; i < repetitions; ++i) {
-      row.seconds.push_back(bench_->repeat(task).count());
-      machine.push_back(meter.measure());
-    }
-    row.machine = median_of(machine);
-    if (timing_ != nullptr) {
-      timing_->clear();
-      timing_->resume();
-      bench_->repeat(task);
-      timing_->pause();
-      row.operations = timing_->shapes();
+    if (task.through == Through::kModel) {
+      if (!bench_) bench_.emplace(*runner_);
+      bench_->prepare(task);
+      repeat(row, repetitions, meter, [&] { return bench_->repeat(task); });
+    } else {
+      bench_.reset();  // the engine writes over what is in the cache
+      EngineBench bench(*runner_, checkpoint_, options_, task);
+      repeat(row, repetitions, meter, [&] { return bench.repeat(); });
+      row.engine = bench.figures();
     }
     return row;
   }
 
  private:
+  using Once = std::function<std::chrono::duration<double>()>;
+  void repeat(BenchRow& row, int repetitions, LimitMeter& meter, const Once& once) {
+    once();  // to warm up
+    std::vector<MachineLimits> machine = {meter.measure()};
+    for (int i = 0; i < repetitions; ++i) {
+      row.seconds.push_back(once().count());
+      machine.push_back(meter.measure());
+    }
+    row.machine = median_of(machine);
+    if (timing_ == nullptr) return;
+    timing_->clear();
+    timing_->resume();
+    once();
+    timing_->pause();
+    row.operations = timing_->shapes();
+  }
+
   std::unique_ptr<Backend> backend_;  // under the observer, if there is one
   std::string name_;
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  EngineOptions options_;
   TimingBackend* timing_ = nullptr;  // owned by the runner
   std::optional<Runner> runner_;
   std::optional<Bench> bench_;
@@ -189,7 +217,7 @@ void bench_command(const BenchOptions& o) {
   if (o.json) {
     fmt::print("{}", bench_json(setting, rows));
   } else {
-    fmt::print("{}{}", bench_table(setting, rows), bench_profile(rows));
+    fmt::print("{}{}{}", bench_table(setting, rows), bench_engine(rows), bench_profile(rows));
   }
   if (picture) {
     const std::string svg = bench_svg(setting, rows);
@@ -219,7 +247,13 @@ void add_bench(CLI::App& app) {
       ->check(a_name());
   add_list(command, "-p,--prompt", o->prompts, "Tokens of prompts, e.g. 512,2048; 0: none");
   add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
-  add_list(command, "-b,--batch", o->batches, "Sequences that decode together, e.g. 1,4,16");
+  add_list(command, "-b,--batch", o->batches,
+           "Sequences that decode together, as requests to the engine, e.g. 1,4,16")
+      ->default_str("1");
+  command
+      .add_option("--through", o->through,
+                  "Who decodes: the engine (where -b is given) or the model alone (else)")
+      ->check(CLI::IsMember({"engine", "model"}));
   add_list(command, "-d,--depth", o->depths, "Tokens in the cache before, e.g. 0,4096");
   command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
   command.add_option("--profile", o->profile, "ops: where the time goes, in one more repetition of each")

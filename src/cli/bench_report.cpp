@@ -59,6 +59,25 @@ Json operations_json(const BenchRow& row) {
   return operations;
 }
 
+constexpr double kMilli = 1e3;  // milliseconds in a second
+
+Json milliseconds_json(const Quantiles& seconds) {
+  return {{"median", seconds.median * kMilli}, {"p99", seconds.p99 * kMilli}};
+}
+
+Json engine_json(const EngineFigures& f) {
+  return {{"first_token_ms", milliseconds_json(f.first_token)},
+          {"between_tokens_ms", milliseconds_json(f.between_tokens)},
+          {"prompt_tokens_per_second", f.prompt_speed},
+          {"total_tokens_per_second", f.total_speed},
+          {"mean_batch", f.mean_sequences},
+          {"outside_model_share", f.outside_share}};
+}
+
+std::string milliseconds(const Quantiles& seconds) {
+  return fmt::format("{:.2f} ({:.2f})", seconds.median * kMilli, seconds.p99 * kMilli);
+}
+
 Json row_json(const BenchSetting& s, const BenchRow& row) {
   const Spread speed = row.speed();
   const bool is_prompt = row.task.kind == Kind::kPrompt;
@@ -87,6 +106,7 @@ Json row_json(const BenchSetting& s, const BenchRow& row) {
             {"limit_share", row.limit_share()},
             {"limited_by", row.is_bound_by_reading() ? "reading" : "arithmetic"},
             {"limits", limits_json(row)}};
+  if (row.engine) j["engine"] = engine_json(*row.engine);
   if (!row.operations.empty()) j["operations"] = operations_json(row);
   return j;
 }
@@ -121,6 +141,21 @@ std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
                    with_spread(row.speed()), row.bytes_per_second() / kGiga,
                    row.operations_per_second() / kGiga, row.limit_speed(), row.limit_share() * 100,
                    row.is_bound_by_reading() ? "reading" : row.limit.peak);
+  return text;
+}
+
+std::string bench_engine(std::span<const BenchRow> rows) {
+  std::string text;
+  for (const BenchRow& row : rows) {
+    if (!row.engine) continue;
+    if (text.empty())
+      text = fmt::format("\n{:<26} {:>18} {:>18} {:>10} {:>10} {:>8}\n", "through the engine",
+                         "first token, ms", "between tokens", "prompts/s", "batch", "outside");
+    const EngineFigures& f = *row.engine;
+    text += fmt::format("{:<26} {:>18} {:>18} {:>10.1f} {:>10.1f} {:>7.2f}%\n", label(row.task),
+                        milliseconds(f.first_token), milliseconds(f.between_tokens), f.prompt_speed,
+                        f.mean_sequences, f.outside_share * 100);
+  }
   return text;
 }
 

@@ -25,6 +25,9 @@ struct BenchSetting {
 std::string label(const BenchCase& task);
 
 std::string bench_table(const BenchSetting& setting, std::span<const BenchRow> rows);
+// Of the rows that went through the engine: medians (and 99th percentiles) in milliseconds, tokens/s of
+// prompts, sequences in a step, and the share of decoding that is not spent in the model.
+std::string bench_engine(std::span<const BenchRow> rows);
 // Of the rows that were observed: their operations by time.
 std::string bench_profile(std::span<const BenchRow> rows);
 // An array with an object for each row.

@@ -17,30 +17,48 @@ constexpr int64_t kMaxKvTokens = int64_t{1} << 30;
 
 int64_t pages_for(int64_t tokens, int page_tokens) { return (tokens + page_tokens - 1) / page_tokens; }
 
-int64_t context_of(const BenchCase& task) { return int64_t{task.depth} + task.tokens; }
+std::string_view what(const BenchCase& task) {
+  return task.kind == Kind::kPrompt ? "a prompt of" : "generating";
+}
+
+std::string after(const BenchCase& task) {
+  if (task.through == BenchCase::Through::kEngine)
+    return fmt::format(" after a prompt of {}", int64_t{task.depth} + 1);
+  return task.depth > 0 ? fmt::format(" after {} others", task.depth) : "";
+}
+
+// Rows of the largest step that the case needs.
+int64_t rows_of(const BenchCase& task, const RunnerOptions& runner, int batch_tokens) {
+  if (task.through == BenchCase::Through::kModel) {
+    const int prompt = task.kind == Kind::kPrompt ? std::max(task.tokens, task.depth) : task.depth;
+    return std::max(std::min(prompt, batch_tokens), task.batch);
+  }
+  // What the prefix cache leaves of the prompts is computed in one step, so that all go on together.
+  const int64_t rest = task.depth % runner.page_tokens + 1;
+  return std::max<int64_t>(task.batch * rest, std::min(task.depth + 1, batch_tokens));
+}
 
 }  // namespace
 
 RunnerOptions bench_runner_options(std::span<const BenchCase> cases, const BenchStep& step,
                                    const ModelDescription& model) {
-  RunnerOptions o = {.max_tokens = 1, .kv_dtype = step.kv_dtype};
+  RunnerOptions o = {.kv_dtype = step.kv_dtype};
   int64_t kv_tokens = 0;
+  int64_t rows = 1;
   for (const BenchCase& task : cases) {
     check(task.tokens > 0 && task.batch > 0 && task.depth >= 0, "a case has tokens and sequences");
-    if (context_of(task) > model.context)
-      fail(ErrorCode::kBadArgument, "{} {} tokens{} is too much: the context of {} holds {}",
-           task.kind == Kind::kPrompt ? "a prompt of" : "generating", task.tokens,
-           task.depth > 0 ? fmt::format(" after {} others", task.depth) : "", in_quotes(model.name),
-           model.context);
-    const int prompt = task.kind == Kind::kPrompt ? std::max(task.tokens, task.depth) : task.depth;
-    o.max_tokens = std::max({o.max_tokens, std::min(prompt, step.batch_tokens), task.batch});
+    if (task.context() > model.context)
+      fail(ErrorCode::kBadArgument, "{} {} tokens{} is too much: the context of {} holds {}", what(task),
+           task.tokens, after(task), in_quotes(model.name), model.context);
+    rows = std::max(rows, rows_of(task, o, step.batch_tokens));
     o.max_sequences = std::max(o.max_sequences, task.batch);
-    o.max_context = std::max(o.max_context, static_cast<int>(context_of(task)));
-    kv_tokens = std::max(kv_tokens, task.batch * pages_for(context_of(task), o.page_tokens) * o.page_tokens);
+    o.max_context = std::max(o.max_context, static_cast<int>(task.context()));
+    kv_tokens = std::max(kv_tokens, task.batch * pages_for(task.context(), o.page_tokens) * o.page_tokens);
   }
   if (kv_tokens > kMaxKvTokens)
     fail(ErrorCode::kNoMemory, "the cache of {} tokens is more than one process can hold", kv_tokens);
   o.kv_tokens = static_cast<int>(kv_tokens);
+  o.max_tokens = static_cast<int>(rows);
   o.max_outputs = o.max_sequences;
   return o;
 }
@@ -54,18 +72,23 @@ Work work_of(const BenchCase& task, const ModelVolume& volume, const ModelDescri
   return work;
 }
 
+TokenId bench_token(int sequence, int position, int vocab) {
+  const uint64_t bits = random_bits(kSeed + static_cast<uint64_t>(sequence), static_cast<uint64_t>(position));
+  return static_cast<TokenId>(bits % static_cast<uint64_t>(vocab));
+}
+
 Bench::Bench(Runner& runner)
     : runner_(runner),
       page_tokens_(runner.options().page_tokens),
       pages_(first_blocks(runner.pages())),
       tokens_(static_cast<size_t>(runner.options().max_context) + runner.options().max_sequences) {
   for (size_t i = 0; i < tokens_.size(); ++i)
-    tokens_[i] = static_cast<TokenId>(random_bits(kSeed, i) % static_cast<uint64_t>(runner.vocab()));
+    tokens_[i] = bench_token(0, static_cast<int>(i), runner.vocab());
   chunks_.reserve(static_cast<size_t>(runner.options().max_sequences));
 }
 
 int Bench::pages_of(const BenchCase& task) const {
-  return static_cast<int>(pages_for(context_of(task), page_tokens_));
+  return static_cast<int>(pages_for(task.context(), page_tokens_));
 }
 
 std::span<const BlockId> Bench::blocks(int sequence) const {

@@ -1,5 +1,5 @@
-// Taking the speed of a loaded model: prompts, and sequences that decode together, at given depths of
-// context. Random tokens from a fixed seed, the same in every repetition.
+// Taking the speed of a loaded model alone: prompts, and sequences that decode together, at given depths of
+// context. Random tokens from a fixed seed, the same in every repetition. engine_bench.h has the engine's.
 #pragma once
 #include <chrono>
 #include <span>
@@ -13,14 +13,23 @@ namespace ferrum {
 // One figure to be taken.
 struct BenchCase {
   enum class Kind { kPrompt, kDecode };
+  // Who runs it: the model's steps alone, or the engine, with requests, scheduler, sampler and events.
+  enum class Through { kModel, kEngine };
 
   Kind kind = Kind::kPrompt;
+  Through through = Through::kModel;
   int tokens = 0;  // of the prompt; or of each sequence, a step for each
   int batch = 1;   // sequences side by side
   int depth = 0;   // tokens of each sequence that the cache holds before
 
   int64_t total_tokens() const { return int64_t{batch} * tokens; }
+  // Tokens of one sequence that the context must have room for. A request has two more than the model's steps
+  // compute: one that its prompt ends with, and the last, which is only drawn.
+  int64_t context() const { return int64_t{depth} + tokens + (through == Through::kEngine ? 2 : 0); }
 };
+
+// Token `position` of sequence `sequence` of a bench.
+TokenId bench_token(int sequence, int position, int vocab);
 
 struct BenchStep {
   int batch_tokens = 512;  // of a prompt, computed at once

@@ -1,13 +1,14 @@
 // A figure that was taken, and how near it comes to what the machine allows.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backend/cpu/machine_limits.h"
 #include "backend/observers/timing_backend.h"
-#include "engine/bench.h"
+#include "engine/engine_bench.h"
 #include "tensor/format.h"
 
 namespace ferrum {
@@ -34,6 +35,7 @@ struct BenchRow {
   std::vector<double> seconds;                             // of each
   MachineLimits machine;                                   // measured between them
   BenchLimit limit;                                        // the part of it that concerns this model
+  std::optional<EngineFigures> engine;                     // where it went through it
   std::map<std::string, TimingBackend::Total> operations;  // of one more, where a profile was asked for
 
   std::vector<double> samples() const;  // tokens/s, of all sequences together

@@ -33,13 +33,14 @@ uint64_t drawn_seed() {
   return (uint64_t{device()} << 32) | device();
 }
 
-LoopOptions loop_options(const EngineOptions& options, const RunnerOptions& runner, int blocks) {
-  return {.limits = {.batch_tokens = runner.max_tokens,
-                     .max_sequences = runner.max_sequences,
-                     .block_tokens = runner.page_tokens,
-                     .drafted_tokens = runner.max_outputs - runner.max_sequences},
-          .cache = {.blocks = blocks,
-                    .block_tokens = runner.page_tokens,
+LoopOptions loop_options(const EngineOptions& options, const Runner& runner) {
+  const RunnerOptions& room = runner.options();
+  return {.limits = {.batch_tokens = room.max_tokens,
+                     .max_sequences = room.max_sequences,
+                     .block_tokens = room.page_tokens,
+                     .drafted_tokens = room.max_outputs - room.max_sequences},
+          .cache = {.blocks = runner.pages(),
+                    .block_tokens = room.page_tokens,
                     .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},
           .draft_tokens = options.draft_tokens};
 }
@@ -93,29 +94,44 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   const std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations});
 
-  info_ = {.name = model.name,
-           .architecture = std::string(name_of(model.architecture)),
-           .format = checkpoint_->format(),
-           .parameters = model.parameters,
-           .context = runner.max_context,
-           .has_chat_template = prompts_.has_template()};
+  info_ = info_of(runner);
   memory_ = memory_plan(*checkpoint_, runner, backend->free_bytes());
   if (draft_) memory_ += draft_->memory();
   if (observer.planned) observer.planned(info_, memory_);
   require_fit(memory_, model, "use a smaller --max-context");
 
+  LoadSteps progress(observer.progress, memory_.weights);
+  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, progress.next(checkpoint_->bytes()));
+  const LoopOptions loop = loop_options(options, *runner_);
+  if (draft_) draft_->load(backend, loop.cache, progress.next(draft_->memory().weights));
+  if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
+  start(*runner_, loop, options);
+}
+
+LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
+    : checkpoint_(model.checkpoint), prompts_(*checkpoint_), queue_(options.queue) {
+  info_ = info_of(model.runner.options());
+  start(model.steps, loop_options(options, model.runner), options);
+}
+
+ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
+  const ModelDescription& model = checkpoint_->model();
+  return {.name = model.name,
+          .architecture = std::string(name_of(model.architecture)),
+          .format = checkpoint_->format(),
+          .parameters = model.parameters,
+          .context = runner.max_context,
+          .has_chat_template = prompts_.has_template()};
+}
+
+void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
   stop_tokens_ = checkpoint_->generation().stop_tokens;
   if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
     stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
   if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
 
-  LoadSteps steps(observer.progress, memory_.weights);
-  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, steps.next(checkpoint_->bytes()));
-  const LoopOptions loop = loop_options(options, runner, runner_->pages());
-  if (draft_) draft_->load(backend, loop.cache, steps.next(draft_->memory().weights));
-  if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
-  loop_ = std::make_unique<Loop>(*runner_, prompts_.tokenizer(), loop,
-                                 draft_ ? &draft_->drafter() : ngrams_.get());
+  loop_ =
+      std::make_unique<Loop>(steps, prompts_.tokenizer(), loop, draft_ ? &draft_->drafter() : ngrams_.get());
   stats_ = loop_->stats();
   // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
   // them whenever a client's thread wakes.

@@ -18,6 +18,14 @@ namespace ferrum {
 class LocalEngine final : public Engine {
  public:
   LocalEngine(const EngineOptions& options, const LoadObserver& observer);
+  // A model that is there already, and outlives the engine.
+  struct LoadedModel {
+    std::shared_ptr<const Checkpoint> checkpoint;
+    const Runner& runner;
+    StepRunner& steps;  // the runner, or who watches it
+  };
+  // Of the options, those that have to do with neither the model nor its memory; nothing is drafted.
+  LocalEngine(const LoadedModel& model, const EngineOptions& options);
   // Requests that are left end with an error.
   ~LocalEngine() override;
 
@@ -37,6 +45,8 @@ class LocalEngine final : public Engine {
   void set_limits(Job& job, const Request& request) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
   std::shared_ptr<const DryBreakers> breakers_of(const SamplingOptions& sampling);
+  ModelInfo info_of(const RunnerOptions& runner) const;
+  void start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options);
   void work(const std::stop_token& stop);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
@@ -46,7 +56,7 @@ class LocalEngine final : public Engine {
   int queue_ = 0;
   std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
-  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<Runner> runner_;  // none if it is another's
   std::optional<DraftModel> draft_;
   std::unique_ptr<Drafter> ngrams_;
   std::unique_ptr<Loop> loop_;  // the thread's alone

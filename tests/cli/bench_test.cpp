@@ -83,11 +83,41 @@ TEST(BenchCommand, JsonHasARowForEachPromptAndEachDecoding) {
     EXPECT_GT(row["limits"]["int8_gops"], 0);
     EXPECT_EQ(row["threads"], 1);
     EXPECT_FALSE(row.contains("operations"));
+    ASSERT_EQ(row.contains("engine"), row["kind"] == "decode");
+    if (!row.contains("engine")) continue;
+    const json& engine = row["engine"];
+    for (const char* time : {"first_token_ms", "between_tokens_ms"}) {
+      EXPECT_GT(engine[time]["median"], 0);
+      EXPECT_GE(engine[time]["p99"], engine[time]["median"]);
+    }
+    EXPECT_GT(engine["prompt_tokens_per_second"], 0);
+    EXPECT_GT(engine["total_tokens_per_second"], 0);
+    EXPECT_GE(engine["mean_batch"], 1);
+    EXPECT_LE(engine["mean_batch"], row["batch"]);
+    EXPECT_GT(engine["outside_model_share"], 0);
+    EXPECT_LT(engine["outside_model_share"], 1);
+    // A token of each sequence in the time between two of one.
+    const double between = engine["between_tokens_ms"]["median"].get<double>() * 1e-3;
+    EXPECT_GT(row["batch"].get<double>() / between, mean / 5);
   }
   const std::set<std::array<int, 4>> expected = {{16, 0, 1, 0},  {0, 4, 1, 0},  {0, 4, 3, 0},
                                                  {16, 0, 1, 20}, {0, 4, 1, 20}, {0, 4, 3, 20}};
   EXPECT_EQ(rows.size(), expected.size());
   EXPECT_EQ(found, expected);
+}
+
+TEST(BenchCommand, TheModelAloneWhereThatIsAskedOrNoBatch) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"-b", "2", "--through", "model"},
+                                               {"-b", "2"},
+                                               {"--through", "engine"},
+                                               {}}) {
+    std::vector<std::string> args = {"bench", kDense, "-p", "0", "-n", "4", "-r", "1", "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    const json rows = json::parse(ferrum(args).out);
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0]["batch"], more.empty() || more[0] == "--through" ? 1 : 2);
+    EXPECT_EQ(rows[0].contains("engine"), more.size() == 2);
+  }
 }
 
 TEST(BenchCommand, ATableAProfileAndAPicture) {
@@ -99,6 +129,7 @@ TEST(BenchCommand, ATableAProfileAndAPicture) {
   EXPECT_EQ(done.err, "");
   EXPECT_CONTAINS(done.out, "prompt 16 ");
   EXPECT_CONTAINS(done.out, "decode 4 × 2 ");
+  EXPECT_CONTAINS(done.out, "\nthrough the engine ");
   EXPECT_CONTAINS(done.out, "this machine: reading ");
   EXPECT_CONTAINS(done.out, "prompt 16, one repetition");
   const size_t decode = done.out.find("decode 4 × 2, one repetition");
@@ -146,6 +177,7 @@ TEST(BenchCommand, MistakesAreNamed) {
       {{"-p", "2048"}, "bad_argument", "a prompt of 2048 tokens is too much"},
       {{"-p", "500", "-d", "100"}, "bad_argument", "500 tokens after 100 others"},
       {{"-n", "513"}, "bad_argument", "generating 513 tokens is too much"},
+      {{"-n", "512", "-b", "2"}, "bad_argument", "generating 512 tokens after a prompt of 1 is too much"},
       {{"--plot", "/no/such/folder/x.svg", "-p", "1", "-n", "0", "-r", "1"}, "io", "/no/such/folder"}};
   for (const auto& c : cases) {
     std::vector<std::string> args = {"bench", kDense};
@@ -160,6 +192,7 @@ TEST(BenchCommand, MistakesAreNamed) {
   EXPECT_EQ(ferrum({"bench", kDense, "-p", ""}).exit_code, 2);
   EXPECT_EQ(ferrum({"bench", kDense, "-p", "99999999999"}).exit_code, 2);
   EXPECT_EQ(ferrum({"bench", kDense, "--profile", "everything"}).exit_code, 2);
+  EXPECT_EQ(ferrum({"bench", kDense, "--through", "the-looking-glass"}).exit_code, 2);
   EXPECT_EQ(ferrum({"bench"}).exit_code, 2);
   EXPECT_EQ(ferrum({"bench", "/no/such.gguf"}).exit_code, 1);
 }
