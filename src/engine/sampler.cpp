@@ -51,7 +51,14 @@ TokenId Sampler::propose(std::span<const float> logits, std::span<const TokenId>
 TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
                         SamplerMemory& memory, std::optional<Mirostat>& mirostat) const {
   LogitRow& row = memory.row;
-  if (changes_logits()) {
+  const size_t answered = history.size() - std::min(facts_.prompt_tokens, history.size());
+  if (penalizes() || forbids(answered)) {
+    if (options_.temperature == 0 && !penalizes()) {
+      // The likeliest of all, if it may be drawn, is the likeliest of those that may: no copy is needed.
+      row.read(logits);
+      if (!row.has_nan() && std::isfinite(row.largest()) && !is_forbidden(row.most_likely(), answered))
+        return row.most_likely();
+    }
     memory.logits.assign(logits.begin(), logits.end());
     adjust(memory.logits, history, memory);
     row.read(memory.logits);
@@ -74,11 +81,21 @@ TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> 
   return draw(history.size(), memory);
 }
 
-bool Sampler::changes_logits() const {
+bool Sampler::penalizes() const {
   const SamplingOptions& o = options_;
   return !o.logit_bias.empty() || o.repetition_penalty != 1 || o.presence_penalty != 0 ||
-         o.frequency_penalty != 0 || o.dry_multiplier != 0 || !facts_.forbidden.empty() ||
-         (facts_.min_tokens > 0 && !facts_.ends.empty());
+         o.frequency_penalty != 0 || o.dry_multiplier != 0;
+}
+
+bool Sampler::forbids(size_t answered) const {
+  return !facts_.forbidden.empty() || (answered < facts_.min_tokens && !facts_.ends.empty());
+}
+
+bool Sampler::is_forbidden(TokenId id, size_t answered) const {
+  const auto has = [id](const std::vector<TokenId>& ids) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  return has(facts_.forbidden) || (answered < facts_.min_tokens && has(facts_.ends));
 }
 
 void Sampler::adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const {

@@ -41,7 +41,10 @@ class Sampler {
  private:
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory,
                  std::optional<Mirostat>& mirostat) const;
-  bool changes_logits() const;
+  bool penalizes() const;  // or has a bias
+  // What may not be drawn after so many tokens of the answer.
+  bool forbids(size_t answered) const;
+  bool is_forbidden(TokenId id, size_t answered) const;
   // Bias and penalties, in place.
   void adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const;
   TokenId draw(uint64_t position, SamplerMemory& memory) const;

@@ -229,6 +229,30 @@ TEST(Sampler, EndsAreNotDrawnBeforeTheAnswerHasItsLeastTokens) {
   EXPECT_EQ(sampler.sample(logits, history), 1);
 }
 
+TEST(Sampler, GreedyTakesTheFirstOfTheLikeliestThatMayBeDrawn) {
+  SamplingOptions o = plain();
+  o.temperature = 0;
+  for (uint64_t key = 0; key < 300; ++key) {
+    uint64_t draws = 0;
+    const auto below = [&](uint64_t n) { return random_bits(key, draws++) % n; };
+    std::vector<float> logits(2 + below(300));
+    for (float& x : logits) x = static_cast<float>(below(4));
+    SequenceFacts facts = {.forbidden = {}, .min_tokens = below(3), .ends = {}};
+    std::vector<bool> allowed(logits.size(), true);
+    for (std::vector<TokenId>* ids : {&facts.forbidden, &facts.ends})
+      for (uint64_t i = below(logits.size() - 1); i > 0 && ids->size() < 20; --i) {
+        ids->push_back(static_cast<TokenId>(1 + below(logits.size() - 1)));  // never token 0
+        if (ids == &facts.forbidden || facts.min_tokens > 1)
+          allowed[static_cast<size_t>(ids->back())] = false;
+      }
+    size_t expected = 0;
+    for (size_t i = 1; i < logits.size(); ++i)
+      if (allowed[i] && logits[i] > logits[expected]) expected = i;
+    TestSampler sampler(o, 1, facts);
+    EXPECT_EQ(sampler.sample(logits, std::vector<TokenId>(1)), static_cast<TokenId>(expected)) << key;
+  }
+}
+
 TEST(Sampler, XtcFallsAsOftenAsItIsAskedTo) {
   SamplingOptions o = plain();
   o.xtc_probability = 0.25f;
