@@ -346,6 +346,9 @@ TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
     EXPECT_EQ(done.exit_code, 2) << c.name;
     EXPECT_CONTAINS(done.err, c.said);
   }
+  const Finished serve = with_variable("FERRUM_PAGED_MAX_SEQS", "0", {"serve", kSmall});
+  EXPECT_EQ(serve.exit_code, 2);
+  EXPECT_CONTAINS(serve.err, "FERRUM_PAGED_MAX_SEQS: must be a whole number from 1 to 4096, not '0'");
   // What is said of a flag names the flag.
   const Finished flag = with_variable("FERRUM_THREADS", "2", {"run", kSmall, "x", "--threads", "many"});
   EXPECT_EQ(flag.exit_code, 2);
