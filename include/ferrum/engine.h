@@ -8,8 +8,10 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "ferrum/histogram.h"
 #include "ferrum/types.h"
 
 namespace ferrum {
@@ -34,6 +36,9 @@ struct EngineOptions {
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
   std::string activations = "int8";
   std::string kv_dtype = "f16";  // "f16", "bf16", "f32" or "int8"
+  // Where to write what happened when, down to single operations, for ui.perfetto.dev; empty: nowhere. Costs
+  // time (docs/observability.md).
+  std::filesystem::path trace;
 };
 
 // What loading will take, and what the machine has, in bytes.
@@ -73,10 +78,12 @@ struct EngineStats {
   int64_t steps = 0;
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of prompts: not computed again
+  int64_t prefix_hits = 0;    // requests for which some of the prompt was not
   int64_t generated_tokens = 0;
   int64_t drafted_tokens = 0;   // tried by speculation
   int64_t accepted_tokens = 0;  // of those: they were right
-  int64_t finished = 0;         // requests, each in one of three ways
+  int64_t refused = 0;          // requests that were not accepted: a mistake in them, or a full queue
+  int64_t finished = 0;         // those that were accepted end in one of three ways
   int64_t cancelled = 0;
   int64_t failed = 0;
   int64_t preemptions = 0;  // sequences that made room for others and were computed again
@@ -85,6 +92,34 @@ struct EngineStats {
   int used_blocks = 0;
   int cached_blocks = 0;  // unused, but they may be asked for again
   int free_blocks = 0;
+
+  Histogram queue_seconds{kSecondsBounds};        // of requests: from submission until the first step
+  Histogram first_token_seconds{kSecondsBounds};  // of requests: from submission to the first token
+  Histogram request_seconds{kSecondsBounds};      // of requests that finished: from submission to the end
+  // Of answers: from each token to the next, no matter what else was computed meanwhile.
+  Histogram inter_token_seconds{kTokenSecondsBounds};
+  Histogram step_sequences{kCountBounds};  // of steps: the batch size
+  Histogram step_tokens{kCountBounds};     // of steps: rows, of prompts and of answers
+};
+
+// A conversation, or any text, whose keys and values are to be kept in a file.
+struct Session {
+  std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
+  std::string cache_salt;        // that of its requests
+  std::string application_data;  // kept in the file, for whoever loads it: any bytes
+};
+
+struct SavedSession {
+  int tokens = 0;        // of the prompt
+  int saved_tokens = 0;  // of those, from the first on: what the prefix cache had, in whole blocks
+  uint64_t bytes = 0;    // of the file
+};
+
+struct LoadedSession {
+  int tokens = 0;         // in the file
+  int cached_tokens = 0;  // of those, from the first on, that are in the prefix cache now: as many as fit
+  std::string cache_salt;
+  std::string application_data;
 };
 
 // The events of one request, for one reader at a time. What is not read waits here, at most an answer's
@@ -134,6 +169,16 @@ class Engine {
   // The same, calling `on_event` on this thread until the request is over.
   void generate(Request request, const std::function<void(const Event&)>& on_event,
                 const std::stop_token& cancel = {});
+
+  // Writes what the prefix cache holds of the prompt to a file, which replaces `path` once it is whole. What
+  // is not in the cache is not computed. Steps go on between pieces of the work. Throws std::runtime_error: a
+  // prompt's mistake, or what the system refuses.
+  virtual SavedSession save_session(const Session& session, const std::filesystem::path& path) = 0;
+  // Puts it back, in the place of what has not been used for longest: the next request that begins alike
+  // finds it, and gets bit for bit what it would get without. Throws std::runtime_error, and changes nothing,
+  // for a file that is damaged, of another version of the format, or was saved with another model, type of
+  // keys and values, backend or precision.
+  virtual LoadedSession load_session(const std::filesystem::path& path) = 0;
 };
 
 }  // namespace ferrum

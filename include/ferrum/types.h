@@ -127,6 +127,7 @@ enum class FinishReason {
   kCancelled,
 };
 
+// What a choice took. Its times: submitted, admitted to the batch, first token drawn, last token drawn, told.
 struct Usage {
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt: not computed again
@@ -134,8 +135,11 @@ struct Usage {
   int drafted_tokens = 0;     // tried by speculation
   int accepted_tokens = 0;    // of those: they were right
   int shifted_tokens = 0;     // that left the context to make room (Request::ContextEnd)
-  double prompt_seconds = 0;  // until the first token
-  double decode_seconds = 0;  // from the first token to the last
+  int preemptions = 0;        // how often it made room for others, to wait and to be computed again
+  double queue_seconds = 0;   // submitted to admitted (for the first time); to its end, if it never was
+  double prompt_seconds = 0;  // submitted to the first token, queue_seconds included; 0 if there is none
+  double decode_seconds = 0;  // from the first token to the last, times after preemptions included
+  double total_seconds = 0;   // submitted to its end
 };
 
 struct FinishEvent {

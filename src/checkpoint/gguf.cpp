@@ -4,10 +4,10 @@
 #include <bit>
 #include <utility>
 
+#include "base/byte_cursor.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "checkpoint/byte_cursor.h"
 #include "checkpoint/file_kind.h"
 #include "checkpoint/ggml_type.h"
 

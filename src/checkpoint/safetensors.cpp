@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_cursor.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "checkpoint/byte_cursor.h"
 #include "checkpoint/file_kind.h"
 
 namespace ferrum {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "backend/observers/tracing_backend.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
 #include "base/machine.h"
@@ -58,12 +59,13 @@ constexpr const char* kExplanation =
     "the repetitions; the medians count, because a shared machine is not the same for long.\n"
     "Its limit is the time for reading weights (of mixtures: of the experts that are used) and cache\n"
     "once per step, or for two operations per parameter and token at that peak, whichever is longer;\n"
-    "the share is that over the time it took.\n\n"
+    "the share is that over the time it took. A profile and a trace are of one more repetition each.\n\n"
     "Examples:\n"
     "  ferrum bench model.gguf\n"
     "  ferrum bench model.gguf -p 512,2048 -n 128 -b 1,2,4,8,16,32 --plot speed.svg\n"
     "  ferrum bench model.gguf -p 0 -n 64 -d 0,4096 -r 10 --json      no prompts\n"
-    "  ferrum bench model.gguf --profile ops                          where the time goes";
+    "  ferrum bench model.gguf --profile ops                          where the time goes\n"
+    "  ferrum bench model.gguf -p 0 --trace t.json                    the same, one after the other";
 
 constexpr int kNoMost = std::numeric_limits<int>::max();  // the model's context decides
 
@@ -103,28 +105,27 @@ std::vector<BenchCase> cases_of(const BenchOptions& o) {
   return cases;
 }
 
-// The model, and who watches its operations if a profile is asked for.
+// The model, and who watches its operations if a profile or a trace is asked for.
 class Subject {
  public:
   Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)
       : backend_(make_backend(backend_options(o.engine))),
         name_(backend_->name()),
         checkpoint_(std::move(checkpoint)),
-        options_(o.engine) {
+        options_(o.engine),
+        profile_(o.profile) {
     require_fit(memory_plan(*checkpoint_, options, backend_->free_bytes()), checkpoint_->model(),
                 "use smaller -p, -b or -d");
-    std::unique_ptr<Backend> outer;
-    if (o.profile.empty()) {
-      outer = std::move(backend_);
-    } else {
-      auto timing = std::make_unique<TimingBackend>(*backend_);
-      timing_ = timing.get();
-      timing_->pause();
-      outer = std::move(timing);
+    if (!o.profile.empty()) timing_ = watch_with<TimingBackend>();
+    // Outermost: it sees whole passes as well.
+    if (!o.engine.trace.empty()) {
+      trace_.emplace(o.engine.trace);
+      trace_->name_group(kTrack.group, "bench");
+      tracing_ = watch_with<TracingBackend>(*trace_, kTrack);
     }
     Progress loading("loading");
     const auto start = Clock::now();
-    runner_.emplace(std::move(outer), checkpoint_, options,
+    runner_.emplace(std::move(backend_), checkpoint_, options,
                     [&](uint64_t done, uint64_t total) { loading.update(done, total); });
     load_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
   }
@@ -157,19 +158,46 @@ class Subject {
       machine.push_back(meter.measure());
     }
     row.machine = median_of(machine);
-    if (timing_ == nullptr) return;
-    timing_->clear();
-    timing_->resume();
-    once();
-    timing_->pause();
-    row.operations = timing_->shapes();
+    row.limit = limit_for(checkpoint_->main_format(), row.machine);
+    if (timing_ != nullptr) {
+      timing_->clear();
+      timing_->resume();
+      once();
+      timing_->pause();
+      row.operations = profile_ == "layers" ? timing_->layers() : timing_->shapes();
+    }
+    if (tracing_ != nullptr) {
+      tracing_->set_limits({row.limit.bytes_per_second, row.limit.operations_per_second});
+      const auto begin = Clock::now();
+      tracing_->resume();
+      once();
+      tracing_->pause();
+      trace_->slice(kTrack, label(row.task), begin, Clock::now());
+    }
   }
 
-  std::unique_ptr<Backend> backend_;  // under the observer, if there is one
+  static constexpr TraceFile::Track kTrack = {};
+
+  // Puts an observer around the backend, with nothing to do yet.
+  template <class Observer, class... Args>
+  Observer* watch_with(Args&&... args) {
+    watched_.push_back(std::move(backend_));
+    auto observer = std::make_unique<Observer>(*watched_.back(), std::forward<Args>(args)...);
+    observer->pause();
+    Observer* const pointer = observer.get();
+    backend_ = std::move(observer);
+    return pointer;
+  }
+
+  std::optional<TraceFile> trace_;
+  std::vector<std::unique_ptr<Backend>> watched_;
+  std::unique_ptr<Backend> backend_;  // the outermost, until the runner takes it
   std::string name_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   EngineOptions options_;
-  TimingBackend* timing_ = nullptr;  // owned by the runner
+  std::string profile_;
+  TimingBackend* timing_ = nullptr;
+  TracingBackend* tracing_ = nullptr;
   std::optional<Runner> runner_;
   std::optional<Bench> bench_;
   double load_seconds_ = 0;
@@ -191,7 +219,6 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
   for (const BenchCase& task : cases) {
     status.show(fmt::format("measuring {} of {}: {}", rows.size() + 1, cases.size(), label(task)));
     BenchRow& row = rows.emplace_back(subject.measure(task, o.repetitions, meter));
-    row.limit = limit_for(checkpoint->main_format(), row.machine);
     row.work = work_of(task, volume, checkpoint->model(), kv_dtype);
   }
   return rows;
@@ -256,13 +283,16 @@ void add_bench(CLI::App& app) {
       ->check(CLI::IsMember({"engine", "model"}));
   add_list(command, "-d,--depth", o->depths, "Tokens in the cache before, e.g. 0,4096");
   command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
-  command.add_option("--profile", o->profile, "ops: where the time goes, in one more repetition of each")
-      ->check(CLI::IsMember({"ops"}));
+  command
+      .add_option("--profile", o->profile,
+                  "ops or layers: where the time goes, in one more repetition of each")
+      ->check(CLI::IsMember({"ops", "layers"}));
   command.add_option("--plot", o->plot, "Write a picture to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
+  add_trace_option(command, o->engine);
   command.footer(kExplanation);
   command.callback([o] { bench_command(*o); });
 }

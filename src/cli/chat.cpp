@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
+#include "cli/conversation.h"
 #include "cli/options.h"
 #include "cli/sampling_settings.h"
 #include "engine/memory_plan.h"
@@ -20,6 +22,8 @@ constexpr const char* kHelp =
     "  /clear             forget the conversation\n"
     "  /system [TEXT]     set the system prompt and start over; without TEXT: none\n"
     "  /set [NAME VALUE]  change a setting; without NAME: show them all\n"
+    "  /save FILE         keep the conversation, and what was computed of it, in a file\n"
+    "  /load FILE         go on with a conversation that was saved\n"
     "  /stats             tokens and times so far, and memory\n"
     "  /help              this list\n"
     "  /bye               leave (also Ctrl-D)\n"
@@ -142,8 +146,8 @@ void Chat::print_speed() const {
   if (last_.drafted_tokens > 0)
     fmt::print(stderr, "; {} of {} guessed tokens were right", last_.accepted_tokens, last_.drafted_tokens);
   if (last_.shifted_tokens > 0) fmt::print(stderr, "; {} left the context", last_.shifted_tokens);
-  fmt::print(stderr, ", {:.1f} tokens/s; first token after {:.2f} s]\n", rate(computed, last_.prompt_seconds),
-             last_.prompt_seconds);
+  fmt::print(stderr, ", {:.1f} tokens/s; first token after {:.2f} s]\n",
+             rate(computed, last_.prompt_seconds - last_.queue_seconds), last_.prompt_seconds);
 }
 
 Chat::Next Chat::command(const std::string& line) {
@@ -166,6 +170,13 @@ Chat::Next Chat::command(const std::string& line) {
     words >> setting >> std::ws;
     std::getline(words, value);
     setting.empty() ? show_settings() : set(setting, value);
+  } else if (name == "/save" || name == "/load") {
+    try {
+      if (rest.empty()) fail(ErrorCode::kBadArgument, "which file?");
+      fmt::print(stderr, "{}\n", name == "/save" ? save(rest) : load(rest));
+    } catch (const Error& e) {
+      fmt::print(stderr, "{}: {}\n", name, e.what());
+    }
   } else if (name == "/stats") {
     fmt::print(
         stderr,
@@ -180,6 +191,34 @@ Chat::Next Chat::command(const std::string& line) {
     fmt::print(stderr, "There is no {}; /help lists what there is.\n", in_quotes(name));
   }
   return Next::kGoOn;
+}
+
+std::string Chat::save(const std::string& file) const {
+  require_conversations();
+  if (messages_.empty()) fail(ErrorCode::kBadArgument, "nothing was said yet");
+  // What the next turn will begin with, whatever is said.
+  const SavedSession saved =
+      engine_.save_session({.prompt = request("").prompt,
+                            .cache_salt = {},
+                            .application_data = to_json({settings_.system, messages_})},
+                           file);
+  return fmt::format("{}: {} messages, of which {} tokens are computed; {}", in_quotes(file),
+                     messages_.size(), saved.saved_tokens, human_bytes(saved.bytes));
+}
+
+std::string Chat::load(const std::string& file) {
+  require_conversations();
+  const LoadedSession loaded = engine_.load_session(file);
+  Conversation conversation = conversation_from(loaded.application_data, in_quotes(file));
+  settings_.system = std::move(conversation.system);
+  messages_ = std::move(conversation.messages);
+  return fmt::format("{}: {} messages, of which {} tokens need not be computed again", in_quotes(file),
+                     messages_.size(), loaded.cached_tokens);
+}
+
+void Chat::require_conversations() const {
+  if (settings_.style == PromptStyle::kRaw)
+    fail(ErrorCode::kBadArgument, "text that is continued as it stands is no conversation");
 }
 
 void Chat::set(const std::string& name, const std::string& value) {

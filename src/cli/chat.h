@@ -35,11 +35,19 @@ class Chat {
   // A line that begins with '/'. Says what it does on standard error.
   Next command(const std::string& line);
 
+  // Keeps the conversation, and what the engine computed of it, in a file; goes on with one that was kept.
+  // Both tell in words what there is. Errors: those of Engine::save_session and load_session, and
+  // kBadArgument where there is no conversation.
+  std::string save(const std::string& file) const;
+  std::string load(const std::string& file);
+  bool has_begun() const { return !messages_.empty(); }  // something was said
+
   void print_speed() const;  // of the last answer, on standard error
 
  private:
   void set(const std::string& name, const std::string& value);
   void show_settings() const;
+  void require_conversations() const;
   Request request(const std::string& text) const;
   // Makes room for the next question, where the error says that there is too little and the settings allow
   // it.

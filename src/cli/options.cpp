@@ -100,6 +100,13 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
       ->group(kGroup);
 }
 
+void add_trace_option(CLI::App& command, EngineOptions& o) {
+  command.add_option("--trace", o.trace, "Write what happened when to this file, for ui.perfetto.dev")
+      ->check(a_name())
+      ->envname("FERRUM_TRACE")
+      ->group(kEngineGroup);
+}
+
 void add_prefix_cache_option(CLI::App& command, EngineOptions& o) {
   command
       .add_option("--prefix-cache", o.prefix_cache,

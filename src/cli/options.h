@@ -59,6 +59,7 @@ void add_max_context_option(CLI::App& command, EngineOptions& options);
 void add_prefix_cache_option(CLI::App& command, EngineOptions& options);
 void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
+void add_trace_option(CLI::App& command, EngineOptions& options);
 BackendOptions backend_options(const EngineOptions& options);
 
 // What the user said about sampling, by the settings' names (sampling_settings.h); where he said nothing, the

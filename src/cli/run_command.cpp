@@ -28,6 +28,7 @@ struct RunOptions {
   ChatSettings chat;
   std::optional<std::string> prompt;
   bool raw = false;
+  std::string session;  // file; empty: none
 };
 
 constexpr const char* kExamples =
@@ -40,6 +41,7 @@ constexpr const char* kExamples =
     "  ferrum run model.gguf \"Tell me a story.\"     one answer\n"
     "  ferrum run --prompt \"Tell me a story.\"       one answer of the demonstration model\n"
     "  ferrum run hf-folder --raw < text.txt        continue a text\n"
+    "  ferrum run model.gguf --session talk.kv \"And then?\"  go on with a conversation, and keep it\n"
     "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"…\"";
 
 std::unique_ptr<Engine> load(const EngineOptions& options) {
@@ -70,9 +72,12 @@ std::unique_ptr<Engine> load(const EngineOptions& options) {
   throw Exit{1};
 }
 
-void answer_once(Chat& chat, const std::string& prompt) {
-  const Chat::Outcome outcome = chat.say(prompt);
-  if (outcome != Chat::Outcome::kFailed && isatty(STDERR_FILENO)) chat.print_speed();
+void answer_once(Chat& chat, const RunOptions& o) {
+  const Chat::Outcome outcome = chat.say(*o.prompt);
+  if (outcome != Chat::Outcome::kFailed) {
+    if (isatty(STDERR_FILENO)) chat.print_speed();
+    if (!o.session.empty()) chat.save(o.session);
+  }
   leave_after(outcome);
 }
 
@@ -123,8 +128,16 @@ void run_command(RunOptions& o) {
     log::warn("the model has no chat template: text is continued as it stands, as with --raw");
     o.chat.style = PromptStyle::kRaw;
   }
+  if (!o.session.empty() && o.chat.style == PromptStyle::kRaw)
+    fail(ErrorCode::kBadArgument, "--session: without a chat template there is no conversation to be kept");
   Chat chat(*engine, interrupts, std::move(o.chat));
-  interactive ? converse(chat, interrupts) : answer_once(chat, *o.prompt);
+  if (!o.session.empty() && std::filesystem::exists(o.session)) {
+    const std::string loaded = chat.load(o.session);
+    if (interactive) fmt::print(stderr, "{}\n", loaded);
+  }
+  if (!interactive) answer_once(chat, o);
+  converse(chat, interrupts);
+  if (!o.session.empty() && chat.has_begun()) fmt::print(stderr, "{}\n", chat.save(o.session));
 }
 
 }  // namespace
@@ -163,6 +176,14 @@ void add_run(CLI::App& app) {
       ->allow_extra_args(false);
   command.add_option("--template-options", o->chat.template_options,
                      "JSON object of variables for the chat template, e.g. '{\"enable_thinking\": false}'");
+  command
+      .add_option(
+          "--session", o->session,
+          "Go on with the conversation in this file, if there is one (with its system prompt), and keep "
+          "it there at the end")
+      ->type_name("FILE")
+      ->check(a_name())
+      ->excludes("--raw");
   add_sampling_options(command, o->sampling);
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);
@@ -170,6 +191,7 @@ void add_run(CLI::App& app) {
   add_max_context_option(command, o->engine);
   add_prefix_cache_option(command, o->engine);
   add_speculation_options(command, o->engine);
+  add_trace_option(command, o->engine);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });
 }

@@ -33,7 +33,7 @@ uint64_t drawn_seed() {
   return (uint64_t{device()} << 32) | device();
 }
 
-LoopOptions loop_options(const EngineOptions& options, const Runner& runner) {
+LoopOptions loop_options(const EngineOptions& options, const Runner& runner, LoopObserver* observer) {
   const RunnerOptions& room = runner.options();
   return {.limits = {.batch_tokens = room.max_tokens,
                      .max_sequences = room.max_sequences,
@@ -42,7 +42,8 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner) {
           .cache = {.blocks = runner.pages(),
                     .block_tokens = room.page_tokens,
                     .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},
-          .draft_tokens = options.draft_tokens};
+          .draft_tokens = options.draft_tokens,
+          .observer = observer};
 }
 
 void require_known_speculation(const EngineOptions& options) {
@@ -91,8 +92,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   require_known_speculation(options);
   const RunnerOptions runner = runner_options(options, model);
   if (!options.draft.empty()) draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
-  const std::shared_ptr<Backend> backend =
-      make_backend({options.backend, options.threads, options.activations});
+  const BackendOptions backend_options = {options.backend, options.threads, options.activations};
+  std::shared_ptr<Backend> backend = make_backend(backend_options);
+  arithmetic_ = arithmetic_of(backend_options);
 
   info_ = info_of(runner);
   memory_ = memory_plan(*checkpoint_, runner, backend->free_bytes());
@@ -100,10 +102,17 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   if (observer.planned) observer.planned(info_, memory_);
   require_fit(memory_, model, "use a smaller --max-context");
 
+  // Each model behind an observer of its own, so that the trace tells them apart.
+  std::shared_ptr<Backend> draft_backend = backend;
+  if (!options.trace.empty()) {
+    trace_ = std::make_unique<EngineTrace>(options.trace);
+    draft_backend = trace_->watch(backend, "draft");
+    backend = trace_->watch(backend, "forward");
+  }
   LoadSteps progress(observer.progress, memory_.weights);
   runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, progress.next(checkpoint_->bytes()));
-  const LoopOptions loop = loop_options(options, *runner_);
-  if (draft_) draft_->load(backend, loop.cache, progress.next(draft_->memory().weights));
+  const LoopOptions loop = loop_options(options, *runner_, trace_.get());
+  if (draft_) draft_->load(draft_backend, loop.cache, progress.next(draft_->memory().weights));
   if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
   start(*runner_, loop, options);
 }
@@ -111,7 +120,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
 LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
     : checkpoint_(model.checkpoint), prompts_(*checkpoint_), queue_(options.queue) {
   info_ = info_of(model.runner.options());
-  start(model.steps, loop_options(options, model.runner), options);
+  start(model.steps, loop_options(options, model.runner, nullptr), options);
 }
 
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
@@ -182,6 +191,11 @@ SamplingOptions LocalEngine::recommended_sampling() const {
 std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
   const auto queue = std::make_shared<EventQueue>(std::max(1, request.choices));
   auto stream = std::make_unique<QueuedStream>(queue);
+  const auto refuse = [&](const ErrorEvent& error) {
+    queue->push(error);
+    const std::lock_guard lock(mutex_);
+    ++refused_;
+  };
   try {
     const std::shared_ptr<Job> job = job_for(std::move(request), queue);
     const std::lock_guard lock(mutex_);
@@ -189,9 +203,9 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
     if (waiting >= queue_) fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", waiting);
     inbox_.push_back(job);
   } catch (const Error& e) {
-    queue->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
+    refuse({std::string(name_of(e.code())), e.what()});
   } catch (const std::bad_alloc&) {
-    queue->push(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
+    refuse({std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
   }
   arrived_.notify_one();
   return stream;
@@ -209,7 +223,7 @@ std::shared_ptr<Job> LocalEngine::job_for(Request request, std::shared_ptr<Event
   job->prompt = prompts_.tokens(request);
   set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
-  job->root = root_key("", "", request.cache_salt);  // one model, and its cache goes with it
+  job->root = cache_root(request.cache_salt);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
@@ -250,27 +264,78 @@ EngineStats LocalEngine::stats() const {
   const std::lock_guard lock(mutex_);
   EngineStats stats = stats_;
   stats.waiting += static_cast<int>(inbox_.size());
+  stats.refused = refused_;
   return stats;
+}
+
+SavedSession LocalEngine::save_session(const Session& session, const std::filesystem::path& path) {
+  Request request;
+  request.prompt = session.prompt;
+  const std::vector<TokenId> prompt = prompts_.tokens(request);
+  const SessionHeader header = {kv_origin(), session.cache_salt, session.application_data};
+  return ferrum::save_session(kv_store(), prompt, header, path);
+}
+
+LoadedSession LocalEngine::load_session(const std::filesystem::path& path) {
+  const SessionFile file = SessionFile::open(path);
+  require_same(file.header().origin, kv_origin(), in_quotes(path.string()));
+  return ferrum::load_session(kv_store(), file, path);
+}
+
+KvStore LocalEngine::kv_store() {
+  return {*runner_, loop_->cache(), [this](FunctionRef<void()> work) { between_steps(work); }};
+}
+
+const KvOrigin& LocalEngine::kv_origin() {
+  const std::lock_guard lock(origin_mutex_);
+  if (!origin_) origin_ = origin_of(*runner_, arithmetic_);
+  return *origin_;
+}
+
+void LocalEngine::between_steps(FunctionRef<void()> work) {
+  Visit visit = {work, {}};
+  std::future<void> done = visit.done.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    visits_.push_back(std::move(visit));
+  }
+  arrived_.notify_one();
+  done.get();
+}
+
+void LocalEngine::receive(Visit& visit) {
+  try {
+    visit.work();
+    visit.done.set_value();
+  } catch (...) {
+    visit.done.set_exception(std::current_exception());
+  }
 }
 
 void LocalEngine::work(const std::stop_token& stop) {
   bind_this_thread(cpus_);
   std::vector<std::shared_ptr<Job>> arrived;
+  std::vector<Visit> visits;
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
       stats_ = loop_->stats();
-      if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty(); });
+      if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
       arrived.swap(inbox_);
+      visits.swap(visits_);
       stats_.waiting += static_cast<int>(arrived.size());
     }
     for (std::shared_ptr<Job>& job : arrived) loop_->add(std::move(job));
     arrived.clear();
+    for (Visit& visit : visits) receive(visit);
+    visits.clear();
     loop_->step();
   }
   const ErrorEvent error = {std::string(name_of(ErrorCode::kUnavailable)), "the engine was closed"};
   const std::lock_guard lock(mutex_);
   for (std::shared_ptr<Job>& job : inbox_) loop_->add(std::move(job));
+  for (Visit& visit : visits_)
+    visit.done.set_exception(std::make_exception_ptr(Error(ErrorCode::kUnavailable, error.message)));
   loop_->fail_all(error);
 }
 

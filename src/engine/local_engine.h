@@ -1,12 +1,17 @@
 // The engine behind the public interface: one model, one thread that runs the loop.
 #pragma once
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/function_ref.h"
+#include "engine/engine_trace.h"
+#include "engine/kv_store.h"
 #include "engine/loop.h"
 #include "engine/prompt_builder.h"
 #include "engine/runner.h"
@@ -37,8 +42,21 @@ class LocalEngine final : public Engine {
   std::string render(const ChatPrompt& chat) const override { return prompts_.render(chat).text(); }
   std::unique_ptr<EventStream> submit(Request request) override;
   EngineStats stats() const override;
+  SavedSession save_session(const Session& session, const std::filesystem::path& path) override;
+  LoadedSession load_session(const std::filesystem::path& path) override;
 
  private:
+  struct Visit {
+    FunctionRef<void()> work;
+    std::promise<void> done;
+  };
+  // Runs `work` on the loop's thread between two steps, and waits for it. Throws what it throws; Error
+  // kUnavailable where the engine is closing.
+  void between_steps(FunctionRef<void()> work);
+  static void receive(Visit& visit);
+  KvStore kv_store();
+  const KvOrigin& kv_origin();
+
   // Throws Error for a request's mistakes.
   std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
   // How long the answers may become, by the context. Error kContextFull.
@@ -56,7 +74,8 @@ class LocalEngine final : public Engine {
   int queue_ = 0;
   std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
-  std::unique_ptr<Runner> runner_;  // none if it is another's
+  std::unique_ptr<EngineTrace> trace_;  // or null
+  std::unique_ptr<Runner> runner_;      // none if it is another's
   std::optional<DraftModel> draft_;
   std::unique_ptr<Drafter> ngrams_;
   std::unique_ptr<Loop> loop_;  // the thread's alone
@@ -65,10 +84,16 @@ class LocalEngine final : public Engine {
   std::vector<std::string> breaker_strings_;  // that breakers_ were made of
   std::shared_ptr<const DryBreakers> breakers_;
 
+  std::string arithmetic_;
+  std::mutex origin_mutex_;
+  std::optional<KvOrigin> origin_;  // once it was asked for: much of the model's file is read for it
+
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable_any arrived_;
   std::vector<std::shared_ptr<Job>> inbox_;
+  std::vector<Visit> visits_;
   EngineStats stats_;  // as of the last step
+  int64_t refused_ = 0;
 
   std::jthread thread_;  // last: it ends before the rest goes
 };

@@ -29,10 +29,12 @@ Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& op
       drafter_(drafter),
       cache_(options.cache),
       pace_(options.stretch),
-      draft_pace_(options.limits.max_sequences, options.drafts) {}
+      draft_pace_(options.limits.max_sequences, options.drafts),
+      observer_(options.observer != nullptr ? *options.observer : nobody_) {}
 
 void Loop::add(std::shared_ptr<Job> job) {
   job->open_choices = job->request.choices;
+  job->number = arrivals_;
   std::unique_ptr<Sequence> s =
       sequence(job, 0, rank_of(job->request.priority, arrivals_++), BlockTable(cache_, job->root));
   s->usage.prompt_tokens = static_cast<int>(job->prompt.size());
@@ -50,6 +52,7 @@ std::unique_ptr<Sequence> Loop::sequence(const std::shared_ptr<Job>& job, int ch
 }
 
 bool Loop::step() {
+  observer_.step_began();
   drop_unwanted();
   const bool worked = plan();
   if (worked) {
@@ -57,6 +60,7 @@ bool Loop::step() {
     ++stats_.steps;
   }
   sweep();
+  if (worked) observer_.step_ended(facts_, stats());
   return worked;
 }
 
@@ -150,6 +154,11 @@ void Loop::look_at_running() {
 void Loop::admit() {
   std::unique_ptr<Sequence> s = std::move(waiting_.front());
   waiting_.erase(waiting_.begin());
+  if (!std::exchange(s->admitted, true)) {
+    s->usage.queue_seconds = seconds_between(s->job->submitted, Clock::now());
+    stats_.queue_seconds.observe(s->usage.queue_seconds);
+  }
+  enter(*s, Sequence::Phase::kPrefills);
   insert(running_, std::move(s));
 }
 
@@ -162,6 +171,8 @@ void Loop::preempt() {
   s->draft.wanted = 0;
   s->computed = 0;
   s->resumed = true;
+  enter(*s, Sequence::Phase::kWaits);
+  ++s->usage.preemptions;
   ++stats_.preemptions;
   insert(waiting_, std::move(s));
 }
@@ -215,6 +226,7 @@ void Loop::reserve_and_collect() {
 
 void Loop::run() {
   const auto begin = Clock::now();
+  facts_ = {};
   std::span<const float> logits;
   try {
     runner_.copy_blocks(copies_);
@@ -224,6 +236,7 @@ void Loop::run() {
     return;
   }
 
+  observer_.computed();
   stepped_ = Clock::now();
   observe(stepped_ - begin);
 
@@ -244,6 +257,7 @@ void Loop::run() {
       s->blocks.release();
       s->computed = 0;
       s->resumed = true;
+      enter(*s, Sequence::Phase::kWaits);
       insert(waiting_, std::move(s));
     }
   }
@@ -264,6 +278,11 @@ void Loop::observe(Clock::duration time) {
       prompt_tokens += count;
     }
   }
+  facts_ = {.sequences = static_cast<int>(chunks_.size()),
+            .tokens = decoding + drafted + prompt_tokens,
+            .prompt_tokens = prompt_tokens};
+  stats_.step_sequences.observe(facts_.sequences);
+  stats_.step_tokens.observe(facts_.tokens);
   if (drafted == 0) pace_.observe(time, decoding, prompt_tokens);
   if (prompt_tokens == 0)
     draft_pace_.observe(
@@ -288,10 +307,13 @@ void Loop::take_rows(Sequence& s, std::span<const float> logits) {
 }
 
 void Loop::take_logits(Sequence& s, std::span<const float> logits) {
+  if (s.phase == Sequence::Phase::kPrefills) enter(s, Sequence::Phase::kDecodes);
   if (s.began()) return sample(s, logits);
   s.first_token = stepped_;
   s.usage.prompt_seconds = seconds_between(s.job->submitted, s.first_token);
+  stats_.first_token_seconds.observe(s.usage.prompt_seconds);
   stats_.prompt_tokens += s.usage.prompt_tokens;
+  if (s.usage.cached_tokens > 0) ++stats_.prefix_hits;
   if (s.choice == 0) fork_choices(s, logits);
   sample(s, logits);
 }
@@ -302,6 +324,9 @@ void Loop::fork_choices(Sequence& first, std::span<const float> logits) {
   for (int choice = 1; choice < job.request.choices; ++choice) {
     std::unique_ptr<Sequence> s = sequence(first.job, choice, first.rank, first.blocks.fork());
     s->computed = first.computed;
+    s->phase = first.phase;
+    s->since = first.since;
+    s->admitted = true;
     s->usage = first.usage;
     s->first_token = first.first_token;
     sample(*s, logits);
@@ -329,7 +354,8 @@ void Loop::take_token(Sequence& s, TokenId id) {
   if (s.shifts > 0) s.shifted.push_back(id);
   ++s.usage.generated_tokens;
   ++stats_.generated_tokens;
-  s.usage.decode_seconds = seconds_between(s.first_token, stepped_);
+  const double before = std::exchange(s.usage.decode_seconds, seconds_between(s.first_token, stepped_));
+  if (s.usage.generated_tokens > 1) stats_.inter_token_seconds.observe(s.usage.decode_seconds - before);
   const std::vector<TokenId>& ends = s.job->facts.ends;
   if (std::find(ends.begin(), ends.end(), id) != ends.end()) return finish(s, FinishReason::kStop);
   s.answer.push(id);
@@ -337,6 +363,12 @@ void Loop::take_token(Sequence& s, TokenId id) {
   if (at_end(s))
     return finish(s, s.job->request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens);
   if (s.job->shift && s.tokens.size() >= s.job->shift->context) shift(s);
+}
+
+void Loop::enter(Sequence& s, Sequence::Phase phase) {
+  observer_.phase_ended(s);
+  s.phase = phase;
+  s.since = Clock::now();
 }
 
 bool Loop::at_end(const Sequence& s) const { return s.text().size() >= s.job->limit; }
@@ -357,12 +389,21 @@ void Loop::shift(Sequence& s) {
 
 void Loop::finish(Sequence& s, FinishReason reason) {
   if (s.ended) return;
+  s.usage.total_seconds = seconds_between(s.job->submitted, Clock::now());
+  if (!s.admitted) s.usage.queue_seconds = s.usage.total_seconds;
   s.answer.finish(reason, s.usage);
   --s.job->open_choices;
   // Choices that have not been told apart yet end together.
   for (int choice = 1; !s.began() && choice < s.job->request.choices; ++choice, --s.job->open_choices)
     s.job->sink->push(FinishEvent{.choice = choice, .reason = reason, .stop = {}, .usage = s.usage});
-  if (s.job->open_choices == 0) ++(reason == FinishReason::kCancelled ? stats_.cancelled : stats_.finished);
+  if (s.job->open_choices == 0) {
+    if (reason == FinishReason::kCancelled) {
+      ++stats_.cancelled;
+    } else {
+      ++stats_.finished;
+      stats_.request_seconds.observe(s.usage.total_seconds);
+    }
+  }
   close(s);
 }
 
@@ -377,14 +418,16 @@ void Loop::end_with(Sequence& s, const ErrorEvent& error) {
 }
 
 void Loop::close(Sequence& s) {
-  s.ended = true;
+  if (std::exchange(s.ended, true)) return;
   s.blocks.release();
   s.draft.memory.reset();
+  observer_.phase_ended(s);
 }
 
 void Loop::sweep() {
-  const auto is_over = [](const std::unique_ptr<Sequence>& s) {
-    return s->ended || s->job->open_choices == 0;
+  const auto is_over = [&](const std::unique_ptr<Sequence>& s) {
+    if (s->job->open_choices == 0) close(*s);
+    return s->ended;
   };
   std::erase_if(waiting_, is_over);
   std::erase_if(running_, is_over);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cache/prefix_cache.h"
+#include "engine/loop_observer.h"
 #include "engine/pace.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
@@ -24,6 +25,7 @@ struct LoopOptions {
   int draft_tokens = 8;  // of a sequence in one step at most, where there is a drafter
   DraftPace::Policy drafts = DraftPace::Policy::kWhereItPays;
   double stretch = 2;  // how many times as long as without prompts a step of decoding sequences may take
+  LoopObserver* observer = nullptr;  // outlives the loop; null: nobody
 };
 
 class Loop {
@@ -42,6 +44,7 @@ class Loop {
   bool idle() const { return waiting_.empty() && running_.empty(); }
   const EngineStats& stats();
   const PrefixCache& cache() const { return cache_; }
+  PrefixCache& cache() { return cache_; }
 
  private:
   using Sequences = std::vector<std::unique_ptr<Sequence>>;  // best rank first
@@ -70,6 +73,7 @@ class Loop {
   bool at_end(const Sequence& s) const;
   void shift(Sequence& s);
 
+  void enter(Sequence& s, Sequence::Phase phase);
   void finish(Sequence& s, FinishReason reason);
   void end_with(Sequence& s, const ErrorEvent& error);
   void close(Sequence& s);
@@ -91,6 +95,8 @@ class Loop {
   int64_t arrivals_ = 0;
   Clock::time_point stepped_;  // when the last step's logits were there
   EngineStats stats_;
+  LoopObserver nobody_;
+  LoopObserver& observer_;  // nobody_, or who was given
 
   // Reused from step to step.
   std::vector<RunningView> views_;
@@ -100,6 +106,7 @@ class Loop {
   std::vector<size_t> scheduled_;  // the sequence of each chunk
   std::vector<Sequence*> drafting_;
   Clock::duration drafting_time_{};
+  StepFacts facts_;
 };
 
 }  // namespace ferrum

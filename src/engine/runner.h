@@ -42,6 +42,14 @@ class Runner final : public StepRunner {
 
   int vocab() const override { return checkpoint_->model().vocab; }
   int pages() const { return pages_; }
+  // A block's keys and values, `contents` [block_bytes]. Not within a step.
+  size_t block_bytes() const { return decoder_->page_bytes(); }
+  void read_block(BlockId block, std::span<std::byte> contents) {
+    decoder_->read_page(static_cast<int>(block), contents);
+  }
+  void write_block(BlockId block, std::span<const std::byte> contents) {
+    decoder_->write_page(static_cast<int>(block), contents);
+  }
   const RunnerOptions& options() const { return options_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
 

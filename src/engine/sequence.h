@@ -35,6 +35,7 @@ struct Job {
   Clock::time_point submitted = Clock::now();
   std::optional<Clock::time_point> deadline;
 
+  int64_t number = 0;    // of the loop's requests, in order of arrival
   int open_choices = 0;  // that have not ended
 
   // Of a sequence that the model sees at once.
@@ -43,11 +44,14 @@ struct Job {
 
 // One choice of a job. Its tokens grow; `computed` of them have keys and values in its blocks.
 struct Sequence {
+  enum class Phase : uint8_t { kWaits, kPrefills, kDecodes };
+
   Sequence(std::shared_ptr<Job> job, int choice, int64_t rank, BlockTable blocks, Answer answer)
       : job(std::move(job)),
         choice(choice),
         rank(rank),
         blocks(std::move(blocks)),
+        since(this->job->submitted),
         answer(std::move(answer)) {
     // All that it may grow to: a step allocates nothing.
     const size_t most = this->job->most_tokens();
@@ -69,7 +73,10 @@ struct Sequence {
   BlockTable blocks;
   int shifts = 0;  // of the context
   int computed = 0;
-  bool resumed = false;  // it was preempted or shifted: what it finds in the cache is its own
+  Phase phase = Phase::kWaits;
+  Clock::time_point since;  // it is in this phase
+  bool admitted = false;    // it ran in a step, or will in the next
+  bool resumed = false;     // it was preempted or shifted: what it finds in the cache is its own
   bool ended = false;
   Answer answer;
   Draft draft;

@@ -1,6 +1,8 @@
 // The decoder shared by Llama, Mistral, Qwen2, Qwen3 and Qwen3-MoE: they differ in which weights are present.
 #pragma once
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "backend/backend.h"
@@ -65,6 +67,12 @@ class Decoder {
   // from_to [n, 2] i32, on the device: page onto page of every layer's keys and values.
   void copy_pages(Tensor from_to);
 
+  // One page's keys and values of every layer, as they are stored: for each layer keys, values, and of an
+  // int8 cache the scales of both. `contents` [page_bytes]. Not within a step.
+  size_t page_bytes() const;
+  void read_page(int page, std::span<std::byte> contents);
+  void write_page(int page, std::span<const std::byte> contents);
+
   const DecoderConfig& config() const { return config_; }
   const DecoderLimits& limits() const { return limits_; }
 
@@ -87,6 +95,9 @@ class Decoder {
   void allocate_activations();
   void allocate_kv();
   Tensor allocate(DType dtype, int rows, int cols);
+  // The rows of a page in each tensor of the cache, with the part of `contents` that is theirs.
+  template <class Byte, class Visit>
+  void walk_page(int page, std::span<Byte> contents, const Visit& visit) const;
   Tensor attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step, const Activations& a);
   Tensor feed_forward(const DecoderLayer& layer, const Activations& a);
 

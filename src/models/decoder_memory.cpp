@@ -62,6 +62,32 @@ size_t Decoder::kv_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
   return kv_bytes_of_token(c.heads, limits.kv_dtype) * c.layers * limits.kv_pages * limits.page_tokens;
 }
 
+size_t Decoder::page_bytes() const {
+  return kv_bytes_of_token(config_.heads, limits_.kv_dtype) * config_.layers * limits_.page_tokens;
+}
+
+template <class Byte, class Visit>
+void Decoder::walk_page(int page, std::span<Byte> contents, const Visit& visit) const {
+  check_equal(contents.size(), page_bytes(), "bytes of a page");
+  for (const KvLayer& kv : kv_)
+    for (const Tensor* tensor : {&kv.k, &kv.v, &kv.k_scales, &kv.v_scales}) {
+      if (tensor->empty()) continue;
+      const Tensor rows = tensor->rows_at(page * kv.page_tokens, kv.page_tokens);
+      visit(rows, contents.first(rows.bytes()));
+      contents = contents.subspan(rows.bytes());
+    }
+}
+
+void Decoder::read_page(int page, std::span<std::byte> contents) {
+  walk_page(page, contents,
+            [this](Tensor rows, std::span<std::byte> part) { backend_.download(part, rows); });
+}
+
+void Decoder::write_page(int page, std::span<const std::byte> contents) {
+  walk_page(page, contents,
+            [this](Tensor rows, std::span<const std::byte> part) { backend_.upload(rows, part); });
+}
+
 Decoder::Activations Decoder::Activations::for_step(const StepShape& shape) const {
   const auto rows = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(shape.tokens); };
   return {.residual = rows(residual),

@@ -169,5 +169,87 @@ TEST_F(ChatTest, SeveralLinesBetweenFences) {
   t.expect(">>> ");
 }
 
+// What was computed of a saved conversation is not computed again: the speed line tells.
+TEST_F(ChatTest, SaveAndLoad) {
+  const std::string file = (folder_.path() / "talk.session").string();
+  std::string expected;
+  {
+    Terminal t(args({"--system", "You are a storyteller who likes foxes, drums and long evenings."}));
+    t.expect(">>> ");
+    t.type("/save " + file + "\n");
+    t.expect("/save: nothing was said yet");
+    t.expect(">>> ");
+    t.type("What is the capital of France?\n");
+    t.expect("The capital of France is Paris.");
+    t.expect(">>> ");
+    t.type("/save\n");
+    t.expect("/save: which file?");
+    t.expect(">>> ");
+    t.type("/save " + file + "\n");
+    t.expect("2 messages, of which ");
+    t.expect(">>> ");
+    t.type("And of Spain?\n");
+    expected = t.expect("tokens/s; prompt ");
+    t.expect(">>> ");
+    t.type("/bye\n");
+    EXPECT_EQ(t.wait(), 0);
+  }
+  Terminal t(args());
+  t.expect(">>> ");
+  t.type("/load " + file + ".missing\n");
+  t.expect("/load: cannot open");
+  t.expect(">>> ");
+  t.type("/load " + file + "\n");
+  t.expect("2 messages, of which ");
+  t.expect(">>> ");
+  t.type("And of Spain?\n");
+  const std::string told = t.expect("tokens/s; prompt ");
+  EXPECT_EQ(told.substr(0, told.find('[')), expected.substr(0, expected.find('[')))
+      << "system prompt and all";
+  const std::string cached = t.expect(" cached)");
+  EXPECT_GE(std::stoi(cached.substr(cached.find('(') + 1)), 32);
+}
+
+TEST_F(ChatTest, B25_ARefusedSessionLeavesTheChatAsItWas) {
+  const std::string file = folder_.write("talk.session", "no session").string();
+  Terminal t(args());
+  t.expect(">>> ");
+  t.type("What is the capital of France?\n");
+  t.expect("Paris");
+  t.expect(">>> ");
+  t.type("/load " + file + "\n");
+  t.expect("not a saved session");
+  t.expect(">>> ");
+  t.type("What is the capital of France?\n");
+  t.expect("Paris");
+  t.expect(" cached)");
+}
+
+TEST_F(ChatTest, ASessionIsKeptFromOneProcessToTheNext) {
+  const std::string file = (folder_.path() / "talk.session").string();
+  const auto size = [&] { return std::filesystem::file_size(file); };
+  const test::Finished first = test::ferrum(args({"--session", file, "What is the capital of France?"}));
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_NE(first.out.find("Paris"), std::string::npos);
+  const auto after_first = size();
+  const test::Finished second = test::ferrum(args({"--session", file, "And of Spain?"}));
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_GT(size(), after_first);
+  {
+    Terminal t(args({"--session", file}));
+    t.expect("4 messages, of which ");
+    t.expect(">>> ");
+    t.type("/bye\n");
+    t.expect("4 messages, of which ");
+    EXPECT_EQ(t.wait(), 0);
+  }
+
+  folder_.write("talk.session", "no session");
+  const test::Finished refused = test::ferrum(args({"--session", file, "And of Spain?"}));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("not a saved session"), std::string::npos) << refused.err;
+  EXPECT_EQ(test::read_file(file), "no session") << "what is not ours is not overwritten";
+}
+
 }  // namespace
 }  // namespace ferrum

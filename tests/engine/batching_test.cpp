@@ -143,6 +143,7 @@ TEST_F(EngineQueue, B54_AFullQueueRefusesAtOnce) {
     }
   }
   EXPECT_GT(refused, 3);
+  EXPECT_GE(engine->stats().refused, refused);
 }
 
 TEST_F(EngineQueue, B49_AStreamThatIsDroppedFreesItsBlocks) {

@@ -1,5 +1,10 @@
 #include "backend/observers/observing_backend.h"
 
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <span>
+
 namespace ferrum {
 namespace {
 
@@ -8,6 +13,38 @@ std::string shape_of(const Tensor& t) { return fmt::format("[{}, {}]", t.rows, t
 std::string shape_of(const Weight& w) {
   return w.groups() == 1 ? fmt::format("[{}, {}]", w.rows(), w.cols())
                          : fmt::format("[{}, {}, {}]", w.groups(), w.rows(), w.cols());
+}
+
+double tensor_bytes(const Tensor& t) {
+  return static_cast<double>(t.rows) * t.cols * static_cast<double>(size_of(t.dtype));
+}
+
+// Of a tensor's name: "blk.3.attn_q.weight", "model.layers.3.mlp.experts.17.gate_proj.weight".
+struct NameParts {
+  std::optional<int> layer;  // the first number
+  std::string label;         // what follows it, without numbers and "weight"
+};
+
+NameParts parts_of(std::string_view name) {
+  NameParts parts;
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find('.'));
+    name.remove_prefix(std::min(part.size() + 1, name.size()));
+    int number = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+    if (error == std::errc() && end == part.data() + part.size()) {
+      if (!parts.layer) parts = {.layer = number, .label = {}};
+    } else if (part != "weight") {
+      parts.label += (parts.label.empty() ? "" : ".") + std::string(part);
+    }
+  }
+  return parts;
+}
+
+// Of a weight's groups, those that the rows can choose at most.
+double groups_chosen(const OperationCall& call, const Weight& w) {
+  const int64_t chosen = call.experts_per_token > 0 ? int64_t{call.in.rows} * call.experts_per_token : 1;
+  return static_cast<double>(std::min<int64_t>(chosen, w.groups()));
 }
 
 }  // namespace
@@ -22,71 +59,111 @@ std::string describe(const OperationCall& call) {
 }
 
 std::unique_ptr<Weight> ObservingBackend::pack(const WeightSource& source) {
+  std::unique_ptr<Weight> weight = inner_.pack(source);  // which checks it
+  Known known;
   size_t bytes = 0;
-  for (const WeightSource::Part& part : source.parts)
+  for (const WeightSource::Part& part : source.parts) {
     for (const HostTensor& tensor : part) bytes += tensor.byte_size();
-  std::unique_ptr<Weight> weight = inner_.pack(source);
-  group_bytes_[weight.get()] = bytes / static_cast<size_t>(source.groups);
+    const NameParts name = parts_of(part.front().name);
+    known.layer = name.layer;
+    known.label += (known.label.empty() ? "" : "+") + name.label;
+  }
+  known.group_bytes = bytes / static_cast<size_t>(source.groups);
+  known_[weight.get()] = std::move(known);
   return weight;
 }
 
-size_t ObservingBackend::group_bytes(const Weight& w) const {
-  const auto found = group_bytes_.find(&w);
-  return found == group_bytes_.end() ? 0 : found->second;
+double ObservingBackend::bytes_from_memory(const OperationCall& call) {
+  if (call.name == "embed") return tensor_bytes(call.out);  // a row of the table for each token
+  if (call.name == "attend") {
+    std::vector<int32_t> context(static_cast<size_t>(call.step->shape.sequences));
+    inner_.download(std::as_writable_bytes(std::span(context)),
+                    call.step->context_len.first_rows(call.step->shape.sequences));
+    const double positions = std::accumulate(context.begin(), context.end(), 0.0);
+    return positions * 2 *
+           (tensor_bytes(call.kv->k.first_rows(1)) + tensor_bytes(call.kv->k_scales.first_rows(1)));
+  }
+  double bytes = 0;
+  for (const Weight* w : {call.weight, call.second_weight})
+    if (w != nullptr) bytes += static_cast<double>(known_.at(w).group_bytes) * groups_chosen(call, *w);
+  return bytes;
+}
+
+double ObservingBackend::bytes_of(const OperationCall& call) {
+  return bytes_from_memory(call) + tensor_bytes(call.in) + tensor_bytes(call.out);
+}
+
+double ObservingBackend::arithmetic_of(const OperationCall& call) const {
+  if (call.name == "embed") return 0;
+  double operations = 0;
+  for (const Weight* w : {call.weight, call.second_weight})
+    if (w != nullptr)
+      operations += 2.0 * w->rows() * w->cols() * call.in.rows * std::max(1, call.experts_per_token);
+  return operations;
+}
+
+// The operations of a layer follow its first product, whose weight tells which it is.
+void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation) {
+  if (call.weight != nullptr)
+    layer_ = known_.at(call.weight).layer;
+  else if (call.name == "gather_rows" || call.name == "copy_blocks")
+    layer_.reset();
+  call.layer = layer_;
+  observe(call, operation);
 }
 
 void ObservingBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
 
 void ObservingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
-  observe({.name = "embed", .out = out, .in = tokens, .weight = &table},
+  pass_on({.name = "embed", .out = out, .in = tokens, .weight = &table},
           [&] { inner_.embed(out, table, tokens); });
 }
 
 void ObservingBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
-  observe({.name = "rms_norm", .out = out, .in = x}, [&] { inner_.rms_norm(out, x, weight, eps); });
+  pass_on({.name = "rms_norm", .out = out, .in = x}, [&] { inner_.rms_norm(out, x, weight, eps); });
 }
 
 void ObservingBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
-  observe({.name = "add_rms_norm", .out = out, .in = x},
+  pass_on({.name = "add_rms_norm", .out = out, .in = x},
           [&] { inner_.add_rms_norm(out, residual, x, weight, eps); });
 }
 
 void ObservingBackend::linear(Tensor out, Tensor x, const Weight& w) {
-  observe({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner_.linear(out, x, w); });
+  pass_on({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner_.linear(out, x, w); });
 }
 
 void ObservingBackend::swiglu(Tensor out, Tensor x, const Weight& gate_up) {
-  observe({.name = "swiglu", .out = out, .in = x, .weight = &gate_up},
+  pass_on({.name = "swiglu", .out = out, .in = x, .weight = &gate_up},
           [&] { inner_.swiglu(out, x, gate_up); });
 }
 
 void ObservingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
-  observe({.name = "gather_rows", .out = out, .in = x}, [&] { inner_.gather_rows(out, x, rows); });
+  pass_on({.name = "gather_rows", .out = out, .in = x}, [&] { inner_.gather_rows(out, x, rows); });
 }
 
 void ObservingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
-  observe({.name = "rope_and_store", .in = qkv, .step = &step, .kv = &kv},
+  pass_on({.name = "rope_and_store", .in = qkv, .step = &step, .kv = &kv},
           [&] { inner_.rope_and_store(qkv, kv, step, layer); });
 }
 
 void ObservingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
                               const AttentionLayer& layer) {
-  observe({.name = "attend", .out = out, .in = qkv, .step = &step, .kv = &kv},
+  pass_on({.name = "attend", .out = out, .in = qkv, .step = &step, .kv = &kv},
           [&] { inner_.attend(out, qkv, kv, step, layer); });
 }
 
 void ObservingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
-  observe({.name = "copy_blocks", .in = from_to, .kv = &kv}, [&] { inner_.copy_blocks(kv, from_to); });
+  pass_on({.name = "copy_blocks", .in = from_to, .kv = &kv}, [&] { inner_.copy_blocks(kv, from_to); });
 }
 
 void ObservingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
-  observe({.name = "route", .out = out.weights, .in = router_logits, .experts_per_token = rule.top_k},
+  pass_on({.name = "route", .out = out.weights, .in = router_logits, .experts_per_token = rule.top_k},
           [&] { inner_.route(out, router_logits, rule); });
 }
 
 void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
                                const Weight& down) {
-  observe({.name = "experts",
+  pass_on({.name = "experts",
            .out = out,
            .in = x,
            .weight = &gate_up,

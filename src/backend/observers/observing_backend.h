@@ -1,5 +1,6 @@
 // What observers share: a backend that passes everything on to another, and is told of each operation.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@ struct OperationCall {
   const Step* step = nullptr;             // of the two attention operations, with …
   const KvLayer* kv = nullptr;
   int experts_per_token = 0;
+  std::optional<int> layer = {};  // as the names of the weights tell it; none: of no layer
 };
 
 // E.g. "linear [3, 64] × [128, 64] -> [3, 128]".
@@ -56,12 +58,29 @@ class ObservingBackend : public Backend {
   virtual void observe(const OperationCall& call, FunctionRef<void()> operation) = 0;
 
   Backend& inner() { return inner_; }
-  // Stored bytes of one group of a weight that was packed through this backend.
-  size_t group_bytes(const Weight& w) const;
+  // Which tensors were packed into a weight, without layer and number of an expert: "attn_q+attn_k+attn_v".
+  std::string_view label(const Weight& w) const { return known_.at(&w).label; }
+  // What an operation cannot do without: weights that take part, inputs, outputs, keys and values. Experts:
+  // no more than the tokens can choose, so an upper bound where several tokens choose the same.
+  double bytes_of(const OperationCall& call);
+  // Of that, what comes from memory if nothing is in a cache: weights, keys and values.
+  double bytes_from_memory(const OperationCall& call);
+  // Multiplications and additions of products with weights.
+  double arithmetic_of(const OperationCall& call) const;
 
  private:
+  // A weight that was packed through this backend.
+  struct Known {
+    size_t group_bytes = 0;  // stored, of one group
+    std::optional<int> layer;
+    std::string label;
+  };
+
+  void pass_on(OperationCall call, FunctionRef<void()> operation);
+
   Backend& inner_;
-  std::unordered_map<const Weight*, size_t> group_bytes_;
+  std::unordered_map<const Weight*, Known> known_;
+  std::optional<int> layer_;  // of the last operation
 };
 
 }  // namespace ferrum

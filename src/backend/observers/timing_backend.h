@@ -3,7 +3,6 @@
 // unobserved step.
 #pragma once
 #include <chrono>
-#include <iosfwd>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,16 +21,16 @@ class TimingBackend final : public ObservingBackend {
     double bytes = 0;
   };
 
-  explicit TimingBackend(Backend& inner) : ObservingBackend(inner), start_(Clock::now()) {}
+  using ObservingBackend::ObservingBackend;
 
   // By the operation's name.
   const std::map<std::string, Total, std::less<>>& totals() const { return totals_; }
   // By operation and shape, as `describe` gives them.
   const std::map<std::string, Total>& shapes() const { return shapes_; }
+  // By the model's layer: "layer 3", and "no layer" for what is before and behind them.
+  const std::map<std::string, Total>& layers() const { return layers_; }
   // Of operation and shape: timing_table(shapes()).
   std::string table() const;
-  // For chrome://tracing or ui.perfetto.dev. Only the first kMaxEvents operations are in it.
-  void write_trace(std::ostream& out) const;
   void clear();
 
   // Passes operations on unmeasured until it is resumed.
@@ -42,23 +41,10 @@ class TimingBackend final : public ObservingBackend {
   void observe(const OperationCall& call, FunctionRef<void()> operation) override;
 
  private:
-  static constexpr size_t kMaxEvents = 1'000'000;
-  struct Event {
-    const std::string* what;  // a key of shapes_
-    std::string_view name;
-    double begin_us;
-    double us;
-  };
-
-  // Weights that take part, inputs, outputs, keys and values. Experts: no more than the tokens can choose, so
-  // an upper bound where several tokens choose the same.
-  double bytes_of(const OperationCall& call);
-
   bool paused_ = false;
-  Clock::time_point start_;
   std::map<std::string, Total, std::less<>> totals_;
   std::map<std::string, Total> shapes_;
-  std::vector<Event> events_;
+  std::map<std::string, Total> layers_;
 };
 
 struct TimedOperation {

@@ -1,0 +1,37 @@
+#include "cache/kv_origin.h"
+
+#include "base/error.h"
+
+namespace ferrum {
+
+void require_same(const KvOrigin& saved, const KvOrigin& in_use, const std::string& source) {
+  const auto refuse = [&](const std::string& difference) {
+    fail(ErrorCode::kBadArgument, "{}: {}", source, difference);
+  };
+  const std::string model = in_quotes(saved.model);
+  if (saved.fingerprint != in_use.fingerprint) {
+    if (saved.model == in_use.model)
+      refuse(fmt::format("saved with another model of the same name, {}: their weights differ", model));
+    refuse(fmt::format("saved with the model {}, and {} is loaded", model, in_quotes(in_use.model)));
+  }
+  if (saved.dtype != in_use.dtype)
+    refuse(fmt::format("its keys and values are {}, and those in use are {}", in_quotes(saved.dtype),
+                       in_quotes(in_use.dtype)));
+  if (saved.arithmetic != in_use.arithmetic)
+    refuse(fmt::format("computed with {}, and {} is in use, which gives slightly other numbers",
+                       in_quotes(saved.arithmetic), in_quotes(in_use.arithmetic)));
+  if (saved.rotation != in_use.rotation)
+    refuse(fmt::format("its positions are scaled for a context of {} tokens, and those in use for one of {}",
+                       saved.context, in_use.context));
+  if (saved.block_tokens != in_use.block_tokens)
+    refuse(fmt::format("its blocks are of {} tokens, and those in use of {}", saved.block_tokens,
+                       in_use.block_tokens));
+  const auto shape = [](const KvOrigin& o) {
+    return fmt::format("{} layers with {} heads of {} = {} bytes for a block", o.layers, o.kv_heads,
+                       o.head_dim, o.block_bytes);
+  };
+  if (shape(saved) != shape(in_use))
+    refuse(fmt::format("it has {}, and there are {}", shape(saved), shape(in_use)));
+}
+
+}  // namespace ferrum

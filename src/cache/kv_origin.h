@@ -1,0 +1,28 @@
+// What keys and values depend on, beside the tokens: where any of it differs, they are no good.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "base/hash128.h"
+
+namespace ferrum {
+
+struct KvOrigin {
+  std::string model;       // its name, for people
+  Hash128 fingerprint;     // of its weights
+  int32_t context = 0;     // tokens of the longest sequence: some models choose their angles by it
+  Hash128 rotation;        // of those angles
+  std::string arithmetic;  // "cpu, avx512, int8 activations"
+  std::string dtype;       // of keys and values
+  int32_t layers = 0;
+  int32_t kv_heads = 0;
+  int32_t head_dim = 0;
+  int32_t block_tokens = 0;
+  uint64_t block_bytes = 0;  // of one block's keys and values in all layers
+};
+
+// Error kBadArgument, naming `source` and the first thing in which what was saved differs from what is in
+// use.
+void require_same(const KvOrigin& saved, const KvOrigin& in_use, const std::string& source);
+
+}  // namespace ferrum

@@ -1,0 +1,84 @@
+// A file of the keys and values of one sequence, from its first token on, in whole blocks.
+//
+// Our own format, little endian, without padding; a text is its length (u64) and its bytes:
+//
+//   8 bytes  "FerrumKV"
+//   u32      version: 1. A new one also when the same model, tokens and settings give other numbers.
+//   i32      context, layers, kv_heads, head_dim, block_tokens     (KvOrigin)
+//   u64      block_bytes
+//   u64 × 4  fingerprint, rotation: the low half of each first
+//   texts    model, arithmetic, dtype
+//   texts    cache salt, application data
+//   blocks   each block_tokens ids (i32) and block_bytes of keys and values, as Decoder::read_page gives them
+//   u64      how many blocks
+//   u64 × 2  XXH3-128 of all bytes before, the low half first
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/hash128.h"
+#include "base/mapped_file.h"
+#include "base/output_file.h"
+#include "cache/kv_origin.h"
+#include "text/token.h"
+
+namespace ferrum {
+
+struct SessionHeader {
+  KvOrigin origin;
+  std::string cache_salt;
+  std::string application_data;  // for whoever reads it: any bytes
+};
+
+class SessionWriter {
+ public:
+  // `expected_blocks` are to come, more or fewer. Errors as OutputFile.
+  SessionWriter(const std::filesystem::path& path, const SessionHeader& header, uint64_t expected_blocks);
+
+  // `tokens` [block_tokens], `contents` [block_bytes]. Error kIo.
+  void add(std::span<const TokenId> tokens, std::span<const std::byte> contents);
+  // The file is there from here on; without it, nothing is. Error kIo.
+  void finish();
+
+  uint64_t bytes() const { return file_.written(); }
+
+ private:
+  void write(std::span<const std::byte> bytes);
+
+  OutputFile file_;
+  Hasher128 hasher_;
+  uint64_t blocks_ = 0;
+};
+
+class SessionFile {
+ public:
+  // Errors: those of MappedFile; kBadFile for anything that is no such file, was cut or damaged; kUnsupported
+  // for another version. What was checked may be used, but for what intact() says.
+  static SessionFile open(const std::filesystem::path& path);
+  // `bytes` outlive the result; `source` names them in messages.
+  static SessionFile parse(std::span<const std::byte> bytes, const std::string& source);
+
+  const SessionHeader& header() const { return header_; }
+  int blocks() const { return blocks_; }
+  std::vector<TokenId> tokens() const;                   // of all blocks
+  std::span<const std::byte> contents(int block) const;  // [block_bytes]
+
+  // False once the file was cut while it was open: contents may have been zeros since.
+  bool intact() const { return !file_ || file_->intact(); }
+
+ private:
+  SessionFile() = default;
+  size_t token_bytes() const { return static_cast<size_t>(header_.origin.block_tokens) * sizeof(TokenId); }
+
+  std::shared_ptr<const MappedFile> file_;  // null where the bytes came from elsewhere
+  SessionHeader header_;
+  int blocks_ = 0;
+  std::span<const std::byte> records_;  // [blocks, token_bytes + block_bytes]
+};
+
+}  // namespace ferrum
