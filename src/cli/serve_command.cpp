@@ -182,6 +182,7 @@ void add_serve(CLI::App& app) {
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
   add_prefix_cache_option(command, o->engine);
+  add_trace_option(command, o->engine);
   add_speculation_options(command, o->engine);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });

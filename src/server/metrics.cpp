@@ -19,12 +19,16 @@ constexpr Metric kMetrics[] = {
      [](const EngineStats& s) { return double(s.prompt_tokens); }},
     {"ferrum_cached_tokens_total", "counter", "Tokens of prompts that the prefix cache had",
      [](const EngineStats& s) { return double(s.cached_tokens); }},
+    {"ferrum_prefix_hits_total", "counter", "Requests for which the prefix cache had some of the prompt",
+     [](const EngineStats& s) { return double(s.prefix_hits); }},
     {"ferrum_generated_tokens_total", "counter", "Tokens of answers",
      [](const EngineStats& s) { return double(s.generated_tokens); }},
     {"ferrum_drafted_tokens_total", "counter", "Tokens that speculation tried",
      [](const EngineStats& s) { return double(s.drafted_tokens); }},
     {"ferrum_accepted_tokens_total", "counter", "Drafted tokens that were right",
      [](const EngineStats& s) { return double(s.accepted_tokens); }},
+    {"ferrum_requests_refused_total", "counter", "Requests that were not accepted",
+     [](const EngineStats& s) { return double(s.refused); }},
     {"ferrum_requests_finished_total", "counter", "Requests that were answered",
      [](const EngineStats& s) { return double(s.finished); }},
     {"ferrum_requests_cancelled_total", "counter", "Requests whose clients went away",
@@ -45,6 +49,24 @@ constexpr Metric kMetrics[] = {
      [](const EngineStats& s) { return double(s.free_blocks); }},
 };
 
+struct Distribution {
+  const char* name;
+  const char* help;
+  Histogram EngineStats::*histogram;
+};
+
+constexpr Distribution kDistributions[] = {
+    {"ferrum_queue_seconds", "From submission until the first step", &EngineStats::queue_seconds},
+    {"ferrum_time_to_first_token_seconds", "From submission to the first token",
+     &EngineStats::first_token_seconds},
+    {"ferrum_inter_token_seconds", "From a token of an answer to the next",
+     &EngineStats::inter_token_seconds},
+    {"ferrum_request_seconds", "From submission to the end, of requests that were answered",
+     &EngineStats::request_seconds},
+    {"ferrum_step_sequences", "Sequences computed together in a step", &EngineStats::step_sequences},
+    {"ferrum_step_tokens", "Tokens computed together in a step", &EngineStats::step_tokens},
+};
+
 std::string escaped(const std::string& label) {
   std::string out;
   for (const char c : label) {
@@ -57,6 +79,19 @@ std::string escaped(const std::string& label) {
   return out;
 }
 
+// Prometheus counts in each bucket what is in the ones below as well.
+std::string lines_of(const Distribution& d, const std::string& model, const Histogram& h) {
+  std::string out;
+  int64_t count = 0;
+  for (size_t i = 0; i < h.counts().size(); ++i) {
+    count += h.counts()[i];
+    const std::string bound = i < h.bounds().size() ? fmt::format("{}", h.bounds()[i]) : "+Inf";
+    out += fmt::format("{}_bucket{{model=\"{}\",le=\"{}\"}} {}\n", d.name, model, bound, count);
+  }
+  return out + fmt::format("{0}_sum{{model=\"{1}\"}} {2}\n{0}_count{{model=\"{1}\"}} {3}\n", d.name, model,
+                           h.sum(), count);
+}
+
 }  // namespace
 
 std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats>>& engines,
@@ -66,6 +101,10 @@ std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", m.name, m.help, m.name, m.type);
     for (const auto& [model, stats] : engines)
       out += fmt::format("{}{{model=\"{}\"}} {}\n", m.name, escaped(model), m.value(stats));
+  }
+  for (const Distribution& d : kDistributions) {
+    out += fmt::format("# HELP {} {}\n# TYPE {} histogram\n", d.name, d.help, d.name);
+    for (const auto& [model, stats] : engines) out += lines_of(d, escaped(model), stats.*d.histogram);
   }
   out += fmt::format(
       "# HELP ferrum_connections Connections of clients\n# TYPE ferrum_connections gauge\nferrum_connections "
