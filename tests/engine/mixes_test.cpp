@@ -137,7 +137,9 @@ class Mixes : public testing::TestWithParam<Setup> {
       run_mix(static_cast<uint64_t>(mix));
     }
     if (HasFatalFailure()) return;
-    if (mixes > 10) { EXPECT_GT(preemptions_, 0); }  // of a few perhaps none was
+    if (mixes > 10) {
+      EXPECT_GT(preemptions_, 0);
+    }  // of a few perhaps none was
     EXPECT_GT(cached_, mixes);
     EXPECT_GT(cancelled_, 0);
     RecordProperty("preemptions", static_cast<int>(preemptions_));
