@@ -31,6 +31,7 @@ struct EngineOptions {
   std::string speculate;
   std::filesystem::path draft;  // that model
   int draft_tokens = 8;         // at most, of a sequence in one step
+  double stall_seconds = 120;   // a step that takes longer is logged, with what it computes
   int batch_tokens = 512;       // rows of one step: how much of prompts is computed at once
   // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
@@ -87,6 +88,10 @@ struct EngineStats {
   int64_t cancelled = 0;
   int64_t failed = 0;
   int64_t preemptions = 0;  // sequences that made room for others and were computed again
+  // How long the step at hand has taken so far; 0 while there is nothing to do. `stalled`: longer than
+  // EngineOptions::stall_seconds.
+  double seconds_in_step = 0;
+  bool stalled = false;
   int waiting = 0;
   int running = 0;
   int used_blocks = 0;

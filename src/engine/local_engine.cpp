@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "engine/backend_factory.h"
 #include "engine/best_of.h"
@@ -134,13 +135,20 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
 }
 
 void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
+  if (!(options.stall_seconds > 0))
+    fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options.stall_seconds);
   stop_tokens_ = checkpoint_->generation().stop_tokens;
   if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
     stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
   if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
 
-  loop_ =
-      std::make_unique<Loop>(steps, prompts_.tokenizer(), loop, draft_ ? &draft_->drafter() : ngrams_.get());
+  watchdog_ = std::make_unique<Watchdog>(
+      Watchdog::Options{.limit = options.stall_seconds,
+                        .state = [this] { return state(); },
+                        .report = [](const std::string& text) { log::error("{}", text); }});
+  watched_ = std::make_unique<WatchedRunner>(steps, *watchdog_);
+  loop_ = std::make_unique<Loop>(*watched_, prompts_.tokenizer(), loop,
+                                 draft_ ? &draft_->drafter() : ngrams_.get());
   stats_ = loop_->stats();
   // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
   // them whenever a client's thread wakes.
@@ -152,6 +160,7 @@ void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const Engine
 LocalEngine::~LocalEngine() {
   thread_.request_stop();
   thread_.join();
+  watchdog_.reset();  // before what its reports look at
 }
 
 // A stop token that is ignored is never drawn, for what a model says after one is no continuation.
@@ -261,11 +270,23 @@ void LocalEngine::set_limits(Job& job, const Request& request) const {
 }
 
 EngineStats LocalEngine::stats() const {
-  const std::lock_guard lock(mutex_);
-  EngineStats stats = stats_;
-  stats.waiting += static_cast<int>(inbox_.size());
-  stats.refused = refused_;
+  EngineStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats = stats_;
+    stats.waiting += static_cast<int>(inbox_.size());
+    stats.refused = refused_;
+  }
+  stats.seconds_in_step = watchdog_->seconds_in_turn();
+  stats.stalled = watchdog_->stalled();
   return stats;
+}
+
+std::string LocalEngine::state() const {
+  const EngineStats s = stats();
+  return fmt::format(
+      "After {} steps {} sequences run and {} wait; of the blocks {} are used, {} cached, {} free.", s.steps,
+      s.running, s.waiting, s.used_blocks, s.cached_blocks, s.free_blocks);
 }
 
 SavedSession LocalEngine::save_session(const Session& session, const std::filesystem::path& path) {
@@ -320,11 +341,15 @@ void LocalEngine::work(const std::stop_token& stop) {
     {
       std::unique_lock lock(mutex_);
       stats_ = loop_->stats();
-      if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
+      if (loop_->idle()) {
+        watchdog_->rest();
+        arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
+      }
       arrived.swap(inbox_);
       visits.swap(visits_);
       stats_.waiting += static_cast<int>(arrived.size());
     }
+    watchdog_->begin_turn();
     for (std::shared_ptr<Job>& job : arrived) loop_->add(std::move(job));
     arrived.clear();
     for (Visit& visit : visits) receive(visit);

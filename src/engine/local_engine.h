@@ -16,6 +16,7 @@
 #include "engine/prompt_builder.h"
 #include "engine/runner.h"
 #include "engine/speculation/draft_model.h"
+#include "engine/watchdog.h"
 #include "ferrum/engine.h"
 
 namespace ferrum {
@@ -66,6 +67,7 @@ class LocalEngine final : public Engine {
   ModelInfo info_of(const RunnerOptions& runner) const;
   void start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options);
   void work(const std::stop_token& stop);
+  std::string state() const;  // for people
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   PromptBuilder prompts_;
@@ -76,6 +78,8 @@ class LocalEngine final : public Engine {
   std::vector<TokenId> stop_tokens_;
   std::unique_ptr<EngineTrace> trace_;  // or null
   std::unique_ptr<Runner> runner_;      // none if it is another's
+  std::unique_ptr<Watchdog> watchdog_;
+  std::unique_ptr<WatchedRunner> watched_;
   std::optional<DraftModel> draft_;
   std::unique_ptr<Drafter> ngrams_;
   std::unique_ptr<Loop> loop_;  // the thread's alone
