@@ -1,6 +1,9 @@
 #include "server/access.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.h"
 #include "server/api/api_error.h"
@@ -15,8 +18,24 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, colon);
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host.starts_with("127.");
+// 127.x.y.z, and not 127.0.0.1.example.org, which anybody may own.
+bool is_loopback_address(const std::string& host) {
+  in_addr address = {};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool is_loopback(std::string_view authority) {
+  std::string host(host_of(authority));
+  for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (host.ends_with('.')) host.pop_back();
+  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || is_loopback_address(host);
+}
+
+bool starts_with_bearer(std::string_view text) {
+  constexpr std::string_view kBearer = "bearer ";
+  return std::equal(kBearer.begin(), kBearer.end(), text.begin(),
+                    text.begin() + static_cast<ptrdiff_t>(std::min(text.size(), kBearer.size())),
+                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
 }
 
 bool same_key(std::string_view given, std::string_view key) {
@@ -28,6 +47,11 @@ bool same_key(std::string_view given, std::string_view key) {
 
 }  // namespace
 
+Access::Access(Options options) : options_(std::move(options)) {
+  if (std::ranges::any_of(options_.keys, &std::string::empty))
+    fail(ErrorCode::kBadArgument, "an empty API key: everybody has that");
+}
+
 bool Access::allows(std::string_view origin) const {
   const std::vector<std::string>& all = options_.origins;
   return std::find(all.begin(), all.end(), "*") != all.end() ||
@@ -36,7 +60,7 @@ bool Access::allows(std::string_view origin) const {
 
 void Access::check_origin(const HttpRequest& request) const {
   const std::string_view host = request.header("host").value_or("");
-  if (options_.loopback && !host.empty() && !is_loopback(host_of(host)))
+  if (options_.loopback && !host.empty() && !is_loopback(host))
     throw ApiError(403, "forbidden_host", "",
                    "this server is for this machine, not for the host " + in_quotes(host));
   const auto origin = request.header("origin");
@@ -51,10 +75,9 @@ void Access::check_origin(const HttpRequest& request) const {
 void Access::check_key(const HttpRequest& request) const {
   if (options_.keys.empty()) return;
   std::string_view given = request.header("x-api-key").value_or("");
-  constexpr std::string_view kBearer = "Bearer ";
   if (const auto authorization = request.header("authorization");
-      authorization && authorization->starts_with(kBearer))
-    given = authorization->substr(kBearer.size());
+      authorization && starts_with_bearer(*authorization))
+    given = authorization->substr(std::string_view("Bearer ").size());
   bool known = false;
   for (const std::string& key : options_.keys) known |= same_key(given, key);
   if (!known)

@@ -15,7 +15,8 @@ class Access {
     std::vector<std::string> origins;
     bool loopback = false;  // listens at a loopback address only
   };
-  explicit Access(Options options) : options_(std::move(options)) {}
+  // Error kBadArgument for an empty key.
+  explicit Access(Options options);
 
   // ApiError 403: a page of an origin that is not allowed; or, on loopback, a Host that is not this machine
   // (a web page that had its name resolve to 127.0.0.1).
