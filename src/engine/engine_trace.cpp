@@ -52,7 +52,7 @@ void EngineTrace::step_ended(const StepFacts& facts, const EngineStats& stats) {
 }
 
 void EngineTrace::phase_ended(const Sequence& s) {
-  const TraceFile::Track track = {kRequests, s.job->number * kTracksOfRequest + s.choice};
+  const TraceFile::Track track = {kRequests, 1 + s.job->number * kTracksOfRequest + s.choice};
   file_.slice(track, name_of_phase(s), s.since, Clock::now(),
               {{"prompt tokens", s.usage.prompt_tokens},
                {"cached tokens", s.usage.cached_tokens},

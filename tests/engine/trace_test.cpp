@@ -208,7 +208,7 @@ TEST(TracingPreemption, TheTrackTellsIt) {
   engine.reset();
   std::vector<std::string> phases;
   const Trace trace = read_trace(path);
-  for (const Slice& s : trace.tracks.at({2, 128})) phases.push_back(s.name);
+  for (const Slice& s : trace.tracks.at({2, 129})) phases.push_back(s.name);
   EXPECT_EQ(phases,
             (std::vector<std::string>{"queued", "prefill", "decode", "preempted", "prefill", "decode"}));
 }
