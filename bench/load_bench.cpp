@@ -1,10 +1,11 @@
 // What clients see of the engine under load, through its public interface.
 //
-//   ferrum_load_bench prefix MODEL     chat-like requests with one beginning, with and without the prefix
-//   cache ferrum_load_bench intrusion MODEL  sequences that decode while a long prompt comes in
+//   ferrum_load_bench prefix MODEL      chat-like requests with one beginning: with and without the cache
+//   ferrum_load_bench intrusion MODEL   sequences that decode while a long prompt comes in
 //
 // Options: --threads N, --sequences N (16; 4), --prompt N (1000 shared tokens; 4000), --answer N (16),
 // --rounds N (1)
+#include <numeric>
 #include <thread>
 
 #include "base/random.h"
@@ -144,23 +145,31 @@ void run_intrusion(const LoadOptions& o) {
   append_random(prompt, 99, o.prompt);
   read_to_end(*engine->submit(request(std::move(prompt), 1)));
   const double end = now(2);
+  std::this_thread::sleep_for(std::chrono::duration<double>(kQuietSeconds));
   for (const auto& stream : streams) stream->cancel();
   readers.clear();
 
-  std::vector<double> alone, beside;
+  // Contexts grow meanwhile, and steps with them: so what is alone afterwards counts as much as before.
+  std::vector<double> before, beside, after;
   for (const std::vector<double>& times : told)
     for (size_t i = 1; i < times.size(); ++i) {
       const double gap = times[i] - times[i - 1];
-      if (times[i] < begin && times[i - 1] > begin - kQuietSeconds + 1) alone.push_back(gap);
+      if (times[i] < begin && times[i - 1] > begin - kQuietSeconds + 1) before.push_back(gap);
       if (times[i - 1] > begin && times[i] < end) beside.push_back(gap);
+      if (times[i - 1] > end) after.push_back(gap);
     }
-  const double step = quantile(alone, 0.5);
-  std::printf(
-      "%d sequences: %.1f ms between tokens (p99 %.1f); while a prompt of %d comes in, which takes %.1f s: "
-      "%.1f ms (p99 %.1f), %.2f times (p99 %.2f times the median alone)\n",
-      o.sequences, step * 1e3, quantile(alone, 0.99) * 1e3, o.prompt, end - begin,
-      quantile(beside, 0.5) * 1e3, quantile(beside, 0.99) * 1e3, quantile(beside, 0.5) / step,
-      quantile(beside, 0.99) / step);
+  const double alone = (quantile(before, 0.5) + quantile(after, 0.5)) / 2;
+  const auto row = [&](const char* name, const std::vector<double>& gaps) {
+    const double mean = std::accumulate(gaps.begin(), gaps.end(), 0.0) / static_cast<double>(gaps.size());
+    std::printf("  %-8s %7zu  %7.1f ms mean  %7.1f median  %7.1f p99   %.2f / %.2f / %.2f times\n", name,
+                gaps.size(), mean * 1e3, quantile(gaps, 0.5) * 1e3, quantile(gaps, 0.99) * 1e3, mean / alone,
+                quantile(gaps, 0.5) / alone, quantile(gaps, 0.99) / alone);
+  };
+  std::printf("%d sequences, a prompt of %d tokens, which takes %.1f s; times between tokens:\n", o.sequences,
+              o.prompt, end - begin);
+  row("before", before);
+  row("beside", beside);
+  row("after", after);
 }
 
 void run(const LoadOptions& o) { o.what == "prefix" ? run_prefix(o) : run_intrusion(o); }
