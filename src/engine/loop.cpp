@@ -1,6 +1,7 @@
 #include "engine/loop.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -18,6 +19,18 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
 // Each choice of a request draws its own numbers; the first those that it would draw alone.
 uint64_t seed_of(const Job& job, int choice) {
   return choice == 0 ? job.seed : random_bits(job.seed, ~static_cast<uint64_t>(choice));
+}
+
+// What went wrong, for those it happened to. Within a catch clause; anything that nobody can go on from goes
+// through.
+ErrorEvent current_error() {
+  try {
+    throw;
+  } catch (const Error& e) {
+    return {std::string(name_of(e.code())), e.what()};
+  } catch (const std::bad_alloc&) {
+    return {std::string(name_of(ErrorCode::kNoMemory)), "the memory of this machine is used up: try again"};
+  }
 }
 
 }  // namespace
@@ -193,8 +206,8 @@ void Loop::draft() {
   const auto begin = Clock::now();
   try {
     drafter_->draft(drafting_);
-  } catch (const Error& e) {
-    log::error("no more drafts: {}", e.what());
+  } catch (...) {
+    log::error("no more drafts: {}", current_error().message);
     for (Sequence* const s : drafting_) s->draft.tokens.clear();
     drafter_ = nullptr;
   }
@@ -231,8 +244,9 @@ void Loop::run() {
   try {
     runner_.copy_blocks(copies_);
     logits = runner_.step(chunks_);
-  } catch (const Error& e) {
-    for (const size_t i : scheduled_) end_with(*running_[i], {std::string(name_of(e.code())), e.what()});
+  } catch (...) {
+    const ErrorEvent error = current_error();
+    for (const size_t i : scheduled_) end_with(*running_[i], error);
     return;
   }
 
@@ -343,9 +357,10 @@ void Loop::sample(Sequence& s, std::span<const float> logits) {
       ++stats_.accepted_tokens;
     }
     take_token(s, id);
-  } catch (const Error& e) {
+  } catch (...) {
+    const ErrorEvent error = current_error();
     s.blocks.forget();  // what gave such logits shall serve nobody else
-    end_with(s, {std::string(name_of(e.code())), e.what()});
+    end_with(s, error);
   }
 }
 

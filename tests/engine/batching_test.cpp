@@ -232,6 +232,34 @@ TEST_F(EngineQueue, ClosingTheEngineEndsWhatIsLeft) {
     EXPECT_EQ(read(*stream, 1).error, "the engine was closed");
 }
 
+// Readers hold the engine that they asked; whoever lets go of it last closes it, with streams left open.
+TEST_F(EngineQueue, B52_AskingCancellingAndUnloadingAtOnce) {
+  for (int round = 0; round < 4; ++round) {
+    std::shared_ptr<Engine> engine = load(100);
+    std::vector<std::unique_ptr<EventStream>> left(4);
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < left.size(); ++i)
+      threads.emplace_back([&, i, held = engine]() mutable {
+        for (int k = 0; k < 6; ++k) {
+          Request r = long_request();
+          r.choices = 1 + k % 2;
+          auto stream = held->submit(r);
+          for (int events = static_cast<int>(i); events > 0; --events) stream->next();
+          stream->cancel();
+          if (k % 3 != 0) read(*stream, r.choices);
+        }
+        left[i] = held->submit(long_request());
+        held.reset();
+      });
+    engine.reset();
+    threads.clear();
+    for (const auto& stream : left) {
+      const Told told = read(*stream, 1);
+      EXPECT_TRUE(told.error == "the engine was closed" || told.answers[0].finish) << told.error;
+    }
+  }
+}
+
 TEST_F(EngineQueue, ManyThreadsMayAskAtOnce) {
   const auto engine = load(100);
   std::vector<std::jthread> threads;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <new>
 #include <random>
 
 #include "base/error.h"
@@ -175,33 +177,64 @@ TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
   EXPECT_GT(loop.cache().probe(root_key("", "", ""), std::vector<TokenId>(13, 9)).tokens, 0);
 }
 
-TEST(LoopFaults, AModelThatFailsEndsWhatItComputedAndTheNextRequestIsServed) {
-  class Failing final : public StepRunner {
-   public:
-    explicit Failing(StepRunner& model) : model_(model) {}
-    std::span<const float> step(std::span<const Chunk> chunks) override {
-      if (fails) ferrum::fail(ErrorCode::kBadFile, "cut");
-      return model_.step(chunks);
-    }
-    void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
-    int vocab() const override { return model_.vocab(); }
-    bool fails = true;
+// Fails as it is told to.
+class Failing final : public StepRunner {
+ public:
+  explicit Failing(StepRunner& model) : model_(model) {}
+  std::span<const float> step(std::span<const Chunk> chunks) override {
+    if (failure) failure();
+    return model_.step(chunks);
+  }
+  void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
+  int vocab() const override { return model_.vocab(); }
+  std::function<void()> failure;
 
-   private:
-    StepRunner& model_;
-  };
+ private:
+  StepRunner& model_;
+};
+
+void expect_one_is_refused_and_the_next_served(std::function<void()> failure, const char* code) {
   MemoryModel model(60);
   Failing failing(model);
+  failing.failure = std::move(failure);
   Loop loop(failing, nullptr, options(60, 4, 64));
   const Asked first = ask({5, 6}, 3, 1);
   loop.add(first.job);
   run(loop);
-  EXPECT_EQ(first.reader->error.code, "bad_file");
-  failing.fails = false;
+  EXPECT_EQ(first.reader->error.code, code);
+  failing.failure = nullptr;
   const Asked second = ask({5, 6}, 3, 1);
   loop.add(second.job);
   run(loop);
   EXPECT_TRUE(second.reader->choices[0].finish);
+}
+
+TEST(LoopFaults, AModelThatFailsEndsWhatItComputedAndTheNextRequestIsServed) {
+  expect_one_is_refused_and_the_next_served([] { ferrum::fail(ErrorCode::kBadFile, "cut"); }, "bad_file");
+}
+
+TEST(LoopFaults, B55_NoMemoryForAStepEndsWhatItComputedAndTheNextRequestIsServed) {
+  expect_one_is_refused_and_the_next_served([] { throw std::bad_alloc(); }, "no_memory");
+}
+
+TEST(LoopFaults, B50_AThousandTailsOfOnePrefix) {
+  MemoryModel model(400);
+  Loop loop(model, nullptr, options(400, 24, 64));
+  std::vector<Asked> all;
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<TokenId> prompt(41, 5);
+    for (const int digit : {i % 10, i / 10 % 10, i / 100}) prompt.push_back(10 + digit);  // the canary
+    all.push_back(ask(prompt, 6, 1));
+    loop.add(all.back().job);
+    loop.step();
+  }
+  run(loop);  // which finds every reference given back
+  EXPECT_GT(loop.stats().cached_tokens, 900 * 36);
+  for (const Asked& asked : all) {
+    const std::map<int, Choice> expected = alone(*asked.job);
+    ASSERT_EQ(asked.reader->choices[0].tokens, expected.at(0).tokens);
+    ASSERT_EQ(asked.reader->choices[0].logprobs, expected.at(0).logprobs);
+  }
 }
 
 }  // namespace
