@@ -66,6 +66,7 @@ struct ModelInfo {
   int64_t parameters = 0;
   int context = 0;                 // tokens: prompt and answer together
   bool has_chat_template = false;  // of its own, or ChatML by its vocabulary
+  bool reasons = false;  // has tokens <think> and </think>, between which it may think before it answers
 };
 
 // What a program may show while it waits. Both are called on the loading thread.

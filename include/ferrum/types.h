@@ -22,6 +22,8 @@ struct ChatPrompt {
   std::vector<ChatMessage> messages;
   std::string template_options;  // a JSON object of further template variables, e.g. {"enable_thinking":
                                  // false}; or empty
+  // kContinued: the last message, an assistant's, is how the answer begins, and is not told again.
+  enum class LastMessage { kAnswered, kContinued } last_message = LastMessage::kAnswered;
 };
 
 // Text to be continued as it stands, after the vocabulary's BOS if it has one. Control tokens are not
@@ -132,6 +134,7 @@ struct Usage {
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt: not computed again
   int generated_tokens = 0;
+  int reasoning_tokens = 0;   // of those: between <think> and </think>, these included
   int drafted_tokens = 0;     // tried by speculation
   int accepted_tokens = 0;    // of those: they were right
   int shifted_tokens = 0;     // that left the context to make room (Request::ContextEnd)

@@ -131,7 +131,8 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .format = checkpoint_->format(),
           .parameters = model.parameters,
           .context = runner.max_context,
-          .has_chat_template = prompts_.has_template()};
+          .has_chat_template = prompts_.has_template(),
+          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer())};
 }
 
 void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
@@ -232,6 +233,7 @@ std::shared_ptr<Job> LocalEngine::job_for(Request request, std::shared_ptr<Event
   job->prompt = prompts_.tokens(request);
   set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
+  if (prompts_.tokenizer()) job->reasoning = reasoning_marks(*prompts_.tokenizer());
   job->root = cache_root(request.cache_salt);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)

@@ -368,6 +368,7 @@ void Loop::take_token(Sequence& s, TokenId id) {
   s.tokens.push_back(id);
   if (s.shifts > 0) s.shifted.push_back(id);
   ++s.usage.generated_tokens;
+  s.usage.reasoning_tokens += s.reasoning.has(id);
   ++stats_.generated_tokens;
   const double before = std::exchange(s.usage.decode_seconds, seconds_between(s.first_token, stepped_));
   if (s.usage.generated_tokens > 1) stats_.inter_token_seconds.observe(s.usage.decode_seconds - before);

@@ -65,12 +65,23 @@ std::string PromptBuilder::text(std::span<const TokenId> ids) const {
 
 RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   if (!template_) fail(ErrorCode::kBadTemplate, "{}", template_error_);
+  std::span<const ChatMessage> messages = chat.messages;
+  const ChatMessage* beginning = nullptr;
+  if (chat.last_message == ChatPrompt::LastMessage::kContinued) {
+    if (messages.empty() || messages.back().role != "assistant")
+      fail(ErrorCode::kBadArgument, "only an assistant's last message can be continued");
+    beginning = &messages.back();
+    messages = messages.first(messages.size() - 1);
+  }
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  for (const ChatMessage& message : chat.messages) context.add_message(message.role, message.content);
+  for (const ChatMessage& message : messages) context.add_message(message.role, message.content);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);
-  return template_->render(context.json());
+  RenderedPrompt prompt = template_->render(context.json());
+  // Where the template asks for an answer it goes on with what there is of it.
+  if (beginning) prompt.add_untrusted(beginning->content);
+  return prompt;
 }
 
 // The template itself writes BOS and the like, so none are added.

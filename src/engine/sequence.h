@@ -8,6 +8,7 @@
 
 #include "cache/block_table.h"
 #include "engine/answer.h"
+#include "engine/reasoning.h"
 #include "engine/speculation/drafter.h"
 #include "ferrum/types.h"
 
@@ -30,6 +31,7 @@ struct Job {
   std::optional<ContextShift> shift;  // else the limit is within the context
   BlockKey root;                      // of its cached blocks
   SequenceFacts facts;
+  std::optional<ReasoningMarks> reasoning;
   uint64_t seed = 0;
   std::shared_ptr<EventSink> sink;
   Clock::time_point submitted = Clock::now();
@@ -52,7 +54,8 @@ struct Sequence {
         rank(rank),
         blocks(std::move(blocks)),
         since(this->job->submitted),
-        answer(std::move(answer)) {
+        answer(std::move(answer)),
+        reasoning(this->job->reasoning, this->job->prompt) {
     // All that it may grow to: a step allocates nothing.
     const size_t most = this->job->most_tokens();
     tokens.reserve(most);
@@ -79,6 +82,7 @@ struct Sequence {
   bool resumed = false;     // it was preempted or shifted: what it finds in the cache is its own
   bool ended = false;
   Answer answer;
+  Reasoning reasoning;
   Draft draft;
   Usage usage;
   Clock::time_point first_token;

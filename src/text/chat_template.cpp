@@ -14,6 +14,12 @@
 
 namespace ferrum {
 
+void RenderedPrompt::add_untrusted(const std::string& text) {
+  if (text.empty()) return;
+  if (pieces.empty() || pieces.back().trusted) pieces.emplace_back();
+  pieces.back().text += text;
+}
+
 std::string RenderedPrompt::text() const {
   std::string all;
   for (const Piece& piece : pieces) all += piece.text;

@@ -26,6 +26,7 @@ struct RenderedPrompt {
   };
   std::vector<Piece> pieces;  // none is empty, and neighbours differ in trust
 
+  void add_untrusted(const std::string& text);
   std::string text() const;
   std::vector<TextSpan> spans() const;  // views into pieces
 };

@@ -127,6 +127,32 @@ TEST(Loop, HigherPrioritiesGoFirstAndNobodyStarves) {
   EXPECT_GT(later, kAging / 2);
 }
 
+TEST(Loop, ThoughtsAreCounted) {
+  constexpr ReasoningMarks kMarks = {.begin = 3, .end = 4};
+  const auto thought_of = [&](std::vector<TokenId> prompt, std::optional<ReasoningMarks> marks) {
+    MemoryModel model(100);
+    Loop loop(model, nullptr, options(100, 8, 64));
+    const Asked asked = ask(std::move(prompt), 150, 7);
+    asked.job->facts.ends.clear();
+    asked.job->reasoning = marks;
+    loop.add(asked.job);
+    run(loop);
+    const Choice& choice = asked.reader->choices[0];
+    bool inside = asked.job->prompt.back() == kMarks.begin;
+    int expected = 0;
+    for (const TokenId id : choice.tokens) {
+      expected += inside || id == kMarks.begin;
+      inside = id == kMarks.begin || (inside && id != kMarks.end);
+    }
+    EXPECT_EQ(choice.finish->usage.reasoning_tokens, marks ? expected : 0);
+    return choice.finish->usage.reasoning_tokens;
+  };
+  EXPECT_GT(thought_of({5, 6, 7}, kMarks), 0) << "in 150 of 50 kinds of token both marks come";
+  EXPECT_GT(thought_of({5, 6, 3}, kMarks), 0);
+  thought_of({3, 6, 4}, kMarks);
+  EXPECT_EQ(thought_of({5, 6, 3}, std::nullopt), 0);
+}
+
 TEST(LoopFaults, B49_WhoGoesAwayLeavesNothingBehindAfterOneStep) {
   MemoryModel model(60);
   Loop loop(model, nullptr, options(60, 2, 8));

@@ -57,6 +57,22 @@ TEST(PromptBuilder, ChatMlStandsInWhereTheVocabularyIsMadeForIt) {
   EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 1) << "the user's is text";
 }
 
+TEST(PromptBuilder, AnAnswerThatBeganIsContinued) {
+  const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
+  ChatPrompt chat = {.messages = {{"user", "x"}}};
+  const std::string asked = prompts.render(chat).text();
+  chat.messages.push_back({"assistant", " x<|im_end|>"});
+  chat.last_message = ChatPrompt::LastMessage::kContinued;
+  EXPECT_EQ(prompts.render(chat).text(), asked + " x<|im_end|>");
+  const std::vector<TokenId> ids = prompts.tokens(Prompt(chat));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 1) << "what is continued is text";
+  chat.messages.push_back({"user", "x"});
+  expect_error(ErrorCode::kBadArgument, {"only an assistant's last message can be continued"},
+               [&] { prompts.render(chat); });
+  chat.messages.clear();
+  expect_error(ErrorCode::kBadArgument, {"only an assistant's last message"}, [&] { prompts.render(chat); });
+}
+
 TEST(PromptBuilder, WithoutATemplateAndChatMlsTokensThereIsNoChat) {
   const PromptBuilder prompts(*SmallChatModel("<a>", "<b>").open());
   EXPECT_FALSE(prompts.has_template());
