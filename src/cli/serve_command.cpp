@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
-#include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -87,7 +86,7 @@ void run_command(ServeOptions& o) {
   std::thread([&server, signals, patience = std::chrono::seconds(o.drain_seconds)]() mutable {
     int signal = 0;
     sigwait(&signals, &signal);
-    log::info("stopping: answers that are under way are finished");
+    fmt::print(stderr, "stopping: answers that are under way are finished\n");
     server.stop(patience);
     sigwait(&signals, &signal);
     _exit(128 + signal);

@@ -1,6 +1,11 @@
 #include "server/server.h"
 
+#include <strings.h>
+
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
 #include <span>
@@ -79,6 +84,7 @@ class Server::Impl {
     Conversation conversation = nullptr;
   };
   static constexpr std::string_view kModelPath = "/v1/models/";  // and a name
+  static constexpr size_t kWorkers = 2;
 
   static std::span<const Route> routes() {
     static constexpr Route kRoutes[] = {
@@ -105,12 +111,16 @@ class Server::Impl {
         reply.status = 204;
       } else {
         if (request.path != "/health") access_.check_key(request);
-        const Route& route = route_of(request);
+        const Route& route = route_of(request, out);
+        if (request.method == "POST") check_content(request);
         if (route.conversation) {
           co_await (this->*route.conversation)(request, out);
           co_return;
         }
-        reply = (this->*route.reply)(request);
+        if (request.method == "POST")
+          reply = co_await elsewhere([&] { return (this->*route.reply)(request); });
+        else
+          reply = (this->*route.reply)(request);
       }
     } catch (const ApiError& e) {
       reply = error_response(e);
@@ -121,18 +131,43 @@ class Server::Impl {
     co_await out.send(std::move(reply));
   }
 
-  static const Route& route_of(const HttpRequest& request) {
+  // What may take its time: no other connection waits for it.
+  template <class Work>
+  asio::awaitable<std::invoke_result_t<Work>> elsewhere(Work work) {
+    return asio::co_spawn(
+        workers_,
+        [work = std::move(work)]() -> asio::awaitable<std::invoke_result_t<Work>> { co_return work(); },
+        asio::use_awaitable);
+  }
+
+  // Bodies are JSON as it stands. (A web page may send other types without asking first.)
+  static void check_content(const HttpRequest& request) {
+    const std::string_view encoding = request.header("content-encoding").value_or("identity");
+    if (encoding != "identity")
+      throw ApiError(415, "unsupported_media_type", "",
+                     "bodies must come as they are, not in the encoding " + in_quotes(encoding));
+    const std::string type(request.header("content-type").value_or("application/json"));
+    if (strcasecmp(type.substr(0, type.find_first_of("; ")).c_str(), "application/json") != 0)
+      throw ApiError(415, "unsupported_media_type", "",
+                     "bodies must have the Content-Type application/json, not " + in_quotes(type));
+  }
+
+  static const Route& route_of(const HttpRequest& request, Responder& out) {
+    const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     const bool names_model = request.path.size() > kModelPath.size() && request.path.starts_with(kModelPath);
     const std::string_view path = names_model ? kModelPath : std::string_view(request.path);
     const char* other = nullptr;
     for (const Route& route : routes()) {
       if (path != route.path) continue;
-      if (request.method == route.method) return route;
+      if (method == route.method) return route;
       other = route.method;
     }
-    if (other)
+    if (other) {
+      out.add_headers(
+          {{"Allow", std::string(other) + (other == std::string_view("GET") ? ", HEAD" : "") + ", OPTIONS"}});
       throw ApiError(405, "method_not_allowed", "",
                      in_quotes(path) + " takes " + other + ", not " + in_quotes(request.method));
+    }
     throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(path));
   }
 
@@ -152,15 +187,32 @@ class Server::Impl {
     return models_.begin()->second;
   }
 
-  asio::awaitable<void> complete(openai::Asked (*read)(Fields&, const Engine&), const HttpRequest& request,
-                                 Responder& out) {
-    if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
+  // A request that the engine has.
+  struct Submitted {
+    std::shared_ptr<Engine> engine;  // outlives its streams
+    std::unique_ptr<Format> format;
+    Delivery delivery;
+    Streams streams;
+  };
+  using Read = openai::Asked (*)(Fields&, const Engine&);
+
+  Submitted submit(Read read, const HttpRequest& request) const {
     const Json json = parse_body(request.body);
     Fields body(json);
-    const Model model = model_named(openai::model_of(body));
+    Model model = model_named(openai::model_of(body));
     openai::Asked asked = read(body, *model.engine);
-    for (Request& r : asked.requests) r.deadline_seconds = options_.request_timeout;
-    co_await answer(*model.engine, std::move(asked.requests), *asked.format, asked.delivery, out);
+    Streams streams;
+    for (Request& r : asked.requests) {
+      r.deadline_seconds = options_.request_timeout;
+      streams.push_back(model.engine->submit(std::move(r)));
+    }
+    return {std::move(model.engine), std::move(asked.format), asked.delivery, std::move(streams)};
+  }
+
+  asio::awaitable<void> complete(Read read, const HttpRequest& request, Responder& out) {
+    if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
+    Submitted s = co_await elsewhere([&] { return submit(read, request); });
+    co_await answer(std::move(s.streams), *s.format, s.delivery, out);
   }
   asio::awaitable<void> chat_completions(const HttpRequest& request, Responder& out) {
     return complete(openai::chat_completion, request, out);
@@ -259,7 +311,8 @@ class Server::Impl {
   std::atomic<bool> draining_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, Model> models_;  // by name
-  HttpServer http_;                      // last: it ends before the rest goes
+  HttpServer http_;
+  asio::thread_pool workers_{kWorkers};  // last: what it does for connections ends before they go
 };
 
 Server::Server(const ServerOptions& options) : impl_(std::make_unique<Impl>(options)) {}

@@ -13,6 +13,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+using Clock = std::chrono::steady_clock;
+
 // How long a client may be gone unnoticed while nothing is written to it.
 constexpr std::chrono::milliseconds kLook{50};
 // A slow reader gets what has gathered meanwhile in parts of this size.
@@ -37,14 +39,14 @@ class Waker {
     });
   }
 
-  // True if there may be something to read.
-  asio::awaitable<bool> wait(std::chrono::milliseconds patience) {
+  // Until there may be something to read, or to the end of its patience.
+  asio::awaitable<void> wait(Clock::time_point end) {
     if (!state_->awake) {
       boost::system::error_code ignored;
-      state_->timer.expires_after(patience);
+      state_->timer.expires_at(end);
       co_await state_->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
-    co_return std::exchange(state_->awake, false);
+    state_->awake = false;
   }
 
  private:
@@ -64,20 +66,27 @@ class Waker {
 
 class Answer {
  public:
-  Answer(Format& format, Delivery delivery, Responder& out)
-      : format_(format), delivery_(delivery), out_(out), waker_(out.executor()) {}
+  Answer(Streams streams, Format& format, Delivery delivery, Responder& out)
+      : format_(format),
+        delivery_(delivery),
+        out_(out),
+        waker_(out.executor()),
+        streams_(std::move(streams)) {}
 
-  asio::awaitable<void> run(Engine& engine, std::vector<Request> requests) {
-    for (Request& request : requests) {
-      streams_.push_back(engine.submit(std::move(request)));
-      waker_.watch(*streams_.back());
-    }
+  asio::awaitable<void> run() {
+    for (const auto& stream : streams_) waker_.watch(*stream);
     while (true) {
-      if (!co_await waker_.wait(kLook) && out_.client_is_gone()) co_return;
+      co_await waker_.wait(look_ + kLook);
+      if (look_ + kLook <= Clock::now()) {  // however fast events come
+        look_ = Clock::now();
+        if (out_.client_is_gone()) co_return;
+        if (out_.time_is_up())
+          co_return co_await fail(ApiError(503, "unavailable", "", "the server is stopping"));
+      }
       for (size_t i = 0; i < streams_.size(); ++i)
         while (const std::optional<Event> event = streams_[i]->poll()) {
           if (const auto* error = std::get_if<ErrorEvent>(&*event))
-            co_return co_await fail(api_error(*error));
+            co_return co_await fail(api_error(*error, format_.prompt_field()));
           if (!began_) format_.begin(text_);
           began_ = true;
           format_.take(i, *event, text_);
@@ -119,17 +128,17 @@ class Answer {
   Delivery delivery_;
   Responder& out_;
   Waker waker_;
-  std::vector<std::unique_ptr<EventStream>> streams_;
+  Streams streams_;
+  Clock::time_point look_ = Clock::now();  // the last one
   std::string text_;
   bool began_ = false;
 };
 
 }  // namespace
 
-asio::awaitable<void> answer(Engine& engine, std::vector<Request> requests, Format& format, Delivery delivery,
-                             Responder& out) {
-  Answer a(format, delivery, out);
-  co_await a.run(engine, std::move(requests));
+asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery, Responder& out) {
+  Answer a(std::move(streams), format, delivery, out);
+  co_await a.run();
 }
 
 void append_event(std::string& out, std::string_view data, std::string_view name) {

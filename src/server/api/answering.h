@@ -23,14 +23,17 @@ class Format {
   virtual void end(std::string& out) = 0;
   // Instead of the end, after begin().
   virtual void fail(const ApiError& error, std::string& out) = 0;
+  // The field that is to blame where a prompt is too long.
+  virtual const char* prompt_field() const = 0;
 };
 
 enum class Delivery { kStream, kWhole };  // server-sent events, or one JSON body
 
-// Submits the requests and answers with all their events. A client that goes away cancels them. Throws
-// ApiError where nothing was answered yet; later errors are the format's, and other prompts end with them.
-boost::asio::awaitable<void> answer(Engine& engine, std::vector<Request> requests, Format& format,
-                                    Delivery delivery, Responder& out);
+using Streams = std::vector<std::unique_ptr<EventStream>>;  // of each prompt
+
+// Answers with all events of the streams. A client that goes away cancels them. Throws ApiError where nothing
+// was answered yet; later errors are the format's, and other prompts end with them.
+boost::asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery, Responder& out);
 
 // One server-sent event: "event: name" if it has one, "data: …".
 void append_event(std::string& out, std::string_view data, std::string_view name = {});

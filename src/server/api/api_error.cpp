@@ -32,11 +32,11 @@ const char* ApiError::type() const {
   }
 }
 
-ApiError api_error(const ErrorEvent& event) {
+ApiError api_error(const ErrorEvent& event, const std::string& prompt_field) {
   // OpenAI's own name, which clients look for.
   const bool too_long = event.code == "context_full";
   return {status_of(event.code), too_long ? "context_length_exceeded" : event.code,
-          too_long ? "messages" : "", event.message};
+          too_long ? prompt_field : "", event.message};
 }
 
 std::string error_json(const ApiError& error) {

@@ -33,8 +33,8 @@ template <class... Args>
   throw ApiError(400, "invalid_value", param, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// The engine's error of a request.
-ApiError api_error(const ErrorEvent& event);
+// The engine's error of a request, whose prompt came in this field.
+ApiError api_error(const ErrorEvent& event, const std::string& prompt_field = {});
 
 // {"error": {"message", "type", "param", "code"}}, in OpenAI's shape.
 std::string error_json(const ApiError& error);

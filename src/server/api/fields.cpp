@@ -2,10 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "base/error.h"
 
 namespace ferrum::server {
+namespace {
+
+// 5.0 is one as well. None where int64_t does not hold it.
+std::optional<int64_t> whole_number(const Json& value) {
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX}) return std::nullopt;
+  if (value.is_number_integer()) return value.get<int64_t>();
+  if (!value.is_number()) return std::nullopt;
+  const auto x = value.get<double>();
+  if (std::floor(x) != x || x < -0x1p63 || x >= 0x1p63) return std::nullopt;
+  return static_cast<int64_t>(x);
+}
+
+}  // namespace
 
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
   if (!object.is_object())
@@ -35,12 +49,11 @@ std::optional<bool> Fields::flag(const std::string& name) {
 std::optional<int64_t> Fields::integer(const std::string& name, int64_t least, int64_t most) {
   const Json* value = find(name);
   if (!value) return std::nullopt;
-  // 5.0 is a whole number as well.
-  const double x = value->is_number() ? value->get<double>() : std::nan("");
-  if (!(std::floor(x) == x) || !(x >= static_cast<double>(least) && x <= static_cast<double>(most)))
+  const std::optional<int64_t> x = whole_number(*value);
+  if (!x || *x < least || *x > most)
     server::refuse(path_of(name), "{} must be a whole number from {} to {}, not {}", path_of(name), least,
                    most, in_quotes(to_text(*value)));
-  return value->is_number_integer() ? value->get<int64_t>() : static_cast<int64_t>(x);
+  return x;
 }
 
 std::optional<double> Fields::number(const std::string& name, double least, double most) {

@@ -1,6 +1,7 @@
 #include "server/api/sampling_fields.h"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr int kMaxTokens = 1 << 30;
 constexpr size_t kMaxSalt = 1024;
+constexpr double kMaxBias = 100;
 
 template <class Value, class Given>
 void set(Value& value, const std::optional<Given>& given) {
@@ -24,9 +26,11 @@ std::map<int32_t, float> logit_bias(Fields& fields) {
   for (const auto& [key, value] : object->items()) {
     int32_t id = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (error != std::errc() || end != key.data() + key.size() || !value.is_number())
-      refuse("logit_bias", "logit_bias: {} is no token id with a number", in_quotes(key));
-    bias[id] = value.get<float>();
+    const double x = value.is_number() ? value.get<double>() : kMaxBias + 1;
+    if (error != std::errc() || end != key.data() + key.size() || id < 0 || std::abs(x) > kMaxBias)
+      refuse("logit_bias", "logit_bias: {} is no token id with a number from {} to {}", in_quotes(key),
+             -kMaxBias, kMaxBias);
+    bias[id] = static_cast<float>(x);
   }
   return bias;
 }

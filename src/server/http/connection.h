@@ -2,11 +2,9 @@
 #pragma once
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
+#include <memory>
 
+#include "server/http/byte_stream.h"
 #include "server/http/http_server.h"
 
 namespace ferrum::server {
@@ -18,12 +16,9 @@ struct Service {
   std::atomic<int> connections = 0;
   std::atomic<int> answering = 0;
   std::atomic<bool> draining = false;
+  std::atomic<bool> time_is_up = false;
 };
 
-boost::asio::awaitable<void> serve(boost::beast::tcp_stream stream, Service& service);
-boost::asio::awaitable<void> serve(boost::beast::basic_stream<boost::asio::local::stream_protocol> stream,
-                                   Service& service);
-boost::asio::awaitable<void> serve_tls(boost::beast::ssl_stream<boost::beast::tcp_stream> stream,
-                                       Service& service);
+boost::asio::awaitable<void> serve(std::unique_ptr<ByteStream> stream, Service& service);
 
 }  // namespace ferrum::server

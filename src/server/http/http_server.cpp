@@ -14,8 +14,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <thread>
 #include <vector>
 
@@ -27,13 +25,11 @@ namespace ferrum::server {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using asio::ip::tcp;
 using Local = asio::local::stream_protocol;
-using TcpStream = beast::tcp_stream;
-using LocalStream = beast::basic_stream<Local>;
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::chrono::milliseconds kLastWords{1000};
 
 asio::ssl::context tls_context(const HttpOptions& o) {
   asio::ssl::context context(asio::ssl::context::tls_server);
@@ -54,7 +50,10 @@ asio::ssl::context tls_context(const HttpOptions& o) {
 class HttpServer::Impl {
  public:
   Impl(const HttpOptions& options, Handler handler)
-      : options_(options), service_{options_, std::move(handler), {}, {}}, io_(options.threads) {
+      : options_(options),
+        service_{options_, std::move(handler), {}, {}, {}, {}},
+        io_(options.threads),
+        control_(asio::make_strand(io_)) {
     if (options.tls_certificate.empty() != options.tls_key.empty())
       fail(ErrorCode::kBadArgument, "TLS takes a certificate and a key");
     if (!options.tls_certificate.empty()) tls_.emplace(tls_context(options));
@@ -65,23 +64,23 @@ class HttpServer::Impl {
     if (!socket_file_.empty()) unlink(socket_file_.c_str());
   }
 
-  int port() const { return tcp_ ? tcp_->local_endpoint().port() : 0; }
+  int port() const { return port_; }
   int connections() const { return service_.connections; }
 
   void run() {
-    if (tcp_) asio::co_spawn(io_, accept_tcp(), asio::detached);
-    if (local_) asio::co_spawn(io_, accept_locally(), asio::detached);
+    if (tcp_) asio::co_spawn(control_, accept_tcp(), asio::detached);
+    if (local_) asio::co_spawn(control_, accept_locally(), asio::detached);
     std::vector<std::jthread> others;
     for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
     io_.run();
   }
 
   void stop(std::chrono::seconds patience) {
-    asio::post(io_, [this, patience] {
-      service_.draining = true;
+    service_.draining = true;
+    asio::post(control_, [this, patience] {
       if (tcp_) tcp_->close();
       if (local_) local_->close();
-      asio::co_spawn(io_, drain(patience), asio::detached);
+      asio::co_spawn(control_, drain(patience), asio::detached);
     });
   }
 
@@ -105,6 +104,7 @@ class HttpServer::Impl {
     refuse(error);
     tcp_->listen(asio::socket_base::max_listen_connections, error);
     refuse(error);
+    port_ = tcp_->local_endpoint().port();
   }
 
   void listen_locally(const std::string& path) {
@@ -132,12 +132,8 @@ class HttpServer::Impl {
       }
       socket.set_option(tcp::no_delay(true), error);
       const auto executor = socket.get_executor();
-      TcpStream stream(std::move(socket));
-      if (tls_)
-        asio::co_spawn(executor, serve_tls(beast::ssl_stream<TcpStream>(std::move(stream), *tls_), service_),
-                       asio::detached);
-      else
-        asio::co_spawn(executor, serve(std::move(stream), service_), asio::detached);
+      auto stream = tls_ ? tls_stream(std::move(socket), *tls_) : byte_stream(std::move(socket));
+      asio::co_spawn(executor, serve(std::move(stream), service_), asio::detached);
       co_await wait_for_room();
     }
   }
@@ -153,7 +149,7 @@ class HttpServer::Impl {
         continue;
       }
       const auto executor = socket.get_executor();
-      asio::co_spawn(executor, serve(LocalStream(std::move(socket)), service_), asio::detached);
+      asio::co_spawn(executor, serve(byte_stream(std::move(socket)), service_), asio::detached);
       co_await wait_for_room();
     }
   }
@@ -174,20 +170,29 @@ class HttpServer::Impl {
     co_await timer.async_wait(asio::use_awaitable);
   }
 
+  // Then the handlers are told that the time is up, which takes them a moment.
   asio::awaitable<void> drain(std::chrono::seconds patience) {
+    co_await wait_for_answers(patience);
+    service_.time_is_up = true;
+    co_await wait_for_answers(kLastWords);
+    io_.stop();
+  }
+
+  asio::awaitable<void> wait_for_answers(std::chrono::milliseconds patience) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (service_.answering > 0 && std::chrono::steady_clock::now() < end)
-      co_await wait(std::chrono::milliseconds(20));
-    io_.stop();
+      co_await wait(std::chrono::milliseconds(10));
   }
 
   HttpOptions options_;
   Service service_;
   asio::io_context io_;
+  asio::strand<asio::io_context::executor_type> control_;  // accepting and stopping
   std::optional<asio::ssl::context> tls_;
   std::optional<tcp::acceptor> tcp_;
   std::optional<Local::acceptor> local_;
   std::string socket_file_;
+  int port_ = 0;
 };
 
 HttpServer::HttpServer(const HttpOptions& options, Handler handler)

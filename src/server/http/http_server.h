@@ -19,12 +19,12 @@ struct HttpOptions {
   std::string tls_certificate;     // files in PEM, both or none
   std::string tls_key;
   int threads = 1;
-  size_t max_header_bytes = 32 << 10;      // request line included: more is 431
-  size_t max_body_bytes = 32 << 20;        // more is 413
-  int max_connections = 4096;              // more wait to be accepted
-  std::chrono::seconds read_timeout{30};   // for a request, once it has begun
-  std::chrono::seconds idle_timeout{75};   // between requests
-  std::chrono::seconds write_timeout{30};  // for a part that a slow reader does not take
+  size_t max_header_bytes = 32 << 10;               // request line included: more is 431
+  size_t max_body_bytes = 32 << 20;                 // more is 413
+  int max_connections = 4096;                       // more wait to be accepted
+  std::chrono::milliseconds read_timeout{30'000};   // for a request, once it has begun: more is 408
+  std::chrono::milliseconds idle_timeout{75'000};   // between requests
+  std::chrono::milliseconds write_timeout{30'000};  // for a part that a slow reader does not take
 };
 
 class HttpServer {
@@ -41,7 +41,8 @@ class HttpServer {
 
   // Serves until stop() was called and no request is being answered any more, or `patience` is over.
   void run();
-  // From any thread. New connections are refused, idle ones closed; answers that are under way go on.
+  // From any thread. New connections are refused, idle ones closed; answers that are under way go on until
+  // Responder::time_is_up.
   void stop(std::chrono::seconds patience);
 
  private:

@@ -26,8 +26,11 @@ class Responder {
   virtual boost::asio::awaitable<void> finish() = 0;
   virtual bool began() const = 0;  // anything at all
 
-  // The client has closed its side or broken off: nobody reads what is to come.
+  // The client has broken off or closed its sending side, which nobody does who waits for more: nobody reads
+  // what is to come. Whatever else it has sent does not matter.
   virtual bool client_is_gone() = 0;
+  // The server stops and waits no longer: what is under way is to end now.
+  virtual bool time_is_up() const = 0;
   virtual boost::asio::any_io_executor executor() = 0;
 };
 

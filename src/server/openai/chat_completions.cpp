@@ -1,6 +1,7 @@
 // POST /v1/chat/completions
 #include <deque>
 
+#include "base/error.h"
 #include "server/api/sampling_fields.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr int kMaxTokens = 1 << 30;
 constexpr int kMaxTopLogprobs = 20;
+constexpr const char* kPromptField = "messages";
 
 // A text, or parts that are texts.
 std::string content_of(const Json& content, const std::string& path) {
@@ -39,16 +41,16 @@ ChatMessage message_of(const Json& json, const std::string& path) {
   static const std::vector<std::string> kRoles = {"system", "user", "assistant", "tool"};
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
     server::refuse(f.path_of("role"), "{} must be system, developer, user, assistant or tool, not {}",
-                   f.path_of("role"), message.role);
+                   f.path_of("role"), in_quotes(message.role));
   message.content = content_of(f.required("content"), f.path_of("content"));
   f.refuse("name", "not served");
   f.refuse("tool_calls", "not served yet", {Json::array()});
   f.refuse("tool_call_id", "not served yet");
   f.refuse("function_call", "not served yet");
   f.refuse("audio", "there is only text");
-  f.text("refusal");
-  f.find("annotations");  // what this server's own answers carry may come back
-  f.find("reasoning_content");
+  f.refuse("refusal", "not served", {""});
+  f.refuse("annotations", "not served", {Json::array()});  // as this server's own answers have it
+  f.find("reasoning_content");                             // templates leave it out as well
   f.refuse_others();
   return message;
 }
@@ -107,6 +109,7 @@ class Whole final : public Format {
   }
 
   void fail(const ApiError& error, std::string& /*out*/) override { throw ApiError(error); }
+  const char* prompt_field() const override { return kPromptField; }
 
  private:
   struct Choice {
@@ -160,6 +163,7 @@ class Stream final : public Format {
   }
 
   void fail(const ApiError& error, std::string& out) override { append_event(out, error_json(error)); }
+  const char* prompt_field() const override { return kPromptField; }
 
  private:
   void chunk(size_t choice, const std::string& delta, const char* reason, std::string& out) {
@@ -216,6 +220,7 @@ Asked chat_completion(Fields& f, const Engine& engine) {
   if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
 
   const StreamOptions stream = read_stream(f);
+  refuse_best_of(stream, r);
   read_notes(f);
   refuse_unserved(f);
   f.refuse("reasoning_effort",

@@ -64,6 +64,11 @@ StreamOptions read_stream(Fields& body) {
   return o;
 }
 
+void refuse_best_of(const StreamOptions& stream, const Request& request) {
+  if (stream.delivery == Delivery::kStream && request.best_of > request.choices)
+    server::refuse("best_of", "best_of cannot be streamed: which is the best is known at the end");
+}
+
 void read_notes(Fields& body) {
   for (const char* name : {"user", "safety_identifier", "prompt_cache_key"}) body.text(name);
   if (const Json* metadata = body.find("metadata"); metadata && !metadata->is_object())

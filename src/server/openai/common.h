@@ -38,6 +38,8 @@ struct StreamOptions {
   bool usage = false;
 };
 StreamOptions read_stream(Fields& body);
+// Which answers are the best is known at the end: 400 for best_of in a stream.
+void refuse_best_of(const StreamOptions& stream, const Request& request);
 
 // What is accepted because it asks for nothing: user, metadata and the like.
 void read_notes(Fields& body);

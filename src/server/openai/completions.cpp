@@ -73,6 +73,8 @@ class CompletionFormat : public Format {
   CompletionFormat(Head head, Shape shape, size_t prompts)
       : head_(std::move(head)), shape_(std::move(shape)), logprobs_(prompts * shape_.choices) {}
 
+  const char* prompt_field() const override { return "prompt"; }
+
  protected:
   size_t index(size_t prompt, int choice) const {
     return prompt * shape_.choices + static_cast<size_t>(choice);
@@ -206,8 +208,7 @@ Asked completion(Fields& f, const Engine& engine) {
     }
   }
   const StreamOptions stream = read_stream(f);
-  if (stream.delivery == Delivery::kStream && r.best_of > r.choices)
-    server::refuse("best_of", "best_of cannot be streamed: which is the best is known at the end");
+  refuse_best_of(stream, r);
   shape.usage = stream.usage;
   read_notes(f);
   f.refuse("suffix", "not served", {""});

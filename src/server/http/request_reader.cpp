@@ -1,0 +1,111 @@
+#include "server/http/request_reader.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cctype>
+
+namespace ferrum::server {
+namespace {
+
+namespace http = boost::beast::http;
+using Message = http::request<http::string_body>;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+int hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+HttpFault fault_of(const boost::system::error_code& e) {
+  if (e == http::error::header_limit) return {431, "the request's head is too large"};
+  if (e == http::error::body_limit) return {413, "the request's body is too large"};
+  return {400, "no HTTP/1.1 request: " + e.message()};
+}
+
+// What makes a head that could be read none that can be trusted (RFC 9112, 3.2 and 6.1): proxies before us
+// may have taken another of its hosts, or its body to end elsewhere.
+const char* fault_of(const Message& head) {
+  const auto hosts = head.count(http::field::host);
+  const auto encodings = head.count(http::field::transfer_encoding);
+  if (head.version() != 10 && head.version() != 11) return "neither HTTP/1.1 nor HTTP/1.0";
+  if (hosts > 1) return "more than one Host";
+  if (hosts == 0 && head.version() >= 11) return "no Host";
+  if (encodings > 0 && head.version() < 11) return "a Transfer-Encoding in HTTP/1.0";
+  if (encodings > 1 || (encodings == 1 && lower(head[http::field::transfer_encoding]) != "chunked"))
+    return "a Transfer-Encoding other than chunked";
+  return nullptr;
+}
+
+}  // namespace
+
+struct RequestReader::Parser : http::request_parser<http::string_body> {};
+
+RequestReader::RequestReader(const Limits& limits) : parser_(std::make_unique<Parser>()) {
+  parser_->header_limit(static_cast<uint32_t>(limits.head_bytes));
+  parser_->body_limit(limits.body_bytes);
+}
+
+RequestReader::~RequestReader() = default;
+
+size_t RequestReader::take(std::string_view bytes) {
+  size_t taken = 0;
+  while (taken < bytes.size() && !parser_->is_done()) {
+    boost::system::error_code error;
+    taken += parser_->put(boost::asio::buffer(bytes.substr(taken)), error);
+    if (error == http::error::need_more) break;
+    if (error) throw fault_of(error);
+    if (parser_->is_header_done() && !has_head_) read_head();
+  }
+  return taken;
+}
+
+// Now, and not at the end: what comes behind a chunked body looks like headers, but was never meant to be
+// any.
+void RequestReader::read_head() {
+  const Message& head = parser_->get();
+  version_ = head.version() >= 11 ? 11 : 10;
+  request_.method = std::string(head.method_string());
+  if (const char* fault = fault_of(head)) throw HttpFault{400, std::string("no HTTP/1.1 request: ") + fault};
+  has_head_ = true;
+  keeps_alive_ = head.keep_alive();
+  const std::string_view target(head.target().data(), head.target().size());
+  const size_t question = target.find('?');
+  request_.path = percent_decoded(target.substr(0, question));
+  if (question != std::string_view::npos) request_.query = std::string(target.substr(question + 1));
+  for (const auto& field : head) request_.headers[lower(field.name_string())] = std::string(field.value());
+}
+
+bool RequestReader::has_begun() const { return parser_->got_some(); }
+bool RequestReader::is_done() const { return parser_->is_done(); }
+
+bool RequestReader::waits_for_continue() const {
+  return has_head_ && !is_done() && version_ >= 11 &&
+         lower(request_.header("expect").value_or("")) == "100-continue";
+}
+
+HttpRequest RequestReader::release() {
+  request_.body = std::move(parser_->get().body());
+  return std::move(request_);
+}
+
+}  // namespace ferrum::server

@@ -1,0 +1,172 @@
+#include "server/fake_engine.h"
+
+namespace ferrum::test {
+
+void FakeAnswer::tell(Event event) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::holds_alternative<ErrorEvent>(event)) told_all_ = true;
+    if (std::holds_alternative<FinishEvent>(event)) told_all_ = ++finished_ == request.choices;
+    events_.push_back(std::move(event));
+    if (events_.size() == 1) wake = on_event_;
+    if (wake) wake();  // under the lock: an earlier one is not called once it is replaced
+  }
+  changed_.notify_all();
+}
+
+bool FakeAnswer::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+bool FakeAnswer::is_cancelled_within(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&] { return cancelled_; });
+}
+
+class FakeStream final : public EventStream {
+ public:
+  explicit FakeStream(std::shared_ptr<FakeAnswer> answer) : answer_(std::move(answer)) {}
+  ~FakeStream() override {
+    subscribe({});
+    if (!over()) cancel();
+  }
+
+  std::optional<Event> next() override {
+    std::unique_lock lock(answer_->mutex_);
+    answer_->changed_.wait(lock, [&] { return !answer_->events_.empty() || answer_->told_all_; });
+    return take();
+  }
+  std::optional<Event> poll() override {
+    const std::lock_guard lock(answer_->mutex_);
+    return take();
+  }
+  bool over() const override {
+    const std::lock_guard lock(answer_->mutex_);
+    return answer_->told_all_ && answer_->events_.empty();
+  }
+  void subscribe(std::function<void()> on_event) override {
+    const std::lock_guard lock(answer_->mutex_);
+    answer_->on_event_ = std::move(on_event);
+    if (answer_->on_event_ && !answer_->events_.empty()) answer_->on_event_();
+  }
+  void cancel() override {
+    {
+      const std::lock_guard lock(answer_->mutex_);
+      answer_->cancelled_ = true;
+    }
+    answer_->changed_.notify_all();
+  }
+
+ private:
+  std::optional<Event> take() {
+    if (answer_->events_.empty()) return std::nullopt;
+    std::optional<Event> event = std::move(answer_->events_.front());
+    answer_->events_.pop_front();
+    return event;
+  }
+
+  std::shared_ptr<FakeAnswer> answer_;
+};
+
+FakeEngine::FakeEngine(Script script) : script_(std::move(script)), thread_([this] { run(); }) {}
+
+FakeEngine::~FakeEngine() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void FakeEngine::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return ending_ || (script_ && told_ < answers_.size()); });
+    if (ending_) return;
+    const std::shared_ptr<FakeAnswer> answer = answers_[told_++];
+    lock.unlock();
+    for (Event& event : script_(answer->request)) answer->tell(std::move(event));
+    lock.lock();
+  }
+}
+
+std::shared_ptr<FakeAnswer> FakeEngine::answer(size_t index) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::chrono::seconds(20), [&] { return answers_.size() > index; }))
+    throw std::runtime_error("no request came");
+  return answers_[index];
+}
+
+size_t FakeEngine::asked() const {
+  const std::lock_guard lock(mutex_);
+  return answers_.size();
+}
+
+SamplingOptions FakeEngine::recommended_sampling() const {
+  SamplingOptions recommended;
+  recommended.temperature = 0.625f;
+  return recommended;
+}
+
+std::vector<int32_t> FakeEngine::tokens_of(const Prompt& prompt) const {
+  if (const auto* tokens = std::get_if<TokenPrompt>(&prompt)) return tokens->ids;
+  const auto* chat = std::get_if<ChatPrompt>(&prompt);
+  const std::string text = chat ? render(*chat) : std::get<TextPrompt>(prompt).text;
+  return {text.begin(), text.end()};
+}
+
+std::string FakeEngine::text_of(std::span<const int32_t> ids) const { return {ids.begin(), ids.end()}; }
+
+std::string FakeEngine::render(const ChatPrompt& chat) const {
+  std::string text;
+  for (const ChatMessage& message : chat.messages) text += message.role + ": " + message.content + "\n";
+  return text + chat.template_options;
+}
+
+std::unique_ptr<EventStream> FakeEngine::submit(Request request) {
+  if (on_submit) on_submit();
+  auto answer = std::make_shared<FakeAnswer>(std::move(request));
+  auto stream = std::make_unique<FakeStream>(answer);
+  {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(std::move(answer));
+  }
+  changed_.notify_all();
+  return stream;
+}
+
+SavedSession FakeEngine::save_session(const Session& /*session*/, const std::filesystem::path& /*path*/) {
+  return {};
+}
+LoadedSession FakeEngine::load_session(const std::filesystem::path& /*path*/) { return {}; }
+
+std::vector<Event> nothing(const Request& /*request*/) { return {}; }
+
+std::vector<Event> hello(const Request& request) {
+  std::vector<Event> events;
+  for (int choice = 0; choice < request.choices; ++choice) {
+    if (request.logprobs) {
+      TokenEvent token = {
+          .choice = choice, .token = {.id = 5, .bytes = "Hello", .logprob = -0.5f}, .top = {}};
+      for (int i = 0; i < *request.logprobs; ++i)
+        token.top.push_back({.id = i, .bytes = std::string(1, static_cast<char>('a' + i)), .logprob = -1.0f});
+      events.emplace_back(token);
+    }
+    events.emplace_back(TextEvent{choice, "Hel"});
+    events.emplace_back(TextEvent{choice, "lo"});
+    events.emplace_back(finish(choice));
+  }
+  return events;
+}
+
+FinishEvent finish(int choice, FinishReason reason) {
+  return {.choice = choice,
+          .reason = reason,
+          .stop = {},
+          .usage = {.prompt_tokens = 10, .cached_tokens = 4, .generated_tokens = 2}};
+}
+
+}  // namespace ferrum::test

@@ -1,0 +1,90 @@
+// An engine without a model: tells what a test has it tell, and remembers what it was asked.
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ferrum/engine.h"
+
+namespace ferrum::test {
+
+// One request as the engine has it.
+class FakeAnswer {
+ public:
+  explicit FakeAnswer(Request request) : request(std::move(request)) {}
+
+  const Request request;
+
+  void tell(Event event);  // an ErrorEvent, or the FinishEvent of the last choice, is the end
+  bool cancelled() const;
+  // Whether the reader cancelled or left within this time.
+  bool is_cancelled_within(std::chrono::milliseconds patience);
+
+ private:
+  friend class FakeStream;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Event> events_;
+  std::function<void()> on_event_;
+  int finished_ = 0;  // choices
+  bool told_all_ = false;
+  bool cancelled_ = false;
+};
+
+class FakeEngine final : public Engine {
+ public:
+  using Script = std::function<std::vector<Event>(const Request&)>;
+
+  // Answers every request with the script's events on a thread of its own; without one never, unless the test
+  // does.
+  explicit FakeEngine(Script script = {});
+  ~FakeEngine() override;
+
+  // The request that came as the number `index`; waits for it.
+  std::shared_ptr<FakeAnswer> answer(size_t index = 0);
+  size_t asked() const;
+
+  // What submit() does first, for requests that take long to read. To be set before the first comes.
+  std::function<void()> on_submit;
+
+  const ModelInfo& info() const override { return info_; }
+  const MemoryPlan& memory() const override { return memory_; }
+  SamplingOptions recommended_sampling() const override;
+  std::vector<int32_t> tokens_of(const Prompt& prompt) const override;  // bytes
+  std::string text_of(std::span<const int32_t> ids) const override;     // bytes
+  std::string render(const ChatPrompt& chat) const override;  // "role: content\n"… and the options
+  std::unique_ptr<EventStream> submit(Request request) override;
+  EngineStats stats() const override { return {.generated_tokens = 7}; }
+  SavedSession save_session(const Session& session, const std::filesystem::path& path) override;  // none
+  LoadedSession load_session(const std::filesystem::path& path) override;
+
+ private:
+  void run();
+
+  const ModelInfo info_ = {.name = "Fake",
+                           .architecture = "none",
+                           .format = "none",
+                           .parameters = 1,
+                           .context = 64,
+                           .has_chat_template = true};
+  const MemoryPlan memory_ = {.weights = 1, .kv = 2, .activations = 3, .free = 4, .tokens = 64};
+  Script script_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<FakeAnswer>> answers_;
+  size_t told_ = 0;  // answers
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+// Scripts: nothing, for tests that tell the events themselves;
+std::vector<Event> nothing(const Request& request);
+// "Hel", "lo" and the end, for each choice.
+std::vector<Event> hello(const Request& request);
+FinishEvent finish(int choice = 0, FinishReason reason = FinishReason::kStop);
+
+}  // namespace ferrum::test

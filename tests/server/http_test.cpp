@@ -1,0 +1,527 @@
+// The server against clients that are broken, slow, many or gone.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "server/served.h"
+#include "support/files.h"
+
+namespace ferrum {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Client;
+using test::http;
+using test::Reply;
+using test::Served;
+
+#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+constexpr std::string_view kAsk = R"({"model":"fake","messages":[{"role":"user","content":"hi"}]})";
+constexpr std::string_view kAskStream =
+    R"({"model":"fake","stream":true,"messages":[{"role":"user","content":"hi"}]})";
+const std::string kChat = "/v1/chat/completions";
+
+// What it answers to these bytes, after which it must have closed the connection.
+Reply answer_and_close(const Served& served, std::string_view bytes) {
+  Client client = served.client();
+  client.send(bytes);
+  Reply reply = client.read();
+  EXPECT_TRUE(client.is_closed());
+  return reply;
+}
+
+TEST(Http, ConnectionsServeOneRequestAfterTheOther) {
+  Served served;
+  Client client = served.client();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client.ask("GET", "/health").status, 200);
+    EXPECT_EQ(client.post(kChat, kAsk).json()["choices"][0]["message"]["content"], "Hello");
+    EXPECT_EQ(client.post(kChat, kAskStream).events().back(), "[DONE]");
+  }
+}
+
+TEST(Http, PipelinedRequestsAreAnsweredInOrder) {
+  Served served;
+  Client client = served.client();
+  client.send(http("GET", "/health") + http("POST", kChat, kAskStream) + http("GET", "/none") +
+              http("POST", kChat, kAsk) + http("GET", "/v1/models"));
+  EXPECT_EQ(client.read().json()["status"], "ok");
+  EXPECT_EQ(client.read().events().back(), "[DONE]");
+  EXPECT_EQ(client.read().status, 404);
+  EXPECT_EQ(client.read().json()["object"], "chat.completion");
+  EXPECT_EQ(client.read().json()["object"], "list");
+}
+
+TEST(Http, RequestsMayComeByteByByte) {
+  Served served;
+  Client client = served.client();
+  for (const char c : http("POST", kChat, kAsk)) client.send({&c, 1});
+  EXPECT_EQ(client.read().status, 200);
+}
+
+TEST(Http, TheOlderVersionEndsStreamsWithTheConnection) {
+  Served served;
+  const std::string length = "Content-Length: " + std::to_string(kAskStream.size()) + "\r\n\r\n";
+  const Reply reply = answer_and_close(
+      served, "POST " + kChat + " HTTP/1.0\r\nConnection: keep-alive\r\n" + length + std::string(kAskStream));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.events().back(), "[DONE]");
+  EXPECT_FALSE(reply.headers.contains("transfer-encoding"));
+  EXPECT_NE(reply.headers.at("connection"), "keep-alive");
+  EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.0\r\n\r\n").status, 200);
+  EXPECT_EQ(answer_and_close(served, http("GET", "/health", {}, "Connection: close\r\n")).status, 200);
+}
+
+TEST(Http, HeadIsGetWithoutTheBody) {
+  Served served;
+  Client client = served.client();
+  const Reply head = client.ask("HEAD", "/v1/models");
+  EXPECT_EQ(head.status, 200);
+  const Reply get = client.ask("GET", "/v1/models");  // no bytes of a body came in between
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(get.body.size()));
+  EXPECT_EQ(client.ask("HEAD", "/none").status, 404);
+  EXPECT_EQ(client.ask("HEAD", kChat).status, 405);
+  EXPECT_EQ(client.ask("GET", "/health").status, 200);
+}
+
+TEST(Http, OptionsHaveNoBody) {
+  Served served;
+  Client client = served.client();
+  const Reply reply = client.ask("OPTIONS", kChat);
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_FALSE(reply.headers.contains("content-length"));
+  EXPECT_FALSE(reply.headers.contains("content-type"));
+  EXPECT_EQ(client.ask("GET", "/health").status, 200);
+}
+
+TEST(Http, BodiesAreAskedForWhereTheClientWaits) {
+  Served served;
+  Client client = served.client();
+  const std::string head = "POST " + kChat +
+                           " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           "Expect: 100-continue\r\nContent-Length: ";
+  client.send(head + std::to_string(kAsk.size()) + "\r\n\r\n");
+  EXPECT_EQ(client.read().status, 100);
+  client.send(kAsk);
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(answer_and_close(served, head + "99999999999\r\n\r\n").status, 413);
+}
+
+TEST(Http, ChunkedBodiesAreRead) {
+  Served served;
+  Client client = served.client();
+  client.send("POST " + kChat +
+              " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+              "chunked\r\n\r\n5\r\n" +
+              std::string(kAsk.substr(0, 5)) + "\r\n" + fmt::format("{:x}", kAsk.size() - 5) + ";x=y\r\n" +
+              std::string(kAsk.substr(5)) + "\r\n0\r\nTrailer: 1\r\n\r\n");
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(client.ask("GET", "/health").status, 200);
+}
+
+TEST(Http, NamesInPathsMayBePercentEncoded) {
+  Served served;
+  served.server.set_model("a b/ü", served.engine);
+  Client client = served.client();
+  EXPECT_EQ(client.ask("GET", "/v1/models/a%20b%2F%c3%BC").json()["id"], "a b/ü");
+  EXPECT_EQ(client.ask("GET", "/v1/models/a%20b/%C3%BC?x=y").json()["id"], "a b/ü");
+  const Reply unknown = client.ask("GET", "/v1/models/%ff%00%2");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.json()["error"]["code"], "model_not_found");
+}
+
+TEST(Http, UnixSocketsServeAndAreRemoved) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() / "socket";
+  server::ServerOptions options;
+  options.http.host = "unix:" + path;
+  {
+    Served served(test::hello, options);
+    EXPECT_EQ(Client(path).post(kChat, kAskStream).events().back(), "[DONE]");
+    EXPECT_EQ(Client(path).post(kChat, kAsk).status, 200);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  folder.write("file", "somebody's");
+  options.http.host = "unix:" + (folder.path() / "file").string();
+  EXPECT_ANY_THROW(Served(test::hello, options));
+  EXPECT_EQ(test::read_file(folder.path() / "file"), "somebody's");
+}
+
+TEST(HttpFaults, B26_BrokenJsonAndText) {
+  Served served;
+  Client client = served.client();
+  const std::string model = R"({"model":"fake","messages":[{"role":"user","content":")";
+  for (const auto& [body, word] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"model":)", "byte 10"},
+           {"{\"model\":\"fake\",}", "byte 17"},
+           {model + "\xff\"}]}", fmt::format("byte {}", model.size() + 1)},
+           {model + "\xed\xa0\x80\"}]}", "byte "},
+           {model + "\\ud800\"}]}", "byte "},
+           {"[]", "object"},
+           {"7", "object"},
+           {"{} {}", "byte 4"}}) {
+    const Reply reply = client.post(kChat, body);
+    EXPECT_EQ(reply.status, 400) << body;
+    EXPECT_CONTAINS(reply.error(), word);
+    EXPECT_EQ(reply.json()["error"]["type"], "invalid_request_error");
+  }
+  EXPECT_EQ(client.ask("POST", kChat, {}, "Content-Type: application/json\r\nContent-Length: 0\r\n").status,
+            400);
+}
+
+TEST(HttpFaults, B27_JsonBeyondTheBounds) {
+  Served served;
+  Client client = served.client();
+  std::string keys = "{";
+  for (int i = 0; i < 1'000'000; ++i) keys += fmt::format("\"{}\":1,", i);
+  keys.back() = '}';
+  for (const auto& [body, word] : std::vector<std::pair<std::string, std::string>>{
+           {std::string(100'000, '['), "deep"},
+           {keys, "keys"},
+           {R"({"model":"fake","model":"other"})", "model"},
+           {R"({"model":"fake","prompt":"x","temperature":1e400})", "1e400"}}) {
+    const Reply reply = client.post("/v1/completions", body);
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_CONTAINS(reply.error(), word);
+  }
+}
+
+TEST(HttpFaults, B28_BodiesThatContradictThemselves) {
+  server::ServerOptions options;
+  options.http.max_body_bytes = 1000;
+  Served served(test::hello, options);
+  const std::string post = "POST " + kChat + " HTTP/1.1\r\nHost: localhost\r\n";
+  const auto status = [&](const std::string& rest) { return answer_and_close(served, post + rest).status; };
+  EXPECT_EQ(status("Content-Length: 1001\r\n\r\n"), 413);
+  EXPECT_EQ(status("Content-Length: 18446744073709551616\r\n\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: -1\r\n\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: 5\r\nContent-Length: 6\r\n\r\n123456"), 400);
+  EXPECT_EQ(status("Content-Length: 5, 6\r\n\r\n123456"), 400);
+  EXPECT_EQ(status("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\n\r\nxyz\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n"),
+            413);
+  EXPECT_EQ(status("no header\r\n\r\n"), 400);
+  EXPECT_EQ(answer_and_close(served, "\x16\x03\x01 what is this\r\n\r\n").status, 400);
+  EXPECT_EQ(answer_and_close(served, "GET / HTTP/9.9\r\n\r\n").status, 400);
+  EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n").status,
+            400);
+  EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.1\r\n\r\n").status, 400);
+}
+
+// The refusal arrives though the client is still sending, and does not look until it has sent all.
+TEST(HttpFaults, B28_TheRefusalOfALargeBodyArrives) {
+  Served served;
+  Client client = served.client();
+  client.send("POST " + kChat + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000000\r\n\r\n");
+  for (int i = 0; i < 40; ++i) client.send(std::string(100'000, ' '));
+  EXPECT_EQ(client.read().status, 413);
+}
+
+TEST(HttpFaults, B29_HeadsThatAreTooLarge) {
+  Served served;
+  const std::string lots(1 << 20, 'a');
+  EXPECT_EQ(answer_and_close(served, "GET /" + lots + " HTTP/1.1\r\n").status, 431);
+  EXPECT_EQ(answer_and_close(served, http("GET", "/health", {}, "X: " + lots + "\r\n")).status, 431);
+  std::string many;
+  for (int i = 0; i < 50'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
+  EXPECT_EQ(answer_and_close(served, http("GET", "/health", {}, many)).status, 431);
+  EXPECT_EQ(answer_and_close(served, lots).status, 431);
+}
+
+TEST(HttpFaults, B30_CompressedBodies) {
+  Served served;
+  Client client = served.client();
+  const Reply reply = client.ask("POST", kChat, kAsk, "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(reply.status, 415);
+  EXPECT_CONTAINS(reply.error(), "gzip");
+  EXPECT_EQ(client.ask("POST", kChat, kAsk, "Content-Encoding: identity\r\n").status, 200);
+}
+
+TEST(HttpFaults, B31_SlowHeadsSlowBodiesAndIdleConnections) {
+  server::ServerOptions options;
+  options.http.read_timeout = 40ms;
+  options.http.idle_timeout = 40ms;
+  Served served(test::hello, options);
+  Client idle = served.client();
+  Client used = served.client();
+  EXPECT_EQ(used.ask("GET", "/health").status, 200);
+  Client head = served.client();
+  head.send("GET /health HTTP/1.1\r\nHost: loc");
+  Client body = served.client();
+  body.send("POST " + kChat + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+  EXPECT_EQ(head.read().status, 408);
+  EXPECT_EQ(body.read().status, 408);
+  EXPECT_TRUE(head.is_closed());
+  EXPECT_TRUE(body.is_closed());
+  EXPECT_EQ(idle.read_until("never"), "");  // nobody asked
+  EXPECT_TRUE(idle.is_closed());
+  EXPECT_TRUE(used.is_closed());
+}
+
+// A byte now and then does not gain time.
+TEST(HttpFaults, B31_SlowLoris) {
+  server::ServerOptions options;
+  options.http.read_timeout = 60ms;
+  Served served(test::hello, options);
+  Client client = served.client();
+  client.send("GET /health HTTP/1.1\r\n");
+  const auto begin = std::chrono::steady_clock::now();
+  int sent = 0;
+  while (std::chrono::steady_clock::now() - begin < 200ms) {
+    client.send(fmt::format("X-{}: y\r\n", sent++));
+    std::this_thread::sleep_for(5ms);
+  }
+  EXPECT_EQ(client.read().status, 408);
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(HttpFaults, B31_AnAnswerMayTakeLongerThanTheTimeouts) {
+  server::ServerOptions options;
+  options.http.read_timeout = options.http.idle_timeout = options.http.write_timeout = 30ms;
+  Served served(test::nothing, options);
+  for (const std::string_view body : {kAsk, kAskStream}) {
+    Client client = served.client();
+    client.send(http("POST", kChat, body));
+    const auto answer = served.engine->answer(served.engine->asked() == 0 ? 0 : 1);
+    EXPECT_FALSE(answer->is_cancelled_within(100ms));
+    answer->tell(TextEvent{0, "late"});
+    EXPECT_FALSE(answer->is_cancelled_within(100ms));
+    answer->tell(test::finish());
+    const Reply reply = client.read();
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_CONTAINS(reply.body, "late");
+  }
+}
+
+TEST(HttpFaults, B32_AReaderThatDoesNotReadIsCutOff) {
+  server::ServerOptions options;
+  options.http.write_timeout = 50ms;
+  Served served(test::nothing, options);
+  Client client = served.client();
+  client.shrink_receive_buffer();
+  client.send(http("POST", kChat, kAskStream));
+  const auto answer = served.engine->answer();
+  Client other = served.client();
+  other.send(http("POST", kChat, kAskStream));
+  const auto quick = served.engine->answer(1);
+  const std::string much(1 << 20, 'x');
+  for (int i = 0; i < 16; ++i) answer->tell(TextEvent{0, much});
+  quick->tell(TextEvent{0, "quick"});
+  quick->tell(test::finish());
+  EXPECT_CONTAINS(other.read().body, "quick");
+  EXPECT_TRUE(answer->is_cancelled_within(10s));
+}
+
+TEST(HttpFaults, B34_WrongPathsMethodsAndTypes) {
+  Served served;
+  Client client = served.client();
+  EXPECT_EQ(client.ask("GET", "/").status, 404);
+  EXPECT_EQ(client.ask("POST", "/v1/chat").json()["error"]["type"], "not_found_error");
+  const Reply get = client.ask("GET", kChat);
+  EXPECT_EQ(get.status, 405);
+  EXPECT_EQ(get.headers.at("allow"), "POST, OPTIONS");
+  EXPECT_CONTAINS(get.error(), "POST");
+  EXPECT_EQ(client.post("/health", "{}").headers.at("allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(client.ask("BREW", kChat).status, 405);
+  const Reply form = client.ask("POST", kChat, kAsk, "Content-Type: application/x-www-form-urlencoded\r\n");
+  EXPECT_EQ(form.status, 415);
+  EXPECT_CONTAINS(form.error(), "application/json");
+  EXPECT_EQ(client.ask("POST", kChat, kAsk, "Content-Type: Application/JSON; charset=utf-8\r\n").status, 200);
+}
+
+TEST(HttpFaults, B49_DisconnectsCancel) {
+  Served served(test::nothing);
+  size_t index = 0;
+  const auto asking = [&](std::string_view body) {
+    Client client = served.client();
+    client.send(http("POST", kChat, body));
+    return std::pair(std::move(client), served.engine->answer(index++));
+  };
+  for (const std::string_view body : {kAsk, kAskStream}) {
+    {  // while it waits
+      auto [client, answer] = asking(body);
+      EXPECT_FALSE(answer->cancelled());
+      client.close();
+      EXPECT_TRUE(answer->is_cancelled_within(2s));
+    }
+    {  // in the middle of its answer, whose events come faster than anybody would look for its client
+      auto [client, answer] = asking(body);
+      answer->tell(TextEvent{0, "a"});
+      if (body == kAskStream) client.read_until("\"a\"");
+      client.close();
+      bool cancelled = false;
+      for (int i = 0; i < 2000 && !cancelled; ++i) {
+        answer->tell(TextEvent{0, "b"});
+        cancelled = answer->is_cancelled_within(2ms);
+      }
+      EXPECT_TRUE(cancelled);
+    }
+    {  // with another request sent and not read yet
+      auto [client, answer] = asking(body);
+      client.send(http("GET", "/health"));
+      EXPECT_FALSE(answer->is_cancelled_within(10ms));
+      client.close();
+      EXPECT_TRUE(answer->is_cancelled_within(2s));
+    }
+  }
+}
+
+// Nobody who waits for an answer does that.
+TEST(HttpFaults, B49_AClientThatClosesItsSendingSideIsGone) {
+  Served served(test::nothing);
+  Client client = served.client();
+  client.send(http("POST", kChat, kAskStream));
+  const auto answer = served.engine->answer();
+  client.close_sending();
+  EXPECT_TRUE(answer->is_cancelled_within(2s));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(HttpFaults, B49_SoonAfterTheClientLeft) {
+  Served served(test::nothing);
+  Client client = served.client();
+  client.send(http("POST", kChat, kAsk));
+  const auto answer = served.engine->answer();
+  client.close();
+  EXPECT_LT(test::milliseconds_of([&] { answer->is_cancelled_within(5s); }), 1s);
+}
+
+TEST(HttpFaults, B54_AFullQueue) {
+  Served served([](const Request&) {
+    return std::vector<Event>{ErrorEvent{"queue_full", "256 requests wait already"}};
+  });
+  for (const std::string_view body : {kAsk, kAskStream}) {
+    const Reply reply = served.client().post(kChat, body);
+    EXPECT_EQ(reply.status, 429);
+    EXPECT_EQ(reply.headers.at("retry-after"), "1");
+    EXPECT_EQ(reply.json()["error"]["type"], "rate_limit_error");
+  }
+}
+
+TEST(HttpFaults, B60_DrainingFinishesAnswersAndRefusesNewOnes) {
+  Served served(test::nothing);
+  Client whole = served.client();
+  whole.send(http("POST", kChat, kAsk));
+  const auto first = served.engine->answer(0);
+  Client stream = served.client();
+  stream.send(http("POST", kChat, kAskStream));
+  const auto second = served.engine->answer(1);
+  Client idle = served.client();
+  EXPECT_EQ(idle.ask("GET", "/health").status, 200);
+  served.stop(20s);
+  const Reply health = idle.ask("GET", "/health");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_EQ(health.json()["status"], "draining");
+  EXPECT_TRUE(idle.is_closed());
+  while (served.client().ask("GET", "/health").status != 0) std::this_thread::sleep_for(1ms);
+  for (const auto& answer : {first, second}) {
+    EXPECT_FALSE(answer->cancelled());
+    for (const Event& event : test::hello(answer->request)) answer->tell(event);
+  }
+  EXPECT_EQ(whole.read().status, 200);
+  EXPECT_EQ(stream.read().events().back(), "[DONE]");
+  served.join();
+}
+
+TEST(HttpFaults, B60_AfterTheDeadlineStreamsEndWithAnError) {
+  Served served(test::nothing);
+  Client whole = served.client();
+  whole.send(http("POST", kChat, kAsk));
+  const auto first = served.engine->answer(0);
+  Client stream = served.client();
+  stream.send(http("POST", kChat, kAskStream));
+  const auto second = served.engine->answer(1);
+  second->tell(TextEvent{0, "a"});
+  stream.read_until("\"a\"");
+  stream.read_until("\n\n");
+  served.stop(0s);
+  const Reply reply = whole.read();
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_CONTAINS(stream.read_until("0\r\n\r\n"), "stopping");
+  served.join();
+  EXPECT_TRUE(first->is_cancelled_within(1s));
+  EXPECT_TRUE(second->is_cancelled_within(1s));
+}
+
+TEST(Http, IdleConnectionsDoNotKeepTheServerFromStopping) {
+  std::optional<Served> served(std::in_place);
+  Client idle = served->client();
+  EXPECT_EQ(idle.ask("GET", "/health").status, 200);
+  EXPECT_LT(test::milliseconds_of([&] {
+              served->stop(20s);
+              served->join();
+            }),
+            5s);
+  served.reset();
+  EXPECT_TRUE(idle.is_closed());
+}
+
+TEST(Http, ManyStreamsAtOnce) {
+  server::ServerOptions options;
+  options.http.threads = 2;
+  constexpr int kMany = 200;
+  std::string expected;
+  for (int i = 0; i < 20; ++i) expected += std::to_string(i) + " ";
+  Served served(
+      [](const Request&) {
+        std::vector<Event> events;
+        for (int i = 0; i < 20; ++i) events.emplace_back(TextEvent{0, std::to_string(i) + " "});
+        events.emplace_back(test::finish());
+        return events;
+      },
+      options);
+  std::vector<Client> clients;
+  for (int i = 0; i < kMany; ++i) clients.push_back(served.client());
+  for (Client& client : clients) client.send(http("POST", kChat, kAskStream));
+  for (Client& client : clients) {
+    const std::vector<std::string> events = client.read().events();
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back(), "[DONE]");
+    std::string text;
+    for (const std::string& event : events)
+      if (event != "[DONE]") text += nlohmann::json::parse(event)["choices"][0]["delta"].value("content", "");
+    EXPECT_EQ(text, expected);
+  }
+}
+
+// The engine takes long to read a prompt: nobody else waits for that.
+TEST(Http, LongPromptsDoNotDelayOthers) {
+  Served served;
+  std::promise<void> begun;
+  std::promise<void> may_go_on;
+  served.engine->on_submit = [&] {
+    begun.set_value();
+    may_go_on.get_future().wait_for(10s);
+  };
+  Client slow = served.client();
+  slow.send(http("POST", kChat, kAsk));
+  begun.get_future().wait();
+  EXPECT_LT(test::milliseconds_of([&] { EXPECT_EQ(served.client().ask("GET", "/health").status, 200); }), 5s);
+  may_go_on.set_value();
+  EXPECT_EQ(slow.read().status, 200);
+}
+
+TEST(Http, WithoutAModelItSaysThatItLoads) {
+  server::ServerOptions options;
+  options.http.port = 0;
+  server::Server server(options);
+  std::thread thread([&] { server.run(); });
+  const std::string url = server.url();
+  Client client(std::stoi(url.substr(url.rfind(':') + 1)));
+  EXPECT_EQ(client.ask("GET", "/health").json()["status"], "loading");
+  const Reply reply = client.post(kChat, kAsk);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_TRUE(reply.headers.contains("retry-after"));
+  server.stop(0s);
+  thread.join();
+}
+
+}  // namespace
+}  // namespace ferrum

@@ -1,0 +1,583 @@
+// OpenAI's API: what of a request reaches the engine, what is refused, and how answers look.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "server/served.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::Client;
+using test::http;
+using test::Reply;
+using test::Served;
+
+#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kText = "/v1/completions";
+
+json chat(const json& more = json::object()) {
+  json body = {{"model", "fake"}, {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+  body.update(more);
+  return body;
+}
+
+json text(const json& more = json::object()) {
+  json body = {{"model", "fake"}, {"prompt", "Once"}};
+  body.update(more);
+  return body;
+}
+
+class OpenAi : public testing::Test {
+ protected:
+  // The request that reached the engine.
+  Request asked(const std::string& path, const json& body) {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 200) << body << reply.body;
+    EXPECT_EQ(served_.engine->asked(), before + 1);
+    return served_.engine->answer(before)->request;
+  }
+  Request asked_chat(const json& more) { return asked(kChat, chat(more)); }
+  Request asked_text(const json& more) { return asked(kText, text(more)); }
+
+  // 400 for this field, with its name in the message as well.
+  void expect_refused(const std::string& path, const json& body, const std::string& param,
+                      const std::string& words = "") {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 400) << body << reply.body;
+    const json error = reply.json()["error"];
+    EXPECT_EQ(error["param"], param) << body;
+    EXPECT_EQ(error["type"], "invalid_request_error");
+    const std::string message = error["message"];
+    EXPECT_CONTAINS(message, param);
+    EXPECT_CONTAINS(message, words);
+    EXPECT_EQ(served_.engine->asked(), before);
+  }
+
+  std::vector<json> chunks(const std::string& path, const json& body) {
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.headers.at("content-type"), "text/event-stream; charset=utf-8");
+    std::vector<json> all;
+    for (const std::string& event : reply.events()) {
+      if (event == "[DONE]") continue;
+      all.push_back(json::parse(event, nullptr, false));
+      EXPECT_FALSE(all.back().is_discarded()) << event;
+    }
+    EXPECT_EQ(reply.events().back(), "[DONE]");
+    return all;
+  }
+
+  Served served_;
+  Client client_ = served_.client();
+};
+
+TEST_F(OpenAi, AChatReachesTheEngine) {
+  const Request plain = asked_chat(json::object());
+  const auto& prompt = std::get<ChatPrompt>(plain.prompt);
+  ASSERT_EQ(prompt.messages.size(), 1u);
+  EXPECT_EQ(prompt.messages[0].role, "user");
+  EXPECT_EQ(prompt.messages[0].content, "hi");
+  EXPECT_FLOAT_EQ(plain.sampling.temperature, 0.625f);  // what the model recommends
+  EXPECT_EQ(plain.max_tokens, -1);
+  EXPECT_EQ(plain.choices, 1);
+  EXPECT_FALSE(plain.logprobs);
+
+  const Request parts = asked_chat(
+      {{"messages",
+        {{{"role", "developer"}, {"content", "be brief"}},
+         {{"role", "user"},
+          {"content", {{{"type", "text"}, {"text", "one "}}, {{"type", "text"}, {"text", "two"}}}}},
+         {{"role", "assistant"}, {"content", "ok"}, {"refusal", nullptr}, {"annotations", json::array()}},
+         {{"role", "user"}, {"content", ""}}}},
+       {"chat_template_kwargs", {{"enable_thinking", false}}}});
+  const auto& messages = std::get<ChatPrompt>(parts.prompt).messages;
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0].role, "system");
+  EXPECT_EQ(messages[1].content, "one two");
+  EXPECT_EQ(json::parse(std::get<ChatPrompt>(parts.prompt).template_options),
+            json({{"enable_thinking", false}}));
+}
+
+TEST_F(OpenAi, EverySamplingFieldReachesTheEngine) {
+  for (const std::string& path : {kChat, kText}) {
+    const json more = {{"temperature", 0},
+                       {"top_p", 0.5},
+                       {"presence_penalty", -2},
+                       {"frequency_penalty", 1.5},
+                       {"logit_bias", {{"5", -100}, {"7", 1.5}}},
+                       {"seed", -1},
+                       {"top_k", 7},
+                       {"min_p", 0.25},
+                       {"typical_p", 0.75},
+                       {"repetition_penalty", 1.25},
+                       {"repetition_window", 9},
+                       {"dry_multiplier", 0.5},
+                       {"dry_base", 2},
+                       {"dry_allowed_length", 3},
+                       {"dry_window", 11},
+                       {"dry_breakers", {"x"}},
+                       {"xtc_probability", 0.125},
+                       {"xtc_threshold", 0.375},
+                       {"mirostat", 2},
+                       {"mirostat_tau", 4},
+                       {"mirostat_eta", 0.5},
+                       {"stop", {"a", "b"}},
+                       {"stop_token_ids", {1, 2}},
+                       {"min_tokens", 3},
+                       {"max_tokens", 50},
+                       {"ignore_eos", true},
+                       {"context_shift", true},
+                       {"keep_tokens", 8},
+                       {"priority", -5},
+                       {"cache_salt", "salt"},
+                       {"n", 2},
+                       {"best_of", 3},
+                       {"user", "me"}};
+    const Request r = asked(path, path == kChat ? chat(more) : text(more));
+    const SamplingOptions& s = r.sampling;
+    EXPECT_EQ(s.temperature, 0);
+    EXPECT_EQ(s.top_p, 0.5f);
+    EXPECT_EQ(s.presence_penalty, -2);
+    EXPECT_EQ(s.frequency_penalty, 1.5f);
+    EXPECT_EQ(s.logit_bias, (std::map<int32_t, float>{{5, -100.0f}, {7, 1.5f}}));
+    EXPECT_EQ(s.seed, ~uint64_t{0});
+    EXPECT_EQ(s.top_k, 7);
+    EXPECT_EQ(s.min_p, 0.25f);
+    EXPECT_EQ(s.typical_p, 0.75f);
+    EXPECT_EQ(s.repetition_penalty, 1.25f);
+    EXPECT_EQ(s.repetition_window, 9);
+    EXPECT_EQ(s.dry_multiplier, 0.5f);
+    EXPECT_EQ(s.dry_base, 2);
+    EXPECT_EQ(s.dry_allowed_length, 3);
+    EXPECT_EQ(s.dry_window, 11);
+    EXPECT_EQ(s.dry_breakers, std::vector<std::string>{"x"});
+    EXPECT_EQ(s.xtc_probability, 0.125f);
+    EXPECT_EQ(s.xtc_threshold, 0.375f);
+    EXPECT_EQ(s.mirostat, 2);
+    EXPECT_EQ(s.mirostat_tau, 4);
+    EXPECT_EQ(s.mirostat_eta, 0.5f);
+    EXPECT_EQ(r.stop, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(r.stop_tokens, (std::vector<int32_t>{1, 2}));
+    EXPECT_EQ(r.min_tokens, 3);
+    EXPECT_EQ(r.max_tokens, 50);
+    EXPECT_EQ(r.end_of_text, Request::EndOfText::kIgnored);
+    EXPECT_EQ(r.context_end, Request::ContextEnd::kShifts);
+    EXPECT_EQ(r.keep_tokens, 8);
+    EXPECT_EQ(r.priority, -5);
+    EXPECT_EQ(r.cache_salt, "salt");
+    EXPECT_EQ(r.choices, 2);
+    EXPECT_EQ(r.best_of, 3);
+  }
+  EXPECT_EQ(asked_chat({{"top_k", -1}}).sampling.top_k, 0);  // off, as others say it
+  EXPECT_EQ(asked_chat({{"stop", "x"}}).stop, std::vector<std::string>{"x"});
+  EXPECT_EQ(asked_chat({{"max_completion_tokens", 9}}).max_tokens, 9);
+  EXPECT_EQ(asked_chat({{"max_completion_tokens", 9}, {"max_tokens", 9}}).max_tokens, 9);
+  EXPECT_EQ(asked_chat({{"seed", std::numeric_limits<int64_t>::max()}}).sampling.seed,
+            uint64_t{std::numeric_limits<int64_t>::max()});
+  EXPECT_EQ(asked_chat({{"max_tokens", 5.0}}).max_tokens, 5);
+  EXPECT_EQ(asked_text(json::object()).max_tokens, 16);
+}
+
+TEST_F(OpenAi, NullIsAsIfItWereNotThere) {
+  json body = chat();
+  for (const char* name : {"temperature", "stop", "n", "seed", "stream", "stream_options", "logprobs",
+                           "tools", "response_format", "user", "metadata", "logit_bias", "max_tokens"})
+    body[name] = nullptr;
+  EXPECT_EQ(asked(kChat, body).choices, 1);
+}
+
+TEST_F(OpenAi, HarmlessValuesOfWhatIsNotServedAreTaken) {
+  asked_chat({{"tools", json::array()},
+              {"tool_choice", "none"},
+              {"parallel_tool_calls", true},
+              {"response_format", {{"type", "text"}}},
+              {"store", false},
+              {"service_tier", "auto"},
+              {"modalities", {"text"}},
+              {"metadata", {{"a", "b"}}},
+              {"safety_identifier", "x"},
+              {"prompt_cache_key", "y"}});
+}
+
+TEST_F(OpenAi, WhatIsNotServedIsRefusedByName) {
+  const json tool = {{"type", "function"}, {"function", {{"name", "f"}}}};
+  for (const json& more :
+       {json{{"tools", {tool}}}, json{{"tool_choice", "required"}}, json{{"functions", {tool}}},
+        json{{"function_call", "f"}}, json{{"response_format", {{"type", "json_object"}}}},
+        json{{"store", true}}, json{{"service_tier", "flex"}}, json{{"prediction", {{"type", "content"}}}},
+        json{{"audio", {{"voice", "x"}}}}, json{{"modalities", {"audio"}}},
+        json{{"web_search_options", json::object()}}, json{{"reasoning_effort", "low"}},
+        json{{"verbosity", "low"}}, json{{"no_such_field", 1}}, json{{"Temperature", 1}}})
+    expect_refused(kChat, chat(more), more.begin().key());
+  for (const json& more : {json{{"suffix", "x"}}, json{{"messages", json::array()}},
+                           json{{"max_completion_tokens", 5}}, json{{"tools", {tool}}}})
+    expect_refused(kText, text(more), more.begin().key());
+}
+
+TEST_F(OpenAi, MessagesMustBeMessages) {
+  const auto with = [](const json& message) { return chat({{"messages", {message}}}); };
+  expect_refused(kChat, chat({{"messages", json::array()}}), "messages");
+  expect_refused(kChat, chat({{"messages", "hi"}}), "messages");
+  expect_refused(kChat, {{"model", "fake"}}, "messages", "missing");
+  expect_refused(kChat, with("hi"), "messages[0]");
+  expect_refused(kChat, with({{"content", "hi"}}), "messages[0].role");
+  expect_refused(kChat, with({{"role", 1}, {"content", "hi"}}), "messages[0].role");
+  expect_refused(kChat, with({{"role", "robot"}, {"content", "hi"}}), "messages[0].role", "'robot'");
+  expect_refused(kChat, with({{"role", "user"}}), "messages[0].content");
+  expect_refused(kChat, with({{"role", "user"}, {"content", 7}}), "messages[0].content");
+  expect_refused(kChat, with({{"role", "user"}, {"content", {{{"type", "image_url"}}}}}),
+                 "messages[0].content[0].type");
+  expect_refused(kChat, with({{"role", "user"}, {"content", {{{"type", "text"}}}}}),
+                 "messages[0].content[0].text");
+  expect_refused(kChat, with({{"role", "user"}, {"content", {"hi"}}}), "messages[0].content[0]");
+  expect_refused(kChat, with({{"role", "user"}, {"content", "hi"}, {"name", "me"}}), "messages[0].name");
+  expect_refused(kChat, with({{"role", "user"}, {"content", "hi"}, {"x", 1}}), "messages[0].x");
+  expect_refused(kChat, with({{"role", "assistant"}, {"content", "x"}, {"refusal", "no"}}),
+                 "messages[0].refusal");
+}
+
+TEST_F(OpenAi, ModelsMustBeNamed) {
+  json body = chat();
+  body.erase("model");
+  expect_refused(kChat, body, "model", "missing");
+  expect_refused(kChat, chat({{"model", 7}}), "model");
+  const Reply unknown = client_.post(kChat, chat({{"model", "gpt-4"}}).dump());
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.json()["error"]["code"], "model_not_found");
+  EXPECT_EQ(unknown.json()["error"]["param"], "model");
+}
+
+TEST_F(OpenAi, B41_NumbersOutOfRange) {
+  for (const auto& [more, range] :
+       std::vector<std::pair<json, std::string>>{{{{"max_tokens", -1}}, "from 0"},
+                                                 {{{"max_tokens", 1e18}}, "from 0"},
+                                                 {{{"max_tokens", 1.5}}, "whole"},
+                                                 {{{"max_tokens", "5"}}, "whole"},
+                                                 {{{"max_completion_tokens", -2}}, "from 0"},
+                                                 {{{"n", 0}}, "from 1 to 128"},
+                                                 {{{"n", 129}}, "from 1 to 128"},
+                                                 {{{"best_of", 129}}, "from 1 to 128"},
+                                                 {{{"top_logprobs", 21}, {"logprobs", true}}, "from 0 to 20"},
+                                                 {{{"seed", 9223372036854775808u}}, "whole"},
+                                                 {{{"seed", 9223372036854775808.0}}, "whole"},
+                                                 {{{"mirostat", 3}}, "from 0 to 2"},
+                                                 {{{"priority", 1001}}, "from -1000 to 1000"}}) {
+    const std::string name = more.contains("top_logprobs") ? "top_logprobs" : more.begin().key();
+    expect_refused(kChat, chat(more), name, range);
+  }
+  expect_refused(kChat, chat({{"top_logprobs", 3}}), "top_logprobs");
+  expect_refused(kChat, chat({{"logprobs", 3}}), "logprobs");
+  expect_refused(kChat, chat({{"max_tokens", 3}, {"max_completion_tokens", 4}}), "max_tokens");
+  expect_refused(kChat, chat({{"n", 3}, {"best_of", 2}}), "best_of", "3");
+  expect_refused(kText, text({{"logprobs", 21}}), "logprobs", "from 0 to 20");
+  expect_refused(kText, text({{"logprobs", true}}), "logprobs");
+  expect_refused(kText, text({{"best_of", 2}, {"stream", true}}), "best_of");
+  expect_refused(kChat, chat({{"best_of", 2}, {"stream", true}}), "best_of");
+}
+
+TEST_F(OpenAi, B42_SamplingOutOfRange) {
+  for (const json& more : {json{{"temperature", -0.1}},
+                           json{{"temperature", 101}},
+                           json{{"temperature", "hot"}},
+                           json{{"temperature", true}},
+                           json{{"top_p", -1}},
+                           json{{"top_p", 1.5}},
+                           json{{"presence_penalty", 2.1}},
+                           json{{"frequency_penalty", -2.1}},
+                           json{{"top_k", -2}},
+                           json{{"top_k", 0.5}},
+                           json{{"min_p", 1e300}},
+                           json{{"stop", 5}},
+                           json{{"stop", {"a", 5}}},
+                           json{{"stop_token_ids", {-1}}},
+                           json{{"stop_token_ids", {5000000000}}},
+                           json{{"ignore_eos", 1}},
+                           json{{"cache_salt", std::string(2000, 'x')}},
+                           json{{"chat_template_kwargs", 5}},
+                           json{{"metadata", "x"}},
+                           json{{"user", 5}},
+                           json{{"stream", "yes"}}})
+    expect_refused(kChat, chat(more), more.begin().key());
+}
+
+TEST_F(OpenAi, B43_LogitBiasMustBeTokensAndNumbers) {
+  for (const json& bias : {json{{"x", 1}}, json{{"5", "much"}}, json{{"5x", 1}}, json{{"99999999999", 1}},
+                           json{{"", 1}}, json{{"5", 101}}, json{{"5", -1e300}}, json{{"5", nullptr}},
+                           json{{"-1", 1}}, json::array({5}), json(5)})
+    expect_refused(kChat, chat({{"logit_bias", bias}}), "logit_bias");
+}
+
+TEST_F(OpenAi, B40_TheEnginesRefusalNamesTheField) {
+  Served served([](const Request&) {
+    return std::vector<Event>{
+        ErrorEvent{"context_full", "the prompt has 90 tokens and 10 more are asked for: 64"}};
+  });
+  Client client = served.client();
+  for (const auto& [path, body, param] :
+       {std::tuple(kChat, chat(), "messages"), std::tuple(kText, text(), "prompt"),
+        std::tuple(kChat, chat({{"stream", true}}), "messages")}) {
+    const Reply reply = client.post(path, body.dump());
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(reply.json()["error"]["code"], "context_length_exceeded");
+    EXPECT_EQ(reply.json()["error"]["param"], param);
+    EXPECT_CONTAINS(reply.error(), "90 tokens");
+  }
+}
+
+TEST_F(OpenAi, AChatCompletion) {
+  const json body = client_.post(kChat, chat({{"n", 2}}).dump()).json();
+  EXPECT_EQ(body["object"], "chat.completion");
+  EXPECT_EQ(body["id"].get<std::string>().substr(0, 9), "chatcmpl-");
+  EXPECT_EQ(body["model"], "fake");
+  EXPECT_GT(body["created"], 1'700'000'000);
+  ASSERT_EQ(body["choices"].size(), 2u);
+  for (int i = 0; i < 2; ++i) {
+    const json& choice = body["choices"][static_cast<size_t>(i)];
+    EXPECT_EQ(choice["index"], i);
+    EXPECT_EQ(choice["finish_reason"], "stop");
+    EXPECT_TRUE(choice["logprobs"].is_null());
+    EXPECT_EQ(choice["message"], (json{{"role", "assistant"},
+                                       {"content", "Hello"},
+                                       {"refusal", nullptr},
+                                       {"annotations", json::array()}}));
+  }
+  EXPECT_EQ(body["usage"]["prompt_tokens"], 10);
+  EXPECT_EQ(body["usage"]["completion_tokens"], 4);
+  EXPECT_EQ(body["usage"]["total_tokens"], 14);
+  EXPECT_EQ(body["usage"]["prompt_tokens_details"]["cached_tokens"], 4);
+  EXPECT_EQ(body["usage"]["completion_tokens_details"]["reasoning_tokens"], 0);
+}
+
+TEST_F(OpenAi, AChatStreamChunkByChunk) {
+  const std::vector<json> all = chunks(kChat, chat({{"stream", true}}));
+  ASSERT_EQ(all.size(), 4u);
+  for (const json& chunk : all) {
+    EXPECT_EQ(chunk["object"], "chat.completion.chunk");
+    EXPECT_EQ(chunk["id"], all[0]["id"]);
+    EXPECT_EQ(chunk["model"], "fake");
+    EXPECT_FALSE(chunk.contains("usage"));
+    ASSERT_EQ(chunk["choices"].size(), 1u);
+    EXPECT_EQ(chunk["choices"][0]["index"], 0);
+  }
+  EXPECT_EQ(all[0]["choices"][0]["delta"],
+            (json{{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}));
+  EXPECT_EQ(all[1]["choices"][0]["delta"], (json{{"content", "Hel"}}));
+  EXPECT_EQ(all[2]["choices"][0]["delta"], (json{{"content", "lo"}}));
+  EXPECT_TRUE(all[2]["choices"][0]["finish_reason"].is_null());
+  EXPECT_EQ(all[3]["choices"][0]["delta"], json::object());
+  EXPECT_EQ(all[3]["choices"][0]["finish_reason"], "stop");
+}
+
+TEST_F(OpenAi, TheUsageOfAStreamIsItsLastChunk) {
+  for (const std::string& path : {kChat, kText}) {
+    const json more = {{"stream", true}, {"stream_options", {{"include_usage", true}}}};
+    const std::vector<json> all = chunks(path, path == kChat ? chat(more) : text(more));
+    for (size_t i = 0; i + 1 < all.size(); ++i) {
+      EXPECT_TRUE(all[i]["usage"].is_null());
+      EXPECT_TRUE(all[i].contains("usage"));
+    }
+    EXPECT_EQ(all.back()["choices"], json::array());
+    EXPECT_EQ(all.back()["usage"]["total_tokens"], 12);
+  }
+  expect_refused(kChat, chat({{"stream_options", {{"include_usage", true}}}}), "stream_options");
+  expect_refused(kChat, chat({{"stream", true}, {"stream_options", {{"x", 1}}}}), "stream_options.x");
+  expect_refused(kChat, chat({{"stream", true}, {"stream_options", {{"include_usage", 1}}}}),
+                 "stream_options.include_usage");
+}
+
+TEST_F(OpenAi, ChatLogprobs) {
+  const json whole = client_.post(kChat, chat({{"logprobs", true}, {"top_logprobs", 2}}).dump()).json();
+  const json token = whole["choices"][0]["logprobs"]["content"][0];
+  EXPECT_EQ(token["token"], "Hello");
+  EXPECT_FLOAT_EQ(token["logprob"].get<float>(), -0.5f);
+  EXPECT_EQ(token["bytes"], (json{72, 101, 108, 108, 111}));
+  ASSERT_EQ(token["top_logprobs"].size(), 2u);
+  EXPECT_EQ(token["top_logprobs"][1]["token"], "b");
+  EXPECT_EQ(asked_chat({{"logprobs", true}}).logprobs, 0);
+
+  const std::vector<json> all =
+      chunks(kChat, chat({{"logprobs", true}, {"top_logprobs", 1}, {"stream", true}}));
+  EXPECT_EQ(all[1]["choices"][0]["logprobs"]["content"][0]["token"], "Hello");
+  EXPECT_TRUE(all[2]["choices"][0]["logprobs"].is_null());
+}
+
+// Half a character is no text: the bytes tell what it is.
+TEST_F(OpenAi, LogprobsOfHalfACharacter) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TokenEvent{0, {.id = 1, .bytes = "\xc3", .logprob = -1}, {}},
+                              TokenEvent{0, {.id = 2, .bytes = "\xbc", .logprob = -1}, {}}, TextEvent{0, "ü"},
+                              test::finish()};
+  });
+  Client client = served.client();
+  const json body = client.post(kChat, chat({{"logprobs", true}}).dump()).json();
+  EXPECT_EQ(body["choices"][0]["logprobs"]["content"][1]["bytes"], (json{0xbc}));
+  EXPECT_EQ(body["choices"][0]["message"]["content"], "ü");
+  const json old = client.post(kText, text({{"logprobs", 0}}).dump()).json();
+  EXPECT_EQ(old["choices"][0]["logprobs"]["text_offset"], (json{0, 1}));
+}
+
+TEST_F(OpenAi, ACompletion) {
+  const json body = client_.post(kText, text({{"logprobs", 2}}).dump()).json();
+  EXPECT_EQ(body["object"], "text_completion");
+  EXPECT_EQ(body["id"].get<std::string>().substr(0, 5), "cmpl-");
+  const json& choice = body["choices"][0];
+  EXPECT_EQ(choice["text"], "Hello");
+  EXPECT_EQ(choice["finish_reason"], "stop");
+  EXPECT_EQ(choice["logprobs"]["tokens"], (json{"Hello"}));
+  EXPECT_EQ(choice["logprobs"]["top_logprobs"][0].size(), 2u);
+  EXPECT_EQ(choice["logprobs"]["text_offset"], (json{0}));
+  EXPECT_EQ(asked_text({{"logprobs", 2}}).logprobs, 2);
+}
+
+TEST_F(OpenAi, PromptsOfEveryKind) {
+  EXPECT_EQ(std::get<TextPrompt>(asked_text(json::object()).prompt).text, "Once");
+  EXPECT_EQ(std::get<TokenPrompt>(asked_text({{"prompt", {1, 2}}}).prompt).ids, (std::vector<int32_t>{1, 2}));
+  const size_t before = served_.engine->asked();
+  const json body = client_.post(kText, text({{"prompt", {"a", "b"}}, {"n", 2}}).dump()).json();
+  EXPECT_EQ(served_.engine->asked(), before + 2);
+  EXPECT_EQ(std::get<TextPrompt>(served_.engine->answer(before + 1)->request.prompt).text, "b");
+  ASSERT_EQ(body["choices"].size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(body["choices"][i]["index"], i);
+  EXPECT_EQ(body["usage"]["prompt_tokens"], 20);
+  EXPECT_EQ(body["usage"]["completion_tokens"], 8);
+  client_.post(kText, text({{"prompt", {{1, 2}, {3}}}}).dump());
+  EXPECT_EQ(std::get<TokenPrompt>(served_.engine->answer(before + 3)->request.prompt).ids,
+            std::vector<int32_t>{3});
+  for (const json& prompt : {json(5), json::array(), json{{"a", 1}}, json{1, "a"}, json{"a", 5}, json{1, -1},
+                             json(std::vector<std::string>(300, "x")), json::array({json::array()})})
+    expect_refused(kText, text({{"prompt", prompt}}), "prompt");
+}
+
+TEST_F(OpenAi, EchoedPromptsComeFirst) {
+  const json whole = client_.post(kText, text({{"echo", true}, {"n", 2}}).dump()).json();
+  EXPECT_EQ(whole["choices"][1]["text"], "OnceHello");
+  const json ids = client_.post(kText, text({{"echo", true}, {"prompt", {79, 75}}}).dump()).json();
+  EXPECT_EQ(ids["choices"][0]["text"], "OKHello");
+  const std::vector<json> all = chunks(kText, text({{"echo", true}, {"stream", true}}));
+  EXPECT_EQ(all[0]["choices"][0]["text"], "Once");
+  EXPECT_EQ(all[1]["choices"][0]["text"], "Hel");
+  EXPECT_EQ(all.back()["choices"][0]["finish_reason"], "stop");
+  expect_refused(kText, text({{"echo", true}, {"logprobs", 1}}), "echo");
+}
+
+TEST_F(OpenAi, StreamsOfSeveralChoicesNameThem) {
+  for (const std::string& path : {kChat, kText}) {
+    const json more = {{"stream", true}, {"n", 3}};
+    std::vector<std::string> texts(3);
+    int finished = 0;
+    for (const json& chunk : chunks(path, path == kChat ? chat(more) : text(more))) {
+      const json& choice = chunk["choices"][0];
+      texts[choice["index"].get<size_t>()] +=
+          path == kChat ? choice["delta"].value("content", "") : choice["text"].get<std::string>();
+      finished += choice["finish_reason"] == "stop";
+    }
+    EXPECT_EQ(texts, std::vector<std::string>(3, "Hello"));
+    EXPECT_EQ(finished, 3);
+  }
+}
+
+TEST_F(OpenAi, WhyAnAnswerEnded) {
+  for (const auto& [reason, name] :
+       {std::pair(FinishReason::kMaxTokens, "length"), std::pair(FinishReason::kContext, "length"),
+        std::pair(FinishReason::kStop, "stop")}) {
+    Served served([reason = reason](const Request&) {
+      return std::vector<Event>{TextEvent{0, "x"}, test::finish(0, reason)};
+    });
+    Client client = served.client();
+    EXPECT_EQ(client.post(kChat, chat().dump()).json()["choices"][0]["finish_reason"], name);
+    EXPECT_EQ(client.post(kText, text().dump()).json()["choices"][0]["finish_reason"], name);
+  }
+}
+
+TEST_F(OpenAi, ErrorsBeforeAndAfterTheStreamBegan) {
+  Served served(test::nothing);
+  Client client = served.client();
+  size_t index = 0;
+  for (const auto& [path, body] :
+       {std::pair(kChat, chat({{"stream", true}})), std::pair(kText, text({{"stream", true}}))}) {
+    client.send(http("POST", path, body.dump()));
+    served.engine->answer(index++)->tell(ErrorEvent{"no_memory", "too much"});
+    const Reply before = client.read();
+    EXPECT_EQ(before.status, 503);
+    EXPECT_EQ(before.error(), "too much");
+
+    client.send(http("POST", path, body.dump()));
+    const auto answer = served.engine->answer(index++);
+    answer->tell(TextEvent{0, "a"});
+    client.read_until("\"a\"");
+    answer->tell(ErrorEvent{"deadline", "too late"});
+    const std::string rest = client.read_until("0\r\n\r\n");
+    EXPECT_CONTAINS(rest, "too late");
+    EXPECT_CONTAINS(rest, "server_error");
+    EXPECT_EQ(rest.find("[DONE]"), std::string::npos);
+    EXPECT_EQ(client.ask("GET", "/health").status, 200);  // the connection is as good as before
+  }
+  client.send(http("POST", kChat, chat().dump()));
+  const auto answer = served.engine->answer(index++);
+  answer->tell(TextEvent{0, "a"});
+  answer->tell(ErrorEvent{"internal", "a fault of ours"});
+  EXPECT_EQ(client.read().status, 500);
+}
+
+// One prompt's error ends the others.
+TEST_F(OpenAi, AnErrorOfOnePromptOfSeveral) {
+  Served served(test::nothing);
+  Client client = served.client();
+  client.send(http("POST", kText, text({{"prompt", {"a", "b"}}}).dump()));
+  const auto first = served.engine->answer(0);
+  served.engine->answer(1)->tell(ErrorEvent{"bad_argument", "no such token"});
+  EXPECT_EQ(client.read().status, 400);
+  EXPECT_TRUE(first->is_cancelled_within(std::chrono::seconds(2)));
+}
+
+TEST_F(OpenAi, TheRequestTimeoutIsTheEnginesDeadline) {
+  server::ServerOptions options;
+  options.request_timeout = 2.5;
+  Served served(test::hello, options);
+  served.client().post(kChat, chat().dump());
+  EXPECT_EQ(served.engine->answer(0)->request.deadline_seconds, 2.5);
+}
+
+TEST_F(OpenAi, Models) {
+  const json list = client_.ask("GET", "/v1/models").json();
+  EXPECT_EQ(list["object"], "list");
+  EXPECT_EQ(list["data"][0]["id"], "fake");
+  EXPECT_EQ(list["data"][0]["object"], "model");
+  EXPECT_EQ(client_.ask("GET", "/v1/models/fake").json(), list["data"][0]);
+  EXPECT_EQ(client_.ask("GET", "/v1/models/other").status, 404);
+}
+
+TEST_F(OpenAi, TokensAndTemplates) {
+  EXPECT_EQ(client_.post("/tokenize", R"({"content":"AB"})").json(),
+            (json{{"tokens", {65, 66}}, {"count", 2}}));
+  EXPECT_EQ(client_.post("/detokenize", R"({"tokens":[65,66],"model":"fake"})").json()["content"], "AB");
+  EXPECT_EQ(
+      client_.post("/apply-template", R"({"messages":[{"role":"user","content":"x"}]})").json()["prompt"],
+      "user: x\n");
+  expect_refused("/tokenize", json::object(), "content");
+  expect_refused("/tokenize", {{"content", "x"}, {"y", 1}}, "y");
+  expect_refused("/detokenize", {{"tokens", "x"}}, "tokens");
+  EXPECT_EQ(client_.post("/tokenize", R"({"content":"x","model":"y"})").status, 404);
+}
+
+TEST_F(OpenAi, MetricsAndProps) {
+  served_.server.set_model("a \"b\"\n", served_.engine);
+  const Reply metrics = client_.ask("GET", "/metrics");
+  EXPECT_EQ(metrics.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_CONTAINS(metrics.body, "# TYPE ferrum_generated_tokens_total counter\n");
+  EXPECT_CONTAINS(metrics.body, "ferrum_generated_tokens_total{model=\"fake\"} 7\n");
+  EXPECT_CONTAINS(metrics.body, "{model=\"a \\\"b\\\"\\n\"}");
+  EXPECT_CONTAINS(metrics.body, "ferrum_connections 1\n");
+  const json props = client_.ask("GET", "/props").json();
+  EXPECT_EQ(props["models"].back()["context_length"], 64);
+}
+
+}  // namespace
+}  // namespace ferrum
