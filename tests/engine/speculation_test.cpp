@@ -50,6 +50,7 @@ LoopOptions drafting(LoopOptions o, int draft_tokens) {
   o.limits.drafted_tokens = 2 * draft_tokens;
   o.draft_tokens = draft_tokens;
   o.drafts = DraftPace::Policy::kAlways;
+  o.stretch = 1e6;  // steps that take no time say nothing of how much of a prompt fits into one
   return o;
 }
 
@@ -134,7 +135,8 @@ TEST(Speculation, ADraftModelKeepsUpWithItsTarget) {
   std::mt19937_64 random(1);
   std::vector<Asked> all;
   for (int i = 0; i < 12; ++i) {
-    all.push_back(ask(random_prompt(random, 100), 30, random()));
+    const uint64_t seed = random();
+    all.push_back(ask(random_prompt(random, 100), 30, seed));
     all.back().job->facts.ends.clear();
     all.back().job->request.choices = 1 + i % 3;
     if (i % 2 == 0) all.back().job->request.sampling.mirostat = 2;
@@ -147,7 +149,10 @@ TEST(Speculation, ADraftModelKeepsUpWithItsTarget) {
     for (const auto& [number, choice] : asked.reader->choices) {
       EXPECT_EQ(choice.tokens, expected.at(number).tokens);
       EXPECT_EQ(choice.logprobs, expected.at(number).logprobs);
-      EXPECT_EQ(choice.finish->usage.accepted_tokens, choice.finish->usage.drafted_tokens);
+      // Mirostat learns from each token, so of several drafted ones only the first is drawn as it will be.
+      if (asked.job->request.sampling.mirostat == 0) {
+        EXPECT_EQ(choice.finish->usage.accepted_tokens, choice.finish->usage.drafted_tokens);
+      }
     }
   }
   EXPECT_GT(loop.stats().accepted_tokens, loop.stats().generated_tokens / 2);
