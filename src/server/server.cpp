@@ -13,11 +13,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
+#include "server/anthropic/anthropic.h"
 #include "server/api/api_error.h"
 #include "server/api/fields.h"
 #include "server/metrics.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
+#include "server/openai/responses.h"
 
 namespace ferrum::server {
 namespace {
@@ -34,7 +36,7 @@ Access::Options access_options(const ServerOptions& o) {
 struct Model {
   std::string name;
   std::shared_ptr<Engine> engine;
-  int64_t created = openai::now();
+  int64_t created = now();
 };
 
 Json model_json(const Model& model) {
@@ -52,6 +54,7 @@ class Server::Impl {
   explicit Impl(const ServerOptions& options)
       : options_(options),
         access_(access_options(options)),
+        responses_(std::make_shared<openai::ResponseStore>(options.max_response_bytes)),
         http_(options.http,
               [this](const HttpRequest& request, Responder& out) { return serve(request, out); }) {}
 
@@ -79,11 +82,14 @@ class Server::Impl {
   using Conversation = asio::awaitable<void> (Impl::*)(const HttpRequest&, Responder&);
   struct Route {
     const char* method;
-    const char* path;
+    const char* path;  // may have one *: whatever stands there is a name
     Reply reply = nullptr;
     Conversation conversation = nullptr;
   };
-  static constexpr std::string_view kModelPath = "/v1/models/";  // and a name
+  static constexpr const char* kModelPath = "/v1/models/*";
+  static constexpr const char* kResponsePath = "/v1/responses/*";
+  static constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
+  static constexpr std::string_view kMessagesPath = "/v1/messages";
   static constexpr size_t kWorkers = 2;
 
   static std::span<const Route> routes() {
@@ -92,9 +98,16 @@ class Server::Impl {
         {"GET", "/metrics", &Impl::metrics},
         {"GET", "/props", &Impl::props},
         {"GET", "/v1/models", &Impl::models},
-        {"GET", kModelPath.data(), &Impl::model},
+        {"GET", kModelPath, &Impl::model},
         {"POST", "/v1/chat/completions", nullptr, &Impl::chat_completions},
         {"POST", "/v1/completions", nullptr, &Impl::completions},
+        {"POST", "/v1/responses", nullptr, &Impl::create_response},
+        {"POST", "/v1/responses/input_tokens", &Impl::response_input_tokens},
+        {"GET", kInputItemsPath, &Impl::input_items},
+        {"GET", kResponsePath, &Impl::get_response},
+        {"DELETE", kResponsePath, &Impl::delete_response},
+        {"POST", kMessagesPath.data(), nullptr, &Impl::messages},
+        {"POST", "/v1/messages/count_tokens", &Impl::count_tokens},
         {"POST", "/tokenize", &Impl::tokenize},
         {"POST", "/detokenize", &Impl::detokenize},
         {"POST", "/apply-template", &Impl::apply_template},
@@ -123,12 +136,17 @@ class Server::Impl {
           reply = (this->*route.reply)(request);
       }
     } catch (const ApiError& e) {
-      reply = error_response(e);
+      reply = error_reply(request, e);
     } catch (const Error& e) {
-      reply = error_response(api_error({std::string(name_of(e.code())), e.what()}));
+      reply = error_reply(request, api_error({std::string(name_of(e.code())), e.what()}));
     }
     if (out.began()) co_return;
     co_await out.send(std::move(reply));
+  }
+
+  // In the shape that the path's clients read.
+  static HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
+    return request.path.starts_with(kMessagesPath) ? anthropic::error_response(error) : error_response(error);
   }
 
   // What may take its time: no other connection waits for it.
@@ -152,23 +170,36 @@ class Server::Impl {
                      "bodies must have the Content-Type application/json, not " + in_quotes(type));
   }
 
+  // What stands in the place of a pattern's *; the whole path where it has none; nothing if it does not
+  // match.
+  static std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
+    const size_t star = pattern.find('*');
+    if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
+    const std::string_view before = pattern.substr(0, star);
+    const std::string_view after = pattern.substr(star + 1);
+    if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+      return std::nullopt;
+    return path.substr(before.size(), path.size() - before.size() - after.size());
+  }
+  static std::string name_in(const HttpRequest& request, const char* pattern) {
+    return std::string(named_in(request.path, pattern).value_or(""));
+  }
+
   static const Route& route_of(const HttpRequest& request, Responder& out) {
     const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
-    const bool names_model = request.path.size() > kModelPath.size() && request.path.starts_with(kModelPath);
-    const std::string_view path = names_model ? kModelPath : std::string_view(request.path);
-    const char* other = nullptr;
+    std::string others;
     for (const Route& route : routes()) {
-      if (path != route.path) continue;
+      if (!named_in(request.path, route.path)) continue;
       if (method == route.method) return route;
-      other = route.method;
+      others += std::string(others.empty() ? "" : ", ") + route.method;
+      if (route.method == std::string_view("GET")) others += ", HEAD";
     }
-    if (other) {
-      out.add_headers(
-          {{"Allow", std::string(other) + (other == std::string_view("GET") ? ", HEAD" : "") + ", OPTIONS"}});
+    if (!others.empty()) {
+      out.add_headers({{"Allow", others + ", OPTIONS"}});
       throw ApiError(405, "method_not_allowed", "",
-                     in_quotes(path) + " takes " + other + ", not " + in_quotes(request.method));
+                     in_quotes(request.path) + " takes " + others + ", not " + in_quotes(request.method));
     }
-    throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(path));
+    throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(request.path));
   }
 
   Model model_named(const std::string& name) const {
@@ -194,13 +225,13 @@ class Server::Impl {
     Delivery delivery;
     Streams streams;
   };
-  using Read = openai::Asked (*)(Fields&, const Engine&);
+  using Read = std::function<Asked(Fields&, const Engine&)>;
 
-  Submitted submit(Read read, const HttpRequest& request) const {
+  Submitted submit(const Read& read, const HttpRequest& request) const {
     const Json json = parse_body(request.body);
     Fields body(json);
-    Model model = model_named(openai::model_of(body));
-    openai::Asked asked = read(body, *model.engine);
+    Model model = model_named(server::model_of(body));
+    Asked asked = read(body, *model.engine);
     Streams streams;
     for (Request& r : asked.requests) {
       r.deadline_seconds = options_.request_timeout;
@@ -221,6 +252,49 @@ class Server::Impl {
     return complete(openai::completion, request, out);
   }
 
+  asio::awaitable<void> create_response(const HttpRequest& request, Responder& out) {
+    return complete(
+        [this](Fields& body, const Engine& engine) { return openai::response(body, engine, responses_); },
+        request, out);
+  }
+  asio::awaitable<void> messages(const HttpRequest& request, Responder& out) {
+    return complete(anthropic::message, request, out);
+  }
+
+  HttpResponse count_tokens(const HttpRequest& request) {
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    return {.body = to_text(anthropic::count_tokens(body, *model_of(body).engine))};
+  }
+  HttpResponse response_input_tokens(const HttpRequest& request) {
+    const Json json = parse_body(request.body);
+    Fields body(json);
+    return {.body = to_text(openai::response_input_tokens(body, *model_of(body).engine, *responses_))};
+  }
+  std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
+    auto response = responses_->find(id);
+    if (!response)
+      throw ApiError(404, "not_found", "", "there is no response " + in_quotes(id) + " here (any more)");
+    return response;
+  }
+  HttpResponse get_response(const HttpRequest& request) {
+    return {.body = stored(name_in(request, kResponsePath))->body};
+  }
+  HttpResponse delete_response(const HttpRequest& request) {
+    const std::string id = name_in(request, kResponsePath);
+    stored(id);
+    responses_->erase(id);
+    return {.body = to_text({{"id", id}, {"object", "response"}, {"deleted", true}})};
+  }
+  HttpResponse input_items(const HttpRequest& request) {
+    Json items = Json::parse(stored(name_in(request, kInputItemsPath))->input_items);
+    Json list = {{"object", "list"}, {"has_more", false}};
+    list["first_id"] = items.front().at("id");
+    list["last_id"] = items.back().at("id");
+    list["data"] = std::move(items);
+    return {.body = to_text(list)};
+  }
+
   HttpResponse models(const HttpRequest& /*request*/) {
     Json data = Json::array();
     {
@@ -230,7 +304,7 @@ class Server::Impl {
     return {.body = to_text({{"object", "list"}, {"data", std::move(data)}})};
   }
   HttpResponse model(const HttpRequest& request) {
-    return {.body = to_text(model_json(model_named(request.path.substr(kModelPath.size()))))};
+    return {.body = to_text(model_json(model_named(name_in(request, kModelPath))))};
   }
 
   HttpResponse tokenize(const HttpRequest& request) {
@@ -308,6 +382,7 @@ class Server::Impl {
 
   ServerOptions options_;
   Access access_;
+  std::shared_ptr<openai::ResponseStore> responses_;
   std::atomic<bool> draining_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, Model> models_;  // by name

@@ -14,6 +14,7 @@ struct ServerOptions {
   std::vector<std::string> api_keys;  // any of them is asked for on every route but /health; none: nobody is
   std::vector<std::string> allowed_origins;  // of web pages that may call: "https://a.example", or "*"
   double request_timeout = 0;                // seconds; 0: none
+  size_t max_response_bytes = 64 << 20;      // of answers of /v1/responses that are kept for later requests
 };
 
 class Server {

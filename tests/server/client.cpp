@@ -35,9 +35,11 @@ int connected(int family, const Address& address) {
 
 std::vector<std::string> Reply::events() const {
   std::vector<std::string> events;
+  constexpr std::string_view kName = "event: ";  // some APIs name their events
   constexpr std::string_view kData = "data: ";
   for (size_t at = 0; at < body.size();) {
     const size_t end = body.find("\n\n", at);
+    if (body.compare(at, kName.size(), kName) == 0) at = std::min(body.find('\n', at), body.size() - 1) + 1;
     if (body.compare(at, kData.size(), kData) != 0 || end == std::string::npos) {
       events.push_back("broken: " + body.substr(at));
       break;

@@ -143,6 +143,11 @@ SavedSession FakeEngine::save_session(const Session& /*session*/, const std::fil
 }
 LoadedSession FakeEngine::load_session(const std::filesystem::path& /*path*/) { return {}; }
 
+std::string text_of(const Request& request) {
+  const std::vector<int32_t>& ids = std::get<TokenPrompt>(request.prompt).ids;
+  return {ids.begin(), ids.end()};
+}
+
 std::vector<Event> nothing(const Request& /*request*/) { return {}; }
 
 std::vector<Event> hello(const Request& request) {

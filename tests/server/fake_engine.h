@@ -50,6 +50,8 @@ class FakeEngine final : public Engine {
 
   // What submit() does first, for requests that take long to read. To be set before the first comes.
   std::function<void()> on_submit;
+  // The model thinks. To be called before the first request.
+  void reasons() { info_.reasons = true; }
 
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
@@ -65,12 +67,12 @@ class FakeEngine final : public Engine {
  private:
   void run();
 
-  const ModelInfo info_ = {.name = "Fake",
-                           .architecture = "none",
-                           .format = "none",
-                           .parameters = 1,
-                           .context = 64,
-                           .has_chat_template = true};
+  ModelInfo info_ = {.name = "Fake",
+                     .architecture = "none",
+                     .format = "none",
+                     .parameters = 1,
+                     .context = 64,
+                     .has_chat_template = true};
   const MemoryPlan memory_ = {.weights = 1, .kv = 2, .activations = 3, .free = 4, .tokens = 64};
   Script script_;
   mutable std::mutex mutex_;
@@ -80,6 +82,9 @@ class FakeEngine final : public Engine {
   bool ending_ = false;
   std::thread thread_;
 };
+
+// A prompt of bytes.
+std::string text_of(const Request& request);
 
 // Scripts: nothing, for tests that tell the events themselves;
 std::vector<Event> nothing(const Request& request);

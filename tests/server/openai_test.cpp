@@ -579,5 +579,54 @@ TEST_F(OpenAi, MetricsAndProps) {
   EXPECT_EQ(props["models"].back()["context_length"], 64);
 }
 
+TEST_F(OpenAi, ThoughtsAreToldApart) {
+  Served served([](const Request&) {
+    FinishEvent finish = test::finish();
+    finish.usage.reasoning_tokens = 1;
+    return std::vector<Event>{TextEvent{0, "<think>\nHm"}, TextEvent{0, ".\n</think>\n\nYes."}, finish};
+  });
+  served.engine->reasons();
+  Client client = served.client();
+  const json whole = client.post(kChat, chat().dump()).json();
+  EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Hm.");
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
+  EXPECT_EQ(whole["usage"]["completion_tokens_details"]["reasoning_tokens"], 1);
+
+  std::string thought, said;
+  for (const std::string& event : client.post(kChat, chat({{"stream", true}}).dump()).events()) {
+    if (event == "[DONE]") continue;
+    const json delta = json::parse(event)["choices"][0]["delta"];
+    thought += delta.value("reasoning_content", "");
+    said += delta.value("content", "");
+  }
+  EXPECT_EQ(thought, "Hm.");
+  EXPECT_EQ(said, "Yes.");
+
+  const json plain = client.post(kChat, chat({{"reasoning_format", "none"}}).dump()).json();
+  EXPECT_EQ(plain["choices"][0]["message"]["content"], "<think>\nHm.\n</think>\n\nYes.");
+  EXPECT_FALSE(plain["choices"][0]["message"].contains("reasoning_content"));
+  EXPECT_EQ(client.post(kChat, chat({{"reasoning_format", "x"}}).dump()).status, 400);
+}
+
+TEST_F(OpenAi, ThoughtsMayHaveBegunInThePrompt) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "Hm.</think>Yes."}, test::finish()};
+  });
+  served.engine->reasons();
+  const json body = chat({{"messages", {{{"role", "user"}, {"content", "<think>"}}}}});
+  const json whole = served.client().post(kChat, body.dump()).json();  // the fake prompt ends with that
+  EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Hm.");
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
+}
+
+TEST_F(OpenAi, AnAnswerThatBeganIsContinuedOnDemand) {
+  const json messages = {{{"role", "user"}, {"content", "hi"}}, {{"role", "assistant"}, {"content", "He"}}};
+  const auto last = [](const Request& r) { return std::get<ChatPrompt>(r.prompt).last_message; };
+  EXPECT_EQ(last(asked_chat({{"messages", messages}})), ChatPrompt::LastMessage::kAnswered);
+  EXPECT_EQ(last(asked_chat({{"messages", messages}, {"continue_final_message", true}})),
+            ChatPrompt::LastMessage::kContinued);
+  expect_refused(kChat, chat({{"continue_final_message", true}}), "continue_final_message");
+}
+
 }  // namespace
 }  // namespace ferrum

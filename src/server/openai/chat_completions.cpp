@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "server/api/sampling_fields.h"
+#include "server/api/text_parts.h"
+#include "server/api/thoughts.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
 
@@ -13,24 +15,7 @@ constexpr int kMaxTokens = 1 << 30;
 constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kPromptField = "messages";
 
-// A text, or parts that are texts.
-std::string content_of(const Json& content, const std::string& path) {
-  if (content.is_string()) return content.get<std::string>();
-  if (!content.is_array()) server::refuse(path, "{} must be a string or an array of parts", path);
-  std::string text;
-  for (size_t i = 0; i < content.size(); ++i) {
-    Fields part(content[i], fmt::format("{}[{}]", path, i));
-    const std::string type = part.text("type").value_or("");
-    if (type != "text" && type != "refusal")
-      throw ApiError(400, "unsupported_parameter", part.path_of("type"),
-                     fmt::format("{}: only parts of type text are served", part.path_of("type")));
-    const std::optional<std::string> piece = part.text(type);
-    if (!piece) server::refuse(part.path_of(type), "{} is missing", part.path_of(type));
-    part.refuse_others();
-    text += *piece;
-  }
-  return text;
-}
+constexpr TextPart kParts[] = {{"text", "text"}, {"refusal", "refusal"}};
 
 ChatMessage message_of(const Json& json, const std::string& path) {
   Fields f(json, path);
@@ -42,7 +27,7 @@ ChatMessage message_of(const Json& json, const std::string& path) {
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
     server::refuse(f.path_of("role"), "{} must be system, developer, user, assistant or tool, not {}",
                    f.path_of("role"), in_quotes(message.role));
-  message.content = content_of(f.required("content"), f.path_of("content"));
+  message.content = text_of_parts(f.required("content"), f.path_of("content"), kParts);
   f.refuse("name", "not served");
   f.refuse("tool_calls", "not served yet", {Json::array()});
   f.refuse("tool_call_id", "not served yet");
@@ -55,34 +40,26 @@ ChatMessage message_of(const Json& json, const std::string& path) {
   return message;
 }
 
-Json chance_json(const TokenChance& chance) {
-  std::vector<int> bytes;
-  for (const char c : chance.bytes) bytes.push_back(static_cast<unsigned char>(c));
-  return {{"token", chance.bytes}, {"logprob", chance.logprob}, {"bytes", bytes}};
-}
-
 Json logprobs_json(const std::vector<TokenEvent>& tokens) {
   Json content = Json::array();
-  for (const TokenEvent& event : tokens) {
-    Json token = chance_json(event.token);
-    token["top_logprobs"] = Json::array();
-    for (const TokenChance& chance : event.top) token["top_logprobs"].push_back(chance_json(chance));
-    content.push_back(std::move(token));
-  }
+  for (const TokenEvent& event : tokens) content.push_back(token_json(event));
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
 class Whole final : public Format {
  public:
-  Whole(Head head, int choices, bool logprobs)
-      : head_(std::move(head)), choices_(static_cast<size_t>(choices)), logprobs_(logprobs) {}
+  Whole(Head head, int choices, bool logprobs, Thoughts::Start start)
+      : head_(std::move(head)),
+        choices_(static_cast<size_t>(choices), Choice{.thoughts = Thoughts(start)}),
+        logprobs_(logprobs) {}
 
   void take(size_t prompt, const Event& event, std::string& /*out*/) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
-      choice(text->choice).text += text->text;
+      choice(text->choice).thoughts.take(text->text, choice(text->choice).pieces);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
       choice(token->choice).tokens.push_back(*token);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      choice(finish->choice).thoughts.end(choice(finish->choice).pieces);
       choice(finish->choice).reason = finish_reason(*finish);
       usage_.add(prompt, finish->usage);
     }
@@ -92,11 +69,7 @@ class Whole final : public Format {
     Json choices = Json::array();
     for (size_t i = 0; i < choices_.size(); ++i)
       choices.push_back({{"index", i},
-                         {"message",
-                          {{"role", "assistant"},
-                           {"content", choices_[i].text},
-                           {"refusal", nullptr},
-                           {"annotations", Json::array()}}},
+                         {"message", message(choices_[i])},
                          {"logprobs", logprobs_ ? logprobs_json(choices_[i].tokens) : Json()},
                          {"finish_reason", choices_[i].reason}});
     out += to_text({{"id", head_.id},
@@ -113,10 +86,18 @@ class Whole final : public Format {
 
  private:
   struct Choice {
-    std::string text;
-    std::vector<TokenEvent> tokens;
+    Thoughts thoughts;
+    std::vector<Thoughts::Piece> pieces{};  // at most one of thoughts, then one that is said
+    std::vector<TokenEvent> tokens{};
     const char* reason = "length";
   };
+  static Json message(const Choice& choice) {
+    Json message = {
+        {"role", "assistant"}, {"content", ""}, {"refusal", nullptr}, {"annotations", Json::array()}};
+    for (const Thoughts::Piece& piece : choice.pieces)
+      message[piece.thought ? "reasoning_content" : "content"] = piece.text;
+    return message;
+  }
   Choice& choice(int index) { return choices_[static_cast<size_t>(index)]; }
 
   Head head_;
@@ -127,8 +108,9 @@ class Whole final : public Format {
 
 class Stream final : public Format {
  public:
-  Stream(Head head, int choices, bool logprobs, bool usage)
+  Stream(Head head, int choices, bool logprobs, bool usage, Thoughts::Start start)
       : head_(std::move(head)),
+        thoughts_(static_cast<size_t>(choices), Thoughts(start)),
         waiting_(static_cast<size_t>(choices)),
         logprobs_(logprobs),
         wants_usage_(usage) {
@@ -147,12 +129,18 @@ class Stream final : public Format {
 
   void take(size_t prompt, const Event& event, std::string& out) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
-      chunk(static_cast<size_t>(text->choice), R"({"content":)" + json_string(text->text) + "}", nullptr,
-            out);
+      const auto choice = static_cast<size_t>(text->choice);
+      pieces_.clear();
+      thoughts_[choice].take(text->text, pieces_);
+      tell_pieces(choice, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
       waiting_[static_cast<size_t>(token->choice)].push_back(*token);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
-      chunk(static_cast<size_t>(finish->choice), "{}", finish_reason(*finish), out);
+      const auto choice = static_cast<size_t>(finish->choice);
+      pieces_.clear();
+      thoughts_[choice].end(pieces_);
+      tell_pieces(choice, out);
+      chunk(choice, "{}", finish_reason(*finish), out);
       usage_.add(prompt, finish->usage);
     }
   }
@@ -166,6 +154,13 @@ class Stream final : public Format {
   const char* prompt_field() const override { return kPromptField; }
 
  private:
+  void tell_pieces(size_t choice, std::string& out) {
+    for (const Thoughts::Piece& piece : pieces_)
+      chunk(choice,
+            (piece.thought ? R"({"reasoning_content":)" : R"({"content":)") + json_string(piece.text) + "}",
+            nullptr, out);
+  }
+
   void chunk(size_t choice, const std::string& delta, const char* reason, std::string& out) {
     std::vector<TokenEvent>& tokens = waiting_[choice];
     const std::string logprobs = logprobs_ && !tokens.empty() ? to_text(logprobs_json(tokens)) : "null";
@@ -178,6 +173,8 @@ class Stream final : public Format {
 
   Head head_;
   std::string prefix_;
+  std::vector<Thoughts> thoughts_;                // of each choice
+  std::vector<Thoughts::Piece> pieces_;           // of one event
   std::vector<std::vector<TokenEvent>> waiting_;  // of each choice: for its next text
   bool logprobs_;
   bool wants_usage_;
@@ -198,12 +195,18 @@ ChatPrompt chat_prompt(Fields& f) {
       server::refuse("chat_template_kwargs", "chat_template_kwargs must be an object");
     chat.template_options = to_text(*options);
   }
+  if (f.flag("continue_final_message").value_or(false)) {
+    if (chat.messages.back().role != "assistant")
+      server::refuse("continue_final_message",
+                     "continue_final_message: the last message is not an assistant's");
+    chat.last_message = ChatPrompt::LastMessage::kContinued;
+  }
   return chat;
 }
 
 Asked chat_completion(Fields& f, const Engine& engine) {
   Asked asked;
-  asked.model = model_of(f);
+  const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
   r.prompt = chat_prompt(f);
@@ -225,14 +228,20 @@ Asked chat_completion(Fields& f, const Engine& engine) {
   refuse_unserved(f);
   f.refuse("reasoning_effort",
            "not served; what the model's template offers is asked for by chat_template_kwargs");
-  f.refuse_others();
 
-  Head head = {.id = new_id("chatcmpl-"), .model = asked.model};
+  const std::string thoughts = f.text("reasoning_format").value_or("auto");
+  if (thoughts != "auto" && thoughts != "none")
+    server::refuse("reasoning_format", "reasoning_format must be auto or none, not {}", in_quotes(thoughts));
+  f.refuse_others();
+  const Thoughts::Start start =
+      thoughts == "none" ? Thoughts::Start::kNone : start_of_thoughts(engine, r.prompt);
+
+  Head head = {.id = new_id("chatcmpl-"), .model = model};
   asked.delivery = stream.delivery;
   if (stream.delivery == Delivery::kStream)
-    asked.format = std::make_unique<Stream>(std::move(head), r.choices, logprobs, stream.usage);
+    asked.format = std::make_unique<Stream>(std::move(head), r.choices, logprobs, stream.usage, start);
   else
-    asked.format = std::make_unique<Whole>(std::move(head), r.choices, logprobs);
+    asked.format = std::make_unique<Whole>(std::move(head), r.choices, logprobs, start);
   asked.requests.push_back(std::move(r));
   return asked;
 }

@@ -1,23 +1,24 @@
 #include "server/openai/common.h"
 
-#include <chrono>
-#include <random>
-
 #include "server/openai/openai.h"
 
 namespace ferrum::server::openai {
 
-std::string new_id(std::string_view prefix) {
-  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  std::string id(prefix);
-  for (int i = 0; i < 24; ++i) id += kLetters[random() % kLetters.size()];
-  return id;
+namespace {
+
+Json chance_json(const TokenChance& chance) {
+  std::vector<int> bytes;
+  for (const char c : chance.bytes) bytes.push_back(static_cast<unsigned char>(c));
+  return {{"token", chance.bytes}, {"logprob", chance.logprob}, {"bytes", bytes}};
 }
 
-int64_t now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+}  // namespace
+
+Json token_json(const TokenEvent& event) {
+  Json token = chance_json(event.token);
+  token["top_logprobs"] = Json::array();
+  for (const TokenChance& chance : event.top) token["top_logprobs"].push_back(chance_json(chance));
+  return token;
 }
 
 const char* finish_reason(const FinishEvent& finish) {
@@ -28,6 +29,7 @@ void UsageSum::add(size_t prompt, const Usage& usage) {
   if (prompts_.size() <= prompt) prompts_.resize(prompt + 1);
   prompts_[prompt] = usage;
   generated_ += usage.generated_tokens;
+  reasoning_ += usage.reasoning_tokens;
   accepted_ += usage.accepted_tokens;
   rejected_ += usage.drafted_tokens - usage.accepted_tokens;
 }
@@ -44,7 +46,7 @@ Json UsageSum::json() const {
           {"total_tokens", prompt + generated_},
           {"prompt_tokens_details", {{"cached_tokens", cached}, {"audio_tokens", 0}}},
           {"completion_tokens_details",
-           {{"reasoning_tokens", 0},
+           {{"reasoning_tokens", reasoning_},
             {"audio_tokens", 0},
             {"accepted_prediction_tokens", accepted_},
             {"rejected_prediction_tokens", rejected_}}}};
@@ -92,12 +94,6 @@ void refuse_unserved(Fields& body) {
   body.refuse("functions", "not served yet", {Json::array()});
   body.refuse("function_call", "not served yet", {"none", "auto"});
   body.refuse("response_format", "only text is served yet", {Json{{"type", "text"}}});
-}
-
-std::string model_of(Fields& body) {
-  const std::optional<std::string> model = body.text("model");
-  if (!model) throw ApiError(400, "missing_required_parameter", "model", "model is missing");
-  return *model;
 }
 
 }  // namespace ferrum::server::openai

@@ -4,18 +4,18 @@
 
 #include "server/api/answering.h"
 #include "server/api/fields.h"
+#include "server/api/ids.h"
 
 namespace ferrum::server::openai {
-
-// "chatcmpl-" and 24 random letters and digits.
-std::string new_id(std::string_view prefix);
-int64_t now();  // Unix time, seconds
 
 struct Head {
   std::string id;
   int64_t created = now();
   std::string model;
 };
+
+// {"token", "logprob", "bytes", "top_logprobs"}
+Json token_json(const TokenEvent& event);
 
 const char* finish_reason(const FinishEvent& finish);
 
@@ -28,6 +28,7 @@ class UsageSum {
  private:
   std::vector<Usage> prompts_;  // each prompt counts once, however many choices it has
   int64_t generated_ = 0;
+  int64_t reasoning_ = 0;
   int64_t accepted_ = 0;
   int64_t rejected_ = 0;
 };

@@ -186,7 +186,7 @@ class Stream final : public CompletionFormat {
 
 Asked completion(Fields& f, const Engine& engine) {
   Asked asked;
-  asked.model = model_of(f);
+  const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
   const std::vector<Prompt> prompts = prompts_of(f.required("prompt"));
@@ -215,7 +215,7 @@ Asked completion(Fields& f, const Engine& engine) {
   refuse_unserved(f);
   f.refuse_others();
 
-  Head head = {.id = new_id("cmpl-"), .model = asked.model};
+  Head head = {.id = new_id("cmpl-"), .model = model};
   asked.delivery = stream.delivery;
   if (stream.delivery == Delivery::kStream)
     asked.format = std::make_unique<Stream>(std::move(head), std::move(shape), prompts.size());

@@ -1,0 +1,222 @@
+// Anthropic's Messages API over HTTP.
+#include <gtest/gtest.h>
+
+#include "server/served.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::Client;
+using test::FakeEngine;
+using test::Reply;
+using test::Served;
+
+const std::string kMessages = "/v1/messages";
+
+json message(const json& more = json::object()) {
+  json body = {{"model", "fake"}, {"max_tokens", 9}, {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+  body.update(more);
+  return body;
+}
+
+// Events by name, as text/event-stream has them.
+std::vector<std::pair<std::string, json>> events_of(const Reply& reply) {
+  std::vector<std::pair<std::string, json>> events;
+  std::istringstream lines(reply.body);
+  std::string name;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("event: ")) name = line.substr(7);
+    if (line.starts_with("data: ")) events.emplace_back(name, json::parse(line.substr(6)));
+  }
+  return events;
+}
+
+std::vector<std::string> names_of(const std::vector<std::pair<std::string, json>>& events) {
+  std::vector<std::string> names;
+  for (const auto& [name, data] : events) {
+    EXPECT_EQ(data["type"], name);
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<Event> thinking(const Request& /*request*/) {
+  return {TextEvent{0, "<think>\nHm"}, TextEvent{0, ".\n</th"}, TextEvent{0, "ink>\n\nYes"},
+          TextEvent{0, "."}, test::finish()};
+}
+
+class Messages : public testing::Test {
+ protected:
+  Request asked(const json& body) {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(kMessages, body.dump());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return served_.engine->answer(before)->request;
+  }
+  void expect_refused(const json& body, const std::string& words) {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(kMessages, body.dump());
+    EXPECT_EQ(reply.status, 400) << body;
+    EXPECT_EQ(reply.json()["type"], "error");
+    EXPECT_EQ(reply.json()["error"]["type"], "invalid_request_error");
+    EXPECT_NE(reply.error().find(words), std::string::npos) << reply.body;
+    EXPECT_EQ(served_.engine->asked(), before);
+  }
+
+  Served served_;
+  Client client_ = served_.client();
+};
+
+TEST_F(Messages, AMessageIsAnswered) {
+  const json reply = client_.post(kMessages, message().dump()).json();
+  EXPECT_TRUE(std::string(reply["id"]).starts_with("msg_"));
+  EXPECT_EQ(reply["type"], "message");
+  EXPECT_EQ(reply["role"], "assistant");
+  EXPECT_EQ(reply["model"], "fake");
+  EXPECT_EQ(reply["content"], json::parse(R"([{"type":"text","text":"Hello","citations":null}])"));
+  EXPECT_EQ(reply["stop_reason"], "end_turn");
+  EXPECT_EQ(reply["stop_sequence"], nullptr);
+  EXPECT_EQ(reply["usage"]["input_tokens"], 6) << "what the cache had is told apart";
+  EXPECT_EQ(reply["usage"]["cache_read_input_tokens"], 4);
+  EXPECT_EQ(reply["usage"]["output_tokens"], 2);
+}
+
+TEST_F(Messages, WhatIsAskedReachesTheEngine) {
+  const Request r = asked(message(
+      {{"system", {{{"type", "text"}, {"text", "Be brief."}, {"cache_control", {{"type", "ephemeral"}}}}}},
+       {"temperature", 0.5},
+       {"top_k", 7},
+       {"top_p", 0.25},
+       {"stop_sequences", {"END"}},
+       {"metadata", {{"user_id", "u"}}},
+       {"thinking", {{"type", "disabled"}}}}));
+  const auto& chat = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(chat.messages.size(), 2u);
+  EXPECT_EQ(chat.messages[0].role, "system");
+  EXPECT_EQ(chat.messages[0].content, "Be brief.");
+  EXPECT_EQ(chat.template_options, R"({"enable_thinking":false})");
+  EXPECT_EQ(r.sampling.temperature, 0.5f);
+  EXPECT_EQ(r.sampling.top_k, 7);
+  EXPECT_EQ(r.sampling.top_p, 0.25f);
+  EXPECT_EQ(r.stop, std::vector<std::string>{"END"});
+  EXPECT_EQ(r.max_tokens, 9);
+}
+
+TEST_F(Messages, TurnsOfOneRoleAreOneAndAnAnswerThatBeganIsContinued) {
+  const Request r = asked(message({{"messages",
+                                    {{{"role", "user"}, {"content", "a"}},
+                                     {{"role", "user"}, {"content", {{{"type", "text"}, {"text", "b"}}}}},
+                                     {{"role", "assistant"},
+                                      {"content",
+                                       {{{"type", "thinking"}, {"thinking", "hm"}, {"signature", ""}},
+                                        {{"type", "text"}, {"text", "c"}}}}}}}}));
+  const auto& chat = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(chat.messages.size(), 2u);
+  EXPECT_EQ(chat.messages[0].content, "a\n\nb");
+  EXPECT_EQ(chat.messages[1].content, "c");
+  EXPECT_EQ(chat.last_message, ChatPrompt::LastMessage::kContinued);
+}
+
+TEST_F(Messages, AStreamTellsOfItsBlocks) {
+  const Reply reply = client_.post(kMessages, message({{"stream", true}}).dump());
+  const auto events = events_of(reply);
+  EXPECT_EQ(names_of(events),
+            (std::vector<std::string>{"message_start", "ping", "content_block_start", "content_block_delta",
+                                      "content_block_delta", "content_block_stop", "message_delta",
+                                      "message_stop"}));
+  EXPECT_EQ(events[0].second["message"]["usage"]["input_tokens"], std::string("user: hi\n").size());
+  EXPECT_EQ(events[0].second["message"]["content"], json::array());
+  EXPECT_EQ(events[3].second["delta"], json::parse(R"({"type":"text_delta","text":"Hel"})"));
+  EXPECT_EQ(events[6].second["delta"]["stop_reason"], "end_turn");
+  EXPECT_EQ(events[6].second["usage"]["output_tokens"], 2);
+}
+
+TEST_F(Messages, ThoughtsAreABlockOfTheirOwn) {
+  Served served(thinking);
+  served.engine->reasons();
+  Client client = served.client();
+  const json whole = client.post(kMessages, message().dump()).json();
+  ASSERT_EQ(whole["content"].size(), 2u);
+  EXPECT_EQ(whole["content"][0]["type"], "thinking");
+  EXPECT_EQ(whole["content"][0]["thinking"], "Hm.");
+  EXPECT_EQ(whole["content"][1]["text"], "Yes.");
+
+  std::string thought, said;
+  std::vector<std::string> blocks;
+  for (const auto& [name, data] : events_of(client.post(kMessages, message({{"stream", true}}).dump()))) {
+    if (name == "content_block_start") blocks.push_back(data["content_block"]["type"]);
+    if (name != "content_block_delta") continue;
+    thought += data["delta"].value("thinking", "");
+    said += data["delta"].value("text", "");
+    EXPECT_EQ(data["index"], blocks.size() - 1);
+  }
+  EXPECT_EQ(blocks, (std::vector<std::string>{"thinking", "text"}));
+  EXPECT_EQ(thought, "Hm.");
+  EXPECT_EQ(said, "Yes.");
+}
+
+TEST_F(Messages, WhyItStopped) {
+  const auto stopped_by = [](FinishEvent finish) {
+    Served served([finish](const Request&) { return std::vector<Event>{TextEvent{0, "a"}, finish}; });
+    const json reply = served.client().post(kMessages, message().dump()).json();
+    return std::pair(reply["stop_reason"], reply["stop_sequence"]);
+  };
+  FinishEvent met = test::finish();
+  met.stop = "END";
+  EXPECT_EQ(stopped_by(met), std::pair(json("stop_sequence"), json("END")));
+  EXPECT_EQ(stopped_by(test::finish(0, FinishReason::kMaxTokens)).first, "max_tokens");
+  EXPECT_EQ(stopped_by(test::finish(0, FinishReason::kContext)).first, "model_context_window_exceeded");
+}
+
+TEST_F(Messages, MistakesAreToldInItsOwnShape) {
+  json no_limit = message();
+  no_limit.erase("max_tokens");
+  expect_refused(no_limit, "max_tokens");
+  expect_refused(message({{"messages", json::array()}}), "messages");
+  expect_refused(message({{"messages", {{{"role", "system"}, {"content", "x"}}}}}), "messages[0].role");
+  expect_refused(message({{"messages", {{{"role", "user"}, {"content", {{{"type", "image"}}}}}}}}),
+                 "messages[0].content[0].type");
+  expect_refused(message({{"tools", {{{"name", "f"}}}}}), "tools");
+  expect_refused(message({{"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}}), "thinking.type");
+  expect_refused(message({{"n", 2}}), "one answer");
+  expect_refused(message({{"bananas", 2}}), "bananas");
+
+  const Reply other = client_.post(kMessages, message({{"model", "other"}}).dump());
+  EXPECT_EQ(other.status, 404);
+  EXPECT_EQ(other.json()["error"]["type"], "not_found_error");
+  EXPECT_EQ(client_.ask("GET", kMessages).json()["type"], "error");
+}
+
+TEST_F(Messages, AnErrorAfterTheBeginningIsAnEvent) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "a"}, ErrorEvent{"not_finite", "the model gave NaN"}};
+  });
+  const auto events = events_of(served.client().post(kMessages, message({{"stream", true}}).dump()));
+  // Where both came at once nothing was sent before, and the whole answer is the error.
+  if (!events.empty()) {
+    EXPECT_EQ(events.back().first, "error");
+    EXPECT_EQ(events.back().second["error"]["type"], "api_error");
+  }
+}
+
+TEST_F(Messages, TokensAreCounted) {
+  json body = message({{"system", "s"}});
+  body.erase("max_tokens");
+  const Reply reply = client_.post(kMessages + "/count_tokens", body.dump());
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.json(), json({{"input_tokens", std::string("system: s\nuser: hi\n").size()}}));
+}
+
+TEST_F(Messages, TheKeyMayComeAsItsClientsSendIt) {
+  server::ServerOptions options;
+  options.api_keys = {"secret"};
+  Served served(test::hello, options);
+  EXPECT_EQ(served.client().ask("POST", kMessages, message().dump(), "x-api-key: secret\r\n").status, 200);
+  const Reply refused = served.client().post(kMessages, message().dump());
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.json()["error"]["type"], "authentication_error");
+}
+
+}  // namespace
+}  // namespace ferrum

@@ -1,0 +1,214 @@
+// OpenAI's Responses API over HTTP.
+#include <gtest/gtest.h>
+
+#include "server/served.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::Client;
+using test::Reply;
+using test::Served;
+
+const std::string kResponses = "/v1/responses";
+
+json ask(const json& more = json::object()) {
+  json body = {{"model", "fake"}, {"input", "hi"}};
+  body.update(more);
+  return body;
+}
+
+class Responses : public testing::Test {
+ protected:
+  json answer(const json& body) {
+    const Reply reply = client_.post(kResponses, body.dump());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply.json();
+  }
+  Request asked(const json& body) {
+    const size_t before = served_.engine->asked();
+    answer(body);
+    return served_.engine->answer(before)->request;
+  }
+  void expect_refused(const json& body, const std::string& param, int status = 400) {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(kResponses, body.dump());
+    EXPECT_EQ(reply.status, status) << body;
+    EXPECT_EQ(reply.json()["error"]["param"], param) << reply.body;
+    EXPECT_EQ(served_.engine->asked(), before);
+  }
+  static std::vector<json> events_of(const Reply& reply) {
+    std::vector<json> events;
+    for (const std::string& event : reply.events()) {
+      events.push_back(json::parse(event));
+      EXPECT_EQ(events.back()["sequence_number"], events.size() - 1);
+    }
+    return events;
+  }
+  static std::vector<std::string> types_of(const std::vector<json>& events) {
+    std::vector<std::string> types;
+    for (const json& event : events) types.push_back(event["type"]);
+    return types;
+  }
+
+  Served served_;
+  Client client_ = served_.client();
+};
+
+TEST_F(Responses, ATextIsAnswered) {
+  const json reply = answer(ask({{"instructions", "Be brief."}, {"metadata", {{"a", "b"}}}, {"user", "u"}}));
+  EXPECT_TRUE(std::string(reply["id"]).starts_with("resp_"));
+  EXPECT_EQ(reply["object"], "response");
+  EXPECT_EQ(reply["status"], "completed");
+  EXPECT_EQ(reply["instructions"], "Be brief.");
+  EXPECT_EQ(reply["metadata"], json({{"a", "b"}}));
+  EXPECT_EQ(reply["user"], "u");
+  EXPECT_EQ(reply["error"], nullptr);
+  EXPECT_EQ(reply["incomplete_details"], nullptr);
+  ASSERT_EQ(reply["output"].size(), 1u);
+  EXPECT_EQ(reply["output"][0]["type"], "message");
+  EXPECT_EQ(reply["output"][0]["status"], "completed");
+  EXPECT_EQ(reply["output"][0]["content"][0]["type"], "output_text");
+  EXPECT_EQ(reply["output"][0]["content"][0]["text"], "Hello");
+  EXPECT_EQ(reply["usage"]["input_tokens"], 10);
+  EXPECT_EQ(reply["usage"]["input_tokens_details"]["cached_tokens"], 4);
+  EXPECT_EQ(reply["usage"]["output_tokens"], 2);
+  EXPECT_EQ(reply["usage"]["total_tokens"], 12);
+}
+
+TEST_F(Responses, WhatIsAskedReachesTheEngine) {
+  const Request r = asked(
+      ask({{"instructions", "Be brief."},
+           {"input",
+            {{{"role", "developer"}, {"content", "Be kind."}},
+             {{"type", "message"}, {"role", "user"}, {"content", {{{"type", "input_text"}, {"text", "hi"}}}}},
+             {{"type", "reasoning"}, {"id", "rs_1"}, {"summary", json::array()}},
+             {{"role", "assistant"},
+              {"type", "message"},
+              {"id", "msg_1"},
+              {"status", "completed"},
+              {"content", {{{"type", "output_text"}, {"text", "yes?"}, {"annotations", json::array()}}}}},
+             {{"role", "user"}, {"content", "no"}}}},
+           {"temperature", 0.5},
+           {"top_p", 0.25},
+           {"max_output_tokens", 11},
+           {"include", {"message.output_text.logprobs"}},
+           {"top_logprobs", 2},
+           {"reasoning", {{"effort", "none"}}}}));
+  const auto& chat = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(chat.messages.size(), 4u);
+  EXPECT_EQ(chat.messages[0].content, "Be brief.\n\nBe kind.") << "templates know one message of the system";
+  EXPECT_EQ(chat.messages[2].role, "assistant");
+  EXPECT_EQ(chat.messages[2].content, "yes?");
+  EXPECT_EQ(chat.template_options, R"({"enable_thinking":false})");
+  EXPECT_EQ(r.sampling.temperature, 0.5f);
+  EXPECT_EQ(r.max_tokens, 11);
+  EXPECT_EQ(r.logprobs, 2);
+}
+
+TEST_F(Responses, AConversationGoesOnFromWhatIsKept) {
+  const json first = answer(ask({{"instructions", "Be brief."}}));
+  const Request r = asked(ask({{"input", "and?"}, {"previous_response_id", first["id"]}}));
+  const auto& chat = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(chat.messages.size(), 3u) << "instructions are of one response";
+  EXPECT_EQ(chat.messages[0].content, "hi");
+  EXPECT_EQ(chat.messages[1].content, "Hello");
+  EXPECT_EQ(chat.messages[1].role, "assistant");
+  EXPECT_EQ(chat.messages[2].content, "and?");
+
+  const std::string path = kResponses + "/" + std::string(first["id"]);
+  EXPECT_EQ(client_.ask("GET", path).json(), first);
+  const json items = client_.ask("GET", path + "/input_items").json();
+  EXPECT_EQ(items["data"][0]["content"][0]["text"], "hi");
+  EXPECT_EQ(items["first_id"], items["data"][0]["id"]);
+  EXPECT_EQ(client_.ask("DELETE", path).json()["deleted"], true);
+  EXPECT_EQ(client_.ask("GET", path).status, 404);
+  EXPECT_EQ(client_.ask("DELETE", path).status, 404);
+  expect_refused(ask({{"previous_response_id", first["id"]}}), "previous_response_id", 404);
+}
+
+TEST_F(Responses, WhatIsNotToBeStoredIsNot) {
+  const json reply = answer(ask({{"store", false}}));
+  EXPECT_EQ(client_.ask("GET", kResponses + "/" + std::string(reply["id"])).status, 404);
+}
+
+TEST_F(Responses, AnAnswerThatIsCutIsIncomplete) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "a"}, test::finish(0, FinishReason::kMaxTokens)};
+  });
+  const json reply = served.client().post(kResponses, ask().dump()).json();
+  EXPECT_EQ(reply["status"], "incomplete");
+  EXPECT_EQ(reply["incomplete_details"]["reason"], "max_output_tokens");
+  EXPECT_EQ(reply["output"][0]["status"], "incomplete");
+}
+
+TEST_F(Responses, AStreamTellsOfItsItems) {
+  const std::vector<json> events = events_of(client_.post(
+      kResponses, ask({{"stream", true}, {"include", {"message.output_text.logprobs"}}}).dump()));
+  EXPECT_EQ(types_of(events),
+            (std::vector<std::string>{"response.created", "response.in_progress",
+                                      "response.output_item.added", "response.content_part.added",
+                                      "response.output_text.delta", "response.output_text.delta",
+                                      "response.output_text.done", "response.content_part.done",
+                                      "response.output_item.done", "response.completed"}));
+  EXPECT_EQ(events[0]["response"]["status"], "in_progress");
+  EXPECT_EQ(events[4]["delta"], "Hel");
+  EXPECT_EQ(events[4]["logprobs"][0]["token"], "Hello");
+  EXPECT_EQ(events[5]["logprobs"], json::array());
+  EXPECT_EQ(events[6]["text"], "Hello");
+  const json& whole = events.back()["response"];
+  EXPECT_EQ(whole["output"][0]["id"], events[2]["item"]["id"]);
+  EXPECT_EQ(whole["usage"]["output_tokens"], 2);
+  EXPECT_EQ(client_.ask("GET", kResponses + "/" + std::string(whole["id"])).json(), whole);
+}
+
+TEST_F(Responses, ThoughtsAreAnItemOfTheirOwn) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "<think>Hm"}, TextEvent{0, ".</think>\n\nYes."}, test::finish()};
+  });
+  served.engine->reasons();
+  Client client = served.client();
+  const json whole = client.post(kResponses, ask().dump()).json();
+  ASSERT_EQ(whole["output"].size(), 2u);
+  EXPECT_EQ(whole["output"][0]["type"], "reasoning");
+  EXPECT_EQ(whole["output"][0]["content"][0], json({{"type", "reasoning_text"}, {"text", "Hm."}}));
+  EXPECT_EQ(whole["output"][1]["content"][0]["text"], "Yes.");
+  const std::vector<json> events = events_of(client.post(kResponses, ask({{"stream", true}}).dump()));
+  EXPECT_EQ(events[4]["type"], "response.reasoning_text.delta");
+  EXPECT_EQ(events.back()["response"]["output"][1]["content"][0]["text"], "Yes.");
+  // What was thought is not part of the conversation.
+  const size_t before = served.engine->asked();
+  client.post(kResponses, ask({{"previous_response_id", whole["id"]}}).dump());
+  const std::string prompt = test::text_of(served.engine->answer(before)->request);
+  EXPECT_EQ(prompt.find("Hm."), std::string::npos);
+  EXPECT_NE(prompt.find("assistant: Yes."), std::string::npos) << prompt;
+}
+
+TEST_F(Responses, MistakesNameTheField) {
+  expect_refused({{"model", "fake"}}, "input");
+  expect_refused({{"input", "x"}}, "model");
+  expect_refused(ask({{"input", json::array()}}), "input");
+  expect_refused(ask({{"input", {{{"role", "user"}}}}}), "input[0].content");
+  expect_refused(ask({{"input", {{{"role", "user"}, {"content", {{{"type", "input_image"}}}}}}}}),
+                 "input[0].content[0].type");
+  expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].type");
+  expect_refused(ask({{"truncation", "auto"}}), "truncation");
+  expect_refused(ask({{"background", true}}), "background");
+  expect_refused(ask({{"reasoning", {{"effort", "high"}}}}), "reasoning.effort");
+  expect_refused(ask({{"text", {{"format", {{"type", "json_object"}}}}}}), "text.format");
+  expect_refused(ask({{"tools", {{{"type", "web_search"}}}}}), "tools");
+  expect_refused(ask({{"include", {"file_search_call.results"}}}), "include");
+  expect_refused(ask({{"n", 2}}), "n");
+  expect_refused(ask({{"bananas", 2}}), "bananas");
+}
+
+TEST_F(Responses, InputTokensAreCounted) {
+  const Reply reply = client_.post(kResponses + "/input_tokens", ask().dump());
+  EXPECT_EQ(reply.json(),
+            json({{"object", "response.input_tokens"}, {"input_tokens", std::string("user: hi\n").size()}}));
+  EXPECT_EQ(client_.ask("PUT", kResponses + "/x").headers.at("allow"), "GET, HEAD, DELETE, OPTIONS");
+}
+
+}  // namespace
+}  // namespace ferrum
