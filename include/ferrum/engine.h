@@ -22,7 +22,7 @@ struct EngineOptions {
   int threads = 0;              // 0: one for each physical core that this process may use
   int max_context = 0;          // tokens of one sequence; 0: what the model is made for, at most 8192
   int max_sequences = 1;        // computed together
-  int kv_tokens = 0;            // that the KV cache holds, of all sequences; 0: one of max_context
+  int kv_tokens = 0;            // in the KV cache, of all sequences; 0: up to four of max_context
   int queue = 256;              // requests that may wait; one more is refused
   bool prefix_cache = true;     // keeps what was computed for requests that begin alike
   // Guessing how answers go on, so that one step may give several tokens; the tokens are the same without.

@@ -166,8 +166,9 @@ void add_serve(CLI::App& app) {
       ->envname("FERRUM_PAGED_MAX_SEQS")
       ->group("Engine");
   command
-      .add_option("--kv-tokens", o->engine.kv_tokens,
-                  "Tokens that the KV cache holds, of all sequences; 0: one of the longest")
+      .add_option(
+          "--kv-tokens", o->engine.kv_tokens,
+          "Tokens that the KV cache holds, of all sequences; 0: four of the longest, or as many as fit")
       ->check(from_to(0))
       ->capture_default_str()
       ->envname("FERRUM_KV_TOKENS")

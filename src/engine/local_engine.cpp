@@ -91,15 +91,17 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_), queue_(options.queue) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
-  const RunnerOptions runner = runner_options(options, model);
-  if (!options.draft.empty()) draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
   const BackendOptions backend_options = {options.backend, options.threads, options.activations};
   std::shared_ptr<Backend> backend = make_backend(backend_options);
   arithmetic_ = arithmetic_of(backend_options);
 
+  const uint64_t free = backend->free_bytes();
+  const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
+    plan(options, roomy, free);
+    return memory_.total() <= memory_.free;
+  });
+  if (memory_.tokens != runner.kv_tokens) plan(options, runner, free);
   info_ = info_of(runner);
-  memory_ = memory_plan(*checkpoint_, runner, backend->free_bytes());
-  if (draft_) memory_ += draft_->memory();
   if (observer.planned) observer.planned(info_, memory_);
   require_fit(memory_, model, "use a smaller --max-context");
 
@@ -122,6 +124,12 @@ LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
     : checkpoint_(model.checkpoint), prompts_(*checkpoint_), queue_(options.queue) {
   info_ = info_of(model.runner.options());
   start(model.steps, loop_options(options, model.runner, nullptr), options);
+}
+
+void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, uint64_t free) {
+  if (!options.draft.empty()) draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
+  memory_ = memory_plan(*checkpoint_, runner, free);
+  if (draft_) memory_ += draft_->memory();
 }
 
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {

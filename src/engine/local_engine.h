@@ -58,6 +58,8 @@ class LocalEngine final : public Engine {
   KvStore kv_store();
   const KvOrigin& kv_origin();
 
+  // What it all will take, with a draft model if there is one.
+  void plan(const EngineOptions& options, const RunnerOptions& runner, uint64_t free);
   // Throws Error for a request's mistakes.
   std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
   // How long the answers may become, by the context. Error kContextFull.

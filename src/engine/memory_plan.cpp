@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/error.h"
 #include "base/human_bytes.h"
@@ -12,6 +13,8 @@ namespace {
 // A long chat; more is a matter of asking, since every token costs memory.
 constexpr int kDefaultContext = 8192;
 constexpr int kMaxDraftTokens = 64;
+// Most sequences are shorter than the longest: these hold many.
+constexpr int kRoomyContexts = 4;
 
 int chosen_context(const EngineOptions& options, const ModelDescription& model) {
   if (options.max_context == 0) return std::min(model.context, kDefaultContext);
@@ -48,6 +51,21 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .max_context = context,
           .kv_tokens = kv_tokens,
           .kv_dtype = parse_kv_dtype(options.kv_dtype)};
+}
+
+RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDescription& model,
+                                   FunctionRef<bool(const RunnerOptions&)> fits) {
+  const RunnerOptions least = runner_options(options, model);
+  if (options.kv_tokens != 0) return least;
+  EngineOptions more = options;
+  for (int contexts = std::min(options.max_sequences, kRoomyContexts); contexts > 1; --contexts) {
+    const int64_t tokens = int64_t{least.max_context} * contexts;
+    if (tokens > INT32_MAX) continue;
+    more.kv_tokens = static_cast<int>(tokens);
+    const RunnerOptions roomy = runner_options(more, model);
+    if (fits(roomy)) return roomy;
+  }
+  return least;
 }
 
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "checkpoint/checkpoint.h"
 #include "engine/runner.h"
 #include "ferrum/engine.h"
@@ -12,6 +13,11 @@ namespace ferrum {
 // What an engine with these options asks of its runner. Error kBadArgument for a context that the model
 // lacks.
 RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model);
+
+// The same, but where nobody said how much the KV cache is to hold: several contexts for several sequences,
+// as many as `fits` allows.
+RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDescription& model,
+                                   FunctionRef<bool(const RunnerOptions&)> fits);
 
 // Of a runner with these options.
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free);

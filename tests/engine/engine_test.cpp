@@ -290,6 +290,24 @@ TEST(EngineLoad, MemoryThatIsNotThereIsRefusedWithTheNumbers) {
                      [&] { require_fit(plan, checkpoint->model(), "use a smaller --window"); });
 }
 
+// Sequences that are computed together are rarely all as long as they may be.
+TEST(EngineLoad, SeveralSequencesShareAFewContextsWhereMemoryAllows) {
+  const auto checkpoint = Checkpoint::open(demo("demo-dense"));
+  const auto tokens = [&](const EngineOptions& options, int most) {
+    return roomy_runner_options(options, checkpoint->model(),
+                                [&](const RunnerOptions& o) { return o.kv_tokens <= most; })
+        .kv_tokens;
+  };
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 16}, 1 << 20), 4 * 64);
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 16}, 200), 3 * 64);
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 16}, 0), 64);
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 2}, 1 << 20), 2 * 64);
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 1}, 1 << 20), 64);
+  EXPECT_EQ(tokens({.max_context = 64, .max_sequences = 16, .kv_tokens = 100}, 1 << 20), 100);
+  const auto engine = Engine::load({.model = demo("demo-dense"), .max_context = 64, .max_sequences = 3});
+  EXPECT_EQ(engine->memory().tokens, 3 * 64);
+}
+
 TEST(EngineLoad, AContextThatTheModelLacksIsRefused) {
   test::expect_error(ErrorCode::kBadArgument, {"1000000000", "512"},
                      [] { Engine::load({.model = demo("demo-dense"), .max_context = 1'000'000'000}); });
