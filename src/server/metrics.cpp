@@ -27,6 +27,8 @@ constexpr Metric kMetrics[] = {
      [](const EngineStats& s) { return double(s.drafted_tokens); }},
     {"ferrum_accepted_tokens_total", "counter", "Drafted tokens that were right",
      [](const EngineStats& s) { return double(s.accepted_tokens); }},
+    {"ferrum_seconds_in_step", "gauge", "How long the step at hand has taken",
+     [](const EngineStats& s) { return s.seconds_in_step; }},
     {"ferrum_requests_refused_total", "counter", "Requests that were not accepted",
      [](const EngineStats& s) { return double(s.refused); }},
     {"ferrum_requests_finished_total", "counter", "Requests that were answered",

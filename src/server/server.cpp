@@ -70,6 +70,7 @@ class Server::Impl {
                        options_.http.host, v6 ? "]" : "", http_.port());
   }
 
+  int connections() const { return http_.connections(); }
   void run() { http_.run(); }
   void stop(std::chrono::seconds patience) {
     draining_ = true;
@@ -207,8 +208,14 @@ class Server::Impl {
     if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
     const auto found = models_.find(name);
     if (found == models_.end())
-      throw ApiError(404, "model_not_found", "model", "there is no model " + in_quotes(name) + " here");
+      throw ApiError(404, "model_not_found", "model",
+                     "there is no model " + in_quotes(name) + " here, but " + names());
     return found->second;
+  }
+  std::string names() const {
+    std::string all;
+    for (const auto& [name, model] : models_) all += (all.empty() ? "" : ", ") + in_quotes(name);
+    return all;
   }
   // Where a request may leave it open which.
   Model model_of(Fields& body) const {
@@ -335,14 +342,19 @@ class Server::Impl {
     return {.body = to_text({{"prompt", model.engine->render(chat)}})};
   }
 
+  // Whether it makes sense to send requests here, for those who deal them out and for those who restart what
+  // hangs.
   HttpResponse health(const HttpRequest& /*request*/) {
-    bool loaded;
+    Json health = {{"status", "ok"}};
     {
       const std::lock_guard lock(mutex_);
-      loaded = !models_.empty();
+      if (models_.empty()) health["status"] = "loading";
+      for (const auto& [name, model] : models_)
+        if (const EngineStats stats = model.engine->stats(); stats.stalled)
+          health = {{"status", "stuck"}, {"model", name}, {"seconds_in_step", stats.seconds_in_step}};
     }
-    const char* const status = draining_ ? "draining" : loaded ? "ok" : "loading";
-    return {.status = loaded && !draining_ ? 200 : 503, .body = to_text({{"status", status}})};
+    if (draining_ && health["status"] != "stuck") health["status"] = "draining";
+    return {.status = health["status"] == "ok" ? 200 : 503, .body = to_text(health)};
   }
   HttpResponse metrics(const HttpRequest& /*request*/) {
     std::string text;
@@ -395,6 +407,7 @@ Server::~Server() = default;
 void Server::set_model(const std::string& name, std::shared_ptr<Engine> engine) {
   impl_->set_model(name, std::move(engine));
 }
+int Server::connections() const { return impl_->connections(); }
 std::string Server::url() const { return impl_->url(); }
 void Server::run() { impl_->run(); }
 void Server::stop(std::chrono::seconds patience) { impl_->stop(patience); }

@@ -26,6 +26,7 @@ class Server {
   // What is served from now on, by this name. From any thread.
   void set_model(const std::string& name, std::shared_ptr<Engine> engine);
 
+  int connections() const;  // of clients
   std::string url() const;  // "http://127.0.0.1:8000"
   void run();               // until stop()
   // No new requests; those under way are finished, for `patience` at most. From any thread.

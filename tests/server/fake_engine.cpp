@@ -105,6 +105,16 @@ size_t FakeEngine::asked() const {
   return answers_.size();
 }
 
+EngineStats FakeEngine::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+void FakeEngine::set_stats(const EngineStats& stats) {
+  const std::lock_guard lock(mutex_);
+  stats_ = stats;
+}
+
 SamplingOptions FakeEngine::recommended_sampling() const {
   SamplingOptions recommended;
   recommended.temperature = 0.625f;
@@ -171,7 +181,7 @@ FinishEvent finish(int choice, FinishReason reason) {
   return {.choice = choice,
           .reason = reason,
           .stop = {},
-          .usage = {.prompt_tokens = 10, .cached_tokens = 4, .generated_tokens = 2}};
+          .usage = {.prompt_tokens = 10, .cached_tokens = 4, .generated_tokens = 2, .reasoning_tokens = 1}};
 }
 
 }  // namespace ferrum::test

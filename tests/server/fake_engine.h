@@ -48,6 +48,8 @@ class FakeEngine final : public Engine {
   std::shared_ptr<FakeAnswer> answer(size_t index = 0);
   size_t asked() const;
 
+  void set_stats(const EngineStats& stats);
+
   // What submit() does first, for requests that take long to read. To be set before the first comes.
   std::function<void()> on_submit;
   // The model thinks. To be called before the first request.
@@ -60,7 +62,7 @@ class FakeEngine final : public Engine {
   std::string text_of(std::span<const int32_t> ids) const override;     // bytes
   std::string render(const ChatPrompt& chat) const override;  // "role: content\n"… and the options
   std::unique_ptr<EventStream> submit(Request request) override;
-  EngineStats stats() const override { return {.generated_tokens = 7}; }
+  EngineStats stats() const override;
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;  // none
   LoadedSession load_session(const std::filesystem::path& path) override;
 
@@ -75,6 +77,7 @@ class FakeEngine final : public Engine {
                      .has_chat_template = true};
   const MemoryPlan memory_ = {.weights = 1, .kv = 2, .activations = 3, .free = 4, .tokens = 64};
   Script script_;
+  EngineStats stats_ = {.generated_tokens = 7};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<FakeAnswer>> answers_;

@@ -1,8 +1,13 @@
 // The server against clients that are broken, slow, many or gone.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <future>
 
 #include "server/served.h"
@@ -319,6 +324,32 @@ TEST(HttpFaults, B32_AReaderThatDoesNotReadIsCutOff) {
   EXPECT_TRUE(answer->is_cancelled_within(10s));
 }
 
+// Accepting pauses until there are some again; what goes on goes on.
+TEST(HttpFaults, B33_NoDescriptorsLeft) {
+  Served served(test::nothing);
+  Client stream = served.client();
+  stream.send(http("POST", kChat, kAskStream));
+  const auto answer = served.engine->answer();
+  rlimit normal = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &normal), 0);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(next);
+  const rlimit one_more = {static_cast<rlim_t>(next) + 1, normal.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one_more), 0);
+  Client late = served.client();  // has the last one
+  late.send(http("GET", "/health"));
+  for (int i = 0; i < 5; ++i) {
+    const std::string part = fmt::format("part {}", i);
+    answer->tell(TextEvent{0, part});
+    EXPECT_CONTAINS(stream.read_until(part), part);
+  }
+  EXPECT_EQ(served.server.connections(), 1);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &normal), 0);
+  EXPECT_EQ(late.read().status, 200);
+  answer->tell(test::finish());
+  EXPECT_CONTAINS(stream.read_until("[DONE]"), "[DONE]");
+}
+
 TEST(HttpFaults, B34_WrongPathsMethodsAndTypes) {
   Served served;
   Client client = served.client();
@@ -393,6 +424,27 @@ TEST(HttpFaults, B49_SoonAfterTheClientLeft) {
   EXPECT_LT(test::milliseconds_of([&] { answer->is_cancelled_within(5s); }), 1s);
 }
 
+TEST(HttpFaults, B52_AnotherModelOfTheSameNameTakesOverFromTheNextRequestOn) {
+  Served served(test::nothing);
+  Client client = served.client();
+  client.send(http("POST", kChat, kAskStream));
+  const auto before = served.engine->answer();
+  before->tell(TextEvent{0, "a"});
+  client.read_until("\"a\"");
+  const std::weak_ptr<Engine> old =
+      std::exchange(served.engine, std::make_shared<test::FakeEngine>(test::hello));
+  served.server.set_model("fake", served.engine);
+  EXPECT_EQ(served.client().post(kChat, kAsk).status, 200);
+  EXPECT_EQ(served.engine->asked(), 1u);
+  EXPECT_FALSE(before->cancelled());
+  before->tell(TextEvent{0, "b"});
+  before->tell(test::finish());
+  const std::string rest = client.read_until("0\r\n\r\n");
+  EXPECT_CONTAINS(rest, "\"b\"");
+  EXPECT_EQ(client.ask("GET", "/health").status, 200);
+  EXPECT_TRUE(old.expired());
+}
+
 TEST(HttpFaults, B54_AFullQueue) {
   Served served([](const Request&) {
     return std::vector<Event>{ErrorEvent{"queue_full", "256 requests wait already"}};
@@ -450,6 +502,21 @@ TEST(HttpFaults, B60_AfterTheDeadlineStreamsEndWithAnError) {
   EXPECT_TRUE(second->is_cancelled_within(1s));
 }
 
+// Nothing of a client's can begin a line of its own in the log, or colour it.
+TEST(HttpFaults, B72_TheLogIsEscaped) {
+  Served served;
+  served.engine->on_submit = [] { throw std::runtime_error("broken\nferrum: \x1b[31m"); };
+  testing::internal::CaptureStdout();
+  const Reply reply = served.client().post(kChat + "%0Aferrum:%1b[0m", kAsk);
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(reply.body.find('\n'), std::string::npos);
+  EXPECT_EQ(served.client().post(kChat, kAsk).status, 500);
+  spdlog::default_logger()->flush();
+  const std::string log = testing::internal::GetCapturedStdout();
+  EXPECT_CONTAINS(log, "broken\\x0aferrum: \\x1b[31m");
+  EXPECT_EQ(std::ranges::count(log, '\n'), 1);
+}
+
 TEST(Http, IdleConnectionsDoNotKeepTheServerFromStopping) {
   std::optional<Served> served(std::in_place);
   Client idle = served->client();
@@ -491,6 +558,19 @@ TEST(Http, ManyStreamsAtOnce) {
   }
 }
 
+// As many as there are, and none that could not be made.
+TEST(HttpFaults, B69_MoreThreadsThanCores) {
+  server::ServerOptions options;
+  options.http.threads = 4 * static_cast<int>(std::thread::hardware_concurrency()) + 1;
+  Served served(test::hello, options);
+  std::vector<Client> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(served.client());
+  for (int round = 0; round < 3; ++round) {
+    for (Client& client : clients) client.send(http("POST", kChat, kAskStream));
+    for (Client& client : clients) EXPECT_EQ(client.read().events().back(), "[DONE]");
+  }
+}
+
 // The engine takes long to read a prompt: nobody else waits for that.
 TEST(Http, LongPromptsDoNotDelayOthers) {
   Served served;
@@ -508,7 +588,7 @@ TEST(Http, LongPromptsDoNotDelayOthers) {
   EXPECT_EQ(slow.read().status, 200);
 }
 
-TEST(Http, WithoutAModelItSaysThatItLoads) {
+TEST(HttpFaults, B37_WithoutAModelItSaysThatItLoads) {
   server::ServerOptions options;
   options.http.port = 0;
   server::Server server(options);

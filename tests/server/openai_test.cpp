@@ -221,7 +221,7 @@ TEST_F(OpenAi, WhatIsNotServedIsRefusedByName) {
     expect_refused(kText, text(more), more.begin().key());
 }
 
-TEST_F(OpenAi, MessagesMustBeMessages) {
+TEST_F(OpenAi, B38_MessagesMustBeMessages) {
   const auto with = [](const json& message) { return chat({{"messages", {message}}}); };
   expect_refused(kChat, chat({{"messages", json::array()}}), "messages");
   expect_refused(kChat, chat({{"messages", "hi"}}), "messages");
@@ -243,7 +243,20 @@ TEST_F(OpenAi, MessagesMustBeMessages) {
                  "messages[0].refusal");
 }
 
-TEST_F(OpenAi, ModelsMustBeNamed) {
+// Which are not served yet: never a fault of the server's, whatever they look like.
+TEST_F(OpenAi, B39_ToolsInTheHistory) {
+  for (const json& call :
+       {json{{"id", "1"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", "{"}}}},
+        json{{"function", {{"arguments", {{"a", 1}}}}}}, json("call"), json(5)})
+    expect_refused(kChat,
+                   chat({{"messages", {{{"role", "assistant"}, {"content", "x"}, {"tool_calls", {call}}}}}}),
+                   "messages[0].tool_calls");
+  asked_chat({{"messages",
+               {{{"role", "assistant"}, {"content", "x"}, {"tool_calls", json::array()}},
+                {{"role", "user"}, {"content", "y"}}}}});
+}
+
+TEST_F(OpenAi, B37_ModelsMustBeNamed) {
   json body = chat();
   body.erase("model");
   expect_refused(kChat, body, "model", "missing");
@@ -252,6 +265,8 @@ TEST_F(OpenAi, ModelsMustBeNamed) {
   EXPECT_EQ(unknown.status, 404);
   EXPECT_EQ(unknown.json()["error"]["code"], "model_not_found");
   EXPECT_EQ(unknown.json()["error"]["param"], "model");
+  EXPECT_CONTAINS(unknown.error(), "'gpt-4'");
+  EXPECT_CONTAINS(unknown.error(), "'fake'");
 }
 
 TEST_F(OpenAi, B41_NumbersOutOfRange) {
@@ -352,7 +367,7 @@ TEST_F(OpenAi, AChatCompletion) {
   EXPECT_EQ(body["usage"]["completion_tokens"], 4);
   EXPECT_EQ(body["usage"]["total_tokens"], 14);
   EXPECT_EQ(body["usage"]["prompt_tokens_details"]["cached_tokens"], 4);
-  EXPECT_EQ(body["usage"]["completion_tokens_details"]["reasoning_tokens"], 0);
+  EXPECT_EQ(body["usage"]["completion_tokens_details"]["reasoning_tokens"], 2);
 }
 
 TEST_F(OpenAi, AChatStreamChunkByChunk) {
@@ -524,6 +539,20 @@ TEST_F(OpenAi, ErrorsBeforeAndAfterTheStreamBegan) {
   answer->tell(TextEvent{0, "a"});
   answer->tell(ErrorEvent{"internal", "a fault of ours"});
   EXPECT_EQ(client.read().status, 500);
+}
+
+// What the engine cannot do, each with its status.
+TEST_F(OpenAi, B53_B55_B58_ErrorsOfTheEngine) {
+  for (const auto& [code, status] :
+       {std::pair("deadline", 503), std::pair("no_memory", 503), std::pair("unavailable", 503),
+        std::pair("not_finite", 500), std::pair("bad_template", 400), std::pair("never heard of", 500)}) {
+    Served served([code = code](const Request&) { return std::vector<Event>{ErrorEvent{code, "why"}}; });
+    const Reply reply = served.client().post(kChat, chat().dump());
+    EXPECT_EQ(reply.status, status) << code;
+    EXPECT_EQ(reply.json()["error"]["code"], code);
+    EXPECT_EQ(reply.error(), "why");
+    EXPECT_EQ(reply.headers.contains("retry-after"), status == 503);
+  }
 }
 
 // One prompt's error ends the others.

@@ -108,6 +108,7 @@ class Connection final : public Responder {
   // What a client still sends after it was refused is read and dropped, for so long at most: closed at once,
   // the connection would be reset, and the refusal lost.
   static constexpr std::chrono::milliseconds kLinger{2000};
+  static constexpr size_t kMaxLogged = 1000;
 
   asio::awaitable<void> close() {
     error_code error;
@@ -197,7 +198,8 @@ class Connection final : public Responder {
     } catch (const system_error&) {
       co_return false;  // nobody reads
     } catch (const std::exception& e) {
-      log::error("{} {}: {}", in_quotes(request.method), in_quotes(request.path), e.what());
+      log::error("{} {}: {}", in_quotes(request.method), in_quotes(request.path),
+                 in_quotes(e.what(), kMaxLogged));
       failed = true;
     }
     if (failed) {
@@ -250,7 +252,7 @@ asio::awaitable<void> serve(std::unique_ptr<ByteStream> stream, Service& service
   } catch (const system_error&) {
     // The client is gone, or too slow.
   } catch (const std::exception& e) {
-    log::error("a connection ends: {}", e.what());
+    log::error("a connection ends: {}", in_quotes(e.what()));
   }
 }
 

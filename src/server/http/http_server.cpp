@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -71,7 +72,12 @@ class HttpServer::Impl {
     if (tcp_) asio::co_spawn(control_, accept_tcp(), asio::detached);
     if (local_) asio::co_spawn(control_, accept_locally(), asio::detached);
     std::vector<std::jthread> others;
-    for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
+    try {
+      for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
+    } catch (const std::system_error& e) {
+      log::warn("only {} of {} threads for connections could be made: {}", others.size() + 1,
+                options_.threads, e.what());
+    }
     io_.run();
   }
 
