@@ -6,7 +6,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -23,7 +25,9 @@ namespace {
 struct ServeOptions {
   EngineOptions engine = {.max_sequences = 16, .activations = "bf16"};
   server::ServerOptions server;
-  std::string name;  // of the model in the API
+  std::string name;                 // of the model in the API
+  std::vector<std::string> others;  // NAME=PATH
+  double unload_seconds = 0;
   std::string key_file;
   int drain_seconds = 30;
 };
@@ -32,7 +36,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  ferrum serve model.gguf                            at http://127.0.0.1:8000/v1\n"
     "  ferrum serve model.gguf --host 0.0.0.0 --api-key-file keys.txt --tls-cert cert.pem --tls-key key.pem\n"
-    "  ferrum serve model.gguf --host unix:/run/ferrum.sock";
+    "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
+    "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600";
 
 // A line each; empty lines and those with # do not count.
 void read_keys(const std::string& file, std::vector<std::string>& keys) {
@@ -53,21 +58,50 @@ std::shared_ptr<Engine> load(const EngineOptions& options) {
   return Engine::load(options, observer);
 }
 
-void tell(const std::string& name, const Engine& engine, const server::Server& server,
-          const ServeOptions& o) {
+// When somebody asks for it.
+server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::path& model) {
+  options.model = model;
+  return [options](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
+    LoadObserver observer;
+    observer.planned = [&](const ModelInfo&, const MemoryPlan& plan) { permission.take(plan.total()); };
+    observer.progress = [&](uint64_t, uint64_t) { permission.go_on(); };
+    return Engine::load(options, observer);
+  };
+}
+
+void add_others(const ServeOptions& o, server::ModelPool& models) {
+  std::set<std::string> names = {o.name};
+  for (const std::string& other : o.others) {
+    const size_t equals = other.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == other.size())
+      fail(ErrorCode::kBadArgument, "--model {}: it must be NAME=PATH", in_quotes(other));
+    const std::string name = other.substr(0, equals);
+    const std::filesystem::path path = other.substr(equals + 1);
+    if (!names.insert(name).second)
+      fail(ErrorCode::kBadArgument, "--model {}: there is another of that name", in_quotes(name));
+    if (!std::filesystem::exists(path))
+      fail(ErrorCode::kNotFound, "--model {}: {} does not exist", name, path.string());
+    models.add(name, on_demand(o.engine, path));
+    fmt::print(stderr, "{}: {}, loaded on demand\n", name, path.string());
+  }
+}
+
+void tell_model(const std::string& name, const Engine& engine, int sequences) {
   const ModelInfo& info = engine.info();
-  const std::string url = server.url();
   fmt::print(stderr, "{}: {} ({}, {}), context {}, {} sequences at a time; {}\n", name, in_quotes(info.name),
-             info.architecture, info.format, info.context, o.engine.max_sequences,
-             parts_text(engine.memory()));
+             info.architecture, info.format, info.context, sequences, parts_text(engine.memory()));
+}
+
+void tell_address(const std::string& model, const server::Server& server, const ServeOptions& o) {
+  const std::string url = server.url();
   fmt::print(stderr, "listening at {}; try\n\n", url);
   const bool local = o.server.http.host.starts_with("unix:");
   fmt::print(
       stderr,
-      "  curl {}{}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"
+      "  curl {}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"
       "    -d '{{\"model\": \"{}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n\n",
       local ? "--unix-socket " + o.server.http.host.substr(5) + " " : "", local ? "http://localhost" : url,
-      "", o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", name);
+      o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", model);
 }
 
 void run_command(ServeOptions& o) {
@@ -78,24 +112,32 @@ void run_command(ServeOptions& o) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  if (o.engine.model.empty()) o.engine.model = demonstration_model();
+  if (o.engine.model.empty() && o.others.empty()) o.engine.model = demonstration_model();
   if (!o.key_file.empty()) read_keys(o.key_file, o.server.api_keys);
   if (o.name.empty()) o.name = o.engine.model.stem().string();
+  o.server.models.idle = std::chrono::milliseconds(static_cast<int64_t>(1000 * o.unload_seconds));
   server::Server server(o.server);
+  std::promise<void> stopped;
   std::jthread serving([&] { server.run(); });
-  std::thread([&server, signals, patience = std::chrono::seconds(o.drain_seconds)]() mutable {
+  std::thread([&server, &stopped, signals, patience = std::chrono::seconds(o.drain_seconds)]() mutable {
     int signal = 0;
     sigwait(&signals, &signal);
     fmt::print(stderr, "stopping: answers that are under way are finished\n");
     server.stop(patience);
+    stopped.set_value();
     sigwait(&signals, &signal);
     _exit(128 + signal);
   }).detach();
   try {
-    const std::shared_ptr<Engine> engine = load(o.engine);
-    server.set_model(o.name, engine);
-    tell(o.name, *engine, server, o);
+    if (!o.engine.model.empty()) {
+      const std::shared_ptr<Engine> engine = load(o.engine);
+      server.models().add(o.name, engine);
+      tell_model(o.name, *engine, o.engine.max_sequences);
+    }
+    add_others(o, server.models());
+    tell_address(server.models().first(), server, o);
     serving.join();
+    stopped.get_future().wait();
   } catch (...) {
     server.stop(std::chrono::seconds(0));
     throw;
@@ -121,6 +163,30 @@ void add_serve(CLI::App& app) {
       ->check(from_to(0, 65535))
       ->capture_default_str()
       ->envname("FERRUM_PORT")
+      ->group(kGroup);
+  command
+      .add_option("--model", o->others,
+                  "NAME=PATH: another model, loaded when it is first asked for; may be repeated")
+      ->allow_extra_args(false)
+      ->check(a_name())
+      ->group(kGroup);
+  command
+      .add_option(
+          "--models-memory", o->server.models.max_bytes,
+          "Bytes for all models together, such as 24GiB: others are unloaded for a new one; 0: what the "
+          "machine has")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str()
+      ->group(kGroup);
+  command
+      .add_option("--unload-after", o->unload_seconds,
+                  "Seconds after which a --model that nobody uses is unloaded; 0: never")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->group(kGroup);
+  command
+      .add_flag("--show-running", o->server.show_running,
+                "GET /running lists the requests that are being answered")
       ->group(kGroup);
   command.add_option("--name", o->name, "Name of the model in the API; else its file's")->group(kGroup);
   command

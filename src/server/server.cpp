@@ -4,27 +4,34 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <map>
-#include <mutex>
-#include <span>
+#include <variant>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
 #include "server/anthropic/anthropic.h"
 #include "server/api/api_error.h"
-#include "server/api/fields.h"
 #include "server/metrics.h"
-#include "server/openai/common.h"
 #include "server/openai/openai.h"
 #include "server/openai/responses.h"
+#include "server/running.h"
+#include "server/text_tools.h"
+#include "server/views.h"
 
 namespace ferrum::server {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr size_t kWorkers = 2;
+constexpr const char* kModelPath = "/v1/models/*";
+constexpr const char* kResponsePath = "/v1/responses/*";
+constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
+constexpr const char* kMessagesPath = "/v1/messages";
 
 Access::Options access_options(const ServerOptions& o) {
   const std::string& host = o.http.host;
@@ -33,18 +40,39 @@ Access::Options access_options(const ServerOptions& o) {
           .loopback = host == "localhost" || host == "::1" || host.starts_with("127.")};
 }
 
-struct Model {
-  std::string name;
-  std::shared_ptr<Engine> engine;
-  int64_t created = now();
-};
+// What stands in the place of a pattern's *; the whole path where it has none; nothing if it does not match.
+std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
+  const size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
+  const std::string_view before = pattern.substr(0, star);
+  const std::string_view after = pattern.substr(star + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+    return std::nullopt;
+  return path.substr(before.size(), path.size() - before.size() - after.size());
+}
+std::string name_in(const HttpRequest& request, const char* pattern) {
+  return std::string(named_in(request.path, pattern).value_or(""));
+}
 
-Json model_json(const Model& model) {
-  return {{"id", model.name},
-          {"object", "model"},
-          {"created", model.created},
-          {"owned_by", "ferrum"},
-          {"context_length", model.engine->info().context}};
+// In the shape that the path's clients read.
+HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
+  return request.path.starts_with(kMessagesPath) ? anthropic::error_response(error) : error_response(error);
+}
+
+// Bodies are JSON as it stands. (A web page may send other types without asking first.)
+void check_content(const HttpRequest& request) {
+  const std::string_view encoding = request.header("content-encoding").value_or("identity");
+  if (encoding != "identity")
+    throw ApiError(415, "unsupported_media_type", "",
+                   "bodies must come as they are, not in the encoding " + in_quotes(encoding));
+  const std::string type(request.header("content-type").value_or("application/json"));
+  if (strcasecmp(type.substr(0, type.find_first_of("; ")).c_str(), "application/json") != 0)
+    throw ApiError(415, "unsupported_media_type", "",
+                   "bodies must have the Content-Type application/json, not " + in_quotes(type));
+}
+
+HttpResponse json_reply(const Json& json, int status = 200) {
+  return {.status = status, .body = to_text(json)};
 }
 
 }  // namespace
@@ -55,13 +83,15 @@ class Server::Impl {
       : options_(options),
         access_(access_options(options)),
         responses_(std::make_shared<openai::ResponseStore>(options.max_response_bytes)),
+        routes_(routes()),
+        models_(options.models),
         http_(options.http,
               [this](const HttpRequest& request, Responder& out) { return serve(request, out); }) {}
 
-  void set_model(const std::string& name, std::shared_ptr<Engine> engine) {
-    const std::lock_guard lock(mutex_);
-    models_.insert_or_assign(name, Model{.name = name, .engine = std::move(engine)});
-  }
+  ~Impl() { models_.close(); }  // before those go who wait for one
+
+  ModelPool& models() { return models_; }
+  int connections() const { return http_.connections(); }
 
   std::string url() const {
     if (options_.http.host.starts_with("unix:")) return "http+" + options_.http.host;
@@ -70,50 +100,55 @@ class Server::Impl {
                        options_.http.host, v6 ? "]" : "", http_.port());
   }
 
-  int connections() const { return http_.connections(); }
   void run() { http_.run(); }
   void stop(std::chrono::seconds patience) {
     draining_ = true;
     http_.stop(patience);
+    models_.close();
   }
 
  private:
-  // Most answers are there at once; those that wait for an engine are coroutines.
-  using Reply = HttpResponse (Impl::*)(const HttpRequest&);
-  using Conversation = asio::awaitable<void> (Impl::*)(const HttpRequest&, Responder&);
+  using Reply = std::function<HttpResponse(const HttpRequest&)>;  // at once
+  using Say = std::function<Json(Fields& body, const Engine&)>;   // of a model, which may have to be loaded
+  using Ask = std::function<Asked(Fields& body, const Engine&)>;  // the engine answers
   struct Route {
     const char* method;
     const char* path;  // may have one *: whatever stands there is a name
-    Reply reply = nullptr;
-    Conversation conversation = nullptr;
+    std::variant<Reply, Say, Ask> handler;
   };
-  static constexpr const char* kModelPath = "/v1/models/*";
-  static constexpr const char* kResponsePath = "/v1/responses/*";
-  static constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
-  static constexpr std::string_view kMessagesPath = "/v1/messages";
-  static constexpr size_t kWorkers = 2;
 
-  static std::span<const Route> routes() {
-    static constexpr Route kRoutes[] = {
-        {"GET", "/health", &Impl::health},
-        {"GET", "/metrics", &Impl::metrics},
-        {"GET", "/props", &Impl::props},
-        {"GET", "/v1/models", &Impl::models},
-        {"GET", kModelPath, &Impl::model},
-        {"POST", "/v1/chat/completions", nullptr, &Impl::chat_completions},
-        {"POST", "/v1/completions", nullptr, &Impl::completions},
-        {"POST", "/v1/responses", nullptr, &Impl::create_response},
-        {"POST", "/v1/responses/input_tokens", &Impl::response_input_tokens},
-        {"GET", kInputItemsPath, &Impl::input_items},
-        {"GET", kResponsePath, &Impl::get_response},
-        {"DELETE", kResponsePath, &Impl::delete_response},
-        {"POST", kMessagesPath.data(), nullptr, &Impl::messages},
-        {"POST", "/v1/messages/count_tokens", &Impl::count_tokens},
-        {"POST", "/tokenize", &Impl::tokenize},
-        {"POST", "/detokenize", &Impl::detokenize},
-        {"POST", "/apply-template", &Impl::apply_template},
+  // The first that matches counts.
+  std::vector<Route> routes() {
+    std::vector<Route> all = {
+        {"GET", "/health", Reply([this](const auto& /*request*/) { return health(); })},
+        {"GET", "/metrics", Reply([this](const auto& /*request*/) { return metrics(); })},
+        {"GET", "/props", Reply([this](const auto& /*request*/) { return props(); })},
+        {"GET", "/v1/models",
+         Reply([this](const auto& /*request*/) { return json_reply(models_json(models_.all())); })},
+        {"GET", kModelPath, Reply([this](const HttpRequest& request) { return model(request); })},
+        {"POST", "/v1/chat/completions", Ask(openai::chat_completion)},
+        {"POST", "/v1/completions", Ask(openai::completion)},
+        {"POST", "/v1/responses", Ask([this](Fields& body, const Engine& engine) {
+           return openai::response(body, engine, responses_);
+         })},
+        {"POST", "/v1/responses/input_tokens", Say([this](Fields& body, const Engine& engine) {
+           return openai::response_input_tokens(body, engine, *responses_);
+         })},
+        {"GET", kInputItemsPath, Reply([this](const HttpRequest& request) { return input_items(request); })},
+        {"GET", kResponsePath, Reply([this](const HttpRequest& request) { return get_response(request); })},
+        {"DELETE", kResponsePath,
+         Reply([this](const HttpRequest& request) { return delete_response(request); })},
+        {"POST", kMessagesPath, Ask(anthropic::message)},
+        {"POST", "/v1/messages/count_tokens", Say(anthropic::count_tokens)},
+        {"POST", "/tokenize", Say(tokenize)},
+        {"POST", "/detokenize", Say(detokenize)},
+        {"POST", "/apply-template", Say(apply_template)},
     };
-    return kRoutes;
+    if (options_.show_running)
+      all.push_back({"GET", "/running", Reply([this](const auto& /*request*/) {
+                       return json_reply({{"requests", running_.json()}});
+                     })});
+    return all;
   }
 
   asio::awaitable<void> serve(const HttpRequest& request, Responder& out) {
@@ -127,14 +162,12 @@ class Server::Impl {
         if (request.path != "/health") access_.check_key(request);
         const Route& route = route_of(request, out);
         if (request.method == "POST") check_content(request);
-        if (route.conversation) {
-          co_await (this->*route.conversation)(request, out);
-          co_return;
-        }
-        if (request.method == "POST")
-          reply = co_await elsewhere([&] { return (this->*route.reply)(request); });
+        if (const Reply* at_once = std::get_if<Reply>(&route.handler))
+          reply = (*at_once)(request);
+        else if (const Say* say = std::get_if<Say>(&route.handler))
+          reply = co_await tell(*say, request);
         else
-          reply = (this->*route.reply)(request);
+          co_await complete(std::get<Ask>(route.handler), request, out);
       }
     } catch (const ApiError& e) {
       reply = error_reply(request, e);
@@ -145,51 +178,10 @@ class Server::Impl {
     co_await out.send(std::move(reply));
   }
 
-  // In the shape that the path's clients read.
-  static HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
-    return request.path.starts_with(kMessagesPath) ? anthropic::error_response(error) : error_response(error);
-  }
-
-  // What may take its time: no other connection waits for it.
-  template <class Work>
-  asio::awaitable<std::invoke_result_t<Work>> elsewhere(Work work) {
-    return asio::co_spawn(
-        workers_,
-        [work = std::move(work)]() -> asio::awaitable<std::invoke_result_t<Work>> { co_return work(); },
-        asio::use_awaitable);
-  }
-
-  // Bodies are JSON as it stands. (A web page may send other types without asking first.)
-  static void check_content(const HttpRequest& request) {
-    const std::string_view encoding = request.header("content-encoding").value_or("identity");
-    if (encoding != "identity")
-      throw ApiError(415, "unsupported_media_type", "",
-                     "bodies must come as they are, not in the encoding " + in_quotes(encoding));
-    const std::string type(request.header("content-type").value_or("application/json"));
-    if (strcasecmp(type.substr(0, type.find_first_of("; ")).c_str(), "application/json") != 0)
-      throw ApiError(415, "unsupported_media_type", "",
-                     "bodies must have the Content-Type application/json, not " + in_quotes(type));
-  }
-
-  // What stands in the place of a pattern's *; the whole path where it has none; nothing if it does not
-  // match.
-  static std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
-    const size_t star = pattern.find('*');
-    if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
-    const std::string_view before = pattern.substr(0, star);
-    const std::string_view after = pattern.substr(star + 1);
-    if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
-      return std::nullopt;
-    return path.substr(before.size(), path.size() - before.size() - after.size());
-  }
-  static std::string name_in(const HttpRequest& request, const char* pattern) {
-    return std::string(named_in(request.path, pattern).value_or(""));
-  }
-
-  static const Route& route_of(const HttpRequest& request, Responder& out) {
+  const Route& route_of(const HttpRequest& request, Responder& out) const {
     const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     std::string others;
-    for (const Route& route : routes()) {
+    for (const Route& route : routes_) {
       if (!named_in(request.path, route.path)) continue;
       if (method == route.method) return route;
       others += std::string(others.empty() ? "" : ", ") + route.method;
@@ -203,210 +195,142 @@ class Server::Impl {
     throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(request.path));
   }
 
-  Model model_named(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
-    if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-    const auto found = models_.find(name);
-    if (found == models_.end())
-      throw ApiError(404, "model_not_found", "model",
-                     "there is no model " + in_quotes(name) + " here, but " + names());
-    return found->second;
+  // What may take its time: no other connection waits for it.
+  template <class Work>
+  asio::awaitable<std::invoke_result_t<Work>> elsewhere(Work work) {
+    return asio::co_spawn(
+        workers_,
+        [work = std::move(work)]() -> asio::awaitable<std::invoke_result_t<Work>> { co_return work(); },
+        asio::use_awaitable);
   }
-  std::string names() const {
-    std::string all;
-    for (const auto& [name, model] : models_) all += (all.empty() ? "" : ", ") + in_quotes(name);
-    return all;
+
+  // Loaded first if need be, however long that takes.
+  asio::awaitable<std::shared_ptr<Engine>> engine_of(const std::string& name) {
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    co_return co_await asio::async_initiate<decltype(asio::use_awaitable),
+                                            void(std::exception_ptr, std::shared_ptr<Engine>)>(
+        [&](auto handler) {
+          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+          models_.get(name, [shared, executor](std::exception_ptr error, std::shared_ptr<Engine> engine) {
+            asio::post(executor, [shared, error, engine = std::move(engine)]() mutable {
+              (*shared)(error, std::move(engine));
+            });
+          });
+        },
+        asio::use_awaitable);
   }
-  // Where a request may leave it open which.
-  Model model_of(Fields& body) const {
-    if (const auto name = body.text("model")) return model_named(*name);
-    const std::lock_guard lock(mutex_);
-    if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-    return models_.begin()->second;
+
+  struct Parsed {
+    Json json;
+    std::string model;
+  };
+  asio::awaitable<Parsed> parse(const HttpRequest& request, bool needs_model) {
+    co_return co_await elsewhere([&] {
+      Parsed parsed = {.json = parse_body(request.body), .model = {}};
+      Fields body(parsed.json);
+      if (needs_model)
+        parsed.model = model_of(body);
+      else
+        parsed.model = body.text("model").value_or(models_.first());
+      return parsed;
+    });
+  }
+
+  asio::awaitable<HttpResponse> tell(const Say& say, const HttpRequest& request) {
+    const Parsed parsed = co_await parse(request, false);
+    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);
+    co_return co_await elsewhere([&] {
+      Fields body(parsed.json);
+      return json_reply(say(body, *engine));
+    });
   }
 
   // A request that the engine has.
   struct Submitted {
-    std::shared_ptr<Engine> engine;  // outlives its streams
     std::unique_ptr<Format> format;
     Delivery delivery;
     Streams streams;
   };
-  using Read = std::function<Asked(Fields&, const Engine&)>;
 
-  Submitted submit(const Read& read, const HttpRequest& request) const {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    Model model = model_named(server::model_of(body));
-    Asked asked = read(body, *model.engine);
-    Streams streams;
-    for (Request& r : asked.requests) {
-      r.deadline_seconds = options_.request_timeout;
-      streams.push_back(model.engine->submit(std::move(r)));
-    }
-    return {std::move(model.engine), std::move(asked.format), asked.delivery, std::move(streams)};
-  }
-
-  asio::awaitable<void> complete(Read read, const HttpRequest& request, Responder& out) {
+  asio::awaitable<void> complete(const Ask& ask, const HttpRequest& request, Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
-    Submitted s = co_await elsewhere([&] { return submit(read, request); });
+    const Parsed parsed = co_await parse(request, true);
+    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);  // outlives its streams
+    Submitted s = co_await elsewhere([&] {
+      Fields body(parsed.json);
+      Asked asked = ask(body, *engine);
+      Streams streams;
+      for (Request& r : asked.requests) {
+        r.deadline_seconds = options_.request_timeout;
+        streams.push_back(engine->submit(std::move(r)));
+      }
+      return Submitted{std::move(asked.format), asked.delivery, std::move(streams)};
+    });
+    if (options_.show_running)
+      s.format = std::make_unique<CountedFormat>(
+          std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));
     co_await answer(std::move(s.streams), *s.format, s.delivery, out);
   }
-  asio::awaitable<void> chat_completions(const HttpRequest& request, Responder& out) {
-    return complete(openai::chat_completion, request, out);
-  }
-  asio::awaitable<void> completions(const HttpRequest& request, Responder& out) {
-    return complete(openai::completion, request, out);
+
+  HttpResponse model(const HttpRequest& request) const {
+    return json_reply(model_json(models_.entry(name_in(request, kModelPath))));
   }
 
-  asio::awaitable<void> create_response(const HttpRequest& request, Responder& out) {
-    return complete(
-        [this](Fields& body, const Engine& engine) { return openai::response(body, engine, responses_); },
-        request, out);
-  }
-  asio::awaitable<void> messages(const HttpRequest& request, Responder& out) {
-    return complete(anthropic::message, request, out);
-  }
-
-  HttpResponse count_tokens(const HttpRequest& request) {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    return {.body = to_text(anthropic::count_tokens(body, *model_of(body).engine))};
-  }
-  HttpResponse response_input_tokens(const HttpRequest& request) {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    return {.body = to_text(openai::response_input_tokens(body, *model_of(body).engine, *responses_))};
-  }
   std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
     auto response = responses_->find(id);
     if (!response)
       throw ApiError(404, "not_found", "", "there is no response " + in_quotes(id) + " here (any more)");
     return response;
   }
-  HttpResponse get_response(const HttpRequest& request) {
+  HttpResponse get_response(const HttpRequest& request) const {
     return {.body = stored(name_in(request, kResponsePath))->body};
   }
   HttpResponse delete_response(const HttpRequest& request) {
     const std::string id = name_in(request, kResponsePath);
     stored(id);
     responses_->erase(id);
-    return {.body = to_text({{"id", id}, {"object", "response"}, {"deleted", true}})};
+    return json_reply({{"id", id}, {"object", "response"}, {"deleted", true}});
   }
-  HttpResponse input_items(const HttpRequest& request) {
+  HttpResponse input_items(const HttpRequest& request) const {
     Json items = Json::parse(stored(name_in(request, kInputItemsPath))->input_items);
     Json list = {{"object", "list"}, {"has_more", false}};
     list["first_id"] = items.front().at("id");
     list["last_id"] = items.back().at("id");
     list["data"] = std::move(items);
-    return {.body = to_text(list)};
+    return json_reply(list);
   }
 
-  HttpResponse models(const HttpRequest& /*request*/) {
-    Json data = Json::array();
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [name, model] : models_) data.push_back(model_json(model));
-    }
-    return {.body = to_text({{"object", "list"}, {"data", std::move(data)}})};
+  HttpResponse health() const {
+    const Json health = health_json(models_.all(), draining_);
+    return json_reply(health, health.at("status") == "ok" ? 200 : 503);
   }
-  HttpResponse model(const HttpRequest& request) {
-    return {.body = to_text(model_json(model_named(name_in(request, kModelPath))))};
+  HttpResponse metrics() const {
+    std::vector<std::pair<std::string, EngineStats>> all;
+    for (const ModelPool::Entry& model : models_.all())
+      if (model.engine) all.emplace_back(model.name, model.engine->stats());
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+            .body = prometheus_text(all, http_.connections())};
   }
-
-  HttpResponse tokenize(const HttpRequest& request) {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    const Model model = model_of(body);
-    const std::optional<std::string> content = body.text("content");
-    if (!content) throw ApiError(400, "missing_required_parameter", "content", "content is missing");
-    body.refuse_others();
-    const std::vector<int32_t> ids = model.engine->tokens_of(TextPrompt{*content});
-    return {.body = to_text({{"tokens", ids}, {"count", ids.size()}})};
-  }
-  HttpResponse detokenize(const HttpRequest& request) {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    const Model model = model_of(body);
-    const auto ids = body.integers("tokens");
-    if (!ids) throw ApiError(400, "missing_required_parameter", "tokens", "tokens are missing");
-    body.refuse_others();
-    return {.body = to_text({{"content", model.engine->text_of(*ids)}})};
-  }
-  HttpResponse apply_template(const HttpRequest& request) {
-    const Json json = parse_body(request.body);
-    Fields body(json);
-    const Model model = model_of(body);
-    const ChatPrompt chat = openai::chat_prompt(body);
-    body.refuse_others();
-    return {.body = to_text({{"prompt", model.engine->render(chat)}})};
+  HttpResponse props() const {
+    return json_reply({{"models", props_json(models_.all())},
+                       {"request_timeout_seconds", options_.request_timeout},
+                       {"max_body_bytes", options_.http.max_body_bytes}});
   }
 
-  // Whether it makes sense to send requests here, for those who deal them out and for those who restart what
-  // hangs.
-  HttpResponse health(const HttpRequest& /*request*/) {
-    Json health = {{"status", "ok"}};
-    {
-      const std::lock_guard lock(mutex_);
-      if (models_.empty()) health["status"] = "loading";
-      for (const auto& [name, model] : models_)
-        if (const EngineStats stats = model.engine->stats(); stats.stalled)
-          health = {{"status", "stuck"}, {"model", name}, {"seconds_in_step", stats.seconds_in_step}};
-    }
-    if (draining_ && health["status"] != "stuck") health["status"] = "draining";
-    return {.status = health["status"] == "ok" ? 200 : 503, .body = to_text(health)};
-  }
-  HttpResponse metrics(const HttpRequest& /*request*/) {
-    std::string text;
-    {
-      const std::lock_guard lock(mutex_);
-      std::vector<std::pair<std::string, EngineStats>> all;
-      for (const auto& [name, model] : models_) all.emplace_back(name, model.engine->stats());
-      text = prometheus_text(all, http_.connections());
-    }
-    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
-  }
-  HttpResponse props(const HttpRequest& /*request*/) {
-    Json all = Json::array();
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [name, model] : models_) {
-        const ModelInfo& info = model.engine->info();
-        const MemoryPlan& memory = model.engine->memory();
-        all.push_back({{"id", name},
-                       {"name", info.name},
-                       {"architecture", info.architecture},
-                       {"format", info.format},
-                       {"parameters", info.parameters},
-                       {"context_length", info.context},
-                       {"chat_template", info.has_chat_template},
-                       {"memory",
-                        {{"weights_bytes", memory.weights},
-                         {"kv_bytes", memory.kv},
-                         {"kv_tokens", memory.tokens},
-                         {"activations_bytes", memory.activations}}}});
-      }
-    }
-    return {.body = to_text({{"models", std::move(all)},
-                             {"request_timeout_seconds", options_.request_timeout},
-                             {"max_body_bytes", options_.http.max_body_bytes}})};
-  }
-
-  ServerOptions options_;
+  const ServerOptions options_;
   Access access_;
   std::shared_ptr<openai::ResponseStore> responses_;
+  RunningRequests running_;
+  const std::vector<Route> routes_;
   std::atomic<bool> draining_ = false;
-  mutable std::mutex mutex_;
-  std::map<std::string, Model> models_;  // by name
+  ModelPool models_;
   HttpServer http_;
   asio::thread_pool workers_{kWorkers};  // last: what it does for connections ends before they go
 };
 
 Server::Server(const ServerOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Server::~Server() = default;
-void Server::set_model(const std::string& name, std::shared_ptr<Engine> engine) {
-  impl_->set_model(name, std::move(engine));
-}
+ModelPool& Server::models() { return impl_->models(); }
 int Server::connections() const { return impl_->connections(); }
 std::string Server::url() const { return impl_->url(); }
 void Server::run() { impl_->run(); }

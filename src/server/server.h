@@ -6,6 +6,7 @@
 
 #include "ferrum/engine.h"
 #include "server/http/http_server.h"
+#include "server/model_pool.h"
 
 namespace ferrum::server {
 
@@ -15,17 +16,17 @@ struct ServerOptions {
   std::vector<std::string> allowed_origins;  // of web pages that may call: "https://a.example", or "*"
   double request_timeout = 0;                // seconds; 0: none
   size_t max_response_bytes = 64 << 20;      // of answers of /v1/responses that are kept for later requests
+  ModelPool::Options models;
+  bool show_running = false;  // GET /running lists the requests that are being answered
 };
 
 class Server {
  public:
-  // Listens at once; answers 503 until a model is there. Errors: those of HttpServer.
+  // Listens at once; answers 503 until models() has one. Errors: those of HttpServer.
   explicit Server(const ServerOptions& options);
   ~Server();
 
-  // What is served from now on, by this name. From any thread.
-  void set_model(const std::string& name, std::shared_ptr<Engine> engine);
-
+  ModelPool& models();      // what is served; from any thread
   int connections() const;  // of clients
   std::string url() const;  // "http://127.0.0.1:8000"
   void run();               // until stop()

@@ -24,7 +24,7 @@ TEST(Health, LoadingReadyDraining) {
   };
   expect(503, "loading");
   const auto engine = std::make_shared<test::FakeEngine>(test::nothing);
-  server.set_model("fake", engine);
+  server.models().add("fake", engine);
   expect(200, "ok");
   Client busy(std::stoi(url.substr(url.rfind(':') + 1)));
   busy.send(test::http("POST", "/v1/completions", R"({"model":"fake","prompt":"x"})"));

@@ -129,7 +129,7 @@ TEST(Http, ChunkedBodiesAreRead) {
 
 TEST(Http, NamesInPathsMayBePercentEncoded) {
   Served served;
-  served.server.set_model("a b/ü", served.engine);
+  served.server.models().add("a b/ü", served.engine);
   Client client = served.client();
   EXPECT_EQ(client.ask("GET", "/v1/models/a%20b%2F%c3%BC").json()["id"], "a b/ü");
   EXPECT_EQ(client.ask("GET", "/v1/models/a%20b/%C3%BC?x=y").json()["id"], "a b/ü");
@@ -433,7 +433,7 @@ TEST(HttpFaults, B52_AnotherModelOfTheSameNameTakesOverFromTheNextRequestOn) {
   client.read_until("\"a\"");
   const std::weak_ptr<Engine> old =
       std::exchange(served.engine, std::make_shared<test::FakeEngine>(test::hello));
-  served.server.set_model("fake", served.engine);
+  served.server.models().add("fake", served.engine);
   EXPECT_EQ(served.client().post(kChat, kAsk).status, 200);
   EXPECT_EQ(served.engine->asked(), 1u);
   EXPECT_FALSE(before->cancelled());

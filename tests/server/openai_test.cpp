@@ -597,7 +597,7 @@ TEST_F(OpenAi, TokensAndTemplates) {
 }
 
 TEST_F(OpenAi, MetricsAndProps) {
-  served_.server.set_model("a \"b\"\n", served_.engine);
+  served_.server.models().add("a \"b\"\n", served_.engine);
   const Reply metrics = client_.ask("GET", "/metrics");
   EXPECT_EQ(metrics.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_CONTAINS(metrics.body, "# TYPE ferrum_generated_tokens_total counter\n");

@@ -14,7 +14,7 @@ Served::Served(FakeEngine::Script script, server::ServerOptions options)
     : engine(std::make_shared<FakeEngine>(std::move(script))),
       server(at_any_port(std::move(options))),
       thread_([this] { server.run(); }) {
-  server.set_model("fake", engine);
+  server.models().add("fake", engine);
 }
 
 Served::~Served() {
