@@ -1,8 +1,10 @@
 // ferrum serve: a model behind OpenAI's API.
 #include <fmt/core.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -104,6 +107,18 @@ void tell_address(const std::string& model, const server::Server& server, const 
       o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", model);
 }
 
+// A connection is an open file, of which shells allow 1024 although the system has more.
+void allow_connections(int count) {
+  constexpr rlim_t kOthers = 256;  // models, logs, libraries
+  const rlim_t wanted = static_cast<rlim_t>(count) + kOthers;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted)
+    log::warn("{} files may be open, and there may be {} connections: see ulimit -n", limit.rlim_cur, count);
+}
+
 void run_command(ServeOptions& o) {
   // SIGTERM and SIGINT drain; a second one ends at once. Blocked here, so that every thread inherits it.
   sigset_t signals;
@@ -116,6 +131,7 @@ void run_command(ServeOptions& o) {
   if (!o.key_file.empty()) read_keys(o.key_file, o.server.api_keys);
   if (o.name.empty()) o.name = o.engine.model.stem().string();
   o.server.models.idle = std::chrono::milliseconds(static_cast<int64_t>(1000 * o.unload_seconds));
+  allow_connections(o.server.http.max_connections);
   server::Server server(o.server);
   std::promise<void> stopped;
   std::jthread serving([&] { server.run(); });
