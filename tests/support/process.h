@@ -30,6 +30,7 @@ class Terminal {
   // test, and returns what there was, if the program ends or a minute passes.
   std::string expect(std::string_view text);
   int wait();  // for its end; the exit code
+  int pid() const { return pid_; }
 
  private:
   bool read_more(int patience_ms);
