@@ -8,6 +8,9 @@ endif()
 if(FERRUM_SANITIZE)
   add_compile_options(-fsanitize=${FERRUM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FERRUM_SANITIZE})
+  if(FERRUM_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    add_compile_options(-fno-sanitize=function)  # clang 14 cannot assemble coroutines with it
+  endif()
 endif()
 
 if(FERRUM_FUZZ)

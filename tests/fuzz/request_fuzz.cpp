@@ -8,10 +8,13 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "server/anthropic/anthropic.h"
 #include "server/api/api_error.h"
 #include "server/api/json.h"
 #include "server/fake_engine.h"
 #include "server/openai/openai.h"
+#include "server/openai/responses.h"
+#include "server/text_tools.h"
 
 namespace {
 
@@ -24,7 +27,7 @@ const Engine& engine() {
 }
 
 // What a client would be sent.
-std::string answer_of(openai::Asked& asked) {
+std::string answer_of(Asked& asked) {
   std::string text;
   asked.format->begin(text);
   for (size_t i = 0; i < asked.requests.size(); ++i)
@@ -37,6 +40,7 @@ void check_answer(std::string_view text, Delivery delivery) {
   if (delivery == Delivery::kWhole) return check(Json::accept(text), "an answer in JSON");
   constexpr std::string_view kData = "data: ";
   while (!text.empty()) {
+    if (text.starts_with("event: ")) text.remove_prefix(text.find('\n') + 1);
     const size_t end = text.find("\n\n");
     check(text.starts_with(kData) && end != std::string_view::npos, "an event");
     const std::string_view data = text.substr(kData.size(), end - kData.size());
@@ -45,16 +49,7 @@ void check_answer(std::string_view text, Delivery delivery) {
   }
 }
 
-void read(uint8_t endpoint, std::string_view body) {
-  const Json json = parse_body(body);
-  Fields fields(json);
-  if (endpoint % 3 == 2) {
-    engine().render(openai::chat_prompt(fields));
-    return fields.refuse_others();
-  }
-  openai::model_of(fields);
-  openai::Asked asked =
-      endpoint % 3 == 0 ? openai::chat_completion(fields, engine()) : openai::completion(fields, engine());
+void check_asked(Asked asked) {
   check(!asked.requests.empty(), "a request");
   size_t choices = 0;
   for (const Request& request : asked.requests) {
@@ -62,6 +57,38 @@ void read(uint8_t endpoint, std::string_view body) {
     choices += static_cast<size_t>(request.choices);
   }
   if (choices <= 512) check_answer(answer_of(asked), asked.delivery);
+}
+
+void check_said(const Json& json) { check(Json::accept(to_text(json)), "an answer in JSON"); }
+
+void read(uint8_t endpoint, std::string_view body) {
+  const Json json = parse_body(body);
+  Fields fields(json);
+  const auto store = std::make_shared<openai::ResponseStore>(1 << 20);
+  switch (endpoint % 9) {
+    case 0:
+      model_of(fields);
+      return check_asked(openai::chat_completion(fields, engine()));
+    case 1:
+      model_of(fields);
+      return check_asked(openai::completion(fields, engine()));
+    case 2:
+      model_of(fields);
+      return check_asked(openai::response(fields, engine(), store));
+    case 3:
+      model_of(fields);
+      return check_asked(anthropic::message(fields, engine()));
+    case 4:
+      return check_said(openai::response_input_tokens(fields, engine(), *store));
+    case 5:
+      return check_said(anthropic::count_tokens(fields, engine()));
+    case 6:
+      return check_said(tokenize(fields, engine()));
+    case 7:
+      return check_said(detokenize(fields, engine()));
+    default:
+      return check_said(apply_template(fields, engine()));
+  }
 }
 
 }  // namespace
