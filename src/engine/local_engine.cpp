@@ -360,7 +360,7 @@ void LocalEngine::work(const std::stop_token& stop) {
       stats_.waiting += static_cast<int>(arrived.size());
     }
     watchdog_->begin_turn();
-    for (std::shared_ptr<Job>& job : arrived) loop_->add(std::move(job));
+    for (const std::shared_ptr<Job>& job : arrived) loop_->add(job);
     arrived.clear();
     for (Visit& visit : visits) receive(visit);
     visits.clear();
@@ -368,7 +368,7 @@ void LocalEngine::work(const std::stop_token& stop) {
   }
   const ErrorEvent error = {std::string(name_of(ErrorCode::kUnavailable)), "the engine was closed"};
   const std::lock_guard lock(mutex_);
-  for (std::shared_ptr<Job>& job : inbox_) loop_->add(std::move(job));
+  for (const std::shared_ptr<Job>& job : inbox_) loop_->add(job);
   for (Visit& visit : visits_)
     visit.done.set_exception(std::make_exception_ptr(Error(ErrorCode::kUnavailable, error.message)));
   loop_->fail_all(error);

@@ -45,7 +45,7 @@ Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& op
       draft_pace_(options.limits.max_sequences, options.drafts),
       observer_(options.observer != nullptr ? *options.observer : nobody_) {}
 
-void Loop::add(std::shared_ptr<Job> job) {
+void Loop::add(const std::shared_ptr<Job>& job) {
   job->open_choices = job->request.choices;
   job->number = arrivals_;
   std::unique_ptr<Sequence> s =

@@ -34,7 +34,7 @@ class Loop {
   Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options,
        Drafter* drafter = nullptr);
 
-  void add(std::shared_ptr<Job> job);
+  void add(const std::shared_ptr<Job>& job);
   // One step. False if there was nothing to do.
   bool step();
   // Ends all that is left, telling them `error`.

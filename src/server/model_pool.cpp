@@ -126,22 +126,21 @@ void ModelPool::work() {
 }
 
 void ModelPool::load_next(std::unique_lock<std::mutex>& lock, const std::string& name) {
-  const std::string key = name;
-  const Load how = models_.at(key).load;
-  loading_ = key;
+  const Load how = models_.at(name).load;
+  loading_ = name;
   lock.unlock();
   std::exception_ptr error;
   std::shared_ptr<Engine> engine;
   try {
-    log::info("loading {}", in_quotes(key));
+    log::info("loading {}", in_quotes(name));
     engine = load(how);
   } catch (const std::exception& e) {
-    log::error("{} cannot be loaded: {}", in_quotes(key), e.what());
+    log::error("{} cannot be loaded: {}", in_quotes(name), e.what());
     error = std::current_exception();
   }
   lock.lock();
   loading_.clear();
-  Model& model = models_.at(key);
+  Model& model = models_.at(name);
   const std::vector<Ready> waiting = std::exchange(model.waiting, {});
   model.engine = engine;
   model.used = Clock::now();
