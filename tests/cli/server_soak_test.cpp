@@ -167,7 +167,7 @@ void soak(const std::function<bool(int round)>& goes_on) {
   };
   act([](int round) { return round < 30; });  // makes memory as large as it gets, or nearly
   const auto settled = [&] {
-    const auto patience = steady_clock::now() + std::chrono::seconds(20);
+    const auto patience = steady_clock::now() + std::chrono::minutes(2);
     while (open_files(server.pid()) > 0 && steady_clock::now() < patience) {
       Client client(port);
       const std::string metrics = client.ask("GET", "/metrics").body;

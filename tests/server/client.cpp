@@ -14,7 +14,7 @@
 namespace ferrum::test {
 namespace {
 
-constexpr int kPatience = 20'000;  // ms
+constexpr int kPatience = 120'000;  // ms
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
