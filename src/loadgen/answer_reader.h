@@ -1,0 +1,29 @@
+// From the bytes of a streamed answer and the times they came at to a sample.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "loadgen/event_parser.h"
+#include "loadgen/sample.h"
+
+namespace ferrum::loadgen {
+
+class AnswerReader {
+ public:
+  // `time` in seconds since the request was due.
+  void take(std::string_view bytes, double time);
+  // What went wrong with the connection: counts, unless the answer was complete or had failed before.
+  void fail(Failure failure, double time);
+  // No more comes.
+  Sample finish(double time);
+
+ private:
+  void take_event(std::string_view data, double time);
+
+  EventParser events_;
+  Sample sample_;
+  bool finished_ = false;  // a reason for the end was given
+  bool done_ = false;      // the stream said that it was over
+};
+
+}  // namespace ferrum::loadgen

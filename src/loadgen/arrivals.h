@@ -1,0 +1,28 @@
+// When requests of an open loop are due.
+#pragma once
+#include <cstdint>
+
+namespace ferrum::loadgen {
+
+enum class Spacing {
+  kPoisson,  // gaps are exponential: requests know nothing of each other, as those of many users
+  kUniform,  // gaps are all the same
+};
+
+// A fixed sequence of times for a seed. The first is due at 0.
+class Arrivals {
+ public:
+  Arrivals(double per_second, Spacing spacing, uint64_t seed)
+      : per_second_(per_second), spacing_(spacing), seed_(seed) {}
+
+  double next();  // seconds since the beginning
+
+ private:
+  double per_second_;
+  Spacing spacing_;
+  uint64_t seed_;
+  uint64_t count_ = 0;
+  double time_ = 0;
+};
+
+}  // namespace ferrum::loadgen

@@ -1,0 +1,32 @@
+// Server-sent events, as they come: https://html.spec.whatwg.org/multipage/server-sent-events.html
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace ferrum::loadgen {
+
+// Bytes may be cut anywhere. What an event that nobody ended had said by the stream's end is dropped, as the
+// specification wants it.
+class EventParser {
+ public:
+  static constexpr size_t kMaxEventBytes = size_t{4} << 20;
+
+  // Of each event its data: lines put together with "\n". Other fields do not matter here.
+  using OnData = std::function<void(std::string_view data)>;
+
+  // Throws Error kBadFile if an event has more than kMaxEventBytes.
+  void feed(std::string_view bytes, const OnData& on_data);
+
+ private:
+  void end_line(const OnData& on_data);
+
+  std::string line_;  // the part of it that came
+  std::string data_;
+  bool has_data_ = false;
+  bool after_return_ = false;  // a line feed that comes next belongs to the line's end
+  bool at_start_ = true;       // where a byte order mark may stand
+};
+
+}  // namespace ferrum::loadgen

@@ -1,0 +1,250 @@
+#include "loadgen/http_connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+
+namespace ferrum::loadgen {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace ssl = asio::ssl;
+using asio::ip::tcp;
+using Local = asio::local::stream_protocol;
+using TcpStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<TcpStream>;
+using LocalStream = beast::basic_stream<Local>;
+using boost::system::error_code;
+using Kind = HttpFault::Kind;
+
+constexpr size_t kMaxHeaderBytes = 64 << 10;
+constexpr size_t kReadAhead = 16 << 10;
+
+// The connection's end, as the system, TLS and HTTP say it.
+bool is_closed(const error_code& e) {
+  return e == asio::error::eof || e == asio::error::connection_reset || e == asio::error::broken_pipe ||
+         e == asio::error::connection_aborted || e == ssl::error::stream_truncated ||
+         e == http::error::end_of_stream || e == http::error::partial_message;
+}
+
+Kind kind_of(const error_code& e) {
+  if (e == beast::error::timeout) return Kind::kTimeout;
+  if (e.category() == http::make_error_code(http::error::bad_version).category() && !is_closed(e))
+    return Kind::kMalformed;
+  return Kind::kDisconnect;
+}
+
+struct Shared {
+  ServerOptions options;
+  std::vector<tcp::endpoint> addresses;
+  mutable ssl::context tls{ssl::context::tls_client};  // streams take it as it is
+
+  [[noreturn]] void throw_fault(Kind kind, const char* what, const error_code& e) const {
+    const bool late = kind == Kind::kTimeout;
+    throw HttpFault(kind, late ? fmt::format("not done within {} s", options.timeout.count() / 1000.0)
+                               : fmt::format("{}: {}", what, e.message()));
+  }
+};
+
+template <class Stream>
+class Connection final : public HttpConnection {
+ public:
+  Connection(const asio::any_io_executor& executor, const Shared& shared)
+      : executor_(executor), shared_(shared) {}
+
+  asio::awaitable<HttpHead> exchange(const HttpCall& call, const OnBody& on_body) override {
+    const auto deadline = std::chrono::steady_clock::now() + shared_.options.timeout;
+    const http::request<http::string_body> request = request_of(call);
+    while (true) {
+      const bool reused = stream_.has_value();
+      if (!reused) co_await connect(deadline);
+      beast::get_lowest_layer(*stream_).expires_at(deadline);
+      Answer answer;
+      const error_code error = co_await attempt(request, on_body, answer);
+      if (!error && answer.keep) co_return answer.head;
+      stream_.reset();
+      buffer_.clear();
+      if (!error) co_return answer.head;
+      if (reused && !answer.began && is_closed(error)) continue;
+      shared_.throw_fault(kind_of(error), answer.began ? "the answer broke off" : "no answer", error);
+    }
+  }
+
+ private:
+  struct Answer {
+    HttpHead head;
+    bool began = false;
+    bool keep = false;  // the connection
+  };
+
+  http::request<http::string_body> request_of(const HttpCall& call) const {
+    http::request<http::string_body> request(http::string_to_verb(call.method),
+                                             shared_.options.endpoint.target(call.path), 11);
+    request.set(http::field::host, shared_.options.endpoint.authority);
+    request.set(http::field::user_agent, "ferrum");
+    request.set(http::field::accept, "*/*");
+    if (!shared_.options.api_key.empty())
+      request.set(http::field::authorization, "Bearer " + shared_.options.api_key);
+    if (!call.body.empty()) {
+      request.set(http::field::content_type, "application/json");
+      request.body() = call.body;
+      request.prepare_payload();
+    }
+    return request;
+  }
+
+  void make_stream() {
+    if constexpr (std::is_same_v<Stream, TlsStream>)
+      stream_.emplace(executor_, shared_.tls);
+    else
+      stream_.emplace(executor_);
+  }
+
+  asio::awaitable<void> connect(std::chrono::steady_clock::time_point deadline) {
+    make_stream();
+    error_code error;
+    auto& lowest = beast::get_lowest_layer(*stream_);
+    lowest.expires_at(deadline);
+    if constexpr (std::is_same_v<Stream, LocalStream>) {
+      co_await lowest.async_connect(Local::endpoint(shared_.options.endpoint.host),
+                                    asio::redirect_error(asio::use_awaitable, error));
+    } else {
+      co_await lowest.async_connect(shared_.addresses, asio::redirect_error(asio::use_awaitable, error));
+      if (!error) lowest.socket().set_option(tcp::no_delay(true), error);
+    }
+    if constexpr (std::is_same_v<Stream, TlsStream>)
+      if (!error) {
+        const std::string& host = shared_.options.endpoint.host;
+        SSL_set_tlsext_host_name(stream_->native_handle(), host.c_str());
+        if (shared_.options.certificates == ServerOptions::Certificates::kChecked)
+          stream_->set_verify_callback(ssl::host_name_verification(host));
+        co_await stream_->async_handshake(ssl::stream_base::client,
+                                          asio::redirect_error(asio::use_awaitable, error));
+      }
+    if (!error) co_return;
+    stream_.reset();
+    shared_.throw_fault(error == beast::error::timeout ? Kind::kTimeout : Kind::kConnection, "cannot connect",
+                        error);
+  }
+
+  asio::awaitable<error_code> attempt(const http::request<http::string_body>& request, const OnBody& on_body,
+                                      Answer& answer) {
+    error_code sent;
+    co_await http::async_write(*stream_, request, asio::redirect_error(asio::use_awaitable, sent));
+    // A server that refuses may do so before it has read all, and close.
+    if (sent && !is_closed(sent)) co_return sent;
+    error_code error;
+    std::optional<http::response_parser<http::buffer_body>> parser;
+    do {  // "100 Continue" and its like come before the answer
+      parser.emplace();
+      parser->header_limit(kMaxHeaderBytes);
+      parser->body_limit(boost::none);  // whoever takes it sees to that
+      co_await http::async_read_header(*stream_, buffer_, *parser,
+                                       asio::redirect_error(asio::use_awaitable, error));
+      answer.began |= parser->got_some();
+      if (error) co_return error;
+    } while (parser->get().result_int() < 200);
+    http::response<http::buffer_body>& message = parser->get();
+    answer.head.status = static_cast<int>(message.result_int());
+    answer.head.content_type = std::string(message[http::field::content_type]);
+    while (!parser->is_done()) {
+      message.body().data = part_.data();
+      message.body().size = part_.size();
+      co_await http::async_read_some(*stream_, buffer_, *parser,
+                                     asio::redirect_error(asio::use_awaitable, error));
+      const size_t size = part_.size() - message.body().size;
+      if (size > 0) on_body(answer.head, {part_.data(), size});
+      if (error == http::error::need_buffer) error = {};
+      if (error) co_return error;
+    }
+    answer.keep = !sent && parser->keep_alive();
+    co_return error;
+  }
+
+  asio::any_io_executor executor_;
+  const Shared& shared_;
+  beast::flat_buffer buffer_{kMaxHeaderBytes + kReadAhead};
+  std::array<char, kReadAhead> part_;  // of a body
+  std::optional<Stream> stream_;       // while it is connected
+};
+
+}  // namespace
+
+class HttpServerAddress::Impl {
+ public:
+  explicit Impl(ServerOptions options) {
+    shared.options = std::move(options);
+    if (transport() == Endpoint::Transport::kTls) trust();
+    if (transport() != Endpoint::Transport::kUnix) look_up();
+  }
+
+  Endpoint::Transport transport() const { return shared.options.endpoint.transport; }
+
+  Shared shared;
+
+ private:
+  void look_up() {
+    const Endpoint& e = shared.options.endpoint;
+    asio::io_context context;
+    tcp::resolver resolver(context);
+    error_code error;
+    for (const auto& found : resolver.resolve(e.host, e.port, error)) shared.addresses.push_back(found);
+    if (error) fail(ErrorCode::kIo, "{}: {} is not found: {}", e.url(""), in_quotes(e.host), error.message());
+  }
+
+  void trust() {
+    const ServerOptions& o = shared.options;
+    if (o.certificates == ServerOptions::Certificates::kTrusted) {
+      shared.tls.set_verify_mode(ssl::verify_none);
+      return;
+    }
+    shared.tls.set_verify_mode(ssl::verify_peer);
+    error_code error;
+    if (o.ca_file.empty()) {
+      shared.tls.set_default_verify_paths(error);
+    } else {
+      shared.tls.load_verify_file(o.ca_file, error);
+      if (error) fail(ErrorCode::kBadFile, "{}: no certificates in PEM: {}", o.ca_file, error.message());
+    }
+  }
+};
+
+HttpServerAddress::HttpServerAddress(ServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+HttpServerAddress::~HttpServerAddress() = default;
+
+const ServerOptions& HttpServerAddress::options() const { return impl_->shared.options; }
+
+std::unique_ptr<HttpConnection> HttpServerAddress::connection(const asio::any_io_executor& executor) const {
+  switch (impl_->transport()) {
+    case Endpoint::Transport::kTls:
+      return std::make_unique<Connection<TlsStream>>(executor, impl_->shared);
+    case Endpoint::Transport::kUnix:
+      return std::make_unique<Connection<LocalStream>>(executor, impl_->shared);
+    case Endpoint::Transport::kTcp:
+      break;
+  }
+  return std::make_unique<Connection<TcpStream>>(executor, impl_->shared);
+}
+
+}  // namespace ferrum::loadgen

@@ -1,0 +1,77 @@
+#include "loadgen/endpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+
+namespace ferrum::loadgen {
+namespace {
+
+using Transport = Endpoint::Transport;
+
+TEST(Endpoint, WhatIsServedThere) {
+  const struct {
+    const char* text;
+    Transport transport;
+    const char* host;
+    const char* port;
+    const char* target;
+    const char* url;
+  } cases[] = {
+      {"http://localhost:8000", Transport::kTcp, "localhost", "8000", "/v1/models",
+       "http://localhost:8000/v1/models"},
+      {"http://localhost:8000/", Transport::kTcp, "localhost", "8000", "/v1/models",
+       "http://localhost:8000/v1/models"},
+      {"http://localhost:8000/v1", Transport::kTcp, "localhost", "8000", "/v1/models",
+       "http://localhost:8000/v1/models"},
+      {"http://localhost/v1/", Transport::kTcp, "localhost", "80", "/v1/models",
+       "http://localhost/v1/models"},
+      {"localhost:8000", Transport::kTcp, "localhost", "8000", "/v1/models",
+       "http://localhost:8000/v1/models"},
+      {"https://example.com", Transport::kTls, "example.com", "443", "/v1/models",
+       "https://example.com/v1/models"},
+      {"https://example.com/api/openai", Transport::kTls, "example.com", "443", "/api/openai/models",
+       "https://example.com/api/openai/models"},
+      {"http://[::1]:9/x", Transport::kTcp, "::1", "9", "/x/models", "http://[::1]:9/x/models"},
+      {"http://[::1]", Transport::kTcp, "::1", "80", "/v1/models", "http://[::1]/v1/models"},
+      {"unix:/run/a.sock", Transport::kUnix, "/run/a.sock", "", "/v1/models", "unix:/run/a.sock:/v1/models"},
+      {"http+unix:/run/a.sock", Transport::kUnix, "/run/a.sock", "", "/v1/models",
+       "unix:/run/a.sock:/v1/models"},
+  };
+  for (const auto& c : cases) {
+    const Endpoint e = parse_endpoint(c.text);
+    EXPECT_EQ(e.transport, c.transport) << c.text;
+    EXPECT_EQ(e.host, c.host) << c.text;
+    EXPECT_EQ(e.port, c.port) << c.text;
+    EXPECT_EQ(e.target("/models"), c.target) << c.text;
+    EXPECT_EQ(e.url("/models"), c.url) << c.text;
+  }
+  EXPECT_EQ(parse_endpoint("http://[::1]:9/x").authority, "[::1]:9");
+}
+
+TEST(Endpoint, WhatIsNoAddressIsNamed) {
+  const struct {
+    const char* text;
+    const char* word;
+  } cases[] = {{"", "host is missing"},
+               {"http://", "host is missing"},
+               {"http://:80", "host is missing"},
+               {"ftp://example.com", "http://"},
+               {"http://a b", "space"},
+               {"http://a\r\nX: y", "control character"},
+               {"http://a?x=1", "query"},
+               {"http://me@a", "--api-key"},
+               {"http://a:", "port"},
+               {"http://a:0", "port"},
+               {"http://a:70000", "port"},
+               {"http://a:8x", "port"},
+               {"http://::1:80", "brackets"},
+               {"http://[::1", "bracket is missing"},
+               {"http://[::1]x:80", "behind the bracket"},
+               {"unix:", "Unix socket"}};
+  for (const auto& c : cases)
+    test::expect_error(ErrorCode::kBadArgument, {c.word}, [&] { parse_endpoint(c.text); });
+}
+
+}  // namespace
+}  // namespace ferrum::loadgen
