@@ -100,7 +100,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
 
   for (const auto add : {add_run, add_logits, add_perplexity, add_tokenize, add_detokenize, add_template,
-                         add_inspect, add_synthesize, add_convert, add_bench, add_serve})
+                         add_inspect, add_synthesize, add_convert, add_bench, add_serve, add_bench_serve})
     add(app);
 
   try {

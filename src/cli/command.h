@@ -18,6 +18,7 @@ void add_synthesize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_serve(CLI::App& app);
+void add_bench_serve(CLI::App& app);
 
 // Thrown by a callback to end the process with a code of its own, after it has said everything itself.
 struct Exit {

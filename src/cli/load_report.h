@@ -1,0 +1,42 @@
+// What `ferrum bench-serve` says: as a table, as JSON, as a picture.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loadgen/figures.h"
+#include "loadgen/load.h"
+#include "loadgen/openai.h"
+#include "loadgen/workload.h"
+
+namespace ferrum::cli {
+
+// What was asked of whom.
+struct LoadSetting {
+  std::string url;  // of the API's base
+  loadgen::RequestOptions request;
+  std::string prompt_file;            // empty: random words
+  loadgen::WorkloadOptions workload;  // its prompts may be missing
+  loadgen::Targets targets;
+  std::vector<std::string> left_out;  // fields that the server does not take
+};
+
+struct LoadRow {
+  loadgen::Load load;
+  loadgen::LoadFigures figures;
+  std::vector<loadgen::Sample> samples;
+};
+
+// "1 client", "8 clients", "2.5/s poisson"
+std::string label(const loadgen::Load& load);
+
+std::string load_table(const LoadSetting& setting, std::span<const LoadRow> rows);
+
+// An array with an object for each row (docs/bench-serve.md describes it).
+enum class Samples { kLeftOut, kIncluded };
+std::string load_json(const LoadSetting& setting, std::span<const LoadRow> rows, Samples samples);
+
+// Tokens per second, and the medians of times up to their 99th percentiles.
+std::string load_svg(const LoadSetting& setting, std::span<const LoadRow> rows);
+
+}  // namespace ferrum::cli
