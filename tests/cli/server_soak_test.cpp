@@ -79,7 +79,8 @@ class RandomClient {
         body.update({{"messages", messages}, {"max_tokens", 1 + below(20)}});
         return {"/v1/messages", body};
       case 2:
-        body.update({{"input", text}, {"max_output_tokens", 1 + below(20)}});
+        // Not kept, for what is kept grows up to its bound.
+        body.update({{"input", text}, {"max_output_tokens", 1 + below(20)}, {"store", false}});
         return {"/v1/responses", body};
       default:
         body.update({{"messages", messages}, {"max_tokens", 1 + below(20)}, {"n", 1 + below(2)}});
