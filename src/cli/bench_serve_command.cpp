@@ -1,6 +1,5 @@
 // ferrum bench-serve: how a server keeps up with many who ask.
 #include <fmt/core.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/interrupts.h"
 #include "cli/load_report.h"
+#include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "loadgen/http_connection.h"
@@ -146,17 +146,9 @@ LoadRow measure(const loadgen::HttpServerAddress& server, const LoadSetting& set
   return row;
 }
 
-// As many connections at a time as the system lets this process have.
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void bench_serve_command(const Options& o) {
   check_options(o);
-  raise_descriptor_limit();
+  allow_open_files(RLIM_INFINITY);
   LoadSetting setting = setting_of(o);
   loadgen::WorkloadOptions work = setting.workload;
   if (!o.prompt_file.empty()) work.prompts = loadgen::read_prompts(o.prompt_file);

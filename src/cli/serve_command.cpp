@@ -1,6 +1,5 @@
 // ferrum serve: a model behind OpenAI's API.
 #include <fmt/core.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +16,7 @@
 #include "base/human_bytes.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/memory_plan.h"
@@ -107,16 +107,12 @@ void tell_address(const std::string& model, const server::Server& server, const 
       o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", model);
 }
 
-// A connection is an open file, of which shells allow 1024 although the system has more.
+// A connection is an open file.
 void allow_connections(int count) {
   constexpr rlim_t kOthers = 256;  // models, logs, libraries
   const rlim_t wanted = static_cast<rlim_t>(count) + kOthers;
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < wanted)
-    log::warn("{} files may be open, and there may be {} connections: see ulimit -n", limit.rlim_cur, count);
+  if (const rlim_t allowed = allow_open_files(wanted); allowed < wanted)
+    log::warn("{} files may be open, and there may be {} connections: see ulimit -n", allowed, count);
 }
 
 void run_command(ServeOptions& o) {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/quantile.h"
 
 namespace ferrum {
 namespace {
@@ -46,12 +47,8 @@ DecodePhase decode_phase(std::span<const RecordedStep> steps, int batch) {
 }
 
 Quantiles quantiles_of(std::vector<double> samples) {
-  check(!samples.empty(), "there are samples");
   std::sort(samples.begin(), samples.end());
-  const auto at = [&](double share) {
-    return samples[static_cast<size_t>(std::ceil(share * static_cast<double>(samples.size()))) - 1];
-  };
-  return {at(0.5), at(0.99)};
+  return {quantile(samples, 0.5), quantile(samples, 0.99)};
 }
 
 EngineBench::EngineBench(Runner& runner, std::shared_ptr<const Checkpoint> checkpoint,

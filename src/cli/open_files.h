@@ -1,0 +1,19 @@
+// How many files, and so connections, this process may have open.
+#pragma once
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace ferrum::cli {
+
+// Raises the limit to `count`, or as far as the system lets it be raised: shells begin with 1024. What holds
+// then.
+inline rlim_t allow_open_files(rlim_t count) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return count;
+  limit.rlim_cur = std::min(count, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+}  // namespace ferrum::cli
