@@ -105,19 +105,16 @@ std::string ModelPool::first() const {
 }
 
 void ModelPool::work() {
+  const auto is_wanted = [](const auto& model) { return !model.second.waiting.empty(); };
   std::unique_lock lock(mutex_);
   while (!closing_) {
-    const auto wanted =
-        std::ranges::find_if(models_, [](const auto& model) { return !model.second.waiting.empty(); });
+    const auto wanted = std::ranges::find_if(models_, is_wanted);
     if (wanted != models_.end()) {
       load_next(lock, wanted->first);
       continue;
     }
     const Clock::time_point next = unload_idle(lock);
-    const auto has_work = [&] {
-      return closing_ ||
-             std::ranges::any_of(models_, [](const auto& m) { return !m.second.waiting.empty(); });
-    };
+    const auto has_work = [&] { return closing_ || std::ranges::any_of(models_, is_wanted); };
     if (next == Clock::time_point::max())
       changed_.wait(lock, has_work);
     else

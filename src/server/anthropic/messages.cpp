@@ -17,26 +17,11 @@ constexpr TextPart kParts[] = {{"text", "text"}};
 // Where a cache may break is no news to one that finds every beginning; nothing here is cited.
 constexpr const char* kNotes[] = {"cache_control", "citations"};
 
-// What the documented kinds of error are called.
+// What the documented kinds of error are called: mostly as OpenAI calls them.
 const char* type_of(const ApiError& error) {
-  switch (error.status()) {
-    case 400:
-      return "invalid_request_error";
-    case 401:
-      return "authentication_error";
-    case 403:
-      return "permission_error";
-    case 404:
-      return "not_found_error";
-    case 413:
-      return "request_too_large";
-    case 429:
-      return "rate_limit_error";
-    case 503:
-      return "overloaded_error";
-    default:
-      return error.status() < 500 ? "invalid_request_error" : "api_error";
-  }
+  if (error.status() == 413) return "request_too_large";
+  if (error.status() == 503) return "overloaded_error";
+  return error.status() < 500 ? error.type() : "api_error";
 }
 
 std::string error_body(const ApiError& error) {
@@ -84,9 +69,7 @@ ChatPrompt chat_prompt(Fields& body) {
 // Switches what the model's template offers; how much is thought cannot be bounded.
 std::string template_options(Fields& body) {
   const Json* thinking = body.find("thinking");
-  const Json* options = body.find("chat_template_kwargs");
-  if (options && !options->is_object())
-    refuse("chat_template_kwargs", "chat_template_kwargs must be an object");
+  const Json* options = body.object("chat_template_kwargs");
   Json all = options ? *options : Json::object();
   if (thinking) {
     Fields f(*thinking, "thinking");
@@ -104,8 +87,7 @@ std::string template_options(Fields& body) {
 
 // What asks for nothing, and what is not served.
 void read_rest(Fields& f) {
-  if (const Json* metadata = f.find("metadata"); metadata && !metadata->is_object())
-    refuse("metadata", "metadata must be an object");
+  f.object("metadata");
   f.refuse("service_tier", "there is one tier", {"auto", "standard_only"});
   f.refuse("cache_control", "every beginning is cached", {Json{{"type", "ephemeral"}}});
   f.refuse("container", "not served");

@@ -74,6 +74,12 @@ std::optional<std::string> Fields::text(const std::string& name) {
   return value->get<std::string>();
 }
 
+const Json* Fields::object(const std::string& name) {
+  const Json* value = find(name);
+  if (value && !value->is_object()) server::refuse(path_of(name), "{} must be an object", path_of(name));
+  return value;
+}
+
 std::optional<std::vector<std::string>> Fields::texts(const std::string& name) {
   const Json* value = find(name);
   if (!value) return std::nullopt;

@@ -25,6 +25,7 @@ class Fields {
   std::optional<int64_t> integer(const std::string& name, int64_t least, int64_t most);
   std::optional<double> number(const std::string& name, double least, double most);
   std::optional<std::string> text(const std::string& name);
+  const Json* object(const std::string& name);  // null: nothing
   // A text, or an array of texts.
   std::optional<std::vector<std::string>> texts(const std::string& name);
   std::optional<std::vector<int32_t>> integers(const std::string& name);

@@ -190,11 +190,7 @@ ChatPrompt chat_prompt(Fields& f) {
     server::refuse("messages", "messages must be an array with a message at least");
   for (size_t i = 0; i < messages.size(); ++i)
     chat.messages.push_back(message_of(messages[i], fmt::format("messages[{}]", i)));
-  if (const Json* options = f.find("chat_template_kwargs")) {
-    if (!options->is_object())
-      server::refuse("chat_template_kwargs", "chat_template_kwargs must be an object");
-    chat.template_options = to_text(*options);
-  }
+  if (const Json* options = f.object("chat_template_kwargs")) chat.template_options = to_text(*options);
   if (f.flag("continue_final_message").value_or(false)) {
     if (chat.messages.back().role != "assistant")
       server::refuse("continue_final_message",

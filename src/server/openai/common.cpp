@@ -73,8 +73,7 @@ void refuse_best_of(const StreamOptions& stream, const Request& request) {
 
 void read_notes(Fields& body) {
   for (const char* name : {"user", "safety_identifier", "prompt_cache_key"}) body.text(name);
-  if (const Json* metadata = body.find("metadata"); metadata && !metadata->is_object())
-    server::refuse("metadata", "metadata must be an object");
+  body.object("metadata");
 }
 
 void refuse_unserved(Fields& body) {

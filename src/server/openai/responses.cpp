@@ -87,9 +87,7 @@ Conversation read_conversation(Fields& f, ResponseStore& store) {
 
 // What the model's template makes of thinking, and text as the one format.
 std::string template_options(Fields& f) {
-  const Json* given = f.find("chat_template_kwargs");
-  if (given && !given->is_object())
-    server::refuse("chat_template_kwargs", "chat_template_kwargs must be an object");
+  const Json* given = f.object("chat_template_kwargs");
   Json options = given ? *given : Json::object();
   if (const Json* reasoning = f.find("reasoning")) {
     Fields r(*reasoning, "reasoning");
