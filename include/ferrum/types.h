@@ -95,6 +95,9 @@ struct Request {
   // 2023, arXiv 2309.17453): without them a model loses its way.
   int keep_tokens = 4;
   std::optional<int> logprobs;  // 0 to 20: tells a TokenEvent of each token, with so many alternatives
+  // 0 to 20: tells a PromptEvent, with so many alternatives to each token. Nothing of the prompt is then
+  // taken from the prefix cache. With max_tokens 0 there is nothing else to tell.
+  std::optional<int> prompt_logprobs;
 };
 
 // Being told
@@ -120,6 +123,17 @@ struct TokenEvent {
   int choice = 0;
   TokenChance token;
   std::vector<TokenChance> top;  // the most likely first; the token itself may be among them
+};
+
+struct PromptToken {
+  TokenChance token;             // of the first, which nothing comes before, the logprob is NaN
+  std::vector<TokenChance> top;  // the most likely first; the token itself may be among them
+};
+
+// All of the prompt, once for all choices, before anything else is told of them, if Request::prompt_logprobs
+// asks for it.
+struct PromptEvent {
+  std::vector<PromptToken> tokens;
 };
 
 enum class FinishReason {
@@ -157,6 +171,6 @@ struct ErrorEvent {
   std::string message;
 };
 
-using Event = std::variant<TextEvent, TokenEvent, FinishEvent, ErrorEvent>;
+using Event = std::variant<TextEvent, TokenEvent, PromptEvent, FinishEvent, ErrorEvent>;
 
 }  // namespace ferrum

@@ -20,7 +20,8 @@ double BestOf::Candidate::mean() const {
 }
 
 void BestOf::push(Event event) {
-  if (std::holds_alternative<ErrorEvent>(event)) return to_->push(std::move(event));
+  if (std::holds_alternative<ErrorEvent>(event) || std::holds_alternative<PromptEvent>(event))
+    return to_->push(std::move(event));
   const auto choice = std::visit(
       [](const auto& e) {
         if constexpr (requires { e.choice; })

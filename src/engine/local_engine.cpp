@@ -39,7 +39,7 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner, Loo
   return {.limits = {.batch_tokens = room.max_tokens,
                      .max_sequences = room.max_sequences,
                      .block_tokens = room.page_tokens,
-                     .drafted_tokens = room.max_outputs - room.max_sequences},
+                     .spare_rows = room.max_outputs - room.max_sequences},
           .cache = {.blocks = runner.pages(),
                     .block_tokens = room.page_tokens,
                     .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},

@@ -51,7 +51,11 @@ void Loop::add(const std::shared_ptr<Job>& job) {
   std::unique_ptr<Sequence> s =
       sequence(job, 0, rank_of(job->request.priority, arrivals_++), BlockTable(cache_, job->root));
   s->usage.prompt_tokens = static_cast<int>(job->prompt.size());
-  if (at_end(*s)) return finish(*s, FinishReason::kMaxTokens);  // nothing was asked for
+  if (job->request.prompt_logprobs)
+    s->prompt_chances =
+        std::make_unique<PromptChances>(job->prompt, *job->request.prompt_logprobs, tokenizer_);
+  else if (at_end(*s))
+    return finish(*s, FinishReason::kMaxTokens);  // nothing was asked for
   insert(waiting_, std::move(s));
 }
 
@@ -105,7 +109,7 @@ bool Loop::plan() {
     if (!waiting_.empty() && !preempted) {
       const Sequence& next = *waiting_.front();
       state.waiting = {.tokens = static_cast<int>(next.tokens.size()),
-                       .found = next.blocks.blocks_in_use(next.tokens)};
+                       .found = next.prompt_chances ? 0 : next.blocks.blocks_in_use(next.tokens)};
     }
     decide(options_.limits, state, decision_);
     switch (decision_.kind) {
@@ -148,8 +152,9 @@ void Loop::look_at_running() {
   const int block_tokens = cache_.block_tokens();
   views_.clear();
   for (const std::unique_ptr<Sequence>& s : running_) {
-    // What another sequence computed meanwhile need not be computed again.
-    if (s->missing() > 1 && static_cast<int>(s->blocks.blocks().size()) * block_tokens == s->computed) {
+    // What another sequence computed meanwhile need not be computed again, unless for its logits.
+    if (s->missing() > 1 && !s->prompt_chances &&
+        static_cast<int>(s->blocks.blocks().size()) * block_tokens == s->computed) {
       const int before = std::exchange(s->computed, s->blocks.match(s->tokens));
       if (!s->resumed) s->usage.cached_tokens += s->computed - before;
       stats_.cached_tokens += s->computed - before;
@@ -159,6 +164,7 @@ void Loop::look_at_running() {
                       .computed = s->computed,
                       .blocks = held,
                       .drafted = s->draft.wanted,
+                      .every_row = s->prompt_chances != nullptr,
                       .shared = s->computed < held * block_tokens &&
                                 s->blocks.blocks_needed(s->computed, s->computed + 1) > 0});
   }
@@ -231,9 +237,9 @@ void Loop::reserve_and_collect() {
                                            static_cast<size_t>(s.computed), static_cast<size_t>(count)),
                        .position = s.computed,
                        .blocks = s.blocks.blocks(),
-                       .outputs = drafted > 0            ? Outputs::kAll
-                                  : count == s.missing() ? Outputs::kLast
-                                                         : Outputs::kNone});
+                       .outputs = drafted > 0 || s.prompt_chances ? Outputs::kAll
+                                  : count == s.missing()          ? Outputs::kLast
+                                                                  : Outputs::kNone});
   }
 }
 
@@ -261,7 +267,8 @@ void Loop::run() {
     const size_t rows = chunks_[c].outputs == Outputs::kAll ? count : chunks_[c].outputs == Outputs::kLast;
     s.computed += static_cast<int>(count - rows);
     if (rows == 0) s.blocks.fill(s.tokens, s.computed);
-    take_rows(s, logits.first(rows * vocab));
+    const std::span<const float> own = logits.first(rows * vocab);
+    take_rows(s, s.prompt_chances ? take_prompt_rows(s, own) : own);
     logits = logits.subspan(rows * vocab);
   }
   for (std::unique_ptr<Sequence>& s : forked_) {
@@ -282,12 +289,13 @@ void Loop::observe(Clock::duration time) {
   int decoding = 0;
   int drafted = 0;
   int prompt_tokens = 0;
-  for (const Chunk& chunk : chunks_) {
-    const auto count = static_cast<int>(chunk.tokens.size());
+  for (size_t c = 0; c < chunks_.size(); ++c) {
+    const auto count = static_cast<int>(chunks_[c].tokens.size());
+    const int of_draft = running_[scheduled_[c]]->draft.drafted();
     // A prompt's last token alone costs what any decoded one does.
-    if (chunk.outputs == Outputs::kAll || (count == 1 && chunk.outputs == Outputs::kLast)) {
+    if (count == 1 + of_draft && chunks_[c].outputs != Outputs::kNone) {
       ++decoding;
-      drafted += count - 1;
+      drafted += of_draft;
     } else {
       prompt_tokens += count;
     }
@@ -301,6 +309,18 @@ void Loop::observe(Clock::duration time) {
   if (prompt_tokens == 0)
     draft_pace_.observe(
         {.model = time, .drafting = drafting_time_, .sequences = decoding, .drafted = drafted});
+}
+
+std::span<const float> Loop::take_prompt_rows(Sequence& s, std::span<const float> logits) {
+  const auto vocab = static_cast<size_t>(runner_.vocab());
+  try {
+    for (; !logits.empty() && s.missing() > 1; logits = logits.subspan(vocab), ++s.computed)
+      s.prompt_chances->take(static_cast<size_t>(s.computed), logits.first(vocab), sampling_);
+    s.blocks.fill(s.tokens, s.computed);
+  } catch (...) {
+    end_for_its_logits(s);
+  }
+  return logits;
 }
 
 void Loop::take_rows(Sequence& s, std::span<const float> logits) {
@@ -328,6 +348,8 @@ void Loop::take_logits(Sequence& s, std::span<const float> logits) {
   stats_.first_token_seconds.observe(s.usage.prompt_seconds);
   stats_.prompt_tokens += s.usage.prompt_tokens;
   if (s.usage.cached_tokens > 0) ++stats_.prefix_hits;
+  if (const auto chances = std::exchange(s.prompt_chances, nullptr)) s.job->sink->push(chances->event());
+  if (at_end(s)) return finish(s, FinishReason::kMaxTokens);  // nothing but the prompt was asked for
   if (s.choice == 0) fork_choices(s, logits);
   sample(s, logits);
 }
@@ -358,10 +380,15 @@ void Loop::sample(Sequence& s, std::span<const float> logits) {
     }
     take_token(s, id);
   } catch (...) {
-    const ErrorEvent error = current_error();
-    s.blocks.forget();  // what gave such logits shall serve nobody else
-    end_with(s, error);
+    end_for_its_logits(s);
   }
+}
+
+// Within a catch clause.
+void Loop::end_for_its_logits(Sequence& s) {
+  const ErrorEvent error = current_error();
+  s.blocks.forget();  // what gave such logits shall serve nobody else
+  end_with(s, error);
 }
 
 void Loop::take_token(Sequence& s, TokenId id) {

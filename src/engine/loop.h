@@ -61,6 +61,9 @@ class Loop {
   void reserve_and_collect();
   void run();
   void observe(Clock::duration time);
+  // The rows of a chunk of a prompt whose chances are asked for. What is left is the row that the answer
+  // begins with, where the chunk ends the prompt.
+  std::span<const float> take_prompt_rows(Sequence& s, std::span<const float> logits);
   // The rows of a chunk: its token's, and those of the draft for as long as it is right.
   void take_rows(Sequence& s, std::span<const float> logits);
   // A row of logits of a sequence that has all its tokens computed.
@@ -69,6 +72,7 @@ class Loop {
                                      BlockTable blocks);
   void fork_choices(Sequence& first, std::span<const float> logits);
   void sample(Sequence& s, std::span<const float> logits);
+  void end_for_its_logits(Sequence& s);
   void take_token(Sequence& s, TokenId id);
   bool at_end(const Sequence& s) const;
   void shift(Sequence& s);

@@ -13,6 +13,8 @@ namespace {
 // A long chat; more is a matter of asking, since every token costs memory.
 constexpr int kDefaultContext = 8192;
 constexpr int kMaxDraftTokens = 64;
+// Of logits, for prompts whose chances are asked for: as many tokens of those go into a step.
+constexpr int kPromptRows = 16;
 // Most sequences are shorter than the longest: these hold many.
 constexpr int kRoomyContexts = 4;
 
@@ -43,7 +45,7 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
     // With many sequences steps are full by themselves.
     drafted = std::max(options.draft_tokens, options.max_sequences);
   }
-  const int outputs = options.max_sequences + drafted;
+  const int outputs = options.max_sequences + std::max(drafted, std::min(kPromptRows, options.batch_tokens));
   const int kv_tokens = options.kv_tokens == 0 ? context : options.kv_tokens;
   return {.max_tokens = std::max(std::min(options.batch_tokens, kv_tokens), outputs),
           .max_sequences = options.max_sequences,

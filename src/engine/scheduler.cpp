@@ -46,14 +46,14 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
   }
 
   // Drafts push nobody out: they take what is left.
-  int drafts = std::min(budget, limits.drafted_tokens);
-  for (size_t i = 0; i < running.size() && drafts > 0; ++i) {
+  int spare_rows = limits.spare_rows;
+  for (size_t i = 0; i < running.size() && std::min(budget, spare_rows) > 0; ++i) {
     if (decision.tokens[i] != 1 || running[i].drafted == 0) continue;
     const int needed = blocks_needed(running[i], 1, limits.block_tokens);
-    const int count = tokens_within(running[i], 1 + std::min(running[i].drafted, drafts), blocks + needed,
-                                    limits.block_tokens);
+    const int count = tokens_within(running[i], 1 + std::min({running[i].drafted, budget, spare_rows}),
+                                    blocks + needed, limits.block_tokens);
     blocks -= blocks_needed(running[i], count, limits.block_tokens) - needed;
-    drafts -= count - 1;
+    spare_rows -= count - 1;
     budget -= count - 1;
     decision.tokens[i] = count;
   }
@@ -61,9 +61,11 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
   int of_prompts = scheduled > 0 ? std::min(budget, state.prompt_tokens) : budget;
   for (size_t i = 0; i < running.size() && of_prompts > 0; ++i) {
     if (running[i].missing == 1) continue;
+    const int most = running[i].every_row ? std::min(of_prompts, 1 + spare_rows) : of_prompts;
     const int count =
-        tokens_within(running[i], std::min(running[i].missing, of_prompts), blocks, limits.block_tokens);
+        tokens_within(running[i], std::min(running[i].missing, most), blocks, limits.block_tokens);
     if (count == 0) continue;
+    if (running[i].every_row) spare_rows -= count - 1;
     blocks -= blocks_needed(running[i], count, limits.block_tokens);
     of_prompts -= count;
     ++scheduled;

@@ -12,16 +12,17 @@ struct SchedulerLimits {
   int batch_tokens = 0;   // rows of a step
   int max_sequences = 0;  // of a step
   int block_tokens = 0;
-  int drafted_tokens = 0;  // of a step
+  int spare_rows = 0;  // of logits of a step, beside one for each sequence
 };
 
 // A sequence that holds blocks.
 struct RunningView {
-  int missing = 0;      // tokens not computed yet, at least 1; one that decodes lacks just 1
-  int computed = 0;     // tokens
-  int blocks = 0;       // held
-  int drafted = 0;      // tokens that one that decodes would try beside
-  bool shared = false;  // the block that the next token goes into is somebody else's as well, so is copied
+  int missing = 0;         // tokens not computed yet, at least 1; one that decodes lacks just 1
+  int computed = 0;        // tokens
+  int blocks = 0;          // held
+  int drafted = 0;         // tokens that one that decodes would try beside
+  bool every_row = false;  // each of its tokens takes a row of logits
+  bool shared = false;     // the block that the next token goes into is somebody else's as well, so is copied
 };
 
 // The first sequence in the queue.

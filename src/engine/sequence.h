@@ -8,6 +8,7 @@
 
 #include "cache/block_table.h"
 #include "engine/answer.h"
+#include "engine/prompt_chances.h"
 #include "engine/reasoning.h"
 #include "engine/speculation/drafter.h"
 #include "ferrum/types.h"
@@ -82,6 +83,7 @@ struct Sequence {
   bool resumed = false;     // it was preempted or shifted: what it finds in the cache is its own
   bool ended = false;
   Answer answer;
+  std::unique_ptr<PromptChances> prompt_chances;  // that are still to be told
   Reasoning reasoning;
   Draft draft;
   Usage usage;

@@ -144,6 +144,15 @@ suite('the OpenAI client', () => {
     const bestOf = { model, prompt: 'Once', best_of: 3, logprobs: 2, max_tokens: 4 };
     expectValid('CreateCompletionResponse', await (await raw('/completions', bestOf)).json());
 
+    // As evaluation harnesses ask how likely a text is. (The description has no null for the first token's.)
+    const scored = await client.completions.create({ model, prompt: 'Once upon a time', echo: true, logprobs: 1, max_tokens: 0 });
+    assert.equal(scored.choices[0].text, 'Once upon a time');
+    const { tokens, token_logprobs: chances, text_offset: offsets } = scored.choices[0].logprobs;
+    assert.equal(tokens.join(''), 'Once upon a time');
+    assert.equal(chances[0], null);
+    assert.ok(chances.slice(1).every((chance) => chance <= 0));
+    assert.equal(offsets.at(-1) + tokens.at(-1).length, 'Once upon a time'.length);
+
     let text = '';
     for await (const chunk of await client.completions.create({ ...body, echo: false, n: 1, prompt: 'Once', stream: true }))
       text += chunk.choices[0].text;

@@ -156,6 +156,34 @@ TEST_F(EngineTest, LogprobsComeBesideTheText) {
   EXPECT_EQ(biased.tokens[0].token.logprob, told.tokens[0].token.logprob);
 }
 
+TEST_F(EngineTest, LogprobsOfAPromptAreThoseThatItsTokensHadWhenDrawn) {
+  Request r;
+  r.prompt = TokenPrompt{{70, 80, 90}};
+  r.max_tokens = 40;
+  r.end_of_text = Request::EndOfText::kIgnored;
+  r.logprobs = 2;
+  r.sampling.seed = 5;
+  const Told drawn = ask(*engine_, r);
+  ASSERT_EQ(drawn.tokens.size(), 40u);
+
+  std::vector<int32_t> whole = {70, 80, 90};
+  for (const TokenEvent& e : drawn.tokens) whole.push_back(e.token.id);
+  r.prompt = TokenPrompt{whole};
+  r.max_tokens = 0;
+  r.prompt_logprobs = 2;
+  std::vector<PromptToken> told;
+  engine_->generate(r, [&](const Event& event) {
+    if (const auto* prompt = std::get_if<PromptEvent>(&event)) told = prompt->tokens;
+    EXPECT_FALSE(std::holds_alternative<TokenEvent>(event) || std::holds_alternative<ErrorEvent>(event));
+  });
+  ASSERT_EQ(told.size(), whole.size());
+  for (size_t i = 0; i < drawn.tokens.size(); ++i) {
+    EXPECT_EQ(told[i + 3].token.bytes, drawn.tokens[i].token.bytes);
+    EXPECT_EQ(told[i + 3].token.logprob, drawn.tokens[i].token.logprob);
+    EXPECT_EQ(told[i + 3].top[1].logprob, drawn.tokens[i].top[1].logprob);
+  }
+}
+
 TEST_F(EngineTest, TokensOfAStopStringAreNotTold) {
   Request r = greedy(TextPrompt{"Once upon a time"}, 40);
   const std::string whole = ask(*engine_, r).text;

@@ -16,6 +16,17 @@ namespace {
 
 using namespace test;
 
+// Of a prompt's tokens but the first, each with its alternatives.
+std::vector<float> logprobs(const std::optional<PromptEvent>& prompt) {
+  std::vector<float> all;
+  if (!prompt) return all;
+  for (const PromptToken& t : std::span(prompt->tokens).subspan(1)) {
+    all.push_back(t.token.logprob);
+    for (const TokenChance& other : t.top) all.push_back(other.logprob);
+  }
+  return all;
+}
+
 TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
   int64_t preemptions = 0;
   int64_t cached = 0;
@@ -26,15 +37,17 @@ TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
     const int blocks = mix % 3 == 0 ? 45 : mix % 3 == 1 ? 80 : 400;  // the longest request takes 40
     const int sequences = 1 + below(20);
     MemoryModel model(blocks);
-    Loop loop(model, nullptr,
-              options(blocks, sequences, std::max(sequences, 1 + below(mix % 2 == 0 ? 8 : 200)),
-                      mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn));
+    LoopOptions o = options(blocks, sequences, std::max(sequences, 1 + below(mix % 2 == 0 ? 8 : 200)),
+                            mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn);
+    o.limits.spare_rows = static_cast<int>(mix % 7);
+    Loop loop(model, nullptr, o);
     std::vector<Asked> all;
     for (int i = 0; i < 64; ++i) {
       Asked asked = ask(random_prompt(random, 60), 1 + below(40), random());
       asked.job->request.choices = below(4) == 0 ? 2 + below(3) : 1;
       asked.job->request.priority = below(3);
       if (below(8) == 0) asked.reader->cancel_after = 1 + below(20);
+      if (below(8) == 0) asked.job->request.prompt_logprobs = below(4);
       all.push_back(asked);
     }
     for (const Asked& asked : all) {
@@ -47,11 +60,12 @@ TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
 
     for (const Asked& asked : all) {
       ASSERT_EQ(asked.reader->error.message, "");
-      const std::map<int, Choice> expected = alone(*asked.job);
+      const std::shared_ptr<const Reader> expected = told_alone(*asked.job);
+      ASSERT_EQ(logprobs(asked.reader->prompt), logprobs(expected->prompt)) << "mix " << mix;
       ASSERT_EQ(asked.reader->choices.size(), static_cast<size_t>(asked.job->request.choices));
       for (const auto& [number, choice] : asked.reader->choices) {
         ASSERT_TRUE(choice.finish);
-        const Choice& wanted = expected.at(number);
+        const Choice& wanted = expected->choices.at(number);
         if (choice.finish->reason == FinishReason::kCancelled) {
           ++cancelled;
           ASSERT_LE(choice.tokens.size(), wanted.tokens.size());
@@ -98,6 +112,46 @@ TEST(Loop, ChoicesShareThePromptAndDifferAfterIt) {
   EXPECT_NE(asked.reader->choices[0].tokens, asked.reader->choices[1].tokens);
   EXPECT_EQ(loop.stats().prompt_tokens, 42);
   EXPECT_EQ(model.steps(), 12);
+}
+
+TEST(Loop, APromptsChancesAreThoseThatItsTokensHaveWhenDrawn) {
+  MemoryModel model(100);
+  LoopOptions o = options(100, 4, 64);
+  o.limits.spare_rows = 6;
+  Loop loop(model, nullptr, o);
+  const Asked drawn = ask({5, 6, 7}, 20, 3);
+  drawn.job->facts.ends.clear();
+  loop.add(drawn.job);
+  run(loop);
+  const Choice& answer = drawn.reader->choices[0];
+  std::vector<TokenId> whole = {5, 6, 7};
+  whole.insert(whole.end(), answer.tokens.begin(), answer.tokens.end());
+
+  const Asked again = ask(whole, 0, 3);
+  again.job->request.prompt_logprobs = 0;
+  again.job->request.choices = 2;
+  loop.add(again.job);
+  run(loop);
+  ASSERT_TRUE(again.reader->prompt);
+  const std::vector<PromptToken>& told = again.reader->prompt->tokens;
+  ASSERT_EQ(told.size(), whole.size());
+  EXPECT_TRUE(std::isnan(told[0].token.logprob));
+  for (size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(told[i].token.id, whole[i]);
+  std::vector<float> chances = logprobs(again.reader->prompt);
+  chances.erase(chances.begin(), chances.begin() + 2);  // of 6 and 7
+  EXPECT_EQ(chances, answer.logprobs);
+  for (int choice = 0; choice < 2; ++choice) {
+    EXPECT_EQ(again.reader->choices[choice].finish->reason, FinishReason::kMaxTokens);
+    EXPECT_TRUE(again.reader->choices[choice].tokens.empty());
+  }
+  EXPECT_EQ(again.reader->choices[0].finish->usage.cached_tokens, 0);
+
+  const Asked one = ask({5}, 1, 3);
+  one.job->request.prompt_logprobs = 2;
+  loop.add(one.job);
+  run(loop);
+  EXPECT_EQ(one.reader->prompt->tokens.size(), 1u);
+  EXPECT_EQ(one.reader->choices[0].tokens.size(), 1u);
 }
 
 TEST(Loop, HigherPrioritiesGoFirstAndNobodyStarves) {
@@ -199,6 +253,15 @@ TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
   run(loop);
   EXPECT_EQ(bad.reader->error.code, "not_finite");
   EXPECT_TRUE(good.reader->choices[0].finish);
+  EXPECT_EQ(loop.cache().probe(root_key("", "", ""), poisoned).tokens, 0);
+
+  // In the midst of a prompt nobody sees them but who asks for them.
+  poisoned.insert(poisoned.end(), 5, 6);
+  const Asked within = ask(poisoned, 0, 1);
+  within.job->request.prompt_logprobs = 3;
+  loop.add(within.job);
+  run(loop);
+  EXPECT_EQ(within.reader->error.code, "not_finite");
   EXPECT_EQ(loop.cache().probe(root_key("", "", ""), poisoned).tokens, 0);
   EXPECT_GT(loop.cache().probe(root_key("", "", ""), std::vector<TokenId>(13, 9)).tokens, 0);
 }

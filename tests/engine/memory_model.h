@@ -90,6 +90,9 @@ class Reader final : public EventSink {
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       EXPECT_FALSE(choices[finish->choice].finish) << "one end";
       choices[finish->choice].finish = *finish;
+    } else if (auto* whole = std::get_if<PromptEvent>(&event)) {
+      EXPECT_TRUE(!prompt && choices.empty()) << "once, and first";
+      prompt = std::move(*whole);
     } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
       error = *e;
     }
@@ -97,6 +100,7 @@ class Reader final : public EventSink {
   bool cancelled() const override { return is_cancelled; }
 
   std::map<int, Choice> choices;
+  std::optional<PromptEvent> prompt;
   ErrorEvent error;
   int told = 0;
   int cancel_after = -1;
@@ -137,7 +141,7 @@ inline void run(Loop& loop) {
   EXPECT_EQ(loop.cache().pool().used(), 0);
 }
 
-inline std::map<int, Choice> alone(const Job& job) {
+inline std::shared_ptr<const Reader> told_alone(const Job& job) {
   MemoryModel model(200);
   Loop loop(model, nullptr, options(200, 8, 512, PrefixCache::Reuse::kOff));
   const Asked again = ask(job.prompt, job.request.max_tokens, job.seed);
@@ -145,8 +149,9 @@ inline std::map<int, Choice> alone(const Job& job) {
   again.job->facts = job.facts;
   loop.add(again.job);
   run(loop);
-  return again.reader->choices;
+  return again.reader;
 }
+inline std::map<int, Choice> alone(const Job& job) { return told_alone(job)->choices; }
 
 inline std::vector<TokenId> random_prompt(std::mt19937_64& random, int longest) {
   static constexpr int kPrefix = 60;

@@ -33,6 +33,20 @@ TEST(Scheduler, WithoutDecodingPromptsTakeTheWholeStep) {
   EXPECT_EQ(d.tokens, (Counts{20, 12}));
 }
 
+TEST(Scheduler, PromptsWhoseEveryRowIsAskedForShareTheSpareRows) {
+  SchedulerLimits limits = kLimits;
+  limits.spare_rows = 10;
+  const std::vector<RunningView> running = {
+      {.missing = 8, .every_row = true}, {.missing = 50, .every_row = true}, {.missing = 12}};
+  const SchedulerState state = {.running = running, .available_blocks = 100};
+  EXPECT_EQ(decided(state, limits).tokens, (Counts{8, 4, 12}));
+  EXPECT_EQ(decided(state).tokens, (Counts{1, 1, 12})) << "each has the row of its own";
+  const std::vector<RunningView> drafting = {{.missing = 1, .computed = 5, .blocks = 1, .drafted = 6},
+                                             {.missing = 50, .every_row = true}};
+  EXPECT_EQ(decided({.running = drafting, .available_blocks = 100, .prompt_tokens = 100}, limits).tokens,
+            (Counts{7, 5}));
+}
+
 TEST(Scheduler, AChunkIsCutToTheBlocksThatAreLeft) {
   const std::vector<RunningView> running = {{.missing = 30, .computed = 8, .blocks = 1}, {.missing = 30}};
   const Decision d = decided({.running = running, .available_blocks = 1, .prompt_tokens = 4});

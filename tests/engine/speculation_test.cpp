@@ -47,7 +47,7 @@ class Oracle final : public Drafter {
 };
 
 LoopOptions drafting(LoopOptions o, int draft_tokens) {
-  o.limits.drafted_tokens = 2 * draft_tokens;
+  o.limits.spare_rows = 2 * draft_tokens;
   o.draft_tokens = draft_tokens;
   o.drafts = DraftPace::Policy::kAlways;
   o.stretch = 1e6;  // steps that take no time say nothing of how much of a prompt fits into one

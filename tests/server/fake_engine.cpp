@@ -1,5 +1,7 @@
 #include "server/fake_engine.h"
 
+#include <limits>
+
 namespace ferrum::test {
 
 void FakeAnswer::tell(Event event) {
@@ -162,6 +164,10 @@ std::vector<Event> nothing(const Request& /*request*/) { return {}; }
 
 std::vector<Event> hello(const Request& request) {
   std::vector<Event> events;
+  if (request.prompt_logprobs)
+    events.emplace_back(
+        PromptEvent{{{{.id = 1, .bytes = "On", .logprob = std::numeric_limits<float>::quiet_NaN()}, {}},
+                     {{.id = 2, .bytes = "ce", .logprob = -2}, {{.id = 3, .bytes = "ly", .logprob = -1}}}}});
   for (int choice = 0; choice < request.choices; ++choice) {
     if (request.logprobs) {
       TokenEvent token = {

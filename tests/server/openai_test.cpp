@@ -479,7 +479,32 @@ TEST_F(OpenAi, EchoedPromptsComeFirst) {
   EXPECT_EQ(all[0]["choices"][0]["text"], "Once");
   EXPECT_EQ(all[1]["choices"][0]["text"], "Hel");
   EXPECT_EQ(all.back()["choices"][0]["finish_reason"], "stop");
-  expect_refused(kText, text({{"echo", true}, {"logprobs", 1}}), "echo");
+}
+
+TEST_F(OpenAi, EchoedPromptsHaveLogprobsToo) {
+  const json more = {{"echo", true}, {"logprobs", 1}, {"n", 2}};
+  EXPECT_EQ(asked_text(more).prompt_logprobs, 1);
+  EXPECT_FALSE(asked_text({{"logprobs", 1}}).prompt_logprobs);
+  const json whole = client_.post(kText, text(more).dump()).json();
+  ASSERT_EQ(whole["choices"].size(), 2u);
+  for (const json& choice : whole["choices"]) {
+    EXPECT_EQ(choice["text"], "OnceHello");
+    const json& logprobs = choice["logprobs"];
+    EXPECT_EQ(logprobs["tokens"], (json{"On", "ce", "Hello"}));
+    EXPECT_EQ(logprobs["token_logprobs"], (json{nullptr, -2.0, -0.5}));
+    EXPECT_EQ(logprobs["top_logprobs"][0], nullptr);
+    EXPECT_EQ(logprobs["top_logprobs"][1], (json{{"ly", -1.0}}));
+    EXPECT_EQ(logprobs["text_offset"], (json{0, 2, 4}));
+  }
+  json streamed = more;
+  streamed["stream"] = true;
+  const std::vector<json> all = chunks(kText, text(streamed));
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(all[i]["choices"][0]["index"], i);
+    EXPECT_EQ(all[i]["choices"][0]["text"], "Once");
+    EXPECT_EQ(all[i]["choices"][0]["logprobs"]["tokens"], (json{"On", "ce"}));
+  }
+  EXPECT_EQ(all[2]["choices"][0]["logprobs"]["text_offset"], (json{4}));
 }
 
 TEST_F(OpenAi, StreamsOfSeveralChoicesNameThem) {

@@ -89,6 +89,7 @@ void validate(const Request& request, int vocab) {
     fail(ErrorCode::kBadArgument, "min_tokens is {}, more than max_tokens, which is {}", request.min_tokens,
          request.max_tokens);
   if (request.logprobs) in_range("logprobs", *request.logprobs, 0, kMostAlternatives);
+  if (request.prompt_logprobs) in_range("prompt_logprobs", *request.prompt_logprobs, 0, kMostAlternatives);
 }
 
 }  // namespace ferrum

@@ -10,7 +10,6 @@
 namespace ferrum::server::anthropic {
 namespace {
 
-constexpr int kMaxTokens = 1 << 30;
 constexpr const char* kPromptField = "messages";
 
 constexpr TextPart kParts[] = {{"text", "text"}};

@@ -9,7 +9,6 @@
 namespace ferrum::server {
 namespace {
 
-constexpr int kMaxTokens = 1 << 30;
 constexpr size_t kMaxSalt = 1024;
 constexpr double kMaxBias = 100;
 

@@ -5,6 +5,8 @@
 
 namespace ferrum::server {
 
+constexpr int kMaxTokens = 1 << 30;  // that anyone asks for
+
 // Reads OpenAI's fields of sampling and Ferrum's own beside them, of which the model's recommendation holds
 // where they are silent. Not the prompt, nor how many tokens, nor logprobs.
 void read_sampling(Fields& fields, Request& request);

@@ -11,7 +11,6 @@
 namespace ferrum::server::openai {
 namespace {
 
-constexpr int kMaxTokens = 1 << 30;
 constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kPromptField = "messages";
 

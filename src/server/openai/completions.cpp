@@ -1,4 +1,6 @@
 // POST /v1/completions
+#include <cmath>
+
 #include "server/api/sampling_fields.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
@@ -6,7 +8,6 @@
 namespace ferrum::server::openai {
 namespace {
 
-constexpr int kMaxTokens = 1 << 30;
 constexpr int kDefaultMaxTokens = 16;  // as OpenAI's description has it
 constexpr int kMaxLogprobs = 20;
 constexpr size_t kMaxPrompts = 256;
@@ -41,14 +42,15 @@ struct Logprobs {
   Json tokens = Json::array(), chances = Json::array(), top = Json::array(), offsets = Json::array();
   size_t offset = 0;  // characters of the text so far
 
-  void add(const TokenEvent& event) {
-    tokens.push_back(event.token.bytes);
-    chances.push_back(event.token.logprob);
-    Json alternatives = Json::object();
-    for (const TokenChance& chance : event.top) alternatives[chance.bytes] = chance.logprob;
+  void add(const TokenChance& token, const std::vector<TokenChance>& likely) {
+    const bool known = !std::isnan(token.logprob);  // not of a prompt's first
+    tokens.push_back(token.bytes);
+    chances.push_back(known ? Json(token.logprob) : Json());
+    Json alternatives = known ? Json::object() : Json();
+    for (const TokenChance& chance : likely) alternatives[chance.bytes] = chance.logprob;
     top.push_back(std::move(alternatives));
     offsets.push_back(offset);
-    for (const char c : event.token.bytes) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    for (const char c : token.bytes) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }
   Json take() {
     Json json = {{"tokens", std::move(tokens)},
@@ -83,6 +85,9 @@ class CompletionFormat : public Format {
     return shape_.echoes.empty() ? "" : shape_.echoes[index / shape_.choices];
   }
   size_t choices() const { return logprobs_.size(); }
+  void add_prompt(size_t index, const PromptEvent& prompt) {
+    for (const PromptToken& t : prompt.tokens) logprobs_[index].add(t.token, t.top);
+  }
 
   Head head_;
   Shape shape_;
@@ -103,7 +108,9 @@ class Whole final : public CompletionFormat {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       texts_[index(prompt, text->choice)] += text->text;
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
-      logprobs_[index(prompt, token->choice)].add(*token);
+      logprobs_[index(prompt, token->choice)].add(token->token, token->top);
+    } else if (const auto* whole = std::get_if<PromptEvent>(&event)) {
+      for (size_t i = prompt * shape_.choices; i < (prompt + 1) * shape_.choices; ++i) add_prompt(i, *whole);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       reasons_[index(prompt, finish->choice)] = finish_reason(*finish);
       usage_.add(prompt, finish->usage);
@@ -137,6 +144,7 @@ class Stream final : public CompletionFormat {
   using CompletionFormat::CompletionFormat;
 
   void begin(std::string& out) override {
+    if (shape_.logprobs) return;  // an echo then comes with those of the prompt
     for (size_t i = 0; i < choices(); ++i)
       if (const std::string text = echo(i); !text.empty()) chunk(i, text, nullptr, out);
   }
@@ -145,7 +153,12 @@ class Stream final : public CompletionFormat {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       chunk(index(prompt, text->choice), text->text, nullptr, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
-      logprobs_[index(prompt, token->choice)].add(*token);
+      logprobs_[index(prompt, token->choice)].add(token->token, token->top);
+    } else if (const auto* whole = std::get_if<PromptEvent>(&event)) {
+      for (size_t i = prompt * shape_.choices; i < (prompt + 1) * shape_.choices; ++i) {
+        add_prompt(i, *whole);
+        chunk(i, echo(i), nullptr, out);
+      }
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       chunk(index(prompt, finish->choice), "", finish_reason(*finish), out);
       usage_.add(prompt, finish->usage);
@@ -200,8 +213,7 @@ Asked completion(Fields& f, const Engine& engine) {
                  .logprobs = logprobs.has_value(),
                  .usage = false};
   if (f.flag("echo").value_or(false)) {
-    if (logprobs)
-      throw ApiError(400, "unsupported_parameter", "echo", "echo: the prompt's logprobs are not served");
+    r.prompt_logprobs = r.logprobs;
     for (const Prompt& prompt : prompts) {
       const auto* text = std::get_if<TextPrompt>(&prompt);
       shape.echoes.push_back(text ? text->text : engine.text_of(std::get<TokenPrompt>(prompt).ids));

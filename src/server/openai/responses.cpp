@@ -9,7 +9,6 @@
 namespace ferrum::server::openai {
 namespace {
 
-constexpr int kMaxTokens = 1 << 30;
 constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kWithLogprobs = "message.output_text.logprobs";
 

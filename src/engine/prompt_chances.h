@@ -1,0 +1,35 @@
+// How likely a model found each token of a prompt (Request::prompt_logprobs): gathered from rows of logits as
+// the prompt is computed, chunk by chunk, and told once.
+#pragma once
+#include <span>
+
+#include "engine/sampling/logprobs.h"
+#include "ferrum/types.h"
+#include "text/tokenizer.h"
+
+namespace ferrum {
+
+class PromptChances {
+ public:
+  // Without a tokenizer tokens have no bytes.
+  PromptChances(std::span<const TokenId> prompt, int alternatives, const Tokenizer* tokenizer);
+
+  // The row of logits that comes of the prompt's token at `position`, which tells how likely the next one
+  // was. Rows come in order; after a preemption they come again, and those that were taken are passed over.
+  // Errors: kNotFinite for NaN or +∞.
+  void take(size_t position, std::span<const float> logits, SamplerMemory& memory);
+
+  // All of it, once the rows of all tokens but the last were taken. Leaves nothing here.
+  PromptEvent event();
+
+ private:
+  TokenChance chance(const TokenLogprob& t) const;
+
+  std::span<const TokenId> prompt_;
+  int alternatives_;
+  const Tokenizer* tokenizer_;
+  Logprobs row_;  // reused
+  PromptEvent event_;
+};
+
+}  // namespace ferrum
