@@ -49,12 +49,12 @@ class Attention {
     const int pages = (context + kPage - 1) / kPage;
     const int tokens = c.sequences * c.now;
     for (int l = 0; l < c.layers; ++l) {
-      const Tensor k = tensor(kv, c.sequences * pages * kPage, c.heads.kv_width());
+      const Tensor k = tensor(kv, c.sequences * pages, kPage * c.heads.kv_width());
       const Tensor v = tensor(kv, c.sequences * pages * kPage, c.heads.kv_width());
       layers_.push_back({k, v, kPage});
       if (kv == DType::kI8)
         for (Tensor* scales : {&layers_.back().k_scales, &layers_.back().v_scales})
-          *scales = tensor(DType::kF32, k.rows, c.heads.kv_heads);
+          *scales = tensor(DType::kF32, v.rows, c.heads.kv_heads);
     }
     qkv_ = tensor(DType::kF32, tokens, c.heads.qkv_width());
     out_ = tensor(DType::kF32, tokens, c.heads.q_width());

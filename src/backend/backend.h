@@ -11,6 +11,7 @@
 //   - every backend implements every operation: there is no `supports_x()`.
 // Activations are float32 unless said otherwise. The plain meaning of each operation stands in reference/.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -75,10 +76,23 @@ struct Rope {
 
 // One layer's pages. Row page × page_tokens + offset holds one token's keys (values), head by head. Bytes are
 // x = scale × byte, with one scale for each token and head: its largest magnitude over 127.
+// Keys and values of one layer, f32, f16, bf16 or int8, in pages of page_tokens slots. A slot is
+// page × page_tokens + the place in the page. Values lie token by token. Of keys, a page has each dimension's
+// page_tokens side by side, so that whoever multiplies meets keys in lanes and sums each product in order of
+// dimension.
 struct KvLayer {
-  Tensor k, v;  // [pages × page_tokens, kv_heads × head_dim] f32, f16, bf16 or int8
+  Tensor k;  // [pages, kv_heads × head_dim × page_tokens]
+  Tensor v;  // [pages × page_tokens, kv_heads × head_dim]
   int page_tokens = 0;
   Tensor k_scales, v_scales;  // [pages × page_tokens, kv_heads] f32 for int8, else empty
+
+  // What a page has of k, v, k_scales and v_scales; empty where these are.
+  std::array<Tensor, 4> page(int index) const {
+    const auto of = [&](const Tensor& t) {
+      return t.empty() ? t : t.rows_at(index * page_tokens, page_tokens);
+    };
+    return {k.row(index), of(v), of(k_scales), of(v_scales)};
+  }
 };
 
 // What one layer does to q and k before they meet, and how they meet.

@@ -13,7 +13,7 @@ namespace ferrum {
 namespace {
 
 constexpr std::string_view kMagic = "FerrumKV";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kChecksumBytes = 2 * sizeof(uint64_t);
 constexpr int32_t kMaxBlockTokens = 1 << 20;
 constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 40;

@@ -3,7 +3,7 @@
 // Our own format, little endian, without padding; a text is its length (u64) and its bytes:
 //
 //   8 bytes  "FerrumKV"
-//   u32      version: 1. A new one also when the same model, tokens and settings give other numbers.
+//   u32      version: 2. A new one also when the same model, tokens and settings give other numbers.
 //   i32      context, layers, kv_heads, head_dim, block_tokens     (KvOrigin)
 //   u64      block_bytes
 //   u64 × 4  fingerprint, rotation: the low half of each first

@@ -42,8 +42,9 @@ void Decoder::allocate_activations() {
 
 void Decoder::allocate_kv() {
   const int rows = limits_.kv_pages * limits_.page_tokens;
+  const int page_width = config_.heads.kv_width() * limits_.page_tokens;
   for (int i = 0; i < config_.layers; ++i) {
-    const Tensor k = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
+    const Tensor k = allocate(limits_.kv_dtype, limits_.kv_pages, page_width);
     const Tensor v = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
     kv_.push_back({k, v, limits_.page_tokens});
     if (limits_.kv_dtype == DType::kI8)
@@ -70,11 +71,10 @@ template <class Byte, class Visit>
 void Decoder::walk_page(int page, std::span<Byte> contents, const Visit& visit) const {
   check_equal(contents.size(), page_bytes(), "bytes of a page");
   for (const KvLayer& kv : kv_)
-    for (const Tensor* tensor : {&kv.k, &kv.v, &kv.k_scales, &kv.v_scales}) {
-      if (tensor->empty()) continue;
-      const Tensor rows = tensor->rows_at(page * kv.page_tokens, kv.page_tokens);
-      visit(rows, contents.first(rows.bytes()));
-      contents = contents.subspan(rows.bytes());
+    for (const Tensor& part : kv.page(page)) {
+      if (part.empty()) continue;
+      visit(part, contents.first(part.bytes()));
+      contents = contents.subspan(part.bytes());
     }
 }
 

@@ -117,8 +117,8 @@ TEST_P(CpuBackendOn, B58_NotANumberAndInfinityComeThrough) {
 TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
   CpuBackend backend(options(2));
   Bench bench(backend);
-  const KvLayer kv = {bench.random(16, 8, 1), bench.random(16, 8, 2), 16};
-  *kv.k.at<float>(1, 3) = std::nanf("");
+  const KvLayer kv = {bench.random(1, 8 * 16, 1), bench.random(16, 8, 2), 16};
+  *kv.k.at<float>(0, 3 * 16 + 1) = std::nanf("");
   const Step step = make_step(bench, 16, {{2, 1, {0}}});
   AttentionLayer layer;
   layer.heads = {2, 1, 8};
@@ -150,7 +150,7 @@ TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
     const HeadShape heads = {4, 2, 16};
     const KvLayer kv = random_pages(bench, DType::kF32, 16, 7, heads);
     for (int c = 0; c < heads.kv_width(); ++c)
-      *kv.k.at<float>(bad, c) = *kv.v.at<float>(bad, c) = std::nanf("");
+      *kv.k.at<float>(bad / 16, c * 16 + bad % 16) = *kv.v.at<float>(bad, c) = std::nanf("");
     const Step step = make_step(bench, 16, {{0, tokens, {0, 1, 2, 3, 4, 5, 6}}});
     AttentionLayer layer;
     layer.heads = heads;
@@ -170,7 +170,7 @@ TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
 TEST_P(CpuBackendOn, WeightsAreRightAtEveryMagnitude) {
   CpuBackend backend(options(1));
   Bench bench(backend);
-  const KvLayer kv = {bench.floats({1, 0, 0, 0}, 2), bench.floats({0, 1, 1, 0}, 2), 2};
+  const KvLayer kv = {bench.floats({1, 0, 0, 0}, 1), bench.floats({0, 1, 1, 0}, 2), 2};
   const Step step = make_step(bench, 2, {{1, 1, {0}}});
   AttentionLayer layer;
   layer.heads = {1, 1, 2};

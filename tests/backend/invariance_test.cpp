@@ -144,7 +144,7 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
   const int length = std::accumulate(chunks.begin(), chunks.end(), 0);
   const int total_pages = static_cast<int>(pages.size()) + neighbours;
   const int slots = total_pages * setting.page_tokens;
-  KvLayer kv = {bench.tensor(setting.kv, slots, heads.kv_width()),
+  KvLayer kv = {bench.tensor(setting.kv, total_pages, setting.page_tokens * heads.kv_width()),
                 bench.tensor(setting.kv, slots, heads.kv_width()), setting.page_tokens};
   if (setting.kv == DType::kI8)
     for (Tensor* scales : {&kv.k_scales, &kv.v_scales})

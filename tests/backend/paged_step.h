@@ -42,8 +42,8 @@ inline Step make_step(Bench& bench, int page_tokens, const std::vector<SequenceP
 // Pages of random keys and values.
 inline KvLayer random_pages(Bench& bench, DType dtype, int page_tokens, int pages, const HeadShape& heads) {
   const int rows = pages * page_tokens;
-  const auto cache = [&](uint32_t seed) {
-    const Tensor t = bench.tensor(dtype, rows, heads.kv_width());
+  const auto cache = [&](int in_rows, uint32_t seed) {
+    const Tensor t = bench.tensor(dtype, in_rows, rows * heads.kv_width() / in_rows);
     const std::vector<float> values =
         random_floats(static_cast<size_t>(rows) * static_cast<size_t>(heads.kv_width()), seed);
     std::vector<std::byte> bytes(values.size() * size_of(dtype));
@@ -63,7 +63,7 @@ inline KvLayer random_pages(Bench& bench, DType dtype, int page_tokens, int page
     for (float& v : values) v = (1 + std::abs(v)) / 60;
     return bench.floats(values, rows);
   };
-  KvLayer kv = {cache(11), cache(12), page_tokens};
+  KvLayer kv = {cache(pages, 11), cache(rows, 12), page_tokens};
   if (dtype == DType::kI8) kv.k_scales = scales(13), kv.v_scales = scales(14);
   return kv;
 }

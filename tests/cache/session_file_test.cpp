@@ -147,7 +147,7 @@ TEST_F(SessionFileTest, B25_AnotherVersion) {
   std::string bytes = write(1);
   bytes[8] = 9;
   expect_refused(bytes, ErrorCode::kUnsupported,
-                 {"version 9 of the session format, and this program reads version 1"});
+                 {"version 9 of the session format, and this program reads version 2"});
 }
 
 TEST_F(SessionFileTest, B25_NoSession) {

@@ -24,7 +24,7 @@ AttentionLimits AttentionMemory::limits(int head_dim) {
   const int64_t per_row = 3 * padded + 2 * 2 + kKeyBlock + kMostLanes + 1;
   // A multiple of 16, which keeps every array on a cache line.
   const int64_t rows = std::min<int64_t>(kMaxRows, (kTileFloats - blocks) / per_row / 16 * 16);
-  check(rows > 0, "heads that the CPU backend has room for: up to 1024 dimensions");
+  check(rows > 0 && head_dim <= kMaxHeadDim, "heads that the CPU backend has room for");
   return {.rows = static_cast<int>(rows), .kept_floats = kKeptFloats};
 }
 

@@ -24,13 +24,36 @@ struct KvRow {
   const HeadShape& heads;
 };
 
-void store_row(const cpu::Kernels& kernels, Tensor pages, Tensor scales, int slot, const KvRow& row) {
-  if (pages.dtype != DType::kI8)
-    return kernels.convert[index_of(pages.dtype)](pages.address(slot, 0), row.values, row.heads.kv_width());
+void store_values(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const KvRow& row) {
+  if (kv.v.dtype != DType::kI8)
+    return kernels.convert[index_of(kv.v.dtype)](kv.v.address(slot, 0), row.values, row.heads.kv_width());
   const int dim = row.heads.head_dim;
   for (int h = 0; h < row.heads.kv_heads; ++h)
-    *scales.at<float>(slot, h) =
-        kernels.quantize_head(pages.at<int8_t>(slot, h * dim), row.values + h * dim, dim);
+    *kv.v_scales.at<float>(slot, h) =
+        kernels.quantize_head(kv.v.at<int8_t>(slot, h * dim), row.values + h * dim, dim);
+}
+
+template <class T>
+void scatter(void* to, const void* from, int count, int64_t step) {
+  for (int i = 0; i < count; ++i) static_cast<T*>(to)[i * step] = static_cast<const T*>(from)[i];
+}
+
+// One element in every page_tokens.
+void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const KvRow& row) {
+  alignas(64) std::byte head[cpu::kMaxHeadDim * sizeof(float)];
+  const int dim = row.heads.head_dim;
+  for (int h = 0; h < row.heads.kv_heads; ++h) {
+    const float* const values = row.values + h * dim;
+    if (kv.k.dtype == DType::kI8)
+      *kv.k_scales.at<float>(slot, h) = kernels.quantize_head(reinterpret_cast<int8_t*>(head), values, dim);
+    else
+      kernels.convert[index_of(kv.k.dtype)](head, values, dim);
+    void* const to = kv.k.address(slot / kv.page_tokens, h * dim * kv.page_tokens + slot % kv.page_tokens);
+    const auto put = size_of(kv.k.dtype) == 1   ? scatter<uint8_t>
+                     : size_of(kv.k.dtype) == 2 ? scatter<uint16_t>
+                                                : scatter<uint32_t>;
+    put(to, head, dim, kv.page_tokens);
+  }
 }
 
 // One call of attend.
@@ -108,9 +131,10 @@ class Attention {
         .head_dim = heads_.head_dim,
         .position = item.position,
         .window = arguments_.layer.window,
-        .k = static_cast<const uint8_t*>(kv.k.address(0, item.kv_head * heads_.head_dim)),
-        .v = static_cast<const uint8_t*>(kv.v.address(0, item.kv_head * heads_.head_dim)),
-        .kv_stride = static_cast<int64_t>(kv.k.stride) * static_cast<int64_t>(size_of(kv.k.dtype)),
+        .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.page_tokens),
+        .v = kv.v.address(0, item.kv_head * heads_.head_dim),
+        .k_stride = kv.k.stride,
+        .v_stride = kv.v.stride,
         .k_scales = nullptr,
         .v_scales = nullptr,
         .scale_stride = kv.k_scales.stride,
@@ -176,7 +200,7 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
       const int position = *step.positions.at<int32_t>(t);
       const int slot = *step.kv_slots.at<int32_t>(t);
       check(position >= 0 && position < table.rows, "position within the rotation table");
-      check(slot >= 0 && slot < kv.k.rows, "slot within the pages");
+      check(slot >= 0 && slot < kv.v.rows, "slot within the pages");
       head.cos_sin = table.at<float>(position);
       for (int h = 0; h < heads.q_heads + heads.kv_heads; ++h) {
         const Tensor& norm = h < heads.q_heads ? layer.q_norm : layer.k_norm;
@@ -185,8 +209,8 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
         kernels_.prepare_head(head);
       }
       const float* keys = qkv.at<float>(t, heads.q_width());
-      store_row(kernels_, kv.k, kv.k_scales, slot, {keys, heads});
-      store_row(kernels_, kv.v, kv.v_scales, slot, {keys + heads.kv_width(), heads});
+      store_keys(kernels_, kv, slot, {keys, heads});
+      store_values(kernels_, kv, slot, {keys + heads.kv_width(), heads});
     }
   });
 }
@@ -195,7 +219,7 @@ void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, co
   const HeadShape& heads = layer.heads;
   check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
   check_equal(out.cols, heads.q_width(), "attention width");
-  check(kv.k.dtype == kv.v.dtype && kv.k.stride == kv.v.stride, "k and v are alike");
+  check(kv.k.dtype == kv.v.dtype, "k and v are alike");
   check(kv.k.dtype != DType::kI8 || (!kv.k_scales.empty() && kv.k_scales.stride == kv.v_scales.stride),
         "bytes have scales");
   const cpu::AttentionWork work(step, layer, cpu::AttentionMemory::limits(heads.head_dim), pool_.size());
@@ -209,13 +233,11 @@ void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, co
 
 void CpuBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
-    const int from = *from_to.at<int32_t>(i, 0) * kv.page_tokens;
-    const int to = *from_to.at<int32_t>(i, 1) * kv.page_tokens;
-    for (int slot = 0; slot < kv.page_tokens; ++slot)
-      for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
-        if (!pages.empty())
-          std::memcpy(pages.address(to + slot, 0), pages.address(from + slot, 0),
-                      static_cast<size_t>(pages.cols) * size_of(pages.dtype));
+    const std::array<Tensor, 4> from = kv.page(*from_to.at<int32_t>(i, 0));
+    const std::array<Tensor, 4> to = kv.page(*from_to.at<int32_t>(i, 1));
+    for (size_t part = 0; part < from.size(); ++part)
+      for (int row = 0; !from[part].empty() && row < from[part].rows; ++row)
+        std::memcpy(to[part].address(row, 0), from[part].address(row, 0), from[part].row(row).bytes());
   }
 }
 

@@ -70,6 +70,7 @@ struct PanelTask {
 // rounded where depends on a query's position alone.
 inline constexpr int kPartition = 512;
 inline constexpr int kKeyBlock = 64;
+inline constexpr int kMaxHeadDim = 1024;
 inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
 
 static constexpr int padded_dim(int head_dim) {  // static: see above
@@ -84,11 +85,12 @@ struct AttentionTile {
   int tokens;
   int heads;
   int head_dim;
-  int position;      // of the first query
-  int window;        // positions that a query sees, its own included; 0: all up to its own
-  const uint8_t* k;  // row 0 of the pages, at the first of the kv heads
-  const uint8_t* v;
-  int64_t kv_stride;      // bytes between the rows of the pages
+  int position;           // of the first query
+  int window;             // positions that a query sees, its own included; 0: all up to its own
+  const void* k;          // page 0 (see KvLayer), at the first of the kv heads
+  const void* v;          // slot 0, there as well
+  int64_t k_stride;       // elements between pages
+  int64_t v_stride;       // elements between slots
   const float* k_scales;  // row 0, at the first of the kv heads, for pages of bytes
   const float* v_scales;
   int64_t scale_stride;  // floats

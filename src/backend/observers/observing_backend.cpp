@@ -81,7 +81,7 @@ double ObservingBackend::bytes_from_memory(const OperationCall& call) {
                     call.step->context_len.first_rows(call.step->shape.sequences));
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
     return positions * 2 *
-           (tensor_bytes(call.kv->k.first_rows(1)) + tensor_bytes(call.kv->k_scales.first_rows(1)));
+           (tensor_bytes(call.kv->v.first_rows(1)) + tensor_bytes(call.kv->v_scales.first_rows(1)));
   }
   double bytes = 0;
   for (const Weight* w : {call.weight, call.second_weight})

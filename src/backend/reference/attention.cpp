@@ -11,45 +11,65 @@
 namespace ferrum {
 namespace {
 
-// Element `col` of a row of pages; `scales` belong to pages of bytes, one for each `head_dim` of them.
-float load(const Tensor& t, const Tensor& scales, int row, int col, int head_dim) {
-  switch (t.dtype) {
-    case DType::kF16:
-      return float_from_f16(*t.at<uint16_t>(row, col));
-    case DType::kBF16:
-      return float_from_bf16(*t.at<uint16_t>(row, col));
-    case DType::kI8:
-      return *scales.at<float>(row, col / head_dim) * static_cast<float>(*t.at<int8_t>(row, col));
-    default:
-      return *t.at<float>(row, col);
-  }
-}
+// One head of one slot in the pages.
+struct PagedHead {
+  DType dtype;
+  void* first;   // dimension
+  int step;      // elements from one dimension to the next
+  float* scale;  // of bytes, else null
 
-// One token's values of one head, from column `col` on.
-void store(const Tensor& t, const Tensor& scales, int row, int col, std::span<const float> values) {
-  const int head_dim = static_cast<int>(values.size());
-  float inverse = 0;
-  if (t.dtype == DType::kI8) {
-    float largest = 0;
-    for (const float v : values) largest = std::isnan(v) ? v : std::max(largest, std::abs(v));
-    *scales.at<float>(row, col / head_dim) = largest / 127;
-    if (std::isfinite(largest) && largest > 0) inverse = 127 / largest;
-  }
-  for (const float value : values) {
-    switch (t.dtype) {
+  float load(int dimension) const {
+    const int64_t i = int64_t{dimension} * step;
+    switch (dtype) {
       case DType::kF16:
-        *t.at<uint16_t>(row, col++) = f16_from_float(value);
-        break;
+        return float_from_f16(static_cast<const uint16_t*>(first)[i]);
       case DType::kBF16:
-        *t.at<uint16_t>(row, col++) = bf16_from_float(value);
-        break;
+        return float_from_bf16(static_cast<const uint16_t*>(first)[i]);
       case DType::kI8:
-        *t.at<int8_t>(row, col++) = inverse == 0 ? 0 : static_cast<int8_t>(std::nearbyint(value * inverse));
-        break;
+        return *scale * static_cast<float>(static_cast<const int8_t*>(first)[i]);
       default:
-        *t.at<float>(row, col++) = value;
+        return static_cast<const float*>(first)[i];
     }
   }
+
+  void store(std::span<const float> values) const {
+    float inverse = 0;
+    if (dtype == DType::kI8) {
+      float largest = 0;
+      for (const float v : values) largest = std::isnan(v) ? v : std::max(largest, std::abs(v));
+      *scale = largest / 127;
+      if (std::isfinite(largest) && largest > 0) inverse = 127 / largest;
+    }
+    int64_t i = 0;
+    for (const float value : values) {
+      switch (dtype) {
+        case DType::kF16:
+          static_cast<uint16_t*>(first)[i] = f16_from_float(value);
+          break;
+        case DType::kBF16:
+          static_cast<uint16_t*>(first)[i] = bf16_from_float(value);
+          break;
+        case DType::kI8:
+          static_cast<int8_t*>(first)[i] =
+              inverse == 0 ? 0 : static_cast<int8_t>(std::nearbyint(value * inverse));
+          break;
+        default:
+          static_cast<float*>(first)[i] = value;
+      }
+      i += step;
+    }
+  }
+};
+
+PagedHead key_at(const KvLayer& kv, int slot, int head, int head_dim) {
+  const int column = head * head_dim * kv.page_tokens + slot % kv.page_tokens;
+  return {kv.k.dtype, kv.k.address(slot / kv.page_tokens, column), kv.page_tokens,
+          kv.k_scales.empty() ? nullptr : kv.k_scales.at<float>(slot, head)};
+}
+
+PagedHead value_at(const KvLayer& kv, int slot, int head, int head_dim) {
+  return {kv.v.dtype, kv.v.address(slot, head * head_dim), 1,
+          kv.v_scales.empty() ? nullptr : kv.v_scales.at<float>(slot, head)};
 }
 
 void normalize_head(float* head, const Tensor& weight, int dim, float eps) {
@@ -75,7 +95,7 @@ void rotate_head(float* head, const Rope& rope, int position) {
   }
 }
 
-// The row of the pages that holds position `p` of sequence `s`.
+// The slot that holds position `p` of sequence `s`.
 int slot_of(const Step& step, const KvLayer& kv, int s, int p) {
   return *step.block_table.at<int32_t>(s, p / kv.page_tokens) * kv.page_tokens + p % kv.page_tokens;
 }
@@ -93,11 +113,11 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
       normalize_head(head, h < heads.q_heads ? layer.q_norm : layer.k_norm, heads.head_dim, layer.norm_eps);
       rotate_head(head, layer.rope, position);
     }
-    for (int c = 0; c < heads.kv_width(); c += heads.head_dim) {
-      const float* k = qkv.at<float>(t, heads.q_width() + c);
+    for (int h = 0; h < heads.kv_heads; ++h) {
+      const float* k = qkv.at<float>(t, heads.q_width() + h * heads.head_dim);
       const auto dim = static_cast<size_t>(heads.head_dim);
-      store(kv.k, kv.k_scales, slot, c, {k, dim});
-      store(kv.v, kv.v_scales, slot, c, {k + heads.kv_width(), dim});
+      key_at(kv, slot, h, heads.head_dim).store({k, dim});
+      value_at(kv, slot, h, heads.head_dim).store({k + heads.kv_width(), dim});
     }
   }
 }
@@ -113,14 +133,13 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
       const int first = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
       for (int h = 0; h < heads.q_heads; ++h) {
         const float* q = qkv.at<float>(t, h * heads.head_dim);
-        const int kv_column = h / group * heads.head_dim;
+        const auto slot_at = [&](int p) { return slot_of(step, kv, s, p); };
 
         scores.clear();
         for (int p = first; p <= position; ++p) {
+          const PagedHead key = key_at(kv, slot_at(p), h / group, heads.head_dim);
           double product = 0;
-          for (int i = 0; i < heads.head_dim; ++i)
-            product += static_cast<double>(q[i]) *
-                       load(kv.k, kv.k_scales, slot_of(step, kv, s, p), kv_column + i, heads.head_dim);
+          for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
           scores.push_back(product * layer.scale);
         }
         const double largest = *std::max_element(scores.begin(), scores.end());
@@ -130,8 +149,7 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
         for (int i = 0; i < heads.head_dim; ++i) {
           double value = 0;
           for (int p = first; p <= position; ++p)
-            value += scores[p - first] *
-                     load(kv.v, kv.v_scales, slot_of(step, kv, s, p), kv_column + i, heads.head_dim);
+            value += scores[p - first] * value_at(kv, slot_at(p), h / group, heads.head_dim).load(i);
           *out.at<float>(t, h * heads.head_dim + i) = static_cast<float>(value / sum);
         }
       }

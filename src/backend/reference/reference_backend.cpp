@@ -87,14 +87,11 @@ void ReferenceBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
 
 void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
-    const int from = *from_to.at<int32_t>(i, 0) * kv.page_tokens;
-    const int to = *from_to.at<int32_t>(i, 1) * kv.page_tokens;
-    for (int slot = 0; slot < kv.page_tokens; ++slot) {
-      for (const Tensor& pages : {kv.k, kv.v, kv.k_scales, kv.v_scales})
-        if (!pages.empty())
-          std::memcpy(pages.row(to + slot).data, pages.row(from + slot).data,
-                      pages.cols * size_of(pages.dtype));
-    }
+    const std::array<Tensor, 4> from = kv.page(*from_to.at<int32_t>(i, 0));
+    const std::array<Tensor, 4> to = kv.page(*from_to.at<int32_t>(i, 1));
+    for (size_t part = 0; part < from.size(); ++part)
+      for (int row = 0; !from[part].empty() && row < from[part].rows; ++row)
+        std::memcpy(to[part].row(row).data, from[part].row(row).data, from[part].row(row).bytes());
   }
 }
 

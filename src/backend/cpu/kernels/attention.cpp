@@ -1,12 +1,13 @@
 // softmax(q·K) · V of one tile of queries over one partition of the context.
 //
 // For each block of keys:
-//   1. keys are converted and transposed to panels [head_dim, kPanel], so that a register holds one dimension
-//      of as many keys as it has lanes;
+//   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as it
+//   has
+//      lanes;
 //   2. scores [rows, kKeyBlock] are products of the queries with these panels;
 //   3. those that a query does not see become −infinity; then the softmax;
-//   4. values: many rows take them from panels [kKeyBlock, kPanel] of float32, a few rows (decoding) straight
-//      from the pages.
+//   4. values are converted to panels [kKeyBlock, kPanel] of float32, and multiplied by the weights.
+// A few rows (decoding) take keys and values straight from the pages.
 // A query that sees only some of a block multiplies only their values, by itself, so that what stands behind
 // it, or before its window, cannot reach it, not even as NaN.
 #include "backend/cpu/kernels/attention.h"
@@ -31,11 +32,12 @@ inline Span seen_by(const AttentionTile& tile, int t) {
 
 // One block of keys as a tile meets it.
 struct Block {
-  int begin;                // its first position
-  Span keys;                // positions that some query sees
-  Span tokens;              // queries that see one of them …
-  Span whole;               // … and those that see all kKeyBlock
-  int64_t rows[kKeyBlock];  // of the pages; a position outside `keys` has the row of one inside
+  int begin;                            // its first position
+  Span keys;                            // positions that some query sees
+  Span tokens;                          // queries that see one of them …
+  Span whole;                           // … and those that see all kKeyBlock
+  int64_t rows[kKeyBlock];              // their slots; a position outside `keys` has that of one inside
+  int64_t keys_at[kKeyBlock / kLanes];  // where kLanes keys lie side by side: elements from page 0
 };
 
 inline Block block_at(const AttentionTile& tile, int begin) {
@@ -64,19 +66,24 @@ inline Block block_at(const AttentionTile& tile, int begin) {
     block.rows[position - begin] = first + in_page;
   }
   for (int i = position - begin; i < kKeyBlock; ++i) block.rows[i] = first + in_page - 1;
+  for (int g = 0; g < kKeyBlock / kLanes; ++g) {
+    const int64_t slot = block.rows[g * kLanes];
+    block.keys_at[g] = slot / tile.page_tokens * tile.k_stride + slot % tile.page_tokens / kLanes * kLanes;
+  }
   return block;
 }
 
 template <class T>
-inline const T* row_of(const uint8_t* pages, const AttentionTile& tile, int64_t row) {
-  return reinterpret_cast<const T*>(pages + row * tile.kv_stride);
+inline const T* values_at(const void* v, const AttentionTile& tile, int64_t slot) {
+  return static_cast<const T*>(v) + slot * tile.v_stride;
 }
 
 // What comes after a block of one kv head: the block's next kv head, or the next block's first.
 struct Ahead {
-  const uint8_t* k;
-  const uint8_t* v;
+  const void* k;
+  const void* v;
   const int64_t* rows;
+  const int64_t* keys_at;
 };
 
 // The cache lines that `count` elements of T from `first` on begin, for those in steps of as many.
@@ -87,64 +94,119 @@ inline void prefetch(const T* row, int first, int count) {
   for (int i = 0; i < count; i += kLine) __builtin_prefetch(row + first + i, 0, 2);
 }
 
-// kLanes keys, a stride apart, to one half of a panel.
+// Which dimensions of a page's keys begin cache lines: those that have none of these bits.
 template <class T>
-inline void transpose_keys(const uint8_t* keys, const uint8_t* ahead, int64_t stride, int dim, float* out) {
-  // Few pointers and three distances reach every row: there are too few registers for an address each.
-  const int64_t distance[4] = {0, stride, 2 * stride, 3 * stride};
-  const auto row = [&](const uint8_t* first, int r) {
-    return reinterpret_cast<const T*>(first + (r / 4) * 4 * stride + distance[r % 4]);
-  };
-  int i = 0;
-  for (; i + kLanes <= dim; i += kLanes, out += kLanes * kPanel) {
-    F32 square[kLanes];
-#pragma GCC unroll 16
-    for (int r = 0; r < kLanes; ++r) square[r] = load(row(keys, r) + i);
-    if (i % (64 / static_cast<int>(sizeof(T))) == 0) {
-#pragma GCC unroll 16
-      for (int r = 0; r < kLanes; ++r) __builtin_prefetch(row(ahead, r) + i, 0, 2);
-    }
-    transpose(square);
-#pragma GCC unroll 16
-    for (int r = 0; r < kLanes; ++r) store(out + r * kPanel, square[r]);
-  }
-  if (i == dim) return;
-  F32 square[kLanes];
-  for (int r = 0; r < kLanes; ++r) square[r] = load_part(row(keys, r) + i, dim - i);
-  transpose(square);
-  for (int r = 0; r < dim - i; ++r) store(out + r * kPanel, square[r]);
+inline int within_line(const AttentionTile& tile) {
+  return most(1, 64 / static_cast<int>(sizeof(T)) / tile.page_tokens) - 1;
 }
 
-// The same for keys of several pages.
+// Whether kLanes keys, from a position on that is a multiple of it, lie side by side.
+inline bool has_lanes(const AttentionTile& tile) { return tile.page_tokens % kLanes == 0; }
+
+// Step 1 of one panel, where kLanes keys lie side by side.
 template <class T>
-inline void transpose_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
-  const int dim = tile.head_dim;
-  for (int i = 0; i < dim; i += kLanes, out += kLanes * kPanel) {
-    const int count = least(kLanes, dim - i);
-    F32 square[kLanes];
-    for (int r = 0; r < kLanes; ++r) {
-      const T* key = row_of<T>(tile.k, tile, rows[r]) + i;
-      square[r] = count == kLanes ? load(key) : load_part(key, count);
+inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const void* ahead,
+                       const int64_t* ahead_at, float* out) {
+  const T* const left = static_cast<const T*>(tile.k) + keys_at[0];
+  const T* const right = static_cast<const T*>(tile.k) + keys_at[1];
+  const T* const next[] = {static_cast<const T*>(ahead) + ahead_at[0],
+                           static_cast<const T*>(ahead) + ahead_at[1]};
+  const int line = within_line<T>(tile);
+  const int64_t step = tile.page_tokens;
+  for (int i = 0; i < tile.head_dim; ++i, out += kPanel) {
+    if ((i & line) == 0) {
+      __builtin_prefetch(next[0] + i * step, 0, 2);
+      __builtin_prefetch(next[1] + i * step, 0, 2);
     }
-    transpose(square);
-    for (int r = 0; r < count; ++r) store(out + r * kPanel, square[r]);
+    store(out, load(left + i * step));
+    store(out + kLanes, load(right + i * step));
   }
 }
 
-// Step 1.
+// The same for one half of a panel with keys of several pages.
+template <class T>
+inline void load_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
+  const T* keys[kLanes];
+  for (int r = 0; r < kLanes; ++r)
+    keys[r] = static_cast<const T*>(tile.k) + rows[r] / tile.page_tokens * tile.k_stride +
+              rows[r] % tile.page_tokens;
+  for (int i = 0; i < tile.head_dim; ++i) {
+    T lanes[kLanes];
+    for (int r = 0; r < kLanes; ++r) lanes[r] = keys[r][static_cast<int64_t>(i) * tile.page_tokens];
+    store(out + i * kPanel, load(lanes));
+  }
+}
+
+inline bool is_seen(const Block& block, int position, int count) {
+  return block.begin + position < block.keys.end && block.begin + position + count > block.keys.begin;
+}
+
 template <class T>
 inline void load_keys(const AttentionTile& tile, const Block& block, const Ahead& ahead, float* panels) {
-  const int dim = tile.head_dim;
-  for (int p = 0; p < kKeyBlock; p += kPanel, panels += static_cast<int64_t>(dim) * kPanel) {
-    if (block.begin + p >= block.keys.end || block.begin + p + kPanel <= block.keys.begin) continue;
-    for (int half = 0; half < kPanel; half += kLanes) {
-      const int64_t* rows = block.rows + p + half;
-      if (rows[kLanes - 1] - rows[0] == kLanes - 1 && tile.page_tokens % kLanes == 0)
-        transpose_keys<T>(tile.k + rows[0] * tile.kv_stride, ahead.k + ahead.rows[p + half] * tile.kv_stride,
-                          tile.kv_stride, dim, panels + half);
-      else
-        transpose_scattered<T>(tile, rows, panels + half);
+  for (int p = 0; p < kKeyBlock; p += kPanel, panels += static_cast<int64_t>(tile.head_dim) * kPanel) {
+    if (!is_seen(block, p, kPanel)) continue;
+    if (has_lanes(tile)) {
+      load_panel<T>(tile, block.keys_at + p / kLanes, ahead.k, ahead.keys_at + p / kLanes, panels);
+    } else {
+      load_scattered<T>(tile, block.rows + p, panels);
+      load_scattered<T>(tile, block.rows + p + kLanes, panels + kLanes);
     }
+  }
+}
+
+// Steps 1 and 2 for a few rows: scores with kGroups registers of keys as they lie in the pages.
+template <class T, int kRows, int kGroups>
+inline void score_groups(const AttentionTile& tile, const Block& block, const Ahead& ahead, int group,
+                         const float* q, float* scores) {
+  const T* keys[kGroups];
+  const T* next[kGroups];
+#pragma GCC unroll 4
+  for (int g = 0; g < kGroups; ++g) {
+    keys[g] = static_cast<const T*>(tile.k) + block.keys_at[group + g];
+    next[g] = static_cast<const T*>(ahead.k) + ahead.keys_at[group + g];
+  }
+  const int line = within_line<T>(tile);
+  const int64_t step = tile.page_tokens;
+  const int dim = tile.head_dim;
+  F32 sums[kRows][kGroups];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) sums[r][g] = F32{};
+  for (int i = 0; i < dim; ++i) {
+    const int64_t at = i * step;
+    F32 k[kGroups];
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) k[g] = load(keys[g] + at);
+    if ((i & line) == 0) {
+#pragma GCC unroll 4
+      for (int g = 0; g < kGroups; ++g) __builtin_prefetch(next[g] + at, 0, 2);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const F32 x = broadcast(q[r * dim + i]);
+#pragma GCC unroll 4
+      for (int g = 0; g < kGroups; ++g) sums[r][g] = fma(x, k[g], sums[r][g]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) store(scores + r * kKeyBlock + (group + g) * kLanes, sums[r][g]);
+}
+
+template <class T, int kRows>
+inline void score_pages(const AttentionTile& tile, const Block& block, const Ahead& ahead, float* scores) {
+  if constexpr (kRows > 0) {
+    const int rows = (block.tokens.end - block.tokens.begin) * tile.heads;
+    if (rows < kRows) return score_pages<T, kRows - 1>(tile, block, ahead, scores);
+    // A few rows are too few sums to hide the latency of additions, so they take more keys at once.
+    constexpr int kGroups = 2 * kRows <= kTileRows ? 4 : 2;
+    const int64_t first = static_cast<int64_t>(block.tokens.begin) * tile.heads;
+    for (int group = 0; group < kKeyBlock / kLanes; group += kGroups)
+      if (is_seen(block, group * kLanes, kGroups * kLanes))
+        score_groups<T, kRows, kGroups>(tile, block, ahead, group, tile.q + first * tile.head_dim,
+                                        scores + first * kKeyBlock);
   }
 }
 
@@ -153,24 +215,15 @@ inline void score(const AttentionTile& tile, const Block& block, const float* pa
   const int dim = tile.head_dim;
   const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
   for (int p = 0; p < kKeyBlock; p += kPanel, panels += panel_floats) {
-    if (block.begin + p >= block.keys.end || block.begin + p + kPanel <= block.keys.begin) continue;
+    if (!is_seen(block, p, kPanel)) continue;
     const int first = most(block.tokens.begin, block.begin + p - tile.position) * tile.heads;
-    PanelProduct product = {.a = tile.q + static_cast<int64_t>(first) * dim,
-                            .a_stride = dim,
-                            .panel = panels,
-                            .count = dim,
-                            .sums = scores + static_cast<int64_t>(first) * kKeyBlock + p,
-                            .sums_stride = kKeyBlock,
-                            .rows = block.tokens.end * tile.heads - first};
-    // A few rows are too few sums to hide the latency of additions, so they take the next panel as well.
-    const bool has_next = p + kPanel < kKeyBlock && block.begin + p + kPanel < block.keys.end;
-    if (product.rows <= kPairedRows && has_next) {
-      multiply_two_panels(product, panel_floats);
-      p += kPanel;
-      panels += panel_floats;
-    } else {
-      multiply_panel(product);
-    }
+    multiply_panel({.a = tile.q + static_cast<int64_t>(first) * dim,
+                    .a_stride = dim,
+                    .panel = panels,
+                    .count = dim,
+                    .sums = scores + static_cast<int64_t>(first) * kKeyBlock + p,
+                    .sums_stride = kKeyBlock,
+                    .rows = block.tokens.end * tile.heads - first});
   }
 }
 
@@ -191,7 +244,7 @@ inline void load_values(const AttentionTile& tile, const Block& block, float* pa
   const int dim = tile.head_dim;
   for (int i = 0; i < dim; i += kPanel, panels += kKeyBlock * kPanel) {
     for (int p = block.keys.begin - block.begin; p < block.keys.end - block.begin; ++p) {
-      const T* value = row_of<T>(tile.v, tile, block.rows[p]) + i;
+      const T* value = values_at<T>(tile.v, tile, block.rows[p]) + i;
       for (int half = 0; half < kPanel; half += kLanes) {
         const int count = dim - i - half;
         F32 v = {};
@@ -248,8 +301,8 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
     for (int j = 0; j < kVectors; ++j) totals[r][j] = load(out + r * padded + j * kLanes) * factor;
   }
   for (int p = rows.positions.begin; p < rows.positions.end; ++p) {
-    const T* value = row_of<T>(tile.v, tile, pages.now[p]) + column;
-    prefetch(row_of<T>(pages.ahead.v, tile, pages.ahead.rows[p]), column, kVectors * kLanes);
+    const T* value = values_at<T>(tile.v, tile, pages.now[p]) + column;
+    prefetch(values_at<T>(pages.ahead.v, tile, pages.ahead.rows[p]), column, kVectors * kLanes);
     F32 v[kVectors];
     if (kVectors > 1 || rest >= kLanes) {
 #pragma GCC unroll 8
@@ -295,8 +348,13 @@ inline void attend_block(const AttentionTile& tile, const Block& block, const Ah
   const int padded = padded_dim(tile.head_dim);
   const int first_row = block.tokens.begin * tile.heads;
   const int rows = block.tokens.end * tile.heads - first_row;
-  load_keys<T>(tile, block, ahead, scratch.keys);
-  score(tile, block, scratch.keys, scratch.scores);
+  const bool from_pages = rows <= kTileRows;
+  if (from_pages && has_lanes(tile)) {
+    score_pages<T, kTileRows>(tile, block, ahead, scratch.scores);
+  } else {
+    load_keys<T>(tile, block, ahead, scratch.keys);
+    score(tile, block, scratch.keys, scratch.scores);
+  }
 
   float* scores = scratch.scores + static_cast<int64_t>(first_row) * kKeyBlock;
   float value_scales[kKeyBlock];
@@ -320,7 +378,6 @@ inline void attend_block(const AttentionTile& tile, const Block& block, const Ah
              .rows = rows,
              .value_scales = sizeof(T) == 1 ? value_scales : nullptr});
 
-  const bool from_pages = rows <= kTileRows;
   if (!from_pages) load_values<T>(tile, block, scratch.values);
   const auto add = [&](int token, int count, Span positions) {
     const Rows part = {token * tile.heads, count * tile.heads, positions};
@@ -350,18 +407,23 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
   __builtin_memset(scratch.lane_totals, 0, sizeof(float) * static_cast<size_t>(rows) * kLanes);
   __builtin_memset(state.values, 0, sizeof(float) * static_cast<size_t>(rows) * static_cast<size_t>(padded));
 
-  const int64_t head_bytes = tile.head_dim * static_cast<int64_t>(sizeof(T));
   const int first = most(partition, seen_by(tile, 0).begin) / kKeyBlock * kKeyBlock;
   const int context = tile.position + tile.tokens;
   const int end = least(partition + kPartition, context);
+  const auto key_head = [&](int g) {
+    return static_cast<const T*>(tile.k) + static_cast<int64_t>(g) * tile.head_dim * tile.page_tokens;
+  };
+  const auto value_head = [&](int g) {
+    return static_cast<const T*>(tile.v) + static_cast<int64_t>(g) * tile.head_dim;
+  };
   Block block = block_at(tile, first);
   for (int begin = first; begin < end; begin += kKeyBlock) {
     const Block next = begin + kKeyBlock < context ? block_at(tile, begin + kKeyBlock) : block;
     for (int g = 0; g < tile.kv_heads; ++g) {
       AttentionTile head = tile;
       head.q += g * head_rows * tile.head_dim;
-      head.k += g * head_bytes;
-      head.v += g * head_bytes;
+      head.k = key_head(g);
+      head.v = value_head(g);
       if constexpr (sizeof(T) == 1) {
         head.k_scales += g;
         head.v_scales += g;
@@ -370,8 +432,10 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
       own.lane_totals += g * head_rows * kLanes;
       const AttentionState sums = {state.highest + g * head_rows, nullptr,
                                    state.values + g * head_rows * padded};
-      const Ahead ahead = g + 1 < tile.kv_heads ? Ahead{head.k + head_bytes, head.v + head_bytes, block.rows}
-                                                : Ahead{tile.k, tile.v, next.rows};
+      const bool is_last = g + 1 == tile.kv_heads;
+      const Block& then = is_last ? next : block;
+      const Ahead ahead = {key_head(is_last ? 0 : g + 1), value_head(is_last ? 0 : g + 1), then.rows,
+                           then.keys_at};
       attend_block<T>(head, block, ahead, own, sums);
     }
     block = next;

@@ -28,9 +28,6 @@ struct PanelProduct {
 };
 // sums[r] = Σ a[r][i] × panel[i]
 void multiply_panel(const PanelProduct& product);
-// The same for up to kPairedRows rows and the panel that lies `panel_distance` floats further on, too.
-constexpr int kPairedRows = kTileRows / 2;
-void multiply_two_panels(const PanelProduct& product, int64_t panel_distance);
 // sums[r] = factors[r] × sums[r] + Σ a[r][i] × panel[i]
 void accumulate_panel(const PanelProduct& product, const float* factors);
 

@@ -54,37 +54,8 @@ inline void multiply_all(const PanelProduct& product, const float* factors) {
   multiply_rest<kTileRows - 1, kAccumulate>(product, r, factors);
 }
 
-template <int kRows>
-inline void multiply_two(const PanelProduct& product, int64_t panel_distance) {
-  if constexpr (kRows > 0) {
-    if (product.rows < kRows) return multiply_two<kRows - 1>(product, panel_distance);
-    F32 sums[kRows][4];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = sums[r][2] = sums[r][3] = F32{};
-    const float* panel = product.panel;
-    const float* next = panel + panel_distance;
-    for (int i = 0; i < product.count; ++i, panel += kPanel, next += kPanel) {
-      const F32 keys[4] = {load(panel), load(panel + kLanes), load(next), load(next + kLanes)};
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        const F32 x = broadcast(product.a[r * product.a_stride + i]);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) sums[r][j] = fma(x, keys[j], sums[r][j]);
-      }
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) store(product.sums + r * product.sums_stride + j * kLanes, sums[r][j]);
-    }
-  }
-}
-
 }  // namespace
 
-void multiply_two_panels(const PanelProduct& product, int64_t panel_distance) {
-  multiply_two<kPairedRows>(product, panel_distance);
-}
 void multiply_panel(const PanelProduct& product) { multiply_all<false>(product, nullptr); }
 void accumulate_panel(const PanelProduct& product, const float* factors) {
   multiply_all<true>(product, factors);
