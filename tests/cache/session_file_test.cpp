@@ -91,7 +91,7 @@ TEST_F(SessionFileTest, GivesBackWhatWasWritten) {
 
 // The layout as its header states it: files of this version can be read for as long as it is the version.
 TEST_F(SessionFileTest, LayoutIsAsStated) {
-  std::string expected = "FerrumKV" + le<uint32_t>(1) + le<int32_t>(64) + le<int32_t>(5) + le<int32_t>(6) +
+  std::string expected = "FerrumKV" + le<uint32_t>(2) + le<int32_t>(64) + le<int32_t>(5) + le<int32_t>(6) +
                          le<int32_t>(7) + le<int32_t>(kTokens) + le<uint64_t>(kContents) + le<uint64_t>(2) +
                          le<uint64_t>(1) + le<uint64_t>(4) + le<uint64_t>(3) + GgufBytes::string_of("model") +
                          GgufBytes::string_of("cpu") + GgufBytes::string_of("f16") +
