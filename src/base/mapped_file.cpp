@@ -104,6 +104,8 @@ class FileDescriptor {
   int fd_;
 };
 
+void unmap(std::span<const std::byte> bytes) { munmap(const_cast<std::byte*>(bytes.data()), bytes.size()); }
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -126,14 +128,20 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
 
 MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
     : path_(std::move(path)), bytes_(bytes) {
-  if (!bytes_.empty()) slot_ = claim_slot(bytes_);
+  if (bytes_.empty()) return;
+  try {
+    slot_ = claim_slot(bytes_);
+  } catch (...) {
+    unmap(bytes_);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {
   if (slot_ < 0) return;
   const std::lock_guard lock(g_mutex);
   g_slots[slot_].begin.store(0, std::memory_order_release);  // first: the addresses may be reused at once
-  munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  unmap(bytes_);
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {

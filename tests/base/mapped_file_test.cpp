@@ -36,6 +36,23 @@ TEST_F(MappedFileTest, NamesWhatCannotBeOpened) {
   test::expect_error(ErrorCode::kIo, {"not a regular file"}, [] { MappedFile::open("/"); });
 }
 
+TEST_F(MappedFileTest, OneFileTooManyIsRefusedAndLeavesNoMapping) {
+  write("hello");
+  const auto mappings = [&] {
+    std::ifstream maps("/proc/self/maps");
+    int count = 0;
+    for (std::string line; std::getline(maps, line);) count += line.ends_with(path_.string());
+    return count;
+  };
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  test::expect_error(ErrorCode::kIo, {"files mapped at once"}, [&] {
+    for (int i = 0; i < 100'000; ++i) files.push_back(MappedFile::open(path_));
+  });
+  EXPECT_EQ(mappings(), static_cast<int>(files.size()));
+  files.clear();
+  EXPECT_EQ(MappedFile::open(path_)->text(), "hello");
+}
+
 TEST_F(MappedFileTest, ReleasedPagesCanBeReadAgain) {
   write(std::string(100000, 'x'));
   const auto file = MappedFile::open(path_);
