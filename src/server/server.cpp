@@ -21,6 +21,7 @@
 #include "server/running.h"
 #include "server/text_tools.h"
 #include "server/views.h"
+#include "server/web/page.h"
 
 namespace ferrum::server {
 namespace {
@@ -120,6 +121,9 @@ class Server::Impl {
   // The first that matches counts.
   std::vector<Route> routes() {
     std::vector<Route> all = {
+        {"GET", "/", Reply(web::page)},
+        {"GET", "/licences.txt", Reply(web::page)},
+        {"GET", "/assets/*", Reply(web::page)},
         {"GET", "/health", Reply([this](const auto& /*request*/) { return health(); })},
         {"GET", "/metrics", Reply([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", Reply([this](const auto& /*request*/) { return props(); })},
@@ -159,7 +163,8 @@ class Server::Impl {
       if (request.method == "OPTIONS") {
         reply.status = 204;
       } else {
-        if (request.path != "/health") access_.check_key(request);
+        // The page has no secrets, and asks for a key itself.
+        if (request.path != "/health" && !web::is_page(request.path)) access_.check_key(request);
         const Route& route = route_of(request, out);
         if (request.method == "POST") check_content(request);
         if (const Reply* at_once = std::get_if<Reply>(&route.handler))

@@ -30,6 +30,8 @@ HttpResponse error_response(int status, std::string_view what) {
           R"({{"error":{{"message":"{}","type":"invalid_request_error","param":null,"code":null}}}})", what)};
 }
 
+bool has_body(const HttpResponse& response) { return response.status != 204 && response.status != 304; }
+
 void append_header(std::string& head, std::string_view name, std::string_view value) {
   head.append(name).append(": ").append(value).append("\r\n");
 }
@@ -63,7 +65,7 @@ class Connection final : public Responder {
 
   asio::awaitable<void> send(HttpResponse response) override {
     std::string text = status_line(response);
-    if (response.status != 204) append_header(text, "Content-Length", std::to_string(response.body.size()));
+    if (has_body(response)) append_header(text, "Content-Length", std::to_string(response.body.size()));
     text += "\r\n";
     if (!is_head_) text += response.body;
     began_ = true;
@@ -224,7 +226,7 @@ class Connection final : public Responder {
     std::string text = fmt::format("HTTP/1.{} {} {}\r\n", version_ - 10, response.status,
                                    std::string_view(reason.data(), reason.size()));
     append_header(text, "Server", "ferrum");
-    if (response.status != 204) append_header(text, "Content-Type", response.content_type);
+    if (has_body(response)) append_header(text, "Content-Type", response.content_type);
     for (const auto& [name, value] : response.headers) append_header(text, name, value);
     for (const auto& [name, value] : headers_) append_header(text, name, value);
     if (!keep_ || version_ < 11) append_header(text, "Connection", keep_ ? "keep-alive" : "close");

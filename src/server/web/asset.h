@@ -1,0 +1,17 @@
+// The files of the web page. They are built from web/ by `./dev web`; cmake/embed.cmake puts them into the
+// program.
+#pragma once
+#include <span>
+#include <string_view>
+
+namespace ferrum::server::web {
+
+struct Asset {
+  std::string_view path;  // "/", "/assets/app-1a2b3c4d.js": what stands under /assets has a hash in its name
+  std::string_view tag;   // of the contents, for the ETag
+  std::string_view gzip;  // one member, no name in its head
+};
+
+std::span<const Asset> assets();
+
+}  // namespace ferrum::server::web

@@ -1,0 +1,113 @@
+// The page as somebody uses it, watched all the while: it asks no other host for anything, and does nothing that its
+// policy forbids.
+import { test as base, expect } from '@playwright/test';
+import { model, serve } from './server.mjs';
+import { stub } from './stub.mjs';
+
+export { expect, model };
+
+export const answer = 'The capital of France is Paris.';
+export const question = 'What is the capital of France?';
+
+const problems = (page) => {
+  const found = [];
+  page.on('console', (message) => {
+    if (/Content Security Policy|Trusted ?Type/i.test(message.text())) found.push(message.text());
+  });
+  page.on('pageerror', (error) => found.push(error.stack ?? error.message));
+  return found;
+};
+
+const foreign = (context, own) => {
+  const found = [];
+  context.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== 'blob:' && !own.includes(origin)) found.push(request.url());
+  });
+  return found;
+};
+
+export class Ferrum {
+  constructor(page, url) {
+    this.page = page;
+    this.url = url;
+    this.box = page.getByRole('textbox', { name: 'Message' });
+    this.answers = page.getByRole('article', { name: 'Answer' });
+    this.questions = page.getByRole('article', { name: 'You' });
+    this.list = page.getByRole('navigation', { name: 'Conversations' });
+  }
+  async open(hash = '') {
+    await this.page.goto(`${this.url}/${hash}`);
+    await expect(this.page.getByLabel('Model', { exact: true })).toBeEnabled();
+  }
+  async say(text) {
+    await this.box.fill(text);
+    await this.box.press('Enter');
+  }
+  // Sends and waits until the answer is whole.
+  async ask(text) {
+    const before = await this.answers.count();
+    await this.say(text);
+    await expect(this.answers).toHaveCount(before + 1);
+    await this.whole();
+    return this.answers.nth(before);
+  }
+  async whole() {
+    await expect(this.answers.last().getByRole('button', { name: 'Copy', exact: true }).last()).toBeVisible();
+  }
+  button(name, inside = this.page) {
+    return inside.getByRole('button', { name, exact: true });
+  }
+}
+
+export const test = base.extend({
+  server: [
+    async ({}, use) => {
+      const server = await serve();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+  // A server whose answers the test writes.
+  scripted: async ({ server }, use) => {
+    const made = await stub(server.url);
+    await use(made);
+    await made.stop();
+  },
+  defaults: [{ temperature: 0 }, { option: true }],
+  watched: [
+    async ({ context, server }, use) => {
+      const own = [server.url];
+      const asked = foreign(context, own);
+      const pages = [];
+      context.on('page', (page) => pages.push(problems(page)));
+      await use({ own });
+      expect(asked, 'requests to other hosts').toEqual([]);
+      expect(pages.flat(), 'what the policy forbids, or an error').toEqual([]);
+    },
+    { auto: true },
+  ],
+  // Settings are in the browser before the page is; later ones are left alone.
+  settled: [
+    async ({ context, defaults }, use) => {
+      await context.addInitScript((settings) => {
+        if (!localStorage.getItem('ferrum.defaults')) localStorage.setItem('ferrum.defaults', JSON.stringify(settings));
+      }, defaults);
+      await use();
+    },
+    { auto: true },
+  ],
+  ferrum: async ({ page, server }, use) => {
+    const ferrum = new Ferrum(page, server.url);
+    await ferrum.open();
+    await use(ferrum);
+  },
+  // The same with the scripted server.
+  play: async ({ page, scripted, watched }, use) => {
+    watched.own.push(scripted.url);
+    const ferrum = new Ferrum(page, scripted.url);
+    await ferrum.open();
+    await use(ferrum);
+  },
+});

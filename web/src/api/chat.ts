@@ -1,0 +1,107 @@
+// POST /v1/chat/completions as a stream.
+import type { Sampling, Token } from '../conversation/types';
+import { call } from './client';
+import { ServerError, Unreachable } from './errors';
+import { EventReader } from './events';
+
+export interface Asked extends Sampling {
+  model: string;
+  messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  chances: number; // alternatives told for each token; 0: nothing of the kind
+  continues: boolean; // the last message is how the answer begins
+  thinking?: 'off';
+}
+
+export interface Piece {
+  text?: string;
+  thought?: string;
+  tokens?: Token[];
+  finish?: 'stop' | 'length';
+  usage?: { tokens: number; promptTokens: number; cachedTokens: number };
+}
+
+export function bodyOf({ chances, continues, thinking, ...rest }: Asked): object {
+  return {
+    ...rest,
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(chances > 0 && { logprobs: true, top_logprobs: chances }),
+    ...(continues && { continue_final_message: true }),
+    ...(thinking === 'off' && { chat_template_kwargs: { enable_thinking: false } }),
+  };
+}
+
+interface WireChance {
+  token: string;
+  logprob: number;
+}
+interface WireChunk {
+  error?: { message?: string; code?: string };
+  choices?: {
+    delta: { content?: string | null; reasoning_content?: string | null };
+    logprobs?: { content?: (WireChance & { top_logprobs: WireChance[] })[] } | null;
+    finish_reason?: 'stop' | 'length' | null;
+  }[];
+  usage?: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    prompt_tokens_details?: { cached_tokens?: number };
+  } | null;
+}
+
+const chanceOf = ({ token, logprob }: WireChance) => ({ text: token, logprob });
+
+// Of one event's data. Throws ServerError where the stream tells of a failure.
+export function pieceOf(data: string): Piece {
+  const { error, choices, usage } = JSON.parse(data) as WireChunk;
+  if (error) throw new ServerError(error.message ?? 'the answer failed', 200, error.code);
+  const piece: Piece = {};
+  const choice = choices?.[0];
+  if (choice?.delta.content) piece.text = choice.delta.content;
+  if (choice?.delta.reasoning_content) piece.thought = choice.delta.reasoning_content;
+  if (choice?.finish_reason) piece.finish = choice.finish_reason;
+  const tokens = choice?.logprobs?.content;
+  if (tokens?.length) piece.tokens = tokens.map((t) => ({ ...chanceOf(t), others: t.top_logprobs.map(chanceOf) }));
+  if (usage)
+    piece.usage = {
+      tokens: usage.completion_tokens,
+      promptTokens: usage.prompt_tokens,
+      cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    };
+  return piece;
+}
+
+// Pieces as they come, those that came together at once. Throws as call() does; Unreachable as well where the
+// connection ends before the answer does.
+export async function* chat(asked: Asked, signal: AbortSignal): AsyncGenerator<Piece[]> {
+  const response = await call('v1/chat/completions', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(bodyOf(asked)),
+    signal,
+  });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const events = new EventReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: Error) => {
+      if (signal.aborted) throw error;
+      return { done: true as const, value: undefined };
+    });
+    if (done) throw new Unreachable('the connection ended before the answer did');
+    const data = events.take(value);
+    const ended = data.at(-1) === '[DONE]';
+    if (ended) data.pop();
+    yield* together(data);
+    if (ended) return;
+  }
+}
+
+// What came before a failure is told first.
+function* together(data: string[]): Generator<Piece[]> {
+  const pieces: Piece[] = [];
+  try {
+    for (const event of data) pieces.push(pieceOf(event));
+  } finally {
+    if (pieces.length > 0) yield pieces;
+  }
+}

@@ -1,0 +1,124 @@
+// Conversations as files: JSON that can be read again, and Markdown for people.
+import { pathTo, treeOf } from './tree';
+import type { Conversation, Message, Settings } from './types';
+
+const kFormat = 'ferrum-conversations';
+const kVersion = 1;
+
+export interface Bundle {
+  conversation: Conversation;
+  messages: Message[];
+}
+
+export function toJson(bundles: readonly Bundle[]): string {
+  const conversations = bundles.map(({ conversation, messages }) => ({ ...conversation, messages }));
+  return JSON.stringify({ format: kFormat, version: kVersion, conversations }, null, 1);
+}
+
+type Fields = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function refuse(where: string, what: string): never {
+  throw new Error(`${where} ${what}`);
+}
+
+function text(fields: Fields, name: string, where: string): string {
+  const value = fields[name];
+  return typeof value === 'string' ? value : refuse(`${where}.${name}`, 'is no text');
+}
+
+function number(fields: Fields, name: string, where: string): number {
+  const value = fields[name];
+  return typeof value === 'number' && Number.isFinite(value) ? value : refuse(`${where}.${name}`, 'is no number');
+}
+
+function textOrNull(fields: Fields, name: string, where: string): string | null {
+  return fields[name] === null || fields[name] === undefined ? null : text(fields, name, where);
+}
+
+const kNumbers = [
+  'temperature', 'top_p', 'top_k', 'min_p', 'repetition_penalty', 'presence_penalty', 'frequency_penalty',
+  'max_tokens', 'seed',
+] as const;
+
+function settingsFrom(value: unknown): Settings {
+  const settings: Settings = {};
+  if (!isObject(value)) return settings;
+  for (const name of kNumbers) if (typeof value[name] === 'number') settings[name] = value[name];
+  if (Array.isArray(value.stop)) settings.stop = value.stop.filter((stop) => typeof stop === 'string');
+  if (typeof value.system === 'string') settings.system = value.system;
+  if (value.thinking === 'off') settings.thinking = 'off';
+  return settings;
+}
+
+// Token chances and figures are left behind: they can be had again, and nobody can check them.
+function messageFrom(value: unknown, conversation: string, where: string): Message {
+  if (!isObject(value)) refuse(where, 'is no message');
+  const role = value.role;
+  if (role !== 'user' && role !== 'assistant') refuse(`${where}.role`, 'is neither user nor assistant');
+  const message: Message = {
+    id: text(value, 'id', where),
+    conversation,
+    parent: textOrNull(value, 'parent', where),
+    role,
+    content: text(value, 'content', where),
+    created: number(value, 'created', where),
+    state: value.state === 'done' || value.state === 'stopped' || value.state === 'failed' ? value.state : 'interrupted',
+  };
+  if (typeof value.thoughts === 'string') message.thoughts = value.thoughts;
+  if (typeof value.model === 'string') message.model = value.model;
+  if (typeof value.error === 'string') message.error = value.error;
+  if (value.finish === 'stop' || value.finish === 'length') message.finish = value.finish;
+  return message;
+}
+
+function bundleFrom(value: unknown, where: string): Bundle {
+  if (!isObject(value)) refuse(where, 'is no conversation');
+  const id = text(value, 'id', where);
+  const conversation: Conversation = {
+    id,
+    title: text(value, 'title', where),
+    created: number(value, 'created', where),
+    updated: number(value, 'updated', where),
+    leaf: textOrNull(value, 'leaf', where),
+    settings: settingsFrom(value.settings),
+  };
+  if (typeof value.model === 'string') conversation.model = value.model;
+  if (!Array.isArray(value.messages)) refuse(`${where}.messages`, 'is no list');
+  return { conversation, messages: value.messages.map((m, i) => messageFrom(m, id, `${where}.messages[${i}]`)) };
+}
+
+// Throws an Error that says what is wrong with the file, and where.
+export function fromJson(json: string): Bundle[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    refuse('the file', `is not JSON: ${(error as Error).message}`);
+  }
+  if (!isObject(value) || value.format !== kFormat || !Array.isArray(value.conversations))
+    refuse('the file', 'is no export of this page');
+  if (value.version !== kVersion) refuse('the file', `has the version ${String(value.version)}, which is not known here`);
+  return value.conversations.map((c, i) => bundleFrom(c, `conversations[${i}]`));
+}
+
+// The branch that is shown.
+export function toMarkdown({ conversation, messages }: Bundle): string {
+  const parts = [`# ${conversation.title}`];
+  if (conversation.settings.system) parts.push(`> ${conversation.settings.system.replaceAll('\n', '\n> ')}`);
+  for (const message of pathTo(treeOf(messages), conversation.leaf)) {
+    parts.push(`## ${message.role === 'user' ? 'You' : (message.model ?? 'Assistant')}`);
+    if (message.thoughts)
+      parts.push(`<details><summary>Thoughts</summary>\n\n${message.thoughts.trim()}\n\n</details>`);
+    parts.push(message.content.trim());
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+// A name for the file that every system takes.
+export function fileName(title: string, ending: string): string {
+  const plain = title.normalize('NFKD').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60);
+  return `${plain.toLowerCase() || 'conversation'}.${ending}`;
+}

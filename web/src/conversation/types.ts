@@ -1,0 +1,69 @@
+// The nouns. A conversation is a tree of messages: each names its parent, children of one parent are its branches.
+
+// What goes into a request as it stands; what is absent is left to the model's authors.
+export interface Sampling {
+  temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  min_p?: number;
+  repetition_penalty?: number;
+  presence_penalty?: number;
+  frequency_penalty?: number;
+  max_tokens?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+export interface Settings extends Sampling {
+  system?: string;
+  thinking?: 'off'; // absent: as the model's template has it
+}
+
+export interface Conversation {
+  id: string;
+  title: string;
+  created: number; // ms since 1970
+  updated: number;
+  leaf: string | null; // the message at the end of the branch that is shown
+  model?: string;
+  settings: Settings; // what differs from the defaults
+}
+
+export type Role = 'user' | 'assistant';
+
+// streaming: some tab is reading it. interrupted: that tab went away.
+export type State = 'done' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
+
+export interface Chance {
+  text: string;
+  logprob: number;
+}
+
+// One that was drawn, and what might have been drawn in its place.
+export interface Token extends Chance {
+  others: Chance[];
+}
+
+export interface Figures {
+  tokens: number; // of the answer
+  promptTokens?: number;
+  cachedTokens?: number; // of the prompt: those that were not computed again
+  firstToken?: number; // seconds from asking
+  seconds?: number; // from the first token to the last
+}
+
+export interface Message {
+  id: string;
+  conversation: string;
+  parent: string | null;
+  role: Role;
+  content: string;
+  thoughts?: string;
+  created: number;
+  state: State;
+  model?: string;
+  finish?: 'stop' | 'length';
+  error?: string; // in the server's words
+  figures?: Figures;
+  tokens?: Token[];
+}

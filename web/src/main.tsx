@@ -1,0 +1,17 @@
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { checkAnswers, watchTabs } from './state/answering';
+import { messages, openLibrary } from './state/library';
+import { refresh } from './state/server';
+import { showTheme } from './state/theme';
+import './style/index.css';
+import { App } from './view/app';
+
+showTheme();
+render(<App />, document.body);
+watchTabs();
+void refresh();
+await openLibrary();
+effect(() => {
+  if (messages.value.size > 0) checkAnswers();
+});

@@ -1,0 +1,111 @@
+// One answer while it comes.
+import { signal, type Signal } from '@preact/signals';
+import { chat, type Asked, type Piece } from '../api/chat';
+import type { Figures, Message, State, Token } from '../conversation/types';
+
+const kLeastPause = 33; // ms between two looks of the page
+const kHiddenPause = 500; // ms, where nobody sees it and there are no frames
+
+export class Answer {
+  readonly content: Signal<string>;
+  readonly thoughts: Signal<string>;
+  readonly figures: Signal<Figures>;
+
+  private text: string;
+  private thought: string;
+  private readonly tokens: Token[];
+  private readonly before: Figures | undefined; // of the part that is continued
+  private count = 0;
+  private finish: Message['finish'];
+  private readonly asked = performance.now();
+  private first = 0;
+  private last = 0;
+  private painted = 0;
+  private waiting = false;
+  private readonly abort = new AbortController();
+
+  constructor(private readonly message: Message) {
+    this.text = message.content;
+    this.thought = message.thoughts ?? '';
+    this.tokens = [...(message.tokens ?? [])];
+    this.before = message.content === '' ? undefined : message.figures;
+    this.content = signal(this.text);
+    this.thoughts = signal(this.thought);
+    this.figures = signal({ tokens: this.before?.tokens ?? 0 });
+  }
+
+  stop(): void {
+    this.abort.abort();
+  }
+
+  // To the end, whatever that is; `onPiece` is called now and then.
+  async read(request: Asked, onPiece: () => void): Promise<Message> {
+    let state: State = 'done';
+    let error: string | undefined;
+    try {
+      for await (const pieces of chat(request, this.abort.signal)) {
+        for (const piece of pieces) this.take(piece);
+        this.paintSoon();
+        onPiece();
+      }
+    } catch (reason) {
+      state = this.abort.signal.aborted ? 'stopped' : 'failed';
+      if (state === 'failed') error = (reason as Error).message;
+    }
+    this.paint();
+    return { ...this.soFar(), state, error };
+  }
+
+  soFar(): Message {
+    return {
+      ...this.message,
+      content: this.text,
+      ...(this.thought !== '' && { thoughts: this.thought }),
+      ...(this.tokens.length > 0 && { tokens: [...this.tokens] }),
+      figures: this.figuresNow(),
+      finish: this.finish,
+    };
+  }
+
+  private usage: Piece['usage'];
+
+  private take({ text, thought, tokens, finish, usage }: Piece): void {
+    if (text !== undefined || thought !== undefined) {
+      this.last = performance.now();
+      if (this.first === 0) this.first = this.last;
+      ++this.count;
+    }
+    if (text !== undefined) this.text += text;
+    if (thought !== undefined) this.thought += thought;
+    if (tokens) this.tokens.push(...tokens);
+    if (finish) this.finish = finish;
+    if (usage) this.usage = usage;
+  }
+
+  // Pieces are tokens, nearly; the server's own count comes at the end.
+  private figuresNow(): Figures {
+    const seconds = (this.last - this.first) / 1000;
+    return {
+      tokens: (this.before?.tokens ?? 0) + (this.usage?.tokens ?? this.count),
+      seconds: (this.before?.seconds ?? 0) + seconds,
+      firstToken: this.before?.firstToken ?? (this.first > 0 ? (this.first - this.asked) / 1000 : undefined),
+      promptTokens: this.usage?.promptTokens,
+      cachedTokens: this.usage?.cachedTokens,
+    };
+  }
+
+  private paintSoon(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    const pause = document.hidden ? kHiddenPause : Math.max(0, kLeastPause - (performance.now() - this.painted));
+    setTimeout(() => this.paint(), pause);
+  }
+
+  private paint(): void {
+    this.waiting = false;
+    this.painted = performance.now();
+    this.content.value = this.text;
+    this.thoughts.value = this.thought;
+    this.figures.value = this.figuresNow();
+  }
+}

@@ -1,0 +1,132 @@
+// Asking and being answered.
+import { signal } from '@preact/signals';
+import type { Asked } from '../api/chat';
+import { effective, samplingOf } from '../conversation/settings';
+import { pathTo } from '../conversation/tree';
+import type { Message, Settings } from '../conversation/types';
+import { defaults, showsChances } from '../storage/preferences';
+import { listen, tell } from '../storage/tabs';
+import { Answer } from './answer';
+import { add, current, draft, leaf, messages, path, save, tree } from './library';
+import { notice, say } from './notices';
+import { model, refresh } from './server';
+
+const kSavePause = 1000; // ms
+const kChances = 5; // alternatives that are told of each token
+const kReplyPatience = 1500; // ms for other tabs to say that an answer is theirs
+
+export const answers = signal<ReadonlyMap<string, Answer>>(new Map()); // that this tab reads, by message
+
+export const settings = (): Settings => effective(defaults.value, current.value?.settings ?? draft.value);
+
+function request(message: Message, modelId: string): Asked {
+  const { system, thinking } = settings();
+  const continues = message.content !== '';
+  const said = pathTo(tree.value, continues ? message.id : message.parent);
+  return {
+    model: modelId,
+    messages: [
+      ...(system ? [{ role: 'system' as const, content: system }] : []),
+      ...said.map(({ role, content }) => ({ role, content })),
+    ],
+    ...samplingOf(settings()),
+    thinking,
+    chances: showsChances.value ? kChances : 0,
+    continues,
+  };
+}
+
+async function run(message: Message, asked: Asked): Promise<void> {
+  const answer = new Answer(message);
+  answers.value = new Map(answers.value).set(message.id, answer);
+  say('The model answers.');
+  let saved = performance.now();
+  const end = await answer.read(asked, () => {
+    if (performance.now() - saved < kSavePause) return;
+    saved = performance.now();
+    void save(answer.soFar());
+  });
+  await save(end);
+  const others = new Map(answers.value);
+  others.delete(message.id);
+  answers.value = others;
+  if (end.state === 'failed') say(`The answer failed: ${end.error}`);
+  else say(end.state === 'stopped' ? 'Stopped.' : 'The answer is complete.');
+  void refresh(); // a model may have been loaded for it, or the server be gone
+}
+
+async function answerTo(parent: string | null): Promise<void> {
+  const chosen = model.value;
+  if (!chosen) return notice('There is no model yet.');
+  const message = await add({ parent, role: 'assistant', content: '', state: 'streaming', model: chosen.id });
+  await run(message, request(message, chosen.id));
+}
+
+async function ask(content: string, parent: string | null): Promise<void> {
+  const message = await add({ parent, role: 'user', content, state: 'done' });
+  await answerTo(message.id);
+}
+
+export const send = (content: string): Promise<void> => ask(content, leaf.value);
+
+// A branch beside this message.
+export async function edit(message: Message, content: string): Promise<void> {
+  if (message.role === 'user') return ask(content, message.parent);
+  await add({ parent: message.parent, role: 'assistant', content, state: 'done', model: message.model });
+}
+
+export const regenerate = (message: Message): Promise<void> => answerTo(message.parent);
+
+export async function goOn(message: Message): Promise<void> {
+  const chosen = model.value;
+  if (!chosen) return notice('There is no model yet.');
+  const going: Message = { ...message, state: 'streaming', error: undefined, model: chosen.id };
+  const asked = request(message, chosen.id);
+  await save(going);
+  await run(going, asked);
+}
+
+export function stop(message: Message): void {
+  answers.value.get(message.id)?.stop();
+}
+
+// The answer that is coming where one looks.
+export function stopShown(): boolean {
+  const shown = path.value.at(-1);
+  if (!shown || !answers.value.has(shown.id)) return false;
+  stop(shown);
+  return true;
+}
+
+export const isAnswering = (): boolean => {
+  const shown = path.value.at(-1);
+  return shown !== undefined && shown.state === 'streaming';
+};
+
+// Answers that nobody reads any more, because their tab was closed, are told so.
+const asking = new Map<string, ReturnType<typeof setTimeout>>();
+
+function check(message: Message): void {
+  if (message.state !== 'streaming' || answers.value.has(message.id) || asking.has(message.id)) return;
+  tell({ kind: 'whoAnswers', message: message.id });
+  const giveUp = () => {
+    asking.delete(message.id);
+    const now = messages.value.get(message.id);
+    if (now?.state === 'streaming' && !answers.value.has(now.id)) void save({ ...now, state: 'interrupted' });
+  };
+  asking.set(message.id, setTimeout(giveUp, kReplyPatience));
+}
+
+export const checkAnswers = (): void => messages.value.forEach(check);
+
+export function watchTabs(): void {
+  listen((note) => {
+    if (note.kind === 'whoAnswers' && answers.value.has(note.message)) tell({ kind: 'answering', message: note.message });
+    if (note.kind === 'answering') {
+      clearTimeout(asking.get(note.message));
+      asking.delete(note.message);
+    }
+  });
+  addEventListener('pagehide', () => answers.value.forEach((answer) => void save({ ...answer.soFar(), state: 'interrupted' })));
+}
+

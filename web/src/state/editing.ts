@@ -1,0 +1,4 @@
+import { signal } from '@preact/signals';
+
+// The message that is being written anew.
+export const editing = signal<string | null>(null);

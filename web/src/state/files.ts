@@ -1,0 +1,40 @@
+// Conversations out of the browser and into it again.
+import { fileName, fromJson, toJson, toMarkdown } from '../conversation/exchange';
+import type { Conversation } from '../conversation/types';
+import { bundles, conversations, takeIn } from './library';
+import { notice } from './notices';
+
+function download(name: string, type: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+export async function exportAll(): Promise<void> {
+  const name = `ferrum-${new Date().toISOString().slice(0, 10)}.json`;
+  download(name, 'application/json', toJson(await bundles(conversations.value)));
+}
+
+export async function exportJson(conversation: Conversation): Promise<void> {
+  download(fileName(conversation.title, 'json'), 'application/json', toJson(await bundles([conversation])));
+}
+
+export async function exportMarkdown(conversation: Conversation): Promise<void> {
+  const [bundle] = await bundles([conversation]);
+  download(fileName(conversation.title, 'md'), 'text/markdown', toMarkdown(bundle!));
+}
+
+export async function importFiles(files: Iterable<File>): Promise<void> {
+  for (const file of files) {
+    try {
+      const imported = fromJson(await file.text());
+      await takeIn(imported);
+      notice(`${imported.length} conversation${imported.length === 1 ? '' : 's'} imported from ${file.name}.`);
+    } catch (error) {
+      notice(`${file.name}: ${(error as Error).message}.`);
+    }
+  }
+}

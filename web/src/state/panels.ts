@@ -1,0 +1,8 @@
+// What is open beside the conversation.
+import { signal } from '@preact/signals';
+
+export type Panel = 'settings' | 'shortcuts' | null;
+
+export const panel = signal<Panel>(null);
+export const liveIsOpen = signal(false);
+export const drawerIsOpen = signal(false); // the sidebar, where there is no room beside the text

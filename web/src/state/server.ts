@@ -1,0 +1,46 @@
+// Which models there are, and whether the server is.
+import { computed, signal } from '@preact/signals';
+import { ServerError } from '../api/errors';
+import { models as fetchModels, type Model } from '../api/models';
+import { preferredModel } from '../storage/preferences';
+import { current, setModel } from './library';
+
+export type Status = 'connecting' | 'ready' | 'loading' | 'unreachable' | 'refused';
+
+const kPatience = 1500; // ms between two tries
+
+export const models = signal<readonly Model[]>([]);
+export const status = signal<Status>('connecting');
+export const refusal = signal(''); // in the server's words
+
+// The conversation's, else the one chosen last, else the server's first.
+export const model = computed<Model | null>(() => {
+  const all = models.value;
+  const named = (id: string | null | undefined) => all.find((one) => one.id === id);
+  return named(current.value?.model) ?? named(preferredModel.value) ?? all[0] ?? null;
+});
+
+export function chooseModel(id: string): void {
+  preferredModel.value = id;
+  void setModel(id);
+}
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+// Again and again until there is a model.
+export async function refresh(): Promise<void> {
+  clearTimeout(timer);
+  try {
+    const all = await fetchModels();
+    models.value = all;
+    status.value = all.length > 0 ? 'ready' : 'loading';
+  } catch (error) {
+    const answered = error instanceof ServerError && error.status !== 503;
+    status.value = answered ? 'refused' : 'unreachable';
+    refusal.value = (error as Error).message;
+    if (answered) return; // somebody has to do something
+  }
+  if (status.value !== 'ready') timer = setTimeout(() => void refresh(), kPatience);
+}
+
+addEventListener('focus', () => void refresh());

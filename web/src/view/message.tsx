@@ -1,0 +1,150 @@
+import { memo } from 'preact/compat';
+import { useState } from 'preact/hooks';
+import type { Message } from '../conversation/types';
+import type { Answer } from '../state/answer';
+import { answers, edit, goOn, regenerate } from '../state/answering';
+import { removeMessage } from '../state/library';
+import { editing } from '../state/editing';
+import { Branches } from './branches';
+import { IconButton } from './button';
+import { confirm } from './confirm';
+import { copy } from './copy';
+import { Editor } from './editor';
+import { FiguresLine } from './figures';
+import { Icon } from './icon';
+import { Markdown } from './markdown';
+import { Tokens } from './tokens';
+
+const stopEditing = () => (editing.value = null);
+
+async function removeAsked(message: Message): Promise<void> {
+  const what = 'This message and all that follows it on this branch will be gone.';
+  if (await confirm({ title: 'Delete the message?', what, action: 'Delete' })) await removeMessage(message);
+}
+
+function EditorOf({ message }: { message: Message }) {
+  const own = message.role === 'user';
+  return (
+    <Editor
+      text={message.content}
+      label={own ? 'Your message' : 'The answer'}
+      action={own ? 'Send' : 'Save as a branch'}
+      onCancel={stopEditing}
+      onDone={(text) => {
+        stopEditing();
+        void edit(message, text);
+      }}
+    />
+  );
+}
+
+const Common = ({ message }: { message: Message }) => (
+  <>
+    <IconButton icon="copy" label="Copy" onClick={() => void copy(message.content)} />
+    <IconButton icon="edit" label="Edit" onClick={() => (editing.value = message.id)} />
+  </>
+);
+
+const UserMessage = ({ message }: { message: Message }) => (
+  <article class="message user" aria-label="You">
+    <h3 class="unseen">You said</h3>
+    {editing.value === message.id ? <EditorOf message={message} /> : <div class="bubble">{message.content}</div>}
+    <div class="actions">
+      <Branches message={message} />
+      <Common message={message} />
+      <IconButton icon="trash" label="Delete" onClick={() => void removeAsked(message)} />
+    </div>
+  </article>
+);
+
+// Open while nothing else is there to be read.
+const Thoughts = ({ text, state }: { text: string; state: 'thinking' | 'over' }) => (
+  <details class="thoughts" open={state === 'thinking'}>
+    <summary>{state === 'thinking' ? 'Thinking…' : 'Thoughts'}</summary>
+    <Markdown text={text} growing={state === 'thinking'} />
+  </details>
+);
+
+// What a reader must know of how it ended.
+function remark({ state, finish, error }: Message): string {
+  if (state === 'failed') return error ?? 'The answer failed.';
+  if (state === 'interrupted') return 'The page was closed before the answer was whole.';
+  if (state === 'stopped') return 'Stopped.';
+  return finish === 'length' ? 'The longest answer, or the end of the context, was reached.' : '';
+}
+
+function Ending({ message }: { message: Message }) {
+  const text = remark(message);
+  if (text === '') return null;
+  const failed = message.state === 'failed';
+  return (
+    <div class={failed ? 'ending failed' : 'ending'}>
+      <p>
+        {failed && <Icon name="warning" />}
+        {failed && message.content !== '' ? `${text}; what came of the answer is kept` : text}
+      </p>
+      {failed && (
+        <button type="button" class="button" onClick={() => void regenerate(message)}>
+          Try again
+        </button>
+      )}
+      {message.content !== '' && (
+        <button type="button" class="button" onClick={() => void goOn(message)}>
+          Continue
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Coming({ answer }: { answer: Answer }) {
+  const content = answer.content.value;
+  const thoughts = answer.thoughts.value;
+  const figures = answer.figures.value;
+  return (
+    <>
+      {thoughts !== '' && <Thoughts text={thoughts} state={content === '' ? 'thinking' : 'over'} />}
+      {content === '' && thoughts === '' ? <p class="waiting">Waiting for the first token…</p> : <Markdown text={content} growing />}
+      {figures.tokens > 0 && <FiguresLine figures={figures} />}
+    </>
+  );
+}
+
+function Answered({ message }: { message: Message }) {
+  const [asTokens, setAsTokens] = useState(false);
+  const elsewhere = message.state === 'streaming';
+  return (
+    <>
+      {message.thoughts !== undefined && <Thoughts text={message.thoughts} state="over" />}
+      {asTokens && message.tokens ? <Tokens tokens={message.tokens} /> : <Markdown text={message.content} growing={elsewhere} />}
+      {elsewhere ? <p class="figures">Being answered in another tab…</p> : <Ending message={message} />}
+      {message.figures && message.figures.tokens > 0 && !elsewhere && <FiguresLine figures={message.figures} />}
+      {!elsewhere && (
+        <div class="actions">
+          <Branches message={message} />
+          <Common message={message} />
+          <IconButton icon="again" label="Regenerate" onClick={() => void regenerate(message)} />
+          {message.content !== '' && <IconButton icon="play" label="Continue" onClick={() => void goOn(message)} />}
+          {message.tokens && (
+            <IconButton icon="tokens" label="Token probabilities" pressed={asTokens} onClick={() => setAsTokens(!asTokens)} />
+          )}
+          <IconButton icon="trash" label="Delete" onClick={() => void removeAsked(message)} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function AssistantMessage({ message }: { message: Message }) {
+  const answer = answers.value.get(message.id);
+  return (
+    <article class="message assistant" aria-label="Answer" aria-busy={answer !== undefined}>
+      <h3 class="model-name">{message.model ?? 'Assistant'}</h3>
+      {editing.value === message.id ? <EditorOf message={message} /> : answer ? <Coming answer={answer} /> : <Answered message={message} />}
+    </article>
+  );
+}
+
+export const MessageView = memo(({ message }: { message: Message }) =>
+  message.role === 'user' ? <UserMessage message={message} /> : <AssistantMessage message={message} />,
+);

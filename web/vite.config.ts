@@ -1,0 +1,13 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
+  build: {
+    outDir: 'dist',
+    assetsInlineLimit: 0, // the page's policy allows no data: addresses
+    cssCodeSplit: false,
+    modulePreload: { polyfill: false },
+    target: ['chrome123', 'firefox120', 'safari17.5'], // the oldest with light-dark()
+    reportCompressedSize: false,
+  },
+});
