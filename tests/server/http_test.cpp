@@ -353,7 +353,7 @@ TEST(HttpFaults, B33_NoDescriptorsLeft) {
 TEST(HttpFaults, B34_WrongPathsMethodsAndTypes) {
   Served served;
   Client client = served.client();
-  EXPECT_EQ(client.ask("GET", "/").status, 404);
+  EXPECT_EQ(client.ask("GET", "/none").status, 404);
   EXPECT_EQ(client.ask("POST", "/v1/chat").json()["error"]["type"], "not_found_error");
   const Reply get = client.ask("GET", kChat);
   EXPECT_EQ(get.status, 405);

@@ -92,7 +92,8 @@ export const test = base.extend({
   settled: [
     async ({ context, defaults }, use) => {
       await context.addInitScript((settings) => {
-        if (!localStorage.getItem('ferrum.defaults')) localStorage.setItem('ferrum.defaults', JSON.stringify(settings));
+        if (location.protocol === 'http:' && !localStorage.getItem('ferrum.defaults'))
+          localStorage.setItem('ferrum.defaults', JSON.stringify(settings));
       }, defaults);
       await use();
     },

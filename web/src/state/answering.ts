@@ -1,11 +1,12 @@
 // Asking and being answered.
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { Asked } from '../api/chat';
 import { effective, samplingOf } from '../conversation/settings';
 import { pathTo } from '../conversation/tree';
 import type { Message, Settings } from '../conversation/types';
 import { defaults, showsChances } from '../storage/preferences';
 import { listen, tell } from '../storage/tabs';
+import { Aloud } from './aloud';
 import { Answer } from './answer';
 import { add, current, draft, leaf, messages, path, save, tree } from './library';
 import { notice, say } from './notices';
@@ -40,12 +41,18 @@ async function run(message: Message, asked: Asked): Promise<void> {
   const answer = new Answer(message);
   answers.value = new Map(answers.value).set(message.id, answer);
   say('The model answers.');
+  const aloud = new Aloud();
+  const silence = effect(() => {
+    if (leaf.value === message.id) aloud.take(answer.content.value);
+  });
   let saved = performance.now();
   const end = await answer.read(asked, () => {
     if (performance.now() - saved < kSavePause) return;
     saved = performance.now();
     void save(answer.soFar());
   });
+  silence();
+  if (leaf.value === message.id) aloud.end();
   await save(end);
   const others = new Map(answers.value);
   others.delete(message.id);
