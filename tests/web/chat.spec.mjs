@@ -112,7 +112,7 @@ test('settings and the system prompt go with the conversation, defaults with all
   await page.reload();
   await expect(ferrum.answers).toHaveCount(1);
   expect(await request('What is 2 + 2?')).toMatchObject({ top_k: 3 });
-  await ferrum.button('New conversation').click();
+  await ferrum.begin();
   const other = await request(question);
   expect(other).toMatchObject({ temperature: 0 });
   expect(other.top_k).toBeUndefined();
@@ -163,7 +163,7 @@ test('token probabilities: what else might have been said', async ({ ferrum, pag
   await page.keyboard.press('Escape');
   const said = await ferrum.ask(question);
   await ferrum.button('Token probabilities', said).click();
-  await said.getByText(' Paris', { exact: true }).hover();
+  await said.locator('.token', { hasText: 'Paris' }).hover();
   await expect(said.locator('.alternatives .drawn th')).toHaveText('␣Paris');
   await expect(said.locator('.alternatives tr')).toHaveCount(5);
   await said.locator('.token-list').focus();

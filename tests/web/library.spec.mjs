@@ -15,7 +15,7 @@ async function exported(page, act) {
 
 test('conversations are found, renamed and deleted', async ({ ferrum, page }) => {
   await ferrum.ask(question);
-  await ferrum.button('New conversation').click();
+  await ferrum.begin();
   await ferrum.ask('What is 2 + 2?');
   const titles = ferrum.list.locator('.item-title > span');
   await expect(titles).toHaveText(['What is 2 + 2?', question]);

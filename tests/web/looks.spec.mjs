@@ -44,6 +44,12 @@ test.describe('on a phone', () => {
 
 test('the keyboard is enough', async ({ ferrum, page }) => {
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
+  const fromTheTop = () =>
+    page.evaluate(() => {
+      document.documentElement.tabIndex = -1;
+      document.documentElement.focus();
+      document.documentElement.removeAttribute('tabindex');
+    });
   await expect(ferrum.box).toBeFocused();
   await page.keyboard.type(question);
   await page.keyboard.press('Enter');
@@ -79,12 +85,12 @@ test('the keyboard is enough', async ({ ferrum, page }) => {
   // From the top: first the way past everything else, and every stop has a name.
   await page.reload();
   await expect(ferrum.answers).toHaveCount(1);
-  await page.evaluate(() => document.activeElement.blur());
+  await fromTheTop();
   await page.keyboard.press('Tab');
   expect(await focused()).toBe('Skip to the message box');
   await page.keyboard.press('Enter');
   await expect(ferrum.box).toBeFocused();
-  await page.evaluate(() => document.activeElement.blur());
+  await fromTheTop();
   for (let i = 0; i < 25; ++i) {
     await page.keyboard.press('Tab');
     if (await page.evaluate(() => document.activeElement === document.body)) break;

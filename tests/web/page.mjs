@@ -40,6 +40,11 @@ export class Ferrum {
     await this.page.goto(`${this.url}/${hash}`);
     await expect(this.page.getByLabel('Model', { exact: true })).toBeEnabled();
   }
+  // A new conversation.
+  async begin() {
+    await this.button('New conversation').click();
+    await expect(this.page.getByRole('heading', { name: /^Talk with/ })).toBeVisible();
+  }
   async say(text) {
     await this.box.fill(text);
     await this.box.press('Enter');

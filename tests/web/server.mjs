@@ -7,13 +7,14 @@ export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..'
 const binary = process.env.FERRUM_BINARY ?? path.join(root, 'build', 'ferrum');
 
 export const model = 'demo-dense';
-const file = path.join(root, 'models', `${model}.gguf`);
+const fileOf = (name) => path.join(root, 'models', `${name}.gguf`);
 
-// Resolves once the model is there: {url, stop()}. `other` is a model that is loaded when it is asked for.
-export function serve(...options) {
-  const child = spawn(binary, ['serve', file, '--model', `other=${file}`, '--port', '0', '--threads', '1', ...options], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+// With a second model, `other`, that is loaded when it is asked for.
+export const serve = (...options) => serveModel(model, '--model', `other=${fileOf(model)}`, '--threads', '1', ...options);
+
+// Resolves once the model is there: {url, stop()}.
+export function serveModel(name, ...options) {
+  const child = spawn(binary, ['serve', fileOf(name), '--port', '0', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const stop = async () => {
     child.kill('SIGTERM');

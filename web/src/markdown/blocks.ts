@@ -4,15 +4,20 @@ import type { TokensList } from 'marked';
 import { lexer } from './dialect';
 
 export class BlockReader {
-  readonly closed: string[] = [];
+  closed: string[] = [];
   open = '';
   private known: TokensList['links'] = {}; // definitions of [names], of all blocks so far
   private length = 0;
   private text = '';
 
-  // `text` is all of it so far: what it was the last time, and more.
+  // `text` is all of it so far: what it was the last time, and more. (Another text is read from its beginning.)
   read(text: string): void {
-    if (text.length === this.text.length) return;
+    if (text === this.text) return;
+    if (!text.startsWith(this.text)) {
+      this.closed = [];
+      this.known = {};
+      this.length = 0;
+    }
     this.text = text;
     const tokens = lexer(text.slice(this.length), this.known).filter((token) => token.raw !== '');
     let last = tokens.length - 1;

@@ -9,7 +9,6 @@ import { attribute, escaped } from './escape';
 export type Highlight = (code: string, language: string) => string;
 
 let highlight: Highlight = escaped;
-let current: Highlight = escaped; // while something is rendered
 
 const kHeadingOffset = 2; // the page's own headings are above those of an answer
 const kHarmless = /^<(\/?)(br|sub|sup|kbd|mark)\s*\/?>$/i;
@@ -38,7 +37,7 @@ dialect.use({
       return (
         `<figure class="code"><figcaption><span>${escaped(language)}</span>` +
         `<button type="button" class="copy">Copy</button></figcaption>` +
-        `<pre tabindex="0"><code>${current(text, language)}</code></pre></figure>`
+        `<pre tabindex="0"><code>${highlight(text, language)}</code></pre></figure>`
       );
     },
     table({ header, rows }: Tokens.Table) {
@@ -67,13 +66,7 @@ const kAllowed = {
 // The sanitiser's own type where the browser has it, text elsewhere: for innerHTML alone.
 export type SafeHtml = string & { readonly safe: unique symbol };
 
-// Not yet sanitised.
-export function htmlOf(markdown: string, links: TokensList['links'], colour: Highlight): string {
-  current = colour;
-  return dialect.Parser.parse(lexer(markdown, links), dialect.defaults);
-}
-
 export const safeHtml = (markdown: string, links: TokensList['links']): SafeHtml =>
-  DOMPurify.sanitize(htmlOf(markdown, links, highlight), kAllowed) as unknown as SafeHtml;
+  DOMPurify.sanitize(dialect.Parser.parse(lexer(markdown, links), dialect.defaults), kAllowed) as unknown as SafeHtml;
 
 export const useHighlight = (theirs: Highlight) => void (highlight = theirs);

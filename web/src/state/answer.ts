@@ -3,7 +3,8 @@ import { signal, type Signal } from '@preact/signals';
 import { chat, type Asked, type Piece } from '../api/chat';
 import type { Figures, Message, State, Token } from '../conversation/types';
 
-const kLeastPause = 33; // ms between two looks of the page
+const kLeastPause = 40; // ms between two looks of the page
+const kShare = 2; // pauses are so many times as long as what the page took the last time: it is free for other things
 const kHiddenPause = 500; // ms, where nobody sees it and there are no frames
 
 export class Answer {
@@ -21,6 +22,7 @@ export class Answer {
   private first = 0;
   private last = 0;
   private painted = 0;
+  private cost = 0; // ms from painting until the page had shown it
   private waiting = false;
   private readonly abort = new AbortController();
 
@@ -97,7 +99,7 @@ export class Answer {
   private paintSoon(): void {
     if (this.waiting) return;
     this.waiting = true;
-    const pause = document.hidden ? kHiddenPause : Math.max(0, kLeastPause - (performance.now() - this.painted));
+    const pause = document.hidden ? kHiddenPause : Math.max(0, Math.max(kLeastPause, kShare * this.cost) - (performance.now() - this.painted));
     setTimeout(() => this.paint(), pause);
   }
 
@@ -107,5 +109,6 @@ export class Answer {
     this.content.value = this.text;
     this.thoughts.value = this.thought;
     this.figures.value = this.figuresNow();
+    requestAnimationFrame(() => setTimeout(() => (this.cost = performance.now() - this.painted)));
   }
 }

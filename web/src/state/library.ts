@@ -1,5 +1,5 @@
 // The conversations of this browser, and the one that is shown. What changes here is kept, and told to other tabs.
-import { batch, computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import type { Bundle } from '../conversation/exchange';
 import { titleOf } from '../conversation/title';
 import { leafBelow, newestLeaf, pathTo, subtreeOf, treeOf } from '../conversation/tree';
@@ -75,11 +75,14 @@ export async function add(message: Omit<Message, 'conversation' | 'id' | 'create
   let conversation = current.value;
   if (!conversation) {
     conversation = { id: newId(), title: titleOf(message.content), created: now, updated: now, leaf: null, settings: draft.value };
-    draft.value = {};
-    conversations.value = [conversation, ...conversations.value];
-    opened = conversation.id;
-    messages.value = new Map();
-    show(conversation.id);
+    const begun = conversation;
+    opened = begun.id; // nothing of it is to be looked for
+    batch(() => {
+      draft.value = {};
+      conversations.value = [begun, ...conversations.value];
+      messages.value = new Map();
+      show(begun.id);
+    });
   }
   const siblings = tree.value.children.get(message.parent) ?? [];
   const created = Math.max(now, ...siblings.map((sibling) => sibling.created + 1)); // branches stay in their order
@@ -165,7 +168,10 @@ export async function openLibrary(): Promise<void> {
   conversations.value = (await shelf.conversations()).sort(byUse);
   await open(currentId.value);
   isLoading.value = false;
-  effect(() => void open(currentId.value));
+  effect(() => {
+    const id = currentId.value;
+    untracked(() => void open(id));
+  });
   listen((note) =>
     batch(() => {
       if (note.kind === 'put') {

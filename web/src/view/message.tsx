@@ -97,50 +97,53 @@ function Ending({ message }: { message: Message }) {
   );
 }
 
-function Coming({ answer }: { answer: Answer }) {
-  const content = answer.content.value;
-  const thoughts = answer.thoughts.value;
-  const figures = answer.figures.value;
+// The text stays in its place when the answer ends, so that it is not made anew.
+function Body({ message, answer }: { message: Message; answer: Answer | undefined }) {
+  const [asTokens, setAsTokens] = useState(false);
+  const content = answer ? answer.content.value : message.content;
+  const thoughts = answer ? answer.thoughts.value : message.thoughts;
+  const figures = answer ? answer.figures.value : message.figures;
+  const coming = message.state === 'streaming';
   return (
     <>
-      {thoughts !== '' && <Thoughts text={thoughts} state={content === '' ? 'thinking' : 'over'} />}
-      {content === '' && thoughts === '' ? <p class="waiting">Waiting for the first token…</p> : <Markdown text={content} growing />}
-      {figures.tokens > 0 && <FiguresLine figures={figures} />}
+      {thoughts && <Thoughts key="thoughts" text={thoughts} state={coming && content === '' ? 'thinking' : 'over'} />}
+      {asTokens && message.tokens && !coming ? (
+        <Tokens key="tokens" tokens={message.tokens} />
+      ) : (
+        <Markdown key="text" text={content} growing={coming} />
+      )}
+      {answer && !content && !thoughts && <p class="waiting">Waiting for the first token…</p>}
+      {coming && !answer && <p class="figures">Being answered in another tab…</p>}
+      {!coming && <Ending message={message} />}
+      {figures && figures.tokens > 0 && <FiguresLine figures={figures} />}
+      {!coming && <Actions message={message} asTokens={asTokens} onTokens={() => setAsTokens(!asTokens)} />}
     </>
   );
 }
 
-function Answered({ message }: { message: Message }) {
-  const [asTokens, setAsTokens] = useState(false);
-  const elsewhere = message.state === 'streaming';
-  return (
-    <>
-      {message.thoughts !== undefined && <Thoughts text={message.thoughts} state="over" />}
-      {asTokens && message.tokens ? <Tokens tokens={message.tokens} /> : <Markdown text={message.content} growing={elsewhere} />}
-      {elsewhere ? <p class="figures">Being answered in another tab…</p> : <Ending message={message} />}
-      {message.figures && message.figures.tokens > 0 && !elsewhere && <FiguresLine figures={message.figures} />}
-      {!elsewhere && (
-        <div class="actions">
-          <Branches message={message} />
-          <Common message={message} />
-          <IconButton icon="again" label="Regenerate" onClick={() => void regenerate(message)} />
-          {message.content !== '' && <IconButton icon="play" label="Continue" onClick={() => void goOn(message)} />}
-          {message.tokens && (
-            <IconButton icon="tokens" label="Token probabilities" pressed={asTokens} onClick={() => setAsTokens(!asTokens)} />
-          )}
-          <IconButton icon="trash" label="Delete" onClick={() => void removeAsked(message)} />
-        </div>
-      )}
-    </>
-  );
+interface ActionsProps {
+  message: Message;
+  asTokens: boolean;
+  onTokens: () => void;
 }
+
+const Actions = ({ message, asTokens, onTokens }: ActionsProps) => (
+  <div class="actions">
+    <Branches message={message} />
+    <Common message={message} />
+    <IconButton icon="again" label="Regenerate" onClick={() => void regenerate(message)} />
+    {message.content !== '' && <IconButton icon="play" label="Continue" onClick={() => void goOn(message)} />}
+    {message.tokens && <IconButton icon="tokens" label="Token probabilities" pressed={asTokens} onClick={onTokens} />}
+    <IconButton icon="trash" label="Delete" onClick={() => void removeAsked(message)} />
+  </div>
+);
 
 function AssistantMessage({ message }: { message: Message }) {
   const answer = answers.value.get(message.id);
   return (
     <article class="message assistant" aria-label="Answer" aria-busy={answer !== undefined}>
       <h3 class="model-name">{message.model ?? 'Assistant'}</h3>
-      {editing.value === message.id ? <EditorOf message={message} /> : answer ? <Coming answer={answer} /> : <Answered message={message} />}
+      {editing.value === message.id ? <EditorOf message={message} /> : <Body message={message} answer={answer} />}
     </article>
   );
 }

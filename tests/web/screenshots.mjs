@@ -1,0 +1,86 @@
+// Makes the pictures of docs/web-page.md anew: node tests/web/screenshots.mjs
+import path from 'node:path';
+import { chromium, expect } from '@playwright/test';
+import { launchOptions } from './browser.mjs';
+import { Ferrum } from './page.mjs';
+import { root, serveModel } from './server.mjs';
+import { stub } from './stub.mjs';
+
+const kSample = `A **binary search** halves what is left with every look, so it needs at most $\\lceil \\log_2 (n + 1) \\rceil$ of them:
+
+\`\`\`python
+def find(values, wanted):
+    """The place of \`wanted\` in sorted values, or None."""
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(values) and values[low] == wanted else None
+\`\`\`
+
+| values | looks |
+|---:|---:|
+| 1,000 | 10 |
+| 1,000,000 | 20 |
+`;
+
+const server = await serveModel('demo-moe');
+const scripted = await stub(server.url);
+const browser = await chromium.launch(launchOptions);
+
+async function page(options, url = server.url) {
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1200, height: 760 }, ...options });
+  await context.addInitScript(() => location.protocol === 'http:' && localStorage.setItem('ferrum.defaults', '{"temperature":0}'));
+  const ferrum = new Ferrum(await context.newPage(), url);
+  await ferrum.open();
+  return ferrum;
+}
+
+async function take(ferrum, name) {
+  await ferrum.page.screenshot({ path: path.join(root, 'docs', 'images', `web-${name}.png`), animations: 'disabled' });
+  await ferrum.page.context().close();
+}
+
+async function talk(ferrum) {
+  await ferrum.ask('What is the capital of France?');
+  await ferrum.begin();
+  await ferrum.ask('Count from 3 to 12.');
+  await ferrum.begin();
+  await ferrum.ask('What is 7 + 5?');
+  await ferrum.ask('Write a short story about a fox and a drum.');
+}
+
+const light = await page({ colorScheme: 'light' });
+await talk(light);
+await take(light, 'light');
+
+const dark = await page({ colorScheme: 'dark' }, scripted.url);
+scripted.answer(async (out) => {
+  await out.thought('They want the idea, code and a number.');
+  await out.text(kSample);
+  await out.end(180);
+});
+await dark.ask('How fast is binary search? Show me some code.');
+await expect(dark.page.locator('math')).toHaveCount(1);
+await expect(dark.page.locator('.hljs-keyword').first()).toBeVisible();
+await take(dark, 'dark');
+
+const phone = await page({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+await phone.ask('What is 7 + 5?');
+await phone.ask('Count from 3 to 12.');
+await take(phone, 'phone');
+
+const live = await page({ colorScheme: 'light', viewport: { width: 1200, height: 760 } });
+await live.button('Live view of the server').click();
+const plots = live.page.getByRole('complementary').locator('polyline').first();
+await expect(plots).toBeAttached();
+for (let i = 0; i < 6; ++i) await live.ask(`Write a short story about a ${['fox', 'cat', 'boat', 'star', 'bird', 'drum'][i]}.`);
+await expect.poll(async () => (await plots.getAttribute('points')).split(' ').length, { timeout: 60_000 }).toBeGreaterThan(12);
+await take(live, 'live');
+
+await browser.close();
+await scripted.stop();
+await server.stop();
