@@ -58,12 +58,15 @@ async function keep(work: (shelf: Shelf) => Promise<void>): Promise<void> {
   }
 }
 
+// Messages that are shown are kept already: whoever sees the end of an answer may close the page.
 async function put(changed: Conversation[], said: Message[]): Promise<void> {
-  batch(() => {
-    take(changed);
-    takeMessages(said);
-  });
+  take(changed);
   await keep((shelf) => shelf.put(changed, said));
+  batch(() => {
+    takeMessages(said);
+    const end = changed.find(({ id }) => id === currentId.value)?.leaf;
+    if (end !== undefined && said.some(({ id }) => id === end)) leaf.value = end;
+  });
   tell({ kind: 'put', conversations: changed, messages: said });
 }
 
@@ -87,7 +90,6 @@ export async function add(message: Omit<Message, 'conversation' | 'id' | 'create
   const siblings = tree.value.children.get(message.parent) ?? [];
   const created = Math.max(now, ...siblings.map((sibling) => sibling.created + 1)); // branches stay in their order
   const whole: Message = { ...message, id: newId(), conversation: conversation.id, created };
-  leaf.value = whole.id;
   await put([{ ...conversation, leaf: whole.id, updated: now }], [whole]);
   return whole;
 }

@@ -80,7 +80,7 @@ export function Composer() {
       <p class="composer-notes">
         <Context />
         {settings().system && <span>with a system prompt</span>}
-        <span>Conversations stay in this browser. What models say may be wrong.</span>
+        <span>Conversations stay in this browser. Models make mistakes.</span>
       </p>
     </form>
   );

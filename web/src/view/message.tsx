@@ -81,7 +81,7 @@ function Ending({ message }: { message: Message }) {
     <div class={failed ? 'ending failed' : 'ending'}>
       <p>
         {failed && <Icon name="warning" />}
-        {failed && message.content !== '' ? `${text}; what came of the answer is kept` : text}
+        <span>{failed && message.content !== '' ? `${text}; what came of the answer is kept` : text}</span>
       </p>
       {failed && (
         <button type="button" class="button" onClick={() => void regenerate(message)}>
