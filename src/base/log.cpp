@@ -1,12 +1,16 @@
 #include "base/log.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
+
+#include "base/terminal.h"
 
 namespace ferrum::log {
 
 void configure(Verbosity verbosity) {
-  auto logger =
-      std::make_shared<spdlog::logger>("ferrum", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  const auto colours = shows_colours(STDERR_FILENO) ? spdlog::color_mode::always : spdlog::color_mode::never;
+  auto logger = std::make_shared<spdlog::logger>(
+      "ferrum", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(colours));
   switch (verbosity) {
     case Verbosity::kQuiet:
       logger->set_level(spdlog::level::err);

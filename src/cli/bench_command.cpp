@@ -63,9 +63,9 @@ constexpr const char* kExplanation =
     "Examples:\n"
     "  ferrum bench model.gguf\n"
     "  ferrum bench model.gguf -p 512,2048 -n 128 -b 1,2,4,8,16,32 --plot speed.svg\n"
-    "  ferrum bench model.gguf -p 0 -n 64 -d 0,4096 -r 10 --json      no prompts\n"
-    "  ferrum bench model.gguf --profile ops                          where the time goes\n"
-    "  ferrum bench model.gguf -p 0 --trace t.json                    the same, one after the other";
+    "  ferrum bench model.gguf -p 0 -n 64 -d 0,4096 -r 10 --json    # no prompts\n"
+    "  ferrum bench model.gguf --profile ops                       # where the time goes\n"
+    "  ferrum bench model.gguf -p 0 --trace t.json                 # the same, one after the other";
 
 constexpr int kNoMost = std::numeric_limits<int>::max();  // the model's context decides
 
@@ -280,13 +280,13 @@ void add_bench(CLI::App& app) {
   command
       .add_option("--through", o->through,
                   "Who decodes: the engine (where -b is given) or the model alone (else)")
-      ->check(CLI::IsMember({"engine", "model"}));
+      ->check(one_of({"engine", "model"}));
   add_list(command, "-d,--depth", o->depths, "Tokens in the cache before, e.g. 0,4096");
   command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
   command
       .add_option("--profile", o->profile,
                   "ops or layers: where the time goes, in one more repetition of each")
-      ->check(CLI::IsMember({"ops", "layers"}));
+      ->check(one_of({"ops", "layers"}));
   command.add_option("--plot", o->plot, "Write a picture to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   add_backend_options(command, o->engine);

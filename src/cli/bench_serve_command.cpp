@@ -225,7 +225,7 @@ void add_load_options(CLI::App& command, Options& o) {
       ->excludes(clients)
       ->group(kGroup);
   command.add_option("--arrivals", o.arrivals, "With --rate: poisson or uniform")
-      ->check(CLI::IsMember({"poisson", "uniform"}))
+      ->check(one_of({"poisson", "uniform"}))
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--requests", o.requests, "Requests of a row")
@@ -249,7 +249,7 @@ void add_server_options(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Server";
   command.add_option("--model", o.model, "Its name; else the first that the server lists")->group(kGroup);
   command.add_option("--api", o.api, "chat or completions")
-      ->check(CLI::IsMember({"chat", "completions"}))
+      ->check(one_of({"chat", "completions"}))
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--api-key", o.api_key, "Sent as a bearer token")

@@ -19,6 +19,12 @@ void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_bench_serve(CLI::App& app);
+void add_help(CLI::App& app);
+void add_completions(CLI::App& app);
+void add_man(CLI::App& app);
+
+// All of them by their groups, and what holds for every command: --help, --version, --verbose and --quiet.
+void add_commands(CLI::App& app);
 
 // Thrown by a callback to end the process with a code of its own, after it has said everything itself.
 struct Exit {

@@ -144,7 +144,7 @@ void add_logits(CLI::App& app) {
           "--rope-precision", o->rope_precision,
           "stored: angles per position rounded to the type of the weights, as transformers has them after\n"
           "model.to(dtype); f32: as they are when it loads a checkpoint, and in every other command")
-      ->check(CLI::IsMember({"stored", "f32"}))
+      ->check(one_of({"stored", "f32"}))
       ->capture_default_str();
   add_backend_options(command, o->engine);
   add_kv_dtype_option(command, o->engine);

@@ -1,10 +1,12 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
 #include "cli/sampling_settings.h"
+#include "cli/similar.h"
 #include "engine/sampling/sampling_options.h"
 
 namespace ferrum::cli {
@@ -20,12 +22,22 @@ CLI::Validator a_number() {
 
 CLI::Validator a_name() {
   return {[](const std::string& text) { return text.empty() ? "a file's or folder's name is missing" : ""; },
-          ""};
+          "FILE"};
+}
+
+CLI::Validator one_of(std::vector<std::string> choices) {
+  const std::string list = fmt::format("{{{}}}", fmt::join(choices, ","));
+  const auto check = [choices = std::move(choices)](const std::string& text) -> std::string {
+    if (std::find(choices.begin(), choices.end(), text) != choices.end()) return "";
+    return fmt::format("{} is none of {}{}", in_quotes(text), fmt::join(choices, ", "),
+                       did_you_mean(text, choices));
+  };
+  return {check, list};
 }
 
 void add_backend_options(CLI::App& command, EngineOptions& o) {
   command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
-      ->check(CLI::IsMember({"cpu", "reference"}))
+      ->check(one_of({"cpu", "reference"}))
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
       ->group(kEngineGroup);
@@ -39,7 +51,7 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
           "--activations", o.activations,
           "Inputs of products: int8 for quantised weights; bf16: also rounded for BF16 weights where the "
           "CPU is made for it; f32: as they are (slower, closer)")
-      ->check(CLI::IsMember({"int8", "bf16", "f32"}))
+      ->check(one_of({"int8", "bf16", "f32"}))
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
       ->group(kEngineGroup);
@@ -55,7 +67,7 @@ void add_batch_tokens_option(CLI::App& command, EngineOptions& o) {
 
 void add_kv_dtype_option(CLI::App& command, EngineOptions& o) {
   command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32, int8")
-      ->check(CLI::IsMember({"f16", "bf16", "f32", "int8"}))
+      ->check(one_of({"f16", "bf16", "f32", "int8"}))
       ->capture_default_str()
       ->envname("FERRUM_KV_DTYPE")
       ->group(kEngineGroup);
@@ -78,7 +90,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
           .add_option("--speculate", o.speculate,
                       "ngram: guess that what followed the last words before follows again; for texts that "
                       "repeat their prompt")
-          ->check(CLI::IsMember({"ngram"}))
+          ->check(one_of({"ngram"}))
           ->envname("FERRUM_SPECULATE")
           ->group(kGroup);
   command
@@ -89,6 +101,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
             o.speculate = "draft";
           },
           "A smaller model of the same vocabulary that guesses how the text goes on")
+      ->type_name("MODEL")
       ->check(a_name())
       ->excludes(speculate)
       ->envname("FERRUM_DRAFT")
@@ -111,9 +124,8 @@ void add_prefix_cache_option(CLI::App& command, EngineOptions& o) {
   command
       .add_option("--prefix-cache", o.prefix_cache,
                   "Keep what was computed for what begins alike, such as the next turn: on or off")
-      ->check(CLI::IsMember({"on", "off", "1", "0"}))
+      ->check(one_of({"on", "off", "1", "0"}))
       ->default_str("on")
-      ->type_name("")
       ->envname("FERRUM_PREFIX_CACHE")
       ->group(kEngineGroup);
 }
@@ -125,7 +137,8 @@ void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
     CLI::Option* const option =
         command.add_option(setting.flags, flags[setting.name], setting.help)->allow_extra_args(false);
     if (setting.values == SamplingSetting::Values::kOne) option->expected(1);
-    option->type_name("")->group("Sampling (default: what the model recommends)");
+    option->type_name(setting.values == SamplingSetting::Values::kOne ? "NUMBER" : "TEXT");
+    option->group("Sampling (default: what the model recommends)");
     option->check(CLI::Validator(
         [&setting](const std::string& text) -> std::string {
           if (text.empty())
@@ -156,7 +169,9 @@ std::filesystem::path demonstration_model() {
   // In the source tree the program lies in build/, installed in bin/.
   for (const char* relative : {"../models/demo-moe.gguf", "../share/ferrum/models/demo-moe.gguf"})
     if (const fs::path path = folder / relative; fs::exists(path)) return path.lexically_normal();
-  fail(ErrorCode::kNotFound, "no MODEL was given, and the demonstration model is not beside the program");
+  fail(ErrorCode::kNotFound,
+       "no MODEL was given, and the demonstration model is not beside the program: name a .gguf file or a "
+       "Hugging Face folder");
 }
 
 }  // namespace ferrum::cli

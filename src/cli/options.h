@@ -17,6 +17,7 @@ namespace ferrum::cli {
 // Checks of an option's text. A number that is missing or does not fit is an error, not another number.
 CLI::Validator a_number();
 CLI::Validator a_name();  // of a file or folder
+CLI::Validator one_of(std::vector<std::string> choices);
 template <class Number>
 CLI::Validator from_to(Number lowest, Number highest = std::numeric_limits<Number>::max()) {
   const auto check = [=](const std::string& text) -> std::string {

@@ -38,7 +38,7 @@ constexpr const char* kExplanation =
     "Examples:\n"
     "  ferrum perplexity model.gguf wiki.test.raw\n"
     "  ferrum perplexity model.gguf text.txt --window 2048 --windows 10 --json\n"
-    "  ferrum perplexity model.gguf chats.txt --control-tokens    read <|im_start|> and the like as such";
+    "  ferrum perplexity model.gguf chats.txt --control-tokens    # read <|im_start|> and the like as such";
 
 struct Score {
   double negative_log_likelihood = 0;

@@ -36,13 +36,14 @@ constexpr const char* kExamples =
     "input.\n"
     "Only the model's text goes to standard output.\n\n"
     "Examples:\n"
-    "  ferrum run                                   chat with the demonstration model\n"
-    "  ferrum run model.gguf                        chat with a model\n"
-    "  ferrum run model.gguf \"Tell me a story.\"     one answer\n"
-    "  ferrum run --prompt \"Tell me a story.\"       one answer of the demonstration model\n"
-    "  ferrum run hf-folder --raw < text.txt        continue a text\n"
-    "  ferrum run model.gguf --session talk.kv \"And then?\"  go on with a conversation, and keep it\n"
-    "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"…\"";
+    "  ferrum run                                   # chat with the demonstration model\n"
+    "  ferrum run model.gguf                        # chat with a model\n"
+    "  ferrum run model.gguf \"Tell me a story.\"     # one answer\n"
+    "  ferrum run --prompt \"Tell me a story.\"       # one answer of the demonstration model\n"
+    "  ferrum run hf-folder --raw < text.txt        # continue a text\n"
+    "  ferrum run model.gguf --session talk.kv \"And then?\"    # go on with a conversation, and keep it\n"
+    "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"Count to ten.\"\n"
+    "  ferrum run model.gguf --draft small.gguf     # a smaller model guesses ahead: the same text, faster";
 
 std::unique_ptr<Engine> load(const EngineOptions& options) {
   Progress progress("loading");

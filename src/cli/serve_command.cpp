@@ -19,6 +19,7 @@
 #include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/service_manager.h"
 #include "engine/memory_plan.h"
 #include "server/server.h"
 
@@ -37,7 +38,7 @@ struct ServeOptions {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  ferrum serve model.gguf                            at http://127.0.0.1:8000/v1\n"
+    "  ferrum serve model.gguf                            # at http://127.0.0.1:8000/v1\n"
     "  ferrum serve model.gguf --host 0.0.0.0 --api-key-file keys.txt --tls-cert cert.pem --tls-key key.pem\n"
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
     "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600";
@@ -135,6 +136,7 @@ void run_command(ServeOptions& o) {
     int signal = 0;
     sigwait(&signals, &signal);
     fmt::print(stderr, "stopping: answers that are under way are finished\n");
+    tell_service_manager("STOPPING=1");
     server.stop(patience);
     stopped.set_value();
     sigwait(&signals, &signal);
@@ -148,6 +150,7 @@ void run_command(ServeOptions& o) {
     }
     add_others(o, server.models());
     tell_address(server.models().first(), server, o);
+    tell_service_manager("READY=1");
     serving.join();
     stopped.get_future().wait();
   } catch (...) {
@@ -168,6 +171,7 @@ void add_serve(CLI::App& app) {
   constexpr const char* kGroup = "Server";
   server::HttpOptions& http = o->server.http;
   command.add_option("--host", http.host, "Address to listen at, or unix:PATH")
+      ->type_name("ADDRESS")
       ->capture_default_str()
       ->envname("FERRUM_HOST")
       ->group(kGroup);
@@ -177,8 +181,8 @@ void add_serve(CLI::App& app) {
       ->envname("FERRUM_PORT")
       ->group(kGroup);
   command
-      .add_option("--model", o->others,
-                  "NAME=PATH: another model, loaded when it is first asked for; may be repeated")
+      .add_option("--model", o->others, "Another model, loaded when it is first asked for; may be repeated")
+      ->type_name("NAME=PATH")
       ->allow_extra_args(false)
       ->check(a_name())
       ->group(kGroup);
@@ -187,24 +191,29 @@ void add_serve(CLI::App& app) {
           "--models-memory", o->server.models.max_bytes,
           "Bytes for all models together, such as 24GiB: others are unloaded for a new one; 0: what the "
           "machine has")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("SIZE")
       ->capture_default_str()
       ->group(kGroup);
   command
       .add_option("--unload-after", o->unload_seconds,
                   "Seconds after which a --model that nobody uses is unloaded; 0: never")
       ->check(CLI::Range(0.0, 1e6))
+      ->type_name("SECONDS")
       ->capture_default_str()
       ->group(kGroup);
   command
       .add_flag("--show-running", o->server.show_running,
                 "GET /running lists the requests that are being answered")
       ->group(kGroup);
-  command.add_option("--name", o->name, "Name of the model in the API; else its file's")->group(kGroup);
+  command.add_option("--name", o->name, "Name of the model in the API; else its file's")
+      ->type_name("NAME")
+      ->group(kGroup);
   command
       .add_option(
           "--api-key", o->server.api_keys,
           "Key that clients must know; may be repeated (visible in the list of processes: rather a file)")
+      ->type_name("KEY")
       ->allow_extra_args(false)
       ->envname("FERRUM_API_KEY")
       ->group(kGroup);
@@ -218,6 +227,7 @@ void add_serve(CLI::App& app) {
   command
       .add_option("--allowed-origin", o->server.allowed_origins,
                   "Origin of web pages that may call, or *; may be repeated")
+      ->type_name("ORIGIN")
       ->allow_extra_args(false)
       ->group(kGroup);
   command.add_option("--server-threads", http.threads, "Threads for connections")
@@ -232,10 +242,12 @@ void add_serve(CLI::App& app) {
       .add_option("--request-timeout", o->server.request_timeout,
                   "Seconds that an answer may take, waiting included; 0: any")
       ->check(CLI::Range(0.0, 1e6))
+      ->type_name("SECONDS")
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--drain-timeout", o->drain_seconds, "Seconds that answers may go on after SIGTERM")
       ->check(from_to(0, 86400))
+      ->type_name("SECONDS")
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--max-seqs", o->engine.max_sequences, "Sequences computed together")

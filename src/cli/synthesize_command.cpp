@@ -55,8 +55,10 @@ void add_synthesize(CLI::App& app) {
       ->check(a_name());
   command.add_option("--type", o->type, "How weights are stored: " + file_type_names())
       ->capture_default_str();
-  command.add_option("--tokenizer", o->tokenizer,
-                     "A tokenizer.json or tokenizer.model, a folder with one, or a .gguf file");
+  command
+      .add_option("--tokenizer", o->tokenizer,
+                  "A tokenizer.json or tokenizer.model, a folder with one, or a .gguf file")
+      ->type_name("FILE");
   command.add_option("--seed", o->seed, "Other weights for another seed")
       ->check(from_to<uint64_t>(0))
       ->capture_default_str();

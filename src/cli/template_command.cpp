@@ -77,6 +77,7 @@ void add_template(CLI::App& app) {
   command
       .add_option("--context", o->context,
                   "JSON object: messages, tools, add_generation_prompt, …; - for standard input")
+      ->type_name("FILE")
       ->required();
   command.add_option("--now", o->now, "The time that strftime_now sees, e.g. 2026-11-20T12:00:00");
   command.footer(

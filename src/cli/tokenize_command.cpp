@@ -109,7 +109,7 @@ void add_detokenize(CLI::App& app) {
   command.add_flag("--control-tokens", o->control_tokens, "Show control tokens as well");
   command.footer(
       "Examples:\n"
-      "  ferrum detokenize model.gguf 9707 1879\n"
+      "  ferrum detokenize model.gguf 1011 1235\n"
       "  ferrum tokenize model.gguf \"Hello\" | ferrum detokenize model.gguf");
   command.callback([o] { detokenize_command(*o); });
 }

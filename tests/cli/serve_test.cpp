@@ -1,7 +1,12 @@
 // The server as a program: what it says, answers and how it stops.
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 #include "server/client.h"
@@ -72,6 +77,33 @@ TEST(Serve, B60_SigtermLetsTheAnswerEnd) {
   EXPECT_NE(rest.find("data: [DONE]"), std::string::npos);
   EXPECT_EQ(server.wait(), 0);
   EXPECT_FALSE(std::filesystem::exists(socket));
+}
+
+// As systemd's Type=notify has it.
+TEST(Serve, TellsAServiceManagerWhenItIsReadyAndStops) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() / "notify";
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const timeval patience = {.tv_sec = 60, .tv_usec = 0};
+  setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const auto told = [&] {
+    char buffer[256];
+    const ssize_t n = recv(socket, buffer, sizeof buffer, 0);
+    return std::string(buffer, n > 0 ? static_cast<size_t>(n) : 0);
+  };
+  setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  Terminal server({"serve", kModel, "--port", "0"});
+  unsetenv("NOTIFY_SOCKET");
+  EXPECT_EQ(told(), "READY=1");
+  server.send(SIGTERM);
+  EXPECT_EQ(told(), "STOPPING=1");
+  EXPECT_EQ(server.wait(), 0);
+  close(socket);
 }
 
 // Which ends at once what the first one lets go on.

@@ -1,4 +1,4 @@
-// The commands in docs/serving.md give what stands there.
+// The commands in the pages of docs/ give what stands there.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -66,6 +66,25 @@ TEST(Documentation, EveryTranscriptOfServingIsTrue) {
   for (const Command& command : commands) {
     const std::string there = std::regex_replace(command.line, std::regex("127\\.0\\.0\\.1:8000"), here);
     EXPECT_EQ(normal(output_of(there)), normal(command.output)) << command.line;
+  }
+}
+
+// In a folder with the models, where `ferrum` is this one.
+TEST(Documentation, EveryTranscriptOfStartAndRunningIsTrue) {
+  namespace fs = std::filesystem;
+  const test::TemporaryFolder folder;
+  const fs::path source = FERRUM_SOURCE_DIR;
+  fs::create_directory_symlink(source / "models", folder.path() / "models");
+  fs::create_directory(folder.path() / "bin");
+  fs::create_symlink(FERRUM_BINARY, folder.path() / "bin" / "ferrum");
+  for (const char* page : {"start.md", "running.md"}) {
+    const std::vector<Command> commands = commands_of(test::read_file(source / "docs" / page));
+    EXPECT_GE(commands.size(), 2u) << page;
+    for (const Command& command : commands) {
+      const std::string there =
+          "cd " + folder.path().string() + "; PATH=$PWD/bin:$PATH; { " + command.line + "; } 2>&1 || true";
+      EXPECT_EQ(normal(output_of(there)), normal(command.output)) << page << ": " << command.line;
+    }
   }
 }
 

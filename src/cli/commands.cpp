@@ -1,0 +1,80 @@
+// All commands, as one application.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/manual/help_text.h"
+#include "cli/version.h"
+
+namespace ferrum::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Exit status: 0 when all is done; 1 after an error, which is told on standard error; 2 for a command "
+    "line\n"
+    "that does not parse; 128 and the signal's number where a signal ended it, so 130 after Ctrl-C.\n\n"
+    "Examples:\n"
+    "  ferrum run                                  # chat with the demonstration model\n"
+    "  ferrum run model.gguf \"Tell me a story.\"    # one answer\n"
+    "  ferrum serve model.gguf                     # OpenAI's API at http://127.0.0.1:8000/v1\n"
+    "  ferrum help run                             # a command's options, with examples";
+
+struct Group {
+  const char* heading;
+  std::vector<void (*)(CLI::App&)> commands;
+};
+
+const std::vector<Group>& groups() {
+  static const std::vector<Group> kGroups = {
+      {"Talk", {add_run, add_serve}},
+      {"Look inside", {add_inspect, add_tokenize, add_detokenize, add_template}},
+      {"Write models", {add_convert, add_synthesize}},
+      {"Measure", {add_bench, add_bench_serve, add_perplexity, add_logits}},
+      {"Help", {add_help, add_completions, add_man}}};
+  return kGroups;
+}
+
+std::string help_of_app(const CLI::App* app, const std::string& /*name*/, CLI::AppFormatMode /*mode*/) {
+  const HelpLayout layout = layout_of(STDOUT_FILENO);
+  return app->get_parent() ? help_text(command_entry(*app), layout) : help_text(manual_of(*app), layout);
+}
+
+struct Loudness {
+  bool verbose = false;
+  bool quiet = false;
+};
+
+void add_loudness(CLI::App& app) {
+  auto loudness = std::make_shared<Loudness>();
+  app.add_flag("-v,--verbose", loudness->verbose, "Say more about what is going on");
+  app.add_flag("-q,--quiet", loudness->quiet, "Only errors, no progress bars");
+  app.parse_complete_callback([loudness] {
+    log::configure(loudness->quiet     ? log::Verbosity::kQuiet
+                   : loudness->verbose ? log::Verbosity::kVerbose
+                                       : log::Verbosity::kNormal);
+  });
+}
+
+}  // namespace
+
+void add_commands(CLI::App& app) {
+  app.name("ferrum");
+  app.description("Ferrum runs large language models from GGUF files and Hugging Face folders.");
+  app.formatter_fn(help_of_app);
+  app.set_help_flag("-h,--help", "Tell what there is");
+  app.set_version_flag("--version", std::string("ferrum ") + kVersion, "Tell which Ferrum this is");
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_loudness(app);
+  for (const Group& group : groups())
+    for (const auto add : group.commands) {
+      add(app);
+      app.get_subcommands([](CLI::App*) { return true; }).back()->group(group.heading);
+    }
+  app.footer(kFooter);
+}
+
+}  // namespace ferrum::cli

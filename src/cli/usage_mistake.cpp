@@ -1,0 +1,154 @@
+#include "cli/usage_mistake.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/manual/manual.h"
+#include "cli/similar.h"
+
+namespace ferrum::cli {
+namespace {
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::string no_such_command(const CLI::App& app, const std::string& name) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands_of(app)) names.push_back(command->get_name());
+  return fmt::format("there is no command {}{}", in_quotes(name), did_you_mean(name, names));
+}
+
+bool has_command(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(name); }).empty();
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+bool has_option(const CLI::App& command, const std::string& name) {
+  const std::vector<std::string> names = option_names(command);
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_option(std::string_view arg) { return arg.size() > 1 && arg.front() == '-'; }
+
+// The command that the line names; nothing where it names none.
+const CLI::App* command_on(const CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? nullptr : parsed.front();
+}
+
+std::string called(const CLI::App* command) { return command ? "ferrum " + command->get_name() : "ferrum"; }
+
+// Of an option that `command` does not have (nullptr: that stands before any command).
+std::string no_such_option(const CLI::App& app, const CLI::App* command, std::string_view arg) {
+  const std::string name(arg.substr(0, arg.find('=')));
+  std::vector<std::string> there = option_names(app);
+  if (command) {
+    const std::vector<std::string> own = option_names(*command);
+    there.insert(there.begin(), own.begin(), own.end());
+  }
+  const std::string said = fmt::format("there is no option {}", name);
+  if (const std::string meant = did_you_mean(name, there); !meant.empty()) return said + meant;
+  for (const CLI::App* other : commands_of(app))
+    if (has_option(*other, name)) return fmt::format("{}; {} has one", said, called(other));
+  return said;
+}
+
+// Options before the command are the program's, and the first word is the command.
+std::string mistake_before_the_command(const CLI::App& app, std::span<char* const> args) {
+  for (const std::string_view arg : args) {
+    const std::string word(arg);
+    if (!is_option(arg)) return has_command(app, word) ? "" : no_such_command(app, word);
+    if (!has_option(app, word)) return no_such_option(app, nullptr, arg);
+  }
+  return "";
+}
+
+bool is_on_command_line(const CLI::Option& option, std::span<char* const> args) {
+  return std::any_of(args.begin(), args.end(), [&](std::string_view arg) {
+    const auto begins = [&](const char* dashes, const std::vector<std::string>& names) {
+      return std::any_of(names.begin(), names.end(),
+                         [&](const std::string& name) { return arg.starts_with(dashes + name); });
+    };
+    return begins("--", option.get_lnames()) || begins("-", option.get_snames());
+  });
+}
+
+// CLI11 says what is wrong with a value of the option, also where the value came from the option's
+// environment variable.
+std::string naming_its_source(const std::string& said, const CLI::App* command, std::span<char* const> args) {
+  if (!command) return said;
+  for (const CLI::Option* option : command->get_options())
+    if (!option->get_envname().empty() && said.starts_with(option->get_name() + ": ") &&
+        !is_on_command_line(*option, args))
+      return option->get_envname() + said.substr(option->get_name().size());
+  return said;
+}
+
+// Of words that found no place: an option that there is not, else one argument too many.
+std::string unexpected(const CLI::App& app, const CLI::App* command, const std::vector<std::string>& words,
+                       std::span<char* const> args) {
+  const auto is_unexpected = [&](std::string_view arg) {
+    return std::find(words.begin(), words.end(), arg) != words.end();
+  };
+  for (const std::string_view arg : args)
+    if (is_option(arg) && is_unexpected(arg)) return no_such_option(app, command, arg);
+  const auto first = std::find_if(args.begin(), args.end(), is_unexpected);
+  const std::string word = first == args.end() ? words.front() : *first;
+  return fmt::format("{} is one argument too many: {}", in_quotes(word),
+                     command_entry(command ? *command : app).usage);
+}
+
+// Of CLI11's "Could not convert: --repetitions = many".
+std::string no_number(const std::string& said) {
+  const size_t name = said.find("--");
+  const size_t equals = said.find(" = ", name);
+  if (equals == std::string::npos) return said;
+  return fmt::format("{}: {} is no number that fits", said.substr(name, equals - name),
+                     in_quotes(said.substr(equals + 3)));
+}
+
+std::string said_of(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
+  if (std::string mistake = mistake_before_the_command(app, args); !mistake.empty()) return mistake;
+  const CLI::App* const command = command_on(app);
+  const std::string said = error.what();
+  // What is missing may be what an unknown option was meant to be.
+  const std::vector<std::string> unknown = app.remaining(true);
+  const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (!unknown.empty() && (is_missing || dynamic_cast<const CLI::ExtrasError*>(&error)))
+    return unexpected(app, command, unknown, args);
+  if (is_missing && command) return fmt::format("{}: {}", said, command_entry(*command).usage);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) && said.ends_with(" missing"))
+    return said.substr(0, said.find(": ")) + ": a value is missing";
+  if (dynamic_cast<const CLI::ConversionError*>(&error)) return no_number(said);
+  if (dynamic_cast<const CLI::ValidationError*>(&error)) return naming_its_source(said, command, args);
+  return said;
+}
+
+}  // namespace
+
+CLI::Validator a_command(const CLI::App& app) {
+  return {
+      [&app](const std::string& name) { return has_command(app, name) ? "" : no_such_command(app, name); },
+      ""};
+}
+
+std::string usage_mistake(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
+  return fmt::format("{}\n{} --help lists what there is.", said_of(app, error, args),
+                     called(command_on(app)));
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,7 @@
+#include "cli/version.h"
+
+namespace ferrum::cli {
+
+const char* const kVersion = FERRUM_VERSION;
+
+}  // namespace ferrum::cli
