@@ -98,8 +98,8 @@ void tell_model(const std::string& name, const Engine& engine, int sequences) {
 
 void tell_address(const std::string& model, const server::Server& server, const ServeOptions& o) {
   const std::string url = server.url();
-  fmt::print(stderr, "listening at {}; try\n\n", url);
   const bool local = o.server.http.host.starts_with("unix:");
+  fmt::print(stderr, "listening at {}; {}try\n\n", url, local ? "" : "open it in a browser, or ");
   fmt::print(
       stderr,
       "  curl {}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"

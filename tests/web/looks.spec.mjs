@@ -132,6 +132,30 @@ test('the live view shows what the server does', async ({ ferrum, page }) => {
   expect(asked).toBe(0); // only as long as somebody looks
 });
 
+test('the end is followed, unless one goes up to read', async ({ play, scripted, page }) => {
+  const box = page.getByRole('region', { name: 'Conversation' });
+  const left = () => box.evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+  let goOn;
+  scripted.answer(async (out) => {
+    for (let i = 0; i < 60; ++i) await out.text(`Paragraph ${i}.\n\n`);
+    await new Promise((resolve) => (goOn = resolve));
+    for (let i = 60; i < 90; ++i) await out.text(`Paragraph ${i}.\n\n`);
+    await out.end();
+  });
+  await play.say(question);
+  await expect(box).toContainText('Paragraph 59.');
+  await expect.poll(left).toBeLessThan(2);
+  await box.hover();
+  await page.mouse.wheel(0, -600);
+  await expect(play.button('To the end')).toBeVisible();
+  goOn();
+  await play.whole();
+  expect(await left()).toBeGreaterThan(600);
+  await play.button('To the end').click();
+  await expect.poll(left).toBeLessThan(2);
+  await expect(play.button('To the end')).toHaveCount(0);
+});
+
 for (const colorScheme of ['light', 'dark'])
   test(`axe finds nothing serious (${colorScheme})`, async ({ play, scripted, page }) => {
     const check = async (where) => {

@@ -9,6 +9,8 @@ export { expect, model };
 export const answer = 'The capital of France is Paris.';
 export const question = 'What is the capital of France?';
 
+const kAnswerPatience = 40_000; // ms: other programs may want the machine as well
+
 const problems = (page) => {
   const found = [];
   page.on('console', (message) => {
@@ -58,7 +60,9 @@ export class Ferrum {
     return this.answers.nth(before);
   }
   async whole() {
-    await expect(this.answers.last().getByRole('button', { name: 'Copy', exact: true }).last()).toBeVisible();
+    await expect(this.answers.last().getByRole('button', { name: 'Copy', exact: true }).last()).toBeVisible({
+      timeout: kAnswerPatience,
+    });
   }
   button(name, inside = this.page) {
     return inside.getByRole('button', { name, exact: true });

@@ -84,17 +84,17 @@ const ask = (i) =>
     }),
   }).then((reply) => reply.text());
 
-const live = await page({ colorScheme: 'light' });
+const live = await page({ colorScheme: 'light', viewport: { width: 1120, height: 640 } });
 await live.button('Live view of the server').click();
 const plot = live.page.getByRole('complementary').locator('polyline').first();
+await live.ask('What is the capital of France?');
+await live.ask('Write a short story about a fox and a drum.');
 let over = false;
 const crowd = Promise.all(
   Array.from({ length: 5 }, async (_, who) => {
     for (let i = 0; !over; ++i) await ask(7 * who + i);
   }),
 );
-await live.ask('What is the capital of France?');
-await live.ask('Write a short story about a fox and a drum.');
 await expect.poll(async () => (await plot.getAttribute('points'))?.split(' ').length, { timeout: 90_000 }).toBeGreaterThan(45);
 await take(live, 'live');
 over = true;

@@ -24,6 +24,10 @@ export function App() {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, []);
+  const drawer = drawerIsOpen.value;
+  useEffect(() => {
+    if (drawer) document.querySelector<HTMLElement>('.sidebar .new')?.focus();
+  }, [drawer]);
   const title = current.value?.title;
   useEffect(() => {
     document.title = title === undefined ? 'Ferrum' : `${title} – Ferrum`;
@@ -42,7 +46,7 @@ export function App() {
       </a>
       <Sidebar />
       <div class="curtain" onClick={() => (drawerIsOpen.value = false)} />
-      <div class="centre">
+      <div class="centre" inert={drawerIsOpen.value}>
         <Header />
         <Banner />
         <main class="main">

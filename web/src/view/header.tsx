@@ -1,12 +1,10 @@
 import { sidebarIsOpen, theme } from '../storage/preferences';
-import { drawerIsOpen, liveIsOpen, panel } from '../state/panels';
+import { drawerIsOpen, isNarrow, liveIsOpen, panel } from '../state/panels';
 import { chooseModel, model, models } from '../state/server';
 import { isDark } from '../state/theme';
 import { IconButton } from './button';
 
 const kStates = { loaded: '', loading: ' (loading)', unloaded: ' (not loaded)' };
-
-export const isNarrow = () => matchMedia('(max-width: 800px)').matches;
 
 export function toggleSidebar(): void {
   if (isNarrow()) drawerIsOpen.value = !drawerIsOpen.value;

@@ -1,13 +1,13 @@
 import { goOn, isAnswering, regenerate, stopShown } from '../state/answering';
 import { choose, path, tree } from '../state/library';
 import { siblingsOf } from '../conversation/tree';
-import { liveIsOpen, drawerIsOpen, panel } from '../state/panels';
+import { drawerIsOpen, isNarrow, liveIsOpen, panel } from '../state/panels';
 import { onAlt, type Shortcut } from '../state/shortcuts';
 import { sidebarIsOpen } from '../storage/preferences';
 import { focusComposer } from './composer';
 import { copy } from './copy';
 import { Dialog } from './dialog';
-import { isNarrow, toggleSidebar, toggleTheme } from './header';
+import { toggleSidebar, toggleTheme } from './header';
 import { kSearch, newConversation } from './sidebar';
 
 const lastAnswer = () => (isAnswering() ? undefined : path.value.findLast(({ role }) => role === 'assistant'));

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Chance, Token } from '../conversation/types';
 
 const percent = (logprob: number) => {
@@ -38,10 +38,21 @@ function Alternatives({ token }: { token: Token }) {
   );
 }
 
+// Below the token, within the width of the text.
+function place(box: HTMLElement, token: HTMLElement, within: HTMLElement): void {
+  box.style.top = `${token.offsetTop + token.offsetHeight + 4}px`;
+  box.style.left = `${Math.max(0, Math.min(token.offsetLeft, within.offsetWidth - box.offsetWidth))}px`;
+}
+
 // The text as it was drawn: arrow keys, or the pointer, go from token to token.
 export function Tokens({ tokens }: { tokens: readonly Token[] }) {
   const [at, setAt] = useState<number | null>(null);
   const list = useRef<HTMLDivElement>(null);
+  const details = useRef<HTMLDivElement>(null);
+  const chosen = at === null ? undefined : tokens[at];
+  useLayoutEffect(() => {
+    if (at !== null) place(details.current!, list.current!.children[at] as HTMLElement, list.current!);
+  }, [at]);
   const move = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -tokens.length, End: tokens.length }[event.key];
     if (by === undefined) return;
@@ -54,9 +65,8 @@ export function Tokens({ tokens }: { tokens: readonly Token[] }) {
     const index = (event.target as HTMLElement).dataset.index;
     if (index !== undefined) setAt(Number(index));
   };
-  const chosen = at === null ? undefined : tokens[at];
   return (
-    <div class="tokens">
+    <div class="tokens" onPointerLeave={({ pointerType }) => pointerType === 'mouse' && setAt(null)}>
       <div
         ref={list}
         class="token-list"
@@ -66,6 +76,7 @@ export function Tokens({ tokens }: { tokens: readonly Token[] }) {
         onKeyDown={move}
         onPointerOver={point}
         onPointerDown={point}
+        onBlur={() => setAt(null)}
       >
         {tokens.map((token, i) => (
           <span key={i} data-index={i} class={`token chance-${step(token.logprob)}${i === at ? ' chosen' : ''}`}>
@@ -73,9 +84,10 @@ export function Tokens({ tokens }: { tokens: readonly Token[] }) {
           </span>
         ))}
       </div>
-      <div class="token-details" aria-live="polite">
-        {chosen ? <Alternatives token={chosen} /> : <p>Point at a token to see what else might have stood there.</p>}
+      <div ref={details} class={chosen ? 'token-details' : 'unseen'} aria-live="polite">
+        {chosen && <Alternatives token={chosen} />}
       </div>
+      <p class="figures">Underlined: the model was not sure. Point at a token to see what else might have stood there.</p>
     </div>
   );
 }

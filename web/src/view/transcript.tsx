@@ -14,6 +14,7 @@ const atEnd = signal(true);
 export function Transcript() {
   const box = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
+  const top = useRef(0); // where it was scrolled to the last time
   const shown = path.value;
   const id = currentId.value;
   const count = shown.length;
@@ -30,9 +31,12 @@ export function Transcript() {
     observer.observe(inner.current!);
     return () => observer.disconnect();
   }, []);
+  // What grows moves the end away as well: only who goes up wants to be elsewhere.
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current!;
-    atEnd.value = scrollHeight - scrollTop - clientHeight < kNear;
+    if (scrollHeight - scrollTop - clientHeight < kNear) atEnd.value = true;
+    else if (scrollTop < top.current) atEnd.value = false;
+    top.current = scrollTop;
   };
   return (
     <div class="transcript-frame">
