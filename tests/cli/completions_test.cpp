@@ -94,6 +94,20 @@ TEST_F(Completions, BashCompletesFilesWhereTheyBelong) {
   EXPECT_TRUE(offered({"ferrum", "run", "--system", "mod"}).empty());
 }
 
+// Where Ferrum lists them; bash cuts words at colons.
+TEST_F(Completions, BashCompletesNamesOfModels) {
+  script_ = script("bash");
+  script_ = folder_
+                .write("with_names", test::read_file(script_) +
+                                         "_ferrum_names() { echo org/model:Q4_K_M; echo org/model:Q8_0; }\n")
+                .string();
+  EXPECT_EQ(offered({"ferrum", "run", "org"}), Words({"org/model:Q4_K_M", "org/model:Q8_0"}));
+  EXPECT_EQ(offered({"ferrum", "run", "org/model", ":"}), Words({"Q4_K_M", "Q8_0"}));
+  EXPECT_EQ(offered({"ferrum", "run", "org/model", ":", "Q8"}), Words({"Q8_0"}));
+  files_.write("text.gguf", "");
+  EXPECT_EQ(offered({"ferrum", "perplexity", "org/model", ":", "Q8_0", "te"}), Words({"text.gguf"}));
+}
+
 TEST_F(Completions, BashReadsItWithoutAWord) {
   const Output output = shell("bash --norc -u -c '. " + script("bash") + "; complete -p ferrum'");
   EXPECT_EQ(output.text, "complete -F _ferrum ferrum\n");

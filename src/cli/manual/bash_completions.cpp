@@ -14,6 +14,8 @@ std::string filler_of(const OptionEntry& entry, const Manual& manual) {
       return "files";
     case ValueKind::kModel:
       return "models";
+    case ValueKind::kModelName:
+      return "names";
     case ValueKind::kCommand: {
       std::string filler = "words";
       for (const CommandEntry& command : manual.commands) filler += " " + command.name;
@@ -56,6 +58,7 @@ _ferrum_fill() {
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current"; [ "$2" = files ] || compgen -W "$(_ferrum_names)" -- "$current")
       ;;
+    names) mapfile -t COMPREPLY < <(compgen -W "$(_ferrum_names)" -- "$current") ;;
   esac
 }
 
@@ -69,9 +72,18 @@ _ferrum() {
   elif [ "$option" = = ] && ((COMP_CWORD > 2)); then
     option=${COMP_WORDS[COMP_CWORD - 2]}
   fi
+  # Bash takes org/model:type for three words. It replaces the last of them, so the others are left out again.
+  local before=
+  if [ "$current" = : ]; then
+    before=$option: current=
+  elif [ "$option" = : ]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}:
+  fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
-    if [[ $word == -?* ]]; then
+    if [ "$word" = : ] || [ "${COMP_WORDS[i - 1]}" = : ]; then
+      continue
+    elif [[ $word == -?* ]]; then
       if [ "${COMP_WORDS[i + 1]}" = = ]; then
         ((i += 2))
       elif [[ $valued == *" $word "* ]]; then
@@ -85,7 +97,10 @@ _ferrum() {
     fi
   done
   [ -n "$command" ] || _ferrum_has "$option"
-  if [[ $valued == *" $option "* ]]; then
+  if [ -n "$before" ]; then
+    _ferrum_fill "$before$current" "${arguments[place - 1]}"
+    COMPREPLY=("${COMPREPLY[@]#"$before"}")
+  elif [[ $valued == *" $option "* ]]; then
     _ferrum_fill "$current" "$filler"
   elif [[ $current == -* ]]; then
     _ferrum_fill "$current" "words $options"

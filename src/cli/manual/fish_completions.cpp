@@ -34,6 +34,10 @@ std::string filler_of(const OptionEntry& entry, const Manual& manual) {
       return std::string(is_option ? " -r -F" : " -F") +
              (names.empty() ? "" : " -a " + quoted("(" + names + ")"));
     }
+    case ValueKind::kModelName: {
+      const std::string names = lists_model_names(manual);
+      return names.empty() ? " -f" : " -f -a " + quoted("(" + names + ")");
+    }
     case ValueKind::kCommand:
       return " -f -a " + quoted(commands_of(manual));
     case ValueKind::kText:

@@ -72,6 +72,7 @@ OptionEntry argument_of(const CLI::Option& option) {
   entry.value = option.get_name(true);
   entry.default_value.clear();
   if (entry.value == "MODEL") entry.kind = ValueKind::kModel;
+  if (entry.value == "NAME") entry.kind = ValueKind::kModelName;
   if (entry.value == "COMMAND") entry.kind = ValueKind::kCommand;
   return entry;
 }

@@ -10,8 +10,8 @@ class App;
 
 namespace ferrum::cli {
 
-// What a value is, for who completes it.
-enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kCommand };
+// What a value is, for who completes it. A model is a file, a folder or a name; kModelName is a name only.
+enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kModelName, kCommand };
 
 struct OptionEntry {
   std::vector<std::string> names;  // "-n", "--max-tokens"; none: an argument by its place

@@ -29,6 +29,8 @@ std::string action_of(const OptionEntry& entry) {
       return "_files";
     case ValueKind::kModel:
       return "_ferrum_models";
+    case ValueKind::kModelName:
+      return "_ferrum_names";
     case ValueKind::kCommand:
       return "_ferrum_commands";
     case ValueKind::kNone:
@@ -93,14 +95,9 @@ std::string zsh_completions(const Manual& manual) {
     text += fmt::format("    {}\n", quoted(command.name + ":" + command.summary));
   text += "  )\n  _describe -t commands command commands\n}\n\n";
   const std::string names = lists_model_names(manual);
-  text += "_ferrum_models() {\n";
-  if (names.empty())
-    text += "  _files\n}\n\n";
-  else
-    text += fmt::format(
-        "  local -a names=(${{(f)\"$({})\"}})\n"
-        "  _alternative 'names:model:compadd -a names' 'files:file:_files'\n}}\n\n",
-        names);
+  text += fmt::format("_ferrum_names() {{\n  local -a names=({})\n  compadd -a names\n}}\n\n",
+                      names.empty() ? "" : "${(f)\"$(" + names + ")\"}");
+  text += "_ferrum_models() {\n  _alternative 'names:name:_ferrum_names' 'files:file:_files'\n}\n\n";
   for (const CommandEntry& command : manual.commands)
     text += fmt::format("_ferrum_command_{}() {{\n  {}\n}}\n\n", command.name,
                         arguments_of(command, &manual.program));
