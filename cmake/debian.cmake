@@ -10,12 +10,12 @@ add_custom_command(
   DEPENDS packaging/debian/changelog VERBATIM)
 add_custom_target(ferrum_changelog ALL DEPENDS ${debian}/changelog.gz)
 install(FILES packaging/debian/default DESTINATION /etc/default RENAME ferrum COMPONENT runtime EXCLUDE_FROM_ALL)
-install(FILES packaging/debian/lintian-overrides DESTINATION share/lintian/overrides RENAME ferrum
-        COMPONENT runtime EXCLUDE_FROM_ALL)
 function(ferrum_debian_documents component package)
   install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/${package} RENAME copyright
           COMPONENT ${component} EXCLUDE_FROM_ALL)
   install(FILES ${debian}/changelog.gz DESTINATION share/doc/${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${CMAKE_SOURCE_DIR}/packaging/debian/lintian-overrides DESTINATION share/lintian/overrides
+          RENAME ${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
 endfunction()
 ferrum_debian_documents(runtime ferrum)
 ferrum_debian_documents(devel libferrum-dev)
