@@ -36,6 +36,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ferrum)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS ca-certificates)  # for ferrum pull
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
 "runs large language models from one binary
 Ferrum chats in a terminal and serves OpenAI's and Anthropic's APIs, on CPUs,

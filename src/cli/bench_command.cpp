@@ -18,6 +18,7 @@
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
@@ -227,7 +228,7 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
 void bench_command(const BenchOptions& o) {
   check_options(o);
   const Interrupts interrupts;
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const ModelDescription& model = checkpoint->model();
   std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
@@ -269,9 +270,7 @@ void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchOptions>();
   CLI::App& command =
       *app.add_subcommand("bench", "Measure how fast a model runs, and what the machine allows");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
-      ->required()
-      ->check(a_name());
+  command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   add_list(command, "-p,--prompt", o->prompts, "Tokens of prompts, e.g. 512,2048; 0: none");
   add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
   add_list(command, "-b,--batch", o->batches,

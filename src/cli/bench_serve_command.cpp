@@ -14,7 +14,7 @@
 #include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "loadgen/http_connection.h"
+#include "http_client/http_server_address.h"
 #include "loadgen/probe.h"
 
 namespace ferrum::cli {
@@ -72,9 +72,9 @@ constexpr const char* kExplanation =
     "  ferrum bench-serve localhost:8000 --clients 16 --shared-prefix 1000 --json --samples > load.json\n"
     "  ferrum bench-serve unix:/run/ferrum.sock --prompt-file questions.jsonl --plot load.svg";
 
-loadgen::ServerOptions server_options(const Options& o) {
-  using Certificates = loadgen::ServerOptions::Certificates;
-  return {.endpoint = loadgen::parse_endpoint(o.url),
+http_client::ServerOptions server_options(const Options& o) {
+  using Certificates = http_client::ServerOptions::Certificates;
+  return {.endpoint = http_client::parse_endpoint(o.url, loadgen::kDefaultBase),
           .api_key = o.api_key,
           .ca_file = o.ca_file,
           .certificates = o.insecure ? Certificates::kTrusted : Certificates::kChecked,
@@ -83,7 +83,7 @@ loadgen::ServerOptions server_options(const Options& o) {
 
 LoadSetting setting_of(const Options& o) {
   LoadSetting s;
-  s.url = loadgen::parse_endpoint(o.url).url("");
+  s.url = http_client::parse_endpoint(o.url, loadgen::kDefaultBase).url("");
   s.request.api = o.api == "chat" ? Api::kChat : Api::kCompletions;
   s.request.model = o.model;
   s.request.ignore_eos = !o.stop_at_end;
@@ -126,7 +126,7 @@ void check_options(const Options& o) {
       fail(ErrorCode::kBadArgument, "--rate {}: must be more than 0 and no more than 1000000", rate);
 }
 
-LoadRow measure(const loadgen::HttpServerAddress& server, const LoadSetting& setting,
+LoadRow measure(const http_client::HttpServerAddress& server, const LoadSetting& setting,
                 const loadgen::Workload& workload, const Load& load, int64_t warm_up, uint64_t& number,
                 StatusLine& status) {
   const auto body = [&](uint64_t i) { return request_body(setting.request, workload.prompt(i)); };
@@ -157,7 +157,7 @@ void bench_serve_command(const Options& o) {
   std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
 
-  const loadgen::HttpServerAddress server(server_options(o));
+  const http_client::HttpServerAddress server(server_options(o));
   if (setting.request.model.empty()) setting.request.model = loadgen::first_model(server);
   setting.left_out = agree_on_fields(server, setting.request);
   std::vector<LoadRow> rows;

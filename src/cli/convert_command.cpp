@@ -10,6 +10,7 @@
 #include "checkpoint/convert.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -34,7 +35,7 @@ void convert_command(const Options& o) {
   {
     Progress progress("converting");
     options.pipeline.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-    convert(o.source, o.target, options);
+    convert(find_model(o.source), o.target, options);
   }
   fmt::print("{}: {}\n", o.target.string(), human_bytes(std::filesystem::file_size(o.target)));
 }
@@ -44,7 +45,7 @@ void convert_command(const Options& o) {
 void add_convert(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("convert", "Write a Hugging Face model as one GGUF file");
-  command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json")
+  command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json, or its name")
       ->required()
       ->check(a_name());
   command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")

@@ -13,6 +13,7 @@
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/memory_plan.h"
@@ -117,7 +118,7 @@ void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, cons
 }
 
 void inspect_command(const InspectOptions& o) {
-  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   if (o.check) check_all(*checkpoint, o.engine.model.string());
   const Json model = describe(*checkpoint);
   const Json plan = memory_json(o, *checkpoint);
@@ -131,9 +132,7 @@ void inspect_command(const InspectOptions& o) {
 void add_inspect(CLI::App& app) {
   auto o = std::make_shared<InspectOptions>();
   CLI::App& command = *app.add_subcommand("inspect", "Show what a checkpoint holds and needs");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
-      ->required()
-      ->check(a_name());
+  command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_flag("--tensors", o->tensors, "List the tensors");
   command.add_flag("--check", o->check, "Read all weights and look for NaN and infinity");
   command.add_flag("--json", o->json, "Print JSON");

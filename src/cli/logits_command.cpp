@@ -10,6 +10,7 @@
 #include "checkpoint/safetensors_writer.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
@@ -98,7 +99,7 @@ std::vector<float> compute(Runner& runner, const Batch& batch) {
 
 void logits_command(const LogitsOptions& o) {
   const Interrupts interrupts;
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const ModelDescription& model = checkpoint->model();
   const Batch batch = read_batch(o.tokens, model.vocab);
   if (batch.length > model.context)
@@ -108,7 +109,7 @@ void logits_command(const LogitsOptions& o) {
   const RunnerOptions options = runner_options(o, batch);
   MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
   plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all the logits
-  require_fit(plan, model, "take fewer tokens");
+  require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
   // Before all the work, so that it is not for nothing.
   SafetensorsWriter writer(o.out, {{"logits", "F32", {batch.sequences, batch.length, model.vocab}}});
 
@@ -126,9 +127,7 @@ void add_logits(CLI::App& app) {
   auto o = std::make_shared<LogitsOptions>();
   o->engine.kv_dtype = "f32";  // this is for comparing
   CLI::App& command = *app.add_subcommand("logits", "Compute the logits of given tokens");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
-      ->required()
-      ->check(a_name());
+  command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_option("--tokens", o->tokens, "A .safetensors file with input_ids [sequences, tokens] int64")
       ->required()
       ->check(a_name());

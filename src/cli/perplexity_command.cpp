@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
@@ -87,7 +88,7 @@ void score_window(Runner& runner, std::span<const TokenId> tokens, std::span<con
 }
 
 void perplexity_command(const PerplexityOptions& o) {
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(o.engine.model);
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const std::unique_ptr<const Tokenizer> tokenizer = checkpoint->load_tokenizer();
   if (!tokenizer) fail(ErrorCode::kBadArgument, "{} has no tokenizer", o.engine.model.string());
   if (o.window < 4 || o.window > checkpoint->model().context)
@@ -145,9 +146,7 @@ void perplexity_command(const PerplexityOptions& o) {
 void add_perplexity(CLI::App& app) {
   auto o = std::make_shared<PerplexityOptions>();
   CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model foresees a text");
-  command.add_option("MODEL", o->engine.model, "A .gguf file or a Hugging Face folder")
-      ->required()
-      ->check(a_name());
+  command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_option("FILE", o->file, "The text; - for standard input")->required()->check(a_name());
   command.add_option("--window", o->window, "Tokens of a window")->capture_default_str();
   command.add_option("--windows", o->windows, "How many windows; 0: all")->check(from_to(0));

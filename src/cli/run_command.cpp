@@ -10,14 +10,13 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/human_bytes.h"
 #include "base/log.h"
 #include "cli/chat.h"
 #include "cli/command.h"
 #include "cli/line_editor.h"
+#include "cli/load_model.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
-#include "cli/progress.h"
-#include "engine/memory_plan.h"
 
 namespace ferrum::cli {
 namespace {
@@ -44,20 +43,6 @@ constexpr const char* kExamples =
     "  ferrum run model.gguf --session talk.kv \"And then?\"    # go on with a conversation, and keep it\n"
     "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"Count to ten.\"\n"
     "  ferrum run model.gguf --draft small.gguf     # a smaller model guesses ahead: the same text, faster";
-
-std::unique_ptr<Engine> load(const EngineOptions& options) {
-  Progress progress("loading");
-  LoadObserver observer;
-  observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
-    if (!isatty(STDERR_FILENO) && !spdlog::should_log(spdlog::level::info)) return;
-    if (!spdlog::should_log(spdlog::level::warn)) return;
-    fmt::print(stderr, "{} ({}, {}, {:.1f} M parameters): {} needed = {}; {} free\n", in_quotes(model.name),
-               model.architecture, model.format, static_cast<double>(model.parameters) * 1e-6,
-               human_bytes(memory.total()), parts_text(memory), human_bytes(memory.free));
-  };
-  observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  return Engine::load(options, observer);
-}
 
 [[noreturn]] void leave_after(Chat::Outcome outcome) {
   switch (outcome) {
@@ -117,12 +102,15 @@ void run_command(RunOptions& o) {
     o.engine.model = demonstration_model();
   else
     explain_text_for_model(o);
+  const std::string label = label_of(o.engine.model);
+  o.engine.model = find_model(o.engine.model, Missing::kIsPulled);
+  if (!o.engine.draft.empty()) o.engine.draft = find_model(o.engine.draft, Missing::kIsPulled);
   if (!o.prompt && !interactive) {
     o.prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
     if (o.prompt->empty()) fail(ErrorCode::kBadArgument, "no PROMPT was given, and standard input is empty");
   }
 
-  const std::unique_ptr<Engine> engine = load(o.engine);
+  const std::unique_ptr<Engine> engine = load_model(o.engine, label, Says::kOnTerminals);
   o.chat.sampling = over(o.sampling, engine->recommended_sampling());
   o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;
   if (!o.raw && !engine->info().has_chat_template) {
@@ -148,7 +136,8 @@ void add_run(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
   command
       .add_option("MODEL", o->engine.model,
-                  "A .gguf file or a Hugging Face folder; none: the demonstration model")
+                  "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; none: the "
+                  "demonstration model")
       ->check(a_name());
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this and leave");
   command.add_option("--system", o->chat.system, "System prompt");

@@ -13,14 +13,13 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/human_bytes.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/load_model.h"
+#include "cli/model_source.h"
 #include "cli/open_files.h"
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "cli/service_manager.h"
-#include "engine/memory_plan.h"
 #include "server/server.h"
 
 namespace ferrum::cli {
@@ -30,6 +29,7 @@ struct ServeOptions {
   EngineOptions engine = {.max_sequences = 16, .activations = "bf16"};
   server::ServerOptions server;
   std::string name;                 // of the model in the API
+  std::string label;                // of the same in messages
   std::vector<std::string> others;  // NAME=PATH
   double unload_seconds = 0;
   std::string key_file;
@@ -43,6 +43,11 @@ constexpr const char* kExamples =
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
     "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600";
 
+// In the API: a file's without its extension, else as it was called.
+std::string name_of_model(const std::filesystem::path& model) {
+  return std::filesystem::exists(model) ? model.stem().string() : model.string();
+}
+
 // A line each; empty lines and those with # do not count.
 void read_keys(const std::string& file, std::vector<std::string>& keys) {
   std::ifstream in(file);
@@ -55,19 +60,16 @@ void read_keys(const std::string& file, std::vector<std::string>& keys) {
   if (keys.size() == before) fail(ErrorCode::kBadArgument, "{}: has no key", file);
 }
 
-std::shared_ptr<Engine> load(const EngineOptions& options) {
-  Progress progress("loading");
-  LoadObserver observer;
-  observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  return Engine::load(options, observer);
-}
-
 // When somebody asks for it.
-server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::path& model) {
+server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::path& model,
+                                  const std::string& name) {
   options.model = model;
-  return [options](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
+  return [options, name](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
     LoadObserver observer;
-    observer.planned = [&](const ModelInfo&, const MemoryPlan& plan) { permission.take(plan.total()); };
+    observer.planned = [&](const ModelInfo& info, const MemoryPlan& plan) {
+      permission.take(plan.total());
+      fmt::print(stderr, "{}\n", plan_text(name, info, plan));
+    };
     observer.progress = [&](uint64_t, uint64_t) { permission.go_on(); };
     return Engine::load(options, observer);
   };
@@ -80,20 +82,17 @@ void add_others(const ServeOptions& o, server::ModelPool& models) {
     if (equals == std::string::npos || equals == 0 || equals + 1 == other.size())
       fail(ErrorCode::kBadArgument, "--model {}: it must be NAME=PATH", in_quotes(other));
     const std::string name = other.substr(0, equals);
-    const std::filesystem::path path = other.substr(equals + 1);
+    std::filesystem::path path;
     if (!names.insert(name).second)
       fail(ErrorCode::kBadArgument, "--model {}: there is another of that name", in_quotes(name));
-    if (!std::filesystem::exists(path))
-      fail(ErrorCode::kNotFound, "--model {}: {} does not exist", name, path.string());
-    models.add(name, on_demand(o.engine, path));
+    try {
+      path = find_model(other.substr(equals + 1));
+    } catch (const Error& e) {
+      fail(e.code(), "--model {}: {}", name, e.what());
+    }
+    models.add(name, on_demand(o.engine, path, name));
     fmt::print(stderr, "{}: {}, loaded on demand\n", name, path.string());
   }
-}
-
-void tell_model(const std::string& name, const Engine& engine, int sequences) {
-  const ModelInfo& info = engine.info();
-  fmt::print(stderr, "{}: {} ({}, {}), context {}, {} sequences at a time; {}\n", name, in_quotes(info.name),
-             info.architecture, info.format, info.context, sequences, parts_text(engine.memory()));
 }
 
 void tell_address(const std::string& model, const server::Server& server, const ServeOptions& o) {
@@ -116,7 +115,17 @@ void allow_connections(int count) {
     log::warn("{} files may be open, and there may be {} connections: see ulimit -n", allowed, count);
 }
 
+// Before signals are taken away: a pull may be interrupted.
+void find_models(ServeOptions& o) {
+  if (o.engine.model.empty() && o.others.empty()) o.engine.model = demonstration_model();
+  o.label = label_of(o.engine.model);
+  if (o.name.empty()) o.name = name_of_model(o.engine.model);
+  if (!o.engine.model.empty()) o.engine.model = find_model(o.engine.model, Missing::kIsPulled);
+  if (!o.engine.draft.empty()) o.engine.draft = find_model(o.engine.draft, Missing::kIsPulled);
+}
+
 void run_command(ServeOptions& o) {
+  find_models(o);
   // SIGTERM and SIGINT drain; a second one ends at once. Blocked here, so that every thread inherits it.
   sigset_t signals;
   sigemptyset(&signals);
@@ -124,9 +133,7 @@ void run_command(ServeOptions& o) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  if (o.engine.model.empty() && o.others.empty()) o.engine.model = demonstration_model();
   if (!o.key_file.empty()) read_keys(o.key_file, o.server.api_keys);
-  if (o.name.empty()) o.name = o.engine.model.stem().string();
   o.server.models.idle = std::chrono::milliseconds(static_cast<int64_t>(1000 * o.unload_seconds));
   allow_connections(o.server.http.max_connections);
   server::Server server(o.server);
@@ -143,11 +150,8 @@ void run_command(ServeOptions& o) {
     _exit(128 + signal);
   }).detach();
   try {
-    if (!o.engine.model.empty()) {
-      const std::shared_ptr<Engine> engine = load(o.engine);
-      server.models().add(o.name, engine);
-      tell_model(o.name, *engine, o.engine.max_sequences);
-    }
+    if (!o.engine.model.empty())
+      server.models().add(o.name, std::shared_ptr<Engine>(load_model(o.engine, o.label, Says::kAlways)));
     add_others(o, server.models());
     tell_address(server.models().first(), server, o);
     tell_service_manager("READY=1");
@@ -166,7 +170,8 @@ void add_serve(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("serve", "Serve a model through OpenAI's API");
   command
       .add_option("MODEL", o->engine.model,
-                  "A .gguf file or a Hugging Face folder; none: the demonstration model")
+                  "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; none: the "
+                  "demonstration model")
       ->check(a_name());
   constexpr const char* kGroup = "Server";
   server::HttpOptions& http = o->server.http;

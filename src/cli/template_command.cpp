@@ -14,6 +14,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "text/chat_context.h"
 #include "text/chat_template.h"
@@ -55,7 +56,7 @@ void template_command(const TemplateOptions& o) {
   if (o.model.empty()) {
     source = read_all(o.file);
   } else {
-    const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(o.model);
+    const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(find_model(o.model));
     std::optional<std::string> own = checkpoint->chat_template();
     if (!own) fail(ErrorCode::kNotFound, "{} has no chat template", o.model);
     source = std::move(*own);

@@ -13,14 +13,15 @@
 #include "checkpoint/tokenizer_source.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/model_source.h"
 #include "cli/options.h"
 #include "text/tokenizer.h"
 
 namespace ferrum::cli {
 namespace {
 
-constexpr const char* kModelHelp =
-    "A model, or only its tokenizer: .gguf, folder, tokenizer.json, tokenizer.model";
+constexpr const char* kTokenizerHelp =
+    "A model, or only its tokenizer: .gguf, folder, name, tokenizer.json, tokenizer.model";
 
 struct TokenizeOptions {
   std::string model;
@@ -32,7 +33,7 @@ struct TokenizeOptions {
 };
 
 void tokenize_command(const TokenizeOptions& o) {
-  const std::unique_ptr<const Tokenizer> tokenizer = open_tokenizer(o.model);
+  const std::unique_ptr<const Tokenizer> tokenizer = open_tokenizer(find_model(o.model));
   const std::string text = o.text ? *o.text : read_all("-");
   const std::vector<TokenId> ids =
       tokenizer->encode({text, o.control_tokens}, {.add_special = !o.no_special});
@@ -74,7 +75,7 @@ std::vector<TokenId> parse_ids(const std::string& text, int size) {
 }
 
 void detokenize_command(const DetokenizeOptions& o) {
-  const std::unique_ptr<const Tokenizer> tokenizer = open_tokenizer(o.model);
+  const std::unique_ptr<const Tokenizer> tokenizer = open_tokenizer(find_model(o.model));
   const std::string text = o.ids.empty() ? read_all("-") : fmt::format("{}", fmt::join(o.ids, " "));
   const std::string decoded = tokenizer->decode(parse_ids(text, tokenizer->size()), o.control_tokens);
   fmt::print("{}", decoded);
@@ -86,7 +87,7 @@ void detokenize_command(const DetokenizeOptions& o) {
 void add_tokenize(CLI::App& app) {
   auto o = std::make_shared<TokenizeOptions>();
   CLI::App& command = *app.add_subcommand("tokenize", "Show the token ids of a text");
-  command.add_option("MODEL", o->model, kModelHelp)->required()->check(a_name());
+  command.add_option("MODEL", o->model, kTokenizerHelp)->required()->check(a_name());
   command.add_option("TEXT", o->text, "The text; none: standard input");
   command.add_flag("--no-special", o->no_special,
                    "Leave out BOS, EOS and what else the vocabulary puts around a text");
@@ -104,7 +105,7 @@ void add_tokenize(CLI::App& app) {
 void add_detokenize(CLI::App& app) {
   auto o = std::make_shared<DetokenizeOptions>();
   CLI::App& command = *app.add_subcommand("detokenize", "Show the text of token ids");
-  command.add_option("MODEL", o->model, kModelHelp)->required()->check(a_name());
+  command.add_option("MODEL", o->model, kTokenizerHelp)->required()->check(a_name());
   command.add_option("IDS", o->ids, "Token ids; none: standard input");
   command.add_flag("--control-tokens", o->control_tokens, "Show control tokens as well");
   command.footer(

@@ -14,6 +14,7 @@
 #include "engine/memory_plan.h"
 #include "engine/sampling/sampling_options.h"
 #include "engine/speculation/ngram_drafter.h"
+#include "engine/what_fits.h"
 
 namespace ferrum {
 namespace {
@@ -103,7 +104,11 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   if (memory_.tokens != runner.kv_tokens) plan(options, runner, free);
   info_ = info_of(runner);
   if (observer.planned) observer.planned(info_, memory_);
-  require_fit(memory_, model, "use a smaller --max-context");
+  if (memory_.total() > memory_.free) {
+    const uint64_t others = draft_ ? draft_->memory().total() : 0;
+    require_fit(memory_, model,
+                remedies_text(what_fits(*checkpoint_, options, free, others), options, info_.context));
+  }
 
   // Each model behind an observer of its own, so that the trace tells them apart.
   std::shared_ptr<Backend> draft_backend = backend;

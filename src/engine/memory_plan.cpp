@@ -86,8 +86,8 @@ std::string parts_text(const MemoryPlan& plan) {
 
 void require_fit(const MemoryPlan& plan, const ModelDescription& model, std::string_view remedy) {
   if (plan.total() <= plan.free) return;
-  fail(ErrorCode::kNoMemory, "{} needs {} = {}, and {} are free: {}, or a file of a smaller type",
-       in_quotes(model.name), human_bytes(plan.total()), parts_text(plan), human_bytes(plan.free), remedy);
+  fail(ErrorCode::kNoMemory, "{} needs {} = {}, and {} are free: {}", in_quotes(model.name),
+       human_bytes(plan.total()), parts_text(plan), human_bytes(plan.free), remedy);
 }
 
 }  // namespace ferrum

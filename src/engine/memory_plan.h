@@ -25,7 +25,8 @@ MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& option
 // "weights 4.60 GiB + KV cache 1.12 GiB for 8192 tokens + activations 18.2 MiB"
 std::string parts_text(const MemoryPlan& plan);
 
-// `remedy` is what the user can do: "use a smaller --window". Error kNoMemory with the numbers.
+// `remedy` is what the user can do: "what fits: --max-context 4096" (what_fits.h). Error kNoMemory with the
+// numbers.
 void require_fit(const MemoryPlan& plan, const ModelDescription& model, std::string_view remedy);
 
 }  // namespace ferrum

@@ -12,14 +12,21 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "http_client/http_connection.h"
+#include "http_client/http_server_address.h"
+#include "http_client/http_session.h"
 #include "loadgen/answer_reader.h"
-#include "loadgen/http_connection.h"
 #include "loadgen/openai.h"
 
 namespace ferrum::loadgen {
 namespace {
 
 namespace asio = boost::asio;
+using http_client::HttpCall;
+using http_client::HttpConnection;
+using http_client::HttpFault;
+using http_client::HttpHead;
+using http_client::HttpSession;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxErrorBytes = 64 << 10;
@@ -38,6 +45,7 @@ Clock::duration duration_of(double seconds) {
 
 const char* name_of(HttpFault::Kind kind) {
   switch (kind) {
+    case HttpFault::Kind::kCertificate:
     case HttpFault::Kind::kConnection:
       return "connection";
     case HttpFault::Kind::kTimeout:
@@ -183,19 +191,15 @@ std::vector<Sample> LoadGenerator::run(const Load& load, const std::function<voi
 uint64_t LoadGenerator::next_number() const { return impl_->next_number(); }
 
 HttpReply fetch(const HttpServerAddress& server, const std::string& path, const std::string& body) {
-  asio::io_context context(1);
-  const std::unique_ptr<HttpConnection> connection = server.connection(context.get_executor());
+  HttpSession session(server);
   HttpReply reply;
-  const auto exchange = [&]() -> asio::awaitable<void> {
-    const HttpCall call = {.method = body.empty() ? "GET" : "POST", .path = path, .body = body};
-    const HttpHead head = co_await connection->exchange(call, [&](const HttpHead&, std::string_view part) {
-      append_up_to(reply.body, part, kMaxReplyBytes);
-    });
-    reply.status = head.status;
-  };
-  asio::co_spawn(context, exchange, rethrow);
+  const HttpCall call = {.method = body.empty() ? "GET" : "POST", .path = path, .body = body};
   try {
-    context.run();
+    reply.status =
+        session
+            .exchange(call, [&](const HttpHead&,
+                                std::string_view part) { append_up_to(reply.body, part, kMaxReplyBytes); })
+            .status;
   } catch (const HttpFault& fault) {
     fail(ErrorCode::kIo, "{}: {}", server.options().endpoint.url(path), fault.what());
   }

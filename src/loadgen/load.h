@@ -10,9 +10,13 @@
 #include "loadgen/arrivals.h"
 #include "loadgen/sample.h"
 
+namespace ferrum::http_client {
+class HttpServerAddress;
+}
+
 namespace ferrum::loadgen {
 
-class HttpServerAddress;
+using http_client::HttpServerAddress;
 
 // When requests are sent: each of so many clients after its answer before (a closed loop), or, with a rate,
 // at times that do not depend on answers (an open loop).

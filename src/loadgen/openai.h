@@ -9,6 +9,9 @@
 
 namespace ferrum::loadgen {
 
+// What an address without a path means, as with OpenAI's clients.
+constexpr std::string_view kDefaultBase = "/v1";
+
 enum class Api { kChat, kCompletions };
 std::string_view path_of(Api api);  // below the base: "/chat/completions"
 

@@ -1,7 +1,7 @@
 #include "loadgen/probe.h"
 
 #include "base/error.h"
-#include "loadgen/http_connection.h"
+#include "http_client/http_server_address.h"
 #include "loadgen/load.h"
 
 namespace ferrum::loadgen {

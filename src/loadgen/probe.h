@@ -5,9 +5,13 @@
 
 #include "loadgen/openai.h"
 
+namespace ferrum::http_client {
+class HttpServerAddress;
+}
+
 namespace ferrum::loadgen {
 
-class HttpServerAddress;
+using http_client::HttpServerAddress;
 
 // The first model that the server lists. Error kIo naming the URL and what the server said.
 std::string first_model(const HttpServerAddress& server);

@@ -16,18 +16,19 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::map<std::string, int> kFloors = {
-    {"base", 0},       {"tensor", 1},  {"text", 1},   {"backend", 2}, {"distributed", 2},
-    {"checkpoint", 2}, {"grammar", 2}, {"models", 3}, {"cache", 3},   {"engine", 4},
-    {"server", 5},     {"loadgen", 5}, {"cli", 6},
+    {"base", 0},       {"tensor", 1},  {"text", 1},   {"backend", 2},     {"distributed", 2},
+    {"checkpoint", 2}, {"grammar", 2}, {"models", 3}, {"cache", 3},       {"engine", 4},
+    {"server", 5},     {"loadgen", 5}, {"hub", 5},    {"http_client", 4}, {"cli", 6},
 };
 
 // What a floor may see although the numbers alone would allow or forbid it: see ARCHITECTURE.md, "Floors".
 bool may_include(const std::string& from, const std::string& to) {
   if (from == to) return true;
-  if (to == "ferrum")
-    return kFloors.at(from) >= kFloors.at("engine") && from != "loadgen";  // on top of lower floors
-  if (from == "server") return to == "base";                               // else only the public API
-  if (from == "loadgen") return to == "base";                // it knows servers by their API alone
+  if (to == "ferrum") return from == "engine" || from == "server" || from == "cli";  // on top of lower floors
+  if (from == "server") return to == "base";  // else only the public API
+  if (from == "http_client") return to == "base";
+  if (from == "loadgen" || from == "hub")  // they know servers by their API alone, and no model
+    return to == "base" || to == "http_client";
   if (from == "cache") return to == "base" || to == "text";  // tokens, but no tensor
   return kFloors.at(to) < kFloors.at(from);
 }
@@ -87,6 +88,8 @@ TEST(Floors, TheRuleItselfRefusesWhatItShould) {
   EXPECT_FALSE(may_include("cache", "tensor"));
   EXPECT_FALSE(may_include("server", "engine"));
   EXPECT_FALSE(may_include("loadgen", "server"));
+  EXPECT_FALSE(may_include("hub", "checkpoint"));
+  EXPECT_FALSE(may_include("http_client", "ferrum"));
   EXPECT_TRUE(may_include("checkpoint", "text"));
   EXPECT_TRUE(may_include("engine", "ferrum"));
 }

@@ -184,7 +184,7 @@ TEST(Commands, WhatDoesNotFitInMemoryIsRefusedWithTheNumbers) {
     std::vector<std::string> args;
     const char* remedy;
   } cases[] = {
-      {{"run", model, "--raw", "x", "--max-context", std::to_string(kTokens)}, "a smaller --max-context"},
+      {{"run", model, "--raw", "x", "--max-context", std::to_string(kTokens)}, "what fits: --max-context "},
       {{"bench", model, "-p", "0", "-n", "1", "-d", std::to_string(kTokens - 1)}, "smaller -p, -b or -d"},
       {{"logits", model, "--tokens", ids, "--out", (folder.path() / "out").string()}, "fewer tokens"}};
   for (const auto& c : cases) {

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "http_client/http_server_address.h"
 #include "loadgen/figures.h"
-#include "loadgen/http_connection.h"
 #include "loadgen/openai.h"
 #include "loadgen/probe.h"
 #include "support/errors.h"
@@ -36,7 +36,10 @@ constexpr const char* kPath = "/chat/completions";
 
 std::string numbered(uint64_t number) { return std::to_string(number); }
 
-ServerOptions at(const std::string& url) { return {.endpoint = parse_endpoint(url)}; }
+using http_client::ServerOptions;
+ServerOptions at(const std::string& url) {
+  return {.endpoint = http_client::parse_endpoint(url, kDefaultBase)};
+}
 
 std::vector<Sample> run(const std::string& url, const Load& load) {
   const HttpServerAddress server(at(url));

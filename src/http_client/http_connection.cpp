@@ -1,4 +1,4 @@
-#include "loadgen/http_connection.h"
+#include "http_client/http_connection.h"
 
 #include <fmt/format.h>
 
@@ -16,13 +16,15 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <cctype>
 #include <optional>
 #include <type_traits>
 #include <vector>
 
 #include "base/error.h"
+#include "http_client/http_server_address.h"
 
-namespace ferrum::loadgen {
+namespace ferrum::http_client {
 namespace {
 
 namespace asio = boost::asio;
@@ -40,6 +42,11 @@ using Kind = HttpFault::Kind;
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 constexpr size_t kReadAhead = 16 << 10;
 
+bool is_same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 // The connection's end, as the system, TLS and HTTP say it.
 bool is_closed(const error_code& e) {
   return e == asio::error::eof || e == asio::error::connection_reset || e == asio::error::broken_pipe ||
@@ -54,15 +61,37 @@ Kind kind_of(const error_code& e) {
   return Kind::kDisconnect;
 }
 
+// How long an exchange may take, in all and without a byte.
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Patience(const ServerOptions& options)
+      : stall_(options.stall), deadline_(Clock::now() + options.timeout) {}
+
+  Clock::time_point deadline() const { return deadline_; }
+  template <class Stream>
+  void arm(Stream& stream) const {
+    const Clock::time_point soon = stall_.count() > 0 ? Clock::now() + stall_ : deadline_;
+    beast::get_lowest_layer(stream).expires_at(std::min(soon, deadline_));
+  }
+
+ private:
+  Clock::duration stall_;
+  Clock::time_point deadline_;
+};
+
 struct Shared {
   ServerOptions options;
   std::vector<tcp::endpoint> addresses;
   mutable ssl::context tls{ssl::context::tls_client};  // streams take it as it is
 
-  [[noreturn]] void throw_fault(Kind kind, const char* what, const error_code& e) const {
-    const bool late = kind == Kind::kTimeout;
-    throw HttpFault(kind, late ? fmt::format("not done within {} s", options.timeout.count() / 1000.0)
-                               : fmt::format("{}: {}", what, e.message()));
+  [[noreturn]] void throw_fault(Kind kind, const char* what, const error_code& e,
+                                const Patience& patience) const {
+    if (kind != Kind::kTimeout) throw HttpFault(kind, fmt::format("{}: {}", what, e.message()));
+    const bool stalled = std::chrono::steady_clock::now() < patience.deadline();
+    throw HttpFault(kind, stalled ? fmt::format("nothing came for {} s", options.stall.count() / 1000.0)
+                                  : fmt::format("not done within {} s", options.timeout.count() / 1000.0));
   }
 };
 
@@ -73,21 +102,30 @@ class Connection final : public HttpConnection {
       : executor_(executor), shared_(shared) {}
 
   asio::awaitable<HttpHead> exchange(const HttpCall& call, const OnBody& on_body) override {
-    const auto deadline = std::chrono::steady_clock::now() + shared_.options.timeout;
+    const Patience patience(shared_.options);
     const http::request<http::string_body> request = request_of(call);
     while (true) {
       const bool reused = stream_.has_value();
-      if (!reused) co_await connect(deadline);
-      beast::get_lowest_layer(*stream_).expires_at(deadline);
+      if (!reused) co_await connect(patience);
       Answer answer;
-      const error_code error = co_await attempt(request, on_body, answer);
+      error_code error;
+      try {
+        error = co_await attempt(request, on_body, patience, answer);
+      } catch (...) {  // the reader's: what is left of the answer cannot be told from the next
+        disconnect();
+        throw;
+      }
       if (!error && answer.keep) co_return answer.head;
-      stream_.reset();
-      buffer_.clear();
+      disconnect();
       if (!error) co_return answer.head;
       if (reused && !answer.began && is_closed(error)) continue;
-      shared_.throw_fault(kind_of(error), answer.began ? "the answer broke off" : "no answer", error);
+      shared_.throw_fault(kind_of(error), answer.began ? "the answer broke off" : "no answer", error,
+                          patience);
     }
+  }
+
+  void close() override {
+    if (stream_) beast::get_lowest_layer(*stream_).close();
   }
 
  private:
@@ -97,20 +135,33 @@ class Connection final : public HttpConnection {
     bool keep = false;  // the connection
   };
 
+  // A proxy is told in whole what a server is asked for.
+  bool asks_proxy() const { return std::is_same_v<Stream, TcpStream> && shared_.options.proxy; }
+
   http::request<http::string_body> request_of(const HttpCall& call) const {
-    http::request<http::string_body> request(http::string_to_verb(call.method),
-                                             shared_.options.endpoint.target(call.path), 11);
-    request.set(http::field::host, shared_.options.endpoint.authority);
+    const Endpoint& endpoint = shared_.options.endpoint;
+    http::request<http::string_body> request(
+        http::string_to_verb(call.method),
+        asks_proxy() ? endpoint.url(call.path) : endpoint.target(call.path), 11);
+    request.set(http::field::host, endpoint.authority);
     request.set(http::field::user_agent, "ferrum");
     request.set(http::field::accept, "*/*");
+    if (asks_proxy() && !shared_.options.proxy->authorization.empty())
+      request.set(http::field::proxy_authorization, shared_.options.proxy->authorization);
     if (!shared_.options.api_key.empty())
       request.set(http::field::authorization, "Bearer " + shared_.options.api_key);
+    for (const auto& [name, value] : call.fields) request.set(name, value);
     if (!call.body.empty()) {
       request.set(http::field::content_type, "application/json");
       request.body() = call.body;
       request.prepare_payload();
     }
     return request;
+  }
+
+  void disconnect() {
+    stream_.reset();
+    buffer_.clear();
   }
 
   void make_stream() {
@@ -120,11 +171,11 @@ class Connection final : public HttpConnection {
       stream_.emplace(executor_);
   }
 
-  asio::awaitable<void> connect(std::chrono::steady_clock::time_point deadline) {
+  asio::awaitable<void> connect(const Patience& patience) {
     make_stream();
+    patience.arm(*stream_);
     error_code error;
     auto& lowest = beast::get_lowest_layer(*stream_);
-    lowest.expires_at(deadline);
     if constexpr (std::is_same_v<Stream, LocalStream>) {
       co_await lowest.async_connect(Local::endpoint(shared_.options.endpoint.host),
                                     asio::redirect_error(asio::use_awaitable, error));
@@ -132,24 +183,61 @@ class Connection final : public HttpConnection {
       co_await lowest.async_connect(shared_.addresses, asio::redirect_error(asio::use_awaitable, error));
       if (!error) lowest.socket().set_option(tcp::no_delay(true), error);
     }
-    if constexpr (std::is_same_v<Stream, TlsStream>)
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      if (!error && shared_.options.proxy) co_await pass_proxy(patience, error);
       if (!error) {
         const std::string& host = shared_.options.endpoint.host;
         SSL_set_tlsext_host_name(stream_->native_handle(), host.c_str());
         if (shared_.options.certificates == ServerOptions::Certificates::kChecked)
           stream_->set_verify_callback(ssl::host_name_verification(host));
+        patience.arm(*stream_);
         co_await stream_->async_handshake(ssl::stream_base::client,
                                           asio::redirect_error(asio::use_awaitable, error));
       }
+    }
     if (!error) co_return;
-    stream_.reset();
-    shared_.throw_fault(error == beast::error::timeout ? Kind::kTimeout : Kind::kConnection, "cannot connect",
-                        error);
+    if constexpr (std::is_same_v<Stream, TlsStream>)
+      if (const long why = SSL_get_verify_result(stream_->native_handle()); why != X509_V_OK) {
+        disconnect();
+        throw HttpFault(Kind::kCertificate, fmt::format("its certificate is not accepted: {}",
+                                                        X509_verify_cert_error_string(why)));
+      }
+    disconnect();
+    shared_.throw_fault(error == beast::error::timeout ? Kind::kTimeout : Kind::kConnection,
+                        shared_.options.proxy ? "cannot connect through the proxy" : "cannot connect", error,
+                        patience);
+  }
+
+  // RFC 9110, 9.3.6: from here on the proxy hands on what it gets.
+  asio::awaitable<void> pass_proxy(const Patience& patience, error_code& error) {
+    const Endpoint& e = shared_.options.endpoint;
+    const std::string host =
+        (e.host.find(':') == std::string::npos ? e.host : "[" + e.host + "]") + ":" + e.port;
+    http::request<http::empty_body> request(http::verb::connect, host, 11);
+    request.set(http::field::host, host);
+    if (!shared_.options.proxy->authorization.empty())
+      request.set(http::field::proxy_authorization, shared_.options.proxy->authorization);
+    auto& lowest = beast::get_lowest_layer(*stream_);
+    co_await http::async_write(lowest, request, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    http::response_parser<http::empty_body> parser;
+    parser.header_limit(kMaxHeaderBytes);
+    parser.skip(true);
+    patience.arm(*stream_);
+    co_await http::async_read_header(lowest, buffer_, parser,
+                                     asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    const unsigned status = parser.get().result_int();
+    if (status >= 200 && status < 300) co_return;
+    disconnect();
+    throw HttpFault(Kind::kConnection, fmt::format("the proxy {}:{} answers {}", shared_.options.proxy->host,
+                                                   shared_.options.proxy->port, status));
   }
 
   asio::awaitable<error_code> attempt(const http::request<http::string_body>& request, const OnBody& on_body,
-                                      Answer& answer) {
+                                      const Patience& patience, Answer& answer) {
     error_code sent;
+    patience.arm(*stream_);
     co_await http::async_write(*stream_, request, asio::redirect_error(asio::use_awaitable, sent));
     // A server that refuses may do so before it has read all, and close.
     if (sent && !is_closed(sent)) co_return sent;
@@ -159,6 +247,8 @@ class Connection final : public HttpConnection {
       parser.emplace();
       parser->header_limit(kMaxHeaderBytes);
       parser->body_limit(boost::none);  // whoever takes it sees to that
+      parser->skip(request.method() == http::verb::head);
+      patience.arm(*stream_);
       co_await http::async_read_header(*stream_, buffer_, *parser,
                                        asio::redirect_error(asio::use_awaitable, error));
       answer.began |= parser->got_some();
@@ -167,7 +257,9 @@ class Connection final : public HttpConnection {
     http::response<http::buffer_body>& message = parser->get();
     answer.head.status = static_cast<int>(message.result_int());
     answer.head.content_type = std::string(message[http::field::content_type]);
+    for (const auto& field : message) answer.head.fields.emplace_back(field.name_string(), field.value());
     while (!parser->is_done()) {
+      patience.arm(*stream_);
       message.body().data = part_.data();
       message.body().size = part_.size();
       co_await http::async_read_some(*stream_, buffer_, *parser,
@@ -205,11 +297,16 @@ class HttpServerAddress::Impl {
  private:
   void look_up() {
     const Endpoint& e = shared.options.endpoint;
+    const std::optional<Proxy>& proxy = shared.options.proxy;
+    const std::string& host = proxy ? proxy->host : e.host;
     asio::io_context context;
     tcp::resolver resolver(context);
     error_code error;
-    for (const auto& found : resolver.resolve(e.host, e.port, error)) shared.addresses.push_back(found);
-    if (error) fail(ErrorCode::kIo, "{}: {} is not found: {}", e.url(""), in_quotes(e.host), error.message());
+    for (const auto& found : resolver.resolve(host, proxy ? proxy->port : e.port, error))
+      shared.addresses.push_back(found);
+    if (error)
+      fail(ErrorCode::kIo, "{}: {}{} is not found: {}", e.url(""), proxy ? "its proxy " : "", in_quotes(host),
+           error.message());
   }
 
   void trust() {
@@ -229,6 +326,12 @@ class HttpServerAddress::Impl {
   }
 };
 
+std::string_view HttpHead::field(std::string_view name) const {
+  for (const auto& [known, value] : fields)
+    if (is_same_word(known, name)) return value;
+  return {};
+}
+
 HttpServerAddress::HttpServerAddress(ServerOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 HttpServerAddress::~HttpServerAddress() = default;
@@ -247,4 +350,4 @@ std::unique_ptr<HttpConnection> HttpServerAddress::connection(const asio::any_io
   return std::make_unique<Connection<TcpStream>>(executor, impl_->shared);
 }
 
-}  // namespace ferrum::loadgen
+}  // namespace ferrum::http_client

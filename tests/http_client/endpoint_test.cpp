@@ -1,10 +1,10 @@
-#include "loadgen/endpoint.h"
+#include "http_client/endpoint.h"
 
 #include <gtest/gtest.h>
 
 #include "support/errors.h"
 
-namespace ferrum::loadgen {
+namespace ferrum::http_client {
 namespace {
 
 using Transport = Endpoint::Transport;
@@ -39,7 +39,7 @@ TEST(Endpoint, WhatIsServedThere) {
        "unix:/run/a.sock:/v1/models"},
   };
   for (const auto& c : cases) {
-    const Endpoint e = parse_endpoint(c.text);
+    const Endpoint e = parse_endpoint(c.text, "/v1");
     EXPECT_EQ(e.transport, c.transport) << c.text;
     EXPECT_EQ(e.host, c.host) << c.text;
     EXPECT_EQ(e.port, c.port) << c.text;
@@ -60,7 +60,7 @@ TEST(Endpoint, WhatIsNoAddressIsNamed) {
                {"http://a b", "space"},
                {"http://a\r\nX: y", "control character"},
                {"http://a?x=1", "query"},
-               {"http://me@a", "--api-key"},
+               {"http://me@a", "user's name"},
                {"http://a:", "port"},
                {"http://a:0", "port"},
                {"http://a:70000", "port"},
@@ -73,5 +73,27 @@ TEST(Endpoint, WhatIsNoAddressIsNamed) {
     test::expect_error(ErrorCode::kBadArgument, {c.word}, [&] { parse_endpoint(c.text); });
 }
 
+TEST(Endpoint, AUrlIsAServerAndWhatIsThere) {
+  const struct {
+    const char* text;
+    Transport transport;
+    const char* authority;
+    const char* target;
+  } cases[] = {{"https://cdn.example.com/a/b?X-Sign=1%2F2&y", Transport::kTls, "cdn.example.com",
+                "/a/b?X-Sign=1%2F2&y"},
+               {"http://localhost:8000", Transport::kTcp, "localhost:8000", "/"},
+               {"http://[::1]:9?q#part", Transport::kTcp, "[::1]:9", "/?q"},
+               {"https://a/b#c/d", Transport::kTls, "a", "/b"}};
+  for (const auto& c : cases) {
+    const Url url = parse_url(c.text);
+    EXPECT_EQ(url.endpoint.transport, c.transport) << c.text;
+    EXPECT_EQ(url.endpoint.authority, c.authority) << c.text;
+    EXPECT_EQ(url.endpoint.target(url.target), c.target) << c.text;
+  }
+  for (const char* bad :
+       {"", "/a", "ftp://a/b", "https:///b", "https://a/b c", "https://me@a/b", "http://a/\r\n"})
+    test::expect_error(ErrorCode::kBadArgument, {"is no address"}, [&] { parse_url(bad); });
+}
+
 }  // namespace
-}  // namespace ferrum::loadgen
+}  // namespace ferrum::http_client

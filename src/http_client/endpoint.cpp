@@ -1,14 +1,13 @@
-#include "loadgen/endpoint.h"
+#include "http_client/endpoint.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
 
-namespace ferrum::loadgen {
+namespace ferrum::http_client {
 namespace {
 
-constexpr std::string_view kDefaultBase = "/v1";
 constexpr int kMaxPort = 65535;
 
 [[noreturn]] void refuse(std::string_view url, const char* why) {
@@ -41,14 +40,14 @@ std::string Endpoint::url(std::string_view path) const {
   return (transport == Transport::kTls ? "https://" : "http://") + authority + target(path);
 }
 
-Endpoint parse_endpoint(std::string_view url) {
+Endpoint parse_endpoint(std::string_view url, std::string_view default_base) {
   Endpoint e;
   std::string_view rest = url;
   if (take_prefix(rest, "unix:") || take_prefix(rest, "http+unix:")) {
     if (rest.empty()) refuse(url, "the path of a Unix socket is missing");
     e.transport = Endpoint::Transport::kUnix;
     e.host = std::string(rest);
-    e.base = std::string(kDefaultBase);
+    e.base = std::string(default_base);
     e.authority = "localhost";
     return e;
   }
@@ -63,9 +62,9 @@ Endpoint parse_endpoint(std::string_view url) {
   const std::string_view authority = rest.substr(0, slash);
   std::string_view base = slash == std::string_view::npos ? "" : rest.substr(slash);
   while (base.ends_with('/')) base.remove_suffix(1);
-  e.base = std::string(base.empty() ? kDefaultBase : base);
+  e.base = std::string(base.empty() ? default_base : base);
 
-  if (authority.find('@') != std::string_view::npos) refuse(url, "it has a user's name; see --api-key");
+  if (authority.find('@') != std::string_view::npos) refuse(url, "it has a user's name, which is not sent");
   std::string_view host = authority;
   std::string_view port = e.transport == Endpoint::Transport::kTls ? "443" : "80";
   const bool v6 = host.starts_with('[');
@@ -88,4 +87,15 @@ Endpoint parse_endpoint(std::string_view url) {
   return e;
 }
 
-}  // namespace ferrum::loadgen
+Url parse_url(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) refuse(url, "it begins with neither http:// nor https://");
+  const size_t host = scheme + 3;
+  const size_t target = std::min(url.find_first_of("/?#", host), url.size());
+  std::string_view rest = url.substr(target);
+  rest = rest.substr(0, rest.find('#'));
+  if (!is_plain(rest)) refuse(url, "it has a space or a control character");
+  return {parse_endpoint(url.substr(0, target)), (rest.starts_with('/') ? "" : "/") + std::string(rest)};
+}
+
+}  // namespace ferrum::http_client

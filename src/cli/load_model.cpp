@@ -1,0 +1,44 @@
+#include "cli/load_model.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/human_bytes.h"
+#include "base/log.h"
+#include "cli/progress.h"
+#include "engine/memory_plan.h"
+
+namespace ferrum::cli {
+namespace {
+
+bool may_say(Says says) {
+  if (!spdlog::should_log(spdlog::level::warn)) return false;
+  return says == Says::kAlways || isatty(STDERR_FILENO) || spdlog::should_log(spdlog::level::info);
+}
+
+}  // namespace
+
+std::string plan_text(const std::string& file, const ModelInfo& model, const MemoryPlan& memory) {
+  return fmt::format("{}: {} ({}, {}, {:.1f} M parameters), context {}; {} needed = {}; {} free", file,
+                     in_quotes(model.name), model.architecture, model.format,
+                     static_cast<double>(model.parameters) * 1e-6, model.context, human_bytes(memory.total()),
+                     parts_text(memory), human_bytes(memory.free));
+}
+
+std::string label_of(const std::filesystem::path& given) {
+  if (!std::filesystem::exists(given)) return given.string();
+  return given.has_filename() ? given.filename().string() : given.parent_path().filename().string();
+}
+
+std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::string& label, Says says) {
+  Progress progress("loading");
+  LoadObserver observer;
+  observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
+    if (may_say(says)) fmt::print(stderr, "{}\n", plan_text(label, model, memory));
+  };
+  observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  return Engine::load(options, observer);
+}
+
+}  // namespace ferrum::cli

@@ -1,0 +1,59 @@
+// What a client asks and is answered in HTTP/1.1, and how it reaches a server.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "http_client/endpoint.h"
+#include "http_client/proxy.h"
+
+namespace ferrum::http_client {
+
+struct ServerOptions {
+  Endpoint endpoint;
+  std::optional<Proxy> proxy;  // between us and the server
+  std::string api_key;         // empty: none
+  std::string ca_file;         // certificates in PEM that are trusted; empty: the system's
+  enum class Certificates { kChecked, kTrusted } certificates = Certificates::kChecked;
+  std::chrono::milliseconds timeout = std::chrono::minutes(10);  // of an exchange, connecting included
+  std::chrono::milliseconds stall{0};                            // without a byte of it; 0: any
+};
+
+using HttpFields = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpHead {
+  int status = 0;
+  std::string content_type;
+  HttpFields fields;  // all of them
+  // Of the first field of that name, whatever its case; empty: there is none.
+  std::string_view field(std::string_view name) const;
+};
+
+struct HttpCall {
+  std::string method;  // "GET"
+  std::string path;    // below the endpoint's base
+  std::string body;    // JSON, of a POST
+  HttpFields fields;   // beside those that every request has
+};
+
+// Why there was no answer, or no whole one.
+class HttpFault : public std::runtime_error {
+ public:
+  // kCertificate: the server is not the one it should be, as far as can be told.
+  enum class Kind { kConnection, kCertificate, kTimeout, kDisconnect, kMalformed };
+  HttpFault(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+// Takes a part of an answer's body, as it comes.
+using OnBody = std::function<void(const HttpHead& head, std::string_view part)>;
+
+}  // namespace ferrum::http_client

@@ -1,0 +1,30 @@
+// The same client for whoever waits for it: one connection to a server, used by one thread.
+#pragma once
+#include <memory>
+
+#include "http_client/http.h"
+
+namespace ferrum::http_client {
+
+class HttpServerAddress;
+
+class HttpSession {
+ public:
+  // The address must outlive it.
+  explicit HttpSession(const HttpServerAddress& server);
+  ~HttpSession();
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
+
+  // As HttpConnection::exchange. Throws HttpFault, and what `on_body` throws.
+  HttpHead exchange(const HttpCall& call, const OnBody& on_body);
+
+  // Thread-safe: the exchange that is under way ends, and so does any that begins, with a HttpFault.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ferrum::http_client

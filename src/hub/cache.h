@@ -1,0 +1,79 @@
+// The models that lie on this machine, in the folder that tools of the Hugging Face hub share:
+//
+//   models--ORG--NAME/blobs/HASH                  the contents, named by their hash
+//   models--ORG--NAME/snapshots/COMMIT/FILE       relative links to them, as the repository has them
+//   models--ORG--NAME/refs/REVISION               the commit that a branch or tag stood at
+//   .locks/models--ORG--NAME/HASH.lock            held by whoever writes a blob
+//
+// https://huggingface.co/docs/hub/local-cache
+#pragma once
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/model_name.h"
+#include "hub/offers.h"
+
+namespace ferrum::hub {
+
+// Gives an environment variable's value, or nothing.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+// $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub. Error
+// kBadArgument where there is no home either.
+std::filesystem::path cache_folder(const Environment& environment);
+// The folder above it: $HF_HOME and so on.
+std::filesystem::path hub_home(const Environment& environment);
+
+struct CachedModel {
+  std::string name;  // that finds it: "org/repo:Q4_K_M"
+  ModelName parts;
+  Offer offer;
+  std::string commit;
+  std::filesystem::path folder;  // snapshot
+  std::filesystem::path path;    // what Checkpoint::open takes: the file, its first part, or the snapshot
+  std::time_t modified = 0;      // when the last of its files came
+};
+
+class Cache {
+ public:
+  explicit Cache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path repo_folder(const std::string& repo) const;
+  std::filesystem::path lock_folder(const std::string& repo) const;
+
+  // All whole models by name. Nothing is opened or written; a folder that is not there holds none.
+  std::vector<CachedModel> models() const;
+  // The one that a name means, of what is here.
+  std::optional<CachedModel> find(const ModelName& name) const;
+
+  struct Removal {
+    uint64_t bytes = 0;  // that are free now
+    uint64_t kept = 0;   // of the model's that other revisions need
+  };
+  // Takes the model's files out of every snapshot that has the same, and with them the blobs that nothing
+  // else needs. Error kIo: another process is writing one of them, or the folder is read-only.
+  Removal remove(const CachedModel& model) const;
+
+ private:
+  struct Snapshot {
+    std::string commit;
+    std::filesystem::path folder;
+    std::vector<RepoFile> files;  // whose `hash` is the blob's name
+    std::vector<Offer> offers;
+    std::time_t modified = 0;
+  };
+  // The revision's that is asked for first, then the newest.
+  std::vector<Snapshot> snapshots_of(const std::string& repo, const std::string& first_revision) const;
+  std::optional<std::string> commit_of(const std::string& repo, const std::string& revision) const;
+  CachedModel model_of(const std::string& repo, const std::string& revision, const Snapshot& snapshot,
+                       const Offer& offer) const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace ferrum::hub

@@ -1,0 +1,75 @@
+#include "hub/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace ferrum::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+int open_lock(const fs::path& file) {
+  make_folders(file.parent_path());
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor < 0) fail_to_write(file, errno);
+  return descriptor;
+}
+
+// False where whoever had the lock has removed the file meanwhile.
+bool is_still_there(int descriptor, const fs::path& file) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(file.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+FileLock FileLock::wait(const fs::path& file, const std::string& what, const std::function<void()>& on_wait) {
+  for (bool told = false;;) {
+    FileLock lock(open_lock(file));
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK)
+        fail(ErrorCode::kIo, "{}: cannot be locked for {}: {}", in_quotes(file.string()), what,
+             std::strerror(errno));
+      if (!std::exchange(told, true) && on_wait) on_wait();
+      while (::flock(lock.descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+      }
+    }
+    if (is_still_there(lock.descriptor_, file)) return lock;
+  }
+}
+
+FileLock FileLock::now_or_never(const fs::path& file, const std::string& what) {
+  FileLock lock(open_lock(file));
+  if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_still_there(lock.descriptor_, file))
+    fail(ErrorCode::kIo, "{}: another process is writing it", what);
+  return lock;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void make_folders(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail_to_write(folder, error.value());
+}
+
+void fail_to_write(const fs::path& path, int reason) {
+  const bool read_only = reason == EROFS || reason == EACCES || reason == EPERM;
+  fail(ErrorCode::kIo, "{}: cannot be written: {}{}", in_quotes(path.string()), std::strerror(reason),
+       read_only ? "; the models' folder is read-only for you: set HF_HOME to one that is not" : "");
+}
+
+}  // namespace ferrum::hub

@@ -1,0 +1,33 @@
+// One process at a time, by flock(2) on a file of its own, as other tools of the hub do.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace ferrum::hub {
+
+class FileLock {
+ public:
+  // Waits for whoever has it; `on_wait` is called once before. `what` is named in messages. Error kIo: the
+  // file cannot be made.
+  static FileLock wait(const std::filesystem::path& file, const std::string& what,
+                       const std::function<void()>& on_wait);
+  // Error kIo where another process has it.
+  static FileLock now_or_never(const std::filesystem::path& file, const std::string& what);
+
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();  // lets go
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+// Makes the folders that are missing. Error kIo; of a folder that cannot be written to it says what to do
+// (fault B66).
+void make_folders(const std::filesystem::path& folder);
+// The same error for anything else that the system refused to write there.
+[[noreturn]] void fail_to_write(const std::filesystem::path& path, int reason);
+
+}  // namespace ferrum::hub

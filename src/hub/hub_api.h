@@ -1,0 +1,92 @@
+// What a hub is asked, beside the bytes of its files: https://huggingface.co/docs/hub/api
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http_client/http.h"
+#include "http_client/http_server_address.h"
+#include "http_client/http_session.h"
+#include "hub/back_off.h"
+#include "hub/offers.h"
+#include "hub/settings.h"
+
+namespace ferrum::hub {
+
+// A repository at one commit.
+struct Listing {
+  std::string commit;
+  std::vector<RepoFile> files;  // names are the hub's: not checked yet
+};
+
+// The body of GET /api/models/REPO/revision/REVISION. Error kBadFile, naming `source`.
+std::string read_commit(std::string_view json, std::string_view source);
+// One page of GET /api/models/REPO/tree/COMMIT?recursive=true. Error kBadFile.
+void read_tree(std::string_view json, std::string_view source, std::vector<RepoFile>& files);
+// The path and query of the next page by a Link header (RFC 8288); empty: there is none.
+std::string next_page(std::string_view link);
+// In seconds or as a date beside the answer's own (RFC 9110, 10.2.3).
+std::optional<std::chrono::milliseconds> retry_after(const http_client::HttpHead& head);
+
+// Servers by their address, each looked up once: the hub, and where it sends us. Only the hub is told the
+// token. Thread-safe.
+class Servers {
+ public:
+  Servers(const Settings& settings, const Patience& patience) : settings_(settings), patience_(patience) {}
+  ~Servers();
+
+  // Errors kIo, kBadArgument (its proxy).
+  const http_client::HttpServerAddress& at(const http_client::Endpoint& endpoint);
+  bool is_hub(const http_client::Endpoint& endpoint) const;
+
+ private:
+  const Settings& settings_;
+  const Patience& patience_;
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<http_client::HttpServerAddress>> servers_;  // by their URL
+};
+
+// Used by one thread at a time.
+class HubApi {
+ public:
+  HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Say say);
+  ~HubApi();
+
+  // Errors: kNotFound, and kIo with what to do next where the hub refuses, or does not answer (fault B63).
+  Listing list(const ModelName& name);
+
+  // Where a file's bytes are. Error kIo where the hub tells other contents than it listed.
+  struct Location {
+    http_client::Endpoint endpoint;
+    std::string target;
+  };
+  Location locate(const std::string& repo, const std::string& commit, const RepoFile& file,
+                  const std::stop_token& stop);
+
+  // What a hub's refusal means to the user. Error kIo or kNotFound.
+  [[noreturn]] void refuse(const std::string& repo, const std::string& revision,
+                           const http_client::HttpHead& head) const;
+
+ private:
+  std::string get(const std::string& target, const ModelName& name, std::string* next);
+  http_client::Endpoint bare_endpoint() const;
+  http_client::HttpSession& session();
+
+  const Settings& settings_;
+  const Patience& patience_;
+  Servers& servers_;
+  BackOff::Say say_;
+  std::unique_ptr<http_client::HttpSession> session_;  // with the hub
+};
+
+// Error kIo where the fault is one that no further try mends.
+void require_trust(const http_client::HttpFault& fault, const http_client::Endpoint& endpoint);
+// Whether the same request may succeed later.
+bool is_passing(int status);
+// Escaped for a URL's path; slashes stay (RFC 3986).
+std::string escaped(std::string_view path);
+
+}  // namespace ferrum::hub

@@ -1,0 +1,70 @@
+#include "hub/settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace ferrum::hub {
+namespace {
+
+constexpr const char* kDefaultEndpoint = "https://huggingface.co";
+constexpr size_t kMaxToken = 4096;
+
+std::string trimmed(std::string text) {
+  const auto is_space = [](unsigned char c) { return std::isspace(c); };
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
+  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
+  return text;
+}
+
+std::string token_from(const Environment& environment) {
+  std::string source = "HF_TOKEN";
+  std::string token = trimmed(environment("HF_TOKEN").value_or(""));
+  if (token.empty()) {
+    const auto path = environment("HF_TOKEN_PATH");
+    const std::filesystem::path file =
+        path && !path->empty() ? std::filesystem::path(*path) : hub_home(environment) / "token";
+    source = file.string();
+    std::ifstream in(file, std::ios::binary);
+    std::getline(in, token);
+    token = trimmed(token);
+  }
+  // It becomes a header's value.
+  if (token.size() > kMaxToken ||
+      !std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; }))
+    fail(ErrorCode::kBadArgument, "{}: what it holds is no token", source);
+  return token;
+}
+
+bool is_true(std::string value) {
+  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::toupper(c); });
+  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+}  // namespace
+
+Settings settings_from(const Environment& environment) {
+  Settings settings = {.cache = cache_folder(environment)};
+  const std::string url = environment("HF_ENDPOINT").value_or("");
+  try {
+    settings.endpoint = http_client::parse_endpoint(url.empty() ? kDefaultEndpoint : url);
+  } catch (const Error& e) {
+    fail(ErrorCode::kBadArgument, "HF_ENDPOINT: {}", e.what());
+  }
+  settings.token = token_from(environment);
+  settings.proxies = http_client::proxy_settings(environment);
+  settings.offline = is_true(environment("HF_HUB_OFFLINE").value_or(""));
+  return settings;
+}
+
+Environment process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name);
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+}
+
+}  // namespace ferrum::hub

@@ -1,0 +1,26 @@
+// Where the hub is, who asks, and where models are kept: as the environment says it, with the variables that
+// other tools of the hub read.
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "http_client/endpoint.h"
+#include "http_client/proxy.h"
+#include "hub/cache.h"
+
+namespace ferrum::hub {
+
+struct Settings {
+  http_client::Endpoint endpoint;  // HF_ENDPOINT, else https://huggingface.co
+  std::string token;               // HF_TOKEN, else what HF_TOKEN_PATH or $HF_HOME/token holds; empty: none
+  http_client::ProxySettings proxies;
+  std::filesystem::path cache;  // cache_folder
+  bool offline = false;         // HF_HUB_OFFLINE
+};
+
+// Error kBadArgument naming the variable whose value is none.
+Settings settings_from(const Environment& environment);
+// The process's own.
+Environment process_environment();
+
+}  // namespace ferrum::hub
