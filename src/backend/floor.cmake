@@ -28,11 +28,16 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   # Only what is done with instructions that AVX-512 alone does not have: see cpu/kernels.cpp.
   set(kernels ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels)
   ferrum_cpu_kernels(avx512bf16 "${kernels}/multiply_pairs.cpp;${kernels}/peak.cpp" ${avx512_options} -mavx512bf16)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  target_compile_definitions(ferrum_backend PRIVATE FERRUM_ARM_KERNELS)
+  ferrum_cpu_kernels(neon "${kernel_sources}" -march=armv8-a -DFERRUM_NEON)
+  ferrum_cpu_kernels(dotprod "${kernel_sources}" -march=armv8.2-a+dotprod -DFERRUM_NEON)
+  ferrum_cpu_kernels(i8mm "${kernel_sources}" -march=armv8.2-a+dotprod+i8mm+bf16 -DFERRUM_NEON)
 endif()
 
 # Sanitizers add weak symbols of their own.
 if(CMAKE_NM AND NOT FERRUM_SANITIZE)
-  foreach(isa avx2 avxvnni avx512 avx512bf16)
+  foreach(isa avx2 avxvnni avx512 avx512bf16 neon dotprod i8mm)
     if(TARGET ferrum_cpu_${isa})
       add_test(NAME CpuFaults.B59_NoWeakFunctions_${isa}
                COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:ferrum_cpu_${isa}>"

@@ -2,6 +2,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 #include <array>
@@ -13,20 +16,20 @@
 namespace ferrum {
 namespace {
 
-constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512,
-                                                Isa::kAvx512Bf16};
-
-#if defined(__x86_64__)
+constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable,   Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512,
+                                                Isa::kAvx512Bf16, Isa::kNeon, Isa::kDotProd, Isa::kI8mm};
 
 struct Feature {
   std::string_view name;
   bool present;
 };
 
-void add_missing(std::string& missing, std::initializer_list<Feature> features) {
+[[maybe_unused]] void add_missing(std::string& missing, std::initializer_list<Feature> features) {
   for (const Feature& f : features)
     if (!f.present) missing += (missing.empty() ? "" : ", ") + std::string(f.name);
 }
+
+#if defined(__x86_64__)
 
 // Not every compiler's __builtin_cpu_supports knows this one. Its registers are AVX's.
 bool has_f16c() {
@@ -77,11 +80,49 @@ std::string missing_avx512bf16() {
 #else
 
 std::string missing_avx2() { return "the x86-64 architecture"; }
-std::string missing_avxvnni() { return "the x86-64 architecture"; }
-std::string missing_avx512() { return "the x86-64 architecture"; }
-std::string missing_avx512bf16() { return "the x86-64 architecture"; }
+std::string missing_avxvnni() { return missing_avx2(); }
+std::string missing_avx512() { return missing_avx2(); }
+std::string missing_avx512bf16() { return missing_avx2(); }
 
 #endif
+
+#if defined(__aarch64__)
+
+std::string missing_neon() {
+  std::string missing;
+  add_missing(missing, {{"ASIMD", (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0}});
+  return missing;
+}
+
+std::string missing_dotprod() {
+  std::string missing = missing_neon();
+  add_missing(missing, {{"DotProd", (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0}});
+  return missing;
+}
+
+std::string missing_i8mm() {
+  std::string missing = missing_dotprod();
+  add_missing(missing, {{"I8MM", (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0},
+                        {"BF16", (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0}});
+  return missing;
+}
+
+#else
+
+std::string missing_neon() { return "the 64-bit ARM architecture"; }
+std::string missing_dotprod() { return missing_neon(); }
+std::string missing_i8mm() { return missing_neon(); }
+
+#endif
+
+std::string all_names() {
+  std::string names;
+  for (const Isa isa : kRising) {
+    if (!names.empty()) names += isa == kRising.back() ? " and " : ", ";
+    names += name_of(isa);
+  }
+  return names;
+}
 
 }  // namespace
 
@@ -97,6 +138,12 @@ std::string_view name_of(Isa isa) {
       return "avx512";
     case Isa::kAvx512Bf16:
       return "avx512bf16";
+    case Isa::kNeon:
+      return "neon";
+    case Isa::kDotProd:
+      return "dotprod";
+    case Isa::kI8mm:
+      return "i8mm";
   }
   return "?";
 }
@@ -119,6 +166,12 @@ std::string missing_for(Isa isa) {
       return missing_avx512();
     case Isa::kAvx512Bf16:
       return missing_avx512bf16();
+    case Isa::kNeon:
+      return missing_neon();
+    case Isa::kDotProd:
+      return missing_dotprod();
+    case Isa::kI8mm:
+      return missing_i8mm();
   }
   return "";
 }
@@ -141,9 +194,8 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   }
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
-    fail(ErrorCode::kBadArgument,
-         "instruction set {} (FERRUM_CPU_ISA): there are portable, avx2, avxvnni, avx512 and avx512bf16",
-         in_quotes(*wish));
+    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): there are {}", in_quotes(*wish),
+         all_names());
   if (const std::string lacking = missing(*isa); !lacking.empty())
     fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),
          lacking);

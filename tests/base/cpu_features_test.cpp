@@ -8,8 +8,9 @@ namespace ferrum {
 namespace {
 
 TEST(CpuFeatures, EveryNameParsesBackToItsSet) {
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Bf16})
-    EXPECT_EQ(isa_named(name_of(isa)), isa);
+  for (int i = 0; i < kIsaCount; ++i) EXPECT_EQ(isa_named(name_of(static_cast<Isa>(i))), static_cast<Isa>(i));
+  EXPECT_EQ(name_of(Isa::kPortable), "portable");
+  EXPECT_EQ(name_of(Isa::kI8mm), "i8mm");
   EXPECT_FALSE(isa_named("AVX2"));
   EXPECT_FALSE(isa_named("avx2 "));
   EXPECT_FALSE(isa_named(""));
@@ -34,9 +35,10 @@ TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
-    EXPECT_STREQ(
-        error.what(),
-        "instruction set 'sse9' (FERRUM_CPU_ISA): there are portable, avx2, avxvnni, avx512 and avx512bf16");
+    EXPECT_STREQ(error.what(),
+                 "instruction set 'sse9' (FERRUM_CPU_ISA): there are portable, avx2, avxvnni, avx512, "
+                 "avx512bf16, neon, "
+                 "dotprod and i8mm");
   }
 }
 
@@ -54,6 +56,17 @@ TEST(CpuFaults, B59_AnInstructionSetThatTheCpuLacks) {
 TEST(CpuFaults, B59_ACpuWithoutAvx2FallsBack) {
   const auto old_cpu = [](Isa isa) -> std::string { return isa == Isa::kPortable ? "" : "AVX2"; };
   EXPECT_EQ(choose_isa(std::nullopt, old_cpu), Isa::kPortable);
+}
+
+TEST(CpuFaults, B59_AnInstructionSetOfAnotherArchitecture) {
+#if defined(__x86_64__)
+  const std::vector<Isa> foreign = {Isa::kNeon, Isa::kDotProd, Isa::kI8mm};
+  const std::string lacking = "the 64-bit ARM architecture";
+#else
+  const std::vector<Isa> foreign = {Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Bf16};
+  const std::string lacking = "the x86-64 architecture";
+#endif
+  for (const Isa isa : foreign) EXPECT_EQ(missing_for(isa), lacking) << name_of(isa);
 }
 
 }  // namespace

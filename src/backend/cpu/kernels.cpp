@@ -22,6 +22,16 @@ namespace avx512bf16 {
 void multiply_pairs(const PanelTask& task);
 int64_t peak_dot_bf16(int64_t rounds);
 }  // namespace avx512bf16
+#elif defined(FERRUM_ARM_KERNELS)
+namespace neon {
+extern const Kernels kTable;
+}
+namespace dotprod {
+extern const Kernels kTable;
+}
+namespace i8mm {
+extern const Kernels kTable;
+}
 #endif
 
 const Kernels& kernels_for(Isa isa) {
@@ -39,6 +49,10 @@ const Kernels& kernels_for(Isa isa) {
   if (isa == Isa::kAvx512) return avx512::kTable;
   if (isa == Isa::kAvxVnni) return avxvnni::kTable;
   if (isa == Isa::kAvx2) return avx2::kTable;
+#elif defined(FERRUM_ARM_KERNELS)
+  if (isa == Isa::kI8mm) return i8mm::kTable;
+  if (isa == Isa::kDotProd) return dotprod::kTable;
+  if (isa == Isa::kNeon) return neon::kTable;
 #endif
   return portable::kTable;
 }

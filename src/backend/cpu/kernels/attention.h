@@ -8,7 +8,7 @@ namespace ferrum::cpu::FERRUM_ISA {
 
 // Columns that are summed at once, and rows: as many sums as leave registers for what is multiplied.
 constexpr int kPanel = 2 * kLanes;
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(FERRUM_NEON)  // 32 registers
 constexpr int kTileRows = 12;
 #elif defined(__AVX2__)
 constexpr int kTileRows = 6;

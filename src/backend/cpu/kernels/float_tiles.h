@@ -14,6 +14,9 @@ namespace {  // nothing here may become a symbol that the linker merges: see ker
 #if defined(__AVX512F__)
 constexpr int kMostTokens = 12;
 constexpr int panels_with(int tokens) { return tokens <= 4 ? 4 : 2; }
+#elif defined(FERRUM_NEON)  // as many registers, but a load for each input and four rows
+constexpr int kMostTokens = 6;
+constexpr int panels_with(int tokens) { return tokens <= 4 ? 4 : 3; }
 #else
 constexpr int kMostTokens = 6;
 constexpr int panels_with(int tokens) { return tokens <= 2 ? 4 : 2; }

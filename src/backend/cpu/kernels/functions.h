@@ -9,11 +9,19 @@
 namespace ferrum::cpu::FERRUM_ISA {
 
 // Formats whose quants need all 256 values. AVX2's multiplication of bytes saturates unless one of them stays
-// below 128, so it takes such quants as signed bytes and multiplies magnitudes; the others shift them by 128.
-#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
+// below 128, so it takes such quants as signed bytes and multiplies magnitudes; NEON has products of signed
+// bytes only. The others shift them by 128.
+#if (defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)) || defined(FERRUM_NEON)
 constexpr int kWideOffset = 0;
 #else
 constexpr int kWideOffset = 128;
+#endif
+
+// Whether pairs of bf16 are multiplied in one instruction by all CPUs that have the set.
+#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+constexpr bool kHasPairDot = true;
+#else
+constexpr bool kHasPairDot = false;
 #endif
 
 // rows.cpp

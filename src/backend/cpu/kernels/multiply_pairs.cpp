@@ -1,6 +1,6 @@
 // Panels of BF16 times tiles of bf16 inputs, two columns at a time, which a panel has beside each other in a
-// lane: what VDPBF16PS takes. Sets without it do the same with two multiplications; for their speed nobody
-// asks, but tests do for the results.
+// lane: what VDPBF16PS and BFDOT take. Sets without it do the same with two multiplications; for their speed
+// nobody asks, but tests do for the results.
 #include "backend/cpu/kernels/float_tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -16,6 +16,8 @@ struct PairedColumns {
   static F32 dot(F32 sum, I32 w, I32 x) {
 #if defined(__AVX512BF16__)
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+    return vbfdotq_f32(sum, vreinterpretq_bf16_s32(w), vreinterpretq_bf16_s32(x));
 #else
     sum = fma(from_bits(w & ~0xFFFF), from_bits(x & ~0xFFFF), sum);
     return fma(from_bits(w << 16), from_bits(x << 16), sum);

@@ -9,7 +9,7 @@ namespace {
 
 // A product takes 4 to 5 cycles and two start in each: so many sums must be on their way, and more do no harm
 // as long as the registers hold them.
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(FERRUM_NEON)
 constexpr int kSums = 16;
 #else
 constexpr int kSums = 10;
@@ -84,7 +84,7 @@ int64_t peak_multiply_add_f32(int64_t rounds) {
   return rounds * kSums * kLanes * 2;
 }
 
-#if defined(__AVX2__)
+#if defined(__AVX2__) || defined(FERRUM_NEON)
 
 namespace {
 
@@ -98,6 +98,19 @@ using Bytes = __m256i;
 inline Bytes zero() { return _mm256_setzero_si256(); }
 inline Bytes ones() { return _mm256_set1_epi8(1); }
 inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes) { return _mm256_dpbusd_avx_epi32(sum, a, b); }
+#elif defined(FERRUM_NEON)
+using Bytes = int8x16_t;
+inline Bytes zero() { return vdupq_n_s8(0); }
+inline Bytes ones() { return vdupq_n_s8(1); }
+inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes) {
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+  return vreinterpretq_s8_s32(vmmlaq_s32(vreinterpretq_s32_s8(sum), a, b));
+#elif defined(__ARM_FEATURE_DOTPROD)
+  return vreinterpretq_s8_s32(vdotq_s32(vreinterpretq_s32_s8(sum), a, b));
+#else  // sums of 16 bits, which are widened now and then
+  return vreinterpretq_s8_s16(vmlal_high_s8(vreinterpretq_s16_s8(sum), a, b));
+#endif
+}
 #else
 using Bytes = __m256i;
 inline Bytes zero() { return _mm256_setzero_si256(); }
@@ -107,6 +120,14 @@ inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes ones_of_16_bits) {
   touch(pairs);  // it is the same every time, but must be computed every time
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones_of_16_bits));
 }
+#endif
+
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+constexpr int kProducts = 32;  // of an instruction: 2 × 8 by 8 × 2
+#elif defined(FERRUM_NEON) && !defined(__ARM_FEATURE_DOTPROD)
+constexpr int kProducts = 8;
+#else
+constexpr int kProducts = sizeof(Bytes);
 #endif
 
 }  // namespace
@@ -131,7 +152,7 @@ int64_t peak_dot_int8(int64_t rounds) {
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
-  return rounds * kSums * static_cast<int64_t>(sizeof(Bytes)) * 2;
+  return rounds * kSums * kProducts * 2;
 }
 
 #else
@@ -172,6 +193,25 @@ int64_t peak_dot_bf16(int64_t rounds) {
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
   return rounds * kSums * 32 * 2;
+}
+
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+
+int64_t peak_dot_bf16(int64_t rounds) {
+  F32 sums[kSums] = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
+  bfloat16x8_t a = vreinterpretq_bf16_u16(vdupq_n_u16(0x3F80));  // 1
+  bfloat16x8_t b = vreinterpretq_bf16_u16(vdupq_n_u16(0x3580));  // 2^-20
+  for (int64_t round = 0; round < rounds; ++round) {
+    touch(a);
+    touch(b);
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) sums[i] = vbfdotq_f32(sums[i], a, b);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kSums; ++i) touch(sums[i]);
+  return rounds * kSums * 8 * 2;
 }
 
 #endif

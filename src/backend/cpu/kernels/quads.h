@@ -69,6 +69,8 @@ inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return reinterpret_cast<I32>(
       _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), reinterpret_cast<__m256i>(indices)));
+#elif defined(FERRUM_NEON)
+  return vreinterpretq_s32_u8(vqtbl1q_u8(vld1q_u8(table), vreinterpretq_u8_s32(indices)));
 #else
   uint8_t bytes[kRegister];
   store_register(bytes, indices);

@@ -12,6 +12,8 @@ constexpr int32_t kInfinity = 0x7F800000;
 inline int32_t largest_lane(I32 v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_epi32(reinterpret_cast<__m512i>(v));
+#elif defined(FERRUM_NEON)
+  return vmaxvq_s32(v);
 #else
   int32_t most = v[0];
   for (int lane = 1; lane < kLanes; ++lane) most = v[lane] > most ? v[lane] : most;
@@ -32,6 +34,10 @@ inline int32_t largest_magnitude(const float* x) {
 inline void store_low_bytes(int8_t* to, I32 v) {
 #if defined(__AVX512F__)
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
+#elif defined(FERRUM_NEON)
+  const int16x4_t words = vmovn_s32(v);
+  const int8x8_t twice = vmovn_s16(vcombine_s16(words, words));
+  __builtin_memcpy(to, &twice, kLanes);
 #else
   for (int lane = 0; lane < kLanes; ++lane) to[lane] = static_cast<int8_t>(v[lane]);
 #endif
@@ -57,6 +63,8 @@ inline void sum_half_blocks(const int8_t* quants, int32_t (&sums)[2 * kBlocks]) 
     _mm_storeu_si128(reinterpret_cast<__m128i*>(sums + i / 16),
                      _mm512_castsi512_si128(_mm512_permutexvar_epi32(first_of_each, four)));
   }
+#elif defined(FERRUM_NEON)
+  for (int half = 0; half < 2 * kBlocks; ++half) sums[half] = vaddlvq_s8(vld1q_s8(quants + 16 * half));
 #else
   for (int half = 0; half < 2 * kBlocks; ++half) {
     int32_t sum = 0;

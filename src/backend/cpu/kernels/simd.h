@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(FERRUM_NEON)  // set for the sets that use it: every compiler for 64-bit ARM has it
+#include <arm_neon.h>
 #endif
 
 #ifndef FERRUM_ISA
@@ -31,21 +33,6 @@ constexpr int kLanes = 4;
 
 using F32 [[gnu::vector_size(kLanes * 4)]] = float;
 using I32 [[gnu::vector_size(kLanes * 4)]] = int32_t;
-
-// Bytes, as many as a sub-block of 32 quants goes into evenly. Shifts by a constant keep within each byte.
-#if defined(__AVX2__)
-constexpr int kByteLanes = 32;
-#else
-constexpr int kByteLanes = 16;
-#endif
-using U8 [[gnu::vector_size(kByteLanes)]] = uint8_t;
-
-static inline U8 load_bytes(const void* p) {
-  U8 v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-static inline void store_bytes(void* p, U8 v) { __builtin_memcpy(p, &v, sizeof v); }
 
 constexpr int kRegister = kLanes * 4;  // bytes
 
@@ -91,7 +78,6 @@ static inline void store(F16* p, F32 v) {
   const __m256i halves = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
 }
-static inline float from_f16(uint16_t bits) { return _cvtsh_ss(bits); }
 
 static inline float sum8(__m256 v) {
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -123,13 +109,43 @@ static inline void store(F16* p, F32 v) {
   const __m128i halves = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), halves);
 }
-static inline float from_f16(uint16_t bits) { return _cvtsh_ss(bits); }
 
 static inline float sum(F32 v) {
   __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
 }
+
+#elif defined(FERRUM_NEON)
+
+static inline F32 broadcast(float x) { return vdupq_n_f32(x); }
+static inline F32 fma(F32 a, F32 b, F32 c) { return vfmaq_f32(c, a, b); }
+static inline F32 fma_with(F32 a, const float* b, F32 c) { return fma(a, broadcast(*b), c); }
+// Unlike the others' these give NaN whichever of the two is NaN.
+static inline F32 max(F32 a, F32 b) { return vmaxq_f32(a, b); }
+static inline F32 min(F32 a, F32 b) { return vminq_f32(a, b); }
+static inline F32 load(const F16* p) {
+  float16x4_t halves;
+  __builtin_memcpy(&halves, p, sizeof halves);
+  return vcvt_f32_f16(halves);
+}
+static inline F32 load(const BF16* p) {
+  uint16x4_t halves;
+  __builtin_memcpy(&halves, p, sizeof halves);
+  return vreinterpretq_f32_u32(vshll_n_u16(halves, 16));
+}
+static inline F32 load(const int8_t* p) {
+  uint32_t bytes;
+  __builtin_memcpy(&bytes, p, sizeof bytes);
+  const int8x8_t twice = vreinterpret_s8_u32(vdup_n_u32(bytes));
+  return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(twice))));
+}
+static inline void store(F16* p, F32 v) {
+  const float16x4_t halves = vcvt_f16_f32(v);
+  __builtin_memcpy(p, &halves, sizeof halves);
+}
+
+static inline float sum(F32 v) { return vpadds_f32(vadd_f32(vget_low_f32(v), vget_high_f32(v))); }
 
 #else
 
@@ -202,7 +218,12 @@ static inline void store(BF16* p, F32 v) {
   const I32 is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;
   const I32 rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
   const I32 half = is_nan ? (bits >> 16 | 0x40) : rounded;
+#if defined(FERRUM_NEON)
+  const int16x4_t narrow = vmovn_s32(half);
+  __builtin_memcpy(p, &narrow, sizeof narrow);
+#else
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<BF16>(half[i] & 0xFFFF);
+#endif
 }
 
 // The first n < kLanes elements; zeros behind them.
@@ -230,6 +251,8 @@ static inline float largest(F32 v) {
   v = max(_mm256_permute2f128_ps(v, v, 1), v);
   v = max(_mm256_permute_ps(v, 0x4E), v);
   return max(_mm256_permute_ps(v, 0xB1), v)[0];
+#elif defined(FERRUM_NEON)
+  return vmaxvq_f32(v);
 #else
   const float low = v[0] > v[1] ? v[0] : v[1];
   const float high = v[2] > v[3] ? v[2] : v[3];

@@ -20,6 +20,11 @@ inline I32 load_bytes_as_ints(const uint8_t* p) {
   return reinterpret_cast<I32>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__AVX2__)
   return reinterpret_cast<I32>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#elif defined(FERRUM_NEON)
+  uint32_t bytes;
+  __builtin_memcpy(&bytes, p, sizeof bytes);
+  const uint8x8_t twice = vreinterpret_u8_u32(vdup_n_u32(bytes));
+  return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(twice))));
 #else
   uint8_t bytes __attribute__((vector_size(kLanes)));
   __builtin_memcpy(&bytes, p, sizeof bytes);
@@ -32,6 +37,10 @@ inline I32 load_words_as_ints(const uint8_t* p) {
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #elif defined(__AVX2__)
   return reinterpret_cast<I32>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(FERRUM_NEON)
+  uint16x4_t words;
+  __builtin_memcpy(&words, p, sizeof words);
+  return vreinterpretq_s32_u32(vmovl_u16(words));
 #else
   uint16_t words __attribute__((vector_size(kLanes * 2)));
   __builtin_memcpy(&words, p, sizeof words);

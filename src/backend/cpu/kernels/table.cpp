@@ -2,6 +2,14 @@
 #include "backend/cpu/kernels/tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
+namespace {
+
+constexpr int64_t (*peak_of_pairs())(int64_t) {
+  if constexpr (kHasPairDot) return peak_dot_bf16;
+  return nullptr;
+}
+
+}  // namespace
 
 extern const Kernels kTable;
 const Kernels kTable = {
@@ -31,7 +39,7 @@ const Kernels kTable = {
                           multiply_unpacked_iq4_xs, multiply_unpacked_mxfp4, multiply_unpacked_g4_32,
                           multiply_unpacked_g4_64, multiply_unpacked_g4_128},
     .multiply_pairs = multiply_pairs,
-    .has_pair_dot = false,
+    .has_pair_dot = kHasPairDot,
     .copy_sums = copy_sums,
     .gate_sums = gate_sums,
     .expand = {expand_f32, expand_f16, expand_bf16, expand_q4_0, expand_q4_1, expand_q5_0, expand_q5_1,
@@ -43,7 +51,7 @@ const Kernels kTable = {
     .add_state = add_state,
     .scale = scale,
     .prepare_head = prepare_head,
-    .peaks = {peak_read, peak_dot_int8, nullptr, peak_multiply_add_f32},
+    .peaks = {peak_read, peak_dot_int8, peak_of_pairs(), peak_multiply_add_f32},
 };
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -5,7 +5,7 @@
 // Integer sums are exact; the offset goes into what they start from. One float32 addition (two with minima)
 // per block, in order of the blocks: whatever the size of a tile, a row's sum is the same bits.
 #pragma once
-#include "backend/cpu/kernels/sources.h"
+#include "backend/cpu/kernels/dots.h"
 #include "backend/cpu/kernels/tiling.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -17,6 +17,12 @@ namespace {  // nothing here may become a symbol that the linker merges: see ker
 #if defined(__AVX512F__)
 constexpr int kPackedTokens[2] = {12, 8};
 constexpr int kUnpackedTokens[2] = {6, 4};
+#elif defined(__ARM_FEATURE_DOTPROD)
+constexpr int kPackedTokens[2] = {8, 6};
+constexpr int kUnpackedTokens[2] = {4, 4};
+#elif defined(FERRUM_NEON)  // two registers of 16-bit sums for each of 32 bits
+constexpr int kPackedTokens[2] = {6, 4};
+constexpr int kUnpackedTokens[2] = {4, 2};
 #else
 constexpr int kPackedTokens[2] = {4, 4};
 constexpr int kUnpackedTokens[2] = {2, 2};
@@ -25,113 +31,18 @@ static_assert(kPackedTokens[0] <= kTilePadding);
 // Up to so many tokens, unpacking for every tile costs less than unpacking beforehand.
 #if defined(__AVX2__)
 constexpr int kDirectTokens = 48;
+#elif defined(__ARM_FEATURE_MATMUL_INT8)  // only unpacked spans are multiplied with SMMLA
+constexpr int kDirectTokens = kPackedTokens[0];
+#elif defined(FERRUM_NEON)
+constexpr int kDirectTokens = 2 * kPackedTokens[0];
 #else
 constexpr int kDirectTokens = kPackedTokens[0];
 #endif
-
-constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
-
-// The only sources without offset and minimum are those of formats that need all 256 values.
-template <class Source>
-constexpr bool kIsSigned = Source::kOffset == 0 && !Source::kHasMin;
-
-inline I32 broadcast_quad(const int8_t* x) {
-  int32_t quad;
-  __builtin_memcpy(&quad, x, sizeof quad);
-  return I32{} + quad;
-}
 
 template <class Source>
 inline void prefetch_block(const uint8_t* span, int b) {
   constexpr int kBytes = Source::kSpanBytes / kBlocks;
   for (int at = 0; at < kBytes; at += 64) __builtin_prefetch(span + b * kBytes + at, 0, 3);
-}
-
-// Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned says so.
-template <bool kSigned>
-inline I32 dot(I32 sum, I32 w, I32 x) {
-#if defined(__AVX512VNNI__)
-  static_assert(!kSigned);
-  return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
-      reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(w), reinterpret_cast<__m512i>(x)));
-#elif defined(__AVXVNNI__)
-  static_assert(!kSigned);
-  return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
-      reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
-#elif defined(__AVX2__)
-  // Sums of two fit into 16 bits: 2 × 127 × 127 where quants are below 128, and 2 × 128 × 127 for magnitudes
-  // of signed ones.
-  auto quants = reinterpret_cast<__m256i>(w);
-  auto inputs = reinterpret_cast<__m256i>(x);
-  if constexpr (kSigned) {
-    inputs = _mm256_sign_epi8(inputs, quants);
-    quants = _mm256_abs_epi8(quants);
-  }
-  return sum +
-         reinterpret_cast<I32>(_mm256_madd_epi16(_mm256_maddubs_epi16(quants, inputs), _mm256_set1_epi16(1)));
-#elif defined(__SSE2__)
-  static_assert(!kSigned);
-  const auto quants = reinterpret_cast<__m128i>(w);
-  const auto inputs = reinterpret_cast<__m128i>(x);
-  const __m128i even = _mm_madd_epi16(_mm_and_si128(quants, _mm_set1_epi16(255)),
-                                      _mm_srai_epi16(_mm_slli_epi16(inputs, 8), 8));
-  const __m128i odd = _mm_madd_epi16(_mm_srli_epi16(quants, 8), _mm_srai_epi16(inputs, 8));
-  return sum + reinterpret_cast<I32>(_mm_add_epi32(even, odd));
-#else
-  static_assert(!kSigned);
-  for (int k = 0; k < 4; ++k) sum += (w >> (8 * k) & 255) * (x << (24 - 8 * k) >> 24);
-  return sum;
-#endif
-}
-
-// The same, of inputs in memory: one instruction where GCC 12 makes two, a broadcast and a product.
-template <bool kSigned>
-inline I32 dot_with(I32 sum, I32 w, const int8_t* x_quad) {
-#if defined(__AVX512VNNI__)
-  static_assert(!kSigned);
-  typedef int32_t Quad __attribute__((may_alias, aligned(1)));
-  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*reinterpret_cast<const Quad*>(x_quad)));
-  return sum;
-#else
-  return dot<kSigned>(sum, w, broadcast_quad(x_quad));
-#endif
-}
-
-// The integer products of one part of a block with T tokens.
-template <class Source, int P, int T>
-inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
-  constexpr int kQuads = 8 / Source::kParts;
-#pragma GCC unroll 16
-  for (int t = 0; t < T; ++t) {
-    I32 start = {};
-    if constexpr (Source::kOffset == 8 && Source::kParts == 1) {
-      start = I32{} + x[t].small_offsets[b];
-    } else if constexpr (Source::kOffset != 0) {
-      const int32_t offset = Source::kParts == 1 ? x[t].offsets[b] : x[t].half_offsets[2 * b + part];
-      start = (I32{} + offset) >> (7 - log2_of(Source::kOffset));
-    }
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) dots[p][t] = start;
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < kQuads; ++i) {
-    I32 w[P];
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) w[p] = sources[p].quad(b, kQuads * part + i);
-#pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) {
-      const int8_t* x_quad = x[t].quants + kBlock * b + 4 * (kQuads * part + i);
-      // Beside two panels every third input only: with all of them from memory the loads would be the limit.
-      if (P == 1 || t % 3 == 2) {
-#pragma GCC unroll 4
-        for (int p = 0; p < P; ++p) dots[p][t] = dot_with<kIsSigned<Source>>(dots[p][t], w[p], x_quad);
-      } else {
-        const I32 quad = broadcast_quad(x_quad);
-#pragma GCC unroll 4
-        for (int p = 0; p < P; ++p) dots[p][t] = dot<kIsSigned<Source>>(dots[p][t], w[p], quad);
-      }
-    }
-  }
 }
 
 template <class Source, int P, int T>
@@ -251,8 +162,7 @@ inline void unpack_spans(const uint8_t* panel, int cols, uint8_t* to) {
     const Source source(panel, blocks);
     for (int b = 0; b < blocks; ++b) {
       prefetch_block<Source>(panel + kAhead, b);
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) store_register(to + (b * 8 + i) * kRegister, source.quad(b, i));
+      store_quads(source, b, to + b * 8 * kRegister);
       for (int part = 0; part < Source::kParts; ++part) {
         const int at = (b * Source::kParts + part) * kRegister;
         store_register(to + Unpacked::kScalesAt + at, as_bits(source.scale(b, part)));

@@ -1,0 +1,131 @@
+// The integer products of a block: exact, so in whatever order an instruction set likes them.
+#pragma once
+#include "backend/cpu/kernels/sources.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
+
+constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
+
+// The only sources without offset and minimum are those of formats that need all 256 values.
+template <class Source>
+constexpr bool kIsSigned = Source::kOffset == 0 && !Source::kHasMin;
+
+inline I32 broadcast_quad(const int8_t* x) {
+  int32_t quad;
+  __builtin_memcpy(&quad, x, sizeof quad);
+  return I32{} + quad;
+}
+
+// What the integer products of one part of a block begin with: the offset's share.
+template <class Source, int P, int T>
+inline void begin_dots(I32 (&dots)[P][T], const InputSpan* x, int b, int part) {
+#pragma GCC unroll 16
+  for (int t = 0; t < T; ++t) {
+    I32 start = {};
+    if constexpr (Source::kOffset == 8 && Source::kParts == 1) {
+      start = I32{} + x[t].small_offsets[b];
+    } else if constexpr (Source::kOffset != 0) {
+      const int32_t offset = Source::kParts == 1 ? x[t].offsets[b] : x[t].half_offsets[2 * b + part];
+      start = (I32{} + offset) >> (7 - log2_of(Source::kOffset));
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) dots[p][t] = start;
+  }
+}
+
+#if !defined(__ARM_FEATURE_MATMUL_INT8)
+// The quads of a block as UnpackedSource has them.
+template <class Source>
+inline void store_quads(const Source& source, int b, uint8_t* to) {
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) store_register(to + i * kRegister, source.quad(b, i));
+}
+#endif
+
+#if !defined(FERRUM_NEON)
+
+// Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned says so.
+template <bool kSigned>
+inline I32 dot(I32 sum, I32 w, I32 x) {
+#if defined(__AVX512VNNI__)
+  static_assert(!kSigned);
+  return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
+      reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(w), reinterpret_cast<__m512i>(x)));
+#elif defined(__AVXVNNI__)
+  static_assert(!kSigned);
+  return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
+      reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
+#elif defined(__AVX2__)
+  // Sums of two fit into 16 bits: 2 × 127 × 127 where quants are below 128, and 2 × 128 × 127 for magnitudes
+  // of signed ones.
+  auto quants = reinterpret_cast<__m256i>(w);
+  auto inputs = reinterpret_cast<__m256i>(x);
+  if constexpr (kSigned) {
+    inputs = _mm256_sign_epi8(inputs, quants);
+    quants = _mm256_abs_epi8(quants);
+  }
+  return sum +
+         reinterpret_cast<I32>(_mm256_madd_epi16(_mm256_maddubs_epi16(quants, inputs), _mm256_set1_epi16(1)));
+#elif defined(__SSE2__)
+  static_assert(!kSigned);
+  const auto quants = reinterpret_cast<__m128i>(w);
+  const auto inputs = reinterpret_cast<__m128i>(x);
+  const __m128i even = _mm_madd_epi16(_mm_and_si128(quants, _mm_set1_epi16(255)),
+                                      _mm_srai_epi16(_mm_slli_epi16(inputs, 8), 8));
+  const __m128i odd = _mm_madd_epi16(_mm_srli_epi16(quants, 8), _mm_srai_epi16(inputs, 8));
+  return sum + reinterpret_cast<I32>(_mm_add_epi32(even, odd));
+#else
+  static_assert(!kSigned);
+  for (int k = 0; k < 4; ++k) sum += (w >> (8 * k) & 255) * (x << (24 - 8 * k) >> 24);
+  return sum;
+#endif
+}
+
+// The same, of inputs in memory: one instruction where GCC 12 makes two, a broadcast and a product.
+template <bool kSigned>
+inline I32 dot_with(I32 sum, I32 w, const int8_t* x_quad) {
+#if defined(__AVX512VNNI__)
+  static_assert(!kSigned);
+  typedef int32_t Quad __attribute__((may_alias, aligned(1)));
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*reinterpret_cast<const Quad*>(x_quad)));
+  return sum;
+#else
+  return dot<kSigned>(sum, w, broadcast_quad(x_quad));
+#endif
+}
+
+// The integer products of one part of a block with T tokens.
+template <class Source, int P, int T>
+inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
+  constexpr int kQuads = 8 / Source::kParts;
+  begin_dots<Source, P, T>(dots, x, b, part);
+#pragma GCC unroll 8
+  for (int i = 0; i < kQuads; ++i) {
+    I32 w[P];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) w[p] = sources[p].quad(b, kQuads * part + i);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) {
+      const int8_t* x_quad = x[t].quants + kBlock * b + 4 * (kQuads * part + i);
+      // Beside two panels every third input only: with all of them from memory the loads would be the limit.
+      if (P == 1 || t % 3 == 2) {
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) dots[p][t] = dot_with<kIsSigned<Source>>(dots[p][t], w[p], x_quad);
+      } else {
+        const I32 quad = broadcast_quad(x_quad);
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) dots[p][t] = dot<kIsSigned<Source>>(dots[p][t], w[p], quad);
+      }
+    }
+  }
+}
+
+#endif
+
+}  // namespace
+}  // namespace ferrum::cpu::FERRUM_ISA
+
+#if defined(FERRUM_NEON)
+#include "backend/cpu/kernels/dots_neon.h"  // dots_of(), and store_quads() where SMMLA wants them otherwise
+#endif
