@@ -201,13 +201,14 @@ int64_t peak_dot_bf16(int64_t rounds) {
   F32 sums[kSums] = {};
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
-  bfloat16x8_t a = vreinterpretq_bf16_u16(vdupq_n_u16(0x3F80));  // 1
-  bfloat16x8_t b = vreinterpretq_bf16_u16(vdupq_n_u16(0x3580));  // 2^-20
+  I32 a = I32{} + 0x3F803F80;  // 1; as integers, since GCC 12 takes bf16 constants for fp16's
+  I32 b = I32{} + 0x35803580;  // 2^-20
   for (int64_t round = 0; round < rounds; ++round) {
     touch(a);
     touch(b);
 #pragma GCC unroll 16
-    for (int i = 0; i < kSums; ++i) sums[i] = vbfdotq_f32(sums[i], a, b);
+    for (int i = 0; i < kSums; ++i)
+      sums[i] = vbfdotq_f32(sums[i], vreinterpretq_bf16_s32(a), vreinterpretq_bf16_s32(b));
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
