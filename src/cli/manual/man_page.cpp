@@ -90,8 +90,8 @@ std::string environment_text(const std::vector<CommandEntry>& commands) {
         fmt::format(".TP\n{}\nAs {}.\n", bold(variable), roff(fmt::format("{}", fmt::join(options, ", "))));
   for (const auto& [variable, meaning] :
        {std::pair("FERRUM_CPU_ISA",
-                  "The instruction set of the CPU's kernels: portable, avx2, avxvnni, avx512 or "
-                  "avx512bf16; else the best that there is."),
+                  "The instruction set of the CPU's kernels: portable; on x86-64 avx2, avxvnni, avx512 or "
+                  "avx512bf16; on 64-bit ARM neon, dotprod or i8mm; else the best that there is."),
         std::pair("NO_COLOR",
                   "If it is set to anything, nothing is coloured. Nor is what goes to no terminal.")})
     text += fmt::format(".TP\n{}\n{}\n", bold(variable), roff(meaning));
