@@ -9,8 +9,7 @@
 
 namespace ferrum {
 
-// Asking
-// ------------------------------------------------------------------------------------------------------------
+// Asking ----
 
 struct ChatMessage {
   std::string role;     // "system", "user", "assistant", "tool"
@@ -100,8 +99,7 @@ struct Request {
   std::optional<int> prompt_logprobs;
 };
 
-// Being told
-// --------------------------------------------------------------------------------------------------------
+// Being told ----
 
 // `choice` counts the answers to one request from 0.
 

@@ -74,12 +74,11 @@ struct Rope {
   RopePairing pairing = RopePairing::kHalves;
 };
 
-// One layer's pages. Row page × page_tokens + offset holds one token's keys (values), head by head. Bytes are
-// x = scale × byte, with one scale for each token and head: its largest magnitude over 127.
 // Keys and values of one layer, f32, f16, bf16 or int8, in pages of page_tokens slots. A slot is
 // page × page_tokens + the place in the page. Values lie token by token. Of keys, a page has each dimension's
 // page_tokens side by side, so that whoever multiplies meets keys in lanes and sums each product in order of
-// dimension.
+// dimension. Of int8, x = scale × byte, with one scale for each token and head: its largest magnitude over
+// 127.
 struct KvLayer {
   Tensor k;  // [pages, kv_heads × head_dim × page_tokens]
   Tensor v;  // [pages × page_tokens, kv_heads × head_dim]
@@ -120,8 +119,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
 
-  // Memory and weights
-  // ----------------------------------------------------------------------------------------
+  // Memory and weights ----
+
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;  // Error kNoMemory with the numbers
   virtual size_t free_bytes() const = 0;
   virtual std::unique_ptr<Weight> pack(const WeightSource& source) = 0;
@@ -129,13 +128,14 @@ class Backend {
   virtual void download(std::span<std::byte> dst, Tensor src) = 0;      // waits for the stream first
   virtual void synchronize() = 0;
 
-  // Stepping
-  // ---------------------------------------------------------------------------------------------------- Runs
-  // `body`, which issues operations. A backend that can record work does so once per shape, then replays.
+  // Stepping ----
+
+  // Runs `body`, which issues operations. A backend that can record work does so once per shape, then
+  // replays.
   virtual void run(const StepShape& shape, const std::function<void()>& body) = 0;
 
-  // Token-wise
-  // --------------------------------------------------------------------------------------------------
+  // Token-wise ----
+
   virtual void embed(Tensor out, const Weight& table, Tensor tokens) = 0;  // out[t] = table[tokens[t]]
   virtual void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) = 0;
   // residual += x; out = rms_norm(residual)
@@ -145,18 +145,18 @@ class Backend {
   virtual void swiglu(Tensor out, Tensor x, const Weight& gate_up) = 0;
   virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
 
-  // Attention
-  // --------------------------------------------------------------------------------------------------- qkv
-  // is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to their
-  // slots; the rotated q stays in place.
+  // Attention ----
+
+  // qkv is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to
+  // their slots; the rotated q stays in place.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   // out [tokens, q_width] = softmax(scale · q·K) · V, causal, over each sequence's pages
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: page onto page
 
-  // Mixture of experts
-  // -------------------------------------------------------------------------------------------- softmax over
-  // all experts, then the top_k largest (ties: the lower id first), largest first
+  // Mixture of experts ----
+
+  // softmax over all experts, then the top_k largest (ties: the lower id first), largest first
   virtual void route(Routing out, Tensor router_logits, const RoutingRule& rule) = 0;
   // out[t] = Σ weights[t,i] · down_e(silu(gate_e(x)) * up_e(x)) for e = expert_ids[t,i], summed in order of i
   virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,

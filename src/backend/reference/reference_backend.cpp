@@ -90,7 +90,7 @@ void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
     const std::array<Tensor, 4> from = kv.page(*from_to.at<int32_t>(i, 0));
     const std::array<Tensor, 4> to = kv.page(*from_to.at<int32_t>(i, 1));
     for (size_t part = 0; part < from.size(); ++part)
-      for (int row = 0; !from[part].empty() && row < from[part].rows; ++row)
+      for (int row = 0; row < from[part].rows; ++row)
         std::memcpy(to[part].row(row).data, from[part].row(row).data, from[part].row(row).bytes());
   }
 }

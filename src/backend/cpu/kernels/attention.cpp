@@ -1,9 +1,8 @@
 // softmax(q·K) · V of one tile of queries over one partition of the context.
 //
 // For each block of keys:
-//   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as it
-//   has
-//      lanes;
+//   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as
+//      it has lanes;
 //   2. scores [rows, kKeyBlock] are products of the queries with these panels;
 //   3. those that a query does not see become −infinity; then the softmax;
 //   4. values are converted to panels [kKeyBlock, kPanel] of float32, and multiplied by the weights.
@@ -40,6 +39,11 @@ struct Block {
   int64_t keys_at[kKeyBlock / kLanes];  // where kLanes keys lie side by side: elements from page 0
 };
 
+// A slot's key: elements from page 0 to its first dimension.
+inline int64_t key_at(const AttentionTile& tile, int64_t slot) {
+  return slot / tile.page_tokens * tile.k_stride + slot % tile.page_tokens;
+}
+
 inline Block block_at(const AttentionTile& tile, int begin) {
   const int end = begin + kKeyBlock;
   Block block;
@@ -66,10 +70,8 @@ inline Block block_at(const AttentionTile& tile, int begin) {
     block.rows[position - begin] = first + in_page;
   }
   for (int i = position - begin; i < kKeyBlock; ++i) block.rows[i] = first + in_page - 1;
-  for (int g = 0; g < kKeyBlock / kLanes; ++g) {
-    const int64_t slot = block.rows[g * kLanes];
-    block.keys_at[g] = slot / tile.page_tokens * tile.k_stride + slot % tile.page_tokens / kLanes * kLanes;
-  }
+  for (int g = 0; g < kKeyBlock / kLanes; ++g)
+    block.keys_at[g] = key_at(tile, block.rows[g * kLanes] / kLanes * kLanes);
   return block;
 }
 
@@ -127,9 +129,7 @@ inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const 
 template <class T>
 inline void load_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
   const T* keys[kLanes];
-  for (int r = 0; r < kLanes; ++r)
-    keys[r] = static_cast<const T*>(tile.k) + rows[r] / tile.page_tokens * tile.k_stride +
-              rows[r] % tile.page_tokens;
+  for (int r = 0; r < kLanes; ++r) keys[r] = static_cast<const T*>(tile.k) + key_at(tile, rows[r]);
   for (int i = 0; i < tile.head_dim; ++i) {
     T lanes[kLanes];
     for (int r = 0; r < kLanes; ++r) lanes[r] = keys[r][static_cast<int64_t>(i) * tile.page_tokens];
