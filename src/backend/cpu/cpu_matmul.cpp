@@ -47,14 +47,11 @@ void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
 
 void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range panels, const Inputs& inputs,
                              int worker) const {
-  const int lanes = kernels_.lanes;
   in_chunks(panels, [&](Range some) {
     const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
-      const float* from = sums.data + (run.first_panel - some.begin) * sums.panel_stride;
-      for (int r = 0; r < run.rows; r += lanes, from += sums.panel_stride)
-        kernels_.copy_sums(out.at<float>(0, run.first_row + r), out.stride, from, inputs.tokens,
-                           std::min(lanes, run.rows - r));
+      kernels_.copy_sums(out.at<float>(0, run.first_row), out.stride, sums.from(run.first_panel - some.begin),
+                         inputs.tokens, run.rows);
     });
   });
 }
@@ -76,16 +73,14 @@ void CpuBackend::swiglu(Tensor out, Tensor x, const Weight& weight) {
 void CpuBackend::multiply_gated(Tensor out, const CpuWeight& gate_up, int group, Range panels,
                                 const Inputs& inputs, int worker) const {
   const int64_t half = gate_up.panels() / 2;  // the middle of the rows begins a panel
-  const int lanes = kernels_.lanes;
   in_chunks(panels, [&](Range some) {
     const PanelSums gate = matmul_.multiply(gate_up, group, some, inputs, worker);
     const PanelSums up = matmul_.multiply(gate_up, group, {half + some.begin, half + some.end}, inputs,
                                           worker, cpu::Matmul::Set::kSecond);
     gate_up.each_run(group, some, [&](const cpu::PanelRun& run) {
-      int64_t at = (run.first_panel - some.begin) * gate.panel_stride;
-      for (int r = 0; r < run.rows; r += lanes, at += gate.panel_stride)
-        kernels_.gate_sums(out.at<float>(0, run.first_row + r), out.stride, gate.data + at, up.data + at,
-                           inputs.tokens, std::min(lanes, run.rows - r));
+      const int64_t first = run.first_panel - some.begin;
+      kernels_.gate_sums(out.at<float>(0, run.first_row), out.stride, gate.from(first), up.from(first),
+                         inputs.tokens, run.rows);
     });
   });
 }

@@ -66,6 +66,14 @@ struct PanelTask {
   int64_t sums_stride;  // floats between panels
 };
 
+// Sums of neighbouring panels: of panel p and token t `lanes` at data[p × panel_stride + t × lanes].
+struct PanelSums {
+  float* data;
+  int64_t panel_stride;
+
+  PanelSums from(int64_t panel) const { return {data + panel * panel_stride, panel_stride}; }
+};
+
 // Attention. A context is cut at multiples of kPartition, and a partition at multiples of kKeyBlock: what is
 // rounded where depends on a query's position alone.
 inline constexpr int kPartition = 512;
@@ -157,10 +165,9 @@ struct Kernels {
   // Panels of BF16 with HalfSpans; whether that is faster than with FloatSpans.
   void (*multiply_pairs)(const PanelTask& task);
   bool has_pair_dot;
-  // The sums of a panel, [tokens, lanes], to rows of a tensor: as they are, or silu(gate) × up. Only the
-  // first `rows` lanes.
-  void (*copy_sums)(float* out, int64_t out_stride, const float* sums, int tokens, int rows);
-  void (*gate_sums)(float* out, int64_t out_stride, const float* gate, const float* up, int tokens, int rows);
+  // Sums of neighbouring panels, `rows` lanes of them, to rows of a tensor: as they are, or silu(gate) × up.
+  void (*copy_sums)(float* out, int64_t out_stride, PanelSums sums, int tokens, int rows);
+  void (*gate_sums)(float* out, int64_t out_stride, PanelSums gate, PanelSums up, int tokens, int rows);
   // To float32 [cols, lanes]: a panel of format F32.
   void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 

@@ -92,7 +92,7 @@ PanelSums Matmul::multiply(const CpuWeight& w, int group, Range panels, const In
 
   const float* bias = w.bias(group);
   w.each_run(group, panels, [&](const PanelRun& run) {
-    const PanelSums of_run = {sums.data + (run.first_panel - panels.begin) * panel_stride, panel_stride};
+    const PanelSums of_run = sums.from(run.first_panel - panels.begin);
     for (int p = 0; p < run.panel_count; ++p) {
       float* begin = of_run.data + p * panel_stride;
       std::fill_n(begin, inputs.tokens * lanes, 0.0f);

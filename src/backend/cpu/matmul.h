@@ -16,12 +16,6 @@ namespace ferrum::cpu {
 inline constexpr int kMaxBatch = 256;    // tokens of a product; more are taken in several
 inline constexpr int kPanelsAtOnce = 8;  // panels whose sums a worker keeps
 
-// Sums of panels: panel p and token t at data[(p × tokens_with_padding + t) × lanes].
-struct PanelSums {
-  float* data;
-  int64_t panel_stride;
-};
-
 class Matmul {
  public:
   Matmul(const Kernels& kernels, Activations activations, int workers);

@@ -90,14 +90,26 @@ void add_scaled(float* to, const float* x, float scale, int n) {
   });
 }
 
-void copy_sums(float* out, int64_t out_stride, const float* sums, int tokens, int rows) {
-  for (int t = 0; t < tokens; ++t, out += out_stride, sums += kLanes) store_some(out, load(sums), rows);
+// Token by token, so that memory of the output is met in order of address: panel by panel its lines would lie
+// a whole row apart.
+void copy_sums(float* out, int64_t out_stride, PanelSums sums, int tokens, int rows) {
+  for (int t = 0; t < tokens; ++t, out += out_stride, sums.data += kLanes) {
+    const float* from = sums.data;
+    in_steps(rows, [&](int i, int count) {
+      store_some(out + i, load(from), count);
+      from += sums.panel_stride;
+    });
+  }
 }
 
-void gate_sums(float* out, int64_t out_stride, const float* gate, const float* up, int tokens, int rows) {
-  for (int t = 0; t < tokens; ++t, out += out_stride, gate += kLanes, up += kLanes) {
-    const F32 g = load(gate);
-    store_some(out, g / (1.0f + exp(-g)) * load(up), rows);
+void gate_sums(float* out, int64_t out_stride, PanelSums gate, PanelSums up, int tokens, int rows) {
+  for (int t = 0; t < tokens; ++t, out += out_stride, gate.data += kLanes, up.data += kLanes) {
+    int64_t at = 0;
+    in_steps(rows, [&](int i, int count) {
+      const F32 g = load(gate.data + at);
+      store_some(out + i, g / (1.0f + exp(-g)) * load(up.data + at), count);
+      at += gate.panel_stride;
+    });
   }
 }
 

@@ -24,10 +24,12 @@ inline void with_size_for(int tokens, const Multiply& multiply) {
 // past the count is computed with the rest and thrown away.
 template <int kMost, class Multiply>
 inline void in_tiles(int tokens, const Multiply& multiply) {
-  for (int first = 0; first < tokens;) {
-    const int left = tokens - first;
-    const int tiles = (left + kMost - 1) / kMost;
-    const int count = (left + tiles - 1) / tiles;
+  if (tokens <= 0) return;
+  const int tiles = (tokens + kMost - 1) / kMost;
+  const int least = tokens / tiles;
+  const int longer = tokens % tiles;
+  for (int tile = 0, first = 0; tile < tiles; ++tile) {
+    const int count = least + (tile < longer ? 1 : 0);
     with_size_for<kMost>(count, [&]<int kSize>() { multiply.template operator()<kSize>(first, count); });
     first += count;
   }
