@@ -1,10 +1,12 @@
 // How fast the CPU backend multiplies: linear over random weights, for formats, shapes and batch sizes.
 //
 //   ferrum_bench [--threads N] [--isa portable|avx2|avx512] [--format Q4_K] [--seconds 0.4]
-//                [--activations int8|bf16|f32]
+//                [--activations int8|bf16|f32] [--tokens 1,4,16,512]
 //
 // For one token the limit is the bandwidth at which weights are read, so weights are taken in turns from a
 // set too large for the caches. For many tokens it is arithmetic, a multiply-add counted as two operations.
+#include <sstream>
+
 #include "bench/measure.h"
 #include "tensor/formats/random_blocks.h"
 
@@ -15,7 +17,15 @@ struct LinearOptions : Options {
   std::vector<Format> formats = {Format::kQ8_0, Format::kQ4_0,   Format::kQ4_K,  Format::kQ5_K,
                                  Format::kQ6_K, Format::kIQ4_XS, Format::kG4_32, Format::kG4_128,
                                  Format::kBF16, Format::kF32};
+  std::vector<int> tokens = {1, 4, 16, 512};
 };
+
+std::vector<int> numbers_of(const std::string& list) {
+  std::vector<int> numbers;
+  std::istringstream in(list);
+  for (std::string number; std::getline(in, number, ',');) numbers.push_back(to_number<int>(number));
+  return numbers;
+}
 
 LinearOptions parse(int argc, char** argv) {
   LinearOptions options;
@@ -24,6 +34,8 @@ LinearOptions parse(int argc, char** argv) {
       const auto format = format_named(value);
       if (!format) fail(ErrorCode::kBadArgument, "{} is no format", in_quotes(value));
       options.formats = {*format};
+    } else if (flag == "--tokens") {
+      options.tokens = numbers_of(value);
     } else if (flag == "--activations") {
       if (value == "int8")
         options.backend.activations = cpu::Activations::kInt8;
@@ -53,7 +65,7 @@ void measure(const LinearOptions& options, CpuBackend& backend, Format format, i
     source.parts = {{{"bench", format, {rows, cols}, std::span(stored).subspan(i * bytes, bytes)}}};
     weights.push_back(backend.pack(source));
   }
-  for (const int tokens : {1, 4, 16, 512}) {
+  for (const int tokens : options.tokens) {
     const auto x = backend.allocate(static_cast<size_t>(tokens) * static_cast<size_t>(cols) * 4);
     const auto out = backend.allocate(static_cast<size_t>(tokens) * static_cast<size_t>(rows) * 4);
     const Tensor x_tensor = {x->data(), DType::kF32, tokens, cols, cols};

@@ -5,9 +5,17 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// How many bytes ahead of its use a panel's memory is asked for. Hardware prefetches stop at the end of a
-// page.
-constexpr int kAhead = 4096;
+// Asks for a line of a panel's memory, `at` bytes into what a tile of kTokens is at, long before its use:
+// hardware prefetches stop at the end of a page. One or two tokens take lines as fast as they come, into the
+// first-level cache. More take longer over each, so that lines come early enough to the second level from
+// twice as far; asked for in the first, they would hold its few buffers for misses.
+template <int kTokens>
+inline void prefetch_ahead(const uint8_t* panel, int at) {
+  if constexpr (kTokens <= 2)
+    __builtin_prefetch(panel + 4096 + at, 0, 3);
+  else
+    __builtin_prefetch(panel + 8192 + at, 0, 2);
+}
 
 constexpr int kTileSizes[] = {1, 2, 4, 6, 8, 12};  // tokens
 
