@@ -49,7 +49,7 @@ inline void multiply_tile(const PanelTask& task, int first_panel, Tile tile) {
       for (int p = 0; p < P; ++p) {
         const uint8_t* from = panels[p] + static_cast<int64_t>(col + i) * Columns::kBytes;
         if (tile.first == 0)
-          for (int at = 0; at < 2 * Columns::kBytes; at += 64) prefetch_ahead<T>(from, at);
+          for (int at = 0; at < 2 * Columns::kBytes; at += 64) prefetch_ahead(from + at);
         w[p] = Columns::pair(from);
       }
       Columns::template add<P, T>(sums, w, x, i);

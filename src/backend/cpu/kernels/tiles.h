@@ -39,10 +39,10 @@ constexpr int kDirectTokens = 2 * kPackedTokens[0];
 constexpr int kDirectTokens = kPackedTokens[0];
 #endif
 
-template <class Source, int kTokens>
+template <class Source>
 inline void prefetch_block(const uint8_t* span, int b) {
   constexpr int kBytes = Source::kSpanBytes / kBlocks;
-  for (int at = 0; at < kBytes; at += 64) prefetch_ahead<kTokens>(span, b * kBytes + at);
+  for (int at = 0; at < kBytes; at += 64) prefetch_ahead(span + b * kBytes + at);
 }
 
 template <class Source, int P, int T>
@@ -112,7 +112,7 @@ inline void multiply_tile(const PanelTask& task, Tile tile) {
     if constexpr (P == 1) {
       const Source source(panel, blocks);
       for (int b = 0; b < blocks; ++b) {
-        if (tile.first == 0) prefetch_block<Source, T>(panel, b);  // later tiles find it in a cache
+        if (tile.first == 0) prefetch_block<Source>(panel, b);  // later tiles find it in a cache
         add_block<Source, P, T>(sums, &source, x, b);
       }
     } else {
@@ -161,7 +161,7 @@ inline void unpack_spans(const uint8_t* panel, int cols, uint8_t* to) {
     const int blocks = cols - col < kSpan ? (cols - col) / kBlock : kBlocks;
     const Source source(panel, blocks);
     for (int b = 0; b < blocks; ++b) {
-      prefetch_block<Source, 1>(panel, b);
+      prefetch_block<Source>(panel, b);
       store_quads(source, b, to + b * 8 * kRegister);
       for (int part = 0; part < Source::kParts; ++part) {
         const int at = (b * Source::kParts + part) * kRegister;

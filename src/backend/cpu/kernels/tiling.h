@@ -5,16 +5,12 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Asks for a line of a panel's memory, `at` bytes into what a tile of kTokens is at, long before its use:
-// hardware prefetches stop at the end of a page. One or two tokens take lines as fast as they come, into the
-// first-level cache. More take longer over each, so that lines come early enough to the second level from
-// twice as far; asked for in the first, they would hold its few buffers for misses.
-template <int kTokens>
-inline void prefetch_ahead(const uint8_t* panel, int at) {
-  if constexpr (kTokens <= 2)
-    __builtin_prefetch(panel + 4096 + at, 0, 3);
-  else
-    __builtin_prefetch(panel + 8192 + at, 0, 2);
+// Asks for a line of a panel's memory long before its use, since hardware prefetches stop at the end of a
+// page: from far ahead into the second-level cache, from nearer into the first. The few buffers for misses of
+// the first would otherwise be held for as long as memory takes.
+inline void prefetch_ahead(const uint8_t* line) {
+  __builtin_prefetch(line + 8192, 0, 2);
+  __builtin_prefetch(line + 2048, 0, 3);
 }
 
 constexpr int kTileSizes[] = {1, 2, 4, 6, 8, 12};  // tokens
