@@ -1,7 +1,8 @@
 #include "checkpoint/file_type.h"
 
 #include <array>
-#include <cctype>
+
+#include "base/ascii.h"
 
 namespace ferrum {
 namespace {
@@ -229,12 +230,6 @@ Format by_rule(FileType type, const ModelDescription& model, const TensorKey& ke
   }
 }
 
-std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper;
-}
-
 }  // namespace
 
 std::string_view name_of(FileType type) { return entry_of(type).name; }
@@ -248,10 +243,9 @@ std::optional<FileType> file_type_numbered(uint64_t number) {
 Format main_format(FileType type) { return entry_of(type).main; }
 
 std::optional<FileType> file_type_named(std::string_view name) {
-  const std::string upper = upper_case(name);
   for (const Entry& entry : kEntries)
-    if (entry.name == upper) return entry.type;
-  if (upper == "MXFP4") return FileType::kMXFP4_MOE;
+    if (is_same_word(entry.name, name)) return entry.type;
+  if (is_same_word(name, "MXFP4")) return FileType::kMXFP4_MOE;
   return std::nullopt;
 }
 

@@ -1,9 +1,8 @@
 #include "checkpoint/group_quantization.h"
 
-#include <algorithm>
-#include <cctype>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
 
@@ -15,17 +14,12 @@ namespace fs = std::filesystem;
 constexpr int kBits = 4;
 constexpr int kSmallestGroup = 32;  // of the columns that kernels take together
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 class Reader {
  public:
   Reader(const JsonView& fields, std::string_view method) : in_(fields), method_(method) {}
 
   GroupQuantization read() {
-    method_ = lower_case(in_.find_string("quant_method").value_or(method_));
+    method_ = to_lower(in_.find_string("quant_method").value_or(method_));
     if (method_ == "gptq") {
       read_gptq();
     } else if (method_ == "awq") {
@@ -106,7 +100,7 @@ class Reader {
     for (const char* key : keys)
       if (auto text = in_.find_string(key)) {
         layout_key_ = key;
-        return lower_case(*text);
+        return to_lower(*text);
       }
     return fallback;
   }

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 
@@ -18,13 +19,6 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kAround = " \t\"'";
-  const size_t begin = text.find_first_not_of(kAround);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kAround) + 1 - begin);
-}
-
 ModelCard parse(std::string_view text) {
   ModelCard card;
   if (take_line(text) != "---") return card;
@@ -32,7 +26,7 @@ ModelCard parse(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = take_line(text);
     if (line == "---") break;
-    if (line.starts_with(kLicense)) card.license = trimmed(line.substr(kLicense.size()));
+    if (line.starts_with(kLicense)) card.license = trimmed(line.substr(kLicense.size()), " \t\"'");
   }
   if (!utf8::is_valid(card.license) || card.license.size() > kMaxLicense) card.license.clear();
   return card;

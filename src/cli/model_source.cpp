@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "cli/ask.h"
 #include "cli/pull_model.h"
@@ -28,11 +28,6 @@ std::optional<hub::ModelName> name_in(const std::string& text) {
   }
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 // "; did you mean 'org/model:Q8_0'?", or nothing.
 std::string nearest(const std::string& text, const std::vector<hub::CachedModel>& models) {
   std::string best;
@@ -41,8 +36,8 @@ std::string nearest(const std::string& text, const std::vector<hub::CachedModel>
     const std::string bare = model.parts.repo.substr(model.parts.repo.find('/') + 1);
     // All of a name, without its type, or without who made it.
     for (const std::string& known : {model.name, model.parts.repo, bare}) {
-      const bool is_part = text.size() >= 4 && lower(known).find(lower(text)) != std::string::npos;
-      const size_t count = is_part ? 1 : static_cast<size_t>(edit_distance(lower(text), lower(known)));
+      const bool is_part = text.size() >= 4 && to_lower(known).find(to_lower(text)) != std::string::npos;
+      const size_t count = is_part ? 1 : static_cast<size_t>(edit_distance(to_lower(text), to_lower(known)));
       if (count < fewest) {
         fewest = count;
         best = model.name;

@@ -16,11 +16,11 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <cctype>
 #include <optional>
 #include <type_traits>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "http_client/http_server_address.h"
 
@@ -41,11 +41,6 @@ using Kind = HttpFault::Kind;
 
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 constexpr size_t kReadAhead = 16 << 10;
-
-bool is_same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 // The connection's end, as the system, TLS and HTTP say it.
 bool is_closed(const error_code& e) {

@@ -3,18 +3,12 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace ferrum::http_client {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
 
 std::string base64(const std::string& bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // with a NUL behind it
@@ -28,7 +22,7 @@ std::string base64(const std::string& bytes) {
 bool is_listed(const std::string& host, std::string_view list) {
   while (!list.empty()) {
     const size_t comma = std::min(list.find(','), list.size());
-    std::string entry = lower(list.substr(0, comma));
+    std::string entry = to_lower(list.substr(0, comma));
     list.remove_prefix(std::min(comma + 1, list.size()));
     std::erase(entry, ' ');
     if (entry == "*") return true;
@@ -55,7 +49,7 @@ ProxySettings proxy_settings(const std::function<std::optional<std::string>(cons
 std::optional<Proxy> proxy_for(const Endpoint& endpoint, const ProxySettings& settings) {
   if (endpoint.transport == Endpoint::Transport::kUnix) return std::nullopt;
   const std::string& url = endpoint.transport == Endpoint::Transport::kTls ? settings.https : settings.http;
-  if (url.empty() || is_listed(lower(endpoint.host), settings.none)) return std::nullopt;
+  if (url.empty() || is_listed(to_lower(endpoint.host), settings.none)) return std::nullopt;
   std::string address = url;
   Proxy proxy;
   const size_t scheme = address.find("://");

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/human_bytes.h"
 
@@ -37,8 +37,7 @@ constexpr std::array<std::string_view, 24> kUsual = {
     "Q3_K_L", "Q3_K_S", "Q2_K", "BF16",       "F16",    "F32",    "Q4_K",      "Q5_K"};
 
 bool is_beside_the_point(std::string_view file) {
-  std::string name(file.substr(file.rfind('/') + 1));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string name = to_lower(file.substr(file.rfind('/') + 1));
   return name.find("mmproj") != name.npos || name.find("imatrix") != name.npos;
 }
 

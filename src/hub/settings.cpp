@@ -1,10 +1,10 @@
 #include "hub/settings.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <fstream>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace ferrum::hub {
@@ -13,16 +13,9 @@ namespace {
 constexpr const char* kDefaultEndpoint = "https://huggingface.co";
 constexpr size_t kMaxToken = 4096;
 
-std::string trimmed(std::string text) {
-  const auto is_space = [](unsigned char c) { return std::isspace(c); };
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
-  return text;
-}
-
 std::string token_from(const Environment& environment) {
   std::string source = "HF_TOKEN";
-  std::string token = trimmed(environment("HF_TOKEN").value_or(""));
+  std::string token(trimmed(environment("HF_TOKEN").value_or("")));
   if (token.empty()) {
     const auto path = environment("HF_TOKEN_PATH");
     const std::filesystem::path file =
@@ -30,7 +23,7 @@ std::string token_from(const Environment& environment) {
     source = file.string();
     std::ifstream in(file, std::ios::binary);
     std::getline(in, token);
-    token = trimmed(token);
+    token = std::string(trimmed(token));
   }
   // It becomes a header's value.
   if (token.size() > kMaxToken ||
@@ -39,9 +32,9 @@ std::string token_from(const Environment& environment) {
   return token;
 }
 
-bool is_true(std::string value) {
-  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::toupper(c); });
-  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+bool is_true(std::string_view value) {
+  return value == "1" || is_same_word(value, "on") || is_same_word(value, "yes") ||
+         is_same_word(value, "true");
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "server/api/api_error.h"
 
@@ -25,17 +25,9 @@ bool is_loopback_address(const std::string& host) {
 }
 
 bool is_loopback(std::string_view authority) {
-  std::string host(host_of(authority));
-  for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string host = to_lower(host_of(authority));
   if (host.ends_with('.')) host.pop_back();
   return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || is_loopback_address(host);
-}
-
-bool starts_with_bearer(std::string_view text) {
-  constexpr std::string_view kBearer = "bearer ";
-  return std::equal(kBearer.begin(), kBearer.end(), text.begin(),
-                    text.begin() + static_cast<ptrdiff_t>(std::min(text.size(), kBearer.size())),
-                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
 }
 
 bool same_key(std::string_view given, std::string_view key) {
@@ -75,9 +67,10 @@ void Access::check_origin(const HttpRequest& request) const {
 void Access::check_key(const HttpRequest& request) const {
   if (options_.keys.empty()) return;
   std::string_view given = request.header("x-api-key").value_or("");
+  constexpr std::string_view kBearer = "Bearer ";
   if (const auto authorization = request.header("authorization");
-      authorization && starts_with_bearer(*authorization))
-    given = authorization->substr(std::string_view("Bearer ").size());
+      authorization && is_same_word(authorization->substr(0, kBearer.size()), kBearer))
+    given = authorization->substr(kBearer.size());
   bool known = false;
   for (const std::string& key : options_.keys) known |= same_key(given, key);
   if (!known)

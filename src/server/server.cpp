@@ -1,7 +1,5 @@
 #include "server/server.h"
 
-#include <strings.h>
-
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -10,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <variant>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
@@ -66,8 +65,8 @@ void check_content(const HttpRequest& request) {
   if (encoding != "identity")
     throw ApiError(415, "unsupported_media_type", "",
                    "bodies must come as they are, not in the encoding " + in_quotes(encoding));
-  const std::string type(request.header("content-type").value_or("application/json"));
-  if (strcasecmp(type.substr(0, type.find_first_of("; ")).c_str(), "application/json") != 0)
+  const std::string_view type = request.header("content-type").value_or("application/json");
+  if (!is_same_word(type.substr(0, type.find_first_of("; ")), "application/json"))
     throw ApiError(415, "unsupported_media_type", "",
                    "bodies must have the Content-Type application/json, not " + in_quotes(type));
 }

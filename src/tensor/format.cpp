@@ -1,8 +1,8 @@
 #include "tensor/format.h"
 
 #include <array>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "tensor/formats/decode.h"
 
@@ -32,21 +32,13 @@ constexpr std::array<FormatTraits, kFormatCount> kTraits = {{
     {Format::kG4_128, "G4_128", 128, 67, formats::decode_g4_128},
 }};
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (std::toupper(static_cast<unsigned char>(a[i])) != std::toupper(static_cast<unsigned char>(b[i])))
-      return false;
-  return true;
-}
-
 }  // namespace
 
 const FormatTraits& traits(Format format) { return kTraits[static_cast<size_t>(format)]; }
 
 std::optional<Format> format_named(std::string_view name) {
   for (const FormatTraits& t : kTraits)
-    if (equal_ignoring_case(t.name, name)) return t.format;
+    if (is_same_word(t.name, name)) return t.format;
   return std::nullopt;
 }
 

@@ -3,7 +3,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <cctype>
+
+#include "base/ascii.h"
 
 namespace ferrum::server {
 namespace {
@@ -11,15 +12,9 @@ namespace {
 namespace http = boost::beast::http;
 using Message = http::request<http::string_body>;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  c = to_lower(c);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -51,7 +46,7 @@ const char* fault_of(const Message& head) {
   if (hosts > 1) return "more than one Host";
   if (hosts == 0 && head.version() >= 11) return "no Host";
   if (encodings > 0 && head.version() < 11) return "a Transfer-Encoding in HTTP/1.0";
-  if (encodings > 1 || (encodings == 1 && lower(head[http::field::transfer_encoding]) != "chunked"))
+  if (encodings > 1 || (encodings == 1 && !is_same_word(head[http::field::transfer_encoding], "chunked")))
     return "a Transfer-Encoding other than chunked";
   return nullptr;
 }
@@ -92,7 +87,7 @@ void RequestReader::read_head() {
   const size_t question = target.find('?');
   request_.path = percent_decoded(target.substr(0, question));
   if (question != std::string_view::npos) request_.query = std::string(target.substr(question + 1));
-  for (const auto& field : head) request_.headers[lower(field.name_string())] = std::string(field.value());
+  for (const auto& field : head) request_.headers[to_lower(field.name_string())] = std::string(field.value());
 }
 
 bool RequestReader::has_begun() const { return parser_->got_some(); }
@@ -100,7 +95,7 @@ bool RequestReader::is_done() const { return parser_->is_done(); }
 
 bool RequestReader::waits_for_continue() const {
   return has_head_ && !is_done() && version_ >= 11 &&
-         lower(request_.header("expect").value_or("")) == "100-continue";
+         is_same_word(request_.header("expect").value_or(""), "100-continue");
 }
 
 HttpRequest RequestReader::release() {

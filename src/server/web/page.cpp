@@ -4,6 +4,7 @@
 #include <boost/beast/zlib/inflate_stream.hpp>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "server/api/api_error.h"
@@ -31,12 +32,6 @@ const char* type_of(std::string_view path) {
   if (path.ends_with(".svg")) return "image/svg+xml";
   if (path.ends_with(".txt")) return "text/plain; charset=utf-8";
   return "text/html; charset=utf-8";
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 // What stands between commas.
