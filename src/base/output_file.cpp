@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/file_descriptor.h"
 
 namespace ferrum {
 namespace {
@@ -35,14 +35,6 @@ void check_room(const fs::path& target, uint64_t needed) {
   if (!error && space.available < needed)
     fail(ErrorCode::kIo, "{}: needs {} bytes, and its disk has {} left", in_quotes(target.string()), needed,
          space.available);
-}
-
-// False where whoever had the lock has renamed or removed the file between our opening and locking it.
-bool is_same_file(int descriptor, const fs::path& path) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 }  // namespace
@@ -78,7 +70,8 @@ void OutputFile::open_partial() {
       fail_with(reason, fmt::format("cannot open {} beside it", in_quotes(partial_.filename().string())));
     fail_with(reason, "cannot create it");
   }
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_same_file(descriptor_, partial_)) {
+  // Whoever had the lock may have renamed or removed the file between our opening and locking it.
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_still_at(descriptor_, partial_)) {
     ::close(descriptor_);
     fail(ErrorCode::kIo, "{}: another process is writing this file", in_quotes(target_.string()));
   }

@@ -13,26 +13,12 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/file_descriptor.h"
 
 namespace ferrum::hub {
 namespace {
 
 constexpr size_t kPart = 1 << 20;
-
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& file)
-      : number_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 }  // namespace
 
@@ -45,9 +31,9 @@ std::string hash_of_file(const std::filesystem::path& file, HashKind kind,
   const auto refuse = [&] {
     fail(ErrorCode::kIo, "{}: cannot be read: {}", in_quotes(file.string()), std::strerror(errno));
   };
-  const Descriptor in(file);
+  const FileDescriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat found {};
-  if (in.number() < 0 || ::fstat(in.number(), &found) != 0) refuse();
+  if (in.get() < 0 || ::fstat(in.get(), &found) != 0) refuse();
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   check(hash && EVP_DigestInit_ex(hash.get(), kind == HashKind::kSha256 ? EVP_sha256() : EVP_sha1(),
                                   nullptr) == 1,
@@ -58,7 +44,7 @@ std::string hash_of_file(const std::filesystem::path& file, HashKind kind,
   }
   std::vector<char> part(kPart);
   for (uint64_t done = 0;;) {
-    const ssize_t n = ::read(in.number(), part.data(), part.size());
+    const ssize_t n = ::read(in.get(), part.data(), part.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) refuse();
     if (n == 0) break;

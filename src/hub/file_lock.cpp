@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,19 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int open_lock(const fs::path& file) {
+FileDescriptor open_lock(const fs::path& file) {
   make_folders(file.parent_path());
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor < 0) fail_to_write(file, errno);
-  return descriptor;
-}
-
-// False where whoever had the lock has removed the file meanwhile.
-bool is_still_there(int descriptor, const fs::path& file) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(file.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+  FileDescriptor opened(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (opened.get() < 0) fail_to_write(file, errno);
+  return opened;
 }
 
 }  // namespace
@@ -36,28 +26,24 @@ bool is_still_there(int descriptor, const fs::path& file) {
 FileLock FileLock::wait(const fs::path& file, const std::string& what, const std::function<void()>& on_wait) {
   for (bool told = false;;) {
     FileLock lock(open_lock(file));
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(lock.file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK)
         fail(ErrorCode::kIo, "{}: cannot be locked for {}: {}", in_quotes(file.string()), what,
              std::strerror(errno));
       if (!std::exchange(told, true) && on_wait) on_wait();
-      while (::flock(lock.descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+      while (::flock(lock.file_.get(), LOCK_EX) != 0 && errno == EINTR) {
       }
     }
-    if (is_still_there(lock.descriptor_, file)) return lock;
+    // Whoever had it may have removed the file meanwhile.
+    if (is_still_at(lock.file_.get(), file)) return lock;
   }
 }
 
 FileLock FileLock::now_or_never(const fs::path& file, const std::string& what) {
   FileLock lock(open_lock(file));
-  if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_still_there(lock.descriptor_, file))
+  if (::flock(lock.file_.get(), LOCK_EX | LOCK_NB) != 0 || !is_still_at(lock.file_.get(), file))
     fail(ErrorCode::kIo, "{}: another process is writing it", what);
   return lock;
-}
-
-FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void make_folders(const fs::path& folder) {

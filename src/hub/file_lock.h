@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
+
+#include "base/file_descriptor.h"
 
 namespace ferrum::hub {
 
@@ -15,13 +18,9 @@ class FileLock {
   // Error kIo where another process has it.
   static FileLock now_or_never(const std::filesystem::path& file, const std::string& what);
 
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&&) = delete;
-  ~FileLock();  // lets go
-
  private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  explicit FileLock(FileDescriptor file) : file_(std::move(file)) {}
+  FileDescriptor file_;  // lets go when it is closed
 };
 
 // Makes the folders that are missing. Error kIo; of a folder that cannot be written to it says what to do
