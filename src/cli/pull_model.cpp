@@ -8,8 +8,8 @@
 #include <cmath>
 #include <deque>
 
-#include "base/error.h"
 #include "base/human_bytes.h"
+#include "base/printable.h"
 #include "cli/progress.h"
 
 namespace ferrum::cli {
@@ -29,9 +29,8 @@ double percent(uint64_t done, uint64_t total) {
 // The end of a long name says more than its beginning.
 std::string short_name(const std::string& name) {
   constexpr size_t kMost = 48;
-  const std::string quoted = in_quotes(name, 1024);
-  const std::string bare = quoted.substr(1, quoted.size() - 2);
-  return bare.size() <= kMost ? bare : "..." + bare.substr(bare.size() - kMost);
+  const std::string text = printable(name, 1024);
+  return text.size() <= kMost ? text : "..." + text.substr(text.size() - kMost);
 }
 
 class Display {

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/json.h"
 #include "base/machine.h"
+#include "base/printable.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf.h"
 #include "checkpoint/model_card.h"
@@ -86,30 +86,24 @@ std::string parameters_text(int64_t count) {
 void print_text(const Json& facts) {
   const auto line = [](const char* name, const std::string& value) { fmt::print("{:<14}{}\n", name, value); };
   const auto text = [&](const char* key) { return facts[key].get<std::string>(); };
-  const auto quoted = [&](const char* key) {
-    const std::string value = in_quotes(text(key), 1024);
-    return value.substr(1, value.size() - 2);
-  };
-  line("model", quoted("model"));
+  const auto safe = [](const Json& value) { return printable(value.get<std::string>(), 1024); };
+  line("model", safe(facts["model"]));
   line("architecture", text("architecture"));
   line("parameters", parameters_text(facts["parameters"].get<int64_t>()));
   line("type", text("type"));
   line("context", fmt::format("{} tokens", facts["context"].get<int>()));
   line("vocabulary", fmt::format("{} tokens", facts["vocabulary"].get<int>()));
   line("chat template", facts["chat_template"].get<bool>() ? "yes" : "none");
-  line("licence", text("licence").empty() ? "not said" : quoted("licence"));
+  line("licence", text("licence").empty() ? "not said" : safe(facts["licence"]));
   const Json& memory = facts["memory"];
   const auto bytes = [&](const char* key) { return human_bytes(memory[key].get<uint64_t>()); };
   line("memory",
        fmt::format("{} for {} tokens of context = weights {} + KV cache {} + activations {}; {} free",
                    bytes("total"), memory["context"].get<int>(), bytes("weights"), bytes("kv"),
                    bytes("activations"), bytes("free")));
-  line("path", quoted("path"));
-  for (const Json& file : facts["files"]) {
-    const std::string name = in_quotes(file["name"].get<std::string>(), 1024);
-    line("file",
-         fmt::format("{}  {}", name.substr(1, name.size() - 2), human_bytes(file["bytes"].get<uint64_t>())));
-  }
+  line("path", safe(facts["path"]));
+  for (const Json& file : facts["files"])
+    line("file", fmt::format("{}  {}", safe(file["name"]), human_bytes(file["bytes"].get<uint64_t>())));
 }
 
 void show_command(const Options& o) {

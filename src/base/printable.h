@@ -1,0 +1,13 @@
+// Text of others' for a terminal or a log.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ferrum {
+
+// `text` with control characters and broken UTF-8 escaped and long text shortened; in_quotes (error.h) puts
+// quotation marks around it.
+std::string printable(std::string_view text, size_t max_bytes);
+
+}  // namespace ferrum
