@@ -215,9 +215,7 @@ class Worker {
         t_.api.refuse(t_.what.repo, t_.what.commit, head);
       refuse_place({fmt::format("{} answers {}", host, head.status), retry_after(head)});
     }
-    std::string_view etag = head.field("ETag");
-    if (etag.starts_with('"')) etag = etag.substr(1, etag.rfind('"') - 1);
-    if (is_commit(etag) && etag.size() == t_.what.file.hash.size() && etag != t_.what.file.hash)
+    if (const std::string_view etag = bare_etag(head.field("ETag")); is_other_hash(etag, t_.what.file.hash))
       refuse_place({fmt::format("{} has other contents than were listed (ETag {})", host, etag), {}});
     if (head.status == 206)
       begin_part(head, host);

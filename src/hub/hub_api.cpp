@@ -47,11 +47,10 @@ std::optional<std::time_t> http_date(std::string_view text) {
 
 bool is_redirection(int status) { return status >= 300 && status < 400 && status != 304; }
 
-// A hash as a header has it: W/"…" and "…" are taken off.
-std::string_view bare_etag(std::string_view etag) {
-  if (etag.starts_with("W/")) etag.remove_prefix(2);
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  return etag;
+// Where a Location header leads that came from `endpoint`, which has no base. Error kBadArgument.
+http_client::Url redirected(const Endpoint& endpoint, std::string_view location) {
+  if (location.starts_with('/') && !location.starts_with("//")) return {endpoint, std::string(location)};
+  return http_client::parse_url(location);
 }
 
 }  // namespace
@@ -64,6 +63,16 @@ void require_trust(const HttpFault& fault, const Endpoint& endpoint) {
 
 bool is_passing(int status) {
   return status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505);
+}
+
+std::string_view bare_etag(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return etag;
+}
+
+bool is_other_hash(std::string_view etag, std::string_view hash) {
+  return is_commit(etag) && etag.size() == hash.size() && etag != hash;
 }
 
 std::string escaped(std::string_view path) {
@@ -229,12 +238,7 @@ std::string HubApi::get(const std::string& target, const ModelName& name, std::s
       }
       if (is_redirection(head.status)) {  // of a repository that was renamed
         ++redirections;
-        const std::string_view location = head.field("Location");
-        if (location.starts_with('/') && !location.starts_with("//")) {
-          path = std::string(location);
-          continue;
-        }
-        const http_client::Url url = http_client::parse_url(location);
+        const http_client::Url url = redirected(bare_endpoint(), head.field("Location"));
         if (!servers_.is_hub(url.endpoint))
           fail(ErrorCode::kIo,
                "{} sends us to {}: is a login page or a proxy in between? HF_ENDPOINT may name another hub",
@@ -303,18 +307,13 @@ HubApi::Location HubApi::locate(const std::string& repo, const std::string& comm
       if (head.status != 200 && !elsewhere) refuse(repo, commit, head);
       std::string_view told = bare_etag(head.field("X-Linked-Etag"));
       if (told.empty() && !elsewhere) told = bare_etag(head.field("ETag"));
-      if (is_commit(told) && told.size() == file.hash.size() && told != file.hash)
+      if (is_other_hash(told, file.hash))
         fail(ErrorCode::kIo,
              "{}: {} listed it with hash {} and now has {}: it was changed meanwhile; pull again",
              in_quotes(file.name), hub, file.hash, told);
       if (!elsewhere) return here;
       ++redirections;
-      const std::string_view location = head.field("Location");
-      if (location.starts_with('/') && !location.starts_with("//")) {
-        here.target = std::string(location);
-        continue;
-      }
-      http_client::Url url = http_client::parse_url(location);
+      http_client::Url url = redirected(here.endpoint, head.field("Location"));
       if (here.endpoint.transport == Endpoint::Transport::kTls &&
           url.endpoint.transport != Endpoint::Transport::kTls)
         fail(ErrorCode::kIo, "{} sends us to {}, which is not encrypted: refused", hub,

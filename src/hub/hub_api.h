@@ -84,6 +84,10 @@ class HubApi {
 
 // Error kIo where the fault is one that no further try mends.
 void require_trust(const http_client::HttpFault& fault, const http_client::Endpoint& endpoint);
+// An ETag without W/"…" or "…" around it: often a hash.
+std::string_view bare_etag(std::string_view etag);
+// Whether a bare ETag is a hash as `hash` is one, and another.
+bool is_other_hash(std::string_view etag, std::string_view hash);
 // Whether the same request may succeed later.
 bool is_passing(int status);
 // Escaped for a URL's path; slashes stay (RFC 3986).
