@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/numbers.h"
 
 namespace ferrum {
 namespace {
@@ -17,13 +18,7 @@ struct ShardName {
 };
 
 std::optional<int> five_digits(std::string_view text) {
-  if (text.size() != 5) return std::nullopt;
-  int value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + (c - '0');
-  }
-  return value;
+  return text.size() == 5 && text[0] != '-' ? whole_number<int>(text) : std::nullopt;
 }
 
 std::optional<ShardName> parse_shard_name(const std::string& path) {

@@ -1,11 +1,11 @@
 #include "checkpoint/tiktoken_model.h"
 
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/numbers.h"
 #include "checkpoint/json_view.h"
 #include "text/byte_alphabet.h"
 
@@ -43,11 +43,9 @@ std::optional<Line> parse_line(std::string_view line) {
   if (space == std::string_view::npos) return std::nullopt;
   std::optional<std::string> bytes = decode_base64(line.substr(0, space));
   if (!bytes || bytes->empty()) return std::nullopt;
-  const std::string_view number = line.substr(space + 1);
-  size_t rank = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), rank);
-  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
-  return Line{std::move(*bytes), rank};
+  const std::optional<size_t> rank = whole_number<size_t>(line.substr(space + 1));
+  if (!rank) return std::nullopt;
+  return Line{std::move(*bytes), *rank};
 }
 
 // Takes the first line off.

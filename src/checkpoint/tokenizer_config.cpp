@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "checkpoint/added_token_entry.h"
 #include "checkpoint/json_view.h"
 
@@ -64,11 +64,9 @@ std::vector<AddedTokenEntry> read_added_tokens(const JsonView& added) {
   for (const auto& [id, token] : added.value().items()) {
     const JsonView view(token, added.source(), added.field() + "." + id);
     entries.push_back(read_added_token(view));
-    int32_t number = -1;
-    const auto parsed = std::from_chars(id.data(), id.data() + id.size(), number);
-    if (parsed.ec != std::errc() || parsed.ptr != id.data() + id.size() || number < 0)
-      view.refuse("is named by no id");
-    entries.back().id = number;
+    const std::optional<int32_t> number = whole_number<int32_t>(id);
+    if (!number || *number < 0) view.refuse("is named by no id");
+    entries.back().id = *number;
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return entries;

@@ -1,14 +1,15 @@
 // Options that several commands share. Each is a flag, else an environment variable FERRUM_…, else a default.
 #pragma once
 #include <CLI/App.hpp>
-#include <charconv>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "engine/backend_factory.h"
 #include "ferrum/engine.h"
 
@@ -21,10 +22,8 @@ CLI::Validator one_of(std::vector<std::string> choices);
 template <class Number>
 CLI::Validator from_to(Number lowest, Number highest = std::numeric_limits<Number>::max()) {
   const auto check = [=](const std::string& text) -> std::string {
-    Number value = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, value);
-    if (error == std::errc() && end == last && value >= lowest && value <= highest) return "";
+    const std::optional<Number> value = whole_number<Number>(text);
+    if (value && *value >= lowest && *value <= highest) return "";
     const bool has_most = highest < std::numeric_limits<Number>::max();
     return "must be a whole number " +
            (has_most ? "from " + std::to_string(lowest) + " to " + std::to_string(highest)
@@ -38,11 +37,8 @@ constexpr int kMaxThreads = 1024;
 // Error kBadArgument for a text that is no such number, or too large for one.
 template <class Number>
 void set_number(Number& number, const std::string& text) {
-  Number value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  if (error == std::errc() && end == last) {
-    number = value;
+  if (const std::optional<Number> value = number_from<Number>(text)) {
+    number = *value;
     return;
   }
   if constexpr (std::is_unsigned_v<Number>)

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/numbers.h"
 #include "base/utf8.h"
 #include "checkpoint/tokenizer_source.h"
 #include "cli/command.h"
@@ -62,13 +62,11 @@ std::vector<TokenId> parse_ids(const std::string& text, int size) {
        at = text.find_first_not_of(kSeparators, at)) {
     const size_t end = std::min(text.find_first_of(kSeparators, at), text.size());
     const std::string_view word = std::string_view(text).substr(at, end - at);
-    TokenId id = -1;
-    const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), id);
-    if (error != std::errc() || rest != word.data() + word.size())
-      fail(ErrorCode::kBadArgument, "{} is no token id", in_quotes(word));
-    if (id < 0 || id >= size)
-      fail(ErrorCode::kBadArgument, "token id {}: the vocabulary has 0 to {}", id, size - 1);
-    ids.push_back(id);
+    const std::optional<TokenId> id = whole_number<TokenId>(word);
+    if (!id) fail(ErrorCode::kBadArgument, "{} is no token id", in_quotes(word));
+    if (*id < 0 || *id >= size)
+      fail(ErrorCode::kBadArgument, "token id {}: the vocabulary has 0 to {}", *id, size - 1);
+    ids.push_back(*id);
     at = end;
   }
   return ids;

@@ -1,9 +1,10 @@
 #include "http_client/endpoint.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 #include "base/error.h"
+#include "base/numbers.h"
 
 namespace ferrum::http_client {
 namespace {
@@ -21,9 +22,8 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 }
 
 bool is_port(std::string_view text) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port > 0 && port <= kMaxPort;
+  const std::optional<int> port = whole_number<int>(text);
+  return port && *port > 0 && *port <= kMaxPort;
 }
 
 // What would end a header's line, or a request's, is not sent.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "http_client/http_session.h"
 
 namespace ferrum::hub {
@@ -22,13 +22,6 @@ using http_client::HttpHead;
 using http_client::HttpSession;
 
 constexpr int kMaxWholeTries = 20;  // of a server that cannot send ranges
-
-std::optional<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(value)
-                                                                                   : std::nullopt;
-}
 
 // "bytes 0-99/1000" (RFC 9110, 14.4). The size may be "*".
 struct ContentRange {
@@ -42,10 +35,10 @@ std::optional<ContentRange> content_range(std::string_view text) {
   const size_t slash = text.find('/');
   if (!text.starts_with(kUnit) || dash == text.npos || slash == text.npos || dash > slash)
     return std::nullopt;
-  const auto begin = number(text.substr(kUnit.size(), dash - kUnit.size()));
-  const auto last = number(text.substr(dash + 1, slash - dash - 1));
+  const auto begin = whole_number<uint64_t>(text.substr(kUnit.size(), dash - kUnit.size()));
+  const auto last = whole_number<uint64_t>(text.substr(dash + 1, slash - dash - 1));
   if (!begin || !last || *last < *begin || *last == UINT64_MAX) return std::nullopt;
-  return ContentRange{*begin, *last + 1, number(text.substr(slash + 1))};
+  return ContentRange{*begin, *last + 1, whole_number<uint64_t>(text.substr(slash + 1))};
 }
 
 // An answer whose body is not what was asked for: the rest of it is not read.
@@ -234,7 +227,7 @@ class Worker {
   }
 
   void begin_whole(const HttpHead& head, const std::string& host) {
-    const auto length = number(head.field("Content-Length"));
+    const auto length = whole_number<uint64_t>(head.field("Content-Length"));
     if ((length && *length != size_) || (!length && head.content_type.starts_with("text/html")))
       refuse_place(
           {fmt::format("{} sends {} of type {} in place of {} bytes: is a login page or a proxy in between?",

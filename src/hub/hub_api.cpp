@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/numbers.h"
 #include "http_client/http_session.h"
 
 namespace ferrum::hub {
@@ -136,16 +136,15 @@ std::string next_page(std::string_view link) {
 
 std::optional<std::chrono::milliseconds> retry_after(const HttpHead& head) {
   const std::string_view text = head.field("Retry-After");
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  std::optional<int64_t> seconds = whole_number<int64_t>(text);
+  if (!seconds) {
     const auto then = http_date(text);
     const auto now = http_date(head.field("Date"));
     if (!then || !now) return std::nullopt;
     seconds = *then - *now;
   }
   constexpr int64_t kYear = 365 * 86400;
-  return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, kYear));
+  return std::chrono::seconds(std::clamp<int64_t>(*seconds, 0, kYear));
 }
 
 Servers::~Servers() = default;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <optional>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "base/utf8.h"
 
 namespace ferrum::hub {
@@ -84,11 +84,7 @@ std::string canonical(std::string_view type) {
 }
 
 std::optional<int> five_digits(std::string_view text) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || text.size() != 5 || !is_digit(text[0]))
-    return std::nullopt;
-  return number;
+  return text.size() == 5 && is_digit(text[0]) ? whole_number<int>(text) : std::nullopt;
 }
 
 }  // namespace

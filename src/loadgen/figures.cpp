@@ -1,10 +1,10 @@
 #include "loadgen/figures.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "base/quantile.h"
 
 namespace ferrum::loadgen {
@@ -46,10 +46,8 @@ Targets parse_targets(std::string_view text) {
                                           : name == "e2e"  ? &targets.e2e
                                                            : nullptr;
     const std::string_view number = colon == std::string_view::npos ? "" : one.substr(colon + 1);
-    double value = 0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-    const bool is_number = error == std::errc() && end == number.data() + number.size() && value > 0;
-    if (!target || !is_number)
+    const double value = number_from<double>(number).value_or(0);
+    if (!target || !(value > 0))
       fail(ErrorCode::kBadArgument,
            "--slo: {} is not ttft, itl, tpot or e2e with milliseconds, like ttft:500", in_quotes(one));
     *target = value * kMilli;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/numbers.h"
 #include "base/random.h"
 #include "base/utf8.h"
 
@@ -48,13 +48,6 @@ void append_words(std::string& text, int count, uint64_t key) {
   }
 }
 
-std::optional<int> number_of(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Prompt prompt_from_json(const std::string& line, const std::string& place) {
   const Json json = parse_json(line, place);
   Prompt prompt;
@@ -86,8 +79,9 @@ Prompt prompt_from_json(const std::string& line, const std::string& place) {
 
 Length parse_length(std::string_view text, std::string_view what) {
   const size_t dash = text.find('-', 1);
-  const std::optional<int> least = number_of(text.substr(0, dash));
-  const std::optional<int> most = dash == std::string_view::npos ? least : number_of(text.substr(dash + 1));
+  const std::optional<int> least = whole_number<int>(text.substr(0, dash));
+  const std::optional<int> most =
+      dash == std::string_view::npos ? least : whole_number<int>(text.substr(dash + 1));
   if (!least || !most || *least < 1 || *most < *least || *most > kMaxLength)
     fail(ErrorCode::kBadArgument, "{}: {} is neither a number from 1 to {} nor a range of such, like 64-512",
          what, in_quotes(text), kMaxLength);

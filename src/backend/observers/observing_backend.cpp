@@ -1,9 +1,10 @@
 #include "backend/observers/observing_backend.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <span>
+
+#include "base/numbers.h"
 
 namespace ferrum {
 namespace {
@@ -30,9 +31,7 @@ NameParts parts_of(std::string_view name) {
   while (!name.empty()) {
     const std::string_view part = name.substr(0, name.find('.'));
     name.remove_prefix(std::min(part.size() + 1, name.size()));
-    int number = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-    if (error == std::errc() && end == part.data() + part.size()) {
+    if (const std::optional<int> number = whole_number<int>(part)) {
       if (!parts.layer) parts = {.layer = number, .label = {}};
     } else if (part != "weight") {
       parts.label += (parts.label.empty() ? "" : ".") + std::string(part);

@@ -1,10 +1,10 @@
 #include "server/api/sampling_fields.h"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "base/error.h"
+#include "base/numbers.h"
 
 namespace ferrum::server {
 namespace {
@@ -23,13 +23,12 @@ std::map<int32_t, float> logit_bias(Fields& fields) {
   if (!object) return bias;
   if (!object->is_object()) refuse("logit_bias", "logit_bias must be an object of token ids and numbers");
   for (const auto& [key, value] : object->items()) {
-    int32_t id = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    const std::optional<int32_t> id = whole_number<int32_t>(key);
     const double x = value.is_number() ? value.get<double>() : kMaxBias + 1;
-    if (error != std::errc() || end != key.data() + key.size() || id < 0 || std::abs(x) > kMaxBias)
+    if (!id || *id < 0 || std::abs(x) > kMaxBias)
       refuse("logit_bias", "logit_bias: {} is no token id with a number from {} to {}", in_quotes(key),
              -kMaxBias, kMaxBias);
-    bias[id] = static_cast<float>(x);
+    bias[*id] = static_cast<float>(x);
   }
   return bias;
 }
