@@ -8,6 +8,7 @@
 #include <set>
 
 #include "support/certificate.h"
+#include "support/contains.h"
 #include "support/files.h"
 #include "support/process.h"
 #include "support/scripted_server.h"
@@ -21,8 +22,6 @@ using test::Finished;
 using test::ScriptedServer;
 using Client = ScriptedServer::Client;
 using Seen = ScriptedServer::Seen;
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 // Answers everything, with as many words as were asked for.
 void answer(const Client& client, const Seen& request) {

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 
+#include "support/contains.h"
 #include "support/file_bytes.h"
 #include "support/files.h"
 #include "support/paths.h"
@@ -22,8 +23,6 @@ using test::Finished;
 
 const std::string kDense = test::data("goldens/qwen3").string();
 const std::string kMixture = test::data("goldens/qwen3_moe").string();
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 // Every element that opens closes, in order; attributes are quoted; no bare signs.
 void expect_well_formed(const std::string& xml) {

@@ -9,6 +9,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
+#include "support/contains.h"
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/process.h"
@@ -24,8 +25,6 @@ std::string demo(const char* name) {
   return (std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / (std::string(name) + ".gguf")).string();
 }
 const std::string kSmall = demo("demo-dense");
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST(Commands, EveryCommandHasHelpWithAnExample) {
   const std::string all = ferrum({"--help"}).out;

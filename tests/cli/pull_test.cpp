@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "support/contains.h"
 #include "support/fake_hub.h"
 #include "support/files.h"
 #include "support/process.h"
@@ -27,8 +28,6 @@ using test::ferrum;
 using test::Finished;
 using Fault = FakeHub::Fault;
 using Place = FakeHub::Place;
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 const fs::path kDemo = fs::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf";
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "support/contains.h"
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/process.h"
@@ -20,8 +21,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using test::ferrum;
 using test::Finished;
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 const std::string kDemo = (fs::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf").string();
 

@@ -11,6 +11,7 @@
 #include <future>
 
 #include "server/served.h"
+#include "support/contains.h"
 #include "support/files.h"
 
 namespace ferrum {
@@ -21,8 +22,6 @@ using test::Client;
 using test::http;
 using test::Reply;
 using test::Served;
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 constexpr std::string_view kAsk = R"({"model":"fake","messages":[{"role":"user","content":"hi"}]})";
 constexpr std::string_view kAskStream =

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "support/contains.h"
+
 namespace ferrum::server {
 namespace {
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST(Metrics, AHistogramIsPrometheus) {
   EngineStats stats;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "server/served.h"
+#include "support/contains.h"
 
 namespace ferrum {
 namespace {
@@ -14,8 +15,6 @@ using test::Client;
 using test::http;
 using test::Reply;
 using test::Served;
-
-#define EXPECT_CONTAINS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 const std::string kChat = "/v1/chat/completions";
 const std::string kText = "/v1/completions";
