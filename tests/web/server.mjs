@@ -1,33 +1,6 @@
-// A live `ferrum serve` with a demonstration model, at a port of its own.
-import { spawn } from 'node:child_process';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+// The server of these tests: with a second model, `other`, that is loaded when it is asked for.
+import { fileOf, model, root, serveModel } from '../support/server.mjs';
 
-export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const binary = process.env.FERRUM_BINARY ?? path.join(root, 'build', 'ferrum');
+export { model, root, serveModel };
 
-export const model = 'demo-dense';
-const fileOf = (name) => path.join(root, 'models', `${name}.gguf`);
-
-// With a second model, `other`, that is loaded when it is asked for.
 export const serve = (...options) => serveModel(model, '--model', `other=${fileOf(model)}`, '--threads', '1', ...options);
-
-// Resolves once the model is there: {url, stop()}.
-export function serveModel(name, ...options) {
-  const child = spawn(binary, ['serve', fileOf(name), '--port', '0', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await ended;
-  };
-  return new Promise((resolve, reject) => {
-    let told = '';
-    child.once('error', reject);
-    child.once('exit', () => reject(new Error(`ferrum serve ended: ${told}`)));
-    child.stderr.on('data', (text) => {
-      told += text;
-      const url = told.match(/listening at (\S+?);/)?.[1];
-      if (url) resolve({ url, stop });
-    });
-  });
-}
