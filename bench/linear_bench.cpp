@@ -1,7 +1,7 @@
 // How fast the CPU backend multiplies: linear over random weights, for formats, shapes and batch sizes.
 //
 //   ferrum_bench [--threads N] [--isa portable|avx2|avx512] [--format Q4_K] [--seconds 0.4]
-//                [--activations int8|bf16|f32] [--tokens 1,4,16,512]
+//                [--activations int8|bf16|f32] [--tokens 1,4,16,512] [--shape 4096x1024]
 //
 // For one token the limit is the bandwidth at which weights are read, so weights are taken in turns from a
 // set too large for the caches. For many tokens it is arithmetic, a multiply-add counted as two operations.
@@ -18,12 +18,13 @@ struct LinearOptions : Options {
                                  Format::kQ6_K, Format::kIQ4_XS, Format::kG4_32, Format::kG4_128,
                                  Format::kBF16, Format::kF32};
   std::vector<int> tokens = {1, 4, 16, 512};
+  std::vector<std::pair<int, int>> shapes = {{4096, 1024}, {1024, 3072}};  // rows, columns
 };
 
-std::vector<int> numbers_of(const std::string& list) {
+std::vector<int> numbers_of(const std::string& list, char between) {
   std::vector<int> numbers;
   std::istringstream in(list);
-  for (std::string number; std::getline(in, number, ',');) numbers.push_back(to_number<int>(number));
+  for (std::string number; std::getline(in, number, between);) numbers.push_back(to_number<int>(number));
   return numbers;
 }
 
@@ -35,7 +36,11 @@ LinearOptions parse(int argc, char** argv) {
       if (!format) fail(ErrorCode::kBadArgument, "{} is no format", in_quotes(value));
       options.formats = {*format};
     } else if (flag == "--tokens") {
-      options.tokens = numbers_of(value);
+      options.tokens = numbers_of(value, ',');
+    } else if (flag == "--shape") {
+      const std::vector<int> shape = numbers_of(value, 'x');
+      if (shape.size() != 2) fail(ErrorCode::kBadArgument, "{} is no shape", in_quotes(value));
+      options.shapes = {{shape[0], shape[1]}};
     } else if (flag == "--activations") {
       if (value == "int8")
         options.backend.activations = cpu::Activations::kInt8;
@@ -87,8 +92,7 @@ void run(const LinearOptions& options) {
   print(backend, Limits(backend).measure());
   std::printf("%-30s %10s %10s %7s %7s\n", "", "median us", "best us", "GB/s", "GOP/s");
   for (const Format format : options.formats)
-    for (const auto& [rows, cols] : {std::pair{4096, 1024}, std::pair{1024, 3072}})
-      measure(options, backend, format, rows, cols);
+    for (const auto& [rows, cols] : options.shapes) measure(options, backend, format, rows, cols);
 }
 
 }  // namespace

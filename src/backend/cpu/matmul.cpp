@@ -11,6 +11,11 @@ constexpr int kPanelsOfTile = 2;  // a span of each, beside a tile's inputs, in 
 
 int index_of(Format format) { return static_cast<int>(format); }
 
+// Into the second-level cache.
+void prefetch(const uint8_t* data, int64_t bytes) {
+  for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(data + at, 0, 2);
+}
+
 }  // namespace
 
 Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
@@ -137,9 +142,14 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
         task.panels = panel;
         multiply(task);
       } else if (quantized) {
-        for (int i = 0; i < task.panel_count; ++i)
+        const bool is_last = p + task.panel_count == run.panel_count;
+        const uint8_t* next =
+            is_last ? run.panels + (span + 1) * span_bytes : panel + task.panel_count * run.panel_bytes;
+        for (int i = 0; i < task.panel_count; ++i) {
           kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,
                                   memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
+          prefetch(next + i * run.panel_bytes, span_bytes);  // while these meet all tokens
+        }
         task.panels = memory.unpacked.data();
         task.panel_stride = kernels_.unpacked_bytes;
         kernels_.multiply_unpacked[format](task);
