@@ -142,14 +142,14 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
         task.panels = panel;
         multiply(task);
       } else if (quantized) {
-        const bool is_last = p + task.panel_count == run.panel_count;
-        const uint8_t* next =
-            is_last ? run.panels + (span + 1) * span_bytes : panel + task.panel_count * run.panel_bytes;
-        for (int i = 0; i < task.panel_count; ++i) {
+        for (int i = 0; i < task.panel_count; ++i)
           kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,
                                   memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
-          prefetch(next + i * run.panel_bytes, span_bytes);  // while these meet all tokens
-        }
+        // What comes next is asked for while this meets all tokens.
+        const bool ends_span = p + task.panel_count == run.panel_count && span + 1 < spans_of(cols);
+        const uint8_t* next =
+            ends_span ? run.panels + (span + 1) * span_bytes : panel + task.panel_count * run.panel_bytes;
+        for (int i = 0; i < task.panel_count; ++i) prefetch(next + i * run.panel_bytes, span_bytes);
         task.panels = memory.unpacked.data();
         task.panel_stride = kernels_.unpacked_bytes;
         kernels_.multiply_unpacked[format](task);
