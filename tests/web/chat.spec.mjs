@@ -111,6 +111,7 @@ test('settings and the system prompt go with the conversation, defaults with all
   expect(first.messages[0]).toEqual({ role: 'system', content: 'You are terse.' });
   await page.reload();
   await expect(ferrum.answers).toHaveCount(1);
+  await ferrum.ready();
   expect(await request('What is 2 + 2?')).toMatchObject({ top_k: 3 });
   await ferrum.begin();
   const other = await request(question);

@@ -62,9 +62,11 @@ test('keys: asked for, refused in the server’s words, taken, kept for the tab'
     await dialog.getByLabel('Key', { exact: true }).press('Enter');
     await expect(dialog).toHaveCount(0);
     const ferrum = new Ferrum(page, locked.url);
+    await ferrum.ready();
     await ferrum.ask(question);
     await page.reload();
     await expect(ferrum.answers).toHaveCount(1);
+    await ferrum.ready();
     await ferrum.ask('What is 2 + 2?');
     expect(await page.evaluate(() => Object.keys(localStorage))).not.toContain('ferrum.key');
   } finally {

@@ -40,6 +40,10 @@ export class Ferrum {
   }
   async open(hash = '') {
     await this.page.goto(`${this.url}/${hash}`);
+    await this.ready();
+  }
+  // Knows the server's models: what is sent before stays in the box.
+  async ready() {
     await expect(this.page.getByLabel('Model', { exact: true })).toBeEnabled();
   }
   // A new conversation.
