@@ -2,16 +2,17 @@
 // limits.
 #pragma once
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/machine_limits.h"
 #include "base/error.h"
+#include "base/numbers.h"
 
 namespace ferrum::bench {
 
@@ -22,12 +23,9 @@ struct Options {
 
 template <class Number>
 Number to_number(const std::string& text) {
-  Number value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  if (error != std::errc() || end != last)
-    fail(ErrorCode::kBadArgument, "{} is no number, or too large", in_quotes(text));
-  return value;
+  const std::optional<Number> value = number_from<Number>(text);
+  if (!value) fail(ErrorCode::kBadArgument, "{} is no number, or too large", in_quotes(text));
+  return *value;
 }
 
 // Pairs of flag and value. own(flag, value) takes the bench's own flags and returns false for others.
