@@ -106,7 +106,7 @@ hub::CachedModel pull_model(const hub::ModelName& name, const hub::Settings& set
                             const hub::PullOptions& options) {
   Display display;
   return hub::pull(name, settings, options,
-                   {.say = [&](const std::string& text) { display.say(text); },
+                   {.notify = [&](const std::string& text) { display.say(text); },
                     .progress = [&](const hub::PullProgress& progress) { display.update(progress); }});
 }
 

@@ -12,15 +12,15 @@ void HeldTokens::push(TokenEvent event, size_t text_bytes, Text text) {
   if (text == Text::kWhole) unfinished_ = 0;
 }
 
-void HeldTokens::show(size_t text_bytes, FunctionRef<void(Event)> tell) {
+void HeldTokens::show(size_t text_bytes, FunctionRef<void(Event)> emit) {
   shown_ += text_bytes;
   while (held_.size() > unfinished_ && held_.front().end <= shown_) {
-    tell(held_.pop_front().event);
+    emit(held_.pop_front().event);
   }
 }
 
-void HeldTokens::show_rest(FunctionRef<void(Event)> tell) {
-  while (!held_.empty()) tell(held_.pop_front().event);
+void HeldTokens::show_rest(FunctionRef<void(Event)> emit) {
+  while (!held_.empty()) emit(held_.pop_front().event);
 }
 
 }  // namespace ferrum

@@ -18,9 +18,9 @@ class HeldTokens {
   // `text_bytes`: of the text that became certain with this token.
   void push(TokenEvent event, size_t text_bytes, Text text);
   // So many more bytes of the text may be shown.
-  void show(size_t text_bytes, FunctionRef<void(Event)> tell);
+  void show(size_t text_bytes, FunctionRef<void(Event)> emit);
   // The text is over and all of it was shown.
-  void show_rest(FunctionRef<void(Event)> tell);
+  void show_rest(FunctionRef<void(Event)> emit);
 
  private:
   struct Held {

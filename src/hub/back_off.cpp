@@ -34,9 +34,9 @@ void BackOff::wait(const std::string& what, const Failure& failure, const std::s
   const milliseconds usual =
       std::min(patience_.longest, patience_.first * (1 << std::min(failures_ - 1, 16)));
   const milliseconds pause = failure.asked.value_or(usual);
-  if (say_)
-    say_(fmt::format("{}: {}; trying again in {:.3g} s ({} of {})", what, failure.why, seconds(pause),
-                     failures_ + 1, patience_.tries));
+  if (notify_)
+    notify_(fmt::format("{}: {}; trying again in {:.3g} s ({} of {})", what, failure.why, seconds(pause),
+                        failures_ + 1, patience_.tries));
   sleep(milliseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * patience_.time)), stop);
 }
 

@@ -27,9 +27,9 @@ struct Failure {
 
 class BackOff {
  public:
-  using Say = std::function<void(const std::string&)>;
+  using Notify = std::function<void(const std::string&)>;
 
-  BackOff(const Patience& patience, Say say) : patience_(patience), say_(std::move(say)) {}
+  BackOff(const Patience& patience, Notify notify) : patience_(patience), notify_(std::move(notify)) {}
 
   void progress() { failures_ = 0; }
   // Waits before the next try of `what`. Error kIo when it was the last, naming why. Returns early on a stop.
@@ -37,7 +37,7 @@ class BackOff {
 
  private:
   const Patience& patience_;
-  Say say_;
+  Notify notify_;
   int failures_ = 0;
 };
 

@@ -52,7 +52,7 @@ struct LeftToAnother {};
 class Transfer {
  public:
   Transfer(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-           const Patience& patience, const DownloadOptions& options, const BackOff::Say& say,
+           const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
            const std::function<void(uint64_t)>& received)
       : what(what),
         partial(partial),
@@ -60,9 +60,9 @@ class Transfer {
         servers(servers),
         patience(patience),
         options(options),
-        say([this, &say](const std::string& text) {
+        notify([this, &notify](const std::string& text) {
           const std::lock_guard lock(telling_);
-          if (say) say(text);
+          if (notify) notify(text);
         }),
         received_(received) {}
 
@@ -72,7 +72,7 @@ class Transfer {
   Servers& servers;
   const Patience& patience;
   const DownloadOptions& options;
-  const BackOff::Say say;
+  const BackOff::Notify notify;
   std::stop_source stop;
 
   struct Source {
@@ -143,7 +143,7 @@ class Worker {
   bool goes_on() const { return !t_.stop.stop_requested() && (has_whole_ || !t_.whole_is_claimed()); }
 
   void fetch(ByteRange range) {
-    BackOff back_off(t_.patience, t_.say);
+    BackOff back_off(t_.patience, t_.notify);
     range_ = range;
     marked_ = at_ = range.begin;
     while (at_ < range_.end && goes_on()) {
@@ -280,7 +280,7 @@ class Worker {
 }  // namespace
 
 void download(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-              const Patience& patience, const DownloadOptions& options, const BackOff::Say& say,
+              const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
               const std::function<void(uint64_t bytes)>& received) {
   const uint64_t missing = partial.size() - partial.present();
   if (missing == 0) return;
@@ -288,7 +288,7 @@ void download(const Download& what, PartialFile& partial, HubApi& api, Servers& 
   const auto connections = static_cast<uint64_t>(options.connections);
   const uint64_t share = (missing + connections - 1) / connections;
   const uint64_t most = std::min(options.most_of_a_range, (share + block - 1) / block * block);
-  Transfer transfer(what, partial, api, servers, patience, options, say, received);
+  Transfer transfer(what, partial, api, servers, patience, options, notify, received);
   {
     std::vector<std::jthread> threads;
     for (uint64_t i = 1; i < std::min(connections, (missing + most - 1) / most); ++i)

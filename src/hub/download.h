@@ -26,7 +26,7 @@ struct Download {
 // thread at a time. Error kIo: the hub refuses, keeps failing, sends other contents (fault B63), or the disk
 // is full (fault B62); what came is kept.
 void download(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-              const Patience& patience, const DownloadOptions& options, const BackOff::Say& say,
+              const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
               const std::function<void(uint64_t bytes)>& received);
 
 }  // namespace ferrum::hub

@@ -174,8 +174,8 @@ const http_client::HttpServerAddress& Servers::at(const Endpoint& endpoint) {
   return *server;
 }
 
-HubApi::HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Say say)
-    : settings_(settings), patience_(patience), servers_(servers), say_(std::move(say)) {}
+HubApi::HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Notify notify)
+    : settings_(settings), patience_(patience), servers_(servers), notify_(std::move(notify)) {}
 
 HubApi::~HubApi() = default;
 
@@ -219,7 +219,7 @@ void HubApi::refuse(const std::string& repo, const std::string& revision, const 
 
 std::string HubApi::get(const std::string& target, const ModelName& name, std::string* next) {
   const std::string what = settings_.endpoint.url("");
-  BackOff back_off(patience_, say_);
+  BackOff back_off(patience_, notify_);
   std::string path = target;
   for (int redirections = 0; redirections < kMaxRedirections;) {
     std::string body;
@@ -289,7 +289,7 @@ Listing HubApi::list(const ModelName& name) {
 
 HubApi::Location HubApi::locate(const std::string& repo, const std::string& commit, const RepoFile& file,
                                 const std::stop_token& stop) {
-  BackOff back_off(patience_, say_);
+  BackOff back_off(patience_, notify_);
   const std::string hub = settings_.endpoint.url("");
   Location here = {bare_endpoint(),
                    settings_.endpoint.base + "/" + repo + "/resolve/" + commit + "/" + escaped(file.name)};

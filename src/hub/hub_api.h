@@ -52,7 +52,7 @@ class Servers {
 // Used by one thread at a time.
 class HubApi {
  public:
-  HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Say say);
+  HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Notify notify);
   ~HubApi();
 
   // Errors: kNotFound, and kIo with what to do next where the hub refuses, or does not answer (fault B63).
@@ -78,7 +78,7 @@ class HubApi {
   const Settings& settings_;
   const Patience& patience_;
   Servers& servers_;
-  BackOff::Say say_;
+  BackOff::Notify notify_;
   std::unique_ptr<http_client::HttpSession> session_;  // with the hub
 };
 

@@ -72,7 +72,7 @@ class Pull {
         cache_(settings.cache),
         repo_(cache_.repo_folder(name.repo)),
         servers_(settings_, options_.patience),
-        api_(settings_, options_.patience, servers_, observer.say) {}
+        api_(settings_, options_.patience, servers_, observer.notify) {}
 
   CachedModel run() {
     if (settings_.offline)
@@ -162,7 +162,7 @@ class Pull {
     if (!is_there(file)) {
       const FileLock lock =
           FileLock::wait(cache_.lock_folder(name_.repo) / (file.hash + ".lock"), file.name, [&] {
-            observer_.say(fmt::format("{}: another process is pulling it; waiting", in_quotes(file.name)));
+            observer_.notify(fmt::format("{}: another process is pulling it; waiting", in_quotes(file.name)));
           });
       if (!is_there(file)) fetch(file, before);
     }
@@ -181,7 +181,7 @@ class Pull {
       progress_.phase = PullProgress::Phase::kDownload;
       show(done);
       download({name_.repo, listing_.commit, file}, partial, api_, servers_, options_.patience,
-               options_.download, observer_.say, [&](uint64_t bytes) { show(done += bytes); });
+               options_.download, observer_.notify, [&](uint64_t bytes) { show(done += bytes); });
       progress_.phase = PullProgress::Phase::kVerify;
       if (partial.finish(show)) return;
       if (start == kMaxStarts)
@@ -190,7 +190,7 @@ class Pull {
              "or a proxy "
              "in between, sends something else",
              in_quotes(file.name), settings_.endpoint.url(""), file.hash);
-      observer_.say(
+      observer_.notify(
           fmt::format("{}: what came does not have the right hash; it is thrown away and fetched once more",
                       in_quotes(file.name)));
     }

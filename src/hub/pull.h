@@ -28,7 +28,7 @@ struct PullProgress {
 };
 
 struct PullObserver {
-  BackOff::Say say;  // what happens: waiting for another process, trying again, starting over
+  BackOff::Notify notify;  // what happens: waiting for another process, trying again, starting over
   std::function<void(const PullProgress&)> progress;
 };
 

@@ -108,47 +108,50 @@ class Server::Impl {
   }
 
  private:
-  using Reply = std::function<HttpResponse(const HttpRequest&)>;  // at once
-  using Say = std::function<Json(Fields& body, const Engine&)>;   // of a model, which may have to be loaded
-  using Ask = std::function<Asked(Fields& body, const Engine&)>;  // the engine answers
+  using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // at once, without a model
+  using ModelHandler =
+      std::function<Json(Fields& body, const Engine&)>;  // with a model, which may have to be loaded first
+  using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
   struct Route {
     const char* method;
     const char* path;  // may have one *: whatever stands there is a name
-    std::variant<Reply, Say, Ask> handler;
+    std::variant<DirectHandler, ModelHandler, GenerationHandler> handler;
   };
 
   // The first that matches counts.
   std::vector<Route> routes() {
     std::vector<Route> all = {
-        {"GET", "/", Reply(web::page)},
-        {"GET", "/licences.txt", Reply(web::page)},
-        {"GET", "/assets/*", Reply(web::page)},
-        {"GET", "/health", Reply([this](const auto& /*request*/) { return health(); })},
-        {"GET", "/metrics", Reply([this](const auto& /*request*/) { return metrics(); })},
-        {"GET", "/props", Reply([this](const auto& /*request*/) { return props(); })},
+        {"GET", "/", DirectHandler(web::page)},
+        {"GET", "/licences.txt", DirectHandler(web::page)},
+        {"GET", "/assets/*", DirectHandler(web::page)},
+        {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); })},
+        {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
+        {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
         {"GET", "/v1/models",
-         Reply([this](const auto& /*request*/) { return json_reply(models_json(models_.all())); })},
-        {"GET", kModelPath, Reply([this](const HttpRequest& request) { return model(request); })},
-        {"POST", "/v1/chat/completions", Ask(openai::chat_completion)},
-        {"POST", "/v1/completions", Ask(openai::completion)},
-        {"POST", "/v1/responses", Ask([this](Fields& body, const Engine& engine) {
+         DirectHandler([this](const auto& /*request*/) { return json_reply(models_json(models_.all())); })},
+        {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) { return model(request); })},
+        {"POST", "/v1/chat/completions", GenerationHandler(openai::chat_completion)},
+        {"POST", "/v1/completions", GenerationHandler(openai::completion)},
+        {"POST", "/v1/responses", GenerationHandler([this](Fields& body, const Engine& engine) {
            return openai::response(body, engine, responses_);
          })},
-        {"POST", "/v1/responses/input_tokens", Say([this](Fields& body, const Engine& engine) {
+        {"POST", "/v1/responses/input_tokens", ModelHandler([this](Fields& body, const Engine& engine) {
            return openai::response_input_tokens(body, engine, *responses_);
          })},
-        {"GET", kInputItemsPath, Reply([this](const HttpRequest& request) { return input_items(request); })},
-        {"GET", kResponsePath, Reply([this](const HttpRequest& request) { return get_response(request); })},
+        {"GET", kInputItemsPath,
+         DirectHandler([this](const HttpRequest& request) { return input_items(request); })},
+        {"GET", kResponsePath,
+         DirectHandler([this](const HttpRequest& request) { return get_response(request); })},
         {"DELETE", kResponsePath,
-         Reply([this](const HttpRequest& request) { return delete_response(request); })},
-        {"POST", kMessagesPath, Ask(anthropic::message)},
-        {"POST", "/v1/messages/count_tokens", Say(anthropic::count_tokens)},
-        {"POST", "/tokenize", Say(tokenize)},
-        {"POST", "/detokenize", Say(detokenize)},
-        {"POST", "/apply-template", Say(apply_template)},
+         DirectHandler([this](const HttpRequest& request) { return delete_response(request); })},
+        {"POST", kMessagesPath, GenerationHandler(anthropic::message)},
+        {"POST", "/v1/messages/count_tokens", ModelHandler(anthropic::count_tokens)},
+        {"POST", "/tokenize", ModelHandler(tokenize)},
+        {"POST", "/detokenize", ModelHandler(detokenize)},
+        {"POST", "/apply-template", ModelHandler(apply_template)},
     };
     if (options_.show_running)
-      all.push_back({"GET", "/running", Reply([this](const auto& /*request*/) {
+      all.push_back({"GET", "/running", DirectHandler([this](const auto& /*request*/) {
                        return json_reply({{"requests", running_.json()}});
                      })});
     return all;
@@ -166,12 +169,12 @@ class Server::Impl {
         if (request.path != "/health" && !web::is_page(request.path)) access_.check_key(request);
         const Route& route = route_of(request, out);
         if (request.method == "POST") check_content(request);
-        if (const Reply* at_once = std::get_if<Reply>(&route.handler))
+        if (const DirectHandler* at_once = std::get_if<DirectHandler>(&route.handler))
           reply = (*at_once)(request);
-        else if (const Say* say = std::get_if<Say>(&route.handler))
-          reply = co_await tell(*say, request);
+        else if (const ModelHandler* handler = std::get_if<ModelHandler>(&route.handler))
+          reply = co_await respond(*handler, request);
         else
-          co_await complete(std::get<Ask>(route.handler), request, out);
+          co_await generate(std::get<GenerationHandler>(route.handler), request, out);
       }
     } catch (const ApiError& e) {
       reply = error_reply(request, e);
@@ -240,12 +243,12 @@ class Server::Impl {
     });
   }
 
-  asio::awaitable<HttpResponse> tell(const Say& say, const HttpRequest& request) {
+  asio::awaitable<HttpResponse> respond(const ModelHandler& handler, const HttpRequest& request) {
     const Parsed parsed = co_await parse(request, false);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);
     co_return co_await elsewhere([&] {
       Fields body(parsed.json);
-      return json_reply(say(body, *engine));
+      return json_reply(handler(body, *engine));
     });
   }
 
@@ -256,19 +259,20 @@ class Server::Impl {
     Streams streams;
   };
 
-  asio::awaitable<void> complete(const Ask& ask, const HttpRequest& request, Responder& out) {
+  asio::awaitable<void> generate(const GenerationHandler& handler, const HttpRequest& request,
+                                 Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
     const Parsed parsed = co_await parse(request, true);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);  // outlives its streams
     Submitted s = co_await elsewhere([&] {
       Fields body(parsed.json);
-      Asked asked = ask(body, *engine);
+      ApiRequest api_request = handler(body, *engine);
       Streams streams;
-      for (Request& r : asked.requests) {
+      for (Request& r : api_request.requests) {
         r.deadline_seconds = options_.request_timeout;
         streams.push_back(engine->submit(std::move(r)));
       }
-      return Submitted{std::move(asked.format), asked.delivery, std::move(streams)};
+      return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams)};
     });
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(

@@ -27,12 +27,12 @@ const Engine& engine() {
 }
 
 // What a client would be sent.
-std::string answer_of(Asked& asked) {
+std::string answer_of(ApiRequest& asked) {
   std::string text;
-  asked.format->begin(text);
-  for (size_t i = 0; i < asked.requests.size(); ++i)
-    for (const Event& event : test::hello(asked.requests[i])) asked.format->take(i, event, text);
-  asked.format->end(text);
+  parsed.format->begin(text);
+  for (size_t i = 0; i < parsed.requests.size(); ++i)
+    for (const Event& event : test::hello(parsed.requests[i])) parsed.format->take(i, event, text);
+  parsed.format->end(text);
   return text;
 }
 
@@ -49,14 +49,14 @@ void check_answer(std::string_view text, Delivery delivery) {
   }
 }
 
-void check_asked(Asked asked) {
-  check(!asked.requests.empty(), "a request");
+void check_asked(ApiRequest parsed) {
+  check(!parsed.requests.empty(), "a request");
   size_t choices = 0;
-  for (const Request& request : asked.requests) {
+  for (const Request& request : parsed.requests) {
     check(request.choices >= 1 && request.max_tokens >= -1, "a request within its limits");
     choices += static_cast<size_t>(request.choices);
   }
-  if (choices <= 512) check_answer(answer_of(asked), asked.delivery);
+  if (choices <= 512) check_answer(answer_of(asked), parsed.delivery);
 }
 
 void check_said(const Json& json) { check(Json::accept(to_text(json)), "an answer in JSON"); }

@@ -42,7 +42,7 @@ class PullTest : public testing::Test {
   }
   CachedModel pull(const char* name, const Settings& settings) {
     return hub::pull(parse_model_name(name), settings, options_,
-                     {.say =
+                     {.notify =
                           [this](const std::string& text) {
                             const std::lock_guard lock(mutex_);
                             said_ += text + "\n";
@@ -418,7 +418,7 @@ TEST_F(PullTest, B66_TwoPullsAtOnceFetchOnce) {
   options_.patience.stall = std::chrono::seconds(60);
   const auto pull_once = [&] {
     const CachedModel model = hub::pull(
-        parse_model_name("org/model"), settings(hub), options_, {.say = [&](const std::string& text) {
+        parse_model_name("org/model"), settings(hub), options_, {.notify = [&](const std::string& text) {
           EXPECT_NE(text.find("another process is pulling it; waiting"), std::string::npos) << text;
           waits = true;
           waits.notify_all();

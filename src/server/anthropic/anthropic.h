@@ -1,13 +1,13 @@
 // Anthropic's Messages API: requests from JSON, answers to JSON. The shapes are those of its public
 // documentation (docs.anthropic.com, version 2023-06-01); what goes beyond them is named in docs/serving.md.
 #pragma once
-#include "server/api/asked.h"
+#include "server/api/api_request.h"
 #include "server/http/message.h"
 
 namespace ferrum::server::anthropic {
 
 // POST /v1/messages. The engine is the one that `model_of` names. Errors: ApiError.
-Asked message(Fields& body, const Engine& engine);
+ApiRequest message(Fields& body, const Engine& engine);
 
 // POST /v1/messages/count_tokens: {"input_tokens": …}
 Json count_tokens(Fields& body, const Engine& engine);

@@ -172,15 +172,15 @@ class Stream final : public Format {
   Stream(Head head, Thoughts::Start start) : head_(std::move(head)), thoughts_(start) {}
 
   void begin(std::string& out) override {
-    tell("message_start", {{"message", head_.message(Json::array())}}, out);
-    tell("ping", Json::object(), out);
+    emit("message_start", {{"message", head_.message(Json::array())}}, out);
+    emit("ping", Json::object(), out);
   }
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       pieces_.clear();
       thoughts_.take(text->text, pieces_);
-      tell_pieces(out);
+      emit_pieces(out);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       finish_ = *finish;
     }
@@ -189,13 +189,13 @@ class Stream final : public Format {
   void end(std::string& out) override {
     pieces_.clear();
     thoughts_.end(pieces_);
-    tell_pieces(out);
+    emit_pieces(out);
     end_block(out);
-    tell("message_delta",
+    emit("message_delta",
          {{"delta", {{"stop_reason", stop_reason(finish_)}, {"stop_sequence", stop_sequence(finish_)}}},
           {"usage", usage_json(finish_.usage)}},
          out);
-    tell("message_stop", Json::object(), out);
+    emit("message_stop", Json::object(), out);
   }
 
   void fail(const ApiError& error, std::string& out) override {
@@ -204,19 +204,19 @@ class Stream final : public Format {
   const char* prompt_field() const override { return kPromptField; }
 
  private:
-  void tell(const char* type, Json data, std::string& out) {
+  void emit(const char* type, Json data, std::string& out) {
     data["type"] = type;
     append_event(out, to_text(data), type);
   }
 
-  void tell_pieces(std::string& out) {
+  void emit_pieces(std::string& out) {
     for (const Thoughts::Piece& piece : pieces_) {
       if (in_block_ && in_thoughts_ != piece.thought) end_block(out);
       if (!in_block_)
-        tell("content_block_start", {{"index", blocks_}, {"content_block", block({piece.thought, ""})}}, out);
+        emit("content_block_start", {{"index", blocks_}, {"content_block", block({piece.thought, ""})}}, out);
       in_block_ = true;
       in_thoughts_ = piece.thought;
-      tell("content_block_delta",
+      emit("content_block_delta",
            {{"index", blocks_},
             {"delta", piece.thought ? Json{{"type", "thinking_delta"}, {"thinking", piece.text}}
                                     : Json{{"type", "text_delta"}, {"text", piece.text}}}},
@@ -226,7 +226,7 @@ class Stream final : public Format {
 
   void end_block(std::string& out) {
     if (!in_block_) return;
-    tell("content_block_stop", {{"index", blocks_++}}, out);
+    emit("content_block_stop", {{"index", blocks_++}}, out);
     in_block_ = false;
   }
 
@@ -241,7 +241,7 @@ class Stream final : public Format {
 
 }  // namespace
 
-Asked message(Fields& f, const Engine& engine) {
+ApiRequest message(Fields& f, const Engine& engine) {
   Head head = {.model = model_of(f)};
   Request r;
   r.sampling = engine.recommended_sampling();
@@ -265,14 +265,14 @@ Asked message(Fields& f, const Engine& engine) {
   if (const auto* ids = std::get_if<TokenPrompt>(&r.prompt))
     head.prompt_tokens = static_cast<int>(ids->ids.size());
 
-  Asked asked;
-  asked.delivery = stream ? Delivery::kStream : Delivery::kWhole;
+  ApiRequest api_request;
+  api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
   if (stream)
-    asked.format = std::make_unique<Stream>(std::move(head), start);
+    api_request.format = std::make_unique<Stream>(std::move(head), start);
   else
-    asked.format = std::make_unique<Whole>(std::move(head), start);
-  asked.requests.push_back(std::move(r));
-  return asked;
+    api_request.format = std::make_unique<Whole>(std::move(head), start);
+  api_request.requests.push_back(std::move(r));
+  return api_request;
 }
 
 Json count_tokens(Fields& f, const Engine& engine) {

@@ -131,14 +131,14 @@ class Stream final : public Format {
       const auto choice = static_cast<size_t>(text->choice);
       pieces_.clear();
       thoughts_[choice].take(text->text, pieces_);
-      tell_pieces(choice, out);
+      emit_pieces(choice, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
       waiting_[static_cast<size_t>(token->choice)].push_back(*token);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       const auto choice = static_cast<size_t>(finish->choice);
       pieces_.clear();
       thoughts_[choice].end(pieces_);
-      tell_pieces(choice, out);
+      emit_pieces(choice, out);
       chunk(choice, "{}", finish_reason(*finish), out);
       usage_.add(prompt, finish->usage);
     }
@@ -153,7 +153,7 @@ class Stream final : public Format {
   const char* prompt_field() const override { return kPromptField; }
 
  private:
-  void tell_pieces(size_t choice, std::string& out) {
+  void emit_pieces(size_t choice, std::string& out) {
     for (const Thoughts::Piece& piece : pieces_)
       chunk(choice,
             (piece.thought ? R"({"reasoning_content":)" : R"({"content":)") + json_string(piece.text) + "}",
@@ -199,8 +199,8 @@ ChatPrompt chat_prompt(Fields& f) {
   return chat;
 }
 
-Asked chat_completion(Fields& f, const Engine& engine) {
-  Asked asked;
+ApiRequest chat_completion(Fields& f, const Engine& engine) {
+  ApiRequest api_request;
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
@@ -232,13 +232,13 @@ Asked chat_completion(Fields& f, const Engine& engine) {
       thoughts == "none" ? Thoughts::Start::kNone : start_of_thoughts(engine, r.prompt);
 
   Head head = {.id = new_id("chatcmpl-"), .model = model};
-  asked.delivery = stream.delivery;
+  api_request.delivery = stream.delivery;
   if (stream.delivery == Delivery::kStream)
-    asked.format = std::make_unique<Stream>(std::move(head), r.choices, logprobs, stream.usage, start);
+    api_request.format = std::make_unique<Stream>(std::move(head), r.choices, logprobs, stream.usage, start);
   else
-    asked.format = std::make_unique<Whole>(std::move(head), r.choices, logprobs, start);
-  asked.requests.push_back(std::move(r));
-  return asked;
+    api_request.format = std::make_unique<Whole>(std::move(head), r.choices, logprobs, start);
+  api_request.requests.push_back(std::move(r));
+  return api_request;
 }
 
 }  // namespace ferrum::server::openai

@@ -197,8 +197,8 @@ class Stream final : public CompletionFormat {
 
 }  // namespace
 
-Asked completion(Fields& f, const Engine& engine) {
-  Asked asked;
+ApiRequest completion(Fields& f, const Engine& engine) {
+  ApiRequest api_request;
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
@@ -228,16 +228,16 @@ Asked completion(Fields& f, const Engine& engine) {
   f.refuse_others();
 
   Head head = {.id = new_id("cmpl-"), .model = model};
-  asked.delivery = stream.delivery;
+  api_request.delivery = stream.delivery;
   if (stream.delivery == Delivery::kStream)
-    asked.format = std::make_unique<Stream>(std::move(head), std::move(shape), prompts.size());
+    api_request.format = std::make_unique<Stream>(std::move(head), std::move(shape), prompts.size());
   else
-    asked.format = std::make_unique<Whole>(std::move(head), std::move(shape), prompts.size());
+    api_request.format = std::make_unique<Whole>(std::move(head), std::move(shape), prompts.size());
   for (const Prompt& prompt : prompts) {
-    asked.requests.push_back(r);
-    asked.requests.back().prompt = prompt;
+    api_request.requests.push_back(r);
+    api_request.requests.back().prompt = prompt;
   }
-  return asked;
+  return api_request;
 }
 
 }  // namespace ferrum::server::openai

@@ -149,38 +149,38 @@ class Stream final : public Output {
   using Output::Output;
 
   void begin(std::string& out) override {
-    tell("response.created", {{"response", response("in_progress")}}, out);
-    tell("response.in_progress", {{"response", response("in_progress")}}, out);
+    emit("response.created", {{"response", response("in_progress")}}, out);
+    emit("response.in_progress", {{"response", response("in_progress")}}, out);
   }
   void end(std::string& out) override {
     end_items(out);
-    tell(cut() ? "response.incomplete" : "response.completed", {{"response", whole_response()}}, out);
+    emit(cut() ? "response.incomplete" : "response.completed", {{"response", whole_response()}}, out);
   }
   void fail(const ApiError& error, std::string& out) override {
     Json failed = response("failed");
     failed["error"] = {{"code", "server_error"}, {"message", error.what()}};
-    tell("response.failed", {{"response", std::move(failed)}}, out);
+    emit("response.failed", {{"response", std::move(failed)}}, out);
   }
 
  protected:
   void item_begins(std::string& out) override {
-    tell("response.output_item.added", {{"output_index", index()}, {"item", item().json("in_progress")}},
+    emit("response.output_item.added", {{"output_index", index()}, {"item", item().json("in_progress")}},
          out);
-    tell("response.content_part.added", in_part({{"part", Item{.thought = item().thought}.part()}}), out);
+    emit("response.content_part.added", in_part({{"part", Item{.thought = item().thought}.part()}}), out);
   }
   void item_grows(const std::string& text, const Json& logprobs, std::string& out) override {
     Json data = {{"delta", text}};
     if (!item().thought) data["logprobs"] = logprobs;
-    tell(item().thought ? "response.reasoning_text.delta" : "response.output_text.delta",
+    emit(item().thought ? "response.reasoning_text.delta" : "response.output_text.delta",
          in_part(std::move(data)), out);
   }
   void item_ends(std::string& out) override {
     Json data = {{"text", item().text}};
     if (!item().thought) data["logprobs"] = item().logprobs;
-    tell(item().thought ? "response.reasoning_text.done" : "response.output_text.done",
+    emit(item().thought ? "response.reasoning_text.done" : "response.output_text.done",
          in_part(std::move(data)), out);
-    tell("response.content_part.done", in_part({{"part", item().part()}}), out);
-    tell("response.output_item.done",
+    emit("response.content_part.done", in_part({{"part", item().part()}}), out);
+    emit("response.output_item.done",
          {{"output_index", index()}, {"item", item().json(cut() ? "incomplete" : "completed")}}, out);
   }
 
@@ -191,7 +191,7 @@ class Stream final : public Output {
     data["content_index"] = 0;
     return data;
   }
-  void tell(const char* type, Json data, std::string& out) {
+  void emit(const char* type, Json data, std::string& out) {
     data["type"] = type;
     data["sequence_number"] = told_++;
     append_event(out, to_text(data), type);

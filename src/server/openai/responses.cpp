@@ -154,7 +154,7 @@ Json or_null(const std::optional<T>& value) {
 
 }  // namespace
 
-Asked response(Fields& f, const Engine& engine, const std::shared_ptr<ResponseStore>& store) {
+ApiRequest response(Fields& f, const Engine& engine, const std::shared_ptr<ResponseStore>& store) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
@@ -205,11 +205,11 @@ Asked response(Fields& f, const Engine& engine, const std::shared_ptr<ResponseSt
   r.prompt = std::move(conversation.prompt);
   head.start = start_of_thoughts(engine, r.prompt);
 
-  Asked asked;
-  asked.delivery = stream ? Delivery::kStream : Delivery::kWhole;
-  asked.format = response_format(std::move(head), asked.delivery);
-  asked.requests.push_back(std::move(r));
-  return asked;
+  ApiRequest api_request;
+  api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
+  api_request.format = response_format(std::move(head), api_request.delivery);
+  api_request.requests.push_back(std::move(r));
+  return api_request;
 }
 
 Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store) {

@@ -1,4 +1,4 @@
-#include "server/api/asked.h"
+#include "server/api/api_request.h"
 
 namespace ferrum::server {
 

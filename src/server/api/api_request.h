@@ -1,4 +1,4 @@
-// What a request of some API asks of an engine, and how it is told.
+// A parsed API request: the engine requests it stands for, and the format of its response.
 #pragma once
 #include <memory>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ferrum::server {
 
-struct Asked {
+struct ApiRequest {
   std::vector<Request> requests;  // one for each prompt, each with as many choices
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
