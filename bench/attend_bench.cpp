@@ -46,12 +46,12 @@ class Attention {
  public:
   Attention(CpuBackend& backend, const Case& c, DType kv) : backend_(backend), case_(c) {
     const int context = c.past + c.now;
-    const int pages = (context + kPage - 1) / kPage;
+    const int blocks = (context + kBlock - 1) / kBlock;
     const int tokens = c.sequences * c.now;
     for (int l = 0; l < c.layers; ++l) {
-      const Tensor k = tensor(kv, c.sequences * pages, kPage * c.heads.kv_width());
-      const Tensor v = tensor(kv, c.sequences * pages * kPage, c.heads.kv_width());
-      layers_.push_back({k, v, kPage});
+      const Tensor k = tensor(kv, c.sequences * blocks, kBlock * c.heads.kv_width());
+      const Tensor v = tensor(kv, c.sequences * blocks * kBlock, c.heads.kv_width());
+      layers_.push_back({k, v, kBlock});
       if (kv == DType::kI8)
         for (Tensor* scales : {&layers_.back().k_scales, &layers_.back().v_scales})
           *scales = tensor(DType::kF32, v.rows, c.heads.kv_heads);
@@ -62,18 +62,19 @@ class Attention {
     step_.shape = {tokens, c.sequences, c.sequences};
     step_.positions = tensor(DType::kI32, tokens, 1);
     step_.kv_slots = tensor(DType::kI32, tokens, 1);
-    step_.block_table = tensor(DType::kI32, c.sequences, pages);
+    step_.block_table = tensor(DType::kI32, c.sequences, blocks);
     step_.query_start = tensor(DType::kI32, c.sequences + 1, 1);
     step_.context_len = tensor(DType::kI32, c.sequences, 1);
     for (int s = 0; s < c.sequences; ++s) {
-      for (int p = 0; p < pages; ++p) *step_.block_table.at<int32_t>(s, p) = (p * 7 + 3) % pages + s * pages;
+      for (int p = 0; p < blocks; ++p)
+        *step_.block_table.at<int32_t>(s, p) = (p * 7 + 3) % blocks + s * blocks;
       *step_.query_start.at<int32_t>(s + 1) = (s + 1) * c.now;
       *step_.context_len.at<int32_t>(s) = context;
       for (int t = 0; t < c.now; ++t) {
         const int position = c.past + t;
         *step_.positions.at<int32_t>(s * c.now + t) = position;
         *step_.kv_slots.at<int32_t>(s * c.now + t) =
-            *step_.block_table.at<int32_t>(s, position / kPage) * kPage + position % kPage;
+            *step_.block_table.at<int32_t>(s, position / kBlock) * kBlock + position % kBlock;
       }
     }
     layer_.heads = c.heads;
@@ -107,7 +108,7 @@ class Attention {
   }
 
  private:
-  static constexpr int kPage = 16;
+  static constexpr int kBlock = 16;
 
   Tensor tensor(DType dtype, int rows, int cols) {
     buffers_.push_back(

@@ -48,8 +48,9 @@ struct Step {
   StepShape shape;
   Tensor tokens;     // [tokens]
   Tensor positions;  // [tokens]                 absolute, from 0
-  Tensor kv_slots;  // [tokens]                 page × page_tokens + offset: where each new key and value goes
-  Tensor block_table;  // [sequences, max blocks]  pages of each sequence, in order of position
+  Tensor
+      kv_slots;  // [tokens]                 block × block_tokens + offset: where each new key and value goes
+  Tensor block_table;  // [sequences, max blocks]  blocks of each sequence, in order of position
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out
@@ -74,21 +75,21 @@ struct Rope {
   RopePairing pairing = RopePairing::kHalves;
 };
 
-// Keys and values of one layer, f32, f16, bf16 or int8, in pages of page_tokens slots. A slot is
-// page × page_tokens + the place in the page. Values lie token by token. Of keys, a page has each dimension's
-// page_tokens side by side, so that whoever multiplies meets keys in lanes and sums each product in order of
-// dimension. Of int8, x = scale × byte, with one scale for each token and head: its largest magnitude over
-// 127.
+// Keys and values of one layer, f32, f16, bf16 or int8, in blocks of block_tokens slots. A slot is
+// block × block_tokens + the place in the block. Values lie token by token. Of keys, a block has each
+// dimension's block_tokens side by side, so that whoever multiplies meets keys in lanes and sums each product
+// in order of dimension. Of int8, x = scale × byte, with one scale for each token and head: its largest
+// magnitude over 127.
 struct KvLayer {
-  Tensor k;  // [pages, kv_heads × head_dim × page_tokens]
-  Tensor v;  // [pages × page_tokens, kv_heads × head_dim]
-  int page_tokens = 0;
-  Tensor k_scales, v_scales;  // [pages × page_tokens, kv_heads] f32 for int8, else empty
+  Tensor k;  // [blocks, kv_heads × head_dim × block_tokens]
+  Tensor v;  // [blocks × block_tokens, kv_heads × head_dim]
+  int block_tokens = 0;
+  Tensor k_scales, v_scales;  // [blocks × block_tokens, kv_heads] f32 for int8, else empty
 
-  // What a page has of k, v, k_scales and v_scales; empty where these are.
-  std::array<Tensor, 4> page(int index) const {
+  // What a block has of k, v, k_scales and v_scales; empty where these are.
+  std::array<Tensor, 4> block(int index) const {
     const auto of = [&](const Tensor& t) {
-      return t.empty() ? t : t.rows_at(index * page_tokens, page_tokens);
+      return t.empty() ? t : t.rows_at(index * block_tokens, block_tokens);
     };
     return {k.row(index), of(v), of(k_scales), of(v_scales)};
   }
@@ -150,9 +151,9 @@ class Backend {
   // qkv is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to
   // their slots; the rotated q stays in place.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
-  // out [tokens, q_width] = softmax(scale · q·K) · V, causal, over each sequence's pages
+  // out [tokens, q_width] = softmax(scale · q·K) · V, causal, over each sequence's blocks
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
-  virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: page onto page
+  virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: block onto block
 
   // Mixture of experts ----
 

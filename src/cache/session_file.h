@@ -9,9 +9,8 @@
 //   u64 × 4  fingerprint, rotation: the low half of each first
 //   texts    model, arithmetic, dtype
 //   texts    cache salt, application data
-//   blocks   each block_tokens ids (i32) and block_bytes of keys and values, as Decoder::read_page gives them
-//   u64      how many blocks
-//   u64 × 2  XXH3-128 of all bytes before, the low half first
+//   blocks   each block_tokens ids (i32) and block_bytes of keys and values, as Decoder::read_block gives
+//   them u64      how many blocks u64 × 2  XXH3-128 of all bytes before, the low half first
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -72,8 +72,8 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
 // [sequences, length, vocab]
 std::vector<float> compute(Runner& runner, const Batch& batch) {
   const int vocab = runner.vocab();
-  const int pages_each = runner.pages() / batch.sequences;
-  const std::vector<BlockId> pages = first_blocks(runner.pages());
+  const int blocks_each = runner.blocks() / batch.sequences;
+  const std::vector<BlockId> blocks = first_blocks(runner.blocks());
 
   std::vector<float> logits(batch.ids.size() * static_cast<size_t>(vocab));
   Progress progress("logits");
@@ -85,7 +85,7 @@ std::vector<float> compute(Runner& runner, const Batch& batch) {
       chunks[static_cast<size_t>(s)] = {
           .tokens = batch.chunk(s, begin, count),
           .position = begin,
-          .blocks = std::span(pages).subspan(static_cast<size_t>(s) * pages_each, pages_each),
+          .blocks = std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
           .outputs = Outputs::kAll};
     const std::span<const float> result = runner.step(chunks);
     const size_t part = static_cast<size_t>(count) * vocab;

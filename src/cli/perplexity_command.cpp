@@ -117,7 +117,7 @@ void perplexity_command(const PerplexityOptions& o) {
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-  const std::vector<BlockId> blocks = first_blocks(runner.pages());
+  const std::vector<BlockId> blocks = first_blocks(runner.blocks());
 
   Score score;
   Progress progress("perplexity");

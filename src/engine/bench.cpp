@@ -15,7 +15,7 @@ using Kind = BenchCase::Kind;
 constexpr uint64_t kSeed = 0xF0;
 constexpr int64_t kMaxKvTokens = int64_t{1} << 30;
 
-int64_t pages_for(int64_t tokens, int page_tokens) { return (tokens + page_tokens - 1) / page_tokens; }
+int64_t blocks_for(int64_t tokens, int block_tokens) { return (tokens + block_tokens - 1) / block_tokens; }
 
 std::string_view what(const BenchCase& task) {
   return task.kind == Kind::kPrompt ? "a prompt of" : "generating";
@@ -34,7 +34,7 @@ int64_t rows_of(const BenchCase& task, const RunnerOptions& runner, int batch_to
     return std::max(std::min(prompt, batch_tokens), task.batch);
   }
   // What the prefix cache leaves of the prompts is computed in one step, so that all go on together.
-  const int64_t rest = task.depth % runner.page_tokens + 1;
+  const int64_t rest = task.depth % runner.block_tokens + 1;
   return std::max<int64_t>(task.batch * rest, std::min(task.depth + 1, batch_tokens));
 }
 
@@ -53,7 +53,7 @@ RunnerOptions bench_runner_options(std::span<const BenchCase> cases, const Bench
     rows = std::max(rows, rows_of(task, o, step.batch_tokens));
     o.max_sequences = std::max(o.max_sequences, task.batch);
     o.max_context = std::max(o.max_context, static_cast<int>(task.context()));
-    kv_tokens = std::max(kv_tokens, task.batch * pages_for(task.context(), o.page_tokens) * o.page_tokens);
+    kv_tokens = std::max(kv_tokens, task.batch * blocks_for(task.context(), o.block_tokens) * o.block_tokens);
   }
   if (kv_tokens > kMaxKvTokens)
     fail(ErrorCode::kNoMemory, "the cache of {} tokens is more than one process can hold", kv_tokens);
@@ -79,41 +79,41 @@ TokenId bench_token(int sequence, int position, int vocab) {
 
 Bench::Bench(Runner& runner)
     : runner_(runner),
-      page_tokens_(runner.options().page_tokens),
-      pages_(first_blocks(runner.pages())),
+      block_tokens_(runner.options().block_tokens),
+      blocks_(first_blocks(runner.blocks())),
       tokens_(static_cast<size_t>(runner.options().max_context) + runner.options().max_sequences) {
   for (size_t i = 0; i < tokens_.size(); ++i)
     tokens_[i] = bench_token(0, static_cast<int>(i), runner.vocab());
   chunks_.reserve(static_cast<size_t>(runner.options().max_sequences));
 }
 
-int Bench::pages_of(const BenchCase& task) const {
-  return static_cast<int>(pages_for(task.context(), page_tokens_));
+int Bench::blocks_of(const BenchCase& task) const {
+  return static_cast<int>(blocks_for(task.context(), block_tokens_));
 }
 
 std::span<const BlockId> Bench::blocks(int sequence) const {
-  return std::span(pages_).subspan(static_cast<size_t>(sequence) * pages_each_,
-                                   static_cast<size_t>(pages_each_));
+  return std::span(blocks_).subspan(static_cast<size_t>(sequence) * blocks_each_,
+                                    static_cast<size_t>(blocks_each_));
 }
 
-// The first sequence is computed; the others get copies of its pages, so that each reads its own.
+// The first sequence is computed; the others get copies of its blocks, so that each reads its own.
 void Bench::prepare(const BenchCase& task) {
-  if (pages_of(task) != pages_each_ || task.depth != depth_) {
-    pages_each_ = pages_of(task);
+  if (blocks_of(task) != blocks_each_ || task.depth != depth_) {
+    blocks_each_ = blocks_of(task);
     depth_ = task.depth;
     feed(0, depth_, Outputs::kNone);
     filled_ = 1;
   }
   std::vector<BlockCopy> copies;
-  const auto filled_pages = static_cast<int>(pages_for(depth_, page_tokens_));
+  const auto filled_blocks = static_cast<int>(blocks_for(depth_, block_tokens_));
   for (; filled_ < task.batch; ++filled_)
-    for (int page = 0; page < filled_pages; ++page)
-      copies.push_back({blocks(0)[static_cast<size_t>(page)], blocks(filled_)[static_cast<size_t>(page)]});
+    for (int block = 0; block < filled_blocks; ++block)
+      copies.push_back({blocks(0)[static_cast<size_t>(block)], blocks(filled_)[static_cast<size_t>(block)]});
   runner_.copy_blocks(copies);
 }
 
 std::chrono::duration<double> Bench::repeat(const BenchCase& task) {
-  check(task.depth == depth_ && pages_of(task) == pages_each_ && task.batch <= filled_, "a prepared case");
+  check(task.depth == depth_ && blocks_of(task) == blocks_each_ && task.batch <= filled_, "a prepared case");
   const auto start = Clock::now();
   if (task.kind == Kind::kPrompt) {
     feed(task.depth, task.tokens, Outputs::kLast);

@@ -55,21 +55,21 @@ class Bench {
   std::chrono::duration<double> repeat(const BenchCase& task);
 
  private:
-  int pages_of(const BenchCase& task) const;  // of one sequence
+  int blocks_of(const BenchCase& task) const;  // of one sequence
   std::span<const BlockId> blocks(int sequence) const;
   void feed(int position, int count, Outputs last);  // to the first sequence
   void decode(const BenchCase& task, int position);
 
   Runner& runner_;
-  int page_tokens_;
-  std::vector<BlockId> pages_;  // 0, 1, 2, …
+  int block_tokens_;
+  std::vector<BlockId> blocks_;  // 0, 1, 2, …
   std::vector<TokenId>
       tokens_;  // [max_context + sequences]: the token of (sequence, position) is their sum's
   std::vector<Chunk> chunks_;
 
-  // What the caches hold: of the first `filled_` sequences, with `pages_each_` pages, the tokens up to
+  // What the caches hold: of the first `filled_` sequences, with `blocks_each_` blocks, the tokens up to
   // depth_.
-  int pages_each_ = 0;
+  int blocks_each_ = 0;
   int depth_ = 0;
   int filled_ = 0;
 };

@@ -46,7 +46,7 @@ KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
           .layers = model.layers,
           .kv_heads = model.kv_heads,
           .head_dim = model.head_dim,
-          .block_tokens = options.page_tokens,
+          .block_tokens = options.block_tokens,
           .block_bytes = runner.block_bytes()};
 }
 

@@ -39,10 +39,10 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner, Loo
   const RunnerOptions& room = runner.options();
   return {.limits = {.batch_tokens = room.max_tokens,
                      .max_sequences = room.max_sequences,
-                     .block_tokens = room.page_tokens,
+                     .block_tokens = room.block_tokens,
                      .spare_rows = room.max_outputs - room.max_sequences},
-          .cache = {.blocks = runner.pages(),
-                    .block_tokens = room.page_tokens,
+          .cache = {.blocks = runner.blocks(),
+                    .block_tokens = room.block_tokens,
                     .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},
           .draft_tokens = options.draft_tokens,
           .observer = observer};

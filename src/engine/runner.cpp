@@ -8,19 +8,19 @@
 namespace ferrum {
 namespace {
 
-int pages_for(int tokens, int page_tokens) { return (tokens + page_tokens - 1) / page_tokens; }
+int blocks_for(int tokens, int block_tokens) { return (tokens + block_tokens - 1) / block_tokens; }
 
-int total_pages(const RunnerOptions& o) {
-  // Each sequence may leave its last page partly empty.
-  return pages_for(o.kv_tokens, o.page_tokens) + o.max_sequences - 1;
+int total_blocks(const RunnerOptions& o) {
+  // Each sequence may leave its last block partly empty.
+  return blocks_for(o.kv_tokens, o.block_tokens) + o.max_sequences - 1;
 }
 
 DecoderLimits decoder_limits(const RunnerOptions& o) {
   return {.max_tokens = o.max_tokens,
           .max_outputs = o.max_outputs,
           .max_positions = o.max_context,
-          .kv_pages = total_pages(o),
-          .page_tokens = o.page_tokens,
+          .kv_blocks = total_blocks(o),
+          .block_tokens = o.block_tokens,
           .kv_dtype = o.kv_dtype,
           .rope_precision = o.rope_precision};
 }
@@ -29,8 +29,8 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o) {
   return {.max_tokens = o.max_tokens,
           .max_sequences = o.max_sequences,
           .max_outputs = o.max_outputs,
-          .max_blocks = pages_for(o.max_context, o.page_tokens),
-          .page_tokens = o.page_tokens};
+          .max_blocks = blocks_for(o.max_context, o.block_tokens),
+          .block_tokens = o.block_tokens};
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
     : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),
       options_(options),
-      pages_(total_pages(options)),
+      blocks_(total_blocks(options)),
       decoder_(load_decoder(*backend_, *checkpoint_, decoder_limits(options), progress)),
       builder_(*backend_, builder_limits(options)),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
@@ -77,7 +77,7 @@ void Runner::copy_blocks(std::span<const BlockCopy> copies) {
   const std::unique_ptr<Buffer> buffer = backend_->allocate(from_to.size() * sizeof(int32_t));
   const Tensor tensor = {buffer->data(), DType::kI32, static_cast<int>(copies.size()), 2, 2};
   backend_->upload(tensor, std::as_bytes(std::span(from_to)));
-  decoder_->copy_pages(tensor);
+  decoder_->copy_blocks(tensor);
   backend_->synchronize();  // before the buffer goes
 }
 

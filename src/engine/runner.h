@@ -19,8 +19,8 @@ struct RunnerOptions {
   int max_sequences = 1;  // in one step
   int max_outputs = 1;    // rows of logits of one step
   int max_context = 0;    // tokens of one sequence
-  int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole pages for each sequence
-  int page_tokens = 16;
+  int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole blocks for each sequence
+  int block_tokens = 16;
   DType kv_dtype = DType::kF16;
   RopePrecision rope_precision = RopePrecision::kFloat32;
 };
@@ -41,14 +41,14 @@ class Runner final : public StepRunner {
   void copy_blocks(std::span<const BlockCopy> copies) override;
 
   int vocab() const override { return checkpoint_->model().vocab; }
-  int pages() const { return pages_; }
+  int blocks() const { return blocks_; }
   // A block's keys and values, `contents` [block_bytes]. Not within a step.
-  size_t block_bytes() const { return decoder_->page_bytes(); }
+  size_t block_bytes() const { return decoder_->block_bytes(); }
   void read_block(BlockId block, std::span<std::byte> contents) {
-    decoder_->read_page(static_cast<int>(block), contents);
+    decoder_->read_block(static_cast<int>(block), contents);
   }
   void write_block(BlockId block, std::span<const std::byte> contents) {
-    decoder_->write_page(static_cast<int>(block), contents);
+    decoder_->write_block(static_cast<int>(block), contents);
   }
   const RunnerOptions& options() const { return options_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -57,7 +57,7 @@ class Runner final : public StepRunner {
   std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the decoder, whose weights may look into it
   std::shared_ptr<Backend> backend_;              // of several runners that take turns
   RunnerOptions options_;
-  int pages_;
+  int blocks_;
   std::unique_ptr<Decoder> decoder_;
   StepBuilder builder_;
   std::unique_ptr<Buffer> logits_buffer_;

@@ -28,16 +28,17 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   for (const Chunk& chunk : chunks) {
     const int count = static_cast<int>(chunk.tokens.size());
     const int end = chunk.position + count;
-    check(end <= static_cast<int>(chunk.blocks.size()) * limits_.page_tokens, "a chunk's tokens have pages");
-    check(static_cast<int>(chunk.blocks.size()) <= limits_.max_blocks, "a sequence's pages fit the table");
+    check(end <= static_cast<int>(chunk.blocks.size()) * limits_.block_tokens,
+          "a chunk's tokens have blocks");
+    check(static_cast<int>(chunk.blocks.size()) <= limits_.max_blocks, "a sequence's blocks fit the table");
     for (int i = 0; i < count; ++i) {
       const int position = chunk.position + i;
-      const auto page = static_cast<int>(chunk.blocks[static_cast<size_t>(position / limits_.page_tokens)]);
+      const auto block = static_cast<int>(chunk.blocks[static_cast<size_t>(position / limits_.block_tokens)]);
       if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
       tokens_.push_back(chunk.tokens[i]);
       positions_.push_back(position);
-      kv_slots_.push_back(page * limits_.page_tokens + position % limits_.page_tokens);
+      kv_slots_.push_back(block * limits_.block_tokens + position % limits_.block_tokens);
     }
     for (const BlockId block : chunk.blocks) block_table_.push_back(static_cast<int32_t>(block));
     block_table_.resize(block_table_.size() + limits_.max_blocks - chunk.blocks.size(), -1);

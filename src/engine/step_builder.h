@@ -17,7 +17,7 @@ enum class Outputs { kNone, kLast, kAll };
 struct Chunk {
   std::span<const TokenId> tokens;
   int position = 0;                 // of the first of them
-  std::span<const BlockId> blocks;  // the sequence's pages, enough for all its tokens so far
+  std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
 };
 
@@ -27,8 +27,8 @@ class StepBuilder {
     int max_tokens = 0;
     int max_sequences = 0;
     int max_outputs = 0;
-    int max_blocks = 0;  // pages of one sequence
-    int page_tokens = 0;
+    int max_blocks = 0;  // of one sequence
+    int block_tokens = 0;
   };
 
   StepBuilder(Backend& backend, const Limits& limits);

@@ -23,7 +23,7 @@ void Decoder::forward(const Step& step, Tensor logits) {
   b.linear(logits, a.last, weights_.head ? *weights_.head : *weights_.embedding);
 }
 
-void Decoder::copy_pages(Tensor from_to) {
+void Decoder::copy_blocks(Tensor from_to) {
   for (const KvLayer& kv : kv_) backend_.copy_blocks(kv, from_to);
 }
 

@@ -19,8 +19,8 @@ struct DecoderLimits {
   int max_tokens = 512;   // rows of one step
   int max_outputs = 1;    // rows of one step that logits are read of
   int max_positions = 0;  // length of the longest sequence
-  int kv_pages = 0;       // pages of the cache, for all sequences
-  int page_tokens = 16;
+  int kv_blocks = 0;      // of the cache, for all sequences
+  int block_tokens = 16;
   DType kv_dtype = DType::kF16;
   RopePrecision rope_precision = RopePrecision::kFloat32;
 };
@@ -58,20 +58,20 @@ struct DecoderWeights {
 
 class Decoder {
  public:
-  // Allocates activations and KV pages. The backend must outlive the decoder.
+  // Allocates activations and KV blocks. The backend must outlive the decoder.
   Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits);
 
   // logits [step.shape.outputs, vocab] f32
   void forward(const Step& step, Tensor logits);
 
-  // from_to [n, 2] i32, on the device: page onto page of every layer's keys and values.
-  void copy_pages(Tensor from_to);
+  // from_to [n, 2] i32, on the device: block onto block of every layer's keys and values.
+  void copy_blocks(Tensor from_to);
 
-  // One page's keys and values of every layer, as they are stored: for each layer keys, values, and of an
-  // int8 cache the scales of both. `contents` [page_bytes]. Not within a step.
-  size_t page_bytes() const;
-  void read_page(int page, std::span<std::byte> contents);
-  void write_page(int page, std::span<const std::byte> contents);
+  // One block's keys and values of every layer, as they are stored: for each layer keys, values, and of an
+  // int8 cache the scales of both. `contents` [block_bytes]. Not within a step.
+  size_t block_bytes() const;
+  void read_block(int block, std::span<std::byte> contents);
+  void write_block(int block, std::span<const std::byte> contents);
 
   const DecoderConfig& config() const { return config_; }
   const DecoderLimits& limits() const { return limits_; }
@@ -95,9 +95,9 @@ class Decoder {
   void allocate_activations();
   void allocate_kv();
   Tensor allocate(DType dtype, int rows, int cols);
-  // The rows of a page in each tensor of the cache, with the part of `contents` that is theirs.
+  // The rows of a block in each tensor of the cache, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
-  void walk_page(int page, std::span<Byte> contents, const Visit& visit) const;
+  void walk_block(int block, std::span<Byte> contents, const Visit& visit) const;
   Tensor attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step, const Activations& a);
   Tensor feed_forward(const DecoderLayer& layer, const Activations& a);
 

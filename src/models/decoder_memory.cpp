@@ -1,4 +1,4 @@
-// What a decoder allocates, once: activations for the largest step, and the pages of the KV cache.
+// What a decoder allocates, once: activations for the largest step, and the blocks of the KV cache.
 #include "base/check.h"
 #include "models/decoder.h"
 
@@ -11,7 +11,7 @@ size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype) {
 
 Decoder::Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits)
     : backend_(backend), config_(config), limits_(limits), weights_(std::move(weights)) {
-  check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv_pages > 0,
+  check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv_blocks > 0,
         "a decoder has room for a step");
   check_equal(static_cast<int>(weights_.layers.size()), config_.layers, "layers loaded");
   allocate_activations();
@@ -41,12 +41,12 @@ void Decoder::allocate_activations() {
 }
 
 void Decoder::allocate_kv() {
-  const int rows = limits_.kv_pages * limits_.page_tokens;
-  const int page_width = config_.heads.kv_width() * limits_.page_tokens;
+  const int rows = limits_.kv_blocks * limits_.block_tokens;
+  const int block_width = config_.heads.kv_width() * limits_.block_tokens;
   for (int i = 0; i < config_.layers; ++i) {
-    const Tensor k = allocate(limits_.kv_dtype, limits_.kv_pages, page_width);
+    const Tensor k = allocate(limits_.kv_dtype, limits_.kv_blocks, block_width);
     const Tensor v = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
-    kv_.push_back({k, v, limits_.page_tokens});
+    kv_.push_back({k, v, limits_.block_tokens});
     if (limits_.kv_dtype == DType::kI8)
       for (Tensor* scales : {&kv_.back().k_scales, &kv_.back().v_scales})
         *scales = allocate(DType::kF32, rows, config_.heads.kv_heads);
@@ -60,32 +60,32 @@ size_t Decoder::activation_bytes(const DecoderConfig& c, const DecoderLimits& li
 }
 
 size_t Decoder::kv_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
-  return kv_bytes_of_token(c.heads, limits.kv_dtype) * c.layers * limits.kv_pages * limits.page_tokens;
+  return kv_bytes_of_token(c.heads, limits.kv_dtype) * c.layers * limits.kv_blocks * limits.block_tokens;
 }
 
-size_t Decoder::page_bytes() const {
-  return kv_bytes_of_token(config_.heads, limits_.kv_dtype) * config_.layers * limits_.page_tokens;
+size_t Decoder::block_bytes() const {
+  return kv_bytes_of_token(config_.heads, limits_.kv_dtype) * config_.layers * limits_.block_tokens;
 }
 
 template <class Byte, class Visit>
-void Decoder::walk_page(int page, std::span<Byte> contents, const Visit& visit) const {
-  check_equal(contents.size(), page_bytes(), "bytes of a page");
+void Decoder::walk_block(int block, std::span<Byte> contents, const Visit& visit) const {
+  check_equal(contents.size(), block_bytes(), "bytes of a block");
   for (const KvLayer& kv : kv_)
-    for (const Tensor& part : kv.page(page)) {
+    for (const Tensor& part : kv.block(block)) {
       if (part.empty()) continue;
       visit(part, contents.first(part.bytes()));
       contents = contents.subspan(part.bytes());
     }
 }
 
-void Decoder::read_page(int page, std::span<std::byte> contents) {
-  walk_page(page, contents,
-            [this](Tensor rows, std::span<std::byte> part) { backend_.download(part, rows); });
+void Decoder::read_block(int block, std::span<std::byte> contents) {
+  walk_block(block, contents,
+             [this](Tensor rows, std::span<std::byte> part) { backend_.download(part, rows); });
 }
 
-void Decoder::write_page(int page, std::span<const std::byte> contents) {
-  walk_page(page, contents,
-            [this](Tensor rows, std::span<const std::byte> part) { backend_.upload(rows, part); });
+void Decoder::write_block(int block, std::span<const std::byte> contents) {
+  walk_block(block, contents,
+             [this](Tensor rows, std::span<const std::byte> part) { backend_.upload(rows, part); });
 }
 
 Decoder::Activations Decoder::Activations::for_step(const StepShape& shape) const {

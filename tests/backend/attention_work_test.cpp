@@ -8,7 +8,7 @@
 
 #include "backend/cpu/attention_memory.h"
 #include "backend/reference/reference_backend.h"
-#include "paged_step.h"
+#include "block_step.h"
 
 namespace ferrum::test {
 namespace {
@@ -20,7 +20,7 @@ using cpu::AttentionWork;
 struct Setting {
   HeadShape heads;
   int window;
-  std::vector<SequencePart> sequences;  // without pages
+  std::vector<SequencePart> sequences;  // without blocks
 };
 
 std::vector<Setting> settings() {
@@ -37,8 +37,8 @@ std::vector<Setting> settings() {
 
 Step step_of(Bench& bench, const Setting& setting) {
   std::vector<SequencePart> parts = setting.sequences;
-  for (SequencePart& part : parts) part.pages.assign(1, 0);
-  return make_step(bench, 1 << 20, parts);  // one page holds everything
+  for (SequencePart& part : parts) part.blocks.assign(1, 0);
+  return make_step(bench, 1 << 20, parts);  // one block holds everything
 }
 
 TEST(AttentionWork, EachPartitionOfEachHeadOnceAndInOrder) {

@@ -10,7 +10,7 @@
 
 #include "backend/reference/reference_backend.h"
 #include "base/error.h"
-#include "paged_step.h"
+#include "block_step.h"
 
 namespace ferrum::test {
 namespace {
@@ -148,7 +148,7 @@ TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
     const int tokens = 100;
     const int bad = 50;
     const HeadShape heads = {4, 2, 16};
-    const KvLayer kv = random_pages(bench, DType::kF32, 16, 7, heads);
+    const KvLayer kv = random_blocks(bench, DType::kF32, 16, 7, heads);
     for (int c = 0; c < heads.kv_width(); ++c)
       *kv.k.at<float>(bad / 16, c * 16 + bad % 16) = *kv.v.at<float>(bad, c) = std::nanf("");
     const Step step = make_step(bench, 16, {{0, tokens, {0, 1, 2, 3, 4, 5, 6}}});

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "backend/cpu/cpu_backend.h"
-#include "paged_step.h"
+#include "block_step.h"
 
 namespace ferrum::test {
 namespace {
@@ -130,28 +130,28 @@ TEST_P(Invariance, ATokensExpertsDoNotDependOnItsBatch) {
 struct AttentionSetting {
   HeadShape heads;
   int window;
-  int page_tokens;
+  int block_tokens;
   DType kv;
 };
 
 // What attention gives for each token of one sequence of `length` tokens, when its steps have these sizes,
-// beside `neighbours` other sequences, with the sequence's pages lying in memory as `pages` says.
+// beside `neighbours` other sequences, with the sequence's blocks lying in memory as `blocks` says.
 std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& setting,
                                     const std::vector<int>& chunks, int neighbours,
-                                    const std::vector<int32_t>& pages) {
+                                    const std::vector<int32_t>& blocks) {
   Bench bench(backend);
   const HeadShape& heads = setting.heads;
   const int length = std::accumulate(chunks.begin(), chunks.end(), 0);
-  const int total_pages = static_cast<int>(pages.size()) + neighbours;
-  const int slots = total_pages * setting.page_tokens;
-  KvLayer kv = {bench.tensor(setting.kv, total_pages, setting.page_tokens * heads.kv_width()),
-                bench.tensor(setting.kv, slots, heads.kv_width()), setting.page_tokens};
+  const int total_blocks = static_cast<int>(blocks.size()) + neighbours;
+  const int slots = total_blocks * setting.block_tokens;
+  KvLayer kv = {bench.tensor(setting.kv, total_blocks, setting.block_tokens * heads.kv_width()),
+                bench.tensor(setting.kv, slots, heads.kv_width()), setting.block_tokens};
   if (setting.kv == DType::kI8)
     for (Tensor* scales : {&kv.k_scales, &kv.v_scales})
       *scales = bench.tensor(DType::kF32, slots, heads.kv_heads);
   AttentionLayer layer;
   layer.heads = heads;
-  layer.rope = {rotation_table(bench, static_cast<int>(pages.size()) * setting.page_tokens, heads.head_dim),
+  layer.rope = {rotation_table(bench, static_cast<int>(blocks.size()) * setting.block_tokens, heads.head_dim),
                 RopePairing::kHalves};
   layer.scale = 0.2f;
   layer.window = setting.window;
@@ -162,12 +162,12 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
   int past = 0;
   for (const int now : chunks) {
     std::vector<SequencePart> parts;
-    for (int n = 0; n < neighbours; ++n) {  // each decodes one token, on a page of its own
-      const auto page = static_cast<int32_t>(total_pages - 1 - n);
-      parts.push_back({past % setting.page_tokens, 1, std::vector<int32_t>(pages.size(), page)});
+    for (int n = 0; n < neighbours; ++n) {  // each decodes one token, on a block of its own
+      const auto block = static_cast<int32_t>(total_blocks - 1 - n);
+      parts.push_back({past % setting.block_tokens, 1, std::vector<int32_t>(blocks.size(), block)});
     }
-    parts.push_back({past, now, pages});
-    const Step step = make_step(bench, setting.page_tokens, parts);
+    parts.push_back({past, now, blocks});
+    const Step step = make_step(bench, setting.block_tokens, parts);
     std::vector<float> rows =
         random_floats(static_cast<size_t>(neighbours) * static_cast<size_t>(heads.qkv_width()), 6);
     const auto first = inputs.begin() + static_cast<std::ptrdiff_t>(past) * heads.qkv_width();
@@ -191,8 +191,8 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 75;
-    const auto pages = static_cast<size_t>((length + setting.page_tokens - 1) / setting.page_tokens);
-    std::vector<int32_t> in_order(pages);
+    const auto blocks = static_cast<size_t>((length + setting.block_tokens - 1) / setting.block_tokens);
+    std::vector<int32_t> in_order(blocks);
     std::iota(in_order.begin(), in_order.end(), 0);
     std::vector<int32_t> backwards(in_order.rbegin(), in_order.rend());
     const std::vector<float> whole = attend_in_chunks(backend, setting, {length}, 0, in_order);
@@ -211,8 +211,8 @@ TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
       {{2, 1, 32}, 0, 16, DType::kF16}, {{6, 2, 10}, 700, 24, DType::kI8}, {{3, 3, 16}, 0, 16, DType::kBF16}};
   const int length = 1200;
   for (const AttentionSetting& setting : settings) {
-    const auto pages = static_cast<size_t>((length + setting.page_tokens - 1) / setting.page_tokens);
-    std::vector<int32_t> in_order(pages);
+    const auto blocks = static_cast<size_t>((length + setting.block_tokens - 1) / setting.block_tokens);
+    std::vector<int32_t> in_order(blocks);
     std::iota(in_order.begin(), in_order.end(), 0);
     CpuBackend one({.threads = 1, .isa = GetParam()});
     const std::vector<float> whole = attend_in_chunks(one, setting, {length}, 0, in_order);

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "backend/reference/reference_backend.h"
+#include "block_step.h"
 #include "operations.h"
-#include "paged_step.h"
 
 namespace ferrum::test {
 
@@ -60,17 +60,17 @@ Operation swiglu(int tokens, std::vector<RandomWeight::PartSpec> parts, int cols
           }};
 }
 
-// A ragged batch over a paged cache.
+// A ragged batch over a KV cache of blocks.
 struct AttentionCase {
   std::string name;
   HeadShape heads = {4, 2, 32};
   int window = 0;
-  int page_tokens = 16;
+  int block_tokens = 16;
   int rotary_dim = 0;  // 0: the whole head
   RopePairing pairing = RopePairing::kHalves;
   bool head_norm = false;
   DType kv = DType::kF32;
-  bool stores = true;  // rope_and_store first; otherwise all pages are there already
+  bool stores = true;  // rope_and_store first; otherwise all blocks are there already
   struct Sequence {
     int past;  // tokens that the cache holds already
     int now;   // tokens of this step
@@ -81,27 +81,27 @@ struct AttentionCase {
 Operation attention(const AttentionCase& c) {
   const auto agreement = c.kv == DType::kF32 || !c.stores ? Agreement::kRounded : Agreement::kHalf;
   return {(c.stores ? "attention/" : "attend/") + c.name, agreement, [c](Bench& bench) {
-            int most_pages = 0;
+            int most_blocks = 0;
             for (const auto& [past, now] : c.sequences)
-              most_pages = std::max(most_pages, (past + now + c.page_tokens - 1) / c.page_tokens);
-            const int pages = most_pages * static_cast<int>(c.sequences.size());
-            std::vector<int32_t> shuffled(static_cast<size_t>(pages));  // not in the order of memory
+              most_blocks = std::max(most_blocks, (past + now + c.block_tokens - 1) / c.block_tokens);
+            const int blocks = most_blocks * static_cast<int>(c.sequences.size());
+            std::vector<int32_t> shuffled(static_cast<size_t>(blocks));  // not in the order of memory
             std::iota(shuffled.begin(), shuffled.end(), 0);
             std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(10));
             std::vector<SequencePart> parts;
             for (auto first = shuffled.begin(); const auto& [past, now] : c.sequences) {
-              parts.push_back({past, now, {first, first + most_pages}});
-              first += most_pages;
+              parts.push_back({past, now, {first, first + most_blocks}});
+              first += most_blocks;
             }
-            const Step step = make_step(bench, c.page_tokens, parts);
+            const Step step = make_step(bench, c.block_tokens, parts);
             const int rows = step.shape.tokens;
 
-            const KvLayer kv = random_pages(bench, c.kv, c.page_tokens, pages, c.heads);
+            const KvLayer kv = random_blocks(bench, c.kv, c.block_tokens, blocks, c.heads);
 
             const int rotary = c.rotary_dim > 0 ? c.rotary_dim : c.heads.head_dim;
             AttentionLayer layer;
             layer.heads = c.heads;
-            layer.rope = {rotation_table(bench, most_pages * c.page_tokens, rotary), c.pairing};
+            layer.rope = {rotation_table(bench, most_blocks * c.block_tokens, rotary), c.pairing};
             if (c.head_norm) {
               layer.q_norm = bench.random(1, c.heads.head_dim, 13);
               layer.k_norm = bench.random(1, c.heads.head_dim, 14);
@@ -295,9 +295,9 @@ std::vector<Operation> attention_operations() {
     add({.name = "group" + std::to_string(group), .heads = {group * 2, 2, 16}});
   for (const int window : {1, 5, 16, 40})
     add({.name = "window" + std::to_string(window), .window = window, .sequences = {{0, 37}, {63, 2}}});
-  for (const int page : {1, 4, 32, 48, 64, 128})
-    add({.name = "page" + std::to_string(page),
-         .page_tokens = page,
+  for (const int block : {1, 4, 32, 48, 64, 128})
+    add({.name = "block" + std::to_string(block),
+         .block_tokens = block,
          .sequences = {{0, 50}, {77, 3}, {130, 1}}});
   for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     add({.name = "kv_" + std::string(name_of(kv)), .kv = kv, .sequences = {{0, 20}, {33, 1}, {5, 9}}});
@@ -310,7 +310,7 @@ std::vector<Operation> attention_operations() {
   add({.name = "head_norm_odd", .heads = {3, 1, 10}, .head_norm = true});
   add({.name = "long", .heads = {4, 1, 64}, .sequences = {{500, 5}, {0, 1}, {299, 1}}});
 
-  // Attention by itself over the same pages, so that a difference of rounding is all that may remain.
+  // Attention by itself over the same blocks, so that a difference of rounding is all that may remain.
   for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
     const std::string type = "/" + std::string(name_of(kv));
     const auto attend = [&](AttentionCase c) {
@@ -338,10 +338,10 @@ std::vector<Operation> attention_operations() {
               .heads = {2, 1, 16},
               .window = window,
               .sequences = {{1100, 70}, {700, 1}, {0, 3}}});
-    for (const int page : {1, 16, 24, 256})
-      attend({.name = "page" + std::to_string(page),
+    for (const int block : {1, 16, 24, 256})
+      attend({.name = "block" + std::to_string(block),
               .heads = {4, 2, 16},
-              .page_tokens = page,
+              .block_tokens = block,
               .sequences = {{50, 85}, {300, 1}}});
   }
   return all;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <list>
 
-#include "paged_step.h"
+#include "block_step.h"
 
 namespace ferrum::test {
 namespace {

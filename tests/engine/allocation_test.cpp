@@ -124,7 +124,7 @@ TEST(Allocations, NorDoesItWithAModel) {
                  .max_outputs = kSequences,
                  .max_context = 256,
                  .kv_tokens = kSequences * 256,
-                 .page_tokens = kBlockTokens});
+                 .block_tokens = kBlockTokens});
   EXPECT_EQ(allocations_of_steps(runner, *checkpoint->load_tokenizer()), 0);
 }
 

@@ -95,7 +95,7 @@ TEST(Bench, CopiedSequencesDecodeAsTheFirst) {
     EXPECT_GT(bench.repeat(task).count(), 0);
     EXPECT_GT(bench.repeat(task).count(), 0);
   }
-  // Every sequence now has 37 tokens in common, page by page; the same next token gives the same logits.
+  // Every sequence now has 37 tokens in common, block by block; the same next token gives the same logits.
   const TokenId token = 7;
   const std::vector<BlockId> blocks = first_blocks(9);
   std::vector<Chunk> chunks;

@@ -90,9 +90,9 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
                  .kv_tokens = g.length * g.sequences,
                  .kv_dtype = DType::kF32,
                  .rope_precision = setup.rope_precision});
-  const int pages_each = runner.pages() / g.sequences;
-  std::vector<BlockId> pages = first_blocks(runner.pages());
-  std::reverse(pages.begin(), pages.end());  // no page lies where a contiguous cache would have it
+  const int blocks_each = runner.blocks() / g.sequences;
+  std::vector<BlockId> blocks = first_blocks(runner.blocks());
+  std::reverse(blocks.begin(), blocks.end());  // no block lies where a contiguous cache would have it
 
   std::vector<float> logits(g.logits.size());
   for (int begin = 0; begin < g.length; begin += chunk) {
@@ -101,7 +101,8 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
     for (int s = 0; s < g.sequences; ++s)
       chunks.push_back(
           {std::span(g.ids).subspan(static_cast<size_t>(s) * g.length + begin, static_cast<size_t>(count)),
-           begin, std::span(pages).subspan(static_cast<size_t>(s) * pages_each, pages_each), Outputs::kAll});
+           begin, std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
+           Outputs::kAll});
     const std::span<const float> result = runner.step(chunks);
     const size_t part = static_cast<size_t>(count) * g.vocab;
     for (int s = 0; s < g.sequences; ++s)

@@ -25,11 +25,11 @@ std::vector<BlockId> blocks(const std::vector<int>& ids) {
 TEST(StepBuilder, LaysOutARaggedBatch) {
   ReferenceBackend backend;
   StepBuilder builder(
-      backend, {.max_tokens = 8, .max_sequences = 3, .max_outputs = 8, .max_blocks = 3, .page_tokens = 4});
+      backend, {.max_tokens = 8, .max_sequences = 3, .max_outputs = 8, .max_blocks = 3, .block_tokens = 4});
   const std::vector<TokenId> first = {10, 11, 12}, second = {20}, third = {30, 31};
   const std::vector<BlockId> first_blocks = blocks({5, 7}), second_blocks = blocks({2, 3, 9}),
                              third_blocks = blocks({1});
-  const Chunk chunks[] = {{first, 3, first_blocks, Outputs::kNone},  // crosses from page 5 to page 7
+  const Chunk chunks[] = {{first, 3, first_blocks, Outputs::kNone},  // crosses from block 5 to block 7
                           {second, 9, second_blocks, Outputs::kLast},
                           {third, 0, third_blocks, Outputs::kAll}};
   const Step& step = builder.build(chunks);
@@ -46,12 +46,12 @@ TEST(StepBuilder, LaysOutARaggedBatch) {
 TEST(StepBuilder, StepInputsStayAtTheirAddresses) {
   ReferenceBackend backend;
   StepBuilder builder(
-      backend, {.max_tokens = 4, .max_sequences = 1, .max_outputs = 1, .max_blocks = 2, .page_tokens = 4});
+      backend, {.max_tokens = 4, .max_sequences = 1, .max_outputs = 1, .max_blocks = 2, .block_tokens = 4});
   const std::vector<TokenId> tokens = {1, 2, 3, 4};
-  const std::vector<BlockId> pages = blocks({0, 1});
-  const Chunk all = {tokens, 0, pages, Outputs::kLast};
+  const std::vector<BlockId> two_blocks = blocks({0, 1});
+  const Chunk all = {tokens, 0, two_blocks, Outputs::kLast};
   const Step before = builder.build(std::span(&all, 1));
-  const Chunk one = {std::span(tokens).first(1), 4, pages, Outputs::kLast};
+  const Chunk one = {std::span(tokens).first(1), 4, two_blocks, Outputs::kLast};
   const Step& after = builder.build(std::span(&one, 1));
   EXPECT_EQ(before.tokens.data, after.tokens.data);
   EXPECT_EQ(before.block_table.data, after.block_table.data);

@@ -196,7 +196,7 @@ TEST(TracingPreemption, TheTrackTellsIt) {
                               .trace = path});
   Request r;
   r.prompt = TokenPrompt{std::vector<int32_t>(8, 10)};
-  r.choices = 2;  // which begin in one step, so that both are there when the pages run out
+  r.choices = 2;  // which begin in one step, so that both are there when the blocks run out
   r.max_tokens = 50;
   r.end_of_text = Request::EndOfText::kIgnored;
   const auto stream = engine->submit(std::move(r));

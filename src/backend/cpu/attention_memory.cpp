@@ -20,8 +20,8 @@ AttentionState state_at(float* memory, int rows, int padded) {
 
 AttentionLimits AttentionMemory::limits(int head_dim) {
   const int64_t padded = padded_dim(head_dim);
-  const int64_t blocks = 2 * kKeyBlock * padded;
-  const int64_t per_row = 3 * padded + 2 * 2 + kKeyBlock + kMostLanes + 1;
+  const int64_t blocks = 2 * kRunKeys * padded;
+  const int64_t per_row = 3 * padded + 2 * 2 + kRunKeys + kMostLanes + 1;
   // A multiple of 16, which keeps every array on a cache line.
   const int64_t rows = std::min<int64_t>(kMaxRows, (kTileFloats - blocks) / per_row / 16 * 16);
   check(rows > 0 && head_dim <= kMaxHeadDim, "heads that the CPU backend has room for");
@@ -33,9 +33,9 @@ void AttentionMemory::begin(int head_dim) {
   const int rows = limits(head_dim).rows;
   float* next = tile_.data();
   const auto take = [&](int64_t floats) { return std::exchange(next, next + floats); };
-  scratch_.keys = take(int64_t{kKeyBlock} * padded_);
-  scratch_.values = take(int64_t{kKeyBlock} * padded_);
-  scratch_.scores = take(int64_t{rows} * kKeyBlock);
+  scratch_.keys = take(int64_t{kRunKeys} * padded_);
+  scratch_.values = take(int64_t{kRunKeys} * padded_);
+  scratch_.scores = take(int64_t{rows} * kRunKeys);
   scratch_.lane_totals = take(int64_t{rows} * kMostLanes);
   scratch_.corrections = take(rows);
   queries_ = take(int64_t{rows} * padded_);

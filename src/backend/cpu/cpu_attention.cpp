@@ -1,4 +1,4 @@
-// Rotary positions, the paged KV cache, and attention over it.
+// Rotary positions, the KV cache in blocks, and attention over it.
 #include <algorithm>
 #include <cstring>
 
@@ -38,7 +38,7 @@ void scatter(void* to, const void* from, int count, int64_t step) {
   for (int i = 0; i < count; ++i) static_cast<T*>(to)[i * step] = static_cast<const T*>(from)[i];
 }
 
-// One element in every page_tokens.
+// One element in every block_tokens.
 void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const KvRow& row) {
   alignas(64) std::byte head[cpu::kMaxHeadDim * sizeof(float)];
   const int dim = row.heads.head_dim;
@@ -48,11 +48,11 @@ void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const 
       *kv.k_scales.at<float>(slot, h) = kernels.quantize_head(reinterpret_cast<int8_t*>(head), values, dim);
     else
       kernels.convert[index_of(kv.k.dtype)](head, values, dim);
-    void* const to = kv.k.address(slot / kv.page_tokens, h * dim * kv.page_tokens + slot % kv.page_tokens);
+    void* const to = kv.k.address(slot / kv.block_tokens, h * dim * kv.block_tokens + slot % kv.block_tokens);
     const auto put = size_of(kv.k.dtype) == 1   ? scatter<uint8_t>
                      : size_of(kv.k.dtype) == 2 ? scatter<uint16_t>
                                                 : scatter<uint32_t>;
-    put(to, head, dim, kv.page_tokens);
+    put(to, head, dim, kv.block_tokens);
   }
 }
 
@@ -131,15 +131,15 @@ class Attention {
         .head_dim = heads_.head_dim,
         .position = item.position,
         .window = arguments_.layer.window,
-        .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.page_tokens),
+        .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.block_tokens),
         .v = kv.v.address(0, item.kv_head * heads_.head_dim),
         .k_stride = kv.k.stride,
         .v_stride = kv.v.stride,
         .k_scales = nullptr,
         .v_scales = nullptr,
         .scale_stride = kv.k_scales.stride,
-        .pages = arguments_.step.block_table.at<int32_t>(item.sequence),
-        .page_tokens = kv.page_tokens,
+        .blocks = arguments_.step.block_table.at<int32_t>(item.sequence),
+        .block_tokens = kv.block_tokens,
     };
     if (kv.k.dtype == DType::kI8) {
       tile.k_scales = kv.k_scales.at<float>(0, item.kv_head);
@@ -200,7 +200,7 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
       const int position = *step.positions.at<int32_t>(t);
       const int slot = *step.kv_slots.at<int32_t>(t);
       check(position >= 0 && position < table.rows, "position within the rotation table");
-      check(slot >= 0 && slot < kv.v.rows, "slot within the pages");
+      check(slot >= 0 && slot < kv.v.rows, "slot within the blocks");
       head.cos_sin = table.at<float>(position);
       for (int h = 0; h < heads.q_heads + heads.kv_heads; ++h) {
         const Tensor& norm = h < heads.q_heads ? layer.q_norm : layer.k_norm;
@@ -233,8 +233,8 @@ void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, co
 
 void CpuBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
-    const std::array<Tensor, 4> from = kv.page(*from_to.at<int32_t>(i, 0));
-    const std::array<Tensor, 4> to = kv.page(*from_to.at<int32_t>(i, 1));
+    const std::array<Tensor, 4> from = kv.block(*from_to.at<int32_t>(i, 0));
+    const std::array<Tensor, 4> to = kv.block(*from_to.at<int32_t>(i, 1));
     for (size_t part = 0; part < from.size(); ++part)
       for (int row = 0; row < from[part].rows; ++row)
         std::memcpy(to[part].address(row, 0), from[part].address(row, 0), from[part].row(row).bytes());

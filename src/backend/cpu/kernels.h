@@ -74,10 +74,10 @@ struct PanelSums {
   PanelSums from(int64_t panel) const { return {data + panel * panel_stride, panel_stride}; }
 };
 
-// Attention. A context is cut at multiples of kPartition, and a partition at multiples of kKeyBlock: what is
+// Attention. A context is cut at multiples of kPartition, and a partition at multiples of kRunKeys: what is
 // rounded where depends on a query's position alone.
 inline constexpr int kPartition = 512;
-inline constexpr int kKeyBlock = 64;
+inline constexpr int kRunKeys = 64;
 inline constexpr int kMaxHeadDim = 1024;
 inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
 
@@ -95,15 +95,15 @@ struct AttentionTile {
   int head_dim;
   int position;           // of the first query
   int window;             // positions that a query sees, its own included; 0: all up to its own
-  const void* k;          // page 0 (see KvLayer), at the first of the kv heads
+  const void* k;          // block 0 (see KvLayer), at the first of the kv heads
   const void* v;          // slot 0, there as well
-  int64_t k_stride;       // elements between pages
+  int64_t k_stride;       // elements between blocks
   int64_t v_stride;       // elements between slots
-  const float* k_scales;  // row 0, at the first of the kv heads, for pages of bytes
+  const float* k_scales;  // row 0, at the first of the kv heads, for blocks of bytes
   const float* v_scales;
   int64_t scale_stride;  // floats
-  const int32_t* pages;
-  int page_tokens;
+  const int32_t* blocks;
+  int block_tokens;
 };
 
 // The softmax of some positions, for each row: their largest score, the sum of 2^(score − largest), and the
@@ -115,9 +115,9 @@ struct AttentionState {
 };
 
 struct AttentionScratch {
-  float* keys;         // [kKeyBlock × head_dim]          keys in lanes
-  float* values;       // [kKeyBlock × head_dim padded]
-  float* scores;       // [rows of a kv head, kKeyBlock]
+  float* keys;         // [kRunKeys × head_dim]          keys in lanes
+  float* values;       // [kRunKeys × head_dim padded]
+  float* scores;       // [rows of a kv head, kRunKeys]
   float* corrections;  // [rows of a kv head]
   float* lane_totals;  // [rows, kMostLanes]
 };

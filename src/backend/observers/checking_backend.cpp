@@ -161,17 +161,17 @@ void CheckingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
 
 void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const Tensor expected = host(qkv);
-  const KvLayer pages = host(kv);
-  reference_.rope_and_store(expected, pages, host(step), host(layer));
+  const KvLayer blocks = host(kv);
+  reference_.rope_and_store(expected, blocks, host(step), host(layer));
   inner_.rope_and_store(qkv, kv, step, layer);
   const double rounded = tolerances_.rounded;
   const double stored = kv.k.dtype == DType::kF32 ? rounded : tolerances_.half;
   finish(describe({.name = "rope_and_store", .in = qkv}),
          {{"qkv", qkv, expected, rounded},
-          {"k", kv.k, pages.k, stored},
-          {"v", kv.v, pages.v, stored},
-          {"k_scales", kv.k_scales, pages.k_scales, rounded},
-          {"v_scales", kv.v_scales, pages.v_scales, rounded}});
+          {"k", kv.k, blocks.k, stored},
+          {"v", kv.v, blocks.v, stored},
+          {"k_scales", kv.k_scales, blocks.k_scales, rounded},
+          {"v_scales", kv.v_scales, blocks.v_scales, rounded}});
 }
 
 void CheckingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
@@ -183,13 +183,13 @@ void CheckingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& ste
 }
 
 void CheckingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
-  const KvLayer pages = host(kv);
-  reference_.copy_blocks(pages, host(from_to));
+  const KvLayer blocks = host(kv);
+  reference_.copy_blocks(blocks, host(from_to));
   inner_.copy_blocks(kv, from_to);
-  finish(describe({.name = "copy_blocks", .in = from_to}), {{"k", kv.k, pages.k, 0},
-                                                            {"v", kv.v, pages.v, 0},
-                                                            {"k_scales", kv.k_scales, pages.k_scales, 0},
-                                                            {"v_scales", kv.v_scales, pages.v_scales, 0}});
+  finish(describe({.name = "copy_blocks", .in = from_to}), {{"k", kv.k, blocks.k, 0},
+                                                            {"v", kv.v, blocks.v, 0},
+                                                            {"k_scales", kv.k_scales, blocks.k_scales, 0},
+                                                            {"v_scales", kv.v_scales, blocks.v_scales, 0}});
 }
 
 void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {

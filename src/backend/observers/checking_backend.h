@@ -83,7 +83,7 @@ class CheckingBackend final : public Backend {
   Step host(const Step& step);
   AttentionLayer host(const AttentionLayer& layer);
   KvLayer host(const KvLayer& kv) {
-    return {host(kv.k), host(kv.v), kv.page_tokens, host(kv.k_scales), host(kv.v_scales)};
+    return {host(kv.k), host(kv.v), kv.block_tokens, host(kv.k_scales), host(kv.v_scales)};
   }
   // Compares what the device has now with what the reference made of the copies.
   void finish(const std::string& what, std::initializer_list<Output> outputs);

@@ -1,4 +1,4 @@
-// Rotary positions, the paged KV cache, and attention over it.
+// Rotary positions, the KV cache in blocks, and attention over it.
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -11,8 +11,8 @@
 namespace ferrum {
 namespace {
 
-// One head of one slot in the pages.
-struct PagedHead {
+// One head of one slot in the blocks.
+struct BlockHead {
   DType dtype;
   void* first;   // dimension
   int step;      // elements from one dimension to the next
@@ -61,13 +61,13 @@ struct PagedHead {
   }
 };
 
-PagedHead key_at(const KvLayer& kv, int slot, int head, int head_dim) {
-  const int column = head * head_dim * kv.page_tokens + slot % kv.page_tokens;
-  return {kv.k.dtype, kv.k.address(slot / kv.page_tokens, column), kv.page_tokens,
+BlockHead key_at(const KvLayer& kv, int slot, int head, int head_dim) {
+  const int column = head * head_dim * kv.block_tokens + slot % kv.block_tokens;
+  return {kv.k.dtype, kv.k.address(slot / kv.block_tokens, column), kv.block_tokens,
           kv.k_scales.empty() ? nullptr : kv.k_scales.at<float>(slot, head)};
 }
 
-PagedHead value_at(const KvLayer& kv, int slot, int head, int head_dim) {
+BlockHead value_at(const KvLayer& kv, int slot, int head, int head_dim) {
   return {kv.v.dtype, kv.v.address(slot, head * head_dim), 1,
           kv.v_scales.empty() ? nullptr : kv.v_scales.at<float>(slot, head)};
 }
@@ -97,7 +97,7 @@ void rotate_head(float* head, const Rope& rope, int position) {
 
 // The slot that holds position `p` of sequence `s`.
 int slot_of(const Step& step, const KvLayer& kv, int s, int p) {
-  return *step.block_table.at<int32_t>(s, p / kv.page_tokens) * kv.page_tokens + p % kv.page_tokens;
+  return *step.block_table.at<int32_t>(s, p / kv.block_tokens) * kv.block_tokens + p % kv.block_tokens;
 }
 
 }  // namespace
@@ -137,7 +137,7 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
 
         scores.clear();
         for (int p = first; p <= position; ++p) {
-          const PagedHead key = key_at(kv, slot_at(p), h / group, heads.head_dim);
+          const BlockHead key = key_at(kv, slot_at(p), h / group, heads.head_dim);
           double product = 0;
           for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
           scores.push_back(product * layer.scale);

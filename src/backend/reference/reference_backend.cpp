@@ -87,8 +87,8 @@ void ReferenceBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
 
 void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
-    const std::array<Tensor, 4> from = kv.page(*from_to.at<int32_t>(i, 0));
-    const std::array<Tensor, 4> to = kv.page(*from_to.at<int32_t>(i, 1));
+    const std::array<Tensor, 4> from = kv.block(*from_to.at<int32_t>(i, 0));
+    const std::array<Tensor, 4> to = kv.block(*from_to.at<int32_t>(i, 1));
     for (size_t part = 0; part < from.size(); ++part)
       for (int row = 0; row < from[part].rows; ++row)
         std::memcpy(to[part].row(row).data, from[part].row(row).data, from[part].row(row).bytes());

@@ -41,7 +41,7 @@ void DraftModel::load(const std::shared_ptr<Backend>& backend, const PrefixCache
                       const LoadProgress& progress) {
   runner_ = std::make_unique<Runner>(backend, checkpoint_, options_, progress);
   PrefixCache::Options own = cache;
-  own.blocks = runner_->pages();
+  own.blocks = runner_->blocks();
   drafter_ =
       std::make_unique<ModelDrafter>(*runner_, ModelDrafter::Limits{.batch_tokens = options_.max_tokens,
                                                                     .max_context = options_.max_context,

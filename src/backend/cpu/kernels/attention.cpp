@@ -1,13 +1,13 @@
 // softmax(q·K) · V of one tile of queries over one partition of the context.
 //
-// For each block of keys:
+// For each run of keys:
 //   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as
 //      it has lanes;
-//   2. scores [rows, kKeyBlock] are products of the queries with these panels;
+//   2. scores [rows, kRunKeys] are products of the queries with these panels;
 //   3. those that a query does not see become −infinity; then the softmax;
-//   4. values are converted to panels [kKeyBlock, kPanel] of float32, and multiplied by the weights.
-// A few rows (decoding) take keys and values straight from the pages.
-// A query that sees only some of a block multiplies only their values, by itself, so that what stands behind
+//   4. values are converted to panels [kRunKeys, kPanel] of float32, and multiplied by the weights.
+// A few rows (decoding) take keys and values straight from the blocks.
+// A query that sees only some of a run multiplies only their values, by itself, so that what stands behind
 // it, or before its window, cannot reach it, not even as NaN.
 #include "backend/cpu/kernels/attention.h"
 
@@ -29,50 +29,50 @@ inline Span seen_by(const AttentionTile& tile, int t) {
   return {tile.window > 0 ? most(0, position - tile.window + 1) : 0, position + 1};
 }
 
-// One block of keys as a tile meets it.
-struct Block {
-  int begin;                            // its first position
-  Span keys;                            // positions that some query sees
-  Span tokens;                          // queries that see one of them …
-  Span whole;                           // … and those that see all kKeyBlock
-  int64_t rows[kKeyBlock];              // their slots; a position outside `keys` has that of one inside
-  int64_t keys_at[kKeyBlock / kLanes];  // where kLanes keys lie side by side: elements from page 0
+// One run of keys as a tile meets it.
+struct KeyRun {
+  int begin;                           // its first position
+  Span keys;                           // positions that some query sees
+  Span tokens;                         // queries that see one of them …
+  Span whole;                          // … and those that see all kRunKeys
+  int64_t rows[kRunKeys];              // their slots; a position outside `keys` has that of one inside
+  int64_t keys_at[kRunKeys / kLanes];  // where kLanes keys lie side by side: elements from block 0
 };
 
-// A slot's key: elements from page 0 to its first dimension.
+// A slot's key: elements from block 0 to its first dimension.
 inline int64_t key_at(const AttentionTile& tile, int64_t slot) {
-  return slot / tile.page_tokens * tile.k_stride + slot % tile.page_tokens;
+  return slot / tile.block_tokens * tile.k_stride + slot % tile.block_tokens;
 }
 
-inline Block block_at(const AttentionTile& tile, int begin) {
-  const int end = begin + kKeyBlock;
-  Block block;
-  block.begin = begin;
-  block.keys = {most(begin, seen_by(tile, 0).begin), least(end, seen_by(tile, tile.tokens - 1).end)};
-  block.tokens = {most(0, begin - tile.position), tile.tokens};
-  block.whole = {least(tile.tokens, most(0, end - 1 - tile.position)), tile.tokens};
+inline KeyRun run_at(const AttentionTile& tile, int begin) {
+  const int end = begin + kRunKeys;
+  KeyRun run;
+  run.begin = begin;
+  run.keys = {most(begin, seen_by(tile, 0).begin), least(end, seen_by(tile, tile.tokens - 1).end)};
+  run.tokens = {most(0, begin - tile.position), tile.tokens};
+  run.whole = {least(tile.tokens, most(0, end - 1 - tile.position)), tile.tokens};
   if (tile.window > 0) {  // the last query that still sees a position is at position + window − 1
-    block.tokens.end = least(tile.tokens, end - 1 + tile.window - tile.position);
-    block.whole.end = least(tile.tokens, begin + tile.window - tile.position);
-    block.whole.end = most(block.whole.end, block.whole.begin);
+    run.tokens.end = least(tile.tokens, end - 1 + tile.window - tile.position);
+    run.whole.end = least(tile.tokens, begin + tile.window - tile.position);
+    run.whole.end = most(run.whole.end, run.whole.begin);
   }
 
-  int position = block.keys.begin;
-  int page = position / tile.page_tokens;
-  int in_page = position % tile.page_tokens;
-  int64_t first = static_cast<int64_t>(tile.pages[page]) * tile.page_tokens;
-  for (int i = 0; i < position - begin; ++i) block.rows[i] = first + in_page;
-  for (; position < block.keys.end; ++position, ++in_page) {
-    if (in_page == tile.page_tokens) {
-      in_page = 0;
-      first = static_cast<int64_t>(tile.pages[++page]) * tile.page_tokens;
+  int position = run.keys.begin;
+  int block = position / tile.block_tokens;
+  int in_block = position % tile.block_tokens;
+  int64_t first = static_cast<int64_t>(tile.blocks[block]) * tile.block_tokens;
+  for (int i = 0; i < position - begin; ++i) run.rows[i] = first + in_block;
+  for (; position < run.keys.end; ++position, ++in_block) {
+    if (in_block == tile.block_tokens) {
+      in_block = 0;
+      first = static_cast<int64_t>(tile.blocks[++block]) * tile.block_tokens;
     }
-    block.rows[position - begin] = first + in_page;
+    run.rows[position - begin] = first + in_block;
   }
-  for (int i = position - begin; i < kKeyBlock; ++i) block.rows[i] = first + in_page - 1;
-  for (int g = 0; g < kKeyBlock / kLanes; ++g)
-    block.keys_at[g] = key_at(tile, block.rows[g * kLanes] / kLanes * kLanes);
-  return block;
+  for (int i = position - begin; i < kRunKeys; ++i) run.rows[i] = first + in_block - 1;
+  for (int g = 0; g < kRunKeys / kLanes; ++g)
+    run.keys_at[g] = key_at(tile, run.rows[g * kLanes] / kLanes * kLanes);
+  return run;
 }
 
 template <class T>
@@ -80,7 +80,7 @@ inline const T* values_at(const void* v, const AttentionTile& tile, int64_t slot
   return static_cast<const T*>(v) + slot * tile.v_stride;
 }
 
-// What comes after a block of one kv head: the block's next kv head, or the next block's first.
+// What comes after a run of one kv head: the run's next kv head, or the next run's first.
 struct Ahead {
   const void* k;
   const void* v;
@@ -96,14 +96,14 @@ inline void prefetch(const T* row, int first, int count) {
   for (int i = 0; i < count; i += kLine) __builtin_prefetch(row + first + i, 0, 2);
 }
 
-// Which dimensions of a page's keys begin cache lines: those that have none of these bits.
+// Which dimensions of a block's keys begin cache lines: those that have none of these bits.
 template <class T>
 inline int within_line(const AttentionTile& tile) {
-  return most(1, 64 / static_cast<int>(sizeof(T)) / tile.page_tokens) - 1;
+  return most(1, 64 / static_cast<int>(sizeof(T)) / tile.block_tokens) - 1;
 }
 
 // Whether kLanes keys, from a position on that is a multiple of it, lie side by side.
-inline bool has_lanes(const AttentionTile& tile) { return tile.page_tokens % kLanes == 0; }
+inline bool has_lanes(const AttentionTile& tile) { return tile.block_tokens % kLanes == 0; }
 
 // Step 1 of one panel, where kLanes keys lie side by side.
 template <class T>
@@ -114,7 +114,7 @@ inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const 
   const T* const next[] = {static_cast<const T*>(ahead) + ahead_at[0],
                            static_cast<const T*>(ahead) + ahead_at[1]};
   const int line = within_line<T>(tile);
-  const int64_t step = tile.page_tokens;
+  const int64_t step = tile.block_tokens;
   for (int i = 0; i < tile.head_dim; ++i, out += kPanel) {
     if ((i & line) == 0) {
       __builtin_prefetch(next[0] + i * step, 0, 2);
@@ -125,48 +125,48 @@ inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const 
   }
 }
 
-// The same for one half of a panel with keys of several pages.
+// The same for one half of a panel with keys of several blocks.
 template <class T>
 inline void load_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
   const T* keys[kLanes];
   for (int r = 0; r < kLanes; ++r) keys[r] = static_cast<const T*>(tile.k) + key_at(tile, rows[r]);
   for (int i = 0; i < tile.head_dim; ++i) {
     T lanes[kLanes];
-    for (int r = 0; r < kLanes; ++r) lanes[r] = keys[r][static_cast<int64_t>(i) * tile.page_tokens];
+    for (int r = 0; r < kLanes; ++r) lanes[r] = keys[r][static_cast<int64_t>(i) * tile.block_tokens];
     store(out + i * kPanel, load(lanes));
   }
 }
 
-inline bool is_seen(const Block& block, int position, int count) {
-  return block.begin + position < block.keys.end && block.begin + position + count > block.keys.begin;
+inline bool is_seen(const KeyRun& run, int position, int count) {
+  return run.begin + position < run.keys.end && run.begin + position + count > run.keys.begin;
 }
 
 template <class T>
-inline void load_keys(const AttentionTile& tile, const Block& block, const Ahead& ahead, float* panels) {
-  for (int p = 0; p < kKeyBlock; p += kPanel, panels += static_cast<int64_t>(tile.head_dim) * kPanel) {
-    if (!is_seen(block, p, kPanel)) continue;
+inline void load_keys(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead, float* panels) {
+  for (int p = 0; p < kRunKeys; p += kPanel, panels += static_cast<int64_t>(tile.head_dim) * kPanel) {
+    if (!is_seen(run, p, kPanel)) continue;
     if (has_lanes(tile)) {
-      load_panel<T>(tile, block.keys_at + p / kLanes, ahead.k, ahead.keys_at + p / kLanes, panels);
+      load_panel<T>(tile, run.keys_at + p / kLanes, ahead.k, ahead.keys_at + p / kLanes, panels);
     } else {
-      load_scattered<T>(tile, block.rows + p, panels);
-      load_scattered<T>(tile, block.rows + p + kLanes, panels + kLanes);
+      load_scattered<T>(tile, run.rows + p, panels);
+      load_scattered<T>(tile, run.rows + p + kLanes, panels + kLanes);
     }
   }
 }
 
-// Steps 1 and 2 for a few rows: scores with kGroups registers of keys as they lie in the pages.
+// Steps 1 and 2 for a few rows: scores with kGroups registers of keys as they lie in the blocks.
 template <class T, int kRows, int kGroups>
-inline void score_groups(const AttentionTile& tile, const Block& block, const Ahead& ahead, int group,
+inline void score_groups(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead, int group,
                          const float* q, float* scores) {
   const T* keys[kGroups];
   const T* next[kGroups];
 #pragma GCC unroll 4
   for (int g = 0; g < kGroups; ++g) {
-    keys[g] = static_cast<const T*>(tile.k) + block.keys_at[group + g];
+    keys[g] = static_cast<const T*>(tile.k) + run.keys_at[group + g];
     next[g] = static_cast<const T*>(ahead.k) + ahead.keys_at[group + g];
   }
   const int line = within_line<T>(tile);
-  const int64_t step = tile.page_tokens;
+  const int64_t step = tile.block_tokens;
   const int dim = tile.head_dim;
   F32 sums[kRows][kGroups];
 #pragma GCC unroll 16
@@ -192,59 +192,59 @@ inline void score_groups(const AttentionTile& tile, const Block& block, const Ah
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int g = 0; g < kGroups; ++g) store(scores + r * kKeyBlock + (group + g) * kLanes, sums[r][g]);
+    for (int g = 0; g < kGroups; ++g) store(scores + r * kRunKeys + (group + g) * kLanes, sums[r][g]);
 }
 
 template <class T, int kRows>
-inline void score_pages(const AttentionTile& tile, const Block& block, const Ahead& ahead, float* scores) {
+inline void score_blocks(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead, float* scores) {
   if constexpr (kRows > 0) {
-    const int rows = (block.tokens.end - block.tokens.begin) * tile.heads;
-    if (rows < kRows) return score_pages<T, kRows - 1>(tile, block, ahead, scores);
+    const int rows = (run.tokens.end - run.tokens.begin) * tile.heads;
+    if (rows < kRows) return score_blocks<T, kRows - 1>(tile, run, ahead, scores);
     // A few rows are too few sums to hide the latency of additions, so they take more keys at once.
     constexpr int kGroups = 2 * kRows <= kTileRows ? 4 : 2;
-    const int64_t first = static_cast<int64_t>(block.tokens.begin) * tile.heads;
-    for (int group = 0; group < kKeyBlock / kLanes; group += kGroups)
-      if (is_seen(block, group * kLanes, kGroups * kLanes))
-        score_groups<T, kRows, kGroups>(tile, block, ahead, group, tile.q + first * tile.head_dim,
-                                        scores + first * kKeyBlock);
+    const int64_t first = static_cast<int64_t>(run.tokens.begin) * tile.heads;
+    for (int group = 0; group < kRunKeys / kLanes; group += kGroups)
+      if (is_seen(run, group * kLanes, kGroups * kLanes))
+        score_groups<T, kRows, kGroups>(tile, run, ahead, group, tile.q + first * tile.head_dim,
+                                        scores + first * kRunKeys);
   }
 }
 
-// Step 2, for the tokens of the block that see something of each panel.
-inline void score(const AttentionTile& tile, const Block& block, const float* panels, float* scores) {
+// Step 2, for the tokens of the run that see something of each panel.
+inline void score(const AttentionTile& tile, const KeyRun& run, const float* panels, float* scores) {
   const int dim = tile.head_dim;
   const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
-  for (int p = 0; p < kKeyBlock; p += kPanel, panels += panel_floats) {
-    if (!is_seen(block, p, kPanel)) continue;
-    const int first = most(block.tokens.begin, block.begin + p - tile.position) * tile.heads;
+  for (int p = 0; p < kRunKeys; p += kPanel, panels += panel_floats) {
+    if (!is_seen(run, p, kPanel)) continue;
+    const int first = most(run.tokens.begin, run.begin + p - tile.position) * tile.heads;
     multiply_panel({.a = tile.q + static_cast<int64_t>(first) * dim,
                     .a_stride = dim,
                     .panel = panels,
                     .count = dim,
-                    .sums = scores + static_cast<int64_t>(first) * kKeyBlock + p,
-                    .sums_stride = kKeyBlock,
-                    .rows = block.tokens.end * tile.heads - first});
+                    .sums = scores + static_cast<int64_t>(first) * kRunKeys + p,
+                    .sums_stride = kRunKeys,
+                    .rows = run.tokens.end * tile.heads - first});
   }
 }
 
-// Step 3, for one query that sees less than the block.
-inline void hide_unseen(const AttentionTile& tile, const Block& block, int token, float* scores) {
+// Step 3, for one query that sees less than the run.
+inline void hide_unseen(const AttentionTile& tile, const KeyRun& run, int token, float* scores) {
   const Span seen = seen_by(tile, token);
-  const int begin = most(0, seen.begin - block.begin);
-  const int end = least(kKeyBlock, seen.end - block.begin);
-  for (int h = 0; h < tile.heads; ++h, scores += kKeyBlock) {
+  const int begin = most(0, seen.begin - run.begin);
+  const int end = least(kRunKeys, seen.end - run.begin);
+  for (int h = 0; h < tile.heads; ++h, scores += kRunKeys) {
     for (int p = 0; p < begin; ++p) scores[p] = -__builtin_inff();
-    for (int p = end; p < kKeyBlock; ++p) scores[p] = -__builtin_inff();
+    for (int p = end; p < kRunKeys; ++p) scores[p] = -__builtin_inff();
   }
 }
 
 // Step 4.
 template <class T>
-inline void load_values(const AttentionTile& tile, const Block& block, float* panels) {
+inline void load_values(const AttentionTile& tile, const KeyRun& run, float* panels) {
   const int dim = tile.head_dim;
-  for (int i = 0; i < dim; i += kPanel, panels += kKeyBlock * kPanel) {
-    for (int p = block.keys.begin - block.begin; p < block.keys.end - block.begin; ++p) {
-      const T* value = values_at<T>(tile.v, tile, block.rows[p]) + i;
+  for (int i = 0; i < dim; i += kPanel, panels += kRunKeys * kPanel) {
+    for (int p = run.keys.begin - run.begin; p < run.keys.end - run.begin; ++p) {
+      const T* value = values_at<T>(tile.v, tile, run.rows[p]) + i;
       for (int half = 0; half < kPanel; half += kLanes) {
         const int count = dim - i - half;
         F32 v = {};
@@ -258,19 +258,19 @@ inline void load_values(const AttentionTile& tile, const Block& block, float* pa
   }
 }
 
-struct Rows {  // of a tile, and the positions of the block that they add
+struct Rows {  // of a tile, and the positions of the run that they add
   int first;
   int count;
-  Span positions;  // from the block's beginning
+  Span positions;  // from the run's beginning
 };
 
 inline void add_panels(const AttentionTile& tile, const Rows& rows, const AttentionScratch& scratch,
                        float* sums, int padded) {
   const float* panels = scratch.values + static_cast<int64_t>(rows.positions.begin) * kPanel;
-  for (int i = 0; i < tile.head_dim; i += kPanel, panels += kKeyBlock * kPanel) {
+  for (int i = 0; i < tile.head_dim; i += kPanel, panels += kRunKeys * kPanel) {
     accumulate_panel(
-        {.a = scratch.scores + static_cast<int64_t>(rows.first) * kKeyBlock + rows.positions.begin,
-         .a_stride = kKeyBlock,
+        {.a = scratch.scores + static_cast<int64_t>(rows.first) * kRunKeys + rows.positions.begin,
+         .a_stride = kRunKeys,
          .panel = panels,
          .count = rows.positions.end - rows.positions.begin,
          .sums = sums + static_cast<int64_t>(rows.first) * padded + i,
@@ -280,17 +280,17 @@ inline void add_panels(const AttentionTile& tile, const Rows& rows, const Attent
   }
 }
 
-struct PageRows {
+struct BlockRows {
   const int64_t* now;
   const Ahead& ahead;
 };
 
-// kVectors registers of each of kRows rows, with values as they lie in the pages; `count` dimensions of them
+// kVectors registers of each of kRows rows, with values as they lie in the blocks; `count` dimensions of them
 // in the last register.
 template <class T, int kRows, int kVectors>
-inline void add_columns(const AttentionTile& tile, const PageRows& pages, const Rows& rows,
+inline void add_columns(const AttentionTile& tile, const BlockRows& blocks, const Rows& rows,
                         const AttentionScratch& scratch, float* sums, int padded, int column) {
-  const float* weights = scratch.scores + static_cast<int64_t>(rows.first) * kKeyBlock;
+  const float* weights = scratch.scores + static_cast<int64_t>(rows.first) * kRunKeys;
   float* out = sums + static_cast<int64_t>(rows.first) * padded + column;
   const int rest = tile.head_dim - column;  // less than a register only where kVectors is 1
   F32 totals[kRows][kVectors];
@@ -301,8 +301,8 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
     for (int j = 0; j < kVectors; ++j) totals[r][j] = load(out + r * padded + j * kLanes) * factor;
   }
   for (int p = rows.positions.begin; p < rows.positions.end; ++p) {
-    const T* value = values_at<T>(tile.v, tile, pages.now[p]) + column;
-    prefetch(values_at<T>(pages.ahead.v, tile, pages.ahead.rows[p]), column, kVectors * kLanes);
+    const T* value = values_at<T>(tile.v, tile, blocks.now[p]) + column;
+    prefetch(values_at<T>(blocks.ahead.v, tile, blocks.ahead.rows[p]), column, kVectors * kLanes);
     F32 v[kVectors];
     if (kVectors > 1 || rest >= kLanes) {
 #pragma GCC unroll 8
@@ -312,7 +312,7 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const F32 weight = broadcast(weights[r * kKeyBlock + p]);
+      const F32 weight = broadcast(weights[r * kRunKeys + p]);
 #pragma GCC unroll 8
       for (int j = 0; j < kVectors; ++j) totals[r][j] = fma(weight, v[j], totals[r][j]);
     }
@@ -325,75 +325,75 @@ inline void add_columns(const AttentionTile& tile, const PageRows& pages, const 
 }
 
 template <class T, int kRows>
-inline void add_pages(const AttentionTile& tile, const PageRows& pages, const Rows& rows,
-                      const AttentionScratch& scratch, float* sums, int padded) {
+inline void add_blocks(const AttentionTile& tile, const BlockRows& blocks, const Rows& rows,
+                       const AttentionScratch& scratch, float* sums, int padded) {
   if constexpr (kRows > 0) {
-    if (rows.count < kRows) return add_pages<T, kRows - 1>(tile, pages, rows, scratch, sums, padded);
+    if (rows.count < kRows) return add_blocks<T, kRows - 1>(tile, blocks, rows, scratch, sums, padded);
     // As many registers of a row as leave room for the sums, which take up to 2 kTileRows.
     constexpr int kVectors = kRows * 8 <= 2 * kTileRows ? 8 : kRows * 4 <= 2 * kTileRows ? 4 : 2;
     int i = 0;
     for (; i + kVectors * kLanes <= tile.head_dim; i += kVectors * kLanes)
-      add_columns<T, kRows, kVectors>(tile, pages, rows, scratch, sums, padded, i);
+      add_columns<T, kRows, kVectors>(tile, blocks, rows, scratch, sums, padded, i);
     for (; kVectors > 2 && i + 2 * kLanes <= tile.head_dim; i += 2 * kLanes)
-      add_columns<T, kRows, 2>(tile, pages, rows, scratch, sums, padded, i);
+      add_columns<T, kRows, 2>(tile, blocks, rows, scratch, sums, padded, i);
     for (; i < tile.head_dim; i += kLanes)
-      add_columns<T, kRows, 1>(tile, pages, rows, scratch, sums, padded, i);
+      add_columns<T, kRows, 1>(tile, blocks, rows, scratch, sums, padded, i);
   }
 }
 
-// One block of one kv head: the tile, scratch and state begin there.
+// One run of one kv head: the tile, scratch and state begin there.
 template <class T>
-inline void attend_block(const AttentionTile& tile, const Block& block, const Ahead& ahead,
-                         const AttentionScratch& scratch, const AttentionState& state) {
+inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead,
+                       const AttentionScratch& scratch, const AttentionState& state) {
   const int padded = padded_dim(tile.head_dim);
-  const int first_row = block.tokens.begin * tile.heads;
-  const int rows = block.tokens.end * tile.heads - first_row;
-  const bool from_pages = rows <= kTileRows;
-  if (from_pages && has_lanes(tile)) {
-    score_pages<T, kTileRows>(tile, block, ahead, scratch.scores);
+  const int first_row = run.tokens.begin * tile.heads;
+  const int rows = run.tokens.end * tile.heads - first_row;
+  const bool from_blocks = rows <= kTileRows;
+  if (from_blocks && has_lanes(tile)) {
+    score_blocks<T, kTileRows>(tile, run, ahead, scratch.scores);
   } else {
-    load_keys<T>(tile, block, ahead, scratch.keys);
-    score(tile, block, scratch.keys, scratch.scores);
+    load_keys<T>(tile, run, ahead, scratch.keys);
+    score(tile, run, scratch.keys, scratch.scores);
   }
 
-  float* scores = scratch.scores + static_cast<int64_t>(first_row) * kKeyBlock;
-  float value_scales[kKeyBlock];
+  float* scores = scratch.scores + static_cast<int64_t>(first_row) * kRunKeys;
+  float value_scales[kRunKeys];
   if constexpr (sizeof(T) == 1) {
-    float key_scales[kKeyBlock];
-    for (int p = 0; p < kKeyBlock; ++p) {
-      key_scales[p] = tile.k_scales[block.rows[p] * tile.scale_stride];
-      value_scales[p] = tile.v_scales[block.rows[p] * tile.scale_stride];
+    float key_scales[kRunKeys];
+    for (int p = 0; p < kRunKeys; ++p) {
+      key_scales[p] = tile.k_scales[run.rows[p] * tile.scale_stride];
+      value_scales[p] = tile.v_scales[run.rows[p] * tile.scale_stride];
     }
     for (int r = 0; r < rows; ++r)
-      for (int p = 0; p < kKeyBlock; p += kLanes)
-        store(scores + r * kKeyBlock + p, load(scores + r * kKeyBlock + p) * load(key_scales + p));
+      for (int p = 0; p < kRunKeys; p += kLanes)
+        store(scores + r * kRunKeys + p, load(scores + r * kRunKeys + p) * load(key_scales + p));
   }
-  for (int t = block.tokens.begin; t < block.tokens.end; ++t)
-    if (t < block.whole.begin || t >= block.whole.end)
-      hide_unseen(tile, block, t, scratch.scores + static_cast<int64_t>(t) * tile.heads * kKeyBlock);
-  add_block({.scores = scores,
-             .highest = state.highest + first_row,
-             .corrections = scratch.corrections + first_row,
-             .lane_totals = scratch.lane_totals + static_cast<int64_t>(first_row) * kLanes,
-             .rows = rows,
-             .value_scales = sizeof(T) == 1 ? value_scales : nullptr});
+  for (int t = run.tokens.begin; t < run.tokens.end; ++t)
+    if (t < run.whole.begin || t >= run.whole.end)
+      hide_unseen(tile, run, t, scratch.scores + static_cast<int64_t>(t) * tile.heads * kRunKeys);
+  add_run({.scores = scores,
+           .highest = state.highest + first_row,
+           .corrections = scratch.corrections + first_row,
+           .lane_totals = scratch.lane_totals + static_cast<int64_t>(first_row) * kLanes,
+           .rows = rows,
+           .value_scales = sizeof(T) == 1 ? value_scales : nullptr});
 
-  if (!from_pages) load_values<T>(tile, block, scratch.values);
+  if (!from_blocks) load_values<T>(tile, run, scratch.values);
   const auto add = [&](int token, int count, Span positions) {
     const Rows part = {token * tile.heads, count * tile.heads, positions};
-    if (from_pages)
-      add_pages<T, kTileRows>(tile, {block.rows, ahead}, part, scratch, state.values, padded);
+    if (from_blocks)
+      add_blocks<T, kTileRows>(tile, {run.rows, ahead}, part, scratch, state.values, padded);
     else
       add_panels(tile, part, scratch, state.values, padded);
   };
-  for (int t = block.tokens.begin; t < block.tokens.end; ++t) {
-    if (t == block.whole.begin && block.whole.end > t) {
-      add(t, block.whole.end - t, {0, kKeyBlock});
-      t = block.whole.end - 1;
+  for (int t = run.tokens.begin; t < run.tokens.end; ++t) {
+    if (t == run.whole.begin && run.whole.end > t) {
+      add(t, run.whole.end - t, {0, kRunKeys});
+      t = run.whole.end - 1;
       continue;
     }
     const Span seen = seen_by(tile, t);
-    add(t, 1, {most(0, seen.begin - block.begin), least(kKeyBlock, seen.end - block.begin)});
+    add(t, 1, {most(0, seen.begin - run.begin), least(kRunKeys, seen.end - run.begin)});
   }
 }
 
@@ -407,18 +407,18 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
   __builtin_memset(scratch.lane_totals, 0, sizeof(float) * static_cast<size_t>(rows) * kLanes);
   __builtin_memset(state.values, 0, sizeof(float) * static_cast<size_t>(rows) * static_cast<size_t>(padded));
 
-  const int first = most(partition, seen_by(tile, 0).begin) / kKeyBlock * kKeyBlock;
+  const int first = most(partition, seen_by(tile, 0).begin) / kRunKeys * kRunKeys;
   const int context = tile.position + tile.tokens;
   const int end = least(partition + kPartition, context);
   const auto key_head = [&](int g) {
-    return static_cast<const T*>(tile.k) + static_cast<int64_t>(g) * tile.head_dim * tile.page_tokens;
+    return static_cast<const T*>(tile.k) + static_cast<int64_t>(g) * tile.head_dim * tile.block_tokens;
   };
   const auto value_head = [&](int g) {
     return static_cast<const T*>(tile.v) + static_cast<int64_t>(g) * tile.head_dim;
   };
-  Block block = block_at(tile, first);
-  for (int begin = first; begin < end; begin += kKeyBlock) {
-    const Block next = begin + kKeyBlock < context ? block_at(tile, begin + kKeyBlock) : block;
+  KeyRun run = run_at(tile, first);
+  for (int begin = first; begin < end; begin += kRunKeys) {
+    const KeyRun next = begin + kRunKeys < context ? run_at(tile, begin + kRunKeys) : run;
     for (int g = 0; g < tile.kv_heads; ++g) {
       AttentionTile head = tile;
       head.q += g * head_rows * tile.head_dim;
@@ -433,12 +433,12 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
       const AttentionState sums = {state.highest + g * head_rows, nullptr,
                                    state.values + g * head_rows * padded};
       const bool is_last = g + 1 == tile.kv_heads;
-      const Block& then = is_last ? next : block;
+      const KeyRun& then = is_last ? next : run;
       const Ahead ahead = {key_head(is_last ? 0 : g + 1), value_head(is_last ? 0 : g + 1), then.rows,
                            then.keys_at};
-      attend_block<T>(head, block, ahead, own, sums);
+      attend_run<T>(head, run, ahead, own, sums);
     }
-    block = next;
+    run = next;
   }
   for (int64_t r = 0; r < rows; ++r) state.total[r] = sum(load(scratch.lane_totals + r * kLanes));
 }

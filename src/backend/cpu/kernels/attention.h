@@ -15,7 +15,7 @@ constexpr int kTileRows = 6;
 #else
 constexpr int kTileRows = 4;
 #endif
-static_assert(kKeyBlock % kPanel == 0 && kDimPadding % kPanel == 0 && kPartition % kKeyBlock == 0);
+static_assert(kRunKeys % kPanel == 0 && kDimPadding % kPanel == 0 && kPartition % kRunKeys == 0);
 
 struct PanelProduct {
   const float* a;  // [rows, count]
@@ -31,16 +31,16 @@ void multiply_panel(const PanelProduct& product);
 // sums[r] = factors[r] × sums[r] + Σ a[r][i] × panel[i]
 void accumulate_panel(const PanelProduct& product, const float* factors);
 
-// The softmax of one block. Each row's scores become its weights 2^(score − highest); its `highest` and lane
-// totals come to include the block; and what was summed before is to be multiplied by corrections[row].
-struct BlockSoftmax {
-  float* scores;       // [rows, kKeyBlock]; −infinity where a row does not see the position
+// The softmax of one run of keys. Each row's scores become its weights 2^(score − highest); its `highest` and
+// lane totals come to include the run; and what was summed before is to be multiplied by corrections[row].
+struct RunSoftmax {
+  float* scores;       // [rows, kRunKeys]; −infinity where a row does not see the position
   float* highest;      // [rows]
   float* corrections;  // [rows]
   float* lane_totals;  // [rows, kLanes]
   int rows;
-  const float* value_scales;  // [kKeyBlock], by which weights are multiplied after they are summed; or null
+  const float* value_scales;  // [kRunKeys], by which weights are multiplied after they are summed; or null
 };
-void add_block(const BlockSoftmax& block);
+void add_run(const RunSoftmax& run);
 
 }  // namespace ferrum::cpu::FERRUM_ISA

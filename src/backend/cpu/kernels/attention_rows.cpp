@@ -1,5 +1,5 @@
-// Attention's products over panels of float32, the softmax of a block, and how states are joined (Milakov and
-// Gimelshein, "Online normalizer calculation for softmax", 2018).
+// Attention's products over panels of float32, the softmax of a run of keys, and how states are joined
+// (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
 #include "backend/cpu/kernels/attention.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -61,34 +61,33 @@ void accumulate_panel(const PanelProduct& product, const float* factors) {
   multiply_all<true>(product, factors);
 }
 
-void add_block(const BlockSoftmax& block) {
-  for (int r = 0; r < block.rows; ++r) {
-    const float* scores = block.scores + r * kKeyBlock;
+void add_run(const RunSoftmax& run) {
+  for (int r = 0; r < run.rows; ++r) {
+    const float* scores = run.scores + r * kRunKeys;
     F32 most = load(scores);
-    for (int p = kLanes; p < kKeyBlock; p += kLanes) most = max(load(scores + p), most);
+    for (int p = kLanes; p < kRunKeys; p += kLanes) most = max(load(scores + p), most);
     const float top = largest(most);
-    const float before = block.highest[r];
-    block.highest[r] = top > before ? top : before;
-    block.corrections[r] = before - block.highest[r];
+    const float before = run.highest[r];
+    run.highest[r] = top > before ? top : before;
+    run.corrections[r] = before - run.highest[r];
   }
   int r = 0;
-  for (; r + kLanes <= block.rows; r += kLanes)
-    store(block.corrections + r, exp2(load(block.corrections + r)));
-  if (r < block.rows) {
-    const int rest = block.rows - r;
-    store_part(block.corrections + r, exp2(load_part(block.corrections + r, rest)), rest);
+  for (; r + kLanes <= run.rows; r += kLanes) store(run.corrections + r, exp2(load(run.corrections + r)));
+  if (r < run.rows) {
+    const int rest = run.rows - r;
+    store_part(run.corrections + r, exp2(load_part(run.corrections + r, rest)), rest);
   }
-  for (r = 0; r < block.rows; ++r) {
-    float* scores = block.scores + r * kKeyBlock;
-    const F32 highest = broadcast(block.highest[r]);
-    F32 total = load(block.lane_totals + r * kLanes) * broadcast(block.corrections[r]);
-    for (int p = 0; p < kKeyBlock; p += kLanes) {
+  for (r = 0; r < run.rows; ++r) {
+    float* scores = run.scores + r * kRunKeys;
+    const F32 highest = broadcast(run.highest[r]);
+    F32 total = load(run.lane_totals + r * kLanes) * broadcast(run.corrections[r]);
+    for (int p = 0; p < kRunKeys; p += kLanes) {
       F32 weight = exp2(load(scores + p) - highest);
       total = total + weight;
-      if (block.value_scales != nullptr) weight = weight * load(block.value_scales + p);
+      if (run.value_scales != nullptr) weight = weight * load(run.value_scales + p);
       store(scores + p, weight);
     }
-    store(block.lane_totals + r * kLanes, total);
+    store(run.lane_totals + r * kLanes, total);
   }
 }
 

@@ -1,4 +1,4 @@
-// Steps over a paged cache, made from what each sequence brings.
+// Steps over a KV cache of blocks, made from what each sequence brings.
 #pragma once
 #include <cstring>
 
@@ -7,22 +7,22 @@
 namespace ferrum::test {
 
 struct SequencePart {
-  int past;                    // tokens that the cache holds already
-  int now;                     // tokens of this step
-  std::vector<int32_t> pages;  // as many for each sequence of a step
+  int past;                     // tokens that the cache holds already
+  int now;                      // tokens of this step
+  std::vector<int32_t> blocks;  // as many for each sequence of a step
 };
 
-inline Step make_step(Bench& bench, int page_tokens, const std::vector<SequencePart>& parts) {
+inline Step make_step(Bench& bench, int block_tokens, const std::vector<SequencePart>& parts) {
   std::vector<int32_t> positions, slots, table, context, query_start = {0};
   for (const SequencePart& part : parts) {
     for (int position = part.past; position < part.past + part.now; ++position) {
       positions.push_back(position);
-      slots.push_back(part.pages.at(static_cast<size_t>(position / page_tokens)) * page_tokens +
-                      position % page_tokens);
+      slots.push_back(part.blocks.at(static_cast<size_t>(position / block_tokens)) * block_tokens +
+                      position % block_tokens);
     }
     query_start.push_back(static_cast<int32_t>(positions.size()));
     context.push_back(part.past + part.now);
-    table.insert(table.end(), part.pages.begin(), part.pages.end());
+    table.insert(table.end(), part.blocks.begin(), part.blocks.end());
   }
   const int rows = static_cast<int>(positions.size());
   const int sequences = static_cast<int>(parts.size());
@@ -39,9 +39,10 @@ inline Step make_step(Bench& bench, int page_tokens, const std::vector<SequenceP
   return step;
 }
 
-// Pages of random keys and values.
-inline KvLayer random_pages(Bench& bench, DType dtype, int page_tokens, int pages, const HeadShape& heads) {
-  const int rows = pages * page_tokens;
+// Blocks of random keys and values.
+inline KvLayer random_blocks(Bench& bench, DType dtype, int block_tokens, int blocks,
+                             const HeadShape& heads) {
+  const int rows = blocks * block_tokens;
   const auto cache = [&](int in_rows, uint32_t seed) {
     const Tensor t = bench.tensor(dtype, in_rows, rows * heads.kv_width() / in_rows);
     const std::vector<float> values =
@@ -63,7 +64,7 @@ inline KvLayer random_pages(Bench& bench, DType dtype, int page_tokens, int page
     for (float& v : values) v = (1 + std::abs(v)) / 60;
     return bench.floats(values, rows);
   };
-  KvLayer kv = {cache(pages, 11), cache(rows, 12), page_tokens};
+  KvLayer kv = {cache(blocks, 11), cache(rows, 12), block_tokens};
   if (dtype == DType::kI8) kv.k_scales = scales(13), kv.v_scales = scales(14);
   return kv;
 }
