@@ -211,6 +211,12 @@ void add_serve(CLI::App& app) {
       .add_flag("--show-running", o->server.show_running,
                 "GET /running lists the requests that are being answered")
       ->group(kGroup);
+  command
+      .add_flag_callback(
+          "--strict", [o] { o->server.hints = server::Hints::kRefused; },
+          "Refuse fields of requests that have no effect here, instead of naming them in the "
+          "response header X-Ferrum-Ignored")
+      ->group(kGroup);
   command.add_option("--name", o->name, "Name of the model in the API; else its file's")
       ->type_name("NAME")
       ->group(kGroup);

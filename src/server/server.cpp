@@ -32,6 +32,7 @@ constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
 constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kMessagesPath = "/v1/messages";
+constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
 Access::Options access_options(const ServerOptions& o) {
   const std::string& host = o.http.host;
@@ -69,6 +70,14 @@ void check_content(const HttpRequest& request) {
   if (!is_same_word(type.substr(0, type.find_first_of("; ")), "application/json"))
     throw ApiError(415, "unsupported_media_type", "",
                    "bodies must have the Content-Type application/json, not " + in_quotes(type));
+}
+
+// Says which fields of a request had no effect: in a header of its response, and in the log.
+void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& headers) {
+  if (body.ignored().empty()) return;
+  const std::string names = fmt::format("{}", fmt::join(body.ignored(), ", "));
+  headers.emplace_back(kIgnoredHeader, names);
+  log::info("{}: ignored {}", in_quotes(request.path), names);
 }
 
 HttpResponse json_reply(const Json& json, int status = 200) {
@@ -231,24 +240,25 @@ class Server::Impl {
     Json json;
     std::string model;
   };
-  asio::awaitable<Parsed> parse(const HttpRequest& request, bool needs_model) {
+  asio::awaitable<Parsed> parse(const HttpRequest& request) {
     co_return co_await elsewhere([&] {
       Parsed parsed = {.json = parse_body(request.body), .model = {}};
       Fields body(parsed.json);
-      if (needs_model)
-        parsed.model = model_of(body);
-      else
-        parsed.model = body.text("model").value_or(models_.first());
+      // Where several models are served, the first one answers requests that name none.
+      if (!body.find("model")) parsed.json["model"] = models_.first();
+      parsed.model = model_of(body);
       return parsed;
     });
   }
 
   asio::awaitable<HttpResponse> respond(const ModelHandler& handler, const HttpRequest& request) {
-    const Parsed parsed = co_await parse(request, false);
+    const Parsed parsed = co_await parse(request);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);
     co_return co_await elsewhere([&] {
-      Fields body(parsed.json);
-      return json_reply(handler(body, *engine));
+      Fields body(parsed.json, options_.hints);
+      HttpResponse response = json_reply(handler(body, *engine));
+      add_ignored(request, body, response.headers);
+      return response;
     });
   }
 
@@ -257,23 +267,28 @@ class Server::Impl {
     std::unique_ptr<Format> format;
     Delivery delivery;
     Streams streams;
+    HttpHeaders headers;  // of the response
   };
 
   asio::awaitable<void> generate(const GenerationHandler& handler, const HttpRequest& request,
                                  Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
-    const Parsed parsed = co_await parse(request, true);
+    const Parsed parsed = co_await parse(request);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);  // outlives its streams
     Submitted s = co_await elsewhere([&] {
-      Fields body(parsed.json);
+      Fields body(parsed.json, options_.hints);
       ApiRequest api_request = handler(body, *engine);
       Streams streams;
       for (Request& r : api_request.requests) {
         r.deadline_seconds = options_.request_timeout;
         streams.push_back(engine->submit(std::move(r)));
       }
-      return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams)};
+      HttpHeaders headers;
+      add_ignored(request, body, headers);
+      return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams),
+                       std::move(headers)};
     });
+    out.add_headers(s.headers);
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(
           std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ferrum/engine.h"
+#include "server/api/fields.h"
 #include "server/http/http_server.h"
 #include "server/model_pool.h"
 
@@ -17,6 +18,8 @@ struct ServerOptions {
   double request_timeout = 0;                // seconds; 0: none
   size_t max_response_bytes = 64 << 20;      // of answers of /v1/responses that are kept for later requests
   ModelPool::Options models;
+  // kRefused: fields that would have no effect are refused instead of being named in X-Ferrum-Ignored.
+  Hints hints = Hints::kReported;
   bool show_running = false;  // GET /running lists the requests that are being answered
 };
 

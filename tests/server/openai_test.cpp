@@ -210,10 +210,10 @@ TEST_F(OpenAi, WhatIsNotServedIsRefusedByName) {
   for (const json& more :
        {json{{"tools", {tool}}}, json{{"tool_choice", "required"}}, json{{"functions", {tool}}},
         json{{"function_call", "f"}}, json{{"response_format", {{"type", "json_object"}}}},
-        json{{"store", true}}, json{{"service_tier", "flex"}}, json{{"prediction", {{"type", "content"}}}},
+
         json{{"audio", {{"voice", "x"}}}}, json{{"modalities", {"audio"}}},
         json{{"web_search_options", json::object()}}, json{{"reasoning_effort", "low"}},
-        json{{"verbosity", "low"}}, json{{"no_such_field", 1}}, json{{"Temperature", 1}}})
+        json{{"no_such_field", 1}}, json{{"Temperature", 1}}})
     expect_refused(kChat, chat(more), more.begin().key());
   for (const json& more : {json{{"suffix", "x"}}, json{{"messages", json::array()}},
                            json{{"max_completion_tokens", 5}}, json{{"tools", {tool}}}})
@@ -235,11 +235,8 @@ TEST_F(OpenAi, B38_MessagesMustBeMessages) {
                  "messages[0].content[0].type");
   expect_refused(kChat, with({{"role", "user"}, {"content", {{{"type", "text"}}}}}),
                  "messages[0].content[0].text");
-  expect_refused(kChat, with({{"role", "user"}, {"content", {"hi"}}}), "messages[0].content[0]");
+  expect_refused(kChat, with({{"role", "user"}, {"content", {7}}}), "messages[0].content[0]");
   expect_refused(kChat, with({{"role", "user"}, {"content", "hi"}, {"name", "me"}}), "messages[0].name");
-  expect_refused(kChat, with({{"role", "user"}, {"content", "hi"}, {"x", 1}}), "messages[0].x");
-  expect_refused(kChat, with({{"role", "assistant"}, {"content", "x"}, {"refusal", "no"}}),
-                 "messages[0].refusal");
 }
 
 // Which are not served yet: never a fault of the server's, whatever they look like.
@@ -255,10 +252,10 @@ TEST_F(OpenAi, B39_ToolsInTheHistory) {
                 {{"role", "user"}, {"content", "y"}}}}});
 }
 
-TEST_F(OpenAi, B37_ModelsMustBeNamed) {
+TEST_F(OpenAi, B37_AModelThatIsNotServedIsNamed) {
   json body = chat();
   body.erase("model");
-  expect_refused(kChat, body, "model", "missing");
+  EXPECT_EQ(asked(kChat, body).choices, 1);  // of the model that is served
   expect_refused(kChat, chat({{"model", 7}}), "model");
   const Reply unknown = client_.post(kChat, chat({{"model", "gpt-4"}}).dump());
   EXPECT_EQ(unknown.status, 404);

@@ -187,7 +187,7 @@ TEST_F(Responses, ThoughtsAreAnItemOfTheirOwn) {
 
 TEST_F(Responses, MistakesNameTheField) {
   expect_refused({{"model", "fake"}}, "input");
-  expect_refused({{"input", "x"}}, "model");
+  expect_refused({{"input", "x"}, {"model", 5}}, "model");
   expect_refused(ask({{"input", json::array()}}), "input");
   expect_refused(ask({{"input", {{{"role", "user"}}}}}), "input[0].content");
   expect_refused(ask({{"input", {{{"role", "user"}, {"content", {{{"type", "input_image"}}}}}}}}),

@@ -13,8 +13,6 @@ namespace {
 constexpr const char* kPromptField = "messages";
 
 constexpr TextPart kParts[] = {{"text", "text"}};
-// Where a cache may break is no news to one that finds every beginning; nothing here is cited.
-constexpr const char* kNotes[] = {"cache_control", "citations"};
 
 // What the documented kinds of error are called: mostly as OpenAI calls them.
 const char* type_of(const ApiError& error) {
@@ -41,18 +39,18 @@ Json without_thoughts(const Json& content) {
 ChatPrompt chat_prompt(Fields& body) {
   ChatPrompt chat;
   if (const Json* system = body.find("system"))
-    chat.messages.push_back({"system", text_of_parts(*system, "system", kParts, kNotes)});
+    chat.messages.push_back({"system", text_of_parts(body, *system, "system", kParts)});
   const Json& messages = body.required("messages");
   if (!messages.is_array() || messages.empty())
     refuse("messages", "messages must be an array with a message at least");
   for (size_t i = 0; i < messages.size(); ++i) {
-    Fields f(messages[i], fmt::format("messages[{}]", i));
+    Fields f(body, messages[i], fmt::format("messages[{}]", i));
     const std::string role = f.text("role").value_or("");
     if (role != "user" && role != "assistant")
       refuse(f.path_of("role"), "{} must be user or assistant, not {}", f.path_of("role"), in_quotes(role));
     const Json& content = f.required("content");
-    std::string text = text_of_parts(role == "assistant" ? without_thoughts(content) : content,
-                                     f.path_of("content"), kParts, kNotes);
+    std::string text = text_of_parts(body, role == "assistant" ? without_thoughts(content) : content,
+                                     f.path_of("content"), kParts);
     f.refuse_others();
     // Neighbours of one role are one turn.
     if (!chat.messages.empty() && chat.messages.back().role == role)
@@ -71,7 +69,7 @@ std::string template_options(Fields& body) {
   const Json* options = body.object("chat_template_kwargs");
   Json all = options ? *options : Json::object();
   if (thinking) {
-    Fields f(*thinking, "thinking");
+    Fields f(body, *thinking, "thinking");
     const std::string type = f.text("type").value_or("");
     if (type != "disabled" && type != "adaptive")
       refuse("thinking.type",

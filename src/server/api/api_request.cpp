@@ -4,8 +4,9 @@ namespace ferrum::server {
 
 std::string model_of(Fields& body) {
   const std::optional<std::string> model = body.text("model");
-  if (!model) throw ApiError(400, "missing_required_parameter", "model", "model is missing");
-  return *model;
+  if (!model) body.required("model");
+  body.check();
+  return model.value_or("");
 }
 
 }  // namespace ferrum::server

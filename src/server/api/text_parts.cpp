@@ -4,24 +4,31 @@
 
 namespace ferrum::server {
 
-std::string text_of_parts(const Json& content, const std::string& path, std::span<const TextPart> parts,
-                          std::span<const char* const> notes) {
+std::string text_of_parts(const Fields& parent, const Json& content, const std::string& path,
+                          std::span<const TextPart> parts) {
   if (content.is_string()) return content.get<std::string>();
   if (!content.is_array()) refuse(path, "{} must be a string or an array of parts", path);
   std::string text;
   for (size_t i = 0; i < content.size(); ++i) {
-    Fields part(content[i], fmt::format("{}[{}]", path, i));
+    const std::string part_path = fmt::format("{}[{}]", path, i);
+    if (content[i].is_string()) {  // as some clients shorten it
+      text += content[i].get<std::string>();
+      continue;
+    }
+    Fields part(parent, content[i], part_path);
     const std::string type = part.text("type").value_or("");
     const auto known = std::ranges::find_if(parts, [&](const TextPart& p) { return p.type == type; });
-    if (known == parts.end())
-      throw ApiError(400, "unsupported_parameter", part.path_of("type"),
-                     fmt::format("{}: only text is served, as parts of type {}", part.path_of("type"),
-                                 parts.front().type));
-    const std::optional<std::string> piece = part.text(known->field);
-    if (!piece) refuse(part.path_of(known->field), "{} is missing", part.path_of(known->field));
-    for (const char* note : notes) part.find(note);
-    part.refuse_others();
-    text += *piece;
+    if (known == parts.end()) {
+      part.refuse_value("type",
+                        fmt::format("{}: this model reads text only, in parts of type {}",
+                                    part.path_of("type"), parts.front().type),
+                        "unsupported_parameter");
+      continue;
+    }
+    if (const std::optional<std::string> piece = part.text(known->field))
+      text += *piece;
+    else
+      part.refuse_value(known->field, part.path_of(known->field) + " is missing");
   }
   return text;
 }

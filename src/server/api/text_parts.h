@@ -1,4 +1,4 @@
-// The content of messages in several APIs: a text, or an array of parts of which each says what it is.
+// The content of messages in several APIs: a string, or an array of parts, each with its type.
 #pragma once
 #include <span>
 #include <string>
@@ -9,12 +9,12 @@ namespace ferrum::server {
 
 struct TextPart {
   const char* type;   // of the part: {"type": "input_text", …}
-  const char* field;  // that has its text
+  const char* field;  // of the part that holds its text
 };
 
-// All texts, one after the other. 400 naming the part for any other type; `notes` are further fields of parts
-// that change nothing here.
-std::string text_of_parts(const Json& content, const std::string& path, std::span<const TextPart> parts,
-                          std::span<const char* const> notes = {});
+// The texts of all parts, one after the other. A part of any other type is a refusal in `parent`'s report.
+// Further fields of parts are tolerated: clients send back what they received, and cache_control.
+std::string text_of_parts(const Fields& parent, const Json& content, const std::string& path,
+                          std::span<const TextPart> parts);
 
 }  // namespace ferrum::server

@@ -16,8 +16,8 @@ constexpr const char* kPromptField = "messages";
 
 constexpr TextPart kParts[] = {{"text", "text"}, {"refusal", "refusal"}};
 
-ChatMessage message_of(const Json& json, const std::string& path) {
-  Fields f(json, path);
+ChatMessage message_of(const Fields& body, const Json& json, const std::string& path) {
+  Fields f(body, json, path);
   const Json& role = f.required("role");
   if (!role.is_string()) server::refuse(f.path_of("role"), "{} must be a string", f.path_of("role"));
   ChatMessage message = {.role = role.get<std::string>(), .content = {}};
@@ -26,16 +26,13 @@ ChatMessage message_of(const Json& json, const std::string& path) {
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
     server::refuse(f.path_of("role"), "{} must be system, developer, user, assistant or tool, not {}",
                    f.path_of("role"), in_quotes(message.role));
-  message.content = text_of_parts(f.required("content"), f.path_of("content"), kParts);
+  message.content = text_of_parts(body, f.required("content"), f.path_of("content"), kParts);
   f.refuse("name", "not served");
   f.refuse("tool_calls", "not served yet", {Json::array()});
   f.refuse("tool_call_id", "not served yet");
   f.refuse("function_call", "not served yet");
   f.refuse("audio", "there is only text");
-  f.refuse("refusal", "not served", {""});
-  f.refuse("annotations", "not served", {Json::array()});  // as this server's own answers have it
-  f.find("reasoning_content");                             // templates leave it out as well
-  f.refuse_others();
+  // Other fields are tolerated: clients send back all that earlier answers had.
   return message;
 }
 
@@ -188,7 +185,7 @@ ChatPrompt chat_prompt(Fields& f) {
   if (!messages.is_array() || messages.empty())
     server::refuse("messages", "messages must be an array with a message at least");
   for (size_t i = 0; i < messages.size(); ++i)
-    chat.messages.push_back(message_of(messages[i], fmt::format("messages[{}]", i)));
+    chat.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i)));
   if (const Json* options = f.object("chat_template_kwargs")) chat.template_options = to_text(*options);
   if (f.flag("continue_final_message").value_or(false)) {
     if (chat.messages.back().role != "assistant")
@@ -219,7 +216,7 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
 
   const StreamOptions stream = read_stream(f);
   refuse_best_of(stream, r);
-  read_notes(f);
+  read_completion_hints(f);
   refuse_unserved(f);
   f.refuse("reasoning_effort",
            "not served; what the model's template offers is asked for by chat_template_kwargs");

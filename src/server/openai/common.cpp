@@ -58,7 +58,7 @@ StreamOptions read_stream(Fields& body) {
   if (const Json* options = body.find("stream_options")) {
     if (o.delivery == Delivery::kWhole)
       server::refuse("stream_options", "stream_options are for stream: true");
-    Fields f(*options, "stream_options");
+    Fields f(body, *options, "stream_options");
     o.usage = f.flag("include_usage").value_or(false);
     f.flag("include_obfuscation");  // a padding that hides the sizes of tokens: there is none
     f.refuse_others();
@@ -71,28 +71,38 @@ void refuse_best_of(const StreamOptions& stream, const Request& request) {
     server::refuse("best_of", "best_of cannot be streamed: which is the best is known at the end");
 }
 
-void read_notes(Fields& body) {
-  for (const char* name : {"user", "safety_identifier", "prompt_cache_key"}) body.text(name);
+void read_hints(Fields& body) {
+  for (const char* name : {"safety_identifier", "prompt_cache_key"}) {
+    body.text(name);
+    body.hint(name);
+  }
+  body.hint("prompt_cache_retention", {"in-memory", "in_memory"});
+  body.hint("prompt_cache_options");
+  body.hint("service_tier", {"auto", "default"});
+}
+
+void read_completion_hints(Fields& body) {
+  read_hints(body);
+  body.text("user");
+  body.hint("user");
   body.object("metadata");
+  body.hint("metadata", {Json::object()});
+  body.hint("store", {false});
+  body.hint("verbosity", {"medium"});
+  body.hint("prediction");
 }
 
 void refuse_unserved(Fields& body) {
-  body.refuse("store", "answers are not stored", {false});
-  body.refuse("service_tier", "there is one tier", {"auto", "default"});
-  body.refuse("prediction", "not served; see --speculate");
-  body.refuse("audio", "there is only text");
-  body.refuse("modalities", "there is only text", {Json::array({"text"})});
-  body.refuse("web_search_options", "there is no web search");
-  body.refuse("verbosity", "not served", {"medium"});
-  body.refuse("moderation", "not served");
-  body.refuse("prompt_cache_retention", "not served", {"in-memory", "in_memory"});
-  // Tools and constrained output have their place here.
-  body.refuse("tools", "not served yet", {Json::array()});
-  body.refuse("tool_choice", "not served yet", {"none", "auto"});
-  body.refuse("parallel_tool_calls", "not served yet", {true, false});
-  body.refuse("functions", "not served yet", {Json::array()});
-  body.refuse("function_call", "not served yet", {"none", "auto"});
-  body.refuse("response_format", "only text is served yet", {Json{{"type", "text"}}});
+  body.refuse("audio", "this server makes text only");
+  body.refuse("modalities", "this server makes text only", {Json::array({"text"})});
+  body.refuse("web_search_options", "web search is not supported");
+  body.refuse("moderation", "moderation is not supported");
+  body.refuse("tools", "tools are not supported yet", {Json::array()});
+  body.refuse("tool_choice", "tools are not supported yet", {"none", "auto"});
+  body.refuse("parallel_tool_calls", "tools are not supported yet", {true, false});
+  body.refuse("functions", "tools are not supported yet", {Json::array()});
+  body.refuse("function_call", "tools are not supported yet", {"none", "auto"});
+  body.refuse("response_format", "structured output is not supported yet", {Json{{"type", "text"}}});
 }
 
 }  // namespace ferrum::server::openai

@@ -42,9 +42,11 @@ StreamOptions read_stream(Fields& body);
 // Which answers are the best is known at the end: 400 for best_of in a stream.
 void refuse_best_of(const StreamOptions& stream, const Request& request);
 
-// What is accepted because it asks for nothing: user, metadata and the like.
-void read_notes(Fields& body);
-// What is not served yet or never will be.
+// OpenAI's fields that do not change the answer.
+void read_hints(Fields& body);
+// Those, and what responses honour but completions do not: store, metadata and the like.
+void read_completion_hints(Fields& body);
+// OpenAI's fields that are not supported, or not yet.
 void refuse_unserved(Fields& body);
 
 }  // namespace ferrum::server::openai

@@ -222,7 +222,7 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   const StreamOptions stream = read_stream(f);
   refuse_best_of(stream, r);
   shape.usage = stream.usage;
-  read_notes(f);
+  read_completion_hints(f);
   f.refuse("suffix", "not served", {""});
   refuse_unserved(f);
   f.refuse_others();

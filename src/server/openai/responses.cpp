@@ -13,11 +13,11 @@ constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kWithLogprobs = "message.output_text.logprobs";
 
 constexpr TextPart kParts[] = {{"input_text", "text"}, {"output_text", "text"}, {"refusal", "refusal"}};
-constexpr const char* kNotes[] = {"annotations", "logprobs", "prompt_cache_breakpoint"};
 
 // An item of the input: a message, or an earlier output's.
-void add_item(const Json& json, const std::string& path, std::vector<ChatMessage>& messages) {
-  Fields f(json, path);
+void add_item(const Fields& body, const Json& json, const std::string& path,
+              std::vector<ChatMessage>& messages) {
+  Fields f(body, json, path);
   const std::string type = f.text("type").value_or("message");
   if (type == "reasoning") return;  // templates leave thoughts of earlier turns out
   if (type != "message")
@@ -28,7 +28,7 @@ void add_item(const Json& json, const std::string& path, std::vector<ChatMessage
   if (role != "system" && role != "user" && role != "assistant")
     server::refuse(f.path_of("role"), "{} must be user, assistant, system or developer, not {}",
                    f.path_of("role"), in_quotes(role));
-  std::string content = text_of_parts(f.required("content"), f.path_of("content"), kParts, kNotes);
+  std::string content = text_of_parts(body, f.required("content"), f.path_of("content"), kParts);
   for (const char* note : {"id", "status", "phase"}) f.find(note);
   f.refuse_others();
   messages.push_back({std::move(role), std::move(content)});
@@ -65,7 +65,7 @@ Conversation read_conversation(Fields& f, ResponseStore& store) {
     server::refuse("input", "input must be a text, or an array with an item at least");
   c.input_items = items_of(input);
   for (size_t i = 0; i < c.input_items.size(); ++i)
-    add_item(c.input_items[i], fmt::format("input[{}]", i), c.messages);
+    add_item(f, c.input_items[i], fmt::format("input[{}]", i), c.messages);
   for (Json& item : c.input_items)
     if (!item.contains("id")) item["id"] = new_id("msg_");
 
@@ -89,7 +89,7 @@ std::string template_options(Fields& f) {
   const Json* given = f.object("chat_template_kwargs");
   Json options = given ? *given : Json::object();
   if (const Json* reasoning = f.find("reasoning")) {
-    Fields r(*reasoning, "reasoning");
+    Fields r(f, *reasoning, "reasoning");
     const auto effort = r.text("effort");
     if (effort && *effort != "none")
       throw ApiError(400, "unsupported_parameter", "reasoning.effort",
@@ -106,7 +106,7 @@ std::string template_options(Fields& f) {
 void read_text_format(Fields& f) {
   const Json* text = f.find("text");
   if (!text) return;
-  Fields t(*text, "text");
+  Fields t(f, *text, "text");
   t.refuse("format", "only text is served yet", {Json{{"type", "text"}}});
   t.refuse("verbosity", "not served", {"medium"});
   t.refuse_others();
@@ -137,7 +137,7 @@ void refuse_unserved_of_responses(Fields& f) {
 bool read_stream_flag(Fields& f) {
   const bool stream = f.flag("stream").value_or(false);
   if (const Json* options = f.find("stream_options")) {
-    Fields o(*options, "stream_options");
+    Fields o(f, *options, "stream_options");
     o.flag("include_obfuscation");  // a padding that hides the sizes of tokens: there is none
     o.refuse_others();
   }
@@ -171,7 +171,7 @@ ApiRequest response(Fields& f, const Engine& engine, const std::shared_ptr<Respo
   const bool stream = read_stream_flag(f);
   const Json* metadata = f.find("metadata");
   const auto user = f.text("user");
-  read_notes(f);
+  read_hints(f);
   read_text_format(f);
   refuse_unserved_of_responses(f);
   refuse_unserved(f);
