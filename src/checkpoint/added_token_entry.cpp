@@ -4,6 +4,17 @@
 
 namespace ferrum {
 
+namespace {
+
+// SentencePiece's normalisation would put a space before every added token.
+bool is_sentencepiece(const TokenizerSpec& spec) {
+  return std::any_of(spec.normalizer.begin(), spec.normalizer.end(), [](const NormalizeStep& step) {
+    return std::holds_alternative<NormalizeSentencePiece>(step);
+  });
+}
+
+}  // namespace
+
 AddedTokenEntry read_added_token(const JsonView& json) {
   AddedTokenEntry entry;
   entry.content = json.at("content").string();
@@ -15,24 +26,15 @@ AddedTokenEntry read_added_token(const JsonView& json) {
   return entry;
 }
 
-// Control tokens are always looked for in the raw text: normalisation would hide some of them from a template
-// that wrote them, such as <s> behind another token.
 void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id) {
   AddedToken token = entry.token;
   token.id = id;
-  token.match =
-      entry.normalized && !entry.special ? AddedToken::Match::kNormalizedText : AddedToken::Match::kRawText;
+  token.match = entry.normalized && !is_sentencepiece(spec) ? AddedToken::Match::kNormalizedText
+                                                            : AddedToken::Match::kRawText;
   TokenKind& kind = spec.tokens[static_cast<size_t>(id)].kind;
   if (kind != TokenKind::kUnknown) kind = entry.special ? TokenKind::kControl : TokenKind::kUserDefined;
   std::erase_if(spec.added, [&](const AddedToken& known) { return known.id == id; });
   spec.added.push_back(token);
-}
-
-std::optional<TokenId> find_token(const TokenizerSpec& spec, std::string_view spelling) {
-  const auto it = std::find_if(spec.tokens.begin(), spec.tokens.end(),
-                               [&](const TokenizerSpec::Token& token) { return token.spelling == spelling; });
-  if (it == spec.tokens.end()) return std::nullopt;
-  return static_cast<TokenId>(it - spec.tokens.begin());
 }
 
 }  // namespace ferrum

@@ -1,8 +1,6 @@
 // An added token as tokenizer.json and tokenizer_config.json describe it.
 #pragma once
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "checkpoint/json_view.h"
 #include "text/tokenizer_spec.h"
@@ -11,7 +9,7 @@ namespace ferrum {
 
 struct AddedTokenEntry {
   std::string content;
-  int64_t id = 0;
+  int64_t id = 0;  // as the file has it, which may not be where the token comes to stand
   bool special = false;
   bool normalized = false;
   AddedToken token;  // the rest; its id and where it is looked for are not set
@@ -21,7 +19,5 @@ AddedTokenEntry read_added_token(const JsonView& json);  // all but the id
 
 // Makes the token of `spec` with this id an added one, in place of what was said of it before.
 void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id);
-
-std::optional<TokenId> find_token(const TokenizerSpec& spec, std::string_view spelling);
 
 }  // namespace ferrum

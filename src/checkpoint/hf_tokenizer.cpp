@@ -10,6 +10,7 @@
 #include "checkpoint/tiktoken_model.h"
 #include "checkpoint/tokenizer_config.h"
 #include "checkpoint/tokenizer_json.h"
+#include "checkpoint/vocabulary_files.h"
 
 namespace ferrum {
 namespace {
@@ -25,6 +26,9 @@ TokenizerSpec read_spec(const fs::path& file) {
   const std::string source = file.string();
   if (file.filename() == "tekken.json") return read_tekken_json(text, source);
   if (file.extension() == ".json") return read_tokenizer_json(text, source);
+  const fs::path folder = file.parent_path().empty() ? fs::path(".") : file.parent_path();
+  if (file.filename() == "vocab.json" || file.filename() == "merges.txt" || file.filename() == "vocab.txt")
+    if (auto spec = read_vocabulary_files(folder)) return *std::move(spec);
   if (is_sentencepiece(text)) return read_sentencepiece_model(text, source);
   if (begins_tiktoken_model(text)) return read_tiktoken_model(text, source);
   fail(ErrorCode::kBadFile,
@@ -32,12 +36,6 @@ TokenizerSpec read_spec(const fs::path& file) {
        "tokenizer.model, "
        "tekken.json); it looks like {}",
        source, text.empty() ? "an empty file" : looks_like(mapped->bytes()));
-}
-
-using Apply = void (*)(std::string_view, const std::string&, TokenizerSpec&);
-
-void apply_if_there(const fs::path& file, Apply apply, TokenizerSpec& spec) {
-  if (fs::exists(file)) apply(MappedFile::open(file)->text(), file.string(), spec);
 }
 
 bool has_control_tokens(const TokenizerSpec& spec) {
@@ -49,8 +47,7 @@ bool has_control_tokens(const TokenizerSpec& spec) {
 
 TokenizerSpec read_hf_tokenizer_file(const fs::path& file) {
   TokenizerSpec spec = read_spec(file);
-  apply_if_there(file.parent_path() / "special_tokens_map.json", apply_special_tokens_map, spec);
-  apply_if_there(file.parent_path() / "tokenizer_config.json", apply_tokenizer_config, spec);
+  apply_files_beside(file.parent_path(), spec);
   if (!has_control_tokens(spec) && spec.tokens.size() == kLlama3TextTokens) add_llama3_control_tokens(spec);
   return spec;
 }
@@ -65,7 +62,11 @@ std::optional<TokenizerSpec> read_hf_tokenizer(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
     if (entry.path().filename().string().find(".model.v") != std::string::npos)
       versioned.push_back(entry.path());
-  if (versioned.empty()) return std::nullopt;
+  if (versioned.empty()) {
+    auto spec = read_vocabulary_files(folder);
+    if (spec) apply_files_beside(folder, *spec);
+    return spec;
+  }
   return read_hf_tokenizer_file(*std::max_element(versioned.begin(), versioned.end()));
 }
 

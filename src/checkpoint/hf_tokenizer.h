@@ -9,9 +9,9 @@
 
 namespace ferrum {
 
-// From tokenizer.json, tokenizer.model, tekken.json or Mistral's tokenizer.model.v3, whichever `folder` has
-// first, and what lies beside it; nothing if it has none. Errors kBadFile and kUnsupported naming file and
-// field (fault B21).
+// From tokenizer.json, tokenizer.model, tekken.json, Mistral's tokenizer.model.v3, vocab.json with
+// merges.txt, or vocab.txt, whichever `folder` has first, and the files beside it; nothing if it has none.
+// Errors kBadFile and kUnsupported naming file and field (fault B21).
 std::optional<TokenizerSpec> read_hf_tokenizer(const std::filesystem::path& folder);
 // From one such file and what lies beside it.
 TokenizerSpec read_hf_tokenizer_file(const std::filesystem::path& file);

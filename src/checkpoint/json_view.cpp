@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace ferrum {
 namespace {
@@ -20,6 +21,8 @@ auto elements(const JsonView& array, Read read) {
 void JsonView::refuse(std::string_view why) const {
   fail(ErrorCode::kBadFile, "{}: {} {}", source(), field(), why);
 }
+
+void JsonView::warn(std::string_view why) const { log::warn("{}: {} {}", source(), field(), why); }
 
 std::optional<JsonView> JsonView::find(std::string_view key) const {
   if (!value_->is_object()) refuse(fmt::format("is {}, expected an object", value_->type_name()));

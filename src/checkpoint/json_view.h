@@ -51,6 +51,7 @@ class JsonView {
 
   std::string place(std::string_view key) const;         // "<source>: <field>" of a member, for messages
   [[noreturn]] void refuse(std::string_view why) const;  // "<source>: <field> <why>"
+  void warn(std::string_view why) const;                 // the same as a warning
 
  private:
   std::string path_of(std::string_view key) const;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/log.h"
 #include "checkpoint/protobuf.h"
 
 namespace ferrum {
@@ -31,7 +32,7 @@ TokenizerSpec::Token read_piece(std::string_view message, size_t id, const std::
       token.kind = *kind;
     }
   }
-  if (token.spelling.empty()) fail(ErrorCode::kBadFile, "{}: pieces[{}].piece is empty", source, id);
+  if (token.spelling.empty()) log::warn("{}: pieces[{}].piece is empty: no text becomes it", source, id);
   if (!std::isfinite(token.score))
     fail(ErrorCode::kBadFile, "{}: pieces[{}].score is not finite", source, id);
   return token;

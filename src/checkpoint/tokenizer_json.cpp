@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "checkpoint/added_token_entry.h"
 #include "checkpoint/json_view.h"
+#include "checkpoint/token_places.h"
 #include "checkpoint/tokenizer_json_steps.h"
 #include "checkpoint/tokenizer_json_text.h"
 #include "text/vocabulary.h"
@@ -16,27 +16,6 @@ namespace ferrum {
 namespace {
 
 constexpr int64_t kMostId = std::numeric_limits<TokenId>::max();
-
-// Puts entries where their ids say, and complains of ids that leave holes.
-std::vector<TokenizerSpec::Token> in_order_of_ids(std::vector<TokenizerJson::Entry> entries,
-                                                  const std::string& source) {
-  constexpr std::string_view kField = "model.vocab with added_tokens";
-  std::vector<TokenizerSpec::Token> tokens(entries.size());
-  std::vector<bool> taken(entries.size());
-  for (TokenizerJson::Entry& entry : entries) {
-    const auto id = static_cast<size_t>(entry.id);
-    if (id >= tokens.size())
-      fail(ErrorCode::kBadFile,
-           "{}: {} gives {} the id {}, but has {} tokens: ids must be 0 to {} without a hole", source, kField,
-           in_quotes(entry.spelling), entry.id, tokens.size(), tokens.size() - 1);
-    if (taken[id])
-      fail(ErrorCode::kBadFile, "{}: {} gives the id {} to both {} and {}", source, kField, id,
-           in_quotes(tokens[id].spelling), in_quotes(entry.spelling));
-    taken[id] = true;
-    tokens[id] = {.spelling = std::move(entry.spelling), .score = entry.score};
-  }
-  return tokens;
-}
 
 enum class ModelKind { kBpe, kUnigram, kWordPiece, kWordLevel };
 
@@ -113,10 +92,12 @@ ModelSpec read_model(TokenizerJson& json, const JsonView& model, ModelKind kind,
       bpe.fuse_unknown = model.boolean_or("fuse_unk", false);
       bpe.continuing_prefix = model.string_or("continuing_subword_prefix", "");
       bpe.word_suffix = model.string_or("end_of_word_suffix", "");
+      if (model.find_number("dropout").value_or(0) != 0)
+        model.at("dropout").warn("is for training and is left out: a text always becomes the same tokens");
       return bpe;
     }
     case ModelKind::kUnigram:
-      return UnigramSpec{model.boolean_or("byte_fallback", false)};
+      return UnigramSpec{.byte_fallback = model.boolean_or("byte_fallback", false), .own_scores = true};
     case ModelKind::kWordPiece: {
       WordPieceSpec word_piece;
       word_piece.continuing_prefix = model.string_or("continuing_subword_prefix", "##");
@@ -130,50 +111,41 @@ ModelSpec read_model(TokenizerJson& json, const JsonView& model, ModelKind kind,
   return WordLevelSpec{};
 }
 
-std::vector<AddedTokenEntry> read_added_tokens(const JsonView& root) {
-  std::vector<AddedTokenEntry> entries;
+std::vector<TokenPlaces::Addition> read_added_tokens(const JsonView& root) {
+  std::vector<TokenPlaces::Addition> additions;
   const auto list = root.find("added_tokens");
   for (size_t i = 0; list && i < list->size(); ++i) {
     const JsonView json = list->element(i);
-    entries.push_back(read_added_token(json));
-    entries.back().id = json.at("id").integer(0, kMostId);
+    additions.push_back({read_added_token(json), json.field()});
+    additions.back().entry.id = json.at("id").integer(0, kMostId);
   }
-  return entries;
+  return additions;
 }
 
-// The vocabulary with those added tokens that it lacks.
-std::vector<TokenizerSpec::Token> read_tokens(TokenizerJson& json, const std::vector<AddedTokenEntry>& added,
-                                              const std::string& source) {
-  std::unordered_map<std::string_view, int64_t> missing;
-  for (size_t i = 0; i < added.size(); ++i)
-    if (!missing.emplace(added[i].content, added[i].id).second)
-      fail(ErrorCode::kBadFile, "{}: added_tokens[{}] has {} a second time", source, i,
-           in_quotes(added[i].content));
-  for (const TokenizerJson::Entry& entry : json.vocab) {
-    const auto it = missing.find(entry.spelling);
-    if (it == missing.end()) continue;
-    if (it->second != entry.id)
-      fail(ErrorCode::kBadFile, "{}: {} has the id {} in added_tokens and {} in model.vocab", source,
-           in_quotes(entry.spelling), it->second, entry.id);
-    missing.erase(it);
-  }
-  for (const AddedTokenEntry& entry : added)
-    if (missing.contains(entry.content)) json.vocab.push_back({entry.content, entry.id});
-  return in_order_of_ids(std::move(json.vocab), source);
-}
-
+// An unknown token that is no special one is text like any other where a model's vocabulary spells it.
 void read_unknown(const JsonView& model, ModelKind kind, TokenizerSpec& spec) {
   if (kind == ModelKind::kUnigram) {
-    if (const auto id = model.find("unk_id"))
-      spec.unknown = static_cast<TokenId>(id->integer(0, static_cast<int64_t>(spec.tokens.size()) - 1));
-  } else if (const auto name = model.find("unk_token")) {
-    spec.unknown = find_token(spec, name->string());
-    if (!spec.unknown && !name->string().empty())
-      name->refuse("is " + in_quotes(name->string()) + ", which is no token");
+    if (const auto id = model.find("unk_id")) {
+      const int64_t unknown = id->integer(std::numeric_limits<int64_t>::min(), kMostId);
+      if (unknown >= 0 && unknown < static_cast<int64_t>(spec.tokens.size()))
+        spec.unknown = static_cast<TokenId>(unknown);
+      else
+        id->warn(fmt::format("is {}, which no token has: what has no token is left out", unknown));
+    }
+  } else {
+    const auto name = model.find("unk_token");
+    const std::string fallback = kind == ModelKind::kWordPiece   ? "[UNK]"
+                                 : kind == ModelKind::kWordLevel ? "<unk>"
+                                                                 : "";
+    const std::string spelling = name ? name->string() : fallback;
+    spec.unknown = TokenPlaces(spec).find(spelling);
+    if (!spec.unknown && name && !spelling.empty())
+      name->warn("is " + in_quotes(spelling) + ", which is no token: what has no token is left out");
   }
   if (!spec.unknown) return;
   spec.special.unk = spec.unknown;
-  spec.tokens[static_cast<size_t>(*spec.unknown)].kind = TokenKind::kUnknown;
+  TokenKind& kind_of_token = spec.tokens[static_cast<size_t>(*spec.unknown)].kind;
+  if (kind_of_token == TokenKind::kControl) kind_of_token = TokenKind::kUnknown;
 }
 
 void mark_byte_tokens(TokenizerSpec& spec) {
@@ -195,21 +167,27 @@ TokenizerSpec read_tokenizer_json(std::string_view text, const std::string& sour
   if ((kind == ModelKind::kUnigram) != json.vocab_has_scores)
     fail(ErrorCode::kBadFile, "{}: model.vocab must be {} for this type of model", source,
          kind == ModelKind::kUnigram ? "an array of tokens and scores" : "an object of tokens and ids");
-  const std::vector<AddedTokenEntry> added = read_added_tokens(root);
 
   TokenizerSpec spec;
   spec.source = source;
   spec.tokens_field = "model.vocab";
   spec.merges_field = "model.merges";
-  spec.tokens = read_tokens(json, added, source);
+  // Keys of an object replace earlier ones; the elements of an array keep their ids.
+  TokenPlaces::fill(
+      spec, std::move(json.vocab),
+      json.vocab_has_scores ? TokenPlaces::Replaced::kStillDecoded : TokenPlaces::Replaced::kDropped,
+      spec.tokens_field);
   spec.model = read_model(json, model, kind, spec);
+  TokenPlaces(spec).add(read_added_tokens(root), source);
   read_unknown(model, kind, spec);
-  for (const AddedTokenEntry& entry : added) declare_added(spec, entry, static_cast<TokenId>(entry.id));
   mark_byte_tokens(spec);
   if (const auto normalizer = root.find("normalizer")) spec.normalizer = read_normalizer(*normalizer);
   if (const auto pretokenizer = root.find("pre_tokenizer"))
     spec.pretokenizer = read_pretokenizer(*pretokenizer);
-  if (const auto decoder = root.find("decoder")) spec.decoder = read_decoder(*decoder);
+  if (const auto decoder = root.find("decoder"))
+    spec.decoder = read_decoder(*decoder);
+  else
+    spec.decoder = {DecodeSpaced{}};
   if (const auto processor = root.find("post_processor")) read_post_processor(*processor, spec);
   return spec;
 }

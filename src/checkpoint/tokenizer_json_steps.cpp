@@ -121,6 +121,12 @@ void add_pretokenizer(const JsonView& json, std::vector<PretokenizeStep>& steps)
     steps.emplace_back(SplitWhitespace{});
   } else if (type == "BertPreTokenizer") {
     steps.emplace_back(SplitBert{});
+  } else if (type == "UnicodeScripts") {
+    steps.emplace_back(SplitScripts{});
+  } else if (type == "FixedLength") {
+    const auto length = json.find("length");
+    steps.emplace_back(SplitFixedLength{
+        length ? static_cast<size_t>(length->integer(1, std::numeric_limits<int>::max())) : 5});
   } else if (type == "CharDelimiterSplit") {
     steps.emplace_back(SplitPattern{
         {TextPattern::Kind::kLiteral, json.at("delimiter").string()}, SplitBehavior::kRemoved, false});
@@ -147,15 +153,18 @@ void add_decoder(const JsonView& json, std::vector<DecodeStep>& steps) {
   } else if (type == "Replace") {
     steps.emplace_back(DecodeReplace{read_pattern(json.at("pattern")), json.at("content").string()});
   } else if (type == "Strip") {
-    if (json.at("stop").integer(0, std::numeric_limits<int>::max()) != 0)
-      fail(ErrorCode::kUnsupported, "{}: {}.stop is not 0: a text that is streamed has no known end",
-           json.source(), json.field());
-    const auto start = json.at("start").integer(0, std::numeric_limits<int>::max());
-    steps.emplace_back(DecodeStrip{json.at("content").string(), static_cast<size_t>(start)});
+    const auto times = [&](std::string_view key) {
+      return static_cast<size_t>(json.at(key).integer(0, std::numeric_limits<int>::max()));
+    };
+    steps.emplace_back(DecodeStrip{json.at("content").string(), times("start"), times("stop")});
   } else if (type == "WordPiece") {
     steps.emplace_back(DecodeWordPiece{json.string_or("prefix", "##"), json.boolean_or("cleanup", true)});
   } else if (type == "BPEDecoder") {
     steps.emplace_back(DecodeSuffix{json.string_or("suffix", "</w>")});
+  } else if (type == "CTC") {
+    steps.emplace_back(DecodeCtc{json.string_or("pad_token", "<pad>"),
+                                 json.string_or("word_delimiter_token", "|"),
+                                 json.boolean_or("cleanup", true)});
   } else {
     refuse_type(json, type);
   }

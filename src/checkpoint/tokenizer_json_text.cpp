@@ -12,7 +12,9 @@ constexpr size_t kMostLevels = 128;
 // Receives the events of nlohmann's SAX parser.
 class Handler {
  public:
-  Handler(TokenizerJson& out, const std::string& source) : out_(out), source_(source) {}
+  enum class Whole { kTokenizer, kVocabulary };  // what the text is
+  Handler(TokenizerJson& out, const std::string& source, Whole whole)
+      : out_(out), source_(source), whole_(whole) {}
 
   bool null() { return value(nullptr); }
   bool boolean(bool b) { return value(b); }
@@ -50,7 +52,8 @@ class Handler {
   }
 
   bool start_object(size_t) {
-    if (place_ == Place::kTree && is_model_member("vocab")) {
+    const bool is_vocabulary = is_model_member("vocab") || (whole_ == Whole::kVocabulary && stack_.empty());
+    if (place_ == Place::kTree && is_vocabulary) {
       place_ = Place::kVocab;
       out_.has_vocab = true;
       return true;
@@ -135,7 +138,8 @@ class Handler {
         fail(ErrorCode::kBadFile, "{}: model.merges[{}] is neither a string nor two tokens", source_,
              out_.merges.size() - (place_ == Place::kMergePair && pair_size_ > 0 ? 1 : 0));
       case Place::kVocab:
-        fail(ErrorCode::kBadFile, "{}: model.vocab[{}] is no id", source_,
+        fail(ErrorCode::kBadFile, "{}: {}[{}] is no id", source_,
+             whole_ == Whole::kTokenizer ? "model.vocab" : "the vocabulary",
              in_quotes(out_.vocab.back().spelling));
       default:
         fail(ErrorCode::kBadFile, "{}: model.vocab[{}] is not a token and its score", source_,
@@ -182,6 +186,7 @@ class Handler {
 
   TokenizerJson& out_;
   const std::string& source_;
+  Whole whole_;
   Place place_ = Place::kTree;
   size_t pair_size_ = 0;
   std::vector<Json*>
@@ -194,9 +199,17 @@ class Handler {
 
 TokenizerJson parse_tokenizer_json(std::string_view text, const std::string& source) {
   TokenizerJson out;
-  Handler handler(out, source);
+  Handler handler(out, source, Handler::Whole::kTokenizer);
   Json::sax_parse(text, &handler);
   return out;
+}
+
+std::vector<TokenizerJson::Entry> parse_vocabulary_json(std::string_view text, const std::string& source) {
+  TokenizerJson out;
+  Handler handler(out, source, Handler::Whole::kVocabulary);
+  Json::sax_parse(text, &handler);
+  if (!out.has_vocab) fail(ErrorCode::kBadFile, "{}: is no object of tokens and ids", source);
+  return std::move(out.vocab);
 }
 
 }  // namespace ferrum

@@ -8,15 +8,12 @@
 #include <vector>
 
 #include "base/json.h"
+#include "checkpoint/token_places.h"
 
 namespace ferrum {
 
 struct TokenizerJson {
-  struct Entry {
-    std::string spelling;
-    int64_t id = 0;
-    double score = 0;
-  };
+  using Entry = TokenPlaces::Entry;
   // "a b" as it is written, or two tokens.
   struct Merge {
     std::string left, right;
@@ -34,5 +31,8 @@ struct TokenizerJson {
 // Errors kBadFile naming `source`: no JSON (with the byte position), a field of the wrong type, duplicate
 // keys, more than 128 levels.
 TokenizerJson parse_tokenizer_json(std::string_view text, const std::string& source);
+
+// vocab.json: an object of tokens and ids. Errors as above.
+std::vector<TokenizerJson::Entry> parse_vocabulary_json(std::string_view text, const std::string& source);
 
 }  // namespace ferrum

@@ -1,5 +1,6 @@
 #include "text/added_tokens.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
@@ -63,7 +64,7 @@ void AddedTokens::split(const TrustedText& in, std::vector<Part>& parts) const {
     const AddedToken& token = patterns_[which].token;
     size_t begin = at;
     size_t end = at + length;
-    at = end;
+    at = end;  // white space that a token takes after it may still be of the next one
     if (token.single_word && !stands_alone(text, begin, end)) continue;
     if (token.strip_left)
       while (begin > done && is_space_at(text, character_before(text, begin)))
@@ -72,7 +73,7 @@ void AddedTokens::split(const TrustedText& in, std::vector<Part>& parts) const {
       while (end < text.size() && is_space_at(text, end)) end += utf8::decode(text.substr(end)).size;
     if (done < begin) parts.push_back({done, begin, std::nullopt});
     parts.push_back({begin, end, token.id});
-    done = at = end;
+    done = std::max(done, end);
   }
   if (done < text.size()) parts.push_back({done, text.size(), std::nullopt});
 }

@@ -34,7 +34,7 @@ class AddedTokens {
   bool empty() const { return patterns_.empty(); }
 
   struct Part {
-    size_t begin, end;
+    size_t begin, end;             // of tokens, they may overlap in white space that both take
     std::optional<TokenId> token;  // nothing: text
   };
   // The text in parts, in order. Control and unknown tokens are found only where all their bytes are trusted.

@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::string_view kMark = "▁";
 constexpr TokenId kNoToken = -1;
-constexpr TokenId kGone = -2;            // a symbol that was joined to the one before it
-constexpr TokenId kByteFallback = -256;  // -256 … -511: spelled by byte tokens, byte b as -256 - b
+constexpr TokenId kGone = -2;  // a symbol that was joined to the one before it
 constexpr uint32_t kMostBytes = std::numeric_limits<int32_t>::max();
 
 bool is_later(const EncodeScratch::Join& a, const EncodeScratch::Join& b) {
@@ -43,7 +42,8 @@ BpeModel::BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units unit
   if (units == Units::kBytes) read_bytes_of_tokens();
   if (spec.byte_fallback) {
     fallback_bytes_ = vocabulary.byte_tokens();
-    if (std::find(fallback_bytes_.begin(), fallback_bytes_.end(), -1) != fallback_bytes_.end())
+    // SentencePiece falls back to all bytes or to none, Hugging Face to those that a character needs.
+    if (by_score_ && std::find(fallback_bytes_.begin(), fallback_bytes_.end(), -1) != fallback_bytes_.end())
       fallback_bytes_.clear();
   }
   if (spec.by_score)
@@ -55,15 +55,17 @@ BpeModel::BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units unit
 
 void BpeModel::read_bytes_of_tokens() {
   byte_units_.assign(256, kNoToken);
-  for (TokenId id = 0; id < vocabulary_.size(); ++id) {
-    if (!vocabulary_.is_spellable(id)) continue;
-    const std::string& spelling = vocabulary_[id].spelling;
-    if (!ignore_merges_ && spelling.size() > 2) continue;
+  const auto read = [&](const std::string& spelling, TokenId id) {
+    if (!ignore_merges_ && spelling.size() > 2) return;
     std::optional<std::string> bytes = byte_alphabet::read(spelling);
-    if (!bytes || bytes->empty()) continue;
+    if (!bytes || bytes->empty()) return;
     if (bytes->size() == 1) byte_units_[static_cast<unsigned char>((*bytes)[0])] = id;
     if (ignore_merges_) by_bytes_.emplace(std::move(*bytes), id);
-  }
+  };
+  for (const auto& [spelling, id] : vocabulary_.aliases()) read(spelling, id);
+  for (TokenId id = 0; id < vocabulary_.size(); ++id)
+    if (vocabulary_.is_spellable(id) && vocabulary_.find(vocabulary_[id].spelling) == id)
+      read(vocabulary_[id].spelling, id);
 }
 
 void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
@@ -84,9 +86,10 @@ void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
     };
     const TokenId left_id = known(left);
     const TokenId right_id = known(right);
-    const TokenId result = known(joined);
-    if (!vocabulary_.is_spellable(result)) continue;  // no merge makes a control token out of text
-    pairs_.put(left_id, right_id, static_cast<uint32_t>(rank), result);
+    known(joined);
+    const std::optional<TokenId> result = vocabulary_.find_spellable(joined);
+    if (!result) continue;  // no merge makes a control token out of text
+    pairs_.put(left_id, right_id, static_cast<uint32_t>(rank), *result);
   }
 }
 
@@ -141,6 +144,7 @@ bool BpeModel::is_joinable(TokenId id) const {
 }
 
 std::optional<TokenId> BpeModel::find_joinable(std::string_view spelling) const {
+  if (const auto id = vocabulary_.find_spellable(spelling)) return id;
   const std::optional<TokenId> id = vocabulary_.find(spelling);
   return id && is_joinable(*id) ? id : std::nullopt;
 }
@@ -200,13 +204,17 @@ void BpeModel::encode_word(std::string_view word, EncodeScratch& scratch, std::v
   scratch.cache.put(word, out.data() + before, out.size() - before);
 }
 
-TokenId BpeModel::unit_id(std::string_view unit, bool is_first, bool is_last) const {
-  if (!continuing_prefix_.empty() || !word_suffix_.empty()) {
-    std::string spelled(is_first ? "" : continuing_prefix_);
-    spelled += unit;
-    if (is_last) spelled += word_suffix_;
-    return vocabulary_.find_spellable(spelled).value_or(kNoToken);
-  }
+// The unit as the vocabulary spells it at its place in the word.
+std::string_view BpeModel::affixed(std::string_view unit, bool is_first, bool is_last,
+                                   std::string& storage) const {
+  if ((is_first || continuing_prefix_.empty()) && (!is_last || word_suffix_.empty())) return unit;
+  storage = is_first ? "" : continuing_prefix_;
+  storage += unit;
+  if (is_last) storage += word_suffix_;
+  return storage;
+}
+
+TokenId BpeModel::unit_id(std::string_view unit) const {
   if (const auto id = find_joinable(unit)) return *id;
   if (untokened_.empty()) return kNoToken;
   const auto it = untokened_.find(std::string(unit));
@@ -220,24 +228,49 @@ void BpeModel::split_into_units(std::string_view word, EncodeScratch& scratch) c
     const auto n = static_cast<int32_t>(symbols.size());
     symbols.push_back({id, n - 1, n + 1});
   };
-  if (units_ == Units::kBytes && continuing_prefix_.empty() && word_suffix_.empty()) {
-    for (const char c : word) add(byte_units_[static_cast<unsigned char>(c)]);
-  } else if (units_ == Units::kBytes) {
-    for (size_t i = 0; i < word.size(); ++i)
-      add(unit_id(byte_alphabet::spell(word.substr(i, 1)), i == 0, i + 1 == word.size()));
-  } else {
-    for (size_t i = 0; i < word.size();) {
-      const size_t size = utf8::decode(word.substr(i)).size;
-      const TokenId id = unit_id(word.substr(i, size), i == 0, i + size == word.size());
-      if (id == kNoToken && !fallback_bytes_.empty()) {
-        for (size_t k = 0; k < size; ++k) add(kByteFallback - static_cast<unsigned char>(word[i + k]));
-      } else {
-        add(id);
-      }
-      i += size;
+  // An unknown unit waits for the next one that is known, since neighbours may be fused.
+  bool unknown_waits = false;
+  const auto flush_unknown = [&] {
+    if (unknown_waits) add(*unknown_);
+    unknown_waits = false;
+  };
+  std::string storage;
+  const auto add_unit = [&](std::string_view letters, bool is_first, bool is_last) {
+    letters = affixed(letters, is_first, is_last, storage);
+    if (const TokenId id = unit_id(letters); id != kNoToken) {
+      flush_unknown();
+      add(id);
+    } else if (falls_back(letters)) {  // as Hugging Face does, before an unknown unit that waits
+      for (const char c : letters) add(fallback_bytes_[static_cast<unsigned char>(c)]);
+    } else if (unknown_) {
+      if (!fuse_unknown_) flush_unknown();
+      unknown_waits = true;
+    }
+  };
+  const bool has_affixes = !continuing_prefix_.empty() || !word_suffix_.empty();
+  for (size_t i = 0; i < word.size();) {
+    const size_t size = units_ == Units::kBytes ? 1 : utf8::decode(word.substr(i)).size;
+    const std::string_view unit = word.substr(i, size);
+    const bool is_first = i == 0;
+    i += size;
+    if (units_ == Units::kText) {
+      add_unit(unit, is_first, i == word.size());
+    } else if (const TokenId id = byte_units_[static_cast<unsigned char>(unit[0])];
+               id != kNoToken && !has_affixes) {
+      flush_unknown();
+      add(id);
+    } else {
+      add_unit(byte_alphabet::spell(unit), is_first, i == word.size());
     }
   }
-  symbols.back().next = -1;
+  flush_unknown();
+  if (!symbols.empty()) symbols.back().next = -1;
+}
+
+bool BpeModel::falls_back(std::string_view letters) const {
+  return !fallback_bytes_.empty() && std::all_of(letters.begin(), letters.end(), [&](char c) {
+    return fallback_bytes_[static_cast<unsigned char>(c)] >= 0;
+  });
 }
 
 void BpeModel::join_units(EncodeScratch& scratch) const {
@@ -280,19 +313,17 @@ void BpeModel::join_units(EncodeScratch& scratch) const {
 }
 
 void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) const {
-  bool after_unknown = false;
+  if (scratch.symbols.empty()) return;
+  bool after_unknown = false;  // of the characters without a token that SentencePiece's joins left alone
   for (int32_t i = 0; i >= 0; i = scratch.symbols[static_cast<size_t>(i)].next) {
     const TokenId id = scratch.symbols[static_cast<size_t>(i)].id;
-    if (id <= kByteFallback) {
-      out.push_back(fallback_bytes_[static_cast<size_t>(kByteFallback - id)]);
-    } else if (id >= 0 && (id < vocabulary_.size() || !fallback_bytes_.empty())) {
+    const bool is_unknown =
+        (id >= vocabulary_.size() && fallback_bytes_.empty()) || (by_score_ && unknown_ == id);
+    if (!is_unknown)
       emit_known(id, out);
-    } else {
-      if (unknown_ && !(fuse_unknown_ && after_unknown)) out.push_back(*unknown_);
-      after_unknown = true;
-      continue;
-    }
-    after_unknown = false;
+    else if (unknown_ && !(fuse_unknown_ && after_unknown))
+      out.push_back(*unknown_);
+    after_unknown = is_unknown;
   }
 }
 

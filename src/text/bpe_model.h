@@ -23,7 +23,9 @@ class BpeModel : public TokenModel {
   void derive_merges_from_scores();
   bool is_joinable(TokenId id) const;
   std::optional<TokenId> find_joinable(std::string_view spelling) const;
-  TokenId unit_id(std::string_view unit, bool is_first, bool is_last) const;
+  std::string_view affixed(std::string_view unit, bool is_first, bool is_last, std::string& storage) const;
+  TokenId unit_id(std::string_view unit) const;
+  bool falls_back(std::string_view letters) const;
   void find_word_borders();
 
   void encode_words(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const;
@@ -43,7 +45,7 @@ class BpeModel : public TokenModel {
 
   PairTable pairs_;
   std::vector<TokenId> byte_units_;                    // kBytes: by byte, -1 where the vocabulary lacks it
-  std::vector<TokenId> fallback_bytes_;                // <0x00> …; empty: no fallback
+  std::vector<TokenId> fallback_bytes_;                // <0x00> …, -1 where missing; empty: no fallback
   std::unordered_map<std::string, TokenId> by_bytes_;  // kBytes with ignore_merges: tokens by what they spell
 
   // SentencePiece joins characters that are no tokens themselves: they get ids past the vocabulary.

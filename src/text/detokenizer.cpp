@@ -3,16 +3,16 @@
 namespace ferrum {
 
 Detokenizer::Detokenizer(const Tokenizer& tokenizer, Start start)
-    : tokenizer_(tokenizer), at_start_(start == Start::kOfText), assembler_(tokenizer.broken_bytes()) {}
+    : tokenizer_(tokenizer), joiner_(tokenizer.text_rules(), start) {}
 
 std::string Detokenizer::push(TokenId id) {
   const TokenKind kind = tokenizer_.kind(id);
   if (kind == TokenKind::kControl || kind == TokenKind::kUnknown) return {};
-  const bool is_first = at_start_;
-  at_start_ = false;
-  return assembler_.push(is_first ? tokenizer_.first_bytes(id) : tokenizer_.bytes(id));
+  return joiner_.push(id, [&](TokenId token, TokenPlace place) { return tokenizer_.bytes_at(token, place); });
 }
 
-std::string Detokenizer::finish() { return assembler_.finish(); }
+std::string Detokenizer::finish() {
+  return joiner_.finish([&](TokenId token, TokenPlace place) { return tokenizer_.bytes_at(token, place); });
+}
 
 }  // namespace ferrum

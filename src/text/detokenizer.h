@@ -2,16 +2,15 @@
 #pragma once
 #include <string>
 
+#include "text/text_joiner.h"
 #include "text/tokenizer.h"
-#include "text/utf8_assembler.h"
 
 namespace ferrum {
 
 class Detokenizer {
  public:
-  // `continues_text`: the tokens continue a text (a prompt), so what a decoder strips at a text's beginning
-  // stays.
-  enum class Start { kOfText, kContinuation };
+  // A continuation follows a prompt, so that what a decoder strips at a text's beginning stays.
+  using Start = TextJoiner::Start;
   explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation);
 
   // The text that became certain with this token: whole characters only; bytes that no later token can
@@ -20,12 +19,11 @@ class Detokenizer {
   // What is left at the end of the stream: an unfinished character as U+FFFD.
   std::string finish();
   // Whether the last token ended within a character, which is given out with a later one.
-  bool unfinished() const { return assembler_.unfinished(); }
+  bool unfinished() const { return joiner_.unfinished(); }
 
  private:
   const Tokenizer& tokenizer_;
-  bool at_start_;
-  Utf8Assembler assembler_;
+  TextJoiner joiner_;
 };
 
 }  // namespace ferrum

@@ -1,12 +1,15 @@
 #include "text/pretokenizer.h"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/splitter.h"
+#include "text/unicode_scripts.h"
 
 namespace ferrum {
 
@@ -149,6 +152,42 @@ struct BertStep : Step {
   CharacterStep punctuation{unicode::is_punctuation, SplitBehavior::kIsolated};
 };
 
+struct FixedLengthStep : Step {
+  explicit FixedLengthStep(size_t characters) : characters(characters) {}
+  void split(std::string_view text, Place, PieceSink sink) const override {
+    size_t begin = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < text.size();) {
+      i += utf8::decode(text.substr(i)).size;
+      if (++n < characters && i < text.size()) continue;
+      sink(text.substr(begin, i - begin));
+      begin = i;
+      n = 0;
+    }
+  }
+  size_t characters;
+};
+
+// A piece begins where the script changes; characters of no script belong to the piece before them, and are
+// dropped where there is none.
+struct ScriptsStep : Step {
+  void split(std::string_view text, Place, PieceSink sink) const override {
+    int last = unicode::kNoScript;
+    std::optional<size_t> begin;
+    for (size_t i = 0; i < text.size();) {
+      const utf8::Decoded d = utf8::decode(text.substr(i));
+      const int script = d.valid ? unicode::splitting_script(d.code_point) : unicode::kNoScript;
+      if (script != unicode::kNoScript && script != last) {
+        if (begin) sink(text.substr(*begin, i - *begin));
+        begin = i;
+        last = script;
+      }
+      i += d.size;
+    }
+    if (begin) sink(text.substr(*begin));
+  }
+};
+
 struct MetaspaceStep : Step {
   explicit MetaspaceStep(SplitMetaspace options_)
       : options(std::move(options_)), border(options.replacement, SplitBehavior::kMergedWithNext, false) {}
@@ -173,7 +212,7 @@ struct MetaspaceStep : Step {
   LiteralStep border;
 };
 
-// `spell`: later steps look at the byte alphabet; else the text passes on and is taken as bytes at the end.
+// `spell`: pieces are spelled in the byte alphabet; else they pass on, and the model takes them as bytes.
 struct ByteLevelStep : Step {
   ByteLevelStep(const SplitByteLevel& options, bool spell, const std::string& source)
       : add_prefix_space(options.add_prefix_space), spell(spell) {
@@ -204,7 +243,7 @@ struct ByteLevelStep : Step {
 };
 
 struct Prepare {
-  bool is_last;
+  bool spell_bytes;
   const std::string& source;
   using Result = std::unique_ptr<const Step>;
 
@@ -214,7 +253,9 @@ struct Prepare {
     if (auto groups = DigitGroupsStep::make(s)) return groups;
     return std::make_unique<RegexStep>(s.pattern.text, s.behavior, s.invert, source);
   }
-  Result operator()(SplitByteLevel& s) const { return std::make_unique<ByteLevelStep>(s, !is_last, source); }
+  Result operator()(SplitByteLevel& s) const {
+    return std::make_unique<ByteLevelStep>(s, spell_bytes, source);
+  }
   Result operator()(SplitDigits& s) const {
     return std::make_unique<CharacterStep>(
         unicode::is_number, s.individually ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
@@ -226,31 +267,29 @@ struct Prepare {
     return std::make_unique<CharacterStep>(unicode::is_white_space, SplitBehavior::kRemoved);
   }
   Result operator()(SplitBert&) const { return std::make_unique<BertStep>(); }
+  Result operator()(SplitFixedLength& s) const { return std::make_unique<FixedLengthStep>(s.characters); }
+  Result operator()(SplitScripts&) const { return std::make_unique<ScriptsStep>(); }
   Result operator()(SplitMetaspace& s) const { return std::make_unique<MetaspaceStep>(std::move(s)); }
 };
 
 }  // namespace
 
 Pretokenizer::Pretokenizer(std::vector<PretokenizeStep> steps, const std::string& source) {
-  for (size_t i = 0; i < steps.size(); ++i) {
-    if (std::holds_alternative<SplitByteLevel>(steps[i])) {
-      if (units_ == TokenModel::Units::kBytes)
-        fail(ErrorCode::kUnsupported, "{}: pre_tokenizer has two byte-level steps", source);
-      units_ = TokenModel::Units::kBytes;
-      spelled_ = i + 1 < steps.size();
-    }
-    steps_.push_back(std::visit(Prepare{i + 1 == steps.size(), source}, steps[i]));
-  }
+  const auto is_byte_level = [](const PretokenizeStep& step) {
+    return std::holds_alternative<SplitByteLevel>(step);
+  };
+  const auto byte_steps = std::count_if(steps.begin(), steps.end(), is_byte_level);
+  // A byte-level step that is the only one and the last need not spell: the model reads its pieces as bytes.
+  const bool spell_bytes = byte_steps > 1 || (byte_steps == 1 && !is_byte_level(steps.back()));
+  spells_bytes_ = byte_steps > 0;
+  if (spells_bytes_ && !spell_bytes) units_ = TokenModel::Units::kBytes;
+  for (PretokenizeStep& step : steps) steps_.push_back(std::visit(Prepare{spell_bytes, source}, step));
 }
 
 Pretokenizer::~Pretokenizer() = default;
 
 void Pretokenizer::run(std::string_view text, Place place, PieceSink sink) const {
-  if (!spelled_) return run_from(0, text, place, sink);
-  const auto read = [&](std::string_view letters) {
-    if (const auto bytes = byte_alphabet::read(letters)) sink(*bytes);
-  };
-  run_from(0, text, place, read);
+  run_from(0, text, place, sink);
 }
 
 void Pretokenizer::run_from(size_t step, std::string_view text, Place place, PieceSink sink) const {
@@ -259,7 +298,8 @@ void Pretokenizer::run_from(size_t step, std::string_view text, Place place, Pie
   if (step + 1 == steps_.size()) return steps_[step]->split(text, place, sink);
   bool is_first = true;
   const auto next = [&](std::string_view piece) {
-    run_from(step + 1, piece, is_first ? place : Place::kInside, sink);
+    const bool was_cut = piece.data() > text.data() && piece.data() < text.data() + text.size();
+    run_from(step + 1, piece, is_first && !was_cut ? place : Place::kInside, sink);
     is_first = false;
   };
   steps_[step]->split(text, place, next);

@@ -19,8 +19,10 @@ class Pretokenizer {
   Pretokenizer(std::vector<PretokenizeStep> steps, const std::string& source);
   ~Pretokenizer();
 
-  // What pieces are made of: with a byte-level step the bytes of the text, else text.
+  // What pieces are made of: bytes where a byte-level step is the last, else text.
   TokenModel::Units units() const { return units_; }
+  // Whether every byte has a letter, so that broken UTF-8 is kept.
+  bool spells_bytes() const { return spells_bytes_; }
 
   enum class Place { kTextStart, kInside };  // whether `text` is the beginning of the whole
   void run(std::string_view text, Place place, PieceSink sink) const;
@@ -32,7 +34,7 @@ class Pretokenizer {
 
   std::vector<std::unique_ptr<const Step>> steps_;
   TokenModel::Units units_ = TokenModel::Units::kText;
-  bool spelled_ = false;  // pieces come out of the steps in the byte alphabet
+  bool spells_bytes_ = false;
 };
 
 }  // namespace ferrum

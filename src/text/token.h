@@ -18,6 +18,9 @@ enum class TokenKind : uint8_t {
   kByte,  // <0x0A> of a vocabulary with byte fallback
 };
 
+// Where a token stands in a text that is decoded; some decoders treat the first and the last otherwise.
+enum class TokenPlace : uint8_t { kInside, kFirst, kLast, kOnly };
+
 // A piece of a prompt. Control tokens are recognised only where every byte of theirs is trusted: what the
 // chat template itself wrote is, what a user wrote is not.
 struct TextSpan {

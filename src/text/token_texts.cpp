@@ -1,5 +1,6 @@
 #include "text/token_texts.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -9,8 +10,6 @@
 
 namespace ferrum {
 namespace {
-
-enum class Place { kFirst, kInside };
 
 std::string replace_all(std::string_view text, std::string_view what, std::string_view with) {
   std::string out;
@@ -44,22 +43,30 @@ std::string cleaned_up(std::string text) {
   return text;
 }
 
-std::string without_leading(std::string text, std::string_view content, size_t most) {
-  size_t cut = 0;
-  for (size_t n = 0; n < most && !content.empty() && std::string_view(text).substr(cut).starts_with(content);
-       ++n)
-    cut += content.size();
-  return text.substr(cut);
+std::string_view without_leading(std::string_view text, std::string_view content, size_t most) {
+  for (size_t n = 0; n < most && !content.empty() && text.starts_with(content); ++n)
+    text.remove_prefix(content.size());
+  return text;
+}
+
+std::string_view without_trailing(std::string_view text, std::string_view content, size_t most) {
+  for (size_t n = 0; n < most && !content.empty() && text.ends_with(content); ++n)
+    text.remove_suffix(content.size());
+  return text;
 }
 
 struct Apply {
-  Place place;
-  bool& is_fused;
+  TokenPlace place;
+  bool& is_fused;  // tokens that were fused are one text, which is its first token and its last
   const std::vector<std::unique_ptr<Regex>>& regexes;  // by step
   size_t step;
   std::string text;
 
+  bool is_first() const { return is_fused || place == TokenPlace::kFirst || place == TokenPlace::kOnly; }
+  bool is_last() const { return is_fused || place == TokenPlace::kLast || place == TokenPlace::kOnly; }
+
   std::string operator()(const DecodeByteLevel&) {
+    is_fused = true;
     auto bytes = byte_alphabet::read(text);
     return bytes ? std::move(*bytes) : std::move(text);
   }
@@ -72,7 +79,7 @@ struct Apply {
     return std::move(text);
   }
   std::string operator()(const DecodeMetaspace& s) {
-    return replace_all(text, s.replacement, place == Place::kFirst && s.drop_leading ? "" : " ");
+    return replace_all(text, s.replacement, is_first() && s.drop_leading ? "" : " ");
   }
   std::string operator()(const DecodeReplace& s) {
     if (s.pattern.kind == TextPattern::Kind::kLiteral) return replace_all(text, s.pattern.text, s.with);
@@ -86,22 +93,26 @@ struct Apply {
     regexes[step]->for_each_match(text, replace);
     return out += std::string_view(text).substr(from);
   }
-  // Tokens that were fused are one text, which has one beginning.
+  // What goes from the ends of a fused text is a rule of the whole.
   std::string operator()(const DecodeStrip& s) {
-    if (is_fused && place == Place::kInside) return std::move(text);
-    return without_leading(std::move(text), s.content, s.start);
+    if (is_fused) return std::move(text);
+    return std::string(without_trailing(without_leading(text, s.content, s.start), s.content, s.stop));
   }
   std::string operator()(const DecodeWordPiece& s) {
-    if (place == Place::kInside)
-      text = text.starts_with(s.prefix) ? text.substr(s.prefix.size()) : " " + text;
+    if (!is_first()) text = text.starts_with(s.prefix) ? text.substr(s.prefix.size()) : " " + text;
     return s.cleanup ? cleaned_up(std::move(text)) : std::move(text);
   }
-  std::string operator()(const DecodeSuffix& s) { return replace_all(text, s.suffix, " "); }
+  std::string operator()(const DecodeSuffix& s) { return replace_all(text, s.suffix, is_last() ? "" : " "); }
+  std::string operator()(const DecodeCtc& s) {
+    text = replace_all(text, s.padding, "");
+    return s.cleanup ? replace_all(cleaned_up(std::move(text)), s.word_delimiter, " ") : std::move(text);
+  }
+  std::string operator()(const DecodeSpaced&) { return is_first() ? std::move(text) : " " + text; }
 };
 
 bool treats_first_differently(const DecodeStep& step) {
-  return std::holds_alternative<DecodeMetaspace>(step) || std::holds_alternative<DecodeStrip>(step) ||
-         std::holds_alternative<DecodeWordPiece>(step);
+  return std::holds_alternative<DecodeMetaspace>(step) || std::holds_alternative<DecodeWordPiece>(step) ||
+         std::holds_alternative<DecodeSpaced>(step);
 }
 
 }  // namespace
@@ -109,26 +120,40 @@ bool treats_first_differently(const DecodeStep& step) {
 TokenTexts::TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& vocabulary) {
   std::vector<std::unique_ptr<Regex>> regexes(steps.size());
   bool first_differs = false;
+  bool is_fused = false;
   for (size_t i = 0; i < steps.size(); ++i) {
     first_differs = first_differs || treats_first_differently(steps[i]);
     if (std::holds_alternative<DecodeByteFallback>(steps[i]))
-      broken_bytes_ = Tokenizer::BrokenBytes::kOneForEach;
+      rules_.broken_bytes = Tokenizer::BrokenBytes::kOneForEach;
+    if (std::holds_alternative<DecodeCtc>(steps[i])) rules_.repeats_count_once = true;
+    if (std::holds_alternative<DecodeSuffix>(steps[i])) rules_.last_differs = true;
+    is_fused = is_fused || std::holds_alternative<DecodeFuse>(steps[i]) ||
+               std::holds_alternative<DecodeByteLevel>(steps[i]);
+    if (const auto* strip = std::get_if<DecodeStrip>(&steps[i]); strip && is_fused) {
+      rules_.stripped = strip->content;
+      rules_.most_at_start = strip->content.empty() ? 0 : strip->start;
+      rules_.most_at_end = strip->content.empty() ? 0 : strip->stop;
+    }
     const auto* replace = std::get_if<DecodeReplace>(&steps[i]);
     if (replace && replace->pattern.kind == TextPattern::Kind::kRegex)
       regexes[i] = std::make_unique<Regex>(replace->pattern.text, vocabulary.source() + ": decoder");
   }
-  const auto text_of = [&](TokenId id, Place place) {
-    bool is_fused = false;
+  const auto text_of = [&](TokenId id, TokenPlace place) {
+    bool fused = false;
     std::string text = vocabulary[id].spelling;
     for (size_t i = 0; i < steps.size(); ++i)
-      text = std::visit(Apply{place, is_fused, regexes, i, std::move(text)}, steps[i]);
+      text = std::visit(Apply{place, fused, regexes, i, std::move(text)}, steps[i]);
     return text;
   };
-  inside_.reserve(static_cast<size_t>(vocabulary.size()));
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    inside_.push_back(text_of(id, Place::kInside));
-    if (first_differs) first_.push_back(text_of(id, Place::kFirst));
-  }
+  const auto fill = [&](TokenPlace place) {
+    auto& texts = texts_[static_cast<size_t>(place)];
+    texts.reserve(static_cast<size_t>(vocabulary.size()));
+    for (TokenId id = 0; id < vocabulary.size(); ++id) texts.push_back(text_of(id, place));
+  };
+  fill(TokenPlace::kInside);
+  if (first_differs) fill(TokenPlace::kFirst);
+  if (rules_.last_differs) fill(TokenPlace::kLast);
+  if (rules_.last_differs) fill(TokenPlace::kOnly);
 }
 
 }  // namespace ferrum

@@ -1,5 +1,6 @@
 // What each token adds to a text: the steps of a decoder (see DecodeStep), applied to every token beforehand.
 #pragma once
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,17 +15,16 @@ class TokenTexts {
   // Errors name the vocabulary's source.
   TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& vocabulary);
 
-  const std::string& inside(TokenId id) const { return inside_[static_cast<size_t>(id)]; }
-  const std::string& first(TokenId id) const {
-    return first_.empty() ? inside(id) : first_[static_cast<size_t>(id)];
+  const std::string& at(TokenId id, TokenPlace place) const {
+    const auto& texts = texts_[static_cast<size_t>(place)];
+    return (texts.empty() ? texts_[0] : texts)[static_cast<size_t>(id)];
   }
-  Tokenizer::BrokenBytes broken_bytes() const { return broken_bytes_; }
+  const Tokenizer::TextRules& rules() const { return rules_; }
 
  private:
-  std::vector<std::string> inside_;  // by id
-  std::vector<std::string>
-      first_;  // by id, of a text's first token; empty where no step treats it differently
-  Tokenizer::BrokenBytes broken_bytes_ = Tokenizer::BrokenBytes::kOneForSequence;
+  // By place, by id; empty where no step treats the place otherwise.
+  std::array<std::vector<std::string>, 4> texts_;
+  Tokenizer::TextRules rules_;
 };
 
 }  // namespace ferrum

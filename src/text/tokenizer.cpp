@@ -3,15 +3,15 @@
 #include <mutex>
 #include <utility>
 
-#include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
+#include "text/text_joiner.h"
 #include "text/token_model.h"
 #include "text/token_texts.h"
 #include "text/tokenizer_spec.h"
-#include "text/utf8_assembler.h"
 #include "text/vocabulary.h"
 
 namespace ferrum {
@@ -61,11 +61,14 @@ std::vector<std::string_view> verbatim_spellings(const TokenizerSpec& spec, cons
   return kept;
 }
 
+// Where a text is trusted in part only, control tokens are always looked for before normalisation, behind
+// which it is not known any more what to trust.
 std::vector<AddedTokens::Pattern> patterns_in_raw_text(const TokenizerSpec& spec,
-                                                       const Vocabulary& vocabulary) {
+                                                       const Vocabulary& vocabulary, bool partly_trusted) {
   std::vector<AddedTokens::Pattern> patterns;
   for (const AddedToken& added : spec.added)
-    if (added.match == AddedToken::Match::kRawText)
+    if (added.match == AddedToken::Match::kRawText ||
+        (partly_trusted && vocabulary[added.id].kind == TokenKind::kControl))
       patterns.push_back({vocabulary[added.id].spelling, added});
   return patterns;
 }
@@ -95,7 +98,7 @@ bool falls_back_to_bytes(const ModelSpec& model) {
 class ModelTokenizer final : public Tokenizer {
  public:
   explicit ModelTokenizer(TokenizerSpec spec)
-      : vocabulary_(std::move(spec.tokens), spec.source, spec.tokens_field),
+      : vocabulary_(std::move(spec.tokens), std::move(spec.aliases), spec.source, spec.tokens_field),
         special_(spec.special),
         prefix_(std::move(spec.prefix)),
         suffix_(std::move(spec.suffix)),
@@ -103,11 +106,11 @@ class ModelTokenizer final : public Tokenizer {
         pretokenizer_(std::move(spec.pretokenizer), spec.source),
         model_(TokenModel::make(spec.model, vocabulary_, pretokenizer_.units(), spec.unknown,
                                 spec.merges_field)),
-        raw_added_(patterns_in_raw_text(spec, vocabulary_), vocabulary_),
+        raw_added_(patterns_in_raw_text(spec, vocabulary_, false), vocabulary_),
+        partly_trusted_added_(patterns_in_raw_text(spec, vocabulary_, true), vocabulary_),
         normalized_added_(patterns_in_normalized_text(spec, vocabulary_, normalizer_), vocabulary_),
         texts_(spec.decoder, vocabulary_),
-        spells_bytes_(pretokenizer_.units() == TokenModel::Units::kBytes || falls_back_to_bytes(spec.model)) {
-  }
+        spells_bytes_(pretokenizer_.spells_bytes() || falls_back_to_bytes(spec.model)) {}
 
   std::vector<TokenId> encode(std::span<const TextSpan> spans, const EncodeOptions& options) const override {
     std::vector<TokenId> ids;
@@ -128,24 +131,18 @@ class ModelTokenizer final : public Tokenizer {
   TokenKind kind(TokenId id) const override { return token(id).kind; }
   std::optional<TokenId> find(std::string_view spelling) const override { return vocabulary_.find(spelling); }
 
-  std::string bytes(TokenId id) const override {
-    return is_structure(id) ? token(id).spelling : text_inside(id);
+  std::string bytes_at(TokenId id, TokenPlace place) const override {
+    return is_structure(id) ? token(id).spelling : text_of(id, place);
   }
-  std::string first_bytes(TokenId id) const override {
-    return is_structure(id) ? token(id).spelling : text_first(id);
-  }
-  BrokenBytes broken_bytes() const override { return texts_.broken_bytes(); }
+  const TextRules& text_rules() const override { return texts_.rules(); }
 
   std::string decode(std::span<const TokenId> ids, bool with_control) const override {
-    Utf8Assembler assembler(broken_bytes());
+    const auto text_at = [&](TokenId id, TokenPlace place) { return text_of(id, place); };
+    TextJoiner joiner(text_rules(), TextJoiner::Start::kOfText);
     std::string text;
-    bool is_first = true;
-    for (const TokenId id : ids) {
-      if (is_structure(id) && !with_control) continue;
-      text += assembler.push(is_first ? text_first(id) : text_inside(id));
-      is_first = false;
-    }
-    return text += assembler.finish();
+    for (const TokenId id : ids)
+      if (with_control || !is_structure(id)) text += joiner.push(id, text_at);
+    return text += joiner.finish(text_at);
   }
 
   const Special& special() const override { return special_; }
@@ -156,11 +153,8 @@ class ModelTokenizer final : public Tokenizer {
     static const TokenizerSpec::Token kPadding{.spelling = "", .kind = TokenKind::kUnused};
     return vocabulary_.contains(id) ? vocabulary_[id] : kPadding;
   }
-  std::string text_inside(TokenId id) const {
-    return vocabulary_.contains(id) ? texts_.inside(id) : std::string();
-  }
-  std::string text_first(TokenId id) const {
-    return vocabulary_.contains(id) ? texts_.first(id) : std::string();
+  std::string text_of(TokenId id, TokenPlace place) const {
+    return vocabulary_.contains(id) ? texts_.at(id, place) : std::string();
   }
   bool is_structure(TokenId id) const {
     const TokenKind kind = token(id).kind;
@@ -191,7 +185,7 @@ class ModelTokenizer final : public Tokenizer {
   void encode_text(const TrustedText& text, EncodeScratch& scratch, std::vector<TokenId>& ids) const {
     std::vector<AddedTokens::Part> raw_parts, parts;
     std::string storage;
-    raw_added_.split(text, raw_parts);
+    (text.trust.empty() ? raw_added_ : partly_trusted_added_).split(text, raw_parts);
     for (const AddedTokens::Part& raw : raw_parts) {
       if (raw.token) {
         ids.push_back(*raw.token);
@@ -199,7 +193,7 @@ class ModelTokenizer final : public Tokenizer {
       }
       const std::string_view normal =
           normalizer_.apply(text.text.substr(raw.begin, raw.end - raw.begin), storage);
-      normalized_added_.split({normal, false, {}}, parts);
+      normalized_added_.split({normal, text.trusts(raw.begin, raw.end), {}}, parts);
       for (const AddedTokens::Part& part : parts) {
         if (part.token) {
           ids.push_back(*part.token);
@@ -219,33 +213,41 @@ class ModelTokenizer final : public Tokenizer {
   Normalizer normalizer_;
   Pretokenizer pretokenizer_;
   std::unique_ptr<const TokenModel> model_;
-  AddedTokens raw_added_, normalized_added_;
+  AddedTokens raw_added_, partly_trusted_added_, normalized_added_;
   TokenTexts texts_;
   bool spells_bytes_;
   mutable ScratchPool pool_;
 };
 
-// Ids that a spec names must be tokens of its vocabulary.
-void check_ids(const TokenizerSpec& spec) {
-  const auto known = [&](TokenId id, std::string_view what) {
-    if (id < 0 || static_cast<size_t>(id) >= spec.tokens.size())
-      fail(ErrorCode::kBadFile, "{}: {} is {}, past the {} tokens of {}", spec.source, what, id,
-           spec.tokens.size(), spec.tokens_field);
+// Leaves out what names an id that no token has.
+void drop_unknown_ids(TokenizerSpec& spec) {
+  const auto is_unknown = [&](TokenId id, std::string_view what) {
+    const bool unknown = id < 0 || static_cast<size_t>(id) >= spec.tokens.size();
+    if (unknown)
+      log::warn("{}: {} is {}, past the {} tokens of {}: it is left out", spec.source, what, id,
+                spec.tokens.size(), spec.tokens_field);
+    return unknown;
   };
-  for (const AddedToken& added : spec.added) known(added.id, "the id of an added token");
-  for (const TokenId id : spec.prefix) known(id, "a token put before every text");
-  for (const TokenId id : spec.suffix) known(id, "a token put after every text");
-  if (spec.unknown) known(*spec.unknown, "the unknown token");
-  if (spec.special.bos) known(*spec.special.bos, "the beginning-of-text token");
-  if (spec.special.eos) known(*spec.special.eos, "the end-of-text token");
-  if (spec.special.unk) known(*spec.special.unk, "the unknown token");
-  if (spec.special.pad) known(*spec.special.pad, "the padding token");
+  const auto check = [&](std::optional<TokenId>& id, std::string_view what) {
+    if (id && is_unknown(*id, what)) id.reset();
+  };
+  std::erase_if(spec.added,
+                [&](const AddedToken& t) { return is_unknown(t.id, "the id of an added token"); });
+  std::erase_if(spec.prefix, [&](TokenId id) { return is_unknown(id, "a token before every text"); });
+  std::erase_if(spec.suffix, [&](TokenId id) { return is_unknown(id, "a token after every text"); });
+  check(spec.special.bos, "the beginning-of-text token");
+  check(spec.special.eos, "the end-of-text token");
+  check(spec.special.unk, "the unknown token");
+  check(spec.special.pad, "the padding token");
+  check(spec.unknown, "the unknown token");
+  spec.special.add_bos = spec.special.add_bos && spec.special.bos;
+  spec.special.add_eos = spec.special.add_eos && spec.special.eos;
 }
 
 }  // namespace
 
 std::unique_ptr<const Tokenizer> Tokenizer::make(TokenizerSpec spec) {
-  check_ids(spec);
+  drop_unknown_ids(spec);
   return std::make_unique<const ModelTokenizer>(std::move(spec));
 }
 

@@ -42,14 +42,23 @@ class Tokenizer {
   virtual TokenKind kind(TokenId id) const = 0;
   virtual std::optional<TokenId> find(std::string_view spelling) const = 0;
 
-  // The bytes that `id` adds to a text (not always whole characters). Control tokens give their spelling.
-  virtual std::string bytes(TokenId id) const = 0;
-  // The same where `id` is the first token of a text, whose leading space some decoders drop.
-  virtual std::string first_bytes(TokenId id) const = 0;
+  // The bytes that `id` adds to a text at a place (not always whole characters). Control tokens give their
+  // spelling.
+  virtual std::string bytes_at(TokenId id, TokenPlace place) const = 0;
+  std::string bytes(TokenId id) const { return bytes_at(id, TokenPlace::kInside); }
   // How many U+FFFD stand in a text for bytes that make no character: what the vocabulary's own library
   // gives.
   enum class BrokenBytes { kOneForEach, kOneForSequence };
-  virtual BrokenBytes broken_bytes() const = 0;
+  // What a text is besides the bytes of its tokens side by side.
+  struct TextRules {
+    BrokenBytes broken_bytes = BrokenBytes::kOneForSequence;
+    bool repeats_count_once = false;  // a token that follows itself adds nothing
+    bool last_differs = false;        // a text's last token gives other bytes than one inside
+    std::string stripped;             // is removed from the text's start and end,
+    size_t most_at_start = 0;         // at most this often
+    size_t most_at_end = 0;
+  };
+  virtual const TextRules& text_rules() const = 0;
   // The text of `ids`, with what the decoder does at the text's beginning (SentencePiece drops one space
   // there). Control tokens are left out unless `with_control`.
   virtual std::string decode(std::span<const TokenId> ids, bool with_control = false) const = 0;

@@ -87,6 +87,10 @@ struct SplitPunctuation {
 };
 struct SplitWhitespace {};
 struct SplitBert {};  // whitespace removed, punctuation isolated
+struct SplitFixedLength {
+  size_t characters = 5;
+};
+struct SplitScripts {};  // between Unicode scripts, as SentencePiece's trainer does
 struct SplitMetaspace {
   enum class Prepend { kAlways, kFirst, kNever };
   std::string replacement = "▁";
@@ -94,8 +98,9 @@ struct SplitMetaspace {
   bool split = true;
 };
 
-using PretokenizeStep = std::variant<SplitPattern, SplitByteLevel, SplitDigits, SplitPunctuation,
-                                     SplitWhitespace, SplitBert, SplitMetaspace>;
+using PretokenizeStep =
+    std::variant<SplitPattern, SplitByteLevel, SplitDigits, SplitPunctuation, SplitWhitespace, SplitBert,
+                 SplitFixedLength, SplitScripts, SplitMetaspace>;
 
 // ---- models: piece to ids ----
 
@@ -112,6 +117,7 @@ struct BpeSpec {
 struct UnigramSpec {
   bool byte_fallback = false;
   bool single_precision = false;  // sums of scores are rounded as SentencePiece's own library rounds them
+  bool own_scores = false;        // of user-defined tokens, which SentencePiece prefers to all others
 };
 struct WordPieceSpec {
   std::string word_prefix;                          // of a word's first token ("▁" in GGUF files)
@@ -135,20 +141,30 @@ struct DecodeReplace {
   TextPattern pattern;
   std::string with;
 };
+// Removes up to `start` contents from a token's beginning and `stop` from its end. Tokens that were fused
+// are one token.
 struct DecodeStrip {
   std::string content = " ";
-  size_t start = 1;  // how many of them go from the beginning of the text
+  size_t start = 1;
+  size_t stop = 0;
 };
 struct DecodeWordPiece {
   std::string prefix = "##";
   bool cleanup = true;
 };
-struct DecodeSuffix {  // "</w>" ends a word
+struct DecodeSuffix {  // "</w>" ends a word: a space, but not after the last token
   std::string suffix;
 };
+struct DecodeCtc {  // a token that follows itself counts once
+  std::string padding = "<pad>";
+  std::string word_delimiter = "|";  // a space, if `cleanup`
+  bool cleanup = true;
+};
+struct DecodeSpaced {};  // a space between tokens, which is what a file without a decoder asks for
 
-using DecodeStep = std::variant<DecodeByteLevel, DecodeByteFallback, DecodeFuse, DecodeMetaspace,
-                                DecodeReplace, DecodeStrip, DecodeWordPiece, DecodeSuffix>;
+using DecodeStep =
+    std::variant<DecodeByteLevel, DecodeByteFallback, DecodeFuse, DecodeMetaspace, DecodeReplace, DecodeStrip,
+                 DecodeWordPiece, DecodeSuffix, DecodeCtc, DecodeSpaced>;
 
 // ---- the whole ----
 
@@ -171,12 +187,14 @@ struct TokenizerSpec {
     std::string spelling;
     TokenKind kind = TokenKind::kNormal;
     double score = 0;
+    bool is_added = false;  // only found in the text itself: the model's vocabulary does not have it
   };
 
   std::string source;        // names the file in messages
   std::string tokens_field;  // and its fields
   std::string merges_field;
-  std::vector<Token> tokens;  // by id
+  std::vector<Token> tokens;                             // by id; a hole has no spelling
+  std::vector<std::pair<std::string, TokenId>> aliases;  // further spellings, which encode but never decode
   ModelSpec model;
   std::optional<TokenId> unknown;  // what the model gives for what it cannot spell; nothing: it leaves it out
   std::vector<AddedToken> added;

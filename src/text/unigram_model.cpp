@@ -1,6 +1,7 @@
 #include "text/unigram_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -17,22 +18,25 @@ constexpr TokenId kUncovered = -2;  // one character that no token covers
 
 UnigramModel::UnigramModel(const UnigramSpec& spec, const Vocabulary& vocabulary,
                            std::optional<TokenId> unknown)
-    : vocabulary_(vocabulary), unknown_(unknown), single_precision_(spec.single_precision) {
-  std::vector<std::pair<std::string_view, int32_t>> entries;
+    : vocabulary_(vocabulary),
+      unknown_(unknown),
+      single_precision_(spec.single_precision),
+      own_scores_(spec.own_scores) {
+  std::vector<std::pair<std::string_view, int32_t>> entries;  // of equal spellings the first counts
+  for (const auto& [spelling, id] : vocabulary.aliases()) entries.emplace_back(spelling, id);
   double lowest = std::numeric_limits<double>::infinity();
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const auto& token = vocabulary[id];
-    if (token.kind != TokenKind::kNormal && token.kind != TokenKind::kUserDefined) continue;
-    entries.emplace_back(token.spelling, id);
-    lowest = std::min(lowest, token.score);
+    // Hugging Face takes the lowest score of all tokens, SentencePiece of those that text becomes.
+    if (vocabulary.is_spellable(id) || (own_scores_ && !token.is_added))
+      lowest = std::min(lowest, token.score);
+    // To Hugging Face, "<0x0A>" in a text is the token of that spelling.
+    const bool is_byte = own_scores_ && token.kind == TokenKind::kByte;
+    if (vocabulary.is_spellable(id) || is_byte) entries.emplace_back(token.spelling, id);
   }
-  unknown_score_ = (entries.empty() ? 0 : lowest) - kUnknownPenalty;
+  unknown_score_ = (std::isinf(lowest) ? 0 : lowest) - kUnknownPenalty;
   tokens_ = Trie(std::move(entries));
-  if (spec.byte_fallback) {
-    fallback_bytes_ = vocabulary.byte_tokens();
-    if (std::find(fallback_bytes_.begin(), fallback_bytes_.end(), -1) != fallback_bytes_.end())
-      fallback_bytes_.clear();
-  }
+  if (spec.byte_fallback) fallback_bytes_ = vocabulary.byte_tokens();
 }
 
 void UnigramModel::encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const {
@@ -49,8 +53,9 @@ void UnigramModel::encode(std::string_view piece, EncodeScratch& scratch, std::v
     const size_t size = utf8::decode(piece.substr(begin)).size;
     bool covered = false;
     tokens_.for_each_prefix(piece.substr(begin), [&](size_t length, TokenId id) {
-      // A token that a user defined wins over any other way to spell it.
-      const double score = vocabulary_[id].kind == TokenKind::kUserDefined ? 0 : vocabulary_[id].score;
+      // SentencePiece prefers a token that a user defined to any other way to spell it.
+      const bool is_free = !own_scores_ && vocabulary_[id].kind == TokenKind::kUserDefined;
+      const double score = is_free ? 0 : vocabulary_[id].score;
       offer(begin, begin + length, id, score);
       covered = covered || length == size;
     });
@@ -65,21 +70,33 @@ void UnigramModel::encode(std::string_view piece, EncodeScratch& scratch, std::v
 void UnigramModel::emit(std::string_view piece, const std::vector<EncodeScratch::Step>& steps,
                         std::vector<TokenId>& out) const {
   const auto before = static_cast<std::ptrdiff_t>(out.size());
-  bool after_unknown = false;
+  const auto is_unknown = [&](TokenId id) { return id == kUncovered || (own_scores_ && unknown_ == id); };
   for (size_t end = piece.size(); end > 0;) {  // last token first
-    const auto& step = steps[end];
-    if (step.id != kUncovered) {
-      out.push_back(step.id);
-    } else if (!fallback_bytes_.empty()) {
-      for (size_t i = end; i > step.begin; --i)
-        out.push_back(fallback_bytes_[static_cast<unsigned char>(piece[i - 1])]);
-    } else if (unknown_ && !after_unknown) {
-      out.push_back(*unknown_);
+    size_t begin = steps[end].begin;
+    if (!is_unknown(steps[end].id)) {
+      out.push_back(steps[end].id);
+    } else {
+      while (begin > 0 && is_unknown(steps[begin].id)) begin = steps[begin].begin;
+      emit_uncovered(piece.substr(begin, end - begin), out);
     }
-    after_unknown = step.id == kUncovered;
-    end = step.begin;
+    end = begin;
   }
   std::reverse(out.begin() + before, out.end());
+}
+
+// Last byte first. Where one byte of them has no token, all are one unknown token.
+void UnigramModel::emit_uncovered(std::string_view characters, std::vector<TokenId>& out) const {
+  if (const auto id = own_scores_ ? vocabulary_.find_spellable(characters) : std::nullopt) {
+    out.push_back(*id);
+    return;
+  }
+  const auto has_token = [&](char c) { return fallback_bytes_[static_cast<unsigned char>(c)] >= 0; };
+  if (!fallback_bytes_.empty() && std::all_of(characters.begin(), characters.end(), has_token)) {
+    for (size_t i = characters.size(); i > 0; --i)
+      out.push_back(fallback_bytes_[static_cast<unsigned char>(characters[i - 1])]);
+  } else if (unknown_) {
+    out.push_back(*unknown_);
+  }
 }
 
 }  // namespace ferrum

@@ -15,13 +15,15 @@ class UnigramModel : public TokenModel {
  private:
   void emit(std::string_view piece, const std::vector<EncodeScratch::Step>& steps,
             std::vector<TokenId>& out) const;
+  void emit_uncovered(std::string_view characters, std::vector<TokenId>& out) const;
 
   const Vocabulary& vocabulary_;
   std::optional<TokenId> unknown_;
   bool single_precision_;
+  bool own_scores_;
   Trie tokens_;
   double unknown_score_ = 0;
-  std::vector<TokenId> fallback_bytes_;  // empty: no fallback
+  std::vector<TokenId> fallback_bytes_;  // by byte, -1 where there is none; empty: no fallback
 };
 
 }  // namespace ferrum

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "text/tokenizer_spec.h"
@@ -12,8 +13,10 @@ namespace ferrum {
 
 class Vocabulary {
  public:
-  // Error kBadFile naming `source` and `field`: no tokens, too many, one twice.
-  Vocabulary(std::vector<TokenizerSpec::Token> tokens, std::string source, std::string field);
+  // Of tokens with one spelling, the first is found, with a warning; a token without a spelling is never
+  // found. Error kBadFile naming `source` and `field`: no tokens, or too many.
+  Vocabulary(std::vector<TokenizerSpec::Token> tokens, std::vector<std::pair<std::string, TokenId>> aliases,
+             std::string source, std::string field);
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
@@ -25,10 +28,13 @@ class Vocabulary {
   // Whether a model may make this token out of text. Control tokens come from trusted text only (fault B48),
   // <unk> and <0x0A> are no spellings of anything, and unused tokens are never given.
   bool is_spellable(TokenId id) const {
-    const TokenKind kind = (*this)[id].kind;
-    return kind == TokenKind::kNormal || kind == TokenKind::kUserDefined;
+    const TokenizerSpec::Token& token = (*this)[id];
+    return (token.kind == TokenKind::kNormal || token.kind == TokenKind::kUserDefined) && !token.is_added;
   }
   std::optional<TokenId> find_spellable(std::string_view spelling) const;
+
+  // Further spellings, all of the model's vocabulary. They go before the same spelling of a token.
+  const std::vector<std::pair<std::string, TokenId>>& aliases() const { return aliases_; }
 
   // The id of <0x00> … <0xFF> for each byte; -1 where there is none.
   std::vector<TokenId> byte_tokens() const;
@@ -38,7 +44,12 @@ class Vocabulary {
 
  private:
   std::vector<TokenizerSpec::Token> tokens_;
-  std::unordered_map<std::string_view, TokenId> ids_;  // views into tokens_
+  std::vector<std::pair<std::string, TokenId>> aliases_;
+  struct Place {
+    TokenId id;
+    bool is_alias;
+  };
+  std::unordered_map<std::string_view, Place> ids_;  // views into tokens_ and aliases_
   std::string source_, field_;
 };
 

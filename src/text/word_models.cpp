@@ -1,6 +1,6 @@
 #include "text/word_models.h"
 
-#include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 namespace ferrum {
@@ -18,22 +18,22 @@ bool is_longer_than(std::string_view text, size_t characters) {
 
 WordPieceModel::WordPieceModel(const WordPieceSpec& spec, const Vocabulary& vocabulary,
                                std::optional<TokenId> unknown)
-    : max_word_characters_(spec.max_word_characters) {
+    : unknown_(unknown), max_word_characters_(spec.max_word_characters) {
   if (!unknown)
-    fail(ErrorCode::kBadFile, "{}: {} has no unknown token, which WordPiece needs", vocabulary.source(),
-         vocabulary.field());
-  unknown_ = *unknown;
+    log::warn("{}: {} has no unknown token: words that it cannot spell are left out", vocabulary.source(),
+              vocabulary.field());
   std::vector<std::pair<std::string_view, int32_t>> beginnings, continuations;
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    if (!vocabulary.is_spellable(id)) continue;
-    const std::string_view spelling = vocabulary[id].spelling;
+  const auto add = [&](std::string_view spelling, TokenId id) {
     if (spelling.starts_with(spec.word_prefix))
       beginnings.emplace_back(spelling.substr(spec.word_prefix.size()), id);
     const bool only_begins =
         spec.continuing_prefix.empty() && !spec.word_prefix.empty() && spelling.starts_with(spec.word_prefix);
     if (spelling.starts_with(spec.continuing_prefix) && !only_begins)
       continuations.emplace_back(spelling.substr(spec.continuing_prefix.size()), id);
-  }
+  };
+  for (const auto& [spelling, id] : vocabulary.aliases()) add(spelling, id);
+  for (TokenId id = 0; id < vocabulary.size(); ++id)
+    if (vocabulary.is_spellable(id)) add(vocabulary[id].spelling, id);
   beginnings_ = Trie(std::move(beginnings));
   continuations_ = Trie(std::move(continuations));
 }
@@ -56,7 +56,7 @@ void WordPieceModel::encode(std::string_view piece, EncodeScratch&, std::vector<
   }
   if (spelled) return;
   out.resize(before);
-  out.push_back(unknown_);
+  if (unknown_) out.push_back(*unknown_);
 }
 
 }  // namespace ferrum

@@ -8,13 +8,12 @@ namespace ferrum {
 
 class WordPieceModel : public TokenModel {
  public:
-  // Error kBadFile if there is no unknown token.
   WordPieceModel(const WordPieceSpec& spec, const Vocabulary& vocabulary, std::optional<TokenId> unknown);
 
   void encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const override;
 
  private:
-  TokenId unknown_ = 0;
+  std::optional<TokenId> unknown_;
   std::optional<size_t> max_word_characters_;
   Trie beginnings_, continuations_;  // without their prefixes
 };

@@ -39,32 +39,19 @@ TEST(TokenizerFaults, TheSmallFilesAreGood) {
   EXPECT_EQ(Tokenizer::make(read_tokenizer_json(small_bpe().dump(), "t.json"))->size(), 4);
 }
 
-TEST(TokenizerFaults, B21_JsonHolesAndIdsPastTheVocabulary) {
+TEST(TokenizerFaults, B21_JsonIdsThatAreNone) {
   json file = small_bpe();
-  file["model"]["vocab"]["ab"] = 9;
-  expect_bad_json(file, {"t.json", "model.vocab", "'ab'", "9", "without a hole"});
-  file["model"]["vocab"]["ab"] = 1;
-  expect_bad_json(file, {"t.json", "model.vocab", "the id 1", "'ab'", "'b'"});
   file["model"]["vocab"]["ab"] = -1;
   expect_bad_json(file, {"t.json", "model.vocab['ab']"});
   file["model"]["vocab"]["ab"] = "two";
   expect_bad_json(file, {"t.json", "model.vocab['ab']"});
+  file["model"]["vocab"]["ab"] = 1'000'000'000;
+  expect_bad_json(file,
+                  {"t.json", "model.vocab", "'ab'", "1000000000", "at most 1000000 ids may be missing"});
   file["model"]["vocab"] = json::object();
-  expect_bad_json(file, {"t.json", "model.vocab"});
-
-  json added = small_bpe();
-  added["added_tokens"][0]["id"] = 1'000'000'000;
-  expect_bad_json(added, {"t.json", "1000000000", "without a hole"});
-  json beside = small_bpe();
-  beside["added_tokens"][0]["content"] = "a";
-  expect_bad_json(beside, {"t.json", "'a'", "3 in added_tokens", "0 in model.vocab"});
-  json twice = small_bpe();
-  twice["added_tokens"].push_back({{"id", 4}, {"content", "<s>"}});
-  expect_bad_json(twice, {"t.json", "added_tokens[1]", "'<s>'", "second time"});
-
-  json ends = small_bpe();
-  ends["post_processor"] = {{"type", "BertProcessing"}, {"sep", {"</s>", 77}}, {"cls", {"<s>", 3}}};
-  expect_bad_json(ends, {"t.json", "77", "past the 4 tokens of model.vocab"});
+  file["model"]["merges"] = json::array();
+  file["added_tokens"] = json::array();
+  expect_bad_json(file, {"t.json", "model.vocab has no tokens"});
 }
 
 TEST(TokenizerFaults, B21_JsonUnknownMerges) {
@@ -95,18 +82,16 @@ TEST(TokenizerFaults, B21_JsonWhatFerrumDoesNotKnow) {
   expect_error(ErrorCode::kBadFile, {"t.json", "model"}, [] { read_tokenizer_json("{}", "t.json"); });
 }
 
-TEST(TokenizerFaults, B21_ConfigThatContradictsTheVocabulary) {
+TEST(TokenizerFaults, B21_ConfigThatIsNone) {
   const auto apply = [](const char* text) {
     TokenizerSpec spec = read_tokenizer_json(small_bpe().dump(), "t.json");
     apply_tokenizer_config(text, "c.json", spec);
   };
-  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.0", "'x'", "'a'"},
-               [&] { apply(R"({"added_tokens_decoder": {"0": {"content": "x"}}})"); });
-  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.9", "hole", "4 tokens"},
-               [&] { apply(R"({"added_tokens_decoder": {"9": {"content": "x"}}})"); });
-  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.-1"},
-               [&] { apply(R"({"added_tokens_decoder": {"-1": {"content": "x"}}})"); });
-  expect_error(ErrorCode::kBadFile, {"c.json", "bos_token"}, [&] { apply(R"({"bos_token": 5})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder.x", "no id"},
+               [&] { apply(R"({"added_tokens_decoder": {"x": {"content": "x"}}})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder"},
+               [&] { apply(R"({"added_tokens_decoder": 5})"); });
+  expect_error(ErrorCode::kBadFile, {"c.json", "byte 2"}, [&] { apply("{"); });
 }
 
 // GGUF
@@ -160,7 +145,7 @@ TEST(TokenizerFaults, B21_GgufListsThatDoNotFit) {
   expect_bad_gguf(file, {"tokenizer.ggml.model", "'crystal'"}, ErrorCode::kUnsupported);
 }
 
-TEST(TokenizerFaults, B21_GgufUnknownMergesAndTokensTwice) {
+TEST(TokenizerFaults, B21_GgufUnknownMerges) {
   SmallGgufTokenizer file;
   file.model = "gpt2";
   file.merges = {"a b"};
@@ -169,9 +154,6 @@ TEST(TokenizerFaults, B21_GgufUnknownMergesAndTokensTwice) {
   expect_bad_gguf(file, {"t.gguf", "tokenizer.ggml.merges[1]", "'z'"});
   file.merges = {"ab"};
   expect_bad_gguf(file, {"tokenizer.ggml.merges[0]", "'ab'"});
-  file = {};
-  file.tokens[3] = "a";
-  expect_bad_gguf(file, {"tokenizer.ggml.tokens", "'a' twice", "2", "3"});
 }
 
 // tokenizer.model
@@ -190,10 +172,8 @@ TEST(TokenizerFaults, B21_SentencePiece) {
   const std::string good = sentencepiece_piece("<unk>", 0, 2) + sentencepiece_piece("a", -1, 1);
   EXPECT_EQ(Tokenizer::make(read_sentencepiece_model(good, "t.model"))->size(), 2);
   expect_bad(good + sentencepiece_piece("b", -1, 7), {"t.model", "pieces[2].type is 7"});
-  expect_bad(good + sentencepiece_piece("", -1, 1), {"t.model", "pieces[2].piece is empty"});
   expect_bad(good + sentencepiece_piece("b", std::numeric_limits<float>::infinity(), 1),
              {"t.model", "pieces[2].score"});
-  expect_bad(good + sentencepiece_piece("a", -1, 1), {"t.model", "'a' twice", "1", "2"});
   expect_bad(good.substr(0, good.size() - 1), {"t.model", "only"});
   expect_bad(good + "\x12\x02\x18\x03", {"t.model", "model_type is 3"}, ErrorCode::kUnsupported);
   expect_bad("", {"t.model", "no tokens"});
@@ -206,7 +186,6 @@ TEST(TokenizerFaults, B21_Tiktoken) {
   expect_bad("YQ== 0\nYg== 2\n", {"t.model", "line 2", "rank 2, expected 1", "no holes"});
   expect_bad("YQ== 0\n!!!! 1\n", {"t.model", "line 2", "'!!!! 1'"});
   expect_bad("YQ==\n", {"t.model", "line 1", "'YQ=='"});
-  expect_bad("YQ== 0\nYQ== 1\n", {"t.model", "'a' twice"});
 }
 
 }  // namespace

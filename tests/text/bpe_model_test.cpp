@@ -140,8 +140,9 @@ TEST(BpeModel, ByteFallback) {
                       "b"),
             "a|<0xFF>|b")
       << "broken UTF-8 keeps its bytes";
-  spec.tokens.pop_back();  // one byte is missing: no fallback at all
+  spec.tokens[4 + 0xE2].spelling = "missing";  // characters with this byte do not fall back, others do
   EXPECT_EQ(spellings(*Tokenizer::make(spec), "ab€b"), "ab|<unk>|b");
+  EXPECT_EQ(spellings(*Tokenizer::make(spec), "aéb"), "a|<0xC3>|<0xA9>|b");
 }
 
 // A spelling such as <0x61> in a text is text.

@@ -6,7 +6,9 @@
 #include <random>
 
 #include "specs.h"
+#include "support/contains.h"
 #include "support/errors.h"
+#include "support/warnings.h"
 #include "text/piece_cache.h"
 #include "text/trie.h"
 
@@ -102,9 +104,12 @@ TEST(WordPieceModel, LongWordsAreUnknown) {
   EXPECT_EQ(spellings(*Tokenizer::make(spec), word + "é"), "[UNK]");
 }
 
-TEST(WordPieceModel, NeedsAnUnknownToken) {
-  test::expect_error(ErrorCode::kBadFile, {"test.json", "vocab", "unknown"},
-                     [] { Tokenizer::make(spec_of({token("a")}, WordPieceSpec{})); });
+TEST(WordPieceModel, LeavesOutWhatItCannotSpellWithoutAnUnknownToken) {
+  const test::LoggedWarnings warnings;
+  TokenizerSpec spec = spec_of({token("a")}, WordPieceSpec{});
+  spec.pretokenizer = {SplitWhitespace{}};
+  EXPECT_EQ(spellings(*Tokenizer::make(std::move(spec)), "a b a"), "a|a");
+  EXPECT_CONTAINS(warnings.text(), "test.json: vocab has no unknown token");
 }
 
 TEST(WordLevelModel, WholeWords) {
