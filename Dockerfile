@@ -2,7 +2,7 @@
 FROM debian:12-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates cmake dpkg-dev file g++ git libboost1.81-dev libcli11-dev \
-      libedit-dev libfmt-dev libpcre2-dev libspdlog-dev libssl-dev libutf8proc-dev libxxhash-dev ninja-build \
+      libfmt-dev libpcre2-dev libspdlog-dev libssl-dev libutf8proc-dev libxxhash-dev ninja-build \
       nlohmann-json3-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 #include "base/error.h"
 #include "base/output_file.h"
@@ -16,7 +17,7 @@
 namespace ferrum::cli {
 namespace {
 
-sigset_t signals_that_are_heeded() {
+sigset_t signals_not_ignored() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
@@ -26,15 +27,9 @@ sigset_t signals_that_are_heeded() {
   return set;
 }
 
-[[noreturn]] void end_by(uint32_t signal) {
-  // What the shell prints next is to begin a line, and not to follow a progress bar.
-  if (isatty(STDERR_FILENO)) std::fputs("\n", stderr);
-  OutputFile::end_process(128 + static_cast<int>(signal));
-}
-
 }  // namespace
 
-Interrupts::Interrupts() : signals_(signals_that_are_heeded()) {
+Interrupts::Interrupts() : signals_(signals_not_ignored()) {
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC);
@@ -48,6 +43,23 @@ Interrupts::~Interrupts() {
   close(signal_fd_);
   close(wake_fd_);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+}
+
+void Interrupts::end_by(uint32_t signal) {
+  if (at_end_) at_end_();
+  // The shell's prompt begins on a new line, not behind a progress bar.
+  if (isatty(STDERR_FILENO)) std::fputs("\n", stderr);
+  OutputFile::end_process(128 + static_cast<int>(signal));
+}
+
+Interrupts::AtEnd::AtEnd(Interrupts& interrupts, std::function<void()> function) : interrupts_(interrupts) {
+  const std::lock_guard lock(interrupts_.mutex_);
+  interrupts_.at_end_ = std::move(function);
+}
+
+Interrupts::AtEnd::~AtEnd() {
+  const std::lock_guard lock(interrupts_.mutex_);
+  interrupts_.at_end_ = {};
 }
 
 void Interrupts::set_otherwise(Otherwise otherwise) {
@@ -75,8 +87,8 @@ void Interrupts::watch() {
     if (!(events[0].revents & POLLIN)) continue;
     signalfd_siginfo info;
     if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
-    if (info.ssi_signo != SIGINT) end_by(info.ssi_signo);
     const std::lock_guard lock(mutex_);
+    if (info.ssi_signo != SIGINT) end_by(info.ssi_signo);
     if (answering_ && !answer_.stop_requested())
       answer_.request_stop();
     else if (otherwise_ == Otherwise::kEndsTheProcess)

@@ -3,7 +3,8 @@
 #pragma once
 #include <signal.h>
 
-#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -23,6 +24,18 @@ class Interrupts {
   enum class Otherwise { kEndsTheProcess, kDoesNothing };
   void set_otherwise(Otherwise otherwise);
 
+  // While one of these exists, its function is called before a signal ends the process.
+  class AtEnd {
+   public:
+    AtEnd(Interrupts& interrupts, std::function<void()> function);
+    ~AtEnd();
+    AtEnd(const AtEnd&) = delete;
+    AtEnd& operator=(const AtEnd&) = delete;
+
+   private:
+    Interrupts& interrupts_;
+  };
+
   // From now on an interrupt requests a stop of this token instead of ending the process.
   std::stop_token begin_answer();
   // Whether there was one since.
@@ -30,12 +43,14 @@ class Interrupts {
 
  private:
   void watch();
+  [[noreturn]] void end_by(uint32_t signal);  // with mutex_ held
 
   sigset_t signals_;
-  std::mutex mutex_;  // guards the three below
+  std::mutex mutex_;  // guards the four below
   Otherwise otherwise_ = Otherwise::kEndsTheProcess;
   std::stop_source answer_{std::nostopstate};
   bool answering_ = false;
+  std::function<void()> at_end_;
   int signal_fd_;
   int wake_fd_;
   std::thread thread_;

@@ -1,100 +1,125 @@
 #include "cli/line_editor.h"
 
-#include <histedit.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
 
-#include <clocale>
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
+#include <string_view>
+#include <utility>
 
 namespace ferrum::cli {
 namespace {
 
-constexpr int kHistorySize = 1000;
+constexpr int kSequencePatience = 100;  // ms that the rest of an escape sequence may take
 
-// libedit asks for the prompt through a plain function and hands it the client data.
-char* prompt_of(EditLine* editor) {
-  const std::string* prompt = nullptr;
-  el_get(editor, EL_CLIENTDATA, &prompt);
-  return const_cast<char*>(prompt->c_str());
+int open_screen() {
+  const int terminal = isatty(STDERR_FILENO) ? -1 : open("/dev/tty", O_WRONLY | O_CLOEXEC);
+  return terminal < 0 ? STDERR_FILENO : terminal;
+}
+
+bool is_dumb_terminal() {
+  const char* const name = std::getenv("TERM");
+  return !name || !*name || std::string_view(name) == "dumb";
 }
 
 }  // namespace
 
-LineEditor::LineEditor(std::string prompt, std::filesystem::path history_file)
-    : prompt_(std::move(prompt)), current_prompt_(prompt_), history_file_(std::move(history_file)) {
-  std::setlocale(LC_CTYPE, "C.UTF-8");
-  terminal_ = stderr;  // standard output is the model's alone
-  editor_ = el_init("ferrum", stdin, terminal_, stderr);
-  history_ = history_init();
-  HistEvent event;
-  ::history(history_, &event, H_SETSIZE, kHistorySize);
-  ::history(history_, &event, H_SETUNIQUE, 1);
-  if (!history_file_.empty() && std::filesystem::exists(history_file_))
-    ::history(history_, &event, H_LOAD, history_file_.c_str());
-  el_set(editor_, EL_CLIENTDATA, &current_prompt_);
-  el_set(editor_, EL_PROMPT, prompt_of);
-  el_set(editor_, EL_EDITOR, "emacs");
-  el_set(editor_, EL_HIST, ::history, history_);
-  // While a line is edited, Ctrl-C is a key that wipes it, and no signal.
-  el_set(editor_, EL_SETTY, "-d", "-isig", nullptr);
-  // Between lines the keys wait as they were typed, unseen: were the terminal to gather lines of its own
-  // then, it would keep a Ctrl-D for itself and hand on a NUL. Ctrl-C is a signal there.
-  el_set(editor_, EL_SETTY, "-x", "-icanon", "-echo", nullptr);
-  el_set(editor_, EL_BIND, "^C", "em-kill-line", nullptr);
-  el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
-  el_source(editor_, nullptr);  // the user's ~/.editrc
-}
+LineEditor::LineEditor(std::string prompt, std::filesystem::path history_file, Completer completer)
+    : prompt_(std::move(prompt)),
+      history_(std::move(history_file)),
+      completer_(std::move(completer)),
+      is_dumb_(is_dumb_terminal()),
+      screen_(open_screen()),
+      mode_(STDIN_FILENO, screen_, is_dumb_ ? TerminalMode::Kind::kUntouched : TerminalMode::Kind::kKeys) {}
 
 LineEditor::~LineEditor() {
-  history_end(history_);
-  el_end(editor_);
+  mode_.restore();
+  if (screen_ != STDERR_FILENO) close(screen_);
 }
 
-std::optional<std::string> LineEditor::read_line() {
-  int count = 0;
-  const char* line = el_gets(editor_, &count);
-  if (!line || count <= 0) return std::nullopt;
-  std::string text(line, static_cast<size_t>(count));
-  if (text.ends_with('\n')) text.pop_back();
-  return text;
+// Waits for keys or a new size; false at the end of input.
+bool LineEditor::read_keys(bool wait_for_sequence) {
+  pollfd events[2] = {{STDIN_FILENO, POLLIN, 0}, {resizes_.descriptor(), POLLIN, 0}};
+  const int ready = poll(events, 2, wait_for_sequence ? kSequencePatience : -1);
+  if (ready < 0) return errno == EINTR;
+  if (events[1].revents & POLLIN) resizes_.clear();
+  if (!(events[0].revents & (POLLIN | POLLHUP | POLLERR))) return true;
+  char bytes[4096];
+  const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
+  if (n < 0) return errno == EINTR || errno == EAGAIN;
+  keys_.feed(std::string_view(bytes, static_cast<size_t>(n)));
+  return n > 0;
+}
+
+void LineEditor::suspend(LiveRows& rows) {
+  write_terminal(screen_, "\r\n");
+  mode_.restore();
+  kill(0, SIGTSTP);  // returns when the shell continues the process
+  mode_.edit();
+  rows = {};
 }
 
 std::optional<std::string> LineEditor::read() {
-  constexpr std::string_view kFence = "\"\"\"";
-  current_prompt_ = prompt_;
-  std::optional<std::string> text = read_line();
-  if (!text) return std::nullopt;
-  if (text->starts_with(kFence)) {
-    std::string block = text->substr(kFence.size());
-    current_prompt_ = std::string(prompt_.size() - 1, '.') + ' ';
-    while (!block.ends_with(kFence)) {
-      const std::optional<std::string> line = read_line();
-      if (!line) break;
-      block += '\n' + *line;
+  if (is_dumb_) return read_plain();
+  using Result = EditSession::Result;
+  EditSession session(prompt_, history_, completer_);
+  LiveRows rows;
+  mode_.edit();
+  Result result = Result::kGoesOn;
+  do {
+    const TerminalSize size = terminal_size(screen_);
+    EditSession::View view = session.view(size);
+    write_terminal(screen_, rows.show(std::move(view.rows), size, view.cursor));
+    std::optional<KeyPress> key = keys_.next();
+    if (!key) {
+      const bool wait_for_sequence = keys_.awaits_sequence();
+      if (!read_keys(wait_for_sequence)) {
+        result = Result::kEndOfInput;
+        break;
+      }
+      key = keys_.next();
+      if (!key && wait_for_sequence && keys_.awaits_sequence()) key = keys_.give_up();
     }
-    if (block.ends_with(kFence)) block.resize(block.size() - kFence.size());
-    return block;
-  }
-  remember(*text);
-  return text;
+    // All keys that are there are handled before the next drawing.
+    for (; key; key = result == Result::kGoesOn ? keys_.next() : std::nullopt) result = session.press(*key);
+    if (result == Result::kClearScreen) write_terminal(screen_, "\x1b[H\x1b[2J");
+    if (result == Result::kSuspend) suspend(rows);
+    if (result == Result::kClearScreen) rows = {};
+    if (result == Result::kClearScreen || result == Result::kSuspend) result = Result::kGoesOn;
+  } while (result == Result::kGoesOn);
+
+  const TerminalSize size = terminal_size(screen_);
+  EditSession::View view = session.final_view(size);
+  write_terminal(screen_, rows.show(std::move(view.rows), size, view.cursor) + "\r\n");
+  mode_.wait();
+  if (result == Result::kEndOfInput) return std::nullopt;
+  history_.add(session.text());
+  return without_fences(session.text());
 }
 
-void LineEditor::remember(const std::string& text) {
-  if (text.find_first_not_of(" \t") == std::string::npos) return;
-  HistEvent event;
-  ::history(history_, &event, H_ENTER, text.c_str());
-  if (history_file_.empty()) return;
-  std::error_code ignored;  // a history that cannot be kept is no reason to stop talking
-  std::filesystem::create_directories(history_file_.parent_path(), ignored);
-  ::history(history_, &event, H_SAVE, history_file_.c_str());
-}
-
-std::filesystem::path default_history_file() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state && *state) return std::filesystem::path(state) / "ferrum" / "history";
-  const char* home = std::getenv("HOME");
-  if (home && *home) return std::filesystem::path(home) / ".local" / "state" / "ferrum" / "history";
-  return {};
+std::optional<std::string> LineEditor::read_plain() {
+  std::string text;
+  std::string prompt = prompt_;
+  do {
+    write_terminal(screen_, prompt);
+    std::string line;
+    for (char c = 0; c != '\n';) {
+      const ssize_t n = ::read(STDIN_FILENO, &c, 1);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return std::nullopt;
+      line += c;
+    }
+    text += line;
+    if (text.ends_with('\n')) text.pop_back();
+    if (!is_open_block(text)) break;
+    text += '\n';
+    prompt = "... ";
+  } while (true);
+  history_.add(text);
+  return without_fences(text);
 }
 
 }  // namespace ferrum::cli

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/chat.h"
+#include "cli/chat_commands.h"
 #include "cli/command.h"
 #include "cli/line_editor.h"
 #include "cli/load_model.h"
@@ -27,6 +28,7 @@ struct RunOptions {
   ChatSettings chat;
   std::optional<std::string> prompt;
   bool raw = false;
+  bool plain = false;
   std::string session;  // file; empty: none
 };
 
@@ -70,19 +72,19 @@ void answer_once(Chat& chat, const RunOptions& o) {
 void converse(Chat& chat, Interrupts& interrupts) {
   // A Ctrl-C that comes just after an answer's end must not end the chat.
   interrupts.set_otherwise(Interrupts::Otherwise::kDoesNothing);
-  fmt::print(stderr, "Say something, or /help.\n");
-  LineEditor editor(">>> ", default_history_file());
-  while (const std::optional<std::string> line = editor.read()) {
-    if (line->find_first_not_of(" \t\n") == std::string::npos) continue;
-    if (line->starts_with('/')) {
-      if (chat.command(*line) == Chat::Next::kLeave) return;
+  fmt::print(stderr, "Type a message, or /help.\n");
+  LineEditor editor(">>> ", default_history_file(), complete_chat_entry);
+  const Interrupts::AtEnd restore(interrupts, [&] { editor.restore_terminal(); });
+  while (const std::optional<std::string> entry = editor.read()) {
+    if (entry->find_first_not_of(" \t\n") == std::string::npos) continue;
+    if (is_chat_command(*entry)) {
+      if (run_chat_command(chat, *entry) == AfterCommand::kLeave) return;
       continue;
     }
-    const Chat::Outcome outcome = chat.say(*line);
+    const Chat::Outcome outcome = chat.say(*entry);
     if (outcome == Chat::Outcome::kOutputClosed) return;
     if (outcome != Chat::Outcome::kFailed) chat.print_speed();
   }
-  fmt::print(stderr, "\n");
 }
 
 // A text in the place of MODEL: a question for the demonstration model, most likely.
@@ -117,6 +119,9 @@ void run_command(RunOptions& o) {
     log::warn("the model has no chat template: text is continued as it stands, as with --raw");
     o.chat.style = PromptStyle::kRaw;
   }
+  if (!o.plain)
+    o.chat.format = answer_format_of_output(o.chat.style == PromptStyle::kRaw ? AnswerFormat::kText
+                                                                              : AnswerFormat::kMarkdown);
   if (!o.session.empty() && o.chat.style == PromptStyle::kRaw)
     fail(ErrorCode::kBadArgument, "--session: without a chat template there is no conversation to be kept");
   Chat chat(*engine, interrupts, std::move(o.chat));
@@ -142,6 +147,9 @@ void add_run(CLI::App& app) {
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this and leave");
   command.add_option("--system", o->chat.system, "System prompt");
   command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");
+  command.add_flag(
+      "--plain", o->plain,
+      "Write the answer as the model does: no Markdown on a terminal, no words moved at the margin");
   command
       .add_option("-n,--max-tokens", o->chat.max_tokens,
                   "Tokens of the answer at most; -1: until the context is full")

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,24 @@ Terminal::Terminal(const std::vector<std::string>& args) {
     setenv("TERM", "xterm", 1);
     become_ferrum(args);
   }
+}
+
+Terminal::Terminal(const std::function<int()>& program, int columns, int rows) {
+  winsize size = {};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
+  pid_ = forkpty(&fd_, nullptr, nullptr, &size);
+  if (pid_ == 0) {
+    setenv("TERM", "xterm", 1);
+    _exit(program());
+  }
+}
+
+void Terminal::resize(int columns, int rows) {
+  winsize size = {};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
+  EXPECT_EQ(ioctl(fd_, TIOCSWINSZ, &size), 0);
 }
 
 Terminal::~Terminal() {

@@ -1,0 +1,41 @@
+// Writes an answer to standard output while it is generated.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/terminal/answer_view.h"
+#include "server/api/thoughts.h"
+
+namespace ferrum::cli {
+
+enum class AnswerFormat {
+  kPlain,     // byte for byte as the model writes it, <think> and all: for pipes and files
+  kText,      // for a terminal: words kept whole, thoughts dim
+  kMarkdown,  // the same, with Markdown shown
+};
+
+// kPlain where standard output is no terminal, or one that can neither erase nor move (TERM=dumb).
+AnswerFormat answer_format_of_output(AnswerFormat wanted);
+
+class AnswerPrinter {
+ public:
+  AnswerPrinter(AnswerFormat format, server::Thoughts::Start start);
+
+  // False: nobody reads standard output any more.
+  bool add(std::string_view text);
+  // Ends the answer with a line break.
+  bool finish();
+  // All that was added but the thoughts.
+  const std::string& answer() const { return answer_; }
+
+ private:
+  bool print(const std::vector<server::Thoughts::Piece>& pieces);
+
+  std::optional<AnswerView> view_;  // none: plain
+  server::Thoughts thoughts_;
+  std::string answer_;
+};
+
+}  // namespace ferrum::cli

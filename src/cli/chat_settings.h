@@ -1,0 +1,38 @@
+// The settings of a chat, and the names by which /set changes them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/answer_printer.h"
+#include "ferrum/types.h"
+
+namespace ferrum::cli {
+
+enum class PromptStyle { kChat, kRaw };  // through the chat template, or continued as it stands
+
+struct ChatSettings {
+  PromptStyle style = PromptStyle::kChat;
+  AnswerFormat format = AnswerFormat::kPlain;
+  std::string system;  // prompt; empty: none
+  SamplingOptions sampling;
+  int max_tokens = -1;
+  int min_tokens = 0;
+  Request::EndOfText end_of_text = Request::EndOfText::kStops;
+  Request::ContextEnd context_end = Request::ContextEnd::kFinishes;
+  int keep_tokens = Request().keep_tokens;
+  std::vector<std::string> stop;
+  std::string template_options;  // a JSON object, or empty
+};
+
+// Names for /set, sorted.
+std::vector<std::string> chat_setting_names();
+// Values worth suggesting for a setting; usually none.
+std::vector<std::string> chat_setting_values(const std::string& name);
+
+// Sets one. Error kBadArgument, naming what is wrong, which changes nothing.
+void set_chat_setting(ChatSettings& settings, const std::string& name, const std::string& value);
+
+// "temperature 0.8, top_k 40, …"
+std::string all_settings_text(const ChatSettings& settings);
+
+}  // namespace ferrum::cli

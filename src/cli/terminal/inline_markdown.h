@@ -1,0 +1,22 @@
+// Markdown inside one line: emphasis, code, links. The rules for emphasis are CommonMark 0.31's
+// (section 6.2).
+#pragma once
+#include <string_view>
+
+#include "cli/terminal/cells.h"
+
+namespace ferrum::cli {
+
+enum class Colours { kNone, kAnsi };
+
+// kGrowing: the line's end has not come yet. What is open at the end then looks as if it closed there, so
+// that the row rarely changes when it does close.
+enum class LineState { kWhole, kGrowing };
+
+// The cells of `text`, its markup taken away and shown as style. Without colours, code keeps its backticks.
+Row inline_cells(std::string_view text, const TextStyle& base, Colours colours,
+                 LineState state = LineState::kWhole);
+
+constexpr int kCodeColour = 36;
+
+}  // namespace ferrum::cli

@@ -1,0 +1,48 @@
+// Markdown, line by line, as rows of a terminal: headings, lists, quotes, rules, code between fences and
+// tables. A line break in the source is a line break on the screen, as chat models mean it.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/terminal/live_rows.h"
+#include "cli/terminal/markdown_table.h"
+
+namespace ferrum::cli {
+
+class Markdown {
+ public:
+  explicit Markdown(Colours colours) : colours_(colours) {}
+
+  // Takes the next whole line, without its newline, and returns the rows that are settled by it. A line that
+  // may belong to a table is held until the table ends, or until it is as high as the screen: its columns
+  // then keep the widths they have.
+  std::vector<Row> take(std::string_view line, TerminalSize size);
+  // The rows of what is held and of `partial`, the beginning of the next line, as they look now.
+  std::vector<Row> held(std::string_view partial, TerminalSize size) const;
+  // The text is over: the rows of what was held.
+  std::vector<Row> finish(TerminalSize size);
+
+ private:
+  struct Fence {
+    char mark = '`';
+    size_t length = 3;
+    size_t indent = 0;
+  };
+
+  static std::optional<Fence> fence_of(std::string_view line);
+  bool closes_fence(std::string_view line) const;
+  std::vector<Row> code_rows(std::string_view line, int columns) const;
+  std::vector<Row> line_rows(std::string_view line, int columns, LineState state) const;
+  std::vector<Row> table_rows(const MarkdownTable& table, int columns) const;
+  std::vector<Row> settle_held(int columns);
+
+  Colours colours_;
+  std::optional<Fence> fence_;              // inside a block of code
+  std::optional<std::string> candidate_;    // a line that the next one may make a table's header
+  std::optional<MarkdownTable> table_;      // its body: the lines that are not settled
+  std::optional<std::vector<int>> widths_;  // of a table whose beginning is settled
+};
+
+}  // namespace ferrum::cli

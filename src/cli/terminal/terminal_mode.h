@@ -1,0 +1,58 @@
+// The terminal while the program reads keys from it, and as it was before.
+#pragma once
+#include <termios.h>
+
+#include <string>
+
+#include "cli/terminal/live_rows.h"
+
+namespace ferrum::cli {
+
+// Keys come one by one and are not echoed, and a paste is marked as one (bracketed paste, xterm's mode 2004),
+// until restore() or the end.
+class TerminalMode {
+ public:
+  enum class Kind { kKeys, kUntouched };  // kUntouched: nothing is ever changed
+  // `input` is read from, `output` written to; both are one terminal.
+  TerminalMode(int input, int output, Kind kind);
+  ~TerminalMode() { restore(); }
+  TerminalMode(const TerminalMode&) = delete;
+  TerminalMode& operator=(const TerminalMode&) = delete;
+
+  // While a line is edited, Ctrl-C and Ctrl-Z are keys; otherwise they are signals.
+  void edit() const { apply(Signals::kAreKeys); }
+  void wait() const { apply(Signals::kAreSent); }
+  // Back to how the terminal was. May be called at any time and from any thread.
+  void restore() const;
+
+ private:
+  enum class Signals { kAreKeys, kAreSent };
+  void apply(Signals signals) const;
+
+  int input_;
+  int output_;
+  Kind kind_;
+  termios original_{};
+};
+
+TerminalSize terminal_size(int descriptor);
+
+// Writes all bytes, as far as the terminal takes them.
+void write_terminal(int descriptor, const std::string& bytes);
+
+// Counts changes of the terminal's size (SIGWINCH): its descriptor becomes readable with each.
+class ResizeEvents {
+ public:
+  ResizeEvents();
+  ~ResizeEvents();
+  ResizeEvents(const ResizeEvents&) = delete;
+  ResizeEvents& operator=(const ResizeEvents&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  void clear() const;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace ferrum::cli
