@@ -83,7 +83,7 @@ bool Loop::step() {
 
 // Ended by their clients or by the clock.
 void Loop::drop_unwanted() {
-  const auto now = Clock::now();
+  const auto now = options_.now();
   for (const Sequences* all : {&waiting_, &running_})
     for (const std::unique_ptr<Sequence>& s : *all) {
       if (s->job->sink->cancelled()) {
@@ -105,7 +105,7 @@ bool Loop::plan() {
     SchedulerState state = {.running = views_,
                             .waiting = {},
                             .available_blocks = cache_.pool().available(),
-                            .prompt_tokens = pace_.prompt_tokens()};
+                            .prompt_tokens = pace_.prompt_tokens(crowd_)};
     if (!waiting_.empty() && !preempted) {
       const Sequence& next = *waiting_.front();
       state.waiting = {.tokens = static_cast<int>(next.tokens.size()),
@@ -151,6 +151,7 @@ void Loop::ask_for_drafts() {
 void Loop::look_at_running() {
   const int block_tokens = cache_.block_tokens();
   views_.clear();
+  crowd_ = {};
   for (const std::unique_ptr<Sequence>& s : running_) {
     // What another sequence computed meanwhile need not be computed again, unless for its logits.
     if (s->missing() > 1 && !s->prompt_chances &&
@@ -160,6 +161,7 @@ void Loop::look_at_running() {
       stats_.cached_tokens += s->computed - before;
     }
     const auto held = static_cast<int>(s->blocks.blocks().size());
+    crowd_.decoding += s->missing() == 1;
     views_.push_back({.missing = s->missing(),
                       .computed = s->computed,
                       .blocks = held,
@@ -168,13 +170,14 @@ void Loop::look_at_running() {
                       .shared = s->computed < held * block_tokens &&
                                 s->blocks.blocks_needed(s->computed, s->computed + 1) > 0});
   }
+  crowd_.waiting = static_cast<int>(waiting_.size() + running_.size()) - crowd_.decoding;
 }
 
 void Loop::admit() {
   std::unique_ptr<Sequence> s = std::move(waiting_.front());
   waiting_.erase(waiting_.begin());
   if (!std::exchange(s->admitted, true)) {
-    s->usage.queue_seconds = seconds_between(s->job->submitted, Clock::now());
+    s->usage.queue_seconds = seconds_between(s->job->submitted, options_.now());
     stats_.queue_seconds.observe(s->usage.queue_seconds);
   }
   enter(*s, Sequence::Phase::kPrefills);
@@ -209,7 +212,7 @@ void Loop::draft() {
     drafting_.push_back(running_[i].get());
   }
   if (drafting_.empty()) return;
-  const auto begin = Clock::now();
+  const auto begin = options_.now();
   try {
     drafter_->draft(drafting_);
   } catch (...) {
@@ -217,7 +220,7 @@ void Loop::draft() {
     for (Sequence* const s : drafting_) s->draft.tokens.clear();
     drafter_ = nullptr;
   }
-  drafting_time_ = Clock::now() - begin;
+  drafting_time_ = options_.now() - begin;
 }
 
 void Loop::reserve_and_collect() {
@@ -244,7 +247,7 @@ void Loop::reserve_and_collect() {
 }
 
 void Loop::run() {
-  const auto begin = Clock::now();
+  const auto begin = options_.now();
   facts_ = {};
   std::span<const float> logits;
   try {
@@ -257,7 +260,7 @@ void Loop::run() {
   }
 
   observer_.computed();
-  stepped_ = Clock::now();
+  stepped_ = options_.now();
   observe(stepped_ - begin);
 
   const auto vocab = static_cast<size_t>(runner_.vocab());
@@ -305,7 +308,7 @@ void Loop::observe(Clock::duration time) {
             .prompt_tokens = prompt_tokens};
   stats_.step_sequences.observe(facts_.sequences);
   stats_.step_tokens.observe(facts_.tokens);
-  if (drafted == 0) pace_.observe(time, decoding, prompt_tokens);
+  if (drafted == 0) pace_.observe(time, {.decoding = decoding, .waiting = crowd_.waiting}, prompt_tokens);
   if (prompt_tokens == 0)
     draft_pace_.observe(
         {.model = time, .drafting = drafting_time_, .sequences = decoding, .drafted = drafted});
@@ -411,7 +414,7 @@ void Loop::take_token(Sequence& s, TokenId id) {
 void Loop::enter(Sequence& s, Sequence::Phase phase) {
   observer_.phase_ended(s);
   s.phase = phase;
-  s.since = Clock::now();
+  s.since = options_.now();
 }
 
 bool Loop::at_end(const Sequence& s) const { return s.text().size() >= s.job->limit; }
@@ -432,7 +435,7 @@ void Loop::shift(Sequence& s) {
 
 void Loop::finish(Sequence& s, FinishReason reason) {
   if (s.ended) return;
-  s.usage.total_seconds = seconds_between(s.job->submitted, Clock::now());
+  s.usage.total_seconds = seconds_between(s.job->submitted, options_.now());
   if (!s.admitted) s.usage.queue_seconds = s.usage.total_seconds;
   s.answer.finish(reason, s.usage);
   --s.job->open_choices;

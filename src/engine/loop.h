@@ -5,6 +5,7 @@
 // A sequence's tokens depend on its request alone: on no other sequence, no chunk size, no preemption, no
 // draft, and not on what the prefix cache held.
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,8 +25,9 @@ struct LoopOptions {
   PrefixCache::Options cache;
   int draft_tokens = 8;  // of a sequence in one step at most, where there is a drafter
   DraftPace::Policy drafts = DraftPace::Policy::kWhereItPays;
-  double stretch = 2;  // how many times as long as without prompts a step of decoding sequences may take
+  double stretch = 1.9;              // see Pace: what is measured may be wrong by a few percent
   LoopObserver* observer = nullptr;  // outlives the loop; null: nobody
+  std::function<Clock::time_point()> now = Clock::now;  // simulations have a clock of their own
 };
 
 class Loop {
@@ -104,6 +106,7 @@ class Loop {
 
   // Reused from step to step.
   std::vector<RunningView> views_;
+  Crowd crowd_;  // of the sequences in waiting_ and running_
   Decision decision_;
   std::vector<BlockCopy> copies_;
   std::vector<Chunk> chunks_;
