@@ -1,6 +1,7 @@
 #include "cli/chat_commands.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -8,11 +9,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <limits>
+#include <sstream>
 #include <vector>
 
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/printable.h"
+#include "base/terminal.h"
 #include "base/utf8.h"
 #include "cli/input.h"
 #include "cli/similar.h"
@@ -25,7 +29,18 @@ namespace fs = std::filesystem;
 constexpr uintmax_t kLargestAttachment = 16u << 20;  // bytes; far more than any context holds
 constexpr size_t kShownQuestion = 60;                // bytes
 
-void tell(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+// On a terminal, words are kept whole at the margin.
+void tell(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const int columns = columns_of(STDERR_FILENO, std::numeric_limits<int>::max());
+    for (const Row& row : wrap_words(cells_of(line), columns)) {
+      std::string shown;
+      for (const Cell& cell : row) shown += cell.text;
+      fmt::print(stderr, "{}\n", shown);
+    }
+  }
+}
 
 std::string one_line(std::string text, size_t bytes) {
   std::replace(text.begin(), text.end(), '\n', ' ');

@@ -157,6 +157,7 @@ TEST_F(EditSessionTest, OlderEntriesComeBack) {
   EXPECT_EQ(type("\x12ir\x12\x12"), "first") << "there is none before it";
   EXPECT_EQ(type("kept\x12ir\x07"), "kept");
   EXPECT_EQ(type("\x12ir\x05!"), "third!");
+  EXPECT_EQ(seen("\x12two", 40), "search 'two': \"\"\"two\n... lines\"\"\"\n");
 }
 
 TEST_F(EditSessionTest, TabCompletesAsFarAsItCan) {

@@ -33,7 +33,8 @@ std::string continuation_of(const std::string& prompt) {
 }
 
 // Rows of the prompt and the text, cut at the margin, and where the cursor at `cursor` bytes stands.
-EditSession::View layout(const std::string& prompt, std::string_view text, size_t cursor, int columns) {
+EditSession::View layout(const std::string& prompt, const std::string& continuation, std::string_view text,
+                         size_t cursor, int columns) {
   EditSession::View view;
   const TextStyle prompt_style = {.bold = true};
   view.rows.push_back(cells_of(prompt, prompt_style));
@@ -47,7 +48,7 @@ EditSession::View layout(const std::string& prompt, std::string_view text, size_
     if (at == cursor) view.cursor = {static_cast<int>(view.rows.size()) - 1, width};
     if (at >= text.size()) return view;
     if (text[at] == '\n') {
-      new_row(continuation_of(prompt));
+      new_row(continuation);
       ++at;
       continue;
     }
@@ -298,7 +299,7 @@ void EditSession::complete() {
 EditSession::View EditSession::view(TerminalSize size) const {
   std::string prompt = prompt_;
   if (search_) prompt = fmt::format("search '{}': ", search_->text);
-  View view = layout(prompt, buffer_.text(), buffer_.cursor(), size.columns);
+  View view = layout(prompt, continuation_of(prompt_), buffer_.text(), buffer_.cursor(), size.columns);
   std::vector<Row> more = suggestion_rows(suggestions_, size.columns);
   clip(view, std::max(1, size.rows - static_cast<int>(more.size())));
   view.rows.insert(view.rows.end(), more.begin(), more.end());
@@ -306,7 +307,7 @@ EditSession::View EditSession::view(TerminalSize size) const {
 }
 
 EditSession::View EditSession::final_view(TerminalSize size) const {
-  return layout(prompt_, buffer_.text(), buffer_.text().size(), size.columns);
+  return layout(prompt_, continuation_of(prompt_), buffer_.text(), buffer_.text().size(), size.columns);
 }
 
 }  // namespace ferrum::cli
