@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "text/unicode_scripts.h"
 
 namespace ferrum::unicode {
 namespace {
@@ -18,6 +19,8 @@ utf8proc_category_t category(char32_t c) {
 bool is_ascii_punctuation(char32_t c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
+
+bool is_in_unicode_9(char32_t c) { return splitting_script(c) != kNoScript; }
 
 constexpr bool is_composed(Form form) { return form == Form::kNfc || form == Form::kNfkc; }
 constexpr bool is_compatible(Form form) { return form == Form::kNfkc || form == Form::kNfkd; }
@@ -135,16 +138,19 @@ bool is_decimal_digit(char32_t c) {
 bool is_punctuation(char32_t c) {
   if (c < 0x80) return is_ascii_punctuation(c);
   const auto k = category(c);
-  return k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO;
+  return k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO && is_in_unicode_9(c);
 }
 
 bool is_mark(char32_t c) {
   if (c < 0x80) return false;
   const auto k = category(c);
-  return k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_MC || k == UTF8PROC_CATEGORY_ME;
+  return (k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_MC || k == UTF8PROC_CATEGORY_ME) &&
+         is_in_unicode_9(c);
 }
 
-bool is_nonspacing_mark(char32_t c) { return c >= 0x80 && category(c) == UTF8PROC_CATEGORY_MN; }
+bool is_nonspacing_mark(char32_t c) {
+  return c >= 0x80 && category(c) == UTF8PROC_CATEGORY_MN && is_in_unicode_9(c);
+}
 
 bool is_control(char32_t c) {
   if (c < 0x80) return c < 0x20 || c == 0x7F;

@@ -8,14 +8,17 @@
 
 namespace ferrum::unicode {
 
-bool is_white_space(char32_t c);      // the property White_Space
-bool is_number(char32_t c);           // Nd, Nl, No
-bool is_decimal_digit(char32_t c);    // Nd
+bool is_white_space(char32_t c);    // the property White_Space
+bool is_number(char32_t c);         // Nd, Nl, No
+bool is_decimal_digit(char32_t c);  // Nd
+// Of characters that Unicode got after version 9, these three know none: the tables of the tokenizers library
+// are as old, and vocabularies were made with them.
 bool is_punctuation(char32_t c);      // P*, and what is punctuation to ASCII: $+<=>^`|~
 bool is_mark(char32_t c);             // M*
 bool is_nonspacing_mark(char32_t c);  // Mn
-bool is_control(char32_t c);          // Cc, Cf, Co
-bool is_word(char32_t c);             // Alphabetic, M*, Nd, Pc, and the two joiners
+
+bool is_control(char32_t c);  // Cc, Cf, Co
+bool is_word(char32_t c);     // Alphabetic, M*, Nd, Pc, and the two joiners
 
 inline bool is_joiner(char32_t c) { return c == 0x200C || c == 0x200D; }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/sentencepiece_model.h"
 #include "checkpoint/tiktoken_model.h"
@@ -92,6 +93,56 @@ TEST(TokenizerFaults, B21_ConfigThatIsNone) {
   expect_error(ErrorCode::kBadFile, {"c.json", "added_tokens_decoder"},
                [&] { apply(R"({"added_tokens_decoder": 5})"); });
   expect_error(ErrorCode::kBadFile, {"c.json", "byte 2"}, [&] { apply("{"); });
+}
+
+// Vocabularies
+// -----------------------------------------------------------------------------------------------------------
+
+TEST(TokenizerFaults, N11_SpellingsThatAreNearlyBytes) {
+  json file = {{"decoder", {{"type", "ByteFallback"}}},
+               {"model",
+                {{"type", "BPE"},
+                 {"byte_fallback", true},
+                 {"unk_token", "<unk>"},
+                 {"vocab", {{"<unk>", 0}, {"<0x-1>", 1}, {"<0xZZ>", 2}, {"<0x4>", 3}, {"<0x41>", 4}}},
+                 {"merges", json::array()}}}};
+  const auto tokenizer = Tokenizer::make(read_tokenizer_json(file.dump(), "t.json"));
+  EXPECT_EQ(tokenizer->encode({"AB", true}), (std::vector<TokenId>{4, 0}));
+  EXPECT_EQ(tokenizer->decode(std::vector<TokenId>{1, 2, 3, 4}), "<0x-1><0xZZ><0x4>A");
+}
+
+TEST(TokenizerFaults, N11_CharsmapsThatPointAnywhere) {
+  // A trie of one unit whose children lie far beyond it, and one that does not fit into the file.
+  const auto with = [](const char* base64) {
+    json file = {{"normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", base64}}},
+                 {"model", {{"type", "WordLevel"}, {"unk_token", "u"}, {"vocab", {{"u", 0}, {"a", 1}}}}}};
+    return Tokenizer::make(read_tokenizer_json(file.dump(), "t.json"))->encode({"a", true});
+  };
+  EXPECT_EQ(with("BAAAAP///38="), std::vector<TokenId>{1});
+  EXPECT_EQ(with("BAAAAP////8="), std::vector<TokenId>{1});
+  expect_error(ErrorCode::kBadFile, {"t.json", "charsmap"}, [&] { with("////fwAAAAA="); });
+  expect_error(ErrorCode::kBadFile, {"t.json", "charsmap"}, [&] { with("BA=="); });
+  expect_error(ErrorCode::kBadFile, {"t.json", "not base64"}, [&] { with("!"); });
+}
+
+TEST(TokenizerFaults, N11_ScoresThatAreNoNumbers) {
+  for (const char* score : {"NaN", "null", "\"1\"", "1e999"}) {
+    const std::string file = R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["u", 0], ["a", )" +
+                             std::string(score) + "]]}}";
+    expect_error(ErrorCode::kBadFile, {"t.json"}, [&] { read_tokenizer_json(file, "t.json"); });
+  }
+}
+
+TEST(TokenizerFaults, N17_NulAndBrokenUtf8AreKept) {
+  json vocab;
+  for (int b = 0; b < 256; ++b) vocab[fmt::format("<0x{:02X}>", b)] = b;
+  const json file = {
+      {"decoder", {{"type", "ByteFallback"}}},
+      {"model", {{"type", "BPE"}, {"byte_fallback", true}, {"vocab", vocab}, {"merges", json::array()}}}};
+  const auto tokenizer = Tokenizer::make(read_tokenizer_json(file.dump(), "t.json"));
+  using namespace std::string_view_literals;
+  EXPECT_EQ(tokenizer->encode({"a\0b\xFF\xC3"sv, true}), (std::vector<TokenId>{'a', 0, 'b', 0xFF, 0xC3}));
+  EXPECT_EQ(tokenizer->decode(std::vector<TokenId>{'a', 0, 'b'}), "a\0b"sv);
 }
 
 // GGUF
