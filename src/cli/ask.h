@@ -1,4 +1,4 @@
-// Asking at the terminal.
+// Yes-or-no questions at the terminal.
 #pragma once
 #include <string>
 
@@ -6,7 +6,7 @@ namespace ferrum::cli {
 
 enum class Otherwise { kYes, kNo };  // what Enter alone means
 
-// Asks on standard error and reads a line of standard input; its end is a no.
+// Writes the question to standard error and reads the answer from standard input. End of input means no.
 bool says_yes(const std::string& question, Otherwise otherwise);
 
 }  // namespace ferrum::cli

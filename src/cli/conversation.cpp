@@ -25,7 +25,7 @@ std::string to_json(const Conversation& conversation) {
   for (const ChatMessage& m : conversation.messages)
     messages.push_back({{"role", m.role}, {"content", m.content}});
   const Json all = {{kFormat, kVersion}, {"system", conversation.system}, {"messages", std::move(messages)}};
-  // What a terminal typed may be no UTF-8.
+  // Typed text may be invalid UTF-8.
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

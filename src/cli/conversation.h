@@ -1,4 +1,4 @@
-// A chat as it is kept in a session's file.
+// A chat as stored in a session file.
 #pragma once
 #include <string>
 #include <string_view>
@@ -9,14 +9,14 @@
 namespace ferrum::cli {
 
 struct Conversation {
-  std::string system;                 // prompt; empty: none
-  std::vector<ChatMessage> messages;  // what was said since
+  std::string system;                 // system prompt; empty: none
+  std::vector<ChatMessage> messages;  // without the system prompt
 };
 
 // {"ferrum_chat": 1, "system": …, "messages": [{"role": …, "content": …}, …]}
 std::string to_json(const Conversation& conversation);
 
-// Error kBadFile, naming `source`, for anything that to_json does not write.
+// Error kBadFile, naming `source`, for anything but to_json's output.
 Conversation conversation_from(std::string_view json, const std::string& source);
 
 }  // namespace ferrum::cli

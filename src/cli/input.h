@@ -1,11 +1,11 @@
-// Reading what a command works on.
+// Reads a command's input.
 #pragma once
 #include <filesystem>
 #include <string>
 
 namespace ferrum::cli {
 
-// All of a file or pipe, or of standard input for "-". Errors kNotFound, kIo.
+// The whole content of a file or pipe, or of standard input for "-". Errors kNotFound, kIo.
 std::string read_all(const std::filesystem::path& path);
 
 }  // namespace ferrum::cli

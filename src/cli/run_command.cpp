@@ -55,7 +55,7 @@ constexpr const char* kExamples =
     case Chat::Outcome::kFailed:
       throw Exit{1};
     case Chat::Outcome::kOutputClosed:
-      throw Exit{0};  // the reader had enough
+      throw Exit{0};  // the reader closed the pipe
   }
   throw Exit{1};
 }
@@ -87,7 +87,7 @@ void converse(Chat& chat, Interrupts& interrupts) {
   }
 }
 
-// A text in the place of MODEL: a question for the demonstration model, most likely.
+// Text in place of MODEL is most likely a question for the demonstration model.
 void explain_text_for_model(const RunOptions& o) {
   const std::string& text = o.engine.model.native();
   const bool like_a_path =

@@ -1,4 +1,4 @@
-// How words are set off on a terminal; as they are elsewhere.
+// Text styles: escape sequences on a terminal, nothing elsewhere.
 #pragma once
 #include <string>
 #include <string_view>
