@@ -14,7 +14,7 @@
 
 namespace ferrum {
 
-// Where a request's events go. Called on the loop's thread, which must not wait for whoever reads them.
+// Where a request's events go. Called on the loop's thread: an implementation must not block on the reader.
 class EventSink {
  public:
   virtual ~EventSink() = default;

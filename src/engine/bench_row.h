@@ -36,7 +36,7 @@ struct BenchRow {
   MachineLimits machine;                                   // measured between them
   BenchLimit limit;                                        // the part of it that concerns this model
   std::optional<EngineFigures> engine;                     // where it went through it
-  std::map<std::string, TimingBackend::Total> operations;  // of one more, where a profile was asked for
+  std::map<std::string, TimingBackend::Total> operations;  // of the extra repetition of --profile
 
   std::vector<double> samples() const;  // tokens/s, of all sequences together
   Spread speed() const { return spread_of(samples()); }

@@ -14,7 +14,7 @@ BestOf::BestOf(std::shared_ptr<EventSink> to, const Counts& counts, Tokens token
       candidates_(static_cast<size_t>(counts.drawn)),
       open_(counts.drawn) {}
 
-// An answer that says nothing is nobody's best.
+// An empty answer is never the best.
 double BestOf::Candidate::mean() const {
   return tokens > 0 ? logprob / tokens : -std::numeric_limits<double>::infinity();
 }

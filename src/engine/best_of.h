@@ -9,12 +9,12 @@ namespace ferrum {
 
 class BestOf final : public EventSink {
  public:
-  // Of `drawn` choices, `kept` are told to `to`, the best as choice 0, all once the last has ended.
+  // Passes the best `kept` of `drawn` choices on to `to`, the best as choice 0, once the last has ended.
   struct Counts {
     int drawn = 0;
     int kept = 0;
   };
-  enum class Tokens { kTold, kKept };  // whether the reader asked for token events, which must come here
+  enum class Tokens { kTold, kKept };  // whether the reader wants the token events, which this class needs
   BestOf(std::shared_ptr<EventSink> to, const Counts& counts, Tokens tokens);
 
   void push(Event event) override;

@@ -73,7 +73,7 @@ Request EngineBench::request(int sequence, int prompt_tokens, int max_tokens) co
 }
 
 std::chrono::duration<double> EngineBench::repeat() {
-  // Kept busy with a token that nobody needs until all requests wait, the engine begins with all at once.
+  // The engine computes a dummy token until all requests are queued, so that it starts all of them at once.
   recorder_.hold();
   const std::unique_ptr<EventStream> first = engine_.submit(request(task_.batch, 1, 1));
   recorder_.await_held();

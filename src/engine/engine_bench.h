@@ -25,7 +25,7 @@ struct Quantiles {
   double median = 0;
   double p99 = 0;
 };
-// The smallest sample that so many are no larger than.
+// The smallest sample that at least this share of all samples does not exceed.
 Quantiles quantiles_of(std::vector<double> samples);
 
 // What the engine adds to a row's speed.
@@ -56,7 +56,7 @@ class EngineBench {
 
  private:
   Request request(int sequence, int prompt_tokens, int max_tokens) const;
-  // What the first repetition tells: each request's usage, and how long all took.
+  // Results of the first repetition: each request's usage, and the duration of all.
   void see_prompts(std::span<const Usage> usages, double seconds);
 
   BenchCase task_;

@@ -61,7 +61,7 @@ void EngineTrace::phase_ended(const Sequence& s) {
   std::string name = "request " + std::to_string(s.job->number);
   if (s.job->request.choices > 1) name += ", choice " + std::to_string(s.choice);
   file_.name_track(track, name);
-  file_.flush();  // whoever looks at the trace meanwhile sees whole answers
+  file_.flush();  // a reader of the unfinished trace sees whole answers
 }
 
 }  // namespace ferrum

@@ -1,4 +1,4 @@
-// The events of one request on their way from the loop's thread to whoever reads them.
+// The events of one request between the loop's thread and their reader.
 #pragma once
 #include <atomic>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// Token events that wait until all of their text may be shown, so that none tells of a stop string in
+// Token events that are held until all of their text may be shown, so that none reveals a stop string in
 // advance.
 #pragma once
 #include <cstddef>

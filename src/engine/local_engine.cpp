@@ -110,7 +110,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
                 remedies_text(what_fits(*checkpoint_, options, free, others), options, info_.context));
   }
 
-  // Each model behind an observer of its own, so that the trace tells them apart.
+  // Each model has an observer of its own, so that the trace distinguishes them.
   std::shared_ptr<Backend> draft_backend = backend;
   if (!options.trace.empty()) {
     trace_ = std::make_unique<EngineTrace>(options.trace);

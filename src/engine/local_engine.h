@@ -92,7 +92,7 @@ class LocalEngine final : public Engine {
 
   std::string arithmetic_;
   std::mutex origin_mutex_;
-  std::optional<KvOrigin> origin_;  // once it was asked for: much of the model's file is read for it
+  std::optional<KvOrigin> origin_;  // computed on first use, because much of the model's file is read for it
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable_any arrived_;

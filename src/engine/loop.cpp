@@ -16,13 +16,13 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
 }
 
-// Each choice of a request draws its own numbers; the first those that it would draw alone.
+// Each choice of a request has random numbers of its own; the first has those of a request with one choice.
 uint64_t seed_of(const Job& job, int choice) {
   return choice == 0 ? job.seed : random_bits(job.seed, ~static_cast<uint64_t>(choice));
 }
 
-// What went wrong, for those it happened to. Within a catch clause; anything that nobody can go on from goes
-// through.
+// The current exception as an event for the requests it concerns. Call within a catch clause. Exceptions that
+// cannot be recovered from propagate.
 ErrorEvent current_error() {
   try {
     throw;
@@ -55,7 +55,7 @@ void Loop::add(const std::shared_ptr<Job>& job) {
     s->prompt_chances =
         std::make_unique<PromptChances>(job->prompt, *job->request.prompt_logprobs, tokenizer_);
   else if (at_end(*s))
-    return finish(*s, FinishReason::kMaxTokens);  // nothing was asked for
+    return finish(*s, FinishReason::kMaxTokens);  // max_tokens is 0
   insert(waiting_, std::move(s));
 }
 
@@ -81,7 +81,7 @@ bool Loop::step() {
   return worked;
 }
 
-// Ended by their clients or by the clock.
+// Cancelled by their clients, or past their deadlines.
 void Loop::drop_unwanted() {
   const auto now = options_.now();
   for (const Sequences* all : {&waiting_, &running_})
@@ -118,7 +118,7 @@ bool Loop::plan() {
         break;
       case Decision::Kind::kPreempt:
         preempt();
-        preempted = true;  // whoever waits now does not take the room that was just made
+        preempted = true;  // waiting requests must not take the blocks that were just freed
         break;
       case Decision::Kind::kRun:
         draft();
@@ -128,14 +128,14 @@ bool Loop::plan() {
   }
 }
 
-// Not beside prompts: a step that computes those has no time to spare.
+// Nothing is drafted beside prompts: such a step has no time to spare.
 void Loop::ask_for_drafts() {
   for (const std::unique_ptr<Sequence>& s : running_) s->draft.wanted = 0;
   const auto decodes = [](const std::unique_ptr<Sequence>& s) { return s->missing() == 1 && s->began(); };
   const auto sequences = static_cast<int>(running_.size());
   if (!drafter_ || !std::ranges::all_of(running_, decodes) || !draft_pace_.knows(sequences)) return;
   for (const std::unique_ptr<Sequence>& s : running_) {
-    // The step gives a token in any case.
+    // The step yields one token without any draft.
     size_t room = s->job->limit - s->text().size() - 1;
     if (s->job->shift) room = std::min(room, s->job->shift->context - s->tokens.size() - 1);
     const int most = static_cast<int>(std::min(room, static_cast<size_t>(options_.draft_tokens)));
@@ -153,7 +153,7 @@ void Loop::look_at_running() {
   views_.clear();
   crowd_ = {};
   for (const std::unique_ptr<Sequence>& s : running_) {
-    // What another sequence computed meanwhile need not be computed again, unless for its logits.
+    // Blocks that another sequence has computed meanwhile are cache hits, unless their logits are needed.
     if (s->missing() > 1 && !s->prompt_chances &&
         static_cast<int>(s->blocks.blocks().size()) * block_tokens == s->computed) {
       const int before = std::exchange(s->computed, s->blocks.match(s->tokens));
@@ -295,7 +295,7 @@ void Loop::observe(Clock::duration time) {
   for (size_t c = 0; c < chunks_.size(); ++c) {
     const auto count = static_cast<int>(chunks_[c].tokens.size());
     const int of_draft = running_[scheduled_[c]]->draft.drafted();
-    // A prompt's last token alone costs what any decoded one does.
+    // The last token of a prompt, if it is alone in its chunk, costs as much as a decoded token.
     if (count == 1 + of_draft && chunks_[c].outputs != Outputs::kNone) {
       ++decoding;
       drafted += of_draft;
@@ -352,12 +352,13 @@ void Loop::take_logits(Sequence& s, std::span<const float> logits) {
   stats_.prompt_tokens += s.usage.prompt_tokens;
   if (s.usage.cached_tokens > 0) ++stats_.prefix_hits;
   if (const auto chances = std::exchange(s.prompt_chances, nullptr)) s.job->sink->push(chances->event());
-  if (at_end(s)) return finish(s, FinishReason::kMaxTokens);  // nothing but the prompt was asked for
+  if (at_end(s))
+    return finish(s, FinishReason::kMaxTokens);  // max_tokens is 0: only the prompt was requested
   if (s.choice == 0) fork_choices(s, logits);
   sample(s, logits);
 }
 
-// The choices of a request have the prompt in common, which was computed once.
+// The choices of a request share its prompt, which was computed once.
 void Loop::fork_choices(Sequence& first, std::span<const float> logits) {
   Job& job = *first.job;
   for (int choice = 1; choice < job.request.choices; ++choice) {
@@ -387,10 +388,10 @@ void Loop::sample(Sequence& s, std::span<const float> logits) {
   }
 }
 
-// Within a catch clause.
+// Call within a catch clause.
 void Loop::end_for_its_logits(Sequence& s) {
   const ErrorEvent error = current_error();
-  s.blocks.forget();  // what gave such logits shall serve nobody else
+  s.blocks.forget();  // blocks that gave such logits must not be reused
   end_with(s, error);
 }
 
@@ -419,7 +420,7 @@ void Loop::enter(Sequence& s, Sequence::Phase phase) {
 
 bool Loop::at_end(const Sequence& s) const { return s.text().size() >= s.job->limit; }
 
-// The model then reads the shorter text from its beginning, as if it had been asked to go on with that.
+// The model then reads the shortened text from the start, as if that were the prompt.
 void Loop::shift(Sequence& s) {
   if (s.shifts++ == 0) s.shifted = s.tokens;
   const size_t keep = s.job->shift->keep;
@@ -439,7 +440,7 @@ void Loop::finish(Sequence& s, FinishReason reason) {
   if (!s.admitted) s.usage.queue_seconds = s.usage.total_seconds;
   s.answer.finish(reason, s.usage);
   --s.job->open_choices;
-  // Choices that have not been told apart yet end together.
+  // Choices that have not been forked yet end together.
   for (int choice = 1; !s.began() && choice < s.job->request.choices; ++choice, --s.job->open_choices)
     s.job->sink->push(FinishEvent{.choice = choice, .reason = reason, .stop = {}, .usage = s.usage});
   if (s.job->open_choices == 0) {
@@ -453,7 +454,7 @@ void Loop::finish(Sequence& s, FinishReason reason) {
   close(s);
 }
 
-// An error ends the whole request: its other choices end in silence.
+// An error ends the whole request: its other choices end without an event.
 void Loop::end_with(Sequence& s, const ErrorEvent& error) {
   if (!s.ended && s.job->open_choices > 0) {
     s.job->sink->push(error);

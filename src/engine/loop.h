@@ -1,9 +1,9 @@
-// The loop: decide what the next step computes, run it, tell the clients. One thread.
+// The loop: decide what the next step computes, run it, send the events. Everything runs on one thread.
 //
 //   add() -> queue -> running -> (preempted -> queue -> running)* -> ended
 //
-// A sequence's tokens depend on its request alone: on no other sequence, no chunk size, no preemption, no
-// draft, and not on what the prefix cache held.
+// A sequence's tokens depend on its request alone, not on other sequences, chunk sizes, preemptions, drafts
+// or the contents of the prefix cache.
 #pragma once
 #include <functional>
 #include <memory>
@@ -23,23 +23,23 @@ namespace ferrum {
 struct LoopOptions {
   SchedulerLimits limits;
   PrefixCache::Options cache;
-  int draft_tokens = 8;  // of a sequence in one step at most, where there is a drafter
+  int draft_tokens = 8;  // at most, of a sequence in one step, if there is a drafter
   DraftPace::Policy drafts = DraftPace::Policy::kWhereItPays;
   double stretch = 1.9;              // see Pace: what is measured may be wrong by a few percent
-  LoopObserver* observer = nullptr;  // outlives the loop; null: nobody
+  LoopObserver* observer = nullptr;  // outlives the loop; may be null
   std::function<Clock::time_point()> now = Clock::now;  // simulations have a clock of their own
 };
 
 class Loop {
  public:
-  // The runner, and the tokenizer and the drafter, which may be missing, outlive the loop.
+  // The runner, the tokenizer and the drafter outlive the loop; the last two may be null.
   Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options,
        Drafter* drafter = nullptr);
 
   void add(const std::shared_ptr<Job>& job);
-  // One step. False if there was nothing to do.
+  // Runs one step. Returns false if there was nothing to do.
   bool step();
-  // Ends all that is left, telling them `error`.
+  // Ends all requests with `error`.
   void fail_all(const ErrorEvent& error);
 
   int waiting() const { return static_cast<int>(waiting_.size()); }
@@ -52,23 +52,23 @@ class Loop {
   using Sequences = std::vector<std::unique_ptr<Sequence>>;  // best rank first
 
   void drop_unwanted();
-  // What the next step computes of running_[i]: decision_.tokens[i]. False if nothing.
+  // Sets decision_.tokens[i], the tokens of running_[i] in the next step. Returns false if there are none.
   bool plan();
-  // Which sequences are worth a draft in the next step, and of how many tokens.
+  // Sets the number of tokens to draft for each sequence in the next step.
   void ask_for_drafts();
   void look_at_running();
   void admit();
   void preempt();
-  void draft();  // for those that the scheduler has rows for
+  void draft();  // for the sequences that the scheduler granted rows
   void reserve_and_collect();
   void run();
   void observe(Clock::duration time);
-  // The rows of a chunk of a prompt whose chances are asked for. What is left is the row that the answer
-  // begins with, where the chunk ends the prompt.
+  // Consumes the rows of a chunk of a prompt whose log probabilities were requested. Returns the row that the
+  // answer starts with, if the chunk ends the prompt.
   std::span<const float> take_prompt_rows(Sequence& s, std::span<const float> logits);
-  // The rows of a chunk: its token's, and those of the draft for as long as it is right.
+  // Consumes the rows of a chunk: that of its token, and those of the draft as far as it was accepted.
   void take_rows(Sequence& s, std::span<const float> logits);
-  // A row of logits of a sequence that has all its tokens computed.
+  // Consumes the row of logits of a sequence whose tokens are all computed.
   void take_logits(Sequence& s, std::span<const float> logits);
   std::unique_ptr<Sequence> sequence(const std::shared_ptr<Job>& job, int choice, int64_t rank,
                                      BlockTable blocks);
@@ -83,7 +83,7 @@ class Loop {
   void finish(Sequence& s, FinishReason reason);
   void end_with(Sequence& s, const ErrorEvent& error);
   void close(Sequence& s);
-  void sweep();  // takes ended sequences out
+  void sweep();  // removes ended sequences
   static void insert(Sequences& into, std::unique_ptr<Sequence> s);
 
   StepRunner& runner_;
@@ -99,10 +99,10 @@ class Loop {
   Sequences running_;
   Sequences forked_;  // by this step
   int64_t arrivals_ = 0;
-  Clock::time_point stepped_;  // when the last step's logits were there
+  Clock::time_point stepped_;  // when the logits of the last step were available
   EngineStats stats_;
   LoopObserver nobody_;
-  LoopObserver& observer_;  // nobody_, or who was given
+  LoopObserver& observer_;  // nobody_, or that of the options
 
   // Reused from step to step.
   std::vector<RunningView> views_;

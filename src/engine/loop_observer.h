@@ -1,4 +1,4 @@
-// Who is told what happens in the loop. On the loop's thread, which waits meanwhile.
+// Callbacks for what happens in the loop. They run on the loop's thread and delay it.
 #pragma once
 #include "engine/sequence.h"
 #include "ferrum/engine.h"
@@ -8,7 +8,7 @@ namespace ferrum {
 struct StepFacts {
   int sequences = 0;
   int tokens = 0;         // rows
-  int prompt_tokens = 0;  // of them, those of prompts; the last of a prompt alone counts as decoded
+  int prompt_tokens = 0;  // rows of prompts; the last token of a prompt, if alone, counts as decoded
 };
 
 class LoopObserver {
@@ -19,9 +19,9 @@ class LoopObserver {
   LoopObserver& operator=(const LoopObserver&) = delete;
 
   virtual void step_began() {}
-  virtual void computed() {}                                        // the step's logits are there
-  virtual void step_ended(const StepFacts&, const EngineStats&) {}  // none, if nothing was to be done
-  // s.phase began at s.since and ends now; s.ended: it was the last.
+  virtual void computed() {}                                        // the step's logits are available
+  virtual void step_ended(const StepFacts&, const EngineStats&) {}  // not called if there was nothing to do
+  // s.phase lasted from s.since until now; if s.ended, it was the last phase.
   virtual void phase_ended(const Sequence&) {}
 };
 

@@ -13,7 +13,7 @@ namespace {
 // A long chat; more is a matter of asking, since every token costs memory.
 constexpr int kDefaultContext = 8192;
 constexpr int kMaxDraftTokens = 64;
-// Of logits, for prompts whose chances are asked for: as many tokens of those go into a step.
+// Rows of logits for prompts whose log probabilities are requested: as many of their tokens fit in a step.
 constexpr int kPromptRows = 16;
 // Most sequences are shorter than the longest: these hold many.
 constexpr int kRoomyContexts = 4;

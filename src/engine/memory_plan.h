@@ -14,7 +14,7 @@ namespace ferrum {
 // lacks.
 RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model);
 
-// The same, but where nobody said how much the KV cache is to hold: several contexts for several sequences,
+// The same, but if the size of the KV cache was not given: several contexts for several sequences,
 // as many as `fits` allows.
 RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDescription& model,
                                    FunctionRef<bool(const RunnerOptions&)> fits);

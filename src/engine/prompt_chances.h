@@ -14,9 +14,9 @@ class PromptChances {
   // Without a tokenizer tokens have no bytes.
   PromptChances(std::span<const TokenId> prompt, int alternatives, const Tokenizer* tokenizer);
 
-  // The row of logits that comes of the prompt's token at `position`, which tells how likely the next one
-  // was. Rows come in order; after a preemption they come again, and those that were taken are passed over.
-  // Errors: kNotFinite for NaN or +∞.
+  // The row of logits that comes of the prompt's token at `position`, which gives the probability of the next
+  // one was. Rows come in order; after a preemption they come again, and those that were taken are passed
+  // over. Errors: kNotFinite for NaN or +∞.
   void take(size_t position, std::span<const float> logits, SamplerMemory& memory);
 
   // All of it, once the rows of all tokens but the last were taken. Leaves nothing here.

@@ -20,7 +20,7 @@ struct SequenceFacts {
   size_t prompt_tokens = 0;                       // where the answer begins
   std::vector<TokenId> forbidden;                 // never drawn
   size_t min_tokens = 0;                          // of the answer
-  std::vector<TokenId> ends;                      // not drawn before there are so many
+  std::vector<TokenId> ends;                      // not drawn before the answer has this many tokens
   std::shared_ptr<const DryBreakers> breakers{};  // none: repetitions reach over everything
 };
 
@@ -42,7 +42,7 @@ class Sampler {
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory,
                  std::optional<Mirostat>& mirostat) const;
   bool penalizes() const;  // or has a bias
-  // What may not be drawn after so many tokens of the answer.
+  // Tokens that must not be drawn at this length of the answer.
   bool forbids(size_t answered) const;
   bool is_forbidden(TokenId id, size_t answered) const;
   // Bias and penalties, in place.

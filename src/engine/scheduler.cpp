@@ -9,12 +9,12 @@ namespace {
 
 int blocks_for(int tokens, int block_tokens) { return (tokens + block_tokens - 1) / block_tokens; }
 
-// Blocks that `count` tokens more take.
+// New blocks that `count` more tokens need.
 int blocks_needed(const RunningView& s, int count, int block_tokens) {
   return std::max(0, blocks_for(s.computed + count, block_tokens) - s.blocks) + (s.shared ? 1 : 0);
 }
 
-// The most tokens, up to `count`, that so many blocks have room for.
+// The number of tokens, up to `count`, that fit in the sequence's own and `blocks` more blocks.
 int tokens_within(const RunningView& s, int count, int blocks, int block_tokens) {
   if (s.shared && --blocks < 0) return 0;
   return std::clamp((s.blocks + blocks) * block_tokens - s.computed, 0, count);
@@ -35,7 +35,7 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
     if (running[i].missing > 1) continue;
     const int needed = blocks_needed(running[i], 1, limits.block_tokens);
     if (needed > blocks) {
-      // Whoever is last makes room for the others; it is never the only one, which fits by itself.
+      // The last sequence is preempted. It is never the only one, because one alone fits in the cache.
       decision.kind = Decision::Kind::kPreempt;
       return;
     }
@@ -45,7 +45,7 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
     decision.tokens[i] = 1;
   }
 
-  // Drafts push nobody out: they take what is left.
+  // Drafts preempt no sequence: they use the blocks that are left.
   int spare_rows = limits.spare_rows;
   for (size_t i = 0; i < running.size() && std::min(budget, spare_rows) > 0; ++i) {
     if (decision.tokens[i] != 1 || running[i].drafted == 0) continue;
@@ -77,7 +77,8 @@ void decide(const SchedulerLimits& limits, const SchedulerState& state, Decision
   }
 
   if (!state.waiting || of_prompts <= 0 || static_cast<int>(running.size()) >= limits.max_sequences) return;
-  // Room for the whole of it, and for a block more of everyone who runs: or it would soon be preempted.
+  // Admit it only if its whole prompt fits, plus one block for each running sequence: otherwise it would soon
+  // be preempted.
   const int headroom = static_cast<int>(running.size());
   const int needed = blocks_for(state.waiting->tokens, limits.block_tokens) - state.waiting->found;
   if (needed + headroom <= blocks) decision.kind = Decision::Kind::kAdmit;

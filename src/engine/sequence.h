@@ -1,4 +1,4 @@
-// The nouns of the loop: a request that was accepted, and one of its answers on the way.
+// The nouns of the loop: an accepted request, and one of its answers in progress.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -17,10 +17,9 @@ namespace ferrum {
 
 using Clock = std::chrono::steady_clock;
 
-// What a sequence does that fills its context: it goes on without the tokens after the first `keep`, half of
-// them.
+// How a sequence continues when its context is full: half of the tokens after the first `keep` are dropped.
 struct ContextShift {
-  size_t context = 0;  // tokens that the model sees at most
+  size_t context = 0;  // largest number of tokens that the model sees
   size_t keep = 0;
 };
 
@@ -28,8 +27,8 @@ struct ContextShift {
 struct Job {
   Request request;
   std::vector<TokenId> prompt;
-  size_t limit = 0;                   // tokens of a sequence, prompt included, at most
-  std::optional<ContextShift> shift;  // else the limit is within the context
+  size_t limit = 0;                   // largest number of tokens of a sequence, prompt included
+  std::optional<ContextShift> shift;  // if empty, the limit is within the context
   BlockKey root;                      // of its cached blocks
   SequenceFacts facts;
   std::optional<ReasoningMarks> reasoning;
@@ -38,10 +37,10 @@ struct Job {
   Clock::time_point submitted = Clock::now();
   std::optional<Clock::time_point> deadline;
 
-  int64_t number = 0;    // of the loop's requests, in order of arrival
+  int64_t number = 0;    // its place in the order of arrival
   int open_choices = 0;  // that have not ended
 
-  // Of a sequence that the model sees at once.
+  // Largest number of tokens of a sequence that the model sees at once.
   size_t most_tokens() const { return shift ? std::min(limit, shift->context) : limit; }
 };
 
@@ -57,7 +56,7 @@ struct Sequence {
         since(this->job->submitted),
         answer(std::move(answer)),
         reasoning(this->job->reasoning, this->job->prompt) {
-    // All that it may grow to: a step allocates nothing.
+    // Reserve all that it may grow to, so that a step allocates nothing.
     const size_t most = this->job->most_tokens();
     tokens.reserve(most);
     tokens = this->job->prompt;
@@ -66,24 +65,24 @@ struct Sequence {
 
   int missing() const { return static_cast<int>(tokens.size()) - computed; }
   bool began() const { return usage.generated_tokens > 0; }
-  // Prompt and answer, with what the model does not see any more.
+  // Prompt and answer, including tokens that the model no longer sees.
   std::span<const TokenId> text() const { return shifted.empty() ? tokens : shifted; }
 
   std::shared_ptr<Job> job;
   int choice;
   int64_t rank;
   std::vector<TokenId> tokens;   // that the model sees
-  std::vector<TokenId> shifted;  // text(), once it is more than that
+  std::vector<TokenId> shifted;  // text(), once the context has been shifted
   BlockTable blocks;
   int shifts = 0;  // of the context
   int computed = 0;
   Phase phase = Phase::kWaits;
-  Clock::time_point since;  // it is in this phase
-  bool admitted = false;    // it ran in a step, or will in the next
-  bool resumed = false;     // it was preempted or shifted: what it finds in the cache is its own
+  Clock::time_point since;  // start of this phase
+  bool admitted = false;    // it has left the queue at least once
+  bool resumed = false;     // it was preempted or shifted: its cache hits are its own tokens
   bool ended = false;
   Answer answer;
-  std::unique_ptr<PromptChances> prompt_chances;  // that are still to be told
+  std::unique_ptr<PromptChances> prompt_chances;  // not sent yet
   Reasoning reasoning;
   Draft draft;
   Usage usage;

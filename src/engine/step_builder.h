@@ -10,7 +10,7 @@
 
 namespace ferrum {
 
-// Which of a chunk's rows the model is asked for logits of.
+// The rows of a chunk whose logits the model computes.
 enum class Outputs { kNone, kLast, kAll };
 
 // A run of consecutive tokens of one sequence.

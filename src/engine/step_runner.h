@@ -1,4 +1,4 @@
-// What the engine's loop asks of a model.
+// The model as the engine's loop sees it.
 #pragma once
 #include <span>
 

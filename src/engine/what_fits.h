@@ -12,7 +12,7 @@ namespace ferrum {
 struct WhatFits {
   int context = 0;            // the longest that fits as things are; 0: none that is of use
   int int8_context = 0;       // the longest with keys and values of type int8, where that is more; else 0
-  std::string type;           // of a file that fits with the context that was asked for; empty: none does
+  std::string type;           // of a file that fits with the requested context; empty if none does
   uint64_t type_weights = 0;  // its bytes
 };
 

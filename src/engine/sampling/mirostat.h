@@ -1,6 +1,6 @@
-// Mirostat: draws from so many tokens that the surprise of the text, −log2 of each token's probability, stays
-// near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature, before
-// any token is left out.
+// Mirostat: draws from as many tokens as keep the surprise of the text, −log2 of each token's probability,
+// stays near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature,
+// before any token is left out.
 #pragma once
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/logit_row.h"

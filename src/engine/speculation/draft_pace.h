@@ -30,8 +30,8 @@ class DraftPace {
   // A step is over that did nothing but decode.
   void observe(const Step& step);
 
-  // Whether the time of steps without drafts is known for so many sequences. Until it is, and now and then
-  // after, such a step must be made.
+  // Whether the time of steps without drafts is known for this number of sequences. Until it is, and now and
+  // then after, such a step must be made.
   bool knows(int sequences) const;
   // Up to `most` tokens; 0 where drafting doesn't pay.
   int tokens(float chance, int sequences, int most) const;

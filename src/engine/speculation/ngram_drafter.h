@@ -15,7 +15,7 @@ class NgramDrafter final : public Drafter {
 class NgramIndex final : public DraftMemory {
  public:
   static constexpr int kLeast = 2;    // tokens that must agree
-  static constexpr int kMost = 32;    // more make nobody surer
+  static constexpr int kMost = 32;    // longer matches add no certainty
   static constexpr int kLooked = 64;  // places at most, the latest first
 
   struct Match {
