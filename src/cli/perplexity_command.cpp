@@ -1,4 +1,4 @@
-// ferrum perplexity: how well a model foresees a text.
+// ferrum perplexity: how well a model predicts a text.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -31,11 +31,14 @@ struct PerplexityOptions {
 };
 
 constexpr const char* kExplanation =
-    "The text is cut into windows of equal length, and in each the second half is scored, so that every "
-    "scored token has\n"
-    "at least half a window before it. If the vocabulary has a BOS token, it takes the place of each "
-    "window's first.\n"
-    "This is how llama.cpp's llama-perplexity takes it.\n\n"
+    "The text is cut into windows of equal length, and a rest that fills no window is dropped. Each window "
+    "is "
+    "read on its\n"
+    "own. Of its second half all tokens but the first are scored: 255 of 512. Where the model's tokenizer "
+    "puts BOS before\n"
+    "a text, it does so before the whole text, and BOS then replaces the first token of each window. "
+    "llama.cpp's\n"
+    "llama-perplexity scores the same tokens.\n\n"
     "Examples:\n"
     "  ferrum perplexity model.gguf wiki.test.raw\n"
     "  ferrum perplexity model.gguf text.txt --window 2048 --windows 10 --json\n"
@@ -68,7 +71,7 @@ double negative_log_probability(std::span<const float> logits, TokenId id) {
 
 void score_window(Runner& runner, std::span<const TokenId> tokens, std::span<const BlockId> blocks,
                   Score& score) {
-  const size_t first_scored = tokens.size() / 2;  // the first token that counts
+  const size_t first_scored = tokens.size() / 2 + 1;
   const auto vocab = static_cast<size_t>(runner.vocab());
   for (size_t start = 0; start < tokens.size();) {
     const size_t count = std::min(tokens.size() - start, static_cast<size_t>(runner.options().max_tokens));
@@ -136,8 +139,8 @@ void perplexity_command(const PerplexityOptions& o) {
                             {"window", o.window}}
                            .dump());
   } else {
-    fmt::print("perplexity {:.4f} ± {:.4f} ({} windows of {} tokens, second halves scored: {} tokens)\n",
-               score.perplexity(), score.uncertainty(), windows, o.window, score.tokens);
+    fmt::print("perplexity {:.4f} ± {:.4f} ({} windows of {} tokens, {} tokens scored)\n", score.perplexity(),
+               score.uncertainty(), windows, o.window, score.tokens);
   }
 }
 
@@ -145,7 +148,7 @@ void perplexity_command(const PerplexityOptions& o) {
 
 void add_perplexity(CLI::App& app) {
   auto o = std::make_shared<PerplexityOptions>();
-  CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model foresees a text");
+  CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model predicts a text");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_option("FILE", o->file, "The text; - for standard input")->required()->check(a_name());
   command.add_option("--window", o->window, "Tokens of a window")->capture_default_str();
