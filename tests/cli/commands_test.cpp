@@ -3,7 +3,6 @@
 
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -487,8 +486,25 @@ TEST(Perplexity, OfTheDemonstrationModelsIsThatOfTheirCards) {
                                      .out)["perplexity"]
         .get<double>();
   };
-  EXPECT_NEAR(perplexity("demo-dense", "40"), 3.343, 3.343e-3);
-  EXPECT_NEAR(perplexity("demo-moe", "2"), 1.65888, 1.65888e-3);
+  EXPECT_NEAR(perplexity("demo-dense", "40"), 3.344, 3.344e-3);
+  EXPECT_NEAR(perplexity("demo-moe", "2"), 1.6622, 1.6622e-3);
+}
+
+// Of each window the tokens after the first of its second half.
+TEST(Perplexity, ScoresWhatLlamaPerplexityScores) {
+  const test::TemporaryFolder folder;
+  std::string text = "a";  // a token for each letter, and this vocabulary puts no BOS before them
+  for (int i = 1; i < 15; ++i) text += " b";
+  const std::string file = folder.write("text.txt", text).string();
+  const auto scored = [&](int window) {
+    const Finished done = ferrum({"perplexity", kSmall, file, "--window", std::to_string(window), "--json"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    const auto json = nlohmann::json::parse(done.out);
+    return std::pair(json["windows"].get<int>(), json["tokens_scored"].get<int>());
+  };
+  EXPECT_EQ(scored(15), std::pair(1, 7));
+  EXPECT_EQ(scored(7), std::pair(2, 6));
+  EXPECT_EQ(scored(4), std::pair(3, 3)) << "the rest fills no window";
 }
 
 TEST(Perplexity, OfTextTheModelKnowsIsLow) {
