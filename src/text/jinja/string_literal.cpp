@@ -1,5 +1,7 @@
 #include "text/jinja/string_literal.h"
 
+#include <cstdint>
+
 #include "base/utf8.h"
 
 namespace ferrum::jinja {
