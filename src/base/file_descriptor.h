@@ -1,4 +1,4 @@
-// Owning a file descriptor, and asking what became of the file behind one.
+// Owning a file descriptor, opening files, and finding out what became of an open one.
 #pragma once
 #include <filesystem>
 #include <utility>
@@ -17,6 +17,10 @@ class FileDescriptor {
  private:
   int number_;
 };
+
+// Opens a regular file for reading, without waiting: open(2) of a FIFO would wait for a writer. Errors:
+// kNotFound; kIo (a folder, a FIFO, a socket, a device, no permission), naming the path.
+FileDescriptor open_regular_file(const std::filesystem::path& path);
 
 // False where the file has been renamed, removed or replaced since it was opened.
 bool is_still_at(int descriptor, const std::filesystem::path& path);

@@ -1,7 +1,12 @@
 #include "base/log.h"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "base/terminal.h"
 
@@ -25,5 +30,40 @@ void configure(Verbosity verbosity) {
   logger->set_pattern("%n: %^%l%$: %v");
   spdlog::set_default_logger(std::move(logger));
 }
+
+class Recorder::Sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::vector<std::string> warnings() {
+    const std::lock_guard lock(mutex_);
+    return warnings_;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (message.level != spdlog::level::warn) return;
+    std::string text(message.payload.data(), message.payload.size());
+    if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end())
+      warnings_.push_back(std::move(text));
+  }
+  void flush_() override {}
+
+  std::vector<std::string> warnings_;
+};
+
+// The logger with one more sink. Its own level would keep warnings from that sink, so the other sinks take it
+// over.
+Recorder::Recorder() : before_(spdlog::default_logger()), sink_(std::make_shared<Sink>()) {
+  const std::shared_ptr<spdlog::logger> logger = before_->clone(before_->name());
+  if (before_->level() > spdlog::level::warn) {
+    for (const auto& sink : logger->sinks()) sink->set_level(before_->level());
+    logger->set_level(spdlog::level::warn);
+  }
+  logger->sinks().push_back(sink_);
+  spdlog::set_default_logger(logger);
+}
+
+Recorder::~Recorder() { spdlog::set_default_logger(before_); }
+
+std::vector<std::string> Recorder::warnings() const { return sink_->warnings(); }
 
 }  // namespace ferrum::log

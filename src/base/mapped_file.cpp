@@ -1,6 +1,5 @@
 #include "base/mapped_file.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -97,15 +96,10 @@ void unmap(std::span<const std::byte> bytes) { munmap(const_cast<std::byte*>(byt
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
   install_handler_once();
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) {
-    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo, "cannot open {}: {}",
-         path.string(), std::strerror(errno));
-  }
+  const FileDescriptor fd = open_regular_file(path);
   struct stat info = {};
   if (fstat(fd.get(), &info) != 0)
     fail(ErrorCode::kIo, "cannot stat {}: {}", path.string(), std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) fail(ErrorCode::kIo, "{} is not a regular file", path.string());
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, {}));
   void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);

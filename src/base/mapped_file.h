@@ -10,7 +10,8 @@ namespace ferrum {
 
 class MappedFile {
  public:
-  // Errors: kNotFound, kIo (a directory, unreadable), naming the path. An empty file maps to no bytes.
+  // Errors: kNotFound, kIo (unreadable, or not a regular file), naming the path; it never waits, for a FIFO's
+  // writer say. An empty file maps to no bytes.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
 
   MappedFile(const MappedFile&) = delete;

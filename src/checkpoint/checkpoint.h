@@ -1,5 +1,5 @@
-// A checkpoint as the engine wants it: one model description, its tensors by role, its tokenizer and chat
-// template, whether it is a GGUF file (one of a split set too) or a Hugging Face folder.
+// A checkpoint, whether a GGUF file (or a split set of them) or a Hugging Face folder: one model description,
+// the tensors by role, the tokenizer and the chat template.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -16,16 +16,17 @@
 
 namespace ferrum {
 
-// What the checkpoint's authors recommend (generation_config.json, GGUF general.sampling.*); unset where
-// silent.
+// What the checkpoint's authors recommend (generation_config.json, GGUF general.sampling.*). Numbers are as
+// the file has them, perhaps out of range; unset where the file has none. The engine checks them
+// (engine/sampling/recommended_sampling.h).
 struct GenerationDefaults {
-  std::optional<float> temperature, top_p, min_p, repetition_penalty;
-  std::optional<int> top_k;
-  std::vector<TokenId> stop_tokens;  // every id that ends an answer: EOS, end of turn
+  std::string source;  // the file, for messages
+  std::optional<float> temperature, top_p, min_p, repetition_penalty, top_k;
+  std::vector<TokenId> stop_tokens;  // ids of the vocabulary that end an answer: EOS, end of turn
+  // stop_tokens may lack some: a GGUF file names one EOS, and some folders name none. Then the well-known end
+  // tokens of the vocabulary count as well (text/end_tokens.h).
+  bool may_lack_stop_tokens = false;
 };
-
-// Ranges. Error kBadConfig naming `source` and the field.
-void validate(const GenerationDefaults& defaults, const std::string& source);
 
 class Checkpoint {
  public:

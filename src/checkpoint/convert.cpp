@@ -1,6 +1,7 @@
 #include "checkpoint/convert.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Role = TensorRole;
+
+constexpr float kMaxTopK = 1 << 24;  // a larger vocabulary is refused
 
 void check_folder(const fs::path& source) {
   if (!fs::exists(source)) fail(ErrorCode::kNotFound, "{}: no such folder", in_quotes(source.string()));
@@ -89,7 +92,9 @@ void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
   set("general.sampling.top_p", generation.top_p);
   set("general.sampling.min_p", generation.min_p);
   set("general.sampling.penalty_repeat", generation.repetition_penalty);
-  if (generation.top_k) header.set("general.sampling.top_k", *generation.top_k);
+  const float top_k = generation.top_k.value_or(-1);
+  if (top_k >= 0 && top_k <= kMaxTopK && top_k == std::trunc(top_k))
+    header.set("general.sampling.top_k", static_cast<int32_t>(top_k));
 }
 
 }  // namespace

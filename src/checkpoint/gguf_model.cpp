@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "checkpoint/gguf_tokenizer.h"
 
 namespace ferrum {
 namespace {
@@ -229,9 +231,15 @@ class Describer {
   ModelDescription m_;
 };
 
+// A recommendation that cannot be read is no reason to refuse the model.
 std::optional<float> sampling_number(const GgufMetadata& metadata, std::string_view name) {
-  const auto value = metadata.number(fmt::format("general.sampling.{}", name));
-  return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+  try {
+    const auto value = metadata.number(fmt::format("general.sampling.{}", name));
+    return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+  } catch (const Error& e) {
+    log::warn("{}; it is ignored", e.what());
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -251,19 +259,16 @@ GenerationDefaults gguf_generation(const GgufMetadata& metadata, int vocab) {
   defaults.top_p = sampling_number(metadata, "top_p");
   defaults.min_p = sampling_number(metadata, "min_p");
   defaults.repetition_penalty = sampling_number(metadata, "penalty_repeat");
-  if (const auto k = metadata.integer("general.sampling.top_k"); k && std::in_range<int>(*k))
-    defaults.top_k = static_cast<int>(*k);
-  validate(defaults, metadata.source());
+  defaults.top_k = sampling_number(metadata, "top_k");
+  defaults.source = metadata.source();
+  defaults.may_lack_stop_tokens = true;
   for (const char* key :
        {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
-    const auto id = metadata.unsigned_integer(key);
-    if (!id) continue;
-    if (*id >= static_cast<uint64_t>(vocab))
-      fail(ErrorCode::kBadConfig, "{}: {} is {}, but the vocabulary has {} tokens", metadata.source(), key,
-           *id, vocab);
-    const auto token = static_cast<TokenId>(*id);
+    const auto tokens = static_cast<size_t>(vocab);
+    if (!has_gguf_tokenizer(metadata)) warn_of_bad_token_id(metadata, key, tokens);  // else its reader warns
+    const std::optional<TokenId> id = find_token_id(metadata, key, tokens);
     auto& stops = defaults.stop_tokens;
-    if (std::find(stops.begin(), stops.end(), token) == stops.end()) stops.push_back(token);
+    if (id && std::find(stops.begin(), stops.end(), *id) == stops.end()) stops.push_back(*id);
   }
   return defaults;
 }

@@ -20,8 +20,8 @@ ModelDescription describe_gguf(const GgufMetadata& metadata, const TensorTable& 
 // Projections whose biases files of this architecture must have.
 std::vector<TensorRole> biased_in_gguf(Architecture architecture);
 
-// general.sampling.*, and the tokens that end a text, a turn or a message. Error kBadConfig for ids past
-// `vocab`.
+// general.sampling.*, and the tokens that end a text, a turn or a message. Ids that name none of the `vocab`
+// tokens are left out with a warning.
 GenerationDefaults gguf_generation(const GgufMetadata& metadata, int vocab);
 
 }  // namespace ferrum

@@ -1,14 +1,14 @@
 #include "checkpoint/gguf_tokenizer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
+#include <string>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoint/gguf_pretokenizers.h"
 #include "checkpoint/sentencepiece_model.h"
+#include "text/end_tokens.h"
 #include "text/vocabulary.h"
 
 namespace ferrum {
@@ -21,25 +21,7 @@ constexpr std::string_view kTypes = "tokenizer.ggml.token_type";
 constexpr std::string_view kMerges = "tokenizer.ggml.merges";
 constexpr std::string_view kPre = "tokenizer.ggml.pre";
 
-// Tokens that end a turn or a text. Older converters wrote some of them as ordinary ones.
-constexpr std::array<std::string_view, 16> kEnds{"<|eot_id|>",
-                                                 "<|im_end|>",
-                                                 "<|end|>",
-                                                 "<end_of_turn>",
-                                                 "<|endoftext|>",
-                                                 "<EOT>",
-                                                 "_<EOT>",
-                                                 "[EOT]",
-                                                 "<｜end▁of▁sentence｜>",
-                                                 "<end_of_utterance>",
-                                                 "<|eom_id|>",
-                                                 "<|end_of_text|>",
-                                                 "<|return|>",
-                                                 "<|call|>",
-                                                 "[EOS]",
-                                                 "<eos>"};
-
-// 0 is what files have that leave it undefined.
+// Type 0 stands for an undefined type.
 TokenKind kind_of(int64_t type, size_t id, const GgufMetadata& metadata) {
   if (type == 0) return TokenKind::kNormal;
   const auto kind = sentencepiece_kind(static_cast<uint64_t>(type));
@@ -83,49 +65,59 @@ class Reader {
  private:
   bool flag(std::string_view key, bool fallback) const { return metadata_.boolean(key).value_or(fallback); }
 
-  // `fallback` is what files leave out; a file that names an id past the vocabulary is wrong.
+  // `fallback` is the id where the file names none.
   std::optional<TokenId> token_id(std::string_view key,
                                   std::optional<TokenId> fallback = std::nullopt) const {
-    const auto id = metadata_.unsigned_integer(key);
-    if (!id)
-      return fallback && static_cast<size_t>(*fallback) < spec_.tokens.size() ? fallback : std::nullopt;
-    if (*id == std::numeric_limits<uint32_t>::max())
-      return std::nullopt;  // how some write that there is none
-    if (*id >= spec_.tokens.size())
-      fail(ErrorCode::kBadFile, "{}: {} is {}, past the {} tokens of {}", metadata_.source(), key, *id,
-           spec_.tokens.size(), kTokens);
-    return static_cast<TokenId>(*id);
+    warn_of_bad_token_id(metadata_, key, spec_.tokens.size());
+    if (const auto id = find_token_id(metadata_, key, spec_.tokens.size())) return id;
+    return fallback && static_cast<size_t>(*fallback) < spec_.tokens.size() ? fallback : std::nullopt;
   }
 
   void read_tokens(std::string_view model) {
     const auto spellings = metadata_.strings(kTokens);
     if (!spellings) fail(ErrorCode::kBadFile, "{}: no {}", metadata_.source(), kTokens);
     spec_.tokens.resize(spellings->size());
-    const auto check_size = [&](std::string_view key, size_t size) {
-      if (size != spellings->size())
-        fail(ErrorCode::kBadFile, "{}: {} has {} elements, but {} has {}", metadata_.source(), key, size,
-             kTokens, spellings->size());
-    };
     for (size_t id = 0; id < spellings->size(); ++id) spec_.tokens[id].spelling = (*spellings)[id];
-    if (const auto scores = metadata_.floats(kScores)) {
-      check_size(kScores, scores->size());
-      for (size_t id = 0; id < scores->size(); ++id) {
-        if (std::isnan((*scores)[id]))
-          fail(ErrorCode::kBadFile, "{}: {}[{}] is no number", metadata_.source(), kScores, id);
-        spec_.tokens[id].score = (*scores)[id];
-      }
-    } else if (model == "llama" || model == "t5") {
+    if (model == "llama" || model == "t5") read_scores(model);
+    read_types();
+  }
+
+  // Only models that choose tokens by their scores need them.
+  void read_scores(std::string_view model) {
+    const auto scores = metadata_.floats(kScores);
+    if (!scores)
       fail(ErrorCode::kBadFile, "{}: no {}, which the tokenizer model {} needs", metadata_.source(), kScores,
            in_quotes(model));
+    const size_t tokens = spec_.tokens.size();
+    if (scores->size() < tokens)
+      fail(ErrorCode::kBadFile, "{}: {} has {} elements, but {} has {}", metadata_.source(), kScores,
+           scores->size(), kTokens, tokens);
+    if (scores->size() > tokens) warn_of_size(kScores, scores->size());
+    for (size_t id = 0; id < tokens; ++id) {
+      if (std::isnan((*scores)[id]))
+        fail(ErrorCode::kBadFile, "{}: {}[{}] is no number", metadata_.source(), kScores, id);
+      spec_.tokens[id].score = (*scores)[id];
     }
-    if (const auto types = metadata_.integers(kTypes)) {
-      check_size(kTypes, types->size());
-      for (size_t id = 0; id < types->size(); ++id)
-        spec_.tokens[id].kind = kind_of((*types)[id], id, metadata_);
-    } else {
-      for (TokenizerSpec::Token& token : spec_.tokens)
-        if (byte_of_spelling(token.spelling)) token.kind = TokenKind::kByte;
+  }
+
+  // Where the file has no type for a token, its spelling tells bytes from text.
+  void read_types() {
+    const std::vector<int64_t> types = metadata_.integers(kTypes).value_or(std::vector<int64_t>());
+    if (metadata_.has(kTypes) && types.size() != spec_.tokens.size()) warn_of_size(kTypes, types.size());
+    for (size_t id = 0; id < spec_.tokens.size(); ++id) {
+      TokenizerSpec::Token& token = spec_.tokens[id];
+      if (id < types.size())
+        token.kind = kind_of(types[id], id, metadata_);
+      else if (byte_of_spelling(token.spelling))
+        token.kind = TokenKind::kByte;
     }
+  }
+
+  void warn_of_size(std::string_view key, size_t size) const {
+    log::warn("{}: {} has {} elements, but {} has {}; {}", metadata_.source(), key, size, kTokens,
+              spec_.tokens.size(),
+              size < spec_.tokens.size() ? "the other tokens are told by their spelling"
+                                         : "those after the last token are ignored");
   }
 
   void read_special(std::optional<TokenId> bos, std::optional<TokenId> eos, std::optional<TokenId> unk,
@@ -252,7 +244,7 @@ class Reader {
     if (const auto eot = token_id("tokenizer.ggml.eot_token_id")) control(*eot);
     if (const auto eom = token_id("tokenizer.ggml.eom_token_id")) control(*eom);
     for (size_t id = 0; id < spec_.tokens.size(); ++id)
-      if (std::find(kEnds.begin(), kEnds.end(), spec_.tokens[id].spelling) != kEnds.end())
+      if (is_known_end(spec_.tokens[id].spelling))  // older converters wrote some of them as ordinary tokens
         control(static_cast<TokenId>(id));
     if (spec_.unknown) spec_.tokens[static_cast<size_t>(*spec_.unknown)].kind = TokenKind::kUnknown;
   }
@@ -292,6 +284,23 @@ class Reader {
 };
 
 }  // namespace
+
+std::optional<TokenId> find_token_id(const GgufMetadata& metadata, std::string_view key, size_t vocab) {
+  const GgufValue* value = metadata.find(key);
+  if (value == nullptr) return std::nullopt;
+  if (const auto* number = std::get_if<int64_t>(value); number != nullptr && *number < 0) return std::nullopt;
+  const uint64_t id = *metadata.unsigned_integer(key);
+  return id < vocab ? std::optional(static_cast<TokenId>(id)) : std::nullopt;
+}
+
+void warn_of_bad_token_id(const GgufMetadata& metadata, std::string_view key, size_t vocab) {
+  const GgufValue* value = metadata.find(key);
+  if (value == nullptr || find_token_id(metadata, key, vocab)) return;
+  const auto* number = std::get_if<int64_t>(value);
+  log::warn("{}: {} is {}, which names none of the {} tokens; it is ignored", metadata.source(), key,
+            number != nullptr ? std::to_string(*number) : std::to_string(*metadata.unsigned_integer(key)),
+            vocab);
+}
 
 bool has_gguf_tokenizer(const GgufMetadata& metadata) {
   const auto model = metadata.string(kModel);

@@ -132,7 +132,8 @@ std::optional<GroupQuantization> read_group_quantization(const fs::path& folder)
     const fs::path path = folder / file;
     if (!fs::exists(path)) continue;
     const std::string source = path.string();
-    const Json document = parse_json(MappedFile::open(path)->text(), source, {.max_bytes = size_t{16} << 20});
+    const Json document = parse_json(MappedFile::open(path)->text(), source,
+                                     {.max_bytes = size_t{16} << 20, .non_finite = NonFinite::kRead});
     return parse_group_quantization(JsonView(document, source), method);
   }
   return std::nullopt;

@@ -31,7 +31,7 @@ bool has_group_parts(const Files& files) {
   return false;
 }
 
-// What config.json says, or else a file of its own; nothing where no weight is quantised.
+// Read from config.json, or else from a file of its own; nothing where no weight is quantised.
 std::optional<GroupQuantization> quantization_of(const fs::path& folder, const HfConfig& config,
                                                  const Files& files) {
   if (!has_group_parts(files)) return std::nullopt;
@@ -81,12 +81,13 @@ class HfCheckpoint final : public Checkpoint {
   }
 
   bool intact() const override {
-    return std::all_of(files_.begin(), files_.end(), [](const auto& file) { return file->file().intact(); });
+    return std::all_of(set_.files.begin(), set_.files.end(),
+                       [](const auto& file) { return file->file().intact(); });
   }
 
   void release(const HostTensor& tensor) const override {
     const auto parts = tensor.maker ? tensor.maker->stored() : std::vector{tensor.bytes};
-    for (const auto& file : files_)
+    for (const auto& file : set_.files)
       for (const std::span<const std::byte> part : parts) file->release(part);
   }
 
@@ -96,22 +97,26 @@ class HfCheckpoint final : public Checkpoint {
  private:
   HfCheckpoint(const fs::path& folder, HfConfig config)
       : folder_(folder),
-        files_(open_safetensors_set(folder)),
-        quantization_(quantization_of(folder, config, files_)),
-        tensors_(Naming::kHuggingFace, all_tensors(files_, quantization_, left_out_), folder.string()),
+        set_(open_safetensors_set(folder)),
+        quantization_(quantization_of(folder, config, set_.files)),
+        tensors_(Naming::kHuggingFace, all_tensors(set_.files, quantization_, left_out_), folder.string()),
         model_(std::move(config.model)),
         generation_(hf_generation(folder, model_.vocab)) {
+    settle_tied_head(model_, tensors_);
+    check_absent_tensors(set_.absent, folder,
+                         [&](std::string_view name) { return uses_hf_tensor(model_, name); });
     CheckedTensors checked = check_tensors(model_, tensors_, config.biased);
     model_.parameters = checked.parameters;
     checked.extra.insert(checked.extra.end(), left_out_.begin(), left_out_.end());
     warn_of_extra_tensors(checked.extra, folder.string());
     if (generation_.stop_tokens.empty()) generation_.stop_tokens = std::move(config.stop_tokens);
+    generation_.may_lack_stop_tokens = generation_.stop_tokens.empty();
     if (model_.name.empty()) model_.name = fs::absolute(folder).lexically_normal().filename().string();
   }
 
   fs::path folder_;
   std::vector<std::string> left_out_;
-  Files files_;
+  SafetensorsSet set_;
   std::optional<GroupQuantization> quantization_;
   TensorTable tensors_;
   ModelDescription model_;

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "checkpoint/hf_rope.h"
 #include "checkpoint/json_view.h"
 
 namespace ferrum {
 namespace {
 
-// What transformers assumes where config.json is silent, and what an architecture has of itself.
+// An architecture's names, and the defaults of its configuration class in transformers.
 struct Known {
   std::string_view model_type;
   std::string_view class_name;
@@ -28,6 +31,30 @@ constexpr std::array kKnown = {
     Known{"qwen3", "Qwen3ForCausalLM", Architecture::kQwen3, 128, 32768, true},
     Known{"qwen3_moe", "Qwen3MoeForCausalLM", Architecture::kQwen3Moe, 0, 32768, true},
 };
+// Names in transformers' ACT2FN. Ferrum computes SiLU only; the others are listed so that a refusal can say
+// what the name means.
+struct Activation {
+  std::string_view name;
+  std::string_view meaning;
+};
+constexpr std::string_view kSilu = "SiLU";
+constexpr std::array kActivations = {
+    Activation{"silu", kSilu},
+    Activation{"swish", kSilu},
+    Activation{"gelu", "GELU"},
+    Activation{"gelu_python", "GELU"},
+    Activation{"gelu_new", "GELU in its tanh approximation"},
+    Activation{"gelu_fast", "GELU in its tanh approximation"},
+    Activation{"gelu_accurate", "GELU in its tanh approximation"},
+    Activation{"gelu_pytorch_tanh", "GELU in its tanh approximation"},
+    Activation{"gelu_python_tanh", "GELU in its tanh approximation"},
+    Activation{"quick_gelu", "GELU in its sigmoid approximation"},
+    Activation{"gelu_10", "GELU, clipped to -10 and 10"},
+    Activation{"relu", "ReLU"},
+    Activation{"relu2", "squared ReLU"},
+    Activation{"relu6", "ReLU, clipped to 6"},
+};
+
 constexpr double kDefaultEpsilon = 1e-6;
 constexpr int kDefaultWindow = 4096;
 constexpr int kDefaultWindowedFrom = 28;  // max_window_layers
@@ -65,26 +92,35 @@ class Reader {
     const auto classes = in_.find_strings("architectures");
     const std::string class_name = classes && !classes->empty() ? classes->front() : "";
     for (const Known& k : kKnown)
-      if (type ? k.model_type == *type : k.class_name == class_name) return check_class(k, class_name);
+      if (type ? is_same_word(k.model_type, *type) : is_same_word(k.class_name, class_name))
+        return check_class(k, class_name);
     if (!type && class_name.empty()) in_.at("model_type");  // an Error: it is not there
     fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs {}",
          in_.place(type ? "model_type" : "architectures"), in_quotes(type ? *type : class_name),
          type && !class_name.empty() ? " (" + in_quotes(class_name) + ")" : "", supported());
   }
 
-  // The same backbone may carry another head (a classifier, a reward).
+  // model_type decides, as in transformers. Capitals differ between versions (LLaMAForCausalLM). A class with
+  // another head (a classifier, a reward model) is refused: its answer is not text.
   const Known& check_class(const Known& known, const std::string& class_name) const {
-    if (!class_name.empty() && class_name != known.class_name)
+    if (class_name.empty() || is_same_word(class_name, known.class_name)) return known;
+    if (!to_lower(class_name).ends_with("forcausallm"))
       fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", in_.place("architectures"),
            in_quotes(class_name), supported());
+    log::warn("{} is {}, but model_type is '{}': the model is read as {}", in_.place("architectures"),
+              in_quotes(class_name), known.model_type, known.class_name);
     return known;
   }
 
   void refuse_other_activations() const {
-    const auto activation = in_.find_string("hidden_act");
-    if (activation && *activation != "silu")
-      fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs 'silu'", in_.place("hidden_act"),
-           in_quotes(*activation));
+    const auto name = in_.find_string("hidden_act");
+    if (!name) return;
+    std::string_view meaning;
+    for (const Activation& a : kActivations)
+      if (is_same_word(a.name, *name)) meaning = a.meaning;
+    if (meaning == kSilu) return;
+    fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs 'silu', also called 'swish'",
+         in_.place("hidden_act"), in_quotes(*name), meaning.empty() ? "" : fmt::format(" ({})", meaning));
   }
 
   void read_sizes() {
@@ -189,17 +225,30 @@ class Reader {
 }  // namespace
 
 std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int vocab) {
-  const auto ids = fields.find_integers(key);
-  if (!ids) return {};
-  for (const int id : *ids)
-    if (id < 0 || id >= vocab)
-      fail(ErrorCode::kBadConfig, "{} has the token id {}, but the vocabulary has {} tokens",
-           fields.place(key), id, vocab);
-  return *ids;
+  const auto field = fields.find(key);
+  if (!field) return {};
+  std::vector<TokenId> ids;
+  const auto take = [&](const JsonView& entry) {
+    const Json& value = entry.value();
+    const double id = value.is_number() ? value.get<double>() : -1;
+    if (id >= 0 && id < vocab && id == std::floor(id)) {
+      ids.push_back(static_cast<TokenId>(id));
+    } else if (!value.is_null()) {
+      log::warn("{}: {} is {}, which names none of the {} tokens; it is ignored", entry.source(),
+                entry.field(), in_quotes(value.dump(-1, ' ', false, Json::error_handler_t::replace)), vocab);
+    }
+  };
+  if (!field->is_array()) {
+    take(*field);
+  } else {
+    for (size_t i = 0; i < field->size(); ++i) take(field->element(i));
+  }
+  return ids;
 }
 
 HfConfig parse_hf_config(std::string_view json, const std::string& source) {
-  const Json document = parse_json(json, source, {.max_bytes = size_t{16} << 20});
+  const Json document =
+      parse_json(json, source, {.max_bytes = size_t{16} << 20, .non_finite = NonFinite::kRead});
   const JsonView fields(document, source);
   HfConfig config = Reader(fields).read();
   validate(config.model, source);

@@ -19,17 +19,17 @@ namespace ferrum {
 struct HfConfig {
   ModelDescription model;            // validated; `parameters` not yet counted
   std::vector<TensorRole> biased;    // projections whose biases the file must have
-  std::vector<TokenId> stop_tokens;  // eos_token_id
+  std::vector<TokenId> stop_tokens;  // eos_token_id, as far as it names tokens
   std::optional<GroupQuantization> quantization;
 };
 
-// `source` is the path of `json`, for messages. Errors: kBadFile (no JSON), kBadConfig naming the field
-// (missing, of another type, out of range, contradicting another), kUnsupported (an architecture, activation,
-// scaling or quantisation that Ferrum does not run, with what it does).
+// `source` is the path of `json`, for messages. Errors: kBadFile (not JSON, a field is missing or has another
+// type), kBadConfig (a field is out of range or contradicts another), kUnsupported (an architecture,
+// activation, scaling or quantisation that Ferrum does not run; the message says which ones it does).
 HfConfig parse_hf_config(std::string_view json, const std::string& source);
 
-// Token ids in a field that is one number or an array; none where it is absent. Error kBadConfig for one past
-// `vocab`.
+// Token ids in a field that is one number or an array of numbers. Entries that name no token of a vocabulary
+// of `vocab` are left out with a warning that names file and field.
 std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int vocab);
 
 }  // namespace ferrum

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/json_view.h"
@@ -13,15 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A recommendation that cannot be read is no reason to refuse the model.
 std::optional<float> number(const JsonView& fields, std::string_view key) {
-  const auto value = fields.find_number(key);
-  return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+  const auto value = fields.find(key);
+  if (!value) return std::nullopt;
+  if (value->value().is_number()) return static_cast<float>(value->number());
+  log::warn("{} is {}, expected a number; it is ignored", fields.place(key), value->value().type_name());
+  return std::nullopt;
 }
 
 // One template, or a list of {"name": …, "template": …}.
 std::optional<std::string> chat_template_in(const fs::path& path) {
   const std::string source = path.string();
-  const Json document = parse_json(MappedFile::open(path)->text(), source);
+  const Json document = parse_json(MappedFile::open(path)->text(), source, kPythonJson);
   const auto field = JsonView(document, source).find("chat_template");
   if (!field) return std::nullopt;
   if (!field->is_array()) return field->string();
@@ -39,16 +44,17 @@ GenerationDefaults hf_generation(const fs::path& folder, int vocab) {
   GenerationDefaults defaults;
   if (!fs::exists(path)) return defaults;
   const std::string source = path.string();
-  const Json document = parse_json(MappedFile::open(path)->text(), source);
+  const Json document = parse_json(MappedFile::open(path)->text(), source, kPythonJson);
   const JsonView fields(document, source);
   defaults.temperature = number(fields, "temperature");
-  if (!fields.find_boolean("do_sample").value_or(true)) defaults.temperature = 0;
+  if (const auto sample = fields.find("do_sample"); sample && sample->value() == false)
+    defaults.temperature = 0;
   defaults.top_p = number(fields, "top_p");
   defaults.min_p = number(fields, "min_p");
   defaults.repetition_penalty = number(fields, "repetition_penalty");
-  defaults.top_k = fields.find_integer("top_k");
+  defaults.top_k = number(fields, "top_k");
+  defaults.source = source;
   defaults.stop_tokens = token_ids(fields, "eos_token_id", vocab);
-  validate(defaults, source);
   return defaults;
 }
 

@@ -8,11 +8,12 @@
 
 namespace ferrum {
 
-// What generation_config.json says; all unset where there is none. Errors kBadFile, kBadConfig naming the
-// field.
+// The contents of generation_config.json; unset where there is no such file. A field that is not of its type
+// is left out with a warning. Error kBadFile where the file is not JSON.
 GenerationDefaults hf_generation(const std::filesystem::path& folder, int vocab);
 
-// chat_template.jinja, chat_template.json or tokenizer_config.json; of several named ones, "default".
+// The template of chat_template.jinja, chat_template.json or tokenizer_config.json; where it has several
+// named templates, the one named "default".
 std::optional<std::string> hf_chat_template(const std::filesystem::path& folder);
 
 }  // namespace ferrum

@@ -1,5 +1,6 @@
 #include "checkpoint/json_view.h"
 
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -7,6 +8,11 @@
 
 namespace ferrum {
 namespace {
+
+// As JSON, but with the words for what JSON cannot say: "8.5", "nan".
+std::string number_text(const Json& number) {
+  return number.is_number_float() ? fmt::format("{}", number.get<double>()) : number.dump();
+}
 
 template <class Read>
 auto elements(const JsonView& array, Read read) {
@@ -68,11 +74,17 @@ double JsonView::number() const {
 }
 
 int64_t JsonView::integer(int64_t low, int64_t high) const {
-  if (!value_->is_number_integer()) refuse(fmt::format("is {}, expected an integer", value_->type_name()));
-  const bool is_huge = value_->is_number_unsigned() && value_->get<uint64_t>() > uint64_t{INT64_MAX};
+  if (!value_->is_number()) refuse(fmt::format("is {}, expected an integer", value_->type_name()));
+  bool is_huge = value_->is_number_unsigned() && value_->get<uint64_t>() > uint64_t{INT64_MAX};
+  if (value_->is_number_float()) {
+    const auto number = value_->get<double>();
+    if (number != std::trunc(number) || std::isinf(number))  // NaN is unequal to itself
+      refuse(fmt::format("is the number {}, expected an integer", number_text(*value_)));
+    is_huge = std::abs(number) >= 0x1p63;
+  }
   const auto n = is_huge ? INT64_MAX : value_->get<int64_t>();
   if (is_huge || n < low || n > high)
-    refuse(fmt::format("is {}, expected {} to {}", value_->dump(), low, high));
+    refuse(fmt::format("is {}, expected {} to {}", number_text(*value_), low, high));
   return n;
 }
 
@@ -116,7 +128,8 @@ std::optional<std::vector<float>> JsonView::find_numbers(std::string_view key) c
 std::optional<std::vector<std::string>> JsonView::find_strings(std::string_view key) const {
   const auto found = find(key);
   if (!found) return std::nullopt;
-  return elements(*found, [](const JsonView& v) { return v.string(); });
+  return found->is_string() ? std::vector{found->string()}
+                            : elements(*found, [](const JsonView& v) { return v.string(); });
 }
 
 bool JsonView::contains(std::string_view key) const { return value_->contains(key); }

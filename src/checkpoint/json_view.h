@@ -1,4 +1,4 @@
-// A value in a JSON file that knows where it stands, so that every complaint names file and field.
+// A value in a JSON file together with its file and path, so that every error message can name both.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -25,7 +25,8 @@ class JsonView {
   bool is_array() const { return value_->is_array(); }
   bool is_string() const { return value_->is_string(); }
 
-  // Errors kBadFile: another type than the name says, an absent member.
+  // Error kBadFile: the value has another type than the function's name, or the member is absent.
+  // A whole number may be written as a float (512.0): Python's config classes do so.
   std::optional<JsonView> find(std::string_view key) const;  // nothing if absent or null
   JsonView at(std::string_view key) const;
   bool contains(std::string_view key) const;  // of an object; perhaps null
@@ -44,7 +45,8 @@ class JsonView {
   std::optional<std::string> find_string(std::string_view key) const;
   std::optional<std::vector<int>> find_integers(std::string_view key) const;  // an array, or one number
   std::optional<std::vector<float>> find_numbers(std::string_view key) const;
-  std::optional<std::vector<std::string>> find_strings(std::string_view key) const;
+  std::optional<std::vector<std::string>> find_strings(
+      std::string_view key) const;  // an array, or one string
 
   std::string string_or(std::string_view key, std::string_view fallback) const;
   bool boolean_or(std::string_view key, bool fallback) const;

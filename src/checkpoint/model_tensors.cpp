@@ -1,11 +1,13 @@
 #include "checkpoint/model_tensors.h"
 
 #include <algorithm>
+#include <cstring>
 #include <initializer_list>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "checkpoint/group_tensors.h"
 
 namespace ferrum {
 namespace {
@@ -138,11 +140,50 @@ class Checker {
   CheckedTensors result_;
 };
 
+// Compares value by value: the formats may differ.
+bool has_same_values(const HostTensor& a, const HostTensor& b) {
+  if (a.shape != b.shape) return false;
+  if (a.format == b.format && !a.maker && !b.maker)
+    return a.bytes.size() == b.bytes.size() &&
+           std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+  constexpr int64_t kRowsTogether = 16;
+  std::vector<float> rows_a(static_cast<size_t>(kRowsTogether * a.cols())), rows_b(rows_a.size());
+  for (int64_t row = 0; row < a.rows(); row += kRowsTogether) {
+    const int64_t count = std::min(kRowsTogether, a.rows() - row);
+    decode_rows(a, row, count, rows_a.data());
+    decode_rows(b, row, count, rows_b.data());
+    if (!std::equal(rows_a.begin(), rows_a.begin() + count * a.cols(), rows_b.begin())) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 CheckedTensors check_tensors(const ModelDescription& model, const TensorTable& table,
                              const std::vector<TensorRole>& biased) {
   return Checker(model, table, biased).run();
+}
+
+bool uses_hf_tensor(const ModelDescription& model, std::string_view name) {
+  std::string weight(name);
+  if (is_group_part(name)) weight.replace(name.rfind('.'), std::string::npos, ".weight");
+  const auto key = parse_tensor_name(Naming::kHuggingFace, weight);
+  if (!key || key->layer >= model.layers || key->expert >= model.experts) return false;
+  if (key->role == Role::kHead) return !model.tied_head && !key->is_bias;
+  return true;
+}
+
+void settle_tied_head(ModelDescription& model, TensorTable& table) {
+  if (!model.tied_head) return;
+  const HostTensor* embedding = table.find({Role::kEmbedding});
+  const HostTensor* head = table.find({Role::kHead});
+  if (!head) return;
+  if (!embedding) return table.add_role(*head, {Role::kEmbedding});
+  if (has_same_values(*embedding, *head)) return;
+  model.tied_head = false;
+  log::warn(
+      "{}: tie_word_embeddings is true, but {} and {} are stored with different values; they are not tied",
+      table.source(), in_quotes(embedding->name), in_quotes(head->name));
 }
 
 void warn_of_extra_tensors(const std::vector<std::string>& extra, const std::string& source) {

@@ -1,4 +1,4 @@
-// The tensors of a checkpoint by what they are to the model, from however many files.
+// The tensors of a checkpoint by their role in the model, from any number of files.
 #pragma once
 #include <string>
 #include <unordered_map>
@@ -22,7 +22,10 @@ class TensorTable {
   uint64_t bytes() const;
   Format main_format() const;  // the one that holds the most bytes
 
-  // What find() gives, for those who note which tensors they have seen.
+  // Makes find(key) give this tensor as well. REQUIRES: `tensor` is one of all(), and find(key) gives none.
+  void add_role(const HostTensor& tensor, const TensorKey& key) { by_key_.emplace(key, index_of(tensor)); }
+
+  // The place in all() of what find() gives.
   size_t index_of(const HostTensor& tensor) const { return static_cast<size_t>(&tensor - tensors_.data()); }
 
  private:

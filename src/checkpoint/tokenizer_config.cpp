@@ -146,7 +146,7 @@ std::vector<TokenPlaces::Addition> read_added_tokens(const JsonView& added) {
 }  // namespace
 
 void apply_tokenizer_config(std::string_view text, const std::string& source, TokenizerSpec& spec) {
-  const Json json = parse_json(text, source);
+  const Json json = parse_json(text, source, kPythonJson);
   const JsonView config(json, source);
   if (const auto added = config.find("added_tokens_decoder"))
     add_tokens(read_added_tokens(*added), source, spec);
@@ -155,7 +155,7 @@ void apply_tokenizer_config(std::string_view text, const std::string& source, To
 }
 
 void apply_special_tokens_map(std::string_view text, const std::string& source, TokenizerSpec& spec) {
-  const Json json = parse_json(text, source);
+  const Json json = parse_json(text, source, kPythonJson);
   apply_named_specials(JsonView(json, source), spec);
   note_what_a_text_gets(spec);
 }

@@ -57,6 +57,7 @@ int report(const CLI::App& app, const CLI::ParseError& error, std::span<char* co
 
 int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away shows as a failed write
+  std::signal(SIGXFSZ, SIG_IGN);  // so does a limit on the sizes of files
 
   CLI::App app;
   add_commands(app);

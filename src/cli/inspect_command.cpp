@@ -6,10 +6,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
@@ -17,6 +19,8 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "engine/memory_plan.h"
+#include "engine/prompt_builder.h"
+#include "engine/sampling/recommended_sampling.h"
 
 namespace ferrum::cli {
 namespace {
@@ -89,6 +93,25 @@ void check_all(const Checkpoint& checkpoint, const std::string& source) {
   }
 }
 
+// The warnings of everything that loading the model reads, the tokenizer and the chat template included.
+struct Findings {
+  std::unique_ptr<Checkpoint> checkpoint;
+  std::vector<std::string> warnings;
+};
+
+Findings open_all(const std::filesystem::path& model) {
+  const log::Recorder recorder;
+  Findings f = {Checkpoint::open(model), {}};
+  try {
+    const PromptBuilder prompts(*f.checkpoint);
+    recommended_sampling(f.checkpoint->generation());
+  } catch (const Error& e) {  // what can be shown of the model is shown all the same
+    log::warn("{}", e.what());
+  }
+  f.warnings = recorder.warnings();
+  return f;
+}
+
 void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
   for (const auto& [key, value] : model.items())
     fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
@@ -118,9 +141,10 @@ void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, cons
 }
 
 void inspect_command(const InspectOptions& o) {
-  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
+  const auto [checkpoint, warnings] = open_all(find_model(o.engine.model));
   if (o.check) check_all(*checkpoint, o.engine.model.string());
-  const Json model = describe(*checkpoint);
+  Json model = describe(*checkpoint);
+  if (o.json) model["warnings"] = warnings;
   const Json plan = memory_json(o, *checkpoint);
   if (o.json) return print_json(model, plan, *checkpoint, o);
   print_text(model, plan, *checkpoint, o);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <memory>
 
 #include "base/human_bytes.h"
@@ -31,7 +30,6 @@ constexpr const char* kExplanation =
     "  HF_TOKEN=… ferrum pull org/private";
 
 void pull_command(const Options& o) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on files shows as a failed write
   const hub::ModelName name = hub::parse_model_name(o.name);
   const hub::CachedModel model = pull_model(name, hub::settings_from(hub::process_environment()), o.pull);
   fmt::print("{}: {} in {}\n", model.name, human_bytes(model.offer.bytes), model.path.string());

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
@@ -50,8 +50,7 @@ std::string name_of_model(const std::filesystem::path& model) {
 
 // A line each; empty lines and those with # do not count.
 void read_keys(const std::string& file, std::vector<std::string>& keys) {
-  std::ifstream in(file);
-  if (!in) fail(ErrorCode::kIo, "{}: cannot be read", file);
+  std::istringstream in(read_all(file));
   const size_t before = keys.size();
   for (std::string line; std::getline(in, line);) {
     line.erase(line.find_last_not_of(" \t\r") + 1);

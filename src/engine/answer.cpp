@@ -39,6 +39,10 @@ void Answer::push(TokenId id) {
   show(stops_.push(text));
 }
 
+void Answer::end_at(TokenId id) {
+  if (tokenizer_ && stops_.has(tokenizer_->spelling(id))) end_ = tokenizer_->spelling(id);
+}
+
 void Answer::finish(FinishReason reason, const Usage& usage) {
   if (detokenizer_) show(stops_.push(detokenizer_->finish()));
   if (!stops_.met()) {
@@ -47,7 +51,7 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
   }
   to_.sink->push(FinishEvent{.choice = to_.choice,
                              .reason = reason,
-                             .stop = stops_.met() ? stops_.met_string() : std::string(),
+                             .stop = stops_.met() ? stops_.met_string() : end_,
                              .usage = usage});
 }
 

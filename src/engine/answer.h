@@ -42,6 +42,9 @@ class Answer {
   }
   // The token that was sampled last, as part of the answer.
   void push(TokenId id);
+  // The token that was sampled last ends the answer and is no part of it. Where a stop string spells it, the
+  // answer ends by that string.
+  void end_at(TokenId id);
   // A stop string was met: nothing more is to be pushed.
   bool stopped() const { return stops_.met(); }
   // Tells what was held back, and the end.
@@ -53,6 +56,7 @@ class Answer {
 
   Sampler sampler_;
   StopStrings stops_;
+  std::string end_;  // the stop string that spells the token that ended the answer
   const Tokenizer* tokenizer_;
   std::optional<int> alternatives_;
   Logprobs logprobs_;  // of the token that was sampled last

@@ -12,9 +12,11 @@
 #include "engine/best_of.h"
 #include "engine/event_queue.h"
 #include "engine/memory_plan.h"
+#include "engine/sampling/recommended_sampling.h"
 #include "engine/sampling/sampling_options.h"
 #include "engine/speculation/ngram_drafter.h"
 #include "engine/what_fits.h"
+#include "text/end_tokens.h"
 
 namespace ferrum {
 namespace {
@@ -151,10 +153,16 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
 void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
   if (!(options.stall_seconds > 0))
     fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options.stall_seconds);
+  recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
   stop_tokens_ = checkpoint_->generation().stop_tokens;
-  if (prompts_.tokenizer() && prompts_.tokenizer()->special().eos)
-    stop_tokens_.push_back(*prompts_.tokenizer()->special().eos);
+  if (const Tokenizer* tokenizer = prompts_.tokenizer()) {
+    if (tokenizer->special().eos) stop_tokens_.push_back(*tokenizer->special().eos);
+    if (checkpoint_->generation().may_lack_stop_tokens)
+      for (const TokenId id : known_ends(*tokenizer)) stop_tokens_.push_back(id);
+  }
   if (prompts_.turn_end()) stop_tokens_.push_back(*prompts_.turn_end());
+  std::sort(stop_tokens_.begin(), stop_tokens_.end());
+  stop_tokens_.erase(std::unique(stop_tokens_.begin(), stop_tokens_.end()), stop_tokens_.end());
 
   watchdog_ = std::make_unique<Watchdog>(
       Watchdog::Options{.limit = options.stall_seconds,
@@ -183,6 +191,11 @@ SequenceFacts LocalEngine::facts_of(const Request& request, size_t prompt_tokens
                          .min_tokens = static_cast<size_t>(request.min_tokens),
                          .ends = request.stop_tokens,
                          .breakers = breakers_of(request.sampling)};
+  // Control tokens have no text in which a stop string could be found.
+  if (const Tokenizer* tokenizer = prompts_.tokenizer())
+    for (const std::string& stop : request.stop)
+      if (const auto id = tokenizer->find(stop); id && tokenizer->kind(*id) == TokenKind::kControl)
+        facts.ends.push_back(*id);
   if (request.end_of_text == Request::EndOfText::kIgnored)
     facts.forbidden = stop_tokens_;
   else
@@ -198,17 +211,6 @@ std::shared_ptr<const DryBreakers> LocalEngine::breakers_of(const SamplingOption
     breaker_strings_ = sampling.dry_breakers;
   }
   return breakers_;
-}
-
-SamplingOptions LocalEngine::recommended_sampling() const {
-  const GenerationDefaults& g = checkpoint_->generation();
-  SamplingOptions o;
-  o.temperature = g.temperature.value_or(o.temperature);
-  o.top_k = g.top_k.value_or(o.top_k);
-  o.top_p = g.top_p.value_or(o.top_p);
-  o.min_p = g.min_p.value_or(o.min_p);
-  o.repetition_penalty = g.repetition_penalty.value_or(o.repetition_penalty);
-  return o;
 }
 
 std::unique_ptr<EventStream> LocalEngine::submit(Request request) {

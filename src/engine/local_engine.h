@@ -37,7 +37,7 @@ class LocalEngine final : public Engine {
 
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
-  SamplingOptions recommended_sampling() const override;
+  SamplingOptions recommended_sampling() const override { return recommended_; }
   std::vector<int32_t> tokens_of(const Prompt& prompt) const override { return prompts_.tokens(prompt); }
   std::string text_of(std::span<const int32_t> ids) const override { return prompts_.text(ids); }
   std::string render(const ChatPrompt& chat) const override { return prompts_.render(chat).text(); }
@@ -78,6 +78,7 @@ class LocalEngine final : public Engine {
   int queue_ = 0;
   std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
+  SamplingOptions recommended_;
   std::unique_ptr<EngineTrace> trace_;  // or null
   std::unique_ptr<Runner> runner_;      // none if it is another's
   std::unique_ptr<Watchdog> watchdog_;

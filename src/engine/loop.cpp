@@ -404,7 +404,10 @@ void Loop::take_token(Sequence& s, TokenId id) {
   const double before = std::exchange(s.usage.decode_seconds, seconds_between(s.first_token, stepped_));
   if (s.usage.generated_tokens > 1) stats_.inter_token_seconds.observe(s.usage.decode_seconds - before);
   const std::vector<TokenId>& ends = s.job->facts.ends;
-  if (std::find(ends.begin(), ends.end(), id) != ends.end()) return finish(s, FinishReason::kStop);
+  if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
+    s.answer.end_at(id);
+    return finish(s, FinishReason::kStop);
+  }
   s.answer.push(id);
   if (s.answer.stopped()) return finish(s, FinishReason::kStop);
   if (at_end(s))

@@ -2,12 +2,33 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "text/chat_context.h"
+#include "text/end_tokens.h"
 
 namespace ferrum {
 namespace {
+
+// An answer that no template has of itself.
+constexpr std::string_view kProbe = "ferrum-probe-3b1f";
+
+// The text that a template wrote directly behind the probe, without white space before it.
+std::string text_behind_probe(const RenderedPrompt& prompt) {
+  for (size_t i = 0; i + 1 < prompt.pieces.size(); ++i) {
+    const RenderedPrompt::Piece& piece = prompt.pieces[i];
+    if (piece.trusted || !trimmed(piece.text).ends_with(kProbe)) continue;
+    return std::string(trimmed(prompt.pieces[i + 1].text));
+  }
+  return {};
+}
+
+bool ends_turns(const Tokenizer& tokenizer, TokenId id) {
+  const TokenKind kind = tokenizer.kind(id);
+  return kind == TokenKind::kControl ||
+         (kind == TokenKind::kUserDefined && is_known_end(tokenizer.spelling(id)));
+}
 
 OrderedJson parse_options(const std::string& text) {
   if (text.empty()) return OrderedJson::object();
@@ -30,7 +51,7 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     fail(ErrorCode::kBadFile, "{}: the tokenizer has {} tokens, the model {}", checkpoint.model().name,
          tokenizer_->size(), vocab_);
   std::optional<std::string> source = checkpoint.chat_template();
-  if (!source && tokenizer_ && (turn_end_ = chat_ml_end(*tokenizer_))) {
+  if (!source && tokenizer_ && chat_ml_end(*tokenizer_)) {
     log::warn("{}: no chat template; ChatML is used, whose control tokens the vocabulary has",
               checkpoint.model().name);
     source = kChatMlTemplate;
@@ -42,10 +63,31 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
   }
   try {
     template_.emplace(*source);
+    if (tokenizer_) turn_end_ = find_turn_end();
   } catch (const Error& e) {
     template_error_ = e.what();
     log::warn("{}: its chat template cannot be used: {}", checkpoint.model().name, e.what());
   }
+}
+
+// Rendered with an answer at the end, and if nothing ends that one, with an answer that another turn follows.
+std::optional<TokenId> PromptBuilder::find_turn_end() const {
+  for (const bool is_followed : {false, true}) {
+    ChatContext context;
+    context.set_special_tokens(special_tokens(*tokenizer_));
+    context.add_message("user", "?");
+    context.add_message("assistant", kProbe);
+    if (is_followed) context.add_message("user", "?");
+    context.add_generation_prompt(false);
+    try {
+      const std::string behind = text_behind_probe(template_->render(context.json()));
+      if (behind.empty()) continue;
+      const std::vector<TokenId> ids = tokenizer_->encode({behind, true}, {.add_special = false});
+      if (!ids.empty() && ends_turns(*tokenizer_, ids.front())) return ids.front();
+    } catch (const Error&) {  // the template takes no such conversation
+    }
+  }
+  return std::nullopt;
 }
 
 std::vector<TokenId> PromptBuilder::tokens(const Request& request) const {

@@ -1,4 +1,4 @@
-// From what a request asks to token ids: renders chats, encodes text, checks ids.
+// From a request's prompt to token ids: renders chats, encodes text, checks ids.
 #pragma once
 #include <memory>
 #include <optional>
@@ -31,10 +31,11 @@ class PromptBuilder {
 
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: only token ids go in and out
   bool has_template() const { return has_template_; }              // also one that does not parse
-  // What ends a turn where ChatML stands in, for checkpoints then often do not say.
+  // The control token that the template writes behind an assistant's message, if it writes one.
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
+  std::optional<TokenId> find_turn_end() const;
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
   std::vector<TokenId> encode(const TokenPrompt& prompt) const;

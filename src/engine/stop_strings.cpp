@@ -18,6 +18,10 @@ StopStrings::StopStrings(std::vector<std::string> strings) : strings_(std::move(
   }
 }
 
+bool StopStrings::has(std::string_view string) const {
+  return std::find(strings_.begin(), strings_.end(), string) != strings_.end();
+}
+
 std::string StopStrings::push(std::string_view text) {
   if (met_) return {};
   pending_ += text;

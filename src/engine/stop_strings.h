@@ -20,6 +20,7 @@ class StopStrings {
   // The text is over: what was held back, since no stop string came of it.
   std::string finish();
 
+  bool has(std::string_view string) const;  // whether it is one of the strings
   bool met() const { return met_ != nullptr; }
   const std::string& met_string() const { return *met_; }
 

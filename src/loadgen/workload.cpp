@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/mapped_file.h"
 #include "base/numbers.h"
 #include "base/random.h"
 #include "base/utf8.h"
@@ -94,12 +95,7 @@ std::string to_string(const Length& length) {
 }
 
 std::vector<Prompt> read_prompts(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    const bool there = std::filesystem::exists(file);
-    fail(there ? ErrorCode::kIo : ErrorCode::kNotFound, "{}: {}", file.string(),
-         there ? "cannot be read" : "no such file");
-  }
+  std::istringstream in{std::string(MappedFile::open(file)->text())};
   const bool is_json = file.extension() == ".jsonl";
   std::vector<Prompt> prompts;
   int number = 0;

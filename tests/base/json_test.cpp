@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "support/errors.h"
 
@@ -42,6 +46,34 @@ TEST(Json, KeepsItsBounds) {
                [] { parse_json("[1, 2]", "f", {.max_bytes = 4}); });
   expect_error(ErrorCode::kBadFile, {"more than 1 keys"},
                [] { parse_json(R"({"a":1,"b":2})", "f", {.max_keys = 1}); });
+}
+
+TEST(Json, NonFiniteNumbersWhereAllowed) {
+  const std::string text = R"({"a": [NaN, -Infinity, Infinity], "b": "NaN \" Infinity", "NaN": 1})";
+  const Json json = parse_json(text, "f", kPythonJson);
+  EXPECT_TRUE(std::isnan(json["a"][0].get<double>()));
+  EXPECT_EQ(json["a"][1].get<double>(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(json["a"][2].get<double>(), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(json["b"], "NaN \" Infinity");
+  EXPECT_EQ(json["NaN"], 1);
+  expect_error(ErrorCode::kBadFile, {"f", "byte 8"}, [&] { parse_json(text, "f"); });
+}
+
+TEST(Json, NonFiniteNumbersDoNotShiftPositions) {
+  for (const char* text : {"[NaN, 1,]", "[NaN,-Infinity,Infinity x]", "[1, x, NaN]", "[NaN NaN]"}) {
+    std::string finite = text;  // as long
+    for (const auto& [word, number] :
+         {std::pair("-Infinity", "-11111111"), {"Infinity", "11111111"}, {"NaN", "111"}})
+      for (size_t at; (at = finite.find(word)) != std::string::npos;)
+        finite.replace(at, std::string_view(word).size(), number);
+    std::string expected;
+    try {
+      parse_json(finite, "f");
+    } catch (const Error& e) {
+      expected = e.what();
+    }
+    expect_error(ErrorCode::kBadFile, {expected}, [&] { parse_json(text, "f", kPythonJson); });
+  }
 }
 
 }  // namespace

@@ -1,13 +1,18 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "base/file_descriptor.h"
 #include "support/errors.h"
+#include "support/files.h"
 
 namespace ferrum {
 namespace {
@@ -33,7 +38,22 @@ TEST_F(MappedFileTest, ShowsTheBytes) {
 
 TEST_F(MappedFileTest, NamesWhatCannotBeOpened) {
   test::expect_error(ErrorCode::kNotFound, {"no_such_file"}, [] { MappedFile::open("/no_such_file"); });
-  test::expect_error(ErrorCode::kIo, {"not a regular file"}, [] { MappedFile::open("/"); });
+  test::expect_error(ErrorCode::kIo, {"not a regular file but a folder"}, [] { MappedFile::open("/"); });
+  for (const char* device : {"/dev/zero", "/dev/null"})
+    test::expect_error(ErrorCode::kIo, {device, "a device"}, [&] { MappedFile::open(device); });
+  const test::TemporaryFolder folder;
+  const auto fifo = folder.path() / "fifo";  // without a writer, for which open(2) would wait
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  test::expect_error(ErrorCode::kIo, {fifo.string(), "a FIFO"}, [&] { MappedFile::open(fifo); });
+  const auto socket_path = folder.path() / "socket";
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(socket_path.string().size(), sizeof address.sun_path);
+  socket_path.string().copy(address.sun_path, sizeof address.sun_path);
+  ASSERT_EQ(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  test::expect_error(ErrorCode::kIo, {socket_path.string(), "a socket"},
+                     [&] { MappedFile::open(socket_path); });
 }
 
 TEST_F(MappedFileTest, OneFileTooManyIsRefusedAndLeavesNoMapping) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
+#include "base/log.h"
 #include "checkpoint/check_weights.h"
 #include "checkpoint/model_tensors.h"
+#include "support/contains.h"
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/small_models.h"
@@ -171,6 +174,87 @@ TEST(Checkpoint, ATiedHeadMayHaveACopyThatIsIgnored) {
   EXPECT_EQ(Checkpoint::open(model.write(other))->model().parameters, with_copy->model().parameters);
 }
 
+// Both in float32 unless said otherwise, filled with one value each.
+struct TiedHf {
+  SmallHf model;
+  float embedding = 0.5f, head = 0.5f;
+  bool bf16_embedding = false;
+
+  const fs::path& write(const TemporaryFolder& folder) const {
+    SmallHf rest = model;
+    rest.tensors.erase("model.embed_tokens.weight");
+    rest.tensors.erase("lm_head.weight");
+    test::SafetensorsBytes file;
+    for (const auto& [name, shape] : rest.tensors) file.f32_tensor(name, shape);
+    const auto filled = [](float value, size_t bytes) {  // the high half of a float32 is its bf16
+      std::string out;
+      for (int i = 0; i < 80; ++i) out += le(value).substr(4 - bytes);
+      return out;
+    };
+    if (model.tensors.contains("model.embed_tokens.weight"))
+      file.tensor("model.embed_tokens.weight", {10, 8}, bf16_embedding ? "BF16" : "F32",
+                  filled(embedding, bf16_embedding ? 2 : 4));
+    if (model.tensors.contains("lm_head.weight"))
+      file.tensor("lm_head.weight", {10, 8}, "F32", filled(head, 4));
+    folder.write("config.json", model.config.dump());
+    folder.write("model.safetensors", file.build());
+    return folder.path();
+  }
+};
+
+TEST(Checkpoint, ATiedHeadWithOtherValuesIsNotTied) {
+  TiedHf tied;
+  tied.model.config["tie_word_embeddings"] = true;
+  for (const bool bf16 : {false, true}) {
+    tied.bf16_embedding = bf16;
+    tied.head = 0.5f;
+    const TemporaryFolder same, other;
+    EXPECT_TRUE(Checkpoint::open(tied.write(same))->model().tied_head);
+    tied.head = 0.50001f;
+    const log::Recorder recorder;
+    const auto c = Checkpoint::open(tied.write(other));
+    EXPECT_FALSE(c->model().tied_head);
+    EXPECT_NE(c->find({Role::kHead}), c->find({Role::kEmbedding}));
+    ASSERT_EQ(recorder.warnings().size(), 1u);
+    EXPECT_CONTAINS(recorder.warnings()[0], "tie_word_embeddings");
+    EXPECT_CONTAINS(recorder.warnings()[0], "'lm_head.weight'");
+  }
+}
+
+TEST(Checkpoint, ASoleTiedHeadIsTheEmbeddingToo) {
+  TiedHf tied;
+  tied.model.config["tie_word_embeddings"] = true;
+  tied.model.tensors.erase("model.embed_tokens.weight");
+  const TemporaryFolder folder, untied;
+  const log::Recorder recorder;
+  const auto c = Checkpoint::open(tied.write(folder));
+  EXPECT_TRUE(c->model().tied_head);
+  ASSERT_NE(c->find({Role::kEmbedding}), nullptr);
+  EXPECT_EQ(c->find({Role::kEmbedding})->name, "lm_head.weight");
+  EXPECT_TRUE(recorder.warnings().empty());
+  tied.model.config["tie_word_embeddings"] = false;
+  expect_bad(tied.write(untied), {"'model.embed_tokens.weight'", "missing"}, ErrorCode::kBadFile);
+}
+
+TEST(Checkpoint, NumberedShardsWithoutAnIndex) {
+  const TemporaryFolder folder;
+  folder.write("config.json", SmallHf().config.dump());
+  folder.write("model-00001-of-00001.safetensors", SmallHf().weights());
+  EXPECT_EQ(Checkpoint::open(folder.path())->tensors().size(), 21u);
+  folder.write("model-00001-of-00002.safetensors", SmallHf().weights());
+  expect_bad(folder.path(), {"'model-00001-of-00001.safetensors', 'model-00001-of-00002.safetensors'"},
+             ErrorCode::kBadArgument);
+  fs::remove(folder.path() / "model-00001-of-00001.safetensors");
+  expect_bad(folder.path(), {"2 shards", "missing", "'model-00002-of-00002.safetensors'"},
+             ErrorCode::kNotFound);
+  SmallHf first, second;
+  std::erase_if(first.tensors, [](const auto& t) { return t.first.starts_with("model.layers.1."); });
+  std::erase_if(second.tensors, [](const auto& t) { return !t.first.starts_with("model.layers.1."); });
+  folder.write("model-00001-of-00002.safetensors", first.weights());
+  folder.write("model-00002-of-00002.safetensors", second.weights());
+  EXPECT_EQ(Checkpoint::open(folder.path())->tensors().size(), 21u);
+}
+
 TEST(Checkpoint, StackedProjectionsAndBiases) {
   SmallHf model;
   for (const std::string layer : {"model.layers.0.", "model.layers.1."}) {
@@ -240,8 +324,17 @@ TEST(Checkpoint, GenerationDefaultsAndChatTemplate) {
   EXPECT_EQ(c->chat_template(), "S");
   folder.write("chat_template.jinja", "J");
   EXPECT_EQ(c->chat_template(), "J");
-  folder.write("generation_config.json", R"({"temperature":"hot"})");
-  expect_bad(folder.path(), {"generation_config.json", "temperature", "a number"}, ErrorCode::kBadFile);
+  folder.write("generation_config.json",
+               R"({"temperature":"hot","do_sample":1,"top_k":50.0,"top_p":NaN,"eos_token_id":[3,-1]})");
+  const log::Recorder recorder;
+  const auto odd = Checkpoint::open(folder.path());
+  EXPECT_EQ(odd->generation().temperature, std::nullopt);
+  EXPECT_EQ(odd->generation().top_k, 50);
+  EXPECT_TRUE(std::isnan(*odd->generation().top_p)) << "the engine checks ranges";
+  EXPECT_EQ(odd->generation().stop_tokens, std::vector<TokenId>{3});
+  ASSERT_EQ(recorder.warnings().size(), 2u);
+  EXPECT_CONTAINS(recorder.warnings()[0], "generation_config.json: temperature is string, expected a number");
+  EXPECT_CONTAINS(recorder.warnings()[1], "generation_config.json: eos_token_id[1] is '-1'");
 }
 
 TEST(CheckpointFaults, B01_EmptyFiles) {
@@ -380,6 +473,23 @@ TEST(CheckpointFaults, B19_IndexThatNamesAbsentShards) {
   sharded.map["lm_head.weight"] = "x.safetensors";
   sharded.map["model.norm.weight"] = "y.safetensors";
   expect_bad(sharded.write(), {"missing", "'x.safetensors', 'y.safetensors'"}, ErrorCode::kNotFound);
+}
+
+TEST(CheckpointFaults, B19_IndexThatNamesAbsentTensors) {
+  ShardedHf unneeded;
+  unneeded.map["model.layers.0.self_attn.rotary_emb.inv_freq"] = "a.safetensors";
+  unneeded.map["model.layers.2.mlp.up_proj.weight"] = "x.safetensors";  // of a layer that the model has not
+  const log::Recorder recorder;
+  EXPECT_NO_THROW(Checkpoint::open(unneeded.write()));
+  ASSERT_EQ(recorder.warnings().size(), 1u);
+  EXPECT_CONTAINS(recorder.warnings()[0], "index.json");
+  EXPECT_CONTAINS(recorder.warnings()[0],
+                  "'model.layers.0.self_attn.rotary_emb.inv_freq', 'model.layers.2.mlp.up_proj.weight'");
+  ShardedHf needed;  // without which the model would be computed, but wrongly
+  needed.map["model.layers.0.self_attn.q_proj.bias"] = "a.safetensors";
+  expect_bad(needed.write(),
+             {"index.json", "missing", "'model.layers.0.self_attn.q_proj.bias' in 'a.safetensors'"},
+             ErrorCode::kBadFile);
 }
 
 TEST(CheckpointFaults, B19_IndexThatLeavesItsFolder) {

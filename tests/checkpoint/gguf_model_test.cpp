@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/log.h"
+#include "support/contains.h"
 #include "support/errors.h"
 #include "support/small_models.h"
 
@@ -183,8 +185,11 @@ TEST(GgufModel, GenerationDefaults) {
   EXPECT_EQ(d.top_k, 20);
   EXPECT_EQ(d.repetition_penalty, 1.5f);
   EXPECT_EQ(d.stop_tokens, (std::vector<TokenId>{3, 5}));
-  expect_error(ErrorCode::kBadConfig, {"m.gguf", "tokenizer.ggml.eot_token_id", "5", "4 tokens"},
-               [&] { gguf_generation(file->metadata(), 4); });
+  const log::Recorder recorder;
+  EXPECT_EQ(gguf_generation(file->metadata(), 4).stop_tokens, (std::vector<TokenId>{3}));
+  ASSERT_EQ(recorder.warnings().size(), 1u);
+  EXPECT_CONTAINS(recorder.warnings()[0],
+                  "m.gguf: tokenizer.ggml.eot_token_id is 5, which names none of the 4 tokens");
 }
 
 TEST(GgufModelFaults, B07_KnownKeysOfAnotherType) {
@@ -227,11 +232,35 @@ TEST(GgufModelFaults, B14_AbsurdNumbers) {
   expect_bad(nan, {"rope.freq_base", "nan"});
 }
 
-TEST(GgufModelFaults, B14_AbsurdSampling) {
-  const std::string bytes = test::GgufBytes().f32("general.sampling.temp", std::nanf("")).build();
+TEST(GgufModelFaults, SamplingOfAnotherTypeIsIgnoredWithAWarning) {
+  const std::string bytes =
+      test::GgufBytes().string("general.sampling.temp", "hot").f32("general.sampling.top_k", 50).build();
   const auto file = GgufFile::parse(test::as_bytes(bytes), "m.gguf");
-  expect_error(ErrorCode::kBadConfig, {"m.gguf", "temperature", "nan"},
-               [&] { gguf_generation(file->metadata(), 4); });
+  const log::Recorder recorder;
+  const GenerationDefaults d = gguf_generation(file->metadata(), 4);
+  EXPECT_EQ(d.temperature, std::nullopt);
+  EXPECT_EQ(d.top_k, 50);
+  ASSERT_EQ(recorder.warnings().size(), 1u);
+  EXPECT_CONTAINS(recorder.warnings()[0], "'general.sampling.temp'");
+}
+
+TEST(GgufModelFaults, N12_ArraysThatDoNotFitTheLayers) {
+  for (const char* key : {"attention.head_count", "attention.head_count_kv", "feed_forward_length"}) {
+    for (const std::vector<int32_t>& values : {std::vector<int32_t>{1}, {1, 1, 1}, {}}) {
+      SmallGguf model;
+      model.integers.erase(key);
+      model.others.array(model.key(key), gguf::kI32, values);
+      expect_bad(model, {model.key(key), "entries", "2 layers"});
+    }
+    SmallGguf model;
+    model.integers.erase(key);
+    model.others.strings(model.key(key), {"1", "1"});
+    expect_bad(model, {model.key(key), "an array of integers", "string"}, ErrorCode::kBadFile);
+  }
+  SmallGguf window;
+  window.set("attention.sliding_window", 8);
+  window.others.array<int32_t>("llama.attention.sliding_window_pattern", gguf::kI32, {1});
+  expect_bad(window, {"sliding_window_pattern", "1 entries", "2 layers"});
 }
 
 TEST(GgufModelFaults, B20_WhatFerrumDoesNotRun) {

@@ -1,15 +1,18 @@
 // Tokenizer files with mistakes: the field is named (fault B21).
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "checkpoint/gguf_tokenizer.h"
 #include "checkpoint/sentencepiece_model.h"
 #include "checkpoint/tiktoken_model.h"
 #include "checkpoint/tokenizer_config.h"
 #include "checkpoint/tokenizer_json.h"
+#include "support/contains.h"
 #include "support/errors.h"
 #include "support/file_bytes.h"
 
@@ -178,9 +181,6 @@ TEST(TokenizerFaults, B21_GgufListsThatDoNotFit) {
   file.scores.pop_back();
   expect_bad_gguf(file, {"t.gguf", "tokenizer.ggml.scores has 4 elements", "tokenizer.ggml.tokens has 5"});
   file = {};
-  file.types.push_back(1);
-  expect_bad_gguf(file, {"tokenizer.ggml.token_type has 6 elements"});
-  file = {};
   file.types[2] = 7;
   expect_bad_gguf(file, {"tokenizer.ggml.token_type[2] is 7"});
   file.types[2] = -1;
@@ -189,11 +189,41 @@ TEST(TokenizerFaults, B21_GgufListsThatDoNotFit) {
   file.scores[3] = std::numeric_limits<float>::quiet_NaN();
   expect_bad_gguf(file, {"tokenizer.ggml.scores[3]"});
   file = {};
-  file.bos = 5;
-  expect_bad_gguf(file, {"tokenizer.ggml.bos_token_id is 5", "5 tokens"});
-  file = {};
   file.model = "crystal";
   expect_bad_gguf(file, {"tokenizer.ggml.model", "'crystal'"}, ErrorCode::kUnsupported);
+}
+
+std::string warnings_of(const SmallGgufTokenizer& file) {
+  const log::Recorder recorder;
+  file.load();
+  return fmt::format("{}", fmt::join(recorder.warnings(), "\n"));
+}
+
+TEST(TokenizerFaults, N11_GgufListsOfAnotherLengthThatAreNoHindrance) {
+  EXPECT_EQ(warnings_of({}), "");
+  SmallGgufTokenizer file;
+  file.types.push_back(1);
+  EXPECT_CONTAINS(warnings_of(file), "t.gguf: tokenizer.ggml.token_type has 6 elements");
+  file = {};
+  file.types.resize(2);
+  EXPECT_CONTAINS(warnings_of(file), "tokenizer.ggml.token_type has 2 elements");
+  file = {};
+  file.scores.push_back(1);
+  EXPECT_CONTAINS(warnings_of(file), "tokenizer.ggml.scores has 6 elements");
+  file = {};
+  file.model = "gpt2";  // which has no use for scores
+  file.merges = {"a b"};
+  file.scores = {std::numeric_limits<float>::quiet_NaN()};
+  EXPECT_EQ(warnings_of(file).find("scores"), std::string::npos);
+}
+
+TEST(TokenizerFaults, N11_GgufSpecialIdsThatNameNoToken) {
+  for (const uint32_t id : {5U, 1'000'000'000U, 0xFFFFFFFFU}) {
+    SmallGgufTokenizer file;
+    file.bos = id;
+    EXPECT_CONTAINS(warnings_of(file),
+                    fmt::format("t.gguf: tokenizer.ggml.bos_token_id is {}, which names none of the 5", id));
+  }
 }
 
 TEST(TokenizerFaults, B21_GgufUnknownMerges) {

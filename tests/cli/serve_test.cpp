@@ -219,7 +219,7 @@ TEST(Serve, B67_MistakesAreNamed) {
   const std::string empty = folder.write("keys", "# none\n\n");
   for (const auto& [args, words] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--api-key-file", empty}, "no key"},
-           {{"--api-key-file", folder.path() / "none"}, "cannot be read"},
+           {{"--api-key-file", folder.path() / "none"}, "cannot open"},
            {{"--api-key", ""}, "empty API key"},
            {{"--host", "192.0.2.1"}, "cannot listen at 192.0.2.1"},
            {{"--host", "no.such.host.invalid"}, "cannot listen at no.such.host.invalid"},

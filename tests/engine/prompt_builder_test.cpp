@@ -57,6 +57,27 @@ TEST(PromptBuilder, ChatMlStandsInWhereTheVocabularyIsMadeForIt) {
   EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 1) << "the user's is text";
 }
 
+TEST(PromptBuilder, TheTemplateTellsWhatEndsATurn) {
+  const auto turn_end = [](const std::string& source) {
+    SmallChatModel model("<go>", "<over>");
+    model.set_template(source);
+    return PromptBuilder(*model.open()).turn_end();
+  };
+  const std::string loop = "{% for m in messages %}";
+  EXPECT_EQ(turn_end(loop + "<go>{{ m.role }}x{{ m.content }} <over>\n{% endfor %}"), 4);
+  EXPECT_EQ(
+      turn_end(loop +
+               "{{ m.content | trim }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"),
+      2);
+  EXPECT_EQ(turn_end(loop + "<go>{{ m.content }}{% endfor %}"), 3)
+      << "the next turn's beginning, where nothing else does";
+  EXPECT_EQ(turn_end(loop + "{{ m.role }}x{{ m.content }}x{% endfor %}"), std::nullopt) << "text ends it";
+  EXPECT_EQ(turn_end(loop + "{{ m.content }}{{ m.role }}{% endfor %}"), std::nullopt);
+  EXPECT_EQ(turn_end("{{ raise_exception('no') }}"), std::nullopt);
+  EXPECT_EQ(turn_end(loop + "<go>{% if m.role != 'assistant' %}{{ m.content }}{% endif %}<over>{% endfor %}"),
+            std::nullopt);
+}
+
 TEST(PromptBuilder, AnAnswerThatBeganIsContinued) {
   const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
   ChatPrompt chat = {.messages = {{"user", "x"}}};

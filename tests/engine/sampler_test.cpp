@@ -8,9 +8,12 @@
 #include <map>
 #include <set>
 
+#include "base/log.h"
 #include "base/random.h"
+#include "engine/sampling/recommended_sampling.h"
 #include "engine/sampling/sampling_options.h"
 #include "engine/test_sampler.h"
+#include "support/contains.h"
 #include "support/errors.h"
 
 namespace ferrum {
@@ -89,8 +92,10 @@ TEST(Sampler, TopPKeepsTheFewestThatReachIt) {
   EXPECT_EQ(support(o, kLogits), (std::set<TokenId>{1, 3}));
   o.top_p = 0.71f;
   EXPECT_EQ(support(o, kLogits), (std::set<TokenId>{1, 3, 4}));
-  o.top_p = 1e-6f;
-  EXPECT_EQ(support(o, kLogits), (std::set<TokenId>{1})) << "one always stays";
+  for (const float least : {1e-6f, 0.0f}) {
+    o.top_p = least;
+    EXPECT_EQ(support(o, kLogits), (std::set<TokenId>{1})) << "one always stays";
+  }
 }
 
 TEST(Sampler, TopPCountsWhatTopKLeft) {
@@ -158,7 +163,7 @@ TEST(Sampler, B42_ParametersOutOfRange) {
   refused([&](SamplingOptions& o) { o.temperature = nan; }, "temperature must be from 0 to 100, not nan");
   refused([&](SamplingOptions& o) { o.temperature = inf; }, "temperature");
   refused([&](SamplingOptions& o) { o.top_k = -1; }, "top_k must be 0 (off) or more, not -1");
-  refused([&](SamplingOptions& o) { o.top_p = 0; }, "top_p must be above 0 and at most 1 (off), not 0");
+  refused([&](SamplingOptions& o) { o.top_p = -0.1f; }, "top_p must be from 0 to 1 (1: off), not -0.1");
   refused([&](SamplingOptions& o) { o.top_p = 1.5f; }, "top_p");
   refused([&](SamplingOptions& o) { o.typical_p = nan; }, "typical_p must be above 0 and at most 1");
   refused([&](SamplingOptions& o) { o.min_p = -0.1f; }, "min_p must be from 0 to 1, not -0.1");
@@ -180,6 +185,36 @@ TEST(Sampler, B42_ParametersOutOfRange) {
   refused([&](SamplingOptions& o) { o.mirostat_tau = nan; }, "mirostat_tau must be from 0 to 100");
   refused([&](SamplingOptions& o) { o.mirostat_eta = 2; }, "mirostat_eta must be from 0 to 1");
   EXPECT_NO_THROW(validate(plain()));
+}
+
+// No recommendation can make every request fail.
+TEST(Sampler, RecommendationsGoThroughTheCheckOfRequests) {
+  const SamplingOptions ours;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {nan, infinity, -infinity, -5.0f, 1e6f}) {
+    const log::Recorder recorder;
+    const SamplingOptions o = recommended_sampling({.source = "generation_config.json",
+                                                    .temperature = bad,
+                                                    .top_p = bad,
+                                                    .min_p = bad,
+                                                    .repetition_penalty = bad,
+                                                    .top_k = bad,
+                                                    .stop_tokens = {}});
+    EXPECT_NO_THROW(validate(o)) << bad;
+    EXPECT_EQ(o.temperature, ours.temperature);
+    EXPECT_EQ(o.top_p, ours.top_p);
+    EXPECT_EQ(o.min_p, ours.min_p);
+    EXPECT_EQ(o.repetition_penalty, ours.repetition_penalty);
+    EXPECT_EQ(o.top_k, bad > 0 ? bad == 1e6f ? 1'000'000 : 0 : ours.top_k);
+    ASSERT_GE(recorder.warnings().size(), 4u);
+    EXPECT_CONTAINS(recorder.warnings()[0],
+                    "generation_config.json: the recommended temperature must be from 0");
+  }
+  EXPECT_EQ(recommended_sampling({.top_k = -1.0f}).top_k, 0);
+  EXPECT_EQ(recommended_sampling({.top_k = 50.0f}).top_k, 50);
+  EXPECT_EQ(recommended_sampling({.top_k = 2.5f}).top_k, ours.top_k);
+  EXPECT_EQ(recommended_sampling({.top_p = 0.0f}).top_p, 0);
 }
 
 TEST(Sampler, B41_NumbersOfARequestOutOfRange) {

@@ -70,7 +70,7 @@ void validate(const SamplingOptions& o) {
   in_range("temperature", o.temperature, 0.0f, 100.0f);
   at_least("top_k", o.top_k, 0, "off");
   share("typical_p", o.typical_p);
-  share("top_p", o.top_p);
+  in_range("top_p", o.top_p, 0.0f, 1.0f, " (1: off)");
   in_range("min_p", o.min_p, 0.0f, 1.0f);
   in_range("xtc_probability", o.xtc_probability, 0.0f, 1.0f);
   in_range("xtc_threshold", o.xtc_threshold, 0.0f, 1.0f);

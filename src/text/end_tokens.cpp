@@ -1,0 +1,56 @@
+#include "text/end_tokens.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ferrum {
+namespace {
+
+// As llama.cpp knows them (llama-vocab.cpp, special_eog_ids).
+constexpr std::array<std::string_view, 18> kEnds{"<|eot_id|>",
+                                                 "<|im_end|>",
+                                                 "<|end|>",
+                                                 "<end_of_turn>",
+                                                 "<turn|>",
+                                                 "<|endoftext|>",
+                                                 "<EOT>",
+                                                 "_<EOT>",
+                                                 "[EOT]",
+                                                 "<｜end▁of▁sentence｜>",
+                                                 "<end_of_utterance>",
+                                                 "<|eom_id|>",
+                                                 "<|end_of_text|>",
+                                                 "<|return|>",
+                                                 "<|call|>",
+                                                 "[EOS]",
+                                                 "<eos>",
+                                                 "<|flush|>"};
+
+// An ordinary tag in some vocabularies, so it counts only as a control token.
+constexpr std::string_view kSentenceEnd = "</s>";
+
+std::optional<TokenId> find_control(const Tokenizer& tokenizer, std::string_view spelling) {
+  const auto id = tokenizer.find(spelling);
+  return id && tokenizer.kind(*id) == TokenKind::kControl ? id : std::nullopt;
+}
+
+}  // namespace
+
+bool is_known_end(std::string_view spelling) {
+  return std::find(kEnds.begin(), kEnds.end(), spelling) != kEnds.end();
+}
+
+std::vector<TokenId> known_ends(const Tokenizer& tokenizer) {
+  std::vector<TokenId> ends;
+  const auto add = [&](std::string_view spelling) {
+    if (const auto id = find_control(tokenizer, spelling)) ends.push_back(*id);
+  };
+  // Where <|return|> ends an answer (gpt-oss), <|end|> ends only one of its channels.
+  const bool has_channels = find_control(tokenizer, "<|return|>").has_value();
+  for (const std::string_view spelling : kEnds)
+    if (!(has_channels && spelling == "<|end|>")) add(spelling);
+  add(kSentenceEnd);
+  return ends;
+}
+
+}  // namespace ferrum
