@@ -17,7 +17,7 @@ struct AddedTokenEntry {
 
 AddedTokenEntry read_added_token(const JsonView& json);  // all but the id
 
-// Makes the token of `spec` with this id an added one, in place of what was said of it before.
+// Makes the token of `spec` with this id an added one, in place of an earlier declaration.
 void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id);
 
 }  // namespace ferrum

@@ -1,4 +1,4 @@
-// Looks for weights that are no numbers (fault B23): what `inspect --check` runs over every tensor.
+// Finds weights that are NaN or infinite (fault B23). `inspect --check` runs it over every tensor.
 #pragma once
 #include <cstdint>
 #include <optional>

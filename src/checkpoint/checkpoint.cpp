@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of a split set only the first file counts.
+// Of a split set only the first file is listed.
 bool begins_model(const fs::path& path) {
   const std::string name = path.filename().string();
   return path.extension() == ".gguf" &&
          (name.find("-of-") == std::string::npos || name.find("-00001-of-") != std::string::npos);
 }
 
-// A folder of GGUF files may carry the config.json of the model that they were made from.
+// A folder of GGUF files may also have the config.json of the model that they were converted from.
 std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
   std::vector<fs::path> models;
   bool has_gguf = false;
@@ -43,7 +43,7 @@ std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
   fail(ErrorCode::kBadArgument, "{}: several models are there, name one: {}", folder.string(), names);
 }
 
-// Says of a file that is no GGUF file what to give instead.
+// For a file that is not a GGUF file the message says which path to give instead.
 std::unique_ptr<Checkpoint> open_file(const fs::path& path) {
   const std::string extension = path.extension();
   if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt")

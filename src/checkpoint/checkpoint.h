@@ -38,15 +38,15 @@ class Checkpoint {
   virtual const ModelDescription& model() const = 0;
   virtual const HostTensor* find(const TensorKey& key) const = 0;  // null: absent
   virtual const std::vector<HostTensor>& tensors() const = 0;      // all, by name as in the file
-  virtual std::string format() const = 0;  // for people: "GGUF v3, Q4_K_M", "safetensors, BF16"
-  virtual Format main_format() const = 0;  // the one that most bytes are in
+  virtual std::string format() const = 0;  // to be shown: "GGUF v3, Q4_K_M", "safetensors, BF16"
+  virtual Format main_format() const = 0;  // the format of most bytes
   virtual uint64_t bytes() const = 0;      // of all tensors
   virtual bool intact() const = 0;         // false: a file was cut while mapped (B16)
 
-  // Gives the memory that a tensor's bytes took back to the system. They may still be read, from the file.
+  // Returns the memory of a tensor's bytes to the system. The bytes can still be read, from the file.
   virtual void release(const HostTensor& tensor) const = 0;
 
-  // Null where the checkpoint has none; Error where it has a bad one.
+  // Null where the checkpoint has no tokenizer. Error where it has a malformed one.
   virtual std::unique_ptr<const Tokenizer> load_tokenizer() const = 0;
   virtual std::optional<std::string> chat_template() const = 0;
   virtual const GenerationDefaults& generation() const = 0;

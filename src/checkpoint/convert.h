@@ -14,9 +14,9 @@ struct ConvertOptions {
 };
 
 // `source` is a folder with config.json and safetensors. Norms, biases and routers become F32, experts are
-// stacked into one tensor, and the rows of q and k are permuted where GGUF wants them so. Memory is bounded
-// by a few pieces and the tokenizer. Errors: those of Checkpoint::open; kBadArgument for a source that is no
-// such folder; kUnsupported for another type, and for what GGUF has no words for; kBadFile naming a tensor
+// stacked into one tensor, and the rows of q and k are permuted where GGUF requires it. Memory is bounded
+// by a few pieces and the tokenizer. Errors: those of Checkpoint::open; kBadArgument for a source that is not
+// such a folder; kUnsupported for another type, and for what GGUF cannot express; kBadFile naming a tensor
 // with values that the type cannot hold.
 void convert(const std::filesystem::path& source, const std::filesystem::path& target,
              const ConvertOptions& options);

@@ -1,4 +1,4 @@
-// What a file that is not what it should be looks like, so that a message can say so (faults B02, B20).
+// Recognises files of another kind than the expected one, for error messages (faults B02, B20).
 #pragma once
 #include <cstddef>
 #include <span>

@@ -1,4 +1,5 @@
-// What llama.cpp calls a file type ("Q4_K_M"): not one format but a rule that gives each tensor its format.
+// llama.cpp's file types ("Q4_K_M"): a file type is not one format but a rule that gives each tensor its
+// format.
 //
 // Source: enum llama_ftype in llama.cpp's include/llama.h, and llama_tensor_get_type in its
 // src/llama-quant.cpp (as for quantising without an importance matrix).
@@ -44,9 +45,9 @@ uint32_t gguf_number(FileType type);                             // general.file
 std::optional<FileType> file_type_numbered(uint64_t number);     // nothing: not one of these
 Format main_format(FileType type);                               // of most tensors
 
-// The format of one tensor of a model. `cols` is the length of its rows: where it is no multiple of the
-// format's block, the rule falls back to a format that fits. One-dimensional tensors, norms and routers are
-// F32.
+// The format of one tensor of a model. `cols` is the length of its rows: where that is not a multiple of
+// the format's block size, the rule falls back to a format that fits. One-dimensional tensors, norms and
+// routers are F32.
 Format format_of_tensor(FileType type, const ModelDescription& model, const TensorKey& key, int64_t cols);
 
 }  // namespace ferrum

@@ -1,5 +1,5 @@
-// What a GGUF file of a model consists of, as llama.cpp lays it out: the tensors, and the metadata that
-// describes them.
+// The contents of a model's GGUF file in llama.cpp's layout: the tensors, and the metadata that describes
+// them.
 //
 // Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and src/llama-arch.cpp of llama.cpp.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace ferrum {
 
-// general.architecture. Mistral has none of its own: it is "llama".
+// general.architecture. Mistral has no value of its own: it is "llama".
 std::string_view gguf_architecture(Architecture architecture);
 
 // True where GGUF stores the rows of q and k in the order of interleaved rotation: row 2i + p of a head is
@@ -36,9 +36,9 @@ std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model,
 // The values of rope_freqs: by how much each frequency is divided. [rotary_dim / 2]
 std::vector<float> rope_divisors(const RopeDescription& rope);
 
-// general.* and <architecture>.*. Error kUnsupported naming `source` and the feature: what GGUF has no words
-// for (dynamic NTK scaling, YaRN without rounding, a partial rotation of an architecture that stores q and k
-// permuted).
+// general.* and <architecture>.*. Error kUnsupported naming `source` and the feature: what GGUF cannot
+// express (dynamic NTK scaling, YaRN without rounding, a partial rotation of an architecture that stores q
+// and k permuted).
 void set_model_metadata(GgufHeader& header, const ModelDescription& model, FileType type,
                         const std::string& source);
 

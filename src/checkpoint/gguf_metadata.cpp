@@ -1,4 +1,4 @@
-// The getters of GgufMetadata: each knows which types it takes and says what it found instead.
+// The getters of GgufMetadata. Each accepts certain types and names any other type in its error message.
 #include <utility>
 
 #include "base/error.h"

@@ -89,7 +89,7 @@ class Describer {
     RopeScaling& s = m_.rope.scaling;
     s.short_factors = factors(Role::kRopeFactorsShort);
     s.long_factors = factors(Role::kRopeFactorsLong);
-    // Without a type, a factor alone means linear scaling; so does the key that older files have.
+    // Without a type, a factor means linear scaling; so does the key of older files.
     const auto factor = metadata_.has(key("rope.scaling.factor")) ? number("rope.scaling.factor")
                                                                   : number("rope.scale_linear");
     const std::string_view implied = s.long_factors.empty() ? "linear" : "longrope";
@@ -131,7 +131,7 @@ class Describer {
     return decoded(*tensor);
   }
 
-  // Of all layers, of those that an array says, or (as a period) of all but every n-th.
+  // Which layers slide: all; those marked in an array; or, where the value is a period n, all but every n-th.
   void read_window() {
     m_.window = optional("attention.sliding_window", kMost).value_or(0);
     m_.sliding_layers.assign(m_.layers, m_.window > 0);
@@ -168,7 +168,7 @@ class Describer {
     return embedding ? static_cast<int>(std::min<int64_t>(embedding->rows(), kMost)) : 0;
   }
 
-  // A number, or an array with the same for every layer.
+  // A number, or an array with the same number for every layer.
   std::optional<int> per_layer(std::string_view name) const {
     const std::string full = key(name);
     const GgufValue* value = metadata_.find(full);

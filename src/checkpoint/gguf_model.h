@@ -1,4 +1,4 @@
-// What the metadata of a GGUF file says about its model.
+// Reads the model description and the recommended sampling from the metadata of a GGUF file.
 //
 // Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and src/llama-arch.cpp of llama.cpp.
 #pragma once
@@ -11,10 +11,10 @@
 
 namespace ferrum {
 
-// Validated; `parameters` not yet counted. Some of it is said by tensors alone: RoPE factors, a head of its
-// own, which layers have experts. Errors: kBadFile for a key of another type, kBadConfig naming the key
-// (missing, out of range, contradicting another), kUnsupported for an architecture or scaling that Ferrum
-// does not run, with what it does.
+// Validated; `parameters` is not counted yet. Some facts only the tensors tell: RoPE factors, whether the
+// head is tied, which layers have experts. Errors: kBadFile for a key of another type, kBadConfig naming the
+// key (missing, out of range, contradicting another), kUnsupported for an architecture or scaling that Ferrum
+// does not run; the message lists those that it does.
 ModelDescription describe_gguf(const GgufMetadata& metadata, const TensorTable& tensors);
 
 // Projections whose biases files of this architecture must have.

@@ -13,7 +13,7 @@ namespace ferrum {
 struct GgufPretokenizer {
   std::vector<std::string> patterns;  // splits, one after the other, each isolating what it matches
   bool ignore_merges = false;         // a piece that is a token stays whole
-  bool add_bos = false;               // where tokenizer.ggml.add_bos_token is silent
+  bool add_bos = false;               // where the file has no tokenizer.ggml.add_bos_token
   bool nfc = false;
   // Spaces become "▁" and tokens are spelled as they are, with <0x0A> for bytes, and not in the byte
   // alphabet.

@@ -116,7 +116,7 @@ class Reader {
   void warn_of_size(std::string_view key, size_t size) const {
     log::warn("{}: {} has {} elements, but {} has {}; {}", metadata_.source(), key, size, kTokens,
               spec_.tokens.size(),
-              size < spec_.tokens.size() ? "the other tokens are told by their spelling"
+              size < spec_.tokens.size() ? "the remaining tokens are classified by their spelling"
                                          : "those after the last token are ignored");
   }
 
@@ -128,7 +128,7 @@ class Reader {
     spec_.special.pad = token_id("tokenizer.ggml.padding_token_id", pad);
   }
 
-  // What surrounds a text, where the file does not say it: `bos`, `eos`.
+  // `bos` and `eos`: whether they surround a text where the file has no key for it.
   void surround(bool bos, bool eos) {
     spec_.special.add_bos = flag("tokenizer.ggml.add_bos_token", bos) && spec_.special.bos;
     spec_.special.add_eos = flag("tokenizer.ggml.add_eos_token", eos) && spec_.special.eos;
@@ -257,7 +257,7 @@ class Reader {
     }
   }
 
-  // What the format has no key for and is known by the model's name, as llama.cpp knows it.
+  // The format has no key for this; llama.cpp tells it from the model's name.
   void strip_where_models_do() {
     const auto spelled = [&](const AddedToken& token, std::string_view spelling) {
       return spec_.tokens[static_cast<size_t>(token.id)].spelling == spelling;

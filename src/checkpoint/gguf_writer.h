@@ -1,5 +1,5 @@
-// GGUF v3 files, written front to back: everything about the tensors is declared first, then their bytes
-// follow in that order, in pieces of any size. Little-endian.
+// Writes GGUF v3 files front to back: first the declarations of all tensors, then their bytes in the same
+// order, in pieces of any size. Little-endian.
 //
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 #pragma once
@@ -28,7 +28,7 @@ using GgufList =
                  std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
                  std::vector<std::string>, std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
 
-// What stands before the tensors' bytes.
+// The part of the file before the tensors' bytes.
 class GgufHeader {
  public:
   static constexpr uint64_t kAlignment = 32;
@@ -77,7 +77,8 @@ class GgufWriter {
   // The tensor that append() continues; null after the last.
   const GgufHeader::Tensor* current() const;
 
-  // REQUIRES: all tensors are whole. The target appears now. Without it, nothing remains (fault B61).
+  // REQUIRES: all tensors are complete. Makes the target appear; without this call no file is left (fault
+  // B61).
   void finish();
 
  private:

@@ -1,5 +1,5 @@
-// Rows of a weight that GPTQ or AWQ quantised: 4-bit integers that lie column by column in the file, as
-// blocks of G4_32, G4_64 or G4_128.
+// Converts rows of a GPTQ or AWQ weight, whose 4-bit integers the file stores column by column, to blocks of
+// G4_32, G4_64 or G4_128.
 //
 // Layouts, for a weight [out, in] (AutoGPTQ's QuantLinear, AutoAWQ's WQLinear_GEMM), all row-major, 8
 // integers to a word from the low bits up:

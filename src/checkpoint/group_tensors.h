@@ -1,4 +1,4 @@
-// The weights of GPTQ and AWQ checkpoints, each put together from the tensors that hold its parts.
+// Assembles the weights of GPTQ and AWQ checkpoints from the tensors that store their parts.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -15,8 +15,8 @@ bool is_group_part(std::string_view name);
 
 // A tensor "….weight" of format G4_32, G4_64 or G4_128 for every module that has parts in any of the files,
 // which must outlive the tensors. Reads g_idx, else only headers. Errors naming file and tensor: kBadFile for
-// a missing part, for shapes that contradict each other or the group size, and for a g_idx that is no
-// division of the columns into groups; kUnsupported for types that the parts do not have and groups that
+// a missing part, for shapes that contradict each other or the group size, and for a g_idx that does
+// not divide the columns into groups; kUnsupported for types that the parts do not have and groups that
 // Ferrum does not read.
 std::vector<HostTensor> group_tensors(const std::vector<std::unique_ptr<SafetensorsFile>>& files,
                                       const GroupQuantization& quantization);

@@ -141,8 +141,8 @@ class Reader {
     m_.head_dim = in_.find_integer("head_dim").value_or(implied);
   }
 
-  // Which layers see only a window: said layer by layer (transformers 5), or by the number of the first such
-  // layer.
+  // Which layers have a sliding window: listed layer by layer (transformers 5), or given by the number of the
+  // first such layer.
   void read_window() {
     m_.sliding_layers.assign(m_.layers, false);
     if (known_.window_is_opt_in && !in_.find_boolean("use_sliding_window").value_or(false)) return;
@@ -206,7 +206,7 @@ class Reader {
       out_.biased.insert(out_.biased.end(), {Role::kGate, Role::kUp, Role::kDown});
   }
 
-  // What others are computed from, so that it must be in range before validate() sees the whole.
+  // Other fields are computed from these, so they must be in range before validate() checks the whole.
   int positive(std::string_view key, int value, int most) const {
     if (value < 1 || value > most)
       fail(ErrorCode::kBadConfig, "{} is {}, out of the range 1 to {}", in_.place(key), value, most);

@@ -19,7 +19,7 @@ constexpr std::array kKinds = {
     NamedKind{"default", Kind::kNone},    NamedKind{"linear", Kind::kLinear},
     NamedKind{"dynamic", Kind::kDynamic}, NamedKind{"llama3", Kind::kLlama3},
     NamedKind{"yarn", Kind::kYarn},       NamedKind{"longrope", Kind::kLongRope},
-    NamedKind{"su", Kind::kLongRope},  // longrope's first name
+    NamedKind{"su", Kind::kLongRope},  // longrope's former name
 };
 
 // "rope_type", or "type" in older files.
@@ -58,7 +58,8 @@ void read_longrope(const JsonView& fields, RopeScaling& s) {
   s.long_factors = fields.find_numbers("long_factor").value_or(std::vector<float>());
 }
 
-// The context before scaling: of the scaling, of the model (as Phi-3 has it), or the whole one.
+// The context before scaling: a field of the scaling or of the model (as in Phi-3), or else the whole
+// context.
 int original_context(const JsonView& config, const JsonView& fields, int context) {
   constexpr std::string_view kKey = "original_max_position_embeddings";
   const auto own = fields.find_integer(kKey);

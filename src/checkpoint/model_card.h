@@ -1,4 +1,4 @@
-// What a model card (README.md) says in the lines between "---" at its beginning.
+// The front matter of a model card (README.md): the lines between "---" at its beginning.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -6,10 +6,11 @@
 namespace ferrum {
 
 struct ModelCard {
-  std::string license;  // "apache-2.0"; empty where it says none
+  std::string license;  // "apache-2.0"; empty where the card has none
 };
 
-// From README.md or MODEL_CARD.md of a folder; empty if there is none. Anything odd in it is passed over.
+// From README.md or MODEL_CARD.md of a folder; empty if there is none. Lines that cannot be parsed are
+// skipped.
 ModelCard read_model_card(const std::filesystem::path& folder);
 
 }  // namespace ferrum

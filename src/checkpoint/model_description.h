@@ -1,4 +1,4 @@
-// What a checkpoint says about its model, whichever world it comes from: numbers only, checked and in range.
+// The description of a model, from either checkpoint format: numbers only, checked and in range.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -64,7 +64,7 @@ struct ModelDescription {
   int64_t parameters = 0;  // of all tensors that the model uses
 };
 
-// Ranges and agreements that every model keeps (faults B13, B14). Error kBadConfig naming `source` and the
+// Checks ranges, and fields against each other (faults B13, B14). Error kBadConfig naming `source` and the
 // field.
 void validate(const ModelDescription& model, const std::string& source);
 

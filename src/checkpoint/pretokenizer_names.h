@@ -1,5 +1,4 @@
-// The names that GGUF has for ways of splitting text before byte-level BPE (tokenizer.ggml.pre), found by
-// what they stand for.
+// Finds the GGUF name (tokenizer.ggml.pre) of a pre-tokenizer for byte-level BPE by what it does.
 #pragma once
 #include <optional>
 #include <string_view>
@@ -8,8 +7,8 @@
 
 namespace ferrum {
 
-// The name whose patterns, normalisation and habit of keeping whole tokens are those of a byte-level `spec`;
-// nothing if there is none.
+// The name whose patterns, normalisation and ignore_merges equal those of a byte-level `spec`; nothing if
+// there is none.
 std::optional<std::string_view> gguf_pretokenizer_name(const TokenizerSpec& spec);
 
 }  // namespace ferrum

@@ -1,5 +1,5 @@
 // Protocol buffers on the wire (https://protobuf.dev/programming-guides/encoding): the fields of a message,
-// one after the other. Only what reading takes.
+// one after the other. Only as much as reading needs.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -23,7 +23,7 @@ class ProtobufReader {
   // `source` names the message in errors and must outlive the reader.
   ProtobufReader(std::string_view message, const std::string& source) : rest_(message), source_(source) {}
 
-  // False at the message's end. Error kBadFile where it is cut short or has a wire type that nobody writes.
+  // False at the message's end. Error kBadFile where it is cut short or has an obsolete wire type.
   bool next(Field& field) {
     if (rest_.empty()) return false;
     const uint64_t key = varint();

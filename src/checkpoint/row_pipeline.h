@@ -1,4 +1,4 @@
-// Fills the tensors of a GGUF file: several threads make rows while those before them are written. Memory is
+// Fills the tensors of a GGUF file: several threads produce rows while earlier rows are written. Memory is
 // bounded by a few pieces of a few megabytes, whatever the file's size.
 #pragma once
 #include <cstddef>

@@ -1,4 +1,4 @@
-// safetensors files: a JSON header of names, types, shapes and places, then the data; all of it checked.
+// safetensors files: a JSON header of names, types, shapes and offsets, then the data. All of it is checked.
 //
 // Format: https://huggingface.co/docs/safetensors/index#format
 #pragma once

@@ -1,5 +1,5 @@
 // Models with random weights in the shape of a real one, as GGUF: for measuring speed and memory, and for
-// tests, where the real weights are too large to have.
+// tests, where the real weights are too large to download.
 #pragma once
 #include <cstdint>
 #include <filesystem>

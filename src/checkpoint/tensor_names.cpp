@@ -14,8 +14,8 @@ using Role = TensorRole;
 // How many experts' values a tensor holds.
 enum class Experts : uint8_t { kNone, kOne, kAll };
 
-// "#" in a name stands for a number: first of the layer, then of the expert. An empty name: that world has no
-// such tensor. Names go without ".weight" or ".bias".
+// "#" in a name stands for a number: first of the layer, then of the expert. An empty name: files of that
+// kind have no such tensor. Names are without ".weight" or ".bias".
 struct Row {
   Role role;
   Experts experts;

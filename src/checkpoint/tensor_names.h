@@ -1,4 +1,4 @@
-// The one table of tensor names: what a tensor is to the model, and what both worlds call it.
+// The table of tensor names: the role of a tensor in the model, and its name in Hugging Face and GGUF files.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -44,7 +44,7 @@ struct TensorKey {
 
 enum class Naming { kHuggingFace, kGguf };
 
-// What `name` is; nothing if no architecture here has such a tensor.
+// The role of the tensor `name`; nothing if no supported architecture has such a tensor.
 std::optional<TensorKey> parse_tensor_name(Naming naming, std::string_view name);
 // Checked: that naming has such a tensor (Hugging Face has no RoPE factors, GGUF no stacked dense gate and
 // up).

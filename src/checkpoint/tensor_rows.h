@@ -1,5 +1,4 @@
-// Where the rows of a GGUF tensor come from in a checkpoint that splits, stacks, fuses and orders them
-// differently.
+// Maps the rows of a GGUF tensor to a checkpoint that splits, stacks, fuses and orders them differently.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,7 +13,7 @@ namespace ferrum {
 // One tensor of the target, read row by row. Immutable; the checkpoint must outlive it.
 class TensorRows {
  public:
-  // REQUIRES: the checkpoint has what its description promises.
+  // REQUIRES: the checkpoint has the tensors that its description demands.
   TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target);
 
   // Decodes and encodes whole rows of the target, from `first_row` on. Error kBadFile naming the tensor for
@@ -37,7 +36,7 @@ class TensorRows {
   std::string name_;
   int64_t cols_;
   int64_t rows_;      // of one matrix: of one expert
-  int head_dim_ = 0;  // of the heads whose rows change places; 0: none do
+  int head_dim_ = 0;  // of heads whose rows are permuted; 0: no permutation
 
   // A matrix, or a tensor for each expert; rows_ rows from first_row_ of each source_rows_ on.
   std::vector<const HostTensor*> sources_;

@@ -1,5 +1,5 @@
-// tiktoken's vocabularies: bytes and their rank, with no merges written down; two tokens join where their
-// bytes are a token too, and the lowest rank goes first (https://github.com/openai/tiktoken).
+// tiktoken's vocabularies: bytes and their rank, without a list of merges. Two tokens merge where their joint
+// bytes are a token too; the lowest rank goes first (https://github.com/openai/tiktoken).
 #pragma once
 #include <cstddef>
 #include <string>
@@ -16,7 +16,7 @@ bool begins_tiktoken_model(std::string_view text);
 // which is Llama 3's, nor the control tokens that follow. Errors kBadFile naming `source` and the line.
 TokenizerSpec read_tiktoken_model(std::string_view text, const std::string& source);
 
-// Those that Llama 3 has (github.com/meta-llama/llama3, tokenizer.py), for a file that stands alone.
+// Adds Llama 3's control tokens (github.com/meta-llama/llama3, tokenizer.py), for a file that stands alone.
 constexpr size_t kLlama3TextTokens = 128'000;
 void add_llama3_control_tokens(TokenizerSpec& spec);
 

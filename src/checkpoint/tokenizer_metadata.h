@@ -10,16 +10,17 @@
 
 namespace ferrum {
 
-// Byte-level BPE becomes "gpt2", what SentencePiece's BPE says "llama". `vocab` is the number of rows of the
-// embedding: unused tokens are appended up to it. Errors: kUnsupported naming what GGUF has no words for (a
+// Byte-level BPE becomes "gpt2", SentencePiece's BPE "llama". `vocab` is the number of rows of the
+// embedding: unused tokens are appended up to it. Errors: kUnsupported naming what GGUF cannot express (a
 // splitting pattern without a name there, another kind of model); kBadConfig for more tokens than `vocab`.
 void set_tokenizer_metadata(GgufHeader& header, const TokenizerSpec& spec, int vocab);
 
-// Says that there is none.
+// Records that the file has no tokenizer.
 void set_no_tokenizer(GgufHeader& header);
 
 // From a Hugging Face folder, with its chat template; without a tokenizer there, only the tokens that end an
-// answer. GGUF has words for three of those: of a text, a turn and a message. Errors as above, and kBadFile.
+// answer. GGUF has keys for three of them: the ends of a text, a turn and a message. Errors as above, and
+// kBadFile.
 void set_hf_tokenizer(GgufHeader& header, const std::filesystem::path& folder, int vocab,
                       const std::vector<TokenId>& stop_tokens);
 

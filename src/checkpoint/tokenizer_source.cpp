@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// By its name, so that what is wrong with it is said, or by its bytes.
+// Judged by its name, so that a damaged file gets GGUF's error message, or by its first bytes.
 bool is_gguf(const fs::path& file) {
   return file.extension() == ".gguf" ||
          (fs::is_regular_file(file) && MappedFile::open(file)->text().starts_with("GGUF"));

@@ -1,4 +1,4 @@
-// A tokenizer by itself, wherever it lies.
+// Opens the tokenizer of a model without the model.
 #pragma once
 #include <filesystem>
 #include <memory>

@@ -9,12 +9,12 @@
 
 namespace ferrum {
 
-// How exact the angles per position are. kFloat32 is what models are trained with and what transformers
-// computes when it loads a checkpoint. kStored rounds them to the float type of the checkpoint's weights, as
-// transformers has them after `model.to(dtype)`: for comparing with numbers that were taken so.
+// Precision of the angles per position. kFloat32: as in training, and as transformers computes them for a
+// loaded checkpoint. kStored: rounded to the float type of the checkpoint's weights, as in transformers after
+// `model.to(dtype)`, for comparison with numbers from such a model.
 enum class RopePrecision { kFloat32, kStored };
 
-// What a decoder is sized for. Nothing grows later.
+// The sizes for which a decoder allocates. Nothing grows later.
 struct DecoderLimits {
   int max_tokens = 512;   // rows of one step
   int max_outputs = 1;    // rows of one step that logits are read of

@@ -1,4 +1,4 @@
-// What a decoder allocates, once: activations for the largest step, and the blocks of the KV cache.
+// The allocations of a decoder, made once: activations for the largest step, and the blocks of the KV cache.
 #include "base/check.h"
 #include "models/decoder.h"
 

@@ -66,8 +66,8 @@ class Loader {
     return pack({.parts = {{required(key)}}, .bias = bias_of(key, required(key).rows())});
   }
 
-  // One tensor if the checkpoint fused them, else the parts one below the other. Parts without a bias get
-  // zeros where another part has one.
+  // The fused tensor if the checkpoint has one, else the parts stacked. Parts without a bias get zeros where
+  // another part has one.
   std::unique_ptr<Weight> stack(int layer, Role fused, std::initializer_list<Role> parts) {
     if (checkpoint_.find({fused, layer})) return matrix({fused, layer});
     WeightSource source;
@@ -115,7 +115,7 @@ class Loader {
     return decoded(*bias);
   }
 
-  // The checkpoint has checked that everything the description promises is there.
+  // The checkpoint has checked that every tensor the description demands is there.
   const HostTensor& required(const TensorKey& key) const {
     const HostTensor* tensor = checkpoint_.find(key);
     check(tensor != nullptr, tensor_name(Naming::kGguf, key));

@@ -1,4 +1,4 @@
-// From a checkpoint to a decoder on a backend.
+// Loads a decoder from a checkpoint onto a backend.
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -56,7 +56,7 @@ void scale_yarn(std::vector<double>& radians, const RopeDescription& rope) {
   }
   low = std::max(low, 0.0);
   high = std::min(high, rope.rotary_dim - 1.0);
-  if (low == high) high += 0.001;  // the paper's code avoids the division by zero so
+  if (low == high) high += 0.001;  // as the paper's code does, to avoid a division by zero
   for (size_t i = 0; i < radians.size(); ++i) {
     const double interpolated = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
     radians[i] *= interpolated / s.factor + (1 - interpolated);

@@ -1,4 +1,4 @@
-// Rotary position embedding: the table of angles' cosines and sines that a model's description asks for.
+// Rotary position embedding: the table of cosines and sines for a model's description.
 #pragma once
 #include <vector>
 
@@ -7,9 +7,9 @@
 
 namespace ferrum {
 
-// Radians per position of each rotated pair, [rotary_dim / 2], with the scaling applied; and what cos and sin
-// are multiplied with. Formulas: RoPE (arXiv 2104.09864), position interpolation (2306.15595), YaRN
-// (2309.00071), LongRoPE (2402.13753), Llama 3.1's by its reference code.
+// Radians per position of each rotated pair, [rotary_dim / 2], with the scaling applied; and the factor of
+// cos and sin. Formulas: RoPE (arXiv 2104.09864), position interpolation (2306.15595), YaRN (2309.00071),
+// LongRoPE (2402.13753), Llama 3.1's by its reference code.
 struct RopeFrequencies {
   std::vector<float> radians;
   float magnitude = 1;

@@ -99,7 +99,7 @@ Work& Work::operator+=(const Work& other) {
 Work prompt_work(const ModelVolume& volume, const ModelDescription& model, DType kv_dtype, int64_t tokens,
                  int64_t depth) {
   Work work = weights_work(volume, tokens, 1);
-  work.bytes += kv_bytes(model, kv_dtype, depth);  // its own it has just written
+  work.bytes += kv_bytes(model, kv_dtype, depth);  // the step's own keys and values were just written
   return work;
 }
 

@@ -1,5 +1,5 @@
-// What a model must at least read and compute, whatever the engine: the yardstick that speeds are held
-// against. Stored bytes and parameters of the checkpoint, not of any backend's own layout.
+// The least that a model must read and compute in any engine: measured speeds are compared with it. Counts
+// stored bytes and parameters of the checkpoint, not of a backend's own layout.
 #pragma once
 #include <cstdint>
 
@@ -8,24 +8,24 @@
 
 namespace ferrum {
 
-// Matrices are counted by what a step does with them. Bytes include biases, norms and scales; parameters are
+// Matrices, by their use in a step. Bytes include biases, norms and scales; parameters are
 // the elements of matrices alone, each of which takes one multiply-add per token.
 struct ModelVolume {
   struct Part {
     uint64_t bytes = 0;
     int64_t parameters = 0;
   };
-  Part layers;                 // what every token passes: attention, dense feed-forward, routers
+  Part layers;                 // used by every token: attention, dense feed-forward, routers
   Part head;                   // the embedding table where it serves as head
-  Part expert;                 // one expert of every layer that has any
+  Part expert;                 // one expert of every layer with experts
   int experts = 0;             // of such a layer
-  int active = 0;              // that one token chooses
+  int active = 0;              // chosen by one token
   uint64_t embedding_row = 0;  // bytes
 };
 ModelVolume volume_of(const Checkpoint& checkpoint);
 
-// Of `experts`, how many differ on average when each of `tokens` chooses `active` at random. What a router
-// really chooses lies between `active` and the lesser of experts and tokens × active.
+// The expected number of distinct experts, of `experts`, when each of `tokens` chooses `active` at random. A
+// real router's number lies between `active` and the lesser of experts and tokens × active.
 double distinct_experts(int experts, int active, int64_t tokens);
 
 struct Work {

@@ -1,7 +1,7 @@
 // How the elements of a stored weight are encoded: plain floats, or blocks of quantised values.
 //
-// One file per format under formats/ holds the block layout and the scalar decode; that decode is the truth
-// which every faster kernel is tested against.
+// One file per format under formats/ holds the block layout and the scalar decode; every faster kernel is
+// tested against that decoder.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -28,13 +28,13 @@ enum class Format : uint8_t {
   kIQ4_NL,
   kIQ4_XS,
   kMXFP4,
-  kG4_32,  // groups of 32, 64, 128 four-bit integers with a zero point: what GPTQ and AWQ hold, not in GGUF
+  kG4_32,  // groups of 32, 64, 128 four-bit integers with a zero point, as in GPTQ and AWQ; not in GGUF
   kG4_64,
   kG4_128,
 };
 inline constexpr int kFormatCount = 19;
 
-// What a format is, and its truth.
+// The properties of a format, and its reference decoder.
 struct FormatTraits {
   Format format;
   std::string_view name;  // as llama.cpp and GGUF tools spell it, where GGUF has it: "Q4_K", "BF16"

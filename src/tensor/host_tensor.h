@@ -1,5 +1,5 @@
-// A tensor as a checkpoint's reader found it: name, format, shape and the mapped bytes, or who makes them of
-// what the file has. A view: whoever mapped the file must outlive it.
+// A tensor of a checkpoint: name, format, shape, and the mapped bytes or a RowMaker that produces them. A
+// view: the mapped file must outlive it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,17 +13,17 @@
 
 namespace ferrum {
 
-// Makes rows of a tensor that its file stores in another layout, when they are asked for: whoever packs them
-// needs no second copy of the whole. Immutable; any thread may ask.
+// Produces rows of a tensor on demand where its file stores them in another layout, so that packing needs no
+// second copy of the whole tensor. Immutable and thread-safe.
 class RowMaker {
  public:
   virtual ~RowMaker() = default;
 
-  // Rows [first, first + count) in the tensor's format, one behind the other. Sixteen at a time are made
-  // much sooner than one by one.
+  // Rows [first, first + count) in the tensor's format, one after the other. Sixteen rows per call
+  // are much faster than one.
   virtual void make(int64_t first, int64_t count, std::byte* out) const = 0;
 
-  // The parts of the file that they are made of.
+  // The parts of the file from which the rows are made.
   virtual std::vector<std::span<const std::byte>> stored() const = 0;
 };
 
@@ -46,7 +46,7 @@ struct HostTensor {
   }
   int64_t elements() const { return rows() * cols(); }
 
-  // Of all rows in the format, wherever they come from.
+  // Size of all rows in the format, also where a maker produces them.
   size_t byte_size() const {
     return static_cast<size_t>(rows()) * row_bytes(format, static_cast<size_t>(cols()));
   }

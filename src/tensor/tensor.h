@@ -1,4 +1,4 @@
-// A Tensor is a non-owning, row-major 2-D view of device memory. Buffers own; tensors look.
+// A Tensor is a non-owning, row-major 2-D view of device memory. A Buffer owns the memory.
 #pragma once
 #include <cstddef>
 
