@@ -31,7 +31,9 @@ struct GenerationDefaults {
 class Checkpoint {
  public:
   // `path`: a .gguf file (any shard of a split one), a folder with config.json and *.safetensors, or a folder
-  // with one GGUF file. Reads headers only; the weights stay mapped. Errors: faults B01–B15, B17–B20.
+  // with one GGUF file. Reads headers only (and a head that is stored though it is said to be tied, to
+  // compare it); the weights stay mapped. What is odd but harmless in the files is a logged warning that
+  // names file and field. Errors: faults B01–B15, B17–B20.
   static std::unique_ptr<Checkpoint> open(const std::filesystem::path& path);
   virtual ~Checkpoint() = default;
 

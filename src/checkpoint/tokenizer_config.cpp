@@ -162,7 +162,7 @@ void apply_special_tokens_map(std::string_view text, const std::string& source, 
 
 void apply_added_tokens(std::string_view text, const std::string& source,
                         const std::vector<std::string>& special, TokenizerSpec& spec) {
-  const Json json = parse_json(text, source);
+  const Json json = parse_json(text, source, kPythonJson);
   if (!json.is_object()) JsonView(json, source).refuse("is no object of tokens and ids");
   std::vector<TokenPlaces::Addition> additions;
   for (const auto& [content, id] : json.items()) {
@@ -188,7 +188,7 @@ void apply_files_beside(const fs::path& folder, TokenizerSpec& spec) {
   const File map(folder / "special_tokens_map.json");
   const File added(folder / "added_tokens.json");
   const auto parsed = [](const File& file) {
-    return file.mapped ? parse_json(file.mapped->text(), file.source) : Json::object();
+    return file.mapped ? parse_json(file.mapped->text(), file.source, kPythonJson) : Json::object();
   };
   const Json config_json = parsed(config);
   const bool config_has_all = JsonView(config_json, config.source).find("added_tokens_decoder").has_value();

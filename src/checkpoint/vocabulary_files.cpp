@@ -95,7 +95,8 @@ class Settings {
  public:
   explicit Settings(const fs::path& file)
       : source_(file.string()),
-        json_(fs::exists(file) ? parse_json(MappedFile::open(file)->text(), source_) : Json::object()) {}
+        json_(fs::exists(file) ? parse_json(MappedFile::open(file)->text(), source_, kPythonJson)
+                               : Json::object()) {}
 
   JsonView view() const { return {json_, source_}; }
   const std::string& source() const { return source_; }
