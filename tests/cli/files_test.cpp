@@ -44,8 +44,9 @@ TEST_F(FilesTest, PipesAndDevicesAreNoModels) {
 }
 
 TEST_F(FilesTest, APipeThatNoProcessWritesToIsNoInput) {
+  const std::string context = folder_.write("context.json", R"({"messages": []})").string();
   for (const std::vector<std::string>& args : {std::vector<std::string>{"perplexity", model_, fifo()},
-                                               {"template", "--file", fifo(), "--context", "/dev/null"},
+                                               {"template", "--file", fifo(), "--context", context},
                                                {"serve", model_, "--api-key-file", fifo()}}) {
     const test::Finished finished = ferrum(args);
     EXPECT_EQ(finished.exit_code, 1) << args[0];

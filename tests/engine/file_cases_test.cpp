@@ -176,7 +176,8 @@ TEST_P(VocabularyCases, LoadWithAWarning) {
 
 INSTANTIATE_TEST_SUITE_P(Files, VocabularyCases,
                          ::testing::Values(std::pair("s_pad_oob", "tokenizer.ggml.padding_token_id is"),
-                                           std::pair("s_eos_oob", "tokenizer.ggml.eos_token_id is")),
+                                           std::pair("s_eos_oob", "tokenizer.ggml.eos_token_id is"),
+                                           std::pair("s_duptok", "tokenizer.ggml.tokens has the token")),
                          [](const auto& info) { return std::string(info.param.first); });
 
 // A control token has no text in which a stop string could be found.
