@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/load_model.h"
 #include "cli/model_source.h"
 #include "cli/open_files.h"

@@ -23,7 +23,7 @@ class FilesTest : public testing::Test {
  protected:
   std::string fifo() const {
     const auto path = folder_.path() / "fifo";
-    if (!fs::exists(path)) EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+    if (!fs::exists(path)) mkfifo(path.c_str(), 0600);
     return path.string();
   }
   const std::string model_ = (fs::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf").string();
