@@ -124,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Files, GenerationCases,
 
 Request story() {
   Request request;
-  request.prompt = ChatPrompt{.messages = {{"user", "Tell me a story."}}, .template_options = {}};
+  request.prompt = ChatPrompt{.messages = {{"user", "Tell me a story about a dog."}}, .template_options = {}};
   request.sampling.temperature = 0;
   request.max_tokens = 400;
   return request;
