@@ -5,8 +5,8 @@
 
 namespace ferrum::cli {
 
-// The whole content of a file or pipe, or of standard input for "-". Errors: kNotFound; kIo (a folder, a device, a pipe
-// that no process writes to).
+// The whole content of a file or pipe, or of standard input for "-". Errors: kNotFound; kIo (a folder, a
+// device, a pipe that no process writes to).
 std::string read_all(const std::filesystem::path& path);
 
 }  // namespace ferrum::cli
