@@ -37,7 +37,7 @@ SplitBehavior read_behavior(const JsonView& json) {
 }
 
 void add_normalizer(const JsonView& json, std::vector<NormalizeStep>& steps) {
-  const std::string& type = json.at("type").string();
+  const std::string type = json.at("type").string();
   if (type == "Sequence") {
     const JsonView parts = json.at("normalizers");
     for (size_t i = 0; i < parts.size(); ++i) add_normalizer(parts.element(i), steps);
@@ -97,7 +97,7 @@ SplitMetaspace read_metaspace(const JsonView& json) {
 }
 
 void add_pretokenizer(const JsonView& json, std::vector<PretokenizeStep>& steps) {
-  const std::string& type = json.at("type").string();
+  const std::string type = json.at("type").string();
   if (type == "Sequence") {
     const JsonView parts = json.at("pretokenizers");
     for (size_t i = 0; i < parts.size(); ++i) add_pretokenizer(parts.element(i), steps);
@@ -136,7 +136,7 @@ void add_pretokenizer(const JsonView& json, std::vector<PretokenizeStep>& steps)
 }
 
 void add_decoder(const JsonView& json, std::vector<DecodeStep>& steps) {
-  const std::string& type = json.at("type").string();
+  const std::string type = json.at("type").string();
   if (type == "Sequence") {
     const JsonView parts = json.at("decoders");
     for (size_t i = 0; i < parts.size(); ++i) add_decoder(parts.element(i), steps);
@@ -192,7 +192,7 @@ void read_template(const JsonView& json, TokenizerSpec& spec) {
       seen_text = true;
       continue;
     }
-    const std::string& name = part.at("SpecialToken").at("id").string();
+    const std::string name = part.at("SpecialToken").at("id").string();
     const JsonView ids = json.at("special_tokens").at(name).at("ids");
     for (size_t k = 0; k < ids.size(); ++k) (seen_text ? after : before).push_back(read_id(ids.element(k)));
   }
@@ -220,7 +220,7 @@ std::vector<DecodeStep> read_decoder(const JsonView& json) {
 }
 
 void read_post_processor(const JsonView& json, TokenizerSpec& spec) {
-  const std::string& type = json.at("type").string();
+  const std::string type = json.at("type").string();
   if (type == "Sequence") {
     const JsonView parts = json.at("processors");
     for (size_t i = 0; i < parts.size(); ++i) read_post_processor(parts.element(i), spec);
