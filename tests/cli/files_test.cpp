@@ -32,11 +32,10 @@ class FilesTest : public testing::Test {
 
 TEST_F(FilesTest, PipesAndDevicesAreNoModels) {
   for (const std::string& path : {fifo(), std::string("/dev/zero"), std::string("/dev/null")})
-    for (const std::vector<std::string>& args :
-         {std::vector<std::string>{"inspect", path},
-          {"run", path, "--prompt", "x"},
-          {"tokenize", path, "x"},
-          {"run", model_, "--speculate", "draft", "--draft", path, "--prompt", "x"}}) {
+    for (const std::vector<std::string>& args : {std::vector<std::string>{"inspect", path},
+                                                 {"run", path, "--prompt", "x"},
+                                                 {"tokenize", path, "x"},
+                                                 {"run", model_, "--draft", path, "--prompt", "x"}}) {
       const test::Finished finished = ferrum(args);
       EXPECT_EQ(finished.exit_code, 1) << args[0] << " " << path;
       EXPECT_CONTAINS(finished.err, path);
