@@ -167,8 +167,9 @@ class Engine {
   virtual std::string text_of(std::span<const int32_t> ids) const = 0;     // control tokens are spelled out
   virtual std::string render(const ChatPrompt& chat) const = 0;            // with its chat template
 
-  // Puts a request into the queue and returns at once. A request's mistakes, a full queue among them, come as
-  // an ErrorEvent. Requests that begin alike, such as the turns of a conversation, compute only what is new.
+  // Puts a request into the queue and returns at once. If the request is refused, because of a mistake in it
+  // or a full queue, the stream's first and only event is an ErrorEvent, which poll() gives as soon as this
+  // returns. Requests that begin alike, such as the turns of a conversation, compute only what is new.
   virtual std::unique_ptr<EventStream> submit(Request request) = 0;
   virtual EngineStats stats() const = 0;
 

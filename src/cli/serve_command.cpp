@@ -21,6 +21,7 @@
 #include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/service_manager.h"
+#include "cli/version.h"
 #include "server/server.h"
 
 namespace ferrum::cli {
@@ -29,9 +30,10 @@ namespace {
 struct ServeOptions {
   EngineOptions engine = {.max_sequences = 16, .activations = "bf16"};
   server::ServerOptions server;
-  std::string name;                 // of the model in the API
-  std::string label;                // of the same in messages
-  std::vector<std::string> others;  // NAME=PATH
+  std::string name;                  // of the model in the API
+  std::vector<std::string> aliases;  // further names of it
+  std::string label;                 // of the same in messages
+  std::vector<std::string> others;   // NAME=PATH
   double unload_seconds = 0;
   std::string key_file;
   int drain_seconds = 30;
@@ -44,12 +46,14 @@ constexpr const char* kExamples =
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
     "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600";
 
-// In the API: a file's without its extension, else as it was called.
+// In the API: a file's name without .gguf, a folder's name, or the name of a model that is not on the disk.
 std::string name_of_model(const std::filesystem::path& model) {
-  return std::filesystem::exists(model) ? model.stem().string() : model.string();
+  if (!std::filesystem::exists(model)) return model.string();
+  const std::filesystem::path file = std::filesystem::weakly_canonical(model).filename();
+  return file.extension() == ".gguf" ? file.stem().string() : file.string();
 }
 
-// A line each; empty lines and those with # do not count.
+// One key on each line; empty lines and comments (#) are skipped.
 void read_keys(const std::string& file, std::vector<std::string>& keys) {
   std::istringstream in(read_all(file));
   const size_t before = keys.size();
@@ -60,7 +64,7 @@ void read_keys(const std::string& file, std::vector<std::string>& keys) {
   if (keys.size() == before) fail(ErrorCode::kBadArgument, "{}: has no key", file);
 }
 
-// When somebody asks for it.
+// Loads a model when it is first requested.
 server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::path& model,
                                   const std::string& name) {
   options.model = model;
@@ -77,6 +81,7 @@ server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::
 
 void add_others(const ServeOptions& o, server::ModelPool& models) {
   std::set<std::string> names = {o.name};
+  names.insert(o.aliases.begin(), o.aliases.end());
   for (const std::string& other : o.others) {
     const size_t equals = other.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == other.size())
@@ -84,7 +89,7 @@ void add_others(const ServeOptions& o, server::ModelPool& models) {
     const std::string name = other.substr(0, equals);
     std::filesystem::path path;
     if (!names.insert(name).second)
-      fail(ErrorCode::kBadArgument, "--model {}: there is another of that name", in_quotes(name));
+      fail(ErrorCode::kBadArgument, "--model {}: another model has that name", in_quotes(name));
     try {
       path = find_model(other.substr(equals + 1));
     } catch (const Error& e) {
@@ -115,9 +120,12 @@ void allow_connections(int count) {
     log::warn("{} files may be open, and there may be {} connections: see ulimit -n", allowed, count);
 }
 
-// Before signals are taken away: a pull may be interrupted.
+// Before signals are blocked, since a pull may be interrupted.
 void find_models(ServeOptions& o) {
   if (o.engine.model.empty() && o.others.empty()) o.engine.model = demonstration_model();
+  if (o.engine.model.empty() && !o.aliases.empty())
+    fail(ErrorCode::kBadArgument, "--alias {}: it names MODEL, and there is none",
+         in_quotes(o.aliases.front()));
   o.label = label_of(o.engine.model);
   if (o.name.empty()) o.name = name_of_model(o.engine.model);
   if (!o.engine.model.empty()) o.engine.model = find_model(o.engine.model, Missing::kIsPulled);
@@ -133,6 +141,7 @@ void run_command(ServeOptions& o) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+  o.server.version = kVersion;
   if (!o.key_file.empty()) read_keys(o.key_file, o.server.api_keys);
   o.server.models.idle = std::chrono::milliseconds(static_cast<int64_t>(1000 * o.unload_seconds));
   allow_connections(o.server.http.max_connections);
@@ -152,6 +161,7 @@ void run_command(ServeOptions& o) {
   try {
     if (!o.engine.model.empty())
       server.models().add(o.name, std::shared_ptr<Engine>(load_model(o.engine, o.label, Says::kAlways)));
+    for (const std::string& alias : o.aliases) server.models().add_alias(alias, o.name);
     add_others(o, server.models());
     tell_address(server.models().first(), server, o);
     tell_service_manager("READY=1");
@@ -217,8 +227,12 @@ void add_serve(CLI::App& app) {
           "Refuse fields of requests that have no effect here, instead of naming them in the "
           "response header X-Ferrum-Ignored")
       ->group(kGroup);
-  command.add_option("--name", o->name, "Name of the model in the API; else its file's")
+  command.add_option("--name", o->name, "Name of MODEL in the API; by default its file's")
       ->type_name("NAME")
+      ->group(kGroup);
+  command.add_option("--alias", o->aliases, "Further name of MODEL in the API; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
       ->group(kGroup);
   command
       .add_option(
@@ -239,6 +253,12 @@ void add_serve(CLI::App& app) {
       .add_option("--allowed-origin", o->server.allowed_origins,
                   "Origin of web pages that may call, or *; may be repeated")
       ->type_name("ORIGIN")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command
+      .add_option("--allowed-host", o->server.allowed_hosts,
+                  "Host name by which a reverse proxy makes the server reachable, or *; may be repeated")
+      ->type_name("NAME")
       ->allow_extra_args(false)
       ->group(kGroup);
   command.add_option("--server-threads", http.threads, "Threads for connections")

@@ -1,4 +1,4 @@
-// Who may call: keys, the origins of web pages, and the names under which a server on loopback is asked.
+// Who may call: keys, the origins of web pages, and the host names by which the server is reached.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,23 +12,28 @@ class Access {
  public:
   struct Options {
     std::vector<std::string> keys;
-    std::vector<std::string> origins;
-    bool loopback = false;  // listens at a loopback address only
+    std::vector<std::string> origins;  // "https://app.example", or "*"
+    std::vector<std::string> hosts;    // names of a reverse proxy: "llm.example", or "*"
+    bool loopback = false;             // the server listens at a loopback address only
   };
-  // Error kBadArgument for an empty key.
+  // Throws Error kBadArgument for an empty key, and for a host that is no name.
   explicit Access(Options options);
 
-  // ApiError 403: a page of an origin that is not allowed; or, on loopback, a Host that is not this machine
-  // (a web page that had its name resolve to 127.0.0.1).
+  // Throws ApiError 403 for a Host header by which the server is not reached, and for the Origin of a web
+  // page that is neither allowed nor the server's own. On loopback, Host must be a name of loopback or an
+  // allowed one: a web page can make its own name resolve to 127.0.0.1 (DNS rebinding). Elsewhere any Host
+  // will do, unless names are allowed: then it must be one of these, or an address.
   void check_origin(const HttpRequest& request) const;
-  // ApiError 401 without a key of ours: Authorization: Bearer …, or x-api-key. Takes the same time for every
-  // key.
+  // Throws ApiError 401 unless one of the request's keys is known: `Authorization: Bearer KEY`, `X-Api-Key:
+  // KEY` or `Api-Key: KEY`. A comparison takes the same time whatever the key.
   void check_key(const HttpRequest& request) const;
-  // Of Cross-Origin Resource Sharing, for an answer to this request.
+  // The headers of Cross-Origin Resource Sharing for the response to this request. None of them allows
+  // credentials: browsers send no cookies, and keys only where the page knows them.
   HttpHeaders cors_headers(const HttpRequest& request) const;
 
  private:
-  bool allows(std::string_view origin) const;
+  bool allows_host(std::string_view host) const;
+  bool allows_origin(std::string_view origin) const;
 
   Options options_;
 };

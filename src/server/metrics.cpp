@@ -13,39 +13,39 @@ struct Metric {
 };
 
 constexpr Metric kMetrics[] = {
-    {"ferrum_steps_total", "counter", "Steps of the model",
+    {"ferrum_steps_total", "counter", "Steps that the model computed",
      [](const EngineStats& s) { return double(s.steps); }},
-    {"ferrum_prompt_tokens_total", "counter", "Tokens of prompts",
+    {"ferrum_prompt_tokens_total", "counter", "Tokens of prompts, cached ones included",
      [](const EngineStats& s) { return double(s.prompt_tokens); }},
-    {"ferrum_cached_tokens_total", "counter", "Tokens of prompts that the prefix cache had",
+    {"ferrum_cached_tokens_total", "counter", "Tokens of prompts that the prefix cache held",
      [](const EngineStats& s) { return double(s.cached_tokens); }},
-    {"ferrum_prefix_hits_total", "counter", "Requests for which the prefix cache had some of the prompt",
+    {"ferrum_prefix_hits_total", "counter", "Requests for which the prefix cache held a part of the prompt",
      [](const EngineStats& s) { return double(s.prefix_hits); }},
-    {"ferrum_generated_tokens_total", "counter", "Tokens of answers",
+    {"ferrum_generated_tokens_total", "counter", "Generated tokens",
      [](const EngineStats& s) { return double(s.generated_tokens); }},
-    {"ferrum_drafted_tokens_total", "counter", "Tokens that speculation tried",
+    {"ferrum_drafted_tokens_total", "counter", "Tokens that speculation proposed",
      [](const EngineStats& s) { return double(s.drafted_tokens); }},
-    {"ferrum_accepted_tokens_total", "counter", "Drafted tokens that were right",
+    {"ferrum_accepted_tokens_total", "counter", "Drafted tokens that were accepted",
      [](const EngineStats& s) { return double(s.accepted_tokens); }},
-    {"ferrum_seconds_in_step", "gauge", "How long the step at hand has taken",
+    {"ferrum_seconds_in_step", "gauge", "Time that the current step has taken so far",
      [](const EngineStats& s) { return s.seconds_in_step; }},
-    {"ferrum_requests_refused_total", "counter", "Requests that were not accepted",
+    {"ferrum_requests_refused_total", "counter", "Requests that were refused",
      [](const EngineStats& s) { return double(s.refused); }},
-    {"ferrum_requests_finished_total", "counter", "Requests that were answered",
+    {"ferrum_requests_finished_total", "counter", "Requests that were answered completely",
      [](const EngineStats& s) { return double(s.finished); }},
-    {"ferrum_requests_cancelled_total", "counter", "Requests whose clients went away",
+    {"ferrum_requests_cancelled_total", "counter", "Requests that their clients cancelled",
      [](const EngineStats& s) { return double(s.cancelled); }},
     {"ferrum_requests_failed_total", "counter", "Requests that ended with an error",
      [](const EngineStats& s) { return double(s.failed); }},
-    {"ferrum_preemptions_total", "counter", "Sequences that made room for others and were computed again",
+    {"ferrum_preemptions_total", "counter", "Sequences that were preempted, to be computed again",
      [](const EngineStats& s) { return double(s.preemptions); }},
     {"ferrum_requests_waiting", "gauge", "Requests in the queue",
      [](const EngineStats& s) { return double(s.waiting); }},
-    {"ferrum_sequences_running", "gauge", "Sequences that are computed together",
+    {"ferrum_sequences_running", "gauge", "Sequences that are being computed",
      [](const EngineStats& s) { return double(s.running); }},
     {"ferrum_kv_blocks_used", "gauge", "Blocks of the KV cache in use",
      [](const EngineStats& s) { return double(s.used_blocks); }},
-    {"ferrum_kv_blocks_cached", "gauge", "Unused blocks whose contents may be asked for again",
+    {"ferrum_kv_blocks_cached", "gauge", "Unused blocks that still hold a prefix",
      [](const EngineStats& s) { return double(s.cached_blocks); }},
     {"ferrum_kv_blocks_free", "gauge", "Blocks that hold nothing",
      [](const EngineStats& s) { return double(s.free_blocks); }},
@@ -58,15 +58,15 @@ struct Distribution {
 };
 
 constexpr Distribution kDistributions[] = {
-    {"ferrum_queue_seconds", "From submission until the first step", &EngineStats::queue_seconds},
-    {"ferrum_time_to_first_token_seconds", "From submission to the first token",
+    {"ferrum_queue_seconds", "Time from submission to the first step", &EngineStats::queue_seconds},
+    {"ferrum_time_to_first_token_seconds", "Time from submission to the first token",
      &EngineStats::first_token_seconds},
-    {"ferrum_inter_token_seconds", "From a token of an answer to the next",
+    {"ferrum_inter_token_seconds", "Time from one token of an answer to the next",
      &EngineStats::inter_token_seconds},
-    {"ferrum_request_seconds", "From submission to the end, of requests that were answered",
+    {"ferrum_request_seconds", "Time from submission to the end, of requests that were answered completely",
      &EngineStats::request_seconds},
-    {"ferrum_step_sequences", "Sequences computed together in a step", &EngineStats::step_sequences},
-    {"ferrum_step_tokens", "Tokens computed together in a step", &EngineStats::step_tokens},
+    {"ferrum_step_sequences", "Sequences in a step", &EngineStats::step_sequences},
+    {"ferrum_step_tokens", "Tokens in a step", &EngineStats::step_tokens},
 };
 
 std::string escaped(const std::string& label) {
@@ -81,7 +81,7 @@ std::string escaped(const std::string& label) {
   return out;
 }
 
-// Prometheus counts in each bucket what is in the ones below as well.
+// Buckets are cumulative: each counts what the lower ones count as well.
 std::string lines_of(const Distribution& d, const std::string& model, const Histogram& h) {
   std::string out;
   int64_t count = 0;
@@ -94,24 +94,67 @@ std::string lines_of(const Distribution& d, const std::string& model, const Hist
                            h.sum(), count);
 }
 
+std::string header_of(const char* name, const char* type, const char* help) {
+  return fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+}
+
+std::string lines_of(const RequestCounts::Counts& requests) {
+  constexpr const char* kName = "ferrum_http_requests_total";
+  std::string out = header_of(kName, "counter", "Responses by path, method and status");
+  for (const auto& [key, count] : requests)
+    out += fmt::format("{}{{path=\"{}\",method=\"{}\",status=\"{}\"}} {}\n", kName, escaped(key.path),
+                       escaped(key.method), key.status, count);
+  return out;
+}
+
+// The names are those of Prometheus' own client libraries.
+std::string lines_of(const ProcessStats& p) {
+  const auto line = [](const char* name, const char* type, const char* help, auto value) {
+    return header_of(name, type, help) + fmt::format("{} {}\n", name, value);
+  };
+  return line("process_cpu_seconds_total", "counter", "User and system CPU time", p.cpu_seconds) +
+         line("process_start_time_seconds", "gauge", "When the process started, since the Unix epoch",
+              p.start_time) +
+         line("process_resident_memory_bytes", "gauge", "Resident memory", p.resident_bytes) +
+         line("process_virtual_memory_bytes", "gauge", "Virtual memory", p.virtual_bytes) +
+         line("process_open_fds", "gauge", "Open file descriptors", p.open_files) +
+         line("process_max_fds", "gauge", "File descriptors that may be open", p.max_files);
+}
+
 }  // namespace
 
+void RequestCounts::add(Key key) {
+  const std::lock_guard lock(mutex_);
+  ++counts_[std::move(key)];
+}
+
+RequestCounts::Counts RequestCounts::all() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
 std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats>>& engines,
-                            int connections) {
+                            const ServerStats& server) {
   std::string out;
   for (const Metric& m : kMetrics) {
-    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", m.name, m.help, m.name, m.type);
+    if (engines.empty()) break;
+    out += header_of(m.name, m.type, m.help);
     for (const auto& [model, stats] : engines)
       out += fmt::format("{}{{model=\"{}\"}} {}\n", m.name, escaped(model), m.value(stats));
   }
   for (const Distribution& d : kDistributions) {
-    out += fmt::format("# HELP {} {}\n# TYPE {} histogram\n", d.name, d.help, d.name);
+    if (engines.empty()) break;
+    out += header_of(d.name, "histogram", d.help);
     for (const auto& [model, stats] : engines) out += lines_of(d, escaped(model), stats.*d.histogram);
   }
-  out += fmt::format(
-      "# HELP ferrum_connections Connections of clients\n# TYPE ferrum_connections gauge\nferrum_connections "
-      "{}\n",
-      connections);
+  out += lines_of(server.requests);
+  constexpr const char* kConnections = "ferrum_connections";
+  out += header_of(kConnections, "gauge", "Open connections of clients");
+  out += fmt::format("{} {}\n", kConnections, server.connections);
+  constexpr const char* kBuild = "ferrum_build_info";
+  out += header_of(kBuild, "gauge", "Constant 1, labelled with the version");
+  out += fmt::format("{}{{version=\"{}\"}} 1\n", kBuild, escaped(server.version));
+  if (server.process) out += lines_of(*server.process);
   return out;
 }
 

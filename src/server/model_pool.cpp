@@ -14,6 +14,16 @@ namespace {
 
 ApiError stopping() { return {503, "unavailable", "", "the server is stopping"}; }
 
+// What clients learn of a model that cannot be loaded: the error itself, which may name files, is in the log.
+ApiError load_error(const std::string& name, const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  if (known && known->code() == ErrorCode::kUnavailable) return stopping();
+  if (known && known->code() == ErrorCode::kNoMemory)
+    return {503, "no_memory", "model", "there is too little memory to load the model " + in_quotes(name)};
+  return {500, "load_failed", "model",
+          "the model " + in_quotes(name) + " cannot be loaded; the server's log has the details"};
+}
+
 }  // namespace
 
 ModelPool::ModelPool(Options options) : options_(options), thread_([this] { work(); }) {}
@@ -44,11 +54,23 @@ void ModelPool::add(const std::string& name, Load load) {
   put(name, {.engine = {}, .load = std::move(load)});
 }
 
+void ModelPool::add_alias(const std::string& alias, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  Model& model = named(name);
+  if (alias.empty()) fail(ErrorCode::kBadArgument, "an alias of the model {} is empty", in_quotes(name));
+  if (models_.contains(alias) || aliases_.contains(alias))
+    fail(ErrorCode::kBadArgument, "the alias {} is the name of a model already", in_quotes(alias));
+  aliases_[alias] = name;
+  model.aliases.push_back(alias);
+}
+
 void ModelPool::put(const std::string& name, Model model) {
   model.created = now();
   model.used = Clock::now();
   const std::lock_guard lock(mutex_);
   if (first_.empty()) first_ = name;
+  if (const auto replaced = models_.find(name); replaced != models_.end())
+    model.aliases = std::move(replaced->second.aliases);
   models_.insert_or_assign(name, std::move(model));
 }
 
@@ -77,26 +99,27 @@ ModelPool::Model& ModelPool::named(const std::string& name) {
 
 const ModelPool::Model& ModelPool::named(const std::string& name) const {
   if (models_.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-  const auto found = models_.find(name);
+  const auto alias = aliases_.find(name);
+  const auto found = models_.find(alias == aliases_.end() ? name : alias->second);
   if (found != models_.end()) return found->second;
   std::string names;
   for (const auto& [other, model] : models_) names += (names.empty() ? "" : ", ") + in_quotes(other);
   throw ApiError(404, "model_not_found", "model",
-                 "there is no model " + in_quotes(name) + " here, but " + names);
+                 "there is no model " + in_quotes(name) + "; this server has " + names);
 }
 
 std::vector<ModelPool::Entry> ModelPool::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<Entry> entries;
   for (const auto& [name, model] : models_)
-    entries.push_back({name, model.engine, model.created, name == loading_});
+    entries.push_back({name, model.engine, model.created, name == loading_, model.aliases});
   return entries;
 }
 
 ModelPool::Entry ModelPool::entry(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const Model& model = named(name);
-  return {name, model.engine, model.created, name == loading_};
+  return {name, model.engine, model.created, name == loading_, {}};
 }
 
 std::string ModelPool::first() const {
@@ -133,7 +156,7 @@ void ModelPool::load_next(std::unique_lock<std::mutex>& lock, const std::string&
     engine = load(how);
   } catch (const std::exception& e) {
     log::error("{} cannot be loaded: {}", in_quotes(name), e.what());
-    error = std::current_exception();
+    error = std::make_exception_ptr(load_error(name, e));
   }
   lock.lock();
   loading_.clear();
@@ -172,14 +195,14 @@ void ModelPool::check_room(uint64_t bytes) {
   for (const auto& [name, model] : models_)
     if (model.engine) taken += model.engine->memory().total();
   if (taken + bytes > options_.max_bytes)
-    fail(ErrorCode::kNoMemory, "it takes {}, and of {} for models {} are in use", human_bytes(bytes),
-         human_bytes(options_.max_bytes), human_bytes(taken));
+    fail(ErrorCode::kNoMemory, "it needs {}, and {} of the {} for models are in use", human_bytes(bytes),
+         human_bytes(taken), human_bytes(options_.max_bytes));
 }
 
 ModelPool::Model* ModelPool::least_used() {
   Model* least = nullptr;
   for (auto& [name, model] : models_) {
-    // Engines are handed out under the lock, so one that nobody else holds stays so.
+    // Engines are handed out under the lock, so the count of an unused one cannot grow meanwhile.
     const bool is_idle = model.engine && model.load && model.engine.use_count() == 1;
     if (is_idle && (!least || model.used < least->used)) least = &model;
   }
@@ -187,7 +210,7 @@ ModelPool::Model* ModelPool::least_used() {
 }
 
 bool ModelPool::unload_one() {
-  std::shared_ptr<Engine> engine;  // goes after the lock: that takes its time
+  std::shared_ptr<Engine> engine;  // destroyed without the lock, since that takes time
   const std::lock_guard lock(mutex_);
   Model* const model = least_used();
   if (!model) return false;
@@ -205,7 +228,7 @@ ModelPool::Clock::time_point ModelPool::unload_idle(std::unique_lock<std::mutex>
     if (model.engine.use_count() > 1) model.used = Clock::now();
     const Clock::time_point end = model.used + options_.idle;
     if (end <= Clock::now()) {
-      log::info("unloading {}, which nobody used for {:.0f} s", in_quotes(name),
+      log::info("unloading {}, which was not used for {:.0f} s", in_quotes(name),
                 std::chrono::duration<double>(options_.idle).count());
       gone.push_back(std::move(model.engine));
     } else {

@@ -1,5 +1,5 @@
-// The models that a server has, by name. Some are there and stay; others are loaded when somebody asks for
-// them, and unloaded when nobody has for long or when another one needs their memory.
+// The models of a server, by name. Some stay loaded; others are loaded on demand, and unloaded when they have
+// not been used for a while or when another model needs their memory.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -24,52 +24,58 @@ class ModelPool {
 
   struct Options {
     uint64_t max_bytes = 0;             // of all models; 0: what the machine has
-    std::chrono::milliseconds idle{0};  // after which a model that nobody uses is unloaded; 0: never
+    std::chrono::milliseconds idle{0};  // after which an unused model is unloaded; 0: never
   };
 
-  // What a model's loading has to ask on its way. Both throw where it is not to go on.
+  // What loading a model must call on its way. Both throw if it must not continue.
   struct Permission {
-    std::function<void(uint64_t bytes)> take;  // before they are taken, weights, cache and all
+    std::function<void(uint64_t bytes)> take;  // before memory is allocated, with the total
     std::function<void()> go_on;               // every now and then
   };
-  // On the pool's thread, one after the other; may take minutes. An Error kNoMemory has another model
-  // unloaded, if there is one that nobody uses, and is asked again.
+  // Called on the pool's thread, for one model at a time; may take minutes. After an Error kNoMemory the
+  // least recently used model that is idle is unloaded, if there is one, and the call is repeated.
   using Load = std::function<std::shared_ptr<Engine>(const Permission&)>;
 
   explicit ModelPool(Options options);
   ~ModelPool();  // closes
 
-  // Nothing is loaded any more: whoever waits for that is told so before this returns. What is loaded can
-  // still be had. More than once is as good as once.
+  // Stops loading. Callers that wait for a model get an error before this returns. Loaded models remain
+  // available. May be called more than once.
   void close();
 
   // Replaces a model of that name.
   void add(const std::string& name, std::shared_ptr<Engine> engine);  // stays
   void add(const std::string& name, Load load);
+  // Another name for a model that was added. Throws Error kBadArgument if the name is in use.
+  void add_alias(const std::string& alias, const std::string& name);
 
-  // The engine, or why there is none: on this thread, or on the pool's if it has to be loaded first. The
-  // engine stays loaded for as long as somebody holds it. Other names are an ApiError 404; 503 where there is
-  // no model at all yet.
+  // Calls `ready` with the engine or the error: on this thread, or on the pool's if the model must be loaded
+  // first. The engine stays loaded while it is held. `name` may be an alias. The error is an ApiError: 404
+  // for an unknown name, 503 while the pool has no model yet or has too little memory, 500 for a model that
+  // cannot be loaded.
   using Ready = std::function<void(std::exception_ptr error, std::shared_ptr<Engine> engine)>;
   void get(const std::string& name, Ready ready);
 
   struct Entry {
     std::string name;
     std::shared_ptr<Engine> engine;  // null: not loaded
-    int64_t created = 0;             // Unix time at which the server came to know it, seconds
+    int64_t created = 0;             // Unix time at which it was added, seconds
     bool loading = false;
+    std::vector<std::string> aliases;
   };
-  std::vector<Entry> all() const;              // by name
-  Entry entry(const std::string& name) const;  // ApiError as get() has it
-  std::string first() const;                   // the name that was added first; empty: none
+  std::vector<Entry> all() const;  // sorted by name
+  Entry entry(
+      const std::string& name) const;  // `name`, or an alias, stays the entry's name; ApiError as get()
+  std::string first() const;           // the name that was added first; empty: none
 
  private:
   struct Model {
     std::shared_ptr<Engine> engine;
-    Load load;  // none: it stays
+    Load load;  // none: it stays loaded
     int64_t created = 0;
     Clock::time_point used{};
-    std::vector<Ready> waiting;  // for it to be loaded
+    std::vector<Ready> waiting;  // callers of get() that wait for it to be loaded
+    std::vector<std::string> aliases;
   };
 
   const Model& named(const std::string& name) const;
@@ -81,16 +87,17 @@ class ModelPool {
   void check_room(uint64_t bytes);
   bool unload_one();
   Clock::time_point unload_idle(std::unique_lock<std::mutex>& lock);
-  Model* least_used();  // of those that can be unloaded; under the lock
+  Model* least_used();  // the least recently used of those that can be unloaded; the lock is held
 
   const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Model> models_;
+  std::map<std::string, std::string> aliases_;  // to names
   std::string first_;
   std::string loading_;  // name
   bool closing_ = false;
-  std::mutex close_mutex_;  // one thread at a time joins
+  std::mutex close_mutex_;  // so that one thread joins
   std::thread thread_;
 };
 

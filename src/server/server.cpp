@@ -1,11 +1,13 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <variant>
 
 #include "base/ascii.h"
@@ -34,14 +36,8 @@ constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
-Access::Options access_options(const ServerOptions& o) {
-  const std::string& host = o.http.host;
-  return {.keys = o.api_keys,
-          .origins = o.allowed_origins,
-          .loopback = host == "localhost" || host == "::1" || host.starts_with("127.")};
-}
-
-// What stands in the place of a pattern's *; the whole path where it has none; nothing if it does not match.
+// The part of the path that a pattern's * stands for; the whole path if it has none; nothing if it does not
+// match.
 std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
   const size_t star = pattern.find('*');
   if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
@@ -55,17 +51,20 @@ std::string name_in(const HttpRequest& request, const char* pattern) {
   return std::string(named_in(request.path, pattern).value_or(""));
 }
 
+bool is_anthropic(const HttpRequest& request) { return request.path.starts_with(kMessagesPath); }
+
 // In the shape that the path's clients read.
 HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
-  return request.path.starts_with(kMessagesPath) ? anthropic::error_response(error) : error_response(error);
+  return is_anthropic(request) ? anthropic::error_response(error) : error_response(error);
 }
 
-// Bodies are JSON as it stands. (A web page may send other types without asking first.)
+// Bodies are JSON that is not compressed. (A web page may send other types without a preflight.)
 void check_content(const HttpRequest& request) {
   const std::string_view encoding = request.header("content-encoding").value_or("identity");
   if (encoding != "identity")
-    throw ApiError(415, "unsupported_media_type", "",
-                   "bodies must come as they are, not in the encoding " + in_quotes(encoding));
+    throw ApiError(
+        415, "unsupported_media_type", "",
+        "bodies must not be encoded, but this one has the Content-Encoding " + in_quotes(encoding));
   const std::string_view type = request.header("content-type").value_or("application/json");
   if (!is_same_word(type.substr(0, type.find_first_of("; ")), "application/json"))
     throw ApiError(415, "unsupported_media_type", "",
@@ -77,7 +76,13 @@ void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& he
   if (body.ignored().empty()) return;
   const std::string names = fmt::format("{}", fmt::join(body.ignored(), ", "));
   headers.emplace_back(kIgnoredHeader, names);
-  log::info("{}: ignored {}", in_quotes(request.path), names);
+  log::info("{} ({}): ignored {}", in_quotes(request.path), request.id, names);
+}
+
+// The label of metrics, which must not grow with what clients send.
+std::string method_label(const std::string& method) {
+  static constexpr std::string_view kKnown[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
+  return std::ranges::find(kKnown, method) != std::end(kKnown) ? method : "other";
 }
 
 HttpResponse json_reply(const Json& json, int status = 200) {
@@ -90,14 +95,20 @@ class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
       : options_(options),
-        access_(access_options(options)),
         responses_(std::make_shared<openai::ResponseStore>(options.max_response_bytes)),
         routes_(routes()),
         models_(options.models),
-        http_(options.http,
-              [this](const HttpRequest& request, Responder& out) { return serve(request, out); }) {}
+        http_(
+            options.http, [this](HttpRequest& request, Responder& out) { return serve(request, out); },
+            [this](int status) {
+              counts_.add({kOther, kOther, status});
+            }),
+        access_({.keys = options.api_keys,
+                 .origins = options.allowed_origins,
+                 .hosts = options.allowed_hosts,
+                 .loopback = http_.is_loopback()}) {}
 
-  ~Impl() { models_.close(); }  // before those go who wait for one
+  ~Impl() { models_.close(); }  // before the requests that wait for a model are destroyed
 
   ModelPool& models() { return models_; }
   int connections() const { return http_.connections(); }
@@ -121,23 +132,26 @@ class Server::Impl {
   using ModelHandler =
       std::function<Json(Fields& body, const Engine&)>;  // with a model, which may have to be loaded first
   using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
+  enum class Key { kRequired, kNotRequired };
   struct Route {
     const char* method;
-    const char* path;  // may have one *: whatever stands there is a name
+    const char* path;  // a pattern, which may have one * for a name
     std::variant<DirectHandler, ModelHandler, GenerationHandler> handler;
+    Key key = Key::kRequired;
   };
+  static constexpr const char* kOther = "other";  // label of what has no route
 
-  // The first that matches counts.
+  // The first one that matches a request handles it. The page has no secrets, and asks its user for a key.
   std::vector<Route> routes() {
     std::vector<Route> all = {
-        {"GET", "/", DirectHandler(web::page)},
-        {"GET", "/licences.txt", DirectHandler(web::page)},
-        {"GET", "/assets/*", DirectHandler(web::page)},
-        {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); })},
+        {"GET", "/", DirectHandler(web::page), Key::kNotRequired},
+        {"GET", "/licences.txt", DirectHandler(web::page), Key::kNotRequired},
+        {"GET", "/assets/*", DirectHandler(web::page), Key::kNotRequired},
+        {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); }),
+         Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
-        {"GET", "/v1/models",
-         DirectHandler([this](const auto& /*request*/) { return json_reply(models_json(models_.all())); })},
+        {"GET", "/v1/models", DirectHandler([this](const auto& /*request*/) { return models_list(); })},
         {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) { return model(request); })},
         {"POST", "/v1/chat/completions", GenerationHandler(openai::chat_completion)},
         {"POST", "/v1/completions", GenerationHandler(openai::completion)},
@@ -166,17 +180,72 @@ class Server::Impl {
     return all;
   }
 
-  asio::awaitable<void> serve(const HttpRequest& request, Responder& out) {
-    HttpResponse reply;
+  // A request's route, or the methods that its path takes instead.
+  struct Match {
+    const Route* route = nullptr;
+    const char* path = kOther;  // the pattern
+    std::string methods;
+  };
+
+  Match match(std::string_view method, std::string_view path) const {
+    if (method == "HEAD") method = "GET";
+    Match match;
+    for (const Route& route : routes_) {
+      if (!named_in(path, route.path)) continue;
+      match.path = route.path;
+      if (method == route.method) {
+        match.route = &route;
+        return match;
+      }
+      match.methods += std::string(match.methods.empty() ? "" : ", ") + route.method;
+      if (route.method == std::string_view("GET")) match.methods += ", HEAD";
+    }
+    return match;
+  }
+
+  // Clients are often configured with a base URL that lacks /v1, or has it twice: what is meant is clear. The
+  // request's path becomes the one that is served.
+  Match match(HttpRequest& request) const {
+    constexpr std::string_view kVersion = "/v1";
+    std::vector<std::string> spellings = {request.path, std::string(kVersion) + request.path};
+    if (request.path.starts_with("/v1/")) spellings.push_back(request.path.substr(kVersion.size()));
+    for (std::string& path : spellings)
+      if (Match found = match(request.method, path); found.path != kOther) {
+        request.path = std::move(path);
+        return found;
+      }
+    return {};
+  }
+
+  // Which route a request takes is decided once, before its key is checked: no spelling of a path leads to a
+  // handler without the check that the handler's route requires.
+  asio::awaitable<void> serve(HttpRequest& request, Responder& out) {
+    const Match match = this->match(request);
+    const auto count = [&](int status) { counts_.add({match.path, method_label(request.method), status}); };
+    constexpr int kClientClosedRequest = 499;
+    try {
+      co_await dispatch(request, match, out);
+      count(out.began() ? out.status() : kClientClosedRequest);
+    } catch (const boost::system::system_error&) {  // of a connection
+      count(out.began() ? out.status() : kClientClosedRequest);
+      throw;
+    } catch (...) {
+      count(out.began() ? out.status() : 500);
+      throw;
+    }
+  }
+
+  asio::awaitable<void> dispatch(const HttpRequest& request, const Match& match, Responder& out) {
+    std::optional<HttpResponse> reply;  // none: generate() has responded, or the client is gone
+    if (is_anthropic(request)) out.add_headers({{"Request-Id", request.id}});
     try {
       access_.check_origin(request);
       out.add_headers(access_.cors_headers(request));
       if (request.method == "OPTIONS") {
-        reply.status = 204;
+        reply = HttpResponse{.status = 204};
       } else {
-        // The page has no secrets, and asks for a key itself.
-        if (request.path != "/health" && !web::is_page(request.path)) access_.check_key(request);
-        const Route& route = route_of(request, out);
+        if (!match.route || match.route->key == Key::kRequired) access_.check_key(request);
+        const Route& route = route_of(request, match, out);
         if (request.method == "POST") check_content(request);
         if (const DirectHandler* at_once = std::get_if<DirectHandler>(&route.handler))
           reply = (*at_once)(request);
@@ -190,28 +259,32 @@ class Server::Impl {
     } catch (const Error& e) {
       reply = error_reply(request, api_error({std::string(name_of(e.code())), e.what()}));
     }
-    if (out.began()) co_return;
-    co_await out.send(std::move(reply));
+    if (reply && !out.began()) co_await out.send(std::move(*reply));
   }
 
-  const Route& route_of(const HttpRequest& request, Responder& out) const {
-    const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
-    std::string others;
-    for (const Route& route : routes_) {
-      if (!named_in(request.path, route.path)) continue;
-      if (method == route.method) return route;
-      others += std::string(others.empty() ? "" : ", ") + route.method;
-      if (route.method == std::string_view("GET")) others += ", HEAD";
+  const Route& route_of(const HttpRequest& request, const Match& match, Responder& out) const {
+    if (match.route) return *match.route;
+    if (!match.methods.empty()) {
+      out.add_headers({{"Allow", match.methods + ", OPTIONS"}});
+      throw ApiError(
+          405, "method_not_allowed", "",
+          in_quotes(request.path) + " takes " + match.methods + ", not " + in_quotes(request.method));
     }
-    if (!others.empty()) {
-      out.add_headers({{"Allow", others + ", OPTIONS"}});
-      throw ApiError(405, "method_not_allowed", "",
-                     in_quotes(request.path) + " takes " + others + ", not " + in_quotes(request.method));
-    }
-    throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(request.path));
+    throw ApiError(404, "not_found", "",
+                   "there is nothing at " + in_quotes(request.path) + hint_for(request));
   }
 
-  // What may take its time: no other connection waits for it.
+  // Where the caller may have meant to go.
+  std::string hint_for(const HttpRequest& request) const {
+    HttpRequest lower = {.method = request.method, .path = to_lower(request.path)};
+    if (match(lower).path != kOther) return "; paths are case-sensitive: " + in_quotes(lower.path);
+    if (request.path == "/v1") return "; it is the base URL of OpenAI's API, as in /v1/chat/completions";
+    if (lower.path.starts_with("/api/"))
+      return "; this server has OpenAI's API, as in /v1/chat/completions, and Anthropic's at /v1/messages";
+    return "";
+  }
+
+  // Runs slow work on another thread, so that other connections do not wait for it.
   template <class Work>
   asio::awaitable<std::invoke_result_t<Work>> elsewhere(Work work) {
     return asio::co_spawn(
@@ -220,7 +293,7 @@ class Server::Impl {
         asio::use_awaitable);
   }
 
-  // Loaded first if need be, however long that takes.
+  // Loads the model first if necessary, however long that takes.
   asio::awaitable<std::shared_ptr<Engine>> engine_of(const std::string& name) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     co_return co_await asio::async_initiate<decltype(asio::use_awaitable),
@@ -262,7 +335,7 @@ class Server::Impl {
     });
   }
 
-  // A request that the engine has.
+  // A request that was submitted to the engine.
   struct Submitted {
     std::unique_ptr<Format> format;
     Delivery delivery;
@@ -292,9 +365,14 @@ class Server::Impl {
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(
           std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));
-    co_await answer(std::move(s.streams), *s.format, s.delivery, out);
+    co_await answer(std::move(s.streams), *s.format, s.delivery, options_.clock, out);
   }
 
+  HttpResponse models_list() const {
+    const Models all = models_.all();
+    if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
+    return json_reply(models_json(all));
+  }
   HttpResponse model(const HttpRequest& request) const {
     return json_reply(model_json(models_.entry(name_in(request, kModelPath))));
   }
@@ -302,7 +380,8 @@ class Server::Impl {
   std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
     auto response = responses_->find(id);
     if (!response)
-      throw ApiError(404, "not_found", "", "there is no response " + in_quotes(id) + " here (any more)");
+      throw ApiError(404, "not_found", "",
+                     "there is no response " + in_quotes(id) + ", or it is no longer kept");
     return response;
   }
   HttpResponse get_response(const HttpRequest& request) const {
@@ -332,7 +411,10 @@ class Server::Impl {
     for (const ModelPool::Entry& model : models_.all())
       if (model.engine) all.emplace_back(model.name, model.engine->stats());
     return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = prometheus_text(all, http_.connections())};
+            .body = prometheus_text(all, {.version = options_.version,
+                                          .connections = http_.connections(),
+                                          .requests = counts_.all(),
+                                          .process = process_stats()})};
   }
   HttpResponse props() const {
     return json_reply({{"models", props_json(models_.all())},
@@ -341,14 +423,15 @@ class Server::Impl {
   }
 
   const ServerOptions options_;
-  Access access_;
+  RequestCounts counts_;
   std::shared_ptr<openai::ResponseStore> responses_;
   RunningRequests running_;
   const std::vector<Route> routes_;
   std::atomic<bool> draining_ = false;
   ModelPool models_;
   HttpServer http_;
-  asio::thread_pool workers_{kWorkers};  // last: what it does for connections ends before they go
+  Access access_;
+  asio::thread_pool workers_{kWorkers};  // last: its work for connections ends before these are destroyed
 };
 
 Server::Server(const ServerOptions& options) : impl_(std::make_unique<Impl>(options)) {}

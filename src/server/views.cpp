@@ -10,7 +10,15 @@ Json model_json(const ModelPool::Entry& model) {
 
 Json models_json(const Models& models) {
   Json data = Json::array();
-  for (const ModelPool::Entry& model : models) data.push_back(model_json(model));
+  for (const ModelPool::Entry& model : models) {
+    data.push_back(model_json(model));
+    for (const std::string& alias : model.aliases) {
+      Json json = model_json(model);
+      json["id"] = alias;
+      json["alias_of"] = model.name;
+      data.push_back(std::move(json));
+    }
+  }
   return {{"object", "list"}, {"data", std::move(data)}};
 }
 
@@ -27,6 +35,7 @@ Json props_json(const Models& models) {
   Json all = Json::array();
   for (const ModelPool::Entry& model : models) {
     Json json = {{"id", model.name},
+                 {"aliases", model.aliases},
                  {"state", model.engine    ? "loaded"
                            : model.loading ? "loading"
                                            : "unloaded"}};

@@ -1,4 +1,4 @@
-// What the server says of itself and its models.
+// What the server reports about itself and its models.
 #pragma once
 #include <vector>
 
@@ -9,16 +9,16 @@ namespace ferrum::server {
 
 using Models = std::vector<ModelPool::Entry>;
 
-// As /v1/models has it, in OpenAI's shape and with the context's length where the model is loaded.
+// An entry of /v1/models in OpenAI's shape; "context_length" only while the model is loaded.
 Json model_json(const ModelPool::Entry& model);
+// /v1/models: each model, and each of its aliases as an entry of its own with "alias_of".
 Json models_json(const Models& models);
 
-// {"status": "ok"}, or why it makes no sense to send requests here: "loading", "draining", or "stuck" with
-// the model and how long its step has taken. For those who deal requests out, and those who restart what
-// hangs.
+// {"status": "ok"}, or why requests should not be sent here: "loading", "draining", or "stuck" with the model
+// and how long its step has taken. For load balancers, and for supervisors that restart a server that hangs.
 Json health_json(const Models& models, bool draining);
 
-// What each model is and takes.
+// Each model's facts, and the memory that it takes.
 Json props_json(const Models& models);
 
 }  // namespace ferrum::server

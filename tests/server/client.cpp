@@ -39,6 +39,10 @@ std::vector<std::string> Reply::events() const {
   constexpr std::string_view kData = "data: ";
   for (size_t at = 0; at < body.size();) {
     const size_t end = body.find("\n\n", at);
+    if (body[at] == ':' && end != std::string::npos) {  // a comment
+      at = end + 2;
+      continue;
+    }
     if (body.compare(at, kName.size(), kName) == 0) at = std::min(body.find('\n', at), body.size() - 1) + 1;
     if (body.compare(at, kData.size(), kData) != 0 || end == std::string::npos) {
       events.push_back("broken: " + body.substr(at));

@@ -1,6 +1,7 @@
 #include "server/fake_engine.h"
 
 #include <limits>
+#include <utility>
 
 namespace ferrum::test {
 
@@ -90,7 +91,7 @@ void FakeEngine::run() {
     if (ending_) return;
     const std::shared_ptr<FakeAnswer> answer = answers_[told_++];
     lock.unlock();
-    for (Event& event : script_(answer->request)) answer->tell(std::move(event));
+    for (const Event& event : answer->scripted_) answer->tell(event);
     lock.lock();
   }
 }
@@ -142,6 +143,10 @@ std::unique_ptr<EventStream> FakeEngine::submit(Request request) {
   if (on_submit) on_submit();
   auto answer = std::make_shared<FakeAnswer>(std::move(request));
   auto stream = std::make_unique<FakeStream>(answer);
+  if (script_) answer->scripted_ = script_(answer->request);
+  // A refusal is there when submit() returns, as Engine has it.
+  if (!answer->scripted_.empty() && std::holds_alternative<ErrorEvent>(answer->scripted_.front()))
+    answer->tell(std::exchange(answer->scripted_, {}).front());
   {
     const std::lock_guard lock(mutex_);
     answers_.push_back(std::move(answer));

@@ -25,7 +25,9 @@ class FakeAnswer {
   bool is_cancelled_within(std::chrono::milliseconds patience);
 
  private:
+  friend class FakeEngine;
   friend class FakeStream;
+  std::vector<Event> scripted_;  // that the engine's thread has yet to tell
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Event> events_;

@@ -23,6 +23,12 @@ TEST(Health, LoadingReadyDraining) {
     EXPECT_EQ(reply.json()["status"], word);
   };
   expect(503, "loading");
+  for (const char* path : {"/v1/models", "/v1/models/fake"}) {
+    const Reply loading = client.ask("GET", path);
+    EXPECT_EQ(loading.status, 503) << path;
+    EXPECT_EQ(loading.headers.at("retry-after"), "1");
+    EXPECT_EQ(loading.json()["error"]["code"], "loading");
+  }
   const auto engine = std::make_shared<test::FakeEngine>(test::nothing);
   server.models().add("fake", engine);
   expect(200, "ok");

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 
+#include "base/error.h"
 #include "server/served.h"
 #include "support/contains.h"
 #include "support/files.h"
@@ -135,6 +137,205 @@ TEST(Http, NamesInPathsMayBePercentEncoded) {
   const Reply unknown = client.ask("GET", "/v1/models/%ff%00%2");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_EQ(unknown.json()["error"]["code"], "model_not_found");
+}
+
+TEST(Http, TargetsMayBeAbsolute) {
+  Served served;
+  for (const char* target :
+       {"http://127.0.0.1:18000/v1/models", "HTTP://localhost/v1/models?x=y", "https://[::1]/v1/models"}) {
+    Client client = served.client();
+    client.send(
+        fmt::format("GET {} HTTP/1.1\r\nHost: evil.example\r\n\r\n", target));  // the target's host counts
+    EXPECT_EQ(client.read().json()["object"], "list") << target;
+  }
+  const auto status = [&](const std::string& target, const char* host = "localhost") {
+    Client client = served.client();
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", target, host));
+    return client.read().status;
+  };
+  EXPECT_EQ(status("http://evil.example/v1/models"), 403);
+  EXPECT_EQ(status("http://localhost"), 200);
+  for (const char* target :
+       {"ftp://localhost/", "http://", "http:///v1/models", "http://a@localhost/", "v1/models", "*"})
+    EXPECT_EQ(status(target), 400) << target;
+  Client client = served.client();
+  EXPECT_EQ(client.ask("OPTIONS", "*").status, 204);
+}
+
+TEST(Http, PathsHaveOneCanonicalSpelling) {
+  Served served;
+  Client client = served.client();
+  for (const char* path :
+       {"/v1/models", "/v1/models/", "//v1//models", "/v1/./models", "/v1/x/../models", "/%76%31/models",
+        "/v1/%2e/models", "/models", "/models/", "/v1/v1/models", "/../v1/models"})
+    EXPECT_EQ(client.ask("GET", path).json()["object"], "list") << path;
+  for (const char* path : {"/chat/completions", "/v1/v1/chat/completions", "//v1/chat/completions/"})
+    EXPECT_EQ(client.post(path, kAsk).status, 200) << path;
+  EXPECT_EQ(client.ask("GET", "/v1/health").status, 200);
+  EXPECT_EQ(client.ask("GET", "/chat/completions").status, 405);
+  EXPECT_EQ(client.ask("GET", "/models/fake").json()["id"], "fake");
+  EXPECT_CONTAINS(client.ask("GET", "/V1/Models").error(), "'/v1/models'");
+  EXPECT_CONTAINS(client.ask("GET", "/v1").error(), "/v1/chat/completions");
+  EXPECT_CONTAINS(client.post("/api/chat", kAsk).error(), "/v1/chat/completions");
+}
+
+TEST(Http, EmptyLinesBeforeARequestAreSkipped) {
+  Served served;
+  Client client = served.client();
+  client.send("\r\n" + http("POST", kChat, kAsk) + "\r\n" + http("POST", kChat, kAsk) + "\r\n\r\n\n" +
+              http("GET", "/health"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.read().status, 200);
+  for (const char* bytes : {"\r", "\n", "\r", "\n"}) client.send(bytes);
+  EXPECT_EQ(client.ask("GET", "/health").status, 200);
+}
+
+// An empty line alone is no request that could be late.
+TEST(Http, AnEmptyLineDoesNotBeginARequest) {
+  server::ServerOptions options;
+  options.http.read_timeout = 20ms;
+  options.http.idle_timeout = 80ms;
+  Served served(test::hello, options);
+  Client client = served.client();
+  client.send("\r\n\r");
+  EXPECT_EQ(client.read_until("never"), "");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Http, EveryResponseHasARequestId) {
+  Served served;
+  Client client = served.client();
+  const auto id = [&](const std::string& headers, const std::string& path = "/health") {
+    return client.ask("GET", path, {}, headers).headers.at("x-request-id");
+  };
+  EXPECT_EQ(id("X-Request-Id: abc-1.2_3:/+=@\r\n"), "abc-1.2_3:/+=@");
+  for (const std::string bad : {"", "a b", "a\"b", "\xc3\xbc", "a,b", "<a>"}) {
+    const std::string made = id("X-Request-Id: " + bad + "\r\n");
+    EXPECT_TRUE(made.starts_with("req_")) << made;
+    EXPECT_EQ(made.size(), 28u);
+  }
+  EXPECT_TRUE(id("X-Request-Id: " + std::string(129, 'a') + "\r\n").starts_with("req_"));
+  EXPECT_NE(id(""), id(""));
+  EXPECT_EQ(id("X-Request-Id: a\r\n", "/none"), "a");
+  EXPECT_TRUE(answer_and_close(served, "broken\r\n\r\n").headers.at("x-request-id").starts_with("req_"));
+  const Reply stream = client.ask("POST", kChat, kAskStream, "X-Request-Id: s\r\n");
+  EXPECT_EQ(stream.headers.at("x-request-id"), "s");
+  EXPECT_EQ(stream.headers.at("x-accel-buffering"), "no");
+  EXPECT_EQ(stream.headers.at("cache-control"), "no-cache");
+  EXPECT_FALSE(stream.headers.contains("request-id"));
+  const Reply anthropic =
+      client.ask("POST", "/messages", "{}", "X-Request-Id: t\r\n");  // Anthropic's own header
+  EXPECT_EQ(anthropic.status, 400);
+  EXPECT_EQ(anthropic.headers.at("request-id"), "t");
+}
+
+TEST(Http, HeadersComeBeforeTheFirstTokenAndPingsWhileNothingElseDoes) {
+  std::atomic<int64_t> seconds = 0;
+  server::ServerOptions options;
+  options.clock = [&] { return std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)); };
+  Served served(test::nothing, options);
+  Client client = served.client();
+  client.send(http("POST", kChat, kAskStream));
+  const std::string head = client.read_until("\r\n\r\n");
+  EXPECT_CONTAINS(head, "200 OK");
+  EXPECT_CONTAINS(head, "text/event-stream");
+  const auto answer = served.engine->answer();
+  const std::string ping = "8\r\n: ping\n\n\r\n";
+  for (int i = 0; i < 3; ++i) {
+    seconds += 10;
+    EXPECT_EQ(client.read_until(ping), ping);
+  }
+  seconds += 9;  // not long enough
+  answer->tell(TextEvent{0, "a"});
+  const std::string text = client.read_until("\"a\"") + client.read_until("\n\n\r\n");
+  EXPECT_EQ(text.find(": ping"), std::string::npos);
+  seconds += 9;
+  answer->tell(TextEvent{0, "b"});
+  EXPECT_EQ((client.read_until("\"b\"") + client.read_until("\n\n\r\n")).find(": ping"), std::string::npos);
+  seconds += 10;
+  EXPECT_EQ(client.read_until(ping), ping);
+  answer->tell(ErrorEvent{"deadline", "too late"});
+  EXPECT_CONTAINS(client.read_until("0\r\n\r\n"), "too late");
+}
+
+// A whole response cannot be begun before its status is known.
+TEST(Http, WholeResponsesAreNotPinged) {
+  std::atomic<int64_t> seconds = 0;
+  server::ServerOptions options;
+  options.clock = [&] { return std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)); };
+  Served served(test::nothing, options);
+  Client client = served.client();
+  client.send(http("POST", kChat, kAsk));
+  const auto answer = served.engine->answer();
+  seconds += 100;
+  EXPECT_FALSE(answer->is_cancelled_within(150ms));
+  answer->tell(ErrorEvent{"deadline", "too late"});
+  EXPECT_EQ(client.read().status, 503);
+}
+
+TEST(HttpFaults, B67_AddressesThatCannotBeListenedAt) {
+  const test::TemporaryFolder folder;
+  const auto message = [](const std::string& host) -> std::string {
+    server::ServerOptions options;
+    options.http.host = host;
+    options.http.port = 0;
+    try {
+      server::Server server(options);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_CONTAINS(message(""), "empty");
+  EXPECT_CONTAINS(message("unix:"), "no path");
+  const std::string longest =
+      (folder.path() / std::string(106 - folder.path().string().size(), 'a')).string();
+  EXPECT_EQ(longest.size(), 107u);
+  EXPECT_EQ(message("unix:" + longest), "none");
+  EXPECT_CONTAINS(message("unix:" + longest + "a"), "107");
+  EXPECT_CONTAINS(message("unix:" + (folder.path() / "none" / "socket").string()), "none/socket");
+  EXPECT_CONTAINS(message("no.such.host.invalid"), "no.such.host.invalid");
+}
+
+// The socket of a server that runs is not taken from it.
+TEST(HttpFaults, B67_AUnixSocketInUse) {
+  const test::TemporaryFolder folder;
+  server::ServerOptions options;
+  options.http.host = "unix:" + (folder.path() / "socket").string();
+  Served served(test::hello, options);
+  EXPECT_THROW(server::Server{options}, Error);
+  EXPECT_EQ(Client((folder.path() / "socket").string()).ask("GET", "/health").status, 200);
+}
+
+// Of a fault of the server's a client learns neither paths nor what others sent.
+TEST(HttpFaults, N15_ErrorsNameNoFilesAndKeys) {
+  server::ServerOptions options;
+  options.api_keys = {"the-secret-key"};
+  Served served(test::nothing, options);
+  served.server.models().add("broken", [](const auto&) -> std::shared_ptr<Engine> {
+    fail(ErrorCode::kBadFile, "/home/somebody/secret.gguf: cut off");
+  });
+  std::vector<std::string> replies;
+  const auto ask = [&](std::string_view method, const std::string& path, std::string_view body = {}) {
+    Client client = served.client();
+    replies.push_back(client.ask(method, path, body, "X-Api-Key: the-secret-key\r\n").body);
+    return nlohmann::json::parse(replies.back(), nullptr, false);
+  };
+  EXPECT_EQ(ask("POST", kChat,
+                R"({"model":"broken","messages":[{"role":"user","content":"hi"}]})")["error"]["code"],
+            "load_failed");
+  Client waiting = served.client();
+  waiting.send(http("POST", kChat, R"({"model":"fake","messages":[{"role":"user","content":"my diary"}]})",
+                    "X-Api-Key: the-secret-key\r\n"));
+  const auto answer = served.engine->answer();
+  for (const char* path : {"/metrics", "/props", "/v1/models", "/none", "/health"}) ask("GET", path);
+  answer->tell(ErrorEvent{"io", "/home/somebody/secret.gguf: cannot be read at 0x7fffdeadbeef"});
+  replies.push_back(waiting.read().body);
+  EXPECT_CONTAINS(replies.back(), "internal error");
+  served.engine->on_submit = [] { throw std::runtime_error("/home/somebody/secret.gguf"); };
+  EXPECT_EQ(ask("POST", kChat, kAsk)["error"]["type"], "invalid_request_error");
+  for (const std::string& reply : replies)
+    for (const char* secret : {"/home", "secret", "diary", "0x7f"})
+      EXPECT_EQ(reply.find(secret), std::string::npos) << reply;
 }
 
 TEST(Http, UnixSocketsServeAndAreRemoved) {
@@ -403,15 +604,33 @@ TEST(HttpFaults, B49_DisconnectsCancel) {
   }
 }
 
-// Nobody who waits for an answer does that.
-TEST(HttpFaults, B49_AClientThatClosesItsSendingSideIsGone) {
+// A client that has sent its request may close its sending side, and still gets the whole response.
+TEST(HttpFaults, B49_AHalfClosedClientGetsItsWholeResponse) {
   Served served(test::nothing);
-  Client client = served.client();
-  client.send(http("POST", kChat, kAskStream));
-  const auto answer = served.engine->answer();
+  size_t index = 0;
+  for (const std::string_view body : {kAsk, kAskStream}) {
+    Client client = served.client();
+    client.send(http("POST", kChat, body));
+    client.close_sending();
+    const auto answer = served.engine->answer(index++);
+    EXPECT_FALSE(
+        answer->is_cancelled_within(200ms));  // meanwhile the server probes whether the client is there
+    for (const Event& event : test::hello(answer->request)) answer->tell(event);
+    const Reply reply = client.read();
+    EXPECT_EQ(reply.status, 200);
+    if (body == kAsk)
+      EXPECT_EQ(reply.json()["choices"][0]["message"]["content"], "Hello");
+    else
+      EXPECT_EQ(reply.events().back(), "[DONE]");
+    EXPECT_TRUE(client.is_closed());
+  }
+  Client client = served.client();  // an error keeps its status, whatever the server has probed
+  client.send(http("POST", kChat, kAsk));
   client.close_sending();
-  EXPECT_TRUE(answer->is_cancelled_within(2s));
-  EXPECT_TRUE(client.is_closed());
+  const auto answer = served.engine->answer(index);
+  EXPECT_FALSE(answer->is_cancelled_within(200ms));
+  answer->tell(ErrorEvent{"deadline", "too late"});
+  EXPECT_EQ(client.read().status, 503);
 }
 
 TEST(HttpFaults, B49_SoonAfterTheClientLeft) {

@@ -15,15 +15,20 @@ namespace asio = boost::asio;
 
 using Clock = std::chrono::steady_clock;
 
-// How long a client may be gone unnoticed while nothing is written to it.
+// How often the connection is checked while nothing is written to it.
 constexpr std::chrono::milliseconds kLook{50};
-// A slow reader gets what has gathered meanwhile in parts of this size.
+constexpr std::chrono::seconds kPingInterval{10};
+constexpr std::string_view kPing =
+    ": ping\n\n";  // a comment (HTML standard, section 9.2.6): clients ignore it
+// Events that gathered while a slow client did not read are written in parts of this size.
 constexpr size_t kPart = 64 << 10;
 
 HttpResponse event_stream() {
   HttpResponse head;
   head.content_type = "text/event-stream; charset=utf-8";
   head.headers.emplace_back("Cache-Control", "no-cache");
+  head.headers.emplace_back("X-Accel-Buffering",
+                            "no");  // nginx, and others that followed it: pass events on at once
   return head;
 }
 
@@ -39,7 +44,7 @@ class Waker {
     });
   }
 
-  // Until there may be something to read, or to the end of its patience.
+  // Returns when there may be events to read, at `end` at the latest.
   asio::awaitable<void> wait(Clock::time_point end) {
     if (!state_->awake) {
       boost::system::error_code ignored;
@@ -66,43 +71,87 @@ class Waker {
 
 class Answer {
  public:
-  Answer(Streams streams, Format& format, Delivery delivery, Responder& out)
+  Answer(Streams streams, Format& format, Delivery delivery, const AnswerClock& clock, Responder& out)
       : format_(format),
         delivery_(delivery),
+        clock_(clock),
         out_(out),
         waker_(out.executor()),
         streams_(std::move(streams)) {}
 
   asio::awaitable<void> run() {
     for (const auto& stream : streams_) waker_.watch(*stream);
-    while (true) {
+    co_await take_events();  // the engine's refusal of one of the prompts is among them
+    if (delivery_ == Delivery::kStream) co_await begin_stream();
+    while (!is_over()) {
       co_await waker_.wait(look_ + kLook);
-      if (look_ + kLook <= Clock::now()) {  // however fast events come
+      if (look_ + kLook <= Clock::now()) {  // also while events come one after the other
         look_ = Clock::now();
-        if (out_.client_is_gone()) co_return;
-        if (out_.time_is_up())
-          co_return co_await fail(ApiError(503, "unavailable", "", "the server is stopping"));
+        if (co_await look() == Going::kEnded) co_return;
       }
-      for (size_t i = 0; i < streams_.size(); ++i)
-        while (const std::optional<Event> event = streams_[i]->poll()) {
-          if (const auto* error = std::get_if<ErrorEvent>(&*event))
-            co_return co_await fail(api_error(*error, format_.prompt_field()));
-          if (!began_) format_.begin(text_);
-          began_ = true;
-          format_.take(i, *event, text_);
-          if (delivery_ == Delivery::kStream && text_.size() >= kPart) co_await flush();
-        }
-      const bool over = std::ranges::all_of(streams_, [](const auto& s) { return s->over(); });
-      if (over) co_return co_await end();
+      co_await take_events();
+      if (failed_) co_return;
       if (delivery_ == Delivery::kStream) co_await flush();
     }
+    if (!failed_) co_await end();
   }
 
  private:
+  enum class Going { kOn, kEnded };
+
+  bool is_over() const {
+    return failed_ || std::ranges::all_of(streams_, [](const auto& s) { return s->over(); });
+  }
+
+  asio::awaitable<Going> look() {
+    const Responder::Client client = out_.client();
+    if (client == Responder::Client::kGone) co_return Going::kEnded;
+    if (out_.time_is_up()) {
+      co_await fail(ApiError(503, "unavailable", "", "the server is stopping"));
+      co_return Going::kEnded;
+    }
+    const bool half_closed = client == Responder::Client::kHalfClosed;
+    const bool just_closed = half_closed && !half_closed_;
+    half_closed_ = half_closed;
+    if (just_closed || clock_() - written_ >= kPingInterval) co_await ping();
+    co_return Going::kOn;
+  }
+
+  // A client that has closed its sending side may be gone: writing shows it.
+  asio::awaitable<void> ping() {
+    written_ = clock_();
+    if (delivery_ == Delivery::kStream)
+      co_await out_.write(kPing);
+    else if (half_closed_)
+      co_await out_.probe();
+  }
+
+  asio::awaitable<void> take_events() {
+    for (size_t i = 0; i < streams_.size(); ++i)
+      while (const std::optional<Event> event = streams_[i]->poll()) {
+        if (const auto* error = std::get_if<ErrorEvent>(&*event))
+          co_return co_await fail(api_error(*error, format_.prompt_field()));
+        begin_format();
+        format_.take(i, *event, text_);
+        if (out_.began() && text_.size() >= kPart) co_await flush();
+      }
+  }
+
+  void begin_format() {
+    if (!began_) format_.begin(text_);
+    began_ = true;
+  }
+
+  asio::awaitable<void> begin_stream() {
+    co_await out_.begin(event_stream());
+    written_ = clock_();
+    co_await flush();
+  }
+
   asio::awaitable<void> flush() {
     if (text_.empty()) co_return;
-    if (!out_.began()) co_await out_.begin(event_stream());
     co_await out_.write(text_);
+    written_ = clock_();
     text_.clear();
   }
 
@@ -118,7 +167,9 @@ class Answer {
   }
 
   asio::awaitable<void> fail(const ApiError& error) {
+    failed_ = true;
     if (!out_.began()) throw ApiError(error);
+    begin_format();
     format_.fail(error, text_);
     co_await flush();
     co_await out_.finish();
@@ -126,18 +177,23 @@ class Answer {
 
   Format& format_;
   Delivery delivery_;
+  const AnswerClock& clock_;
   Responder& out_;
   Waker waker_;
   Streams streams_;
-  Clock::time_point look_ = Clock::now();  // the last one
-  std::string text_;
-  bool began_ = false;
+  Clock::time_point look_ = Clock::now();  // when the connection was last checked
+  Clock::time_point written_ = clock_();   // when the last part of a stream was written
+  std::string text_;                       // that was not written yet
+  bool half_closed_ = false;               // by the client
+  bool began_ = false;                     // the format
+  bool failed_ = false;
 };
 
 }  // namespace
 
-asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery, Responder& out) {
-  Answer a(std::move(streams), format, delivery, out);
+asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery, const AnswerClock& clock,
+                             Responder& out) {
+  Answer a(std::move(streams), format, delivery, clock, out);
   co_await a.run();
 }
 

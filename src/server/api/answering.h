@@ -1,6 +1,8 @@
-// From the engine's events to a client: as they come, or all at once.
+// Sends an engine's events to a client: one by one, or all of them as one body.
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,29 +13,34 @@
 
 namespace ferrum::server {
 
-// Turns events into the text that one kind of client reads.
+// Turns events into the text of one API.
 class Format {
  public:
   virtual ~Format() = default;
 
-  // What comes before everything else, once it is certain that there will be an answer.
+  // Called once before anything else, when the request has been admitted.
   virtual void begin(std::string& /*out*/) {}
-  // `prompt`: which of several prompts the event belongs to. Never an ErrorEvent.
+  // `prompt`: the index of the event's prompt among several. The event is never an ErrorEvent.
   virtual void take(size_t prompt, const Event& event, std::string& out) = 0;
   virtual void end(std::string& out) = 0;
-  // Instead of the end, after begin().
+  // Called after begin() instead of end().
   virtual void fail(const ApiError& error, std::string& out) = 0;
-  // The field that is to blame where a prompt is too long.
+  // The field that an error names if the prompt is too long.
   virtual const char* prompt_field() const = 0;
 };
 
 enum class Delivery { kStream, kWhole };  // server-sent events, or one JSON body
 
-using Streams = std::vector<std::unique_ptr<EventStream>>;  // of each prompt
+using Streams = std::vector<std::unique_ptr<EventStream>>;  // one for each prompt
+using AnswerClock = std::function<std::chrono::steady_clock::time_point()>;
 
-// Answers with all events of the streams. A client that goes away cancels them. Throws ApiError where nothing
-// was answered yet; later errors are the format's, and other prompts end with them.
-boost::asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery, Responder& out);
+// Responds with all events of the streams, and cancels them if the client is gone. A request that the engine
+// refuses is an ApiError. Otherwise a stream's headers are sent at once, and a comment whenever nothing was
+// sent for 10 s by `clock`, so that neither clients nor proxies take a long prompt for a dead server. An
+// error that comes after the headers is written by the format, and ends all prompts; a whole response has no
+// headers before its end, and an error still becomes an ApiError.
+boost::asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery,
+                                    const AnswerClock& clock, Responder& out);
 
 // One server-sent event: "event: name" if it has one, "data: …".
 void append_event(std::string& out, std::string_view data, std::string_view name = {});

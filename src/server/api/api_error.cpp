@@ -1,5 +1,7 @@
 #include "server/api/api_error.h"
 
+#include "base/error.h"
+#include "base/log.h"
 #include "server/api/json.h"
 
 namespace ferrum::server {
@@ -33,6 +35,11 @@ const char* ApiError::type() const {
 }
 
 ApiError api_error(const ErrorEvent& event, const std::string& prompt_field) {
+  // A fault of the server's, whose message may name its files.
+  if (status_of(event.code) == 500 && event.code != name_of(ErrorCode::kNotFinite)) {
+    log::error("{}: {}", event.code, event.message);
+    return {500, event.code, "", "an internal error; the server's log has the details"};
+  }
   // OpenAI's own name, which clients look for.
   const bool too_long = event.code == "context_full";
   return {status_of(event.code), too_long ? "context_length_exceeded" : event.code,

@@ -12,7 +12,7 @@ using asio::ip::tcp;
 
 auto token(ByteStream::ErrorCode& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
-// What a socket can do beside reading and writing through its layers.
+// The operations that do not depend on TLS.
 template <class Socket>
 class SocketStream : public ByteStream {
  public:
@@ -70,7 +70,7 @@ class TlsStream final : public SocketStream<tcp::socket> {
   Awaitable<size_t> write_some(asio::const_buffer bytes, ErrorCode& error) override {
     return stream_.async_write_some(bytes, token(error));
   }
-  // Without the alert a client could not tell the end from a cut.
+  // Without a close_notify alert the client could not tell the end from a truncation.
   Awaitable<void> end_sending(ErrorCode& error) override {
     co_await stream_.async_shutdown(token(error));
     socket().shutdown(tcp::socket::shutdown_send, error);

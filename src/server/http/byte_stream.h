@@ -1,4 +1,4 @@
-// A connected socket, whatever carries its bytes.
+// A connected socket: TCP, TLS or Unix.
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -12,8 +12,9 @@ class context;
 
 namespace ferrum::server {
 
-// For one coroutine on the socket's executor. Virtual, so that what is built on it is compiled once: an
-// asynchronous operation is a state machine for each kind of socket that it is used with.
+// Used by one coroutine on the socket's executor. The interface is virtual so that connections are compiled
+// once: templates over the socket would make every asynchronous operation a state machine for each kind of
+// socket.
 class ByteStream {
  public:
   using ErrorCode = boost::system::error_code;
@@ -22,14 +23,14 @@ class ByteStream {
 
   virtual ~ByteStream() = default;
 
-  virtual Awaitable<void> open(ErrorCode& error) = 0;  // what comes before the first byte: TLS' handshake
+  virtual Awaitable<void> open(ErrorCode& error) = 0;  // the TLS handshake
   virtual Awaitable<size_t> read_some(boost::asio::mutable_buffer bytes, ErrorCode& error) = 0;
   virtual Awaitable<size_t> write_some(boost::asio::const_buffer bytes, ErrorCode& error) = 0;
-  // Says that nothing more will be sent.
+  // Closes the sending side.
   virtual Awaitable<void> end_sending(ErrorCode& error) = 0;
-  // What still comes, and does not matter: beneath TLS.
+  // Reads bytes that do not matter any more, without decrypting them.
   virtual Awaitable<size_t> drop_some(boost::asio::mutable_buffer bytes, ErrorCode& error) = 0;
-  // What is waited for ends with an error.
+  // Pending operations end with an error.
   virtual void cancel() = 0;
   virtual int descriptor() = 0;
   virtual boost::asio::any_io_executor executor() = 0;

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/http/deadline.h"
+#include "server/http/request_id.h"
 #include "server/http/request_reader.h"
 
 namespace ferrum::server {
@@ -64,21 +65,19 @@ class Connection final : public Responder {
   }
 
   asio::awaitable<void> send(HttpResponse response) override {
-    std::string text = status_line(response);
+    std::string text = begin_text(response);
     if (has_body(response)) append_header(text, "Content-Length", std::to_string(response.body.size()));
     text += "\r\n";
     if (!is_head_) text += response.body;
-    began_ = true;
-    co_await write_all(text);
+    co_await write_begin(text);
   }
 
   asio::awaitable<void> begin(HttpResponse response) override {
     if (version_ < 11) keep_ = false;  // the end of the connection is the end of the answer
-    std::string text = status_line(response);
+    std::string text = begin_text(response);
     if (version_ >= 11) append_header(text, "Transfer-Encoding", "chunked");
     text += "\r\n";
-    began_ = true;
-    co_await write_all(text);
+    co_await write_begin(text);
   }
 
   asio::awaitable<void> write(std::string_view part) override {
@@ -94,11 +93,19 @@ class Connection final : public Responder {
     if (version_ >= 11) co_await write_all("0\r\n\r\n");
   }
 
-  bool began() const override { return began_; }
+  bool began() const override { return status_ != 0; }
+  int status() const override { return status_; }
 
-  bool client_is_gone() override {
+  Client client() override {
     pollfd socket = {stream_->descriptor(), POLLRDHUP, 0};
-    return poll(&socket, 1, 0) != 0 && socket.revents != 0;
+    if (poll(&socket, 1, 0) <= 0 || socket.revents == 0) return Client::kConnected;
+    return socket.revents == POLLRDHUP ? Client::kHalfClosed : Client::kGone;
+  }
+
+  asio::awaitable<void> probe() override {
+    const std::string common = version_text();
+    if (began() || probed_ == common.size()) co_return;
+    co_await write_all(std::string_view(common).substr(probed_++, 1));
   }
 
   bool time_is_up() const override { return service_.time_is_up; }
@@ -107,10 +114,11 @@ class Connection final : public Responder {
 
  private:
   static constexpr size_t kReadAhead = 64 << 10;
-  // What a client still sends after it was refused is read and dropped, for so long at most: closed at once,
-  // the connection would be reset, and the refusal lost.
+  // How long the server goes on to read, and drop, what a refused client sends: if it closed the connection
+  // at once, its system would reset it, and the client would never read the refusal.
   static constexpr std::chrono::milliseconds kLinger{2000};
   static constexpr size_t kMaxLogged = 1000;
+  static constexpr const char* kRequestId = "X-Request-Id";
 
   asio::awaitable<void> close() {
     error_code error;
@@ -125,13 +133,10 @@ class Connection final : public Responder {
     const HttpOptions& o = service_.options;
     RequestReader reader({.head_bytes = o.max_header_bytes, .body_bytes = o.max_body_bytes});
     version_ = 11;
-    is_head_ = began_ = keep_ = false;
+    is_head_ = keep_ = false;
+    status_ = 0;
+    probed_ = 0;
     headers_.clear();
-    if (in_.size() == 0) {
-      deadline_.set(o.idle_timeout);
-      if (co_await read_more()) co_return false;
-    }
-    deadline_.set(o.read_timeout);
     std::optional<HttpFault> fault;
     try {
       if (!co_await read(reader)) co_return false;
@@ -141,20 +146,32 @@ class Connection final : public Responder {
     if (fault) {
       version_ = reader.version();
       is_head_ = reader.is_head();
+      headers_ = {{kRequestId, request_id({})}};
+      if (service_.on_fault) service_.on_fault(fault->status);
       co_await send(error_response(fault->status, fault->what));
       co_return false;
     }
     deadline_.clear();
     keep_ = reader.keeps_alive() && !service_.draining;
-    co_return co_await answer(reader.release());
+    HttpRequest request = reader.release();
+    request.id = request_id(request.header("x-request-id").value_or(""));
+    headers_ = {{kRequestId, request.id}};
+    co_return co_await answer(std::move(request));
   }
 
-  // False if the client went away before its request was whole. Throws HttpFault.
+  // False if the client sent no request, or closed the connection before its request was complete. Throws
+  // HttpFault.
   asio::awaitable<bool> read(RequestReader& reader) {
     bool told_to_go_on = false;
+    bool begun = false;
+    deadline_.set(service_.options.idle_timeout);
     while (true) {
       const auto bytes = in_.cdata();
       in_.consume(reader.take({static_cast<const char*>(bytes.data()), bytes.size()}));
+      if (!begun && reader.has_begun()) {
+        begun = true;
+        deadline_.set(service_.options.read_timeout);
+      }
       version_ = reader.version();
       is_head_ = reader.is_head();
       if (reader.is_done()) co_return true;
@@ -162,7 +179,7 @@ class Connection final : public Responder {
       if (reader.waits_for_continue() && in_.size() == 0 && !std::exchange(told_to_go_on, true))
         co_await write_by(deadline_, "HTTP/1.1 100 Continue\r\n\r\n");
       if (const error_code error = co_await read_more()) {
-        if (!deadline_.is_over()) co_return false;
+        if (!begun || !deadline_.is_over()) co_return false;
         throw HttpFault{408, "the request did not come in time"};
       }
     }
@@ -176,7 +193,7 @@ class Connection final : public Responder {
     co_return error;
   }
 
-  // What a slow reader takes within the time for writing.
+  // Ends the connection if the client does not read the text within the time for writing.
   asio::awaitable<void> write_all(std::string_view text) {
     deadline_.set(service_.options.write_timeout);
     co_await write_by(deadline_, text);
@@ -192,22 +209,25 @@ class Connection final : public Responder {
     }
   }
 
+  // A probe may have sent some of it already.
+  asio::awaitable<void> write_begin(std::string_view text) { return write_all(text.substr(probed_)); }
+
   asio::awaitable<bool> answer(HttpRequest request) {
     const Answering counted(service_.answering);
     bool failed = false;
     try {
       co_await service_.handler(request, *this);
     } catch (const system_error&) {
-      co_return false;  // nobody reads
+      co_return false;  // nobody reads the response
     } catch (const std::exception& e) {
-      log::error("{} {}: {}", in_quotes(request.method), in_quotes(request.path),
+      log::error("{} {} ({}): {}", in_quotes(request.method), in_quotes(request.path), request.id,
                  in_quotes(e.what(), kMaxLogged));
       failed = true;
     }
     if (failed) {
       keep_ = false;
-      if (began_) co_return false;
-      co_await send(error_response(500, "an internal error; the server's log tells more"));
+      if (began()) co_return false;
+      co_await send(error_response(500, "an internal error; the server's log has the details"));
     }
     co_return keep_;
   }
@@ -219,11 +239,14 @@ class Connection final : public Responder {
     std::atomic<int>& count;
   };
 
-  // And the headers but those that tell where the body ends.
-  std::string status_line(const HttpResponse& response) {
+  std::string version_text() const { return fmt::format("HTTP/1.{} ", version_ - 10); }
+
+  // The status line and the headers, without those that say where the body ends.
+  std::string begin_text(const HttpResponse& response) {
     if (service_.draining) keep_ = false;
+    status_ = response.status;
     const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
-    std::string text = fmt::format("HTTP/1.{} {} {}\r\n", version_ - 10, response.status,
+    std::string text = fmt::format("{}{} {}\r\n", version_text(), response.status,
                                    std::string_view(reason.data(), reason.size()));
     append_header(text, "Server", "ferrum");
     if (has_body(response)) append_header(text, "Content-Type", response.content_type);
@@ -236,13 +259,14 @@ class Connection final : public Responder {
   std::unique_ptr<ByteStream> stream_;
   Service& service_;
   Deadline deadline_;
-  beast::flat_buffer in_;  // what came and was not read yet
+  beast::flat_buffer in_;  // received, and not yet consumed by a RequestReader
   std::string chunk_;
   int version_ = 11;
-  bool keep_ = false;
-  bool began_ = false;
-  bool is_head_ = false;  // the request: its answer has no body
-  HttpHeaders headers_;   // of the answer, beside its own
+  bool keep_ = false;     // the connection, for the next request
+  bool is_head_ = false;  // the request's method is HEAD: the response has no body
+  int status_ = 0;        // of the response that has begun; 0: none has
+  size_t probed_ = 0;     // bytes of version_text() that probes have sent
+  HttpHeaders headers_;   // that add_headers() added to the response
 };
 
 }  // namespace
@@ -252,9 +276,9 @@ asio::awaitable<void> serve(std::unique_ptr<ByteStream> stream, Service& service
     Connection connection(std::move(stream), service);
     co_await connection.run();
   } catch (const system_error&) {
-    // The client is gone, or too slow.
+    // The client closed the connection, or read too slowly.
   } catch (const std::exception& e) {
-    log::error("a connection ends: {}", in_quotes(e.what()));
+    log::error("a connection failed: {}", in_quotes(e.what()));
   }
 }
 

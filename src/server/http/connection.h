@@ -1,4 +1,4 @@
-// One connection: its requests one after the other.
+// One connection, whose requests are served one after the other.
 #pragma once
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -9,10 +9,11 @@
 
 namespace ferrum::server {
 
-// What the connections of a server have in common.
+// What the connections of a server share.
 struct Service {
   const HttpOptions& options;
   HttpServer::Handler handler;
+  HttpServer::OnFault on_fault;  // may be empty
   std::atomic<int> connections = 0;
   std::atomic<int> answering = 0;
   std::atomic<bool> draining = false;

@@ -15,9 +15,9 @@ struct Deadline::State {
       : timer(executor), on_end(std::move(on_end)) {}
 
   boost::asio::steady_timer timer;
-  std::function<void()> on_end;  // empty: nobody is interested any more
+  std::function<void()> on_end;  // empty: the Deadline was destroyed
   Clock::time_point end = kNever;
-  Clock::time_point rings = kNever;  // the timer
+  Clock::time_point rings = kNever;  // when the timer expires
 };
 
 Deadline::Deadline(const boost::asio::any_io_executor& executor, std::function<void()> on_end)

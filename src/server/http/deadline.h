@@ -1,4 +1,4 @@
-// Until when something may be waited for.
+// A deadline that can be moved.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
@@ -7,14 +7,14 @@
 
 namespace ferrum::server {
 
-// One timer for all that a connection waits for. Moving the end further away, which happens with every part
-// that is written, does not touch the timer: it looks when it rings.
+// One timer for all waits of a connection. Moving the end further away, which happens with every write, does
+// not touch the timer: when it expires, it is armed again for the rest.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `on_end` is called on the executor once the end is reached, and again every few milliseconds until it is
-  // moved: what is in the middle of several steps may begin another one after it was told.
+  // Calls `on_end` on the executor once the end is reached, and again every few milliseconds until it is
+  // moved: an operation of several steps may begin another step after the first call.
   Deadline(const boost::asio::any_io_executor& executor, std::function<void()> on_end);
   ~Deadline();
   Deadline(const Deadline&) = delete;

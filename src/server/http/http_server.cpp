@@ -1,6 +1,9 @@
 #include "server/http/http_server.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +22,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_descriptor.h"
 #include "base/log.h"
 #include "server/http/connection.h"
 
@@ -50,13 +54,14 @@ asio::ssl::context tls_context(const HttpOptions& o) {
 
 class HttpServer::Impl {
  public:
-  Impl(const HttpOptions& options, Handler handler)
+  Impl(const HttpOptions& options, Handler handler, OnFault on_fault)
       : options_(options),
-        service_{options_, std::move(handler), {}, {}, {}, {}},
+        service_{options_, std::move(handler), std::move(on_fault), {}, {}, {}, {}},
         io_(options.threads),
         control_(asio::make_strand(io_)) {
     if (options.tls_certificate.empty() != options.tls_key.empty())
       fail(ErrorCode::kBadArgument, "TLS takes a certificate and a key");
+    if (options.host.empty()) fail(ErrorCode::kBadArgument, "the host to listen at is empty");
     if (!options.tls_certificate.empty()) tls_.emplace(tls_context(options));
     options.host.starts_with(kUnix) ? listen_locally(options.host.substr(kUnix.size())) : listen_on_tcp();
   }
@@ -66,6 +71,7 @@ class HttpServer::Impl {
   }
 
   int port() const { return port_; }
+  bool is_loopback() const { return is_loopback_; }
   int connections() const { return service_.connections; }
 
   void run() {
@@ -111,12 +117,17 @@ class HttpServer::Impl {
     tcp_->listen(asio::socket_base::max_listen_connections, error);
     refuse(error);
     port_ = tcp_->local_endpoint().port();
+    is_loopback_ = endpoint.address().is_loopback();
   }
 
   void listen_locally(const std::string& path) {
-    struct stat status = {};
-    // A socket that a server left behind is in the way; anything else is somebody's file.
-    if (stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path.c_str());
+    constexpr size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
+    if (path.empty()) fail(ErrorCode::kBadArgument, "the host unix: names no path");
+    if (path.size() > kMaxPath)
+      fail(ErrorCode::kBadArgument,
+           "cannot listen at {}: it has {} bytes, and the path of a Unix socket {} at most", path,
+           path.size(), kMaxPath);
+    remove_stale_socket(path);
     boost::system::error_code error;
     local_.emplace(io_);
     local_->open(Local(), error);
@@ -124,6 +135,18 @@ class HttpServer::Impl {
     if (!error) local_->listen(asio::socket_base::max_listen_connections, error);
     if (error) fail(ErrorCode::kIo, "cannot listen at {}: {}", path, error.message());
     socket_file_ = path;
+  }
+
+  // The socket file of a server that has ended is in the way. One that accepts connections is in use, and any
+  // other file is not ours to remove: then binding fails.
+  void remove_stale_socket(const std::string& path) {
+    struct stat status = {};
+    if (stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+    const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const Local::endpoint endpoint(path);
+    if (connect(probe.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 &&
+        errno == ECONNREFUSED)
+      unlink(path.c_str());
   }
 
   asio::awaitable<void> accept_tcp() {
@@ -160,7 +183,7 @@ class HttpServer::Impl {
     }
   }
 
-  // No descriptors left, most likely: some will be.
+  // Most likely no file descriptor is left, until a connection is closed.
   asio::awaitable<void> pause_after(const boost::system::error_code& error) {
     log::warn("cannot accept a connection: {}", error.message());
     co_await wait(std::chrono::milliseconds(100));
@@ -176,7 +199,7 @@ class HttpServer::Impl {
     co_await timer.async_wait(asio::use_awaitable);
   }
 
-  // Then the handlers are told that the time is up, which takes them a moment.
+  // Handlers get a moment to end their responses once time_is_up is set.
   asio::awaitable<void> drain(std::chrono::seconds patience) {
     co_await wait_for_answers(patience);
     service_.time_is_up = true;
@@ -199,12 +222,14 @@ class HttpServer::Impl {
   std::optional<Local::acceptor> local_;
   std::string socket_file_;
   int port_ = 0;
+  bool is_loopback_ = false;
 };
 
-HttpServer::HttpServer(const HttpOptions& options, Handler handler)
-    : impl_(std::make_unique<Impl>(options, std::move(handler))) {}
+HttpServer::HttpServer(const HttpOptions& options, Handler handler, OnFault on_fault)
+    : impl_(std::make_unique<Impl>(options, std::move(handler), std::move(on_fault))) {}
 HttpServer::~HttpServer() = default;
 int HttpServer::port() const { return impl_->port(); }
+bool HttpServer::is_loopback() const { return impl_->is_loopback(); }
 int HttpServer::connections() const { return impl_->connections(); }
 void HttpServer::run() { impl_->run(); }
 void HttpServer::stop(std::chrono::seconds patience) { impl_->stop(patience); }

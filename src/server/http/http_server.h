@@ -1,5 +1,5 @@
-// HTTP/1.1 over TCP, TLS or a Unix socket: reads requests within limits, gives each to the handler, keeps the
-// connection for the next. No thread for a connection: coroutines on as many threads as are asked for.
+// HTTP/1.1 over TCP, TLS or a Unix socket: reads requests within limits, passes each to the handler, and
+// keeps the connection open for the next one. A connection is a coroutine, not a thread.
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -16,32 +16,37 @@ namespace ferrum::server {
 struct HttpOptions {
   std::string host = "127.0.0.1";  // an address, a name, or "unix:/path/of/socket"
   int port = 8000;                 // 0: any that is free
-  std::string tls_certificate;     // files in PEM, both or none
+  std::string tls_certificate;     // PEM files: both of them, or neither
   std::string tls_key;
   int threads = 1;
-  size_t max_header_bytes = 32 << 10;               // request line included: more is 431
-  size_t max_body_bytes = 32 << 20;                 // more is 413
-  int max_connections = 4096;                       // more wait to be accepted
-  std::chrono::milliseconds read_timeout{30'000};   // for a request, once it has begun: more is 408
+  size_t max_header_bytes = 32 << 10;               // with the request line; over it: 431
+  size_t max_body_bytes = 32 << 20;                 // over it: 413
+  int max_connections = 4096;                       // over it connections wait to be accepted
+  std::chrono::milliseconds read_timeout{30'000};   // of a request, from its first byte; over it: 408
   std::chrono::milliseconds idle_timeout{75'000};   // between requests
-  std::chrono::milliseconds write_timeout{30'000};  // for a part that a slow reader does not take
+  std::chrono::milliseconds write_timeout{30'000};  // of one write to a client that does not read
 };
 
 class HttpServer {
  public:
-  // Answers one request. What it throws is a 500, or the connection's end if the answer had begun.
-  using Handler = std::function<boost::asio::awaitable<void>(const HttpRequest&, Responder&)>;
+  // Responds to one request, which it may change. An exception becomes a 500, or closes the connection if the
+  // response has begun.
+  using Handler = std::function<boost::asio::awaitable<void>(HttpRequest&, Responder&)>;
+  // Called with the status of each request that is refused before it reaches the handler. From any thread.
+  using OnFault = std::function<void(int status)>;
 
-  // Listens. Throws Error kIo naming the address, kBadFile for a certificate or key.
-  HttpServer(const HttpOptions& options, Handler handler);
+  // Listens. Throws Error kBadArgument for an empty host or path, or a path that is too long for a Unix
+  // socket; kIo, naming the address; kBadFile for a certificate or key.
+  HttpServer(const HttpOptions& options, Handler handler, OnFault on_fault = {});
   ~HttpServer();
 
-  int port() const;  // that it listens at; 0 for a Unix socket
+  int port() const;          // that it listens at; 0 for a Unix socket
+  bool is_loopback() const;  // it listens at an address that only this machine reaches
   int connections() const;
 
-  // Serves until stop() was called and no request is being answered any more, or `patience` is over.
+  // Serves until stop() was called and all responses have ended, or `patience` is over.
   void run();
-  // From any thread. New connections are refused, idle ones closed; answers that are under way go on until
+  // From any thread. Refuses new connections, and closes idle ones; responses that have begun go on until
   // Responder::time_is_up.
   void stop(std::chrono::seconds patience);
 

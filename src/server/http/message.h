@@ -10,10 +10,11 @@
 namespace ferrum::server {
 
 struct HttpRequest {
+  std::string id;      // of X-Request-Id, the client's or a new one
   std::string method;  // "GET"
-  std::string path;    // without the query, percent-decoded: "/v1/models/a b"
+  std::string path;    // decoded and in its canonical spelling (request_target.h): "/v1/models/a b"
   std::string query;
-  std::map<std::string, std::string> headers;  // names in lower case; of several lines the last
+  std::map<std::string, std::string> headers;  // names in lower case; the last of several lines
   std::string body;
 
   std::optional<std::string_view> header(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "base/ascii.h"
+#include "server/http/request_target.h"
 
 namespace ferrum::server {
 namespace {
@@ -12,33 +13,14 @@ namespace {
 namespace http = boost::beast::http;
 using Message = http::request<http::string_body>;
 
-int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 HttpFault fault_of(const boost::system::error_code& e) {
   if (e == http::error::header_limit) return {431, "the request's head is too large"};
   if (e == http::error::body_limit) return {413, "the request's body is too large"};
   return {400, "no HTTP/1.1 request: " + e.message()};
 }
 
-// What makes a head that could be read none that can be trusted (RFC 9112, 3.2 and 6.1): proxies before us
-// may have taken another of its hosts, or its body to end elsewhere.
+// Why a well-formed head must not be trusted (RFC 9112, sections 3.2 and 6.1): a proxy in front of the server
+// may have chosen another of its hosts, or another end of its body. Null if there is no reason.
 const char* fault_of(const Message& head) {
   const auto hosts = head.count(http::field::host);
   const auto encodings = head.count(http::field::transfer_encoding);
@@ -64,6 +46,10 @@ RequestReader::~RequestReader() = default;
 
 size_t RequestReader::take(std::string_view bytes) {
   size_t taken = 0;
+  // Some clients send an empty line after a body (RFC 9112, section 2.2).
+  while (!has_begun() && (bytes.substr(taken).starts_with("\r\n") || bytes.substr(taken).starts_with('\n')))
+    taken += bytes[taken] == '\r' ? 2 : 1;
+  if (!has_begun() && bytes.substr(taken) == "\r") return taken;
   while (taken < bytes.size() && !parser_->is_done()) {
     boost::system::error_code error;
     taken += parser_->put(boost::asio::buffer(bytes.substr(taken)), error);
@@ -74,8 +60,8 @@ size_t RequestReader::take(std::string_view bytes) {
   return taken;
 }
 
-// Now, and not at the end: what comes behind a chunked body looks like headers, but was never meant to be
-// any.
+// The head is read as soon as it is complete, since the parser adds the trailers of a chunked body to its
+// fields later.
 void RequestReader::read_head() {
   const Message& head = parser_->get();
   version_ = head.version() >= 11 ? 11 : 10;
@@ -83,11 +69,13 @@ void RequestReader::read_head() {
   if (const char* fault = fault_of(head)) throw HttpFault{400, std::string("no HTTP/1.1 request: ") + fault};
   has_head_ = true;
   keeps_alive_ = head.keep_alive();
-  const std::string_view target(head.target().data(), head.target().size());
-  const size_t question = target.find('?');
-  request_.path = percent_decoded(target.substr(0, question));
-  if (question != std::string_view::npos) request_.query = std::string(target.substr(question + 1));
+  std::optional<RequestTarget> target =
+      parse_target(request_.method, {head.target().data(), head.target().size()});
+  if (!target) throw HttpFault{400, "no HTTP/1.1 request: its target is neither a path nor an http URL"};
   for (const auto& field : head) request_.headers[to_lower(field.name_string())] = std::string(field.value());
+  request_.path = std::move(target->path);
+  request_.query = std::move(target->query);
+  if (!target->authority.empty()) request_.headers["host"] = std::move(target->authority);
 }
 
 bool RequestReader::has_begun() const { return parser_->got_some(); }

@@ -1,4 +1,4 @@
-// The bytes of a connection as requests of HTTP/1.1 (RFC 9112).
+// Reads the requests of HTTP/1.1 from a connection's bytes (RFC 9112).
 #pragma once
 #include <memory>
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace ferrum::server {
 
-// Why a request cannot be read any further: nothing that follows on the connection can be trusted.
+// Why a request cannot be read. The connection must be closed, since the start of the next request is
+// unknown.
 struct HttpFault {
   int status = 0;
   std::string what;
@@ -24,19 +25,20 @@ class RequestReader {
   explicit RequestReader(const Limits& limits);
   ~RequestReader();
 
-  // Takes bytes, from the first on, and says how many: all but those that make no sense without more, and the
-  // next request's. The same bytes, and further ones, come again then. Throws HttpFault.
+  // Consumes bytes from the first on and returns their number. Bytes that are incomplete without more, and
+  // those of the next request, are not consumed: the caller passes them again, with what follows them. Empty
+  // lines before a request are skipped. Throws HttpFault.
   size_t take(std::string_view bytes);
 
-  bool has_begun() const;  // a byte was taken
+  bool has_begun() const;  // a byte of the request was consumed
   bool has_head() const { return has_head_; }
   bool is_done() const;
 
-  // Of the head, as far as it is known.
+  // Properties of the head, as far as it is known.
   int version() const { return version_; }  // 10 or 11
   bool is_head() const { return request_.method == "HEAD"; }
   bool keeps_alive() const { return keeps_alive_; }
-  bool waits_for_continue() const;  // and sends no body before
+  bool waits_for_continue() const;  // the client sends no body before a 100 (Continue)
 
   HttpRequest release();  // once it is done
 

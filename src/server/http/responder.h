@@ -1,4 +1,4 @@
-// How a handler answers one request: at once, or as a stream.
+// How a handler responds to one request: at once, or as a stream.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -8,28 +8,38 @@
 
 namespace ferrum::server {
 
-// One coroutine at a time. Throws boost::system::system_error where the client does not take what is written,
-// or not in time.
+// Used by one coroutine at a time. Writing throws boost::system::system_error if the client closed the
+// connection or does not read in time.
 class Responder {
  public:
   virtual ~Responder() = default;
 
-  // Further headers of the answer to come.
+  // Adds headers to the response to come.
   virtual void add_headers(const HttpHeaders& headers) = 0;
 
-  // The whole answer.
+  // The whole response.
   virtual boost::asio::awaitable<void> send(HttpResponse response) = 0;
 
-  // An answer in parts: begin, write as often as there is something, finish.
+  // A response in parts: begin, write any number of times, finish.
   virtual boost::asio::awaitable<void> begin(HttpResponse head) = 0;
   virtual boost::asio::awaitable<void> write(std::string_view part) = 0;
   virtual boost::asio::awaitable<void> finish() = 0;
-  virtual bool began() const = 0;  // anything at all
+  virtual bool began() const = 0;  // the status was sent
+  virtual int status() const = 0;  // that was sent; 0 before
 
-  // The client has broken off or closed its sending side, which nobody does who waits for more: nobody reads
-  // what is to come. Whatever else it has sent does not matter.
-  virtual bool client_is_gone() = 0;
-  // The server stops and waits no longer: what is under way is to end now.
+  // What is known of the client without reading from it.
+  enum class Client {
+    kConnected,
+    kHalfClosed,  // sends nothing more: it may still read the response, or may be gone (RFC 9112,
+                  // section 9.6)
+    kGone,        // nobody reads the response
+  };
+  virtual Client client() = 0;
+  // Before the response begins: sends the next byte of what every response begins with, "HTTP/1.1 ", until
+  // there is none left. If a half-closed client is gone, its system answers with a reset, and client() says
+  // so then.
+  virtual boost::asio::awaitable<void> probe() = 0;
+  // The server stops and no longer waits: responses must end now.
   virtual bool time_is_up() const = 0;
   virtual boost::asio::any_io_executor executor() = 0;
 };
