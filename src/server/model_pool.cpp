@@ -14,14 +14,19 @@ namespace {
 
 ApiError stopping() { return {503, "unavailable", "", "the server is stopping"}; }
 
-// What clients learn of a model that cannot be loaded: the error itself, which may name files, is in the log.
-ApiError load_error(const std::string& name, const std::exception& error) {
-  const auto* known = dynamic_cast<const Error*>(&error);
-  if (known && known->code() == ErrorCode::kUnavailable) return stopping();
-  if (known && known->code() == ErrorCode::kNoMemory)
-    return {503, "no_memory", "model", "there is too little memory to load the model " + in_quotes(name)};
-  return {500, "load_failed", "model",
-          "the model " + in_quotes(name) + " cannot be loaded; the server's log has the details"};
+// The error that clients get for a model that cannot be loaded. A message may name files, and stays in the
+// log; those about memory have numbers only.
+std::exception_ptr load_error(const std::string& name) {
+  try {
+    throw;
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kNoMemory || e.code() == ErrorCode::kUnavailable)
+      return std::current_exception();
+  } catch (...) {
+  }
+  return std::make_exception_ptr(
+      ApiError(500, "load_failed", "model",
+               "the model " + in_quotes(name) + " cannot be loaded; the server's log has the details"));
 }
 
 }  // namespace
@@ -156,7 +161,7 @@ void ModelPool::load_next(std::unique_lock<std::mutex>& lock, const std::string&
     engine = load(how);
   } catch (const std::exception& e) {
     log::error("{} cannot be loaded: {}", in_quotes(name), e.what());
-    error = std::make_exception_ptr(load_error(name, e));
+    error = load_error(name);
   }
   lock.lock();
   loading_.clear();

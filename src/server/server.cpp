@@ -30,6 +30,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr size_t kWorkers = 2;
+constexpr const char* kAssetsPath = "/assets/*";
 constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
 constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
@@ -146,7 +147,7 @@ class Server::Impl {
     std::vector<Route> all = {
         {"GET", "/", DirectHandler(web::page), Key::kNotRequired},
         {"GET", "/licences.txt", DirectHandler(web::page), Key::kNotRequired},
-        {"GET", "/assets/*", DirectHandler(web::page), Key::kNotRequired},
+        {"GET", kAssetsPath, DirectHandler(web::page), Key::kNotRequired},
         {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); }),
          Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
@@ -244,7 +245,7 @@ class Server::Impl {
       if (request.method == "OPTIONS") {
         reply = HttpResponse{.status = 204};
       } else {
-        if (!match.route || match.route->key == Key::kRequired) access_.check_key(request);
+        if (requires_key(request, match)) access_.check_key(request);
         const Route& route = route_of(request, match, out);
         if (request.method == "POST") check_content(request);
         if (const DirectHandler* at_once = std::get_if<DirectHandler>(&route.handler))
@@ -260,6 +261,11 @@ class Server::Impl {
       reply = error_reply(request, api_error({std::string(name_of(e.code())), e.what()}));
     }
     if (reply && !out.began()) co_await out.send(std::move(*reply));
+  }
+
+  static bool requires_key(const HttpRequest& request, const Match& match) {
+    if (!match.route || match.route->key == Key::kRequired) return true;
+    return match.path == std::string_view(kAssetsPath) && !web::is_page(request.path);
   }
 
   const Route& route_of(const HttpRequest& request, const Match& match, Responder& out) const {

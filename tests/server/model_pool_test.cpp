@@ -144,8 +144,24 @@ TEST(ModelPool, AFailureIsToldAndTheNextTriesAgain) {
     if (++tries == 1) fail(ErrorCode::kBadFile, "cut off");
     return std::make_shared<FakeEngine>();
   });
-  EXPECT_THROW(get(pool, "a"), Error);
+  EXPECT_THROW(get(pool, "a"), ApiError);
   EXPECT_TRUE(get(pool, "a"));
+}
+
+TEST(ModelPool, AliasesNameTheSameModel) {
+  ModelPool pool({});
+  const auto engine = std::make_shared<FakeEngine>();
+  pool.add("a", engine);
+  pool.add_alias("gpt-4o", "a");
+  EXPECT_EQ(get(pool, "gpt-4o"), engine);
+  EXPECT_EQ(pool.entry("gpt-4o").name, "gpt-4o");
+  EXPECT_EQ(pool.entry("gpt-4o").engine, engine);
+  ASSERT_EQ(pool.all().size(), 1u);
+  EXPECT_EQ(pool.all()[0].aliases, std::vector<std::string>{"gpt-4o"});
+  for (const char* taken : {"a", "gpt-4o", ""}) EXPECT_THROW(pool.add_alias(taken, "a"), Error) << taken;
+  const auto other = std::make_shared<FakeEngine>();
+  pool.add("a", other);
+  EXPECT_EQ(get(pool, "gpt-4o"), other);
 }
 
 TEST(ModelPool, OtherNamesAreToldWhatThereIs) {

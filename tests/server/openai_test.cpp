@@ -539,10 +539,11 @@ TEST_F(OpenAi, ErrorsBeforeAndAfterTheStreamBegan) {
   for (const auto& [path, body] :
        {std::pair(kChat, chat({{"stream", true}})), std::pair(kText, text({{"stream", true}}))}) {
     client.send(http("POST", path, body.dump()));
+    EXPECT_CONTAINS(client.read_until("\r\n\r\n"), "200 OK");  // sent when it was admitted
     served.engine->answer(index++)->tell(ErrorEvent{"no_memory", "too much"});
-    const Reply before = client.read();
-    EXPECT_EQ(before.status, 503);
-    EXPECT_EQ(before.error(), "too much");
+    const std::string before = client.read_until("0\r\n\r\n");
+    EXPECT_CONTAINS(before, "too much");
+    EXPECT_EQ(before.find("[DONE]"), std::string::npos);
 
     client.send(http("POST", path, body.dump()));
     const auto answer = served.engine->answer(index++);
@@ -571,7 +572,10 @@ TEST_F(OpenAi, B53_B55_B58_ErrorsOfTheEngine) {
     const Reply reply = served.client().post(kChat, chat().dump());
     EXPECT_EQ(reply.status, status) << code;
     EXPECT_EQ(reply.json()["error"]["code"], code);
-    EXPECT_EQ(reply.error(), "why");
+    if (code == std::string_view("never heard of"))  // a fault of the server's, told in its log
+      EXPECT_EQ(reply.error().find("why"), std::string::npos);
+    else
+      EXPECT_EQ(reply.error(), "why");
     EXPECT_EQ(reply.headers.contains("retry-after"), status == 503);
   }
 }

@@ -80,6 +80,21 @@ TEST(SeveralModels, OneThatCannotBeLoadedIsAnErrorOfItsOwnRequests) {
   EXPECT_EQ(client.post("/v1/chat/completions", chat("fake")).status, 200);
 }
 
+TEST(SeveralModels, AliasesAreListedAndServed) {
+  Served served;
+  served.server.models().add_alias("gpt-4o", "fake");
+  Client client = served.client();
+  const nlohmann::json list = client.ask("GET", "/v1/models").json()["data"];
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1]["id"], "gpt-4o");
+  EXPECT_EQ(list[1]["alias_of"], "fake");
+  EXPECT_EQ(client.ask("GET", "/v1/models/gpt-4o").json()["id"], "gpt-4o");
+  EXPECT_EQ(client.ask("GET", "/props").json()["models"][0]["aliases"], nlohmann::json({"gpt-4o"}));
+  const test::Reply reply = client.post("/v1/chat/completions", chat("gpt-4o"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.json()["model"], "gpt-4o");
+}
+
 TEST(SeveralModels, StoppingEndsTheWaitForAModel) {
   Served served;
   std::promise<void> began;

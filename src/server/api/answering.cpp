@@ -143,15 +143,15 @@ class Answer {
   }
 
   asio::awaitable<void> begin_stream() {
-    co_await out_.begin(event_stream());
     written_ = clock_();
+    co_await out_.begin(event_stream());
     co_await flush();
   }
 
   asio::awaitable<void> flush() {
     if (text_.empty()) co_return;
-    co_await out_.write(text_);
     written_ = clock_();
+    co_await out_.write(text_);
     text_.clear();
   }
 
@@ -182,7 +182,7 @@ class Answer {
   Waker waker_;
   Streams streams_;
   Clock::time_point look_ = Clock::now();  // when the connection was last checked
-  Clock::time_point written_ = clock_();   // when the last part of a stream was written
+  Clock::time_point written_ = clock_();   // when writing the last part of a stream began
   std::string text_;                       // that was not written yet
   bool half_closed_ = false;               // by the client
   bool began_ = false;                     // the format
