@@ -24,33 +24,33 @@ struct EngineOptions {
   int max_sequences = 1;        // computed together
   int kv_tokens = 0;            // in the KV cache, of all sequences; 0: up to four of max_context
   int queue = 256;              // requests that may wait; one more is refused
-  bool prefix_cache = true;     // keeps what was computed for requests that begin alike
-  // Guessing how answers go on, so that one step may give several tokens; the tokens are the same without.
-  // "": no; "ngram": by what followed the last tokens before, for texts that repeat their prompt; "draft": by
-  // a smaller model of the same vocabulary.
+  bool prefix_cache = true;     // reuses keys and values of shared prompt prefixes
+  // Speculative decoding: a step may accept several drafted tokens; the output does not change. "": off;
+  // "ngram": drafts from earlier occurrences of the last tokens, for answers that repeat the prompt; "draft":
+  // drafts from a smaller model with the same vocabulary.
   std::string speculate;
-  std::filesystem::path draft;  // that model
-  int draft_tokens = 8;         // at most, of a sequence in one step
-  double stall_seconds = 120;   // a step that takes longer is logged, with what it computes
-  int batch_tokens = 512;       // rows of one step: how much of prompts is computed at once
+  std::filesystem::path draft;  // the draft model
+  int draft_tokens = 8;         // at most, per sequence and step
+  double stall_seconds = 120;   // a longer step is logged with its contents
+  int batch_tokens = 512;       // rows per step: bounds the size of a prefill chunk
   // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
   std::string activations = "int8";
   std::string kv_dtype = "f16";  // "f16", "bf16", "f32" or "int8"
-  // Where to write what happened when, down to single operations, for ui.perfetto.dev; empty: nowhere. Costs
-  // time (docs/observability.md).
+  // The file for a trace of steps, requests and operations, for ui.perfetto.dev; empty: no trace. Tracing
+  // costs time (docs/observability.md).
   std::filesystem::path trace;
 };
 
-// What loading will take, and what the machine has, in bytes.
+// The memory that loading needs and the machine has, in bytes.
 struct MemoryPlan {
   uint64_t weights = 0;
   uint64_t kv = 0;
   uint64_t activations = 0;
   uint64_t free = 0;
-  int tokens = 0;  // that the KV cache has room for
+  int tokens = 0;  // the capacity of the KV cache
   uint64_t total() const { return weights + kv + activations; }
-  // A second model's, which keeps as many tokens.
+  // Adds the plan of a draft model, whose KV cache has the same capacity.
   MemoryPlan& operator+=(const MemoryPlan& other) {
     weights += other.weights;
     kv += other.kv;
@@ -69,96 +69,96 @@ struct ModelInfo {
   bool reasons = false;  // has tokens <think> and </think>, between which it may think before it answers
 };
 
-// What a program may show while it waits. Both are called on the loading thread.
+// Progress callbacks for loading. Both are called on the loading thread.
 struct LoadObserver {
   std::function<void(const ModelInfo&, const MemoryPlan&)> planned;  // before anything is allocated
   std::function<void(uint64_t done, uint64_t total)> progress;       // bytes of weights
 };
 
-// Counted since the engine was loaded, and how things stand.
+// Counters since loading, and current values.
 struct EngineStats {
   int64_t steps = 0;
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;  // of prompts: not computed again
-  int64_t prefix_hits = 0;    // requests for which some of the prompt was not
+  int64_t cached_tokens = 0;  // of prompts: prefix cache hits
+  int64_t prefix_hits = 0;    // requests with at least one cached token
   int64_t generated_tokens = 0;
-  int64_t drafted_tokens = 0;   // tried by speculation
-  int64_t accepted_tokens = 0;  // of those: they were right
-  int64_t refused = 0;          // requests that were not accepted: a mistake in them, or a full queue
-  int64_t finished = 0;         // those that were accepted end in one of three ways
+  int64_t drafted_tokens = 0;   // proposed by speculation
+  int64_t accepted_tokens = 0;  // of those: accepted
+  int64_t refused = 0;          // requests not accepted: invalid, or the queue was full
+  int64_t finished = 0;         // an accepted request is finished, cancelled or failed
   int64_t cancelled = 0;
   int64_t failed = 0;
-  int64_t preemptions = 0;  // sequences that made room for others and were computed again
-  // How long the step at hand has taken so far; 0 while there is nothing to do. `stalled`: longer than
+  int64_t preemptions = 0;  // sequences evicted to free blocks and recomputed later
+  // The duration so far of the running step; 0 while idle. `stalled`: longer than
   // EngineOptions::stall_seconds.
   double seconds_in_step = 0;
   bool stalled = false;
   int waiting = 0;
   int running = 0;
   int used_blocks = 0;
-  int cached_blocks = 0;  // unused, but they may be asked for again
+  int cached_blocks = 0;  // unused, kept for prefix cache hits
   int free_blocks = 0;
 
   Histogram queue_seconds{kSecondsBounds};        // of requests: from submission until the first step
   Histogram first_token_seconds{kSecondsBounds};  // of requests: from submission to the first token
   Histogram request_seconds{kSecondsBounds};      // of requests that finished: from submission to the end
-  // Of answers: from each token to the next, no matter what else was computed meanwhile.
+  // Of answers: between consecutive tokens, including other requests' work.
   Histogram inter_token_seconds{kTokenSecondsBounds};
   Histogram step_sequences{kCountBounds};  // of steps: the batch size
   Histogram step_tokens{kCountBounds};     // of steps: rows, of prompts and of answers
 };
 
-// A conversation, or any text, whose keys and values are to be kept in a file.
+// A prompt whose keys and values are to be saved to a file.
 struct Session {
   std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
   std::string cache_salt;        // that of its requests
-  std::string application_data;  // kept in the file, for whoever loads it: any bytes
+  std::string application_data;  // stored in the file and returned on load: any bytes
 };
 
 struct SavedSession {
   int tokens = 0;        // of the prompt
-  int saved_tokens = 0;  // of those, from the first on: what the prefix cache had, in whole blocks
+  int saved_tokens = 0;  // the leading ones that the prefix cache held, in whole blocks
   uint64_t bytes = 0;    // of the file
 };
 
 struct LoadedSession {
   int tokens = 0;         // in the file
-  int cached_tokens = 0;  // of those, from the first on, that are in the prefix cache now: as many as fit
+  int cached_tokens = 0;  // the leading ones now in the prefix cache: as many as fit
   std::string cache_salt;
   std::string application_data;
 };
 
-// The events of one request, for one reader at a time. What is not read waits here, at most an answer's
-// length. Destroying it cancels the request.
+// The events of one request, for one reader at a time. Unread events are buffered, at most one answer's
+// worth. Destroying the stream cancels the request.
 class EventStream {
  public:
   virtual ~EventStream() = default;
-  // Waits for the next event; nothing after the last, which is an ErrorEvent or the last choice's
-  // FinishEvent.
+  // Blocks until the next event. Returns nullopt after the last one, which is an ErrorEvent or the last
+  // choice's FinishEvent.
   virtual std::optional<Event> next() = 0;
-  // The same without waiting: nothing as well where none has come yet, which over() tells apart.
+  // Non-blocking next(): also returns nullopt if no event is pending; over() tells the two cases apart.
   virtual std::optional<Event> poll() = 0;
   virtual bool over() const = 0;  // the last event was read
-  // For readers that serve many streams with one thread: `on_event` is called when an event comes and no
-  // other waits to be read, and at once if one waits already. On the engine's thread, which it must not keep:
-  // it wakes the reader, and does not touch the stream. Replaces an earlier one, which is not called any
-  // more; an empty one ends it.
+  // For readers that serve many streams with one thread: `on_event` is called when an event arrives in an
+  // empty stream, and immediately if one is pending. It runs on the engine's thread, so it must only wake the
+  // reader, and must not block or touch the stream. It replaces the previous callback; an empty one
+  // unsubscribes.
   virtual void subscribe(std::function<void()> on_event) = 0;
-  // May be called by any thread. Events that are on their way still come, the last one included.
+  // Thread-safe. Events already under way are still delivered, and so is the last one.
   virtual void cancel() = 0;
 };
 
-// Thread-safe, but for being destroyed.
+// Thread-safe, except for destruction.
 class Engine {
  public:
-  // Throws std::runtime_error with one clear message: a bad file or setting, too little memory (with the
-  // numbers).
+  // Throws std::runtime_error with a one-line message: a bad file or option, or too little memory (with the
+  // figures).
   static std::unique_ptr<Engine> load(const EngineOptions& options, const LoadObserver& observer = {});
   virtual ~Engine() = default;
 
   virtual const ModelInfo& info() const = 0;
   virtual const MemoryPlan& memory() const = 0;
-  // The sampling options that the model's authors recommend, the engine's defaults where they are silent.
+  // The sampling options that the model's authors recommend; the engine's defaults where they give none.
   virtual SamplingOptions recommended_sampling() const = 0;
 
   // Text and token ids. Thread-safe, on the caller's thread. Error kBadArgument without a tokenizer,
@@ -167,24 +167,24 @@ class Engine {
   virtual std::string text_of(std::span<const int32_t> ids) const = 0;     // control tokens are spelled out
   virtual std::string render(const ChatPrompt& chat) const = 0;            // with its chat template
 
-  // Puts a request into the queue and returns at once. If the request is refused, because of a mistake in it
-  // or a full queue, the stream's first and only event is an ErrorEvent, which poll() gives as soon as this
-  // returns. Requests that begin alike, such as the turns of a conversation, compute only what is new.
+  // Enqueues a request and returns immediately. If the request is invalid or the queue is full, the stream's
+  // only event is an ErrorEvent, which poll() returns as soon as submit() has returned. Prompts that share a
+  // prefix, such as the turns of a conversation, compute it only once.
   virtual std::unique_ptr<EventStream> submit(Request request) = 0;
   virtual EngineStats stats() const = 0;
 
-  // The same, calling `on_event` on this thread until the request is over.
+  // Blocking submit(): calls `on_event` on this thread until the request has finished.
   void generate(Request request, const std::function<void(const Event&)>& on_event,
                 const std::stop_token& cancel = {});
 
-  // Writes what the prefix cache holds of the prompt to a file, which replaces `path` once it is whole. What
-  // is not in the cache is not computed. Steps go on between pieces of the work. Throws std::runtime_error: a
-  // prompt's mistake, or what the system refuses.
+  // Writes the cached part of the prompt's keys and values to a file, which replaces `path` atomically.
+  // Nothing is computed for the uncached part. Steps continue between chunks of the work. Throws
+  // std::runtime_error for an invalid prompt or an I/O error.
   virtual SavedSession save_session(const Session& session, const std::filesystem::path& path) = 0;
-  // Puts it back, in the place of what has not been used for longest: the next request that begins alike
-  // finds it, and gets bit for bit what it would get without. Throws std::runtime_error, and changes nothing,
-  // for a file that is damaged, of another version of the format, or was saved with another model, type of
-  // keys and values, backend or precision.
+  // Loads such a file into the prefix cache, evicting the least recently used blocks. The next request with
+  // this prefix hits the cache; its answer is bit-identical to one without. Throws std::runtime_error, and
+  // changes nothing, for a file that is damaged, has another format version, or was saved with another
+  // model, KV type, backend or precision.
   virtual LoadedSession load_session(const std::filesystem::path& path) = 0;
 };
 

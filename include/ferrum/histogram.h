@@ -1,6 +1,6 @@
-// How many of the values that were observed lie in which range, in Prometheus' sense
-// (https://prometheus.io/docs/concepts/metric_types/#histogram), with one difference: a bucket counts its own
-// values only, so Prometheus' cumulative counts are the running sums.
+// A histogram as Prometheus defines it
+// (https://prometheus.io/docs/concepts/metric_types/#histogram), except that a bucket counts only its own
+// values: Prometheus' cumulative counts are the running sums.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -16,8 +16,8 @@ class Histogram {
  public:
   static constexpr size_t kMaxBounds = 24;
 
-  // `bounds` are the buckets' upper ones, inclusive and ascending, at most kMaxBounds, and outlive this. One
-  // more bucket takes what is above them all.
+  // `bounds` are the inclusive upper bounds of the buckets, ascending, at most kMaxBounds; they must outlive
+  // the histogram. One more bucket counts the values above the last bound.
   constexpr explicit Histogram(std::span<const double> bounds) : bounds_(bounds) {}
 
   void observe(double value) {
@@ -37,10 +37,10 @@ class Histogram {
   double sum_ = 0;
 };
 
-// Of waiting and of whole answers: 1, 2 and 5 of each decade.
+// For queueing and total times: 1, 2 and 5 of each decade.
 inline constexpr std::array kSecondsBounds = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,   0.2,   0.5,
                                               1.0,   2.0,   5.0,   10.0, 20.0, 50.0, 100.0, 200.0, 500.0};
-// From one token to the next: finer where people read along.
+// For times between tokens: finer around reading speed.
 inline constexpr std::array kTokenSecondsBounds = {0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.007,
                                                    0.01,   0.015,  0.02,  0.03,  0.05,  0.07,  0.1,
                                                    0.15,   0.2,    0.3,   0.5,   1.0,   2.0,   5.0};

@@ -1,4 +1,4 @@
-// The nouns of the public interface: what one asks for and what one is told.
+// The data types of the public interface: requests and the events that answer them.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -9,11 +9,11 @@
 
 namespace ferrum {
 
-// Asking ----
+// Requests ----
 
 struct ChatMessage {
   std::string role;     // "system", "user", "assistant", "tool"
-  std::string content;  // never read as control tokens, whatever it spells
+  std::string content;  // plain text: control tokens spelled in it are not recognised
 };
 
 // A conversation, rendered with the model's chat template.
@@ -21,7 +21,7 @@ struct ChatPrompt {
   std::vector<ChatMessage> messages;
   std::string template_options;  // a JSON object of further template variables, e.g. {"enable_thinking":
                                  // false}; or empty
-  // kContinued: the last message, an assistant's, is how the answer begins, and is not told again.
+  // kContinued: the answer continues the last message, which is an assistant's. Events do not repeat it.
   enum class LastMessage { kAnswered, kContinued } last_message = LastMessage::kAnswered;
 };
 
@@ -72,34 +72,34 @@ struct SamplingOptions {
 struct Request {
   Prompt prompt;
   SamplingOptions sampling;
-  int choices = 1;  // answers to the one prompt, each drawn by itself
-  // So many are drawn, and the `choices` whose tokens have the highest mean log probability are told once all
-  // have ended, the best first; 0: as many as are told, as they come.
+  int choices = 1;  // answers to the prompt, sampled independently
+  // Generates this many answers and, when all have finished, returns the `choices` with the highest mean
+  // token log probability, best first. 0: generates only `choices` answers and streams them.
   int best_of = 0;
   int priority = 0;             // higher ones are served first
   double deadline_seconds = 0;  // from being submitted to the last token; 0: none
-  std::string cache_salt;       // only requests of the same salt share what was computed of their prompts
+  std::string cache_salt;       // the prefix cache is shared only among requests with the same salt
   int max_tokens = -1;          // -1: until the model stops or the context is full
-  // Until the answer has so many tokens, none that would end it can be drawn. (A stop string may still end
+  // Stop tokens cannot be sampled before the answer has this many tokens. (A stop string may still end
   // it.)
   int min_tokens = 0;
   std::vector<std::string> stop;     // the answer ends before the first of these, which is not part of it
-  std::vector<int32_t> stop_tokens;  // the answer ends with the first of these as well, which has no text
+  std::vector<int32_t> stop_tokens;  // additional stop tokens; they add no text to the answer
   // kIgnored: the model's own stop tokens can never be drawn.
   enum class EndOfText { kStops, kIgnored } end_of_text = EndOfText::kStops;
-  // When the context is full the answer ends; or, kShifts, it goes on without half of the tokens that come
-  // after the first `keep_tokens`, as often as needed. What the model then sees it reads anew.
+  // kFinishes: the answer ends when the context is full. kShifts: half of the tokens after the first
+  // `keep_tokens` are dropped, the rest is recomputed, and the answer continues; repeated as needed.
   enum class ContextEnd { kFinishes, kShifts } context_end = ContextEnd::kFinishes;
-  // Of the prompt, as far as the context allows. The very first hold much of all later attention (Xiao et al.
-  // 2023, arXiv 2309.17453): without them a model loses its way.
+  // Prompt tokens that a shift never drops, as far as the context allows. The first tokens are attention
+  // sinks: without them the output degrades (Xiao et al. 2023, arXiv 2309.17453).
   int keep_tokens = 4;
-  std::optional<int> logprobs;  // 0 to 20: tells a TokenEvent of each token, with so many alternatives
-  // 0 to 20: tells a PromptEvent, with so many alternatives to each token. Nothing of the prompt is then
-  // taken from the prefix cache. With max_tokens 0 there is nothing else to tell.
+  std::optional<int> logprobs;  // 0 to 20: sends a TokenEvent per token with this many alternatives
+  // 0 to 20: sends a PromptEvent with this many alternatives per token. The prompt then bypasses the prefix
+  // cache. With max_tokens 0 nothing is generated.
   std::optional<int> prompt_logprobs;
 };
 
-// Being told ----
+// Events ----
 
 // `choice` counts the answers to one request from 0.
 
@@ -108,15 +108,15 @@ struct TextEvent {
   std::string text;  // whole characters
 };
 
-// How likely the model itself found a token: before logit bias, penalties, temperature and all that follows.
+// A token's probability under the model, before logit bias, penalties, temperature and the other samplers.
 struct TokenChance {
   int32_t id = 0;
   std::string bytes;  // what it adds to a text, not always whole characters; a control token's spelling
   float logprob = 0;  // natural logarithm
 };
 
-// Comes before the TextEvent that has the last of its text, if Request::logprobs asks for it. Not told of the
-// token that ends the answer, nor of one that has part in a stop string that was met.
+// Sent if Request::logprobs is set, before the TextEvent that completes the token's text. Not sent for the
+// token that ends the answer, nor for tokens that are part of a matched stop string.
 struct TokenEvent {
   int choice = 0;
   TokenChance token;
@@ -124,43 +124,43 @@ struct TokenEvent {
 };
 
 struct PromptToken {
-  TokenChance token;             // of the first, which nothing comes before, the logprob is NaN
+  TokenChance token;             // the first token has no context: its logprob is NaN
   std::vector<TokenChance> top;  // the most likely first; the token itself may be among them
 };
 
-// All of the prompt, once for all choices, before anything else is told of them, if Request::prompt_logprobs
-// asks for it.
+// The whole prompt. Sent if Request::prompt_logprobs is set, once for all choices, before every other
+// event.
 struct PromptEvent {
   std::vector<PromptToken> tokens;
 };
 
 enum class FinishReason {
-  kStop,       // the model ended its answer, or a stop string was met
+  kStop,       // the model ended its answer, or a stop string matched
   kMaxTokens,  // max_tokens were generated
   kContext,    // the context is full
   kCancelled,
 };
 
-// What a choice took. Its times: submitted, admitted to the batch, first token drawn, last token drawn, told.
+// The resources used by a choice. Its timeline: submitted, admitted, first token, last token, finished.
 struct Usage {
   int prompt_tokens = 0;
-  int cached_tokens = 0;  // of the prompt: not computed again
+  int cached_tokens = 0;  // of the prompt: prefix cache hits
   int generated_tokens = 0;
   int reasoning_tokens = 0;   // of those: between <think> and </think>, these included
-  int drafted_tokens = 0;     // tried by speculation
-  int accepted_tokens = 0;    // of those: they were right
-  int shifted_tokens = 0;     // that left the context to make room (Request::ContextEnd)
-  int preemptions = 0;        // how often it made room for others, to wait and to be computed again
-  double queue_seconds = 0;   // submitted to admitted (for the first time); to its end, if it never was
-  double prompt_seconds = 0;  // submitted to the first token, queue_seconds included; 0 if there is none
-  double decode_seconds = 0;  // from the first token to the last, times after preemptions included
+  int drafted_tokens = 0;     // proposed by speculation
+  int accepted_tokens = 0;    // of those: accepted
+  int shifted_tokens = 0;     // dropped from the full context (Request::ContextEnd)
+  int preemptions = 0;        // how often it was evicted from the batch and later recomputed
+  double queue_seconds = 0;   // submitted to first admitted, or to the end if never admitted
+  double prompt_seconds = 0;  // submitted to first token, queue_seconds included; 0 without one
+  double decode_seconds = 0;  // first token to last, waits after preemptions included
   double total_seconds = 0;   // submitted to its end
 };
 
 struct FinishEvent {
   int choice = 0;
   FinishReason reason = FinishReason::kStop;
-  std::string stop;  // the stop string that was met, if one was
+  std::string stop;  // the stop string that matched, if one did
   Usage usage;
 };
 

@@ -23,11 +23,11 @@ class AnswerPrinter {
  public:
   AnswerPrinter(AnswerFormat format, server::Thoughts::Start start);
 
-  // False: nobody reads standard output any more.
+  // False: the reader of standard output has gone.
   bool add(std::string_view text);
   // Ends the answer with a line break.
   bool finish();
-  // All that was added but the thoughts.
+  // The text added so far, without the thoughts.
   const std::string& answer() const { return answer_; }
 
  private:

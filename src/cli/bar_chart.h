@@ -33,10 +33,10 @@ struct BarChart {
   std::vector<BarPanel> panels;
 };
 
-// All texts may be anybody's: they are escaped.
+// Texts are untrusted and therefore escaped.
 std::string to_svg(const BarChart& chart);
 
-// A number under its bar: digits as far as they say something.
+// The number under a bar, rounded to its significant digits.
 std::string bar_label(double value);
 
 }  // namespace ferrum::cli

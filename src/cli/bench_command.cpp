@@ -40,7 +40,7 @@ struct BenchOptions {
   std::vector<int> generated = {128};
   std::vector<int> batches;  // none: one sequence
   std::vector<int> depths = {0};
-  std::string through;  // who decodes; empty: the engine if batches are asked for
+  std::string through;  // what decodes; empty: the engine if batches are requested
   int repetitions = 5;
   std::string profile;
   std::string plot;
@@ -106,7 +106,7 @@ std::vector<BenchCase> cases_of(const BenchOptions& o) {
   return cases;
 }
 
-// The model, and who watches its operations if a profile or a trace is asked for.
+// The model, and the observer of its operations if a profile or a trace is requested.
 class Subject {
  public:
   Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)

@@ -1,4 +1,4 @@
-// What `ferrum bench` says: as a table, as JSON, as a picture.
+// The report of `ferrum bench`: a table, JSON or a chart.
 #pragma once
 #include <span>
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace ferrum::cli {
 
-// What was measured, and where.
+// The model and the machine measured.
 struct BenchSetting {
   std::string model;  // its name
   std::string architecture;

@@ -1,4 +1,4 @@
-// Loading a model while somebody waits.
+// Loads a model and shows the progress.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -12,10 +12,10 @@ namespace ferrum::cli {
 // parameters), context 8192; 1.55 GiB needed = weights … + KV cache … + activations …; 21.3 GiB free".
 std::string plan_text(const std::string& file, const ModelInfo& model, const MemoryPlan& memory);
 
-// What a model is called there: the file or folder, else the name that the user gave it.
+// The model's name in that line: the file or folder, else the name given by the user.
 std::string label_of(const std::filesystem::path& given);
 
-// With a bar. Where `says` is so, the line is written to standard error first.
+// Loads with a progress bar. If `says` is set, writes the line to standard error first.
 enum class Says { kOnTerminals, kAlways };
 std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::string& label, Says says);
 

@@ -1,4 +1,4 @@
-// What `ferrum bench-serve` says: as a table, as JSON, as a picture.
+// The report of `ferrum bench-serve`: a table, JSON or a chart.
 #pragma once
 #include <span>
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace ferrum::cli {
 
-// What was asked of whom.
+// The server and the workload.
 struct LoadSetting {
   std::string url;  // of the API's base
   loadgen::RequestOptions request;

@@ -5,10 +5,10 @@
 
 namespace ferrum::cli {
 
-// What happens where a model of that name is not here but may be at the hub.
+// What to do if the named model is not in the cache but may be on the hub.
 enum class Missing {
-  kFails,    // with the command that gets it
-  kIsPulled  // if somebody at the terminal says so; else the same
+  kFails,    // and names the command that pulls it
+  kIsPulled  // after confirmation on a terminal; elsewhere as kFails
 };
 
 // The path that Checkpoint::open takes. What lies on the disk goes before a name. Error kNotFound, with the

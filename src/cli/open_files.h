@@ -1,4 +1,4 @@
-// How many files, and so connections, this process may have open.
+// The process's limit on open files, and so on connections.
 #pragma once
 #include <sys/resource.h>
 

@@ -108,7 +108,7 @@ void perplexity_command(const PerplexityOptions& o) {
          o.window);
 
   const int rows =
-      std::min(o.window, std::min(o.engine.batch_tokens, 128));  // logits of so many rows are kept at once
+      std::min(o.window, std::min(o.engine.batch_tokens, 128));  // the rows whose logits are kept at once
   const RunnerOptions options = {.max_tokens = rows,
                                  .max_outputs = rows,
                                  .max_context = o.window,

@@ -1,4 +1,4 @@
-// A progress bar on standard error, if that is a terminal: for whatever takes over a second.
+// A progress bar on standard error, if that is a terminal: for work of over a second.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace ferrum::cli {
 class Progress {
  public:
   explicit Progress(std::string label);
-  ~Progress();  // wipes the bar
+  ~Progress();  // erases the bar
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -27,15 +27,15 @@ class Progress {
   Clock::time_point last_draw_;
 };
 
-// One line on standard error, if that is a terminal, that says what is going on where no bar could.
+// A status line on standard error, if that is a terminal, for work without measurable progress.
 class StatusLine {
  public:
   StatusLine();
-  ~StatusLine();  // wipes it
+  ~StatusLine();  // erases the line
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  void show(std::string_view text);  // instead of what stood there
+  void show(std::string_view text);  // replaces the previous text
 
  private:
   bool on_terminal_;

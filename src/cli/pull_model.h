@@ -1,4 +1,4 @@
-// Pulling a model while somebody watches: one line that moves on a terminal, plain lines elsewhere.
+// Pulls a model and shows the progress: a live line on a terminal, plain lines elsewhere.
 #pragma once
 #include <string>
 

@@ -8,7 +8,7 @@
 namespace ferrum::cli {
 namespace {
 
-constexpr size_t kLongest = 64;  // nobody mistypes more, and the table below is square
+constexpr size_t kLongest = 64;  // bounds the quadratic table below
 
 std::string_view without_dashes(std::string_view name) {
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));

@@ -1,4 +1,4 @@
-// What was meant by a word that is none of those there are.
+// Spelling suggestions.
 #pragma once
 #include <optional>
 #include <span>

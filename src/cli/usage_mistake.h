@@ -1,4 +1,4 @@
-// What is said of a command line that does not parse: what is wrong, what may have been meant, where to look.
+// The message for a command line that does not parse: the mistake, a suggestion, and where to find help.
 #pragma once
 #include <span>
 #include <string>

@@ -1,4 +1,4 @@
-// Where a server is, and what there.
+// Server addresses and URLs.
 #pragma once
 #include <string>
 #include <string_view>
@@ -21,7 +21,7 @@ struct Endpoint {
 // whole base, and none is `default_base`. Error kBadArgument naming the text.
 Endpoint parse_endpoint(std::string_view url, std::string_view default_base = "");
 
-// One thing at a server, as a redirection names it.
+// An absolute URL, e.g. the target of a redirect.
 struct Url {
   Endpoint endpoint;   // without a base
   std::string target;  // "/a/b?c=d"

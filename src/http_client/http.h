@@ -1,4 +1,4 @@
-// What a client asks and is answered in HTTP/1.1, and how it reaches a server.
+// HTTP/1.1 requests, responses and connection options of a client.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -30,7 +30,7 @@ struct HttpHead {
   int status = 0;
   std::string content_type;
   HttpFields fields;  // all of them
-  // Of the first field of that name, whatever its case; empty: there is none.
+  // The first field with this name, case-insensitive; empty if there is none.
   std::string_view field(std::string_view name) const;
 };
 
@@ -41,10 +41,10 @@ struct HttpCall {
   HttpFields fields;   // beside those that every request has
 };
 
-// Why there was no answer, or no whole one.
+// Why there was no complete response.
 class HttpFault : public std::runtime_error {
  public:
-  // kCertificate: the server is not the one it should be, as far as can be told.
+  // kCertificate: the server's certificate could not be verified.
   enum class Kind { kConnection, kCertificate, kTimeout, kDisconnect, kMalformed };
   HttpFault(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
   Kind kind() const { return kind_; }
@@ -53,7 +53,7 @@ class HttpFault : public std::runtime_error {
   Kind kind_;
 };
 
-// Takes a part of an answer's body, as it comes.
+// Receives the response body in chunks.
 using OnBody = std::function<void(const HttpHead& head, std::string_view part)>;
 
 }  // namespace ferrum::http_client

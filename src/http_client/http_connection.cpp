@@ -106,7 +106,7 @@ class Connection final : public HttpConnection {
       error_code error;
       try {
         error = co_await attempt(request, on_body, patience, answer);
-      } catch (...) {  // the reader's: what is left of the answer cannot be told from the next
+      } catch (...) {  // thrown by `on_body`: the unread rest makes the connection unusable
         disconnect();
         throw;
       }
@@ -130,7 +130,7 @@ class Connection final : public HttpConnection {
     bool keep = false;  // the connection
   };
 
-  // A proxy is told in whole what a server is asked for.
+  // A proxy gets the target in absolute form.
   bool asks_proxy() const { return std::is_same_v<Stream, TcpStream> && shared_.options.proxy; }
 
   http::request<http::string_body> request_of(const HttpCall& call) const {
@@ -241,7 +241,7 @@ class Connection final : public HttpConnection {
     do {  // "100 Continue" and its like come before the answer
       parser.emplace();
       parser->header_limit(kMaxHeaderBytes);
-      parser->body_limit(boost::none);  // whoever takes it sees to that
+      parser->body_limit(boost::none);  // `on_body` limits the size
       parser->skip(request.method() == http::verb::head);
       patience.arm(*stream_);
       co_await http::async_read_header(*stream_, buffer_, *parser,

@@ -1,5 +1,5 @@
-// HTTP/1.1 as a client, over TCP, TLS or a Unix socket: one exchange at a time over a connection that is kept
-// for the next. In coroutines; http_session.h is for everybody else.
+// Asynchronous HTTP/1.1 client over TCP, TLS or a Unix socket: one exchange at a time over a keep-alive
+// connection, as coroutines. http_session.h is the blocking client.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -13,11 +13,11 @@ class HttpConnection {
  public:
   virtual ~HttpConnection() = default;
 
-  // Gives parts of the body to `on_body` as they come. Connects where that has to be; a connection that the
-  // server closed while it was idle is made once more. Throws HttpFault, and what `on_body` throws: then the
-  // rest of the body is not read.
+  // Passes the body to `on_body` in chunks. Connects if necessary, and reconnects once if the server closed
+  // the idle connection. Throws HttpFault, and whatever exception `on_body` throws: the rest of the body is
+  // then not read.
   virtual boost::asio::awaitable<HttpHead> exchange(const HttpCall& call, const OnBody& on_body) = 0;
-  // Ends what is under way, with a HttpFault.
+  // Aborts the exchange under way, which throws HttpFault.
   virtual void close() = 0;
 };
 

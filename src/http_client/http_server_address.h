@@ -1,4 +1,4 @@
-// Where connections go.
+// A resolved server address.
 #pragma once
 #include <memory>
 
@@ -12,7 +12,7 @@ namespace ferrum::http_client {
 
 class HttpConnection;
 
-// A server's address, looked up once, and what its connections have in common.
+// A server's address, resolved once, and the state that its connections share.
 class HttpServerAddress {
  public:
   // Errors kIo for a name that is not known (of the server, or its proxy) and kBadFile for certificates that

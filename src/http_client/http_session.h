@@ -1,4 +1,4 @@
-// The same client for whoever waits for it: one connection to a server, used by one thread.
+// Blocking HTTP client: one connection to a server, used by one thread.
 #pragma once
 #include <memory>
 
@@ -19,7 +19,7 @@ class HttpSession {
   // As HttpConnection::exchange. Throws HttpFault, and what `on_body` throws.
   HttpHead exchange(const HttpCall& call, const OnBody& on_body);
 
-  // Thread-safe: the exchange that is under way ends, and so does any that begins, with a HttpFault.
+  // Thread-safe: aborts the exchange under way and every later one with a HttpFault.
   void stop();
 
  private:

@@ -1,4 +1,4 @@
-// Which proxy a request goes through, as the environment says it: http_proxy, https_proxy, all_proxy and
+// Selects the proxy for a request from the environment variables http_proxy, https_proxy, all_proxy and
 // no_proxy, in small or capital letters.
 #pragma once
 #include <functional>

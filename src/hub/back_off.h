@@ -1,4 +1,4 @@
-// Trying again: at once while something comes, else after longer and longer, and not for ever.
+// Retries with exponential back-off: immediate after progress, delayed otherwise, and limited in number.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -11,18 +11,18 @@
 namespace ferrum::hub {
 
 struct Patience {
-  int tries = 6;  // in a row that bring nothing
+  int tries = 6;  // consecutive, without progress
   std::chrono::milliseconds first{500};
   std::chrono::milliseconds longest{30'000};
-  std::chrono::milliseconds most_asked{300'000};  // that a server may ask for
-  std::chrono::milliseconds stall{30'000};        // without a byte, until a connection is given up
-  double time = 1;                                // of what should be waited that is: tests take 0
+  std::chrono::milliseconds most_asked{300'000};  // the longest Retry-After that is honoured
+  std::chrono::milliseconds stall{30'000};        // without a byte, after which a connection is dropped
+  double time = 1;                                // scales all delays: tests use 0
 };
 
-// Why a try failed.
+// Why an attempt failed.
 struct Failure {
   std::string why;
-  std::optional<std::chrono::milliseconds> asked;  // by the server: wait that long
+  std::optional<std::chrono::milliseconds> asked;  // the server's Retry-After
 };
 
 class BackOff {
@@ -32,7 +32,7 @@ class BackOff {
   BackOff(const Patience& patience, Notify notify) : patience_(patience), notify_(std::move(notify)) {}
 
   void progress() { failures_ = 0; }
-  // Waits before the next try of `what`. Error kIo when it was the last, naming why. Returns early on a stop.
+  // Waits before the next attempt at `what`. Error kIo, with the cause, after the last. A stop ends the wait.
   void wait(const std::string& what, const Failure& failure, const std::stop_token& stop);
 
  private:

@@ -1,9 +1,9 @@
-// The models that lie on this machine, in the folder that tools of the Hugging Face hub share:
+// The local model cache, in the layout that all Hugging Face tools share:
 //
 //   models--ORG--NAME/blobs/HASH                  the contents, named by their hash
 //   models--ORG--NAME/snapshots/COMMIT/FILE       relative links to them, as the repository has them
 //   models--ORG--NAME/refs/REVISION               the commit that a branch or tag stood at
-//   .locks/models--ORG--NAME/HASH.lock            held by whoever writes a blob
+//   .locks/models--ORG--NAME/HASH.lock            held while a process writes the blob
 //
 // https://huggingface.co/docs/hub/local-cache
 #pragma once
@@ -19,7 +19,7 @@
 
 namespace ferrum::hub {
 
-// Gives an environment variable's value, or nothing.
+// Looks up an environment variable.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 // $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub. Error
@@ -46,14 +46,14 @@ class Cache {
   std::filesystem::path repo_folder(const std::string& repo) const;
   std::filesystem::path lock_folder(const std::string& repo) const;
 
-  // All whole models by name. Nothing is opened or written; a folder that is not there holds none.
+  // All complete models by name. Opens and writes nothing; a missing folder is an empty cache.
   std::vector<CachedModel> models() const;
-  // The one that a name means, of what is here.
+  // The cached model that a name refers to.
   std::optional<CachedModel> find(const ModelName& name) const;
 
   struct Removal {
-    uint64_t bytes = 0;  // that are free now
-    uint64_t kept = 0;   // of the model's that other revisions need
+    uint64_t bytes = 0;  // freed
+    uint64_t kept = 0;   // bytes of the model's that other revisions still use
   };
   // Takes the model's files out of every snapshot that has the same, and with them the blobs that nothing
   // else needs. Error kIo: another process is writing one of them, or the folder is read-only.
@@ -67,7 +67,7 @@ class Cache {
     std::vector<Offer> offers;
     std::time_t modified = 0;
   };
-  // The revision's that is asked for first, then the newest.
+  // Those of the requested revision first, then the newest.
   std::vector<Snapshot> snapshots_of(const std::string& repo, const std::string& first_revision) const;
   std::optional<std::string> commit_of(const std::string& repo, const std::string& revision) const;
   CachedModel model_of(const std::string& repo, const std::string& revision, const Snapshot& snapshot,

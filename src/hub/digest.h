@@ -1,4 +1,4 @@
-// What a blob is named by.
+// Content hashes, which name the blobs.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace ferrum::hub {
 enum class HashKind { kSha256, kGitSha1 };
 HashKind kind_of_hash(std::string_view hash);  // REQUIRES is_commit(hash)
 
-// In hexadecimal. `progress` is told the bytes read so far. Error kIo.
+// In hexadecimal. `progress` gets the bytes read so far. Error kIo.
 std::string hash_of_file(const std::filesystem::path& file, HashKind kind,
                          const std::function<void(uint64_t done)>& progress = {});
 

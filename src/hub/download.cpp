@@ -41,7 +41,7 @@ std::optional<ContentRange> content_range(std::string_view text) {
   return ContentRange{*begin, *last + 1, whole_number<uint64_t>(text.substr(slash + 1))};
 }
 
-// An answer whose body is not what was asked for: the rest of it is not read.
+// A response whose body is not the requested range: the rest is not read.
 struct Unwanted {
   Failure failure;
 };
@@ -94,7 +94,7 @@ class Transfer {
     if (received_) received_(bytes);
   }
 
-  // Of whoever is first.
+  // True for the first caller only.
   bool claim_whole() { return !whole_is_claimed_.exchange(true); }
   bool whole_is_claimed() const { return whole_is_claimed_; }
 
@@ -270,7 +270,7 @@ class Worker {
   uint64_t at_ = 0;      // what comes next
   uint64_t end_ = 0;     // of the answer at hand
   uint64_t marked_ = 0;  // the beginning of the first block that is not complete yet
-  bool begun_ = false;   // the answer at hand is what was asked for
+  bool begun_ = false;   // the current response is the requested range
   bool has_whole_ = false;
   uint64_t best_ = 0;  // bytes of the whole that came in one go
   int whole_tries_ = 0;

@@ -1,4 +1,4 @@
-// The bytes of one file, over several connections at once.
+// Downloads one file over several connections.
 #pragma once
 #include <functional>
 #include <string>
@@ -10,21 +10,21 @@ namespace ferrum::hub {
 
 struct DownloadOptions {
   int connections = 8;
-  uint64_t most_of_a_range = 32 << 20;  // bytes that one request asks for
+  uint64_t most_of_a_range = 32 << 20;  // bytes per request, at most
   PartialFile::Options partial;
 };
 
-// What is fetched, from where.
+// A file and its source.
 struct Download {
   std::string repo;
   std::string commit;
   RepoFile file;
 };
 
-// Fetches what is missing of `partial`, until all of it is there. Whatever breaks off is tried again while
-// something comes, and after pauses where nothing does. `received` is called with the bytes that came, by one
+// Fetches the missing ranges of `partial` until it is complete. An interrupted request is retried, at once
+// after progress and with back-off otherwise. `received` is called with the number of bytes received, by one
 // thread at a time. Error kIo: the hub refuses, keeps failing, sends other contents (fault B63), or the disk
-// is full (fault B62); what came is kept.
+// is full (fault B62); received blocks are kept.
 void download(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
               const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
               const std::function<void(uint64_t bytes)>& received);

@@ -34,7 +34,7 @@ FileLock FileLock::wait(const fs::path& file, const std::string& what, const std
       while (::flock(lock.file_.get(), LOCK_EX) != 0 && errno == EINTR) {
       }
     }
-    // Whoever had it may have removed the file meanwhile.
+    // The previous owner may have removed the file.
     if (is_still_at(lock.file_.get(), file)) return lock;
   }
 }

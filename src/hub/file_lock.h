@@ -11,8 +11,8 @@ namespace ferrum::hub {
 
 class FileLock {
  public:
-  // Waits for whoever has it; `on_wait` is called once before. `what` is named in messages. Error kIo: the
-  // file cannot be made.
+  // Blocks until the lock is free; calls `on_wait` once if it must wait. `what` is named in messages. Error
+  // kIo: the file cannot be made.
   static FileLock wait(const std::filesystem::path& file, const std::string& what,
                        const std::function<void()>& on_wait);
   // Error kIo where another process has it.
@@ -20,7 +20,7 @@ class FileLock {
 
  private:
   explicit FileLock(FileDescriptor file) : file_(std::move(file)) {}
-  FileDescriptor file_;  // lets go when it is closed
+  FileDescriptor file_;  // closing it releases the lock
 };
 
 // Makes the folders that are missing. Error kIo; of a folder that cannot be written to it says what to do

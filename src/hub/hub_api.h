@@ -1,4 +1,4 @@
-// What a hub is asked, beside the bytes of its files: https://huggingface.co/docs/hub/api
+// The hub's REST API, except for file contents: https://huggingface.co/docs/hub/api
 #pragma once
 #include <map>
 #include <memory>
@@ -19,7 +19,7 @@ namespace ferrum::hub {
 // A repository at one commit.
 struct Listing {
   std::string commit;
-  std::vector<RepoFile> files;  // names are the hub's: not checked yet
+  std::vector<RepoFile> files;  // names as sent by the hub: not validated yet
 };
 
 // The body of GET /api/models/REPO/revision/REVISION. Error kBadFile, naming `source`.
@@ -31,8 +31,8 @@ std::string next_page(std::string_view link);
 // In seconds or as a date beside the answer's own (RFC 9110, 10.2.3).
 std::optional<std::chrono::milliseconds> retry_after(const http_client::HttpHead& head);
 
-// Servers by their address, each looked up once: the hub, and where it sends us. Only the hub is told the
-// token. Thread-safe.
+// Server addresses, resolved once each: the hub and the hosts that it redirects to. Only the hub receives
+// the token. Thread-safe.
 class Servers {
  public:
   Servers(const Settings& settings, const Patience& patience) : settings_(settings), patience_(patience) {}
@@ -58,7 +58,7 @@ class HubApi {
   // Errors: kNotFound, and kIo with what to do next where the hub refuses, or does not answer (fault B63).
   Listing list(const ModelName& name);
 
-  // Where a file's bytes are. Error kIo where the hub tells other contents than it listed.
+  // Where a file's bytes are. Error kIo if the hub reports another hash than it listed.
   struct Location {
     http_client::Endpoint endpoint;
     std::string target;
@@ -66,7 +66,7 @@ class HubApi {
   Location locate(const std::string& repo, const std::string& commit, const RepoFile& file,
                   const std::stop_token& stop);
 
-  // What a hub's refusal means to the user. Error kIo or kNotFound.
+  // Explains the hub's refusal to the user. Error kIo or kNotFound.
   [[noreturn]] void refuse(const std::string& repo, const std::string& revision,
                            const http_client::HttpHead& head) const;
 
@@ -82,13 +82,13 @@ class HubApi {
   std::unique_ptr<http_client::HttpSession> session_;  // with the hub
 };
 
-// Error kIo where the fault is one that no further try mends.
+// Error kIo if the failure is permanent.
 void require_trust(const http_client::HttpFault& fault, const http_client::Endpoint& endpoint);
 // An ETag without W/"…" or "…" around it: often a hash.
 std::string_view bare_etag(std::string_view etag);
 // Whether a bare ETag is a hash as `hash` is one, and another.
 bool is_other_hash(std::string_view etag, std::string_view hash);
-// Whether the same request may succeed later.
+// Whether a retry may succeed.
 bool is_passing(int status);
 // Escaped for a URL's path; slashes stay (RFC 3986).
 std::string escaped(std::string_view path);

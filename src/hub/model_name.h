@@ -1,4 +1,4 @@
-// Models by name: what a user says, and what may stand in a repository.
+// Parsing of model names, and validation of the names in a repository.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-// The models among the files of a repository, and which of them is meant.
+// Finds the models in a repository's file list, and selects one by name.
 #pragma once
 #include <cstdint>
 #include <span>

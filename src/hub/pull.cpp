@@ -77,7 +77,7 @@ class Pull {
   CachedModel run() {
     if (settings_.offline)
       fail(ErrorCode::kBadArgument, "{}: nothing is pulled while HF_HUB_OFFLINE is set", to_string(name_));
-    make_folders(repo_ / "blobs");  // a cache that cannot be written is told before anything is asked
+    make_folders(repo_ / "blobs");  // reports an unwritable cache before any request
     make_folders(cache_.lock_folder(name_.repo));
     listing_ = api_.list(name_);
     choose();

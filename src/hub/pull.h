@@ -1,4 +1,4 @@
-// Getting a model by name from a hub into the cache.
+// Downloads a model from a hub into the cache.
 #pragma once
 #include <functional>
 #include <string>
@@ -14,7 +14,7 @@ struct PullOptions {
   DownloadOptions download;
 };
 
-// How far a pull is.
+// A pull's progress.
 struct PullProgress {
   enum class Phase { kDownload, kVerify };
   Phase phase = Phase::kDownload;
@@ -28,12 +28,12 @@ struct PullProgress {
 };
 
 struct PullObserver {
-  BackOff::Notify notify;  // what happens: waiting for another process, trying again, starting over
+  BackOff::Notify notify;  // events: waiting for another process, retrying, restarting
   std::function<void(const PullProgress&)> progress;
 };
 
-// What is there already is not fetched again, and what a pull before left unfinished is gone on with. Nothing
-// is installed whose hash is not what the hub listed. Errors: kNotFound naming what there is instead; kIo
+// Cached files are not fetched again, and an interrupted pull is resumed. A file is installed only if its
+// hash is the one that the hub listed. Errors: kNotFound naming what there is instead; kIo
 // saying what to do next; kBadFile for names that are not safe to write; kBadArgument while offline.
 CachedModel pull(const ModelName& name, const Settings& settings, const PullOptions& options,
                  const PullObserver& observer);

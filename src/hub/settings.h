@@ -1,5 +1,5 @@
-// Where the hub is, who asks, and where models are kept: as the environment says it, with the variables that
-// other tools of the hub read.
+// The hub's address, the access token and the cache folder, from the environment variables that other
+// Hugging Face tools read as well.
 #pragma once
 #include <filesystem>
 #include <string>

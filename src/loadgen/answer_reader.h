@@ -1,4 +1,4 @@
-// From the bytes of a streamed answer and the times they came at to a sample.
+// Turns the timed bytes of a streamed response into a sample.
 #pragma once
 #include <string>
 #include <string_view>
@@ -12,9 +12,9 @@ class AnswerReader {
  public:
   // `time` in seconds since the request was due.
   void take(std::string_view bytes, double time);
-  // What went wrong with the connection: counts, unless the answer was complete or had failed before.
+  // A connection failure; ignored if the response was already complete or failed.
   void fail(Failure failure, double time);
-  // No more comes.
+  // End of stream.
   Sample finish(double time);
 
  private:

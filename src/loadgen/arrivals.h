@@ -5,8 +5,8 @@
 namespace ferrum::loadgen {
 
 enum class Spacing {
-  kPoisson,  // gaps are exponential: requests know nothing of each other, as those of many users
-  kUniform,  // gaps are all the same
+  kPoisson,  // exponential gaps: independent requests, as from many users
+  kUniform,  // constant gaps
 };
 
 // A fixed sequence of times for a seed. The first is due at 0.

@@ -1,4 +1,4 @@
-// Server-sent events, as they come: https://html.spec.whatwg.org/multipage/server-sent-events.html
+// Incremental parser for server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 #pragma once
 #include <cstddef>
 #include <functional>
@@ -7,8 +7,8 @@
 
 namespace ferrum::loadgen {
 
-// Bytes may be cut anywhere. What an event that nobody ended had said by the stream's end is dropped, as the
-// specification wants it.
+// Input may be split at any byte. An event that is incomplete at the end of the stream is dropped, as the
+// specification requires.
 class EventParser {
  public:
   static constexpr size_t kMaxEventBytes = size_t{4} << 20;

@@ -1,4 +1,4 @@
-// From samples to figures.
+// Statistics over samples.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -21,7 +21,7 @@ struct Distribution {
 };
 Distribution distribution_of(std::vector<double> values);
 
-// What a good answer keeps to, in seconds; none: anything.
+// Latency targets of a good answer, in seconds; none: no target.
 struct Targets {
   std::optional<double> ttft;
   std::optional<double> itl;   // the longest of its gaps

@@ -1,4 +1,4 @@
-// Sends requests to a server and takes the times of their answers.
+// Sends requests to a server and measures the latency of the responses.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -18,8 +18,8 @@ namespace ferrum::loadgen {
 
 using http_client::HttpServerAddress;
 
-// When requests are sent: each of so many clients after its answer before (a closed loop), or, with a rate,
-// at times that do not depend on answers (an open loop).
+// When requests are sent: by a number of clients, each after its previous response (a closed loop), or at a
+// rate that does not depend on responses (an open loop).
 struct Load {
   int clients = 1;
   double rate = 0;  // requests per second; 0: a closed loop
@@ -41,7 +41,7 @@ class LoadGenerator {
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
   // A sample for each request that was sent, in the order of their ends. Connections are kept from run to
-  // run. `on_answer` is told how many there are so far.
+  // run. `on_answer` gets the number of responses so far.
   std::vector<Sample> run(const Load& load, const std::function<void(int64_t answers)>& on_answer = {});
   uint64_t next_number() const;
 

@@ -1,4 +1,4 @@
-// OpenAI's shapes, as a client writes and reads them: https://platform.openai.com/docs/api-reference
+// Bodies of OpenAI's API, from the client: https://platform.openai.com/docs/api-reference
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -21,7 +21,7 @@ struct RequestOptions {
   std::optional<double> temperature = 0;  // none: the server's
   // Beside OpenAI's own: answers go on after the model's end of text, so that their lengths are as asked.
   bool ignore_eos = true;
-  bool usage = true;  // is asked for in the stream
+  bool usage = true;  // requests usage in the stream
 };
 
 // The body of a request for a stream. Error kBadArgument for messages where there is no chat.

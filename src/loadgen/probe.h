@@ -1,4 +1,4 @@
-// What a server is asked before it is measured.
+// Requests made to a server before the measurement.
 #pragma once
 #include <string>
 #include <vector>
@@ -16,8 +16,8 @@ using http_client::HttpServerAddress;
 // The first model that the server lists. Error kIo naming the URL and what the server said.
 std::string first_model(const HttpServerAddress& server);
 
-// Asks for one token. Fields beside OpenAI's own that the server refuses by their name are left out of
-// `options`; returned are the names of those. Error kIo naming the URL and what the server said.
+// Requests one token. Removes from `options` the non-standard fields that the server refuses by name, and
+// returns their names. Error kIo naming the URL and what the server said.
 std::vector<std::string> agree_on_fields(const HttpServerAddress& server, RequestOptions& options);
 
 }  // namespace ferrum::loadgen

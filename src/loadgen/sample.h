@@ -1,4 +1,4 @@
-// What was measured of one request.
+// The measurements of one request.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,7 +25,7 @@ struct Sample {
   int64_t chunks = 0;        // parts with text
 
   CountedBy counted_by = CountedBy::kChunks;
-  int64_t prompt_tokens = 0;  // 0 where they were not told
+  int64_t prompt_tokens = 0;  // 0 if the server reports none
   int64_t cached_tokens = 0;  // of the prompt
   int64_t output_tokens = 0;
 

@@ -1,4 +1,4 @@
-// What is asked: prompts of random words, or those of a file. A function of the seed and the request's
+// The workload: prompts of random words, or from a file. A function of the seed and the request's
 // number.
 #pragma once
 #include <cstdint>
@@ -35,7 +35,7 @@ struct WorkloadOptions {
   int shared_prefix = 0;       // words that all prompts begin with, beside their own
   Length answer = {64, 64};    // tokens, uniformly drawn
   uint64_t seed = 0;
-  std::vector<Prompt> prompts;  // in turns; none: random words
+  std::vector<Prompt> prompts;  // used in rotation; empty: random words
 };
 
 class Workload {

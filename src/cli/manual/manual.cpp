@@ -65,7 +65,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   return entry;
 }
 
-// The place of an argument is told by its name in the usage line, so that is its value's name too.
+// A positional argument is identified by its name in the usage line, so its value has the same name.
 OptionEntry argument_of(const CLI::Option& option) {
   OptionEntry entry = entry_of(option);
   entry.names.clear();

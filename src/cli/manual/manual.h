@@ -20,7 +20,7 @@ struct OptionEntry {
   std::vector<std::string> choices;  // of kChoice
   std::string help;
   std::string group;          // heading that it stands under
-  std::string default_value;  // empty: not told
+  std::string default_value;  // empty: not shown
   std::string environment;    // variable that sets it too; empty: none
   std::vector<std::string> excludes;
   std::vector<std::string> needs;

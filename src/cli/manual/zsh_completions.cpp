@@ -37,7 +37,7 @@ std::string action_of(const OptionEntry& entry) {
     case ValueKind::kText:
       break;
   }
-  return "()";  // nothing, but its name is told
+  return "()";  // no completion, only the name
 }
 
 std::string value_of(const OptionEntry& entry) {
