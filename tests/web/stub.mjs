@@ -41,6 +41,23 @@ function pass(target, request, response) {
   request.pipe(onward);
 }
 
+// {url, stop()}: the target under a path prefix, as a reverse proxy shows it; nothing at other paths.
+export async function prefixed(target, prefix) {
+  const server = http.createServer((request, response) => {
+    if (!request.url.startsWith(`${prefix}/`)) return response.writeHead(404).end();
+    request.url = request.url.slice(prefix.length);
+    pass(target, request, response);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}${prefix}`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
 // {url, answer(script), stop()}: the next chat is answered by the script, an async function of a Writing.
 export async function stub(target) {
   const scripts = [];

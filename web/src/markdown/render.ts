@@ -36,6 +36,7 @@ dialect.use({
       const language = /^[\w+#.-]+/.exec(lang ?? '')?.[0]?.toLowerCase() ?? kNoLanguage;
       return (
         `<figure class="code"><figcaption><span>${escaped(language)}</span>` +
+        `<button type="button" class="wrap">Wrap</button><button type="button" class="download">Download</button>` +
         `<button type="button" class="copy">Copy</button></figcaption>` +
         `<pre tabindex="0"><code>${highlight(text, language)}</code></pre></figure>`
       );

@@ -4,7 +4,7 @@ import type { Conversation } from '../conversation/types';
 import { bundles, conversations, takeIn } from './library';
 import { notice } from './notices';
 
-function download(name: string, type: string, text: string): void {
+export function download(name: string, type: string, text: string): void {
   const address = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement('a');
   link.href = address;

@@ -3,7 +3,9 @@ import { memo } from 'preact/compat';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { TokensList } from 'marked';
 import { BlockReader } from '../markdown/blocks';
+import { extensionOf } from '../markdown/extension';
 import { safeHtml, useHighlight } from '../markdown/render';
+import { download } from '../state/files';
 import { copy } from './copy';
 
 type SetFormula = (element: HTMLElement) => void;
@@ -46,10 +48,21 @@ const Block = memo(
   (before, after) => before.raw === after.raw,
 );
 
-function copyCode(event: MouseEvent): void {
-  const button = (event.target as Element).closest<HTMLButtonElement>('button.copy');
-  const code = button?.closest('figure')?.querySelector('code')?.textContent;
-  if (!button || code === null || code === undefined) return;
+// The buttons of a code block: one listener for a whole text, since a block is HTML that carries no listeners.
+function onCodeButton(event: MouseEvent): void {
+  const button = (event.target as Element).closest<HTMLButtonElement>('figure.code figcaption button');
+  const figure = button?.closest('figure');
+  const code = figure?.querySelector('code')?.textContent;
+  if (!button || !figure || code === null || code === undefined) return;
+  if (button.className === 'wrap') {
+    button.textContent = figure.classList.toggle('wrapped') ? 'Unwrap' : 'Wrap';
+    return;
+  }
+  if (button.className === 'download') {
+    const language = figure.querySelector('figcaption span')?.textContent ?? '';
+    download(`code.${extensionOf(language)}`, 'text/plain', code);
+    return;
+  }
   void copy(code.replace(/\n$/, '')).then((copied) => {
     if (!copied) return;
     button.textContent = 'Copied';
@@ -64,7 +77,7 @@ export function Markdown({ text, growing = false }: { text: string; growing?: bo
   reader.current.read(text);
   const { closed, open, links } = reader.current;
   return (
-    <div class={growing ? 'markdown growing' : 'markdown'} onClick={copyCode}>
+    <div class={growing ? 'markdown growing' : 'markdown'} onClick={onCodeButton}>
       {closed.map((raw, i) => (
         <Block key={i} raw={raw} links={links} />
       ))}
