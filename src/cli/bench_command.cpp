@@ -48,25 +48,26 @@ struct BenchOptions {
 };
 
 constexpr const char* kExplanation =
-    "Prompts are computed alone, and -b sequences decode side by side, a token each in every step;\n"
-    "with -d, after so many tokens in each sequence's cache. A repetition that does not count comes\n"
-    "first. Tokens are random: no tokenizer is needed.\n\n"
-    "With -b the sequences are requests to the engine: it schedules, samples and tells them as it does\n"
-    "anyone's, and tokens/s are taken from when the last has its first token to when the first ends.\n"
+    "Prompts are measured one at a time, and -b sequences decode together, one token each per step;\n"
+    "with -d, each sequence already has that many cached tokens. A warm-up repetition does not count.\n"
+    "Tokens are random: no tokenizer is needed.\n\n"
+    "With -b the sequences are requests to the engine: it schedules and samples them as usual,\n"
+    "and tokens/s cover the time from the last sequence's first token until the first one ends.\n"
     "The first repetition computes their prompts of -d tokens and one more, and gives the time to the\n"
-    "first token; the others find them in the prefix cache. With --through model, or without -b, the\n"
-    "model's steps are run with nothing around them, after copies of one sequence's cache.\n\n"
+    "first token; the others hit the prefix cache. With --through model, or without -b, the\n"
+    "model's steps run without the engine, on copies of one sequence's cache.\n\n"
     "The machine's read bandwidth and its peak of dot products are measured before, between and after\n"
-    "the repetitions; the medians count, because a shared machine is not the same for long.\n"
+    "the repetitions; the medians are used, because load varies on a shared machine.\n"
     "Its limit is the time for reading weights (of mixtures: of the experts that are used) and cache\n"
     "once per step, or for two operations per parameter and token at that peak, whichever is longer;\n"
-    "the share is that over the time it took. A profile and a trace are of one more repetition each.\n\n"
+    "the share is this limit divided by the measured time. A profile or a trace takes one more "
+    "repetition.\n\n"
     "Examples:\n"
     "  ferrum bench model.gguf\n"
     "  ferrum bench model.gguf -p 512,2048 -n 128 -b 1,2,4,8,16,32 --plot speed.svg\n"
     "  ferrum bench model.gguf -p 0 -n 64 -d 0,4096 -r 10 --json    # no prompts\n"
     "  ferrum bench model.gguf --profile ops                       # where the time goes\n"
-    "  ferrum bench model.gguf -p 0 --trace t.json                 # the same, one after the other";
+    "  ferrum bench model.gguf -p 0 --trace t.json                 # a timeline of operations";
 
 constexpr int kNoMost = std::numeric_limits<int>::max();  // the model's context decides
 
@@ -230,7 +231,7 @@ void bench_command(const BenchOptions& o) {
   const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const ModelDescription& model = checkpoint->model();
-  std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing
+  std::optional<OutputFile> picture;  // opened first: fails before the work, not after it
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
   BenchSetting setting = {.model = model.name,
                           .architecture = std::string(name_of(model.architecture)),
@@ -268,25 +269,21 @@ CLI::Option* add_list(CLI::App& command, const std::string& names, std::vector<i
 
 void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchOptions>();
-  CLI::App& command =
-      *app.add_subcommand("bench", "Measure how fast a model runs, and what the machine allows");
+  CLI::App& command = *app.add_subcommand("bench", "Benchmark a model against the machine's limits");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
-  add_list(command, "-p,--prompt", o->prompts, "Tokens of prompts, e.g. 512,2048; 0: none");
+  add_list(command, "-p,--prompt", o->prompts, "Prompt lengths in tokens, e.g. 512,2048; 0: none");
   add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
   add_list(command, "-b,--batch", o->batches,
            "Sequences that decode together, as requests to the engine, e.g. 1,4,16")
       ->default_str("1");
-  command
-      .add_option("--through", o->through,
-                  "Who decodes: the engine (where -b is given) or the model alone (else)")
+  command.add_option("--through", o->through, "engine (default with -b) or model (without the engine)")
       ->check(one_of({"engine", "model"}));
-  add_list(command, "-d,--depth", o->depths, "Tokens in the cache before, e.g. 0,4096");
-  command.add_option("-r,--repetitions", o->repetitions, "How often each is measured")->capture_default_str();
-  command
-      .add_option("--profile", o->profile,
-                  "ops or layers: where the time goes, in one more repetition of each")
+  add_list(command, "-d,--depth", o->depths, "Cached tokens at the start, e.g. 0,4096");
+  command.add_option("-r,--repetitions", o->repetitions, "Repetitions of each measurement")
+      ->capture_default_str();
+  command.add_option("--profile", o->profile, "ops or layers: profile one more repetition of each")
       ->check(one_of({"ops", "layers"}));
-  command.add_option("--plot", o->plot, "Write a picture to this .svg file")->check(a_name());
+  command.add_option("--plot", o->plot, "Write a chart to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);

@@ -59,11 +59,11 @@ struct Options {
 };
 
 constexpr const char* kExplanation =
-    "With --clients each client asks as soon as its answer before has ended; with --rate requests are\n"
-    "sent at times that do not wait for answers, and times count from when a request was due. Each row\n"
-    "begins with requests that do not count. Prompts are random words (about a token each), the same for\n"
-    "the same seed, and no two alike: another --seed for a server that still knows them from before.\n"
-    "Tokens are counted by the server's usage; where it tells none, by the parts of the stream.\n\n"
+    "With --clients, each client sends a request when its previous response has ended; with --rate,\n"
+    "requests do not wait for responses, and times count from when a request was due. Each row begins\n"
+    "with warm-up requests. Prompts are random words (about a token each), all different, and the same\n"
+    "for the same seed: use another --seed to avoid cache hits from an earlier run. Tokens are those of\n"
+    "the server's usage; if it reports none, each chunk of the stream counts as one.\n\n"
     "Exit code: 0 if any request succeeded.\n\n"
     "Examples:\n"
     "  ferrum bench-serve http://127.0.0.1:8000 --clients 1,8,32\n"
@@ -180,16 +180,15 @@ void bench_serve_command(const Options& o) {
 }
 
 void add_workload_options(CLI::App& command, Options& o) {
-  constexpr const char* kGroup = "What is asked";
-  command.add_option("-p,--prompt", o.prompt, "Words of a prompt, or a range like 64-512")
+  constexpr const char* kGroup = "Workload";
+  command.add_option("-p,--prompt", o.prompt, "Words per prompt, or a range like 64-512")
       ->capture_default_str()
       ->group(kGroup);
-  CLI::Option* const prefix = command
-                                  .add_option("--shared-prefix", o.shared_prefix,
-                                              "Words that all prompts begin with, beside their own")
-                                  ->check(from_to(0, kMaxWords))
-                                  ->capture_default_str()
-                                  ->group(kGroup);
+  CLI::Option* const prefix =
+      command.add_option("--shared-prefix", o.shared_prefix, "Words of a prefix common to all prompts")
+          ->check(from_to(0, kMaxWords))
+          ->capture_default_str()
+          ->group(kGroup);
   command
       .add_option("--prompt-file", o.prompt_file,
                   "Prompts, one on a line; of a .jsonl file JSON strings, or objects with prompt or messages")
@@ -197,24 +196,23 @@ void add_workload_options(CLI::App& command, Options& o) {
       ->excludes("--prompt")
       ->excludes(prefix)
       ->group(kGroup);
-  command.add_option("-n,--generate", o.generate, "Tokens of an answer, or a range like 32-128")
+  command.add_option("-n,--generate", o.generate, "Tokens per answer, or a range like 32-128")
       ->capture_default_str()
       ->group(kGroup);
-  command
-      .add_flag("--stop-at-end", o.stop_at_end, "Answers may end sooner than asked: no ignore_eos is sent")
+  command.add_flag("--stop-at-end", o.stop_at_end, "Do not send ignore_eos: answers may end early")
       ->group(kGroup);
-  command.add_option("--temperature", o.temperature, "A number, or server: what the server does unasked")
+  command.add_option("--temperature", o.temperature, "A number, or server: the server's default")
       ->capture_default_str()
       ->group(kGroup);
-  command.add_option("--seed", o.seed, "Of prompts, lengths and arrivals")
+  command.add_option("--seed", o.seed, "Seed of prompts, lengths and arrivals")
       ->capture_default_str()
       ->group(kGroup);
 }
 
 void add_load_options(CLI::App& command, Options& o) {
-  constexpr const char* kGroup = "How";
+  constexpr const char* kGroup = "Load";
   CLI::Option* const clients =
-      command.add_option("--clients", o.clients, "Who ask at the same time, e.g. 1,8,32: a row for each")
+      command.add_option("--clients", o.clients, "Concurrent clients, e.g. 1,8,32: a row for each")
           ->delimiter(',')
           ->allow_extra_args(false)
           ->default_str("1")
@@ -228,26 +226,25 @@ void add_load_options(CLI::App& command, Options& o) {
       ->check(one_of({"poisson", "uniform"}))
       ->capture_default_str()
       ->group(kGroup);
-  command.add_option("--requests", o.requests, "Requests of a row")
+  command.add_option("--requests", o.requests, "Requests per row")
       ->check(from_to<int64_t>(1))
-      ->default_str("4 for a client, at least 16; with --rate 64")
+      ->default_str("4 per client, at least 16; with --rate 64")
       ->group(kGroup);
-  command.add_option("--duration", o.seconds, "Seconds of a row; what was asked until then is waited for")
+  command.add_option("--duration", o.seconds, "Seconds per row; requests under way are awaited")
       ->check(CLI::Range(0.001, kMaxSeconds))
       ->group(kGroup);
-  command.add_option("--warm-up", o.warm_up, "Requests before each row that do not count")
+  command.add_option("--warm-up", o.warm_up, "Warm-up requests before each row")
       ->check(from_to<int64_t>(0))
-      ->default_str("one for a client")
+      ->default_str("one per client")
       ->group(kGroup);
-  command
-      .add_option("--slo", o.targets,
-                  "What a good answer keeps to, in ms: ttft, itl (its longest pause), tpot, e2e")
+  command.add_option("--slo", o.targets, "Latency targets in ms: ttft, itl (the longest pause), tpot, e2e")
       ->group(kGroup);
 }
 
 void add_server_options(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Server";
-  command.add_option("--model", o.model, "Its name; else the first that the server lists")->group(kGroup);
+  command.add_option("--model", o.model, "The model's name; default: the first that the server lists")
+      ->group(kGroup);
   command.add_option("--api", o.api, "chat or completions")
       ->check(one_of({"chat", "completions"}))
       ->capture_default_str()
@@ -258,8 +255,8 @@ void add_server_options(CLI::App& command, Options& o) {
   command.add_option("--tls-ca", o.ca_file, "Certificates to trust, PEM; else the system's")
       ->check(a_name())
       ->group(kGroup);
-  command.add_flag("--insecure", o.insecure, "Take any certificate")->group(kGroup);
-  command.add_option("--timeout", o.timeout, "Seconds that an answer may take")
+  command.add_flag("--insecure", o.insecure, "Accept any certificate")->group(kGroup);
+  command.add_option("--timeout", o.timeout, "Timeout per request in seconds")
       ->check(CLI::Range(0.001, kMaxSeconds))
       ->capture_default_str()
       ->group(kGroup);
@@ -269,17 +266,16 @@ void add_server_options(CLI::App& command, Options& o) {
 
 void add_bench_serve(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App& command =
-      *app.add_subcommand("bench-serve", "Measure how a server with OpenAI's API keeps up with many who ask");
+  CLI::App& command = *app.add_subcommand("bench-serve", "Benchmark a server that has OpenAI's API");
   command
       .add_option("URL", o->url, "http://HOST:PORT, with /v1 or another base or without; https; unix:PATH")
       ->required();
   add_load_options(command, *o);
   add_workload_options(command, *o);
   add_server_options(command, *o);
-  command.add_option("--plot", o->plot, "Write a picture to this .svg file")->check(a_name());
+  command.add_option("--plot", o->plot, "Write a chart to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
-  command.add_flag("--samples", o->samples, "In JSON each request as well")->needs("--json");
+  command.add_flag("--samples", o->samples, "Include each request in the JSON")->needs("--json");
   command.footer(kExplanation);
   command.callback([o] { bench_serve_command(*o); });
 }

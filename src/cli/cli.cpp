@@ -34,7 +34,7 @@ bool reader_went_away() {
   return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
-// A command has done its work only when all of its output is out. A reader that went away had enough.
+// A command succeeds only if all of its output is flushed. A closed pipe is not an error.
 int finish_output(int code) {
   const bool written = std::fflush(stdout) == 0 && !std::ferror(stdout);
   if (written || reader_went_away()) return code;

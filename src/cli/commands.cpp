@@ -13,9 +13,9 @@ namespace ferrum::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit status: 0 when all is done; 1 after an error, which is told on standard error; 2 for a command "
+    "Exit status: 0 on success; 1 after an error, which is reported on standard error; 2 for a command "
     "line\n"
-    "that does not parse; 128 and the signal's number where a signal ended it, so 130 after Ctrl-C.\n\n"
+    "that does not parse; 128 plus the signal's number after a signal, so 130 after Ctrl-C.\n\n"
     "Examples:\n"
     "  ferrum run                                  # chat with the demonstration model\n"
     "  ferrum run model.gguf \"Tell me a story.\"    # one answer\n"
@@ -50,8 +50,8 @@ struct Loudness {
 
 void add_loudness(CLI::App& app) {
   auto loudness = std::make_shared<Loudness>();
-  app.add_flag("-v,--verbose", loudness->verbose, "Say more about what is going on");
-  app.add_flag("-q,--quiet", loudness->quiet, "Only errors, no progress bars");
+  app.add_flag("-v,--verbose", loudness->verbose, "Log more details");
+  app.add_flag("-q,--quiet", loudness->quiet, "Log only errors, and show no progress bars");
   app.parse_complete_callback([loudness] {
     log::configure(loudness->quiet     ? log::Verbosity::kQuiet
                    : loudness->verbose ? log::Verbosity::kVerbose
@@ -65,8 +65,8 @@ void add_commands(CLI::App& app) {
   app.name("ferrum");
   app.description("Ferrum runs large language models from GGUF files and Hugging Face folders.");
   app.formatter_fn(help_of_app);
-  app.set_help_flag("-h,--help", "Tell what there is");
-  app.set_version_flag("--version", std::string("ferrum ") + kVersion, "Tell which Ferrum this is");
+  app.set_help_flag("-h,--help", "Show this help");
+  app.set_version_flag("--version", std::string("ferrum ") + kVersion, "Print the version");
   app.require_subcommand(1);
   app.fallthrough();
   add_loudness(app);

@@ -13,8 +13,7 @@ namespace ferrum::cli {
 
 void add_completions(CLI::App& app) {
   auto shell = std::make_shared<std::string>();
-  CLI::App& command =
-      *app.add_subcommand("completions", "Print what a shell needs to complete ferrum's options");
+  CLI::App& command = *app.add_subcommand("completions", "Print a shell completion script");
   command.add_option("SHELL", *shell, "bash, zsh or fish")
       ->required()
       ->check(one_of({"bash", "zsh", "fish"}));

@@ -51,9 +51,8 @@ void add_convert(CLI::App& app) {
   command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
       ->required()
       ->check(a_name());
-  command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; else as the folder's weights are");
-  command.add_option("--threads", o->threads, "Threads that convert; 0: one for each core")
-      ->check(from_to(0, kMaxThreads));
+  command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; default: the folder's type");
+  command.add_option("--threads", o->threads, "Threads; 0: one per core")->check(from_to(0, kMaxThreads));
   command.footer(
       "Examples:\n"
       "  ferrum convert hf-folder model.gguf\n"

@@ -1,4 +1,4 @@
-// ferrum help: what --help says, for who says it in the other order.
+// ferrum help COMMAND: the same as ferrum COMMAND --help.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -14,8 +14,8 @@ namespace ferrum::cli {
 
 void add_help(CLI::App& app) {
   auto name = std::make_shared<std::string>();
-  CLI::App& command = *app.add_subcommand("help", "Tell what a command does, with its options and examples");
-  command.add_option("COMMAND", *name, "One of Ferrum's; none: all of them, a line each")
+  CLI::App& command = *app.add_subcommand("help", "Show a command's help");
+  command.add_option("COMMAND", *name, "A command; default: an overview of all commands")
       ->check(a_command(app));
   command.footer(
       "Examples:\n"

@@ -155,7 +155,7 @@ void inspect_command(const InspectOptions& o) {
 
 void add_inspect(CLI::App& app) {
   auto o = std::make_shared<InspectOptions>();
-  CLI::App& command = *app.add_subcommand("inspect", "Show what a checkpoint holds and needs");
+  CLI::App& command = *app.add_subcommand("inspect", "Show a checkpoint's contents and memory use");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_flag("--tensors", o->tensors, "List the tensors");
   command.add_flag("--check", o->check, "Read all weights and look for NaN and infinity");

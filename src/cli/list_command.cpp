@@ -70,11 +70,11 @@ void list_command(const Options& o) {
 
 void add_list(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("list", "List the models that are here by name");
+  CLI::App& command = *app.add_subcommand("list", "List the models in the local cache");
   command.add_flag("--json", o->json, "Print JSON");
-  command.add_flag("--names", o->names, "Print names alone, a line each");
+  command.add_flag("--names", o->names, "Print only the names, one per line");
   command.footer(
-      "They lie in the folder that tools of the Hugging Face hub share (HF_HOME), whichever pulled them.\n\n"
+      "The cache (HF_HOME) is shared with other Hugging Face tools.\n\n"
       "Examples:\n"
       "  ferrum list\n"
       "  ferrum list --json");

@@ -1,4 +1,4 @@
-// ferrum logits: the logits of given tokens, for anyone who checks the engine against another.
+// ferrum logits: the logits of given tokens, for comparison with other engines.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
@@ -110,7 +110,7 @@ void logits_command(const LogitsOptions& o) {
   MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
   plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all the logits
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
-  // Before all the work, so that it is not for nothing.
+  // Opened first, so that a failure comes before the work.
   SafetensorsWriter writer(o.out, {{"logits", "F32", {batch.sequences, batch.length, model.vocab}}});
 
   Progress loading("loading");
@@ -125,17 +125,16 @@ void logits_command(const LogitsOptions& o) {
 
 void add_logits(CLI::App& app) {
   auto o = std::make_shared<LogitsOptions>();
-  o->engine.kv_dtype = "f32";  // this is for comparing
+  o->engine.kv_dtype = "f32";  // for exact comparison
   CLI::App& command = *app.add_subcommand("logits", "Compute the logits of given tokens");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_option("--tokens", o->tokens, "A .safetensors file with input_ids [sequences, tokens] int64")
       ->required()
       ->check(a_name());
-  command.add_option("--out", o->out, "Gets logits [sequences, tokens, vocabulary] float32")
+  command.add_option("--out", o->out, "Output: logits [sequences, tokens, vocabulary] float32")
       ->required()
       ->check(a_name());
-  command
-      .add_option("--chunk", o->chunk, "Tokens of each sequence computed at once; 0: as many as are handy")
+  command.add_option("--chunk", o->chunk, "Tokens of each sequence per pass; 0: automatic")
       ->check(from_to(0))
       ->capture_default_str();
   command

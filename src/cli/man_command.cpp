@@ -37,7 +37,7 @@ void write_all(const Manual& manual, const std::filesystem::path& folder) {
 void add_man(CLI::App& app) {
   auto o = std::make_shared<ManOptions>();
   CLI::App& command = *app.add_subcommand("man", "Print a manual page");
-  command.add_option("COMMAND", o->command, "One of Ferrum's; none: of ferrum itself")->check(a_command(app));
+  command.add_option("COMMAND", o->command, "A command; default: ferrum itself")->check(a_command(app));
   command.add_option("--to", o->folder, "Write all pages to this folder instead")->check(a_name());
   command.footer(
       "Packages install the pages, for man ferrum-run.\n\n"

@@ -36,7 +36,7 @@ CLI::Validator one_of(std::vector<std::string> choices) {
 }
 
 void add_backend_options(CLI::App& command, EngineOptions& o) {
-  command.add_option("--backend", o.backend, "cpu, or reference (slow, the specification)")
+  command.add_option("--backend", o.backend, "cpu, or reference (slow, for comparison)")
       ->check(one_of({"cpu", "reference"}))
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
@@ -49,8 +49,8 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
   command
       .add_option(
           "--activations", o.activations,
-          "Inputs of products: int8 for quantised weights; bf16: also rounded for BF16 weights where the "
-          "CPU is made for it; f32: as they are (slower, closer)")
+          "Type of activations: int8 with quantised weights; bf16: also bf16 with BF16 weights if the "
+          "CPU supports it; f32: no rounding (slower, more accurate)")
       ->check(one_of({"int8", "bf16", "f32"}))
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
@@ -58,7 +58,7 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
 }
 
 void add_batch_tokens_option(CLI::App& command, EngineOptions& o) {
-  command.add_option("--batch-tokens", o.batch_tokens, "Tokens of a prompt computed at once")
+  command.add_option("--batch-tokens", o.batch_tokens, "Maximum tokens per step (prefill chunk)")
       ->check(from_to(1, 65536))
       ->capture_default_str()
       ->envname("FERRUM_BATCH_TOKENS")
@@ -66,7 +66,7 @@ void add_batch_tokens_option(CLI::App& command, EngineOptions& o) {
 }
 
 void add_kv_dtype_option(CLI::App& command, EngineOptions& o) {
-  command.add_option("--kv-dtype", o.kv_dtype, "Type of cached keys and values: f16, bf16, f32, int8")
+  command.add_option("--kv-dtype", o.kv_dtype, "Type of the KV cache: f16, bf16, f32, int8")
       ->check(one_of({"f16", "bf16", "f32", "int8"}))
       ->capture_default_str()
       ->envname("FERRUM_KV_DTYPE")
@@ -76,7 +76,7 @@ void add_kv_dtype_option(CLI::App& command, EngineOptions& o) {
 void add_max_context_option(CLI::App& command, EngineOptions& o) {
   command
       .add_option("-c,--max-context", o.max_context,
-                  "Tokens of prompt and answer together; 0: the model's, at most 8192")
+                  "Maximum tokens of prompt and answer; 0: the model's context, at most 8192")
       ->check(from_to(0))
       ->capture_default_str()
       ->envname("FERRUM_KV_CAPACITY")
@@ -88,7 +88,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
   CLI::Option* const speculate =
       command
           .add_option("--speculate", o.speculate,
-                      "ngram: guess that what followed the last words before follows again; for texts that "
+                      "ngram: draft from earlier occurrences of the last tokens; for answers that "
                       "repeat their prompt")
           ->check(one_of({"ngram"}))
           ->envname("FERRUM_SPECULATE")
@@ -100,13 +100,13 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
             o.draft = model;
             o.speculate = "draft";
           },
-          "A smaller model of the same vocabulary that guesses how the text goes on")
+          "A smaller draft model with the same vocabulary")
       ->type_name("MODEL")
       ->check(a_name())
       ->excludes(speculate)
       ->envname("FERRUM_DRAFT")
       ->group(kGroup);
-  command.add_option("--draft-tokens", o.draft_tokens, "Tokens guessed at most in one step")
+  command.add_option("--draft-tokens", o.draft_tokens, "Maximum drafted tokens per step")
       ->check(from_to(1, 64))
       ->capture_default_str()
       ->envname("FERRUM_DRAFT_TOKENS")
@@ -114,7 +114,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
 }
 
 void add_trace_option(CLI::App& command, EngineOptions& o) {
-  command.add_option("--trace", o.trace, "Write what happened when to this file, for ui.perfetto.dev")
+  command.add_option("--trace", o.trace, "Write a trace to this file, for ui.perfetto.dev")
       ->check(a_name())
       ->envname("FERRUM_TRACE")
       ->group(kEngineGroup);
@@ -123,7 +123,7 @@ void add_trace_option(CLI::App& command, EngineOptions& o) {
 void add_prefix_cache_option(CLI::App& command, EngineOptions& o) {
   command
       .add_option("--prefix-cache", o.prefix_cache,
-                  "Keep what was computed for what begins alike, such as the next turn: on or off")
+                  "Reuse the KV cache of shared prefixes, such as earlier turns: on or off")
       ->check(one_of({"on", "off", "1", "0"}))
       ->default_str("on")
       ->envname("FERRUM_PREFIX_CACHE")

@@ -151,8 +151,8 @@ void add_perplexity(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model predicts a text");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_option("FILE", o->file, "The text; - for standard input")->required()->check(a_name());
-  command.add_option("--window", o->window, "Tokens of a window")->capture_default_str();
-  command.add_option("--windows", o->windows, "How many windows; 0: all")->check(from_to(0));
+  command.add_option("--window", o->window, "Tokens per window")->capture_default_str();
+  command.add_option("--windows", o->windows, "Maximum number of windows; 0: all")->check(from_to(0));
   command.add_flag("--control-tokens", o->control_tokens, "Recognise control tokens in the text");
   command.add_flag("--json", o->json, "Print JSON");
   add_backend_options(command, o->engine);

@@ -18,10 +18,11 @@ struct Options {
 };
 
 constexpr const char* kExplanation =
-    "NAME is ORG/MODEL[@REVISION][:TYPE or :FILE]. Without a type, the GGUF that most people want is taken\n"
-    "(Q4_K_M, else Q4_0, Q8_0, …), else the safetensors. What broke off is gone on with by the same "
-    "command.\n\n"
-    "HF_ENDPOINT names another hub, HF_TOKEN (or $HF_HOME/token) who asks, HF_HOME where models lie.\n\n"
+    "NAME is ORG/MODEL[@REVISION][:TYPE or :FILE]. Without a type, the most common GGUF type is pulled\n"
+    "(Q4_K_M, else Q4_0, Q8_0, …), else the safetensors. The same command resumes an interrupted "
+    "pull.\n\n"
+    "HF_ENDPOINT names another hub, HF_TOKEN (or $HF_HOME/token) holds the access token, HF_HOME names the "
+    "cache.\n\n"
     "Examples:\n"
     "  ferrum pull Qwen/Qwen3-0.6B-GGUF           # the usual type\n"
     "  ferrum pull Qwen/Qwen3-0.6B-GGUF:Q8_0      # this type\n"
@@ -39,9 +40,9 @@ void pull_command(const Options& o) {
 
 void add_pull(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("pull", "Get a model by name from a hub");
+  CLI::App& command = *app.add_subcommand("pull", "Download a model from a hub");
   command.add_option("NAME", o->name, "As in org/model:Q4_K_M")->required()->check(a_name());
-  command.add_option("--connections", o->pull.download.connections, "Connections for one file")
+  command.add_option("--connections", o->pull.download.connections, "Connections per file")
       ->check(from_to(1, 64))
       ->capture_default_str();
   command.footer(kExplanation);

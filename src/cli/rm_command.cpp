@@ -42,11 +42,11 @@ void remove(const hub::Cache& cache, const std::string& text, bool yes) {
 
 void add_rm(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("rm", "Remove models that are here by name");
-  command.add_option("NAME", o->names, "As ferrum list names them")->required()->check(a_name());
+  CLI::App& command = *app.add_subcommand("rm", "Remove models from the local cache");
+  command.add_option("NAME", o->names, "A name that ferrum list shows")->required()->check(a_name());
   command.add_flag("-y,--yes", o->yes, "Do not ask");
   command.footer(
-      "Files that other models or revisions need stay.\n\n"
+      "Files that other models or revisions use are kept.\n\n"
       "Examples:\n"
       "  ferrum rm Qwen/Qwen3-0.6B-GGUF:Q8_0\n"
       "  ferrum rm --yes org/a org/b:Q4_0");

@@ -144,15 +144,14 @@ void add_run(CLI::App& app) {
                   "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; none: the "
                   "demonstration model")
       ->check(a_name());
-  command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this and leave");
+  command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this prompt and exit");
   command.add_option("--system", o->chat.system, "System prompt");
   command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");
-  command.add_flag(
-      "--plain", o->plain,
-      "Write the answer as the model does: no Markdown on a terminal, no words moved at the margin");
+  command.add_flag("--plain", o->plain,
+                   "Print the answer verbatim: no Markdown rendering or word wrap on a terminal");
   command
       .add_option("-n,--max-tokens", o->chat.max_tokens,
-                  "Tokens of the answer at most; -1: until the context is full")
+                  "Maximum tokens of the answer; -1: until the context is full")
       ->check(from_to(-1, 1 << 30))
       ->capture_default_str();
   command
@@ -164,10 +163,10 @@ void add_run(CLI::App& app) {
       "The model cannot end the answer at all");
   command.add_flag_callback(
       "--context-shift", [o] { o->chat.context_end = Request::ContextEnd::kShifts; },
-      "When the context is full, forget the oldest half instead of ending the answer");
+      "When the context is full, drop the oldest half instead of ending the answer");
   command
       .add_option("--keep-tokens", o->chat.keep_tokens,
-                  "Tokens at the beginning that are never forgotten, e.g. of the system prompt")
+                  "Leading tokens that are never dropped, e.g. of the system prompt")
       ->check(from_to(0))
       ->capture_default_str();
   command.add_option("--stop", o->chat.stop, "End the answer before this text; may be repeated")

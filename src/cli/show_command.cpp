@@ -118,7 +118,7 @@ void show_command(const Options& o) {
 
 void add_show(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("show", "Show what a model is and needs, in a few lines");
+  CLI::App& command = *app.add_subcommand("show", "Show a summary of a model");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   add_max_context_option(command, o->engine);

@@ -48,7 +48,7 @@ void synthesize_command(const Options& o) {
 void add_synthesize(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App& command =
-      *app.add_subcommand("synthesize", "Write a model of random weights in the shape of a real one");
+      *app.add_subcommand("synthesize", "Write a model with random weights in the shape of a real one");
   command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required()->check(a_name());
   command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
       ->required()
@@ -59,12 +59,11 @@ void add_synthesize(CLI::App& app) {
       .add_option("--tokenizer", o->tokenizer,
                   "A tokenizer.json or tokenizer.model, a folder with one, or a .gguf file")
       ->type_name("FILE");
-  command.add_option("--seed", o->seed, "Other weights for another seed")
+  command.add_option("--seed", o->seed, "Seed of the weights")
       ->check(from_to<uint64_t>(0))
       ->capture_default_str();
-  command.add_option("--layers", o->layers, "Keep only so many layers")->check(from_to(1));
-  command.add_option("--threads", o->threads, "Threads that make weights; 0: one for each core")
-      ->check(from_to(0, kMaxThreads));
+  command.add_option("--layers", o->layers, "Keep only this many layers")->check(from_to(1));
+  command.add_option("--threads", o->threads, "Threads; 0: one per core")->check(from_to(0, kMaxThreads));
   command.footer(
       "Examples:\n"
       "  ferrum synthesize config.json model.gguf\n"

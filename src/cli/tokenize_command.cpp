@@ -86,9 +86,8 @@ void add_tokenize(CLI::App& app) {
   auto o = std::make_shared<TokenizeOptions>();
   CLI::App& command = *app.add_subcommand("tokenize", "Show the token ids of a text");
   command.add_option("MODEL", o->model, kTokenizerHelp)->required()->check(a_name());
-  command.add_option("TEXT", o->text, "The text; none: standard input");
-  command.add_flag("--no-special", o->no_special,
-                   "Leave out BOS, EOS and what else the vocabulary puts around a text");
+  command.add_option("TEXT", o->text, "The text; default: standard input");
+  command.add_flag("--no-special", o->no_special, "Do not add BOS, EOS and other special tokens");
   command.add_flag("--control-tokens", o->control_tokens, "Recognise control tokens in the text");
   command.add_flag("--pieces", o->pieces, "One line per token, with its spelling");
   command.add_flag("--json", o->json, "Print an object with ids and tokens");
@@ -104,7 +103,7 @@ void add_detokenize(CLI::App& app) {
   auto o = std::make_shared<DetokenizeOptions>();
   CLI::App& command = *app.add_subcommand("detokenize", "Show the text of token ids");
   command.add_option("MODEL", o->model, kTokenizerHelp)->required()->check(a_name());
-  command.add_option("IDS", o->ids, "Token ids; none: standard input");
+  command.add_option("IDS", o->ids, "Token ids; default: standard input");
   command.add_flag("--control-tokens", o->control_tokens, "Show control tokens as well");
   command.footer(
       "Examples:\n"

@@ -98,7 +98,7 @@ std::string naming_its_source(const std::string& said, const CLI::App* command, 
   return said;
 }
 
-// Of words that found no place: an option that there is not, else one argument too many.
+// For unmatched words: an unknown option, or else a surplus argument.
 std::string unexpected(const CLI::App& app, const CLI::App* command, const std::vector<std::string>& words,
                        std::span<char* const> args) {
   const auto is_unexpected = [&](std::string_view arg) {
@@ -125,7 +125,7 @@ std::string said_of(const CLI::App& app, const CLI::ParseError& error, std::span
   if (std::string mistake = mistake_before_the_command(app, args); !mistake.empty()) return mistake;
   const CLI::App* const command = command_on(app);
   const std::string said = error.what();
-  // What is missing may be what an unknown option was meant to be.
+  // The missing option may be a misspelled one.
   const std::vector<std::string> unknown = app.remaining(true);
   const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   if (!unknown.empty() && (is_missing || dynamic_cast<const CLI::ExtrasError*>(&error)))

@@ -11,7 +11,7 @@ std::string bash_completions(const Manual& manual);  // bash's `complete -F`; ne
 std::string zsh_completions(const Manual& manual);   // an autoloaded function, see zshcompsys(1)
 std::string fish_completions(const Manual& manual);
 
-// Prints the names of models that are on this machine, a line each; empty where Ferrum has no command for it.
+// Prints the names of local models, one per line; empty where Ferrum has no command for it.
 std::string lists_model_names(const Manual& manual);
 
 }  // namespace ferrum::cli

@@ -18,7 +18,7 @@ std::string help_text(const CommandEntry& command, const HelpLayout& layout);
 // Of the program itself: its commands by their groups.
 std::string help_text(const Manual& manual, const HelpLayout& layout);
 
-// "must be a whole number (default: 8000; FERRUM_PORT)": an option's help with what is told behind it.
+// "must be a whole number (default: 8000; FERRUM_PORT)": an option's help with its notes.
 std::string help_of(const OptionEntry& option);
 
 }  // namespace ferrum::cli

@@ -10,8 +10,8 @@
 namespace ferrum::cli {
 namespace {
 
-// Backslashes begin escapes, a hyphen that is typed is no hyphen of a text, and dots and quotes begin
-// requests where a line begins.
+// Escapes backslashes, hyphens (roff would typeset them as dashes), and dots and quotes at the start of a
+// line, where they begin requests.
 std::string roff(const std::string& text) {
   std::string out;
   for (const char c : text) {

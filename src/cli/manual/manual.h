@@ -10,7 +10,7 @@ class App;
 
 namespace ferrum::cli {
 
-// What a value is, for who completes it. A model is a file, a folder or a name; kModelName is a name only.
+// The kind of a value, for completion. A model is a file, a folder or a name; kModelName is a name only.
 enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kModelName, kCommand };
 
 struct OptionEntry {
