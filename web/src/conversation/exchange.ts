@@ -86,6 +86,7 @@ function bundleFrom(value: unknown, where: string): Bundle {
     settings: settingsFrom(value.settings),
   };
   if (typeof value.model === 'string') conversation.model = value.model;
+  if (value.pinned === true) conversation.pinned = true;
   if (!Array.isArray(value.messages)) refuse(`${where}.messages`, 'is no list');
   return { conversation, messages: value.messages.map((m, i) => messageFrom(m, id, `${where}.messages[${i}]`)) };
 }

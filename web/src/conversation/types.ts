@@ -24,6 +24,7 @@ export interface Conversation {
   title: string;
   created: number; // ms since 1970
   updated: number;
+  pinned?: true; // listed above all others
   leaf: string | null; // the message at the end of the branch that is shown
   model?: string;
   settings: Settings; // what differs from the defaults

@@ -104,6 +104,10 @@ export async function choose(message: Message): Promise<void> {
 
 export const rename = (conversation: Conversation, title: string): Promise<void> => changed(conversation, { title });
 
+// Pins the conversation to the top of the list, or releases it.
+export const setPinned = (conversation: Conversation, pinned: boolean): Promise<void> =>
+  changed(conversation, { pinned: pinned ? true : undefined });
+
 export async function setModel(model: string): Promise<void> {
   if (current.value) await changed(current.value, { model });
 }

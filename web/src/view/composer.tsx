@@ -1,7 +1,10 @@
+import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { attachmentOf, kLongPaste, withAttachments, type Attachment } from '../conversation/attachment';
 import { isAnswering, send, settings, stopShown } from '../state/answering';
 import { editing } from '../state/editing';
 import { path } from '../state/library';
+import { notice } from '../state/notices';
 import { currentId } from '../state/route';
 import { model, models } from '../state/server';
 import { Icon } from './icon';
@@ -24,6 +27,66 @@ function Context() {
   );
 }
 
+const attachments = signal<readonly Attachment[]>([]);
+
+async function attach(files: Iterable<File>): Promise<void> {
+  for (const file of files) {
+    try {
+      attachments.value = [...attachments.value, await attachmentOf(file)];
+    } catch (error) {
+      notice(`${file.name}: ${(error as Error).message}.`);
+    }
+  }
+}
+
+function onPaste(event: ClipboardEvent): void {
+  const files = [...(event.clipboardData?.files ?? [])];
+  const text = event.clipboardData?.getData('text/plain') ?? '';
+  if (text.length > kLongPaste) attachments.value = [...attachments.value, { name: 'Pasted text', text }];
+  else if (text === '' && files.length > 0) void attach(files);
+  else return;
+  event.preventDefault();
+}
+
+const Attachments = () => (
+  <ul class="attachments" aria-label="Attachments">
+    {attachments.value.map((one) => (
+      <li key={one}>
+        {one.name} <small>{one.text.length} characters</small>
+        <button
+          type="button"
+          aria-label={`Remove ${one.name}`}
+          onClick={() => (attachments.value = attachments.value.filter((other) => other !== one))}
+        >
+          <Icon name="close" />
+        </button>
+      </li>
+    ))}
+  </ul>
+);
+
+function AttachButton() {
+  const file = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" class="attach" aria-label="Attach files" title="Attach text files" onClick={() => file.current!.click()}>
+        <Icon name="attach" />
+      </button>
+      <input
+        ref={file}
+        type="file"
+        multiple
+        hidden
+        aria-label="Files to attach"
+        onChange={(event) => {
+          const input = event.currentTarget;
+          void attach([...(input.files ?? [])]).then(() => (input.value = ''));
+        }}
+      />
+    </>
+  );
+}
+
 export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const busy = isAnswering();
@@ -33,9 +96,10 @@ export function Composer() {
   }, [id]);
 
   const submit = () => {
-    const text = area.current!.value.trim();
+    const text = withAttachments(area.current!.value.trim(), attachments.value);
     if (text === '' || busy || !model.value) return;
     area.current!.value = '';
+    attachments.value = [];
     fit(area.current!);
     void send(text);
   };
@@ -52,18 +116,28 @@ export function Composer() {
   return (
     <form
       class="composer"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        const files = [...(event.dataTransfer?.files ?? [])];
+        if (files.length === 0) return;
+        event.preventDefault();
+        void attach(files);
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         submit();
       }}
     >
+      {attachments.value.length > 0 && <Attachments />}
       <div class="composer-box">
+        <AttachButton />
         <textarea
           ref={area}
           id={kComposer}
           rows={1}
           aria-label="Message"
           placeholder={model.value ? `Message ${model.value.id}` : 'Message'}
+          onPaste={onPaste}
           onInput={(event) => fit(event.currentTarget)}
           onKeyDown={onKeyDown}
         />

@@ -4,7 +4,7 @@ import { search, type Found } from '../conversation/search';
 import type { Conversation } from '../conversation/types';
 import { answers } from '../state/answering';
 import { exportAll, exportJson, exportMarkdown, importFiles } from '../state/files';
-import { allMessages, conversations, remove, rename } from '../state/library';
+import { allMessages, conversations, remove, rename, setPinned } from '../state/library';
 import { drawerIsOpen, panel } from '../state/panels';
 import { currentId, show } from '../state/route';
 import { confirm } from './confirm';
@@ -67,6 +67,11 @@ function Item({ conversation, snippet }: Found) {
         label={`More about ${conversation.title}`}
         entries={[
           { icon: 'edit', label: 'Rename', act: () => (renaming.value = conversation.id) },
+          {
+            icon: 'pin',
+            label: conversation.pinned ? 'Unpin' : 'Pin',
+            act: () => void setPinned(conversation, !conversation.pinned),
+          },
           { icon: 'download', label: 'Export as Markdown', act: () => void exportMarkdown(conversation) },
           { icon: 'download', label: 'Export as JSON', act: () => void exportJson(conversation) },
           { icon: 'trash', label: 'Delete', act: () => void removeAsked(conversation) },
@@ -77,7 +82,8 @@ function Item({ conversation, snippet }: Found) {
 }
 
 function List({ all }: { all: readonly Found[] }) {
-  const groups = Map.groupBy(all, ({ conversation }) => dayOf(conversation.updated));
+  const pinnedFirst = [...all.filter(({ conversation }) => conversation.pinned), ...all.filter(({ conversation }) => !conversation.pinned)];
+  const groups = Map.groupBy(pinnedFirst, ({ conversation }) => (conversation.pinned ? 'Pinned' : dayOf(conversation.updated)));
   return (
     <>
       {[...groups].map(([day, some]) => (
