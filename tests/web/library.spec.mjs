@@ -53,12 +53,12 @@ test('what is exported can be imported elsewhere', async ({ ferrum, page, browse
   const other = await browser.newContext();
   const there = new Ferrum(await other.newPage(), server.url);
   await there.open();
-  await there.page.locator('input[type=file]').setInputFiles(all.path);
+  await there.page.getByLabel('Files to import').setInputFiles(all.path);
   await expect(there.page.getByText(/^1 conversation imported from/)).toBeVisible();
   await there.list.getByRole('button', { name: question, exact: true }).click();
   await expect(there.answers.last()).toContainText(answer);
   await there.page
-    .locator('input[type=file]')
+    .getByLabel('Files to import')
     .setInputFiles({ name: 'broken.json', mimeType: 'application/json', buffer: Buffer.from('{"format": "other"}') });
   await expect(there.page.getByText('broken.json: the file is no export of this page.')).toBeVisible();
   await other.close();
