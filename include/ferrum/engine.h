@@ -67,6 +67,34 @@ struct ModelInfo {
   int context = 0;                 // tokens: prompt and answer together
   bool has_chat_template = false;  // of its own, or ChatML by its vocabulary
   bool reasons = false;  // has tokens <think> and </think>, between which it may think before it answers
+  bool infills = false;  // has tokens for filling in the middle (Engine::infill_tokens)
+  // Which of enable_thinking, thinking and reasoning_effort the chat template reads.
+  std::vector<std::string> template_switches;
+};
+
+// Text with a gap that the model fills in.
+struct InfillPrompt {
+  struct File {
+    std::string name;
+    std::string text;
+  };
+  std::string prefix;       // before the gap
+  std::string suffix;       // after it
+  std::vector<File> files;  // further context: other files of the project
+  TextPrompt::ControlTokens control_tokens = TextPrompt::ControlTokens::kRecognised;
+};
+
+struct TokenText {
+  std::string spelling;  // as the vocabulary has it: "Ġthe"
+  std::string bytes;     // what it adds to a text, not always whole characters: " the"
+};
+
+// What programs that encode text themselves need to know.
+struct TokenizerInfo {
+  int size = 0;                                   // tokens of the vocabulary
+  std::optional<std::string> bos, eos, unk, pad;  // spellings
+  bool adds_bos = false;                          // to a text
+  std::optional<std::string> chat_template;       // its source, if the model has one of its own
 };
 
 // Progress callbacks for loading. Both are called on the loading thread.
@@ -166,11 +194,19 @@ class Engine {
   virtual std::vector<int32_t> tokens_of(const Prompt& prompt) const = 0;  // as the model would read it
   virtual std::string text_of(std::span<const int32_t> ids) const = 0;     // control tokens are spelled out
   virtual std::string render(const ChatPrompt& chat) const = 0;            // with its chat template
+  // The prompt for which a model that was trained to fill in the middle generates what belongs between prefix
+  // and suffix. Error kBadArgument where ModelInfo::infills is false.
+  virtual std::vector<int32_t> infill_tokens(const InfillPrompt& prompt) const = 0;
+  virtual TokenText token(int32_t id) const = 0;  // error kBadArgument for ids out of range
+  virtual TokenizerInfo tokenizer_info() const = 0;
 
   // Enqueues a request and returns immediately. If the request is invalid or the queue is full, the stream's
   // only event is an ErrorEvent, which poll() returns as soon as submit() has returned. Prompts that share a
   // prefix, such as the turns of a conversation, compute it only once.
   virtual std::unique_ptr<EventStream> submit(Request request) = 0;
+  // The same for several requests that take one place in the queue together, until the last of them is
+  // admitted. A stream for each, in their order.
+  virtual std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) = 0;
   virtual EngineStats stats() const = 0;
 
   // Blocking submit(): calls `on_event` on this thread until the request has finished.

@@ -14,6 +14,7 @@ namespace ferrum {
 struct ChatMessage {
   std::string role;     // "system", "user", "assistant", "tool"
   std::string content;  // plain text: control tokens spelled in it are not recognised
+  std::string name{};   // of the author, for templates that show it; empty: none
 };
 
 // A conversation, rendered with the model's chat template.
@@ -22,13 +23,19 @@ struct ChatPrompt {
   std::string template_options;  // a JSON object of further template variables, e.g. {"enable_thinking":
                                  // false}; or empty
   // kContinued: the answer continues the last message, which is an assistant's. Events do not repeat it.
-  enum class LastMessage { kAnswered, kContinued } last_message = LastMessage::kAnswered;
+  // kClosed: the prompt ends after the last message; the template does not begin an answer.
+  enum class LastMessage { kAnswered, kContinued, kClosed } last_message = LastMessage::kAnswered;
 };
 
-// Text to be continued as it stands, after the vocabulary's BOS if it has one. Control tokens are not
-// recognised.
+// Text that the model continues as it stands: the caller writes the whole prompt.
 struct TextPrompt {
   std::string text;
+  // kRecognised: where the text spells a control token of the vocabulary, such as <|im_end|>, the model reads
+  // that token. kText: it reads the spelling as any other text; for text from untrusted sources.
+  enum class ControlTokens { kRecognised, kText } control_tokens = ControlTokens::kRecognised;
+  // kAdded: what the vocabulary puts around a text, BOS in most cases, is added, unless the text begins with
+  // BOS already.
+  enum class Bos { kAdded, kOmitted } bos = Bos::kAdded;
 };
 
 struct TokenPrompt {
@@ -105,7 +112,8 @@ struct Request {
 
 struct TextEvent {
   int choice = 0;
-  std::string text;  // whole characters
+  std::string text;          // whole characters
+  int generated_tokens = 0;  // of this choice so far
 };
 
 // A token's probability under the model, before logit bias, penalties, temperature and the other samplers.
@@ -137,7 +145,7 @@ struct PromptEvent {
 enum class FinishReason {
   kStop,       // the model ended its answer, or a stop string matched
   kMaxTokens,  // max_tokens were generated
-  kContext,    // the context is full
+  kContext,    // the context was full before that
   kCancelled,
 };
 
@@ -164,9 +172,17 @@ struct FinishEvent {
   Usage usage;
 };
 
+// Why a prompt was refused that does not fit. In tokens.
+struct ContextOverflow {
+  int prompt = 0;
+  int max_tokens = -1;  // that the request asked for; -1: no number
+  int context = 0;      // prompt and answer together
+};
+
 struct ErrorEvent {
   std::string code;  // stable: "bad_argument", "context_full", …
   std::string message;
+  std::optional<ContextOverflow> overflow{};  // with "context_full"
 };
 
 using Event = std::variant<TextEvent, TokenEvent, PromptEvent, FinishEvent, ErrorEvent>;

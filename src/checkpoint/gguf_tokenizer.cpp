@@ -126,6 +126,20 @@ class Reader {
     spec_.special.eos = token_id("tokenizer.ggml.eos_token_id", eos);
     spec_.special.unk = token_id("tokenizer.ggml.unknown_token_id", unk);
     spec_.special.pad = token_id("tokenizer.ggml.padding_token_id", pad);
+    read_infill();
+  }
+
+  // The first three have older names as well.
+  void read_infill() {
+    Tokenizer::Special& special = spec_.special;
+    special.fim_prefix =
+        token_id("tokenizer.ggml.fim_pre_token_id", token_id("tokenizer.ggml.prefix_token_id"));
+    special.fim_suffix =
+        token_id("tokenizer.ggml.fim_suf_token_id", token_id("tokenizer.ggml.suffix_token_id"));
+    special.fim_middle =
+        token_id("tokenizer.ggml.fim_mid_token_id", token_id("tokenizer.ggml.middle_token_id"));
+    special.fim_repository = token_id("tokenizer.ggml.fim_rep_token_id");
+    special.fim_file = token_id("tokenizer.ggml.fim_sep_token_id");
   }
 
   // `bos` and `eos`: whether they surround a text where the file has no key for it.

@@ -33,7 +33,8 @@ Chat::Chat(Engine& engine, Interrupts& interrupts, ChatSettings settings)
     : engine_(engine), interrupts_(interrupts), settings_(std::move(settings)) {}
 
 Prompt Chat::prompt(const std::string& text) const {
-  if (settings_.style == PromptStyle::kRaw) return TextPrompt{text};
+  if (settings_.style == PromptStyle::kRaw)
+    return TextPrompt{.text = text, .control_tokens = settings_.control_tokens};
   ChatPrompt chat = {.messages = {}, .template_options = settings_.template_options};
   if (!settings_.system.empty()) chat.messages.push_back({"system", settings_.system});
   chat.messages.insert(chat.messages.end(), messages_.begin(), messages_.end());

@@ -12,6 +12,7 @@ enum class PromptStyle { kChat, kRaw };  // through the chat template, or contin
 
 struct ChatSettings {
   PromptStyle style = PromptStyle::kChat;
+  TextPrompt::ControlTokens control_tokens = TextPrompt::ControlTokens::kRecognised;  // of a raw text
   AnswerFormat format = AnswerFormat::kPlain;
   std::string system;  // prompt; empty: none
   SamplingOptions sampling;

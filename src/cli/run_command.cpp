@@ -149,6 +149,9 @@ void add_run(CLI::App& app) {
   command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");
   command.add_flag("--plain", o->plain,
                    "Print the answer verbatim: no Markdown rendering or word wrap on a terminal");
+  command.add_flag_callback(
+      "--no-special", [o] { o->chat.control_tokens = TextPrompt::ControlTokens::kText; },
+      "With --raw: read spellings of control tokens, such as <|im_end|>, as plain text");
   command
       .add_option("-n,--max-tokens", o->chat.max_tokens,
                   "Maximum tokens of the answer; -1: until the context is full")

@@ -30,6 +30,7 @@ TokenId Answer::sample(std::span<const float> logits, std::span<const TokenId> h
 }
 
 void Answer::push(TokenId id) {
+  ++pushed_;
   std::string text = detokenizer_ ? detokenizer_->push(id) : std::string();
   if (alternatives_) {
     const bool unfinished = detokenizer_ && detokenizer_->unfinished();
@@ -57,7 +58,8 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
 
 void Answer::show(std::string text) {
   if (alternatives_) held_.show(text.size(), [this](Event event) { to_.sink->push(std::move(event)); });
-  if (!text.empty()) to_.sink->push(TextEvent{.choice = to_.choice, .text = std::move(text)});
+  if (!text.empty())
+    to_.sink->push(TextEvent{.choice = to_.choice, .text = std::move(text), .generated_tokens = pushed_});
 }
 
 TokenEvent Answer::token_event() const {

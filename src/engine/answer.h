@@ -63,6 +63,7 @@ class Answer {
   HeldTokens held_;
   std::optional<Detokenizer> detokenizer_;
   Place to_;
+  int pushed_ = 0;  // tokens
 };
 
 }  // namespace ferrum

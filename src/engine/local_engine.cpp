@@ -60,6 +60,22 @@ void require_known_speculation(const EngineOptions& options) {
         s == "draft" ? "speculate \"draft\" needs a draft model" : "a draft model needs speculate \"draft\"");
 }
 
+struct ContextFull : Error {
+  explicit ContextFull(const ContextOverflow& numbers)
+      : Error(
+            ErrorCode::kContextFull,
+            fmt::format("the prompt has {} tokens: the context holds {}, with a token of the answer at least",
+                        numbers.prompt, numbers.context)),
+        overflow(numbers) {}
+  ContextOverflow overflow;
+};
+
+std::unique_ptr<EventStream> refused(const ErrorEvent& error) {
+  const auto queue = std::make_shared<EventQueue>(1);
+  queue->push(error);
+  return std::make_unique<QueuedStream>(queue);
+}
+
 // Of several models one after the other.
 class LoadSteps {
  public:
@@ -147,7 +163,9 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .parameters = model.parameters,
           .context = runner.max_context,
           .has_chat_template = prompts_.has_template(),
-          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer())};
+          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer()),
+          .infills = prompts_.infills(),
+          .template_switches = prompts_.template_switches()};
 }
 
 void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
@@ -214,6 +232,36 @@ std::shared_ptr<const DryBreakers> LocalEngine::breakers_of(const SamplingOption
 }
 
 std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
+  std::vector<Request> one;
+  one.push_back(std::move(request));
+  return std::move(submit_batch(std::move(one)).front());
+}
+
+std::vector<std::unique_ptr<EventStream>> LocalEngine::submit_batch(std::vector<Request> requests) {
+  std::vector<std::unique_ptr<EventStream>> streams;
+  std::shared_ptr<void> place;
+  try {
+    place = place_in_queue();
+  } catch (const Error& e) {
+    const ErrorEvent error = {std::string(name_of(e.code())), e.what()};
+    for (size_t i = 0; i < requests.size(); ++i) streams.push_back(refused(error));
+    const std::lock_guard lock(mutex_);
+    refused_ += static_cast<int64_t>(requests.size());
+    return streams;
+  }
+  for (Request& request : requests) streams.push_back(submit(std::move(request), place));
+  arrived_.notify_one();
+  return streams;
+}
+
+std::shared_ptr<void> LocalEngine::place_in_queue() {
+  const int taken = places_taken_->fetch_add(1);
+  std::shared_ptr<void> place(nullptr, [count = places_taken_](void*) { --*count; });
+  if (taken >= queue_) fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", taken);
+  return place;
+}
+
+std::unique_ptr<EventStream> LocalEngine::submit(Request request, const std::shared_ptr<void>& place) {
   const auto queue = std::make_shared<EventQueue>(std::max(1, request.choices));
   auto stream = std::make_unique<QueuedStream>(queue);
   const auto refuse = [&](const ErrorEvent& error) {
@@ -223,16 +271,16 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
   };
   try {
     const std::shared_ptr<Job> job = job_for(std::move(request), queue);
+    job->place = place;
     const std::lock_guard lock(mutex_);
-    const int waiting = stats_.waiting + static_cast<int>(inbox_.size());
-    if (waiting >= queue_) fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", waiting);
     inbox_.push_back(job);
+  } catch (const ContextFull& e) {
+    refuse({std::string(name_of(e.code())), e.what(), e.overflow});
   } catch (const Error& e) {
     refuse({std::string(name_of(e.code())), e.what()});
   } catch (const std::bad_alloc&) {
     refuse({std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
   }
-  arrived_.notify_one();
   return stream;
 }
 
@@ -271,12 +319,15 @@ void LocalEngine::set_limits(Job& job, const Request& request) const {
   const bool shifts = request.context_end == Request::ContextEnd::kShifts;
   const bool ends = request.max_tokens >= 0;
   const size_t wanted = ends ? static_cast<size_t>(request.max_tokens) : 1;
-  const size_t room_for = shifts ? std::min<size_t>(wanted, 1) : wanted;
-  if (job.prompt.size() + room_for > context)
-    fail(ErrorCode::kContextFull, "the prompt has {} tokens and {} more are asked for: the context holds {}",
-         job.prompt.size(), room_for, context);
-  job.limit = ends ? job.prompt.size() + wanted : shifts ? std::numeric_limits<size_t>::max() : context;
-  if (!shifts) return;
+  if (job.prompt.size() + std::min<size_t>(wanted, 1) > context)
+    throw ContextFull({.prompt = static_cast<int>(job.prompt.size()),
+                       .max_tokens = request.max_tokens,
+                       .context = info_.context});
+  job.limit = ends ? job.prompt.size() + wanted : std::numeric_limits<size_t>::max();
+  if (!shifts) {
+    job.limit = std::min(job.limit, context);
+    return;
+  }
   if (context < kLeastToShift)
     fail(ErrorCode::kBadArgument, "a context of {} tokens is too small to shift", context);
   require_from_to("keep_tokens", request.keep_tokens, 0, std::numeric_limits<int>::max());

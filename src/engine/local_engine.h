@@ -1,5 +1,6 @@
 // The engine behind the public interface: one model, one thread that runs the loop.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <memory>
@@ -41,7 +42,13 @@ class LocalEngine final : public Engine {
   std::vector<int32_t> tokens_of(const Prompt& prompt) const override { return prompts_.tokens(prompt); }
   std::string text_of(std::span<const int32_t> ids) const override { return prompts_.text(ids); }
   std::string render(const ChatPrompt& chat) const override { return prompts_.render(chat).text(); }
+  std::vector<int32_t> infill_tokens(const InfillPrompt& prompt) const override {
+    return prompts_.tokens(prompt);
+  }
+  TokenText token(int32_t id) const override { return prompts_.token(id); }
+  TokenizerInfo tokenizer_info() const override { return prompts_.tokenizer_info(); }
   std::unique_ptr<EventStream> submit(Request request) override;
+  std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
   EngineStats stats() const override;
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;
   LoadedSession load_session(const std::filesystem::path& path) override;
@@ -62,7 +69,11 @@ class LocalEngine final : public Engine {
   void plan(const EngineOptions& options, const RunnerOptions& runner, uint64_t free);
   // Throws Error for a request's mistakes.
   std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
-  // How long the answers may become, by the context. Error kContextFull.
+  // The stream of a request, which waits in the inbox or was refused.
+  std::unique_ptr<EventStream> submit(Request request, const std::shared_ptr<void>& place);
+  // A place in the queue, which is free again when the last copy of it is gone. Error kQueueFull.
+  std::shared_ptr<void> place_in_queue();
+  // How long the answers may become, by the context. Throws ContextFull.
   void set_limits(Job& job, const Request& request) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
   std::shared_ptr<const DryBreakers> breakers_of(const SamplingOptions& sampling);
@@ -75,7 +86,8 @@ class LocalEngine final : public Engine {
   PromptBuilder prompts_;
   ModelInfo info_;
   MemoryPlan memory_;
-  int queue_ = 0;
+  int queue_ = 0;  // places
+  std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
   std::vector<int> cpus_;  // that the thread is bound to; none: any
   std::vector<TokenId> stop_tokens_;
   SamplingOptions recommended_;

@@ -176,6 +176,7 @@ void Loop::look_at_running() {
 void Loop::admit() {
   std::unique_ptr<Sequence> s = std::move(waiting_.front());
   waiting_.erase(waiting_.begin());
+  s->job->place.reset();
   if (!std::exchange(s->admitted, true)) {
     s->usage.queue_seconds = seconds_between(s->job->submitted, options_.now());
     stats_.queue_seconds.observe(s->usage.queue_seconds);
@@ -411,7 +412,8 @@ void Loop::take_token(Sequence& s, TokenId id) {
   s.answer.push(id);
   if (s.answer.stopped()) return finish(s, FinishReason::kStop);
   if (at_end(s))
-    return finish(s, s.job->request.max_tokens < 0 ? FinishReason::kContext : FinishReason::kMaxTokens);
+    return finish(s, s.usage.generated_tokens == s.job->request.max_tokens ? FinishReason::kMaxTokens
+                                                                           : FinishReason::kContext);
   if (s.job->shift && s.tokens.size() >= s.job->shift->context) shift(s);
 }
 

@@ -1,5 +1,6 @@
 #include "engine/prompt_builder.h"
 
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
@@ -43,6 +44,21 @@ OrderedJson parse_options(const std::string& text) {
   return options;
 }
 
+// Whether the word stands in a template, not as a part of a longer name.
+bool reads_variable(std::string_view source, std::string_view name) {
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  for (size_t at = source.find(name); at != std::string_view::npos; at = source.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    const bool begins = at == 0 || (!is_letter(source[at - 1]) && source[at - 1] != '.');
+    if (begins && (end == source.size() || !is_letter(source[end]))) return true;
+  }
+  return false;
+}
+
+OrderedJson named_message(const ChatMessage& message) {
+  return {{"role", message.role}, {"content", message.content}, {"name", message.name}};
+}
+
 }  // namespace
 
 PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
@@ -50,7 +66,9 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
   if (tokenizer_ && tokenizer_->size() > vocab_)
     fail(ErrorCode::kBadFile, "{}: the tokenizer has {} tokens, the model {}", checkpoint.model().name,
          tokenizer_->size(), vocab_);
-  std::optional<std::string> source = checkpoint.chat_template();
+  if (tokenizer_) infill_ = infill_tokens_of(*tokenizer_);
+  template_source_ = checkpoint.chat_template();
+  std::optional<std::string> source = template_source_;
   if (!source && tokenizer_ && chat_ml_end(*tokenizer_)) {
     log::warn("{}: no chat template; ChatML is used, whose control tokens the vocabulary has",
               checkpoint.model().name);
@@ -61,6 +79,8 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     template_error_ = "the model has no chat template";
     return;
   }
+  for (const char* name : {"enable_thinking", "thinking", "reasoning_effort"})
+    if (reads_variable(*source, name)) template_switches_.emplace_back(name);
   try {
     template_.emplace(*source);
     if (tokenizer_) turn_end_ = find_turn_end();
@@ -117,7 +137,13 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   }
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  for (const ChatMessage& message : messages) context.add_message(message.role, message.content);
+  for (const ChatMessage& message : messages) {
+    if (message.name.empty())
+      context.add_message(message.role, message.content);
+    else
+      context.add_message(named_message(message));
+  }
+  context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);
   RenderedPrompt prompt = template_->render(context.json());
@@ -133,7 +159,44 @@ std::vector<TokenId> PromptBuilder::encode(const ChatPrompt& chat) const {
 }
 
 std::vector<TokenId> PromptBuilder::encode(const TextPrompt& prompt) const {
-  return required_tokenizer().encode({prompt.text, false});
+  const Tokenizer& tokenizer = required_tokenizer();
+  const bool recognised = prompt.control_tokens == TextPrompt::ControlTokens::kRecognised;
+  const bool added = prompt.bos == TextPrompt::Bos::kAdded;
+  std::vector<TokenId> ids = tokenizer.encode({prompt.text, recognised}, {.add_special = added});
+  // A template that the caller rendered wrote BOS itself. A model that reads it twice answers worse.
+  const Tokenizer::Special& special = tokenizer.special();
+  if (recognised && added && special.add_bos && ids.size() > 1 && ids[0] == special.bos &&
+      ids[1] == special.bos)
+    ids.erase(ids.begin());
+  return ids;
+}
+
+std::vector<TokenId> PromptBuilder::tokens(const InfillPrompt& prompt) const {
+  const Tokenizer& tokenizer = required_tokenizer();
+  if (!infill_)
+    fail(ErrorCode::kBadArgument, "the model's vocabulary has no tokens for filling in the middle");
+  return encode_infill(tokenizer, *infill_, prompt);
+}
+
+TokenText PromptBuilder::token(TokenId id) const {
+  encode(TokenPrompt{{id}});  // in range
+  const Tokenizer& tokenizer = required_tokenizer();
+  return {std::string(tokenizer.spelling(id)), tokenizer.bytes(id)};
+}
+
+TokenizerInfo PromptBuilder::tokenizer_info() const {
+  const Tokenizer& tokenizer = required_tokenizer();
+  const Tokenizer::Special& special = tokenizer.special();
+  const auto spelling = [&](std::optional<TokenId> id) {
+    return id ? std::optional(std::string(tokenizer.spelling(*id))) : std::nullopt;
+  };
+  return {.size = tokenizer.size(),
+          .bos = spelling(special.bos),
+          .eos = spelling(special.eos),
+          .unk = spelling(special.unk),
+          .pad = spelling(special.pad),
+          .adds_bos = special.add_bos,
+          .chat_template = template_source_};
 }
 
 std::vector<TokenId> PromptBuilder::encode(const TokenPrompt& prompt) const {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/infill.h"
+#include "ferrum/engine.h"
 #include "ferrum/types.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -29,6 +31,14 @@ class PromptBuilder {
   // The conversation as the model will read it.
   RenderedPrompt render(const ChatPrompt& chat) const;
 
+  // Errors as Engine::infill_tokens.
+  std::vector<TokenId> tokens(const InfillPrompt& prompt) const;
+  bool infills() const { return infill_.has_value(); }
+  // Which of the variables that ModelInfo::template_switches lists the template reads.
+  const std::vector<std::string>& template_switches() const { return template_switches_; }
+  TokenText token(TokenId id) const;  // error kBadArgument for ids out of range, and without a tokenizer
+  TokenizerInfo tokenizer_info() const;
+
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: only token ids go in and out
   bool has_template() const { return has_template_; }              // also one that does not parse
   // The control token that the template writes behind an assistant's message, if it writes one.
@@ -42,7 +52,10 @@ class PromptBuilder {
   const Tokenizer& required_tokenizer() const;
 
   std::unique_ptr<const Tokenizer> tokenizer_;
+  std::optional<InfillTokens> infill_;
   std::optional<ChatTemplate> template_;
+  std::optional<std::string> template_source_;  // the model's own
+  std::vector<std::string> template_switches_;
   std::string template_error_;  // why there is no template_
   bool has_template_ = false;
   std::optional<TokenId> turn_end_;

@@ -34,6 +34,7 @@ struct Job {
   std::optional<ReasoningMarks> reasoning;
   uint64_t seed = 0;
   std::shared_ptr<EventSink> sink;
+  std::shared_ptr<void> place;  // in the queue, until the request is admitted
   Clock::time_point submitted = Clock::now();
   std::optional<Clock::time_point> deadline;
 

@@ -16,6 +16,7 @@
 #include "server/access.h"
 #include "server/anthropic/anthropic.h"
 #include "server/api/api_error.h"
+#include "server/infill.h"
 #include "server/metrics.h"
 #include "server/openai/openai.h"
 #include "server/openai/responses.h"
@@ -170,6 +171,9 @@ class Server::Impl {
          DirectHandler([this](const HttpRequest& request) { return delete_response(request); })},
         {"POST", kMessagesPath, GenerationHandler(anthropic::message)},
         {"POST", "/v1/messages/count_tokens", ModelHandler(anthropic::count_tokens)},
+        {"POST", "/infill", GenerationHandler(infill)},
+        {"GET", "/tokenizer_info",
+         DirectHandler([this](const auto& /*request*/) { return json_reply(tokenizer_info(*loaded())); })},
         {"POST", "/tokenize", ModelHandler(tokenize)},
         {"POST", "/detokenize", ModelHandler(detokenize)},
         {"POST", "/apply-template", ModelHandler(apply_template)},
@@ -357,11 +361,8 @@ class Server::Impl {
     Submitted s = co_await elsewhere([&] {
       Fields body(parsed.json, options_.hints);
       ApiRequest api_request = handler(body, *engine);
-      Streams streams;
-      for (Request& r : api_request.requests) {
-        r.deadline_seconds = options_.request_timeout;
-        streams.push_back(engine->submit(std::move(r)));
-      }
+      for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
+      Streams streams = engine->submit_batch(std::move(api_request.requests));
       HttpHeaders headers;
       add_ignored(request, body, headers);
       return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams),
@@ -379,6 +380,14 @@ class Server::Impl {
     if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
     return json_reply(models_json(all));
   }
+  // The model that answers requests that name none.
+  std::shared_ptr<Engine> loaded() const {
+    const std::string first = models_.first();
+    std::shared_ptr<Engine> engine = first.empty() ? nullptr : models_.entry(first).engine;
+    if (!engine) throw ApiError(503, "unavailable", "", "the model is not loaded yet");
+    return engine;
+  }
+
   HttpResponse model(const HttpRequest& request) const {
     return json_reply(model_json(models_.entry(name_in(request, kModelPath))));
   }

@@ -1,31 +1,97 @@
 #include "server/text_tools.h"
 
+#include "base/utf8.h"
+#include "server/api/prompt_fields.h"
 #include "server/openai/openai.h"
 
 namespace ferrum::server {
+namespace {
+
+// What is to be encoded. Exactly one of content, prompt and messages.
+Prompt read_prompt(Fields& body, const Engine& engine) {
+  const bool chat = body.find("messages") != nullptr;
+  const bool prompt = body.find("prompt") != nullptr;
+  const bool content = body.find("content") != nullptr;
+  if (chat + prompt + content != 1) {
+    const char* name = !chat && !prompt && !content ? "content" : content ? "content" : "prompt";
+    throw ApiError(400, "invalid_value", name, "one of content, prompt and messages is needed");
+  }
+  if (chat) {
+    ChatPrompt messages = openai::chat_prompt(body, engine);
+    body.refuse("add_special_tokens", "the chat template writes all special tokens", {false});
+    return messages;
+  }
+  const char* name = content ? "content" : "prompt";
+  TextPrompt text = {.text = body.text(name).value_or("")};
+  text.control_tokens = read_control_tokens(body);
+  text.bos = read_bos(body, content ? TextPrompt::Bos::kOmitted : TextPrompt::Bos::kAdded);
+  return text;
+}
+
+// As llama-server has it: a string, or the bytes where they are not whole characters.
+Json piece_json(const std::string& bytes) {
+  if (utf8::is_valid(bytes)) return bytes;
+  Json all = Json::array();
+  for (const char c : bytes) all.push_back(static_cast<unsigned char>(c));
+  return all;
+}
+
+}  // namespace
 
 Json tokenize(Fields& body, const Engine& engine) {
-  const std::optional<std::string> content = body.text("content");
-  if (!content) throw ApiError(400, "missing_required_parameter", "content", "content is missing");
   body.text("model");
+  const Prompt prompt = read_prompt(body, engine);
+  const bool pieces = body.flag("with_pieces").value_or(false);
+  const bool strings = body.flag("return_token_strs").value_or(false);
+  body.refuse("tools", "tools are not supported yet", {Json::array()});
   body.refuse_others();
-  const std::vector<int32_t> ids = engine.tokens_of(TextPrompt{*content});
-  return {{"tokens", ids}, {"count", ids.size()}};
+  const std::vector<int32_t> ids = engine.tokens_of(prompt);
+  Json answer = {{"tokens", ids}, {"count", ids.size()}, {"max_model_len", engine.info().context}};
+  if (pieces) {
+    answer["tokens"] = Json::array();
+    for (const int32_t id : ids)
+      answer["tokens"].push_back({{"id", id}, {"piece", piece_json(engine.token(id).bytes)}});
+  }
+  answer["token_strs"] = nullptr;
+  if (strings) {
+    answer["token_strs"] = Json::array();
+    for (const int32_t id : ids) answer["token_strs"].push_back(engine.token(id).spelling);
+  }
+  return answer;
 }
 
 Json detokenize(Fields& body, const Engine& engine) {
-  const auto ids = body.integers("tokens");
-  if (!ids) throw ApiError(400, "missing_required_parameter", "tokens", "tokens are missing");
   body.text("model");
+  body.required("tokens");
+  const auto ids = body.integers("tokens");
   body.refuse_others();
-  return {{"content", engine.text_of(*ids)}};
+  const std::string text = engine.text_of(*ids);
+  return {{"content", text}, {"prompt", text}};
 }
 
 Json apply_template(Fields& body, const Engine& engine) {
-  const ChatPrompt chat = openai::chat_prompt(body);
   body.text("model");
+  const ChatPrompt chat = openai::chat_prompt(body, engine);
   body.refuse_others();
   return {{"prompt", engine.render(chat)}};
+}
+
+Json tokenizer_info(const Engine& engine) {
+  const TokenizerInfo info = engine.tokenizer_info();
+  Json json = {{"tokenizer_class", "ferrum"},
+               {"vocab_size", info.size},
+               {"model_max_length", engine.info().context},
+               {"max_model_len", engine.info().context},
+               {"add_bos_token", info.adds_bos}};
+  const auto set = [&](const char* name, const std::optional<std::string>& value) {
+    json[name] = value ? Json(*value) : Json();
+  };
+  set("bos_token", info.bos);
+  set("eos_token", info.eos);
+  set("unk_token", info.unk);
+  set("pad_token", info.pad);
+  set("chat_template", info.chat_template);
+  return json;
 }
 
 }  // namespace ferrum::server

@@ -1,12 +1,16 @@
-// /tokenize, /detokenize and /apply-template: what a model reads. The engine is the one that the body names.
+// /tokenize, /detokenize, /tokenizer_info and /apply-template: what a model reads, in the shapes of vLLM and
+// llama-server at once.
 #pragma once
 #include "ferrum/engine.h"
 #include "server/api/fields.h"
 
 namespace ferrum::server {
 
-Json tokenize(Fields& body, const Engine& engine);        // content -> tokens, count
-Json detokenize(Fields& body, const Engine& engine);      // tokens -> content
+// content (llama-server, without BOS by default), or prompt or messages (vLLM) -> tokens, count,
+// max_model_len; with_pieces, return_token_strs.
+Json tokenize(Fields& body, const Engine& engine);
+Json detokenize(Fields& body, const Engine& engine);      // tokens -> content, prompt
 Json apply_template(Fields& body, const Engine& engine);  // messages -> prompt
+Json tokenizer_info(const Engine& engine);                // special tokens, chat_template, …
 
 }  // namespace ferrum::server

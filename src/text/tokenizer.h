@@ -67,6 +67,8 @@ class Tokenizer {
     std::optional<TokenId> bos, eos, unk, pad;
     bool add_bos = false;  // what add_special does, for those who build prompts themselves
     bool add_eos = false;
+    // For filling in the middle, where the file says them.
+    std::optional<TokenId> fim_prefix, fim_suffix, fim_middle, fim_repository, fim_file;
   };
   virtual const Special& special() const = 0;
 };

@@ -132,18 +132,41 @@ class EngineQueue : public testing::Test {
 TEST_F(EngineQueue, B54_AFullQueueRefusesAtOnce) {
   const auto engine = load(2);
   std::vector<std::unique_ptr<EventStream>> streams;
-  int refused = 0;
-  for (int i = 0; i < 8; ++i) {
-    streams.push_back(engine->submit(long_request()));
-    if (engine->stats().waiting >= 2) {
-      const auto event = engine->submit(long_request())->next();
-      ASSERT_TRUE(event && std::holds_alternative<ErrorEvent>(*event));
-      EXPECT_EQ(std::get<ErrorEvent>(*event).code, "queue_full");
-      ++refused;
-    }
+  streams.push_back(engine->submit(long_request()));
+  streams.front()->next();  // it is computed, and leaves the queue to the others
+  for (int i = 0; i < 2; ++i) streams.push_back(engine->submit(long_request()));
+  for (int i = 0; i < 5; ++i) {
+    const auto event = engine->submit(long_request())->next();
+    ASSERT_TRUE(event && std::holds_alternative<ErrorEvent>(*event));
+    EXPECT_EQ(std::get<ErrorEvent>(*event).code, "queue_full");
   }
-  EXPECT_GT(refused, 3);
-  EXPECT_GE(engine->stats().refused, refused);
+  EXPECT_EQ(engine->stats().refused, 5);
+}
+
+TEST_F(EngineQueue, ABatchTakesOnePlace) {
+  const auto engine = load(2);
+  const auto running = engine->submit(long_request());
+  running->next();
+  const auto batch = [&] { return engine->submit_batch(std::vector<Request>(8, long_request())); };
+  auto first = batch();
+  const auto second = batch();
+  ASSERT_EQ(first.size(), 8u);
+  for (const auto& stream : first) EXPECT_FALSE(stream->poll());  // accepted, and waits
+  const auto third = batch();
+  ASSERT_EQ(third.size(), 8u);
+  for (const auto& stream : third) {
+    const auto event = stream->next();
+    ASSERT_TRUE(event && std::holds_alternative<ErrorEvent>(*event));
+    EXPECT_EQ(std::get<ErrorEvent>(*event).code, "queue_full");
+    EXPECT_TRUE(stream->over());
+  }
+  first.clear();  // gives its place back once the engine has dropped it
+  while (true) {
+    const auto again = engine->submit(long_request());
+    const auto event = again->poll();
+    if (!event || !std::holds_alternative<ErrorEvent>(*event)) break;
+    std::this_thread::yield();
+  }
 }
 
 TEST_F(EngineQueue, B49_AStreamThatIsDroppedFreesItsBlocks) {

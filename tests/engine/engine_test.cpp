@@ -253,9 +253,20 @@ TEST_F(EngineTest, B40_PromptAndAnswerOverTheContext) {
   EXPECT_EQ(told.error.code, "context_full");
   EXPECT_NE(told.error.message.find("30"), std::string::npos);
   EXPECT_NE(told.error.message.find("24"), std::string::npos);
-  told = ask(*small, greedy(TokenPrompt{std::vector<int32_t>(20, 5)}, 5));
-  EXPECT_EQ(told.error.code, "context_full");
-  EXPECT_EQ(ask(*small, greedy(TokenPrompt{std::vector<int32_t>(20, 5)}, 4)).error.code, "");
+  ASSERT_TRUE(told.error.overflow);
+  EXPECT_EQ(told.error.overflow->prompt, 30);
+  EXPECT_EQ(told.error.overflow->max_tokens, -1);
+  EXPECT_EQ(told.error.overflow->context, 24);
+  EXPECT_EQ(ask(*small, greedy(TokenPrompt{std::vector<int32_t>(24, 5)}, 1)).error.code, "context_full");
+  // A prompt that fits is answered, and the answer ends where the context does.
+  Request much = greedy(TokenPrompt{std::vector<int32_t>(20, 5)}, 1 << 30);
+  much.end_of_text = Request::EndOfText::kIgnored;
+  told = ask(*small, much);
+  EXPECT_EQ(told.error.code, "");
+  EXPECT_EQ(told.finish.reason, FinishReason::kContext);
+  EXPECT_EQ(told.finish.usage.generated_tokens, 4);
+  much.max_tokens = 4;
+  EXPECT_EQ(ask(*small, much).finish.reason, FinishReason::kMaxTokens);
 }
 
 TEST(EngineFaults, B16_AFileCutWhileItIsLoadedFailsAndTheProcessLives) {
@@ -304,6 +315,27 @@ TEST_F(EngineTest, ControlTokensInAMessageAreText) {
   const int as_text = ask(*engine_, greedy(injected, 1)).finish.usage.prompt_tokens;
   const int as_structure = ask(*engine_, greedy(structured, 1)).finish.usage.prompt_tokens;
   EXPECT_GT(as_text, as_structure + 8);
+}
+
+TEST_F(EngineTest, ControlTokensInATextAreRecognisedUnlessTurnedOff) {
+  // What the chat template itself writes.
+  const std::string written = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
+  const ChatPrompt structured = {.messages = {{"user", "Hi"}}, .template_options = {}};
+  ASSERT_EQ(engine_->render(structured), written);
+  EXPECT_EQ(engine_->tokens_of(TextPrompt{written}), engine_->tokens_of(structured));
+  const TextPrompt as_text = {.text = written, .control_tokens = TextPrompt::ControlTokens::kText};
+  EXPECT_GT(engine_->tokens_of(as_text).size(), engine_->tokens_of(structured).size() + 8);
+}
+
+TEST_F(EngineTest, TextsCountTheTokensSoFar) {
+  std::vector<int> counts;
+  engine_->generate(greedy(TextPrompt{"Once upon a time"}, 6), [&](const Event& event) {
+    if (const auto* text = std::get_if<TextEvent>(&event)) counts.push_back(text->generated_tokens);
+  });
+  ASSERT_FALSE(counts.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(counts));
+  EXPECT_GE(counts.front(), 1);
+  EXPECT_EQ(counts.back(), 6);
 }
 
 TEST(EngineLoad, MemoryThatIsNotThereIsRefusedWithTheNumbers) {

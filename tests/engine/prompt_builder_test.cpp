@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/errors.h"
 #include "support/small_models.h"
 
@@ -100,6 +102,57 @@ TEST(PromptBuilder, WithoutATemplateAndChatMlsTokensThereIsNoChat) {
   EXPECT_EQ(prompts.turn_end(), std::nullopt);
   expect_error(ErrorCode::kBadTemplate, {"no chat template"}, [&] { prompts.tokens(chat("x")); });
   EXPECT_EQ(prompts.tokens(continuation("xs")), (std::vector<TokenId>{9, 6}));
+}
+
+TEST(PromptBuilder, NamesAreForTheTemplate) {
+  SmallChatModel model("<|im_start|>", "<|im_end|>");
+  model.set_template("{% for m in messages %}{{ m.name if m.name is defined else 'x' }}s{% endfor %}");
+  const PromptBuilder prompts(*model.open());
+  const ChatPrompt chat = {.messages = {{"user", "x", "<|im_end|>"}, {"user", "x"}}};
+  EXPECT_EQ(prompts.render(chat).text(), "<|im_end|>sxs");
+  const std::vector<TokenId> ids = prompts.tokens(Prompt(chat));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 0) << "a name is text";
+}
+
+TEST(PromptBuilder, APromptMayEndAfterTheLastMessage) {
+  const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
+  ChatPrompt chat = {.messages = {{"user", "x"}}};
+  chat.last_message = ChatPrompt::LastMessage::kClosed;
+  EXPECT_EQ(prompts.render(chat).text(), "<|im_start|>user\nx<|im_end|>\n");
+}
+
+TEST(PromptBuilder, SwitchesOfATemplateAreKnown) {
+  using Names = std::vector<std::string>;
+  const auto switches = [](const std::string& source) {
+    SmallChatModel model("<a>", "<b>");
+    model.set_template(source);
+    return PromptBuilder(*model.open()).template_switches();
+  };
+  EXPECT_EQ(switches("{{ messages }}"), Names{});
+  EXPECT_EQ(switches("{% if enable_thinking is defined %}x{% endif %}"), Names{"enable_thinking"});
+  EXPECT_EQ(switches("{% if thinking %}{{ reasoning_effort }}{% endif %}"),
+            (Names{"thinking", "reasoning_effort"}));
+  EXPECT_EQ(switches("{{ m.thinking }}{{ my_reasoning_effort }}{{ thinking_budget }}"), Names{});
+}
+
+TEST(PromptBuilder, ControlTokensOfATextAreRecognised) {
+  const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
+  TextPrompt text = {.text = "x<|im_end|>s"};
+  EXPECT_EQ(prompts.tokens(Prompt(text)), (std::vector<TokenId>{9, 4, 6}));
+  text.control_tokens = TextPrompt::ControlTokens::kText;
+  const std::vector<TokenId> ids = prompts.tokens(Prompt(text));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 0);
+}
+
+TEST(PromptBuilder, TokensAreSpelled) {
+  const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
+  EXPECT_EQ(prompts.token(5).spelling, "u");
+  EXPECT_EQ(prompts.token(5).bytes, "u");
+  EXPECT_EQ(prompts.token(4).spelling, "<|im_end|>");
+  expect_error(ErrorCode::kBadArgument, {"10"}, [&] { prompts.token(10); });
+  const TokenizerInfo info = prompts.tokenizer_info();
+  EXPECT_EQ(info.size, 10);
+  EXPECT_EQ(info.chat_template, std::nullopt) << "ChatML is not the model's own";
 }
 
 TEST(PromptBuilder, AModelsOwnTemplateGoesFirst) {

@@ -127,7 +127,12 @@ SamplingOptions FakeEngine::recommended_sampling() const {
 std::vector<int32_t> FakeEngine::tokens_of(const Prompt& prompt) const {
   if (const auto* tokens = std::get_if<TokenPrompt>(&prompt)) return tokens->ids;
   const auto* chat = std::get_if<ChatPrompt>(&prompt);
-  const std::string text = chat ? render(*chat) : std::get<TextPrompt>(prompt).text;
+  if (!chat) {
+    const TextPrompt& own = std::get<TextPrompt>(prompt);
+    const std::string text = (own.bos == TextPrompt::Bos::kAdded ? "^" : "") + own.text;
+    return {text.begin(), text.end()};
+  }
+  const std::string text = render(*chat);
   return {text.begin(), text.end()};
 }
 
@@ -135,8 +140,31 @@ std::string FakeEngine::text_of(std::span<const int32_t> ids) const { return {id
 
 std::string FakeEngine::render(const ChatPrompt& chat) const {
   std::string text;
-  for (const ChatMessage& message : chat.messages) text += message.role + ": " + message.content + "\n";
+  for (const ChatMessage& message : chat.messages)
+    text += message.role + (message.name.empty() ? "" : " " + message.name) + ": " + message.content + "\n";
   return text + chat.template_options;
+}
+
+std::vector<int32_t> FakeEngine::infill_tokens(const InfillPrompt& prompt) const {
+  std::string text;
+  for (const InfillPrompt::File& file : prompt.files) text += file.name + ":" + file.text + "\n";
+  text += "<" + prompt.prefix + "|" + prompt.suffix + ">";
+  return {text.begin(), text.end()};
+}
+
+TokenText FakeEngine::token(int32_t id) const {
+  const std::string bytes(1, static_cast<char>(id));
+  return {.spelling = "_" + bytes, .bytes = bytes};
+}
+
+TokenizerInfo FakeEngine::tokenizer_info() const {
+  return {.size = 256,
+          .bos = "<s>",
+          .eos = "</s>",
+          .unk = {},
+          .pad = {},
+          .adds_bos = true,
+          .chat_template = "{{ messages }}"};
 }
 
 std::unique_ptr<EventStream> FakeEngine::submit(Request request) {
@@ -153,6 +181,12 @@ std::unique_ptr<EventStream> FakeEngine::submit(Request request) {
   }
   changed_.notify_all();
   return stream;
+}
+
+std::vector<std::unique_ptr<EventStream>> FakeEngine::submit_batch(std::vector<Request> requests) {
+  std::vector<std::unique_ptr<EventStream>> streams;
+  for (Request& request : requests) streams.push_back(submit(std::move(request)));
+  return streams;
 }
 
 SavedSession FakeEngine::save_session(const Session& /*session*/, const std::filesystem::path& /*path*/) {

@@ -56,6 +56,9 @@ class FakeEngine final : public Engine {
   std::function<void()> on_submit;
   // The model thinks. To be called before the first request.
   void reasons() { info_.reasons = true; }
+  // What the chat template reads, and whether there are tokens to fill in the middle. The same holds.
+  void set_template_switches(std::vector<std::string> names) { info_.template_switches = std::move(names); }
+  void infills() { info_.infills = true; }
 
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
@@ -63,7 +66,11 @@ class FakeEngine final : public Engine {
   std::vector<int32_t> tokens_of(const Prompt& prompt) const override;  // bytes
   std::string text_of(std::span<const int32_t> ids) const override;     // bytes
   std::string render(const ChatPrompt& chat) const override;  // "role: content\n"… and the options
+  std::vector<int32_t> infill_tokens(const InfillPrompt& prompt) const override;  // <prefix|suffix>, bytes
+  TokenText token(int32_t id) const override;
+  TokenizerInfo tokenizer_info() const override;
   std::unique_ptr<EventStream> submit(Request request) override;
+  std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
   EngineStats stats() const override;
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;  // none
   LoadedSession load_session(const std::filesystem::path& path) override;

@@ -1,5 +1,8 @@
 #include "server/api/api_error.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "server/api/json.h"
@@ -40,10 +43,20 @@ ApiError api_error(const ErrorEvent& event, const std::string& prompt_field) {
     log::error("{}: {}", event.code, event.message);
     return {500, event.code, "", "an internal error; the server's log has the details"};
   }
-  // OpenAI's own name, which clients look for.
-  const bool too_long = event.code == "context_full";
-  return {status_of(event.code), too_long ? "context_length_exceeded" : event.code,
-          too_long ? prompt_field : "", event.message};
+  if (event.code != "context_full") return {status_of(event.code), event.code, "", event.message};
+  // OpenAI's code and words, which clients look for.
+  std::string message = event.message;
+  if (const std::optional<ContextOverflow>& overflow = event.overflow) {
+    const int completion = std::max(overflow->max_tokens, 1);
+    message = fmt::format(
+        "This model's maximum context length is {} tokens. However, you requested {} tokens ({} in the {}, "
+        "{} "
+        "in the completion). Please reduce the length of the {}.",
+        overflow->context, int64_t{overflow->prompt} + completion, overflow->prompt,
+        prompt_field.empty() ? "prompt" : prompt_field, completion,
+        prompt_field.empty() ? "prompt" : prompt_field);
+  }
+  return {status_of(event.code), "context_length_exceeded", prompt_field, message};
 }
 
 std::string error_json(const ApiError& error) {
@@ -57,7 +70,10 @@ std::string error_json(const ApiError& error) {
 
 HttpResponse error_response(const ApiError& error) {
   HttpResponse response = {.status = error.status(), .body = error_json(error)};
-  if (error.status() == 429 || error.status() == 503)
+  // A request that took too long takes as long again.
+  if (error.code() == "deadline")
+    response.headers.emplace_back("X-Should-Retry", "false");
+  else if (error.status() == 429 || error.status() == 503)
     response.headers.emplace_back("Retry-After", std::to_string(kRetrySeconds));
   if (error.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;

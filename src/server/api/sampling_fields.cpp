@@ -1,5 +1,6 @@
 #include "server/api/sampling_fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -17,20 +18,45 @@ void set(Value& value, const std::optional<Given>& given) {
   if (given) value = static_cast<Value>(*given);
 }
 
+// Pairs of a token's id and its bias: an object as OpenAI has it, or llama-server's array of pairs, in which
+// false stands for "never".
 std::map<int32_t, float> logit_bias(Fields& fields) {
   std::map<int32_t, float> bias;
-  const Json* object = fields.find("logit_bias");
-  if (!object) return bias;
-  if (!object->is_object()) refuse("logit_bias", "logit_bias must be an object of token ids and numbers");
-  for (const auto& [key, value] : object->items()) {
-    const std::optional<int32_t> id = whole_number<int32_t>(key);
-    const double x = value.is_number() ? value.get<double>() : kMaxBias + 1;
-    if (!id || *id < 0 || std::abs(x) > kMaxBias)
-      refuse("logit_bias", "logit_bias: {} is no token id with a number from {} to {}", in_quotes(key),
-             -kMaxBias, kMaxBias);
+  const Json* given = fields.find("logit_bias");
+  if (!given) return bias;
+  const auto add = [&](std::optional<int32_t> id, const Json& value) {
+    double x = value.is_number() ? value.get<double>() : kMaxBias + 1;
+    if (value == false) x = -kMaxBias;
+    if (!id || *id < 0 || std::abs(x) > kMaxBias) return false;
     bias[*id] = static_cast<float>(x);
+    return true;
+  };
+  const auto complain = [&](const std::string& what) {
+    fields.refuse_value("logit_bias", fmt::format("logit_bias: {} is no token id with a number from {} to {}",
+                                                  in_quotes(what), -kMaxBias, kMaxBias));
+  };
+  if (given->is_object()) {
+    for (const auto& [key, value] : given->items())
+      if (!add(whole_number<int32_t>(key), value)) complain(key);
+  } else if (given->is_array()) {
+    for (const Json& pair : *given) {
+      const bool is_pair = pair.is_array() && pair.size() == 2 && pair[0].is_number_integer();
+      if (!is_pair || !add(whole_number<int32_t>(to_text(pair[0])), pair[1])) complain(to_text(pair));
+    }
+  } else {
+    fields.refuse_value("logit_bias", "logit_bias must be an object of token ids and numbers");
   }
   return bias;
+}
+
+// A number that two engines have under different names.
+template <class Read>
+auto either(Fields& fields, const char* name, const char* alias, Read read) {
+  const auto first = read(name);
+  const auto second = read(alias);
+  if (first && second && *first != *second)
+    fields.refuse_value(alias, fmt::format("{} and {} contradict each other", alias, name));
+  return first ? first : second;
 }
 
 }  // namespace
@@ -40,24 +66,28 @@ void read_sampling(Fields& f, Request& r) {
   SamplingOptions& s = r.sampling;
   set(s.temperature, f.number("temperature", 0, 100));
   set(s.top_p, f.number("top_p", 0, 1));
+  s.top_p = std::max(s.top_p, std::numeric_limits<float>::min());  // 0: the likeliest token alone
   set(s.presence_penalty, f.number("presence_penalty", -2, 2));
   set(s.frequency_penalty, f.number("frequency_penalty", -2, 2));
   s.logit_bias = logit_bias(f);
   if (const auto seed =
           f.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()))
     s.seed = static_cast<uint64_t>(*seed);
-  // Beside OpenAI's. The engine knows their ranges.
+  // Beside OpenAI's. The engine knows their ranges. Second names are llama-server's.
+  const auto number = [&](const char* name) { return f.number(name, -kAny, kAny); };
+  const auto count = [&](const char* name) { return f.integer(name, -1, kMaxTokens); };
+  const auto texts = [&](const char* name) { return f.texts(name); };
   set(s.top_k, f.integer("top_k", -1, kMaxTokens));
   if (s.top_k < 0) s.top_k = 0;  // as others say "off"
   set(s.min_p, f.number("min_p", -kAny, kAny));
-  set(s.typical_p, f.number("typical_p", -kAny, kAny));
-  set(s.repetition_penalty, f.number("repetition_penalty", -kAny, kAny));
-  set(s.repetition_window, f.integer("repetition_window", -1, kMaxTokens));
+  set(s.typical_p, either(f, "typical_p", "typ_p", number));
+  set(s.repetition_penalty, either(f, "repetition_penalty", "repeat_penalty", number));
+  set(s.repetition_window, either(f, "repetition_window", "repeat_last_n", count));
   set(s.dry_multiplier, f.number("dry_multiplier", -kAny, kAny));
   set(s.dry_base, f.number("dry_base", -kAny, kAny));
   set(s.dry_allowed_length, f.integer("dry_allowed_length", 0, kMaxTokens));
-  set(s.dry_window, f.integer("dry_window", -1, kMaxTokens));
-  set(s.dry_breakers, f.texts("dry_breakers"));
+  set(s.dry_window, either(f, "dry_window", "dry_penalty_last_n", count));
+  set(s.dry_breakers, either(f, "dry_breakers", "dry_sequence_breakers", texts));
   set(s.xtc_probability, f.number("xtc_probability", -kAny, kAny));
   set(s.xtc_threshold, f.number("xtc_threshold", -kAny, kAny));
   set(s.mirostat, f.integer("mirostat", 0, 2));
@@ -65,18 +95,23 @@ void read_sampling(Fields& f, Request& r) {
   set(s.mirostat_eta, f.number("mirostat_eta", -kAny, kAny));
 
   set(r.stop, f.texts("stop"));
+  std::erase(r.stop, "");  // which asks for nothing
   set(r.stop_tokens, f.integers("stop_token_ids"));
   set(r.min_tokens, f.integer("min_tokens", 0, kMaxTokens));
   if (f.flag("ignore_eos").value_or(false)) r.end_of_text = Request::EndOfText::kIgnored;
   if (f.flag("context_shift").value_or(false)) r.context_end = Request::ContextEnd::kShifts;
   set(r.keep_tokens, f.integer("keep_tokens", 0, kMaxTokens));
+  if (const auto keep = f.integer("n_keep", -1, kMaxTokens); keep && *keep != 0)  // -1: all of the prompt
+    r.keep_tokens = *keep < 0 ? kMaxTokens : static_cast<int>(*keep);
   set(r.priority, f.integer("priority", -1000, 1000));
   set(r.cache_salt, f.text("cache_salt"));
-  if (r.cache_salt.size() > kMaxSalt) refuse("cache_salt", "cache_salt must have {} bytes at most", kMaxSalt);
+  if (r.cache_salt.size() > kMaxSalt)
+    f.refuse_value("cache_salt", fmt::format("cache_salt must have {} bytes at most", kMaxSalt));
   set(r.choices, f.integer("n", 1, 128));
   set(r.best_of, f.integer("best_of", 1, 128));
   if (r.best_of != 0 && r.best_of < r.choices)
-    refuse("best_of", "best_of must be at least n, which is {}, not {}", r.choices, r.best_of);
+    f.refuse_value("best_of",
+                   fmt::format("best_of must be at least n, which is {}, not {}", r.choices, r.best_of));
 }
 
 }  // namespace ferrum::server

@@ -2,7 +2,10 @@
 #include <deque>
 
 #include "base/error.h"
+#include "server/api/max_tokens.h"
+#include "server/api/other_engines.h"
 #include "server/api/sampling_fields.h"
+#include "server/api/template_options.h"
 #include "server/api/text_parts.h"
 #include "server/api/thoughts.h"
 #include "server/openai/common.h"
@@ -26,12 +29,15 @@ ChatMessage message_of(const Fields& body, const Json& json, const std::string& 
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
     server::refuse(f.path_of("role"), "{} must be system, developer, user, assistant or tool, not {}",
                    f.path_of("role"), in_quotes(message.role));
-  message.content = text_of_parts(body, f.required("content"), f.path_of("content"), kParts);
-  f.refuse("name", "not served");
-  f.refuse("tool_calls", "not served yet", {Json::array()});
-  f.refuse("tool_call_id", "not served yet");
-  f.refuse("function_call", "not served yet");
-  f.refuse("audio", "there is only text");
+  // An assistant's message may have none, and null stands for none anywhere.
+  if (message.role != "assistant" && !json.contains("content")) f.required("content");
+  if (const Json* content = f.find("content"))
+    message.content = text_of_parts(body, *content, f.path_of("content"), kParts);
+  message.name = f.text("name").value_or("");
+  f.refuse("tool_calls", "tools are not supported yet", {Json::array()});
+  f.refuse("tool_call_id", "tools are not supported yet");
+  f.refuse("function_call", "tools are not supported yet");
+  f.refuse("audio", "this model reads text only");
   // Other fields are tolerated: clients send back all that earlier answers had.
   return message;
 }
@@ -42,12 +48,20 @@ Json logprobs_json(const std::vector<TokenEvent>& tokens) {
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
+struct Shape {
+  size_t choices = 1;
+  bool logprobs = false;
+  bool thoughts = true;  // are shown
+  Thoughts::Start start = Thoughts::Start::kNone;
+  int prompt_tokens = 0;  // for continuous_usage
+};
+
 class Whole final : public Format {
  public:
-  Whole(Head head, int choices, bool logprobs, Thoughts::Start start)
+  Whole(Head head, const Shape& shape)
       : head_(std::move(head)),
-        choices_(static_cast<size_t>(choices), Choice{.thoughts = Thoughts(start)}),
-        logprobs_(logprobs) {}
+        shape_(shape),
+        choices_(shape.choices, Choice{.thoughts = Thoughts(shape.start)}) {}
 
   void take(size_t prompt, const Event& event, std::string& /*out*/) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
@@ -66,7 +80,7 @@ class Whole final : public Format {
     for (size_t i = 0; i < choices_.size(); ++i)
       choices.push_back({{"index", i},
                          {"message", message(choices_[i])},
-                         {"logprobs", logprobs_ ? logprobs_json(choices_[i].tokens) : Json()},
+                         {"logprobs", shape_.logprobs ? logprobs_json(choices_[i].tokens) : Json()},
                          {"finish_reason", choices_[i].reason}});
     out += to_text({{"id", head_.id},
                     {"object", "chat.completion"},
@@ -87,29 +101,31 @@ class Whole final : public Format {
     std::vector<TokenEvent> tokens{};
     const char* reason = "length";
   };
-  static Json message(const Choice& choice) {
+  Json message(const Choice& choice) const {
     Json message = {
         {"role", "assistant"}, {"content", ""}, {"refusal", nullptr}, {"annotations", Json::array()}};
     for (const Thoughts::Piece& piece : choice.pieces)
-      message[piece.thought ? "reasoning_content" : "content"] = piece.text;
+      if (!piece.thought || shape_.thoughts)
+        message[piece.thought ? "reasoning_content" : "content"] = piece.text;
     return message;
   }
   Choice& choice(int index) { return choices_[static_cast<size_t>(index)]; }
 
   Head head_;
+  Shape shape_;
   std::vector<Choice> choices_;
-  bool logprobs_;
   UsageSum usage_;
 };
 
 class Stream final : public Format {
  public:
-  Stream(Head head, int choices, bool logprobs, bool usage, Thoughts::Start start)
+  Stream(Head head, const Shape& shape, const StreamOptions& options)
       : head_(std::move(head)),
-        thoughts_(static_cast<size_t>(choices), Thoughts(start)),
-        waiting_(static_cast<size_t>(choices)),
-        logprobs_(logprobs),
-        wants_usage_(usage) {
+        shape_(shape),
+        options_(options),
+        thoughts_(shape.choices, Thoughts(shape.start)),
+        waiting_(shape.choices),
+        generated_(shape.choices) {
     prefix_ = to_text({{"id", head_.id},
                        {"object", "chat.completion.chunk"},
                        {"created", head_.created},
@@ -127,6 +143,7 @@ class Stream final : public Format {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       const auto choice = static_cast<size_t>(text->choice);
       pieces_.clear();
+      generated_[choice] = text->generated_tokens;
       thoughts_[choice].take(text->text, pieces_);
       emit_pieces(choice, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
@@ -136,13 +153,15 @@ class Stream final : public Format {
       pieces_.clear();
       thoughts_[choice].end(pieces_);
       emit_pieces(choice, out);
+      generated_[choice] = finish->usage.generated_tokens;
       chunk(choice, "{}", finish_reason(*finish), out);
       usage_.add(prompt, finish->usage);
     }
   }
 
   void end(std::string& out) override {
-    if (wants_usage_) append_event(out, prefix_ + R"(,"choices":[],"usage":)" + to_text(usage_.json()) + "}");
+    if (options_.usage)
+      append_event(out, prefix_ + R"(,"choices":[],"usage":)" + to_text(usage_.json()) + "}");
     append_event(out, "[DONE]");
   }
 
@@ -152,44 +171,54 @@ class Stream final : public Format {
  private:
   void emit_pieces(size_t choice, std::string& out) {
     for (const Thoughts::Piece& piece : pieces_)
-      chunk(choice,
-            (piece.thought ? R"({"reasoning_content":)" : R"({"content":)") + json_string(piece.text) + "}",
-            nullptr, out);
+      if (!piece.thought || shape_.thoughts)
+        chunk(choice,
+              (piece.thought ? R"({"reasoning_content":)" : R"({"content":)") + json_string(piece.text) + "}",
+              nullptr, out);
   }
 
   void chunk(size_t choice, const std::string& delta, const char* reason, std::string& out) {
     std::vector<TokenEvent>& tokens = waiting_[choice];
-    const std::string logprobs = logprobs_ && !tokens.empty() ? to_text(logprobs_json(tokens)) : "null";
+    const std::string logprobs = shape_.logprobs && !tokens.empty() ? to_text(logprobs_json(tokens)) : "null";
     tokens.clear();
     append_event(
         out, fmt::format(R"({},"choices":[{{"index":{},"delta":{},"logprobs":{},"finish_reason":{}}}]{}}})",
                          prefix_, choice, delta, logprobs, reason ? fmt::format("\"{}\"", reason) : "null",
-                         wants_usage_ ? R"(,"usage":null)" : ""));
+                         usage_member(choice)));
+  }
+
+  // Of a chunk that is not the last.
+  std::string usage_member(size_t choice) const {
+    if (options_.continuous_usage)
+      return R"(,"usage":)" + to_text(usage_so_far(shape_.prompt_tokens, generated_[choice]));
+    return options_.usage ? R"(,"usage":null)" : "";
   }
 
   Head head_;
+  Shape shape_;
+  StreamOptions options_;
   std::string prefix_;
   std::vector<Thoughts> thoughts_;                // of each choice
   std::vector<Thoughts::Piece> pieces_;           // of one event
   std::vector<std::vector<TokenEvent>> waiting_;  // of each choice: for its next text
-  bool logprobs_;
-  bool wants_usage_;
+  std::vector<int> generated_;                    // tokens of each choice so far
   UsageSum usage_;
 };
 
 }  // namespace
 
-ChatPrompt chat_prompt(Fields& f) {
+ChatPrompt chat_prompt(Fields& f, const Engine& engine) {
   ChatPrompt chat;
   const Json& messages = f.required("messages");
   if (!messages.is_array() || messages.empty())
     server::refuse("messages", "messages must be an array with a message at least");
   for (size_t i = 0; i < messages.size(); ++i)
     chat.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i)));
-  if (const Json* options = f.object("chat_template_kwargs")) chat.template_options = to_text(*options);
+  chat.template_options = read_template_options(f, engine);
+  if (!f.flag("add_generation_prompt").value_or(true)) chat.last_message = ChatPrompt::LastMessage::kClosed;
   if (f.flag("continue_final_message").value_or(false)) {
     if (chat.messages.back().role != "assistant")
-      server::refuse("continue_final_message",
+      f.refuse_value("continue_final_message",
                      "continue_final_message: the last message is not an assistant's");
     chat.last_message = ChatPrompt::LastMessage::kContinued;
   }
@@ -201,39 +230,46 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
-  r.prompt = chat_prompt(f);
+  r.prompt = chat_prompt(f, engine);
   read_sampling(f, r);
-  const auto newer = f.integer("max_completion_tokens", 0, kMaxTokens);
-  const auto older = f.integer("max_tokens", 0, kMaxTokens);
-  if (newer && older && *newer != *older)
-    server::refuse("max_tokens", "max_tokens and max_completion_tokens say different things");
-  if (newer || older) r.max_tokens = static_cast<int>(newer ? *newer : *older);
+  if (const auto most = read_max_tokens(f)) r.max_tokens = *most;
 
   const bool logprobs = f.flag("logprobs").value_or(false);
   const auto top = f.integer("top_logprobs", 0, kMaxTopLogprobs);
-  if (top && !logprobs) server::refuse("top_logprobs", "top_logprobs are for logprobs: true");
+  if (top.value_or(0) > 0 && !logprobs) f.refuse_value("top_logprobs", "top_logprobs are for logprobs: true");
   if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
 
   const StreamOptions stream = read_stream(f);
-  refuse_best_of(stream, r);
+  check_choices(f, stream, r, 1);
   read_completion_hints(f);
   refuse_unserved(f);
-  f.refuse("reasoning_effort",
-           "not served; what the model's template offers is asked for by chat_template_kwargs");
+  read_other_engines(f);
+  f.refuse("echo", "the last message is not repeated", {false});
+  f.refuse("add_special_tokens", "the chat template writes all special tokens", {false});
+  const bool shows_thoughts = f.flag("include_reasoning").value_or(true);
 
   const std::string thoughts = f.text("reasoning_format").value_or("auto");
-  if (thoughts != "auto" && thoughts != "none")
-    server::refuse("reasoning_format", "reasoning_format must be auto or none, not {}", in_quotes(thoughts));
+  if (thoughts != "auto" && thoughts != "none" && thoughts != "deepseek")
+    f.refuse_value("reasoning_format",
+                   "reasoning_format must be auto, deepseek or none, not " + in_quotes(thoughts));
   f.refuse_others();
   const Thoughts::Start start =
       thoughts == "none" ? Thoughts::Start::kNone : start_of_thoughts(engine, r.prompt);
 
+  Shape shape = {.choices = static_cast<size_t>(r.choices),
+                 .logprobs = logprobs,
+                 .thoughts = shows_thoughts,
+                 .start = start};
+  if (stream.continuous_usage) {
+    r.prompt = TokenPrompt{engine.tokens_of(r.prompt)};
+    shape.prompt_tokens = static_cast<int>(std::get<TokenPrompt>(r.prompt).ids.size());
+  }
   Head head = {.id = new_id("chatcmpl-"), .model = model};
   api_request.delivery = stream.delivery;
   if (stream.delivery == Delivery::kStream)
-    api_request.format = std::make_unique<Stream>(std::move(head), r.choices, logprobs, stream.usage, start);
+    api_request.format = std::make_unique<Stream>(std::move(head), shape, stream);
   else
-    api_request.format = std::make_unique<Whole>(std::move(head), r.choices, logprobs, start);
+    api_request.format = std::make_unique<Whole>(std::move(head), shape);
   api_request.requests.push_back(std::move(r));
   return api_request;
 }

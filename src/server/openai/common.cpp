@@ -1,18 +1,31 @@
 #include "server/openai/common.h"
 
+#include <algorithm>
+
+#include "base/utf8.h"
+
 #include "server/openai/openai.h"
 
 namespace ferrum::server::openai {
 
 namespace {
 
+constexpr size_t kMaxAnswers = 2048;  // of one request
+
 Json chance_json(const TokenChance& chance) {
   std::vector<int> bytes;
   for (const char c : chance.bytes) bytes.push_back(static_cast<unsigned char>(c));
-  return {{"token", chance.bytes}, {"logprob", chance.logprob}, {"bytes", bytes}};
+  return {{"token", token_text(chance)}, {"logprob", chance.logprob}, {"bytes", bytes}};
 }
 
 }  // namespace
+
+std::string token_text(const TokenChance& token) {
+  if (utf8::is_valid(token.bytes)) return token.bytes;
+  std::string text = "bytes:";
+  for (const char c : token.bytes) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
 
 Json token_json(const TokenEvent& event) {
   Json token = chance_json(event.token);
@@ -57,18 +70,31 @@ StreamOptions read_stream(Fields& body) {
   if (body.flag("stream").value_or(false)) o.delivery = Delivery::kStream;
   if (const Json* options = body.find("stream_options")) {
     if (o.delivery == Delivery::kWhole)
-      server::refuse("stream_options", "stream_options are for stream: true");
+      body.refuse_value("stream_options", "stream_options are for stream: true");
     Fields f(body, *options, "stream_options");
     o.usage = f.flag("include_usage").value_or(false);
-    f.flag("include_obfuscation");  // a padding that hides the sizes of tokens: there is none
+    o.continuous_usage = f.flag("continuous_usage_stats").value_or(false);
+    f.flag("include_obfuscation");
+    f.hint("include_obfuscation", {false});  // padding that hides the lengths of tokens is not sent
     f.refuse_others();
   }
   return o;
 }
 
-void refuse_best_of(const StreamOptions& stream, const Request& request) {
+Json usage_so_far(int prompt_tokens, int generated_tokens) {
+  return {{"prompt_tokens", prompt_tokens},
+          {"completion_tokens", generated_tokens},
+          {"total_tokens", prompt_tokens + generated_tokens}};
+}
+
+void check_choices(Fields& body, const StreamOptions& stream, const Request& request, size_t prompts) {
   if (stream.delivery == Delivery::kStream && request.best_of > request.choices)
-    server::refuse("best_of", "best_of cannot be streamed: which is the best is known at the end");
+    body.refuse_value("best_of", "best_of cannot be streamed: the best answers are known at the end");
+  const size_t answers = prompts * static_cast<size_t>(std::max(request.choices, request.best_of));
+  if (answers > kMaxAnswers)
+    body.refuse_value(request.best_of > request.choices ? "best_of" : "n",
+                      fmt::format("n, best_of and prompt ask for {} answers together, the most is {}",
+                                  answers, kMaxAnswers));
 }
 
 void read_hints(Fields& body) {

@@ -14,6 +14,9 @@ struct Head {
   std::string model;
 };
 
+// What a token adds to the text, or "bytes:\\xe2\\x82" for a token that is part of a character: distinct
+// tokens have distinct texts.
+std::string token_text(const TokenChance& token);
 // {"token", "logprob", "bytes", "top_logprobs"}
 Json token_json(const TokenEvent& event);
 
@@ -36,11 +39,14 @@ class UsageSum {
 // stream and stream_options.
 struct StreamOptions {
   Delivery delivery = Delivery::kWhole;
-  bool usage = false;
+  bool usage = false;             // in a chunk of its own at the end
+  bool continuous_usage = false;  // in every chunk
 };
 StreamOptions read_stream(Fields& body);
-// Which answers are the best is known at the end: 400 for best_of in a stream.
-void refuse_best_of(const StreamOptions& stream, const Request& request);
+// The usage so far of one choice, as each chunk has it with continuous_usage.
+Json usage_so_far(int prompt_tokens, int generated_tokens);
+// best_of cannot be streamed, since the best answers are known at the end. n × best_of × prompts is bounded.
+void check_choices(Fields& body, const StreamOptions& stream, const Request& request, size_t prompts);
 
 // OpenAI's fields that do not change the answer.
 void read_hints(Fields& body);

@@ -1,6 +1,9 @@
 // POST /v1/completions
 #include <cmath>
 
+#include "server/api/max_tokens.h"
+#include "server/api/other_engines.h"
+#include "server/api/prompt_fields.h"
 #include "server/api/sampling_fields.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
@@ -10,29 +13,32 @@ namespace {
 
 constexpr int kDefaultMaxTokens = 16;  // as OpenAI's description has it
 constexpr int kMaxLogprobs = 20;
-constexpr size_t kMaxPrompts = 256;
-
-using Prompt = decltype(Request::prompt);
+constexpr size_t kMaxPrompts = 2048;
 
 bool is_id(const Json& json) {
   return json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= INT32_MAX;
 }
 
-Prompt prompt_of(const Json& json) {
-  if (json.is_string()) return TextPrompt{json.get<std::string>()};
+Prompt prompt_of(const Json& json, const TextPrompt& manner) {
+  if (json.is_string()) {
+    TextPrompt prompt = manner;
+    prompt.text = json.get<std::string>();
+    return prompt;
+  }
   if (json.is_array() && !json.empty() && std::all_of(json.begin(), json.end(), is_id))
     return TokenPrompt{json.get<std::vector<int32_t>>()};
   server::refuse("prompt", "prompt must be a string, token ids, or an array of such");
 }
 
-std::vector<Prompt> prompts_of(const Json& json) {
+// `manner` says how texts are read.
+std::vector<Prompt> prompts_of(const Json& json, const TextPrompt& manner) {
   std::vector<Prompt> prompts;
   if (json.is_array() && !json.empty() && !is_id(json.front())) {
     if (json.size() > kMaxPrompts)
       server::refuse("prompt", "prompt must have {} texts at most, not {}", kMaxPrompts, json.size());
-    for (const Json& item : json) prompts.push_back(prompt_of(item));
+    for (const Json& item : json) prompts.push_back(prompt_of(item, manner));
   } else {
-    prompts.push_back(prompt_of(json));
+    prompts.push_back(prompt_of(json, manner));
   }
   return prompts;
 }
@@ -44,10 +50,11 @@ struct Logprobs {
 
   void add(const TokenChance& token, const std::vector<TokenChance>& likely) {
     const bool known = !std::isnan(token.logprob);  // not of a prompt's first
-    tokens.push_back(token.bytes);
+    tokens.push_back(token_text(token));
     chances.push_back(known ? Json(token.logprob) : Json());
     Json alternatives = known ? Json::object() : Json();
-    for (const TokenChance& chance : likely) alternatives[chance.bytes] = chance.logprob;
+    for (const TokenChance& chance : likely) alternatives[token_text(chance)] = chance.logprob;
+    if (known) alternatives[token_text(token)] = token.logprob;  // the token itself, likely or not
     top.push_back(std::move(alternatives));
     offsets.push_back(offset);
     for (const char c : token.bytes) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -67,7 +74,8 @@ struct Shape {
   size_t choices = 1;               // of each prompt
   std::vector<std::string> echoes;  // of each prompt, to be said before its answers; empty: nothing
   bool logprobs = false;
-  bool usage = false;  // in a stream
+  StreamOptions stream;
+  std::vector<int> prompt_tokens;  // of each prompt, for continuous_usage
 };
 
 class CompletionFormat : public Format {
@@ -151,22 +159,25 @@ class Stream final : public CompletionFormat {
 
   void take(size_t prompt, const Event& event, std::string& out) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
+      generated_ = text->generated_tokens;
       chunk(index(prompt, text->choice), text->text, nullptr, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
       logprobs_[index(prompt, token->choice)].add(token->token, token->top);
     } else if (const auto* whole = std::get_if<PromptEvent>(&event)) {
+      generated_ = 0;
       for (size_t i = prompt * shape_.choices; i < (prompt + 1) * shape_.choices; ++i) {
         add_prompt(i, *whole);
         chunk(i, echo(i), nullptr, out);
       }
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      generated_ = finish->usage.generated_tokens;
       chunk(index(prompt, finish->choice), "", finish_reason(*finish), out);
       usage_.add(prompt, finish->usage);
     }
   }
 
   void end(std::string& out) override {
-    if (shape_.usage) {
+    if (shape_.stream.usage) {
       Json json = frame();
       json["choices"] = Json::array();
       json["usage"] = usage_.json();
@@ -190,10 +201,30 @@ class Stream final : public CompletionFormat {
                                     {"text", text},
                                     {"logprobs", logprobs.empty() ? Json() : logprobs.take()},
                                     {"finish_reason", reason ? Json(reason) : Json()}}});
-    if (shape_.usage) json["usage"] = nullptr;
+    if (shape_.stream.continuous_usage)
+      json["usage"] = usage_so_far(shape_.prompt_tokens[index / shape_.choices], generated_);
+    else if (shape_.stream.usage)
+      json["usage"] = nullptr;
     append_event(out, to_text(json));
   }
+
+  int generated_ = 0;  // tokens so far of the choice whose chunk is written
 };
+
+// What comes after the gap that the answer fills in.
+void read_suffix(Fields& f, const Engine& engine, std::vector<Prompt>& prompts) {
+  const std::string suffix = f.text("suffix").value_or("");
+  if (suffix.empty()) return;
+  if (f.flag("echo").value_or(false))
+    f.refuse_value("suffix", "suffix: a prompt with a gap cannot be echoed");
+  for (Prompt& prompt : prompts) {
+    const auto* text = std::get_if<TextPrompt>(&prompt);
+    if (!text) return f.refuse_value("suffix", "suffix: the prompt must be a string, not token ids");
+    prompt = infill_prompt(
+        f, "suffix", engine,
+        {.prefix = text->text, .suffix = suffix, .files = {}, .control_tokens = text->control_tokens});
+  }
+}
 
 }  // namespace
 
@@ -202,16 +233,19 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
-  const std::vector<Prompt> prompts = prompts_of(f.required("prompt"));
+  const TextPrompt manner = {
+      .text = "", .control_tokens = read_control_tokens(f), .bos = read_bos(f, TextPrompt::Bos::kAdded)};
+  std::vector<Prompt> prompts = prompts_of(f.required("prompt"), manner);
   read_sampling(f, r);
-  r.max_tokens = static_cast<int>(f.integer("max_tokens", 0, kMaxTokens).value_or(kDefaultMaxTokens));
+  r.max_tokens = read_max_tokens(f).value_or(kDefaultMaxTokens);
   const auto logprobs = f.integer("logprobs", 0, kMaxLogprobs);
   if (logprobs) r.logprobs = static_cast<int>(*logprobs);
 
   Shape shape = {.choices = static_cast<size_t>(r.choices),
                  .echoes = {},
                  .logprobs = logprobs.has_value(),
-                 .usage = false};
+                 .stream = read_stream(f),
+                 .prompt_tokens = {}};
   if (f.flag("echo").value_or(false)) {
     r.prompt_logprobs = r.logprobs;
     for (const Prompt& prompt : prompts) {
@@ -219,17 +253,22 @@ ApiRequest completion(Fields& f, const Engine& engine) {
       shape.echoes.push_back(text ? text->text : engine.text_of(std::get<TokenPrompt>(prompt).ids));
     }
   }
-  const StreamOptions stream = read_stream(f);
-  refuse_best_of(stream, r);
-  shape.usage = stream.usage;
+  check_choices(f, shape.stream, r, prompts.size());
+  read_suffix(f, engine, prompts);
   read_completion_hints(f);
-  f.refuse("suffix", "not served", {""});
   refuse_unserved(f);
+  read_other_engines(f);
   f.refuse_others();
+  if (shape.stream.continuous_usage)
+    for (Prompt& prompt : prompts) {
+      prompt = TokenPrompt{engine.tokens_of(prompt)};
+      shape.prompt_tokens.push_back(static_cast<int>(std::get<TokenPrompt>(prompt).ids.size()));
+    }
 
+  const Delivery delivery = shape.stream.delivery;
   Head head = {.id = new_id("cmpl-"), .model = model};
-  api_request.delivery = stream.delivery;
-  if (stream.delivery == Delivery::kStream)
+  api_request.delivery = delivery;
+  if (delivery == Delivery::kStream)
     api_request.format = std::make_unique<Stream>(std::move(head), std::move(shape), prompts.size());
   else
     api_request.format = std::make_unique<Whole>(std::move(head), std::move(shape), prompts.size());

@@ -6,8 +6,8 @@
 
 namespace ferrum::server::openai {
 
-// messages and chat_template_kwargs.
-ChatPrompt chat_prompt(Fields& body);
+// messages, how the prompt ends, and the options of the chat template.
+ChatPrompt chat_prompt(Fields& body, const Engine& engine);
 
 // /v1/chat/completions and /v1/completions. The engine is the one that `model_of` names. Errors: ApiError.
 ApiRequest chat_completion(Fields& body, const Engine& engine);

@@ -1,0 +1,117 @@
+#include "server/api/other_engines.h"
+
+namespace ferrum::server {
+namespace {
+
+struct Field {
+  const char* name;
+  std::vector<Json> neutral;  // values that ask for what happens anyway
+};
+
+constexpr const char* kUnsupported = "not supported";
+
+// Would change the answer, or what is told about it.
+const std::vector<Field>& unsupported() {
+  static const Json kNone = Json::array();
+  static const Json kEmpty = Json::object();
+  static const std::vector<Field> kFields = {
+      // vLLM
+      {"skip_special_tokens", {true}},
+      {"use_beam_search", {false}},
+      {"length_penalty", {1.0}},
+      {"early_stopping", {false}},
+      {"include_stop_str_in_output", {false}},
+      {"truncate_prompt_tokens", {}},
+      {"truncation_side", {"left", "right"}},
+      {"prompt_logprobs", {}},
+      {"prompt_embeds", {}},
+      {"allowed_token_ids", {kNone}},
+      {"bad_words", {kNone}},
+      {"logits_processors", {kNone}},
+      {"logit_processors", {kNone}},
+      {"vllm_xargs", {kEmpty}},
+      {"kv_transfer_params", {kEmpty}},
+      {"documents", {kNone}},
+      {"chat_template", {}},
+      {"mm_processor_kwargs", {kEmpty}},
+      {"media_io_kwargs", {kEmpty}},
+      {"structured_outputs", {kEmpty}},
+      {"guided_json", {}},
+      {"guided_regex", {""}},
+      {"guided_choice", {kNone}},
+      {"guided_grammar", {""}},
+      {"structural_tag", {""}},
+      {"return_tokens_as_token_ids", {false}},
+      {"return_token_ids", {false}},
+      {"thinking_token_budget", {-1}},
+      {"repetition_detection", {kEmpty}},
+      // llama-server
+      {"grammar", {""}},
+      {"grammar_lazy", {false, true}},  // of a grammar
+      {"grammar_triggers", {kNone}},
+      {"json_schema", {kEmpty}},
+      {"n_probs", {0}},
+      {"post_sampling_probs", {false}},
+      {"min_keep", {0, 1}},
+      {"n_discard", {0}},
+      {"n_indent", {0}},
+      {"t_max_prompt_ms", {-1, 0}},
+      {"t_max_predict_ms", {-1, 0}},
+      {"dynatemp_range", {0}},
+      {"tfs_z", {1.0}},
+      {"top_n_sigma", {-1, 0}},
+      {"penalty_prompt", {}},
+      {"samplers", {kNone, ""}},
+      {"image_data", {kNone}},
+      {"multimodal_data", {kNone}},
+      {"lora", {kNone}},
+      {"return_tokens", {false}},
+      {"response_fields", {kNone}},
+      {"adaptive_target", {-1}},
+      {"reasoning_budget", {-1}},
+      {"reasoning_budget_tokens", {-1}},
+      {"thinking_budget_tokens", {-1}},
+      {"thinking_forced_open", {false}},
+      {"reasoning_in_content", {false}},
+  };
+  return kFields;
+}
+
+// Neither: how an engine works, or further settings of what is refused above.
+const std::vector<Field>& hints() {
+  static const std::vector<Field> kFields = {
+      // vLLM
+      {"spaces_between_special_tokens", {true, false}},  // which are left out
+      {"guided_decoding_backend", {}},
+      {"guided_whitespace_pattern", {}},
+      {"request_id", {}},
+      // llama-server
+      {"cache_prompt", {true}},
+      {"id_slot", {-1}},
+      {"slot_id", {-1}},
+      {"n_cache_reuse", {0}},
+      {"timings_per_token", {false}},
+      {"return_progress", {false}},
+      {"dynatemp_exponent", {1.0}},
+      {"adaptive_decay", {0.9}},
+      {"penalize_nl", {false, true}},  // which llama-server ignores as well
+      {"parse_tool_calls", {false, true}},
+      {"chat_format", {}},
+      {"backend_sampling", {false}},
+      {"sse_ping_interval", {}},
+      {"speculative.n_max", {}},
+      {"speculative.n_min", {}},
+      {"speculative.p_min", {}},
+      {"speculative.type", {}},
+  };
+  return kFields;
+}
+
+}  // namespace
+
+void read_other_engines(Fields& body) {
+  for (const Field& field : unsupported()) body.refuse(field.name, kUnsupported, field.neutral);
+  for (const Field& field : hints()) body.hint(field.name, field.neutral);
+}
+
+}  // namespace ferrum::server

@@ -1,0 +1,113 @@
+#include "server/infill.h"
+
+#include "server/api/max_tokens.h"
+#include "server/api/other_engines.h"
+#include "server/api/prompt_fields.h"
+#include "server/api/sampling_fields.h"
+
+namespace ferrum::server {
+namespace {
+
+std::vector<InfillPrompt::File> read_files(Fields& body) {
+  std::vector<InfillPrompt::File> files;
+  const Json* extra = body.find("input_extra");
+  if (!extra) return files;
+  if (!extra->is_array()) refuse("input_extra", "input_extra must be an array of objects");
+  for (size_t i = 0; i < extra->size(); ++i) {
+    Fields file(body, (*extra)[i], fmt::format("input_extra[{}]", i));
+    file.required("text");
+    files.push_back({file.text("filename").value_or("tmp"), file.text("text").value_or("")});
+  }
+  return files;
+}
+
+const char* stop_type(const FinishEvent& finish) {
+  if (!finish.stop.empty()) return "word";
+  return finish.reason == FinishReason::kStop ? "eos" : "limit";
+}
+
+class InfillFormat : public Format {
+ public:
+  explicit InfillFormat(std::string model) : model_(std::move(model)) {}
+
+  void take(size_t /*prompt*/, const Event& event, std::string& out) override {
+    if (const auto* text = std::get_if<TextEvent>(&event)) take_text(text->text, out);
+    if (const auto* finish = std::get_if<FinishEvent>(&event)) finish_ = *finish;
+  }
+  const char* prompt_field() const override { return "input_prefix"; }
+
+ protected:
+  virtual void take_text(const std::string& text, std::string& out) = 0;
+
+  Json last(const std::string& content) const {
+    return {{"index", 0},
+            {"content", content},
+            {"model", model_},
+            {"stop", true},
+            {"stop_type", stop_type(finish_)},
+            {"stopping_word", finish_.stop},
+            {"tokens_predicted", finish_.usage.generated_tokens},
+            {"tokens_evaluated", finish_.usage.prompt_tokens},
+            {"tokens_cached", finish_.usage.cached_tokens},
+            {"truncated", false}};
+  }
+
+ private:
+  std::string model_;
+  FinishEvent finish_;
+};
+
+class Whole final : public InfillFormat {
+ public:
+  using InfillFormat::InfillFormat;
+  void end(std::string& out) override { out += to_text(last(content_)); }
+  void fail(const ApiError& error, std::string& /*out*/) override { throw ApiError(error); }
+
+ private:
+  void take_text(const std::string& text, std::string& /*out*/) override { content_ += text; }
+  std::string content_;
+};
+
+class Stream final : public InfillFormat {
+ public:
+  using InfillFormat::InfillFormat;
+  void end(std::string& out) override { append_event(out, to_text(last(""))); }
+  void fail(const ApiError& error, std::string& out) override { append_event(out, error_json(error)); }
+
+ private:
+  void take_text(const std::string& text, std::string& out) override {
+    append_event(out, to_text({{"index", 0}, {"content", text}, {"stop", false}}));
+  }
+};
+
+}  // namespace
+
+ApiRequest infill(Fields& f, const Engine& engine) {
+  const std::string model = model_of(f);
+  Request r;
+  r.sampling = engine.recommended_sampling();
+  f.required("input_prefix");
+  f.required("input_suffix");
+  const InfillPrompt prompt = {.prefix = f.text("input_prefix").value_or("") + f.text("prompt").value_or(""),
+                               .suffix = f.text("input_suffix").value_or(""),
+                               .files = read_files(f),
+                               .control_tokens = read_control_tokens(f)};
+  r.prompt = infill_prompt(f, "input_prefix", engine, prompt);
+  read_sampling(f, r);
+  if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n must be 1: a gap is filled in once");
+  if (const auto most = read_max_tokens(f)) r.max_tokens = *most;
+  const bool stream = f.flag("stream").value_or(false);
+  read_other_engines(f);
+  f.refuse_others();
+
+  ApiRequest api_request;
+  api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
+  if (stream)
+    api_request.format = std::make_unique<Stream>(model);
+  else
+    api_request.format = std::make_unique<Whole>(model);
+  api_request.requests.push_back(std::move(r));
+  return api_request;
+}
+
+}  // namespace ferrum::server

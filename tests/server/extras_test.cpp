@@ -1,0 +1,300 @@
+// What vLLM, llama-server and newer versions of OpenAI's API have beside the basic fields.
+#include <gtest/gtest.h>
+
+#include "server/served.h"
+#include "support/contains.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::Client;
+using test::Reply;
+using test::Served;
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kText = "/v1/completions";
+
+class Extras : public testing::Test {
+ protected:
+  static json chat(const json& more = json::object()) {
+    json body = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+    body.update(more);
+    return body;
+  }
+  static json text(const json& more = json::object()) {
+    json body = {{"prompt", "Once"}};
+    body.update(more);
+    return body;
+  }
+  Request asked(const std::string& path, const json& body) {
+    const size_t before = served_.engine->asked();
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 200) << body << reply.body;
+    return served_.engine->answer(before)->request;
+  }
+  std::string refused_param(const std::string& path, const json& body) {
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 400) << body << reply.body;
+    const json param = reply.json()["error"]["param"];
+    return param.is_string() ? param.get<std::string>() : "";
+  }
+  json ask(const std::string& path, const json& body) {
+    const Reply reply = client_.post(path, body.dump());
+    EXPECT_EQ(reply.status, 200) << body << reply.body;
+    return reply.json();
+  }
+
+  Served served_;
+  Client client_ = served_.client();
+};
+
+TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
+  const json defaults = {{"skip_special_tokens", true},
+                         {"length_penalty", 1.0},
+                         {"use_beam_search", false},
+                         {"early_stopping", false},
+                         {"bad_words", json::array()},
+                         {"spaces_between_special_tokens", true},
+                         {"n_probs", 0},
+                         {"repeat_penalty", 1.0},
+                         {"cache_prompt", true},
+                         {"timings_per_token", false},
+                         {"grammar", ""},
+                         {"echo", false},
+                         {"stop", ""},
+                         {"tools", json::array()},
+                         {"chat_template", nullptr},
+                         {"no_engine_has_this", nullptr}};
+  for (const std::string& path : {kChat, kText}) {
+    const Reply reply = client_.post(path, (path == kChat ? chat(defaults) : text(defaults)).dump());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_FALSE(reply.headers.contains("x-ferrum-ignored")) << reply.headers.at("x-ferrum-ignored");
+  }
+  for (const json& more :
+       {json{{"skip_special_tokens", false}}, json{{"length_penalty", 2}}, json{{"use_beam_search", true}},
+        json{{"grammar", "root ::= x"}}, json{{"n_probs", 3}}, json{{"bad_words", {"x"}}}})
+    for (const std::string& path : {kChat, kText})
+      EXPECT_EQ(refused_param(path, path == kChat ? chat(more) : text(more)), more.begin().key());
+  EXPECT_EQ(client_.post(kChat, chat({{"cache_prompt", false}, {"id_slot", 3}}).dump())
+                .headers.at("x-ferrum-ignored"),
+            "cache_prompt, id_slot");
+}
+
+TEST_F(Extras, LlamaServersNamesAreHonoured) {
+  const Request r = asked(kChat, chat({{"n_predict", 7},
+                                       {"repeat_penalty", 1.25},
+                                       {"repeat_last_n", -1},
+                                       {"dry_penalty_last_n", 5},
+                                       {"dry_sequence_breakers", {"x"}},
+                                       {"logit_bias", {{5, -2.5}, {7, false}}},
+                                       {"top_p", 0}}));
+  EXPECT_EQ(r.max_tokens, 7);
+  EXPECT_FLOAT_EQ(r.sampling.repetition_penalty, 1.25f);
+  EXPECT_EQ(r.sampling.repetition_window, -1);
+  EXPECT_EQ(r.sampling.dry_window, 5);
+  EXPECT_EQ(r.sampling.dry_breakers, std::vector<std::string>{"x"});
+  EXPECT_EQ(r.sampling.logit_bias, (std::map<int32_t, float>{{5, -2.5f}, {7, -100.0f}}));
+  EXPECT_GT(r.sampling.top_p, 0);
+  EXPECT_LT(r.sampling.top_p, 1e-30f);
+  EXPECT_EQ(refused_param(kChat, chat({{"repeat_penalty", 1.5}, {"repetition_penalty", 1.25}})),
+            "repeat_penalty");
+}
+
+TEST_F(Extras, HowLongAnswersMayBecome) {
+  for (const std::string& path : {kChat, kText}) {
+    const auto most = [&](const json& more) {
+      return asked(path, path == kChat ? chat(more) : text(more)).max_tokens;
+    };
+    EXPECT_EQ(most({{"max_tokens", -1}}), -1);
+    EXPECT_EQ(most({{"n_predict", -2}}), -1);
+    EXPECT_EQ(most({{"max_completion_tokens", 9}}), 9);
+    EXPECT_EQ(most({{"max_completion_tokens", 9}, {"max_tokens", 5}}), 5) << "both hold";
+    EXPECT_EQ(most({{"max_completion_tokens", 9}, {"max_tokens", -1}}), 9);
+    EXPECT_EQ(most({{"max_tokens", 1'000'000}}), 1'000'000) << "the engine clamps";
+  }
+  EXPECT_EQ(refused_param(kChat, chat({{"max_tokens", -3}})), "max_tokens");
+}
+
+TEST_F(Extras, EchoedHistoryIsTolerated) {
+  const json messages = {
+      {{"role", "system"}, {"content", nullptr}},
+      {{"role", "user"},
+       {"type", "text"},
+       {"name", "Ann"},
+       {"content", {{{"type", "text"}, {"text", "hi"}, {"cache_control", {{"type", "ephemeral"}}}}}}},
+      {{"role", "assistant"},
+       {"id", "msg_1"},
+       {"refusal", "no"},
+       {"annotations", {1}},
+       {"reasoning", "hm"},
+       {"reasoning_details", {{{"type", "x"}}}},
+       {"tool_calls", json::array()}},
+      {{"role", "user"}, {"content", "more"}}};
+  const Request r = asked(kChat, chat({{"messages", messages}}));
+  const auto& prompt = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(prompt.messages.size(), 4u);
+  EXPECT_EQ(prompt.messages[0].content, "");
+  EXPECT_EQ(prompt.messages[1].name, "Ann");
+  EXPECT_EQ(prompt.messages[1].content, "hi");
+  EXPECT_EQ(prompt.messages[2].content, "");
+}
+
+TEST_F(Extras, ThinkingIsSwitchedWhereTheTemplateHasASwitch) {
+  const auto options = [](const Request& r) {
+    return json::parse(std::get<ChatPrompt>(r.prompt).template_options);
+  };
+  const Reply none =
+      client_.post(kChat, chat({{"reasoning_effort", "low"}, {"enable_thinking", false}}).dump());
+  EXPECT_EQ(none.headers.at("x-ferrum-ignored"), "enable_thinking, reasoning_effort");
+  Served served;
+  served.engine->set_template_switches({"enable_thinking", "reasoning_effort"});
+  Client client = served.client();
+  EXPECT_FALSE(
+      client.post(kChat, chat({{"reasoning_effort", "low"}}).dump()).headers.contains("x-ferrum-ignored"));
+  EXPECT_EQ(options(served.engine->answer(0)->request),
+            (json{{"enable_thinking", true}, {"reasoning_effort", "low"}}));
+  client.post(kChat, chat({{"reasoning_effort", "none"}}).dump());
+  EXPECT_EQ(options(served.engine->answer(1)->request)["enable_thinking"], false);
+  client.post(kChat, chat({{"enable_thinking", false}}).dump());
+  EXPECT_EQ(options(served.engine->answer(2)->request), (json{{"enable_thinking", false}}));
+  client.post(
+      kChat,
+      chat({{"reasoning_effort", "high"}, {"chat_template_kwargs", {{"enable_thinking", false}}}}).dump());
+  EXPECT_EQ(options(served.engine->answer(3)->request)["enable_thinking"], false) << "the exact word counts";
+}
+
+TEST_F(Extras, ReasoningMayBeLeftOut) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "<think>Hm.</think>Yes."}, test::finish()};
+  });
+  served.engine->reasons();
+  Client client = served.client();
+  const json whole = client.post(kChat, chat({{"include_reasoning", false}}).dump()).json();
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
+  EXPECT_FALSE(whole["choices"][0]["message"].contains("reasoning_content"));
+  const Reply stream = client.post(kChat, chat({{"include_reasoning", false}, {"stream", true}}).dump());
+  EXPECT_EQ(stream.body.find("Hm."), std::string::npos);
+  EXPECT_CONTAINS(stream.body, "Yes.");
+}
+
+TEST_F(Extras, WhereThePromptEnds) {
+  const auto last = [&](const json& more) {
+    return std::get<ChatPrompt>(asked(kChat, chat(more)).prompt).last_message;
+  };
+  const json begun = {{{"role", "user"}, {"content", "hi"}}, {{"role", "assistant"}, {"content", "He"}}};
+  EXPECT_EQ(last({{"add_generation_prompt", true}}), ChatPrompt::LastMessage::kAnswered);
+  EXPECT_EQ(last({{"add_generation_prompt", false}}), ChatPrompt::LastMessage::kClosed);
+  EXPECT_EQ(last({{"messages", begun}, {"add_generation_prompt", false}, {"continue_final_message", true}}),
+            ChatPrompt::LastMessage::kContinued);
+}
+
+TEST_F(Extras, UsageInEveryChunk) {
+  Served served([](const Request&) {
+    return std::vector<Event>{TextEvent{0, "a", 1}, TextEvent{0, "b", 3}, test::finish()};
+  });
+  Client client = served.client();
+  const json more = {{"stream", true},
+                     {"stream_options", {{"include_usage", true}, {"continuous_usage_stats", true}}}};
+  for (const auto& [path, body, prompt] : {std::tuple(kChat, chat(more), std::string("user: hi\n")),
+                                           std::tuple(kText, text(more), std::string("^Once"))}) {
+    std::vector<int> counts;
+    for (const std::string& event : client.post(path, body.dump()).events()) {
+      if (event == "[DONE]") continue;
+      const json chunk = json::parse(event);
+      counts.push_back(chunk["usage"]["completion_tokens"]);
+      if (!chunk["choices"].empty()) {
+        EXPECT_EQ(chunk["usage"]["prompt_tokens"], prompt.size());
+      }
+    }
+    EXPECT_EQ(counts, path == kChat ? (std::vector<int>{0, 1, 3, 2, 2}) : (std::vector<int>{1, 3, 2, 2}));
+  }
+}
+
+TEST_F(Extras, ControlTokensOfTextsAreRecognisedUnlessTurnedOff) {
+  using Control = TextPrompt::ControlTokens;
+  using Bos = TextPrompt::Bos;
+  const auto prompt = [&](const json& more) { return std::get<TextPrompt>(asked(kText, text(more)).prompt); };
+  EXPECT_EQ(prompt(json::object()).control_tokens, Control::kRecognised);
+  EXPECT_EQ(prompt({{"special", false}}).control_tokens, Control::kText);
+  EXPECT_EQ(prompt({{"prompt", {"a", "b"}}, {"special", false}}).control_tokens, Control::kText);
+  EXPECT_EQ(prompt(json::object()).bos, Bos::kAdded);
+  EXPECT_EQ(prompt({{"add_special_tokens", false}}).bos, Bos::kOmitted);
+  EXPECT_EQ(refused_param(kText, text({{"special", false}, {"parse_special", true}})), "parse_special");
+}
+
+TEST_F(Extras, ABatchOfPromptsIsBounded) {
+  const std::vector<std::string> many(2048, "x");
+  EXPECT_EQ(client_.post(kText, text({{"prompt", many}, {"max_tokens", 1}}).dump()).status, 200);
+  EXPECT_EQ(refused_param(kText, text({{"prompt", many}, {"n", 2}})), "n");
+  EXPECT_EQ(refused_param(kText, text({{"prompt", std::vector<std::string>(100, "x")}, {"best_of", 100}})),
+            "best_of");
+}
+
+TEST_F(Extras, GapsAreFilledIn) {
+  EXPECT_EQ(refused_param(kText, text({{"suffix", "x"}})), "suffix");
+  EXPECT_EQ(refused_param("/infill", {{"input_prefix", "a"}, {"input_suffix", "b"}}), "input_prefix");
+  Served served;
+  served.engine->infills();
+  Client client = served.client();
+  const auto asked = [&](size_t index) { return test::text_of(served.engine->answer(index)->request); };
+  EXPECT_EQ(client.post(kText, text({{"suffix", "end"}}).dump()).status, 200);
+  EXPECT_EQ(asked(0), "<Once|end>");
+  const json body = {{"input_prefix", "int "},
+                     {"input_suffix", "}"},
+                     {"prompt", "ma"},
+                     {"n_predict", 8},
+                     {"input_extra", {{{"filename", "a.h"}, {"text", "x"}}}}};
+  const json whole = client.post("/infill", body.dump()).json();
+  EXPECT_EQ(asked(1), "a.h:x\n<int ma|}>");
+  EXPECT_EQ(served.engine->answer(1)->request.max_tokens, 8);
+  EXPECT_EQ(whole["content"], "Hello");
+  EXPECT_EQ(whole["stop"], true);
+  EXPECT_EQ(whole["tokens_predicted"], 2);
+  json stream = body;
+  stream["stream"] = true;
+  const std::vector<std::string> events = client.post("/infill", stream.dump()).events();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(json::parse(events[0])["content"], "Hel");
+  EXPECT_EQ(json::parse(events[2])["stop"], true);
+}
+
+TEST_F(Extras, TokenizersOfBothEngines) {
+  const json llama = ask("/tokenize", {{"content", "AB"}});
+  EXPECT_EQ(llama["tokens"], (json{65, 66}));
+  EXPECT_EQ(ask("/tokenize", {{"content", "AB"}, {"add_special", true}})["tokens"], (json{94, 65, 66}));
+  EXPECT_EQ(ask("/tokenize", {{"content", "A\xc3\xbc"}, {"with_pieces", true}})["tokens"][0],
+            (json{{"id", 65}, {"piece", "A"}}));
+  const json vllm = ask("/tokenize", {{"prompt", "AB"}, {"return_token_strs", true}});
+  EXPECT_EQ(vllm["tokens"], (json{94, 65, 66}));
+  EXPECT_EQ(vllm["count"], 3);
+  EXPECT_EQ(vllm["max_model_len"], 64);
+  EXPECT_EQ(vllm["token_strs"], (json{"_^", "_A", "_B"}));
+  EXPECT_EQ(ask("/tokenize", {{"prompt", "AB"}, {"add_special_tokens", false}})["count"], 2);
+  EXPECT_EQ(ask("/tokenize", chat())["count"], std::string("user: hi\n").size());
+  const json text = ask("/detokenize", {{"tokens", {65, 66}}});
+  EXPECT_EQ(text["content"], "AB");
+  EXPECT_EQ(text["prompt"], "AB");
+  const json info = client_.ask("GET", "/tokenizer_info").json();
+  EXPECT_EQ(info["eos_token"], "</s>");
+  EXPECT_EQ(info["pad_token"], nullptr);
+  EXPECT_EQ(info["chat_template"], "{{ messages }}");
+  EXPECT_EQ(refused_param("/tokenize", {{"content", "x"}, {"prompt", "x"}}), "content");
+}
+
+TEST_F(Extras, OddPiecesAreBytes) {
+  const json piece = ask("/tokenize", {{"content", "\xc3\xbc"}, {"with_pieces", true}})["tokens"];
+  EXPECT_EQ(piece[0]["piece"], (json{0xc3}));
+}
+
+TEST_F(Extras, ARefusalNamesAllFields) {
+  const Reply reply = client_.post(
+      kChat,
+      chat({{"tools", {1}}, {"response_format", {{"type", "json_object"}}}, {"temperature", -1}, {"x", 1}})
+          .dump());
+  for (const char* name : {"tools", "response_format", "temperature", "'x'"})
+    EXPECT_CONTAINS(reply.error(), name);
+}
+
+}  // namespace
+}  // namespace ferrum

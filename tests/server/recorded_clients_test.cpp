@@ -1,0 +1,74 @@
+// Requests as real clients send them (../shared/clients): answered, or refused for what is not there yet.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "server/served.h"
+#include "support/paths.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using test::Client;
+using test::Reply;
+using test::Served;
+
+// Whether a body asks for tools, structured output or images: the fields that may be refused.
+bool may_be_refused(const json& body, const std::string& param) {
+  const auto asks = [&](const std::string& name) {
+    return body.contains(name) && !body[name].is_null() && body[name] != json::array();
+  };
+  for (const char* name : {"tools", "tool_choice", "functions", "function_call", "response_format"})
+    if (param == name) return asks(name);
+  if (!param.starts_with("messages[") || !body.contains("messages")) return false;
+  const json& message = body["messages"].at(std::stoul(param.substr(9)));
+  if (param.ends_with(".tool_calls")) return message.contains("tool_calls");
+  if (param.ends_with(".tool_call_id")) return message.contains("tool_call_id");
+  if (!param.ends_with(".type")) return false;
+  return message["content"].dump().find("\"image_url\"") != std::string::npos;
+}
+
+TEST(RecordedClients, AreAnsweredOrToldWhatIsNotThere) {
+  FERRUM_NEEDS_SHARED("clients");
+  const std::set<std::string> served_paths = {"/v1/chat/completions", "/v1/completions", "/tokenize",
+                                              "/detokenize"};
+  Served served;
+  Client client = served.client();
+  int answered = 0;
+  int refused = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::shared("clients"))) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path().string());
+    std::ifstream in(entry.path());
+    const json recorded = json::parse(in);
+    const std::string path = recorded.at("path");
+    json body = recorded.at("body");
+    body["model"] = "fake";
+    const Reply reply = served_paths.contains(path) || path.starts_with("/api/") ||
+                                path == "/v1/embeddings" || path == "/v1/rerank"
+                            ? client.post(path, body.dump())
+                            : Reply{};
+    if (served_paths.contains(path)) {
+      if (reply.status == 200) {
+        ++answered;
+        continue;
+      }
+      ++refused;
+      EXPECT_EQ(reply.status, 400) << reply.body;
+      const json param = reply.json()["error"]["param"];
+      ASSERT_TRUE(param.is_string()) << reply.body;
+      EXPECT_TRUE(may_be_refused(body, param)) << reply.body;
+    } else if (reply.status != 0) {
+      EXPECT_EQ(reply.status, 404);
+      EXPECT_EQ(reply.json()["error"]["code"], "not_found") << reply.body;
+    }
+  }
+  EXPECT_GE(answered, 25);
+  EXPECT_GE(refused, 10);
+}
+
+}  // namespace
+}  // namespace ferrum
