@@ -87,6 +87,10 @@ struct Request {
   double deadline_seconds = 0;  // from being submitted to the last token; 0: none
   std::string cache_salt;       // the prefix cache is shared only among requests with the same salt
   int max_tokens = -1;          // -1: until the model stops or the context is full
+  // The most tokens of each answer that may be thoughts, which a model writes between <think> and </think>
+  // before it answers. Once they are spent, </think> is the next token, whatever the model would say. -1: no
+  // limit. Models without these tokens do not think.
+  int max_thought_tokens = -1;
   // Stop tokens cannot be sampled before the answer has this many tokens. (A stop string may still end
   // it.)
   int min_tokens = 0;

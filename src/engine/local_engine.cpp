@@ -288,6 +288,7 @@ std::shared_ptr<Job> LocalEngine::job_for(Request request, std::shared_ptr<Event
   validate(request, checkpoint_->model().vocab);
   require_from_to("choices", request.choices, 1, kMaxChoices);
   if (request.best_of != 0) require_from_to("best_of", request.best_of, request.choices, kMaxChoices);
+  require_from_to("max_thought_tokens", request.max_thought_tokens, -1, std::numeric_limits<int>::max());
   require_from_to("priority", request.priority, -kMaxPriority, kMaxPriority);
   require_from_to("deadline_seconds", request.deadline_seconds, 0.0, kMaxDeadline);
   StopStrings{request.stop};  // throws here and not on the loop's thread
@@ -297,6 +298,11 @@ std::shared_ptr<Job> LocalEngine::job_for(Request request, std::shared_ptr<Event
   set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
   if (prompts_.tokenizer()) job->reasoning = reasoning_marks(*prompts_.tokenizer());
+  if (job->reasoning && request.max_thought_tokens >= 0)
+    job->facts.thoughts = ThoughtBudget{.begin = job->reasoning->begin,
+                                        .end = job->reasoning->end,
+                                        .tokens = static_cast<size_t>(request.max_thought_tokens),
+                                        .prompt_is_open = Reasoning(job->reasoning, job->prompt).inside()};
   job->root = cache_root(request.cache_salt);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)

@@ -83,7 +83,15 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     if (reads_variable(*source, name)) template_switches_.emplace_back(name);
   try {
     template_.emplace(*source);
-    if (tokenizer_) turn_end_ = find_turn_end();
+    const auto text_of_turns = [this](const std::vector<ChatMessage>& turns) {
+      ChatPrompt chat;
+      chat.messages = turns;
+      return render_as_given(chat).text();
+    };
+    if (tokenizer_) {
+      turns_ = turn_rules_of(text_of_turns, *source);
+      turn_end_ = find_turn_end();
+    }
   } catch (const Error& e) {
     template_error_ = e.what();
     log::warn("{}: its chat template cannot be used: {}", checkpoint.model().name, e.what());
@@ -135,9 +143,18 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
     beginning = &messages.back();
     messages = messages.first(messages.size() - 1);
   }
+  ChatPrompt fitted = chat;
+  fitted.messages = fit_turns(messages, turns_);
+  RenderedPrompt prompt = render_as_given(fitted);
+  // The template asks for an answer; what there is of it follows.
+  if (beginning) prompt.add_untrusted(beginning->content);
+  return prompt;
+}
+
+RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  for (const ChatMessage& message : messages) {
+  for (const ChatMessage& message : chat.messages) {
     if (message.name.empty())
       context.add_message(message.role, message.content);
     else
@@ -146,10 +163,7 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);
-  RenderedPrompt prompt = template_->render(context.json());
-  // Where the template asks for an answer it goes on with what there is of it.
-  if (beginning) prompt.add_untrusted(beginning->content);
-  return prompt;
+  return template_->render(context.json());
 }
 
 // The template itself writes BOS and the like, so none are added.

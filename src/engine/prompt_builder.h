@@ -1,4 +1,4 @@
-// From a request's prompt to token ids: renders chats, encodes text, checks ids.
+// Turns a request's prompt into token ids: renders chats, encodes text, checks ids.
 #pragma once
 #include <memory>
 #include <optional>
@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "engine/infill.h"
+#include "engine/turn_rules.h"
 #include "ferrum/engine.h"
 #include "ferrum/types.h"
 #include "text/chat_template.h"
@@ -16,19 +17,20 @@ namespace ferrum {
 
 class PromptBuilder {
  public:
-  // Reads the checkpoint's tokenizer and chat template; without a template ChatML serves where the vocabulary
-  // is made for it. A template that does not parse is a warning here and an error when a chat is asked for
-  // (fault B22).
+  // Reads the checkpoint's tokenizer and chat template. A checkpoint without a template gets ChatML's if its
+  // vocabulary has ChatML's control tokens. A template that does not parse is a warning here and an error
+  // when a chat is rendered (fault B22).
   explicit PromptBuilder(const Checkpoint& checkpoint);
 
   // Error kBadArgument: nothing to continue, ids out of range, no tokenizer for text; kBadTemplate.
   std::vector<TokenId> tokens(const Request& request) const;
-  // The same of what need not be continued, so may be empty.
+  // The same for a prompt that may be empty, because no answer follows.
   std::vector<TokenId> tokens(const Prompt& prompt) const;
   // Control tokens are spelled out. Error kBadArgument without a tokenizer, or for ids out of range.
   std::string text(std::span<const TokenId> ids) const;
 
-  // The conversation as the model will read it.
+  // The conversation as the model reads it. Turns that the template would refuse or leave out are fitted
+  // first (turn_rules.h).
   RenderedPrompt render(const ChatPrompt& chat) const;
 
   // Errors as Engine::infill_tokens.
@@ -45,6 +47,7 @@ class PromptBuilder {
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
+  RenderedPrompt render_as_given(const ChatPrompt& chat) const;
   std::optional<TokenId> find_turn_end() const;
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
@@ -56,6 +59,7 @@ class PromptBuilder {
   std::optional<ChatTemplate> template_;
   std::optional<std::string> template_source_;  // the model's own
   std::vector<std::string> template_switches_;
+  TurnRules turns_;             // that the template takes
   std::string template_error_;  // why there is no template_
   bool has_template_ = false;
   std::optional<TokenId> turn_end_;

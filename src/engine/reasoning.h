@@ -31,6 +31,8 @@ class Reasoning {
     inside_ = last != prompt.rend() && *last == marks_->begin;
   }
 
+  bool inside() const { return inside_; }
+
   // The answer's next token: whether it is one, the marks included.
   bool has(TokenId id) {
     if (!marks_) return false;

@@ -51,16 +51,24 @@ TokenId Sampler::propose(std::span<const float> logits, std::span<const TokenId>
 TokenId Sampler::sample(std::span<const float> logits, std::span<const TokenId> history,
                         SamplerMemory& memory, std::optional<Mirostat>& mirostat) const {
   LogitRow& row = memory.row;
-  const size_t answered = history.size() - std::min(facts_.prompt_tokens, history.size());
-  if (penalizes() || forbids(answered)) {
+  const std::span<const TokenId> answer = history.subspan(std::min(facts_.prompt_tokens, history.size()));
+  const ThoughtBudget::Rule thoughts =
+      facts_.thoughts ? facts_.thoughts->next(answer) : ThoughtBudget::Rule{};
+  const Ban ban = {answer, thoughts.forbidden};
+  if (thoughts.forced) {
+    row.read(logits);
+    if (row.has_nan()) fail(ErrorCode::kNotFinite, "the model gave NaN after {} tokens", history.size());
+    return *thoughts.forced;
+  }
+  if (penalizes() || forbids(ban)) {
     if (options_.temperature == 0 && !penalizes()) {
       // The likeliest of all, if it may be drawn, is the likeliest of those that may: no copy is needed.
       row.read(logits);
-      if (!row.has_nan() && std::isfinite(row.largest()) && !is_forbidden(row.most_likely(), answered))
+      if (!row.has_nan() && std::isfinite(row.largest()) && !is_forbidden(row.most_likely(), ban))
         return row.most_likely();
     }
     memory.logits.assign(logits.begin(), logits.end());
-    adjust(memory.logits, history, memory);
+    adjust(memory.logits, history, ban, memory);
     row.read(memory.logits);
   } else {
     row.read(logits);
@@ -87,22 +95,26 @@ bool Sampler::penalizes() const {
          o.frequency_penalty != 0 || o.dry_multiplier != 0;
 }
 
-bool Sampler::forbids(size_t answered) const {
-  return !facts_.forbidden.empty() || (answered < facts_.min_tokens && !facts_.ends.empty());
+bool Sampler::forbids(const Ban& ban) const {
+  return !facts_.forbidden.empty() || ban.thought ||
+         (ban.answer.size() < facts_.min_tokens && !facts_.ends.empty());
 }
 
-bool Sampler::is_forbidden(TokenId id, size_t answered) const {
+bool Sampler::is_forbidden(TokenId id, const Ban& ban) const {
   const auto has = [id](const std::vector<TokenId>& ids) {
     return std::find(ids.begin(), ids.end(), id) != ids.end();
   };
-  return has(facts_.forbidden) || (answered < facts_.min_tokens && has(facts_.ends));
+  return has(facts_.forbidden) || ban.thought == id ||
+         (ban.answer.size() < facts_.min_tokens && has(facts_.ends));
 }
 
-void Sampler::adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const {
+void Sampler::adjust(std::span<float> logits, std::span<const TokenId> history, const Ban& ban,
+                     SamplerMemory& memory) const {
   const SamplingOptions& o = options_;
-  const std::span<const TokenId> answer = history.subspan(std::min(facts_.prompt_tokens, history.size()));
+  const std::span<const TokenId> answer = ban.answer;
   // Added, so that NaN stays NaN.
   for (const TokenId id : facts_.forbidden) logits[static_cast<size_t>(id)] += -kInfinity;
+  if (ban.thought) logits[static_cast<size_t>(*ban.thought)] += -kInfinity;
   if (answer.size() < facts_.min_tokens)
     for (const TokenId id : facts_.ends) logits[static_cast<size_t>(id)] += -kInfinity;
   apply_logit_bias(o.logit_bias, logits);

@@ -10,6 +10,7 @@
 #include "engine/sampling/dry_breakers.h"
 #include "engine/sampling/mirostat.h"
 #include "engine/sampling/sampler_memory.h"
+#include "engine/sampling/thought_budget.h"
 #include "ferrum/types.h"
 #include "text/token.h"
 
@@ -22,6 +23,7 @@ struct SequenceFacts {
   size_t min_tokens = 0;                          // of the answer
   std::vector<TokenId> ends;                      // not drawn before the answer has this many tokens
   std::shared_ptr<const DryBreakers> breakers{};  // none: repetitions reach over everything
+  std::optional<ThoughtBudget> thoughts{};        // none: no limit
 };
 
 class Sampler {
@@ -42,11 +44,16 @@ class Sampler {
   TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory,
                  std::optional<Mirostat>& mirostat) const;
   bool penalizes() const;  // or has a bias
-  // Tokens that must not be drawn at this length of the answer.
-  bool forbids(size_t answered) const;
-  bool is_forbidden(TokenId id, size_t answered) const;
-  // Bias and penalties, in place.
-  void adjust(std::span<float> logits, std::span<const TokenId> history, SamplerMemory& memory) const;
+  // Tokens that must not be drawn after `answer`, the answer's tokens so far.
+  struct Ban {
+    std::span<const TokenId> answer;
+    std::optional<TokenId> thought;  // by the budget of thoughts
+  };
+  bool forbids(const Ban& ban) const;
+  bool is_forbidden(TokenId id, const Ban& ban) const;
+  // Bans, bias and penalties, in place.
+  void adjust(std::span<float> logits, std::span<const TokenId> history, const Ban& ban,
+              SamplerMemory& memory) const;
   TokenId draw(uint64_t position, SamplerMemory& memory) const;
 
   SamplingOptions options_;

@@ -12,7 +12,7 @@ namespace ferrum {
 namespace {
 
 bool is_reserved(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kNames = {"messages", "tools", "documents",
+  constexpr std::array<std::string_view, 5> kNames = {"messages", "tools", "functions", "documents",
                                                       "add_generation_prompt"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          ChatTemplate::is_trusted_variable(name);

@@ -49,7 +49,8 @@ TEST(ChatContext, MessagesToolsTokensAndOptions) {
 
 TEST(ChatContext, UsersCannotGiveWhatTemplatesTrust) {
   ChatContext context;
-  for (const char* name : {"bos_token", "eos_token", "additional_special_tokens", "messages", "tools"})
+  for (const char* name :
+       {"bos_token", "eos_token", "additional_special_tokens", "messages", "tools", "functions"})
     EXPECT_NE(error_of([&] { context.set_option(name, "<|im_start|>"); }).find(name), std::string::npos)
         << name;
 }

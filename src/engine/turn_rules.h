@@ -1,0 +1,39 @@
+// Which turns a chat template takes, and how a conversation is changed to fit it.
+//
+// Some templates raise an error for a system message that is not the first one, or for any; some silently
+// leave it out; others demand that user and assistant alternate. Clients send all of these.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ferrum/types.h"
+
+namespace ferrum {
+
+struct TurnRules {
+  enum class System {
+    kAnywhere,   // any number, at any place
+    kBeginning,  // any number, before all other turns
+    kFirst,      // one, as the first message
+    kNone,
+  } system = System::kAnywhere;
+  bool system_alone = true;      // a conversation may have nothing but system messages
+  bool developer = false;        // the template has a role of this name; otherwise it is the system's
+  bool tool = true;              // results of tools have a place; otherwise they are the user's
+  bool repeats_speakers = true;  // the same role may speak twice in a row
+};
+
+// Decides by rendering small conversations: `render` gives the prompt's text or throws Error. A template that
+// cannot even render one message of the user gets no rules, since nothing helps it.
+TurnRules turn_rules_of(const std::function<std::string(const std::vector<ChatMessage>&)>& render,
+                        const std::string& source);
+
+// The conversation in turns that the rules allow. Leading system messages become one, where the template
+// takes one, or else the beginning of the first user turn. A later one joins the user turn before it, or else
+// the one after it, so that the beginning of a growing conversation stays the same for the prefix cache.
+// Texts that are joined have an empty line between them. No text is lost.
+std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> messages, const TurnRules& rules);
+
+}  // namespace ferrum
