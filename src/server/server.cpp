@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "server/access.h"
 #include "server/anthropic/anthropic.h"
+#include "server/anthropic/models.h"
 #include "server/api/api_error.h"
 #include "server/infill.h"
 #include "server/metrics.h"
@@ -34,8 +35,10 @@ constexpr size_t kWorkers = 2;
 constexpr const char* kAssetsPath = "/assets/*";
 constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
+constexpr const char* kCancelPath = "/v1/responses/*/cancel";
 constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kMessagesPath = "/v1/messages";
+constexpr const char* kAnthropicVersion = "anthropic-version";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
 // The part of the path that a pattern's * stands for; the whole path if it has none; nothing if it does not
@@ -97,7 +100,7 @@ class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
       : options_(options),
-        responses_(std::make_shared<openai::ResponseStore>(options.max_response_bytes)),
+        responses_{std::make_shared<openai::ResponseStore>(options.max_response_bytes), {}},
         routes_(routes()),
         models_(options.models),
         http_(
@@ -110,7 +113,11 @@ class Server::Impl {
                  .hosts = options.allowed_hosts,
                  .loopback = http_.is_loopback()}) {}
 
-  ~Impl() { models_.close(); }  // before the requests that wait for a model are destroyed
+  // Before the requests that wait for a model are destroyed.
+  ~Impl() {
+    responses_.background.cancel_all();
+    models_.close();
+  }
 
   ModelPool& models() { return models_; }
   int connections() const { return http_.connections(); }
@@ -126,6 +133,7 @@ class Server::Impl {
   void stop(std::chrono::seconds patience) {
     draining_ = true;
     http_.stop(patience);
+    responses_.background.cancel_all();
     models_.close();
   }
 
@@ -153,7 +161,8 @@ class Server::Impl {
          Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
-        {"GET", "/v1/models", DirectHandler([this](const auto& /*request*/) { return models_list(); })},
+        {"GET", "/v1/models",
+         DirectHandler([this](const HttpRequest& request) { return models_list(request); })},
         {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) { return model(request); })},
         {"POST", "/v1/chat/completions", GenerationHandler(openai::chat_completion)},
         {"POST", "/v1/completions", GenerationHandler(openai::completion)},
@@ -161,12 +170,15 @@ class Server::Impl {
            return openai::response(body, engine, responses_);
          })},
         {"POST", "/v1/responses/input_tokens", ModelHandler([this](Fields& body, const Engine& engine) {
-           return openai::response_input_tokens(body, engine, *responses_);
+           return openai::response_input_tokens(body, engine, *responses_.store);
          })},
         {"GET", kInputItemsPath,
          DirectHandler([this](const HttpRequest& request) { return input_items(request); })},
         {"GET", kResponsePath,
          DirectHandler([this](const HttpRequest& request) { return get_response(request); })},
+        {"POST", kCancelPath, DirectHandler([this](const HttpRequest& request) {
+           return HttpResponse{.body = openai::cancelled_response(name_in(request, kCancelPath), responses_)};
+         })},
         {"DELETE", kResponsePath,
          DirectHandler([this](const HttpRequest& request) { return delete_response(request); })},
         {"POST", kMessagesPath, GenerationHandler(anthropic::message)},
@@ -351,6 +363,7 @@ class Server::Impl {
     Delivery delivery;
     Streams streams;
     HttpHeaders headers;  // of the response
+    decltype(ApiRequest::take_over) take_over;
   };
 
   asio::awaitable<void> generate(const GenerationHandler& handler, const HttpRequest& request,
@@ -366,19 +379,25 @@ class Server::Impl {
       HttpHeaders headers;
       add_ignored(request, body, headers);
       return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams),
-                       std::move(headers)};
+                       std::move(headers), std::move(api_request.take_over)};
     });
     out.add_headers(s.headers);
+    if (s.take_over)
+      co_return co_await out.send(s.take_over(engine, std::move(s.streams), std::move(s.format)));
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(
           std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));
     co_await answer(std::move(s.streams), *s.format, s.delivery, options_.clock, out);
   }
 
-  HttpResponse models_list() const {
+  // In the shape that the client reads: Anthropic's clients say so by a header.
+  HttpResponse models_list(const HttpRequest& request) const {
     const Models all = models_.all();
     if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-    return json_reply(models_json(all));
+    if (!request.header(kAnthropicVersion)) return json_reply(models_json(all));
+    std::vector<anthropic::ListedModel> listed;
+    for (const ModelPool::Entry& model : all) listed.push_back({model.name, model.created});
+    return json_reply(anthropic::models_json(listed));
   }
   // The model that answers requests that name none.
   std::shared_ptr<Engine> loaded() const {
@@ -389,11 +408,14 @@ class Server::Impl {
   }
 
   HttpResponse model(const HttpRequest& request) const {
-    return json_reply(model_json(models_.entry(name_in(request, kModelPath))));
+    const ModelPool::Entry model = models_.entry(name_in(request, kModelPath));
+    if (request.header(kAnthropicVersion))
+      return json_reply(anthropic::model_json({model.name, model.created}));
+    return json_reply(model_json(model));
   }
 
   std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
-    auto response = responses_->find(id);
+    auto response = responses_.store->find(id);
     if (!response)
       throw ApiError(404, "not_found", "",
                      "there is no response " + in_quotes(id) + ", or it is no longer kept");
@@ -405,7 +427,8 @@ class Server::Impl {
   HttpResponse delete_response(const HttpRequest& request) {
     const std::string id = name_in(request, kResponsePath);
     stored(id);
-    responses_->erase(id);
+    responses_.background.cancel(id);
+    responses_.store->erase(id);
     return json_reply({{"id", id}, {"object", "response"}, {"deleted", true}});
   }
   HttpResponse input_items(const HttpRequest& request) const {
@@ -439,7 +462,7 @@ class Server::Impl {
 
   const ServerOptions options_;
   RequestCounts counts_;
-  std::shared_ptr<openai::ResponseStore> responses_;
+  openai::KeptResponses responses_;
   RunningRequests running_;
   const std::vector<Route> routes_;
   std::atomic<bool> draining_ = false;

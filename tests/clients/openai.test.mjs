@@ -189,6 +189,48 @@ suite('the OpenAI client', () => {
     expectValid('ResponseItemList', await (await raw(`/responses/${response.id}/input_items`)).json());
   });
 
+  test('responds to items of earlier responses', async () => {
+    const first = await client.responses.create({ model, input: messages, temperature: 0 });
+    const echoed = await client.responses.create({
+      model,
+      input: [...messages, ...first.output, { role: 'user', content: 'And of Spain?' }],
+      max_output_tokens: 9,
+      reasoning: { effort: 'low', summary: 'auto' },
+      include: ['reasoning.encrypted_content'],
+    });
+    const referred = await client.responses.create({
+      model,
+      input: [...messages, { type: 'item_reference', id: first.output[0].id }, { role: 'user', content: 'And of Spain?' }],
+      max_output_tokens: 9,
+    });
+    assert.equal(referred.usage.input_tokens, echoed.usage.input_tokens);
+    const long = Array.from({ length: 200 }, () => ({ role: 'user', content: 'Tell me about rivers and boats.' }));
+    const cut = await client.responses.create({ model, input: long, truncation: 'auto', max_output_tokens: 5 });
+    assert.equal(cut.truncation, 'auto');
+  });
+
+  test('responds in the background', async () => {
+    const poll = async (id, until) => {
+      for (;;) {
+        const response = await client.responses.retrieve(id);
+        if (until(response.status)) return response;
+      }
+    };
+    const queued = await client.responses.create({ model, input: messages[0].content, temperature: 0, background: true });
+    assert.equal(queued.status, 'queued');
+    const whole = await poll(queued.id, (status) => !['queued', 'in_progress'].includes(status));
+    assert.equal(whole.output_text, answer);
+    expectValid('Response', await (await raw(`/responses/${queued.id}`)).json());
+
+    const endless = { model, input: 'Tell me a story.', background: true, ignore_eos: true, context_shift: true };
+    const running = await client.responses.create(endless);
+    await poll(running.id, (status) => status === 'in_progress');
+    assert.equal((await client.responses.cancel(running.id)).status, 'cancelled');
+    assert.equal((await client.responses.retrieve(running.id)).status, 'cancelled');
+    const done = await client.responses.create({ model, input: 'Hello' });
+    await assert.rejects(client.responses.cancel(done.id), OpenAI.BadRequestError);
+  });
+
   test('streams responses', async () => {
     const stream = client.responses.stream({ model, input: messages[0].content, temperature: 0 });
     let text = '';

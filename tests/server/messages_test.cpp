@@ -83,6 +83,7 @@ TEST_F(Messages, AMessageIsAnswered) {
 }
 
 TEST_F(Messages, WhatIsAskedReachesTheEngine) {
+  served_.engine->set_template_switches({"enable_thinking"});
   const Request r = asked(message(
       {{"system", {{{"type", "text"}, {"text", "Be brief."}, {"cache_control", {{"type", "ephemeral"}}}}}},
        {"temperature", 0.5},
@@ -91,11 +92,7 @@ TEST_F(Messages, WhatIsAskedReachesTheEngine) {
        {"stop_sequences", {"END"}},
        {"metadata", {{"user_id", "u"}}},
        {"thinking", {{"type", "disabled"}}}}));
-  const auto& chat = std::get<ChatPrompt>(r.prompt);
-  ASSERT_EQ(chat.messages.size(), 2u);
-  EXPECT_EQ(chat.messages[0].role, "system");
-  EXPECT_EQ(chat.messages[0].content, "Be brief.");
-  EXPECT_EQ(chat.template_options, R"({"enable_thinking":false})");
+  EXPECT_EQ(test::text_of(r), "system: Be brief.\nuser: hi\n{\"enable_thinking\":false}");
   EXPECT_EQ(r.sampling.temperature, 0.5f);
   EXPECT_EQ(r.sampling.top_k, 7);
   EXPECT_EQ(r.sampling.top_p, 0.25f);
@@ -111,11 +108,59 @@ TEST_F(Messages, TurnsOfOneRoleAreOneAndAnAnswerThatBeganIsContinued) {
                                       {"content",
                                        {{{"type", "thinking"}, {"thinking", "hm"}, {"signature", ""}},
                                         {{"type", "text"}, {"text", "c"}}}}}}}}));
-  const auto& chat = std::get<ChatPrompt>(r.prompt);
-  ASSERT_EQ(chat.messages.size(), 2u);
-  EXPECT_EQ(chat.messages[0].content, "a\n\nb");
-  EXPECT_EQ(chat.messages[1].content, "c");
-  EXPECT_EQ(chat.last_message, ChatPrompt::LastMessage::kContinued);
+  EXPECT_EQ(test::text_of(r), "user: a\n\nb\nassistant: c\n");
+}
+
+TEST_F(Messages, AThoughtHasABudget) {
+  served_.engine->reasons();
+  EXPECT_EQ(asked(message({{"thinking", {{"type", "enabled"}, {"budget_tokens", 7}}}})).max_thought_tokens,
+            7);
+  EXPECT_EQ(asked(message({{"thinking", {{"type", "adaptive"}}}})).max_thought_tokens, -1);
+  EXPECT_EQ(asked(message()).max_thought_tokens, -1);
+}
+
+TEST_F(Messages, HintsOfItsClientsAreTakenAndNamed) {
+  served_.engine->set_context(1000);
+  served_.engine->reasons();
+  const json body =
+      message({{"thinking", {{"type", "adaptive"}}},
+               {"output_config", {{"effort", "high"}}},
+               {"context_management", {{"edits", {{{"type", "clear_thinking_20251015"}, {"keep", "all"}}}}}},
+               {"service_tier", "auto"},
+               {"cache_control", {{"type", "ephemeral"}}}});
+  const Reply reply =
+      client_.ask("POST", kMessages + "?beta=true", body.dump(), "anthropic-beta: some-2026\r\n");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "output_config.effort, context_management");
+  expect_refused(message({{"output_config", {{"effort", "some"}}}}), "output_config.effort");
+}
+
+TEST_F(Messages, AnEffortGoesToATemplateThatReadsIt) {
+  served_.engine->set_template_switches({"enable_thinking", "reasoning_effort"});
+  EXPECT_EQ(test::text_of(asked(message({{"output_config", {{"effort", "low"}}}}))),
+            "user: hi\n{\"enable_thinking\":true,\"reasoning_effort\":\"low\"}");
+}
+
+TEST_F(Messages, BillingLinesAreNoPartOfThePrompt) {
+  const auto prompt = [&](const std::string& number) {
+    const std::string line = "x-anthropic-billing-header: cch=" + number + ";";
+    return test::text_of(asked(message(
+        {{"system", {{{"type", "text"}, {"text", line}}, {{"type", "text"}, {"text", "a\n" + line + "\nb"}}}},
+         {"messages",
+          {{{"role", "user"}, {"content", "x-anthropic-y"}},
+           {{"role", "system"}, {"content", line + "\nc"}}}}})));
+  };
+  EXPECT_EQ(prompt("1"), "system: a\nb\nuser: x-anthropic-y\nsystem: c\n");
+  EXPECT_EQ(prompt("1"), prompt("2")) << "or no prefix would ever be found again";
+  EXPECT_EQ(test::text_of(asked(message({{"system", "x-anthropic-z: 1"}}))), "user: hi\n");
+}
+
+TEST_F(Messages, ThePromptMustFitAndMoreThanIsLeftMeansUntilTheContextIsFull) {
+  served_.engine->set_context(20);
+  EXPECT_EQ(asked(message({{"max_tokens", 11}})).max_tokens, 11);
+  EXPECT_EQ(asked(message({{"max_tokens", 12}})).max_tokens, -1) << "the answer ends with the context";
+  expect_refused(message({{"messages", {{{"role", "user"}, {"content", "abcdefghijklm"}}}}}),
+                 "prompt is too long: 20 tokens > 19 maximum");
 }
 
 TEST_F(Messages, AStreamTellsOfItsBlocks) {
@@ -174,11 +219,16 @@ TEST_F(Messages, MistakesAreToldInItsOwnShape) {
   no_limit.erase("max_tokens");
   expect_refused(no_limit, "max_tokens");
   expect_refused(message({{"messages", json::array()}}), "messages");
-  expect_refused(message({{"messages", {{{"role", "system"}, {"content", "x"}}}}}), "messages[0].role");
+  expect_refused(message({{"messages", {{{"role", "tool"}, {"content", "x"}}}}}), "messages[0].role");
   expect_refused(message({{"messages", {{{"role", "user"}, {"content", {{{"type", "image"}}}}}}}}),
                  "messages[0].content[0].type");
   expect_refused(message({{"tools", {{{"name", "f"}}}}}), "tools");
-  expect_refused(message({{"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}}), "thinking.type");
+  expect_refused(message({{"thinking", {{"type", "enabled"}}}}), "thinking.budget_tokens");
+  expect_refused(message({{"thinking", {{"type", "sometimes"}}}}), "thinking.type");
+  expect_refused(message({{"output_config", {{"format", {{"type", "json_schema"}}}}}}),
+                 "output_config.format");
+  expect_refused(message({{"context_management", {{"edits", {{{"type", "compact_20260112"}}}}}}}),
+                 "context_management.edits");
   expect_refused(message({{"n", 2}}), "one answer");
   expect_refused(message({{"bananas", 2}}), "bananas");
 
@@ -206,6 +256,18 @@ TEST_F(Messages, TokensAreCounted) {
   const Reply reply = client_.post(kMessages + "/count_tokens", body.dump());
   EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.json(), json({{"input_tokens", std::string("system: s\nuser: hi\n").size()}}));
+}
+
+TEST_F(Messages, ItsClientsListModels) {
+  const std::string version = "anthropic-version: 2023-06-01\r\n";
+  const json list = client_.ask("GET", "/v1/models", "", version).json();
+  EXPECT_EQ(list["has_more"], false);
+  EXPECT_EQ(list["first_id"], "fake");
+  EXPECT_EQ(list["data"][0]["type"], "model");
+  EXPECT_EQ(list["data"][0]["display_name"], "fake");
+  EXPECT_EQ(std::string(list["data"][0]["created_at"]).back(), 'Z');
+  EXPECT_EQ(client_.ask("GET", "/v1/models/fake", "", version).json(), list["data"][0]);
+  EXPECT_EQ(client_.ask("GET", "/v1/models").json()["object"], "list");
 }
 
 TEST_F(Messages, TheKeyMayComeAsItsClientsSendIt) {

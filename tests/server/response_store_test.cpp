@@ -30,6 +30,32 @@ TEST(ResponseStore, WhatIsLargerThanEverythingPushesNothingOut) {
   EXPECT_FALSE(store.find("b"));
 }
 
+TEST(ResponseStore, ItemsAreFoundAsLongAsTheirResponseIsKept) {
+  ResponseStore store(100000);
+  StoredResponse first = response("a", 10);
+  first.items = {{"i", ChatMessage{"user", "first"}}, {"thought", std::nullopt}};
+  StoredResponse second = response("b", 10);
+  second.items = {{"i", ChatMessage{"user", "second"}}};
+  store.put(first);
+  store.put(second);
+  EXPECT_EQ(store.find_item("i")->message->content, "second");
+  EXPECT_FALSE(store.find_item("thought")->message);
+  EXPECT_FALSE(store.find_item("other"));
+  store.erase("a");
+  EXPECT_TRUE(store.find_item("i"));
+  store.erase("b");
+  EXPECT_FALSE(store.find_item("i"));
+  EXPECT_FALSE(store.find_item("thought"));
+}
+
+TEST(ResponseStore, OneOfTheSameIdIsReplaced) {
+  ResponseStore store(100000);
+  store.put(response("a", 1000));
+  store.put(response("a", 10));
+  EXPECT_EQ(store.bytes(), response("a", 10).bytes());
+  EXPECT_EQ(store.find("a")->body, std::string(10, 'x'));
+}
+
 TEST(ResponseStore, WhoeverReadsOneKeepsIt) {
   ResponseStore store(5000);
   store.put(response("a", 10));

@@ -78,6 +78,7 @@ TEST_F(Responses, ATextIsAnswered) {
 }
 
 TEST_F(Responses, WhatIsAskedReachesTheEngine) {
+  served_.engine->set_template_switches({"enable_thinking"});
   const Request r = asked(
       ask({{"instructions", "Be brief."},
            {"input",
@@ -97,10 +98,11 @@ TEST_F(Responses, WhatIsAskedReachesTheEngine) {
            {"top_logprobs", 2},
            {"reasoning", {{"effort", "none"}}}}));
   const auto& chat = std::get<ChatPrompt>(r.prompt);
-  ASSERT_EQ(chat.messages.size(), 4u);
-  EXPECT_EQ(chat.messages[0].content, "Be brief.\n\nBe kind.") << "templates know one message of the system";
-  EXPECT_EQ(chat.messages[2].role, "assistant");
-  EXPECT_EQ(chat.messages[2].content, "yes?");
+  ASSERT_EQ(chat.messages.size(), 5u);
+  EXPECT_EQ(chat.messages[0].content, "Be brief.");
+  EXPECT_EQ(chat.messages[1].role, "developer");
+  EXPECT_EQ(chat.messages[3].role, "assistant");
+  EXPECT_EQ(chat.messages[3].content, "yes?");
   EXPECT_EQ(chat.template_options, R"({"enable_thinking":false})");
   EXPECT_EQ(r.sampling.temperature, 0.5f);
   EXPECT_EQ(r.max_tokens, 11);
@@ -193,14 +195,140 @@ TEST_F(Responses, MistakesNameTheField) {
   expect_refused(ask({{"input", {{{"role", "user"}, {"content", {{{"type", "input_image"}}}}}}}}),
                  "input[0].content[0].type");
   expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].type");
-  expect_refused(ask({{"truncation", "auto"}}), "truncation");
-  expect_refused(ask({{"background", true}}), "background");
-  expect_refused(ask({{"reasoning", {{"effort", "high"}}}}), "reasoning.effort");
+  expect_refused(ask({{"truncation", "some"}}), "truncation");
+  expect_refused(ask({{"background", true}, {"store", false}}), "store");
+  expect_refused(ask({{"background", true}, {"stream", true}}), "stream");
+  expect_refused(ask({{"input", {{{"type", "item_reference"}, {"id", "msg_x"}}}}}), "input[0].id", 404);
   expect_refused(ask({{"text", {{"format", {{"type", "json_object"}}}}}}), "text.format");
   expect_refused(ask({{"tools", {{{"type", "web_search"}}}}}), "tools");
-  expect_refused(ask({{"include", {"file_search_call.results"}}}), "include");
   expect_refused(ask({{"n", 2}}), "n");
   expect_refused(ask({{"bananas", 2}}), "bananas");
+}
+
+TEST_F(Responses, HintsAreTakenAndNamed) {
+  const Reply reply = client_.post(kResponses, ask({{"reasoning", {{"effort", "low"}, {"summary", "auto"}}},
+                                                    {"client_metadata", {{"a", "b"}}},
+                                                    {"include", {"reasoning.encrypted_content"}},
+                                                    {"text", {{"verbosity", "low"}}},
+                                                    {"tools", json::array()},
+                                                    {"max_tool_calls", 3},
+                                                    {"parallel_tool_calls", false}})
+                                                   .dump());
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"),
+            "reasoning.effort, reasoning.summary, text.verbosity, client_metadata, max_tool_calls");
+  EXPECT_EQ(reply.json()["reasoning"]["effort"], "low");
+  expect_refused(ask({{"reasoning", {{"effort", "some"}}}}), "reasoning.effort");
+}
+
+TEST_F(Responses, ItemsOfEarlierResponsesMayBeReferredTo) {
+  const json first = answer(ask());
+  const std::string id = first["output"][0]["id"];
+  const Request r = asked(ask({{"store", false},
+                               {"input",
+                                {{{"role", "user"}, {"content", "hi"}},
+                                 {{"type", "item_reference"}, {"id", id}},
+                                 {{"role", "user"}, {"content", "and?"}}}}}));
+  const auto& chat = std::get<ChatPrompt>(r.prompt);
+  ASSERT_EQ(chat.messages.size(), 3u);
+  EXPECT_EQ(chat.messages[1].role, "assistant");
+  EXPECT_EQ(chat.messages[1].content, "Hello");
+  client_.ask("DELETE", kResponses + "/" + std::string(first["id"]));
+  expect_refused(ask({{"input", {{{"type", "item_reference"}, {"id", id}}}}}), "input[0].id", 404);
+}
+
+TEST_F(Responses, AnOutputMayBeSentBackAsItCame) {
+  const json first = answer(ask());
+  json input = json::array({{{"role", "user"}, {"content", "hi"}}});
+  input.push_back(
+      {{"type", "reasoning"}, {"id", "rs_1"}, {"summary", json::array()}, {"encrypted_content", nullptr}});
+  for (const json& item : first["output"]) input.push_back(item);
+  input.push_back({{"role", "user"}, {"content", "and?"}});
+  EXPECT_EQ(std::get<ChatPrompt>(asked(ask({{"input", input}})).prompt).messages.size(), 3u);
+}
+
+TEST_F(Responses, TheOldestTurnsAreDroppedWhereThatIsAskedFor) {
+  json input = json::array({{{"role", "developer"}, {"content", "d"}}});
+  for (const char* text : {"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"}) {
+    input.push_back({{"role", "user"}, {"content", text}});
+    input.push_back({{"role", "assistant"}, {"content", "ok"}});
+  }
+  input.push_back({{"role", "user"}, {"content", "last"}});
+  const auto contents = [&](const json& more) {
+    json body = ask({{"input", input}, {"max_output_tokens", 4}});
+    body.update(more);
+    std::string all;
+    const Request r = asked(body);
+    for (const ChatMessage& m : std::get<ChatPrompt>(r.prompt).messages) all += m.content + " ";
+    return all;
+  };
+  EXPECT_EQ(contents({{"truncation", "auto"}}), "d cccccccccc ok last ") << "60 of 64 bytes are left";
+  EXPECT_EQ(contents({{"truncation", "disabled"}}), "d aaaaaaaaaa ok bbbbbbbbbb ok cccccccccc ok last ");
+}
+
+TEST_F(Responses, ABackgroundResponseIsPolledUntilItIsThere) {
+  Served served(test::nothing);
+  Client client = served.client();
+  const json queued = client.post(kResponses, ask({{"background", true}}).dump()).json();
+  EXPECT_EQ(queued["status"], "queued");
+  EXPECT_EQ(queued["background"], true);
+  const std::string path = kResponses + "/" + std::string(queued["id"]);
+  const auto poll_until = [&](const std::string& status) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    json now;
+    do now = client.ask("GET", path).json();
+    while (now["status"] != status && std::chrono::steady_clock::now() < end);
+    EXPECT_EQ(now["status"], status);
+    return now;
+  };
+  EXPECT_EQ(client.ask("GET", path).json(), queued);
+  const auto engine_answer = served.engine->answer(0);
+  engine_answer->tell(TextEvent{0, "Hel"});
+  poll_until("in_progress");
+  engine_answer->tell(TextEvent{0, "lo"});
+  engine_answer->tell(test::finish());
+  const json whole = poll_until("completed");
+  EXPECT_EQ(whole["output"][0]["content"][0]["text"], "Hello");
+  EXPECT_EQ(client.ask("POST", path + "/cancel").json(), whole) << "too late changes nothing";
+  EXPECT_EQ(client.post(kResponses, ask({{"previous_response_id", whole["id"]}, {"background", true}}).dump())
+                .status,
+            200);
+}
+
+TEST_F(Responses, ABackgroundResponseIsCancelled) {
+  Served served(test::nothing);
+  Client client = served.client();
+  const json queued = client.post(kResponses, ask({{"background", true}}).dump()).json();
+  const auto engine_answer = served.engine->answer(0);
+  const std::string path = kResponses + "/" + std::string(queued["id"]);
+  EXPECT_EQ(client.ask("POST", path + "/cancel").json()["status"], "cancelled");
+  EXPECT_TRUE(engine_answer->is_cancelled_within(std::chrono::seconds(20)));
+  EXPECT_EQ(client.ask("GET", path).json()["status"], "cancelled");
+
+  const json other = client.post(kResponses, ask({{"background", true}}).dump()).json();
+  client.ask("DELETE", kResponses + "/" + std::string(other["id"]));
+  EXPECT_TRUE(served.engine->answer(1)->is_cancelled_within(std::chrono::seconds(20)));
+  client.post(kResponses, ask({{"background", true}}).dump());  // left for the server's end
+}
+
+TEST_F(Responses, OnlyBackgroundResponsesAreCancelled) {
+  const json first = answer(ask());
+  const std::string path = kResponses + "/" + std::string(first["id"]) + "/cancel";
+  EXPECT_EQ(client_.ask("POST", path).status, 400);
+  EXPECT_EQ(client_.ask("POST", kResponses + "/resp_x/cancel").status, 404);
+}
+
+TEST_F(Responses, ABackgroundResponseThatFailsSaysWhy) {
+  Served served([](const Request&) {
+    return std::vector<Event>{ErrorEvent{"queue_full", "3 requests wait"}};
+  });
+  Client client = served.client();
+  const json queued = client.post(kResponses, ask({{"background", true}}).dump()).json();
+  json now;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  do now = client.ask("GET", kResponses + "/" + std::string(queued["id"])).json();
+  while (now["status"] != "failed" && std::chrono::steady_clock::now() < end);
+  EXPECT_EQ(now["error"], json({{"code", "rate_limit_exceeded"}, {"message", "3 requests wait"}}));
 }
 
 TEST_F(Responses, InputTokensAreCounted) {

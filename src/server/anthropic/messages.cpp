@@ -1,10 +1,9 @@
 #include <vector>
 
-#include "base/error.h"
 #include "server/anthropic/anthropic.h"
+#include "server/anthropic/conversation.h"
 #include "server/api/ids.h"
 #include "server/api/sampling_fields.h"
-#include "server/api/text_parts.h"
 #include "server/api/thoughts.h"
 
 namespace ferrum::server::anthropic {
@@ -12,9 +11,7 @@ namespace {
 
 constexpr const char* kPromptField = "messages";
 
-constexpr TextPart kParts[] = {{"text", "text"}};
-
-// What the documented kinds of error are called: mostly as OpenAI calls them.
+// The documented names of kinds of errors, which are mostly OpenAI's.
 const char* type_of(const ApiError& error) {
   if (error.status() == 413) return "request_too_large";
   if (error.status() == 503) return "overloaded_error";
@@ -23,79 +20,6 @@ const char* type_of(const ApiError& error) {
 
 std::string error_body(const ApiError& error) {
   return to_text({{"type", "error"}, {"error", {{"type", type_of(error)}, {"message", error.what()}}}});
-}
-
-// Thoughts of earlier turns are left out, as templates leave them out.
-Json without_thoughts(const Json& content) {
-  if (!content.is_array()) return content;
-  Json rest = Json::array();
-  for (const Json& part : content)
-    if (!part.is_object() ||
-        (part.value("type", Json()) != "thinking" && part.value("type", Json()) != "redacted_thinking"))
-      rest.push_back(part);
-  return rest;
-}
-
-ChatPrompt chat_prompt(Fields& body) {
-  ChatPrompt chat;
-  if (const Json* system = body.find("system"))
-    chat.messages.push_back({"system", text_of_parts(body, *system, "system", kParts)});
-  const Json& messages = body.required("messages");
-  if (!messages.is_array() || messages.empty())
-    refuse("messages", "messages must be an array with a message at least");
-  for (size_t i = 0; i < messages.size(); ++i) {
-    Fields f(body, messages[i], fmt::format("messages[{}]", i));
-    const std::string role = f.text("role").value_or("");
-    if (role != "user" && role != "assistant")
-      refuse(f.path_of("role"), "{} must be user or assistant, not {}", f.path_of("role"), in_quotes(role));
-    const Json& content = f.required("content");
-    std::string text = text_of_parts(body, role == "assistant" ? without_thoughts(content) : content,
-                                     f.path_of("content"), kParts);
-    f.refuse_others();
-    // Neighbours of one role are one turn.
-    if (!chat.messages.empty() && chat.messages.back().role == role)
-      chat.messages.back().content += "\n\n" + text;
-    else
-      chat.messages.push_back({role, std::move(text)});
-  }
-  // An answer that the caller began is gone on with.
-  if (chat.messages.back().role == "assistant") chat.last_message = ChatPrompt::LastMessage::kContinued;
-  return chat;
-}
-
-// Switches what the model's template offers; how much is thought cannot be bounded.
-std::string template_options(Fields& body) {
-  const Json* thinking = body.find("thinking");
-  const Json* options = body.object("chat_template_kwargs");
-  Json all = options ? *options : Json::object();
-  if (thinking) {
-    Fields f(body, *thinking, "thinking");
-    const std::string type = f.text("type").value_or("");
-    if (type != "disabled" && type != "adaptive")
-      refuse("thinking.type",
-             "thinking.type must be disabled or adaptive, not {}: thoughts are bounded by max_tokens only",
-             in_quotes(type));
-    f.refuse("display", "thoughts are told as they are", {"summarized"});
-    f.refuse_others();
-    all["enable_thinking"] = type == "adaptive";
-  }
-  return all.empty() ? "" : to_text(all);
-}
-
-// What asks for nothing, and what is not served.
-void read_rest(Fields& f) {
-  f.object("metadata");
-  f.refuse("service_tier", "there is one tier", {"auto", "standard_only"});
-  f.refuse("cache_control", "every beginning is cached", {Json{{"type", "ephemeral"}}});
-  f.refuse("container", "not served");
-  f.refuse("context_management", "not served");
-  f.refuse("mcp_servers", "not served", {Json::array()});
-  f.refuse("output_config", "not served", {Json::object()});
-  f.refuse("output_format", "not served yet");
-  f.refuse("inference_geo", "there is one place");
-  // Tools have their place here.
-  f.refuse("tools", "not served yet", {Json::array()});
-  f.refuse("tool_choice", "not served yet", {Json{{"type", "auto"}}, Json{{"type", "none"}}});
 }
 
 Json usage_json(const Usage& usage) {
@@ -244,24 +168,31 @@ ApiRequest message(Fields& f, const Engine& engine) {
   Request r;
   r.sampling = engine.recommended_sampling();
   ChatPrompt chat = chat_prompt(f);
-  chat.template_options = template_options(f);
+  const ThinkingOptions thinking = thinking_options(f, engine.info());
+  chat.template_options = thinking.template_options;
+  r.max_thought_tokens = thinking.budget.value_or(-1);
   read_sampling(f, r);
-  if (r.choices != 1 || r.best_of > 1) refuse("n", "a message is one answer");
+  if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a message is one answer");
   if (const auto stop = f.texts("stop_sequences")) r.stop.insert(r.stop.end(), stop->begin(), stop->end());
+  f.required("max_tokens");
   const auto most = f.integer("max_tokens", 1, kMaxTokens);
-  if (!most) throw ApiError(400, "missing_required_parameter", "max_tokens", "max_tokens is missing");
-  r.max_tokens = static_cast<int>(*most);
   const bool stream = f.flag("stream").value_or(false);
-  read_rest(f);
+  read_other_fields(f);
   f.refuse_others();
 
-  // Its length is the first thing that a stream tells.
   r.prompt = std::move(chat);
   const Thoughts::Start start = start_of_thoughts(engine, r.prompt);
-  if (stream && !std::holds_alternative<TokenPrompt>(r.prompt))
-    r.prompt = TokenPrompt{engine.tokens_of(r.prompt)};
-  if (const auto* ids = std::get_if<TokenPrompt>(&r.prompt))
-    head.prompt_tokens = static_cast<int>(ids->ids.size());
+  // A stream begins with the length of the prompt.
+  if (!std::holds_alternative<TokenPrompt>(r.prompt)) r.prompt = TokenPrompt{engine.tokens_of(r.prompt)};
+  head.prompt_tokens = static_cast<int>(std::get<TokenPrompt>(r.prompt).ids.size());
+  const int context = engine.info().context;
+  if (head.prompt_tokens >= context)
+    throw ApiError(
+        400, "context_length_exceeded", kPromptField,
+        fmt::format("prompt is too long: {} tokens > {} maximum", head.prompt_tokens, context - 1));
+  // More than is left means until the context is full, which the stop reason then says.
+  const bool shifts = r.context_end == Request::ContextEnd::kShifts;
+  r.max_tokens = shifts || *most <= context - head.prompt_tokens ? static_cast<int>(*most) : -1;
 
   ApiRequest api_request;
   api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
@@ -276,8 +207,8 @@ ApiRequest message(Fields& f, const Engine& engine) {
 Json count_tokens(Fields& f, const Engine& engine) {
   model_of(f);
   ChatPrompt chat = chat_prompt(f);
-  chat.template_options = template_options(f);
-  read_rest(f);
+  chat.template_options = thinking_options(f, engine.info()).template_options;
+  read_other_fields(f);
   f.refuse_others();
   return {{"input_tokens", engine.tokens_of(chat).size()}};
 }

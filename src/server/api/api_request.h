@@ -1,5 +1,6 @@
 // A parsed API request: the engine requests it stands for, and the format of its response.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@ struct ApiRequest {
   std::vector<Request> requests;  // one for each prompt, each with as many choices
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
+  // If set, called with the engine and the streams instead of answering with their events. Returns the
+  // response that is sent at once.
+  std::function<HttpResponse(std::shared_ptr<Engine>, Streams, std::unique_ptr<Format>)> take_over{};
 };
 
 // The name of the model that a request is for. 400 if it has none.

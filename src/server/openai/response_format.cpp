@@ -39,7 +39,7 @@ Json usage_json(const Usage& usage) {
           {"total_tokens", usage.prompt_tokens + usage.generated_tokens}};
 }
 
-// What a whole answer and a stream have in common: the items, as they come.
+// What all responses have in common: the items of the output, as they come.
 class Output : public Format {
  public:
   explicit Output(ResponseHead head) : head_(std::move(head)), thoughts_(head_.start) {}
@@ -67,8 +67,9 @@ class Output : public Format {
   size_t index() const { return items_.size() - 1; }
   const Item& item() const { return items_.back(); }
   bool cut() const { return finish_.reason != FinishReason::kStop; }
+  bool cancelled() const { return finish_.reason == FinishReason::kCancelled; }
 
-  // The answer is over. A whole one has a message, even if it says nothing.
+  // The answer is over. A complete one has a message, even if it is empty.
   void end_items(std::string& out) {
     pieces_.clear();
     thoughts_.end(pieces_);
@@ -91,17 +92,37 @@ class Output : public Format {
 
   // After end_items(). Keeps it in the store.
   Json whole_response() const {
-    Json json = response(cut() ? "incomplete" : "completed");
-    if (cut()) json["incomplete_details"] = {{"reason", "max_output_tokens"}};
+    Json json = response(cancelled() ? "cancelled" : cut() ? "incomplete" : "completed");
+    if (cut() && !cancelled()) json["incomplete_details"] = {{"reason", "max_output_tokens"}};
     if (!cut()) json["completed_at"] = now();
     for (const Item& item : items_)
       json["output"].push_back(item.json(cut() && &item == &items_.back() ? "incomplete" : "completed"));
-    json["usage"] = usage_json(finish_.usage);
-    if (head_.store) {
-      StoredResponse stored = {head_.id, to_text(json), to_text(head_.input_items), head_.messages};
-      stored.messages.push_back({"assistant", item().thought ? "" : item().text});
-      head_.store->put(std::move(stored));
+    json["usage"] = cancelled() ? Json() : usage_json(finish_.usage);
+    if (head_.store) keep(json);
+    return json;
+  }
+
+  void keep(const Json& json) const {
+    StoredResponse stored = {head_.id, to_text(json), to_text(head_.input_items), head_.messages,
+                             head_.items};
+    for (const Item& item : items_) {
+      if (item.thought) {
+        stored.items.push_back({item.id, std::nullopt});
+        continue;
+      }
+      ChatMessage message;
+      message.role = "assistant";
+      message.content = item.text;
+      stored.messages.push_back(message);
+      stored.items.push_back({item.id, std::move(message)});
     }
+    head_.store->put(std::move(stored));
+  }
+
+  Json failed(const ApiError& error) const {
+    Json json = response("failed");
+    const bool busy = error.status() == 429;
+    json["error"] = {{"code", busy ? "rate_limit_exceeded" : "server_error"}, {"message", error.what()}};
     return json;
   }
 
@@ -157,9 +178,7 @@ class Stream final : public Output {
     emit(cut() ? "response.incomplete" : "response.completed", {{"response", whole_response()}}, out);
   }
   void fail(const ApiError& error, std::string& out) override {
-    Json failed = response("failed");
-    failed["error"] = {{"code", "server_error"}, {"message", error.what()}};
-    emit("response.failed", {{"response", std::move(failed)}}, out);
+    emit("response.failed", {{"response", failed(error)}}, out);
   }
 
  protected:
@@ -193,14 +212,39 @@ class Stream final : public Output {
   }
   void emit(const char* type, Json data, std::string& out) {
     data["type"] = type;
-    data["sequence_number"] = told_++;
+    data["sequence_number"] = events_++;
     append_event(out, to_text(data), type);
   }
 
-  int told_ = 0;
+  int events_ = 0;
+};
+
+class Kept final : public Output {
+ public:
+  explicit Kept(ResponseHead head) : Output(std::move(head)) {}
+
+  // As it stands before the engine begins.
+  Json queue() {
+    Json json = response("queued");
+    keep(json);
+    return json;
+  }
+  void begin(std::string& /*out*/) override { keep(response("in_progress")); }
+  void end(std::string& out) override {
+    end_items(out);
+    whole_response();
+  }
+  void fail(const ApiError& error, std::string& /*out*/) override { keep(failed(error)); }
 };
 
 }  // namespace
+
+Background background_response(ResponseHead head) {
+  const std::string id = head.id;
+  auto format = std::make_unique<Kept>(std::move(head));
+  std::string queued = to_text(format->queue());
+  return {id, std::move(queued), std::move(format)};
+}
 
 std::unique_ptr<Format> response_format(ResponseHead head, Delivery delivery) {
   if (delivery == Delivery::kStream) return std::make_unique<Stream>(std::move(head));

@@ -1,4 +1,4 @@
-// How an answer of /v1/responses is told: whole, or as events.
+// The responses of /v1/responses: whole, as events, or kept for clients that ask for them later.
 #pragma once
 #include <memory>
 #include <string>
@@ -15,16 +15,25 @@ namespace ferrum::server::openai {
 struct ResponseHead {
   std::string id = new_id("resp_");
   int64_t created = now();
-  Json request;  // what of the request the answer repeats
+  Json request;  // the fields of the request that the response repeats
   bool logprobs = false;
   Thoughts::Start start = Thoughts::Start::kNone;
 
-  // Where the answer is kept at its end; null: nowhere.
+  // Where the response is kept at its end; null: nowhere.
   std::shared_ptr<ResponseStore> store;
   Json input_items = Json::array();
+  std::vector<StoredItem> items;      // the same
   std::vector<ChatMessage> messages;  // the conversation so far, without instructions
 };
 
 std::unique_ptr<Format> response_format(ResponseHead head, Delivery delivery);
+
+// A response that is in the store from now on, with a status that says how far it is; nothing is written.
+struct Background {
+  std::string id;
+  std::string queued;  // the response at the beginning, as JSON
+  std::unique_ptr<Format> format;
+};
+Background background_response(ResponseHead head);
 
 }  // namespace ferrum::server::openai

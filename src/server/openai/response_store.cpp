@@ -1,22 +1,29 @@
 #include "server/openai/response_store.h"
 
+#include <algorithm>
+
 namespace ferrum::server::openai {
 
 size_t StoredResponse::bytes() const {
-  constexpr size_t kItself = 1024;  // what keeping it takes beside its texts, about
+  constexpr size_t kItself = 1024;  // about what keeping it takes beside its texts
+  constexpr size_t kItem = 256;     // and what an item takes in the index
   size_t sum = kItself + id.size() + body.size() + input_items.size();
   for (const ChatMessage& message : messages)
     sum += sizeof(ChatMessage) + message.role.size() + message.content.size();
+  for (const StoredItem& item : items)
+    sum += kItem + 2 * item.id.size() + (item.message ? item.message->content.size() : 0);
   return sum;
 }
 
 void ResponseStore::put(StoredResponse response) {
   const size_t bytes = response.bytes();
   const std::lock_guard lock(mutex_);
+  if (const auto same = by_id_.find(response.id); same != by_id_.end()) drop(same->second);
   if (bytes > max_bytes_) return;
   while (bytes_ + bytes > max_bytes_) drop(std::prev(order_.end()));
   order_.push_front(std::make_shared<const StoredResponse>(std::move(response)));
   by_id_[order_.front()->id] = order_.begin();
+  for (const StoredItem& item : order_.front()->items) by_item_[item.id] = order_.begin();
   bytes_ += bytes;
 }
 
@@ -26,6 +33,15 @@ std::shared_ptr<const StoredResponse> ResponseStore::find(const std::string& id)
   if (found == by_id_.end()) return nullptr;
   order_.splice(order_.begin(), order_, found->second);
   return *found->second;
+}
+
+std::optional<StoredItem> ResponseStore::find_item(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_item_.find(id);
+  if (found == by_item_.end()) return std::nullopt;
+  order_.splice(order_.begin(), order_, found->second);
+  const std::vector<StoredItem>& items = (*found->second)->items;
+  return *std::ranges::find(items, id, &StoredItem::id);
 }
 
 bool ResponseStore::erase(const std::string& id) {
@@ -44,6 +60,9 @@ size_t ResponseStore::bytes() const {
 void ResponseStore::drop(Order::iterator at) {
   bytes_ -= (*at)->bytes();
   by_id_.erase((*at)->id);
+  for (const StoredItem& item : (*at)->items)
+    if (const auto found = by_item_.find(item.id); found != by_item_.end() && found->second == at)
+      by_item_.erase(found);
   order_.erase(at);
 }
 

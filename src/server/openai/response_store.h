@@ -1,9 +1,10 @@
-// Answers of /v1/responses that later requests may go on from, within a bound of memory.
+// Responses that later requests may continue, within a bound of memory.
 #pragma once
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,18 @@
 
 namespace ferrum::server::openai {
 
+// An item of an input or an output. One without a message, such as a thought, adds nothing to prompts.
+struct StoredItem {
+  std::string id;
+  std::optional<ChatMessage> message;
+};
+
 struct StoredResponse {
   std::string id;
-  std::string body;                   // as it was answered
+  std::string body;                   // the response as JSON
   std::string input_items;            // a JSON array
-  std::vector<ChatMessage> messages;  // the conversation, this answer included, without instructions
+  std::vector<ChatMessage> messages;  // the conversation with this response's, without instructions
+  std::vector<StoredItem> items{};    // that later inputs may refer to
 
   size_t bytes() const;
 };
@@ -23,12 +31,15 @@ struct StoredResponse {
 // Thread-safe.
 class ResponseStore {
  public:
-  // Of all that is kept; the one that was not asked for longest goes first.
+  // Of all that is kept. The least recently used response is evicted first.
   explicit ResponseStore(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  void put(StoredResponse response);  // one that is larger than everything is not kept
-  std::shared_ptr<const StoredResponse> find(const std::string& id);  // null: never here, or not any more
-  bool erase(const std::string& id);                                  // whether it was there
+  // Replaces one of the same id. One that is larger than the bound is not kept.
+  void put(StoredResponse response);
+  std::shared_ptr<const StoredResponse> find(const std::string& id);  // null if it is not here
+  // Uses the response that the item belongs to. The latest one if several have an item of this id.
+  std::optional<StoredItem> find_item(const std::string& id);
+  bool erase(const std::string& id);  // whether it was there
   size_t bytes() const;
 
  private:
@@ -37,8 +48,9 @@ class ResponseStore {
 
   const size_t max_bytes_;
   mutable std::mutex mutex_;
-  Order order_;  // the one that was asked for last first
+  Order order_;  // the most recently used first
   std::map<std::string, Order::iterator> by_id_;
+  std::map<std::string, Order::iterator> by_item_;
   size_t bytes_ = 0;
 };
 

@@ -1,10 +1,13 @@
 #include "server/openai/responses.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "server/api/sampling_fields.h"
-#include "server/api/text_parts.h"
+#include "server/api/template_options.h"
 #include "server/openai/common.h"
 #include "server/openai/response_format.h"
+#include "server/openai/response_input.h"
 
 namespace ferrum::server::openai {
 namespace {
@@ -12,133 +15,75 @@ namespace {
 constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kWithLogprobs = "message.output_text.logprobs";
 
-constexpr TextPart kParts[] = {{"input_text", "text"}, {"output_text", "text"}, {"refusal", "refusal"}};
+struct Reasoning {
+  Json effort;  // null: the model's own
+  Json options = Json::object();
 
-// An item of the input: a message, or an earlier output's.
-void add_item(const Fields& body, const Json& json, const std::string& path,
-              std::vector<ChatMessage>& messages) {
-  Fields f(body, json, path);
-  const std::string type = f.text("type").value_or("message");
-  if (type == "reasoning") return;  // templates leave thoughts of earlier turns out
-  if (type != "message")
-    throw ApiError(400, "unsupported_parameter", f.path_of("type"),
-                   fmt::format("{}: only items of type message are served yet", f.path_of("type")));
-  std::string role = f.text("role").value_or("");
-  if (role == "developer") role = "system";  // the newer name of the same
-  if (role != "system" && role != "user" && role != "assistant")
-    server::refuse(f.path_of("role"), "{} must be user, assistant, system or developer, not {}",
-                   f.path_of("role"), in_quotes(role));
-  std::string content = text_of_parts(body, f.required("content"), f.path_of("content"), kParts);
-  for (const char* note : {"id", "status", "phase"}) f.find(note);
-  f.refuse_others();
-  messages.push_back({std::move(role), std::move(content)});
-}
-
-// The same input as items, which is how it is listed later.
-Json items_of(const Json& input) {
-  if (input.is_array()) return input;
-  return Json::array({{{"type", "message"},
-                       {"role", "user"},
-                       {"content", Json::array({{{"type", "input_text"}, {"text", input}}})}}});
-}
-
-struct Conversation {
-  std::vector<ChatMessage> messages;  // without instructions
-  ChatPrompt prompt;
-  Json input_items;
-  Json instructions;
-  Json previous;
+  std::string template_options() const { return options.empty() ? "" : to_text(options); }
 };
 
-Conversation read_conversation(Fields& f, ResponseStore& store) {
-  Conversation c;
-  if (const auto previous = f.text("previous_response_id")) {
-    const std::shared_ptr<const StoredResponse> stored = store.find(*previous);
-    if (!stored)
-      throw ApiError(404, "previous_response_not_found", "previous_response_id",
-                     "there is no response " + in_quotes(*previous) + " here (any more)");
-    c.messages = stored->messages;
-    c.previous = *previous;
+Reasoning read_reasoning(Fields& f, const ModelInfo& model) {
+  Reasoning result;
+  if (const Json* given = f.object("chat_template_kwargs")) result.options = *given;
+  const Json* reasoning = f.object("reasoning");
+  if (!reasoning) return result;
+  Fields r(f, *reasoning, "reasoning");
+  if (const auto effort = r.text("effort")) {
+    result.effort = *effort;
+    if (!is_effort(*effort))
+      r.refuse_value("effort", "reasoning.effort must be none, minimal, low, medium, high, xhigh or max");
+    else if (!set_effort(model, *effort, result.options))
+      r.hint("effort");
   }
-  const Json& input = f.required("input");
-  if (!input.is_string() && (!input.is_array() || input.empty()))
-    server::refuse("input", "input must be a text, or an array with an item at least");
-  c.input_items = items_of(input);
-  for (size_t i = 0; i < c.input_items.size(); ++i)
-    add_item(f, c.input_items[i], fmt::format("input[{}]", i), c.messages);
-  for (Json& item : c.input_items)
-    if (!item.contains("id")) item["id"] = new_id("msg_");
-
-  if (const auto instructions = f.text("instructions")) {
-    c.instructions = *instructions;
-    c.prompt.messages.push_back({"system", *instructions});
-  }
-  // Templates know one message of the system, at the beginning.
-  for (const ChatMessage& message : c.messages) {
-    std::vector<ChatMessage>& all = c.prompt.messages;
-    if (message.role == "system" && all.size() == 1 && all.front().role == "system")
-      all.front().content += "\n\n" + message.content;
-    else
-      all.push_back(message);
-  }
-  return c;
+  // Thoughts are sent as the model writes them, so there is nothing to sum up.
+  r.hint("summary");
+  r.hint("generate_summary");
+  r.hint("context", {"auto"});
+  r.refuse_others();
+  return result;
 }
 
-// What the model's template makes of thinking, and text as the one format.
-std::string template_options(Fields& f) {
-  const Json* given = f.object("chat_template_kwargs");
-  Json options = given ? *given : Json::object();
-  if (const Json* reasoning = f.find("reasoning")) {
-    Fields r(f, *reasoning, "reasoning");
-    const auto effort = r.text("effort");
-    if (effort && *effort != "none")
-      throw ApiError(400, "unsupported_parameter", "reasoning.effort",
-                     "reasoning.effort must be none; what else the model's template offers is asked for by "
-                     "chat_template_kwargs");
-    if (effort) options["enable_thinking"] = false;
-    r.refuse("summary", "thoughts are told as they are");
-    r.refuse("generate_summary", "thoughts are told as they are");
-    r.refuse_others();
+std::string read_text_format(Fields& f) {
+  std::string verbosity = "medium";
+  if (const Json* text = f.object("text")) {
+    Fields t(f, *text, "text");
+    t.refuse("format", "structured output is not supported yet", {Json{{"type", "text"}}});
+    verbosity = t.text("verbosity").value_or(verbosity);
+    t.hint("verbosity", {"medium"});
+    t.refuse_others();
   }
-  return options.empty() ? "" : to_text(options);
+  return verbosity;
 }
 
-void read_text_format(Fields& f) {
-  const Json* text = f.find("text");
-  if (!text) return;
-  Fields t(f, *text, "text");
-  t.refuse("format", "only text is served yet", {Json{{"type", "text"}}});
-  t.refuse("verbosity", "not served", {"medium"});
-  t.refuse_others();
-}
-
-// Whether logprobs are to be told.
+// Whether log probabilities are included. The other fields that can be included belong to tools, or to
+// thoughts that are encrypted: there are none of either.
 bool read_include(Fields& f) {
-  bool logprobs = false;
-  for (const std::string& what : f.texts("include").value_or(std::vector<std::string>{})) {
-    // Nothing of ours is encrypted, and there are no tools that such things come from.
-    if (what != kWithLogprobs && what != "reasoning.encrypted_content")
-      server::refuse("include", "include: there is only {}, not {}", kWithLogprobs, in_quotes(what));
-    logprobs |= what == kWithLogprobs;
-  }
-  return logprobs;
+  const std::vector<std::string> all = f.texts("include").value_or(std::vector<std::string>{});
+  return std::find(all.begin(), all.end(), kWithLogprobs) != all.end();
 }
 
-void refuse_unserved_of_responses(Fields& f) {
-  f.refuse("background", "not served", {false});
-  f.refuse("conversation", "not served; see previous_response_id");
-  f.refuse("context_management", "not served");
-  f.refuse("max_tool_calls", "there are no tools yet");
-  f.refuse("prompt", "prompts are not stored here");
-  f.refuse("prompt_cache_options", "not served");
-  f.refuse("truncation", "nothing is cut silently", {"disabled"});
+void read_response_hints(Fields& f) {
+  f.hint("client_metadata", {Json::object()});
+  f.hint("max_tool_calls");  // without tools there are no calls
+  f.refuse("conversation", "conversations are not kept; use previous_response_id");
+  f.refuse("context_management", "compaction is not supported", {Json::array()});
+  f.refuse("prompt", "prompts are not kept");
+}
+
+// Whether the oldest turns are dropped where the input is too long.
+bool read_truncation(Fields& f) {
+  const std::string truncation = f.text("truncation").value_or("disabled");
+  if (truncation != "auto" && truncation != "disabled")
+    f.refuse_value("truncation", "truncation must be auto or disabled, not " + in_quotes(truncation));
+  return truncation == "auto";
 }
 
 bool read_stream_flag(Fields& f) {
   const bool stream = f.flag("stream").value_or(false);
-  if (const Json* options = f.find("stream_options")) {
+  if (const Json* options = f.object("stream_options")) {
     Fields o(f, *options, "stream_options");
-    o.flag("include_obfuscation");  // a padding that hides the sizes of tokens: there is none
+    o.flag("include_obfuscation");
+    o.hint("include_obfuscation", {false});  // padding that hides the lengths of tokens is not sent
     o.refuse_others();
   }
   return stream;
@@ -154,74 +99,108 @@ Json or_null(const std::optional<T>& value) {
 
 }  // namespace
 
-ApiRequest response(Fields& f, const Engine& engine, const std::shared_ptr<ResponseStore>& store) {
+ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
-  Conversation conversation = read_conversation(f, *store);
-  conversation.prompt.template_options = template_options(f);
+  ResponseInput input = read_input(f, *kept.store);
+  const Reasoning reasoning = read_reasoning(f, engine.info());
   read_sampling(f, r);
-  if (r.choices != 1 || r.best_of > 1) server::refuse("n", "a response is one answer");
+  if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a response is one answer");
   const auto most = f.integer("max_output_tokens", 0, kMaxTokens);
   if (most) r.max_tokens = static_cast<int>(*most);
   const bool logprobs = read_include(f);
   const auto top = f.integer("top_logprobs", 0, kMaxTopLogprobs);
   if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
+  const bool truncated = read_truncation(f);
   const bool stored = f.flag("store").value_or(true);
   const bool stream = read_stream_flag(f);
-  const Json* metadata = f.find("metadata");
+  const bool background = f.flag("background").value_or(false);
+  if (background && !stored) f.refuse_value("store", "store must be true for background: true");
+  if (background && stream) f.refuse_value("stream", "stream: a response in the background is not streamed");
+  const Json* metadata = f.object("metadata");
   const auto user = f.text("user");
+  const std::string verbosity = read_text_format(f);
   read_hints(f);
-  read_text_format(f);
-  refuse_unserved_of_responses(f);
+  read_response_hints(f);
   refuse_unserved(f);
   f.refuse_others();
 
   ResponseHead head;
   head.logprobs = logprobs;
   head.request = {{"model", model},
-                  {"instructions", conversation.instructions},
-                  {"previous_response_id", conversation.previous},
+                  {"instructions", input.instructions},
+                  {"previous_response_id", input.previous},
                   {"max_output_tokens", or_null(most)},
                   {"temperature", as_written(r.sampling.temperature)},
                   {"top_p", as_written(r.sampling.top_p)},
                   {"top_logprobs", top.value_or(0)},
                   {"metadata", metadata ? *metadata : Json::object()},
                   {"store", stored},
-                  {"background", false},
+                  {"background", background},
                   {"service_tier", "default"},
-                  {"truncation", "disabled"},
-                  {"text", {{"format", {{"type", "text"}}}, {"verbosity", "medium"}}},
-                  {"reasoning", {{"effort", nullptr}, {"summary", nullptr}}},
+                  {"truncation", truncated ? "auto" : "disabled"},
+                  {"text", {{"format", {{"type", "text"}}}, {"verbosity", verbosity}}},
+                  {"reasoning", {{"effort", reasoning.effort}, {"summary", nullptr}}},
                   {"tools", Json::array()},
                   {"tool_choice", "auto"},
                   {"parallel_tool_calls", true}};
   if (user) head.request["user"] = *user;
-  if (stored) {
-    head.store = store;
-    head.input_items = std::move(conversation.input_items);
-    head.messages = std::move(conversation.messages);
+  ChatPrompt prompt = input.prompt();
+  prompt.template_options = reasoning.template_options();
+  if (truncated) {
+    const int64_t half = engine.info().context / 2;
+    truncate(engine, prompt, static_cast<int>(std::min(most.value_or(half / 2), half)));
   }
-  r.prompt = std::move(conversation.prompt);
+  if (stored) {
+    head.store = kept.store;
+    head.input_items = std::move(input.items);
+    head.items = std::move(input.stored);
+    head.messages = std::move(input.messages);
+  }
+  r.prompt = std::move(prompt);
   head.start = start_of_thoughts(engine, r.prompt);
 
   ApiRequest api_request;
+  api_request.requests.push_back(std::move(r));
+  if (background) {
+    Background made = background_response(std::move(head));
+    api_request.format = std::move(made.format);
+    api_request.take_over = [&kept, id = made.id, queued = made.queued](std::shared_ptr<Engine> held,
+                                                                        Streams streams,
+                                                                        std::unique_ptr<Format> format) {
+      kept.background.start(id, std::move(held), std::move(streams), std::move(format));
+      return HttpResponse{.body = queued};
+    };
+    return api_request;
+  }
   api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
   api_request.format = response_format(std::move(head), api_request.delivery);
-  api_request.requests.push_back(std::move(r));
   return api_request;
 }
 
 Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store) {
   model_of(f);
-  Conversation conversation = read_conversation(f, store);
-  conversation.prompt.template_options = template_options(f);
+  ChatPrompt prompt = read_input(f, store).prompt();
+  prompt.template_options = read_reasoning(f, engine.info()).template_options();
   read_text_format(f);
-  refuse_unserved_of_responses(f);
+  read_truncation(f);
+  read_hints(f);
+  read_response_hints(f);
   refuse_unserved(f);
   f.refuse_others();
-  return {{"object", "response.input_tokens"},
-          {"input_tokens", engine.tokens_of(conversation.prompt).size()}};
+  return {{"object", "response.input_tokens"}, {"input_tokens", engine.tokens_of(prompt).size()}};
+}
+
+std::string cancelled_response(const std::string& id, KeptResponses& kept) {
+  kept.background.cancel(id);
+  const std::shared_ptr<const StoredResponse> stored = kept.store->find(id);
+  if (!stored)
+    throw ApiError(404, "not_found", "", "there is no response " + in_quotes(id) + " here (any more)");
+  if (!Json::parse(stored->body).at("background").get<bool>())
+    throw ApiError(400, "invalid_value", "",
+                   "only a response with background: true can be cancelled, " + in_quotes(id) + " has none");
+  return stored->body;
 }
 
 }  // namespace ferrum::server::openai

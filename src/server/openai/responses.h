@@ -1,15 +1,26 @@
-// POST /v1/responses, and what belongs to it.
+// POST /v1/responses, and the routes beside it.
 #pragma once
 #include <memory>
 
 #include "server/api/api_request.h"
+#include "server/openai/background_responses.h"
 #include "server/openai/response_store.h"
 
 namespace ferrum::server::openai {
 
-// The engine is the one that `model_of` names. What is answered is put into the store, unless the request
-// says not to. Errors: ApiError; 404 for a previous_response_id that is not in the store.
-ApiRequest response(Fields& body, const Engine& engine, const std::shared_ptr<ResponseStore>& store);
+struct KeptResponses {
+  std::shared_ptr<ResponseStore> store;
+  BackgroundResponses background;
+};
+
+// The engine is the one that `model_of` names. The response is put into the store, unless the request says
+// not to. `kept` outlives the request. Errors: ApiError; 404 for a previous_response_id that is not in the
+// store.
+ApiRequest response(Fields& body, const Engine& engine, KeptResponses& kept);
+
+// POST /v1/responses/{id}/cancel: the response, as JSON. Errors: ApiError 404; 400 for one that was not made
+// in the background.
+std::string cancelled_response(const std::string& id, KeptResponses& kept);
 
 // POST /v1/responses/input_tokens
 Json response_input_tokens(Fields& body, const Engine& engine, ResponseStore& store);

@@ -1,0 +1,161 @@
+#include "server/anthropic/conversation.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "server/api/sampling_fields.h"
+#include "server/api/template_options.h"
+#include "server/api/text_parts.h"
+
+namespace ferrum::server::anthropic {
+namespace {
+
+constexpr TextPart kParts[] = {{"text", "text"}};
+constexpr std::string_view kBillingLine = "x-anthropic-";
+
+Json without_thoughts(const Json& content) {
+  if (!content.is_array()) return content;
+  Json rest = Json::array();
+  for (const Json& part : content)
+    if (!part.is_object() ||
+        (part.value("type", Json()) != "thinking" && part.value("type", Json()) != "redacted_thinking"))
+      rest.push_back(part);
+  return rest;
+}
+
+std::string without_billing_lines(std::string_view text) {
+  std::string rest;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    if (!text.starts_with(kBillingLine)) rest += text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  return rest;
+}
+
+// Block by block, because the text after a block begins a line of its own.
+Json without_billing_lines(const Json& content) {
+  if (content.is_string())
+    return without_billing_lines(std::string_view(content.get_ref<const std::string&>()));
+  if (!content.is_array()) return content;
+  Json rest = Json::array();
+  for (Json part : content) {
+    if (part.is_object() && part.contains("text") && part["text"].is_string()) {
+      std::string text = without_billing_lines(std::string_view(part["text"].get_ref<const std::string&>()));
+      if (text.empty()) continue;
+      part["text"] = std::move(text);
+    }
+    rest.push_back(std::move(part));
+  }
+  return rest;
+}
+
+}  // namespace
+
+ChatPrompt chat_prompt(Fields& body) {
+  ChatPrompt chat;
+  const auto add = [&](std::string role, std::string text) {
+    // Neighbours of one role are one turn.
+    if (!chat.messages.empty() && chat.messages.back().role == role && role != "system") {
+      chat.messages.back().content += "\n\n" + text;
+      return;
+    }
+    ChatMessage message;
+    message.role = std::move(role);
+    message.content = std::move(text);
+    chat.messages.push_back(std::move(message));
+  };
+  if (const Json* system = body.find("system")) {
+    std::string text = text_of_parts(body, without_billing_lines(*system), "system", kParts);
+    if (!text.empty()) add("system", std::move(text));
+  }
+  const Json& messages = body.required("messages");
+  if (!messages.is_array() || messages.empty())
+    refuse("messages", "messages must be an array with at least one message");
+  for (size_t i = 0; i < messages.size(); ++i) {
+    Fields f(body, messages[i], fmt::format("messages[{}]", i));
+    const std::string role = f.text("role").value_or("");
+    if (role != "user" && role != "assistant" && role != "system") {
+      f.refuse_value("role", fmt::format("{} must be user, assistant or system, not {}", f.path_of("role"),
+                                         in_quotes(role)));
+      continue;
+    }
+    const Json& content = f.required("content");
+    const std::string path = f.path_of("content");
+    if (role == "system") {
+      std::string text = text_of_parts(body, without_billing_lines(content), path, kParts);
+      if (!text.empty()) add(role, std::move(text));
+    } else {
+      add(role, text_of_parts(body, role == "assistant" ? without_thoughts(content) : content, path, kParts));
+    }
+  }
+  if (!chat.messages.empty() && chat.messages.back().role == "assistant")
+    chat.last_message = ChatPrompt::LastMessage::kContinued;
+  return chat;
+}
+
+ThinkingOptions thinking_options(Fields& body, const ModelInfo& model) {
+  const Json* given = body.object("chat_template_kwargs");
+  Json options = given ? *given : Json::object();
+  ThinkingOptions result;
+  if (const Json* thinking = body.object("thinking")) {
+    Fields f(body, *thinking, "thinking");
+    const std::string type = f.text("type").value_or("");
+    if (type != "disabled" && type != "adaptive" && type != "enabled")
+      f.refuse_value("type", fmt::format("{} must be enabled, adaptive or disabled, not {}",
+                                         f.path_of("type"), in_quotes(type)));
+    const auto budget = f.integer("budget_tokens", 0, kMaxTokens);
+    if (type == "enabled" && !f.find("budget_tokens"))
+      f.refuse_value("budget_tokens", f.path_of("budget_tokens") + " is missing",
+                     "missing_required_parameter");
+    if (type == "enabled" && budget) result.budget = static_cast<int>(*budget);
+    // Without a switch in its template a model thinks always or never.
+    if (!set_thinking(model, type != "disabled", options))
+      f.hint("type",
+             model.reasons ? std::vector<Json>{"enabled", "adaptive"} : std::vector<Json>{"disabled"});
+    f.refuse("display", "thoughts are sent as the model writes them", {"summarized"});
+    f.refuse_others();
+  }
+  if (const Json* config = body.object("output_config")) {
+    Fields f(body, *config, "output_config");
+    if (const auto effort = f.text("effort")) {
+      if (!is_effort(*effort))
+        f.refuse_value("effort", f.path_of("effort") + " must be low, medium, high, xhigh or max");
+      else if (!set_effort(model, *effort, options))
+        f.hint("effort");
+    }
+    f.refuse("format", "structured output is not supported yet");
+    f.refuse_others();
+  }
+  if (!options.empty()) result.template_options = to_text(options);
+  return result;
+}
+
+void read_other_fields(Fields& f) {
+  f.object("metadata");
+  f.hint("metadata", {Json::object()});
+  f.hint("service_tier", {"auto", "standard_only"});
+  f.find("cache_control");  // all prompts are cached
+  f.hint("inference_geo");
+  f.hint("user_profile_id");
+  if (const Json* management = f.object("context_management")) {
+    // Edits that take away what prompts here never hold, or hold only once tools are supported.
+    Fields m(f, *management, "context_management");
+    const Json* edits = m.find("edits");
+    const auto clears = [](const Json& edit) {
+      return edit.is_object() && edit.value("type", Json("")).is_string() &&
+             edit.value("type", std::string()).starts_with("clear_");
+    };
+    if (edits && !(edits->is_array() && std::ranges::all_of(*edits, clears)))
+      m.refuse("edits", "only edits of the types clear_… are known");
+    m.refuse_others();
+    f.hint("context_management", {Json::object(), Json{{"edits", Json::array()}}});
+  }
+  f.refuse("container", "containers are not supported");
+  f.refuse("mcp_servers", "MCP servers are not supported", {Json::array()});
+  f.refuse("output_format", "structured output is not supported yet");
+  f.refuse("tools", "tools are not supported yet", {Json::array()});
+  f.refuse("tool_choice", "tools are not supported yet", {Json{{"type", "auto"}}, Json{{"type", "none"}}});
+}
+
+}  // namespace ferrum::server::anthropic

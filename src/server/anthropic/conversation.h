@@ -1,0 +1,26 @@
+// The conversation of a Messages request, and how the model is to think about it.
+#pragma once
+#include <optional>
+
+#include "ferrum/engine.h"
+#include "server/api/fields.h"
+
+namespace ferrum::server::anthropic {
+
+// `system` and `messages`. Thoughts of earlier turns are left out, as chat templates leave them out. Lines of
+// system texts that begin with "x-anthropic-" are left out as well: they are for Anthropic's billing and hold
+// a random number, so that no two prompts would begin alike. An assistant's last message is continued.
+ChatPrompt chat_prompt(Fields& body);
+
+struct ThinkingOptions {
+  std::string template_options;  // of ChatPrompt
+  std::optional<int> budget;     // tokens
+};
+
+// `thinking`, `output_config.effort` and `chat_template_kwargs`.
+ThinkingOptions thinking_options(Fields& body, const ModelInfo& model);
+
+// Fields that do not change the answer, and those that are not supported.
+void read_other_fields(Fields& body);
+
+}  // namespace ferrum::server::anthropic

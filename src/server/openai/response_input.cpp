@@ -1,0 +1,127 @@
+#include "server/openai/response_input.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/error.h"
+#include "server/api/ids.h"
+#include "server/api/text_parts.h"
+
+namespace ferrum::server::openai {
+namespace {
+
+constexpr TextPart kParts[] = {{"input_text", "text"},
+                               {"output_text", "text"},
+                               {"refusal", "refusal"},
+                               {"text", "text"},
+                               {"summary_text", "text"}};
+
+ChatMessage message_of(std::string role, std::string content) {
+  ChatMessage message;
+  message.role = std::move(role);
+  message.content = std::move(content);
+  return message;
+}
+
+// The message of an item; nothing for a reasoning item, since templates leave out thoughts of earlier turns.
+std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
+                                           ResponseStore& store) {
+  Fields f(body, json, path);
+  const bool reference = !f.find("type") && !f.find("role") && f.find("id");
+  const std::string type = f.text("type").value_or(reference ? "item_reference" : "message");
+  if (type == "reasoning") return std::nullopt;
+  if (type == "item_reference") {
+    const std::string id = f.text("id").value_or("");
+    const std::optional<StoredItem> item = store.find_item(id);
+    if (!item)
+      throw ApiError(404, "item_not_found", f.path_of("id"),
+                     fmt::format("{}: there is no item {} here (any more)", f.path_of("id"), in_quotes(id)));
+    return item->message;
+  }
+  if (type != "message") {
+    f.refuse_value("type",
+                   fmt::format("{}: items of type {} are not supported, only message, reasoning and "
+                               "item_reference",
+                               f.path_of("type"), in_quotes(type)),
+                   "unsupported_parameter");
+    return std::nullopt;
+  }
+  const std::string role = f.text("role").value_or("");
+  if (role != "system" && role != "developer" && role != "user" && role != "assistant") {
+    f.refuse_value("role", fmt::format("{} must be user, assistant, system or developer, not {}",
+                                       f.path_of("role"), in_quotes(role)));
+    return std::nullopt;
+  }
+  return message_of(role, text_of_parts(body, f.required("content"), f.path_of("content"), kParts));
+}
+
+// The same input as items, as it is listed later.
+Json items_of(const Json& input) {
+  if (input.is_array()) return input;
+  return Json::array({{{"type", "message"},
+                       {"role", "user"},
+                       {"content", Json::array({{{"type", "input_text"}, {"text", input}}})}}});
+}
+
+bool is_turn(const ChatMessage& message) { return message.role != "system" && message.role != "developer"; }
+
+}  // namespace
+
+ChatPrompt ResponseInput::prompt() const {
+  ChatPrompt chat;
+  if (instructions.is_string()) chat.messages.push_back(message_of("system", instructions));
+  chat.messages.insert(chat.messages.end(), messages.begin(), messages.end());
+  return chat;
+}
+
+ResponseInput read_input(Fields& f, ResponseStore& store) {
+  ResponseInput in;
+  if (const auto previous = f.text("previous_response_id")) {
+    const std::shared_ptr<const StoredResponse> stored = store.find(*previous);
+    if (!stored)
+      throw ApiError(404, "previous_response_not_found", "previous_response_id",
+                     "there is no response " + in_quotes(*previous) + " here (any more)");
+    in.messages = stored->messages;
+    in.previous = *previous;
+  }
+  const Json& input = f.required("input");
+  if (!input.is_string() && (!input.is_array() || input.empty()))
+    server::refuse("input", "input must be a string, or an array with at least one item");
+  in.items = items_of(input);
+  for (size_t i = 0; i < in.items.size(); ++i) {
+    Json& item = in.items[i];
+    const std::optional<ChatMessage> message = message_of_item(f, item, fmt::format("input[{}]", i), store);
+    if (!item.contains("id") || !item["id"].is_string()) item["id"] = new_id("msg_");
+    if (message) in.messages.push_back(*message);
+    in.stored.push_back({item["id"], message});
+  }
+  if (const auto instructions = f.text("instructions")) in.instructions = *instructions;
+  return in;
+}
+
+void truncate(const Engine& engine, ChatPrompt& prompt, int answer_tokens) {
+  const std::vector<ChatMessage> all = prompt.messages;
+  // How many turns may go, so that the rest begins with the user.
+  std::vector<size_t> counts = {0};
+  size_t turns = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!is_turn(all[i])) continue;
+    if (turns > 0 && all[i].role == "user") counts.push_back(turns);
+    ++turns;
+  }
+  const auto drop = [&](size_t count) {
+    prompt.messages.clear();
+    size_t turn = 0;
+    for (const ChatMessage& message : all)
+      if (!is_turn(message) || turn++ >= count) prompt.messages.push_back(message);
+  };
+  const auto fits = [&](size_t count) {
+    drop(count);
+    return static_cast<int>(engine.tokens_of(prompt).size()) + answer_tokens <= engine.info().context;
+  };
+  const auto fewest =
+      std::partition_point(counts.begin(), counts.end() - 1, [&](size_t count) { return !fits(count); });
+  drop(*fewest);
+}
+
+}  // namespace ferrum::server::openai
