@@ -251,7 +251,8 @@ suite('the OpenAI client', () => {
     await refused({ temperature: -1 }, (e) => e.status === 400 && e.param === 'temperature');
     await refused({ no_such_field: 1 }, (e) => e.status === 400 && e.param === 'no_such_field');
     await refused({ model: 'other' }, (e) => e.status === 404 && e.code === 'model_not_found');
-    await refused({ max_tokens: 100000 }, (e) => e.status === 400 && e.code === 'context_length_exceeded');
+    const long = [{ role: 'user', content: 'word '.repeat(3000) }];
+    await refused({ messages: long }, (e) => e.status === 400 && e.code === 'context_length_exceeded');
     await refused({ tools: [{ type: 'function', function: { name: 'f' } }] }, (e) => e.status === 400 && e.param === 'tools');
     const stranger = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'wrong', maxRetries: 0 });
     await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
