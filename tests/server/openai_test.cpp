@@ -284,7 +284,6 @@ TEST_F(OpenAi, B41_NumbersOutOfRange) {
   }
   expect_refused(kChat, chat({{"top_logprobs", 3}}), "top_logprobs");
   expect_refused(kChat, chat({{"logprobs", 3}}), "logprobs");
-  expect_refused(kChat, chat({{"max_tokens", 3}, {"max_completion_tokens", 4}}), "max_tokens");
   expect_refused(kChat, chat({{"n", 3}, {"best_of", 2}}), "best_of", "3");
   expect_refused(kText, text({{"logprobs", 21}}), "logprobs", "from 0 to 20");
   expect_refused(kText, text({{"logprobs", true}}), "logprobs");
