@@ -181,10 +181,10 @@ TEST(Serve, B44_NoPartOfAStopStringIsEverSent) {
   }
   body["stop"] = std::vector<std::string>(1000, "x");
   EXPECT_EQ(client.post(kChat, body.dump()).status, 400);
-  for (const std::string& stop : {std::string(), std::string(1 << 20, 'x')}) {
-    body["stop"] = stop;
-    EXPECT_EQ(client.post(kChat, body.dump()).status, 400) << stop.size();
-  }
+  body["stop"] = std::string(1 << 20, 'x');
+  EXPECT_EQ(client.post(kChat, body.dump()).status, 400);
+  body["stop"] = "";  // asks for no stop string
+  EXPECT_EQ(client.post(kChat, body.dump()).status, 200);
 }
 
 // Neither what is asked and answered nor keys, even where much is logged.
@@ -200,7 +200,7 @@ TEST(Serve, B72_PromptsAndKeysAreNotLogged) {
   EXPECT_EQ(answered.status, 200);
   EXPECT_EQ(ask_with("a-secret-typo", body.dump()).status, 401);
   EXPECT_EQ(ask_with("our-secret-key", "{\"secret").status, 400);
-  body["max_tokens"] = 100'000;
+  body["temperature"] = -1;
   EXPECT_EQ(ask_with("our-secret-key", body.dump()).status, 400);
   server.send(SIGINT);
   const std::string log = server.expect("stopping");
@@ -220,7 +220,7 @@ TEST(Serve, B67_MistakesAreNamed) {
   for (const auto& [args, words] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--api-key-file", empty}, "no key"},
            {{"--api-key-file", folder.path() / "none"}, "cannot open"},
-           {{"--api-key", ""}, "empty API key"},
+           {{"--api-key", ""}, "an API key is empty"},
            {{"--host", "192.0.2.1"}, "cannot listen at 192.0.2.1"},
            {{"--host", "no.such.host.invalid"}, "cannot listen at no.such.host.invalid"},
            {{"--port", taken}, "cannot listen at 127.0.0.1:" + taken},

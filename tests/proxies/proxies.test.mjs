@@ -65,7 +65,7 @@ const commands = {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${fileIn(name)};`);
     writeFileSync(
       fileIn('nginx.conf'),
-      `daemon off; pid ${fileIn('pid')}; error_log stderr; events {}\nhttp { access_log off; ${temporary.join(' ')}\n${site}}\n`,
+      `${process.getuid() === 0 ? 'user root; ' : ''}daemon off; pid ${fileIn('pid')}; error_log stderr; events {}\nhttp { access_log off; ${temporary.join(' ')}\n${site}}\n`,
     );
     return ['nginx', '-e', 'stderr', '-p', folder, '-c', fileIn('nginx.conf')];
   },
