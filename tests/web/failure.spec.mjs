@@ -51,12 +51,12 @@ test('keys: asked for, refused in the server’s words, taken, kept for the tab'
   try {
     await page.goto(locked.url);
     const dialog = page.getByRole('dialog', { name: 'API key' });
-    await expect(dialog).toContainText('this server asks for an API key');
+    await expect(dialog).toContainText('this server requires an API key');
     await dialog.getByLabel('Key', { exact: true }).fill('wrong');
     await dialog.getByRole('button', { name: 'Use this key' }).click();
-    await expect(dialog).toContainText('this API key is not known');
+    await expect(dialog).toContainText('the API key is not known');
     await dialog.getByRole('button', { name: 'Cancel' }).click();
-    await expect(page.getByText('The server refuses: this API key is not known')).toBeVisible();
+    await expect(page.getByText('The server refuses: the API key is not known')).toBeVisible();
     await page.getByRole('button', { name: 'Try again' }).click();
     await dialog.getByLabel('Key', { exact: true }).fill('right');
     await dialog.getByLabel('Key', { exact: true }).press('Enter');
