@@ -4,10 +4,9 @@
 //   - it is asynchronous on the backend's stream and never allocates device memory;
 //   - its launch shape depends only on tensor shapes and StepShape, never on device data;
 //   - so a sequence of operations may be recorded once and replayed (see `run`);
-//   - a row's result depends on that row (and its sequence's context) alone, bit for bit: never on which
-//   other rows
-//     are in the batch, how a prompt was chunked, or how many threads run;
-//   - `out` may alias `x` only where the operation is row-wise (the norms);
+//   - a row's result depends only on that row and its sequence's context, bit for bit: not on the other rows
+//     of the batch, on how the prompt was split into chunks, or on the number of threads;
+//   - `out` may alias `x` only in row-wise operations (the norms);
 //   - every backend implements every operation: there is no `supports_x()`.
 // Activations are float32 unless said otherwise. The plain meaning of each operation stands in reference/.
 #pragma once
@@ -46,10 +45,9 @@ struct StepShape {
 // sequences, chunks of prompts and single decode tokens side by side. All tensors are i32.
 struct Step {
   StepShape shape;
-  Tensor tokens;     // [tokens]
-  Tensor positions;  // [tokens]                 absolute, from 0
-  Tensor
-      kv_slots;  // [tokens]                 block × block_tokens + offset: where each new key and value goes
+  Tensor tokens;       // [tokens]
+  Tensor positions;    // [tokens]                 absolute, from 0
+  Tensor kv_slots;     // [tokens]                 block × block_tokens + offset of each new key and value
   Tensor block_table;  // [sequences, max blocks]  blocks of each sequence, in order of position
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
@@ -76,10 +74,10 @@ struct Rope {
 };
 
 // Keys and values of one layer, f32, f16, bf16 or int8, in blocks of block_tokens slots. A slot is
-// block × block_tokens + the place in the block. Values lie token by token. Of keys, a block has each
-// dimension's block_tokens side by side, so that whoever multiplies meets keys in lanes and sums each product
-// in order of dimension. Of int8, x = scale × byte, with one scale for each token and head: its largest
-// magnitude over 127.
+// block × block_tokens + the offset in the block. Values lie token by token. Keys lie dimension by dimension:
+// a block stores block_tokens values of each dimension side by side, so that a kernel loads keys into lanes
+// and sums each product in order of dimension. int8: x = scale × byte, with one scale per token and head,
+// which is the largest magnitude over 127.
 struct KvLayer {
   Tensor k;  // [blocks, kv_heads × head_dim × block_tokens]
   Tensor v;  // [blocks × block_tokens, kv_heads × head_dim]

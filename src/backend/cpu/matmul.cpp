@@ -145,7 +145,7 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
         for (int i = 0; i < task.panel_count; ++i)
           kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,
                                   memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
-        // What comes next is asked for while this meets all tokens.
+        // Prefetch the next panel while this one is multiplied.
         const bool ends_span = p + task.panel_count == run.panel_count && span + 1 < spans_of(cols);
         const uint8_t* next =
             ends_span ? run.panels + (span + 1) * span_bytes : panel + task.panel_count * run.panel_bytes;
