@@ -1,29 +1,18 @@
 // Request bodies of real clients, as they were recorded, for /v1/responses and /v1/messages.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <regex>
+#include <sstream>
 
+#include "server/recorded_requests.h"
 #include "server/served.h"
-#include "support/paths.h"
 
 namespace ferrum {
 namespace {
 
 using nlohmann::json;
-using test::Client;
 using test::Reply;
 using test::Served;
-
-std::vector<std::filesystem::path> bodies() {
-  std::vector<std::filesystem::path> all;
-  const std::filesystem::path folder = test::shared("clients");
-  if (!std::filesystem::exists(folder)) return all;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.path().extension() == ".json") all.push_back(entry.path());
-  std::sort(all.begin(), all.end());
-  return all;
-}
 
 // Tools, structured output, images, and what is not in the store.
 bool may_be_refused(const std::string& field) {
@@ -64,20 +53,13 @@ void expect_refused(const Reply& reply, const std::string& path) {
 }
 
 TEST(ClientBodies, AreAnsweredOrRefusedForWhatIsNotSupported) {
-  const std::vector<std::filesystem::path> files = bodies();
-  if (files.empty()) GTEST_SKIP() << "needs " << test::shared("clients");
+  FERRUM_NEEDS_SHARED("clients");
   Served served;
   served.engine->set_context(1 << 20);
   int answered = 0;
-  for (const std::filesystem::path& file : files) {
-    std::ifstream in(file);
-    const json recorded = json::parse(in);
-    if (!recorded.is_object()) continue;
-    const std::string path = recorded.value("path", "");
+  for (const auto& [file, path, body] : test::recorded_requests()) {
     if (!path.starts_with("/v1/responses") && !path.starts_with("/v1/messages")) continue;
     SCOPED_TRACE(file.string());
-    json body = recorded.at("body");
-    body["model"] = "fake";
     const Reply reply = served.client().post(path, body.dump());
     if (reply.status == 200) {
       ++answered;

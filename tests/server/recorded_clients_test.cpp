@@ -1,12 +1,10 @@
 // Requests as real clients send them (../shared/clients): answered, or refused for what is not there yet.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
 
+#include "server/recorded_requests.h"
 #include "server/served.h"
-#include "support/paths.h"
 
 namespace ferrum {
 namespace {
@@ -39,14 +37,8 @@ TEST(RecordedClients, AreAnsweredOrToldWhatIsNotThere) {
   Client client = served.client();
   int answered = 0;
   int refused = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::shared("clients"))) {
-    if (entry.path().extension() != ".json") continue;
-    SCOPED_TRACE(entry.path().string());
-    std::ifstream in(entry.path());
-    const json recorded = json::parse(in);
-    const std::string path = recorded.at("path");
-    json body = recorded.at("body");
-    body["model"] = "fake";
+  for (const auto& [file, path, body] : test::recorded_requests()) {
+    SCOPED_TRACE(file.string());
     const Reply reply = served_paths.contains(path) || path.starts_with("/api/") ||
                                 path == "/v1/embeddings" || path == "/v1/rerank"
                             ? client.post(path, body.dump())
