@@ -6,7 +6,7 @@
 //   - so a sequence of operations may be recorded once and replayed (see `run`);
 //   - a row's result depends only on that row and its sequence's context, bit for bit: not on the other rows
 //     of the batch, on how the prompt was split into chunks, or on the number of threads;
-//   - `out` may alias `x` only in row-wise operations (the norms);
+//   - `out` may alias `x` only in row-wise operations (the norms, `scale`, `apply_gate`);
 //   - every backend implements every operation: there is no `supports_x()`.
 // Activations are float32 unless said otherwise. The plain meaning of each operation stands in reference/.
 #pragma once
@@ -57,11 +57,46 @@ struct Step {
 struct HeadShape {
   int q_heads = 0;
   int kv_heads = 0;
-  int head_dim = 0;
+  int head_dim = 0;   // of queries and keys
+  int value_dim = 0;  // of values; 0: as head_dim
 
+  int value_size() const { return value_dim > 0 ? value_dim : head_dim; }
   int q_width() const { return q_heads * head_dim; }
-  int kv_width() const { return kv_heads * head_dim; }
-  int qkv_width() const { return q_width() + 2 * kv_width(); }
+  int k_width() const { return kv_heads * head_dim; }
+  int v_width() const { return kv_heads * value_size(); }
+  int qkv_width() const { return q_width() + k_width() + v_width(); }
+  int out_width() const { return q_heads * value_size(); }
+};
+
+// What a row is divided by, and what it is multiplied with then.
+//   kNone   x
+//   kRms    x / √(mean of x² + eps) · weight                    (arXiv 1910.07467)
+//   kLayer  (x − mean) / √(variance + eps) · weight + bias      (arXiv 1607.06450)
+struct Norm {
+  enum class Kind : uint8_t { kNone, kRms, kLayer };
+  Kind kind = Kind::kNone;
+  Tensor weight;  // [1, width] f32; empty: all 1
+  Tensor bias;    // [1, width] f32; empty: all 0
+  float eps = 0;
+};
+
+// The nonlinearity of a feed-forward layer. Gated: the weight stacks the gate's rows over the others (`up`),
+// and the result is f(gate) · up; else it is f(up). σ is the logistic function.
+struct Activation {
+  enum class Kind : uint8_t {
+    kSilu,         // x σ(x)
+    kGelu,         // x Φ(x), with the error function
+    kGeluTanh,     // x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
+    kReluSquared,  // max(x, 0)²
+    kClampedSilu,  // gated only: g σ(alpha g) · (u + 1), with g = min(gate, limit), u in ±limit   (gpt-oss)
+    kXielu,        // x > 0: positive x² + beta x; else (e^min(x, limit) − 1 − x) negative + beta x
+                   // (arXiv 2411.13010)
+  };
+  Kind kind = Kind::kSilu;
+  bool gated = true;
+  float limit = 0;
+  float alpha = 0;
+  float positive = 0, negative = 0, beta = 0;
 };
 
 // Which elements of a head are rotated together: i with i + half (Hugging Face), or 2i with 2i + 1 (GGUF
@@ -69,7 +104,7 @@ struct HeadShape {
 enum class RopePairing { kHalves, kNeighbours };
 
 struct Rope {
-  Tensor cos_sin;  // [positions, rotary_dim] f32: rotary_dim / 2 cosines, then as many sines
+  Tensor cos_sin;  // [positions, rotary_dim] f32: rotary_dim / 2 cosines, then as many sines; empty: none
   RopePairing pairing = RopePairing::kHalves;
 };
 
@@ -80,7 +115,7 @@ struct Rope {
 // which is the largest magnitude over 127.
 struct KvLayer {
   Tensor k;  // [blocks, kv_heads × head_dim × block_tokens]
-  Tensor v;  // [blocks × block_tokens, kv_heads × head_dim]
+  Tensor v;  // [blocks × block_tokens, kv_heads × value_dim]
   int block_tokens = 0;
   Tensor k_scales, v_scales;  // [blocks × block_tokens, kv_heads] f32 for int8, else empty
 
@@ -93,14 +128,26 @@ struct KvLayer {
   }
 };
 
-// What one layer does to q and k before they meet, and how they meet.
+// What one layer does to q and k before their product, and what it does with the product.
 struct AttentionLayer {
   HeadShape heads;
+  float clip = 0;       // q, k and v are limited to ± clip before all else; 0: not
+  Norm q_norm, k_norm;  // kNone or kRms; of each head, or of all heads together where the weight is so wide
+  bool norm_last = false;  // the norms come after the rotation, not before it
   Rope rope;
-  Tensor q_norm, k_norm;  // [head_dim] f32, or empty: RMS norm of each head before the rotation
-  float norm_eps = 0;
-  float scale = 0;  // of q·k, e.g. 1/sqrt(head_dim)
-  int window = 0;   // a token sees this many positions, itself included; 0: all
+  // After the rotation q is multiplied by 1 + beta · ln(⌊(position + offset) / length⌋ + 1); length 0: not.
+  struct Temperature {
+    float beta = 0;
+    int length = 0;
+    int offset = 0;
+  } temperature;
+  bool shares_kv = false;  // qkv holds q alone; keys and values are another layer's, stored before
+
+  float scale = 0;     // of q·k, e.g. 1/sqrt(head_dim)
+  float soft_cap = 0;  // scores become soft_cap · tanh(score / soft_cap); 0: not
+  int window = 0;      // a token sees this many positions, itself included; 0: all
+  Tensor sinks;        // [1, q_heads] f32, or empty: a score beside the keys' whose value is 0
+  float value_scale = 1;
 };
 
 struct Routing {
@@ -108,10 +155,28 @@ struct Routing {
   Tensor weights;     // [tokens, top_k] f32
 };
 
+// How a token chooses its experts. Its score of an expert is p: the softmax of the router's logits over all
+// experts, or the logistic function of each.
+//   1. rank = p + selection_bias (kSoftmaxOfChosen: the logit itself)
+//   2. With groups: the experts are split evenly into `groups`; those of the groups_used groups with the
+//      largest group rank remain: the sum of its two largest ranks, or its largest (group_by_largest).
+//   3. The top_k experts of the largest rank are chosen, largest first; ties: the lower id first.
+//   4. weight = p of the chosen (kSoftmaxOfChosen: the softmax over their logits); divided by the sum of the
+//      weights (at least `floor`) if renormalize; times scale.
 struct RoutingRule {
+  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
   int top_k = 0;
-  bool renormalize = false;  // make the chosen weights sum to 1
+  Score score = Score::kSoftmax;
+  bool renormalize = false;
+  float floor = 0;
+  float scale = 1;
+  Tensor selection_bias;  // [1, experts] f32, or empty
+  int groups = 1;
+  int groups_used = 1;
+  bool group_by_largest = false;
 };
+
+enum class GateKind : uint8_t { kSigmoid, kSoftplus };  // 1 / (1 + e^−x), ln(1 + e^x)
 
 class Backend {
  public:
@@ -136,30 +201,34 @@ class Backend {
   // Token-wise ----
 
   virtual void embed(Tensor out, const Weight& table, Tensor tokens) = 0;  // out[t] = table[tokens[t]]
-  virtual void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) = 0;
-  // residual += x; out = rms_norm(residual)
-  virtual void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) = 0;
+  virtual void norm(Tensor out, Tensor x, const Norm& norm) = 0;
+  // residual += scale · x; out = norm(residual)
+  virtual void add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) = 0;
+  virtual void add(Tensor to, Tensor x, float scale) = 0;  // to += scale · x
+  // x = factor · x; with a soft cap, cap · tanh(factor · x / cap). cap 0: none
+  virtual void scale(Tensor x, float factor, float cap) = 0;
   virtual void linear(Tensor out, Tensor x, const Weight& w) = 0;  // out = x · wᵀ + bias
-  // w stacks gate over up: out = silu(gate(x)) * up(x), half as wide as w has rows
-  virtual void swiglu(Tensor out, Tensor x, const Weight& gate_up) = 0;
+  // out = activation(x · wᵀ + bias); gated: half as wide as w has rows
+  virtual void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) = 0;
+  // x *= f(gates). gates has x's columns, or a column for each run of x.cols / gates.cols of them
+  virtual void apply_gate(Tensor x, Tensor gates, GateKind f) = 0;
   virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
 
   // Attention ----
 
-  // qkv is [tokens, qkv_width]: q heads, k heads, v heads. Norm (if any), rotate, write keys and values to
-  // their slots; the rotated q stays in place.
+  // qkv is [tokens, qkv_width]: q heads, k heads, v heads (shares_kv: [tokens, q_width]). Clip, normalise and
+  // rotate q and k, and write keys and values to their slots; the q that results stays in place.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
-  // out [tokens, q_width] = softmax(scale · q·K) · V, causal, over each sequence's blocks
+  // out [tokens, out_width] = value_scale · softmax(scale · q·K) · V, causal, over each sequence's blocks
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: block onto block
 
   // Mixture of experts ----
 
-  // softmax over all experts, then the top_k largest (ties: the lower id first), largest first
   virtual void route(Routing out, Tensor router_logits, const RoutingRule& rule) = 0;
-  // out[t] = Σ weights[t,i] · down_e(silu(gate_e(x)) * up_e(x)) for e = expert_ids[t,i], summed in order of i
-  virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-                       const Weight& down) = 0;
+  // out[t] = Σ weights[t,i] · down_e(activation(up_e(x))) for e = expert_ids[t,i], summed in order of i
+  virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+                       const Activation& activation) = 0;
 };
 
 }  // namespace ferrum

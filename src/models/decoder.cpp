@@ -8,14 +8,14 @@ void Decoder::forward(const Step& step, Tensor logits) {
   const std::vector<DecoderLayer>& layers = weights_.layers;
 
   b.embed(a.residual, *weights_.embedding, step.tokens);
-  b.rms_norm(a.hidden, a.residual, layers.front().attention_norm, config_.norm_eps);
+  b.norm(a.hidden, a.residual, layers.front().attention_norm);
 
   for (size_t i = 0; i < layers.size(); ++i) {
-    const Tensor next_norm = i + 1 < layers.size() ? layers[i + 1].attention_norm : weights_.final_norm;
+    const Norm& next_norm = i + 1 < layers.size() ? layers[i + 1].attention_norm : weights_.final_norm;
     const Tensor attended = attention(layers[i], kv_[i], step, a);
-    b.add_rms_norm(a.hidden, a.residual, attended, layers[i].ffn_norm, config_.norm_eps);
+    b.add_norm(a.hidden, a.residual, attended, 1, layers[i].ffn_norm);
     const Tensor fed = feed_forward(layers[i], a);
-    b.add_rms_norm(a.hidden, a.residual, fed, next_norm, config_.norm_eps);
+    b.add_norm(a.hidden, a.residual, fed, 1, next_norm);
   }
 
   if (step.shape.outputs == 0) return;
@@ -39,12 +39,13 @@ Tensor Decoder::attention(const DecoderLayer& layer, const KvLayer& kv, const St
 
 Tensor Decoder::feed_forward(const DecoderLayer& layer, const Activations& a) {
   Backend& b = backend_;
+  const Activation silu = {.kind = Activation::Kind::kSilu, .gated = true};
   if (layer.router) {
     b.linear(a.router, a.hidden, *layer.router);
     b.route(a.routing, a.router, config_.routing);
-    b.experts(a.branch, a.hidden, a.routing, *layer.gate_up, *layer.down);
+    b.experts(a.branch, a.hidden, a.routing, *layer.gate_up, *layer.down, silu);
   } else {
-    b.swiglu(a.ffn, a.hidden, *layer.gate_up);
+    b.expand(a.ffn, a.hidden, *layer.gate_up, silu);
     b.linear(a.branch, a.ffn, *layer.down);
   }
   return a.branch;

@@ -35,12 +35,11 @@ struct DecoderConfig {
   int ffn = 0;      // width of the widest dense layer; 0 without dense layers
   int experts = 0;  // 0: no layer has any
   RoutingRule routing;
-  float norm_eps = 0;
   HeadShape heads;
 };
 
 struct DecoderLayer {
-  Tensor attention_norm, ffn_norm;   // [1, hidden]
+  Norm attention_norm, ffn_norm;     // [1, hidden]
   AttentionLayer attention;          // with q_norm, k_norm where the model has them
   std::unique_ptr<Weight> qkv, out;  // [qkv_width, hidden], [hidden, q_width]
   std::unique_ptr<Weight> gate_up,
@@ -51,7 +50,7 @@ struct DecoderLayer {
 struct DecoderWeights {
   std::unique_ptr<Weight> embedding;  // [vocab, hidden]
   std::unique_ptr<Weight> head;       // [vocab, hidden]; null: the embedding serves as head
-  Tensor final_norm;                  // [1, hidden]
+  Norm final_norm;                    // [1, hidden]
   std::vector<DecoderLayer> layers;
   std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation table
 };

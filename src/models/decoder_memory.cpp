@@ -6,7 +6,7 @@ namespace ferrum {
 
 size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype) {
   const size_t scales = kv_dtype == DType::kI8 ? heads.kv_heads * sizeof(float) : 0;
-  return 2 * (heads.kv_width() * size_of(kv_dtype) + scales);
+  return (heads.k_width() + heads.v_width()) * size_of(kv_dtype) + 2 * scales;
 }
 
 Decoder::Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits)
@@ -30,7 +30,7 @@ void Decoder::allocate_activations() {
   a.hidden = allocate(DType::kF32, tokens, config_.hidden);
   a.branch = allocate(DType::kF32, tokens, config_.hidden);
   a.qkv = allocate(DType::kF32, tokens, config_.heads.qkv_width());
-  a.attention = allocate(DType::kF32, tokens, config_.heads.q_width());
+  a.attention = allocate(DType::kF32, tokens, config_.heads.out_width());
   if (config_.ffn > 0) a.ffn = allocate(DType::kF32, tokens, config_.ffn);
   if (config_.experts > 0) {
     a.router = allocate(DType::kF32, tokens, config_.experts);
@@ -42,10 +42,10 @@ void Decoder::allocate_activations() {
 
 void Decoder::allocate_kv() {
   const int rows = limits_.kv_blocks * limits_.block_tokens;
-  const int block_width = config_.heads.kv_width() * limits_.block_tokens;
+  const int block_width = config_.heads.k_width() * limits_.block_tokens;
   for (int i = 0; i < config_.layers; ++i) {
     const Tensor k = allocate(limits_.kv_dtype, limits_.kv_blocks, block_width);
-    const Tensor v = allocate(limits_.kv_dtype, rows, config_.heads.kv_width());
+    const Tensor v = allocate(limits_.kv_dtype, rows, config_.heads.v_width());
     kv_.push_back({k, v, limits_.block_tokens});
     if (limits_.kv_dtype == DType::kI8)
       for (Tensor* scales : {&kv_.back().k_scales, &kv_.back().v_scales})
@@ -54,7 +54,7 @@ void Decoder::allocate_kv() {
 }
 
 size_t Decoder::activation_bytes(const DecoderConfig& c, const DecoderLimits& limits) {
-  const size_t per_token = size_t{3} * c.hidden + c.heads.qkv_width() + c.heads.q_width() + c.ffn +
+  const size_t per_token = size_t{3} * c.hidden + c.heads.qkv_width() + c.heads.out_width() + c.ffn +
                            c.experts + (c.experts > 0 ? 2 * c.routing.top_k : 0);
   return (per_token * limits.max_tokens + static_cast<size_t>(limits.max_outputs) * c.hidden) * sizeof(float);
 }

@@ -28,7 +28,7 @@ class Loader {
     w.embedding = pack({.parts = {{required({Role::kEmbedding})}},
                         .use = model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp});
     if (!model_.tied_head) w.head = matrix({Role::kHead});
-    w.final_norm = vector({Role::kFinalNorm});
+    w.final_norm = norm({Role::kFinalNorm});
     const Rope rope = rotation();
     for (int i = 0; i < model_.layers; ++i) w.layers.push_back(layer(i, rope));
     if (!checkpoint_.intact())
@@ -40,13 +40,12 @@ class Loader {
  private:
   DecoderLayer layer(int i, const Rope& rope) {
     DecoderLayer l;
-    l.attention_norm = vector({Role::kAttentionNorm, i});
-    l.ffn_norm = vector({Role::kFfnNorm, i});
+    l.attention_norm = norm({Role::kAttentionNorm, i});
+    l.ffn_norm = norm({Role::kFfnNorm, i});
     l.attention = {.heads = {model_.q_heads, model_.kv_heads, model_.head_dim},
+                   .q_norm = norm_if_present({Role::kQueryNorm, i}),
+                   .k_norm = norm_if_present({Role::kKeyNorm, i}),
                    .rope = rope,
-                   .q_norm = vector_if_present({Role::kQueryNorm, i}),
-                   .k_norm = vector_if_present({Role::kKeyNorm, i}),
-                   .norm_eps = model_.norm_eps,
                    .scale = 1.0f / std::sqrt(static_cast<float>(model_.head_dim)),
                    .window = model_.sliding_layers[i] ? model_.window : 0};
     l.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
@@ -122,9 +121,11 @@ class Loader {
     return *tensor;
   }
 
-  Tensor vector(const TensorKey& key) { return upload(decoded(required(key)), 1); }
+  Norm norm(const TensorKey& key) {
+    return {.kind = Norm::Kind::kRms, .weight = upload(decoded(required(key)), 1), .eps = model_.norm_eps};
+  }
 
-  Tensor vector_if_present(const TensorKey& key) { return checkpoint_.find(key) ? vector(key) : Tensor{}; }
+  Norm norm_if_present(const TensorKey& key) { return checkpoint_.find(key) ? norm(key) : Norm{}; }
 
   Rope rotation() {
     RopeFrequencies frequencies = rope_frequencies(model_.rope, limits_.max_positions);
@@ -170,8 +171,7 @@ DecoderConfig decoder_config(const ModelDescription& m) {
           .vocab = m.vocab,
           .ffn = m.ffn,
           .experts = m.experts,
-          .routing = {m.experts_per_token, m.renormalize_experts},
-          .norm_eps = m.norm_eps,
+          .routing = {.top_k = m.experts_per_token, .renormalize = m.renormalize_experts},
           .heads = {m.q_heads, m.kv_heads, m.head_dim}};
 }
 

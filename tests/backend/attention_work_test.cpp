@@ -50,7 +50,7 @@ TEST(AttentionWork, EachPartitionOfEachHeadOnceAndInOrder) {
       AttentionLayer layer;
       layer.heads = setting.heads;
       layer.window = setting.window;
-      const AttentionWork work(step, layer, AttentionMemory::limits(setting.heads.head_dim), workers);
+      const AttentionWork work(step, layer, AttentionMemory::limits(setting.heads), workers);
       std::map<std::tuple<int, int, int>, int64_t> next;  // query, kv head, head -> partition that comes next
       for (int w = 0; w < workers; ++w) {
         int parts = 0;
@@ -76,7 +76,7 @@ TEST(AttentionWork, EachPartitionOfEachHeadOnceAndInOrder) {
           }
           const int first = setting.window > 0 ? std::max(0, item.position - setting.window + 1) : 0;
           EXPECT_EQ(item.partitions.begin, first / cpu::kPartition);
-          EXPECT_LE(item.rows(), AttentionMemory::limits(setting.heads.head_dim).rows);
+          EXPECT_LE(item.rows(), AttentionMemory::limits(setting.heads).rows);
         });
       }
       EXPECT_EQ(next.size(),
@@ -92,7 +92,7 @@ TEST(AttentionWork, OneLongDecodeKeepsEveryWorkerBusy) {
   AttentionLayer layer;
   layer.heads = {8, 1, 128};
   for (const int workers : {2, 8, 16}) {
-    const AttentionWork work(step, layer, AttentionMemory::limits(128), workers);
+    const AttentionWork work(step, layer, AttentionMemory::limits(layer.heads), workers);
     for (int w = 0; w < workers; ++w) {
       int64_t partitions = 0;
       work.each_part(w, [&](const AttentionItem&, Range part) { partitions += part.size(); });

@@ -43,10 +43,10 @@ inline Step make_step(Bench& bench, int block_tokens, const std::vector<Sequence
 inline KvLayer random_blocks(Bench& bench, DType dtype, int block_tokens, int blocks,
                              const HeadShape& heads) {
   const int rows = blocks * block_tokens;
-  const auto cache = [&](int in_rows, uint32_t seed) {
-    const Tensor t = bench.tensor(dtype, in_rows, rows * heads.kv_width() / in_rows);
+  const auto cache = [&](int in_rows, int width, uint32_t seed) {
+    const Tensor t = bench.tensor(dtype, in_rows, rows * width / in_rows);
     const std::vector<float> values =
-        random_floats(static_cast<size_t>(rows) * static_cast<size_t>(heads.kv_width()), seed);
+        random_floats(static_cast<size_t>(rows) * static_cast<size_t>(width), seed);
     std::vector<std::byte> bytes(values.size() * size_of(dtype));
     for (size_t i = 0; i < values.size(); ++i) {
       const uint16_t half = dtype == DType::kF16 ? f16_from_float(values[i]) : bf16_from_float(values[i]);
@@ -64,7 +64,7 @@ inline KvLayer random_blocks(Bench& bench, DType dtype, int block_tokens, int bl
     for (float& v : values) v = (1 + std::abs(v)) / 60;
     return bench.floats(values, rows);
   };
-  KvLayer kv = {cache(blocks, 11), cache(rows, 12), block_tokens};
+  KvLayer kv = {cache(blocks, heads.k_width(), 11), cache(rows, heads.v_width(), 12), block_tokens};
   if (dtype == DType::kI8) kv.k_scales = scales(13), kv.v_scales = scales(14);
   return kv;
 }

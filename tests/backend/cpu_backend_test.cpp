@@ -128,15 +128,141 @@ TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
   backend.attend(out, qkv, kv, step, layer);
   for (int i = 0; i < 16; ++i) EXPECT_TRUE(std::isnan(*out.at<float>(0, i)));
 
-  for (const bool renormalize : {false, true}) {
+  layer.soft_cap = 2;
+  layer.sinks = bench.random(1, 2, 4);
+  backend.attend(out, qkv, kv, step, layer);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(std::isnan(*out.at<float>(0, i)));
+
+  std::vector<RoutingRule> rules;
+  for (const auto score :
+       {RoutingRule::Score::kSoftmax, RoutingRule::Score::kSigmoid, RoutingRule::Score::kSoftmaxOfChosen}) {
+    rules.push_back({.top_k = 3, .score = score});
+    rules.push_back({.top_k = 3, .score = score, .renormalize = true, .floor = 1e-4f});
+    rules.push_back({.top_k = 3, .score = score, .selection_bias = bench.random(1, 4, 5)});
+    rules.push_back({.top_k = 2, .score = score, .groups = 4, .groups_used = 2});
+  }
+  for (const RoutingRule& rule : rules) {
     const Tensor logits = bench.floats({1, std::nanf(""), 2, std::nanf("")}, 1);
-    const Routing routing = {bench.tensor(DType::kI32, 1, 3), bench.tensor(DType::kF32, 1, 3)};
-    backend.route(routing, logits, {3, renormalize});
-    for (int i = 0; i < 3; ++i) {
+    const Routing routing = {bench.tensor(DType::kI32, 1, rule.top_k),
+                             bench.tensor(DType::kF32, 1, rule.top_k)};
+    backend.route(routing, logits, rule);
+    for (int i = 0; i < rule.top_k; ++i) {
       EXPECT_GE(*routing.expert_ids.at<int32_t>(0, i), 0);
       EXPECT_LT(*routing.expert_ids.at<int32_t>(0, i), 4);
       EXPECT_TRUE(std::isnan(*routing.weights.at<float>(0, i)));
     }
+  }
+}
+
+TEST_P(CpuBackendOn, B58_NotANumberComesThroughWhatIsDoneToEachRow) {
+  CpuBackend backend(options(1));
+  Bench bench(backend);
+  const float nan = std::nanf("");
+  const std::vector<float> values = {1, 2, nan, -1};
+  const auto only_third = [&](Tensor t, const std::string& what) {
+    for (int i = 0; i < t.cols; ++i) EXPECT_EQ(std::isnan(*t.at<float>(0, i)), i == 2) << what << " " << i;
+  };
+  for (const NamedActivation& a : named_activations()) {
+    const RandomWeight up(1, 1, {{Format::kF32, a.activation.gated ? 2 : 1}}, false, 1);
+    const Tensor out = bench.tensor(DType::kF32, 1, 1);
+    backend.expand(out, bench.floats({nan}, 1), bench.weight(up), a.activation);
+    EXPECT_TRUE(std::isnan(*out.at<float>(0))) << a.name;
+  }
+  for (const GateKind kind : {GateKind::kSigmoid, GateKind::kSoftplus}) {
+    const Tensor x = bench.floats({1, 1, 1, 1}, 1);
+    backend.apply_gate(x, bench.floats(values, 1), kind);
+    only_third(x, "gate");
+  }
+  for (const float cap : {0.0f, 3.0f}) {
+    const Tensor x = bench.floats(values, 1);
+    backend.scale(x, 2, cap);
+    only_third(x, "scale");
+  }
+  const Tensor out = bench.tensor(DType::kF32, 1, 4);
+  for (const auto kind : {Norm::Kind::kRms, Norm::Kind::kLayer}) {
+    backend.norm(out, bench.floats(values, 1), {.kind = kind});
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(std::isnan(*out.at<float>(0, i)));
+  }
+  const KvLayer kv = {bench.tensor(DType::kF32, 1, 2), bench.tensor(DType::kF32, 1, 2), 1};
+  AttentionLayer layer;
+  layer.heads = {1, 1, 2};
+  layer.clip = 1;
+  const Tensor qkv = bench.floats({nan, 5, -5, nan, nan, 0}, 1);
+  backend.rope_and_store(qkv, kv, make_step(bench, 1, {{0, 1, {0}}}), layer);
+  EXPECT_TRUE(std::isnan(*qkv.at<float>(0, 0)) && std::isnan(*kv.k.at<float>(0, 1)) &&
+              std::isnan(*kv.v.at<float>(0, 0)));
+  EXPECT_EQ(*qkv.at<float>(0, 1), 1);
+  EXPECT_EQ(*kv.k.at<float>(0, 0), -1);
+}
+
+// The reference computes in double. Each value counts by itself, the small ones beside their argument.
+TEST_P(CpuBackendOn, ElementaryFunctionsAreRightAtEveryMagnitude) {
+  CpuBackend backend(options(1, Activations::kFloat32));
+  ReferenceBackend reference;
+  std::vector<float> values = {0};
+  for (float x = 1e-6f; x < 40; x *= 1.013f) {
+    values.push_back(x);
+    values.push_back(-x);
+  }
+  const int count = static_cast<int>(values.size());
+  const auto expect_alike = [&](const auto& operation, const std::string& what) {
+    std::vector<std::vector<float>> both;
+    for (Backend* b : std::initializer_list<Backend*>{&reference, &backend}) {
+      Bench bench(*b);
+      bench.add_output(operation(bench, bench.floats(values, count)));
+      both.push_back(bench.outputs()[0]);
+    }
+    for (int i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const double allowed = 1e-6 * std::max(std::abs(both[0][at]), std::min(1.0f, std::abs(values[at])));
+      EXPECT_NEAR(both[1][at], both[0][at], allowed + 1e-30) << what << " of " << values[at];
+    }
+  };
+  for (const GateKind kind : {GateKind::kSigmoid, GateKind::kSoftplus})
+    expect_alike(
+        [&](Bench& bench, Tensor x) {
+          const Tensor ones = bench.floats(std::vector<float>(values.size(), 1), count);
+          bench.backend().apply_gate(ones, x, kind);
+          return ones;
+        },
+        kind == GateKind::kSigmoid ? "sigmoid" : "softplus");
+  expect_alike(
+      [](Bench& bench, Tensor x) {
+        bench.backend().scale(x, 1, 1);
+        return x;
+      },
+      "tanh");
+  const float one = 1;
+  WeightSource source;
+  source.parts = {{{"one", Format::kF32, {1, 1}, std::as_bytes(std::span(&one, 1))}}};
+  for (const NamedActivation& a : named_activations()) {
+    if (a.activation.gated) continue;
+    expect_alike(
+        [&](Bench& bench, Tensor x) {
+          const Tensor out = bench.tensor(DType::kF32, count, 1);
+          bench.backend().expand(out, x, *bench.backend().pack(source), a.activation);
+          return out;
+        },
+        a.name);
+  }
+}
+
+// A token with one key of score 0: what its value is worth beside a sink of any height.
+TEST_P(CpuBackendOn, SinksOfEveryHeight) {
+  CpuBackend backend(options(1));
+  Bench bench(backend);
+  const KvLayer kv = {bench.floats({0, 0}, 1), bench.floats({1, 1}, 1), 1};
+  const Step step = make_step(bench, 1, {{0, 1, {0}}});
+  AttentionLayer layer;
+  layer.heads = {1, 1, 2};
+  layer.scale = 1;
+  layer.sinks = bench.floats({0}, 1);
+  const Tensor out = bench.tensor(DType::kF32, 1, 2);
+  for (float sink = -100; sink < 80; sink += 0.371f) {
+    *layer.sinks.at<float>(0, 0) = sink;
+    backend.attend(out, bench.floats(std::vector<float>(6, 0), 1), kv, step, layer);
+    const double expected = 1 / (1 + std::exp(static_cast<double>(sink)));
+    EXPECT_NEAR(*out.at<float>(0, 0), expected, expected * (std::abs(sink) + 8) * 1.2e-7) << sink;
   }
 }
 
@@ -149,7 +275,7 @@ TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
     const int bad = 50;
     const HeadShape heads = {4, 2, 16};
     const KvLayer kv = random_blocks(bench, DType::kF32, 16, 7, heads);
-    for (int c = 0; c < heads.kv_width(); ++c)
+    for (int c = 0; c < heads.k_width(); ++c)
       *kv.k.at<float>(bad / 16, c * 16 + bad % 16) = *kv.v.at<float>(bad, c) = std::nanf("");
     const Step step = make_step(bench, 16, {{0, tokens, {0, 1, 2, 3, 4, 5, 6}}});
     AttentionLayer layer;
@@ -211,7 +337,7 @@ TEST_P(CpuBackendOn, TiesGoToTheLowerExpert) {
   Bench bench(backend);
   const Tensor logits = bench.floats({1, 3, 2, 3, 3, 2, 0, 0, 0, 0, 0, 0}, 2);
   const Routing routing = {bench.tensor(DType::kI32, 2, 4), bench.tensor(DType::kF32, 2, 4)};
-  backend.route(routing, logits, {4, true});
+  backend.route(routing, logits, {.top_k = 4, .renormalize = true});
   std::vector<int32_t> ids(8);
   backend.download(std::as_writable_bytes(std::span(ids)), routing.expert_ids);
   EXPECT_EQ(ids, (std::vector<int32_t>{1, 3, 4, 2, 0, 1, 2, 3}));

@@ -59,9 +59,81 @@ TEST_P(Invariance, ARowOfAProductDoesNotDependOnItsBatch) {
           backend, x, 19, [&](Tensor out, Tensor in, int) { backend.linear(out, in, linear_w); },
           "linear " + name);
       expect_same_in_pieces(
-          backend, x, 19, [&](Tensor out, Tensor in, int) { backend.swiglu(out, in, gate_up_w); },
-          "swiglu " + name);
+          backend, x, 19, [&](Tensor out, Tensor in, int) { backend.expand(out, in, gate_up_w, {}); },
+          "expand " + name);
     }
+  }
+}
+
+TEST_P(Invariance, ARowOfEveryActivation) {
+  CpuBackend backend({.threads = 2, .isa = GetParam()});
+  for (const NamedActivation& a : named_activations()) {
+    Bench bench(backend);
+    const int width = 37;
+    const int rows = a.activation.gated ? 2 * width : width;
+    const RandomWeight up(1, 64, {{Format::kQ8_0, rows}}, true, 1);
+    const RandomWeight expert_up(4, 64, {{Format::kBF16, rows}}, true, 2);
+    const RandomWeight expert_down(4, width, {{Format::kBF16, 64}}, true, 3);
+    const Weight& up_w = bench.weight(up);
+    const Weight& expert_up_w = bench.weight(expert_up);
+    const Weight& expert_down_w = bench.weight(expert_down);
+    const Tensor x = bench.random(23, 64, 3);
+    const Routing routing = {bench.tensor(DType::kI32, 23, 2), bench.tensor(DType::kF32, 23, 2)};
+    backend.route(routing, bench.random(23, 4, 4), {.top_k = 2});
+    expect_same_in_pieces(
+        backend, x, width, [&](Tensor out, Tensor in, int) { backend.expand(out, in, up_w, a.activation); },
+        "expand " + a.name);
+    expect_same_in_pieces(
+        backend, x, 64,
+        [&](Tensor out, Tensor in, int first) {
+          const Routing part = {rows_of(routing.expert_ids, first, in.rows),
+                                rows_of(routing.weights, first, in.rows)};
+          backend.experts(out, in, part, expert_up_w, expert_down_w, a.activation);
+        },
+        "experts " + a.name);
+  }
+}
+
+TEST_P(Invariance, ARowOfWhatIsDoneToEachRow) {
+  CpuBackend backend({.threads = 2, .isa = GetParam()});
+  Bench bench(backend);
+  const Tensor x = bench.random(23, 70, 3);
+  const Tensor gates = bench.random(23, 10, 4);
+  const Norm norm = {.kind = Norm::Kind::kLayer, .weight = bench.random(1, 70, 5), .eps = 1e-5f};
+  expect_same_in_pieces(
+      backend, x, 70, [&](Tensor out, Tensor in, int) { backend.norm(out, in, norm); }, "layer norm");
+  expect_same_in_pieces(
+      backend, x, 70,
+      [&](Tensor out, Tensor in, int first) {
+        backend.norm(out, in, {});
+        backend.add(out, in, 0.3f);
+        backend.scale(out, 0.7f, 2);
+        backend.apply_gate(out, rows_of(gates, first, in.rows), GateKind::kSoftplus);
+        backend.apply_gate(out, rows_of(gates, first, in.rows), GateKind::kSigmoid);
+      },
+      "add, scale and gates");
+}
+
+TEST_P(Invariance, ATokensChoiceOfExperts) {
+  CpuBackend backend({.threads = 2, .isa = GetParam()});
+  Bench bench(backend);
+  const Tensor logits = bench.random(23, 64, 3);
+  for (const auto score :
+       {RoutingRule::Score::kSoftmax, RoutingRule::Score::kSigmoid, RoutingRule::Score::kSoftmaxOfChosen}) {
+    const RoutingRule rule = {.top_k = 6,
+                              .score = score,
+                              .renormalize = true,
+                              .scale = 2.5f,
+                              .selection_bias = bench.random(1, 64, 4),
+                              .groups = 8,
+                              .groups_used = 4};
+    const Tensor ids = bench.tensor(DType::kI32, 23, 6);
+    expect_same_in_pieces(
+        backend, logits, 6,
+        [&](Tensor out, Tensor in, int first) {
+          backend.route({rows_of(ids, first, in.rows), out}, in, rule);
+        },
+        "route");
   }
 }
 
@@ -89,7 +161,7 @@ TEST_P(Invariance, ARowInOtherOrdersOfColumns) {
   const Weight& down_w = bench.weight(down);
   const Tensor x = bench.random(300, 256, 3);
   const Routing routing = {bench.tensor(DType::kI32, 300, 2), bench.tensor(DType::kF32, 300, 2)};
-  backend.route(routing, bench.random(300, 4, 4), {2, true});
+  backend.route(routing, bench.random(300, 4, 4), {.top_k = 2, .renormalize = true});
   expect_same_in_pieces(
       backend, x, 12, [&](Tensor out, Tensor in, int) { backend.linear(out, in, w); }, "ordered linear");
   expect_same_in_pieces(
@@ -97,7 +169,7 @@ TEST_P(Invariance, ARowInOtherOrdersOfColumns) {
       [&](Tensor out, Tensor in, int first) {
         const Routing part = {rows_of(routing.expert_ids, first, in.rows),
                               rows_of(routing.weights, first, in.rows)};
-        backend.experts(out, in, part, gate_up_w, down_w);
+        backend.experts(out, in, part, gate_up_w, down_w, {});
       },
       "ordered experts");
 }
@@ -114,13 +186,13 @@ TEST_P(Invariance, ATokensExpertsDoNotDependOnItsBatch) {
       const Tensor x = bench.random(37, 256, 3);
       const Tensor logits = bench.random(37, 8, 4);
       const Routing routing = {bench.tensor(DType::kI32, 37, 3), bench.tensor(DType::kF32, 37, 3)};
-      backend.route(routing, logits, {3, true});
+      backend.route(routing, logits, {.top_k = 3, .renormalize = true});
       expect_same_in_pieces(
           backend, x, 256,
           [&](Tensor out, Tensor in, int first) {
             const Routing part = {rows_of(routing.expert_ids, first, in.rows),
                                   rows_of(routing.weights, first, in.rows)};
-            backend.experts(out, in, part, gate_up_w, down_w);
+            backend.experts(out, in, part, gate_up_w, down_w, {});
           },
           "experts " + std::string(name_of(format)));
     }
@@ -132,6 +204,7 @@ struct AttentionSetting {
   int window;
   int block_tokens;
   DType kv;
+  std::function<void(Bench&, AttentionLayer&)> more = nullptr;  // what the layer has beside that
 };
 
 // What attention gives for each token of one sequence of `length` tokens, when its steps have these sizes,
@@ -144,8 +217,8 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
   const int length = std::accumulate(chunks.begin(), chunks.end(), 0);
   const int total_blocks = static_cast<int>(blocks.size()) + neighbours;
   const int slots = total_blocks * setting.block_tokens;
-  KvLayer kv = {bench.tensor(setting.kv, total_blocks, setting.block_tokens * heads.kv_width()),
-                bench.tensor(setting.kv, slots, heads.kv_width()), setting.block_tokens};
+  KvLayer kv = {bench.tensor(setting.kv, total_blocks, setting.block_tokens * heads.k_width()),
+                bench.tensor(setting.kv, slots, heads.v_width()), setting.block_tokens};
   if (setting.kv == DType::kI8)
     for (Tensor* scales : {&kv.k_scales, &kv.v_scales})
       *scales = bench.tensor(DType::kF32, slots, heads.kv_heads);
@@ -155,6 +228,7 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
                 RopePairing::kHalves};
   layer.scale = 0.2f;
   layer.window = setting.window;
+  if (setting.more) setting.more(bench, layer);
   const std::vector<float> inputs =
       random_floats(static_cast<size_t>(length) * static_cast<size_t>(heads.qkv_width()), 5);
 
@@ -173,7 +247,7 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
     const auto first = inputs.begin() + static_cast<std::ptrdiff_t>(past) * heads.qkv_width();
     rows.insert(rows.end(), first, first + static_cast<std::ptrdiff_t>(now) * heads.qkv_width());
     const Tensor qkv = bench.floats(rows, neighbours + now);
-    const Tensor out = bench.tensor(DType::kF32, neighbours + now, heads.q_width());
+    const Tensor out = bench.tensor(DType::kF32, neighbours + now, heads.out_width());
     backend.rope_and_store(qkv, kv, step, layer);
     backend.attend(out, qkv, kv, step, layer);
     const std::vector<float> own = values_of(backend, rows_of(out, neighbours, now));
@@ -183,11 +257,33 @@ std::vector<float> attend_in_chunks(Backend& backend, const AttentionSetting& se
   return all;
 }
 
+void soft_cap(Bench&, AttentionLayer& layer) { layer.soft_cap = 0.7f; }
+
+// Everything that a layer may have at once.
+void all_switches(Bench& bench, AttentionLayer& layer) {
+  const HeadShape& heads = layer.heads;
+  layer.clip = 1.5f;
+  layer.q_norm = {.kind = Norm::Kind::kRms, .weight = bench.random(1, heads.q_width(), 13), .eps = 1e-6f};
+  layer.k_norm = {.kind = Norm::Kind::kRms, .weight = bench.random(1, heads.head_dim, 14), .eps = 1e-6f};
+  layer.norm_last = true;
+  layer.temperature = {.beta = 0.4f, .length = 10, .offset = 1};
+  layer.soft_cap = 3;
+  layer.sinks = bench.random(1, heads.q_heads, 15);
+  layer.value_scale = 0.6f;
+}
+
 TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
   CpuBackend backend({.threads = 2, .isa = GetParam()});
   const AttentionSetting settings[] = {
-      {{4, 2, 32}, 0, 16, DType::kF16},  {{4, 1, 48}, 11, 16, DType::kF32}, {{2, 2, 10}, 40, 8, DType::kBF16},
-      {{14, 2, 64}, 0, 48, DType::kF16}, {{4, 4, 80}, 1, 4, DType::kF32},   {{8, 2, 64}, 0, 16, DType::kI8},
+      {{4, 2, 32}, 0, 16, DType::kF16},
+      {{4, 1, 48}, 11, 16, DType::kF32},
+      {{2, 2, 10}, 40, 8, DType::kBF16},
+      {{14, 2, 64}, 0, 48, DType::kF16},
+      {{4, 4, 80}, 1, 4, DType::kF32},
+      {{8, 2, 64}, 0, 16, DType::kI8},
+      {{4, 2, 32, 20}, 0, 16, DType::kF16, soft_cap},
+      {{6, 2, 16, 40}, 20, 16, DType::kI8, all_switches},
+      {{4, 1, 24, 10}, 0, 4, DType::kF32, all_switches},
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 75;
@@ -207,8 +303,10 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
 
 // More than one partition of the context, shared out among more workers than there are heads.
 TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
-  const AttentionSetting settings[] = {
-      {{2, 1, 32}, 0, 16, DType::kF16}, {{6, 2, 10}, 700, 24, DType::kI8}, {{3, 3, 16}, 0, 16, DType::kBF16}};
+  const AttentionSetting settings[] = {{{2, 1, 32}, 0, 16, DType::kF16},
+                                       {{6, 2, 10}, 700, 24, DType::kI8},
+                                       {{3, 3, 16}, 0, 16, DType::kBF16},
+                                       {{4, 2, 12, 24}, 600, 16, DType::kF16, all_switches}};
   const int length = 1200;
   for (const AttentionSetting& setting : settings) {
     const auto blocks = static_cast<size_t>((length + setting.block_tokens - 1) / setting.block_tokens);

@@ -94,7 +94,7 @@ TEST(CheckingBackend, ANotANumberIsADisagreement) {
   ReferenceBackend reference;
   Broken broken(reference);
   CheckingBackend checked(broken, OnDisagreement::kCollect);
-  run(checked, operation_named("rms_norm/cols64"));
+  run(checked, operation_named("norm/rms/cols64"));
   ASSERT_EQ(checked.disagreements().size(), 1U);
   EXPECT_EQ(checked.disagreements()[0].row, 2);
   EXPECT_EQ(checked.disagreements()[0].col, 5);
@@ -104,13 +104,13 @@ TEST(RecordingBackend, RemembersOperationsAndShapesInOrder) {
   ReferenceBackend reference;
   RecordingBackend recording(reference);
   run(recording, operation_named("attention/kv_f16"));
-  run(recording, operation_named("swiglu/cols64/Q8_0x37/Q8_0x37/tokens3"));
+  run(recording, operation_named("expand/silu/cols64/Q8_0x37/Q8_0x37/tokens3"));
   run(recording, operation_named("experts/odd/tokens17"));
   const std::vector<std::string> expected = {
       "gather_rows [30, 256] -> [30, 256]",
       "rope_and_store [30, 256]",
       "attend [30, 256] -> [30, 128]",
-      "swiglu [3, 64] × [74, 64] -> [3, 37]",
+      "expand [3, 64] × [74, 64] -> [3, 37]",
       "experts [17, 64] × [5, 192, 64] × [5, 64, 96] -> [17, 64]",
   };
   EXPECT_EQ(recording.operations(), expected);

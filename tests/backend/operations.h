@@ -139,6 +139,13 @@ struct Operation {
   std::function<void(Bench&)> prepare;
 };
 
+// Every activation with a gate and, where it is defined, without.
+struct NamedActivation {
+  std::string name;
+  Activation activation;
+};
+std::vector<NamedActivation> named_activations();
+
 std::vector<Operation> token_wise_operations();
 std::vector<Operation> matrix_operations();
 std::vector<Operation> attention_operations();

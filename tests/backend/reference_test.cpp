@@ -1,49 +1,11 @@
-// The oracle itself, on cases small enough to be worked out by hand or by a formula that is not its own.
-#include "backend/reference/reference_backend.h"
-
-#include <gtest/gtest.h>
+// The oracle itself, on cases small enough to be worked out by hand or by a formula that is not its own: what
+// is done to each row, and products.
+#include "reference_fixture.h"
 
 #include <cmath>
-#include <list>
-
-#include "block_step.h"
 
 namespace ferrum::test {
 namespace {
-
-class Reference : public testing::Test {
- protected:
-  std::vector<float> values(Tensor t) {
-    std::vector<float> all;
-    for (int r = 0; r < t.rows; ++r) all.insert(all.end(), t.at<float>(r), t.at<float>(r) + t.cols);
-    return all;
-  }
-  void expect_near(Tensor t, const std::vector<float>& expected) {
-    const std::vector<float> actual = values(t);
-    ASSERT_EQ(actual.size(), expected.size());
-    for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-6) << "element " << i;
-  }
-  // A float32 weight with these elements.
-  const Weight& weight(const std::vector<float>& elements, int rows, std::vector<float> bias = {},
-                       int groups = 1) {
-    stored_.push_back(elements);
-    const std::vector<float>& kept = stored_.back();
-    WeightSource source;
-    source.groups = groups;
-    source.parts = {{{"w",
-                      Format::kF32,
-                      {rows * groups, static_cast<int>(kept.size()) / (rows * groups)},
-                      std::as_bytes(std::span(kept))}}};
-    source.bias = std::move(bias);
-    weights_.push_back(backend_.pack(source));
-    return *weights_.back();
-  }
-
-  ReferenceBackend backend_;
-  Bench bench_{backend_};
-  std::list<std::vector<float>> stored_;
-  std::vector<std::unique_ptr<Weight>> weights_;
-};
 
 TEST_F(Reference, Embed) {
   const Tensor out = bench_.tensor(DType::kF32, 3, 2);
@@ -54,14 +16,16 @@ TEST_F(Reference, Embed) {
 TEST_F(Reference, RmsNorm) {
   const Tensor out = bench_.tensor(DType::kF32, 1, 2);
   // mean square of (3, 4) with eps 3.5: 16; 3/4 and 4/4, times the weights
-  backend_.rms_norm(out, bench_.floats({3, 4}, 1), bench_.floats({2, -1}, 1), 3.5f);
+  backend_.norm(out, bench_.floats({3, 4}, 1),
+                {.kind = Norm::Kind::kRms, .weight = bench_.floats({2, -1}, 1), .eps = 3.5f});
   expect_near(out, {1.5f, -1});
 }
 
-TEST_F(Reference, AddRmsNorm) {
+TEST_F(Reference, AddNorm) {
   const Tensor out = bench_.tensor(DType::kF32, 1, 2);
   const Tensor residual = bench_.floats({1, 1}, 1);
-  backend_.add_rms_norm(out, residual, bench_.floats({2, 3}, 1), bench_.floats({1, 1}, 1), 3.5f);
+  backend_.add_norm(out, residual, bench_.floats({4, 6}, 1), 0.5f,
+                    {.kind = Norm::Kind::kRms, .weight = bench_.floats({1, 1}, 1), .eps = 3.5f});
   expect_near(residual, {3, 4});
   expect_near(out, {0.75f, 1});
 }
@@ -84,12 +48,101 @@ TEST_F(Reference, LinearOfStackedParts) {
   expect_near(out, {21, 43, 65});
 }
 
-TEST_F(Reference, Swiglu) {
+TEST_F(Reference, GatedSilu) {
   const Tensor out = bench_.tensor(DType::kF32, 1, 2);
   // gates 0 and ln 3, whose sigmoid is 3/4; ups 5 and 2
   const float ln3 = std::log(3.0f);
-  backend_.swiglu(out, bench_.floats({1}, 1), weight({0, ln3, 5, 2}, 4));
+  backend_.expand(out, bench_.floats({1}, 1), weight({0, ln3, 5, 2}, 4), {});
   expect_near(out, {0, ln3 * 0.75f * 2});
+}
+
+TEST_F(Reference, LayerNorm) {
+  // mean 2, variance 1, with eps 3: (x − 2) / 2
+  const Tensor x = bench_.floats({1, 3}, 1);
+  const Tensor out = bench_.tensor(DType::kF32, 1, 2);
+  Norm norm = {.kind = Norm::Kind::kLayer, .eps = 3};
+  backend_.norm(out, x, norm);
+  expect_near(out, {-0.5f, 0.5f});
+  norm.weight = bench_.floats({2, 4}, 1);
+  norm.bias = bench_.floats({1, -1}, 1);
+  backend_.norm(out, x, norm);
+  expect_near(out, {0, 1});
+}
+
+TEST_F(Reference, NormsWithoutWeightOrAtAll) {
+  const Tensor x = bench_.floats({3, 4}, 1);
+  const Tensor out = bench_.tensor(DType::kF32, 1, 2);
+  backend_.norm(out, x, {.kind = Norm::Kind::kRms, .eps = 3.5f});
+  expect_near(out, {0.75f, 1});
+  backend_.add_norm(out, x, bench_.floats({1, 2}, 1), 3, {});
+  expect_near(out, {6, 10});
+  expect_near(x, {6, 10});
+}
+
+TEST_F(Reference, AddAndScale) {
+  const Tensor x = bench_.floats({1, 2}, 1);
+  backend_.add(x, bench_.floats({3, 4}, 1), -2);
+  expect_near(x, {-5, -6});
+  backend_.scale(x, 3, 0);
+  expect_near(x, {-15, -18});
+  const float ln2 = std::log(2.0f);
+  const Tensor capped = bench_.floats({2 * ln2, -2 * ln2, 1000}, 1);
+  backend_.scale(capped, 5, 10);  // tanh(ln 2) = 0.6
+  expect_near(capped, {6, -6, 10});
+}
+
+TEST_F(Reference, GatesOfElementsAndOfRuns) {
+  const float ln3 = std::log(3.0f);  // whose sigmoid is 3/4
+  const Tensor x = bench_.floats({4, 8, 2, 6}, 1);
+  backend_.apply_gate(x, bench_.floats({ln3, 0}, 1), GateKind::kSigmoid);
+  expect_near(x, {3, 6, 1, 3});
+  backend_.apply_gate(x, bench_.floats({0, -ln3, ln3, 0}, 1), GateKind::kSigmoid);
+  expect_near(x, {1.5f, 1.5f, 0.75f, 1.5f});
+  const Tensor y = bench_.floats({2, 3}, 1);
+  backend_.apply_gate(y, bench_.floats({0, std::log(2.718281828f - 1)}, 1), GateKind::kSoftplus);
+  expect_near(y, {2 * std::log(2.0f), 3});
+}
+
+TEST_F(Reference, ActivationsWithoutAGate) {
+  const float ln2 = std::log(2.0f);
+  const float ln3 = std::log(3.0f);
+  const auto expect = [&](const Activation& a, float x, float expected) {
+    const Tensor out = bench_.tensor(DType::kF32, 1, 1);
+    backend_.expand(out, bench_.floats({x}, 1), weight({1}, 1), a);
+    expect_near(out, {expected});
+  };
+  using Kind = Activation::Kind;
+  expect({.kind = Kind::kSilu, .gated = false}, ln3, 0.75f * ln3);
+  expect({.kind = Kind::kGelu, .gated = false}, 1, 0.8413447f);  // Φ(1)
+  expect({.kind = Kind::kGelu, .gated = false}, -2, -2 * 0.0227501f);
+  expect({.kind = Kind::kGeluTanh, .gated = false}, 1, 0.8411920f);
+  expect({.kind = Kind::kGeluTanh, .gated = false}, -1, -0.1588080f);
+  expect({.kind = Kind::kReluSquared, .gated = false}, 3, 9);
+  expect({.kind = Kind::kReluSquared, .gated = false}, -2, 0);
+  Activation xielu = {
+      .kind = Kind::kXielu, .gated = false, .limit = -1e-6f, .positive = 2, .negative = 3, .beta = 0.5f};
+  expect(xielu, 2, 9);                                  // 2 · 4 + 0.5 · 2
+  expect(xielu, -ln2, 3 * (-0.5f + ln2) - 0.5f * ln2);  // e^−ln 2 − 1 = −1/2
+  xielu.limit = -ln2;
+  expect(xielu, -0.1f, 3 * (-0.5f + 0.1f) - 0.5f * 0.1f);
+}
+
+TEST_F(Reference, ActivationsOfAGateWithBiases) {
+  // Gates 1 + 2 and 1 − 3, ups 5 and 2 + 2.
+  const Tensor out = bench_.tensor(DType::kF32, 1, 2);
+  backend_.expand(out, bench_.floats({1}, 1), weight({1, 1, 5, 2}, 4, {2, -3, 0, 2}),
+                  {.kind = Activation::Kind::kReluSquared});
+  expect_near(out, {45, 0});
+}
+
+TEST_F(Reference, ClampedSilu) {
+  const float ln3 = std::log(3.0f);
+  const Activation clamped = {
+      .kind = Activation::Kind::kClampedSilu, .limit = 7, .alpha = ln3 / 7};  // σ(alpha · 7) = 3/4
+  const Tensor out = bench_.tensor(DType::kF32, 1, 3);
+  // g is at most 7 and may be as low as it likes, u is in ± 7.
+  backend_.expand(out, bench_.floats({1}, 1), weight({9, 7, -14, -10, 3, 8}, 6), clamped);
+  expect_near(out, {7 * 0.75f * -6, 7 * 0.75f * 4, -14 * 0.1f * 8});
 }
 
 TEST_F(Reference, GatherRows) {
@@ -103,98 +156,6 @@ TEST_F(Reference, CopyBlocks) {
   backend_.copy_blocks(kv, bench_.integers({2, 0}, 1));
   expect_near(kv.k, {4, 5, 2, 3, 4, 5});
   expect_near(kv.v, {14, 15, 12, 13, 14, 15});
-}
-
-TEST_F(Reference, RouteTakesTheLargestAndOfEqualOnesTheLowerId) {
-  const Routing out = {bench_.tensor(DType::kI32, 1, 2), bench_.tensor(DType::kF32, 1, 2)};
-  const float ln2 = std::log(2.0f);
-  const Tensor logits = bench_.floats({0, ln2, 0, ln2}, 1);  // probabilities 1/6 1/3 1/6 1/3
-  backend_.route(out, logits, {2, false});
-  EXPECT_EQ(*out.expert_ids.at<int32_t>(0, 0), 1);
-  EXPECT_EQ(*out.expert_ids.at<int32_t>(0, 1), 3);
-  expect_near(out.weights, {1.0f / 3, 1.0f / 3});
-  backend_.route(out, logits, {2, true});
-  expect_near(out.weights, {0.5f, 0.5f});
-}
-
-TEST_F(Reference, Experts) {
-  // Width 1: expert e has gate g, up u, down d. silu(ln 3) = 3/4 ln 3.
-  const float ln3 = std::log(3.0f);
-  const Weight& gate_up = weight({ln3, 1, ln3, 2}, 2, {}, 2);
-  const Weight& down = weight({10, 100}, 1, {}, 2);
-  const Routing routing = {bench_.integers({1, 0}, 1), bench_.floats({0.5f, 2}, 1)};
-  const Tensor out = bench_.tensor(DType::kF32, 1, 1);
-  backend_.experts(out, bench_.floats({1}, 1), routing, gate_up, down);
-  const float silu = 0.75f * ln3;
-  ASSERT_EQ(out.rows, 1);
-  EXPECT_NEAR(*out.at<float>(0), 0.5f * 100 * silu * 2 + 2 * 10 * silu * 1, 1e-4);
-}
-
-AttentionLayer layer_of(HeadShape heads, Tensor cos_sin, RopePairing pairing) {
-  AttentionLayer layer;
-  layer.heads = heads;
-  layer.rope = {cos_sin, pairing};
-  layer.norm_eps = 0;
-  layer.scale = 1;
-  return layer;
-}
-
-TEST_F(Reference, RotationOfBothPairingsAndTheSlots) {
-  // A quarter turn of the first pair, none of the second: (a, b) -> (−b, a). Position 1 is used.
-  const Tensor cos_sin = bench_.floats({1, 1, 0, 0, 0, 1, 1, 0}, 2);
-  for (const RopePairing pairing : {RopePairing::kHalves, RopePairing::kNeighbours}) {
-    const Tensor qkv = bench_.floats({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 1);
-    const KvLayer kv = {bench_.tensor(DType::kF32, 2, 8), bench_.tensor(DType::kF32, 4, 4), 2};
-    const Step step = make_step(bench_, 2, {{1, 1, {1}}});
-    backend_.rope_and_store(qkv, kv, step, layer_of({1, 1, 4}, cos_sin, pairing));
-    if (pairing == RopePairing::kHalves) {
-      expect_near(qkv, {-3, 2, 1, 4, -7, 6, 5, 8, 9, 10, 11, 12});
-      expect_near(kv.k.row(1), {0, -7, 0, 6, 0, 5, 0, 8});
-    } else {
-      expect_near(qkv, {-2, 1, 3, 4, -6, 5, 7, 8, 9, 10, 11, 12});
-      expect_near(kv.k.row(1), {0, -6, 0, 5, 0, 7, 0, 8});
-    }
-    expect_near(kv.v.row(3), {9, 10, 11, 12});
-    expect_near(kv.k.row(0), std::vector<float>(8));
-  }
-}
-
-TEST_F(Reference, HeadsAreNormalisedBeforeTheyRotateAndOnlyPartlyRotated) {
-  const Tensor cos_sin = bench_.floats({0, 1}, 1);  // a quarter turn of the first two elements
-  const Tensor qkv = bench_.floats({2, 2, 2, 2, 3, 3, 3, 3, 7, 7, 7, 7}, 1);
-  const KvLayer kv = {bench_.tensor(DType::kF32, 1, 4), bench_.tensor(DType::kF32, 1, 4), 1};
-  AttentionLayer layer = layer_of({1, 1, 4}, cos_sin, RopePairing::kHalves);
-  layer.q_norm = bench_.floats({1, 2, 3, 4}, 1);
-  layer.k_norm = bench_.floats({5, 6, 7, 8}, 1);
-  backend_.rope_and_store(qkv, kv, make_step(bench_, 1, {{0, 1, {0}}}), layer);
-  expect_near(qkv, {-2, 1, 3, 4, -6, 5, 7, 8, 7, 7, 7, 7});
-}
-
-TEST_F(Reference, AttentionIsCausalAndWeighsBySoftmax) {
-  // One head of two elements; keys' first element makes the score, values' first element the result.
-  const float ln3 = std::log(3.0f);
-  const KvLayer kv = {bench_.floats({0, ln3, 0, 0, 0, 50, 0, 0}, 2),
-                      bench_.floats({4, 0, 8, 0, 12, 0, 99, 0}, 4), 2};
-  const Tensor qkv = bench_.floats({1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0}, 2);
-  const Tensor out = bench_.tensor(DType::kF32, 2, 2);
-  AttentionLayer layer = layer_of({1, 1, 2}, {}, RopePairing::kHalves);
-  const Step step = make_step(bench_, 2, {{1, 2, {0, 1}}});
-  backend_.attend(out, qkv, kv, step, layer);
-  // position 1 sees 0 and 1 with weights 1:3; position 2 sees 0, 1, 2 with 1:3:1; nobody sees position 3
-  expect_near(out, {7, 0, 8, 0});
-  layer.window = 2;
-  backend_.attend(out, qkv, kv, step, layer);
-  expect_near(out, {7, 0, 9, 0});  // position 2 sees 1 and 2 with 3:1
-}
-
-TEST_F(Reference, QueryHeadsShareTheirKeysInOrder) {
-  // Two kv heads whose only value is 1 and 2; four q heads.
-  const KvLayer kv = {bench_.floats({0, 0, 0, 0}, 1), bench_.floats({1, 1, 2, 2}, 1), 1};
-  const Tensor qkv = bench_.floats(std::vector<float>(16, 1), 1);
-  const Tensor out = bench_.tensor(DType::kF32, 1, 8);
-  backend_.attend(out, qkv, kv, make_step(bench_, 1, {{0, 1, {0}}}),
-                  layer_of({4, 2, 2}, {}, RopePairing::kHalves));
-  expect_near(out, {1, 1, 1, 1, 2, 2, 2, 2});
 }
 
 }  // namespace

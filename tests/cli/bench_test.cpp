@@ -134,7 +134,7 @@ TEST(BenchCommand, ATableAProfileAndAPicture) {
   EXPECT_CONTAINS(done.out, "prompt 16, one repetition");
   const size_t decode = done.out.find("decode 4 × 2, one repetition");
   ASSERT_NE(decode, std::string::npos);
-  for (const char* operation : {" attend [2, ", " swiglu [2, ", " linear [2, ", " rope_and_store [2, "})
+  for (const char* operation : {" attend [2, ", " expand [2, ", " linear [2, ", " rope_and_store [2, "})
     EXPECT_NE(done.out.find(operation, decode), std::string::npos) << operation;
 
   const std::string svg = test::read_file(picture);

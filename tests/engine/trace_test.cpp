@@ -150,7 +150,7 @@ TEST_P(Tracing, EveryOperationOfEveryStepIsThere) {
     EXPECT_LE(operations, passes[i].length());
     EXPECT_EQ(static_cast<int>(of_layer.size()), GetParam().layers);
     for (const auto& [layer, names] : of_layer) EXPECT_EQ(names, GetParam().of_layer) << "layer " << layer;
-    std::vector<std::string> expected = {"embed", "rms_norm"};
+    std::vector<std::string> expected = {"embed", "norm"};
     if (passes[i].args["outputs"] > 0) expected.insert(expected.end(), {"gather_rows", "linear"});
     EXPECT_EQ(outside, expected);
   }
@@ -176,13 +176,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Case{"qwen3",
                            3,
                            {"linear self_attn.q_proj+self_attn.k_proj+self_attn.v_proj", "rope_and_store",
-                            "attend", "linear self_attn.o_proj", "add_rms_norm",
-                            "swiglu mlp.gate_proj+mlp.up_proj", "linear mlp.down_proj", "add_rms_norm"}},
+                            "attend", "linear self_attn.o_proj", "add_norm",
+                            "expand mlp.gate_proj+mlp.up_proj", "linear mlp.down_proj", "add_norm"}},
                       Case{"qwen3_moe",
                            3,
                            {"linear self_attn.q_proj+self_attn.k_proj+self_attn.v_proj", "rope_and_store",
-                            "attend", "linear self_attn.o_proj", "add_rms_norm", "linear mlp.gate", "route",
-                            "experts mlp.experts.gate_proj+mlp.experts.up_proj", "add_rms_norm"}}),
+                            "attend", "linear self_attn.o_proj", "add_norm", "linear mlp.gate", "route",
+                            "experts mlp.experts.gate_proj+mlp.experts.up_proj", "add_norm"}}),
     [](const auto& info) { return std::string(info.param.model); });
 
 TEST(TracingPreemption, TheTrackTellsIt) {

@@ -18,27 +18,31 @@ AttentionState state_at(float* memory, int rows, int padded) {
 
 }  // namespace
 
-AttentionLimits AttentionMemory::limits(int head_dim) {
-  const int64_t padded = padded_dim(head_dim);
-  const int64_t blocks = 2 * kRunKeys * padded;
-  const int64_t per_row = 3 * padded + 2 * 2 + kRunKeys + kMostLanes + 1;
+AttentionLimits AttentionMemory::limits(const HeadShape& heads) {
+  check(heads.head_dim <= kMaxHeadDim && heads.value_size() <= kMaxHeadDim,
+        "heads that the CPU backend has room for");
+  const int64_t of_key = padded_dim(heads.head_dim);
+  const int64_t of_value = padded_dim(heads.value_size());
+  const int64_t blocks = kRunKeys * (of_key + of_value);
+  const int64_t per_row = of_key + 2 * (of_value + 2) + kRunKeys + kMostLanes + 1;
   // A multiple of 16, which keeps every array on a cache line.
   const int64_t rows = std::min<int64_t>(kMaxRows, (kTileFloats - blocks) / per_row / 16 * 16);
-  check(rows > 0 && head_dim <= kMaxHeadDim, "heads that the CPU backend has room for");
+  check(rows > 0, "room for a tile of rows");
   return {.rows = static_cast<int>(rows), .kept_floats = kKeptFloats};
 }
 
-void AttentionMemory::begin(int head_dim) {
-  padded_ = padded_dim(head_dim);
-  const int rows = limits(head_dim).rows;
+void AttentionMemory::begin(const HeadShape& heads) {
+  padded_ = padded_dim(heads.value_size());
+  const int64_t of_key = padded_dim(heads.head_dim);
+  const int rows = limits(heads).rows;
   float* next = tile_.data();
   const auto take = [&](int64_t floats) { return std::exchange(next, next + floats); };
-  scratch_.keys = take(int64_t{kRunKeys} * padded_);
+  scratch_.keys = take(kRunKeys * of_key);
   scratch_.values = take(int64_t{kRunKeys} * padded_);
   scratch_.scores = take(int64_t{rows} * kRunKeys);
   scratch_.lane_totals = take(int64_t{rows} * kMostLanes);
   scratch_.corrections = take(rows);
-  queries_ = take(int64_t{rows} * padded_);
+  queries_ = take(rows * of_key);
   partition_ = state_at(take(floats_of_state(rows, padded_)), rows, padded_);
   total_ = state_at(take(floats_of_state(rows, padded_)), rows, padded_);
   owns_ = open_ = false;

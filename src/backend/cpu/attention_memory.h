@@ -9,11 +9,11 @@ namespace ferrum::cpu {
 
 class AttentionMemory {
  public:
-  static AttentionLimits limits(int head_dim);
+  static AttentionLimits limits(const HeadShape& heads);
 
   AttentionMemory() : tile_(kTileFloats), kept_states_(kKeptFloats) {}
 
-  void begin(int head_dim);  // a step
+  void begin(const HeadShape& heads);  // a step
   // The worker owns `item` and does `partitions` of it: total() is the softmax of nothing.
   void own(const AttentionItem& item, Range partitions);
   AttentionState keep(int rows);  // for the next partition of an item that another worker owns

@@ -109,7 +109,7 @@ int64_t AttentionWork::boundary(const AttentionItem& item, int64_t done, int wor
   const int64_t per_position = item.rows() + item.kv_heads * kReadCost;
   if (worker == workers_ || before >= cost_of(item)) return all.end;
 
-  const int64_t padded = padded_dim(layer_.heads.head_dim);
+  const int64_t padded = padded_dim(layer_.heads.value_size());
   const int64_t most = total_ / workers_ / per_position / kPartition + 2;  // partitions of one worker
   if (std::min(most, all.size()) * item.rows() * (padded + 2) > limits_.kept_floats)  // not to be shared
     return before * 2 <= cost_of(item) ? all.begin : all.end;

@@ -1,5 +1,6 @@
 // Rotary positions, the KV cache in blocks, and attention over it.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
@@ -19,15 +20,31 @@ int index_of(DType t) {
 static_assert(static_cast<int>(DType::kF32) == 0 && static_cast<int>(DType::kF16) == 1 &&
               static_cast<int>(DType::kBF16) == 2);
 
+constexpr float kLog2E = 1.44269504f;
+
+int width_of_qkv(const AttentionLayer& layer) {
+  return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
+}
+
+// The heads of q, or those of k, of one token.
+struct Heads {
+  float* first;
+  int count;
+  int dim;
+
+  float* head(int h) const { return first + h * dim; }
+  int width() const { return count * dim; }
+};
+
 struct KvRow {
-  const float* values;  // [kv_heads, head_dim]
+  const float* values;  // [kv_heads, head_dim], or of values [kv_heads, value_dim]
   const HeadShape& heads;
 };
 
 void store_values(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const KvRow& row) {
   if (kv.v.dtype != DType::kI8)
-    return kernels.convert[index_of(kv.v.dtype)](kv.v.address(slot, 0), row.values, row.heads.kv_width());
-  const int dim = row.heads.head_dim;
+    return kernels.convert[index_of(kv.v.dtype)](kv.v.address(slot, 0), row.values, row.heads.v_width());
+  const int dim = row.heads.value_size();
   for (int h = 0; h < row.heads.kv_heads; ++h)
     *kv.v_scales.at<float>(slot, h) =
         kernels.quantize_head(kv.v.at<int8_t>(slot, h * dim), row.values + h * dim, dim);
@@ -56,6 +73,41 @@ void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const 
   }
 }
 
+void normalize(const cpu::Kernels& kernels, const Heads& heads, const Norm& norm) {
+  if (norm.kind == Norm::Kind::kNone) return;
+  const float* const weight = norm.weight.empty() ? nullptr : norm.weight.at<float>(0);
+  if (heads.count > 1 && norm.weight.cols == heads.width())
+    return kernels.rms_norm(heads.first, heads.first, weight, heads.width(), norm.eps);
+  for (int h = 0; h < heads.count; ++h)
+    kernels.rms_norm(heads.head(h), heads.head(h), weight, heads.dim, norm.eps);
+}
+
+// q or k of the token at `position`.
+void prepare(const cpu::Kernels& kernels, const Heads& heads, const Norm& norm, const AttentionLayer& layer,
+             int position) {
+  if (!layer.norm_last) normalize(kernels, heads, norm);
+  if (const Tensor& table = layer.rope.cos_sin; !table.empty()) {
+    check(position >= 0 && position < table.rows, "position within the rotation table");
+    cpu::HeadTask task = {.head = heads.first,
+                          .cos_sin = table.at<float>(position),
+                          .rotary_dim = table.cols,
+                          .neighbours = layer.rope.pairing == RopePairing::kNeighbours};
+    for (int h = 0; h < heads.count; ++h, task.head += heads.dim) kernels.rotate_head(task);
+  }
+  if (layer.norm_last) normalize(kernels, heads, norm);
+}
+
+float temperature_at(const AttentionLayer::Temperature& t, int position) {
+  const float step = std::floor(static_cast<float>(position + t.offset) / static_cast<float>(t.length));
+  return 1 + t.beta * std::log(step + 1);
+}
+
+void check_norm(const Norm& norm, const Heads& heads) {
+  check(norm.kind != Norm::Kind::kLayer, "the norm of heads is RMS or none");
+  check(norm.weight.empty() || norm.weight.cols == heads.dim || norm.weight.cols == heads.width(),
+        "the weight of a norm is as wide as a head or as all of them");
+}
+
 // One call of attend.
 class Attention {
  public:
@@ -71,11 +123,11 @@ class Attention {
         memory_(memory),
         arguments_(arguments),
         heads_(arguments.layer.heads),
-        padded_(cpu::padded_dim(heads_.head_dim)) {}
+        padded_(cpu::padded_dim(heads_.value_size())) {}
 
   void compute(const cpu::AttentionWork& work, int worker) const {
     AttentionMemory& memory = memory_[static_cast<size_t>(worker)];
-    memory.begin(heads_.head_dim);
+    memory.begin(heads_);
     work.each_part(worker, [&](const AttentionItem& item, Range partitions) {
       const cpu::AttentionTile tile = tile_of(item, memory.queries());
       if (partitions.begin == item.partitions.begin)
@@ -108,31 +160,33 @@ class Attention {
   }
 
  private:
-  // Column of head h of those that share kv head g of the item.
-  int q_column(const AttentionItem& item, int g, int h) const {
+  // Head h of those that share kv head g of the item.
+  int q_head(const AttentionItem& item, int g, int h) const {
     const int group = heads_.q_heads / heads_.kv_heads;
-    return ((item.kv_head + g) * group + item.first_head + h) * heads_.head_dim;
+    return (item.kv_head + g) * group + item.first_head + h;
   }
 
   cpu::AttentionTile tile_of(const AttentionItem& item, float* queries) const {
     const KvLayer& kv = arguments_.kv;
-    const float to_log2 = arguments_.layer.scale * 1.44269504f;  // log2 e
+    const float to_log2 = arguments_.layer.scale * kLog2E;
     const int width = item.heads * heads_.head_dim;
     float* row = queries;
     for (int g = 0; g < item.kv_heads; ++g)
       for (int t = 0; t < item.queries; ++t, row += width)
-        kernels_.scale(row, arguments_.qkv.at<float>(item.first_query + t, q_column(item, g, 0)), to_log2,
-                       width);
+        kernels_.scale(row,
+                       arguments_.qkv.at<float>(item.first_query + t, q_head(item, g, 0) * heads_.head_dim),
+                       to_log2, width);
     cpu::AttentionTile tile = {
         .q = queries,
         .kv_heads = item.kv_heads,
         .tokens = item.queries,
         .heads = item.heads,
         .head_dim = heads_.head_dim,
+        .value_dim = heads_.value_size(),
         .position = item.position,
         .window = arguments_.layer.window,
         .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.block_tokens),
-        .v = kv.v.address(0, item.kv_head * heads_.head_dim),
+        .v = kv.v.address(0, item.kv_head * heads_.value_size()),
         .k_stride = kv.k.stride,
         .v_stride = kv.v.stride,
         .k_scales = nullptr,
@@ -140,6 +194,7 @@ class Attention {
         .scale_stride = kv.k_scales.stride,
         .blocks = arguments_.step.block_table.at<int32_t>(item.sequence),
         .block_tokens = kv.block_tokens,
+        .soft_cap = arguments_.layer.soft_cap * kLog2E,
     };
     if (kv.k.dtype == DType::kI8) {
       tile.k_scales = kv.k_scales.at<float>(0, item.kv_head);
@@ -169,9 +224,21 @@ class Attention {
   void finish(const AttentionItem& item, const cpu::AttentionState& state, int row) const {
     const int head_rows = item.queries * item.heads;
     const int query = item.first_query + row % head_rows / item.heads;
-    kernels_.scale(arguments_.out.at<float>(query, q_column(item, row / head_rows, row % item.heads)),
-                   state.values + static_cast<int64_t>(row) * padded_, 1.0f / state.total[row],
-                   heads_.head_dim);
+    const int head = q_head(item, row / head_rows, row % item.heads);
+    kernels_.scale(arguments_.out.at<float>(query, head * heads_.value_size()),
+                   state.values + static_cast<int64_t>(row) * padded_,
+                   factor_of(state.highest[row], state.total[row], head), heads_.value_size());
+  }
+
+  // What makes the weighted values of a row its result. A sink's share joins the total alone, for its value
+  // is 0; one above every score has both shrink first.
+  float factor_of(float highest, float total, int head) const {
+    const AttentionLayer& layer = arguments_.layer;
+    if (layer.sinks.empty()) return layer.value_scale / total;
+    const float sink = *layer.sinks.at<float>(0, head) * kLog2E;
+    const float top = std::max(highest, sink);
+    const float shrunk = std::exp2(highest - top);
+    return layer.value_scale * shrunk / (total * shrunk + std::exp2(sink - top));
   }
 
   const cpu::Kernels& kernels_;
@@ -186,43 +253,39 @@ class Attention {
 void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;
   const Tensor& table = layer.rope.cos_sin;
-  check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
   check(table.cols <= heads.head_dim && table.cols % 2 == 0, "rotated dimensions within a head");
-  cpu::HeadTask task = {};
-  task.head_dim = heads.head_dim;
-  task.norm_eps = layer.norm_eps;
-  task.rotary_dim = table.cols;
-  task.neighbours = layer.rope.pairing == RopePairing::kNeighbours;
+  check_norm(layer.q_norm, {nullptr, heads.q_heads, heads.head_dim});
+  check_norm(layer.k_norm, {nullptr, heads.kv_heads, heads.head_dim});
 
-  pool_.parallel_for(step.shape.tokens, [&, task](int64_t begin, int64_t end, int) noexcept {
-    cpu::HeadTask head = task;
+  pool_.parallel_for(step.shape.tokens, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t) {
       const int position = *step.positions.at<int32_t>(t);
+      float* const row = qkv.at<float>(t);
+      if (layer.clip > 0) kernels_.clip(row, layer.clip, qkv.cols);
+      prepare(kernels_, {row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
+      if (layer.temperature.length > 0)
+        kernels_.scale(row, row, temperature_at(layer.temperature, position), heads.q_width());
+      if (layer.shares_kv) continue;
+
+      float* const keys = row + heads.q_width();
+      prepare(kernels_, {keys, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
       const int slot = *step.kv_slots.at<int32_t>(t);
-      check(position >= 0 && position < table.rows, "position within the rotation table");
       check(slot >= 0 && slot < kv.v.rows, "slot within the blocks");
-      head.cos_sin = table.at<float>(position);
-      for (int h = 0; h < heads.q_heads + heads.kv_heads; ++h) {
-        const Tensor& norm = h < heads.q_heads ? layer.q_norm : layer.k_norm;
-        head.head = qkv.at<float>(t, h * heads.head_dim);
-        head.norm = norm.empty() ? nullptr : norm.at<float>(0);
-        kernels_.prepare_head(head);
-      }
-      const float* keys = qkv.at<float>(t, heads.q_width());
       store_keys(kernels_, kv, slot, {keys, heads});
-      store_values(kernels_, kv, slot, {keys + heads.kv_width(), heads});
+      store_values(kernels_, kv, slot, {keys + heads.k_width(), heads});
     }
   });
 }
 
 void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;
-  check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
-  check_equal(out.cols, heads.q_width(), "attention width");
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
+  check_equal(out.cols, heads.out_width(), "attention width");
   check(kv.k.dtype == kv.v.dtype, "k and v are alike");
   check(kv.k.dtype != DType::kI8 || (!kv.k_scales.empty() && kv.k_scales.stride == kv.v_scales.stride),
         "bytes have scales");
-  const cpu::AttentionWork work(step, layer, cpu::AttentionMemory::limits(heads.head_dim), pool_.size());
+  const cpu::AttentionWork work(step, layer, cpu::AttentionMemory::limits(heads), pool_.size());
   const Attention::Arguments arguments = {out, qkv, kv, step, layer};
   const Attention attention(kernels_, attention_memory_, arguments);
 

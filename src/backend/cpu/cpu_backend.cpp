@@ -35,6 +35,22 @@ Isa isa_for(const CpuOptions& options) {
 
 size_t row_bytes(Tensor t) { return static_cast<size_t>(t.cols) * size_of(t.dtype); }
 
+const float* row_or_null(const Tensor& t) { return t.empty() ? nullptr : t.at<float>(0); }
+
+void normalize(const cpu::Kernels& kernels, float* out, const float* x, int n, const Norm& norm) {
+  switch (norm.kind) {
+    case Norm::Kind::kNone:
+      if (out != x) std::copy_n(x, n, out);
+      break;
+    case Norm::Kind::kRms:
+      kernels.rms_norm(out, x, row_or_null(norm.weight), n, norm.eps);
+      break;
+    case Norm::Kind::kLayer:
+      kernels.layer_norm(out, x, {row_or_null(norm.weight), row_or_null(norm.bias), n, norm.eps});
+      break;
+  }
+}
+
 }  // namespace
 
 CpuBackend::CpuBackend(const CpuOptions& options)
@@ -125,19 +141,47 @@ void CpuBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
   });
 }
 
-void CpuBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
+void CpuBackend::norm(Tensor out, Tensor x, const Norm& norm) {
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t)
-      kernels_.rms_norm(out.at<float>(t), x.at<float>(t), weight.at<float>(0), x.cols, eps);
+      normalize(kernels_, out.at<float>(t), x.at<float>(t), x.cols, norm);
   });
 }
 
-void CpuBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+void CpuBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t) {
-      kernels_.add(residual.at<float>(t), x.at<float>(t), x.cols);
-      kernels_.rms_norm(out.at<float>(t), residual.at<float>(t), weight.at<float>(0), x.cols, eps);
+      kernels_.add_scaled(residual.at<float>(t), x.at<float>(t), scale, x.cols);
+      normalize(kernels_, out.at<float>(t), residual.at<float>(t), x.cols, norm);
     }
+  });
+}
+
+void CpuBackend::add(Tensor to, Tensor x, float scale) {
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t)
+      kernels_.add_scaled(to.at<float>(t), x.at<float>(t), scale, x.cols);
+  });
+}
+
+void CpuBackend::scale(Tensor x, float factor, float cap) {
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      float* const row = x.at<float>(t);
+      if (cap > 0)
+        kernels_.soft_cap(row, factor, cap, x.cols);
+      else
+        kernels_.scale(row, row, factor, x.cols);
+    }
+  });
+}
+
+void CpuBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
+  check_equal(x.cols % gates.cols, 0, "columns left over after dividing by the gates");
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t)
+      kernels_.apply_gate[static_cast<int>(f)](x.at<float>(t), gates.at<float>(t), gates.cols,
+                                               x.cols / gates.cols);
   });
 }
 

@@ -40,29 +40,41 @@ class CpuBackend final : public Backend {
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
-  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
-  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void norm(Tensor out, Tensor x, const Norm& norm) override;
+  void add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) override;
+  void add(Tensor to, Tensor x, float scale) override;
+  void scale(Tensor x, float factor, float cap) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
-  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
+  void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
-  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-               const Weight& down) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+               const Activation& activation) override;
 
  private:
+  // An expanding weight and its activation.
+  struct Expansion {
+    const cpu::CpuWeight& w;
+    const Activation& activation;
+
+    int panels() const { return activation.gated ? w.panels() / 2 : w.panels(); }  // of the result
+    int width() const { return activation.gated ? w.rows() / 2 : w.rows(); }
+  };
+
   void reserve(const cpu::CpuWeight& w);
   // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
   cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
-  // Products of panels, to the columns of `out` that are their rows; and silu(gate) × up for panels of the
-  // gate.
+  // Products of panels, to the columns of `out` that are their rows; and what an activation makes of them: of
+  // the panels of the gate and those of up, where it is gated.
   void multiply_to(Tensor out, const cpu::CpuWeight& w, int group, Range panels, const cpu::Inputs& inputs,
                    int worker) const;
-  void multiply_gated(Tensor out, const cpu::CpuWeight& gate_up, int group, Range panels,
-                      const cpu::Inputs& inputs, int worker) const;
-  void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cpu::CpuWeight& gate_up,
+  void multiply_and_activate(Tensor out, const Expansion& by, int group, Range panels,
+                             const cpu::Inputs& inputs, int worker) const;
+  void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                         const cpu::CpuWeight& down);
   void gather_inputs(const cpu::Inputs& tokens, int cols);
   // The input of each slot as its expert's matrix of w takes it.

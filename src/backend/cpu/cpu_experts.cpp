@@ -14,59 +14,24 @@ using cpu::CpuWeight;
 using cpu::Inputs;
 using cpu::kMaxBatch;
 
-void CpuBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
-  const int experts = router_logits.cols;
-  check(rule.top_k >= 1 && rule.top_k <= experts, "as many experts as are chosen");
-  pool_.parallel_for(router_logits.rows, [&](int64_t begin, int64_t end, int) noexcept {
-    for (int t = static_cast<int>(begin); t < end; ++t) {
-      const float* logits = router_logits.at<float>(t);
-      int32_t* ids = out.expert_ids.at<int32_t>(t);
-      float* weights = out.weights.at<float>(t);
-      const float highest = *std::max_element(logits, logits + experts);
-      // Each round takes the largest of those behind the one taken before, in falling order, ties by rising
-      // id.
-      float last = std::numeric_limits<float>::infinity();
-      int last_id = -1;
-      float chosen = 0;
-      for (int i = 0; i < rule.top_k; ++i) {
-        int best = -1;
-        for (int e = 0; e < experts; ++e) {
-          const bool is_behind = logits[e] < last || (logits[e] == last && e > last_id);
-          if (is_behind && (best < 0 || logits[e] > logits[best])) best = e;
-        }
-        if (best < 0) best = 0;  // what is left are NaNs; the weights will be, too
-        ids[i] = best;
-        weights[i] = std::exp(logits[best] - highest);
-        chosen += weights[i];
-        last = logits[best];
-        last_id = best;
-      }
-      const float total = kernels_.sum_of_exp(logits, experts, highest);
-      // Renormalised or not, a NaN among the logits makes the weights NaN.
-      const float divisor = rule.renormalize ? chosen + 0 * total : total;
-      for (int i = 0; i < rule.top_k; ++i) weights[i] /= divisor;
-    }
-  });
-}
-
-void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-                         const Weight& down) {
-  const CpuWeight& gate_up_w = as_cpu(gate_up);
+void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+                         const Activation& activation) {
+  const Expansion up_by = {as_cpu(up), activation};
   const CpuWeight& down_w = as_cpu(down);
-  check_equal(x.cols, gate_up_w.cols(), "input width");
-  check_equal(gate_up_w.rows(), 2 * down_w.cols(), "width of gate and up");
+  check_equal(x.cols, up_by.w.cols(), "input width");
+  check_equal(up_by.width(), down_w.cols(), "expanded width");
   check_equal(out.cols, down_w.rows(), "output width");
   const int step = expert_memory_.tokens_for(routing.expert_ids.cols, std::max(down_w.cols(), out.cols));
   for (int first = 0; first < x.rows; first += step) {
     const int count = std::min(step, x.rows - first);
     const Routing part = {routing.expert_ids.rows_at(first, count), routing.weights.rows_at(first, count)};
-    expert_memory_.assign(part, gate_up_w.groups());
-    experts_of_batch(out.rows_at(first, count), x.rows_at(first, count), part, gate_up_w, down_w);
+    expert_memory_.assign(part, up_by.w.groups());
+    experts_of_batch(out.rows_at(first, count), x.rows_at(first, count), part, up_by, down_w);
   }
 }
 
 // Each worker takes its share of every expert's panels, so that a popular expert is everyone's work.
-void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const CpuWeight& gate_up,
+void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                                   const CpuWeight& down) {
   const int width = down.cols();
   const int pairs = expert_memory_.pairs();
@@ -83,22 +48,21 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   };
 
   // Quantised once for all experts, unless these take the columns in orders of their own.
-  const cpu::Forms forms = matmul_.forms_for(gate_up);
-  const bool is_gathered = x.rows > 1 || gate_up.has_orders();
+  const cpu::Forms forms = matmul_.forms_for(up.w);
+  const bool is_gathered = x.rows > 1 || up.w.has_orders();
   Inputs tokens;
-  if (gate_up.has_orders()) {
-    take_slots([&](int slot) { return x.row(expert_memory_.token_of(slot)); }, gate_up,
+  if (up.w.has_orders()) {
+    take_slots([&](int slot) { return x.row(expert_memory_.token_of(slot)); }, up.w,
                expert_memory_.gathered_array());
   } else {
-    tokens = inputs_of(x, gate_up, expert_memory_.token_inputs());
-    if (is_gathered) gather_inputs(tokens, gate_up.cols());
+    tokens = inputs_of(x, up.w, expert_memory_.token_inputs());
+    if (is_gathered) gather_inputs(tokens, up.w.cols());
   }
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
-      const Inputs inputs =
-          is_gathered ? expert_memory_.gathered(slot, count, gate_up.cols(), forms) : tokens;
-      multiply_gated(inner.rows_at(static_cast<int>(slot), count), gate_up, expert,
-                     part_of(gate_up.panels() / 2, pool_.size(), worker), inputs, worker);
+      const Inputs inputs = is_gathered ? expert_memory_.gathered(slot, count, up.w.cols(), forms) : tokens;
+      multiply_and_activate(inner.rows_at(static_cast<int>(slot), count), up, expert,
+                            part_of(up.panels(), pool_.size(), worker), inputs, worker);
     });
   });
 

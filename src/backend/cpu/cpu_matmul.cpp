@@ -1,4 +1,4 @@
-// Products with weights: linear and swiglu.
+// Products with weights: linear and expand.
 #include <algorithm>
 
 #include "backend/cpu/cpu_backend.h"
@@ -50,37 +50,48 @@ void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range pa
   in_chunks(panels, [&](Range some) {
     const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
-      kernels_.copy_sums(out.at<float>(0, run.first_row), out.stride, sums.from(run.first_panel - some.begin),
-                         inputs.tokens, run.rows);
+      kernels_.copy_sums({out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows},
+                         sums.from(run.first_panel - some.begin));
     });
   });
 }
 
-void CpuBackend::swiglu(Tensor out, Tensor x, const Weight& weight) {
-  const CpuWeight& w = as_cpu(weight);
-  check_equal(x.cols, w.cols(), "input width");
-  check_equal(out.cols * 2, w.rows(), "swiglu width");
+void CpuBackend::expand(Tensor out, Tensor x, const Weight& weight, const Activation& activation) {
+  const Expansion by = {as_cpu(weight), activation};
+  check_equal(x.cols, by.w.cols(), "input width");
+  check_equal(out.cols, by.width(), "expanded width");
   for (int first = 0; first < x.rows; first += kMaxBatch) {
     const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, inputs_);
+    const Inputs inputs = inputs_of(x.rows_at(first, tokens), by.w, inputs_);
     const Tensor to = out.rows_at(first, tokens);
-    pool_.parallel_for(w.panels() / 2, [&](int64_t begin, int64_t end, int worker) noexcept {
-      multiply_gated(to, w, 0, {begin, end}, inputs, worker);
+    pool_.parallel_for(by.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
+      multiply_and_activate(to, by, 0, {begin, end}, inputs, worker);
     });
   }
 }
 
-void CpuBackend::multiply_gated(Tensor out, const CpuWeight& gate_up, int group, Range panels,
-                                const Inputs& inputs, int worker) const {
-  const int64_t half = gate_up.panels() / 2;  // the middle of the rows begins a panel
+void CpuBackend::multiply_and_activate(Tensor out, const Expansion& by, int group, Range panels,
+                                       const Inputs& inputs, int worker) const {
+  const CpuWeight& w = by.w;
+  const Activation& a = by.activation;
+  const cpu::ActivationConstants constants = {a.limit, a.alpha, a.positive, a.negative, a.beta};
+  const auto gate_sums = kernels_.gate_sums[static_cast<int>(a.kind)];
+  const auto apply_sums = kernels_.apply_sums[static_cast<int>(a.kind)];
+  check(a.gated || apply_sums != nullptr, "an activation that is defined without a gate");
+  const int64_t half = w.panels() / 2;  // the middle of the rows begins a panel
   in_chunks(panels, [&](Range some) {
-    const PanelSums gate = matmul_.multiply(gate_up, group, some, inputs, worker);
-    const PanelSums up = matmul_.multiply(gate_up, group, {half + some.begin, half + some.end}, inputs,
-                                          worker, cpu::Matmul::Set::kSecond);
-    gate_up.each_run(group, some, [&](const cpu::PanelRun& run) {
+    const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
+    PanelSums up = {};
+    if (a.gated)
+      up = matmul_.multiply(w, group, {half + some.begin, half + some.end}, inputs, worker,
+                            cpu::Matmul::Set::kSecond);
+    w.each_run(group, some, [&](const cpu::PanelRun& run) {
       const int64_t first = run.first_panel - some.begin;
-      kernels_.gate_sums(out.at<float>(0, run.first_row), out.stride, gate.from(first), up.from(first),
-                         inputs.tokens, run.rows);
+      const cpu::SumRows to = {out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows};
+      if (a.gated)
+        gate_sums(to, sums.from(first), up.from(first), constants);
+      else
+        apply_sums(to, sums.from(first), constants);
     });
   });
 }

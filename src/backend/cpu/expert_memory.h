@@ -35,7 +35,7 @@ class ExpertMemory {
 
   const InputArray& token_inputs() const { return token_inputs_; }  // [tokens]
   const InputArray& gathered_array() const { return gathered_; }    // [pairs]: each pair's token
-  const InputArray& inner_array() const { return inner_inputs_; }   // [pairs]: each pair's silu(gate) × up
+  const InputArray& inner_array() const { return inner_inputs_; }   // [pairs]: each pair's activated values
   Inputs gathered(int64_t slot, int count, int64_t cols, Forms forms) const {
     return gathered_.inputs(count, forms, order_stride(cols), slot * spans_of(cols));
   }
@@ -43,7 +43,7 @@ class ExpertMemory {
     return inner_inputs_.inputs(count, forms, order_stride(cols), slot * spans_of(cols));
   }
 
-  float* inner() const { return inner_.data(); }    // [pairs, width]: silu(gate) × up
+  float* inner() const { return inner_.data(); }    // [pairs, width]: activated values
   float* result() const { return result_.data(); }  // [pairs, width]
 
  private:

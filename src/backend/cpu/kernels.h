@@ -74,6 +74,22 @@ struct PanelSums {
   PanelSums from(int64_t panel) const { return {data + panel * panel_stride, panel_stride}; }
 };
 
+// Where sums of neighbouring panels go: `rows` lanes of them to columns of `tokens` rows.
+struct SumRows {
+  float* out;
+  int64_t stride;
+  int tokens;
+  int rows;
+};
+
+// Of an Activation.
+inline constexpr int kActivationCount = 6;
+struct ActivationConstants {
+  float limit;
+  float alpha;
+  float positive, negative, beta;
+};
+
 // Attention. A context is cut at multiples of kPartition, and a partition at multiples of kRunKeys: what is
 // rounded where depends on a query's position alone.
 inline constexpr int kPartition = 512;
@@ -81,8 +97,8 @@ inline constexpr int kRunKeys = 64;
 inline constexpr int kMaxHeadDim = 1024;
 inline constexpr int kDimPadding = 32;  // sums of values are padded to a multiple of this
 
-static constexpr int padded_dim(int head_dim) {  // static: see above
-  return (head_dim + kDimPadding - 1) / kDimPadding * kDimPadding;
+static constexpr int padded_dim(int dim) {  // static: see above
+  return (dim + kDimPadding - 1) / kDimPadding * kDimPadding;
 }
 
 // Successive queries of one sequence, for some kv heads and q heads that share each; and where keys and
@@ -92,7 +108,8 @@ struct AttentionTile {
   int kv_heads;
   int tokens;
   int heads;
-  int head_dim;
+  int head_dim;           // of q and k
+  int value_dim;          // of v
   int position;           // of the first query
   int window;             // positions that a query sees, its own included; 0: all up to its own
   const void* k;          // block 0 (see KvLayer), at the first of the kv heads
@@ -104,6 +121,7 @@ struct AttentionTile {
   int64_t scale_stride;  // floats
   const int32_t* blocks;
   int block_tokens;
+  float soft_cap;  // times log2 e; 0: scores are not capped
 };
 
 // The softmax of some positions, for each row: their largest score, the sum of 2^(score − largest), and the
@@ -111,22 +129,26 @@ struct AttentionTile {
 struct AttentionState {
   float* highest;  // [rows]
   float* total;    // [rows]
-  float* values;   // [rows, head_dim padded]
+  float* values;   // [rows, value_dim padded]
 };
 
 struct AttentionScratch {
   float* keys;         // [kRunKeys × head_dim]          keys in lanes
-  float* values;       // [kRunKeys × head_dim padded]
+  float* values;       // [kRunKeys × value_dim padded]
   float* scores;       // [rows of a kv head, kRunKeys]
   float* corrections;  // [rows of a kv head]
   float* lane_totals;  // [rows, kMostLanes]
 };
 
+struct NormTask {
+  const float* weight;
+  const float* bias;
+  int n;
+  float eps;
+};
+
 struct HeadTask {
-  float* head;  // [head_dim], changed in place
-  int head_dim;
-  const float* norm;  // [head_dim], or null
-  float norm_eps;
+  float* head;           // changed in place
   const float* cos_sin;  // [rotary_dim]: the cosines, then the sines
   int rotary_dim;
   bool neighbours;  // pairs are elements 2i and 2i + 1, not i and i + rotary_dim / 2
@@ -143,10 +165,17 @@ struct Peaks {
 };
 
 struct Kernels {
+  // Rows, `out` may be `x`. A weight or a bias that is null is all 1, or all 0.
   void (*rms_norm)(float* out, const float* x, const float* weight, int n, float eps);
-  void (*add)(float* to, const float* x, int n);                      // to += x
+  void (*layer_norm)(float* out, const float* x, const NormTask& task);
   void (*add_scaled)(float* to, const float* x, float scale, int n);  // to += scale × x
-  float (*sum_of_exp)(const float* x, int n, float highest);          // Σ e^(x − highest)
+  void (*scale)(float* out, const float* x, float scale, int n);      // scale × x
+  void (*soft_cap)(float* x, float factor, float cap, int n);         // x = cap · tanh(factor · x / cap)
+  void (*clip)(float* x, float limit, int n);                         // to ± limit
+  // x [count × run]: each run of elements is multiplied by f of its gate. By GateKind.
+  void (*apply_gate[2])(float* x, const float* gates, int count, int run);
+  void (*logistic)(float* out, const float* x, int n);        // 1 / (1 + e^−x)
+  float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
 
   // n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its scale NaN.
   void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
@@ -165,9 +194,12 @@ struct Kernels {
   // Panels of BF16 with HalfSpans; whether that is faster than with FloatSpans.
   void (*multiply_pairs)(const PanelTask& task);
   bool has_pair_dot;
-  // Sums of neighbouring panels, `rows` lanes of them, to rows of a tensor: as they are, or silu(gate) × up.
-  void (*copy_sums)(float* out, int64_t out_stride, PanelSums sums, int tokens, int rows);
-  void (*gate_sums)(float* out, int64_t out_stride, PanelSums gate, PanelSums up, int tokens, int rows);
+  void (*copy_sums)(const SumRows& to, PanelSums sums);
+  // By Activation::Kind: f(gate) × up, and f(sums), null where f is defined only with a gate.
+  void (*gate_sums[kActivationCount])(const SumRows& to, PanelSums gate, PanelSums up,
+                                      const ActivationConstants& constants);
+  void (*apply_sums[kActivationCount])(const SumRows& to, PanelSums sums,
+                                       const ActivationConstants& constants);
   // To float32 [cols, lanes]: a panel of format F32.
   void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 
@@ -179,9 +211,8 @@ struct Kernels {
                     const AttentionState& state);
   // Row `row`: `to` comes to be the softmax of both. Partitions are added in order of position.
   void (*add_state)(const AttentionState& to, const AttentionState& from, int row, int padded);
-  void (*scale)(float* out, const float* x, float scale, int n);  // scale × x
 
-  void (*prepare_head)(const HeadTask& task);  // RMS norm, if any, and rotation
+  void (*rotate_head)(const HeadTask& task);
 
   Peaks peaks;
 };

@@ -82,11 +82,16 @@ Step CheckingBackend::host(const Step& step) {
   return copy;
 }
 
+Norm CheckingBackend::host(const Norm& norm) {
+  return {norm.kind, host(norm.weight), host(norm.bias), norm.eps};
+}
+
 AttentionLayer CheckingBackend::host(const AttentionLayer& layer) {
   AttentionLayer copy = layer;
   copy.rope.cos_sin = host(layer.rope.cos_sin);
   copy.q_norm = host(layer.q_norm);
   copy.k_norm = host(layer.k_norm);
+  copy.sinks = host(layer.sinks);
   return copy;
 }
 
@@ -120,20 +125,34 @@ void CheckingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
          {{"out", out, expected, tolerances_.rounded}});
 }
 
-void CheckingBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
+void CheckingBackend::norm(Tensor out, Tensor x, const Norm& norm) {
   const Tensor expected = host(out);
-  reference_.rms_norm(expected, host(x), host(weight), eps);
-  inner_.rms_norm(out, x, weight, eps);
-  finish(describe({.name = "rms_norm", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
+  reference_.norm(expected, host(x), host(norm));
+  inner_.norm(out, x, norm);
+  finish(describe({.name = "norm", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
-void CheckingBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+void CheckingBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
   const Tensor expected = host(out);
   const Tensor sum = host(residual);
-  reference_.add_rms_norm(expected, sum, host(x), host(weight), eps);
-  inner_.add_rms_norm(out, residual, x, weight, eps);
-  finish(describe({.name = "add_rms_norm", .out = out, .in = x}),
+  reference_.add_norm(expected, sum, host(x), scale, host(norm));
+  inner_.add_norm(out, residual, x, scale, norm);
+  finish(describe({.name = "add_norm", .out = out, .in = x}),
          {{"out", out, expected, tolerances_.rounded}, {"residual", residual, sum, tolerances_.rounded}});
+}
+
+void CheckingBackend::add(Tensor to, Tensor x, float scale) {
+  const Tensor expected = host(to);
+  reference_.add(expected, host(x), scale);
+  inner_.add(to, x, scale);
+  finish(describe({.name = "add", .out = to, .in = x}), {{"to", to, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::scale(Tensor x, float factor, float cap) {
+  const Tensor expected = host(x);
+  reference_.scale(expected, factor, cap);
+  inner_.scale(x, factor, cap);
+  finish(describe({.name = "scale", .out = x, .in = x}), {{"x", x, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
@@ -144,12 +163,19 @@ void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
          {{"out", out, expected, tolerances_.product}});
 }
 
-void CheckingBackend::swiglu(Tensor out, Tensor x, const Weight& gate_up) {
+void CheckingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   const Tensor expected = host(out);
-  reference_.swiglu(expected, host(x), *as_checked(gate_up).of_reference);
-  inner_.swiglu(out, x, *as_checked(gate_up).of_inner);
-  finish(describe({.name = "swiglu", .out = out, .in = x, .weight = &gate_up}),
+  reference_.expand(expected, host(x), *as_checked(w).of_reference, activation);
+  inner_.expand(out, x, *as_checked(w).of_inner, activation);
+  finish(describe({.name = "expand", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
+}
+
+void CheckingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
+  const Tensor expected = host(x);
+  reference_.apply_gate(expected, host(gates), f);
+  inner_.apply_gate(x, gates, f);
+  finish(describe({.name = "apply_gate", .out = x, .in = gates}), {{"x", x, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
@@ -194,20 +220,22 @@ void CheckingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
 
 void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
   const Routing expected = {host(out.expert_ids), host(out.weights)};
-  reference_.route(expected, host(router_logits), rule);
+  RoutingRule host_rule = rule;
+  host_rule.selection_bias = host(rule.selection_bias);
+  reference_.route(expected, host(router_logits), host_rule);
   inner_.route(out, router_logits, rule);
   finish(describe({.name = "route", .out = out.weights, .in = router_logits}),
          {{"expert_ids", out.expert_ids, expected.expert_ids, 0},
           {"weights", out.weights, expected.weights, tolerances_.rounded}});
 }
 
-void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-                              const Weight& down) {
+void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up,
+                              const Weight& down, const Activation& activation) {
   const Tensor expected = host(out);
   reference_.experts(expected, host(x), {host(routing.expert_ids), host(routing.weights)},
-                     *as_checked(gate_up).of_reference, *as_checked(down).of_reference);
-  inner_.experts(out, x, routing, *as_checked(gate_up).of_inner, *as_checked(down).of_inner);
-  finish(describe({.name = "experts", .out = out, .in = x, .weight = &gate_up, .second_weight = &down}),
+                     *as_checked(up).of_reference, *as_checked(down).of_reference, activation);
+  inner_.experts(out, x, routing, *as_checked(up).of_inner, *as_checked(down).of_inner, activation);
+  finish(describe({.name = "experts", .out = out, .in = x, .weight = &up, .second_weight = &down}),
          {{"out", out, expected, tolerances_.product}});
 }
 

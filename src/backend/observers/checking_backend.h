@@ -17,7 +17,7 @@ namespace ferrum {
 struct CheckTolerances {
   double rounded = 1e-4;  // norms, rotations, attention over float32, routing weights, embeddings
   double half = 0.03;     // keys and values stored in 16 bits: a step of bf16 at 4 to 8 times the r.m.s.
-  double product = 1e-4;  // linear, swiglu, experts. With inputs quantised to bytes: kQuantizedProduct
+  double product = 1e-4;  // linear, expand, experts. With inputs quantised to bytes: kQuantizedProduct
 };
 inline constexpr double kQuantizedProduct = 0.06;
 
@@ -58,17 +58,20 @@ class CheckingBackend final : public Backend {
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
-  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
-  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void norm(Tensor out, Tensor x, const Norm& norm) override;
+  void add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) override;
+  void add(Tensor to, Tensor x, float scale) override;
+  void scale(Tensor x, float factor, float cap) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
-  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
+  void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
-  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-               const Weight& down) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+               const Activation& activation) override;
 
  private:
   struct Output {
@@ -81,6 +84,7 @@ class CheckingBackend final : public Backend {
   // Copies on the host of what an operation reads and writes, as it is now. They live until finish().
   Tensor host(Tensor device);
   Step host(const Step& step);
+  Norm host(const Norm& norm);
   AttentionLayer host(const AttentionLayer& layer);
   KvLayer host(const KvLayer& kv) {
     return {host(kv.k), host(kv.v), kv.block_tokens, host(kv.k_scales), host(kv.v_scales)};

@@ -79,8 +79,9 @@ double ObservingBackend::bytes_from_memory(const OperationCall& call) {
     inner_.download(std::as_writable_bytes(std::span(context)),
                     call.step->context_len.first_rows(call.step->shape.sequences));
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
-    return positions * 2 *
-           (tensor_bytes(call.kv->v.first_rows(1)) + tensor_bytes(call.kv->v_scales.first_rows(1)));
+    const KvLayer& kv = *call.kv;
+    return positions * (tensor_bytes(kv.k.first_rows(1)) / kv.block_tokens +
+                        tensor_bytes(kv.v.first_rows(1)) + 2 * tensor_bytes(kv.v_scales.first_rows(1)));
   }
   double bytes = 0;
   for (const Weight* w : {call.weight, call.second_weight})
@@ -118,22 +119,33 @@ void ObservingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
           [&] { inner_.embed(out, table, tokens); });
 }
 
-void ObservingBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
-  pass_on({.name = "rms_norm", .out = out, .in = x}, [&] { inner_.rms_norm(out, x, weight, eps); });
+void ObservingBackend::norm(Tensor out, Tensor x, const Norm& norm) {
+  pass_on({.name = "norm", .out = out, .in = x}, [&] { inner_.norm(out, x, norm); });
 }
 
-void ObservingBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
-  pass_on({.name = "add_rms_norm", .out = out, .in = x},
-          [&] { inner_.add_rms_norm(out, residual, x, weight, eps); });
+void ObservingBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
+  pass_on({.name = "add_norm", .out = out, .in = x}, [&] { inner_.add_norm(out, residual, x, scale, norm); });
+}
+
+void ObservingBackend::add(Tensor to, Tensor x, float scale) {
+  pass_on({.name = "add", .out = to, .in = x}, [&] { inner_.add(to, x, scale); });
+}
+
+void ObservingBackend::scale(Tensor x, float factor, float cap) {
+  pass_on({.name = "scale", .out = x, .in = x}, [&] { inner_.scale(x, factor, cap); });
 }
 
 void ObservingBackend::linear(Tensor out, Tensor x, const Weight& w) {
   pass_on({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner_.linear(out, x, w); });
 }
 
-void ObservingBackend::swiglu(Tensor out, Tensor x, const Weight& gate_up) {
-  pass_on({.name = "swiglu", .out = out, .in = x, .weight = &gate_up},
-          [&] { inner_.swiglu(out, x, gate_up); });
+void ObservingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
+  pass_on({.name = "expand", .out = out, .in = x, .weight = &w},
+          [&] { inner_.expand(out, x, w, activation); });
+}
+
+void ObservingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
+  pass_on({.name = "apply_gate", .out = x, .in = gates}, [&] { inner_.apply_gate(x, gates, f); });
 }
 
 void ObservingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
@@ -160,15 +172,15 @@ void ObservingBackend::route(Routing out, Tensor router_logits, const RoutingRul
           [&] { inner_.route(out, router_logits, rule); });
 }
 
-void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-                               const Weight& down) {
+void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up,
+                               const Weight& down, const Activation& activation) {
   pass_on({.name = "experts",
            .out = out,
            .in = x,
-           .weight = &gate_up,
+           .weight = &up,
            .second_weight = &down,
            .experts_per_token = routing.expert_ids.cols},
-          [&] { inner_.experts(out, x, routing, gate_up, down); });
+          [&] { inner_.experts(out, x, routing, up, down, activation); });
 }
 
 }  // namespace ferrum

@@ -42,16 +42,20 @@ class ObservingBackend : public Backend {
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) final;
-  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) final;
-  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) final;
+  void norm(Tensor out, Tensor x, const Norm& norm) final;
+  void add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) final;
+  void add(Tensor to, Tensor x, float scale) final;
+  void scale(Tensor x, float factor, float cap) final;
   void linear(Tensor out, Tensor x, const Weight& w) final;
-  void swiglu(Tensor out, Tensor x, const Weight& gate_up) final;
+  void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) final;
+  void apply_gate(Tensor x, Tensor gates, GateKind f) final;
   void gather_rows(Tensor out, Tensor x, Tensor rows) final;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void copy_blocks(KvLayer kv, Tensor from_to) final;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) final;
-  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up, const Weight& down) final;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+               const Activation& activation) final;
 
  protected:
   // Must call `operation` once.

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/reference/norm.h"
 #include "backend/reference/reference_backend.h"
 #include "base/check.h"
 #include "tensor/half.h"
@@ -61,27 +62,37 @@ struct BlockHead {
   }
 };
 
-BlockHead key_at(const KvLayer& kv, int slot, int head, int head_dim) {
-  const int column = head * head_dim * kv.block_tokens + slot % kv.block_tokens;
+BlockHead key_at(const KvLayer& kv, int slot, int head, const HeadShape& heads) {
+  const int column = head * heads.head_dim * kv.block_tokens + slot % kv.block_tokens;
   return {kv.k.dtype, kv.k.address(slot / kv.block_tokens, column), kv.block_tokens,
           kv.k_scales.empty() ? nullptr : kv.k_scales.at<float>(slot, head)};
 }
 
-BlockHead value_at(const KvLayer& kv, int slot, int head, int head_dim) {
-  return {kv.v.dtype, kv.v.address(slot, head * head_dim), 1,
+BlockHead value_at(const KvLayer& kv, int slot, int head, const HeadShape& heads) {
+  return {kv.v.dtype, kv.v.address(slot, head * heads.value_size()), 1,
           kv.v_scales.empty() ? nullptr : kv.v_scales.at<float>(slot, head)};
 }
 
-void normalize_head(float* head, const Tensor& weight, int dim, float eps) {
-  if (weight.empty()) return;
-  double squares = 0;
-  for (int i = 0; i < dim; ++i) squares += static_cast<double>(head[i]) * head[i];
-  const double scale = 1.0 / std::sqrt(squares / dim + eps);
-  for (int i = 0; i < dim; ++i) head[i] = static_cast<float>(head[i] * scale) * *weight.at<float>(0, i);
+// The heads of q, or those of k, of one token.
+struct Heads {
+  float* first;
+  int count;
+  int dim;
+
+  float* head(int h) const { return first + h * dim; }
+  int width() const { return count * dim; }
+};
+
+void normalize_heads(const Heads& heads, const Norm& norm) {
+  check(norm.kind != Norm::Kind::kLayer, "the norm of heads is RMS or none");
+  if (norm.weight.cols == heads.width() && heads.count > 1)
+    return normalize(heads.first, heads.first, heads.width(), norm);
+  for (int h = 0; h < heads.count; ++h) normalize(heads.head(h), heads.head(h), heads.dim, norm);
 }
 
 // Rotates the pair (a, b) of frequency i by the angle of `position`.
 void rotate_head(float* head, const Rope& rope, int position) {
+  if (rope.cos_sin.empty()) return;
   check(position < rope.cos_sin.rows, "position within the rotation table");
   const int half = rope.cos_sin.cols / 2;
   for (int i = 0; i < half; ++i) {
@@ -100,24 +111,48 @@ int slot_of(const Step& step, const KvLayer& kv, int s, int p) {
   return *step.block_table.at<int32_t>(s, p / kv.block_tokens) * kv.block_tokens + p % kv.block_tokens;
 }
 
+void prepare_heads(const Heads& heads, const Norm& norm, const AttentionLayer& layer, int position) {
+  if (!layer.norm_last) normalize_heads(heads, norm);
+  for (int h = 0; h < heads.count; ++h) rotate_head(heads.head(h), layer.rope, position);
+  if (layer.norm_last) normalize_heads(heads, norm);
+}
+
+double temperature_at(const AttentionLayer::Temperature& t, int position) {
+  if (t.length == 0) return 1;
+  return 1 + t.beta * std::log(std::floor((position + t.offset) / static_cast<double>(t.length)) + 1);
+}
+
+int width_of_qkv(const AttentionLayer& layer) {
+  return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
+}
+
+double capped(double score, double cap) { return cap == 0 ? score : cap * std::tanh(score / cap); }
+
 }  // namespace
 
 void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;
-  check_equal(qkv.cols, heads.qkv_width(), "width of q, k and v");
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
   for (int t = 0; t < step.shape.tokens; ++t) {
     const int position = *step.positions.at<int32_t>(t);
+    float* const row = qkv.at<float>(t);
+    if (layer.clip > 0)
+      for (int i = 0; i < qkv.cols; ++i) row[i] = std::clamp(row[i], -layer.clip, layer.clip);
+
+    prepare_heads({row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
+    const double temperature = temperature_at(layer.temperature, position);
+    for (int i = 0; i < heads.q_width(); ++i) row[i] = static_cast<float>(row[i] * temperature);
+    if (layer.shares_kv) continue;
+
+    float* const k = row + heads.q_width();
+    const float* const v = k + heads.k_width();
+    prepare_heads({k, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
     const int slot = *step.kv_slots.at<int32_t>(t);
-    for (int h = 0; h < heads.q_heads + heads.kv_heads; ++h) {
-      float* head = qkv.at<float>(t, h * heads.head_dim);
-      normalize_head(head, h < heads.q_heads ? layer.q_norm : layer.k_norm, heads.head_dim, layer.norm_eps);
-      rotate_head(head, layer.rope, position);
-    }
+    const auto key_dim = static_cast<size_t>(heads.head_dim);
+    const auto value_dim = static_cast<size_t>(heads.value_size());
     for (int h = 0; h < heads.kv_heads; ++h) {
-      const float* k = qkv.at<float>(t, heads.q_width() + h * heads.head_dim);
-      const auto dim = static_cast<size_t>(heads.head_dim);
-      key_at(kv, slot, h, heads.head_dim).store({k, dim});
-      value_at(kv, slot, h, heads.head_dim).store({k + heads.kv_width(), dim});
+      key_at(kv, slot, h, heads).store({k + h * key_dim, key_dim});
+      value_at(kv, slot, h, heads).store({v + h * value_dim, value_dim});
     }
   }
 }
@@ -125,6 +160,8 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
 void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
                               const AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
+  check_equal(out.cols, heads.out_width(), "attention width");
   const int group = heads.q_heads / heads.kv_heads;  // q heads that share one k and v
   std::vector<double> scores;
   for (int s = 0; s < step.shape.sequences; ++s) {
@@ -137,20 +174,26 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
 
         scores.clear();
         for (int p = first; p <= position; ++p) {
-          const BlockHead key = key_at(kv, slot_at(p), h / group, heads.head_dim);
+          const BlockHead key = key_at(kv, slot_at(p), h / group, heads);
           double product = 0;
           for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
-          scores.push_back(product * layer.scale);
+          scores.push_back(capped(product * layer.scale, layer.soft_cap));
         }
-        const double largest = *std::max_element(scores.begin(), scores.end());
+        double largest = *std::max_element(scores.begin(), scores.end());
         double sum = 0;
+        if (!layer.sinks.empty()) {
+          const double sink = *layer.sinks.at<float>(0, h);
+          largest = std::max(largest, sink);
+          sum = std::exp(sink - largest);
+        }
         for (double& score : scores) sum += score = std::exp(score - largest);
 
-        for (int i = 0; i < heads.head_dim; ++i) {
+        for (int i = 0; i < heads.value_size(); ++i) {
           double value = 0;
           for (int p = first; p <= position; ++p)
-            value += scores[p - first] * value_at(kv, slot_at(p), h / group, heads.head_dim).load(i);
-          *out.at<float>(t, h * heads.head_dim + i) = static_cast<float>(value / sum);
+            value += scores[p - first] * value_at(kv, slot_at(p), h / group, heads).load(i);
+          *out.at<float>(t, h * heads.value_size() + i) =
+              static_cast<float>(layer.value_scale * (value / sum));
         }
       }
     }

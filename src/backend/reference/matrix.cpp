@@ -1,9 +1,7 @@
-// Products with weights: linear, swiglu, and the mixture of experts that is made of both.
-#include <algorithm>
-#include <cmath>
-#include <numeric>
+// Products with weights: linear, expand, and the mixture of experts that is made of both.
 #include <vector>
 
+#include "backend/reference/activation.h"
 #include "backend/reference/reference_backend.h"
 #include "backend/reference/reference_weight.h"
 #include "base/check.h"
@@ -17,8 +15,6 @@ float dot(const float* a, const float* b, int n) {
   return static_cast<float>(sum);
 }
 
-float silu(float x) { return x / (1.0f + std::exp(-x)); }
-
 // out[t] = x[t] · wᵀ + bias for matrix `group` of w. A row is decoded once for all of the batch.
 void multiply(Tensor out, Tensor x, const ReferenceWeight& w, int group) {
   check_equal(x.cols, w.cols(), "input width");
@@ -31,51 +27,26 @@ void multiply(Tensor out, Tensor x, const ReferenceWeight& w, int group) {
   }
 }
 
-void gated(Tensor out, Tensor x, const ReferenceWeight& gate_up, int group) {
-  const int width = gate_up.rows() / 2;
-  check_equal(out.cols, width, "swiglu width");
-  std::vector<float> both(static_cast<size_t>(x.rows) * gate_up.rows());
-  multiply({both.data(), DType::kF32, x.rows, gate_up.rows(), gate_up.rows()}, x, gate_up, group);
-  for (int t = 0; t < x.rows; ++t) {
-    const float* gate = both.data() + static_cast<size_t>(t) * gate_up.rows();
-    for (int i = 0; i < width; ++i) *out.at<float>(t, i) = silu(gate[i]) * gate[width + i];
-  }
+void multiply_and_activate(Tensor out, Tensor x, const ReferenceWeight& w, int group,
+                           const Activation& activation) {
+  check_equal(w.rows(), activation.gated ? 2 * out.cols : out.cols, "rows of an expanding weight");
+  std::vector<float> sums(static_cast<size_t>(x.rows) * w.rows());
+  multiply({sums.data(), DType::kF32, x.rows, w.rows(), w.rows()}, x, w, group);
+  for (int t = 0; t < x.rows; ++t)
+    activate(out.at<float>(t), sums.data() + static_cast<size_t>(t) * w.rows(), out.cols, activation);
 }
 
 }  // namespace
 
 void ReferenceBackend::linear(Tensor out, Tensor x, const Weight& w) { multiply(out, x, as_reference(w), 0); }
 
-void ReferenceBackend::swiglu(Tensor out, Tensor x, const Weight& gate_up) {
-  gated(out, x, as_reference(gate_up), 0);
+void ReferenceBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
+  multiply_and_activate(out, x, as_reference(w), 0, activation);
 }
 
-void ReferenceBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
-  const int experts = router_logits.cols;
-  std::vector<double> p(static_cast<size_t>(experts));
-  std::vector<int> order(p.size());
-  for (int t = 0; t < router_logits.rows; ++t) {
-    const float* logits = router_logits.at<float>(t);
-    const float largest = *std::max_element(logits, logits + experts);
-    double sum = 0;
-    for (int e = 0; e < experts; ++e) sum += p[e] = std::exp(static_cast<double>(logits[e]) - largest);
-    for (double& x : p) x /= sum;
-
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return logits[a] > logits[b]; });
-    double chosen = 0;
-    for (int i = 0; i < rule.top_k; ++i) chosen += p[order[i]];
-    for (int i = 0; i < rule.top_k; ++i) {
-      *out.expert_ids.at<int32_t>(t, i) = order[i];
-      *out.weights.at<float>(t, i) =
-          static_cast<float>(rule.renormalize ? p[order[i]] / chosen : p[order[i]]);
-    }
-  }
-}
-
-void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-                               const Weight& down) {
-  const int width = gate_up.rows() / 2;
+void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up,
+                               const Weight& down, const Activation& activation) {
+  const int width = down.cols();
   std::vector<float> inner(static_cast<size_t>(width));
   std::vector<float> result(static_cast<size_t>(down.rows()));
   const Tensor inner_row = {inner.data(), DType::kF32, 1, width, width};
@@ -85,7 +56,7 @@ void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, con
     for (int i = 0; i < routing.expert_ids.cols; ++i) {
       const int e = *routing.expert_ids.at<int32_t>(t, i);
       const double weight = *routing.weights.at<float>(t, i);
-      gated(inner_row, x.row(t), as_reference(gate_up), e);
+      multiply_and_activate(inner_row, x.row(t), as_reference(up), e, activation);
       multiply(result_row, inner_row, as_reference(down), e);
       for (int c = 0; c < out.cols; ++c) sum[c] += weight * result[c];
     }

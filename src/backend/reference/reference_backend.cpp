@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "backend/reference/norm.h"
 #include "backend/reference/reference_weight.h"
 #include "base/check.h"
 #include "base/error.h"
@@ -28,13 +29,6 @@ class HostBuffer final : public Buffer {
  private:
   std::vector<std::byte> data_;
 };
-
-void normalize_row(float* out, const float* x, const float* weight, int n, float eps) {
-  double squares = 0;
-  for (int i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
-  const double scale = 1.0 / std::sqrt(squares / n + eps);
-  for (int i = 0; i < n; ++i) out[i] = static_cast<float>(x[i] * scale) * weight[i];
-}
 
 }  // namespace
 
@@ -70,15 +64,42 @@ void ReferenceBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
     as_reference(table).decode_row(0, *tokens.at<int32_t>(t), out.at<float>(t));
 }
 
-void ReferenceBackend::rms_norm(Tensor out, Tensor x, Tensor weight, float eps) {
-  for (int t = 0; t < x.rows; ++t)
-    normalize_row(out.at<float>(t), x.at<float>(t), weight.at<float>(0), x.cols, eps);
+void ReferenceBackend::norm(Tensor out, Tensor x, const Norm& norm) {
+  for (int t = 0; t < x.rows; ++t) normalize(out.at<float>(t), x.at<float>(t), x.cols, norm);
 }
 
-void ReferenceBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+void ReferenceBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
+  add(residual, x, scale);
+  this->norm(out, residual, norm);
+}
+
+void ReferenceBackend::add(Tensor to, Tensor x, float scale) {
   for (int t = 0; t < x.rows; ++t)
-    for (int i = 0; i < x.cols; ++i) *residual.at<float>(t, i) += *x.at<float>(t, i);
-  rms_norm(out, residual, weight, eps);
+    for (int i = 0; i < x.cols; ++i) {
+      float& sum = *to.at<float>(t, i);
+      sum = static_cast<float>(sum + static_cast<double>(scale) * *x.at<float>(t, i));
+    }
+}
+
+void ReferenceBackend::scale(Tensor x, float factor, float cap) {
+  for (int t = 0; t < x.rows; ++t)
+    for (int i = 0; i < x.cols; ++i) {
+      float& value = *x.at<float>(t, i);
+      const double product = static_cast<double>(factor) * value;
+      value = static_cast<float>(cap == 0 ? product : cap * std::tanh(product / cap));
+    }
+}
+
+void ReferenceBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
+  check_equal(x.cols % gates.cols, 0, "columns left over after dividing by the gates");
+  const int run = x.cols / gates.cols;
+  for (int t = 0; t < x.rows; ++t)
+    for (int i = 0; i < x.cols; ++i) {
+      const double gate = *gates.at<float>(t, i / run);
+      const double softplus = std::max(gate, 0.0) + std::log1p(std::exp(-std::abs(gate)));
+      const double factor = f == GateKind::kSigmoid ? 1 / (1 + std::exp(-gate)) : softplus;
+      *x.at<float>(t, i) = static_cast<float>(*x.at<float>(t, i) * factor);
+    }
 }
 
 void ReferenceBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {

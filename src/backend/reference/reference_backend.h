@@ -21,17 +21,20 @@ class ReferenceBackend final : public Backend {
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
-  void rms_norm(Tensor out, Tensor x, Tensor weight, float eps) override;
-  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) override;
+  void norm(Tensor out, Tensor x, const Norm& norm) override;
+  void add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) override;
+  void add(Tensor to, Tensor x, float scale) override;
+  void scale(Tensor x, float factor, float cap) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
-  void swiglu(Tensor out, Tensor x, const Weight& gate_up) override;
+  void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
+  void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
-  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& gate_up,
-               const Weight& down) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
+               const Activation& activation) override;
 };
 
 }  // namespace ferrum

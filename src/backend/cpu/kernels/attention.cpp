@@ -4,7 +4,8 @@
 //   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as
 //      it has lanes;
 //   2. scores [rows, kRunKeys] are products of the queries with these panels;
-//   3. those that a query does not see become −infinity; then the softmax;
+//   3. scores are capped where the model has a soft cap, and those that a query does not see become
+//      −infinity; then the softmax;
 //   4. values are converted to panels [kRunKeys, kPanel] of float32, and multiplied by the weights.
 // A few rows (decoding) take keys and values straight from the blocks.
 // A query that sees only some of a run multiplies only their values, by itself, so that what stands behind
@@ -241,7 +242,7 @@ inline void hide_unseen(const AttentionTile& tile, const KeyRun& run, int token,
 // Step 4.
 template <class T>
 inline void load_values(const AttentionTile& tile, const KeyRun& run, float* panels) {
-  const int dim = tile.head_dim;
+  const int dim = tile.value_dim;
   for (int i = 0; i < dim; i += kPanel, panels += kRunKeys * kPanel) {
     for (int p = run.keys.begin - run.begin; p < run.keys.end - run.begin; ++p) {
       const T* value = values_at<T>(tile.v, tile, run.rows[p]) + i;
@@ -267,7 +268,7 @@ struct Rows {  // of a tile, and the positions of the run that they add
 inline void add_panels(const AttentionTile& tile, const Rows& rows, const AttentionScratch& scratch,
                        float* sums, int padded) {
   const float* panels = scratch.values + static_cast<int64_t>(rows.positions.begin) * kPanel;
-  for (int i = 0; i < tile.head_dim; i += kPanel, panels += kRunKeys * kPanel) {
+  for (int i = 0; i < tile.value_dim; i += kPanel, panels += kRunKeys * kPanel) {
     accumulate_panel(
         {.a = scratch.scores + static_cast<int64_t>(rows.first) * kRunKeys + rows.positions.begin,
          .a_stride = kRunKeys,
@@ -292,7 +293,7 @@ inline void add_columns(const AttentionTile& tile, const BlockRows& blocks, cons
                         const AttentionScratch& scratch, float* sums, int padded, int column) {
   const float* weights = scratch.scores + static_cast<int64_t>(rows.first) * kRunKeys;
   float* out = sums + static_cast<int64_t>(rows.first) * padded + column;
-  const int rest = tile.head_dim - column;  // less than a register only where kVectors is 1
+  const int rest = tile.value_dim - column;  // less than a register only where kVectors is 1
   F32 totals[kRows][kVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -332,11 +333,11 @@ inline void add_blocks(const AttentionTile& tile, const BlockRows& blocks, const
     // As many registers of a row as leave room for the sums, which take up to 2 kTileRows.
     constexpr int kVectors = kRows * 8 <= 2 * kTileRows ? 8 : kRows * 4 <= 2 * kTileRows ? 4 : 2;
     int i = 0;
-    for (; i + kVectors * kLanes <= tile.head_dim; i += kVectors * kLanes)
+    for (; i + kVectors * kLanes <= tile.value_dim; i += kVectors * kLanes)
       add_columns<T, kRows, kVectors>(tile, blocks, rows, scratch, sums, padded, i);
-    for (; kVectors > 2 && i + 2 * kLanes <= tile.head_dim; i += 2 * kLanes)
+    for (; kVectors > 2 && i + 2 * kLanes <= tile.value_dim; i += 2 * kLanes)
       add_columns<T, kRows, 2>(tile, blocks, rows, scratch, sums, padded, i);
-    for (; i < tile.head_dim; i += kLanes)
+    for (; i < tile.value_dim; i += kLanes)
       add_columns<T, kRows, 1>(tile, blocks, rows, scratch, sums, padded, i);
   }
 }
@@ -345,7 +346,7 @@ inline void add_blocks(const AttentionTile& tile, const BlockRows& blocks, const
 template <class T>
 inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead,
                        const AttentionScratch& scratch, const AttentionState& state) {
-  const int padded = padded_dim(tile.head_dim);
+  const int padded = padded_dim(tile.value_dim);
   const int first_row = run.tokens.begin * tile.heads;
   const int rows = run.tokens.end * tile.heads - first_row;
   const bool from_blocks = rows <= kTileRows;
@@ -368,6 +369,7 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
       for (int p = 0; p < kRunKeys; p += kLanes)
         store(scores + r * kRunKeys + p, load(scores + r * kRunKeys + p) * load(key_scales + p));
   }
+  if (tile.soft_cap > 0) soft_cap(scores, 1, tile.soft_cap, rows * kRunKeys);
   for (int t = run.tokens.begin; t < run.tokens.end; ++t)
     if (t < run.whole.begin || t >= run.whole.end)
       hide_unseen(tile, run, t, scratch.scores + static_cast<int64_t>(t) * tile.heads * kRunKeys);
@@ -400,7 +402,7 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
 template <class T>
 inline void attend(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
                    const AttentionState& state) {
-  const int padded = padded_dim(tile.head_dim);
+  const int padded = padded_dim(tile.value_dim);
   const int64_t head_rows = static_cast<int64_t>(tile.tokens) * tile.heads;
   const int64_t rows = head_rows * tile.kv_heads;
   for (int64_t r = 0; r < rows; ++r) state.highest[r] = kLowest;
@@ -414,7 +416,7 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
     return static_cast<const T*>(tile.k) + static_cast<int64_t>(g) * tile.head_dim * tile.block_tokens;
   };
   const auto value_head = [&](int g) {
-    return static_cast<const T*>(tile.v) + static_cast<int64_t>(g) * tile.head_dim;
+    return static_cast<const T*>(tile.v) + static_cast<int64_t>(g) * tile.value_dim;
   };
   KeyRun run = run_at(tile, first);
   for (int begin = first; begin < end; begin += kRunKeys) {

@@ -26,17 +26,33 @@ constexpr bool kHasPairDot = false;
 
 // rows.cpp
 void rms_norm(float* out, const float* x, const float* weight, int n, float eps);
-void add(float* to, const float* x, int n);
+void layer_norm(float* out, const float* x, const NormTask& task);
 void add_scaled(float* to, const float* x, float scale, int n);
-void copy_sums(float* out, int64_t out_stride, PanelSums sums, int tokens, int rows);
-void gate_sums(float* out, int64_t out_stride, PanelSums gate, PanelSums up, int tokens, int rows);
-float sum_of_exp(const float* x, int n, float highest);
 void scale(float* out, const float* x, float factor, int n);
-void prepare_head(const HeadTask& task);
+void soft_cap(float* x, float factor, float cap, int n);
+void clip(float* x, float limit, int n);
+void gate_logistic(float* x, const float* gates, int count, int run);
+void gate_softplus(float* x, const float* gates, int count, int run);
+void logistic_row(float* out, const float* x, int n);
+float sum_of_exp(const float* x, int n, float highest);
+void copy_sums(const SumRows& to, PanelSums sums);
+void rotate_head(const HeadTask& task);
 float quantize_head(int8_t* out, const float* x, int n);
 void convert_f32(void* out, const float* x, int n);
 void convert_f16(void* out, const float* x, int n);
 void convert_bf16(void* out, const float* x, int n);
+
+// activations.cpp
+#define FERRUM_ACTIVATION(name)                                                                            \
+  void gate_##name(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& constants); \
+  void apply_##name(const SumRows& to, PanelSums sums, const ActivationConstants& constants)
+FERRUM_ACTIVATION(silu);
+FERRUM_ACTIVATION(gelu);
+FERRUM_ACTIVATION(gelu_tanh);
+FERRUM_ACTIVATION(relu_squared);
+FERRUM_ACTIVATION(xielu);
+#undef FERRUM_ACTIVATION
+void gate_clamped_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& constants);
 
 // quantize.cpp
 void quantize(const float* x, int n, InputSpan* spans, int64_t stride);

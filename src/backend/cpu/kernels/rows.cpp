@@ -1,6 +1,6 @@
 // What is done to a row of activations by itself.
+#include "backend/cpu/kernels/elementary.h"
 #include "backend/cpu/kernels/functions.h"
-#include "backend/cpu/kernels/simd.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
@@ -69,18 +69,47 @@ inline void rotate_neighbours(float* head, const float* cosines, const float* si
   });
 }
 
+template <class F>
+inline void apply_gates(float* x, const float* gates, int count, int run, const F& f) {
+  in_steps(count, [&](int i, int n) {
+    const F32 factors = f(load_some(gates + i, n));
+    if (run == 1) return store_some(x + i, load_some(x + i, n) * factors, n);
+    for (int gate = 0; gate < n; ++gate) {
+      float* const of_gate = x + static_cast<int64_t>(i + gate) * run;
+      scale(of_gate, of_gate, factors[gate], run);
+    }
+  });
+}
+
 }  // namespace
 
 void rms_norm(float* out, const float* x, const float* weight, int n, float eps) {
   const F32 scale = broadcast(inverse_rms(x, n, eps));
-  in_steps(n, [&](int i, int count) {
-    store_some(out + i, load_some(x + i, count) * scale * load_some(weight + i, count), count);
-  });
+  if (weight == nullptr)
+    in_steps(n, [&](int i, int count) { store_some(out + i, load_some(x + i, count) * scale, count); });
+  else
+    in_steps(n, [&](int i, int count) {
+      store_some(out + i, load_some(x + i, count) * scale * load_some(weight + i, count), count);
+    });
 }
 
-void add(float* to, const float* x, int n) {
+void layer_norm(float* out, const float* x, const NormTask& task) {
+  const int n = task.n;
+  F32 sums = {};
+  in_steps(n, [&](int i, int count) { sums = sums + load_some(x + i, count); });
+  const F32 mean = broadcast(sum(sums) / static_cast<float>(n));
+  F32 squares = {};
   in_steps(n, [&](int i, int count) {
-    store_some(to + i, load_some(to + i, count) + load_some(x + i, count), count);
+    F32 v = load_some(x + i, count) - mean;
+    for (int lane = count; lane < kLanes; ++lane) v[lane] = 0;
+    squares = fma(v, v, squares);
+  });
+  const F32 scale = broadcast(1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(n) + task.eps));
+  in_steps(n, [&](int i, int count) {
+    F32 v = (load_some(x + i, count) - mean) * scale;
+    if (task.weight != nullptr) v = v * load_some(task.weight + i, count);
+    if (task.bias != nullptr) v = v + load_some(task.bias + i, count);
+    store_some(out + i, v, count);
   });
 }
 
@@ -92,23 +121,13 @@ void add_scaled(float* to, const float* x, float scale, int n) {
 
 // Token by token, so that memory of the output is met in order of address: panel by panel its lines would lie
 // a whole row apart.
-void copy_sums(float* out, int64_t out_stride, PanelSums sums, int tokens, int rows) {
-  for (int t = 0; t < tokens; ++t, out += out_stride, sums.data += kLanes) {
+void copy_sums(const SumRows& to, PanelSums sums) {
+  float* out = to.out;
+  for (int t = 0; t < to.tokens; ++t, out += to.stride, sums.data += kLanes) {
     const float* from = sums.data;
-    in_steps(rows, [&](int i, int count) {
+    in_steps(to.rows, [&](int i, int count) {
       store_some(out + i, load(from), count);
       from += sums.panel_stride;
-    });
-  }
-}
-
-void gate_sums(float* out, int64_t out_stride, PanelSums gate, PanelSums up, int tokens, int rows) {
-  for (int t = 0; t < tokens; ++t, out += out_stride, gate.data += kLanes, up.data += kLanes) {
-    int64_t at = 0;
-    in_steps(rows, [&](int i, int count) {
-      const F32 g = load(gate.data + at);
-      store_some(out + i, g / (1.0f + exp(-g)) * load(up.data + at), count);
-      at += gate.panel_stride;
     });
   }
 }
@@ -130,8 +149,32 @@ void scale(float* out, const float* x, float factor, int n) {
       n, [&](int i, int count) { store_some(out + i, load_some(x + i, count) * broadcast(factor), count); });
 }
 
-void prepare_head(const HeadTask& task) {
-  if (task.norm != nullptr) rms_norm(task.head, task.head, task.norm, task.head_dim, task.norm_eps);
+void soft_cap(float* x, float factor, float cap, int n) {
+  const F32 inner = broadcast(factor / cap);
+  in_steps(n, [&](int i, int count) {
+    store_some(x + i, broadcast(cap) * tanh(load_some(x + i, count) * inner), count);
+  });
+}
+
+void clip(float* x, float limit, int n) {
+  in_steps(n, [&](int i, int count) {
+    const F32 below = min(broadcast(limit), load_some(x + i, count));
+    store_some(x + i, max(broadcast(-limit), below), count);
+  });
+}
+
+void gate_logistic(float* x, const float* gates, int count, int run) {
+  apply_gates(x, gates, count, run, [](F32 gate) { return logistic(gate); });
+}
+void gate_softplus(float* x, const float* gates, int count, int run) {
+  apply_gates(x, gates, count, run, [](F32 gate) { return softplus(gate); });
+}
+
+void logistic_row(float* out, const float* x, int n) {
+  in_steps(n, [&](int i, int count) { store_some(out + i, logistic(load_some(x + i, count)), count); });
+}
+
+void rotate_head(const HeadTask& task) {
   const int half = task.rotary_dim / 2;
   const float* cosines = task.cos_sin;
   const float* sines = task.cos_sin + half;

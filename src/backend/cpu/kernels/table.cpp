@@ -14,8 +14,13 @@ constexpr int64_t (*peak_of_pairs())(int64_t) {
 extern const Kernels kTable;
 const Kernels kTable = {
     .rms_norm = rms_norm,
-    .add = add,
+    .layer_norm = layer_norm,
     .add_scaled = add_scaled,
+    .scale = scale,
+    .soft_cap = soft_cap,
+    .clip = clip,
+    .apply_gate = {gate_logistic, gate_softplus},
+    .logistic = logistic_row,
     .sum_of_exp = sum_of_exp,
     .quantize = quantize,
     .lanes = kLanes,
@@ -41,7 +46,9 @@ const Kernels kTable = {
     .multiply_pairs = multiply_pairs,
     .has_pair_dot = kHasPairDot,
     .copy_sums = copy_sums,
-    .gate_sums = gate_sums,
+    // In the order of Activation::Kind.
+    .gate_sums = {gate_silu, gate_gelu, gate_gelu_tanh, gate_relu_squared, gate_clamped_silu, gate_xielu},
+    .apply_sums = {apply_silu, apply_gelu, apply_gelu_tanh, apply_relu_squared, nullptr, apply_xielu},
     .expand = {expand_f32, expand_f16, expand_bf16, expand_q4_0, expand_q4_1, expand_q5_0, expand_q5_1,
                expand_q8_0, expand_q2_k, expand_q3_k, expand_q4_k, expand_q5_k, expand_q6_k, expand_iq4_nl,
                expand_iq4_xs, expand_mxfp4, expand_g4_32, expand_g4_64, expand_g4_128},
@@ -49,8 +56,7 @@ const Kernels kTable = {
     .quantize_head = quantize_head,
     .attend = {attend_f32, attend_f16, attend_bf16, attend_i8},
     .add_state = add_state,
-    .scale = scale,
-    .prepare_head = prepare_head,
+    .rotate_head = rotate_head,
     .peaks = {peak_read, peak_dot_int8, peak_of_pairs(), peak_multiply_add_f32},
 };
 
