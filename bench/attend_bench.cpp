@@ -49,8 +49,8 @@ class Attention {
     const int blocks = (context + kBlock - 1) / kBlock;
     const int tokens = c.sequences * c.now;
     for (int l = 0; l < c.layers; ++l) {
-      const Tensor k = tensor(kv, c.sequences * blocks, kBlock * c.heads.kv_width());
-      const Tensor v = tensor(kv, c.sequences * blocks * kBlock, c.heads.kv_width());
+      const Tensor k = tensor(kv, c.sequences * blocks, kBlock * c.heads.k_width());
+      const Tensor v = tensor(kv, c.sequences * blocks * kBlock, c.heads.v_width());
       layers_.push_back({k, v, kBlock});
       if (kv == DType::kI8)
         for (Tensor* scales : {&layers_.back().k_scales, &layers_.back().v_scales})
@@ -86,9 +86,9 @@ class Attention {
       }
     }
     layer_.rope = {table, RopePairing::kHalves};
-    layer_.q_norm = layer_.k_norm = tensor(DType::kF32, 1, c.heads.head_dim);
-    for (int i = 0; i < c.heads.head_dim; ++i) *layer_.q_norm.at<float>(0, i) = 1;
-    layer_.norm_eps = 1e-6f;
+    const Tensor ones = tensor(DType::kF32, 1, c.heads.head_dim);
+    for (int i = 0; i < c.heads.head_dim; ++i) *ones.at<float>(0, i) = 1;
+    layer_.q_norm = layer_.k_norm = {.kind = Norm::Kind::kRms, .weight = ones, .eps = 1e-6f};
     layer_.scale = 1.0f / std::sqrt(static_cast<float>(c.heads.head_dim));
     for (const KvLayer& layer : layers_)
       for (const Tensor& t : {layer.k, layer.v, layer.k_scales, layer.v_scales}) fill(t);
@@ -171,7 +171,7 @@ void run(const AttendOptions& options) {
   for (const HeadShape heads : {HeadShape{16, 8, 128}, HeadShape{32, 8, 64}, HeadShape{32, 4, 128}}) {
     for (const int prompt : {512, 2048, 4096}) measure(options, backend, limits, {heads, 1, 0, prompt, 1});
     for (const int past : {511, 4095, 16383}) {
-      const int layers = std::max(1, (128 << 20) / (past * heads.kv_width() * 4));
+      const int layers = std::max(1, (128 << 20) / (past * heads.k_width() * 4));
       measure(options, backend, limits, {heads, 1, past, 1, layers});
     }
     measure(options, backend, limits, {heads, 8, 1023, 1, 4});
