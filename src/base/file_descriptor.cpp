@@ -33,8 +33,8 @@ FileDescriptor::~FileDescriptor() {
 
 FileDescriptor open_regular_file(const std::filesystem::path& path) {
   struct stat file {};
-  // Looked at before it is opened, since opening a device may have effects; and again afterwards, since it
-  // may have been replaced meanwhile.
+  // The path is checked before opening, since opening a device may have effects, and again afterwards, since
+  // it may have been replaced in between.
   if (::stat(path.c_str(), &file) == 0) require_regular(path, file);
   FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (opened.get() < 0)

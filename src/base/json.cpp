@@ -14,9 +14,8 @@ namespace {
 
 struct NonFiniteWord {
   std::string_view word;
-  std::string_view
-      stand_in;  // JSON text of the same meaning, with an escaped NUL so that no real text matches
-  std::string_view decoded;  // the stand-in as the parser decodes it
+  std::string_view stand_in;  // JSON text for the value, with an escaped NUL so that no real text matches
+  std::string_view decoded;   // the stand-in as the parser decodes it
   double value;
 };
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -27,7 +26,7 @@ constexpr std::array kNonFiniteWords = {
     NonFiniteWord{"Infinity", R"("\u0000inf")", "\0inf"sv, kInfinity},
 };
 
-// A text whose non-finite numbers have been replaced by stand-ins.
+// A text whose non-finite numbers are replaced by stand-ins.
 class ReplacedText {
  public:
   explicit ReplacedText(std::string_view text) {
@@ -48,7 +47,7 @@ class ReplacedText {
 
   const std::string& text() const { return text_; }
 
-  // Where a byte of the new text was in the old one; both count from 1, as the parser does.
+  // The position in the old text of a byte in the new one; both count from 1, as the parser does.
   size_t original(size_t byte) const {
     size_t shifted = byte;
     for (const End& end : ends_)
@@ -58,7 +57,7 @@ class ReplacedText {
 
  private:
   struct End {
-    size_t replaced, original;  // offsets behind one word, in the new and the old text
+    size_t replaced, original;  // offsets after one replacement, in the new and the old text
   };
 
   static const NonFiniteWord* word_at(std::string_view rest) {
@@ -71,8 +70,8 @@ class ReplacedText {
   std::vector<End> ends_;
 };
 
-// Watches the events of nlohmann's parser for what its tree would hide: depth and duplicate keys. Turns
-// stand-ins back into numbers.
+// Handles the events of nlohmann's parser: checks depth and duplicate keys, which the resulting tree would
+// hide, and turns stand-ins back into numbers.
 template <class Tree>
 class Guard {
  public:
@@ -124,7 +123,7 @@ class Guard {
 
   std::string_view source_;
   const JsonLimits& limits_;
-  std::vector<std::unordered_set<std::string>> keys_;  // of the objects being read, outermost first
+  std::vector<std::unordered_set<std::string>> keys_;  // of the open objects, outermost first
 };
 
 template <class Tree>
@@ -132,7 +131,7 @@ Tree parse(std::string_view text, std::string_view source, const JsonLimits& lim
   if (text.size() > limits.max_bytes)
     fail(ErrorCode::kBadFile, "{}: {} bytes of JSON, more than the {} allowed", source, text.size(),
          limits.max_bytes);
-  // The parser would take a NUL for the end of the text and not see what follows.
+  // The parser would stop at a NUL and ignore the rest.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
     fail(ErrorCode::kBadFile, "{}: not valid JSON at byte {}", source, nul + 1);
   const bool may_replace =

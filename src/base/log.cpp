@@ -50,8 +50,8 @@ class Recorder::Sink final : public spdlog::sinks::base_sink<std::mutex> {
   std::vector<std::string> warnings_;
 };
 
-// The logger with one more sink. Its own level would keep warnings from that sink, so the other sinks take it
-// over.
+// Adds a sink to the default logger. The logger's level would keep warnings from that sink, so the level
+// moves to the other sinks.
 Recorder::Recorder() : before_(spdlog::default_logger()), sink_(std::make_shared<Sink>()) {
   const std::shared_ptr<spdlog::logger> logger = before_->clone(before_->name());
   if (before_->level() > spdlog::level::warn) {

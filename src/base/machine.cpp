@@ -35,7 +35,7 @@ std::optional<int64_t> integer_in(const fs::path& path) {
   return line ? to_integer(*line) : std::nullopt;
 }
 
-// The value after `key` in a file of lines "key value" or "key:   value kB".
+// The value after `key` in a file with lines "key value" or "key:   value kB".
 std::optional<int64_t> field_in(const fs::path& path, std::string_view key) {
   std::ifstream in(path);
   std::string word;
@@ -53,8 +53,8 @@ void lower(std::optional<T>& bound, T value) {
   if (!bound || value < *bound) bound = value;
 }
 
-// `folder` and its parents up to `mount`. In a container the process's path may not exist under the mount,
-// which then shows the container's own group at its root.
+// Visits `folder` and its parents up to `mount`. In a container the process's path may not exist under the
+// mount, whose root is then the container's own cgroup.
 template <class Visit>
 void each_level(const fs::path& mount, const fs::path& group, const Visit& visit) {
   fs::path level = group.relative_path();
@@ -77,7 +77,7 @@ void read_cpu_v2(const fs::path& level, CgroupLimits& limits) {
 }
 
 void read_cpu_v1(const fs::path& level, CgroupLimits& limits) {
-  const auto quota = integer_in(level / "cpu.cfs_quota_us");  // -1: none
+  const auto quota = integer_in(level / "cpu.cfs_quota_us");  // -1: no limit
   const auto period = integer_in(level / "cpu.cfs_period_us");
   if (quota && period && *quota > 0 && *period > 0)
     lower(limits.cpus, static_cast<double>(*quota) / static_cast<double>(*period));
@@ -94,9 +94,9 @@ constexpr MemoryFiles kMemoryV1 = {"memory.limit_in_bytes", "memory.usage_in_byt
                                    "total_active_file"};
 
 void read_memory(const fs::path& level, const MemoryFiles& files, CgroupLimits& limits) {
-  const auto limit = integer_in(level / files.limit);  // "max" is no integer
+  const auto limit = integer_in(level / files.limit);  // "max" is not an integer
   const auto usage = integer_in(level / files.usage);
-  if (!limit || !usage || *limit >= int64_t{1} << 60) return;  // version 1 spells "none" as a huge number
+  if (!limit || !usage || *limit >= int64_t{1} << 60) return;  // version 1 has a huge number for "no limit"
   const fs::path stat = level / "memory.stat";
   const int64_t cache = field_in(stat, files.inactive).value_or(0) + field_in(stat, files.active).value_or(0);
   const int64_t used = std::max<int64_t>(0, *usage - cache);
@@ -120,7 +120,7 @@ CgroupLimits cgroup_limits(const fs::path& root) {
   const fs::path mounts = root / "sys/fs/cgroup";
   std::ifstream in(root / "proc/self/cgroup");
   std::string line;
-  while (std::getline(in, line)) {  // id:controllers:path
+  while (std::getline(in, line)) {  // lines are id:controllers:path
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
@@ -143,7 +143,7 @@ CgroupLimits cgroup_limits(const fs::path& root) {
 
 std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
-  for (int capacity = 1024; capacity <= 1 << 20; capacity *= 2) {  // grows until the kernel's mask fits
+  for (int capacity = 1024; capacity <= 1 << 20; capacity *= 2) {  // grows until it holds the kernel's mask
     cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(capacity));
     if (set == nullptr) break;
     const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(capacity));
@@ -165,7 +165,7 @@ std::vector<std::vector<int>> cores_of(const std::vector<int>& cpus, const fs::p
     const fs::path topology = root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "topology";
     const auto package = integer_in(topology / "physical_package_id");
     const auto core = integer_in(topology / "core_id");
-    if (!package || !core) {  // unknown: a core of its own
+    if (!package || !core) {  // unknown: counts as a core of its own
       cores.push_back({cpu});
       continue;
     }
@@ -185,7 +185,7 @@ void bind_this_thread(const std::vector<int>& cpus) {
 }
 
 std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const fs::path& root) {
-  constexpr std::string_view kPrefix = "node";  // each CPU's folder has an entry node0, say
+  constexpr std::string_view kPrefix = "node";  // each CPU's folder has an entry such as node0
   std::set<int> nodes;
   for (const int cpu : cpus) {
     std::error_code none;
@@ -202,7 +202,7 @@ std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const fs::path& roo
 
 int default_thread_count() {
   int threads = static_cast<int>(cores_of(allowed_cpus()).size());
-  // Rounded down: threads meet at barriers, and one that the quota throttles holds up all the others.
+  // Rounded down: threads meet at barriers, and a thread throttled by the quota would delay all others.
   if (const auto quota = cgroup_limits().cpus; quota && *quota < threads) threads = static_cast<int>(*quota);
   return std::max(threads, 1);
 }

@@ -19,15 +19,15 @@
 namespace ferrum {
 namespace {
 
-// The SIGBUS handler may only touch lock-free atomics, so open mappings stand in a fixed table.
+// The SIGBUS handler may only touch lock-free atomics, so open mappings are listed in a fixed table.
 struct Slot {
   std::atomic<uintptr_t> begin{0};  // 0: free
   std::atomic<uintptr_t> end{0};
   std::atomic<bool> damaged{false};
 };
-constexpr int kSlots = 1024;  // files mapped at once; the largest sharded checkpoints have under 200
+constexpr int kSlots = 1024;  // files mapped at once; the largest sharded checkpoints have fewer than 200
 std::array<Slot, kSlots> g_slots;
-std::mutex g_mutex;  // guards claiming and freeing of slots; the handler does not take it
+std::mutex g_mutex;  // guards claiming and releasing slots; the handler does not take it
 struct sigaction g_previous;
 
 size_t page_size() {
@@ -35,16 +35,15 @@ size_t page_size() {
   return size;
 }
 
-// Puts zeros where a page is missing; false if that fails. By the system call itself: the library's mmap is
-// not promised to signal handlers, and TSan's in its place takes two threads that miss the same page for a
-// race.
+// Maps zeros over a missing page; returns false if that fails. A raw system call, since mmap is not
+// async-signal-safe, and since TSan's interceptor reports a race if two threads miss the same page.
 bool put_zeros(uintptr_t page) {
-  constexpr long kProtection = PROT_READ;  // all are long, as the kernel takes them from registers
+  constexpr long kProtection = PROT_READ;  // long, as the kernel expects arguments in registers
   constexpr long kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   return syscall(SYS_mmap, page, page_size(), kProtection, kFlags, -1L, 0L) != -1;
 }
 
-// A page past the end of a file that shrank: give it zeros, note it, and let the read go on.
+// A page past the end of a file that shrank: map zeros, record it, and let the read continue.
 void on_sigbus(int signal, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (Slot& slot : g_slots) {
@@ -66,7 +65,7 @@ void on_sigbus(int signal, siginfo_t* info, void* context) {
 
 void install_handler_once() {
   static const bool installed = [] {
-    page_size();  // the handler must not be the first to ask
+    page_size();  // the handler must not be the first to call it
     struct sigaction action = {};
     action.sa_sigaction = on_sigbus;
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
@@ -121,7 +120,8 @@ MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> by
 MappedFile::~MappedFile() {
   if (slot_ < 0) return;
   const std::lock_guard lock(g_mutex);
-  g_slots[slot_].begin.store(0, std::memory_order_release);  // first: the addresses may be reused at once
+  // First, since the addresses may be reused at once.
+  g_slots[slot_].begin.store(0, std::memory_order_release);
   unmap(bytes_);
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr bool is_continuation(unsigned char c) { return (c & 0xC0) == 0x80; }
 
-// Bytes that a sequence beginning with `c` has; 0 if none begins so.
+// The length in bytes of a sequence that begins with `c`; 0 if `c` cannot begin one.
 constexpr size_t sequence_length(unsigned char c) {
   if (c < 0x80) return 1;
   if (c >= 0xC2 && c <= 0xDF) return 2;

@@ -57,7 +57,7 @@ void BlockPool::drop(BlockId id) {
 }
 
 void BlockPool::put_aside(size_t block) {
-  // Free blocks are taken last in, first out: their memory is the likeliest to be in a cache.
+  // Free blocks are taken last in, first out: their memory is the most likely to be in the CPU's cache.
   put_before(blocks_[block].kept ? idle_anchor() : links_[free_anchor()].after, block);
   count_unused(blocks_[block], 1);
 }

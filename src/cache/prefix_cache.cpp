@@ -11,7 +11,7 @@
 namespace ferrum {
 namespace {
 
-// A 128-bit hash of parts, of which each is told from its neighbours by its length.
+// A 128-bit hash of parts, each preceded by its length to delimit it.
 class KeyHasher {
  public:
   KeyHasher() { XXH3_128bits_reset(&state_); }

@@ -11,19 +11,19 @@
 namespace ferrum::cli {
 
 enum class AnswerFormat {
-  kPlain,     // byte for byte as the model writes it, <think> and all: for pipes and files
-  kText,      // for a terminal: words kept whole, thoughts dim
-  kMarkdown,  // the same, with Markdown shown
+  kPlain,     // verbatim, including <think>: for pipes and files
+  kText,      // for a terminal: wraps between words, thoughts dim
+  kMarkdown,  // the same, with Markdown rendered
 };
 
-// kPlain where standard output is no terminal, or one that can neither erase nor move (TERM=dumb).
+// kPlain if standard output is not a terminal, or a terminal that can neither erase nor move (TERM=dumb).
 AnswerFormat answer_format_of_output(AnswerFormat wanted);
 
 class AnswerPrinter {
  public:
   AnswerPrinter(AnswerFormat format, server::Thoughts::Start start);
 
-  // False: the reader of standard output has gone.
+  // Returns false if the reader of standard output has gone.
   bool add(std::string_view text);
   // Ends the answer with a line break.
   bool finish();
@@ -33,7 +33,7 @@ class AnswerPrinter {
  private:
   bool print(const std::vector<server::Thoughts::Piece>& pieces);
 
-  std::optional<AnswerView> view_;  // none: plain
+  std::optional<AnswerView> view_;  // nullopt: plain
   server::Thoughts thoughts_;
   std::string answer_;
 };

@@ -14,10 +14,10 @@ namespace {
 
 // In pixels.
 constexpr double kPlotHeight = 260;
-constexpr double kTop = 70;     // of a panel, with its title
-constexpr double kBottom = 56;  // with the labels
-constexpr double kLeft = 76;    // with the scale
-constexpr double kSlot = 84;    // of one bar
+constexpr double kTop = 70;     // space above a panel, with its title
+constexpr double kBottom = 56;  // space below, with the labels
+constexpr double kLeft = 76;    // space at the left, with the scale
+constexpr double kSlot = 84;    // width per bar
 constexpr double kBar = 44;
 constexpr double kMargin = 24;
 constexpr double kLeastWidth = 560;
@@ -28,7 +28,7 @@ constexpr const char* kBarColour = "#3b7ea1";
 constexpr const char* kLimitColour = "#c4433a";
 constexpr const char* kGridColour = "#d9dee3";
 
-// XML's own signs are escaped, and what XML forbids or is broken UTF-8 becomes "?".
+// Escapes XML's special characters; characters that XML forbids and malformed UTF-8 become "?".
 std::string xml(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -52,7 +52,7 @@ std::string xml(std::string_view text) {
   return out;
 }
 
-// The next of 1, 2, 5, 10, 20, … that is no less than x.
+// The smallest of 1, 2, 5, 10, 20, … that is not less than x.
 double round_step(double x) {
   const double power = std::pow(10, std::floor(std::log10(x)));
   for (const double step : {1.0, 2.0, 5.0})
@@ -131,7 +131,7 @@ class PanelDrawing {
 
   const BarPanel& panel_;
   double step_ = 1;
-  int steps_ = 1;  // of the scale
+  int steps_ = 1;  // number of steps of the scale
 };
 
 }  // namespace

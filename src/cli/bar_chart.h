@@ -8,16 +8,16 @@
 namespace ferrum::cli {
 
 struct Bar {
-  struct Limit {  // a line across the bar's place
+  struct Limit {  // a line across the bar's slot
     double value = 0;
-    std::string label;  // above it
+    std::string label;  // above the line
   };
 
   double value = 0;
   double low = 0;  // a thin line from here to `high`
   double high = 0;
   std::optional<Limit> limit;
-  std::vector<std::string> labels;  // below, one under the other
+  std::vector<std::string> labels;  // below the bar, one under the other
 };
 
 struct BarPanel {
@@ -28,12 +28,12 @@ struct BarPanel {
 struct BarChart {
   std::string program;   // "ferrum bench"
   std::string title;     // what was measured
-  std::string subtitle;  // how
-  std::string legend;    // what limits are; empty: there are none
+  std::string subtitle;  // how it was measured
+  std::string legend;    // the meaning of limits; empty: there are none
   std::vector<BarPanel> panels;
 };
 
-// Texts are untrusted and therefore escaped.
+// Texts are untrusted and are escaped.
 std::string to_svg(const BarChart& chart);
 
 // The number under a bar, rounded to its significant digits.

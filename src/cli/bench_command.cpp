@@ -1,4 +1,4 @@
-// ferrum bench: how fast a model runs here, and how much of what the machine allows that is.
+// ferrum bench: measures a model's speed on this machine, and its share of the machine's limit.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +38,7 @@ struct BenchOptions {
   EngineOptions engine = {.activations = "bf16"};
   std::vector<int> prompts = {512};
   std::vector<int> generated = {128};
-  std::vector<int> batches;  // none: one sequence
+  std::vector<int> batches;  // empty: one sequence
   std::vector<int> depths = {0};
   std::string through;  // what decodes; empty: the engine if batches are requested
   int repetitions = 5;
@@ -69,7 +69,7 @@ constexpr const char* kExplanation =
     "  ferrum bench model.gguf --profile ops                       # where the time goes\n"
     "  ferrum bench model.gguf -p 0 --trace t.json                 # a timeline of operations";
 
-constexpr int kNoMost = std::numeric_limits<int>::max();  // the model's context decides
+constexpr int kNoMost = std::numeric_limits<int>::max();  // no upper limit apart from the model's context
 
 void check_list(const char* flag, std::span<const int> values, int least, int most = kNoMost) {
   for (const int value : values) {
@@ -119,7 +119,7 @@ class Subject {
     require_fit(memory_plan(*checkpoint_, options, backend_->free_bytes()), checkpoint_->model(),
                 "use smaller -p, -b or -d");
     if (!o.profile.empty()) timing_ = watch_with<TimingBackend>();
-    // Outermost: it sees whole passes as well.
+    // The outermost observer, so that it sees whole passes as well.
     if (!o.engine.trace.empty()) {
       trace_.emplace(o.engine.trace);
       trace_->name_group(kTrack.group, "bench");
@@ -142,7 +142,7 @@ class Subject {
       bench_->prepare(task);
       repeat(row, repetitions, meter, [&] { return bench_->repeat(task); });
     } else {
-      bench_.reset();  // the engine writes over what is in the cache
+      bench_.reset();  // the engine overwrites the cache
       EngineBench bench(*runner_, checkpoint_, options_, task);
       repeat(row, repetitions, meter, [&] { return bench.repeat(); });
       row.engine = bench.figures();
@@ -153,7 +153,7 @@ class Subject {
  private:
   using Once = std::function<std::chrono::duration<double>()>;
   void repeat(BenchRow& row, int repetitions, LimitMeter& meter, const Once& once) {
-    once();  // to warm up
+    once();  // warm-up
     std::vector<MachineLimits> machine = {meter.measure()};
     for (int i = 0; i < repetitions; ++i) {
       row.seconds.push_back(once().count());
@@ -180,7 +180,7 @@ class Subject {
 
   static constexpr TraceFile::Track kTrack = {};
 
-  // Puts an observer around the backend, with nothing to do yet.
+  // Puts an observer around the backend. It is inactive at first.
   template <class Observer, class... Args>
   Observer* watch_with(Args&&... args) {
     watched_.push_back(std::move(backend_));
@@ -193,7 +193,7 @@ class Subject {
 
   std::optional<TraceFile> trace_;
   std::vector<std::unique_ptr<Backend>> watched_;
-  std::unique_ptr<Backend> backend_;  // the outermost, until the runner takes it
+  std::unique_ptr<Backend> backend_;  // the outermost observer, until the runner takes it
   std::string name_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   EngineOptions options_;
@@ -215,7 +215,7 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
                                        checkpoint->model()));
   setting.backend = subject.backend_name();
   setting.load_seconds = subject.load_seconds();
-  LimitMeter meter(setting.threads);  // with a part of the memory that the model leaves
+  LimitMeter meter(setting.threads);  // uses memory that the model leaves free
   std::vector<BenchRow> rows;
   StatusLine status;
   for (const BenchCase& task : cases) {
@@ -231,7 +231,7 @@ void bench_command(const BenchOptions& o) {
   const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const ModelDescription& model = checkpoint->model();
-  std::optional<OutputFile> picture;  // opened first: fails before the work, not after it
+  std::optional<OutputFile> picture;  // opened first, so that it fails before the work
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
   BenchSetting setting = {.model = model.name,
                           .architecture = std::string(name_of(model.architecture)),
@@ -257,7 +257,7 @@ void bench_command(const BenchOptions& o) {
 
 CLI::Option* add_list(CLI::App& command, const std::string& names, std::vector<int>& values,
                       const std::string& help) {
-  // One argument, so that the model may stand behind it.
+  // The values are one argument, so that the model may follow the option.
   return command.add_option(names, values, help)
       ->delimiter(',')
       ->allow_extra_args(false)

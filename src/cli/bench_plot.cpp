@@ -1,5 +1,5 @@
-// The figures of `ferrum bench` as bars: a panel for prompts and one for decoding, a bar for each row, its
-// deviation, and the limit as a line above.
+// Charts of `ferrum bench`: a panel for prompts and one for decoding, a bar for each row with its deviation,
+// and the limit as a line above.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 
 namespace ferrum::cli {
 
-// The model and the machine measured.
+// The measured model and machine.
 struct BenchSetting {
   std::string model;  // its name
   std::string architecture;
@@ -25,14 +25,14 @@ struct BenchSetting {
 std::string label(const BenchCase& task);
 
 std::string bench_table(const BenchSetting& setting, std::span<const BenchRow> rows);
-// Of the rows that went through the engine: medians (and 99th percentiles) in milliseconds, tokens/s of
-// prompts, sequences in a step, and the share of decoding that is not spent in the model.
+// Rows that went through the engine: medians (and 99th percentiles) in milliseconds, tokens/s of prompts,
+// sequences in a step, and the share of decoding time outside the model.
 std::string bench_engine(std::span<const BenchRow> rows);
-// Of the rows that were observed: their operations by time.
+// The operations of profiled rows by time.
 std::string bench_profile(std::span<const BenchRow> rows);
 // An array with an object for each row.
 std::string bench_json(const BenchSetting& setting, std::span<const BenchRow> rows);
-// Bars of tokens/s with the limit above each, prompts and decoding apart.
+// Bars of tokens/s with the limit above each; prompts and decoding in separate panels.
 std::string bench_svg(const BenchSetting& setting, std::span<const BenchRow> rows);
 
 }  // namespace ferrum::cli

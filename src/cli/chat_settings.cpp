@@ -17,8 +17,7 @@
 namespace ferrum::cli {
 namespace {
 
-// The variables by which chat templates turn thoughts on and off: Qwen3's and GLM's, DeepSeek's and
-// Granite's.
+// The template variables that turn thinking on and off: Qwen3's and GLM's, DeepSeek's and Granite's.
 constexpr const char* kThinkingVariables[] = {"enable_thinking", "thinking"};
 
 Json template_variables(const ChatSettings& settings) {
@@ -53,10 +52,10 @@ void set_format(ChatSettings& settings, const std::string& value) {
 struct OwnSetting {
   std::function<void(ChatSettings&, const std::string&)> set;
   std::function<std::string(const ChatSettings&)> show;
-  std::vector<std::string> values = {};  // worth suggesting
+  std::vector<std::string> values = {};  // suggestions
 };
 
-// Settings beside those of sampling.
+// Settings other than those of sampling.
 const std::map<std::string, OwnSetting>& own_settings() {
   using S = ChatSettings;
   static const std::map<std::string, OwnSetting> kSettings = {

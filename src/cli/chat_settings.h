@@ -1,4 +1,4 @@
-// The settings of a chat, and the names by which /set changes them.
+// The settings of a chat, and their names for /set.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace ferrum::cli {
 
-enum class PromptStyle { kChat, kRaw };  // through the chat template, or continued as it stands
+enum class PromptStyle { kChat, kRaw };  // through the chat template, or continued without it
 
 struct ChatSettings {
   PromptStyle style = PromptStyle::kChat;
-  TextPrompt::ControlTokens control_tokens = TextPrompt::ControlTokens::kRecognised;  // of a raw text
+  TextPrompt::ControlTokens control_tokens = TextPrompt::ControlTokens::kRecognised;  // in raw text
   AnswerFormat format = AnswerFormat::kPlain;
-  std::string system;  // prompt; empty: none
+  std::string system;  // system prompt; empty: none
   SamplingOptions sampling;
   int max_tokens = -1;
   int min_tokens = 0;
@@ -27,10 +27,10 @@ struct ChatSettings {
 
 // Names for /set, sorted.
 std::vector<std::string> chat_setting_names();
-// Values worth suggesting for a setting; usually none.
+// Suggested values of a setting; usually none.
 std::vector<std::string> chat_setting_values(const std::string& name);
 
-// Sets one. Error kBadArgument, naming what is wrong, which changes nothing.
+// Changes one setting. Throws kBadArgument naming the fault, and then changes nothing.
 void set_chat_setting(ChatSettings& settings, const std::string& name, const std::string& value);
 
 // "temperature 0.8, top_k 40, …"

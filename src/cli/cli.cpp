@@ -56,8 +56,8 @@ int report(const CLI::App& app, const CLI::ParseError& error, std::span<char* co
 }  // namespace
 
 int run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away shows as a failed write
-  std::signal(SIGXFSZ, SIG_IGN);  // so does a limit on the sizes of files
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is seen as a failed write
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a limit on file sizes
 
   CLI::App app;
   add_commands(app);
@@ -70,7 +70,7 @@ int run(int argc, char** argv) {
     return finish_output(e.code);
   } catch (const Error& e) {
     return report(e);
-  } catch (const std::system_error& e) {  // fmt's, where a write fails; else the file system's
+  } catch (const std::system_error& e) {  // from fmt if a write fails, otherwise from the file system
     return std::ferror(stdout) ? finish_output(1) : report(Error(ErrorCode::kIo, e.what()));
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorCode::kNoMemory, "out of memory"));

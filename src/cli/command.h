@@ -1,5 +1,5 @@
-// The commands. Each `add_…` declares a subcommand of `app` with its options, its help and examples, and a
-// callback that does the work. Callbacks throw Error for what the user can mend; `cli::run` reports it.
+// The commands. Each `add_…` declares a subcommand of `app` with its options, help, examples and a callback
+// that does the work. Callbacks throw Error for what the user can correct; `cli::run` reports it.
 #pragma once
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -27,10 +27,10 @@ void add_help(CLI::App& app);
 void add_completions(CLI::App& app);
 void add_man(CLI::App& app);
 
-// All of them by their groups, and what holds for every command: --help, --version, --verbose and --quiet.
+// All commands by group, and the options of every command: --help, --version, --verbose and --quiet.
 void add_commands(CLI::App& app);
 
-// Thrown by a callback to end the process with a code of its own, after it has said everything itself.
+// Thrown by a callback to end the process with a certain exit code, after it has reported everything itself.
 struct Exit {
   int code;
 };

@@ -16,7 +16,7 @@ struct Conversation {
 // {"ferrum_chat": 1, "system": …, "messages": [{"role": …, "content": …}, …]}
 std::string to_json(const Conversation& conversation);
 
-// Error kBadFile, naming `source`, for anything but to_json's output.
+// Throws kBadFile naming `source` for anything but to_json's output.
 Conversation conversation_from(std::string_view json, const std::string& source);
 
 }  // namespace ferrum::cli

@@ -16,8 +16,8 @@
 namespace ferrum::cli {
 namespace {
 
-// A pipe, such as a shell's <(command). The first read does not block, and finds the end of the file if no
-// process has the pipe open for writing.
+// Reads a pipe, such as a shell's <(command). The first read does not block, and reports the end of the file
+// if no process has the pipe open for writing.
 std::string read_fifo(const std::filesystem::path& path) {
   const FileDescriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (pipe.get() < 0) fail(ErrorCode::kIo, "cannot open {}: {}", path.string(), std::strerror(errno));

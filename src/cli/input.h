@@ -5,7 +5,7 @@
 
 namespace ferrum::cli {
 
-// The whole content of a file or pipe, or of standard input for "-". Errors: kNotFound; kIo (a folder, a
+// The whole content of a file or pipe, or of standard input for "-". Throws kNotFound, or kIo (a folder, a
 // device, a pipe that no process writes to).
 std::string read_all(const std::filesystem::path& path);
 

@@ -1,4 +1,4 @@
-// ferrum inspect: what a checkpoint holds, what it needs, and whether its weights are sound.
+// ferrum inspect: shows the contents of a checkpoint and its memory use, and checks its weights.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -93,7 +93,7 @@ void check_all(const Checkpoint& checkpoint, const std::string& source) {
   }
 }
 
-// The warnings of everything that loading the model reads, the tokenizer and the chat template included.
+// The warnings of everything that loading the model reads, including the tokenizer and the chat template.
 struct Findings {
   std::unique_ptr<Checkpoint> checkpoint;
   std::vector<std::string> warnings;
@@ -105,7 +105,7 @@ Findings open_all(const std::filesystem::path& model) {
   try {
     const PromptBuilder prompts(*f.checkpoint);
     recommended_sampling(f.checkpoint->generation());
-  } catch (const Error& e) {  // what can be shown of the model is shown all the same
+  } catch (const Error& e) {  // the rest of the model is shown all the same
     log::warn("{}", e.what());
   }
   f.warnings = recorder.warnings();
@@ -136,7 +136,7 @@ void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, cons
           {{"name", t.name}, {"format", name_of(t.format)}, {"shape", t.shape}, {"bytes", t.byte_size()}});
     model["tensors"] = std::move(tensors);
   }
-  if (o.check) model["finite"] = true;  // else an error was reported instead
+  if (o.check) model["finite"] = true;  // otherwise an error was reported instead
   fmt::print("{}\n", model.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 

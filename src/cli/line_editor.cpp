@@ -13,7 +13,7 @@
 namespace ferrum::cli {
 namespace {
 
-constexpr int kSequencePatience = 100;  // ms that the rest of an escape sequence may take
+constexpr int kSequencePatience = 100;  // ms to wait for the rest of an escape sequence
 
 int open_screen() {
   const int terminal = isatty(STDERR_FILENO) ? -1 : open("/dev/tty", O_WRONLY | O_CLOEXEC);
@@ -40,7 +40,7 @@ LineEditor::~LineEditor() {
   if (screen_ != STDERR_FILENO) close(screen_);
 }
 
-// Waits for keys or a new size; false at the end of input.
+// Waits for keys or a new size; returns false at the end of input.
 bool LineEditor::read_keys(bool wait_for_sequence) {
   pollfd events[2] = {{STDIN_FILENO, POLLIN, 0}, {resizes_.descriptor(), POLLIN, 0}};
   const int ready = poll(events, 2, wait_for_sequence ? kSequencePatience : -1);
@@ -57,7 +57,7 @@ bool LineEditor::read_keys(bool wait_for_sequence) {
 void LineEditor::suspend(LiveRows& rows) {
   write_terminal(screen_, "\r\n");
   mode_.restore();
-  kill(0, SIGTSTP);  // returns when the shell continues the process
+  kill(0, SIGTSTP);  // returns when the shell resumes the process
   mode_.edit();
   rows = {};
 }
@@ -83,7 +83,7 @@ std::optional<std::string> LineEditor::read() {
       key = keys_.next();
       if (!key && wait_for_sequence && keys_.awaits_sequence()) key = keys_.give_up();
     }
-    // All keys that are there are handled before the next drawing.
+    // Handles all available keys before the next drawing.
     for (; key; key = result == Result::kGoesOn ? keys_.next() : std::nullopt) result = session.press(*key);
     if (result == Result::kClearScreen) write_terminal(screen_, "\x1b[H\x1b[2J");
     if (result == Result::kSuspend) suspend(rows);

@@ -1,4 +1,4 @@
-// Entries from a terminal: edited in several lines, pasted, completed, and kept in a history.
+// Reads entries from a terminal, with multi-line editing, pasting, completion and a history.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -11,18 +11,18 @@ namespace ferrum::cli {
 
 class LineEditor {
  public:
-  // Reads from standard input, a terminal, and draws on standard error, or on /dev/tty where standard error
-  // is no terminal: standard output is the model's alone. `history_file` may be empty: nothing is kept then.
+  // Reads from standard input, a terminal, and draws on standard error, or on /dev/tty if standard error is
+  // not a terminal: standard output is for the model only. If `history_file` is empty, no history is stored.
   LineEditor(std::string prompt, std::filesystem::path history_file, Completer completer = {});
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // The next entry; nothing at the end of input (Ctrl-D). An entry that begins with """ goes on over further
-  // lines until one ends with """; the marks are not part of it.
+  // Returns the next entry; nullopt at the end of input (Ctrl-D). An entry that begins with """ continues
+  // over further lines until one ends with """; the marks are not part of it.
   std::optional<std::string> read();
 
-  // Gives the terminal back as it was. For a process that ends without destroying the editor.
+  // Restores the terminal's mode. For a process that ends without destroying the editor.
   void restore_terminal() const { mode_.restore(); }
 
  private:
@@ -33,7 +33,7 @@ class LineEditor {
   std::string prompt_;
   InputHistory history_;
   Completer completer_;
-  bool is_dumb_;  // TERM=dumb: lines as the system edits them
+  bool is_dumb_;  // TERM=dumb: line editing is left to the system
   int screen_;
   TerminalMode mode_;
   ResizeEvents resizes_;

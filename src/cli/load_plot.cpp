@@ -1,4 +1,4 @@
-// The figures of `ferrum bench-serve` as bars.
+// Charts of `ferrum bench-serve`.
 #include <fmt/format.h>
 
 #include "cli/bar_chart.h"

@@ -1,4 +1,4 @@
-// ferrum logits: the logits of given tokens, for comparison with other engines.
+// ferrum logits: computes the logits of given tokens, for comparison with other engines.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
@@ -28,7 +28,7 @@ struct LogitsOptions {
 };
 
 constexpr size_t kMaxTokens = 1 << 28;
-constexpr int kRowsAtOnce = 256;  // of logits, where --chunk does not say otherwise
+constexpr int kRowsAtOnce = 256;  // rows of logits, unless --chunk is given
 
 struct Batch {
   int sequences = 0;
@@ -108,7 +108,7 @@ void logits_command(const LogitsOptions& o) {
   std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
   const RunnerOptions options = runner_options(o, batch);
   MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
-  plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all the logits
+  plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all logits
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
   // Opened first, so that a failure comes before the work.
   SafetensorsWriter writer(o.out, {{"logits", "F32", {batch.sequences, batch.length, model.vocab}}});

@@ -1,4 +1,4 @@
-// ferrum man: its manual pages.
+// ferrum man: prints its manual pages.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// What MODEL means on a command line: a file or folder, or the name of a model in the cache.
+// Resolves MODEL on a command line: a file, a folder, or the name of a model in the cache.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -7,12 +7,12 @@ namespace ferrum::cli {
 
 // What to do if the named model is not in the cache but may be on the hub.
 enum class Missing {
-  kFails,    // and names the command that pulls it
-  kIsPulled  // after confirmation on a terminal; elsewhere as kFails
+  kFails,    // with an error that names the pull command
+  kIsPulled  // after confirmation on a terminal, otherwise as kFails
 };
 
-// The path that Checkpoint::open takes. What lies on the disk goes before a name. Error kNotFound, with the
-// nearest names that there are.
+// The path for Checkpoint::open. A file or folder has priority over a name. Throws kNotFound with the most
+// similar names in the cache.
 std::filesystem::path find_model(const std::filesystem::path& given, Missing missing = Missing::kFails);
 
 constexpr const char* kModelHelp =

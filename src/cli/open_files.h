@@ -6,8 +6,8 @@
 
 namespace ferrum::cli {
 
-// Raises the limit to `count`, or as far as the system lets it be raised: shells begin with 1024. What holds
-// then.
+// Raises the limit to `count` or as far as the system allows, since shells start with 1024. Returns the limit
+// then in effect.
 inline rlim_t allow_open_files(rlim_t count) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return count;

@@ -1,4 +1,4 @@
-// ferrum perplexity: how well a model predicts a text.
+// ferrum perplexity: measures how well a model predicts a text.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -46,7 +46,7 @@ constexpr const char* kExplanation =
 
 struct Score {
   double negative_log_likelihood = 0;
-  double squares = 0;  // of each token's, for the uncertainty
+  double squares = 0;  // sum over the tokens, for the uncertainty
   int64_t tokens = 0;
 
   void add(double nll) {
@@ -56,7 +56,7 @@ struct Score {
   }
   double mean() const { return negative_log_likelihood / static_cast<double>(tokens); }
   double perplexity() const { return std::exp(mean()); }
-  double uncertainty() const {  // one standard error, carried through the exponential
+  double uncertainty() const {  // one standard error, propagated through the exponential
     const auto n = static_cast<double>(tokens);
     return n < 2 ? 0 : perplexity() * std::sqrt(std::max(0.0, squares / n - mean() * mean()) / (n - 1));
   }
@@ -108,7 +108,8 @@ void perplexity_command(const PerplexityOptions& o) {
          o.window);
 
   const int rows =
-      std::min(o.window, std::min(o.engine.batch_tokens, 128));  // the rows whose logits are kept at once
+      // Rows whose logits are kept at the same time.
+      std::min(o.window, std::min(o.engine.batch_tokens, 128));
   const RunnerOptions options = {.max_tokens = rows,
                                  .max_outputs = rows,
                                  .max_context = o.window,

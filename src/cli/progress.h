@@ -1,4 +1,4 @@
-// A progress bar on standard error, if that is a terminal: for work of over a second.
+// A progress bar on standard error, if that is a terminal: for work that takes over a second.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -14,7 +14,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // In bytes. Draws at most ten times a second.
+  // In bytes. Draws at most ten times per second.
   void update(uint64_t done, uint64_t total);
 
  private:

@@ -1,4 +1,4 @@
-// ferrum pull: a model by name, from a hub into the cache.
+// ferrum pull: downloads a model from a hub into the cache.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

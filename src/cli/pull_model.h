@@ -6,7 +6,7 @@
 
 namespace ferrum::cli {
 
-// Errors: those of hub::pull.
+// Throws as hub::pull does.
 hub::CachedModel pull_model(const hub::ModelName& name, const hub::Settings& settings,
                             const hub::PullOptions& options = {});
 

@@ -1,4 +1,4 @@
-// The settings of sampling, one table: flags of the command line and names of the chat's /set.
+// The table of sampling settings: flags of the command line and names for the chat's /set.
 #pragma once
 #include <functional>
 #include <span>
@@ -12,11 +12,11 @@ namespace ferrum::cli {
 struct SamplingSetting {
   enum class Values { kOne, kMany };  // kMany: a list, which may be empty
 
-  const char* name;   // of /set
-  const char* flags;  // "--top-k", or several with commas
+  const char* name;   // for /set
+  const char* flags;  // "--top-k", or several separated by commas
   const char* help;
   Values values;
-  // Error kBadArgument for a text that is no such value; whether it is in range is not looked at.
+  // Throws kBadArgument for a text that is not such a value; the range is not checked here.
   std::function<void(SamplingOptions&, std::span<const std::string>)> set;
   std::function<std::string(const SamplingOptions&)> show;
 };

@@ -8,7 +8,8 @@ namespace ferrum::cli {
 class Style {
  public:
   static Style plain() { return Style(Colours::kNone); }
-  static Style of(int descriptor);  // coloured where its reader shows colours (base/terminal.h)
+  // Coloured if the descriptor is a terminal that shows colours (base/terminal.h).
+  static Style of(int descriptor);
 
   std::string heading(std::string_view text) const { return coloured("1", text); }
   std::string name(std::string_view text) const { return coloured("36", text); }  // of a command or an option

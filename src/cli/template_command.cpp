@@ -1,4 +1,4 @@
-// ferrum template: renders a chat template, a file's or a model's own.
+// ferrum template: renders a chat template from a file or a model.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -39,7 +39,7 @@ std::time_t parse_time(const std::string& text) {
   return std::mktime(&parts);
 }
 
-// The model's special tokens, where the context does not give its own.
+// Adds the model's special tokens, unless the context has its own.
 void complete_special_tokens(OrderedJson& context, const Tokenizer& tokenizer) {
   ChatContext known;
   known.set_special_tokens(special_tokens(tokenizer));

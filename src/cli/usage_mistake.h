@@ -11,10 +11,10 @@ class Validator;
 
 namespace ferrum::cli {
 
-// One line for the mistake and one for the next step. `args` are those behind the program's name.
+// One line with the mistake and one with the next step. `args` are those after the program's name.
 std::string usage_mistake(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args);
 
-// Takes the names of the commands of `app`, which must outlive it.
+// Accepts the names of the commands of `app`, which must outlive the validator.
 CLI::Validator a_command(const CLI::App& app);
 
 }  // namespace ferrum::cli

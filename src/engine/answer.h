@@ -19,7 +19,7 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void push(Event event) = 0;
-  // Nobody reads any more: the work is dropped before the next step.
+  // True if the reader has gone: the work is dropped before the next step.
   virtual bool cancelled() const = 0;
 };
 
@@ -47,7 +47,7 @@ class Answer {
   void end_at(TokenId id);
   // A stop string was met: nothing more is to be pushed.
   bool stopped() const { return stops_.met(); }
-  // Tells what was held back, and the end.
+  // Sends the text that was held back, and the FinishEvent.
   void finish(FinishReason reason, const Usage& usage);
 
  private:

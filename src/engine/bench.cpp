@@ -33,7 +33,7 @@ int64_t rows_of(const BenchCase& task, const RunnerOptions& runner, int batch_to
     const int prompt = task.kind == Kind::kPrompt ? std::max(task.tokens, task.depth) : task.depth;
     return std::max(std::min(prompt, batch_tokens), task.batch);
   }
-  // What the prefix cache leaves of the prompts is computed in one step, so that all go on together.
+  // The uncached rest of all prompts is computed in one step, so that the sequences stay together.
   const int64_t rest = task.depth % runner.block_tokens + 1;
   return std::max<int64_t>(task.batch * rest, std::min(task.depth + 1, batch_tokens));
 }

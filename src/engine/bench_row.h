@@ -13,7 +13,7 @@
 
 namespace ferrum {
 
-// What a file of one type is held against.
+// The machine's limits for a file of one type.
 struct BenchLimit {
   double bytes_per_second = 0;
   double operations_per_second = 0;
@@ -43,7 +43,7 @@ struct BenchRow {
   double bytes_per_second() const;
   double operations_per_second() const;
 
-  // Reading and computing go on side by side, so one repetition takes at least the longer of the two.
+  // Reading and computing overlap, so a repetition takes at least the longer of the two.
   double least_seconds() const;
   bool is_bound_by_reading() const;
   double limit_speed() const;  // tokens/s

@@ -17,7 +17,7 @@ class HeldTokens {
   };  // kUnfinished: its last character waits for the next token's bytes
   // `text_bytes`: of the text that became certain with this token.
   void push(TokenEvent event, size_t text_bytes, Text text);
-  // So many more bytes of the text may be shown.
+  // Releases this many more bytes of the text.
   void show(size_t text_bytes, FunctionRef<void(Event)> emit);
   // The text is over and all of it was shown.
   void show_rest(FunctionRef<void(Event)> emit);

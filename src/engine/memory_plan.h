@@ -1,4 +1,4 @@
-// What a model takes, told and held against what is free before anything is allocated.
+// The memory that a model needs, reported and compared with what is free before anything is allocated.
 #pragma once
 #include <string>
 #include <string_view>

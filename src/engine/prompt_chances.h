@@ -1,5 +1,5 @@
-// How likely a model found each token of a prompt (Request::prompt_logprobs): gathered from rows of logits as
-// the prompt is computed, chunk by chunk, and told once.
+// The log probabilities of a prompt's tokens (Request::prompt_logprobs): collected from rows of logits as the
+// prompt is computed, chunk by chunk, and sent once.
 #pragma once
 #include <span>
 

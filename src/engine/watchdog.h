@@ -53,7 +53,7 @@ class Watchdog {
   std::jthread thread_;  // last: it ends before the rest goes
 };
 
-// Tells a watchdog of what a model computes.
+// A StepRunner that notes for a watchdog what the model computes.
 class WatchedRunner final : public StepRunner {
  public:
   WatchedRunner(StepRunner& runner, Watchdog& watchdog) : runner_(runner), watchdog_(watchdog) {}

@@ -18,10 +18,10 @@ struct ServerOptions {
   Endpoint endpoint;
   std::optional<Proxy> proxy;  // between us and the server
   std::string api_key;         // empty: none
-  std::string ca_file;         // certificates in PEM that are trusted; empty: the system's
+  std::string ca_file;         // trusted certificates in PEM; empty: the system's
   enum class Certificates { kChecked, kTrusted } certificates = Certificates::kChecked;
-  std::chrono::milliseconds timeout = std::chrono::minutes(10);  // of an exchange, connecting included
-  std::chrono::milliseconds stall{0};                            // without a byte of it; 0: any
+  std::chrono::milliseconds timeout = std::chrono::minutes(10);  // of an exchange, including connecting
+  std::chrono::milliseconds stall{0};  // the longest time without a byte; 0: unlimited
 };
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
@@ -29,7 +29,7 @@ using HttpFields = std::vector<std::pair<std::string, std::string>>;
 struct HttpHead {
   int status = 0;
   std::string content_type;
-  HttpFields fields;  // all of them
+  HttpFields fields;  // in the order received
   // The first field with this name, case-insensitive; empty if there is none.
   std::string_view field(std::string_view name) const;
 };
@@ -37,8 +37,8 @@ struct HttpHead {
 struct HttpCall {
   std::string method;  // "GET"
   std::string path;    // below the endpoint's base
-  std::string body;    // JSON, of a POST
-  HttpFields fields;   // beside those that every request has
+  std::string body;    // JSON; POST only
+  HttpFields fields;   // in addition to those of every request
 };
 
 // Why there was no complete response.

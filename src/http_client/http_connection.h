@@ -14,10 +14,10 @@ class HttpConnection {
   virtual ~HttpConnection() = default;
 
   // Passes the body to `on_body` in chunks. Connects if necessary, and reconnects once if the server closed
-  // the idle connection. Throws HttpFault, and whatever exception `on_body` throws: the rest of the body is
-  // then not read.
+  // the idle connection. Throws HttpFault, and any exception of `on_body`, after which the rest of the body
+  // is not read.
   virtual boost::asio::awaitable<HttpHead> exchange(const HttpCall& call, const OnBody& on_body) = 0;
-  // Aborts the exchange under way, which throws HttpFault.
+  // Aborts the exchange in progress, which then throws HttpFault.
   virtual void close() = 0;
 };
 

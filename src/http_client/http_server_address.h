@@ -15,14 +15,14 @@ class HttpConnection;
 // A server's address, resolved once, and the state that its connections share.
 class HttpServerAddress {
  public:
-  // Errors kIo for a name that is not known (of the server, or its proxy) and kBadFile for certificates that
-  // cannot be read.
+  // Throws kIo if the name of the server or its proxy cannot be resolved, and kBadFile if certificates cannot
+  // be read.
   explicit HttpServerAddress(ServerOptions options);
   ~HttpServerAddress();
   HttpServerAddress(const HttpServerAddress&) = delete;
   HttpServerAddress& operator=(const HttpServerAddress&) = delete;
 
-  // The address must outlive it.
+  // The address must outlive the connection.
   std::unique_ptr<HttpConnection> connection(const boost::asio::any_io_executor& executor) const;
   const ServerOptions& options() const;
 

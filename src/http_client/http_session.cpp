@@ -32,7 +32,7 @@ class HttpSession::Impl {
   }
 
   void stop() {
-    stopped_ = true;  // before what it asks for, so that an exchange that begins after that sees it
+    stopped_ = true;  // set before the request to close, so that an exchange that begins later sees it
     asio::post(context_, [this] { connection_->close(); });
   }
 

@@ -10,16 +10,16 @@ class HttpServerAddress;
 
 class HttpSession {
  public:
-  // The address must outlive it.
+  // The address must outlive the session.
   explicit HttpSession(const HttpServerAddress& server);
   ~HttpSession();
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
 
-  // As HttpConnection::exchange. Throws HttpFault, and what `on_body` throws.
+  // As HttpConnection::exchange.
   HttpHead exchange(const HttpCall& call, const OnBody& on_body);
 
-  // Thread-safe: aborts the exchange under way and every later one with a HttpFault.
+  // Thread-safe: aborts the exchange in progress and every later one with HttpFault.
   void stop();
 
  private:

@@ -1,4 +1,4 @@
-// One process at a time, by flock(2) on a file of its own, as other tools of the hub do.
+// Mutual exclusion of processes by flock(2) on a lock file, as in other tools of the hub.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -11,11 +11,11 @@ namespace ferrum::hub {
 
 class FileLock {
  public:
-  // Blocks until the lock is free; calls `on_wait` once if it must wait. `what` is named in messages. Error
-  // kIo: the file cannot be made.
+  // Blocks until the lock is free; calls `on_wait` once if it has to wait. `what` is named in messages.
+  // Throws kIo if the file cannot be created.
   static FileLock wait(const std::filesystem::path& file, const std::string& what,
                        const std::function<void()>& on_wait);
-  // Error kIo where another process has it.
+  // Throws kIo if another process holds the lock.
   static FileLock now_or_never(const std::filesystem::path& file, const std::string& what);
 
  private:
@@ -23,10 +23,10 @@ class FileLock {
   FileDescriptor file_;  // closing it releases the lock
 };
 
-// Makes the folders that are missing. Error kIo; of a folder that cannot be written to it says what to do
-// (fault B66).
+// Creates missing folders. Throws kIo; for a folder that is not writable the message says what to do (fault
+// B66).
 void make_folders(const std::filesystem::path& folder);
-// The same error for anything else that the system refused to write there.
+// Throws the same error for other failed writes.
 [[noreturn]] void fail_to_write(const std::filesystem::path& path, int reason);
 
 }  // namespace ferrum::hub

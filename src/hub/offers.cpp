@@ -13,7 +13,7 @@
 namespace ferrum::hub {
 namespace {
 
-// What belongs to a model beside its weights; README.md tells the licence.
+// Files that belong to a model besides its weights; README.md has the licence.
 constexpr std::array<std::string_view, 15> kCompanions = {"config.json",
                                                           "generation_config.json",
                                                           "tokenizer.json",
@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 15> kCompanions = {"config.json",
                                                           "model.safetensors.index.json",
                                                           "README.md"};
 
-// From what most people want to what they rarely do; what is not here is only picked by name.
+// In order of preference; other types are only picked by name.
 constexpr std::array<std::string_view, 24> kUsual = {
     "Q4_K_M", "Q4_0",   "Q8_0", "UD-Q4_K_XL", "Q5_K_M", "Q4_K_S", "IQ4_XS",    "IQ4_NL",
     "Q6_K",   "Q5_K_S", "Q5_0", "Q4_1",       "Q5_1",   "MXFP4",  "MXFP4_MOE", "Q3_K_M",
@@ -96,7 +96,7 @@ const Offer* of_type(std::span<const Offer> offers, std::string_view type) {
   const Offer* found = nullptr;
   for (const Offer& offer : offers) {
     if (offer.type != type) continue;
-    if (found) return nullptr;  // which of them?
+    if (found) return nullptr;  // ambiguous
     found = &offer;
   }
   return found;

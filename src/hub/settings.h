@@ -12,15 +12,15 @@ namespace ferrum::hub {
 
 struct Settings {
   http_client::Endpoint endpoint;  // HF_ENDPOINT, else https://huggingface.co
-  std::string token;               // HF_TOKEN, else what HF_TOKEN_PATH or $HF_HOME/token holds; empty: none
+  std::string token;  // HF_TOKEN, else the contents of HF_TOKEN_PATH or $HF_HOME/token; empty: none
   http_client::ProxySettings proxies;
   std::filesystem::path cache;  // cache_folder
   bool offline = false;         // HF_HUB_OFFLINE
 };
 
-// Error kBadArgument naming the variable whose value is none.
+// Throws kBadArgument naming the variable whose value is invalid.
 Settings settings_from(const Environment& environment);
-// The process's own.
+// Reads the process's environment.
 Environment process_environment();
 
 }  // namespace ferrum::hub

@@ -22,8 +22,8 @@ class AnswerReader {
 
   EventParser events_;
   Sample sample_;
-  bool finished_ = false;  // a reason for the end was given
-  bool done_ = false;      // the stream said that it was over
+  bool finished_ = false;  // a finish reason was sent
+  bool done_ = false;      // the end of the stream was marked
 };
 
 }  // namespace ferrum::loadgen

@@ -1,4 +1,4 @@
-// When requests of an open loop are due.
+// The times at which requests of an open loop are due.
 #pragma once
 #include <cstdint>
 
@@ -9,7 +9,7 @@ enum class Spacing {
   kUniform,  // constant gaps
 };
 
-// A fixed sequence of times for a seed. The first is due at 0.
+// A sequence of times, fixed by the seed. The first is 0.
 class Arrivals {
  public:
   Arrivals(double per_second, Spacing spacing, uint64_t seed)

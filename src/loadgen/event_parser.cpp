@@ -35,7 +35,7 @@ void EventParser::end_line(const OnData& on_data) {
     return;
   }
   const size_t colon = line.find(':');
-  if (line.substr(0, colon) != "data") return;  // a comment, or another field
+  if (line.substr(0, colon) != "data") return;  // a comment or another field
   std::string_view value = colon == std::string_view::npos ? "" : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (has_data_) data_ += '\n';

@@ -13,7 +13,7 @@ class EventParser {
  public:
   static constexpr size_t kMaxEventBytes = size_t{4} << 20;
 
-  // Of each event its data: lines put together with "\n". Other fields do not matter here.
+  // Receives the data of each event: its lines joined with "\n". Other fields are ignored.
   using OnData = std::function<void(std::string_view data)>;
 
   // Throws Error kBadFile if an event has more than kMaxEventBytes.
@@ -22,11 +22,11 @@ class EventParser {
  private:
   void end_line(const OnData& on_data);
 
-  std::string line_;  // the part of it that came
+  std::string line_;  // the part of the line received so far
   std::string data_;
   bool has_data_ = false;
-  bool after_return_ = false;  // a line feed that comes next belongs to the line's end
-  bool at_start_ = true;       // where a byte order mark may stand
+  bool after_return_ = false;  // a line feed that comes next belongs to the previous line's end
+  bool at_start_ = true;       // a byte order mark may come next
 };
 
 }  // namespace ferrum::loadgen

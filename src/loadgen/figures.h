@@ -11,51 +11,51 @@
 
 namespace ferrum::loadgen {
 
-// In seconds. All 0 where there is nothing.
+// In seconds. All 0 if there are no values.
 struct Distribution {
   int64_t count = 0;
   double mean = 0;
-  double p50 = 0;  // by nearest rank, as the others
+  double p50 = 0;  // p50 and the others are by nearest rank
   double p90 = 0;
   double p99 = 0;
 };
 Distribution distribution_of(std::vector<double> values);
 
-// Latency targets of a good answer, in seconds; none: no target.
+// Latency targets of a good response, in seconds; nullopt: no target.
 struct Targets {
   std::optional<double> ttft;
-  std::optional<double> itl;   // the longest of its gaps
-  std::optional<double> tpot;  // its own mean
+  std::optional<double> itl;   // the longest gap of a response
+  std::optional<double> tpot;  // the mean of a response
   std::optional<double> e2e;
 
   bool any() const { return ttft || itl || tpot || e2e; }
 };
-// "ttft:500,itl:50" in milliseconds. Error kBadArgument.
+// Parses "ttft:500,itl:50", in milliseconds. Throws kBadArgument.
 Targets parse_targets(std::string_view text);
 bool is_good(const Sample& sample, const Targets& targets);
 
 struct Failures {
   std::string kind;
   int64_t count = 0;
-  std::string example;  // the message of the first
+  std::string example;  // the message of the first one
 };
 
 struct LoadFigures {
   int64_t requests = 0;
   int64_t succeeded = 0;
-  int64_t good = 0;                // of those that succeeded
-  std::vector<Failures> failures;  // the most frequent first
-  double seconds = 0;              // from the first request to the end of the last
+  int64_t good = 0;                // among the successful ones
+  std::vector<Failures> failures;  // most frequent first
+  double seconds = 0;              // from the first request to the end of the last response
 
-  // Of those that succeeded:
+  // Of successful requests:
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;
   int64_t output_tokens = 0;
   int64_t chunks = 0;
-  int64_t counted_by_usage = 0;  // requests
-  Distribution ttft;             // to the first text
-  Distribution itl;              // between two parts with text, of all answers together
-  Distribution tpot;             // from the first text on, per token; of each answer one
+  int64_t counted_by_usage = 0;  // how many reported their usage
+  Distribution ttft;             // time to the first text
+  Distribution itl;              // between two parts with text, over all responses
+  Distribution tpot;             // per token after the first text; one value per response
   Distribution e2e;
 
   double per_second(int64_t count) const { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }

@@ -24,24 +24,23 @@ struct Load {
   int clients = 1;
   double rate = 0;  // requests per second; 0: a closed loop
   Spacing spacing = Spacing::kPoisson;
-  uint64_t seed = 0;     // of the arrivals
-  int64_t requests = 0;  // no more than that; 0: any
-  double seconds = 0;    // none is sent after that; 0: any. One of both is given.
+  uint64_t seed = 0;     // of the arrival times
+  int64_t requests = 0;  // the number of requests; 0: unlimited
+  double seconds = 0;    // the duration; 0: unlimited. One of the two limits is set.
 };
 
-// Gives the times of requests that are sent to `path` below the server's address, on one thread, the
-// caller's.
+// Measures requests that are sent to `path` below the server's address, all on the caller's thread.
 class LoadGenerator {
  public:
-  // The body of a request by its number: numbers go on from run to run, from `first_number`.
+  // The body of a request by its number. Numbers continue from run to run, starting at `first_number`.
   using Body = std::function<std::string(uint64_t number)>;
   LoadGenerator(const HttpServerAddress& server, std::string path, Body body, uint64_t first_number = 0);
   ~LoadGenerator();
   LoadGenerator(const LoadGenerator&) = delete;
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
-  // A sample for each request that was sent, in the order of their ends. Connections are kept from run to
-  // run. `on_answer` gets the number of responses so far.
+  // Returns a sample for each request that was sent, ordered by end time. Connections are kept from run to
+  // run. `on_answer` is called with the number of responses so far.
   std::vector<Sample> run(const Load& load, const std::function<void(int64_t answers)>& on_answer = {});
   uint64_t next_number() const;
 
@@ -52,9 +51,9 @@ class LoadGenerator {
 
 struct HttpReply {
   int status = 0;
-  std::string body;  // its first mebibyte
+  std::string body;  // the first mebibyte
 };
-// One exchange: GET where the body is empty, else POST. Error kIo naming the URL and what went wrong.
+// One exchange: GET if the body is empty, otherwise POST. Throws kIo naming the URL and the failure.
 HttpReply fetch(const HttpServerAddress& server, const std::string& path, const std::string& body = {});
 
 }  // namespace ferrum::loadgen

@@ -13,11 +13,11 @@ namespace ferrum::loadgen {
 
 using http_client::HttpServerAddress;
 
-// The first model that the server lists. Error kIo naming the URL and what the server said.
+// The first model that the server lists. Throws kIo naming the URL and the server's error.
 std::string first_model(const HttpServerAddress& server);
 
-// Requests one token. Removes from `options` the non-standard fields that the server refuses by name, and
-// returns their names. Error kIo naming the URL and what the server said.
+// Requests one token. Drops from `options` the non-standard fields that the server refuses by name, and
+// returns their names. Throws kIo naming the URL and the server's error.
 std::vector<std::string> agree_on_fields(const HttpServerAddress& server, RequestOptions& options);
 
 }  // namespace ferrum::loadgen

@@ -1,4 +1,4 @@
-// Who may call: keys, the origins of web pages, and the host names by which the server is reached.
+// Access control: API keys, the origins of web pages, and the server's host names.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,22 +13,22 @@ class Access {
   struct Options {
     std::vector<std::string> keys;
     std::vector<std::string> origins;  // "https://app.example", or "*"
-    std::vector<std::string> hosts;    // names of a reverse proxy: "llm.example", or "*"
-    bool loopback = false;             // the server listens at a loopback address only
+    std::vector<std::string> hosts;    // host names of a reverse proxy: "llm.example", or "*"
+    bool loopback = false;             // the server listens on a loopback address only
   };
-  // Throws Error kBadArgument for an empty key, and for a host that is no name.
+  // Throws kBadArgument for an empty key, and for a host that is not a name.
   explicit Access(Options options);
 
-  // Throws ApiError 403 for a Host header by which the server is not reached, and for the Origin of a web
-  // page that is neither allowed nor the server's own. On loopback, Host must be a name of loopback or an
-  // allowed one: a web page can make its own name resolve to 127.0.0.1 (DNS rebinding). Elsewhere any Host
-  // will do, unless names are allowed: then it must be one of these, or an address.
+  // Throws ApiError 403 for a Host header that is not the server's, and for the Origin of a web page that is
+  // neither allowed nor the server's own. On loopback, Host must be a loopback name or an allowed one, since
+  // a web page can make its own name resolve to 127.0.0.1 (DNS rebinding). Otherwise any Host is accepted,
+  // unless names are allowed: then it must be one of these, or an address.
   void check_origin(const HttpRequest& request) const;
   // Throws ApiError 401 unless one of the request's keys is known: `Authorization: Bearer KEY`, `X-Api-Key:
-  // KEY` or `Api-Key: KEY`. A comparison takes the same time whatever the key.
+  // KEY` or `Api-Key: KEY`. The comparison takes the same time for every key.
   void check_key(const HttpRequest& request) const;
-  // The headers of Cross-Origin Resource Sharing for the response to this request. None of them allows
-  // credentials: browsers send no cookies, and keys only where the page knows them.
+  // The response headers of Cross-Origin Resource Sharing for this request. They never allow credentials:
+  // browsers send no cookies, and a key only if the page has it.
   HttpHeaders cors_headers(const HttpRequest& request) const;
 
  private:

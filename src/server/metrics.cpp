@@ -81,7 +81,7 @@ std::string escaped(const std::string& label) {
   return out;
 }
 
-// Buckets are cumulative: each counts what the lower ones count as well.
+// Buckets are cumulative: each includes the counts of lower ones.
 std::string lines_of(const Distribution& d, const std::string& model, const Histogram& h) {
   std::string out;
   int64_t count = 0;
@@ -107,7 +107,7 @@ std::string lines_of(const RequestCounts::Counts& requests) {
   return out;
 }
 
-// The names are those of Prometheus' own client libraries.
+// The names used by Prometheus' own client libraries.
 std::string lines_of(const ProcessStats& p) {
   const auto line = [](const char* name, const char* type, const char* help, auto value) {
     return header_of(name, type, help) + fmt::format("{} {}\n", name, value);

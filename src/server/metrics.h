@@ -1,4 +1,4 @@
-// What Prometheus scrapes.
+// Metrics for Prometheus.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -12,12 +12,12 @@
 
 namespace ferrum::server {
 
-// Responses by what was requested. Thread-safe.
+// Counts responses by path, method and status. Thread-safe.
 class RequestCounts {
  public:
   struct Key {
-    std::string path;    // a route's pattern, not what the client sent: the number of labels stays bounded
-    std::string method;  // one of HTTP's, or "other"
+    std::string path;    // a route's pattern, not the client's text: the number of labels is bounded
+    std::string method;  // a method of HTTP, or "other"
     int status = 0;      // 499: the client closed the connection before its response began
     auto operator<=>(const Key&) const = default;
   };
@@ -38,7 +38,7 @@ struct ServerStats {
   std::optional<ProcessStats> process;
 };
 
-// In the text exposition format, version 0.0.4. Each engine's metrics are labelled with its model's name.
+// In the text exposition format, version 0.0.4. Metrics of an engine are labelled with its model's name.
 std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats>>& engines,
                             const ServerStats& server);
 

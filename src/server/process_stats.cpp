@@ -13,7 +13,7 @@
 namespace ferrum::server {
 namespace {
 
-// "btime 1700000000" in /proc/stat: when the machine started.
+// The boot time of the machine: "btime 1700000000" in /proc/stat.
 double boot_time() {
   std::ifstream in("/proc/stat");
   std::string word;
@@ -27,7 +27,7 @@ uint64_t open_files() {
   std::error_code error;
   const std::filesystem::directory_iterator files("/proc/self/fd", error);
   if (error) return 0;
-  // The iterator itself has one of them open.
+  // The iterator itself holds one of them open.
   return static_cast<uint64_t>(std::max<std::ptrdiff_t>(std::distance(begin(files), end(files)) - 1, 0));
 }
 
@@ -37,7 +37,7 @@ std::optional<ProcessStats> process_stats() {
   std::ifstream in("/proc/self/stat");
   std::string line;
   if (!std::getline(in, line)) return std::nullopt;
-  // The second field is the program's name in parentheses, which may have spaces and parentheses itself.
+  // The second field is the program's name in parentheses and may contain spaces and parentheses.
   const size_t name_end = line.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(line.substr(name_end + 1));

@@ -1,4 +1,4 @@
-// What the operating system knows of this process.
+// Statistics of this process from the operating system.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ struct ProcessStats {
   uint64_t max_files = 0;   // the soft limit
 };
 
-// Read from /proc (proc(5)); nothing where it cannot be read.
+// Reads /proc (proc(5)); nullopt if it cannot be read.
 std::optional<ProcessStats> process_stats();
 
 }  // namespace ferrum::server

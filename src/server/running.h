@@ -1,4 +1,4 @@
-// The requests that are being answered, for those who look after a server.
+// The requests in progress, for administrators.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -23,11 +23,11 @@ class RunningRequests {
     std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
     std::atomic<int64_t> texts = 0;  // pieces of text so far, about a token each
   };
-  // In the list for as long as it is held.
+  // The request is listed while its ticket is held.
   using Ticket = std::shared_ptr<Entry>;
   Ticket enter(const std::string& path, const std::string& model, size_t prompts, Delivery delivery);
 
-  // [{"path", "model", "prompts", "stream", "seconds", "texts"}], the oldest first
+  // [{"path", "model", "prompts", "stream", "seconds", "texts"}], oldest first
   Json json() const;
 
  private:
@@ -35,7 +35,7 @@ class RunningRequests {
   std::list<std::weak_ptr<Entry>> entries_;
 };
 
-// A format that counts what goes through it.
+// A format that counts the pieces of text.
 class CountedFormat final : public Format {
  public:
   CountedFormat(std::unique_ptr<Format> format, RunningRequests::Ticket ticket)

@@ -7,7 +7,7 @@
 namespace ferrum::server {
 namespace {
 
-// What is to be encoded. Exactly one of content, prompt and messages.
+// Reads the prompt to encode: exactly one of content, prompt and messages.
 Prompt read_prompt(Fields& body, const Engine& engine) {
   const bool chat = body.find("messages") != nullptr;
   const bool prompt = body.find("prompt") != nullptr;
@@ -28,7 +28,7 @@ Prompt read_prompt(Fields& body, const Engine& engine) {
   return text;
 }
 
-// As llama-server has it: a string, or the bytes where they are not whole characters.
+// llama-server's format: a string, or an array of bytes if they are not whole characters.
 Json piece_json(const std::string& bytes) {
   if (utf8::is_valid(bytes)) return bytes;
   Json all = Json::array();

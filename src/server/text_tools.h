@@ -1,5 +1,4 @@
-// /tokenize, /detokenize, /tokenizer_info and /apply-template: what a model reads, in the shapes of vLLM and
-// llama-server at once.
+// /tokenize, /detokenize, /tokenizer_info and /apply-template, in the formats of both vLLM and llama-server.
 #pragma once
 #include "ferrum/engine.h"
 #include "server/api/fields.h"

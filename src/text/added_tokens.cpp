@@ -64,7 +64,8 @@ void AddedTokens::split(const TrustedText& in, std::vector<Part>& parts) const {
     const AddedToken& token = patterns_[which].token;
     size_t begin = at;
     size_t end = at + length;
-    at = end;  // white space that a token takes after it may still be of the next one
+    // The white space that a token takes after it may also be the white space before the next token.
+    at = end;
     if (token.single_word && !stands_alone(text, begin, end)) continue;
     if (token.strip_left)
       while (begin > done && is_space_at(text, character_before(text, begin)))

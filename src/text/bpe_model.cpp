@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::string_view kMark = "▁";
 constexpr TokenId kNoToken = -1;
-constexpr TokenId kGone = -2;  // a symbol that was joined to the one before it
+constexpr TokenId kGone = -2;  // marks a symbol that was joined to the one before it
 constexpr uint32_t kMostBytes = std::numeric_limits<int32_t>::max();
 
 bool is_later(const EncodeScratch::Join& a, const EncodeScratch::Join& b) {
   return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
 }
 
-// Whether a "▁" follows something else inside `spelling`.
+// Whether `spelling` contains a "▁" that is not at its beginning.
 bool has_inner_mark(std::string_view spelling) {
   for (size_t at = spelling.find(kMark, 1); at != std::string_view::npos; at = spelling.find(kMark, at + 1))
     if (!spelling.substr(0, at).ends_with(kMark)) return true;
@@ -42,7 +42,7 @@ BpeModel::BpeModel(const BpeSpec& spec, const Vocabulary& vocabulary, Units unit
   if (units == Units::kBytes) read_bytes_of_tokens();
   if (spec.byte_fallback) {
     fallback_bytes_ = vocabulary.byte_tokens();
-    // SentencePiece falls back to all bytes or to none, Hugging Face to those that a character needs.
+    // SentencePiece falls back only if all 256 byte tokens exist; Hugging Face needs only those used.
     if (by_score_ && std::find(fallback_bytes_.begin(), fallback_bytes_.end(), -1) != fallback_bytes_.end())
       fallback_bytes_.clear();
   }
@@ -93,12 +93,12 @@ void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
   }
 }
 
-// Every way to cut a token into two that are tokens or single characters is a merge, ranked by the token's
+// Each pair of tokens or single characters that together spell a token is a merge, ranked by that token's
 // score.
 void BpeModel::derive_merges_from_scores() {
   std::vector<TokenId> joinable;
   for (TokenId id = 0; id < vocabulary_.size(); ++id) {
-    // User-defined tokens are found before the model sees the text, whole.
+    // User-defined tokens are found as a whole before the model sees the text.
     const TokenKind kind = vocabulary_[id].kind;
     if (kind == TokenKind::kNormal || kind == TokenKind::kUnused) joinable.push_back(id);
   }
@@ -138,7 +138,7 @@ void BpeModel::derive_merges_from_scores() {
   for (const Merge& m : merges) pairs_.put(m.left, m.right, m.rank, m.result);
 }
 
-// SentencePiece joins unused tokens on the way to others.
+// SentencePiece joins symbols into unused tokens on the way to longer ones.
 bool BpeModel::is_joinable(TokenId id) const {
   return vocabulary_.is_spellable(id) || (by_score_ && vocabulary_[id].kind == TokenKind::kUnused);
 }
@@ -204,7 +204,7 @@ void BpeModel::encode_word(std::string_view word, EncodeScratch& scratch, std::v
   scratch.cache.put(word, out.data() + before, out.size() - before);
 }
 
-// The unit as the vocabulary spells it at its place in the word.
+// The unit as the vocabulary spells it at this place in the word.
 std::string_view BpeModel::affixed(std::string_view unit, bool is_first, bool is_last,
                                    std::string& storage) const {
   if ((is_first || continuing_prefix_.empty()) && (!is_last || word_suffix_.empty())) return unit;
@@ -228,7 +228,7 @@ void BpeModel::split_into_units(std::string_view word, EncodeScratch& scratch) c
     const auto n = static_cast<int32_t>(symbols.size());
     symbols.push_back({id, n - 1, n + 1});
   };
-  // An unknown unit waits for the next one that is known, since neighbours may be fused.
+  // An unknown unit is held back until the next known one, since neighbouring unknown units may be fused.
   bool unknown_waits = false;
   const auto flush_unknown = [&] {
     if (unknown_waits) add(*unknown_);
@@ -240,7 +240,7 @@ void BpeModel::split_into_units(std::string_view word, EncodeScratch& scratch) c
     if (const TokenId id = unit_id(letters); id != kNoToken) {
       flush_unknown();
       add(id);
-    } else if (falls_back(letters)) {  // as Hugging Face does, before an unknown unit that waits
+    } else if (falls_back(letters)) {  // Hugging Face emits these before a held-back unknown unit
       for (const char c : letters) add(fallback_bytes_[static_cast<unsigned char>(c)]);
     } else if (unknown_) {
       if (!fuse_unknown_) flush_unknown();
@@ -301,7 +301,7 @@ void BpeModel::join_units(EncodeScratch& scratch) const {
     auto& left = symbols[best.at];
     if (left.id == kGone) continue;
     const PairTable::Entry* entry = join_at(at);
-    if (entry == nullptr || entry->result != best.result) continue;  // overtaken by another join
+    if (entry == nullptr || entry->result != best.result) continue;  // a later join replaced this one
     auto& right = symbols[static_cast<size_t>(left.next)];
     left.id = best.result;
     left.next = right.next;
@@ -314,7 +314,7 @@ void BpeModel::join_units(EncodeScratch& scratch) const {
 
 void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) const {
   if (scratch.symbols.empty()) return;
-  bool after_unknown = false;  // of the characters without a token that SentencePiece's joins left alone
+  bool after_unknown = false;  // whether the previous symbol was unknown
   for (int32_t i = 0; i >= 0; i = scratch.symbols[static_cast<size_t>(i)].next) {
     const TokenId id = scratch.symbols[static_cast<size_t>(i)].id;
     const bool is_unknown =
@@ -327,7 +327,7 @@ void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) con
   }
 }
 
-// An unused token joins others but never stands in the result: it falls into the parts it was joined from.
+// An unused token takes part in joins but never in the result: it is split into the parts it was joined from.
 void BpeModel::emit_known(TokenId id, std::vector<TokenId>& out) const {
   std::vector<TokenId> left_to_do;
   for (;;) {

@@ -9,7 +9,7 @@ namespace {
 
 struct Alphabet {
   std::array<char32_t, 256> letter{};
-  std::array<int, 0x180> byte{};  // by letter; -1: none
+  std::array<int, 0x180> byte{};  // by letter; -1: not a letter of the alphabet
 
   Alphabet() {
     byte.fill(-1);

@@ -7,7 +7,7 @@
 namespace ferrum {
 namespace {
 
-// A unit of the double array: a label or a leaf's value, and where its children are.
+// A unit of the double array holds a label or a leaf's value, and the offset of its children.
 constexpr bool has_leaf(uint32_t unit) { return (unit >> 8) & 1; }
 constexpr uint32_t label_of(uint32_t unit) { return unit & 0x800000FFu; }
 constexpr uint32_t value_of(uint32_t unit) { return unit & 0x7FFFFFFFu; }

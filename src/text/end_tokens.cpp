@@ -6,7 +6,7 @@
 namespace ferrum {
 namespace {
 
-// As llama.cpp knows them (llama-vocab.cpp, special_eog_ids).
+// The list of llama.cpp (llama-vocab.cpp, special_eog_ids).
 constexpr std::array<std::string_view, 18> kEnds{"<|eot_id|>",
                                                  "<|im_end|>",
                                                  "<|end|>",
@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 18> kEnds{"<|eot_id|>",
                                                  "<eos>",
                                                  "<|flush|>"};
 
-// An ordinary tag in some vocabularies, so it counts only as a control token.
+// In some vocabularies this is an ordinary HTML tag, so it counts only if it is a control token.
 constexpr std::string_view kSentenceEnd = "</s>";
 
 std::optional<TokenId> find_control(const Tokenizer& tokenizer, std::string_view spelling) {
@@ -45,7 +45,7 @@ std::vector<TokenId> known_ends(const Tokenizer& tokenizer) {
   const auto add = [&](std::string_view spelling) {
     if (const auto id = find_control(tokenizer, spelling)) ends.push_back(*id);
   };
-  // Where <|return|> ends an answer (gpt-oss), <|end|> ends only one of its channels.
+  // In a vocabulary with <|return|> (gpt-oss), <|end|> ends a channel and not the answer.
   const bool has_channels = find_control(tokenizer, "<|return|>").has_value();
   for (const std::string_view spelling : kEnds)
     if (!(has_channels && spelling == "<|end|>")) add(spelling);

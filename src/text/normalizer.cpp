@@ -11,7 +11,7 @@ namespace ferrum {
 
 struct Normalizer::Step {
   virtual ~Step() = default;
-  // False if `in` stays as it is; `out` may hold anything then. `out` is empty at first.
+  // Returns false if `in` stays as it is; `out`, empty at the call, may then hold anything.
   virtual bool apply(std::string_view in, std::string& out) const = 0;
 };
 
@@ -19,7 +19,7 @@ namespace {
 
 using Step = Normalizer::Step;
 
-// A step that looks at one character after the other; `f` appends what becomes of it.
+// A step that maps each character on its own; `f` appends the replacement.
 template <class F>
 bool map_characters(std::string_view in, std::string& out, F&& f) {
   out.reserve(in.size() + in.size() / 8);
@@ -152,8 +152,8 @@ struct StripStep : Step {
   Sides sides;
 };
 
-// As Hugging Face tokenizers do it: a short grapheme is looked up as a whole, and only then its characters;
-// of several entries that a text begins with, the shortest counts, and stands for all of it.
+// As in Hugging Face tokenizers: a short grapheme is looked up as a whole first, then its characters. If
+// several entries are prefixes of the text, the shortest is used and replaces all of it.
 struct CharsmapStep : Step {
   CharsmapStep(std::string_view charsmap, const std::string& source) : map(charsmap, source) {}
   bool apply(std::string_view in, std::string& out) const override {
@@ -224,7 +224,7 @@ struct BertStep : Step {
     return true;
   }
 
-  // The ranges of BERT's own code, with its 2B920 where Unicode's block begins at 2B820.
+  // The ranges in BERT's own code, which has 2B920 where Unicode's block begins at 2B820.
   static bool is_chinese(char32_t c) {
     return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
            (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) ||
@@ -283,7 +283,7 @@ struct SentencePieceStep : Step {
     return all;
   }
 
-  // What the text's beginning becomes, and how many bytes of it that is.
+  // The replacement of the text's beginning, and how many bytes it replaces.
   std::pair<std::string_view, size_t> next(std::string_view in) const {
     size_t longest = 0;
     kept.for_each_prefix(in, [&](size_t length, int32_t) { longest = length; });

@@ -66,7 +66,7 @@ struct LiteralStep : Step {
   bool invert;
 };
 
-// Every character of a class is a delimiter.
+// Splits at every character of a class.
 struct CharacterStep : Step {
   CharacterStep(bool (*is_delimiter)(char32_t), SplitBehavior behavior)
       : is_delimiter(is_delimiter), behavior(behavior) {}
@@ -89,13 +89,13 @@ struct CharacterStep : Step {
   SplitBehavior behavior;
 };
 
-// Runs of digits cut into threes, counted from the right. The patterns that say so look ahead over the whole
-// run at each of its digits, in quadratic time; this step is linear.
+// Splits runs of digits into groups of three, counted from the right. The equivalent pattern looks ahead over
+// the whole run at each digit, which is quadratic; this step is linear.
 struct DigitGroupsStep : Step {
   enum class Runs {
     kAll,         // groups isolated in every run
-    kEndingWord,  // the same in runs that no letter follows
-    kCutOnly,     // a border before each whole three, and no other
+    kEndingWord,  // the same, but only in runs that no letter follows
+    kCutOnly,     // a border before each whole group of three, and no other
   };
   struct Known {
     std::string_view pattern;
@@ -105,7 +105,7 @@ struct DigitGroupsStep : Step {
                                                 {R"(\d{1,3}(?=(?:\d{3})*\b))", Runs::kEndingWord},
                                                 {R"((?=(\d{3})+(?!\d)))", Runs::kCutOnly}}};
 
-  // Null if `step` is no such pattern.
+  // Returns null if `step` is not such a pattern.
   static std::unique_ptr<const Step> make(const SplitPattern& step) {
     if (step.behavior != SplitBehavior::kIsolated || step.invert) return nullptr;
     for (const Known& known : kKnown)
@@ -168,8 +168,8 @@ struct FixedLengthStep : Step {
   size_t characters;
 };
 
-// A piece begins where the script changes; characters of no script belong to the piece before them, and are
-// dropped where there is none.
+// A piece begins where the script changes. Characters without a script belong to the piece before them; if
+// there is none, they are dropped.
 struct ScriptsStep : Step {
   void split(std::string_view text, Place, PieceSink sink) const override {
     int last = unicode::kNoScript;
@@ -212,7 +212,7 @@ struct MetaspaceStep : Step {
   LiteralStep border;
 };
 
-// `spell`: pieces are spelled in the byte alphabet; else they pass on, and the model takes them as bytes.
+// `spell`: whether pieces are spelled in the byte alphabet. If not, the model reads them as bytes.
 struct ByteLevelStep : Step {
   ByteLevelStep(const SplitByteLevel& options, bool spell, const std::string& source)
       : add_prefix_space(options.add_prefix_space), spell(spell) {
@@ -279,7 +279,7 @@ Pretokenizer::Pretokenizer(std::vector<PretokenizeStep> steps, const std::string
     return std::holds_alternative<SplitByteLevel>(step);
   };
   const auto byte_steps = std::count_if(steps.begin(), steps.end(), is_byte_level);
-  // A byte-level step that is the only one and the last need not spell: the model reads its pieces as bytes.
+  // If the only byte-level step comes last, it need not spell: the model reads its pieces as bytes.
   const bool spell_bytes = byte_steps > 1 || (byte_steps == 1 && !is_byte_level(steps.back()));
   spells_bytes_ = byte_steps > 0;
   if (spells_bytes_ && !spell_bytes) units_ = TokenModel::Units::kBytes;

@@ -1,6 +1,6 @@
-// From Oniguruma's Ruby syntax (https://github.com/kkos/oniguruma/blob/master/doc/RE) to PCRE2's, where they
-// differ: \s \w \h \b and their opposites, set operations inside classes, (?m), quantifiers such as {,n} and
-// {n,m}+.
+// Translates Oniguruma's Ruby syntax (https://github.com/kkos/oniguruma/blob/master/doc/RE) to PCRE2's where
+// they differ: \s \w \h \b and their opposites, set operations inside classes, (?m), quantifiers such as {,n}
+// and {n,m}+.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -17,8 +17,8 @@
 namespace ferrum {
 namespace {
 
-// Bodies of PCRE2 classes. PCRE2's own \s has U+180E, and its \w lacks marks. Oniguruma's \w has the
-// superscripts and fractions of Latin-1 where it stands alone, and lacks them inside a class.
+// Bodies of PCRE2 classes. PCRE2's own \s contains U+180E, and its \w lacks marks. Oniguruma's \w contains
+// the superscripts and fractions of Latin-1 outside of classes only.
 constexpr std::string_view kSpace =
     R"(\x09-\x0d\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kNotSpace =
@@ -29,7 +29,7 @@ constexpr std::string_view kWordAlone = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\
 constexpr std::string_view kNotWordAlone = R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe])";
 constexpr std::string_view kHex = "0-9a-fA-F";
 struct NamedClass {
-  std::string_view name;  // small letters, without _ - and space
+  std::string_view name;  // lower case, without _ - and spaces
   std::string_view body;
 };
 constexpr std::array<NamedClass, 24> kNamedClasses{{
@@ -69,8 +69,8 @@ std::optional<std::string_view> named_class(std::string_view name) {
   return std::nullopt;
 }
 
-// One character out of a set: items of a PCRE2 class, and patterns of one character each that no class can
-// hold.
+// A set of characters: items of a PCRE2 class, and patterns that each match one character but cannot be part
+// of a class.
 struct CharacterSet {
   std::string items;
   std::vector<std::string> others;
@@ -170,7 +170,7 @@ class Translator {
       return;
     }
     out_ += "(?";
-    // Option letters, as in (?i) or (?i-mx:…): Ruby's m lets the dot match line ends, which is s to PCRE2.
+    // Option letters, as in (?i) or (?i-mx:…). Ruby's m lets the dot match line ends, which is PCRE2's s.
     while (at_ < in_.size() && std::string_view("imx-").find(in_[at_]) != std::string_view::npos) {
       out_ += in_[at_] == 'm' ? 's' : in_[at_];
       ++at_;
@@ -188,7 +188,7 @@ class Translator {
     }
   }
 
-  // {n}, {n,}, {,m} and {n,m} repeat; a brace that is none of these is a character.
+  // {n}, {n,}, {,m} and {n,m} are quantifiers; any other brace is a literal.
   void braces() {
     size_t i = at_ + 1;
     std::string low, high;
@@ -202,7 +202,7 @@ class Translator {
     }
     at_ = i + 1;
     const std::string repeat = "{" + (low.empty() ? "0" : low) + (comma ? "," + high : "") + "}";
-    // {n,m}+ is repeated again and not possessive, and so is {n}? (but {n,m}? is lazy).
+    // {n,m}+ is a quantifier on a quantifier and not a possessive one; so is {n}? (but {n,m}? is lazy).
     if (peek() == '+' || (peek() == '?' && !comma)) {
       out_.insert(atom_, "(?:");
       out_ += repeat + ")";
@@ -211,7 +211,7 @@ class Translator {
     }
   }
 
-  // What \X stands for inside or outside a class, if it is a set of characters.
+  // The set that \X denotes inside or outside a class; nullopt if it does not denote one.
   std::optional<CharacterSet> escaped_set(char c) {
     switch (c) {
       case 's':
@@ -253,13 +253,13 @@ class Translator {
       if (!negated) return {std::string(*body), {}};
       return {"", {"[^" + std::string(*body) + "]"}};
     }
-    // PCRE2 takes the plain name of a script for all characters that are used with it.
+    // PCRE2 takes the plain name of a script for its script extensions.
     const std::string scripted = "sc:" + std::string(name);
     const bool is_script = name.size() > 2 && is_pcre2_pattern("\\p{" + scripted + "}");
     return {(negated ? "\\P{" : "\\p{") + (is_script ? scripted : std::string(name)) + "}", {}};
   }
 
-  // A character written as an escape: \n, \x41, \x{41}, \u0041. Nothing if it is not one.
+  // A character written as an escape: \n, \x41, \x{41}, \u0041. nullopt for anything else.
   std::optional<std::string> escaped_character(char c) {
     const auto hex = [&](size_t most) {
       std::string digits;
@@ -289,7 +289,7 @@ class Translator {
     }
   }
 
-  // \ and a character that has no meaning as an escape.
+  // A backslash and a character that has no meaning as an escape.
   std::string escaped_literal(char c) {
     --at_;
     const size_t size = utf8::decode(in_.substr(at_)).size;
@@ -317,7 +317,7 @@ class Translator {
     atom(escaped_literal(c));
   }
 
-  // After '['. Sets joined by && are met; everything else in a class is a union.
+  // The text after '['. && intersects sets; everything else in a class is a union.
   std::string character_class(int depth) {
     if (depth > 20) refuse("classes nested too deep");
     const bool negated = take("^");
@@ -371,7 +371,7 @@ class Translator {
       at_ = start;
     }
     set.items += class_character();
-    // A hyphen between two characters makes a range; before ']' or a set it is itself.
+    // A hyphen between two characters makes a range; before ']' or a set it is a literal.
     if (peek() != '-' || at_ + 1 >= in_.size() || in_[at_ + 1] == ']' || in_[at_ + 1] == '[') return;
     if (in_[at_ + 1] == '\\' && at_ + 2 < in_.size() &&
         std::string_view("sSwWdDhHpP").find(in_[at_ + 2]) != std::string_view::npos)

@@ -26,8 +26,7 @@ std::string TextJoiner::finish(TextAt text_at) {
   return out;
 }
 
-// Without what is removed at the start, and what would be removed at the end if nothing followed: that is
-// held back.
+// Removes what is stripped at the start, and holds back what would be stripped if the text ended here.
 std::string TextJoiner::strip(std::string text) {
   while (left_at_start_ > 0 && !text.empty()) {
     const bool is_stripped = text.starts_with(rules_.stripped);

@@ -23,7 +23,7 @@ std::string replace_all(std::string_view text, std::string_view what, std::strin
   return out += text.substr(from);
 }
 
-// English punctuation and contractions without the space before them, as transformers cleans up.
+// transformers' clean-up: removes the space before English punctuation and contractions.
 std::string cleaned_up(std::string text) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRules{{
       {" .", "."},
@@ -57,7 +57,7 @@ std::string_view without_trailing(std::string_view text, std::string_view conten
 
 struct Apply {
   TokenPlace place;
-  bool& is_fused;  // tokens that were fused are one text, which is its first token and its last
+  bool& is_fused;  // fused tokens are one text, whose only token is both first and last
   const std::vector<std::unique_ptr<Regex>>& regexes;  // by step
   size_t step;
   std::string text;
@@ -93,7 +93,7 @@ struct Apply {
     regexes[step]->for_each_match(text, replace);
     return out += std::string_view(text).substr(from);
   }
-  // What goes from the ends of a fused text is a rule of the whole.
+  // Stripping the ends of a fused text is a rule of the whole text.
   std::string operator()(const DecodeStrip& s) {
     if (is_fused) return std::move(text);
     return std::string(without_trailing(without_leading(text, s.content, s.start), s.content, s.stop));

@@ -8,7 +8,7 @@ Trie::Trie(std::vector<std::pair<std::string_view, int32_t>> entries) {
   std::stable_sort(entries.begin(), entries.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   nodes_.emplace_back();
-  // Breadth first: a node's part of the sorted entries shares a prefix of `depth` bytes.
+  // Breadth first: the sorted entries below a node share a prefix of `depth` bytes.
   struct Part {
     size_t begin, end, depth;
   };

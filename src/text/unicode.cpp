@@ -27,7 +27,7 @@ constexpr bool is_compatible(Form form) { return form == Form::kNfkc || form == 
 
 constexpr uint16_t kNone = UINT16_MAX;
 
-// Whether `c` could combine with, or be reordered before, something that stands in front of it.
+// Whether `c` could combine with, or be reordered before, a character in front of it.
 bool attaches(char32_t c) {
   const utf8proc_property_t* p = utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
   if (p->combining_class != 0) return true;
@@ -56,7 +56,7 @@ std::array<utf8proc_int32_t, 32> decomposition(char32_t c, Form form, size_t& si
   return out;
 }
 
-// The same of what `c` becomes: halfwidth sound marks and letters of Hangul attach once they are widened.
+// The same of the normal form of `c`: halfwidth sound marks and Hangul letters attach once widened.
 bool may_attach(char32_t c, Form form) {
   if (attaches(c)) return true;
   if (!is_compatible(form) || !decomposes(c)) return false;
@@ -94,7 +94,7 @@ class PartNormalizer {
     points_.insert(points_.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
   }
 
-  // utf8proc's own ordering takes quadratic time in a run of marks, so each run is sorted here.
+  // utf8proc's own ordering is quadratic in the length of a run of marks, so each run is sorted here.
   void put_marks_in_order() {
     const auto order = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
     for (size_t i = 0; i < points_.size();) {
@@ -190,7 +190,7 @@ bool is_ascii(std::string_view text) {
 void for_each_normalized(std::string_view text, Form form,
                          const std::function<void(size_t begin, size_t end, std::string_view normal)>& part) {
   PartNormalizer normalize(form);
-  // ASCII and whatever else stands alone is handed over in long stretches that stay as they are.
+  // ASCII and other characters that cannot combine are handed over unchanged, in long stretches.
   size_t kept = 0;
   const auto keep_until = [&](size_t end) {
     if (end > kept) part(kept, end, text.substr(kept, end - kept));

@@ -12,8 +12,8 @@ struct Range {
   uint8_t script;
 };
 
-// Scripts.txt of Unicode 9.0. The numbers of the scripts have no meaning but that equal ones are one script:
-// 1 is Common, 2 Inherited, the others follow in the order of their names.
+// Scripts.txt of Unicode 9.0. Scripts are numbered arbitrarily: 1 is Common, 2 Inherited, the others follow
+// in the order of their names.
 constexpr std::array<Range, 853> kRanges{{
     {0x0, 0x40, 1},          {0x41, 0x5A, 62},        {0x5B, 0x60, 1},         {0x61, 0x7A, 62},
     {0x7B, 0xA9, 1},         {0xAA, 0xAA, 62},        {0xAB, 0xB9, 1},         {0xBA, 0xBA, 62},
@@ -244,7 +244,7 @@ int script_of(char32_t c) {
 
 int splitting_script(char32_t c) {
   if (c == ' ') return kNoScript;
-  if (c == 0x30FC) return kHan;  // the long vowel mark of Japanese, which is Common
+  if (c == 0x30FC) return kHan;  // the long vowel mark of Japanese, which Unicode counts as Common
   const int script = script_of(c);
   return script == kHiragana || script == kKatakana ? kHan : script;
 }

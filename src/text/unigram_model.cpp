@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kUnknownPenalty = 10;
 constexpr TokenId kUnreached = -1;
-constexpr TokenId kUncovered = -2;  // one character that no token covers
+constexpr TokenId kUncovered = -2;  // a character that no token covers
 
 }  // namespace
 
@@ -22,15 +22,15 @@ UnigramModel::UnigramModel(const UnigramSpec& spec, const Vocabulary& vocabulary
       unknown_(unknown),
       single_precision_(spec.single_precision),
       own_scores_(spec.own_scores) {
-  std::vector<std::pair<std::string_view, int32_t>> entries;  // of equal spellings the first counts
+  std::vector<std::pair<std::string_view, int32_t>> entries;  // of equal spellings the first is used
   for (const auto& [spelling, id] : vocabulary.aliases()) entries.emplace_back(spelling, id);
   double lowest = std::numeric_limits<double>::infinity();
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const auto& token = vocabulary[id];
-    // Hugging Face takes the lowest score of all tokens, SentencePiece of those that text becomes.
+    // Hugging Face takes the lowest score of all tokens, SentencePiece that of tokens that text can become.
     if (vocabulary.is_spellable(id) || (own_scores_ && !token.is_added))
       lowest = std::min(lowest, token.score);
-    // To Hugging Face, "<0x0A>" in a text is the token of that spelling.
+    // In Hugging Face tokenizers, the text "<0x0A>" becomes the token of that spelling.
     const bool is_byte = own_scores_ && token.kind == TokenKind::kByte;
     if (vocabulary.is_spellable(id) || is_byte) entries.emplace_back(token.spelling, id);
   }
@@ -53,7 +53,7 @@ void UnigramModel::encode(std::string_view piece, EncodeScratch& scratch, std::v
     const size_t size = utf8::decode(piece.substr(begin)).size;
     bool covered = false;
     tokens_.for_each_prefix(piece.substr(begin), [&](size_t length, TokenId id) {
-      // SentencePiece prefers a token that a user defined to any other way to spell it.
+      // SentencePiece prefers a user-defined token to any other segmentation.
       const bool is_free = !own_scores_ && vocabulary_[id].kind == TokenKind::kUserDefined;
       const double score = is_free ? 0 : vocabulary_[id].score;
       offer(begin, begin + length, id, score);
@@ -84,7 +84,7 @@ void UnigramModel::emit(std::string_view piece, const std::vector<EncodeScratch:
   std::reverse(out.begin() + before, out.end());
 }
 
-// Last byte first. Where one byte of them has no token, all are one unknown token.
+// Last byte first. If one of the bytes has no token, all of them are one unknown token.
 void UnigramModel::emit_uncovered(std::string_view characters, std::vector<TokenId>& out) const {
   if (const auto id = own_scores_ ? vocabulary_.find_spellable(characters) : std::nullopt) {
     out.push_back(*id);

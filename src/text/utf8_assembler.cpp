@@ -5,8 +5,8 @@
 namespace ferrum {
 namespace {
 
-// Bytes at the beginning of `text`, which begins no character, that one U+FFFD stands for: as many as could
-// have begun one (Unicode 15, section 3.9, "substitution of maximal subparts").
+// The number of bytes at the beginning of `text`, which begins no character, that one U+FFFD replaces: as
+// many as could have begun one (Unicode 15, section 3.9, "substitution of maximal subparts").
 size_t maximal_subpart(std::string_view text) {
   for (size_t size = 3; size > 1; --size)
     if (text.size() >= size && utf8::incomplete_tail(text.substr(0, size)) == size) return size;

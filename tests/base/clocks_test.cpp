@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What tells the time of day: when an answer was made, and what a chat template writes into a prompt.
+// Uses of the time of day: when an answer was made, and the date in a prompt.
 const std::set<std::string> kTellTheTime = {"server/api/ids.cpp", "text/chat_template.h",
                                             "cli/template_command.cpp"};
 

@@ -1,4 +1,4 @@
-// What the documentation quotes must be what it says it quotes.
+// Quotations in the documentation must match their sources.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -64,7 +64,7 @@ TEST(Floors, NoIncludePointsUpward) {
     const std::string extension = entry.path().extension();
     if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
     const fs::path relative = fs::relative(entry.path(), src);
-    if (!relative.has_parent_path()) continue;  // main.cpp stands above all floors
+    if (!relative.has_parent_path()) continue;  // main.cpp is above all floors
     ++files;
     const std::string from = first_folder(relative);
     ASSERT_TRUE(kFloors.contains(from)) << relative << " lies on no floor";

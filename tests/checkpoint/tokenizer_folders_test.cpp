@@ -1,4 +1,4 @@
-// Folders without a tokenizer.json, or whose files disagree, against what transformers makes of them
+// Folders without a tokenizer.json, or whose files disagree, against the results of transformers
 // (tests/data/tokenizers/generate_folders.py). FERRUM_TOKENIZER_FOLDERS may name a folder with more of them.
 #include <gtest/gtest.h>
 

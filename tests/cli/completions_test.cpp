@@ -1,4 +1,4 @@
-// What shells are given: bash is asked what it completes, the others whether they read it.
+// Completion scripts: bash is run to complete words; the other shells check that they can read theirs.
 #include <gtest/gtest.h>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// The examples of every command's help: each parses, and those of quick commands are run as they stand.
+// The examples in every command's help: each parses, and those of quick commands are run unchanged.
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
@@ -50,7 +50,7 @@ std::vector<Words> pipeline_of(const std::string& line) {
   return parts;
 }
 
-// Lines that go on after a | are one.
+// Lines that continue after a | are joined.
 std::vector<std::string> whole_examples(const cli::CommandEntry& command) {
   std::vector<std::string> examples;
   bool goes_on = false;

@@ -1,4 +1,4 @@
-// What a signal that ends a command leaves behind.
+// The state after a signal ended a command.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 

@@ -153,7 +153,7 @@ class RandomClient {
   std::mt19937_64 random_;
 };
 
-// Each client acts for as long as it is told to go on.
+// Each client sends requests until it is stopped.
 void soak(const std::function<bool(int round)>& goes_on) {
   Terminal server({"serve", kModel, "--port", "0", "--max-queue", "1000"});
   server.expect("listening at http://127.0.0.1:");
@@ -184,7 +184,7 @@ void soak(const std::function<bool(int round)>& goes_on) {
   act(goes_on);
   settled();
   EXPECT_LT(resident_mib(server.pid()), memory + 24);
-  // The connection that was just asked through may still be about to go.
+  // The connection of the last request may still be closing.
   const auto patience = steady_clock::now() + std::chrono::minutes(2);
   while (open_files(server.pid()) > files && steady_clock::now() < patience) std::this_thread::yield();
   EXPECT_LE(open_files(server.pid()), files);

@@ -1,4 +1,4 @@
-// The commands in the pages of docs/ give what stands there.
+// The commands in the pages of docs/ produce the output shown there.
 #include <gtest/gtest.h>
 
 #include <cstdio>

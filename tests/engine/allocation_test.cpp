@@ -1,5 +1,4 @@
-// In steady state nothing is allocated: not for a draw, whatever is asked for, and not for a step of the
-// loop.
+// In steady state nothing is allocated, neither by a draw with any options nor by a step of the loop.
 #include <gtest/gtest.h>
 
 #include "base/random.h"

@@ -1,4 +1,4 @@
-// What a client of the engine was told, in full.
+// The complete events that a client of the engine receives.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace ferrum::test {
 
-// One choice of a request that asked for logprobs.
+// One choice of a request with logprobs.
 struct Answer {
   std::string text;
   std::vector<int32_t> tokens;
@@ -37,7 +37,7 @@ inline void take(const Event& event, Answers& answers) {
   }
 }
 
-// Reads to the end, and cancels after so many events.
+// Reads to the end, or cancels after this many events.
 inline Answers read(EventStream& stream, int choices, int cancel_after = -1) {
   Answers answers = {std::vector<Answer>(static_cast<size_t>(choices)), {}};
   for (int events = 0;; ++events) {

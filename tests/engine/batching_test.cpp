@@ -255,7 +255,7 @@ TEST_F(EngineQueue, ClosingTheEngineEndsWhatIsLeft) {
     EXPECT_EQ(read(*stream, 1).error, "the engine was closed");
 }
 
-// Readers hold the engine that they asked; whoever lets go of it last closes it, with streams left open.
+// Readers hold a reference to their engine; the last one to release it closes it, with streams still open.
 TEST_F(EngineQueue, B52_AskingCancellingAndUnloadingAtOnce) {
   for (int round = 0; round < 4; ++round) {
     std::shared_ptr<Engine> engine = load(100);

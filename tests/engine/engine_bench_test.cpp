@@ -75,7 +75,7 @@ TEST(EngineBench, DecodesTogetherWhatTheCacheHolds) {
     EngineBench bench(runner, checkpoint, {.threads = 2}, task);
     bench.repeat();
     for (int i = 0; i < 3; ++i) EXPECT_GT(bench.repeat().count(), 0);
-    // Each of them decoded in as many steps as asked for, the first token not counted.
+    // Each decoded for the requested number of steps, not counting the first token.
     EXPECT_EQ(bench.steps().size(), 7U);
     for (const RecordedStep& step : bench.steps()) {
       EXPECT_EQ(step.sequences, 5);

@@ -9,7 +9,7 @@ namespace ferrum::test {
 
 class FreeModel final : public StepRunner {
  public:
-  // At most so many chunks in a step.
+  // Maximum number of chunks in a step.
   FreeModel(int sequences, int vocab)
       : vocab_(static_cast<size_t>(vocab)), logits_((static_cast<size_t>(sequences) + kTurns) * vocab_) {
     for (size_t i = 0; i < logits_.size(); ++i) logits_[i] = static_cast<float>(4 * random_uniform(1, i));

@@ -343,7 +343,7 @@ TEST(Penalties, OccurrencesAreThoseOfTheAnswer) {
   o.frequency_penalty = 0.5f;
   const Ids history = {0, 0, 0, 1, 1, 2};
   test::TestSampler sampler(o, 1, {.prompt_tokens = 3});
-  // Token 1 loses 1 + 2 · 0.5, token 2 loses 1.5, token 0 nothing: it stands in the prompt alone.
+  // Token 1 loses 1 + 2 · 0.5, token 2 loses 1.5, token 0 nothing: it occurs in the prompt only.
   EXPECT_EQ(sampler.sample(Row{3, 4.9f, 4, 0}, history), 0);
   EXPECT_EQ(sampler.sample(Row{3, 5.1f, 4.4f, 0}, history), 1);
   EXPECT_EQ(sampler.sample(Row{3, 5.1f, 4.7f, 0}, history), 2);
@@ -360,11 +360,11 @@ TEST(Penalties, LogitBiasComesFirst) {
   EXPECT_EQ(test::TestSampler(o, 1).sample(Row{1, 9, 0}, {}), 0);
 }
 
-// The longest n for which the last n tokens, followed by `next`, stand earlier in `recent`.
+// The longest n for which the last n tokens, followed by `next`, occur earlier in `recent`.
 int repeated(const Ids& recent, TokenId next, const std::set<TokenId>& breakers) {
   int longest = 0;
   const auto size = static_cast<int>(recent.size());
-  for (int at = 0; at < size; ++at) {  // where `next` stands
+  for (int at = 0; at < size; ++at) {  // the position of `next`
     if (recent[static_cast<size_t>(at)] != next) continue;
     int n = 0;
     while (n < at && recent[static_cast<size_t>(at - 1 - n)] == recent[static_cast<size_t>(size - 1 - n)] &&

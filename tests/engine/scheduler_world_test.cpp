@@ -1,5 +1,5 @@
-// The scheduler in a world without a model: random requests come, grow, branch, go away and run out of
-// blocks, and every decision is held against what it must keep.
+// The scheduler without a model: random requests arrive, grow, fork, end and run out of blocks, and every
+// decision is checked against the scheduler's invariants.
 #include <gtest/gtest.h>
 
 #include <algorithm>

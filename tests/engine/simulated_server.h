@@ -151,7 +151,7 @@ class SimulatedServer {
 
   SimulatedModel model;
   Loop loop;
-  std::vector<std::shared_ptr<Client>> clients;  // all that asked, in order
+  std::vector<std::shared_ptr<Client>> clients;  // all clients with a request, in order
 };
 
 }  // namespace ferrum::test

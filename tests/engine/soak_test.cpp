@@ -1,4 +1,4 @@
-// Random load, after which everything is back and memory is as large as it was.
+// Random load. Afterwards all resources are free and memory use is as before.
 //
 // For longer: engine_test --gtest_filter='Soak.*AnHour' --gtest_also_run_disabled_tests (or TenMinutes)
 #include <gtest/gtest.h>

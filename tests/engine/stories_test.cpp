@@ -46,7 +46,7 @@ TEST_P(Stories, GreedyTextTokenForToken) {
     if (const auto* piece = std::get_if<TextEvent>(&event)) text += piece->text;
     if (const auto* error = std::get_if<ErrorEvent>(&event)) ADD_FAILURE() << error->message;
   });
-  // The text goes on after BOS, so the space before its first word stays.
+  // The text continues after BOS, so the space before its first word stays.
   EXPECT_EQ(text, " " + open_tokenizer(model)->decode(expected));
 }
 

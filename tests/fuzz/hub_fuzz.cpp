@@ -1,4 +1,4 @@
-// What a user types for a model, and what a hub says: the first byte tells which.
+// Model names typed by users, and responses of a hub: the first byte selects the parser.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

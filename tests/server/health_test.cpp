@@ -41,7 +41,7 @@ TEST(Health, LoadingReadyDraining) {
   thread.join();
 }
 
-// Whoever watches the server restarts it, though it accepts connections and answers them.
+// A supervisor restarts such a server, although it still accepts and answers connections.
 TEST(HealthFaults, B70_AStepThatDoesNotEnd) {
   Served served;
   served.engine->set_stats({.seconds_in_step = 3});

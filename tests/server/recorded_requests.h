@@ -17,7 +17,7 @@ struct RecordedRequest {
   nlohmann::json body;
 };
 
-// In order of their files. Each asks for the model that FakeEngine serves.
+// In the order of their files. Each requests the model that FakeEngine serves.
 inline std::vector<RecordedRequest> recorded_requests() {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(shared("clients")))

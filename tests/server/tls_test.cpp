@@ -91,7 +91,7 @@ class TlsClient {
     while (!text.ends_with(end) && SSL_read(ssl_.get(), &c, 1) == 1) text += c;
     return text;
   }
-  // Whether it ended with TLS' own words, which nobody in between can say.
+  // Whether the stream ended with close_notify, which an attacker cannot forge.
   bool ended_properly() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
   void close() { client_.close(); }
 

@@ -1,5 +1,5 @@
-// A hub on this machine, with a server of its own for the bytes of large files, that does wrong what a test
-// tells it to: it hangs up, stalls, cuts, lies, refuses.
+// A hub on this machine, with a separate server for the contents of large files, that has the faults a test
+// chooses: it hangs up, stalls, truncates, lies, refuses.
 #pragma once
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -63,7 +63,7 @@ class FakeHub {
     kStall,          // in the middle of the body, for as long as the client has patience
     kIgnoreRange,    // 200, and all of the file
     kNoSuchRange,    // 416
-    kOtherPart,      // not the one that was asked for
+    kOtherPart,      // not the requested one
     kOtherContents,  // of another hash, and an ETag that says so
     kFlipBit,        // and says nothing
     kLogin,          // 200 and a page in HTML

@@ -179,7 +179,7 @@ inline std::string usage_event(int prompt, int cached, int output) {
 }
 inline const std::string kDoneEvent = "data: [DONE]\n\n";
 
-// A whole answer of so many words in a stream, with usage.
+// A complete streamed answer of this many words, with usage.
 inline std::string chat_answer(int words) {
   std::string events;
   for (int i = 0; i < words; ++i) events += http_chunk(chat_event("word "));

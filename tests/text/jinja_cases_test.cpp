@@ -1,4 +1,4 @@
-// The language, piece by piece: hundreds of small templates against what Jinja2 makes of them
+// The language, piece by piece: hundreds of small templates against the output of Jinja2
 // (tests/data/text/render_jinja_cases.py).
 #include <gtest/gtest.h>
 

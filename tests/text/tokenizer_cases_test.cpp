@@ -1,4 +1,4 @@
-// Every step of a tokenizer.json against what the tokenizers library makes of nasty texts
+// Every step of a tokenizer.json against the tokenizers library on difficult texts
 // (tests/data/tokenizers/generate.py). FERRUM_TOKENIZER_CASES may name a folder with more such files.
 #include <gtest/gtest.h>
 

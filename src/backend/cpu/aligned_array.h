@@ -1,4 +1,4 @@
-// Zeroed memory that begins at a cache line. Owns it.
+// Owning, zeroed memory that begins on a cache line.
 #pragma once
 #include <cstddef>
 #include <cstdlib>
@@ -30,7 +30,7 @@ class AlignedArray {
   size_t size() const { return size_; }
   size_t bytes() const { return size_ * sizeof(T); }
 
-  // Makes room for `count` elements, all zero if that moves it.
+  // Grows to `count` elements; if the memory moves, all are zero.
   void grow(size_t count) {
     if (count > size_) *this = AlignedArray(count);
   }

@@ -1,10 +1,10 @@
-// How the work of one attention step is divided among workers.
+// Divides the work of one attention step among workers.
 //
-// An item is a tile of successive queries of one sequence, for one kv head or, where queries are few,
-// several: a token's keys lie head by head, and memory is read best in order. Items, each with the partitions
-// of the context that it sees, make one long row of work; worker w takes the w-th part of it by cost. Where a
-// cut falls inside an item, the worker of its first partitions owns it; the others leave it the states of
-// theirs. How it is cut changes who computes what, and no result.
+// An item is a tile of successive queries of one sequence, for one kv head or, where there are few queries,
+// several: a token's keys lie head by head, and memory is read fastest in order. The items, each with the
+// partitions of the context that it sees, form one row of work; worker w takes the w-th part of it by cost.
+// If a boundary falls inside an item, the worker of its first partitions owns it, and the others leave it the
+// states of theirs. The division does not affect any result.
 #pragma once
 #include "backend/backend.h"
 #include "base/thread_pool.h"
@@ -13,9 +13,9 @@ namespace ferrum::cpu {
 
 struct AttentionItem {
   int sequence = 0;
-  int kv_head = 0;  // the first
+  int kv_head = 0;  // the first of the item
   int kv_heads = 0;
-  int first_head = 0;  // of the q heads that share a kv head
+  int first_head = 0;  // the first of the q heads that share a kv head
   int heads = 0;
   int first_query = 0;  // row of the step
   int queries = 0;
@@ -26,7 +26,7 @@ struct AttentionItem {
 };
 
 struct AttentionLimits {
-  int rows = 0;             // of an item
+  int rows = 0;             // per item
   int64_t kept_floats = 0;  // for states of partitions whose item another worker owns
 };
 
@@ -35,8 +35,8 @@ class AttentionWork {
   // Reads the step's host memory; copies nothing.
   AttentionWork(const Step& step, const AttentionLayer& layer, const AttentionLimits& limits, int workers);
 
-  // part(item, partitions) for each that `worker` takes, in order. Only its first may belong to an item that
-  // another worker owns, and only its last may be continued by another.
+  // Calls part(item, partitions) for each part of `worker`, in order. Only its first part may belong to an
+  // item that another worker owns, and only its last may be continued by another worker.
   template <class Part>
   void each_part(int worker, const Part& part) const {
     const int64_t end = cut(worker + 1);
@@ -71,7 +71,7 @@ class AttentionWork {
   int64_t cost_of(const AttentionItem& item) const;
   int64_t sequence_cost(int sequence) const;
   int64_t cut(int worker) const { return total_ * worker / workers_; }
-  // The partition at which `worker` begins in an item before which so much was done.
+  // The partition at which `worker` begins in an item, given the cost of all items before it.
   int64_t boundary(const AttentionItem& item, int64_t done, int worker) const;
   int first_seen(int position) const;
   int queries_of(int sequence) const;
@@ -80,10 +80,10 @@ class AttentionWork {
   const AttentionLayer& layer_;
   AttentionLimits limits_;
   int workers_;
-  int group_;         // q heads of a kv head
-  int heads_;         // of an item, at most
-  int queries_;       // of an item, at most
-  int kv_heads_ = 1;  // of an item, at most
+  int group_;         // q heads per kv head
+  int heads_;         // per item, at most
+  int queries_;       // per item, at most
+  int kv_heads_ = 1;  // per item, at most
   int64_t total_ = 0;
 };
 

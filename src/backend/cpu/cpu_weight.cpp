@@ -26,8 +26,7 @@ SourceRows rows_of_part(const WeightSource& source, const WeightSource::Part& pa
   return {&tensor, one_for_all ? group * rows : 0, rows};
 }
 
-// What a worker makes rows in, for those that no file has as they are packed. What they are made of lies
-// across the file's order.
+// Prepares for rows that a RowMaker produces. Their sources are not contiguous in the file.
 size_t prepare_to_make(const WeightSource& source, int lanes) {
   size_t most = 0;
   for (const WeightSource::Part& part : source.parts)

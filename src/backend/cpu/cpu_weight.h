@@ -1,8 +1,8 @@
 // A weight in panels, the layout that the kernels of one instruction set multiply (see kernels.h).
 //
-// The rows of a group are cut into runs of one format; a run begins a new panel, and so does the middle of
-// the rows, so that gate and up of a stack can be taken panel by panel. Packed weights take the bytes that
-// the checkpoint's took, but for the rows that fill up the last panel of a run.
+// The rows of a group are divided into runs of one format. A run begins a new panel, and so does the middle
+// of the rows, so that gate and up of a stack can be taken panel by panel. Packed weights take as many bytes
+// as in the checkpoint, plus padding of the last panel of each run.
 #pragma once
 #include <memory>
 #include <vector>
@@ -14,26 +14,26 @@
 
 namespace ferrum::cpu {
 
-// Panels of one format, one behind the other in memory.
+// Consecutive panels of one format.
 struct PanelRun {
   Format format;
   const uint8_t* panels;
   int64_t panel_bytes;
   int first_panel;  // within the group
   int panel_count;
-  int first_row;  // within the group, of the first of these panels
-  int rows;       // the last panel may have fewer than it could
-  int order;      // of its inputs: see CpuWeight::order
+  int first_row;  // within the group: first row of these panels
+  int rows;       // the last panel may be partly filled
+  int order;      // the order of its inputs: see CpuWeight::order
 };
 
 class CpuWeight final : public Weight {
  public:
-  // Throws std::bad_alloc. Weights that are only looked up are left where the source has them.
+  // Throws std::bad_alloc. Weights that are only looked up stay where the source has them.
   CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory);
 
   int panels() const { return panels_; }  // of one group
 
-  // The runs that panels [range.begin, range.end) of a group consist of, in order.
+  // Visits the runs that contain panels [range.begin, range.end) of a group, in order.
   template <class Visit>
   void each_run(int group, Range range, const Visit& visit) const {
     for (const Run& run : runs_) {
@@ -52,9 +52,9 @@ class CpuWeight final : public Weight {
     }
   }
 
-  // Products of a group take their inputs in so many orders: in one, or in one for each part where the parts
-  // of any group differ. Null: as they are; else column i of the input in that order is column order[i] of
-  // the row.
+  // The number of column orders that products of a group take their inputs in: one, or one per part if the
+  // parts of any group differ. order() null: the inputs' own order; otherwise column i of the input in that
+  // order is column order[i] of the row.
   int orders() const { return orders_each_; }
   const int32_t* order(int group, int i) const {
     const auto& order =
@@ -66,7 +66,7 @@ class CpuWeight final : public Weight {
   // Row `row` of group 0 in float32, to out[cols]. `scratch` has room for a span of a panel.
   void look_up(int row, float* out, float* scratch) const;
 
-  // Null, or the biases of a group's rows.
+  // The biases of a group's rows, or null.
   const float* bias(int group) const {
     return bias_.empty() ? nullptr : bias_.data() + static_cast<size_t>(group) * static_cast<size_t>(rows());
   }
@@ -105,10 +105,10 @@ class CpuWeight final : public Weight {
   bool has_orders_ = false;
 };
 
-// Every weight that a CpuBackend is given was packed by one.
+// Every weight passed to a CpuBackend was packed by one.
 inline const CpuWeight& as_cpu(const Weight& w) { return dynamic_cast<const CpuWeight&>(w); }
 
-// Bytes of a panel's columns [0, cols).
+// The size in bytes of a panel's columns [0, cols).
 size_t panel_bytes(Format format, int lanes, int cols);
 
 }  // namespace ferrum::cpu

@@ -7,11 +7,11 @@
 namespace ferrum::cpu {
 namespace {
 
-// Enough that the experts of a large model get some dozens of tokens each in a long prompt; more only costs
-// memory.
+// Enough that the experts of a large model get some dozens of tokens each in a long prompt; more would only
+// cost memory.
 constexpr int kPairs = 4096;
 constexpr int kMostTokens = 512;
-// A single group may still be called a mixture, but there it is rare: little memory, many small batches.
+// A weight with a single group may still be used as a mixture, but rarely: little memory, many small batches.
 constexpr int kPairsOfOneGroup = 16;
 
 int64_t padded_to_span(int64_t cols) { return spans_of(cols) * kSpan; }
@@ -70,14 +70,15 @@ void ExpertMemory::assign(const Routing& routing, int groups) {
       expert_of_slot_.data()[slot] = expert;
       slot_of_pair_.data()[t * top_k + i] = slot;
     }
-  // Each start has moved to the next expert's: back by one.
+  // Each start has moved to that of the next expert: shift back by one.
   for (int e = groups; e > 0; --e) starts[e] = starts[e - 1];
   starts[0] = 0;
 }
 
 SpanPlace ExpertMemory::place_of(int slot, int64_t cols) const {
   const Range slots = slots_of(expert_of_slot_.data()[slot]);
-  const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;  // the first of its batch
+  // The first slot of its batch.
+  const int64_t batch = slots.begin + (slot - slots.begin) / kMaxBatch * kMaxBatch;
   return {batch * spans_of(cols) + (slot - batch), std::min<int64_t>(kMaxBatch, slots.end - batch),
           order_stride(cols)};
 }

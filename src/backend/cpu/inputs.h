@@ -1,19 +1,19 @@
-// Rows of activations as products take them: in spans, quantised or as they are, one span of all tokens
-// behind the other, so that a kernel walks down a tile of tokens with fixed distances.
+// Rows of activations in the form that products read: in spans, quantised or not, ordered by span and then
+// by token, so that a kernel walks down a tile of tokens with fixed strides.
 #pragma once
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/page_memory.h"
 
 namespace ferrum::cpu {
 
-// How inputs meet weights. Those of F32 and F16 always meet float32.
+// How inputs are rounded for products. Inputs of F32 and F16 weights are always float32.
 enum class Activations : uint8_t {
-  kInt8,     // quantised to bytes, 32 values to a scale; those of BF16 stay float32
-  kBf16,     // the same, and those of BF16 rounded to bf16 where that is faster (Kernels::has_pair_dot)
+  kInt8,     // quantised to bytes with a scale per 32 values; inputs of BF16 weights stay float32
+  kBf16,     // the same, but for BF16 weights rounded to bf16 where that is faster (Kernels::has_pair_dot)
   kFloat32,  // the weights are decoded to float32
 };
 
-// The kinds of span that a format's panels are multiplied with.
+// The kinds of input span for a format's panels.
 enum class Form : uint8_t { kQuantized, kFloats, kHalves };
 struct Forms {
   bool quantized = false;
@@ -23,7 +23,7 @@ struct Forms {
 
 constexpr int64_t spans_of(int64_t cols) { return (cols + kSpan - 1) / kSpan; }
 
-// Span s of token t lies at [s × stride + t] of each array that is there; with the columns in the i-th order
+// Span s of token t is at [s × stride + t] of each array present; with the columns in the i-th order
 // (CpuWeight::order), i × order_stride further on.
 struct Inputs {
   const InputSpan* quantized = nullptr;
@@ -47,18 +47,18 @@ struct Inputs {
   }
 };
 
-// Where the spans of one row lie in an array: at first, first + stride, …; order_stride from one order of the
-// columns to the next.
+// The places of one row's spans in an array: first, first + stride, …; order_stride is the distance from one
+// column order to the next.
 struct SpanPlace {
   int64_t first;
   int64_t stride;
   int64_t order_stride;
 };
 
-// Memory for inputs of up to `tokens` rows, in the forms asked for.
+// Memory for inputs of up to `tokens` rows in the requested forms.
 class InputArray {
  public:
-  // Throws std::bad_alloc. Not within an operation.
+  // Throws std::bad_alloc. Not called within an operation.
   void grow(int tokens, int64_t cols, Forms forms) {
     const auto spans = static_cast<size_t>((tokens + kTilePadding) * spans_of(cols));
     if (forms.quantized) grow(quantized_, spans * sizeof(InputSpan));
@@ -70,7 +70,7 @@ class InputArray {
   FloatSpan* floats() const { return reinterpret_cast<FloatSpan*>(floats_.data()); }
   HalfSpan* halves() const { return reinterpret_cast<HalfSpan*>(halves_.data()); }
 
-  // Of `tokens` rows whose spans begin at `first`.
+  // Inputs of `tokens` rows whose spans begin at `first`.
   Inputs inputs(int tokens, Forms forms, int64_t order_stride, int64_t first = 0) const {
     return {forms.quantized ? quantized() + first : nullptr,
             forms.floats ? floats() + first : nullptr,

@@ -37,7 +37,7 @@ extern const Kernels kTable;
 const Kernels& kernels_for(Isa isa) {
   check(missing_for(isa).empty(), "the CPU has the instruction set");
 #if defined(FERRUM_X86_KERNELS)
-  // The same as AVX-512 but for what it adds.
+  // The same as AVX-512 except for the BF16 products.
   static const Kernels avx512bf16_table = [] {
     Kernels table = avx512::kTable;
     table.multiply_pairs = avx512bf16::multiply_pairs;

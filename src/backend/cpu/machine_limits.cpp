@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-// Short runs and several of them: where other processes run as well, some fall between their turns.
+// Several short runs: if other processes run as well, some runs fall between their time slices.
 constexpr int kReadings = 5;
 constexpr int kRuns = 20;
 constexpr Seconds kLeastRun = std::chrono::milliseconds(2);
@@ -40,7 +40,7 @@ cpu::PageMemory buffer_for(size_t bytes) try {
 
 LimitMeter::LimitMeter(int threads, size_t buffer_bytes)
     : pool_(threads), peaks_(cpu::kernels_for(best_isa()).peaks), buffer_(buffer_for(buffer_bytes)) {
-  // Each thread reads what it wrote, as it does of a packed weight.
+  // Each thread reads what it wrote, as with packed weights.
   pool_.parallel_for(static_cast<int64_t>(buffer_.bytes()),
                      [&](int64_t begin, int64_t end, int worker) noexcept {
                        std::memset(buffer_.data() + begin, worker + 1, static_cast<size_t>(end - begin));
@@ -55,7 +55,7 @@ MachineLimits LimitMeter::measure() {
 }
 
 double LimitMeter::read_bandwidth() {
-  std::atomic<uint64_t> sum = 0;  // so that reading is not for nothing
+  std::atomic<uint64_t> sum = 0;  // keeps the reads from being optimised away
   const auto bytes = static_cast<int64_t>(buffer_.bytes());
   double best = 0;
   for (int i = 0; i < kReadings; ++i) {

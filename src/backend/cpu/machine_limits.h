@@ -1,5 +1,5 @@
-// What this machine can do at best, measured on the spot: figures drift by tens of percent within an hour
-// where a machine is shared, so every speed is held against limits of the same minutes.
+// The machine's peak rates, measured on the spot: on a shared machine they drift by tens of percent within an
+// hour, so every speed is compared with limits measured in the same minutes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,24 +13,24 @@ namespace cpu {
 struct Peaks;
 }
 
-// Of all the threads of a pool together, with the best instruction set that the CPU has, whichever one the
-// backend was told to use.
+// For all threads of a pool together, with the best instruction set that the CPU has, even if the backend
+// uses another one.
 struct MachineLimits {
   double read_bandwidth = 0;  // bytes/s, from memory
   // Operations/s in registers, a multiply-add counted as two.
   double int8 = 0;  // exact dot products of bytes: VPDPBUSD, else VPMADDUBSW and VPMADDWD, else plain code
-  double bf16 = 0;  // VDPBF16PS; 0 where the CPU lacks it
+  double bf16 = 0;  // VDPBF16PS; 0 if the CPU lacks it
   double f32 = 0;   // fused multiply-add
 };
 
-// The median of each, of one measurement or more.
+// The median of each; needs at least one measurement.
 MachineLimits median_of(std::span<const MachineLimits> measured);
 
-// Measures them as often as it is asked to, with threads and a buffer of its own.
+// Measures the limits repeatedly, with its own threads and buffer.
 class LimitMeter {
  public:
-  // All threads together read `buffer_bytes`; less than 10 times the caches measures the caches as well.
-  // Error kNoMemory.
+  // All threads together read `buffer_bytes`; with less than 10 times the size of the caches, the caches are
+  // measured as well. Throws kNoMemory.
   LimitMeter(int threads, size_t buffer_bytes = default_buffer());
 
   // Takes a quarter of a second.

@@ -7,11 +7,12 @@
 namespace ferrum::cpu {
 namespace {
 
-constexpr int kPanelsOfTile = 2;  // a span of each, beside a tile's inputs, in a first-level cache of 32 KiB
+// A span of each fits, with a tile's inputs, into a first-level cache of 32 KiB.
+constexpr int kPanelsOfTile = 2;
 
 int index_of(Format format) { return static_cast<int>(format); }
 
-// Into the second-level cache.
+// Prefetches into the second-level cache.
 void prefetch(const uint8_t* data, int64_t bytes) {
   for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(data + at, 0, 2);
 }
@@ -129,7 +130,8 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
                     .sums_stride = sums.panel_stride};
   if (inputs.tokens <= kernels_.direct_tokens && (stays_float || quantized)) return multiply(task);
 
-  // Columns outside, so that the inputs of a few spans stay in the second-level cache for all panels.
+  // Columns are the outer loop, so that the inputs of a few spans stay in the second-level cache for all
+  // panels.
   const auto span_bytes = static_cast<int64_t>(panel_bytes(run.format, kernels_.lanes, kSpan));
   for (int64_t span = 0; span < spans_of(cols); ++span) {
     task.inputs = inputs.from_span(form, run.order, span);

@@ -1,8 +1,8 @@
-// Products of panels and inputs, with the memory that they need on the way.
+// Products of panels and inputs, and the memory that they need.
 //
-// For a few tokens a kernel reads packed panels once, from memory. For more, panels are unpacked in pairs, a
-// span at a time, into a worker's first-level cache and meet all tokens there; the sums wait in the second
-// level.
+// For a few tokens, a kernel reads packed panels once, from memory. For more, panels are unpacked in pairs, a
+// span at a time, into a worker's first-level cache and multiplied with all tokens there; the sums stay in
+// the second level.
 #pragma once
 #include <vector>
 
@@ -13,7 +13,7 @@
 
 namespace ferrum::cpu {
 
-inline constexpr int kMaxBatch = 256;    // tokens of a product; more are taken in several
+inline constexpr int kMaxBatch = 256;    // tokens per product; more are taken in several products
 inline constexpr int kPanelsAtOnce = 8;  // panels whose sums a worker keeps
 
 class Matmul {
@@ -24,18 +24,18 @@ class Matmul {
 
   Forms forms_for(const CpuWeight& w) const;
 
-  // Memory to take inputs of w in; not within an operation. Throws std::bad_alloc.
+  // Makes room for inputs of w; not called within an operation. Throws std::bad_alloc.
   void reserve(const CpuWeight& w);
 
-  // One row of activations, [1, cols], in the forms and the orders of columns that a group of a weight takes.
+  // Converts one row of activations, [1, cols], to the forms and column orders of a weight's group.
   struct Taker {
     const CpuWeight& weight;
     int group;
   };
   void take_input(Tensor row, Taker taker, const InputArray& to, SpanPlace place, int worker) const;
 
-  // The products of up to kPanelsAtOnce panels of a group with the inputs, biases included, in memory of the
-  // worker's own: the first set, or the second, of two that may be in use at once.
+  // The products of up to kPanelsAtOnce panels of a group with the inputs, including biases, in the worker's
+  // own memory: in the first or the second of two sets, which may be in use at the same time.
   enum class Set : uint8_t { kFirst, kSecond };
   PanelSums multiply(const CpuWeight& w, int group, Range panels, const Inputs& inputs, int worker,
                      Set set = Set::kFirst) const;
@@ -47,7 +47,7 @@ class Matmul {
     AlignedArray<float> sums;        // [2, kPanelsAtOnce, kMaxBatch + padding, lanes]
     AlignedArray<uint8_t> unpacked;  // a span of two panels
     AlignedArray<float> expanded;    // a span of a panel in float32: [kSpan, lanes]
-    AlignedArray<float> ordered;     // a row of inputs in another order, where weights have one
+    AlignedArray<float> ordered;     // a row of inputs in another column order, for weights that have one
   };
 
   Form form_for(Format format) const;

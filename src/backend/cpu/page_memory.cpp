@@ -34,7 +34,7 @@ PageMemory::PageMemory(size_t bytes) : bytes_(bytes) {
   const size_t rounded = (bytes + kPage - 1) / kPage * kPage;
   if (before > 0) munmap(map, before);
   if (mapped - before > rounded) munmap(data_ + rounded, mapped - before - rounded);
-  madvise(data_, bytes, MADV_HUGEPAGE);  // refused: small pages do as well
+  madvise(data_, bytes, MADV_HUGEPAGE);  // if refused, small pages are used
 }
 
 PageMemory::~PageMemory() {
@@ -57,7 +57,7 @@ bool PageMemory::interleave(std::span<const int> nodes) const {
   for (const int node : nodes)
     if (node >= 0 && static_cast<size_t>(node) < kMostNodes)
       mask[static_cast<size_t>(node) / kBits] |= 1ul << static_cast<size_t>(node) % kBits;
-  // The kernel takes one bit less than it is told there are.
+  // The kernel uses one bit less than its argument says.
   return data_ != nullptr &&
          syscall(SYS_mbind, data_, bytes_, MPOL_INTERLEAVE, mask.data(), kMostNodes + 1, 0) == 0;
 }

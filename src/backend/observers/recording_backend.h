@@ -1,4 +1,4 @@
-// Remembers which operations ran, in order: for tests of how a model is wired.
+// Records which operations ran, in order: for tests of a model's wiring.
 #pragma once
 #include <vector>
 
@@ -10,7 +10,7 @@ class RecordingBackend final : public ObservingBackend {
  public:
   using ObservingBackend::ObservingBackend;
 
-  // As describe() puts them, e.g. "linear [3, 64] × [128, 64] -> [3, 128]".
+  // In the form of describe(), e.g. "linear [3, 64] × [128, 64] -> [3, 128]".
   const std::vector<std::string>& operations() const { return operations_; }
   void clear() { operations_.clear(); }
 

@@ -1,5 +1,5 @@
-// Measures every operation: time, calls, and the bytes that it cannot do without, so that GB/s can be held
-// against the machine's bandwidth. Waits for the device after each operation, so the sum is more than an
+// Measures every operation: time, calls, and its minimum traffic in bytes, so that GB/s can be compared with
+// the machine's bandwidth. Waits for the device after each operation, so the sum exceeds the time of an
 // unobserved step.
 #pragma once
 #include <chrono>
@@ -23,17 +23,17 @@ class TimingBackend final : public ObservingBackend {
 
   using ObservingBackend::ObservingBackend;
 
-  // By the operation's name.
+  // By operation name.
   const std::map<std::string, Total, std::less<>>& totals() const { return totals_; }
-  // By operation and shape, as `describe` gives them.
+  // By operation and shape, in the form of `describe`.
   const std::map<std::string, Total>& shapes() const { return shapes_; }
-  // By the model's layer: "layer 3", and "no layer" for what is before and behind them.
+  // By layer of the model: "layer 3", or "no layer" for operations before and after the layers.
   const std::map<std::string, Total>& layers() const { return layers_; }
-  // Of operation and shape: timing_table(shapes()).
+  // By operation and shape: timing_table(shapes()).
   std::string table() const;
   void clear();
 
-  // Passes operations on unmeasured until it is resumed.
+  // Forwards operations unmeasured until resume().
   void pause() { paused_ = true; }
   void resume() { paused_ = false; }
 
@@ -50,13 +50,13 @@ class TimingBackend final : public ObservingBackend {
 struct TimedOperation {
   std::string what;  // operation and shape
   TimingBackend::Total total;
-  double share;             // of the time of all
-  double bytes_per_second;  // of what it cannot do without
+  double share;             // of the time of all operations
+  double bytes_per_second;  // of the minimum traffic
 };
-// The most expensive first.
+// Most expensive first.
 std::vector<TimedOperation> by_time(const std::map<std::string, TimingBackend::Total>& shapes);
 
-// by_time, in lines.
+// by_time as lines of text.
 std::string timing_table(const std::map<std::string, TimingBackend::Total>& shapes);
 
 }  // namespace ferrum

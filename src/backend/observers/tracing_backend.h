@@ -1,5 +1,5 @@
-// Writes every operation into a trace, within its layer, within its forward pass. Waits for the device after
-// each operation, so the sum is more than an unobserved step.
+// Writes every operation into a trace, nested in its layer and its forward pass. Waits for the device after
+// each operation, so the sum exceeds the time of an unobserved step.
 #pragma once
 #include <string>
 
@@ -10,19 +10,19 @@ namespace ferrum {
 
 class TracingBackend final : public ObservingBackend {
  public:
-  // Of the machine; 0: unknown. Where they are known, an operation's share of what they allow is told.
+  // The machine's limits; 0: unknown. If known, an operation's share of its limit is recorded.
   struct Limits {
     double bytes_per_second = 0;
     double operations_per_second = 0;
   };
 
-  // Both must outlive this. `pass` is what the track calls a forward pass.
+  // Both must outlive this object. `pass` is the track's name for a forward pass.
   TracingBackend(Backend& inner, TraceFile& trace, TraceFile::Track track, std::string pass = "forward");
 
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void set_limits(const Limits& limits) { limits_ = limits; }
-  // Passes operations on unseen until it is resumed.
+  // Forwards operations untraced until resume().
   void pause() { paused_ = true; }
   void resume() { paused_ = false; }
 
@@ -39,9 +39,9 @@ class TracingBackend final : public ObservingBackend {
   std::string pass_;
   Limits limits_;
   bool paused_ = false;
-  std::optional<int> layer_;  // that is open
+  std::optional<int> layer_;  // of the open layer slice
   Clock::time_point layer_begin_;
-  Clock::time_point last_end_;  // of an operation, or the begin of the forward pass
+  Clock::time_point last_end_;  // of an operation, or the beginning of the forward pass
 };
 
 }  // namespace ferrum

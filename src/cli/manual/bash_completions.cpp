@@ -5,7 +5,7 @@
 namespace ferrum::cli {
 namespace {
 
-// What an argument's place or an option's value is completed with, as the script below names it.
+// The completion of an argument or an option's value, in the terms of the script below.
 std::string filler_of(const OptionEntry& entry, const Manual& manual) {
   switch (entry.kind) {
     case ValueKind::kChoice:
@@ -28,7 +28,7 @@ std::string filler_of(const OptionEntry& entry, const Manual& manual) {
   return "nothing";
 }
 
-// What `command` has, as assignments to the variables of _ferrum.
+// The options and arguments of `command`, as assignments to the variables of _ferrum.
 std::string variables_of(const CommandEntry& command, const Manual& manual) {
   std::string names, valued, fillers;
   for (const OptionEntry& option : command.options) {
@@ -48,7 +48,7 @@ std::string variables_of(const CommandEntry& command, const Manual& manual) {
   return text;
 }
 
-// A filler says what completes a word: words and which, files, models or nothing.
+// A filler names what completes a word: a list of words, files, models or nothing.
 constexpr const char* kTail = R"bash(
 _ferrum_fill() {
   local current=$1

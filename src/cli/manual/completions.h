@@ -1,5 +1,5 @@
-// Scripts that complete Ferrum's command line in a shell. Each knows commands, options, the values of those
-// that have a list of them, and where files belong.
+// Shell completion scripts for Ferrum's command line: commands, options, values that have a list of choices,
+// and files.
 #pragma once
 #include <string>
 
@@ -7,11 +7,12 @@
 
 namespace ferrum::cli {
 
-std::string bash_completions(const Manual& manual);  // bash's `complete -F`; needs no package of helpers
-std::string zsh_completions(const Manual& manual);   // an autoloaded function, see zshcompsys(1)
+// Bash's `complete -F`; does not need the bash-completion package.
+std::string bash_completions(const Manual& manual);
+std::string zsh_completions(const Manual& manual);  // an autoloaded function, see zshcompsys(1)
 std::string fish_completions(const Manual& manual);
 
-// Prints the names of local models, one per line; empty where Ferrum has no command for it.
+// A command that prints the names of local models, one per line; empty if Ferrum has no such command.
 std::string lists_model_names(const Manual& manual);
 
 }  // namespace ferrum::cli

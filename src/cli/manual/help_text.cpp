@@ -10,12 +10,12 @@
 namespace ferrum::cli {
 namespace {
 
-constexpr int kHelpColumn = 30;  // where explanations begin
+constexpr int kHelpColumn = 30;  // the column where explanations begin
 constexpr int kIndent = 2;
 constexpr int kNarrowest = 60;
 constexpr int kWidest = 110;
 
-// Lines of at most `columns`, broken between words.
+// Lines of at most `columns`, wrapped between words.
 std::vector<std::string> wrapped(const std::string& text, int columns) {
   std::vector<std::string> lines = {""};
   std::istringstream words(text);
@@ -31,7 +31,7 @@ std::vector<std::string> wrapped(const std::string& text, int columns) {
   return lines;
 }
 
-// `name` with `help` beside it, or below it where it is long. `shown` is `name` as it is printed.
+// `name` with `help` beside it, or below it if it is long. `shown` is `name` with its escape sequences.
 std::string row(const std::string& name, const std::string& shown, const std::string& help, int columns) {
   std::string text = std::string(kIndent, ' ') + shown;
   int at = kIndent + static_cast<int>(name.size());
@@ -48,7 +48,7 @@ std::string row(const std::string& name, const std::string& shown, const std::st
 
 std::string option_row(const OptionEntry& option, const HelpLayout& layout) {
   const std::string names = fmt::format("{}", fmt::join(option.names, ", "));
-  // Those without a short name line up with those that have one.
+  // Options without a short name are aligned with those that have one.
   const std::string before = !option.names.empty() && option.names.front().starts_with("--") ? "    " : "";
   const std::string value = option.value.empty() ? "" : (names.empty() ? "" : " ") + option.value;
   const std::string shown =

@@ -1,4 +1,4 @@
-// What --help prints.
+// The output of --help.
 #pragma once
 #include <string>
 
@@ -12,13 +12,13 @@ struct HelpLayout {
   Style style = Style::plain();
 };
 
-HelpLayout layout_of(int descriptor);  // as wide as its terminal, up to what is easy to read
+HelpLayout layout_of(int descriptor);  // as wide as its terminal, up to a readable width
 
 std::string help_text(const CommandEntry& command, const HelpLayout& layout);
-// Of the program itself: its commands by their groups.
+// Help of the program itself: its commands by group.
 std::string help_text(const Manual& manual, const HelpLayout& layout);
 
-// "must be a whole number (default: 8000; FERRUM_PORT)": an option's help with its notes.
+// An option's help with its notes: "must be a whole number (default: 8000; FERRUM_PORT)".
 std::string help_of(const OptionEntry& option);
 
 }  // namespace ferrum::cli

@@ -1,5 +1,4 @@
-// The commands and their options as plain data: the one table that help, man pages and completions are made
-// of.
+// The commands and their options as plain data, from which help, man pages and completions are generated.
 #pragma once
 #include <string>
 #include <vector>
@@ -14,14 +13,14 @@ namespace ferrum::cli {
 enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kModelName, kCommand };
 
 struct OptionEntry {
-  std::vector<std::string> names;  // "-n", "--max-tokens"; none: an argument by its place
-  std::string value;               // what stands for its value, "N", or the argument's name; empty: a flag
+  std::vector<std::string> names;  // "-n", "--max-tokens"; empty: a positional argument
+  std::string value;               // the placeholder of its value, "N", or the argument's name; empty: a flag
   ValueKind kind = ValueKind::kNone;
-  std::vector<std::string> choices;  // of kChoice
+  std::vector<std::string> choices;  // for kChoice
   std::string help;
-  std::string group;          // heading that it stands under
+  std::string group;          // the heading in help
   std::string default_value;  // empty: not shown
-  std::string environment;    // variable that sets it too; empty: none
+  std::string environment;    // the environment variable with the same effect; empty: none
   std::vector<std::string> excludes;
   std::vector<std::string> needs;
   bool required = false;
@@ -36,19 +35,19 @@ struct CommandEntry {
   std::vector<OptionEntry> arguments;
   std::vector<OptionEntry> options;
   std::string explanation;            // paragraphs; may be empty
-  std::vector<std::string> examples;  // lines; what follows # is a remark
+  std::vector<std::string> examples;  // lines; text after # is a comment
 };
 
 struct Manual {
   std::string version;
-  CommandEntry program;                // its options may stand behind every command
+  CommandEntry program;                // its options are accepted after every command
   std::vector<CommandEntry> commands;  // in the order of their groups
 };
 
 CommandEntry command_entry(const CLI::App& command);
 Manual manual_of(const CLI::App& app);
 
-// Without its line breaks, which are where the source needed them; paragraphs stay apart.
+// The paragraphs of `text`, without the line breaks inside them.
 std::vector<std::string> paragraphs_of(const std::string& text);
 
 }  // namespace ferrum::cli

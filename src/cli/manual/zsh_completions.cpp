@@ -5,7 +5,7 @@
 namespace ferrum::cli {
 namespace {
 
-// In single quotes, with `special` characters of _arguments behind backslashes.
+// In single quotes, with _arguments' `special` characters escaped.
 std::string quoted(const std::string& text, std::string_view special = "") {
   std::string out = "'";
   for (const char c : text) {
@@ -20,7 +20,7 @@ std::string escaped(const std::string& text) {
   return in_quotes.substr(1, in_quotes.size() - 2);
 }
 
-// What completes a value, as _arguments has it behind the second colon.
+// The action of _arguments that completes a value.
 std::string action_of(const OptionEntry& entry) {
   switch (entry.kind) {
     case ValueKind::kChoice:
@@ -46,7 +46,7 @@ std::string value_of(const OptionEntry& entry) {
   return ":" + escaped(name) + ":" + action_of(entry);
 }
 
-// A name takes its value behind it, long ones also behind an equals sign.
+// A short name takes its value as the next word, a long one also after an equals sign.
 std::string specification_of(const OptionEntry& option, const std::string& name) {
   const std::string joint = option.value.empty() ? "" : name.starts_with("--") ? "=" : "+";
   const std::string rivals = option.repeated ? "*" : fmt::format("({})", fmt::join(option.names, " "));
@@ -70,8 +70,7 @@ std::string arguments_of(const CommandEntry& command, const CommandEntry* progra
   return text;
 }
 
-// Where the state is `rest`, the first of $words is the command, for this function and those that it calls
-// only.
+// In the state `rest`, the first of $words is the command, for this function and those that it calls only.
 constexpr const char* kTail = R"zsh(
   case $state in
     command) _ferrum_commands ;;

@@ -31,7 +31,7 @@ std::vector<Row> AnswerView::partial_line(TerminalSize size) const {
   return line.empty() ? std::vector<Row>() : plain_rows(line, size);
 }
 
-// The settled rows, and below them those that may still change.
+// Writes the settled rows, and below them those that may still change.
 std::string AnswerView::show(std::vector<Row> settled, TerminalSize size) {
   const size_t count = settled.size();
   std::vector<Row> rows = std::move(settled);
@@ -50,7 +50,7 @@ std::string AnswerView::add(Part part, std::string_view text) {
   if (part != part_) {
     const bool thought_before = part_ == Part::kThought;
     out = end_part(size);
-    if (thought_before) out += show({Row()}, size);  // an empty row sets the answer off
+    if (thought_before) out += show({Row()}, size);  // an empty row separates the answer from the thoughts
     part_ = part;
   }
   std::vector<Row> settled;

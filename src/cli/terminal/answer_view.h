@@ -1,5 +1,5 @@
-// An answer on a terminal while it is generated: words are kept whole at the margin, Markdown is shown, and
-// thoughts are dim. Nothing here writes: the caller gets the bytes to write.
+// Renders an answer on a terminal while it is generated: wraps between words, renders Markdown, dims
+// thoughts. Writes nothing itself: the caller gets the bytes to write.
 #pragma once
 #include <functional>
 #include <string>
@@ -13,13 +13,13 @@ namespace ferrum::cli {
 class AnswerView {
  public:
   enum class Format { kMarkdown, kText };
-  // `size` is asked again with each piece of text, so that a resized terminal is noticed.
+  // `size` is called for each piece of text, so that a resize is noticed.
   AnswerView(Format format, Colours colours, std::function<TerminalSize()> size);
 
-  // The next pieces of the answer, of any size; a piece may end inside a character.
+  // Takes the next piece of the answer; it may end inside a character.
   std::string answer(std::string_view text);
   std::string thought(std::string_view text);
-  // The answer is over. The cursor stands at the beginning of an empty row then.
+  // Call at the end of the answer. The cursor is then at the beginning of an empty row.
   std::string finish();
 
  private:
@@ -37,7 +37,7 @@ class AnswerView {
   std::function<TerminalSize()> size_;
   LiveRows rows_;
   Part part_ = Part::kNone;
-  std::string line_;  // the beginning of a line whose end has not come yet
+  std::string line_;  // an incomplete line
 };
 
 }  // namespace ferrum::cli

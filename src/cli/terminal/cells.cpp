@@ -14,13 +14,13 @@ constexpr int kTabColumns = 4;
 
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
 
-// ^[ for escape, ^? for delete; control characters beyond ASCII as the replacement character.
+// ^[ for escape, ^? for delete; control characters beyond ASCII become the replacement character.
 std::string caret_notation(char32_t c) {
   if (c >= 0x80) return "\xef\xbf\xbd";
   return {'^', static_cast<char>(c ^ 0x40)};
 }
 
-// Columns of a cluster: its widest code point counts, since marks and joined emoji add nothing.
+// Columns of a cluster: those of its widest code point, since marks and joined emoji add nothing.
 int cluster_width(std::string_view cluster) {
   int width = 0;
   for (std::string_view rest = cluster; !rest.empty();) {
@@ -28,7 +28,7 @@ int cluster_width(std::string_view cluster) {
     width = std::max(width, utf8proc_charwidth(static_cast<utf8proc_int32_t>(d.code_point)));
     rest.remove_prefix(d.size);
   }
-  // Two regional indicators are one flag.
+  // Two regional indicators form one flag.
   const utf8::Decoded first = utf8::decode(cluster);
   if (first.code_point >= 0x1f1e6 && first.code_point <= 0x1f1ff && cluster.size() > first.size) return 2;
   return width;
@@ -36,7 +36,7 @@ int cluster_width(std::string_view cluster) {
 
 bool is_space(const Cell& cell) { return cell.text == " "; }
 
-// Marks that must not begin a row.
+// Whether a cell is punctuation that must not begin a row.
 bool closes(const Cell& cell) {
   static constexpr std::string_view kClosing[] = {"。", "、", "，", "．", "！", "？", "：", "；", "）",
                                                   "」", "』", "】", "》", "〉", "’",  "”",  "…",  "ー"};
@@ -106,7 +106,7 @@ void append(Row& row, const Row& more) { row.insert(row.end(), more.begin(), mor
 
 std::vector<Row> wrap_words(const Row& line, int columns, const Row& indent) {
   std::vector<Row> rows;
-  size_t begin = 0;  // of the row at hand
+  size_t begin = 0;  // of the current row
   do {
     const int room = rows.empty() ? std::max(2, columns) : room_for(indent, columns);
     size_t end = begin, cut = begin;
@@ -115,9 +115,9 @@ std::vector<Row> wrap_words(const Row& line, int columns, const Row& indent) {
       width += line[end].width;
     }
     if (end < line.size()) {
-      // The text goes on: a space at the margin vanishes, a word that crosses it moves to the next row.
+      // The text continues: a space at the margin vanishes, and a word that crosses it moves to the next row.
       if (is_space(line[end]) || may_cut_before(line, end)) cut = end;
-      // Nothing but the row's leading spaces would stay: the word is cut instead.
+      // If only the row's leading spaces would stay, the word is split instead.
       const bool only_spaces = std::all_of(line.begin() + static_cast<long>(begin),
                                            line.begin() + static_cast<long>(cut), is_space);
       if (!only_spaces || cut == end) end = cut > begin ? cut : end;

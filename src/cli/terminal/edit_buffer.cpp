@@ -41,7 +41,7 @@ size_t EditBuffer::next(size_t at) const {
 }
 
 size_t EditBuffer::previous(size_t at) const {
-  // Clusters are found from the line's beginning on: backwards they are ambiguous.
+  // Clusters are found from the line's beginning, since going backwards is ambiguous.
   if (at == 0) return 0;
   size_t begin = line_begin_of(at);
   if (begin == at) return at - 1;  // over the line break
@@ -121,7 +121,7 @@ void EditBuffer::erase_word_left() { cut(word_begin(), cursor_); }
 void EditBuffer::erase_word_right() { cut(cursor_, word_end()); }
 void EditBuffer::erase_to_line_begin() { cut(line_begin_of(cursor_), cursor_); }
 
-// At a line's end the line break goes, as in Emacs.
+// At the end of a line, erases the line break, as in Emacs.
 void EditBuffer::erase_to_line_end() {
   const size_t end = line_end_of(cursor_);
   cut(cursor_, end == cursor_ && end < text_.size() ? end + 1 : end);

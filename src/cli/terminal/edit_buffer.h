@@ -1,5 +1,5 @@
-// The text that is edited, and the cursor in it. Moves and erasures go by grapheme clusters; a word is a run
-// of letters, digits and all that is not ASCII.
+// The edited text and its cursor. Moves and erasures work on grapheme clusters; a word is a run of letters,
+// digits and characters beyond ASCII.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -13,10 +13,10 @@ class EditBuffer {
   size_t cursor() const { return cursor_; }  // in bytes
   std::string_view before_cursor() const { return std::string_view(text_).substr(0, cursor_); }
 
-  void set(std::string text);  // the cursor goes to its end
+  void set(std::string text);  // moves the cursor to the end
   void set(std::string text, size_t cursor);
   void insert(std::string_view text);
-  // Puts `text` in the place of the bytes from `begin` to the cursor.
+  // Replaces the bytes from `begin` to the cursor with `text`.
   void replace_before_cursor(size_t begin, std::string_view text);
 
   void left();
@@ -25,13 +25,13 @@ class EditBuffer {
   void word_right() { cursor_ = word_end(); }
   void line_begin();
   void line_end();
-  // One line up or down, to the same column; false where there is none.
+  // Moves one line up or down, to the same column; returns false if there is none.
   bool up();
   bool down();
 
   void erase_left();
   void erase_right();
-  // These keep what they erase for yank().
+  // These keep the erased text for yank().
   void erase_word_left();
   void erase_word_right();
   void erase_to_line_begin();

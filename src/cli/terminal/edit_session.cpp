@@ -16,7 +16,7 @@ std::string common_beginning(const std::vector<std::string>& texts) {
     const auto [end, other] = std::mismatch(common.begin(), common.end(), text.begin(), text.end());
     common.erase(end, common.end());
   }
-  // Not in the middle of a character.
+  // Does not split a character.
   size_t whole = 0;
   while (whole < common.size()) {
     const size_t size = grapheme_size(std::string_view(common).substr(whole));
@@ -26,13 +26,14 @@ std::string common_beginning(const std::vector<std::string>& texts) {
   return common.substr(0, whole);
 }
 
-// The prompt, and what begins the lines below it: "... " under ">>> ".
+// The prefix of the lines below the prompt: "... " under ">>> ".
 std::string continuation_of(const std::string& prompt) {
   const auto width = static_cast<size_t>(width_of(cells_of(prompt)));
   return width > 0 ? std::string(width - 1, '.') + ' ' : "";
 }
 
-// Rows of the prompt and the text, cut at the margin, and where the cursor at `cursor` bytes stands.
+// The rows of the prompt and the text, wrapped at the margin, and the position of the cursor, which is at
+// `cursor` bytes.
 EditSession::View layout(const std::string& prompt, const std::string& continuation, std::string_view text,
                          size_t cursor, int columns) {
   EditSession::View view;
@@ -65,7 +66,7 @@ EditSession::View layout(const std::string& prompt, const std::string& continuat
   }
 }
 
-// Only so many rows as the screen has, those around the cursor.
+// Keeps as many rows as the screen has, around the cursor.
 void clip(EditSession::View& view, int rows) {
   const int count = static_cast<int>(view.rows.size());
   if (count <= rows) return;
@@ -75,7 +76,7 @@ void clip(EditSession::View& view, int rows) {
   view.cursor.row -= first;
 }
 
-// In columns of equal width.
+// Lays texts out in columns of equal width.
 std::vector<Row> suggestion_rows(const std::vector<std::string>& texts, int columns) {
   int width = 0;
   for (const std::string& text : texts) width = std::max(width, width_of(cells_of(text)));

@@ -1,4 +1,4 @@
-// One entry while it is edited: what each key does, and how the entry looks. No terminal is touched here.
+// The editing of one entry: the effect of each key, and the rows to show. Does not touch the terminal.
 #pragma once
 #include <functional>
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace ferrum::cli {
 
-// What may stand in the place of the bytes from `begin` to the cursor. A candidate that is whole, unlike a
-// folder, is followed by a space.
+// Replacements for the bytes from `begin` to the cursor. A complete candidate, unlike a folder, is followed
+// by a space.
 struct Completion {
   size_t begin = 0;
   std::vector<std::string> candidates;
@@ -35,19 +35,19 @@ class EditSession {
     Position cursor;
   };
   View view(TerminalSize size) const;
-  // Everything that was typed, with the cursor behind it: how the entry stays on the screen.
+  // The whole entry with the cursor after it, as it stays on the screen.
   View final_view(TerminalSize size) const;
 
  private:
   struct Search {
     std::string text;
-    EditBuffer before;            // what is restored if the search is given up
-    std::optional<size_t> found;  // in the history
+    EditBuffer before;            // restored if the search is cancelled
+    std::optional<size_t> found;  // index in the history
   };
 
   Result press_control(char letter);
   Result enter();
-  bool press_in_search(const KeyPress& key);  // whether the search took it
+  bool press_in_search(const KeyPress& key);  // returns whether the search handled the key
   void search_from(size_t end);
   void complete();
   void go_in_history(int step);
@@ -56,16 +56,16 @@ class EditSession {
   const InputHistory& history_;
   const Completer& completer_;
   EditBuffer buffer_;
-  std::string draft_;  // the new entry, while older ones are looked at
-  size_t at_;          // in the history; its size: the new entry
+  std::string draft_;  // the new entry, while older ones are shown
+  size_t at_;          // index in the history; its size: the new entry
   std::optional<Search> search_;
   std::vector<std::string> suggestions_;
 };
 
-// A text between two """, which may have line breaks.
+// A text between two """ may contain line breaks.
 constexpr std::string_view kBlockFence = "\"\"\"";
 bool is_open_block(std::string_view text);
-// The text without the fences around it, if there are any.
+// The text without the fences around it, if it has them.
 std::string without_fences(const std::string& text);
 
 }  // namespace ferrum::cli

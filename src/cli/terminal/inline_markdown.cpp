@@ -10,21 +10,21 @@ namespace ferrum::cli {
 namespace {
 
 // Limits that keep the time for hostile lines linear.
-constexpr size_t kOpenersTried = 64;   // for each closing delimiter
+constexpr size_t kOpenersTried = 64;   // per closing delimiter
 constexpr size_t kLongestLink = 4096;  // bytes from [ to )
-constexpr int kDeepestLink = 1;        // a picture inside a link
+constexpr int kDeepestLink = 1;        // an image inside a link
 
 bool is_punctuation(char c) { return std::ispunct(static_cast<unsigned char>(c)); }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// One run of text of one style, or a run of delimiters that may open or close an emphasis.
+// A run of text of one style, or a run of delimiters that may open or close emphasis.
 struct Piece {
   Row cells;
-  std::string text;  // delimiters that are left; empty: `cells` count
+  std::string text;  // remaining delimiters; empty: see `cells`
   char delimiter = 0;
   bool can_open = false;
   bool can_close = false;
-  size_t original = 0;  // delimiters before any was used
+  size_t original = 0;  // number of delimiters before any was used
   TextStyle added;
 };
 
@@ -128,7 +128,7 @@ class InlineParser {
     piece.can_open = left && (c != '_' || !right || is_punctuation(before));
     piece.can_close = right && (c != '_' || !left || is_punctuation(after));
     if (c == '~' && count != 2) piece.can_open = piece.can_close = false;
-    // What follows decides; until then an opener is not shown.
+    // An opener is not shown until the text after it decides about it.
     if (at_end && state_ == LineState::kGrowing && !piece.can_close) piece.text.clear();
     pieces_.push_back(std::move(piece));
     at_ += count;
@@ -147,7 +147,7 @@ class InlineParser {
     return true;
   }
 
-  // [text](target "title"), or with ! before it for a picture.
+  // [text](target "title"), or an image with ! before it.
   bool link() {
     if (depth_ > kDeepestLink) return false;
     const size_t open = text_[at_] == '!' ? at_ + 1 : at_;
@@ -248,7 +248,7 @@ class InlineParser {
   TextStyle base_;
   Colours colours_;
   LineState state_;
-  int depth_;  // of links
+  int depth_;  // nesting of links
   size_t at_ = 0;
   std::string plain_;
   std::vector<Piece> pieces_;

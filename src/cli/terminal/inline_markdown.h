@@ -1,5 +1,4 @@
-// Markdown inside one line: emphasis, code, links. The rules for emphasis are CommonMark 0.31's
-// (section 6.2).
+// Markdown inside one line: emphasis, code, links. Emphasis follows CommonMark 0.31 (section 6.2).
 #pragma once
 #include <string_view>
 
@@ -9,11 +8,11 @@ namespace ferrum::cli {
 
 enum class Colours { kNone, kAnsi };
 
-// kGrowing: the line's end has not come yet. What is open at the end then looks as if it closed there, so
-// that the row rarely changes when it does close.
+// kGrowing: the line is incomplete. Markup that is open at the end is shown as if it closed there, so that
+// the row rarely changes when it does close.
 enum class LineState { kWhole, kGrowing };
 
-// The cells of `text`, its markup taken away and shown as style. Without colours, code keeps its backticks.
+// The cells of `text`, with markup replaced by styles. Without colours, code keeps its backticks.
 Row inline_cells(std::string_view text, const TextStyle& base, Colours colours,
                  LineState state = LineState::kWhole);
 

@@ -12,7 +12,7 @@ namespace ferrum::cli {
 namespace {
 
 constexpr size_t kKept = 1000;    // entries
-constexpr size_t kInFile = 2000;  // entries, at which the file is cut to kKept
+constexpr size_t kInFile = 2000;  // entries at which the file is cut to kKept
 constexpr const char* kLibeditHeader = "_HiStOrY_V2_";
 
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
@@ -30,7 +30,7 @@ std::string escaped(std::string_view entry) {
   return line + '\n';
 }
 
-// \040 is libedit's way to write a space.
+// \040 is how libedit writes a space.
 std::string unescaped(std::string_view line) {
   std::string entry;
   for (size_t i = 0; i < line.size(); ++i) {
@@ -48,7 +48,7 @@ std::string unescaped(std::string_view line) {
   return entry;
 }
 
-// Appends to the file or replaces what it has. A short write loses a line of history and nothing else.
+// Appends to the file, or replaces its contents. A short write loses only a line of history.
 void write_private(const std::filesystem::path& file, const std::string& bytes, int how) {
   const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | how, 0600);
   if (descriptor < 0) return;

@@ -1,5 +1,5 @@
-// What was entered before, oldest first, kept in a file of one entry per line that only its owner may read.
-// Line breaks in an entry are written as \n, backslashes as \\.
+// Earlier entries, oldest first, stored one per line in a file that only its owner can read. Line breaks in
+// an entry are written as \n, backslashes as \\.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -12,16 +12,15 @@ namespace ferrum::cli {
 
 class InputHistory {
  public:
-  // `file` may be empty: nothing is kept then. A file that cannot be read or written is no error. A file that
-  // libedit wrote is read as well.
+  // If `file` is empty, nothing is stored. A file that cannot be read or written is not an error. Files
+  // written by libedit can be read as well.
   explicit InputHistory(std::filesystem::path file);
 
   size_t size() const { return entries_.size(); }
   const std::string& operator[](size_t i) const { return entries_[i]; }
-  // Adds an entry, here and at the end of the file. An entry that repeats the last one, or is blank, is not
-  // added.
+  // Adds an entry, also at the end of the file. Blank entries and repetitions of the last one are not added.
   void add(const std::string& entry);
-  // The last entry before `end` that has `text` in it.
+  // The last entry before `end` that contains `text`.
   std::optional<size_t> find_before(size_t end, std::string_view text) const;
 
  private:
@@ -32,8 +31,8 @@ class InputHistory {
   std::vector<std::string> entries_;
 };
 
-// Where a user's history belongs: $XDG_STATE_HOME/ferrum/history, else ~/.local/state/ferrum/history; empty
-// without a home.
+// The user's history file: $XDG_STATE_HOME/ferrum/history, else ~/.local/state/ferrum/history; empty without
+// a home folder.
 std::filesystem::path default_history_file();
 
 }  // namespace ferrum::cli

@@ -12,13 +12,13 @@ namespace ferrum::cli {
 namespace {
 
 constexpr std::string_view kPasteEnd = "\x1b[201~";
-constexpr size_t kLongestSequence = 32;  // bytes; a longer one is no key
+constexpr size_t kLongestSequence = 32;  // bytes; longer sequences are ignored
 
 enum Modifiers { kShift = 1, kAlt = 2, kControl = 4 };
 
 KeyPress control(char letter) { return {Key::kControl, std::string(1, letter)}; }
 
-// A key with modifiers. Shift alone changes nothing, as nothing is selected here.
+// A key with modifiers. Shift alone changes nothing, since there is no selection.
 KeyPress modified(Key key, int modifiers) {
   const bool word = modifiers & (kAlt | kControl);
   switch (key) {
@@ -56,7 +56,7 @@ std::optional<Key> key_of_letter(char letter) {
   }
 }
 
-// CSI number ~
+// The key of CSI number ~
 std::optional<Key> key_of_number(int number) {
   switch (number) {
     case 1:
@@ -76,7 +76,7 @@ std::optional<Key> key_of_number(int number) {
   }
 }
 
-// A character with modifiers, as CSI code ; modifiers u and CSI 27 ; modifiers ; code ~ name it.
+// A character with modifiers, as in CSI code ; modifiers u and CSI 27 ; modifiers ; code ~.
 std::optional<KeyPress> key_of_character(int code, int modifiers) {
   if (code == 13 || code == 10) return modified(Key::kEnter, modifiers);
   if (code == 127 || code == 8) return modified(Key::kBackspace, modifiers);
@@ -107,7 +107,7 @@ std::vector<int> numbers_of(std::string_view parameters) {
   return numbers;
 }
 
-// What a control sequence means; nothing where it is no key that is known.
+// The key of a control sequence; nullopt if it is unknown.
 std::optional<KeyPress> key_of_sequence(std::string_view parameters, char final, int modifiers) {
   // Private parameters: reports of the mouse and of the terminal.
   if (!parameters.empty() && parameters[0] >= '<' && parameters[0] <= '?') return std::nullopt;
@@ -118,7 +118,7 @@ std::optional<KeyPress> key_of_sequence(std::string_view parameters, char final,
     return key_of_character(number(2), modifiers_at(1));
   if (final == 'u') return key_of_character(number(0), modifiers_at(1));
   if (final == '~' || final == '^' || final == '$' || final == '@') {
-    // rxvt: ^ with Ctrl, $ with Shift, @ with both.
+    // rxvt: ^ means Ctrl, $ Shift, @ both.
     if (final == '^' || final == '@') modifiers |= kControl;
     const std::optional<Key> key = key_of_number(number(0));
     if (!key) return std::nullopt;
@@ -129,7 +129,7 @@ std::optional<KeyPress> key_of_sequence(std::string_view parameters, char final,
   return modified(*key, modifiers_at(1));
 }
 
-// Line breaks as \n, tabs, and nothing else that controls a terminal.
+// Keeps line breaks as \n, and tabs; drops other control characters.
 std::string cleaned_paste(std::string_view bytes) {
   const std::string valid = utf8::sanitized(bytes);
   std::string text;
@@ -156,11 +156,11 @@ std::optional<KeyPress> KeyDecoder::paste() {
   return key;
 }
 
-// bytes_ begins with an escape character. Takes the whole sequence, also where it is no key.
+// bytes_ begins with an escape character. Consumes the whole sequence, even if it is not a known key.
 std::optional<KeyPress> KeyDecoder::escape_sequence(bool& incomplete) {
   size_t at = 1;
   int modifiers = 0;
-  // rxvt and PuTTY send Alt as one more escape character before the sequence.
+  // rxvt and PuTTY send Alt as another escape character before the sequence.
   if (bytes_.size() > 1 && bytes_[1] == '\x1b' &&
       (bytes_.size() == 2 || bytes_[2] == '[' || bytes_[2] == 'O')) {
     modifiers = kAlt;
@@ -171,7 +171,7 @@ std::optional<KeyPress> KeyDecoder::escape_sequence(bool& incomplete) {
   if (incomplete) return std::nullopt;
   const char kind = bytes_[at];
   if (kind == '[') {
-    // The Linux console's function keys have one more [.
+    // The Linux console's function keys have a second [.
     if (bytes_.size() > at + 1 && bytes_[at + 1] == '[') {
       incomplete = bytes_.size() <= at + 2;
       if (!incomplete) take(at + 3);
@@ -196,7 +196,7 @@ std::optional<KeyPress> KeyDecoder::escape_sequence(bool& incomplete) {
                            final, modifiers);
   }
   if (kind == 'O') {
-    // The editor keeps cursor keys in their normal mode, in which xterm sends CSI C for the arrow and PuTTY
+    // The editor uses the normal mode of cursor keys, in which xterm sends CSI C for the arrow and PuTTY
     // sends SS3 C for the arrow with Ctrl; rxvt sends SS3 c for that.
     size_t end = at + 1;
     while (end < bytes_.size() && std::isdigit(static_cast<unsigned char>(bytes_[end]))) ++end;
@@ -205,7 +205,7 @@ std::optional<KeyPress> KeyDecoder::escape_sequence(bool& incomplete) {
     char final = bytes_[std::min(end, bytes_.size() - 1)];
     take(std::min(end + 1, bytes_.size()));
     if (final >= 'a' && final <= 'd') final = static_cast<char>(std::toupper(final));
-    if (final == 'M') return KeyPress{Key::kEnter, {}};  // of the number pad
+    if (final == 'M') return KeyPress{Key::kEnter, {}};  // Enter on the number pad
     if (final == 'C' || final == 'D') modifiers |= kControl;
     return key_of_sequence({}, final, modifiers);
   }
@@ -225,7 +225,7 @@ std::optional<KeyPress> KeyDecoder::escape_sequence(bool& incomplete) {
 }
 
 std::optional<KeyPress> KeyDecoder::text() {
-  // All that is text: pasting into a terminal without bracketed paste comes as one piece.
+  // Takes all adjacent text as one key press: a paste without bracketed paste arrives in one piece.
   KeyPress key;
   std::string_view rest = bytes_;
   while (!rest.empty()) {
@@ -262,7 +262,7 @@ std::optional<KeyPress> KeyDecoder::next() {
     } else {
       const size_t before = bytes_.size();
       key = text();
-      if (bytes_.size() == before) return std::nullopt;  // a character whose end has not come
+      if (bytes_.size() == before) return std::nullopt;  // an incomplete character
     }
     if (key) return key;
   }
@@ -275,7 +275,7 @@ std::optional<KeyPress> KeyDecoder::give_up() {
   const char second = bytes_.empty() ? '\x1b' : bytes_[0];
   if (!bytes_.empty()) bytes_.erase(0, 1);
   if (second == '\x1b') return KeyPress{Key::kEscape, {}};
-  return std::nullopt;  // Alt-[ and Alt-O alone are no keys here
+  return std::nullopt;  // Alt-[ and Alt-O alone are not keys
 }
 
 }  // namespace ferrum::cli

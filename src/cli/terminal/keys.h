@@ -1,5 +1,5 @@
-// Keys, decoded from the bytes that terminals send for them: xterm's sequences (ECMA-48 CSI and SS3, with
-// modifiers), and those of rxvt, PuTTY, tmux, the Linux console and kitty where they differ.
+// Decodes keys from the bytes that terminals send: xterm's sequences (ECMA-48 CSI and SS3, with modifiers),
+// and those of rxvt, PuTTY, tmux, the Linux console and kitty where they differ.
 #pragma once
 #include <optional>
 #include <string>
@@ -8,8 +8,8 @@
 namespace ferrum::cli {
 
 enum class Key {
-  kText,   // KeyPress::text, one character or more
-  kPaste,  // KeyPress::text, with line breaks as \n and no other control characters but tabs
+  kText,   // KeyPress::text, one or more characters
+  kPaste,  // KeyPress::text, with line breaks as \n and no control characters except tabs
   kEnter,
   kNewLine,  // Alt-Enter, Shift-Enter, Ctrl-Enter
   kTab,
@@ -41,11 +41,11 @@ struct KeyPress {
 class KeyDecoder {
  public:
   void feed(std::string_view bytes) { bytes_ += bytes; }
-  // The next key; nothing where the bytes end inside one.
+  // The next key; nullopt if the bytes end inside one.
   std::optional<KeyPress> next();
-  // Whether an escape character waits for the rest of a sequence: after a moment without one it was the key.
+  // Whether an escape character waits for the rest of a sequence. If none comes soon, it was the Escape key.
   bool awaits_sequence() const { return !in_paste_ && bytes_.starts_with('\x1b'); }
-  // Takes what waits as it is: an escape character as the key, and other beginnings as nothing.
+  // Interprets the waiting bytes: an escape character is the key; other incomplete sequences are dropped.
   std::optional<KeyPress> give_up();
 
  private:

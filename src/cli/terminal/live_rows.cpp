@@ -40,7 +40,7 @@ std::string LiveRows::move_to(Position target) {
   return out;
 }
 
-// Goes to the first row and erases it and all below.
+// Moves to the first row and erases it and all rows below.
 std::string LiveRows::erase_after_resize(int columns) {
   int above = 0;  // rows of the screen above the cursor
   for (int i = 0; i < cursor_.row; ++i)
@@ -80,7 +80,7 @@ std::string LiveRows::show(std::vector<Row> rows, TerminalSize size, Position cu
       same = rows[first].size();
     }
     out += move_to({static_cast<int>(first), width_of_first(rows[first], same)});
-    // At the margin there is nothing to erase, and an erasure there would take the last cell.
+    // At the margin there is nothing to erase, and an erasure would remove the last cell.
     if (same < rows_[first].size()) out += "\x1b[K";
     write_cells(out, rows[first], same);
     bool old_below = rows_.size() > first + 1;

@@ -1,5 +1,5 @@
-// The rows at the end of a terminal's output that may still change. Each change is turned into the escape
-// sequences that rewrite only what differs; rows that are settled are released and never touched again.
+// The last rows of a terminal's output, which may still change. Each change becomes the escape sequences that
+// rewrite only the difference; settled rows are released and never touched again.
 #pragma once
 #include <string>
 #include <vector>
@@ -13,7 +13,7 @@ struct TerminalSize {
   int rows = 24;
 };
 
-// A place in the live rows: columns are counted from 0.
+// A position in the live rows. Columns are counted from 0.
 struct Position {
   int row = 0;
   int column = 0;
@@ -21,14 +21,14 @@ struct Position {
 
 class LiveRows {
  public:
-  // What to write so that the terminal shows `rows`, none wider than the terminal, with the cursor after
-  // their last cell or at `cursor`. The first call assumes a cursor at the beginning of an empty row. Where
-  // the terminal's width has changed, it is taken to have broken the rows anew, as most terminals do. Rows
-  // that have scrolled off the screen stay as they are.
+  // Returns the bytes that make the terminal show `rows`, none wider than the terminal, with the cursor after
+  // their last cell or at `cursor`. The first call assumes a cursor at the beginning of an empty row. After a
+  // change of its width, the terminal is assumed to have rewrapped the rows, as most terminals do. Rows that
+  // have scrolled off the screen are not changed.
   std::string show(std::vector<Row> rows, TerminalSize size);
   std::string show(std::vector<Row> rows, TerminalSize size, Position cursor);
 
-  // The first `count` rows are settled. At least one row stays live.
+  // Settles the first `count` rows. At least one row must stay live.
   void release(size_t count);
 
  private:
@@ -37,7 +37,7 @@ class LiveRows {
 
   std::vector<Row> rows_ = {Row()};
   Position cursor_;
-  int columns_ = 0;  // 0: nothing was shown yet
+  int columns_ = 0;  // 0: nothing has been shown yet
 };
 
 }  // namespace ferrum::cli

@@ -27,14 +27,14 @@ bool is_rule(std::string_view text) {
          std::count(text.begin(), text.end(), text[0]) >= 3;
 }
 
-// Of "# Title", the size of "# "; 0 where it is no heading.
+// The size of "# " in "# Title"; 0 if the text is not a heading.
 size_t heading_mark(std::string_view text) {
   const size_t level = std::min(text.find_first_not_of('#'), text.size());
   if (level < 1 || level > 6) return 0;
   return level == text.size() ? level : text[level] == ' ' ? level + 1 : 0;
 }
 
-// Of "- item" or "12. item", the size of the mark with the space behind it; 0 where it is no item.
+// The size of the marker and the space after it in "- item" or "12. item"; 0 if the text is not an item.
 size_t item_mark(std::string_view text) {
   size_t size = 0;
   if (!text.empty() && std::string_view("-*+").find(text[0]) != std::string_view::npos) {
@@ -47,7 +47,7 @@ size_t item_mark(std::string_view text) {
   return size < text.size() && text[size] == ' ' ? size + 1 : 0;
 }
 
-// How the lines of one kind begin: on the first row and on those after it.
+// The beginning of the lines of one kind: on the first row and on the following ones.
 struct Prefix {
   Row first;
   Row further;
@@ -62,7 +62,7 @@ std::string item_text(std::string_view mark) {
   return std::isdigit(static_cast<unsigned char>(mark[0])) ? std::string(mark) : "• ";
 }
 
-// A task's box, [ ] or [x]; takes it from the text.
+// A task's box, [ ] or [x], which is removed from the text.
 std::string_view task_box(std::string_view& text) {
   for (const auto& [source, box] :
        {std::pair<std::string_view, std::string_view>{"[ ] ", "☐ "}, {"[x] ", "☑ "}, {"[X] ", "☑ "}}) {
@@ -73,7 +73,7 @@ std::string_view task_box(std::string_view& text) {
   return {};
 }
 
-// Takes quotes' and items' marks from the text.
+// Removes the markers of quotes and items from the text.
 Prefix prefix_of(std::string_view& text) {
   static const TextStyle kQuote = {.dim = true};
   Prefix prefix;
@@ -111,7 +111,7 @@ std::optional<Markdown::Fence> Markdown::fence_of(std::string_view line) {
   const std::string_view text = line.substr(indent);
   if (!text.starts_with("```") && !text.starts_with("~~~")) return std::nullopt;
   const size_t length = std::min(text.find_first_not_of(text[0]), text.size());
-  // `code` on one line is no fence.
+  // `code` on one line is not a fence.
   if (text[0] == '`' && text.find('`', length) != std::string_view::npos) return std::nullopt;
   return Fence{.mark = text[0], .length = length, .indent = indent};
 }
@@ -140,7 +140,7 @@ std::vector<Row> Markdown::line_rows(std::string_view line, int columns, LineSta
     append(row, cells_of(rule, {.dim = true}));
   } else if (const size_t mark = heading_mark(text); mark > 0) {
     text.remove_prefix(mark);
-    // Closing marks, "## Title ##", are no part of it.
+    // Closing marks, as in "## Title ##", are removed.
     const size_t last = text.find_last_not_of("# ");
     if (last != std::string_view::npos && text.ends_with('#') && text[last + 1] == ' ')
       text = text.substr(0, last + 1);
@@ -158,7 +158,7 @@ std::vector<Row> Markdown::table_rows(const MarkdownTable& table, int columns) c
   std::vector<Row> rows;
   if (!widths_) rows = header_rows(table, widths, colours_);
   move_rows(rows, body_rows(table, widths, colours_));
-  // A table of more columns than fit is cut at the margin as code is.
+  // A table that is too wide is cut at the margin, as code is.
   std::vector<Row> cut;
   for (const Row& row : rows) move_rows(cut, wrap_anywhere(row, columns));
   return cut;

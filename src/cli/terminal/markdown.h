@@ -1,5 +1,5 @@
-// Markdown, line by line, as rows of a terminal: headings, lists, quotes, rules, code between fences and
-// tables. A line break in the source is a line break on the screen, as chat models mean it.
+// Renders Markdown, line by line, as rows of a terminal: headings, lists, quotes, rules, fenced code and
+// tables. A line break in the source is a line break on the screen, which is what chat models mean.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,12 +16,12 @@ class Markdown {
   explicit Markdown(Colours colours) : colours_(colours) {}
 
   // Takes the next whole line, without its newline, and returns the rows that are settled by it. A line that
-  // may belong to a table is held until the table ends, or until it is as high as the screen: its columns
-  // then keep the widths they have.
+  // may belong to a table is held back until the table ends, or until it is as high as the screen, from when
+  // on its columns keep their widths.
   std::vector<Row> take(std::string_view line, TerminalSize size);
-  // The rows of what is held and of `partial`, the beginning of the next line, as they look now.
+  // The rows of the lines held back and of `partial`, the beginning of the next line, as they look now.
   std::vector<Row> held(std::string_view partial, TerminalSize size) const;
-  // The text is over: the rows of what was held.
+  // Call at the end of the text: returns the rows of the lines held back.
   std::vector<Row> finish(TerminalSize size);
 
  private:
@@ -39,9 +39,9 @@ class Markdown {
   std::vector<Row> settle_held(int columns);
 
   Colours colours_;
-  std::optional<Fence> fence_;              // inside a block of code
-  std::optional<std::string> candidate_;    // a line that the next one may make a table's header
-  std::optional<MarkdownTable> table_;      // its body: the lines that are not settled
+  std::optional<Fence> fence_;              // set inside a code block
+  std::optional<std::string> candidate_;    // a line that may be a table's header, depending on the next one
+  std::optional<MarkdownTable> table_;      // the table's unsettled lines
   std::optional<std::vector<int>> widths_;  // of a table whose beginning is settled
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 using Align = MarkdownTable::Align;
 
-constexpr int kNarrowest = 3;  // columns of a cell that had to give way
+constexpr int kNarrowest = 3;  // minimum width in columns of a cell that was narrowed
 constexpr std::string_view kBetween = " │ ";
 constexpr std::string_view kCrossing = "─┼─";
 constexpr int kBetweenWidth = 3;

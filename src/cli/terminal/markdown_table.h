@@ -18,13 +18,13 @@ struct MarkdownTable {
   std::vector<Line> body;
 };
 
-// Whether the line could be a table's row: it has a | that no backslash escapes.
+// Whether the line could be a table's row: it has an unescaped |.
 bool is_table_line(std::string_view line);
 MarkdownTable::Line table_cells(std::string_view line);
-// The line below a header, |---|:-:|; nothing where it is none.
+// The alignments in the line below a header, |---|:-:|; nullopt if the line is not of this form.
 std::optional<std::vector<MarkdownTable::Align>> table_alignment(std::string_view line);
 
-// How wide each column of the table is when the whole is to fit into `columns`: the widest give way.
+// The widths of the table's columns such that the whole fits into `columns`; the widest are narrowed.
 std::vector<int> table_widths(const MarkdownTable& table, int columns, Colours colours);
 std::vector<Row> header_rows(const MarkdownTable& table, const std::vector<int>& widths, Colours colours);
 std::vector<Row> body_rows(const MarkdownTable& table, const std::vector<int>& widths, Colours colours);

@@ -15,7 +15,7 @@
 namespace ferrum::cli {
 namespace {
 
-// Bracketed paste on; cursor keys in their normal mode, which keys.cpp relies on.
+// Turns on bracketed paste, and the normal mode of cursor keys, which keys.cpp relies on.
 constexpr const char* kBegin = "\x1b[?2004h\x1b[?1l";
 constexpr const char* kEnd = "\x1b[?2004l";
 

@@ -1,4 +1,4 @@
-// The terminal while the program reads keys from it, and as it was before.
+// The terminal's mode while the program reads keys, and its restoration.
 #pragma once
 #include <termios.h>
 
@@ -8,12 +8,12 @@
 
 namespace ferrum::cli {
 
-// Keys come one by one and are not echoed, and a paste is marked as one (bracketed paste, xterm's mode 2004),
-// until restore() or the end.
+// Until restore() or destruction, keys arrive one by one without echo, and pastes are marked (bracketed
+// paste, xterm's mode 2004).
 class TerminalMode {
  public:
   enum class Kind { kKeys, kUntouched };  // kUntouched: nothing is ever changed
-  // `input` is read from, `output` written to; both are one terminal.
+  // Reads from `input` and writes to `output`, both the same terminal.
   TerminalMode(int input, int output, Kind kind);
   ~TerminalMode() { restore(); }
   TerminalMode(const TerminalMode&) = delete;
@@ -22,7 +22,7 @@ class TerminalMode {
   // While a line is edited, Ctrl-C and Ctrl-Z are keys; otherwise they are signals.
   void edit() const { apply(Signals::kAreKeys); }
   void wait() const { apply(Signals::kAreSent); }
-  // Back to how the terminal was. May be called at any time and from any thread.
+  // Restores the original mode. May be called at any time and from any thread.
   void restore() const;
 
  private:
@@ -37,10 +37,10 @@ class TerminalMode {
 
 TerminalSize terminal_size(int descriptor);
 
-// Writes all bytes, as far as the terminal takes them.
+// Writes all bytes, as far as the terminal accepts them.
 void write_terminal(int descriptor, const std::string& bytes);
 
-// Counts changes of the terminal's size (SIGWINCH): its descriptor becomes readable with each.
+// Reports changes of the terminal's size (SIGWINCH): the descriptor becomes readable with each.
 class ResizeEvents {
  public:
   ResizeEvents();

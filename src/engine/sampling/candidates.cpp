@@ -18,16 +18,17 @@ double sum_of_weights(std::span<const Candidate> some) {
   return sum;
 }
 
-// How many of `all`, in the order `before`, make up `mass`: one at least, all if there is less. They are
-// moved to the front, the last of them to its place. Partitions as quickselect does, so in linear time on
-// average.
+// The number of elements of `all`, in the order `before`, that make up `mass`: at least one, all if the total
+// is less. They are moved to the front, with the last of them at its sorted place. Partitions as quickselect
+// does, in linear time on average.
 template <class Before>
 size_t gather_mass(std::span<Candidate> all, double mass, const Before& before) {
   constexpr size_t kFew = 16;
-  size_t begin = 0, end = all.size();  // where the answer lies
-  double sum = 0;                      // of all before `begin`
+  size_t begin = 0, end = all.size();  // the range that contains the answer
+  double sum = 0;                      // of all elements before `begin`
   while (end - begin > kFew) {
-    // The middle one of three, one anywhere in each third: no row can be made that keeps finding the worst.
+    // The median of three, one at random from each third, so that no row can be constructed that always hits
+    // the worst case.
     const size_t third = (end - begin) / 3;
     Candidate three[3];
     for (size_t i = 0; i < 3; ++i) three[i] = all[begin + i * third + random_bits(end, begin + i) % third];
@@ -36,7 +37,8 @@ size_t gather_mass(std::span<Candidate> all, double mass, const Before& before) 
         std::partition(all.begin() + static_cast<ptrdiff_t>(begin), all.begin() + static_cast<ptrdiff_t>(end),
                        [&](const Candidate& c) { return before(c, three[1]); });
     const auto cut =
-        static_cast<size_t>(middle - all.begin());  // between begin and end: one of three on each side
+        // Strictly between begin and end: one of the three is on each side.
+        static_cast<size_t>(middle - all.begin());
     const double part = sum_of_weights(all.subspan(begin, cut - begin));
     if (sum + part >= mass) {
       end = cut;

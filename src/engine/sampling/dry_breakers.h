@@ -1,4 +1,4 @@
-// The tokens over which no repetition reaches.
+// The sequence breakers of DRY: tokens that end a repetition.
 #pragma once
 #include <span>
 #include <string>
@@ -10,9 +10,9 @@ namespace ferrum {
 
 class DryBreakers {
  public:
-  // Every token whose text contains one of `strings`. Reads the whole vocabulary: worth keeping.
+  // All tokens whose text contains one of `strings`. Reads the whole vocabulary: cache the result.
   DryBreakers(const Tokenizer& tokenizer, std::span<const std::string> strings);
-  // These tokens.
+  // Exactly these tokens.
   explicit DryBreakers(std::span<const TokenId> ids);
 
   bool contains(TokenId id) const {
@@ -20,7 +20,7 @@ class DryBreakers {
   }
 
  private:
-  std::vector<bool> breaks_;  // [vocab], or as far as there are any
+  std::vector<bool> breaks_;  // [vocab], or up to the last breaker
 };
 
 }  // namespace ferrum

@@ -1,13 +1,13 @@
-// 2^x for the weights of tokens: the same bits on every machine, in code that compilers turn into vectors.
+// 2^x for token weights: bit-identical on every machine, in code that compilers vectorise.
 #pragma once
 #include <bit>
 #include <cstdint>
 
 namespace ferrum {
 
-// For x ≤ 0, −∞ included; 0 below −126, where float32 ends. The error is below 4e-7 of the result; 2^0 is 1.
-// 2^x = 2^n · 2^f with |f| ≤ 1/2, whose polynomial interpolates (2^f − 1) / f at Chebyshev's nodes. Its terms
-// are added in pairs: a chain of them would wait for itself.
+// For x ≤ 0, including −∞; 0 below −126, the end of float32's normal range. The relative error is below 4e-7;
+// 2^0 is exactly 1. 2^x = 2^n · 2^f with |f| ≤ 1/2; the polynomial interpolates (2^f − 1) / f at Chebyshev
+// nodes. Its terms are added in pairs, since a single chain would be bound by latency.
 inline float fast_exp2(float x) {
   constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it leaves the nearest integer in the low bits
   const float shifted = x + kRound;

@@ -11,7 +11,7 @@
 namespace ferrum {
 namespace {
 
-constexpr double kDeepest = 88;  // e^-88 is below 2^-126: there weights are 0
+constexpr double kDeepest = 88;  // e^-88 is below 2^-126, so deeper weights are 0
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
@@ -47,13 +47,15 @@ TokenId LogitRow::most_likely() const {
 }
 
 void LogitRow::set_temperature(float temperature) {
-  scale_.rate = std::min(std::numbers::log2e_v<float> / temperature, 1e30f);  // finite: 0 times it is 0
+  // Finite, so that 0 times it is 0.
+  scale_.rate = std::min(std::numbers::log2e_v<float> / temperature, 1e30f);
 }
 
 float LogitRow::weight(float logit) const { return fast_exp2((logit - scale_.largest) * scale_.rate); }
 
 void LogitRow::gather(double least, Candidates& out) const {
-  // The next float upward where `least` is none, so that single precision decides as double would.
+  // Rounded up to the next float if `least` is not one, so that comparing in single precision gives the same
+  // result as in double.
   auto bound = static_cast<float>(std::max(least, -static_cast<double>(std::numeric_limits<float>::max())));
   if (bound < least) bound = std::nextafter(bound, kInfinity);
   for (size_t b = 0; b < block_largest_.size(); ++b) {
@@ -64,14 +66,15 @@ void LogitRow::gather(double least, Candidates& out) const {
     Candidate found[kBlock];
     size_t count = 0;
     for (size_t i = 0; i < kBlock; ++i) {
-      if (logits[i] >= bound && weights[i] > 0)  // mostly none, or nearly all
+      if (logits[i] >= bound && weights[i] > 0)  // usually none or nearly all
         found[count++] = {static_cast<TokenId>(b * kBlock + i), logits[i], weights[i]};
     }
     out.add({found, count});
   }
 }
 
-// The k-th largest of the blocks' largest is a bound that k logits reach at least.
+// At least k logits reach the k-th largest of the block maxima, which therefore bounds the k-th logit from
+// below.
 void LogitRow::gather_most_likely(size_t k, Candidates& out) {
   double least = -kInfinity;
   if (k <= block_largest_.size()) {
@@ -84,7 +87,7 @@ void LogitRow::gather_most_likely(size_t k, Candidates& out) {
   out.keep_most_likely(k);
 }
 
-// Each time twice as far, until it was enough or only weights of 0 are left.
+// Doubles the distance until the mass suffices or only weights of 0 are left.
 void LogitRow::gather_mass(double center, double mass, double floor, Candidates& out) const {
   const double last = std::max(floor, logit_at(kDeepest));
   for (double depth = 4;; depth *= 2) {
@@ -115,7 +118,7 @@ double LogitRow::total() {
 }
 
 double LogitRow::mean_logit(double total) const {
-  double below = 0;  // the largest
+  double below = 0;  // of all values, the largest
   for (size_t b = 0; b < block_largest_.size(); ++b) {
     if (weight(block_largest_[b]) == 0) continue;
     float weights[kBlock];
@@ -127,7 +130,7 @@ double LogitRow::mean_logit(double total) const {
 
 TokenId LogitRow::draw(double uniform, double total) const {
   double rest = uniform * total;
-  size_t last = block_total_.size();  // rounding may leave a sliver past the last block that has any weight
+  size_t last = block_total_.size();  // rounding may leave a remainder past the last block with any weight
   for (size_t b = 0; b < block_total_.size(); ++b) {
     if (block_total_[b] == 0) continue;
     last = b;

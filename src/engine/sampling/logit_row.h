@@ -1,5 +1,5 @@
-// One row of logits over the vocabulary, looked at in blocks: what is far below the largest is mostly passed
-// over a block at a time.
+// One row of logits over the vocabulary, processed in blocks: blocks whose logits are all far below the
+// maximum are usually skipped.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -15,40 +15,40 @@ namespace ferrum {
 
 class LogitRow {
  public:
-  // Looks at every logit once. The row must stay until the next read(). Logits may be −∞.
+  // Reads every logit once. The row must stay valid until the next read(). Logits may be −∞.
   void read(std::span<const float> logits);
 
   size_t size() const { return logits_.size(); }
   float largest() const { return scale_.largest; }
   bool has_nan() const { return has_nan_; }
-  TokenId most_likely() const;  // the first of the largest; the row has no NaN
+  TokenId most_likely() const;  // the first of the largest; requires a row without NaN
 
-  // The following hold for finite largest() and the temperature that was set last.
+  // The following require a finite largest() and use the temperature set last.
   void set_temperature(float temperature);
-  // e^((logit − largest) / temperature), to 4e-7 and as close as float32 has the exponent; 0 below 2^−126.
+  // e^((logit − largest) / temperature), to 4e-7 or the precision of float32's exponent; 0 below 2^−126.
   float weight(float logit) const;
   // The logit whose weight is e^−depth.
   double logit_at(double depth) const { return scale_.largest - depth * std::numbers::log2e / scale_.rate; }
 
-  // Adds to `out` every token whose logit is `least` or more and whose weight is not 0.
+  // Adds every token to `out` whose logit is at least `least` and whose weight is not 0.
   void gather(double least, Candidates& out) const;
-  // The `k` most likely tokens, of equal ones the first; k ≥ 1.
+  // The `k` most likely tokens; of equal ones the first; k ≥ 1.
   void gather_most_likely(size_t k, Candidates& out);
-  // Adds tokens of `floor` and more: at least all that are so near to `center` that their weights come to
-  // `mass`, or all there are.
+  // Adds tokens with logits of at least `floor`: at least all that are so near to `center` that their weights
+  // sum to `mass`, or all there are.
   void gather_mass(double center, double mass, double floor, Candidates& out) const;
   double total();                                    // of all weights
-  double mean_logit(double total) const;             // expected under the distribution
-  TokenId draw(double uniform, double total) const;  // from all tokens, walked by id; after total()
+  double mean_logit(double total) const;             // expected value under the distribution
+  TokenId draw(double uniform, double total) const;  // walks all tokens in order of id; call total() first
 
  private:
   static constexpr size_t kBlock = kRowBlock;
 
-  // [kBlock]; past the row's end −∞
+  // [kBlock]; −∞ past the row's end
   const float* block(size_t b) const;
 
   std::span<const float> logits_;
-  std::array<float, kBlock> tail_{};  // the last block where the row has only a part of it
+  std::array<float, kBlock> tail_{};  // the last block, if the row has only part of it
   std::vector<float> block_largest_;  // [blocks]
   std::vector<float> sorted_;         // scratch of gather_most_likely
   std::vector<float> block_total_;    // [blocks], of weights

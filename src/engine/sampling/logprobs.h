@@ -1,5 +1,5 @@
-// How likely the model itself found a token: natural logarithms of the distribution that its logits give,
-// before logit bias, penalties, temperature and all that narrows the choice.
+// The log probabilities of the model itself: natural logarithms of the distribution given by its logits,
+// before logit bias, penalties, temperature and all filters.
 #pragma once
 #include <span>
 #include <vector>
@@ -11,15 +11,15 @@ namespace ferrum {
 
 struct TokenLogprob {
   TokenId id = 0;
-  float logprob = 0;  // −∞ only for a token whose logit is
+  float logprob = 0;  // −∞ only if the token's logit is −∞
 };
 
 struct Logprobs {
   TokenLogprob drawn;
-  std::vector<TokenLogprob> top;  // the most likely first; of probability 0 none
+  std::vector<TokenLogprob> top;  // most likely first; without tokens of probability 0
 };
 
-// Of one row over the vocabulary that was sampled from, so has no NaN. Linear in the vocabulary.
+// Reads a row over the vocabulary that was sampled from, and so has no NaN. Linear in the vocabulary.
 void read_logprobs(std::span<const float> logits, TokenId drawn, int top, SamplerMemory& memory,
                    Logprobs& out);
 

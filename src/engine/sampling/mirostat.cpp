@@ -11,7 +11,7 @@ TokenId Mirostat::draw(LogitRow& row, double uniform, Candidates& candidates) {
   if (version_ == Version::kTopK) {
     gather_top_k(row, candidates);
   } else {
-    // Surprise is log2 total − log2 weight: at most the bound where the weight is e^−depth or more.
+    // Surprise is log2 total − log2 weight; it is within the bound if the weight is at least e^−depth.
     const double depth = std::max(0.0, bound_ * std::log(2.0) - std::log(total));
     row.gather(row.logit_at(depth), candidates);
   }
@@ -21,7 +21,8 @@ TokenId Mirostat::draw(LogitRow& row, double uniform, Candidates& candidates) {
   return drawn.id;
 }
 
-// The exponent s by least squares on the logarithms of rank and probability; then the k whose bound is met.
+// Estimates the exponent s by least squares on the logarithms of rank and probability, then the k that meets
+// the bound.
 void Mirostat::gather_top_k(LogitRow& row, Candidates& candidates) const {
   constexpr size_t kEstimatedFrom = 100;
   row.gather_most_likely(kEstimatedFrom, candidates);
@@ -36,7 +37,7 @@ void Mirostat::gather_top_k(LogitRow& row, Candidates& candidates) const {
   const double s = squares > 0 ? products / squares : 1;
   const double epsilon = s - 1;
   const auto n = static_cast<double>(row.size());
-  // (ε · 2^μ / (1 − N^−ε))^(1/s); its limit for ε → 0, since there it is 0 / 0.
+  // (ε · 2^μ / (1 − N^−ε))^(1/s); near ε = 0, where this is 0 / 0, its limit.
   const double factor = std::abs(epsilon) > 1e-6 ? epsilon / (1 - std::pow(n, -epsilon)) : 1 / std::log(n);
   const double k = s > 0 ? std::pow(factor * std::exp2(bound_), 1 / s) : n;
   const auto kept = static_cast<size_t>(std::round(std::clamp(std::isnan(k) ? n : k, 1.0, n)));

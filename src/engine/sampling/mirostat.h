@@ -1,6 +1,6 @@
 // Mirostat: draws from as many tokens as keep the surprise of the text, −log2 of each token's probability,
-// stays near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature,
-// before any token is left out.
+// near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature, before
+// any filter.
 #pragma once
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/logit_row.h"
@@ -9,19 +9,19 @@ namespace ferrum {
 
 struct MirostatTarget {
   float tau;  // bits per token
-  float eta;  // how fast it is pursued
+  float eta;  // learning rate
 };
 
 class Mirostat {
  public:
-  // kTopK is the paper's algorithm 1: Zipf's exponent is estimated from the 100 most likely tokens and tells
-  // how many of all may be drawn. kThreshold is its successor, version 2 of the authors' code: tokens whose
-  // surprise is above the bound may not.
+  // kTopK is the paper's algorithm 1: it estimates Zipf's exponent from the 100 most likely tokens and
+  // derives the number of tokens that may be drawn. kThreshold is version 2 in the authors' code: tokens
+  // whose surprise is above the bound are excluded.
   enum class Version { kTopK = 1, kThreshold = 2 };
   Mirostat(Version version, const MirostatTarget& target)
       : version_(version), target_(target), bound_(2 * static_cast<double>(target.tau)) {}
 
-  // Draws one token with `uniform`, in [0, 1), and moves the bound. `candidates` is scratch.
+  // Draws one token with `uniform`, in [0, 1), and updates the bound. `candidates` is scratch.
   TokenId draw(LogitRow& row, double uniform, Candidates& candidates);
 
  private:
@@ -29,7 +29,7 @@ class Mirostat {
 
   Version version_;
   MirostatTarget target_;
-  double bound_;  // on surprise, bits; the paper's μ. All that a draw takes from those before it
+  double bound_;  // on surprise, in bits; the paper's μ. The only state between draws
 };
 
 }  // namespace ferrum

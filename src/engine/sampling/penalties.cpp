@@ -10,13 +10,14 @@ namespace {
 constexpr double kMostDry = 1e30;
 
 // matches[i]: how many elements from i on equal those from the beginning on (the Z-function; Gusfield,
-// "Algorithms on Strings, Trees, and Sequences", 1.4). `at(i)` gives element i of `size`.
+// "Algorithms on Strings, Trees, and Sequences", 1.4). `at(i)` returns element i of `size`.
 template <class At>
 void match_with_beginning(const At& at, int size, std::vector<int>& matches) {
   const auto count = static_cast<size_t>(size);
-  if (matches.capacity() < count) matches.reserve(2 * count);  // a sequence's next token asks for one more
+  // The next token of the sequence needs one element more.
+  if (matches.capacity() < count) matches.reserve(2 * count);
   matches.assign(count, 0);
-  int begin = 0, end = 0;  // of the match that reaches farthest
+  int begin = 0, end = 0;  // of the match that ends last
   for (int i = 1; i < size; ++i) {
     int length = i < end ? std::min(end - i, matches[static_cast<size_t>(i - begin)]) : 0;
     while (i + length < size && at(length) == at(i + length)) ++length;
@@ -55,10 +56,10 @@ void apply_occurrence_penalties(float presence, float frequency, std::span<const
 void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const DryBreakers* breakers,
                TokenCounts& counts, std::vector<int>& matches, std::span<float> logits) {
   const auto breaks = [breakers](TokenId id) { return breakers && breakers->contains(id); };
-  // Backwards, so that a repetition of the last tokens is a match with the beginning.
+  // Reversed, so that a repetition of the last tokens is a match with the beginning.
   const auto at = [recent](int i) { return recent[recent.size() - 1 - static_cast<size_t>(i)]; };
   const auto size = static_cast<int>(recent.size());
-  int longest = 0;  // that a repetition may be
+  int longest = 0;  // maximum length of a repetition
   while (longest < size && !breaks(at(longest))) ++longest;
   if (longest < penalty.allowed_length) return;
 

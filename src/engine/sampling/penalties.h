@@ -1,5 +1,5 @@
-// What is done to logits before anything is drawn: wishes for single tokens, and less of what was said
-// before. Each changes the row in place. All tokens are of the vocabulary.
+// Changes to logits before filtering: logit bias, and penalties for repetition. Each changes the row in
+// place. All tokens are in the vocabulary.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -14,12 +14,12 @@ namespace ferrum {
 
 void apply_logit_bias(const std::map<int32_t, float>& bias, std::span<float> logits);
 
-// The logit of a token of `recent` is divided by the penalty if positive, else multiplied, however often it
-// stands there (CTRL, arXiv 1909.05858).
+// Divides the logit of each token in `recent` by the penalty if it is positive, otherwise multiplies it, once
+// per distinct token (CTRL, arXiv 1909.05858).
 void apply_repetition_penalty(float penalty, std::span<const TokenId> recent, TokenCounts& counts,
                               std::span<float> logits);
 
-// logit −= presence + frequency · how often the token stands in `answer` (OpenAI API, "frequency and presence
+// logit −= presence + frequency · number of occurrences in `answer` (OpenAI API, "frequency and presence
 // penalties").
 void apply_occurrence_penalties(float presence, float frequency, std::span<const TokenId> answer,
                                 TokenCounts& counts, std::span<float> logits);
@@ -30,10 +30,10 @@ struct DryPenalty {
   int allowed_length;
 };
 
-// Don't repeat yourself (oobabooga/text-generation-webui, pull request 5677): a token that would continue a
-// repetition of the last n ≥ allowed_length tokens, the longest such n, loses
-// multiplier · base^(n − allowed_length). A repetition holds no breaker, and a breaker is never penalised.
-// In time linear in `recent`; `matches` is scratch.
+// "Don't repeat yourself" (oobabooga/text-generation-webui, pull request 5677): a token that would continue a
+// repetition of the last n ≥ allowed_length tokens, with n as large as possible, loses multiplier · base^(n −
+// allowed_length). A repetition contains no breaker, and a breaker is never penalised. Linear in the size of
+// `recent`; `matches` is scratch.
 void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const DryBreakers* breakers,
                TokenCounts& counts, std::vector<int>& matches, std::span<float> logits);
 

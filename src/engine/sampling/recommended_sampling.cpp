@@ -11,7 +11,7 @@
 namespace ferrum {
 namespace {
 
-// Changes `options` to `changed` if requests may ask for that.
+// Changes `options` to `changed` if that passes validation.
 void take_if_valid(const SamplingOptions& changed, const std::string& source, SamplingOptions& options) {
   try {
     validate(changed);

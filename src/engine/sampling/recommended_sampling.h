@@ -5,9 +5,9 @@
 
 namespace ferrum {
 
-// The engine's defaults, overridden by what the model's files recommend. The result always passes validate():
-// a recommendation that does not is ignored with a warning that names file and field. A top_k of -1 means
-// off.
+// The engine's defaults, overridden by the recommendation in the model's files. The result always passes
+// validate(): an invalid recommendation is ignored with a warning that names file and field. A top_k of -1
+// means off.
 SamplingOptions recommended_sampling(const GenerationDefaults& recommended);
 
 }  // namespace ferrum

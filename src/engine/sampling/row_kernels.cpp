@@ -2,7 +2,7 @@
 
 #include "engine/sampling/fast_exp2.h"
 
-// Compiled with vectors for loops whose iterations do not depend on each other, see floor.cmake.
+// Compiled with vectorisation of loops with independent iterations; see floor.cmake.
 #define FERRUM_INLINE [[gnu::always_inline]] static inline
 
 namespace ferrum {
@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kPage = 4096 / sizeof(float);
 constexpr size_t kLine = 64 / sizeof(float);
 
-// x[0] = the tree of `join` over x[0 … count).
+// Sets x[0] to the tree reduction by `join` over x[0 … count).
 template <size_t count, class Join>
 FERRUM_INLINE void fold(float* x, const Join& join) {
   if constexpr (count > 1) {
@@ -21,7 +21,7 @@ FERRUM_INLINE void fold(float* x, const Join& join) {
 }
 
 FERRUM_INLINE BlockLook look_at(const float* logits) {
-  // Hardware asks for no memory past a page's end.
+  // Hardware does not prefetch past the end of a page.
   for (size_t i = 0; i < kRowBlock; i += kLine) __builtin_prefetch(logits + kPage + i);
   constexpr auto larger = [](float a, float b) { return a > b ? a : b; };
   float most[kRowBlock / 2];
@@ -48,7 +48,7 @@ FERRUM_INLINE float sum_of_below(const float* weights, const float* logits, floa
   float products[kRowBlock];
   for (size_t i = 0; i < kRowBlock; ++i) {
     const float below = logits[i] - largest;
-    products[i] = weights[i] > 0 ? weights[i] * below : 0;  // not 0 times −∞
+    products[i] = weights[i] > 0 ? weights[i] * below : 0;  // avoids 0 times −∞
   }
   return sum_of(products);
 }
@@ -63,7 +63,7 @@ constexpr RowKernels kEveryCpu = {
 };
 
 #if defined(__x86_64__)
-// GCC keeps to registers of 256 bits where it is not told otherwise; Clang 14 cannot be told here.
+// GCC uses registers of 256 bits unless told otherwise; Clang 14 has no attribute for it.
 #if defined(__clang__)
 #define FERRUM_AVX512 gnu::target("avx512f,avx512bw,avx512vl,avx512dq")
 #else

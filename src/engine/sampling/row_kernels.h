@@ -1,4 +1,4 @@
-// What is done to whole blocks of a row of logits, once for every CPU and once for AVX2 and AVX-512. All give
+// Operations on whole blocks of a row of logits, compiled for every CPU, for AVX2 and for AVX-512. All give
 // the same bits: every result is a tree of the same operations, none of them contracted.
 #pragma once
 #include <cstddef>
@@ -10,26 +10,26 @@ namespace ferrum {
 inline constexpr size_t kRowBlock = 128;
 
 struct BlockLook {
-  float largest;  // anything where there is a NaN
+  float largest;  // unspecified if there is a NaN
   bool has_nan;
 };
 
 struct RowScale {
   float largest;
-  float rate;  // 1 / (ln 2 · temperature): by so much the logarithm of a weight, to base 2, falls per logit
+  float rate;  // 1 / (ln 2 · temperature): how much the base-2 logarithm of a weight falls per unit of logit
 };
 
 struct RowKernels {
-  // `logits` is [kRowBlock]; may ask for the memory that follows.
+  // `logits` is [kRowBlock]; may prefetch the memory after it.
   BlockLook (*look)(const float* logits);
   // weights[i] = 2^((logits[i] − largest) · rate), both [kRowBlock].
   void (*weigh)(const float* logits, const RowScale& scale, float* weights);
   float (*sum)(const float* weights);
-  // Sum of weight · (logit − largest), of which a weight of 0 is no part.
+  // The sum of weight · (logit − largest) over weights other than 0.
   float (*sum_below)(const float* weights, const float* logits, float largest);
 };
 
-// Those for a set that this CPU has.
+// The kernels for an instruction set that this CPU has.
 const RowKernels& row_kernels(Isa isa = selected_isa());
 
 }  // namespace ferrum

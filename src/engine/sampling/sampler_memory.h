@@ -1,5 +1,5 @@
-// Scratch of sampling: one for each thread that samples, whatever the sequences. Grows with the vocabulary
-// and the longest window once; then a draw allocates nothing.
+// Scratch memory for sampling: one for each thread that samples, independent of the sequences. Grows once
+// with the vocabulary and the longest window; after that a draw allocates nothing.
 #pragma once
 #include <vector>
 

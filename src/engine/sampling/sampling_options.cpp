@@ -9,13 +9,13 @@ namespace ferrum {
 namespace {
 
 constexpr size_t kMostBreakers = 128;
-constexpr size_t kMostBreakerBytes = 1024;  // of one
+constexpr size_t kMostBreakerBytes = 1024;  // of one string
 constexpr int kMostTokens = 1 << 30;
 constexpr int kMostAlternatives = 20;
 
 template <class Number>
 void in_range(const char* name, Number value, Number least, Number most, const char* remark = "") {
-  if (!(value >= least && value <= most))  // NaN is in none
+  if (!(value >= least && value <= most))  // false for NaN
     fail(ErrorCode::kBadArgument, "{} must be from {} to {}{}, not {}", name, least, most, remark, value);
 }
 

@@ -1,4 +1,4 @@
-// How often the drafts of one sequence were right.
+// The acceptance rate of one sequence's drafts.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -8,29 +8,29 @@ namespace ferrum {
 
 class Acceptance {
  public:
-  // Drafts are of several kinds, by how sure the drafter is, each with a chance of its own. Most sure last.
+  // The kinds of drafts by the drafter's confidence, lowest first. Each has its own acceptance rate.
   static constexpr int kKinds = 4;
 
-  // For another sequence: what held for this one is expected there as well.
+  // The initial estimate for another sequence: the rates of this one.
   Acceptance expected_of_another() const {
     Acceptance a;
     a.chance_ = chance_;
     return a;
   }
 
-  // That a drafted token is right, those before it being right.
+  // The probability that a drafted token is right, given that those before it are.
   float chance(int kind) const { return chance_[static_cast<size_t>(kind)]; }
 
   void observe(int kind, int drafted, int accepted) {
     float& chance = chance_[static_cast<size_t>(kind)];
     for (int i = 0; i < accepted; ++i) chance += kWeight * (1 - chance);
     if (accepted < drafted) chance -= kWeight * chance;
-    // What failed is tried again, but ever more rarely.
+    // After failures, tries again at growing intervals.
     patience_ = accepted > 0 ? kFirstPatience : std::min(kLastPatience, 2 * patience_);
     refused_ = 0;
   }
 
-  // A step goes without a draft because none would pay. True if it is time to try one nevertheless.
+  // Call when a draft would not pay. Returns true if it is time to try one nevertheless.
   bool refuse() { return ++refused_ > patience_; }
 
  private:
@@ -40,7 +40,7 @@ class Acceptance {
 
   std::array<float, kKinds> chance_ = {0.5f, 0.6f, 0.7f, 0.8f};
   int refused_ = 0;
-  int patience_ = kFirstPatience;  // steps
+  int patience_ = kFirstPatience;  // in steps
 };
 
 }  // namespace ferrum

@@ -1,4 +1,4 @@
-// A draft model, loaded beside the model that it drafts for.
+// A draft model, loaded beside its target model.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -12,16 +12,16 @@ namespace ferrum {
 
 class DraftModel {
  public:
-  // `runner` is what the drafted-for model is run with. Error kBadArgument if the vocabularies differ: every
-  // token of either must be spelled alike in both, though a model may pad its table.
+  // `runner` runs the target model. Throws kBadArgument if the vocabularies differ: every token must have the
+  // same spelling in both, though a model may pad its table.
   DraftModel(const std::filesystem::path& path, const Checkpoint& target, const Tokenizer* tokenizer,
              const RunnerOptions& runner);
 
   MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, 0); }
-  // On the target's backend: they take turns.
+  // Uses the target's backend: the models take turns.
   void load(const std::shared_ptr<Backend>& backend, const PrefixCache::Options& cache,
             const LoadProgress& progress);
-  Drafter& drafter() { return *drafter_; }  // once it is loaded
+  Drafter& drafter() { return *drafter_; }  // requires load()
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;

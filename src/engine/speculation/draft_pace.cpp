@@ -6,9 +6,9 @@ namespace ferrum {
 namespace {
 
 constexpr double kWeight = 0.125;
-constexpr int64_t kLifetime = 100;  // steps: contexts grow, and other programs come and go
-constexpr int kAtFirst = 2;         // tokens, to learn the price
-// What is won must exceed the price by so much, for both are only estimates.
+constexpr int64_t kLifetime = 100;  // in steps, since contexts grow and the load of other programs changes
+constexpr int kAtFirst = 2;         // tokens, to measure the cost
+// The gain must exceed the cost by this factor, since both are only estimates.
 constexpr double kMargin = 1.3;
 
 void blend(double& average, double value) {
@@ -24,7 +24,7 @@ void DraftPace::observe(const Step& step) {
     blend(plain.seconds, step.model.count());
     plain.step = steps_;
   } else if (plain.seconds > 0) {
-    // A row is never free: where the clock says so, a step was slow before.
+    // A row is never free: if the measurement says so, an earlier step was slow.
     const double added = step.model.count() + step.drafting.count() - plain.seconds;
     blend(row_, std::max(added / step.drafted, 1e-3 * plain.seconds));
   }

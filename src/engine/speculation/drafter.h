@@ -1,8 +1,8 @@
-// Who guesses how sequences go on, so that one step of the model can confirm several tokens at once.
+// Predicts how sequences continue, so that one step of the model can confirm several tokens at once.
 //
-// The model draws its own token at every drafted position, with the random number that belongs to it, and the
+// The model draws its own token at every drafted position, with the random number of that position, and the
 // draft counts as far as the two agree. So the tokens are those of a run without drafts, whatever the
-// temperature, the penalties and the drafter: a draft decides only how many come with one step.
+// temperature, the penalties and the drafter: a draft only decides how many tokens one step yields.
 #pragma once
 #include <memory>
 #include <optional>
@@ -16,7 +16,7 @@ namespace ferrum {
 
 struct Sequence;
 
-// What a drafter keeps of one sequence.
+// A drafter's state for one sequence.
 class DraftMemory {
  public:
   virtual ~DraftMemory() = default;
@@ -24,13 +24,13 @@ class DraftMemory {
 
 // The draft of one sequence for the next step.
 struct Draft {
-  int wanted = 0;  // tokens
-  int kind = 0;    // below Acceptance::kKinds
-  // The sequence's last token and those that may follow it; empty: no draft.
+  int wanted = 0;  // the number of tokens requested
+  int kind = 0;    // less than Acceptance::kKinds
+  // The sequence's last token and the drafted ones; empty: no draft.
   std::vector<TokenId> tokens;
-  int accepted = 0;  // of those: they were right
+  int accepted = 0;  // how many of the drafted tokens were right
   Acceptance acceptance;
-  std::unique_ptr<DraftMemory> memory;  // the drafter's; none at first
+  std::unique_ptr<DraftMemory> memory;  // the drafter's state; null at first
 
   bool next_is(TokenId id) const {
     return accepted < drafted() && tokens[static_cast<size_t>(accepted) + 1] == id;
@@ -42,9 +42,9 @@ class Drafter {
  public:
   virtual ~Drafter() = default;
 
-  // How sure a draft for this sequence would be; nothing if there is none to be had. The sequence decodes.
+  // The confidence in a draft for this sequence, which is decoding; nullopt if no draft is possible.
   virtual std::optional<int> kind(Sequence& s) = 0;
-  // Makes the drafts of these, each of `wanted` tokens or fewer. Errors as StepRunner::step.
+  // Makes the drafts of these sequences, each of at most `wanted` tokens. Throws as StepRunner::step does.
   virtual void draft(std::span<Sequence* const> sequences) = 0;
 };
 

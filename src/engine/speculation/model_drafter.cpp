@@ -10,10 +10,10 @@
 namespace ferrum {
 namespace {
 
-// One that lags further behind than this is brought up to date in a step of its own, without a draft: what
-// that takes is not what drafting takes.
+// A sequence that lags further behind than this catches up in a separate step without a draft, so that its
+// time is not taken for drafting time.
 constexpr int kLag = 16;
-constexpr int kKind = 2;  // of all its drafts
+constexpr int kKind = 2;  // of all drafts of this drafter
 
 }  // namespace
 
@@ -22,9 +22,10 @@ class ModelDrafter::Memory final : public DraftMemory {
   Memory(PrefixCache& cache, const BlockKey& root) : blocks(cache, root) {}
 
   BlockTable blocks;
-  std::vector<TokenId> seen;  // whose keys and values the blocks hold: the sequence's, then drafted ones
-  size_t certain = 0;         // of them, the sequence's
-  int shifts = 0;             // of the sequence
+  // The tokens whose keys and values are in the blocks: the sequence's, then drafted ones.
+  std::vector<TokenId> seen;
+  size_t certain = 0;  // how many of them are the sequence's
+  int shifts = 0;      // number of context shifts seen
 };
 
 ModelDrafter::ModelDrafter(StepRunner& runner, const Limits& limits)
@@ -56,7 +57,7 @@ void ModelDrafter::catch_up(Sequence& s, int& budget) {
     m.certain = 0;
     m.shifts = s.shifts;
   }
-  // What was drafted and came true stays.
+  // Drafted tokens that turned out right stay.
   while (m.certain < m.seen.size() && m.certain + 1 < s.tokens.size() &&
          m.seen[m.certain] == s.tokens[m.certain])
     ++m.certain;
@@ -86,7 +87,7 @@ bool ModelDrafter::knows(std::span<const TokenId> tokens) const {
   return std::ranges::all_of(tokens, [this](TokenId id) { return id < runner_.vocab(); });
 }
 
-// A row as the sequence's sampler takes it.
+// A row of logits with the width that the sequence's sampler expects.
 std::span<const float> ModelDrafter::over_vocab(std::span<const float> logits) {
   const auto vocab = static_cast<size_t>(limits_.vocab);
   if (logits.size() >= vocab) return logits.first(vocab);
@@ -118,13 +119,13 @@ void ModelDrafter::run() {
     const std::span<const TokenId> text = s->text();
     history_.assign(text.begin(), text.end());
     history_.insert(history_.end(), tokens.begin() + 1, tokens.end());
-    tokens.reserve(static_cast<size_t>(s->draft.wanted) + 1);  // chunks look into it
+    tokens.reserve(static_cast<size_t>(s->draft.wanted) + 1);  // chunks refer to its elements
     try {
       tokens.push_back(s->answer.propose(over_vocab(logits.first(static_cast<size_t>(runner_.vocab()))),
                                          history_, sampling_));
       if (s->draft.drafted() < s->draft.wanted) collect(*s, std::span(tokens).last(1), Outputs::kLast);
     } catch (const Error&) {
-      // No token to draw: the model itself will say so, or find one.
+      // No token can be drawn: the model itself will report that, or find a token.
     }
     logits = logits.subspan(static_cast<size_t>(runner_.vocab()));
   }

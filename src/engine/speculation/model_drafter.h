@@ -1,6 +1,6 @@
-// Drafts with a smaller model of the same vocabulary, which keeps keys and values of its own. It draws as the
-// sequence's own sampler does, with the same random numbers: where both models find the same tokens likely
-// they draw the same.
+// Drafts with a smaller model of the same vocabulary, which has its own KV cache. It samples with the
+// sequence's own sampler and random numbers: where both models find the same tokens likely, they draw the
+// same.
 #pragma once
 #include "cache/prefix_cache.h"
 #include "engine/sampling/sampler_memory.h"
@@ -12,12 +12,12 @@ namespace ferrum {
 class ModelDrafter final : public Drafter {
  public:
   struct Limits {
-    int batch_tokens = 0;  // rows of a step
-    int max_context = 0;   // tokens of a sequence; no draft goes past it
-    int vocab = 0;         // of the model that is drafted for: it or this one may have a padded table
+    int batch_tokens = 0;  // rows per step
+    int max_context = 0;   // tokens of a sequence; drafts do not go past it
+    int vocab = 0;         // of the target model; either model may have a padded table
     PrefixCache::Options cache;
   };
-  // The runner outlives the drafter, and the drafter every sequence's memory.
+  // The runner must outlive the drafter, and the drafter every sequence's state.
   ModelDrafter(StepRunner& runner, const Limits& limits);
 
   std::optional<int> kind(Sequence& s) override;
@@ -26,9 +26,9 @@ class ModelDrafter final : public Drafter {
  private:
   class Memory;
   static Memory& memory_of(Sequence& s);
-  // Collects a chunk of what the model has not seen of a sequence: the step's last rows if `budget` allows.
+  // Adds a chunk of a sequence's tokens that the draft model has not seen, with logits if `budget` allows.
   void catch_up(Sequence& s, int& budget);
-  // One step for chunks_. Those who go on get a token more, and a chunk for the next if they want another.
+  // Runs a step for chunks_. Sequences with logits get a token, and a next chunk if they want more.
   void run();
   bool knows(std::span<const TokenId> tokens) const;
   std::span<const float> over_vocab(std::span<const float> logits);

@@ -9,7 +9,7 @@
 namespace ferrum {
 namespace {
 
-// The longer what agrees, the surer.
+// The longer the match, the higher the confidence.
 int kind_of(int length) { return length < 3 ? 0 : length < 5 ? 1 : length < 9 ? 2 : 3; }
 static_assert(Acceptance::kKinds == 4);
 
@@ -34,7 +34,7 @@ NgramIndex::Match NgramIndex::find(std::span<const TokenId> text) {
     before_.reserve(slots_.size());
   }
   if (before_.empty()) before_.assign(kLeast, 0);
-  // The last pair is not added before the next call: it is what is looked for.
+  // The last pair is not added before the next call, since it is the one looked up.
   for (size_t end = before_.size(); end < text.size(); ++end) add(text, end);
 
   uint32_t place = slots_[slot(text[text.size() - 2], text.back())];
@@ -62,7 +62,7 @@ void NgramDrafter::draft(std::span<Sequence* const> sequences) {
     const NgramIndex::Match match = static_cast<const NgramIndex&>(*s->draft.memory).found;
     std::vector<TokenId>& tokens = s->draft.tokens;
     tokens.assign(1, text.back());
-    // Past its own end a text goes on as drafted: what repeats itself may do so again.
+    // A draft may continue past the end of the text into itself: what repeats may repeat again.
     for (size_t i = match.next; s->draft.drafted() < s->draft.wanted; ++i)
       tokens.push_back(i < text.size() ? text[i] : tokens[i - text.size() + 1]);
   }

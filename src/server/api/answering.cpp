@@ -15,12 +15,12 @@ namespace asio = boost::asio;
 
 using Clock = std::chrono::steady_clock;
 
-// How often the connection is checked while nothing is written to it.
+// The interval of checking the connection while nothing is written to it.
 constexpr std::chrono::milliseconds kLook{50};
 constexpr std::chrono::seconds kPingInterval{10};
 constexpr std::string_view kPing =
     ": ping\n\n";  // a comment (HTML standard, section 9.2.6): clients ignore it
-// Events that gathered while a slow client did not read are written in parts of this size.
+// Events that accumulated while a slow client did not read are written in parts of this size.
 constexpr size_t kPart = 64 << 10;
 
 HttpResponse event_stream() {
@@ -28,7 +28,7 @@ HttpResponse event_stream() {
   head.content_type = "text/event-stream; charset=utf-8";
   head.headers.emplace_back("Cache-Control", "no-cache");
   head.headers.emplace_back("X-Accel-Buffering",
-                            "no");  // nginx, and others that followed it: pass events on at once
+                            "no");  // nginx and compatible proxies forward events at once
   return head;
 }
 
@@ -39,12 +39,12 @@ class Waker {
 
   void watch(EventStream& stream) {
     stream.subscribe([state = state_] {
-      // On the engine's thread; the timer belongs to the executor's.
+      // Runs on the engine's thread; the timer belongs to the executor's thread.
       if (!state->posted.exchange(true)) asio::post(state->timer.get_executor(), [state] { state->wake(); });
     });
   }
 
-  // Returns when there may be events to read, at `end` at the latest.
+  // Returns when there may be events to read, or at `end`.
   asio::awaitable<void> wait(Clock::time_point end) {
     if (!state_->awake) {
       boost::system::error_code ignored;
@@ -81,11 +81,11 @@ class Answer {
 
   asio::awaitable<void> run() {
     for (const auto& stream : streams_) waker_.watch(*stream);
-    co_await take_events();  // the engine's refusal of one of the prompts is among them
+    co_await take_events();  // includes an engine's refusal of one of the prompts
     if (delivery_ == Delivery::kStream) co_await begin_stream();
     while (!is_over()) {
       co_await waker_.wait(look_ + kLook);
-      if (look_ + kLook <= Clock::now()) {  // also while events come one after the other
+      if (look_ + kLook <= Clock::now()) {  // also while events arrive continuously
         look_ = Clock::now();
         if (co_await look() == Going::kEnded) co_return;
       }
@@ -117,7 +117,7 @@ class Answer {
     co_return Going::kOn;
   }
 
-  // A client that has closed its sending side may be gone: writing shows it.
+  // A client that has closed its sending side may be gone, which a write reveals.
   asio::awaitable<void> ping() {
     written_ = clock_();
     if (delivery_ == Delivery::kStream)
@@ -182,10 +182,10 @@ class Answer {
   Waker waker_;
   Streams streams_;
   Clock::time_point look_ = Clock::now();  // when the connection was last checked
-  Clock::time_point written_ = clock_();   // when writing the last part of a stream began
-  std::string text_;                       // that was not written yet
-  bool half_closed_ = false;               // by the client
-  bool began_ = false;                     // the format
+  Clock::time_point written_ = clock_();   // when the last write of a part of the stream began
+  std::string text_;                       // not written yet
+  bool half_closed_ = false;               // the client closed its sending side
+  bool began_ = false;                     // format_.begin() was called
   bool failed_ = false;
 };
 

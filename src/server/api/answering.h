@@ -1,4 +1,4 @@
-// Sends an engine's events to a client: one by one, or all of them as one body.
+// Delivers an engine's events to a client: as a stream, or as one body.
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -13,19 +13,19 @@
 
 namespace ferrum::server {
 
-// Turns events into the text of one API.
+// Turns events into the text of one API's response.
 class Format {
  public:
   virtual ~Format() = default;
 
-  // Called once before anything else, when the request has been admitted.
+  // Called once before the other functions, when the request has been admitted.
   virtual void begin(std::string& /*out*/) {}
-  // `prompt`: the index of the event's prompt among several. The event is never an ErrorEvent.
+  // `prompt`: the index of the event's prompt in the request. `event` is never an ErrorEvent.
   virtual void take(size_t prompt, const Event& event, std::string& out) = 0;
   virtual void end(std::string& out) = 0;
   // Called after begin() instead of end().
   virtual void fail(const ApiError& error, std::string& out) = 0;
-  // The field that an error names if the prompt is too long.
+  // The field that an error names when the prompt is too long.
   virtual const char* prompt_field() const = 0;
 };
 
@@ -34,11 +34,11 @@ enum class Delivery { kStream, kWhole };  // server-sent events, or one JSON bod
 using Streams = std::vector<std::unique_ptr<EventStream>>;  // one for each prompt
 using AnswerClock = std::function<std::chrono::steady_clock::time_point()>;
 
-// Responds with all events of the streams, and cancels them if the client is gone. A request that the engine
-// refuses is an ApiError. Otherwise a stream's headers are sent at once, and a comment whenever nothing was
-// sent for 10 s by `clock`, so that neither clients nor proxies take a long prompt for a dead server. An
-// error that comes after the headers is written by the format, and ends all prompts; a whole response has no
-// headers before its end, and an error still becomes an ApiError.
+// Responds with all events of the streams, and cancels the streams if the client is gone. Throws ApiError if
+// the engine refuses the request. A stream's headers are sent at once, and a comment is sent after 10 s (by
+// `clock`) without events, so that neither clients nor proxies take a long prompt for a dead server. An error
+// after the headers is written by the format and ends all prompts. A whole response has no headers before its
+// end, so a later error is an ApiError as well.
 boost::asio::awaitable<void> answer(Streams streams, Format& format, Delivery delivery,
                                     const AnswerClock& clock, Responder& out);
 

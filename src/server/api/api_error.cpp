@@ -38,13 +38,13 @@ const char* ApiError::type() const {
 }
 
 ApiError api_error(const ErrorEvent& event, const std::string& prompt_field) {
-  // A fault of the server's, whose message may name its files.
+  // A fault of the server itself: its message may name files, so it stays in the log.
   if (status_of(event.code) == 500 && event.code != name_of(ErrorCode::kNotFinite)) {
     log::error("{}: {}", event.code, event.message);
     return {500, event.code, "", "an internal error; the server's log has the details"};
   }
   if (event.code != "context_full") return {status_of(event.code), event.code, "", event.message};
-  // OpenAI's code and words, which clients look for.
+  // OpenAI's code and wording, which clients look for.
   std::string message = event.message;
   if (const std::optional<ContextOverflow>& overflow = event.overflow) {
     const int completion = std::max(overflow->max_tokens, 1);
@@ -70,7 +70,7 @@ std::string error_json(const ApiError& error) {
 
 HttpResponse error_response(const ApiError& error) {
   HttpResponse response = {.status = error.status(), .body = error_json(error)};
-  // A request that took too long takes as long again.
+  // A retry would take as long again.
   if (error.code() == "deadline")
     response.headers.emplace_back("X-Should-Retry", "false");
   else if (error.status() == 429 || error.status() == 503)

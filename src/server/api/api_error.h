@@ -1,4 +1,4 @@
-// A request that is not served, as the client is told of it.
+// Why a request is not answered, as the client reads it.
 #pragma once
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ class ApiError : public std::runtime_error {
 
   int status() const { return status_; }
   const std::string& code() const { return code_; }    // stable; may be empty
-  const std::string& param() const { return param_; }  // the field that is to blame; may be empty
+  const std::string& param() const { return param_; }  // the field at fault; may be empty
   // OpenAI's: "invalid_request_error", "authentication_error", "rate_limit_error", "server_error", …
   const char* type() const;
 
@@ -33,12 +33,12 @@ template <class... Args>
   throw ApiError(400, "invalid_value", param, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// The engine's error of a request, whose prompt came in this field.
+// From an error of the engine. `prompt_field`: the field at fault if the prompt is too long.
 ApiError api_error(const ErrorEvent& event, const std::string& prompt_field = {});
 
 // {"error": {"message", "type", "param", "code"}}, in OpenAI's shape.
 std::string error_json(const ApiError& error);
-// With Retry-After where trying again may help.
+// With Retry-After where trying again may help, and X-Should-Retry: false where it cannot.
 HttpResponse error_response(const ApiError& error);
 
 }  // namespace ferrum::server

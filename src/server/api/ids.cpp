@@ -7,7 +7,7 @@ namespace ferrum::server {
 
 std::string new_id(std::string_view prefix) {
   static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::random_device random;  // and no generator: whoever knows a response's id can read it
+  std::random_device random;  // no seeded generator: a response's id is all that a client needs to read it
   std::string id(prefix);
   for (int i = 0; i < 24; ++i) id += kLetters[random() % kLetters.size()];
   return id;

@@ -1,4 +1,4 @@
-// Names and times of what the server makes.
+// Identifiers and times of the objects that the server creates.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace ferrum::server {
 
-// The prefix ("chatcmpl-") and 24 random letters and digits.
+// `prefix` ("chatcmpl-") and 24 random letters and digits.
 std::string new_id(std::string_view prefix);
 int64_t now();  // Unix time, seconds
 

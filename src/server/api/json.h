@@ -1,4 +1,4 @@
-// JSON in and out at the server's edge.
+// JSON of requests and responses.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace ferrum::server {
 
-// 400 with the position for what is no JSON, broken UTF-8, duplicate keys, or beyond the bounds.
+// 400 with the position of malformed JSON or UTF-8, of duplicate keys, and where a bound is exceeded.
 Json parse_body(std::string_view body);
 
-// Bytes that are no UTF-8 (a token may hold half a character) become U+FFFD.
+// Bytes that are not UTF-8 (a token may be part of a character) become U+FFFD.
 std::string to_text(const Json& json);
-// The same of a text, in quotation marks.
+// A string in quotation marks, with the same replacement.
 std::string json_string(std::string_view text);
 
 }  // namespace ferrum::server

@@ -1,4 +1,4 @@
-// How long answers may become, by the names of several APIs.
+// The maximum length of answers, under the field names of several APIs.
 #pragma once
 #include <optional>
 
@@ -6,8 +6,8 @@
 
 namespace ferrum::server {
 
-// max_tokens, max_completion_tokens and llama-server's n_predict, the least of them. -1 (and of n_predict
-// -2): until the model stops. Nothing where the request has none of them.
+// The smallest of max_tokens, max_completion_tokens and llama-server's n_predict. -1 (and for n_predict -2)
+// means until the model stops. nullopt if the request has none of them.
 std::optional<int> read_max_tokens(Fields& body);
 
 }  // namespace ferrum::server

@@ -3,7 +3,7 @@
 namespace ferrum::server {
 namespace {
 
-// Of two names for one switch. Both may be given if they agree.
+// Reads a switch that has two names. Both may be given if they agree.
 std::optional<bool> either(Fields& body, const char* one, const char* other) {
   const std::optional<bool> first = body.flag(one);
   const std::optional<bool> second = body.flag(other);

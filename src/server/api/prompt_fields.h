@@ -1,17 +1,17 @@
-// How a text is read where the caller writes the whole prompt.
+// How a prompt's text is read when the caller writes the whole prompt.
 #pragma once
 #include "ferrum/engine.h"
 #include "server/api/fields.h"
 
 namespace ferrum::server {
 
-// "special": false reads control tokens as plain text. So does llama-server's parse_special.
+// "special": false, or llama-server's "parse_special": false, reads control tokens as plain text.
 TextPrompt::ControlTokens read_control_tokens(Fields& body);
 
 // add_special_tokens (vLLM) or add_special (llama-server): whether BOS and the like are added.
 TextPrompt::Bos read_bos(Fields& body, TextPrompt::Bos otherwise);
 
-// The tokens of a prompt with a gap. A refusal naming `param` where the model cannot fill gaps in.
+// The tokens of a prompt with a gap. Refuses `param` if the model cannot fill gaps.
 TokenPrompt infill_prompt(Fields& body, const char* param, const Engine& engine, const InfillPrompt& prompt);
 
 }  // namespace ferrum::server

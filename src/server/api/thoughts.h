@@ -1,4 +1,4 @@
-// What a model thinks before it answers, <think>…</think>, apart from what it says.
+// Separates a model's thoughts, <think>…</think>, from its answer.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,8 +11,8 @@ namespace ferrum::server {
 class Thoughts {
  public:
   enum class Start {
-    kNone,     // all is said: the model does not think, or nobody wants to tell thoughts apart
-    kPerhaps,  // thoughts come first if the answer begins with <think>
+    kNone,     // no separation: the model does not think, or the client does not want it
+    kPerhaps,  // the answer may begin with <think>
     kInside,   // the prompt ends with <think>
   };
   struct Piece {
@@ -22,10 +22,10 @@ class Thoughts {
 
   explicit Thoughts(Start start) : state_(start) {}
 
-  // The answer's next text, appended to `out` without the marks and the empty lines beside them. What may be
-  // the beginning of a mark waits for what comes next.
+  // Appends the pieces of the answer's next text to `out`, without the marks and the empty lines beside them.
+  // A possible beginning of a mark is held back.
   void take(std::string_view text, std::vector<Piece>& out);
-  // The answer is over: what waited is told.
+  // Call at the end of the answer: appends what was held back.
   void end(std::vector<Piece>& out);
 
  private:
@@ -34,12 +34,12 @@ class Thoughts {
 
   Start state_;
   std::string held_;
-  bool at_beginning_ = true;  // of thoughts or of what is said after them: empty lines are left out
+  bool at_beginning_ = true;  // of thoughts or of the answer: empty lines are skipped
   bool thought_ = false;      // there were thoughts
 };
 
-// How an answer to this prompt begins. Tokenizes the prompt, which is then token ids, for a model that may
-// think.
+// How an answer to this prompt begins. For a model that may think, tokenizes the prompt, which is then token
+// ids.
 Thoughts::Start start_of_thoughts(const Engine& engine, Prompt& prompt);
 
 }  // namespace ferrum::server

@@ -70,7 +70,7 @@ class TlsStream final : public SocketStream<tcp::socket> {
   Awaitable<size_t> write_some(asio::const_buffer bytes, ErrorCode& error) override {
     return stream_.async_write_some(bytes, token(error));
   }
-  // Without a close_notify alert the client could not tell the end from a truncation.
+  // Sends close_notify: without it the client could not distinguish the end from a truncation.
   Awaitable<void> end_sending(ErrorCode& error) override {
     co_await stream_.async_shutdown(token(error));
     socket().shutdown(tcp::socket::shutdown_send, error);

@@ -13,8 +13,8 @@ class context;
 namespace ferrum::server {
 
 // Used by one coroutine on the socket's executor. The interface is virtual so that connections are compiled
-// once: templates over the socket would make every asynchronous operation a state machine for each kind of
-// socket.
+// once: templates over the socket would compile every asynchronous operation once per
+// kind of socket.
 class ByteStream {
  public:
   using ErrorCode = boost::system::error_code;
@@ -28,9 +28,9 @@ class ByteStream {
   virtual Awaitable<size_t> write_some(boost::asio::const_buffer bytes, ErrorCode& error) = 0;
   // Closes the sending side.
   virtual Awaitable<void> end_sending(ErrorCode& error) = 0;
-  // Reads bytes that do not matter any more, without decrypting them.
+  // Reads and discards bytes without decrypting them.
   virtual Awaitable<size_t> drop_some(boost::asio::mutable_buffer bytes, ErrorCode& error) = 0;
-  // Pending operations end with an error.
+  // Makes pending operations fail.
   virtual void cancel() = 0;
   virtual int descriptor() = 0;
   virtual boost::asio::any_io_executor executor() = 0;

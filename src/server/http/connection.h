@@ -1,4 +1,4 @@
-// One connection, whose requests are served one after the other.
+// One connection. Its requests are served one after the other.
 #pragma once
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -9,7 +9,7 @@
 
 namespace ferrum::server {
 
-// What the connections of a server share.
+// The state that a server's connections share.
 struct Service {
   const HttpOptions& options;
   HttpServer::Handler handler;

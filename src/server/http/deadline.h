@@ -7,14 +7,14 @@
 
 namespace ferrum::server {
 
-// One timer for all waits of a connection. Moving the end further away, which happens with every write, does
-// not touch the timer: when it expires, it is armed again for the rest.
+// One timer for all waits of a connection. Postponing the end, which happens with every write, does not touch
+// the timer: when it expires, it is armed again for the remaining time.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Calls `on_end` on the executor once the end is reached, and again every few milliseconds until it is
-  // moved: an operation of several steps may begin another step after the first call.
+  // Calls `on_end` on the executor when the end is reached, and again every few milliseconds until it is
+  // moved, since an operation may start another step after the first call.
   Deadline(const boost::asio::any_io_executor& executor, std::function<void()> on_end);
   ~Deadline();
   Deadline(const Deadline&) = delete;

@@ -1,4 +1,4 @@
-// The nouns of HTTP as the server's handlers see it.
+// HTTP requests and responses, as handlers see them.
 #pragma once
 #include <map>
 #include <optional>
@@ -10,11 +10,11 @@
 namespace ferrum::server {
 
 struct HttpRequest {
-  std::string id;      // of X-Request-Id, the client's or a new one
+  std::string id;      // X-Request-Id: the client's or a new one
   std::string method;  // "GET"
   std::string path;    // decoded and in its canonical spelling (request_target.h): "/v1/models/a b"
   std::string query;
-  std::map<std::string, std::string> headers;  // names in lower case; the last of several lines
+  std::map<std::string, std::string> headers;  // names in lower case; of repeated lines the last
   std::string body;
 
   std::optional<std::string_view> header(const std::string& name) const {
@@ -29,7 +29,7 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  HttpHeaders headers;  // further ones
+  HttpHeaders headers;  // additional headers
 };
 
 }  // namespace ferrum::server

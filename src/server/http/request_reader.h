@@ -1,4 +1,4 @@
-// Reads the requests of HTTP/1.1 from a connection's bytes (RFC 9112).
+// Parses HTTP/1.1 requests from the bytes of a connection (RFC 9112).
 #pragma once
 #include <memory>
 #include <string>
@@ -15,32 +15,32 @@ struct HttpFault {
   std::string what;
 };
 
-// Reads one request.
+// Parses one request.
 class RequestReader {
  public:
   struct Limits {
-    size_t head_bytes;  // request line included: more is 431
-    size_t body_bytes;  // as it is without chunks: more is 413
+    size_t head_bytes;  // including the request line; if exceeded: 431
+    size_t body_bytes;  // without chunk framing; if exceeded: 413
   };
   explicit RequestReader(const Limits& limits);
   ~RequestReader();
 
-  // Consumes bytes from the first on and returns their number. Bytes that are incomplete without more, and
-  // those of the next request, are not consumed: the caller passes them again, with what follows them. Empty
-  // lines before a request are skipped. Throws HttpFault.
+  // Consumes bytes from the beginning and returns their number. Incomplete bytes and those of the next
+  // request are not consumed: the caller passes them again together with further bytes. Skips empty lines
+  // before a request. Throws HttpFault.
   size_t take(std::string_view bytes);
 
   bool has_begun() const;  // a byte of the request was consumed
   bool has_head() const { return has_head_; }
   bool is_done() const;
 
-  // Properties of the head, as far as it is known.
+  // The head, as far as it is known.
   int version() const { return version_; }  // 10 or 11
   bool is_head() const { return request_.method == "HEAD"; }
   bool keeps_alive() const { return keeps_alive_; }
   bool waits_for_continue() const;  // the client sends no body before a 100 (Continue)
 
-  HttpRequest release();  // once it is done
+  HttpRequest release();  // call once when done
 
  private:
   struct Parser;

@@ -1,4 +1,4 @@
-// How a handler responds to one request: at once, or as a stream.
+// A handler's response to one request: whole, or as a stream.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -14,32 +14,32 @@ class Responder {
  public:
   virtual ~Responder() = default;
 
-  // Adds headers to the response to come.
+  // Adds headers to the response before it is sent.
   virtual void add_headers(const HttpHeaders& headers) = 0;
 
-  // The whole response.
+  // Sends a whole response.
   virtual boost::asio::awaitable<void> send(HttpResponse response) = 0;
 
-  // A response in parts: begin, write any number of times, finish.
+  // Sends a response in parts: begin, write any number of times, finish.
   virtual boost::asio::awaitable<void> begin(HttpResponse head) = 0;
   virtual boost::asio::awaitable<void> write(std::string_view part) = 0;
   virtual boost::asio::awaitable<void> finish() = 0;
-  virtual bool began() const = 0;  // the status was sent
-  virtual int status() const = 0;  // that was sent; 0 before
+  virtual bool began() const = 0;  // the status has been sent
+  virtual int status() const = 0;  // the status sent; 0 before
 
   // What is known of the client without reading from it.
   enum class Client {
     kConnected,
-    kHalfClosed,  // sends nothing more: it may still read the response, or may be gone (RFC 9112,
-                  // section 9.6)
-    kGone,        // nobody reads the response
+    kHalfClosed,  // sends nothing more; it may still read the response, or be gone
+                  // (RFC 9112, section 9.6)
+    kGone,        // does not read the response
   };
   virtual Client client() = 0;
-  // Before the response begins: sends the next byte of what every response begins with, "HTTP/1.1 ", until
-  // there is none left. If a half-closed client is gone, its system answers with a reset, and client() says
-  // so then.
+  // Before the response begins: sends the next byte of "HTTP/1.1 ", with which every response begins, until
+  // all are sent. If a half-closed client is gone, its system answers with a reset, which client() then
+  // reports.
   virtual boost::asio::awaitable<void> probe() = 0;
-  // The server stops and no longer waits: responses must end now.
+  // The server is stopping and no longer waits: responses must end now.
   virtual bool time_is_up() const = 0;
   virtual boost::asio::any_io_executor executor() = 0;
 };

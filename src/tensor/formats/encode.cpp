@@ -11,13 +11,13 @@
 namespace ferrum::formats {
 namespace {
 
-// 1 / scale, or 0 where that overflows: such a scale is zero in binary16 as well.
+// 1 / scale, or 0 where that overflows, since such a scale rounds to zero in binary16.
 float inverse_of(float scale) {
   const float inverse = 1.0f / scale;
   return std::isfinite(inverse) ? inverse : 0.0f;
 }
 
-// Not negative by construction, so with a half added before, cutting off rounds to nearest.
+// The value is not negative, and a half has been added, so truncation rounds to nearest.
 int cut_off(float q_and_half, int largest) {
   return q_and_half < static_cast<float>(largest) ? static_cast<int>(q_and_half) : largest;
 }
@@ -30,7 +30,7 @@ Range range_of(const float* x) {
   return {*low, *high};
 }
 
-// The value farthest from zero, with its sign; the first of equals.
+// The value with the largest magnitude, with its sign; the first of equals.
 float extreme_of(const float* x) {
   float extreme = 0;
   for (int i = 0; i < kSmallBlock; ++i)
@@ -38,11 +38,11 @@ float extreme_of(const float* x) {
   return extreme;
 }
 
-// The 32 q of one block: `Levels` steps of `scale`, from `offset` below zero (symmetric formats put the
+// The 32 q of one block: `kLevels` steps of `scale`, from `offset` below zero (symmetric formats put the
 // extreme on the lowest step) or from the smallest value.
 template <int kLevels>
 void quantise_symmetric(const float* x, float scale, int (&q)[kSmallBlock]) {
-  constexpr float kMiddle = 0.5f * kLevels + 0.5f;  // where zero is, and a half to round
+  constexpr float kMiddle = 0.5f * kLevels + 0.5f;  // the level of zero, and a half to round
   const float inverse = inverse_of(scale);
   for (int i = 0; i < kSmallBlock; ++i) q[i] = cut_off(x[i] * inverse + kMiddle, kLevels - 1);
 }

@@ -2,13 +2,11 @@
 //
 //   0   d        binary16
 //   2   zero     one byte
-//   3   quants   of every 32 values 16 bytes: byte j: q of value j in the lower four bits, of value j + 16 in
-//   the
-//                upper
+//   3   quants   16 bytes for every 32 values: byte j: q of value j (low) and of value j + 16 (high)
 //
-// What GPTQ and AWQ checkpoints hold (Frantar et al. 2022, arXiv:2210.17323; Lin et al. 2023,
-// arXiv:2306.00978), group by group along the rows; their own layouts, which lie along the columns, are read
-// in checkpoint/group_rows.cpp.
+// The contents of GPTQ and AWQ checkpoints (Frantar et al. 2022, arXiv:2210.17323; Lin et al. 2023,
+// arXiv:2306.00978), group by group along the rows. Their own layouts, along the columns, are read in
+// checkpoint/group_rows.cpp.
 #include "tensor/formats/blocks.h"
 #include "tensor/formats/decode.h"
 #include "tensor/half.h"

@@ -2,8 +2,10 @@
 //
 //   0   d            binary16
 //   2   scales_high  bits 2s, 2s + 1 of the 16: the upper two bits of sub-block s' scale
-//   4   scales_low   byte b: the lower four bits of sub-block 2b's scale below, of 2b + 1's above; six bits,
-//   less 32 8   quants       16 bytes for each sub-block: byte j: q of value j below, of value j + 16 above
+//   4   scales_low   byte b: the lower four bits of the scales of sub-blocks 2b (low) and 2b + 1 (high)
+//   8   quants       16 bytes for each sub-block: byte j: q of value j (low) and of value j + 16 (high)
+//
+// A scale has six bits, less 32.
 #include "tensor/formats/blocks.h"
 #include "tensor/formats/decode.h"
 #include "tensor/half.h"

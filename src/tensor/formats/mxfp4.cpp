@@ -1,9 +1,10 @@
 // MXFP4: 32 values in 17 bytes, 4.25 bits each: value = 2^(exponent − 127) × E2M1(q).
 //
 //   0   exponent  one byte, E8M0
-//   1   quants    byte j: q of value j in the lower four bits, of value j + 16 in the upper; E2M1: sign, two
-//   bits of
-//                 exponent, one of mantissa: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives (−0 is read as 0)
+//   1   quants    byte j: q of value j (low) and of value j + 16 (high)
+//
+// E2M1 has a sign, two bits of exponent and one of mantissa: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives
+// (−0 is read as 0).
 #include "tensor/formats/blocks.h"
 #include "tensor/formats/decode.h"
 

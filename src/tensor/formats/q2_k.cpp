@@ -1,5 +1,4 @@
-// Q2_K: 256 values in 84 bytes, 2.625 bits each, in 16 sub-blocks of 16: value = d × scale × q − dmin ×
-// minimum.
+// Q2_K: 256 values in 84 bytes, 2.625 bits each, in 16 sub-blocks of 16: value = d × scale × q − dmin × min.
 //
 //   0   scales   byte s: the scale of sub-block s in the lower four bits, its minimum in the upper
 //   16  quants   32 bytes for each half of 128 values: bits 2k, 2k + 1 of byte j are the q of value 32 k + j

@@ -1,9 +1,8 @@
 // Q3_K: 256 values in 110 bytes, 3.4375 bits each, in 16 sub-blocks of 16: value = d × scale × (q − 4).
 //
 //   0    high_bits  byte j, bit b: the third bit of the q of value 32 b + j
-//   32   quants     the lower two bits; 32 bytes for each half of 128 values: bits 2k, 2k + 1 of byte j are
-//   value
-//                   32 k + j
+//   32   quants     32 bytes for each half of 128 values: bits 2k, 2k + 1 of byte j are the lower two bits
+//                   of value 32 k + j
 //   96   scales     16 of six bits, less 32: see q3_k_scales
 //   108  d          binary16
 #include "tensor/formats/blocks.h"

@@ -1,12 +1,11 @@
-// Q5_K: 256 values in 176 bytes, 5.5 bits each, in 8 sub-blocks of 32: value = d × scale × q − dmin ×
-// minimum.
+// Q5_K: 256 values in 176 bytes, 5.5 bits each, in 8 sub-blocks of 32: value = d × scale × q − dmin × min.
 //
 //   0   d          binary16
 //   2   dmin       binary16
 //   4   scales     8 scales and 8 minima of six bits: see scales_and_mins
 //   16  high_bits  byte j, bit s: the fifth bit of the q of value j of sub-block s
-//   48  quants     32 bytes for each pair of sub-blocks: the lower four bits are the first's, the upper the
-//   second's
+//   48  quants     32 bytes for each pair of sub-blocks: the first in the lower four bits, the second in the
+//                  upper
 #include "tensor/formats/blocks.h"
 #include "tensor/formats/decode.h"
 #include "tensor/half.h"

@@ -1,8 +1,7 @@
 // Q6_K: 256 values in 210 bytes, 6.5625 bits each, in 16 sub-blocks of 16: value = d × scale × (q − 32).
 //
-//   0    low     64 bytes for each half of 128 values: byte j holds the lower four bits of value j's q below
-//   and of
-//                value j + 64's above
+//   0    low     64 bytes for each half of 128 values: byte j holds the lower four bits of the q of value j
+//                (low) and of value j + 64 (high)
 //   128  high    32 bytes for each half: bits 2k, 2k + 1 of byte j are the upper two bits of value 32 k + j
 //   192  scales  16 signed bytes
 //   208  d       binary16

@@ -12,7 +12,7 @@
 namespace ferrum::formats {
 namespace {
 
-// Moments of an integer drawn uniformly from [low, high].
+// Moments of an integer that is uniformly distributed over [low, high].
 struct Uniform {
   double low, high;
   double mean() const { return (low + high) / 2; }
@@ -27,14 +27,14 @@ double mean_square(const std::array<int8_t, kCount>& values) {
   return sum / kCount;
 }
 
-// What the values of a block with random bits are for d = 1: their root mean square (for formats with minima:
-// with min_per_d × d in place of the minimum's scale, which makes their mean zero).
+// Statistics of a block with random bits and d = 1: the root mean square of its values. In formats with
+// minima, min_per_d × d is the minimum's scale, which makes the mean zero.
 struct Unit {
   double deviation = 0;
-  double min_per_d = 0;  // 0: the format has no minimum, and the mean is made zero by signs of d at random
+  double min_per_d = 0;  // 0: the format has no minimum, and random signs of d make the mean zero
 };
 
-// scale × q − min_per_d × minimum, with scale and minimum drawn alike: min_per_d = mean of q.
+// scale × q − min_per_d × minimum, with scale and minimum of the same distribution: min_per_d = mean of q.
 Unit with_minimum(Uniform scale, Uniform q) {
   return {std::sqrt(scale.mean_square() * q.variance() + 2 * q.mean() * q.mean() * scale.variance()),
           q.mean()};
@@ -72,7 +72,7 @@ Unit unit_of(Format format) {
       return {std::sqrt(mean_square(kMxfp4DoubledValues)) / 2};
     case Format::kG4_32:
     case Format::kG4_64:
-    case Format::kG4_128:  // quants and zeros are drawn alike
+    case Format::kG4_128:  // quants and zeros have the same distribution
       return {std::sqrt(2 * Uniform{0, 15}.variance())};
     case Format::kF32:
     case Format::kF16:
@@ -100,7 +100,7 @@ void fill_floats(std::span<std::byte> out, uint64_t key, uint64_t first, float d
   }
 }
 
-// Random bits all over each block, then what `finish(block, scale)` sets; scale is one of 256.
+// Fills each block with random bits, then calls `finish(block, scale)`; scale is one of 256.
 template <class Block, class Finish>
 void fill_blocks(std::span<std::byte> out, uint64_t key, uint64_t first, Finish finish) {
   constexpr uint64_t kWords = (sizeof(Block) + 7) / 8;
@@ -114,7 +114,7 @@ void fill_blocks(std::span<std::byte> out, uint64_t key, uint64_t first, Finish 
   }
 }
 
-void raise_scales(uint8_t (&packed)[12]) {  // scales and minima of six bits to 32 … 63
+void raise_scales(uint8_t (&packed)[12]) {  // maps six-bit scales and minima to 32 … 63
   for (int i = 0; i < 8; ++i) packed[i] |= 0xA0;
 }
 
@@ -130,7 +130,7 @@ RandomBlocks::RandomBlocks(Format format, float deviation, const Key& key)
     make_scales(unit.deviation, unit.min_per_d);
 }
 
-// Scales from 3/4 to 5/4 of the middle one. Without minima the signs alternate, which makes the mean zero.
+// Scales from 3/4 to 5/4 of the mean. Without minima the signs alternate, which makes the mean zero.
 void RandomBlocks::make_scales(double unit_deviation, double min_per_d) {
   const double spread_square = 1 + 0.25 * 0.25 / 3;  // mean square of the factors below
   const double middle = deviation_ / unit_deviation / std::sqrt(spread_square);
@@ -143,7 +143,7 @@ void RandomBlocks::make_scales(double unit_deviation, double min_per_d) {
   }
 }
 
-// Two neighbouring powers of two, in the proportion that gives the deviation.
+// Two neighbouring powers of two, mixed so that they give the deviation.
 void RandomBlocks::make_exponents(double unit_deviation) {
   const double scale = deviation_ / unit_deviation;
   const double lower = std::floor(std::log2(scale));
@@ -183,7 +183,7 @@ void RandomBlocks::fill(std::span<std::byte> out, uint64_t first) const {
     case Format::kQ8_0:
       return fill_blocks<BlockQ8_0>(out, key_, first, [this](BlockQ8_0& block, uint8_t draw) {
         block.d = scales_[draw].d;
-        for (int8_t& q : block.quants) q = std::max<int8_t>(q, -127);  // as encoders do: −128 is never there
+        for (int8_t& q : block.quants) q = std::max<int8_t>(q, -127);  // encoders never produce −128 either
       });
     case Format::kQ4_1:
       return fill_blocks<BlockQ4_1>(out, key_, first, [this](BlockQ4_1& block, uint8_t draw) {
@@ -199,7 +199,7 @@ void RandomBlocks::fill(std::span<std::byte> out, uint64_t first) const {
       return fill_blocks<BlockQ2_K>(out, key_, first, [this](BlockQ2_K& block, uint8_t draw) {
         block.d = scales_[draw].d;
         block.dmin = scales_[draw].min;
-        for (uint8_t& scale : block.scales) scale |= 0x88;  // both to 8 … 15
+        for (uint8_t& scale : block.scales) scale |= 0x88;  // maps both to 8 … 15
       });
     case Format::kQ4_K:
       return fill_blocks<BlockQ4_K>(out, key_, first, [this](BlockQ4_K& block, uint8_t draw) {

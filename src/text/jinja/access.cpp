@@ -11,7 +11,7 @@
 namespace ferrum::jinja {
 namespace {
 
-// Python's slice.indices: first index, step, and how many.
+// Python's slice.indices: first index, step, and number of items.
 struct Indices {
   int64_t start = 0;
   int64_t stop = 0;
@@ -45,7 +45,7 @@ Indices indices(const SliceBounds& bounds, size_t size) {
   return {start, stop, step, static_cast<size_t>((static_cast<uint64_t>(distance) - 1) / stride + 1)};
 }
 
-// s[:n] and s[n:] with small n, of which templates have many, without looking at the rest of a long text.
+// A fast path for s[:n] and s[n:] with small n, common in templates: does not scan the rest of a long text.
 std::optional<Text> slice_near_an_end(Runtime& runtime, const Text& text, const SliceBounds& bounds) {
   if (!bounds.step.is_none()) return std::nullopt;
   const int64_t start = bound(bounds.start).value_or(0);
@@ -63,7 +63,7 @@ std::optional<Text> slice_near_an_end(Runtime& runtime, const Text& text, const 
 
 Text slice_text(Runtime& runtime, const Text& text, const SliceBounds& bounds) {
   if (const std::optional<Text> quick = slice_near_an_end(runtime, text, bounds)) return *quick;
-  std::vector<size_t> starts;  // of every code point, in bytes
+  std::vector<size_t> starts;  // byte offset of every code point
   runtime.budget.make(text.size(), sizeof(size_t));
   for (size_t at = 0; at < text.size(); at += code_point_size(text.view().substr(at))) starts.push_back(at);
   const Indices picked = indices(bounds, starts.size());
@@ -95,13 +95,13 @@ Value unsafe_attribute(const Value& object, std::string_view name) {
       fmt::format("access to attribute {} of '{}' object is unsafe.", in_quotes(name), type_name(object)));
 }
 
-// What Jinja calls the object in "… has no attribute 'x'".
+// The undefined value for a missing attribute, in the words of Jinja: "… has no attribute 'x'".
 Value missing(const Value& object, std::string_view name) {
   if (object.is_none()) return Value::undefined(fmt::format("'None' has no attribute {}", in_quotes(name)));
   return Value::undefined(fmt::format("'{} object' has no attribute {}", type_name(object), in_quotes(name)));
 }
 
-// An item of a container, or nothing where Python would raise.
+// An item of a container; nullopt where Python would raise an exception.
 std::optional<Value> item(Runtime& runtime, const Value& object, const Value& key) {
   if (const Dict* dict = object.dict()) {
     if (key.items() && !key.get<Tuple>()) return std::nullopt;
@@ -130,7 +130,7 @@ std::optional<Value> item(Runtime& runtime, const Value& object, const Value& ke
   return std::nullopt;
 }
 
-// What Python's getattr finds; nothing where it would raise.
+// The result of Python's getattr; nullopt where it would raise an exception.
 std::optional<Value> own_attribute(Runtime& runtime, const Value& object, std::string_view name) {
   if (name.starts_with("__") && name.ends_with("__") && name.size() > 4)
     return unsafe_attribute(object, name);

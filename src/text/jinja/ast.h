@@ -1,4 +1,4 @@
-// A parsed template: what the parser makes and the evaluator walks over.
+// The syntax tree of a template: made by the parser, run by the evaluator.
 #pragma once
 #include <memory>
 #include <optional>
@@ -50,7 +50,7 @@ struct Subscript {
   ExpressionPtr object, key;
 };
 struct Slice {
-  ExpressionPtr object, start, stop, step;  // null: left out
+  ExpressionPtr object, start, stop, step;  // null: omitted
 };
 struct Call {
   ExpressionPtr callee;
@@ -74,7 +74,7 @@ struct Sign {
   Kind kind;
   ExpressionPtr operand;
 };
-// first op x op y …, from left to right; all of one precedence
+// first op x op y …, left to right, all of one precedence.
 struct Arithmetic {
   ExpressionPtr first;
   std::vector<std::pair<ArithmeticOp, ExpressionPtr>> rest;
@@ -82,7 +82,7 @@ struct Arithmetic {
 struct Concatenation {  // x ~ y ~ …
   std::vector<ExpressionPtr> parts;
 };
-// first op x op y …, each neighbouring pair compared
+// first op x op y …, comparing each neighbouring pair.
 struct Comparison {
   ExpressionPtr first;
   std::vector<std::pair<ComparisonOp, ExpressionPtr>> rest;
@@ -93,7 +93,7 @@ struct Logical {
   std::vector<ExpressionPtr> operands;
 };
 struct Conditional {                                  // consequence if condition else alternative
-  ExpressionPtr condition, consequence, alternative;  // alternative: null if left out
+  ExpressionPtr condition, consequence, alternative;  // alternative: null if omitted
 };
 
 struct Expression {
@@ -109,7 +109,7 @@ struct Expression {
 struct Statement;
 using Body = std::vector<Statement>;
 
-struct Target {  // what set and for assign to
+struct Target {  // the target of an assignment in set and for
   struct Attribute {
     NameId space;
     std::string name;
@@ -117,14 +117,14 @@ struct Target {  // what set and for assign to
   std::variant<NameId, Attribute, std::vector<Target>> what;
 };
 
-struct Function {  // of a macro or a call block
+struct Function {  // a macro, or the body of a call block
   struct Parameter {
     NameId name;
-    ExpressionPtr otherwise;  // null: undefined unless given
+    ExpressionPtr otherwise;  // null: undefined unless passed
   };
   std::string name;
   std::vector<Parameter> parameters;
-  // The body refers to these, so calls may give them.
+  // Set if the body refers to these names, so that calls may pass them.
   std::optional<NameId> varargs, kwargs, caller;
   Body body;
 };
@@ -140,7 +140,7 @@ struct For {
   ExpressionPtr iterable;
   ExpressionPtr condition;  // null: every item
   Body body;
-  Body otherwise;  // when there was nothing to pass over
+  Body otherwise;  // runs if there was no item
   bool recursive = false;
 };
 struct If {
@@ -157,7 +157,7 @@ struct Set {
 };
 struct SetBlock {
   Target target;
-  ExpressionPtr filter;  // null: none
+  ExpressionPtr filter;  // null: no filter
   Body body;
 };
 struct Macro {
@@ -177,7 +177,7 @@ struct With {
   std::vector<std::pair<Target, ExpressionPtr>> values;
   Body body;
 };
-struct Scoped {  // a block whose names end with it
+struct Scoped {  // a block with a scope of its own
   Body body;
 };
 struct Break {};
@@ -193,7 +193,7 @@ struct Statement {
 struct Program {
   std::vector<std::string> names;  // by NameId
   Body body;
-  NameId loop;  // the name that for binds beside its target
+  NameId loop;  // the name `loop`, which a for statement defines beside its target
 };
 
 }  // namespace ferrum::jinja

@@ -1,4 +1,4 @@
-// "a.b.0": the attribute that filters like map and sort look at in every item.
+// "a.b.0": the attribute of each item that filters like map and sort use.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,17 +11,17 @@ namespace ferrum::jinja {
 
 class AttributePath {
  public:
-  // `path`: a name, names with dots between them, or an index.
+  // `path`: a name, names separated by dots, or an index.
   AttributePath(Runtime& runtime, const Value& path, std::optional<Value> otherwise = std::nullopt);
 
   Value of(Runtime& runtime, const Value& item) const;
 
  private:
   std::vector<Value> parts_;
-  std::optional<Value> otherwise_;  // what undefined parts become
+  std::optional<Value> otherwise_;  // replaces undefined parts
 };
 
-// What to compare items by: an attribute or several, or the item itself; text in lower case unless kExact.
+// The key that items are compared by: attributes, or the item itself; lower-case text unless kExact.
 class SortKey {
  public:
   enum class Letters { kIgnoreCase, kExact };
@@ -32,8 +32,8 @@ class SortKey {
  private:
   Value comparable(Runtime& runtime, const Value& value) const;
 
-  std::vector<AttributePath> paths_;  // none: the item itself
-  bool is_list_ = false;              // several paths: a list of what they give
+  std::vector<AttributePath> paths_;  // empty: the item itself
+  bool is_list_ = false;              // with several paths, the key is a list of their values
   Letters letters_;
 };
 

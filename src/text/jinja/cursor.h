@@ -1,5 +1,5 @@
-// Walks over whatever a template can iterate: lists, tuples, the keys of dictionaries, the characters of
-// strings, ranges, generators, views; and nothing in an undefined value.
+// Iterates over anything that a template can iterate over: lists, tuples, the keys of dictionaries, the
+// characters of strings, ranges, generators, views. An undefined value has no items.
 #pragma once
 #include <optional>
 #include <vector>
@@ -11,7 +11,7 @@ namespace ferrum::jinja {
 
 class Cursor {
  public:
-  Cursor(Runtime& runtime, Value iterable);  // Failure: 'int' object is not iterable
+  Cursor(Runtime& runtime, Value iterable);  // throws Failure: 'int' object is not iterable
 
   std::optional<Value> next();  // costs a step
 
@@ -22,6 +22,6 @@ class Cursor {
 };
 
 bool is_iterable(const Value& value);
-std::vector<Value> items_of(Runtime& runtime, const Value& iterable);  // all that is left of it
+std::vector<Value> items_of(Runtime& runtime, const Value& iterable);  // all remaining items
 
 }  // namespace ferrum::jinja

@@ -15,15 +15,15 @@ class Loop;
 
 class Evaluator {
  public:
-  // Both must outlive it. The scopes' names are the program's.
+  // Both must outlive the evaluator. Scopes use the program's name ids.
   Evaluator(const Program& program, Runtime& runtime);
 
-  // Before run: a name of the context. Names that the program does not have are left out.
+  // Defines a variable of the context; call before run. Names that the program does not use are ignored.
   void define(std::string_view name, Value value);
 
   Text run();
 
-  // For the functions that a template defines.
+  // Calls a function that the template defines.
   Value call(const Function& function, Scope* closure, const Arguments& arguments);
   Value parameter_names(Runtime& runtime, const Function& function) const;
   Text run_loop(const For& loop, Scope* around, const Value& iterable, int depth);
@@ -74,12 +74,12 @@ class Evaluator {
   Flow execute_node(const Continue&) { return Flow::kContinue; }
 
   void run_iterations(const For& node, Scope* around, const Value& iterable, int depth);
-  // The text that a body writes, in a scope of its own.
+  // The text that a body writes, evaluated in a scope of its own.
   Text captured(const Body& body);
   void assign(const Target& target, const Value& value);
   void bind(const Function& function, const Arguments& arguments);
 
-  // A node of the tree takes a few stack frames; templates that are not hostile nest some dozens of them.
+  // A node of the tree takes a few stack frames; ordinary templates nest a few dozen.
   static constexpr int kNodesPerLevel = 10;
 
   const Program& program_;
@@ -89,7 +89,7 @@ class Evaluator {
   TextBuilder* out_ = nullptr;
   const Text* block_text_ = nullptr;  // the input of a block's filters
   int depth_ = 0;                     // of C++ recursion
-  int calls_ = 0;                     // of template functions
+  int calls_ = 0;                     // of nested calls to template functions
 };
 
 }  // namespace ferrum::jinja

@@ -1,4 +1,4 @@
-// The expressions of a template.
+// Parses the expressions of a template.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace ferrum::jinja {
 
-// Names as numbers; and which of them were read since a point in time.
+// Numbers the names of a template, and records which of them were read since a given point.
 class NameTable {
  public:
   NameId id(const std::string& name);
@@ -33,25 +33,25 @@ class ExpressionParser {
       : tokens_(tokens), names_(names), limits_(limits) {}
 
   ExpressionPtr parse() { return parse_conditional(); }
-  // Without `… if … else …` at its top.
+  // Stops before a top-level `… if … else …`.
   ExpressionPtr parse_without_conditional() { return parse_or(); }
 
-  // An expression, or several with commas between them as a tuple.
+  // Parses an expression, or several separated by commas as a tuple.
   enum class Items { kAny, kWithoutConditional };
   ExpressionPtr parse_tuple(Items items);
 
   ExpressionPtr parse_primary();
   CallArguments parse_call_arguments();
-  // `| name(…) | …` or `name(…) | …` onto `input`, which is null for a block's text.
+  // Parses `| name(…) | …` or `name(…) | …` applied to `input`, which is null for a block's text.
   ExpressionPtr parse_filters(ExpressionPtr input);
   ExpressionPtr parse_filter(ExpressionPtr input);
 
   NameId name_id(const std::string& name) { return names_.id(name); }
 
-  // Fails if a filter or a test that does not exist was used where that counts: see Lenient.
+  // Fails if an unknown filter or test was used where that is an error: see Lenient.
   void check_names() const;
 
-  // Inside of `if`, unknown filters and tests are errors only once they are reached.
+  // Inside an `if`, unknown filters and tests are errors only when evaluated.
   class Lenient {
    public:
     Lenient(ExpressionParser& parser, bool lenient) : parser_(parser), before_(parser.lenient_) {
@@ -100,7 +100,7 @@ class ExpressionParser {
   std::string dotted_name();
   void note_unknown(const Place& place, std::string_view kind, const std::string& name);
 
-  // Every expression is made here: it counts how deep they nest, for the evaluator and for destruction.
+  // All expressions are made here: this records how deep they nest, for the evaluator and the destructor.
   template <class Node>
   ExpressionPtr make(const Place& place, Node node);
 
@@ -109,7 +109,7 @@ class ExpressionParser {
   const Limits& limits_;
   int depth_ = 0;  // of recursion
   bool lenient_ = false;
-  std::vector<std::pair<Place, std::string>> unknown_;  // where, and the message
+  std::vector<std::pair<Place, std::string>> unknown_;  // the place and the message
 };
 
 }  // namespace ferrum::jinja

@@ -1,4 +1,4 @@
-// What goes wrong while a template runs. Becomes an Error that says where the evaluator stood.
+// An error while a template runs. It becomes an Error with the place of the node that failed.
 #pragma once
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ namespace ferrum::jinja {
 class Failure : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-  std::optional<Place> place;  // set by the innermost node that it passes through
+  std::optional<Place> place;  // set by the innermost node that catches it
 };
 
 template <class... Args>

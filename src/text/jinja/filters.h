@@ -13,9 +13,9 @@ struct Filter {
   Value (*apply)(Runtime& runtime, const Value& input, const Arguments& arguments);
 };
 
-const Filter* find_filter(std::string_view name);  // nullptr: there is none
+const Filter* find_filter(std::string_view name);  // nullptr if there is none
 
-// The parts that find_filter searches, by what they work on.
+// The tables that find_filter searches, grouped by the type of input.
 std::span<const Filter> text_filters();
 std::span<const Filter> number_filters();
 std::span<const Filter> sequence_filters();

@@ -1,4 +1,4 @@
-// A context's JSON as values.
+// Converts a context's JSON to values.
 #pragma once
 #include "base/json.h"
 #include "text/jinja/runtime.h"
@@ -6,9 +6,9 @@
 
 namespace ferrum::jinja {
 
-// `origin`: of all text in it. The exceptions are the well-known values of a "role", which templates build
-// control tokens from ('<|' + message.role + '|>'): they count as the template's. Integers beyond 64 bits
-// with sign become floats.
+// `origin`: the origin of all text in it, except the well-known values of a "role". Templates build control
+// tokens from these ('<|' + message.role + '|>'), so they count as the template's. Integers beyond 64 bits
+// become floats.
 Value from_json(Runtime& runtime, const OrderedJson& json, Origin origin);
 
 }  // namespace ferrum::jinja

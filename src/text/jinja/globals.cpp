@@ -88,7 +88,7 @@ Value strftime_now(Runtime& runtime, const Arguments& arguments) {
   std::array<char, kLongestResult> buffer{};
   TextBuilder out(runtime.budget);
   format.for_each_run([&](std::string_view run, Origin origin) {
-    // strftime gives 0 for an empty result as well as for one that is too long: a space tells them apart.
+    // strftime returns 0 for an empty result and for one that is too long; a space distinguishes them.
     const size_t size = std::strftime(buffer.data(), buffer.size(), (std::string(run) + " ").c_str(), &local);
     if (size == 0) raise_error("strftime_now(): a format of more than {} bytes", kLongestResult);
     out.append(std::string_view(buffer.data(), size - 1), origin);

@@ -1,4 +1,4 @@
-// json.dumps, as the chat templates' `tojson` calls it.
+// json.dumps as called by the chat templates' `tojson`.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// Filters that lay text out: indentation, width, words.
+// Filters for the layout of text: indentation, width, words.
 #include <algorithm>
 #include <array>
 

@@ -71,7 +71,7 @@ class Lexer {
     return std::nullopt;
   }
 
-  // What is left of the text before a tag.
+  // The text before a tag, after stripping.
   std::string_view before_tag(std::string_view text, Strip strip, Tag tag) const {
     if (strip == Strip::kAll) return trim_right(text);
     if (strip == Strip::kNone || tag == Tag::kVariable) return text;
@@ -102,7 +102,7 @@ class Lexer {
 
   bool stands_at(size_t at, std::string_view text) const { return source_.substr(at).starts_with(text); }
 
-  // Moves behind a tag that ends at `end`, whose closing sign says what white space goes with it.
+  // Continues after a tag that ends at `end`; `strip` is its closing sign, which decides about white space.
   void leave_tag(size_t end, Strip strip) {
     at_ = end;
     if (strip == Strip::kAll) at_ = skip_space(end);
@@ -111,7 +111,7 @@ class Lexer {
   }
 
   void skip_comment(size_t open, size_t inside) {
-    if (inside == source_.size()) {  // Jinja lets a template end right after this
+    if (inside == source_.size()) {  // Jinja allows a template to end right after "{#"
       at_ = inside;
       return;
     }
@@ -123,7 +123,7 @@ class Lexer {
 
   // --- raw blocks ---
 
-  // The end of a tag `name %}` that begins at `at`, without what its sign strips; nothing if there is none.
+  // The end of a tag `name %}` that begins at `at`, before what its sign strips; nullopt if there is none.
   struct TagEnd {
     size_t end;
     Strip strip;
@@ -141,7 +141,7 @@ class Lexer {
   std::optional<size_t> after_raw_tag(size_t inside) const {
     const std::optional<TagEnd> tag = end_of_tag(inside, "raw");
     if (!tag || tag->strip == Strip::kNone) return std::nullopt;
-    return tag->strip == Strip::kAll ? skip_space(tag->end) : tag->end;  // a newline after it stays
+    return tag->strip == Strip::kAll ? skip_space(tag->end) : tag->end;  // a newline after it is kept
   }
 
   void lex_raw(size_t open, size_t begin) {
@@ -170,7 +170,7 @@ class Lexer {
 
   void lex_tag(Tag tag) {
     const size_t open = at_;
-    std::string closers;  // of the brackets that are open, innermost last
+    std::string closers;  // closing brackets of those that are open, innermost last
     while (true) {
       if (closers.empty() && leave_at_end(tag)) return;
       at_ = skip_space(at_);
@@ -196,7 +196,8 @@ class Lexer {
       strip = source_[at++] == '-' ? Strip::kAll : Strip::kNone;
     if (!stands_at(at, close)) return false;
     add(tag == Tag::kVariable ? TokenKind::kVariableEnd : TokenKind::kBlockEnd, "", at_);
-    if (tag == Tag::kVariable && strip == Strip::kDefault) strip = Strip::kNone;  // a newline after }} stays
+    // A newline after }} is kept.
+    if (tag == Tag::kVariable && strip == Strip::kDefault) strip = Strip::kNone;
     leave_tag(at + 2, strip);
     return true;
   }
@@ -291,7 +292,7 @@ class Lexer {
     tokens_.push_back({kind, std::move(text), place(at)});
   }
 
-  // Offsets come in ascending order but for a few steps back, so counting lines goes on from the last.
+  // Offsets ascend except for a few steps back, so counting continues from the last one.
   Place place(size_t at) {
     if (at < counted_) counted_ = 0, line_ = 1, line_begin_ = 0;
     for (; counted_ < at; ++counted_)
@@ -301,7 +302,7 @@ class Lexer {
 
   std::string_view source_;
   size_t at_ = 0;
-  bool line_starts_ = true;  // nothing but a newline, or nothing at all, stands before at_
+  bool line_starts_ = true;  // only newlines or nothing precede at_ on its line
   std::vector<Token> tokens_;
 
   size_t counted_ = 0;

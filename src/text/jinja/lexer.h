@@ -1,6 +1,6 @@
-// Cuts a template into tokens, with the white space rules that transformers sets: a block's own line leaves
-// nothing behind (lstrip_blocks, trim_blocks), `-` strips, `+` keeps, and one newline at the template's end
-// goes.
+// Splits a template into tokens, with the white space rules that transformers sets: a line that holds only a
+// block leaves nothing (lstrip_blocks, trim_blocks), `-` strips, `+` keeps, and one newline at the template's
+// end is removed.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,13 +9,13 @@
 
 namespace ferrum::jinja {
 
-// `source`: its newlines must be normalised (see normalized). Errors kBadTemplate with line and column.
+// `source` must have normalised newlines (see normalized). Throws kBadTemplate with line and column.
 std::vector<Token> tokenize(std::string_view source);
 
-// The source as Jinja sees it: every kind of newline is one \n, and the last of them is left out.
+// The source as Jinja sees it: every kind of newline becomes \n, and one at the end is removed.
 std::string normalized(std::string_view source);
 
-// Error kBadTemplate that points at `place`.
+// Throws kBadTemplate with this place.
 [[noreturn]] void fail_at(const Place& place, const std::string& message);
 
 }  // namespace ferrum::jinja

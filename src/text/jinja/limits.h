@@ -1,13 +1,13 @@
-// What a template may cost: fault B22. Everything that takes time or memory is charged here first.
+// The limits of time and memory for a template (fault B22). All work and all memory is charged here first.
 #pragma once
 #include <cstddef>
 
 namespace ferrum::jinja {
 
 struct Limits {
-  size_t max_steps = 2'000'000;  // evaluated nodes, items passed over, and every 512 bytes looked at
+  size_t max_steps = 2'000'000;  // evaluated nodes, iterated items, and every 512 bytes scanned
   size_t max_bytes =
-      size_t{64} << 20;  // of all strings and containers that rendering makes; also of the source
+      size_t{64} << 20;  // of all strings and containers that rendering makes, and of the source
   int max_depth = 100;   // of nesting: in the source, in recursion, and in values
 };
 
@@ -20,17 +20,17 @@ class Budget {
     if (count > steps_left_) out_of_steps();
     steps_left_ -= count;
   }
-  // Before searching `bytes` bytes.
+  // Call before searching `bytes` bytes.
   void scan(size_t bytes) { step(bytes / kBytesPerStep); }
-  // Before looking at `bytes` bytes character by character.
+  // Call before processing `bytes` bytes character by character.
   void walk(size_t bytes) { step(bytes / kWalkedPerStep); }
-  // Before making `bytes` bytes.
+  // Call before allocating `bytes` bytes.
   void make(size_t bytes) {
     if (bytes > bytes_left_) out_of_bytes();
     bytes_left_ -= bytes;
     scan(bytes);
   }
-  // Before making `count` things of `size` bytes each; the product may overflow.
+  // Call before allocating `count` items of `size` bytes each; the product may overflow.
   void make(size_t count, size_t size) {
     if (count > bytes_left_ / size) out_of_bytes();
     make(count * size);
@@ -42,7 +42,7 @@ class Budget {
   }
 
  private:
-  // A step takes about as long as searching or walking over these.
+  // A step takes about as long as searching or processing this many bytes.
   static constexpr size_t kBytesPerStep = 512;
   static constexpr size_t kWalkedPerStep = 32;
 
@@ -55,7 +55,7 @@ class Budget {
   size_t bytes_left_;
 };
 
-// Counts one level of C++ recursion for as long as it lives.
+// Counts one level of C++ recursion during its lifetime.
 class Nested {
  public:
   Nested(int& depth, int most);

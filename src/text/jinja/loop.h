@@ -1,4 +1,4 @@
-// The variable `loop` inside of for, and the walk behind it.
+// The variable `loop` of a for statement, and its iteration.
 #pragma once
 #include <deque>
 #include <functional>
@@ -22,10 +22,10 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
 
   Loop(Evaluator& evaluator, const Setting& setting, const Value& iterable, Accepts accepts);
 
-  // Moves to the next item; false at the end.
+  // Moves to the next item; returns false at the end.
   bool advance();
   const Value& current() const { return item_; }
-  // Lets go of all items, which may refer back to this.
+  // Releases all items, which may refer back to this loop.
   void end();
 
   std::string_view type_name() const override { return "LoopContext"; }
@@ -35,18 +35,18 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
   void repr(Runtime& runtime, TextBuilder& out) override;
 
  private:
-  std::optional<Value> fetch();  // the next item that is accepted
-  const Value* peek();           // nullptr: none follows
-  size_t count();                // of all items; looks at all that are to come
+  std::optional<Value> fetch();  // the next item that passes the filter
+  const Value* peek();           // nullptr if there is none
+  size_t count();                // of all items; fetches the remaining ones
   Value cycle(Runtime& runtime, const Arguments& arguments);
   Value changed(Runtime& runtime, const Arguments& arguments);
 
   Evaluator& evaluator_;
   Setting setting_;
-  std::optional<Cursor> cursor_;  // empty once ended
-  Accepts accepts_;               // empty: everything
-  std::optional<size_t> sized_;   // what the iterable says of its length
-  std::deque<Value> ahead_;       // fetched, but not reached
+  std::optional<Cursor> cursor_;  // empty after the end
+  Accepts accepts_;               // empty: every item
+  std::optional<size_t> sized_;   // the iterable's length, if it has one
+  std::deque<Value> ahead_;       // fetched in advance
   Value item_, previous_;
   size_t index_ = 0;  // from 1; 0 before the first
   std::optional<std::vector<Value>> last_changed_;

@@ -1,4 +1,4 @@
-// How the methods of a type are listed.
+// The table that lists a type's methods.
 #pragma once
 #include <span>
 #include <string_view>
@@ -11,7 +11,7 @@ namespace ferrum::jinja {
 struct Method {
   std::string_view name;
   Value (*body)(Runtime& runtime, const Value& self,
-                const Arguments& arguments);  // nullptr: changes the object
+                const Arguments& arguments);  // nullptr: the method would change the object
 };
 
 std::span<const Method> string_methods();

@@ -9,11 +9,11 @@ namespace ferrum::jinja {
 
 enum class MethodAccess {
   kNone,     // the type has no such method
-  kMutates,  // it has, but it would change the object, which the sandbox refuses
+  kMutates,  // the method would change the object, which the sandbox forbids
   kAllowed,
 };
 
 MethodAccess find_method(const Value& object, std::string_view name);
-Value bind_method(const Value& object, std::string_view name);  // REQUIRES: find_method says kAllowed
+Value bind_method(const Value& object, std::string_view name);  // requires that find_method returned kAllowed
 
 }  // namespace ferrum::jinja

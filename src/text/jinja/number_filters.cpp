@@ -22,7 +22,7 @@ Value absolute(Runtime&, const Value& input, const Arguments& arguments) {
   return *i < 0 ? negate(*i) : Value(*i);
 }
 
-// Digits as Python's int() and float() accept them: white space around, single underscores between digits.
+// Digits as in Python's int() and float(): surrounding white space, single underscores between digits.
 std::optional<std::string> plain_digits(Budget& budget, const Text& text) {
   budget.walk(text.size());
   const Text stripped = strip(budget, text, Side::kBoth);
@@ -100,7 +100,7 @@ Value to_float(Runtime& runtime, const Value& input, const Arguments& arguments)
   return p.find(0) ? *p.find(0) : Value(0.0);
 }
 
-// To `digits` decimals, of the exact binary value, halves to even: as Python's round does.
+// Rounds the exact binary value to `digits` decimals, halves to even, as Python's round does.
 double rounded(double value, int64_t digits) {
   constexpr int64_t kAllDigits = 330;
   if (!std::isfinite(value) || digits > kAllDigits) return value;

@@ -11,7 +11,7 @@
 namespace ferrum::jinja {
 namespace {
 
-constexpr size_t kMostPrecision = 1000;  // no number has more digits than this that mean anything
+constexpr size_t kMostPrecision = 1000;  // further digits carry no information
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_align(char c) { return c == '<' || c == '>' || c == '^' || c == '='; }
@@ -167,7 +167,8 @@ void append_formatted(TextBuilder& out, int64_t value, const FormatSpec& spec) {
       raise_error("Unknown format code '{}' for object of type 'int'", spec.type);
   }
   if (spec.alternate && spec.type && spec.type != 'd') number.sign_and_prefix += std::string("0") + spec.type;
-  if (spec.precision && number.digits.size() < *spec.precision)  // of % formatting: so many digits at least
+  // The minimum number of digits, in % formatting.
+  if (spec.precision && number.digits.size() < *spec.precision)
     number.digits.insert(0, std::min(*spec.precision, kMostPrecision) - number.digits.size(), '0');
   if (spec.grouping) number.digits = grouped(number.digits, spec.grouping, group);
   append_number(out, number, spec);

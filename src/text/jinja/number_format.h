@@ -1,4 +1,4 @@
-// Numbers and texts in the layouts that Python's format specifications describe.
+// Formats numbers and texts by Python's format specifications.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,11 +10,11 @@ namespace ferrum::jinja {
 
 struct FormatSpec {
   std::string fill = " ";  // one character
-  char align = 0;          // '<', '>', '^', or '=' (padding between sign and digits); 0: as the type has it
+  char align = 0;          // '<', '>', '^', or '=' (padding between sign and digits); 0: the type's default
   char sign = '-';         // '-', '+' or ' '
   bool alternate = false;  // 0x before hexadecimals
   size_t width = 0;
-  char grouping = 0;  // ',' or '_' between thousands
+  char grouping = 0;  // ',' or '_' between thousands; 0: none
   std::optional<size_t> precision;
   char type = 0;
 };
@@ -22,7 +22,7 @@ struct FormatSpec {
 // [[fill]align][sign][#][0][width][grouping][.precision][type]
 FormatSpec parse_format_spec(std::string_view text);
 
-// Failure where the type does not suit the value.
+// Throws Failure if the type does not suit the value.
 void append_formatted(TextBuilder& out, int64_t value, const FormatSpec& spec);
 void append_formatted(TextBuilder& out, double value, const FormatSpec& spec);
 void append_formatted(TextBuilder& out, const Text& value, const FormatSpec& spec);

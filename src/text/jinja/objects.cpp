@@ -55,7 +55,7 @@ void Namespace::repr(Runtime& runtime, TextBuilder& out) {
 
 Range::Range(int64_t start, int64_t stop, int64_t step)
     : start_(start), stop_(stop), step_(step), length_(0) {
-  constexpr uint64_t kMost = 100'000;  // as Jinja's sandbox has it
+  constexpr uint64_t kMost = 100'000;  // the limit of Jinja's sandbox
   if (step == 0) raise_error("range() arg 3 must not be zero");
   const bool empty = step > 0 ? start >= stop : start <= stop;
   if (empty) return;

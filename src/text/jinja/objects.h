@@ -1,4 +1,4 @@
-// The objects that are neither data nor functions of the template: namespaces, ranges, generators, views,
+// Objects that are neither data nor functions of the template: namespaces, ranges, generators, views,
 // methods.
 #pragma once
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace ferrum::jinja {
 
-// namespace(a=1): the one thing that a template can change.
+// namespace(a=1): the only mutable object in a template.
 class Namespace : public Object {
  public:
   std::string_view type_name() const override { return "Namespace"; }
@@ -24,7 +24,7 @@ class Namespace : public Object {
 
  private:
   std::vector<std::pair<std::string, Value>> attributes_;
-  int printing_ = 0;  // how many times repr is at work on it: it may hold itself
+  int printing_ = 0;  // depth of repr on this object, which may contain itself
 };
 
 class Range : public Object {
@@ -39,7 +39,7 @@ class Range : public Object {
   bool equals(const Object& other) const override;
   void repr(Runtime&, TextBuilder& out) override;
 
-  // From index `start` to before index `stop`, which lie in it or next to its ends.
+  // The part from index `start` to before index `stop`, both within the range or next to its ends.
   std::shared_ptr<Range> part(int64_t start, int64_t stop, int64_t step) const;
 
  private:
@@ -49,7 +49,7 @@ class Range : public Object {
   size_t length_;
 };
 
-// What map, select and the like give: can be walked over once, and has no length.
+// The result of map, select and the like: can be iterated once and has no length.
 class Generator : public Object {
  public:
   static Value make(Budget& budget, std::vector<Value> values);
@@ -70,7 +70,7 @@ class DictView : public Object {
   enum class Kind { kKeys, kValues, kItems };
   DictView(Value dict, Kind kind) : dict_(std::move(dict)), kind_(kind) {}
   std::string_view type_name() const override;
-  int depth() const override { return dict_.depth() + 1; }  // an item of it is a pair
+  int depth() const override { return dict_.depth() + 1; }  // its items are pairs
   bool is_iterable() const override { return true; }
   std::optional<size_t> length() const override { return dict_.dict()->entries().size(); }
   std::optional<Value> item(Runtime& runtime, size_t index) override;
@@ -81,11 +81,11 @@ class DictView : public Object {
   Kind kind_;
 };
 
-// A function that C++ provides, by name.
+// A named function that is implemented in C++.
 class NativeFunction : public Object {
  public:
   using Body = std::function<Value(Runtime&, const Arguments&)>;
-  // `depth`: of the values that `body` holds.
+  // `depth`: of the values that `body` captures.
   NativeFunction(std::string name, Body body, int depth = 0)
       : name_(std::move(name)), body_(std::move(body)), depth_(depth) {}
   std::string_view type_name() const override { return "function"; }
@@ -100,7 +100,7 @@ class NativeFunction : public Object {
   int depth_;
 };
 
-// cycler('a', 'b'): next() gives one after the other, for ever.
+// cycler('a', 'b'): next() returns its items in turn, endlessly.
 class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
  public:
   explicit Cycler(Value items) : items_(std::move(items)) {}
@@ -115,7 +115,7 @@ class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
   size_t position_ = 0;
 };
 
-// joiner(', '): empty when first called, then its separator.
+// joiner(', '): returns an empty text when first called, then its separator.
 class Joiner : public Object {
  public:
   explicit Joiner(Value separator) : separator_(std::move(separator)) {}

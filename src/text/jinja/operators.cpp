@@ -209,7 +209,7 @@ std::optional<Value> apply_to_sequences(Runtime& runtime, ArithmeticOp op, const
   return std::nullopt;
 }
 
-// Python compares integers with floats exactly; so do we, without a detour over rounding.
+// Python compares integers with floats exactly; so does this function, without rounding.
 std::partial_ordering order_numbers(const Value& left, const Value& right) {
   const std::optional<int64_t> a = as_integer(left), b = as_integer(right);
   if (a && b) return *a <=> *b;
@@ -229,7 +229,7 @@ bool is_number(const Value& value) {
   return value.get<int64_t>() || value.get<double>() || value.get<bool>();
 }
 
-// Nothing: these cannot be ordered.
+// nullopt if the values cannot be ordered.
 std::optional<std::partial_ordering> order(Runtime& runtime, const Value& left, const Value& right) {
   runtime.budget.step();
   if (is_number(left) && is_number(right)) return order_numbers(left, right);
@@ -317,7 +317,7 @@ std::optional<double> as_number(const Value& value) {
 }
 
 Value apply(Runtime& runtime, ArithmeticOp op, const Value& left, const Value& right) {
-  // A string's % formats, and may format undefined values.
+  // `%` on a string formats, and may format undefined values.
   if (!(op == ArithmeticOp::kModulo && left.is_string())) {
     require_defined(left);
     require_defined(right);
@@ -371,7 +371,7 @@ bool equal(Budget& budget, const Value& left, const Value& right) {
   }
   if (const Object* object = left.object())
     return object == right.object() || object->equals(*right.object());
-  return true;  // two of None, or two undefined values
+  return true;  // both are None, or both undefined
 }
 
 bool less(Runtime& runtime, const Value& left, const Value& right) {

@@ -1,4 +1,4 @@
-// Python's operators on values. What Python refuses is a Failure with Python's message.
+// Python's operators on values. Invalid operands throw Failure with Python's message.
 #pragma once
 #include <compare>
 #include <optional>
@@ -26,7 +26,7 @@ bool is_truthy(const Value& value);
 [[noreturn]] void raise_undefined(const Undefined& undefined);
 void require_defined(const Value& value);
 
-// An integer or a boolean, which Python counts among them.
+// An integer, or a boolean, which is an integer in Python.
 std::optional<int64_t> as_integer(const Value& value);
 // Any number.
 std::optional<double> as_number(const Value& value);
@@ -40,13 +40,13 @@ bool equal(Budget& budget, const Value& left, const Value& right);
 bool less(Runtime& runtime, const Value& left, const Value& right);
 bool contains(Runtime& runtime, const Value& container, const Value& item);
 
-size_t hash_of(Budget& budget, const Value& value);  // refuses what Python cannot hash
+size_t hash_of(Budget& budget, const Value& value);  // throws Failure for what Python cannot hash
 
 size_t length_of(Runtime& runtime, const Value& value);
 
-// object.name and object[key]: what is not there is undefined.
+// object.name and object[key]; undefined if missing.
 Value attribute(Runtime& runtime, const Value& object, std::string_view name);
-// What Python's getattr gives, not looking at a dictionary's keys.
+// Like Python's getattr: does not look at a dictionary's keys.
 Value python_attribute(Runtime& runtime, const Value& object, std::string_view name);
 Value subscript(Runtime& runtime, const Value& object, const Value& key);
 

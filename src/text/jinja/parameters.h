@@ -11,12 +11,12 @@ namespace ferrum::jinja {
 
 class Parameters {
  public:
-  // Failure for too many arguments and for names that are not in `names`. The arguments must outlive this.
+  // Throws Failure for too many arguments and for unknown names. The arguments must outlive this object.
   Parameters(std::string_view function, std::initializer_list<std::string_view> names,
              const Arguments& arguments);
 
-  const Value* find(size_t index) const { return given_[index]; }  // nullptr: not given
-  const Value& at(size_t index) const;                             // Failure: not given
+  const Value* find(size_t index) const { return given_[index]; }  // nullptr if not passed
+  const Value& at(size_t index) const;                             // throws Failure if not passed
   bool given(size_t index) const { return given_[index] && !given_[index]->is_none(); }
 
   int64_t integer(size_t index) const;

@@ -77,7 +77,8 @@ std::string float_repr(double value) {
   std::string digits(1, text[0]);
   if (e > 2) digits += text.substr(2, e - 2);
 
-  constexpr int kLargestPlain = 16;  // Python's repr switches to exponents here, and below 1e-4
+  // Python's repr switches to exponents from this many digits on, and below 1e-4.
+  constexpr int kLargestPlain = 16;
   const int count = static_cast<int>(digits.size());
   if (exponent < -4 || exponent >= kLargestPlain) {
     out += digits[0];
@@ -110,7 +111,7 @@ void append_repr(TextBuilder& out, const Text& text) {
 
 void append_repr(Runtime& runtime, TextBuilder& out, const Value& value) {
   runtime.budget.step();
-  // Values are not deeper than the limit, but namespaces let them hang together in chains.
+  // Values are not deeper than the limit, but namespaces can chain them.
   const Nested nested(runtime.printing, 2 * runtime.budget.max_depth());
   if (value.is_undefined()) {
     out.append("Undefined");

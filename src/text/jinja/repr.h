@@ -1,7 +1,7 @@
 // Values as text: Python's str() and repr(), and json.dumps as the `tojson` of chat templates calls it.
 //
-// Characters from the context stay the context's; what is put around them (quotes, brackets, escapes'
-// backslashes in between are of the character they stand for) and all numbers count as the template's.
+// Characters from the context keep their origin; a backslash that escapes one has the origin of that
+// character. Added quotes and brackets, and all numbers, count as the template's.
 #pragma once
 #include <optional>
 #include <string>
@@ -25,7 +25,7 @@ struct JsonStyle {
   enum class Keys { kAsTheyCome, kSorted };
   Letters letters = Letters::kUtf8;
   Keys keys = Keys::kAsTheyCome;
-  std::optional<Text> indent;  // of one level; without: all on one line
+  std::optional<Text> indent;  // of one level; nullopt: all on one line
   Text item_separator;
   Text key_separator;
 };

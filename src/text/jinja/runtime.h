@@ -1,4 +1,4 @@
-// What one rendering owns, besides its scopes.
+// The state of one rendering, apart from its scopes.
 #pragma once
 #include <ctime>
 #include <memory>
@@ -22,10 +22,10 @@ class Runtime {
 
   Budget budget;
   const std::time_t now;
-  int printing = 0;  // how deep repr is
+  int printing = 0;  // nesting depth of repr
 
  private:
-  // Namespaces are the only values that can come to refer to themselves, so they are emptied at the end.
+  // Only namespaces can refer to themselves, so they are cleared at the end.
   std::vector<std::shared_ptr<Namespace>> namespaces_;
 };
 

@@ -21,7 +21,7 @@ void Scope::set(NameId name, Value value) {
 }
 
 ScopePool::~ScopePool() {
-  // Values of one scope may be macros that look into another: all go before the first scope does.
+  // Values of one scope may be macros that use another scope: clear all values before destroying a scope.
   for (const auto& scope : all_) scope->values_.clear();
 }
 

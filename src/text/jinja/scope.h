@@ -1,4 +1,4 @@
-// Where names get their values: scopes inside scopes, opened and closed as the template runs.
+// The variables of a template: nested scopes, opened and closed as it runs.
 #pragma once
 #include <memory>
 #include <utility>
@@ -13,17 +13,17 @@ namespace ferrum::jinja {
 class Scope {
  public:
   Scope* parent() const { return parent_; }
-  const Value* find(NameId name) const;  // here and in the scopes around; nullptr: nowhere
-  void set(NameId name, Value value);    // here
+  const Value* find(NameId name) const;  // in this scope or an enclosing one; nullptr if not found
+  void set(NameId name, Value value);    // in this scope
 
  private:
   friend class ScopePool;
   Scope* parent_ = nullptr;
-  bool kept_ = false;  // a macro that was made here may still need it
+  bool kept_ = false;  // a macro defined here may still need it
   std::vector<std::pair<NameId, Value>> values_;
 };
 
-// Owns all scopes of a rendering, and gives closed ones out again.
+// Owns all scopes of a rendering and reuses closed ones.
 class ScopePool {
  public:
   explicit ScopePool(Budget& budget) : budget_(budget) {}
@@ -33,7 +33,7 @@ class ScopePool {
 
   Scope& open(Scope* parent);
   void close(Scope& scope);
-  // Keeps a scope and those around it until the rendering ends.
+  // Keeps a scope and its enclosing scopes until the rendering ends.
   static void keep(Scope* scope);
 
  private:
@@ -42,7 +42,7 @@ class ScopePool {
   std::vector<Scope*> free_;
 };
 
-// A scope that is open for as long as this lives, and is the current one meanwhile.
+// Opens a scope and makes it the current one during its lifetime.
 class OpenScope {
  public:
   OpenScope(ScopePool& pool, Scope*& current, Scope* parent)

@@ -14,7 +14,7 @@
 namespace ferrum::jinja {
 namespace {
 
-// The arguments from the `count`th positional one on.
+// The arguments after the first `count` positional ones.
 Arguments without_first(const Arguments& arguments, size_t count) {
   const auto from =
       arguments.positional.begin() + static_cast<ptrdiff_t>(std::min(count, arguments.positional.size()));

@@ -91,7 +91,7 @@ std::vector<Keyed> keyed(Runtime& runtime, const Value& input, const SortKey& ke
   return items;
 }
 
-// Equal items keep their order, in reverse as well.
+// Equal items keep their order, also in descending order.
 void sort_by_key(Runtime& runtime, std::vector<Keyed>& items, bool descending) {
   std::stable_sort(items.begin(), items.end(), [&](const Keyed& a, const Keyed& b) {
     return descending ? less(runtime, b.key, a.key) : less(runtime, a.key, b.key);
@@ -179,7 +179,8 @@ Value groupby(Runtime& runtime, const Value& input, const Arguments& arguments) 
     std::vector<Value> members;
     for (; i < items.size() && equal(runtime.budget, items[i].key, key); ++i)
       members.push_back(items[i].value);
-    if (members.empty()) members.push_back(items[i++].value);  // a key that does not equal itself
+    // A key that does not equal itself, such as NaN.
+    if (members.empty()) members.push_back(items[i++].value);
     groups.push_back(make_named_tuple(runtime.budget, kGroupNames,
                                       {grouper, make_list(runtime.budget, std::move(members))}));
   }

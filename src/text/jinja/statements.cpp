@@ -12,7 +12,7 @@
 namespace ferrum::jinja {
 namespace {
 
-// A macro, or the caller that a call block hands to one.
+// A macro, or the `caller` that a call block passes to one.
 class TemplateFunction : public Object {
  public:
   TemplateFunction(Evaluator& evaluator, const Function& function, Scope* closure)
@@ -50,7 +50,7 @@ Value make_function(Evaluator& evaluator, Runtime& runtime, const Function& func
   return std::static_pointer_cast<Object>(std::make_shared<TemplateFunction>(evaluator, function, closure));
 }
 
-// Lets a loop go of what it holds however it is left.
+// Ends a loop, which releases its items, however the body is left.
 class EndOfLoop {
  public:
   explicit EndOfLoop(Loop& loop) : loop_(loop) {}
@@ -124,7 +124,7 @@ void Evaluator::run_iterations(const For& node, Scope* around, const Value& iter
   const auto loop =
       std::make_shared<Loop>(*this, Loop::Setting{&node, around, depth}, iterable, std::move(accepts));
   const EndOfLoop end(*loop);
-  bool finished_one = false;  // a body left by break or continue does not keep `else` away, in Jinja
+  bool finished_one = false;  // in Jinja, a body left by break or continue does not prevent `else`
   while (loop->advance()) {
     const OpenScope inside(scopes_, scope_, around);
     inside->set(program_.loop, std::static_pointer_cast<Object>(loop));

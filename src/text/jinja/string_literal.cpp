@@ -37,7 +37,7 @@ class Unescaper {
   bool resolve(char kind) {
     switch (kind) {
       case '\n':
-        return true;  // the line goes on
+        return true;  // a line continuation
       case '\\':
       case '\'':
       case '"':
@@ -71,7 +71,7 @@ class Unescaper {
       case 'U':
         return hexadecimal(8);
       case 'N':
-        return false;  // names of characters: no template has them
+        return false;  // escapes by character name (\N{…}), which templates do not use
       default:
         break;
     }
@@ -90,7 +90,7 @@ class Unescaper {
       value = value * 16 + *d;
     }
     rest_.remove_prefix(digits);
-    // Halves of a surrogate pair stay apart in Python, and cannot be printed there.
+    // In Python, halves of a surrogate pair stay separate and cannot be printed.
     if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) return false;
     utf8::append(out_, value);
     return true;

@@ -6,7 +6,7 @@
 
 namespace ferrum::jinja {
 
-// Nothing if an escape is cut short or names no code point. Unknown escapes stay as they are.
+// nullopt if an escape is incomplete or names no code point. Unknown escapes stay as they are.
 std::optional<std::string> unescaped(std::string_view literal);
 
 }  // namespace ferrum::jinja

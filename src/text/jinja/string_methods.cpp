@@ -34,10 +34,10 @@ Value map_method(Runtime& runtime, const Value& self, const Arguments& arguments
 
 // --- searching ---
 
-// The part of a text that start and end (code points, as in slices) leave to search in.
+// The part of a text between the arguments start and end (code points, as in slices).
 struct Searched {
   Text part;
-  size_t skipped = 0;  // code points before it
+  size_t skipped = 0;  // code points before this part
   bool possible = true;
 };
 
@@ -61,7 +61,7 @@ int64_t position(Runtime& runtime, const Value& self, const Arguments& arguments
   const Searched in = searched(runtime, text_of(self), p.find(1), p.find(2));
   if (!in.possible) return -1;
   const std::string_view text = in.part.view();
-  if (edge == Edge::kLast) runtime.budget.walk(text.size());  // rfind looks at every place
+  if (edge == Edge::kLast) runtime.budget.walk(text.size());  // rfind tries every position
   const size_t at = edge == Edge::kFirst ? text.find(p.text(0).view()) : text.rfind(p.text(0).view());
   if (at == std::string_view::npos) return -1;
   return static_cast<int64_t>(in.skipped + count_code_points(text.substr(0, at)));
@@ -333,7 +333,7 @@ Value adjust_method(Runtime& runtime, const Value& self, const Arguments& argume
     case Adjust::kRight:
       padding.left = missing;
       break;
-    case Adjust::kCenter:  // an odd one goes to the left where the width is odd, as in CPython
+    case Adjust::kCenter:  // as in CPython, an odd padding character goes to the left if the width is odd
       padding.left = missing / 2 + (missing & static_cast<size_t>(width) & 1);
       padding.right = missing - padding.left;
       break;
@@ -375,7 +375,7 @@ Value expandtabs_method(Runtime& runtime, const Value& self, const Arguments& ar
   return out.take();
 }
 
-// --- questions ---
+// --- predicates ---
 
 struct Letter {
   utf8proc_category_t category;
@@ -418,7 +418,7 @@ Value all_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return true;
 }
 
-// There are cased letters, and none of the other case.
+// Whether there are cased letters, and none of the other case.
 template <bool (*is)(const Letter&), bool (*is_not)(const Letter&)>
 Value cased_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Parameters p("this method", {}, arguments);

@@ -24,7 +24,7 @@ size_t ascii_prefix(std::string_view text) {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// What Unicode's SpecialCasing.txt maps to several code points, without conditions.
+// Characters that Unicode's SpecialCasing.txt maps to several code points, without conditions.
 struct SpecialCase {
   char32_t from;
   std::string_view upper, title;
@@ -82,13 +82,13 @@ bool is_cased(char32_t c) {
          category == UTF8PROC_CATEGORY_LT || utf8proc_toupper(code) != code || utf8proc_tolower(code) != code;
 }
 
-// A capital sigma at the end of a word becomes a final one.
+// A capital sigma at the end of a word becomes a final one in lower case.
 bool ends_word(std::string_view rest) { return rest.empty() || !is_cased(utf8::decode(rest).code_point); }
 
 }  // namespace
 
 size_t count_code_points(std::string_view text) {
-  // A broken byte counts as one code point, so it takes decoding where there are any beyond ASCII.
+  // A malformed byte counts as one code point, so text beyond ASCII has to be decoded.
   size_t count = 0;
   while (!text.empty()) {
     const size_t ascii = ascii_prefix(text);
@@ -260,7 +260,7 @@ Text replace(Budget& budget, const Text& text, const Text& from, const Text& to,
   TextBuilder out(budget);
   size_t left = most.value_or(all.size() + 1);
   size_t at = 0;
-  if (from.empty()) {  // Python puts `to` before every code point and at the end
+  if (from.empty()) {  // Python inserts `to` before every code point and at the end
     while (left > 0) {
       budget.step();
       out.append(to);

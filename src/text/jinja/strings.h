@@ -12,11 +12,11 @@
 namespace ferrum::jinja {
 
 size_t count_code_points(std::string_view text);
-// The byte where code point number `index` begins; text.size() past the end.
+// The byte where code point number `index` begins; text.size() if there are fewer.
 size_t byte_of_code_point(std::string_view text, size_t index);
-// The byte where the last `count` code points begin; nothing if there are fewer.
+// The byte where the last `count` code points begin; nullopt if there are fewer.
 std::optional<size_t> byte_of_last_code_points(std::string_view text, size_t count);
-// The bytes of the code point at the beginning of `text`, which is not empty. A broken byte counts as one.
+// The size in bytes of the first code point of `text`, which is not empty. A malformed byte counts as one.
 size_t code_point_size(std::string_view text);
 
 bool is_space(char32_t c);         // Python's str.isspace
@@ -24,11 +24,11 @@ bool is_printable(char32_t c);     // Python's str.isprintable
 bool is_alphanumeric(char32_t c);  // Python's str.isalnum
 
 enum class Side { kLeft, kRight, kBoth };
-// Without `characters`: white space.
+// Strips `characters`, or white space if it is nullopt.
 Text strip(Budget& budget, const Text& text, Side side,
            std::optional<std::string_view> characters = std::nullopt);
 
-// `f` is given each code point with whether a letter stands before it, and appends what replaces it.
+// `f` gets each code point and whether a letter precedes it, and appends the replacement.
 using MapCodePoint = std::function<void(char32_t c, bool after_letter, std::string& out)>;
 Text map_code_points(Budget& budget, const Text& text, const MapCodePoint& f);
 
@@ -39,7 +39,7 @@ Text capitalize(Budget& budget, const Text& text);
 Text swap_case(Budget& budget, const Text& text);
 Text case_fold(Budget& budget, const Text& text);
 
-// Up to `most` replacements, all if there is no `most`.
+// At most `most` replacements; nullopt: all.
 Text replace(Budget& budget, const Text& text, const Text& from, const Text& to, std::optional<size_t> most);
 Text html_escape(Budget& budget, const Text& text);
 

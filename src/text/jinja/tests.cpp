@@ -27,7 +27,7 @@ bool asks(Runtime&, const Value& value, const Arguments& arguments) {
 }
 
 bool is_boolean(const Value& v) { return v.get<bool>() != nullptr; }
-// Calling an undefined value is an error, but Python's callable() says yes.
+// Calling an undefined value is an error, but Python's callable() returns True for it.
 bool is_callable(const Value& v) { return v.is_undefined() || (v.object() && v.object()->is_callable()); }
 bool is_defined(const Value& v) { return !v.is_undefined(); }
 bool is_undefined(const Value& v) { return v.is_undefined(); }
@@ -66,7 +66,7 @@ bool is_divisible(Runtime& runtime, const Value& value, const Arguments& argumen
   return remainder(runtime, value, p.integer(0)) == 0;
 }
 
-// Python's `is`: small values that are equal are the same, containers only if they share what they hold.
+// Python's `is`: scalars are the same if equal, containers only if they share their contents.
 bool is_same(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Parameters p("sameas", {"other"}, arguments);
   const Value& other = p.at(0);
@@ -90,7 +90,7 @@ bool has_case(Runtime& runtime, const Value& value, const Arguments& arguments) 
 
 bool names_filter(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Parameters p("filter", {}, arguments);
-  hash_of(runtime.budget, value);  // Python looks it up in a dictionary, which refuses what has no hash
+  hash_of(runtime.budget, value);  // Python looks it up in a dictionary, which refuses unhashable values
   return value.is_string() && find_filter(value.text()->view());
 }
 

@@ -12,6 +12,6 @@ struct Test {
   bool (*holds)(Runtime& runtime, const Value& value, const Arguments& arguments);
 };
 
-const Test* find_test(std::string_view name);  // nullptr: there is none
+const Test* find_test(std::string_view name);  // nullptr if there is none
 
 }  // namespace ferrum::jinja

@@ -43,7 +43,7 @@ void Text::Buffer::append(std::string_view text, Origin origin) {
 }
 
 void Text::Buffer::append(const Text& text) {
-  // By offset: `text` may lie in this very buffer, which moves as it grows.
+  // Copies by offset: `text` may lie in this buffer, which moves as it grows.
   if (text.buffer_.get() == this) {
     const Text copy = Text(text).slice(0, text.size());
     std::string own(copy.view());

@@ -1,7 +1,7 @@
-// A string that remembers, byte for byte, whether the template wrote it or its context (the users) did.
+// A string that records for every byte whether the template wrote it or the context (the users) did.
 //
-// A Text is a view into a shared, append-only buffer: slices cost nothing, and appending to the text that
-// ends its buffer costs only the new bytes. Origins are kept as the offsets where they change.
+// A Text is a view into a shared, append-only buffer: slices cost nothing, and appending to a text at the end
+// of its buffer costs only the new bytes. Origins are stored as the offsets where they change.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -27,7 +27,7 @@ class Text {
   bool empty() const { return size_ == 0; }
 
   Text slice(size_t begin, size_t size) const;  // bytes; shares the buffer
-  // The slice that `part`, a view into this text's view(), stands for.
+  // `part` must be a view into this text's view().
   Text slice(std::string_view part) const;
 
   // Calls f(std::string_view, Origin) for each stretch of one origin, in order.
@@ -42,7 +42,7 @@ class Text {
     std::string bytes;
     Origin first = Origin::kContext;  // origin of the first byte
     std::vector<size_t> flips;        // offsets, ascending, where the origin changes
-    bool may_grow = false;            // made by one rendering alone, so nobody else appends to it
+    bool may_grow = false;            // owned by one rendering, so no other thread appends to it
 
     Origin last() const { return flips.size() % 2 == 0 ? first : other(first); }
     void append(std::string_view text, Origin origin);
@@ -60,7 +60,7 @@ class Text {
 
 Text concatenate(Budget& budget, const Text& a, const Text& b);
 
-// Puts a Text together, charging every byte before it is copied.
+// Builds a Text; every byte is charged before it is copied.
 class TextBuilder {
  public:
   explicit TextBuilder(Budget& budget) : budget_(&budget) {}
@@ -73,7 +73,7 @@ class TextBuilder {
     budget_->make(text.size());
     buffer_.append(text);
   }
-  // Of the template's own making: punctuation, numbers, padding.
+  // Appends text that counts as written by the template: punctuation, numbers, padding.
   void append(std::string_view text) { append(text, Origin::kTemplate); }
   void append(size_t count, const Text& text);
   void pad(size_t count, std::string_view unit = " ") {

@@ -26,7 +26,7 @@ Value mapped(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return String{map(runtime.budget, string.text), string.markup};
 }
 
-// Unlike str.title: words begin after white space, '-' and opening brackets only.
+// Unlike str.title, words begin only after white space, '-' and opening brackets.
 Text title(Budget& budget, const Text& text) {
   std::string before(1, ' ');
   bool begins = true;
@@ -88,7 +88,7 @@ Value format(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return percent_format(runtime, string, make_dict(runtime.budget, std::move(named)));
 }
 
-enum class Encoded { kPath, kQuery };  // in a query, a space is '+' and a slash is no slash
+enum class Encoded { kPath, kQuery };  // in a query, a space becomes '+' and a slash is encoded
 
 std::string percent_encoded(std::string_view text, Encoded as) {
   std::string out;

@@ -1,4 +1,4 @@
-// What the lexer cuts a template into.
+// The tokens of a template's source.
 #pragma once
 #include <string>
 #include <string_view>
@@ -17,7 +17,7 @@ enum class TokenKind {
   kBlockBegin,
   kBlockEnd,
   kName,
-  kString,  // text: with its escapes resolved
+  kString,  // its text has the escapes resolved
   kInteger,
   kFloat,
   kOperator,

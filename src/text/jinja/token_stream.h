@@ -1,4 +1,4 @@
-// The parser's place in the tokens.
+// The parser's position in the tokens.
 #pragma once
 #include <string_view>
 #include <vector>
@@ -13,7 +13,7 @@ class TokenStream {
 
   const Token& current() const { return tokens_[at_]; }
   const Token& look() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
-  const Token& next();  // gives the current token and moves on
+  const Token& next();  // returns the current token and moves on
 
   bool at_operator(std::string_view op) const { return current().is_operator(op); }
   bool at_name(std::string_view name) const { return current().is_name(name); }
@@ -25,7 +25,7 @@ class TokenStream {
   void expect_name(std::string_view name);
   const Token& expect(TokenKind kind);
 
-  // Fails at the current token, saying what stands there.
+  // Fails at the current token with "expected …, got …".
   [[noreturn]] void unexpected(std::string_view expected) const;
 
  private:

@@ -1,7 +1,7 @@
-// The values that templates compute with: Python's, as far as Jinja shows them.
+// The values of templates: Python's types, as far as Jinja uses them.
 //
-// Values are cheap to copy and share what they refer to. Nothing can be changed once made, except the
-// attributes of a namespace(). Containers know how deep they nest, so that walking and destroying them takes
+// Values are cheap to copy and share their contents. All are immutable except the attributes of a
+// namespace(). Containers record how deep they nest, so walking and destroying them takes
 // bounded stack.
 #pragma once
 #include <cstdint>
@@ -27,18 +27,18 @@ class Value;
 struct Items {
   std::vector<Value> values;
   int depth = 1;
-  std::span<const std::string_view> names = {};  // of a named tuple's items
+  std::span<const std::string_view> names = {};  // item names of a named tuple
 };
 
-// What a missing name or attribute gives: empty when printed, an error when used. `why` is that error's
-// message.
+// A missing name or attribute: empty when printed, an error when used. `why` is the message of that
+// error.
 struct Undefined {
   std::shared_ptr<const std::string> why;
 };
 struct None {};
 struct String {
   Text text;
-  bool markup = false;  // marked by `safe` or `escape`: what is added to it gets escaped, as markupsafe does
+  bool markup = false;  // marked by `safe` or `escape`: text added to it is escaped, as in markupsafe
 };
 struct List {
   std::shared_ptr<const Items> items;
@@ -64,7 +64,7 @@ class Value {
   Value(Tuple tuple) : storage_(std::move(tuple)) {}
   Value(std::shared_ptr<const Dict> dict) : storage_(std::move(dict)) {}
   Value(std::shared_ptr<Object> object) : storage_(std::move(object)) {}
-  Value(const char*) = delete;  // would become a bool
+  Value(const char*) = delete;  // would convert to bool
 
   static Value undefined(std::string why);
   static Value of_size(size_t size) { return static_cast<int64_t>(size); }
@@ -82,7 +82,7 @@ class Value {
     const String* string = get<String>();
     return string ? &string->text : nullptr;
   }
-  // Of a list or a tuple; nullptr else.
+  // The items of a list or a tuple; nullptr for other types.
   const std::vector<Value>* items() const;
   const Dict* dict() const {
     const auto* dict = get<std::shared_ptr<const Dict>>();
@@ -97,19 +97,19 @@ class Value {
     return dynamic_cast<T*>(object());
   }
 
-  int depth() const;  // 0: no container
+  int depth() const;  // 0 for scalars
 
  private:
   Storage storage_;
 };
 
-// These charge the budget, and refuse what nests too deep.
+// These charge the budget, and throw Failure for values that nest too deep.
 Value make_list(Budget& budget, std::vector<Value> values);
 Value make_tuple(Budget& budget, std::vector<Value> values);
 // `names` must outlive the value.
 Value make_named_tuple(Budget& budget, std::span<const std::string_view> names, std::vector<Value> values);
 
-// Keeps the order in which keys came. Not changed any more once it is a Value.
+// Keeps insertion order. Immutable once it is part of a Value.
 class Dict {
  public:
   using Entry = std::pair<Value, Value>;
@@ -117,16 +117,16 @@ class Dict {
   const std::vector<Entry>& entries() const { return entries_; }
   const Value* find(Budget& budget, const Value& key) const;
   const Value* find(std::string_view key) const;
-  // Refuses unhashable keys. A key that is there keeps its place and gets the new value.
+  // Throws Failure for unhashable keys. An existing key keeps its position.
   void set(Budget& budget, Value key, Value value);
   int depth() const { return depth_; }
 
  private:
-  static constexpr size_t kSearched = 8;  // so many entries are searched one by one
+  static constexpr size_t kSearched = 8;  // dictionaries up to this size are searched linearly
   std::optional<size_t> position(Budget& budget, const Value& key, size_t hash) const;
 
   std::vector<Entry> entries_;
-  std::unordered_multimap<size_t, size_t> positions_;  // hash to entry, once there are more than kSearched
+  std::unordered_multimap<size_t, size_t> positions_;  // hash to entry; for more than kSearched entries
   int depth_ = 1;
 };
 
@@ -137,7 +137,7 @@ struct Arguments {
   std::vector<std::pair<std::string, Value>> named;
 };
 
-// Everything else: functions, macros, namespaces, ranges, generators, views of dictionaries.
+// All other values: functions, macros, namespaces, ranges, generators, views of dictionaries.
 class Object {
  public:
   virtual ~Object() = default;

@@ -1,9 +1,9 @@
-// Calls to the server, with the key where it wants one.
+// Calls to the server, with the API key if the server requires one.
 import { serverError, Unreachable } from './errors';
 
 export interface Keys {
   current(): string | null;
-  // Somebody is asked; false if nobody gives one. `why` is the server's word for it.
+  // Asks the user for a key; false if none is given. `why` is the server's message.
   ask(why: string): Promise<boolean>;
 }
 
@@ -21,7 +21,7 @@ async function attempt(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-// Throws ServerError, Unreachable, or AbortError where `init.signal` was aborted.
+// Throws ServerError, Unreachable, or AbortError if `init.signal` was aborted.
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
     const response = await attempt(path, init);

@@ -1,4 +1,4 @@
-// What the server said in place of an answer.
+// The server's error responses.
 export class ServerError extends Error {
   constructor(
     message: string,
@@ -9,17 +9,17 @@ export class ServerError extends Error {
   }
 }
 
-// It said nothing: it is not there, or went away.
+// No response: the server is down or went away.
 export class Unreachable extends Error {}
 
-// The message in an error's body, or what its status says.
+// The message in an error's body, or a text for its status.
 export function serverError(status: number, body: string): ServerError {
   try {
     const { error } = JSON.parse(body) as { error?: { message?: unknown; code?: unknown } };
     if (typeof error?.message === 'string')
       return new ServerError(error.message, status, typeof error.code === 'string' ? error.code : undefined);
   } catch {
-    // Some proxy's page, most likely.
+    // Most likely a proxy's error page.
   }
   return new ServerError(`the server answered with the status ${status}`, status);
 }

@@ -1,8 +1,8 @@
-// Server-sent events: what came so far, cut into the data of whole events.
+// Incremental parser of server-sent events: splits received text into the data of whole events.
 export class EventReader {
   private rest = '';
 
-  // The text may end anywhere, between \r and \n as well.
+  // The text may end anywhere, including between \r and \n.
   take(text: string): string[] {
     this.rest += text;
     const events: string[] = [];

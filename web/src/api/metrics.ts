@@ -1,6 +1,6 @@
-// Prometheus' text format, as far as /metrics has it.
+// Prometheus' text format, as far as /metrics uses it.
 
-// Values by name and labels, as they stand: 'ferrum_steps_total{model="m"}'.
+// Values by name and labels, verbatim: 'ferrum_steps_total{model="m"}'.
 export type Metrics = ReadonlyMap<string, number>;
 
 export function metricsOf(text: string): Metrics {
@@ -13,7 +13,7 @@ export function metricsOf(text: string): Metrics {
   return metrics;
 }
 
-// Of all models.
+// The sum over all models.
 export function sum(metrics: Metrics, name: string): number {
   let total = 0;
   for (const [key, value] of metrics) if (key === name || key.startsWith(`${name}{`)) total += value;
@@ -29,7 +29,7 @@ export interface Sample {
   hits: number; // share of prompt tokens that the prefix cache had, of all since the server began
 }
 
-// How things stand, and what happened in the seconds since `before`.
+// The current state, and the changes since `before`.
 export function sampleOf(before: Metrics, now: Metrics, seconds: number): Sample {
   const rate = (name: string) => Math.max(0, sum(now, name) - sum(before, name)) / seconds;
   const share = (part: number, whole: number) => (whole > 0 ? part / whole : 0);

@@ -1,4 +1,4 @@
-// Files that go into a message as text, each in a fence of its own under its name.
+// Files attached to a message as text, each in a fence under its name.
 export interface Attachment {
   name: string;
   text: string;

@@ -7,7 +7,7 @@ export interface Found {
 
 const kAround = 40; // characters of a snippet before what was found
 
-// As people type it: without case and accents, with the same length, so that places in it are places in the text.
+// Folds case and accents but keeps the length, so that positions in the result are positions in the text.
 export function folded(text: string): string {
   let out = '';
   for (const character of text) {
@@ -23,7 +23,7 @@ function snippetOf(text: string, at: number): string {
   return `${from > 0 ? '…' : ''}${part.trim()}${text.length > at + 2 * kAround ? '…' : ''}`;
 }
 
-// Conversations that have every word somewhere, in their order.
+// Conversations that contain every word, in their order.
 export function search(query: string, conversations: readonly Conversation[], messages: Iterable<Message>): Found[] {
   const words = folded(query).split(/\s+/).filter(Boolean);
   if (words.length === 0) return conversations.map((conversation) => ({ conversation, snippet: '' }));

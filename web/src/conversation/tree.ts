@@ -7,7 +7,7 @@ export interface Tree {
 
 const byAge = (a: Message, b: Message) => a.created - b.created || (a.id < b.id ? -1 : 1);
 
-// A message whose parent is not there (any more) begins a branch of its own.
+// A message whose parent is missing begins a branch of its own.
 export function treeOf(messages: Iterable<Message>): Tree {
   const byId = new Map<string, Message>();
   for (const message of messages) byId.set(message.id, message);
@@ -19,7 +19,7 @@ export function treeOf(messages: Iterable<Message>): Tree {
   return { byId, children };
 }
 
-// From the beginning of the conversation to this message.
+// The messages from the beginning of the conversation to this one.
 export function pathTo(tree: Tree, leaf: string | null): Message[] {
   const path: Message[] = [];
   const seen = new Set<string>();
@@ -33,13 +33,13 @@ export function pathTo(tree: Tree, leaf: string | null): Message[] {
   return path;
 }
 
-// The branches beside this message, itself among them.
+// The branches at this message, including its own.
 export function siblingsOf(tree: Tree, message: Message): readonly Message[] {
   const parent = message.parent !== null && tree.byId.has(message.parent) ? message.parent : null;
   return tree.children.get(parent) ?? [];
 }
 
-// The end of the branch that goes through this message: always along the newest.
+// The end of the branch through this message, always following the newest child.
 export function leafBelow(tree: Tree, id: string): string {
   for (;;) {
     const newest = tree.children.get(id)?.at(-1);
@@ -48,13 +48,13 @@ export function leafBelow(tree: Tree, id: string): string {
   }
 }
 
-// What to show where nothing else is known.
+// The default message to show.
 export function newestLeaf(tree: Tree): string | null {
   const newest = tree.children.get(null)?.at(-1);
   return newest ? leafBelow(tree, newest.id) : null;
 }
 
-// This message and all that follows it, on whatever branch.
+// This message and all its descendants.
 export function subtreeOf(tree: Tree, id: string): string[] {
   const ids = [id];
   for (let i = 0; i < ids.length; ++i) for (const child of tree.children.get(ids[i]!) ?? []) ids.push(child.id);

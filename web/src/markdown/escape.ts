@@ -1,5 +1,5 @@
 export const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-// For between double quotes.
+// For use between double quotes.
 export const attribute = (text: string): string => escaped(text).replaceAll('"', '&quot;');

@@ -1,4 +1,4 @@
-// Loaded when the first piece of code is there.
+// Loaded with the first piece of code.
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import c from 'highlight.js/lib/languages/c';

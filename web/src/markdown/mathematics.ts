@@ -1,7 +1,7 @@
-// Loaded when the first formula is there.
+// Loaded with the first formula.
 import temml from 'temml';
 
-// In the place of its source. What is no TeX stays as it was written.
+// Replaces the source. Invalid TeX stays as it was written.
 export function setFormula(element: HTMLElement): void {
   const { tex = '', display } = element.dataset;
   try {

@@ -1,4 +1,4 @@
-// An answer for those who listen: block by block, for single words would be noise.
+// An answer for screen readers: block by block, since single words would be noise.
 import { BlockReader } from '../markdown/blocks';
 import { spoken } from '../markdown/spoken';
 import { say } from './notices';

@@ -1,4 +1,4 @@
 import { signal } from '@preact/signals';
 
-// The message that is being written anew.
+// The message being edited.
 export const editing = signal<string | null>(null);

@@ -1,4 +1,4 @@
-// The key that the server may want, for this tab or for longer.
+// The API key, kept for this tab or in the browser.
 import { effect, signal } from '@preact/signals';
 import { useKeys } from '../api/client';
 import { rememberedKey } from '../storage/preferences';
@@ -10,7 +10,7 @@ effect(() => {
   if (rememberedKey.value !== null) key.value = rememberedKey.value;
 });
 
-// What the server said when it wanted one; null: nobody is asked.
+// The server's message when it required a key; null: no dialog.
 export const asksBecause = signal<string | null>(null);
 
 export const hasKey = () => key.value !== null;

@@ -1,4 +1,5 @@
-// The conversations of this browser, and the one that is shown. What changes here is kept, and told to other tabs.
+// The conversations in this browser, and the one that is shown. Changes are stored and announced to other
+// tabs.
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import type { Bundle } from '../conversation/exchange';
 import { titleOf } from '../conversation/title';
@@ -58,7 +59,8 @@ async function keep(work: (shelf: Shelf) => Promise<void>): Promise<void> {
   }
 }
 
-// Messages that are shown are kept already: whoever sees the end of an answer may close the page.
+// Messages are stored before they are shown, since the user may close the page after seeing the end of an
+// answer.
 async function put(changed: Conversation[], said: Message[]): Promise<void> {
   take(changed);
   await keep((shelf) => shelf.put(changed, said));
@@ -72,7 +74,7 @@ async function put(changed: Conversation[], said: Message[]): Promise<void> {
 
 const changed = (conversation: Conversation, how: Partial<Conversation>) => put([{ ...conversation, ...how }], []);
 
-// A message of the conversation that is shown, at the end of the branch that is.
+// Adds a message at the end of the shown branch of the shown conversation.
 export async function add(message: Omit<Message, 'conversation' | 'id' | 'created'>): Promise<Message> {
   const now = Date.now();
   let conversation = current.value;
@@ -96,7 +98,7 @@ export async function add(message: Omit<Message, 'conversation' | 'id' | 'create
 
 export const save = (message: Message): Promise<void> => put([], [message]);
 
-// The branch that goes through this message is shown.
+// Shows the branch through this message.
 export async function choose(message: Message): Promise<void> {
   leaf.value = leafBelow(tree.value, message.id);
   if (current.value) await changed(current.value, { leaf: leaf.value });
@@ -104,7 +106,7 @@ export async function choose(message: Message): Promise<void> {
 
 export const rename = (conversation: Conversation, title: string): Promise<void> => changed(conversation, { title });
 
-// Pins the conversation to the top of the list, or releases it.
+// Pins the conversation to the top of the list, or unpins it.
 export const setPinned = (conversation: Conversation, pinned: boolean): Promise<void> =>
   changed(conversation, { pinned: pinned ? true : undefined });
 
@@ -123,7 +125,7 @@ export async function remove(conversation: Conversation): Promise<void> {
   tell({ kind: 'removed', conversation: conversation.id });
 }
 
-// With all that follows it.
+// Including all its descendants.
 export async function removeMessage(message: Message): Promise<void> {
   const ids = subtreeOf(tree.value, message.id);
   forgetMessages(ids);
@@ -161,7 +163,7 @@ async function open(id: string | null): Promise<void> {
   });
 }
 
-// What another tab says goes on where this one is shows here as well.
+// Applies another tab's changes to what this tab shows.
 function follow(said: readonly Message[]): void {
   for (const message of said)
     if (message.conversation === currentId.value && message.parent === leaf.value) leaf.value = message.id;

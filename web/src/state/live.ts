@@ -1,4 +1,4 @@
-// What /metrics says, second by second, as long as somebody looks.
+// The contents of /metrics, every second, while the live view is open.
 import { signal } from '@preact/signals';
 import { call } from '../api/client';
 import { metricsOf, sampleOf, type Metrics, type Sample } from '../api/metrics';
@@ -9,7 +9,7 @@ const kPause = 1000; // ms
 export const samples = signal<readonly Sample[]>([]);
 export const trouble = signal('');
 
-// Returns what ends it.
+// Returns a function that stops it.
 export function watch(): () => void {
   let before: { metrics: Metrics; at: number } | null = null;
   let timer: ReturnType<typeof setTimeout>;

@@ -1,4 +1,4 @@
-// Short messages that go away by themselves, and what is read aloud without being shown.
+// Short messages that disappear by themselves, and announcements for screen readers.
 import { signal } from '@preact/signals';
 
 const kSeconds = 8;
@@ -21,7 +21,7 @@ export function notice(text: string): void {
   setTimeout(() => dismiss(id), kSeconds * 1000);
 }
 
-// For screen readers: each is said once, in its order.
+// For screen readers: each is announced once, in order.
 const kKept = 20;
 export const said = signal<readonly Notice[]>([]);
 

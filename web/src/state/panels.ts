@@ -1,4 +1,4 @@
-// What is open beside the conversation.
+// The panels that are open beside the conversation.
 import { signal } from '@preact/signals';
 
 export type Panel = 'settings' | 'shortcuts' | null;

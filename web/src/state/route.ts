@@ -1,4 +1,4 @@
-// Which conversation is shown stands in the address, so that reloading, bookmarks and Back do what they should.
+// The address contains the shown conversation, so that reloading, bookmarks and Back work.
 import { signal } from '@preact/signals';
 
 const kPrefix = '#/c/';

@@ -1,4 +1,4 @@
-// Keys, wherever the focus is.
+// Keyboard shortcuts, wherever the focus is.
 export interface Shortcut {
   keys: string; // as they are shown
   what: string;

@@ -1,4 +1,4 @@
-// Where conversations are kept: in this browser, and nowhere else.
+// Storage of conversations: in this browser, and nowhere else.
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Conversation, Message } from '../conversation/types';
 
@@ -47,7 +47,7 @@ class DatabaseShelf implements Shelf {
   }
 }
 
-// For browsers that keep nothing: as long as the page is open.
+// For browsers without storage: lasts as long as the page is open.
 export class MemoryShelf implements Shelf {
   private readonly all = new Map<string, Conversation>();
   private readonly said = new Map<string, Message>();

@@ -1,4 +1,4 @@
-// What this page's tabs tell each other.
+// Messages between this page's tabs.
 import type { Conversation, Message } from '../conversation/types';
 
 export type Note =

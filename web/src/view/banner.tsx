@@ -1,7 +1,7 @@
 import { refresh, refusal, status } from '../state/server';
 import { Icon } from './icon';
 
-// Why nobody can be asked at the moment.
+// Why no message can be sent at the moment.
 export function Banner() {
   const now = status.value;
   if (now === 'ready' || now === 'connecting') return null;

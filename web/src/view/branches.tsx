@@ -4,7 +4,7 @@ import type { Message } from '../conversation/types';
 import { choose, tree } from '../state/library';
 import { IconButton } from './button';
 
-// From one branch to the next, where there are several.
+// Switches between branches, if there are several.
 export function Branches({ message }: { message: Message }) {
   const all = useComputed(() => siblingsOf(tree.value, message)).value;
   const at = all.findIndex(({ id }) => id === message.id);

@@ -1,6 +1,6 @@
 import { notice, say } from '../state/notices';
 
-// Pages from another machine without TLS may not use the clipboard's newer way.
+// Pages from another machine without TLS may not use the newer clipboard API.
 async function write(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');

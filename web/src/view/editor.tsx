@@ -9,7 +9,7 @@ interface Props {
   onCancel: () => void;
 }
 
-// A message that is written anew.
+// A message being edited.
 export function Editor({ text, label, action, onDone, onCancel }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const [value, setValue] = useState(text);

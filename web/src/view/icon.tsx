@@ -1,4 +1,4 @@
-// Lines on a grid of 24.
+// Line icons on a grid of 24.
 const kLines = {
   back: 'M15 6l-6 6 6 6',
   forward: 'M9 6l6 6-6 6',

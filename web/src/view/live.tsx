@@ -24,7 +24,7 @@ const kKinds: readonly Kind[] = [
   { name: 'hits', label: 'Prefix cache', told: (n) => `${share(n)} of prompts`, most: 1 },
 ];
 
-// How the server is, second by second.
+// The server's state, every second.
 export function Live() {
   useEffect(watch, []);
   const all = samples.value;

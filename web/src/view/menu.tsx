@@ -7,7 +7,7 @@ export interface Entry {
   act: () => void;
 }
 
-// Three dots and what is behind them. Arrow keys go through it, Escape closes it.
+// A menu behind three dots. Arrow keys move through it, Escape closes it.
 export function Menu({ label, entries }: { label: string; entries: Entry[] }) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);

@@ -57,7 +57,7 @@ const UserMessage = ({ message }: { message: Message }) => (
   </article>
 );
 
-// Open while nothing else is there to be read.
+// Open until there is something else to read.
 const Thoughts = ({ text, state }: { text: string; state: 'thinking' | 'over' }) => (
   <details class="thoughts" open={state === 'thinking'}>
     <summary>{state === 'thinking' ? 'Thinking…' : 'Thoughts'}</summary>
@@ -65,7 +65,7 @@ const Thoughts = ({ text, state }: { text: string; state: 'thinking' | 'over' })
   </details>
 );
 
-// What a reader must know of how it ended.
+// How the answer ended, if the reader should know.
 function remark({ state, finish, error }: Message): string {
   if (state === 'failed') return error ?? 'The answer failed.';
   if (state === 'interrupted') return 'The page was closed before the answer was whole.';
@@ -97,7 +97,7 @@ function Ending({ message }: { message: Message }) {
   );
 }
 
-// The text stays in its place when the answer ends, so that it is not made anew.
+// The text keeps its place when the answer ends, so that it is not rendered again.
 function Body({ message, answer }: { message: Message; answer: Answer | undefined }) {
   const [asTokens, setAsTokens] = useState(false);
   const content = answer ? answer.content.value : message.content;

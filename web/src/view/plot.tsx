@@ -9,7 +9,7 @@ interface Props {
 const kWidth = 240;
 const kHeight = 44;
 
-// A line over time, the newest at the right.
+// A line over time, the newest value at the right.
 export function Plot({ label, value, values, most, room }: Props) {
   const top = most ?? Math.max(...values, 1e-9);
   const at = (v: number, i: number) => {

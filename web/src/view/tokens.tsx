@@ -6,7 +6,7 @@ const percent = (logprob: number) => {
   return share >= 99.95 ? '100%' : share >= 0.1 ? `${share.toFixed(1)}%` : '<0.1%';
 };
 
-// How sure the model was, in five steps that are told apart without colours as well (by their underlines).
+// The model's confidence in five steps, which their underlines distinguish without colours as well.
 const step = (logprob: number) => {
   const chance = Math.exp(logprob);
   return chance >= 0.9 ? 0 : chance >= 0.6 ? 1 : chance >= 0.3 ? 2 : chance >= 0.1 ? 3 : 4;
@@ -44,7 +44,7 @@ function place(box: HTMLElement, token: HTMLElement, within: HTMLElement): void 
   box.style.left = `${Math.max(0, Math.min(token.offsetLeft, within.offsetWidth - box.offsetWidth))}px`;
 }
 
-// The text as it was drawn: arrow keys, or the pointer, go from token to token.
+// The text as drawn: arrow keys or the pointer move from token to token.
 export function Tokens({ tokens }: { tokens: readonly Token[] }) {
   const [at, setAt] = useState<number | null>(null);
   const list = useRef<HTMLDivElement>(null);

@@ -10,7 +10,7 @@ const kNear = 60; // px from the end that count as the end
 
 const atEnd = signal(true);
 
-// Follows what comes at the end, unless somebody has gone up to read.
+// Follows the end of the conversation unless the user has scrolled up.
 export function Transcript() {
   const box = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
@@ -31,7 +31,7 @@ export function Transcript() {
     observer.observe(inner.current!);
     return () => observer.disconnect();
   }, []);
-  // What grows moves the end away as well: only who goes up wants to be elsewhere.
+  // Growth moves the end away too: only scrolling up stops following.
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current!;
     if (scrollHeight - scrollTop - clientHeight < kNear) atEnd.value = true;

@@ -1,12 +1,12 @@
-// Inner products of attention, for any number of rows. Each sum is a chain of its own, in order of `i`, so it
-// is the same bits however rows are gathered.
+// Inner products of attention, for any number of rows. Each sum is a separate chain in order of `i`, so it
+// has the same bits however rows are grouped.
 #pragma once
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 
-// Columns that are summed at once, and rows: as many sums as leave registers for what is multiplied.
+// Columns and rows that are summed at once: as many sums as leave registers for the factors.
 constexpr int kPanel = 2 * kLanes;
 #if defined(__AVX512F__) || defined(FERRUM_NEON)  // 32 registers
 constexpr int kTileRows = 12;
@@ -31,15 +31,15 @@ void multiply_panel(const PanelProduct& product);
 // sums[r] = factors[r] × sums[r] + Σ a[r][i] × panel[i]
 void accumulate_panel(const PanelProduct& product, const float* factors);
 
-// The softmax of one run of keys. Each row's scores become its weights 2^(score − highest); its `highest` and
-// lane totals come to include the run; and what was summed before is to be multiplied by corrections[row].
+// The softmax of one run of keys. Each row's scores become weights 2^(score − highest); its `highest` and
+// lane totals are updated to include the run; earlier sums must be multiplied by corrections[row].
 struct RunSoftmax {
   float* scores;       // [rows, kRunKeys]; −infinity where a row does not see the position
   float* highest;      // [rows]
   float* corrections;  // [rows]
   float* lane_totals;  // [rows, kLanes]
   int rows;
-  const float* value_scales;  // [kRunKeys], by which weights are multiplied after they are summed; or null
+  const float* value_scales;  // [kRunKeys]: factors of the weights, applied after these are summed; or null
 };
 void add_run(const RunSoftmax& run);
 

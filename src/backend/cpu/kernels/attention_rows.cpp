@@ -1,4 +1,4 @@
-// Attention's products over panels of float32, the softmax of a run of keys, and how states are joined
+// Attention's products over panels of float32, the softmax of a run of keys, and the merging of states
 // (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
 #include "backend/cpu/kernels/attention.h"
 

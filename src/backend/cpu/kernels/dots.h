@@ -1,4 +1,4 @@
-// The integer products of a block: exact, so in whatever order an instruction set likes them.
+// The integer products of a block. They are exact, so their order does not matter.
 #pragma once
 #include "backend/cpu/kernels/sources.h"
 
@@ -7,7 +7,7 @@ namespace {  // nothing here may become a symbol that the linker merges: see ker
 
 constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
 
-// The only sources without offset and minimum are those of formats that need all 256 values.
+// Only formats that need all 256 values have neither an offset nor a minimum.
 template <class Source>
 constexpr bool kIsSigned = Source::kOffset == 0 && !Source::kHasMin;
 
@@ -17,7 +17,7 @@ inline I32 broadcast_quad(const int8_t* x) {
   return I32{} + quad;
 }
 
-// What the integer products of one part of a block begin with: the offset's share.
+// The initial value of the integer sums of one part of a block: the offset's contribution.
 template <class Source, int P, int T>
 inline void begin_dots(I32 (&dots)[P][T], const InputSpan* x, int b, int part) {
 #pragma GCC unroll 16
@@ -35,7 +35,7 @@ inline void begin_dots(I32 (&dots)[P][T], const InputSpan* x, int b, int part) {
 }
 
 #if !defined(__ARM_FEATURE_MATMUL_INT8)
-// The quads of a block as UnpackedSource has them.
+// The quads of a block in the order of UnpackedSource.
 template <class Source>
 inline void store_quads(const Source& source, int b, uint8_t* to) {
 #pragma GCC unroll 8
@@ -45,7 +45,7 @@ inline void store_quads(const Source& source, int b, uint8_t* to) {
 
 #if !defined(FERRUM_NEON)
 
-// Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned says so.
+// Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned.
 template <bool kSigned>
 inline I32 dot(I32 sum, I32 w, I32 x) {
 #if defined(__AVX512VNNI__)
@@ -57,8 +57,8 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
   return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
       reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
 #elif defined(__AVX2__)
-  // Sums of two fit into 16 bits: 2 × 127 × 127 where quants are below 128, and 2 × 128 × 127 for magnitudes
-  // of signed ones.
+  // Sums of two products fit into 16 bits: 2 × 127 × 127 if quants are below 128, and 2 × 128 × 127 for
+  // magnitudes of signed ones.
   auto quants = reinterpret_cast<__m256i>(w);
   auto inputs = reinterpret_cast<__m256i>(x);
   if constexpr (kSigned) {
@@ -82,7 +82,7 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
 #endif
 }
 
-// The same, of inputs in memory: one instruction where GCC 12 makes two, a broadcast and a product.
+// The same for inputs in memory: one instruction, where GCC 12 makes a broadcast and a product.
 template <bool kSigned>
 inline I32 dot_with(I32 sum, I32 w, const int8_t* x_quad) {
 #if defined(__AVX512VNNI__)
@@ -108,7 +108,7 @@ inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
       const int8_t* x_quad = x[t].quants + kBlock * b + 4 * (kQuads * part + i);
-      // Beside two panels every third input only: with all of them from memory the loads would be the limit.
+      // With two panels, only every third input comes from memory, or loads would be the bottleneck.
       if (P == 1 || t % 3 == 2) {
 #pragma GCC unroll 4
         for (int p = 0; p < P; ++p) dots[p][t] = dot_with<kIsSigned<Source>>(dots[p][t], w[p], x_quad);

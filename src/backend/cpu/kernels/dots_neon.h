@@ -1,6 +1,6 @@
 // The integer products of a block in NEON: with SMMLA, with SDOT, or with products of bytes to 16 bits.
 //
-// All weights are signed bytes here: quants below 128, or the formats whose quants have a sign anyway.
+// All weights are signed bytes here: quants below 128, or formats with signed quants.
 #pragma once
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -10,7 +10,7 @@ inline int8x16_t as_bytes(I32 v) { return vreinterpretq_s8_s32(v); }
 
 #if defined(__ARM_FEATURE_DOTPROD)
 
-// A product takes any four of sixteen inputs, so one load brings those of four quads.
+// A product can use any four of sixteen inputs, so one load brings those of four quads.
 template <class Source, int P, int T>
 inline void add_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
   constexpr int kFours = 2 / Source::kParts;
@@ -36,14 +36,14 @@ inline void add_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* 
 
 #else
 
-// Of each half of a register of weights, the sums of 16 bits.
+// The 16-bit sums of each half of a register of weights.
 struct Halves {
   int16x8_t low, high;
 };
 
 inline I32 folded(const Halves& sums) { return vpaddq_s32(vpaddlq_s16(sums.low), vpaddlq_s16(sums.high)); }
 
-// The products of a part fit into 16 bits: 8 × 31 × 127, or 4 × 63 × 127 where it has half a block.
+// The products of a part fit into 16 bits: 8 × 31 × 127, or 4 × 63 × 127 for half a block.
 template <class Source, int P, int T>
 inline void add_small_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
   constexpr int kQuads = 8 / Source::kParts;
@@ -71,7 +71,7 @@ inline void add_small_dots(I32 (&dots)[P][T], const Source* sources, const Input
     for (int t = 0; t < T; ++t) dots[p][t] += folded(sums[p][t]);
 }
 
-// Of quants of 8 bits two products do: 2 × 128 × 127.
+// With quants of 8 bits, two products fit: 2 × 128 × 127.
 template <class Source, int P, int T>
 inline void add_wide_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b) {
   I32 low[P][T];
@@ -119,9 +119,9 @@ inline void add_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* 
 
 #if defined(__ARM_FEATURE_MATMUL_INT8)
 
-// A matrix product takes eight columns of two rows, and the same of two tokens. Unpacked spans are stored so:
-// two neighbouring quads as [row, quad], rows 0 and 1 first. Packed ones stay with add_dots(): few tokens are
-// too few to pay for bringing weights and inputs into that order.
+// A matrix product takes eight columns of two rows and of two tokens. Unpacked spans are stored for it: two
+// adjacent quads as [row, quad], rows 0 and 1 first. Packed spans use add_dots(): with few tokens it does not
+// pay to rearrange weights and inputs.
 template <class Source>
 constexpr bool kIsPaired = false;
 template <int kParts, int kOffset, bool kMin>
@@ -138,7 +138,7 @@ inline void store_quads(const Source& source, int b, uint8_t* to) {
   }
 }
 
-// Sixteen inputs of two tokens as two registers: eight of each in both.
+// Sixteen inputs of two tokens in two registers, each with eight inputs of both.
 struct TokenPairs {
   int8x16_t columns[2];
 };
@@ -152,8 +152,8 @@ inline TokenPairs token_pairs(const int8_t* first, const int8_t* second) {
 template <class Source, int P, int T>
 inline void add_matrix_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
   constexpr int kFours = 2 / Source::kParts;
-  constexpr int kPairs = (T + 1) / 2;  // one token alone meets itself
-  I32 low[P][kPairs] = {};             // rows 0 and 1 of each two tokens
+  constexpr int kPairs = (T + 1) / 2;  // a single token is paired with itself
+  I32 low[P][kPairs] = {};             // rows 0 and 1 of each pair of tokens
   I32 high[P][kPairs] = {};
 #pragma GCC unroll 2
   for (int four = kFours * part; four < kFours * (part + 1); ++four) {

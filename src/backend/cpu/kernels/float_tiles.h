@@ -1,7 +1,7 @@
-// Panels of floats times tiles of inputs, in order of the columns, two at a time.
+// Panels of floats times tiles of inputs, two columns at a time, in column order.
 //
-// Columns tells how two columns are taken from a panel (Pair, pair(), kBytes of one column), what a span of
-// inputs is (Span), and how to add their products (add()).
+// Columns defines how two columns are read from a panel (Pair, pair(), kBytes of one column), the type of an
+// input span (Span), and how their products are added (add()).
 #pragma once
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/tiling.h"
@@ -9,12 +9,12 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Tokens of a tile, and panels that go with so many: sums for most registers, and enough of them that none
-// waits for the addition before.
+// Tokens of a tile, and panels for that many: sums for most registers, and enough independent ones to hide
+// the latency of additions.
 #if defined(__AVX512F__)
 constexpr int kMostTokens = 12;
 constexpr int panels_with(int tokens) { return tokens <= 4 ? 4 : 2; }
-#elif defined(FERRUM_NEON)  // as many registers, but a load for each input and four rows
+#elif defined(FERRUM_NEON)  // as many registers, but a load per input and four rows
 constexpr int kMostTokens = 6;
 constexpr int panels_with(int tokens) { return tokens <= 4 ? 4 : 3; }
 #else

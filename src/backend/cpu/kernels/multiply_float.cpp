@@ -1,7 +1,7 @@
-// Panels of floats times tiles of float32 inputs, one fused multiplication and addition per column in order.
+// Panels of floats times tiles of float32 inputs: one fused multiply-add per column, in column order.
 //
 // A panel of F32 or F16 holds column after column; one of BF16 two columns at a time, the earlier in the
-// lower half of each lane, which takes one instruction each to widen.
+// lower half of each lane, so that one instruction each widens them.
 #include "backend/cpu/kernels/float_tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -11,7 +11,7 @@ struct TwoColumns {
   F32 first, second;
 };
 
-// One fused multiplication and addition per column.
+// One fused multiply-add per column.
 struct FloatColumns {
   using Pair = TwoColumns;
   using Span = FloatSpan;
@@ -28,8 +28,8 @@ struct FloatColumns {
   }
 
  private:
-  // Every third input goes to its products from memory: with all of them so the loads would be the limit,
-  // with none the instructions issued.
+  // Every third input is a memory operand: with all of them the loads would be the bottleneck, with none the
+  // number of instructions.
   template <int P, int T>
   static void add_column(F32 (&sums)[P][T], const F32 (&w)[P], const Span* x, int i) {
 #pragma GCC unroll 16
@@ -48,7 +48,7 @@ struct FloatColumns {
 };
 
 struct F32Columns : FloatColumns {
-  static constexpr int kBytes = 4 * kLanes;  // of a column
+  static constexpr int kBytes = 4 * kLanes;  // per column
   static Pair pair(const uint8_t* p) {
     const auto* column = reinterpret_cast<const float*>(p);
     return {load(column), load(column + kLanes)};

@@ -1,6 +1,6 @@
-// Panels of BF16 times tiles of bf16 inputs, two columns at a time, which a panel has beside each other in a
-// lane: what VDPBF16PS and BFDOT take. Sets without it do the same with two multiplications; for their speed
-// nobody asks, but tests do for the results.
+// Panels of BF16 times tiles of bf16 inputs. Two columns, adjacent in a panel's lane, are multiplied at a
+// time by VDPBF16PS or BFDOT. Sets without these instructions use two multiplications: that path exists for
+// tests and is not optimised.
 #include "backend/cpu/kernels/float_tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -9,7 +9,7 @@ namespace {
 struct PairedColumns {
   using Pair = I32;
   using Span = HalfSpan;
-  static constexpr int kBytes = 2 * kLanes;  // of a column
+  static constexpr int kBytes = 2 * kLanes;  // per column
 
   static I32 pair(const uint8_t* p) { return load_register(p); }
 

@@ -1,15 +1,16 @@
-// Rows of a checkpoint to panels, one word of all rows at a time. quads.h and sources.h tell what lies where.
+// Packs rows of a checkpoint into panels, one word of all rows at a time. quads.h and sources.h define the
+// layout.
 #include "backend/cpu/kernels/quads.h"
 #include "tensor/formats/blocks.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-using namespace ferrum::formats;  // NOLINT: the names of the blocks' fields' types, all of them
+using namespace ferrum::formats;  // the types of the blocks' fields
 
 constexpr int kHalves = kLanes * 2;
 
-// The rows of a panel. Past the last stands the first once more: what comes of it is thrown away.
+// The rows of a panel. Past the last row the first one is repeated; its results are discarded.
 class Rows {
  public:
   explicit Rows(const uint8_t* const* rows) {
@@ -18,7 +19,7 @@ class Rows {
 
   // Four bytes of each row.
   I32 words(int64_t offset) const {
-    // Not gathered: that instruction is several times slower where its leaks are mended (Downfall).
+    // Without gather instructions, which are several times slower where Downfall is mitigated.
     I32 words;
     for (int lane = 0; lane < kLanes; ++lane) {
       int32_t word;
@@ -28,7 +29,7 @@ class Rows {
     return words;
   }
 
-  // `kBytes` of each row, one behind the other.
+  // `kBytes` of each row, row after row.
   template <int kBytes>
   void copy(int64_t offset, uint8_t* to) const {
     for (int lane = 0; lane < kLanes; ++lane)
@@ -46,7 +47,7 @@ class Registers {
 
   void put(int i, I32 words) const { store_register(at_ + i * kRegister, words); }
 
-  // From eight quads, of which the bits that do not belong to them are zero.
+  // From eight quads whose other bits are zero.
   void put_nibbles(const I32 (&quads)[8]) const {
     for (int j = 0; j < 4; ++j) put(j, quads[j] | quads[j + 4] << 4);
   }
@@ -60,7 +61,7 @@ class Registers {
     put(at, all);
   }
 
-  // Sixteen numbers of six bits, given as four words of four, as SixBitNumbers takes them out.
+  // Sixteen six-bit numbers, given as four words of four, in the layout that SixBitNumbers reads.
   void put_six_bits(const I32 (&numbers)[4]) const {
     for (int r = 0; r < 3; ++r) put(r, numbers[r] | (numbers[3] >> (2 * r) & 0x03030303) << 6);
   }
@@ -69,8 +70,8 @@ class Registers {
   uint8_t* at_;
 };
 
-// pack(offset of the block in the rows, its registers, the scales of the span, b) for all blocks of 32. The
-// scales of block b stand kScaleBytes × lanes × b behind the quants of the span.
+// Calls pack(offset of the block in the rows, its registers, the scales of the span, b) for all blocks of 32.
+// The scales of block b are at kScaleBytes × lanes × b after the quants of the span.
 template <class Block, int kRegisters, int kScaleBytes, class Pack>
 inline void pack_small_blocks(int cols, uint8_t* panel, const Pack& pack) {
   const int all = cols / kBlock;
@@ -84,7 +85,7 @@ inline void pack_small_blocks(int cols, uint8_t* panel, const Pack& pack) {
   }
 }
 
-// pack(offset of the block in the rows, its quants, what stands behind them) for all blocks of 256.
+// Calls pack(offset of the block in the rows, its quants, what follows them) for all blocks of 256.
 template <class Block, int kRegisters, class Pack>
 inline void pack_super_blocks(int cols, uint8_t* panel, const Pack& pack) {
   for (int i = 0; i < cols / kSpan; ++i) {
@@ -93,8 +94,8 @@ inline void pack_super_blocks(int cols, uint8_t* panel, const Pack& pack) {
   }
 }
 
-// pack(offset of the group in the rows, its quants, scales, zeros) for all groups of a BlockG4. Behind the
-// quants of a span stand its groups' scales, then their zeros.
+// Calls pack(offset of the group in the rows, its quants, scales, zeros) for all groups of a BlockG4. The
+// scales of a span's groups follow its quants, then their zeros.
 template <class Block, class Pack>
 inline void pack_groups(int cols, uint8_t* panel, const Pack& pack) {
   constexpr int kValues = static_cast<int>(sizeof(Block::quants)) * 2;
@@ -112,12 +113,12 @@ inline void pack_groups(int cols, uint8_t* panel, const Pack& pack) {
   }
 }
 
-// Nibbles placed as in Q4_0 are quad j low and quad j + 4 high already.
+// Nibbles in the layout of Q4_0 are quad j low and quad j + 4 high already.
 inline void put_halves_of_nibbles(const Rows& rows, int64_t quants, const Registers& to) {
   for (int j = 0; j < 4; ++j) to.put(j, rows.words(quants + 4 * j));
 }
 
-// Bit i of `bits` is that of column i.
+// Bit i of `bits` belongs to column i.
 inline void put_high_bits(I32 bits, const Registers& to) {
   I32 quads[8];
   for (int i = 0; i < 8; ++i) quads[i] = (bits >> (4 * i) & 15) * 0x00204081 & 0x01010101;
@@ -165,7 +166,7 @@ constexpr int kNibbles = 0x0F0F0F0F;
 constexpr int kPairs = 0x03030303;
 constexpr int kBits = 0x01010101;
 
-// The quads that lie in 32 bytes of each row, at the same bits of every byte.
+// The quads in 32 bytes of each row, at the same bits of every byte.
 template <int kMask>
 inline void quads_of(const Rows& rows, int64_t bytes, int shift, I32 (&quads)[8]) {
   for (int i = 0; i < 8; ++i) quads[i] = rows.words(bytes + 4 * i) >> shift & kMask;

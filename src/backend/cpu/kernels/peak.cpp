@@ -1,14 +1,14 @@
-// What the machine does at best: reading as fast as memory gives, and products that never leave registers.
-// Ferrum bench holds every figure against these. An empty asm statement that claims to change a register
-// keeps the compiler from computing once what is to be computed each time.
+// Measures peak rates: reading at memory bandwidth, and products that never leave registers. `ferrum bench`
+// compares its figures with these. An empty asm statement that claims to change a register keeps the compiler
+// from hoisting a computation out of its loop.
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-// A product takes 4 to 5 cycles and two start in each: so many sums must be on their way, and more do no harm
-// as long as the registers hold them.
+// A product takes 4 to 5 cycles, and two start per cycle: at least that many sums must be in flight, and more
+// do no harm as long as they fit into registers.
 #if defined(__AVX512F__) || defined(FERRUM_NEON)
 constexpr int kSums = 16;
 #else
@@ -57,7 +57,7 @@ uint64_t peak_read(const uint8_t* data, size_t bytes) {
 #pragma GCC unroll 4
     for (int s = 0; s < kStreams; ++s) {
       const uint8_t* line = data + static_cast<size_t>(s) * stream + at;
-      __builtin_prefetch(line + kAhead);  // past the end it does nothing
+      __builtin_prefetch(line + kAhead);  // past the end it has no effect
 #pragma GCC unroll 4
       for (int i = 0; i < kPerLine; ++i) sums[s] ^= load_register(line + static_cast<size_t>(i) * kRegister);
     }
@@ -72,7 +72,7 @@ int64_t peak_multiply_add_f32(int64_t rounds) {
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
   F32 a = broadcast(1.0f);
-  F32 b = broadcast(0x1p-20f);  // so that the sums stay ordinary numbers
+  F32 b = broadcast(0x1p-20f);  // small, so that the sums stay normal numbers
   for (int64_t round = 0; round < rounds; ++round) {
     touch(a);
     touch(b);
@@ -107,7 +107,7 @@ inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes) {
   return vreinterpretq_s8_s32(vmmlaq_s32(vreinterpretq_s32_s8(sum), a, b));
 #elif defined(__ARM_FEATURE_DOTPROD)
   return vreinterpretq_s8_s32(vdotq_s32(vreinterpretq_s32_s8(sum), a, b));
-#else  // sums of 16 bits, which are widened now and then
+#else  // sums of 16 bits, widened regularly
   return vreinterpretq_s8_s16(vmlal_high_s8(vreinterpretq_s16_s8(sum), a, b));
 #endif
 }
@@ -117,7 +117,7 @@ inline Bytes zero() { return _mm256_setzero_si256(); }
 inline Bytes ones() { return _mm256_set1_epi8(1); }
 inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes ones_of_16_bits) {
   Bytes pairs = _mm256_maddubs_epi16(a, b);
-  touch(pairs);  // it is the same every time, but must be computed every time
+  touch(pairs);  // the same every time, but it must be computed every time
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones_of_16_bits));
 }
 #endif
@@ -157,7 +157,7 @@ int64_t peak_dot_int8(int64_t rounds) {
 
 #else
 
-// Whatever the compiler makes of it.
+// Left to the compiler's vectorisation.
 int64_t peak_dot_int8(int64_t rounds) {
   constexpr int kBytes = 1024;
   uint8_t a[kBytes];
@@ -201,7 +201,7 @@ int64_t peak_dot_bf16(int64_t rounds) {
   F32 sums[kSums] = {};
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) touch(sums[i]);
-  I32 a = I32{} + 0x3F803F80;  // 1; as integers, since GCC 12 takes bf16 constants for fp16's
+  I32 a = I32{} + 0x3F803F80;  // 1; as integers, since GCC 12 takes bf16 constants for fp16
   I32 b = I32{} + 0x35803580;  // 2^-20
   for (int64_t round = 0; round < rounds; ++round) {
     touch(a);

@@ -1,8 +1,8 @@
-// How the quants of each format lie in a packed panel, and how a register of them is taken out.
+// The layout of each format's quants in a packed panel, and how a register of them is extracted.
 //
-// A quad is four neighbouring columns of a row: four bytes in the row's lane. A block of 32 columns has
-// eight. Formats of fewer than 8 bits put several quads into one register, at the same bits of each byte, so
-// that a shift and a mask take one out:
+// A quad is four adjacent columns of a row: four bytes in the row's lane. A block of 32 columns has eight.
+// Formats of fewer than 8 bits put several quads into one register, at the same bits of each byte, so that a
+// shift and a mask extract one:
 //   4 bits: register j holds quad j low and quad j + 4 high
 //   2 bits: register j holds quads 4j … 4j + 3, from the lowest bits up
 //   1 bit:  one register; bit i is of quad i
@@ -13,7 +13,7 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Left by a positive number of bits, right by a negative one; what moves in is masked away by the caller.
+// Shifts left by a positive number of bits, right by a negative one; the caller masks the bits moved in.
 inline I32 shifted(I32 v, int bits) { return bits >= 0 ? v << bits : v >> -bits; }
 
 inline I32 nibble_quad(const uint8_t* block, int i) {
@@ -59,7 +59,7 @@ struct ThreeBitQuads {
   }
 };
 
-// Each byte of `indices`, below 16, becomes that entry of the table.
+// Replaces each byte of `indices`, below 16, by that entry of the table.
 inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
 #if defined(__AVX512BW__)
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
@@ -79,7 +79,7 @@ inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
 #endif
 }
 
-// Entries of formats::kIq4Values, as unsigned bytes where offsets are taken off later.
+// Entries of formats::kIq4Values; as unsigned bytes where the offset is subtracted later.
 struct Iq4Quads {
   static constexpr int kRegisters = 4;
   static I32 quad(const uint8_t* block, int i) {

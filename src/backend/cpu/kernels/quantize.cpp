@@ -1,4 +1,4 @@
-// Activations to signed bytes: each block of 32 by its largest magnitude.
+// Quantises activations to signed bytes: each block of 32 by its largest magnitude.
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
 
@@ -8,7 +8,7 @@ namespace {
 constexpr int kRegisters = kBlock / kLanes;
 constexpr int32_t kInfinity = 0x7F800000;
 
-// As bits: those of magnitudes are in the order of the magnitudes, and a NaN's are above all.
+// Compares bits: those of magnitudes are ordered like the magnitudes, and a NaN's are above all.
 inline int32_t largest_lane(I32 v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_epi32(reinterpret_cast<__m512i>(v));
@@ -30,7 +30,7 @@ inline int32_t largest_magnitude(const float* x) {
   return largest_lane(most);
 }
 
-// The low byte of each lane.
+// Stores the low byte of each lane.
 inline void store_low_bytes(int8_t* to, I32 v) {
 #if defined(__AVX512F__)
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
@@ -45,13 +45,13 @@ inline void store_low_bytes(int8_t* to, I32 v) {
 
 inline void quantize_block(const float* x, float inverse_scale, int8_t* quants) {
   for (int r = 0; r < kRegisters; ++r) {
-    // The nearest integer stands in the low bits of the mantissa.
+    // The nearest integer is in the low bits of the mantissa.
     const F32 shifted = load(x + r * kLanes) * inverse_scale + 0x1.8p23f;
     store_low_bytes(quants + r * kLanes, as_bits(shifted) - 0x4B400000);
   }
 }
 
-// Of sixteen quants each.
+// Sums of sixteen quants each.
 inline void sum_half_blocks(const int8_t* quants, int32_t (&sums)[2 * kBlocks]) {
 #if defined(__AVX512VNNI__)
   for (int i = 0; i < kSpan; i += 64) {  // a half block is a quarter of a register

@@ -1,15 +1,15 @@
 // A vector of float32 in the widest registers of the instruction set that this file is compiled for, and the
-// few operations that kernels are made of. All static, in a namespace of the set's own: see kernels.h.
+// few operations that kernels consist of. All static, in a namespace per instruction set: see kernels.h.
 //
-// Sums across lanes are taken in a fixed order, and nothing is contracted to FMA but what says so
-// (-ffp-contract=off), so that a row's result does not depend on where the compiler saw it.
+// Sums across lanes have a fixed order, and only explicit FMAs are contracted (-ffp-contract=off), so that a
+// row's result does not depend on the surrounding code.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#elif defined(FERRUM_NEON)  // set for the sets that use it: every compiler for 64-bit ARM has it
+#elif defined(FERRUM_NEON)  // defined by every compiler for 64-bit ARM
 #include <arm_neon.h>
 #endif
 
@@ -19,7 +19,7 @@
 
 namespace ferrum::cpu::FERRUM_ISA {
 
-// Halves in memory; distinct types, so that load() and store() can be chosen by them.
+// 16-bit floats in memory; distinct types, so that load() and store() can be overloaded.
 enum F16 : uint16_t {};
 enum BF16 : uint16_t {};
 
@@ -34,7 +34,7 @@ constexpr int kLanes = 4;
 using F32 [[gnu::vector_size(kLanes * 4)]] = float;
 using I32 [[gnu::vector_size(kLanes * 4)]] = int32_t;
 
-constexpr int kRegister = kLanes * 4;  // bytes
+constexpr int kRegister = kLanes * 4;  // in bytes
 
 static inline I32 load_register(const uint8_t* p) {
   I32 v;
@@ -57,7 +57,7 @@ static inline F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 
 static inline F32 broadcast(float x) { return _mm512_set1_ps(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
-// a × *b + c in one instruction even where *b is met several times, which GCC makes one broadcast of.
+// a × *b + c in one instruction even if *b is used several times, which GCC turns into one broadcast.
 static inline F32 fma_with(F32 a, const float* b, F32 c) {
   asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(a), "m"(*b));
   return c;
@@ -121,7 +121,7 @@ static inline float sum(F32 v) {
 static inline F32 broadcast(float x) { return vdupq_n_f32(x); }
 static inline F32 fma(F32 a, F32 b, F32 c) { return vfmaq_f32(c, a, b); }
 static inline F32 fma_with(F32 a, const float* b, F32 c) { return fma(a, broadcast(*b), c); }
-// Unlike the others' these give NaN whichever of the two is NaN.
+// Unlike those of the other sets, these return NaN if either operand is NaN.
 static inline F32 max(F32 a, F32 b) { return vmaxq_f32(a, b); }
 static inline F32 min(F32 a, F32 b) { return vminq_f32(a, b); }
 static inline F32 load(const F16* p) {
@@ -152,7 +152,7 @@ static inline float sum(F32 v) { return vpadds_f32(vadd_f32(vget_low_f32(v), vge
 static inline F32 broadcast(float x) { return F32{x, x, x, x}; }
 static inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
 static inline F32 fma_with(F32 a, const float* b, F32 c) { return fma(a, broadcast(*b), c); }
-// As the x86 instructions: the second where they do not compare, so a NaN in b stays.
+// As the x86 instructions: the second operand if they do not compare, so a NaN in b is kept.
 static inline F32 max(F32 a, F32 b) { return a > b ? a : b; }
 static inline F32 min(F32 a, F32 b) { return a < b ? a : b; }
 static inline float sum(F32 v) { return (v[0] + v[2]) + (v[1] + v[3]); }
@@ -168,8 +168,8 @@ static inline uint32_t bits_of(float value) {
   return bits;
 }
 
-// Shifts exponent and mantissa into place and lets a multiplication by 2^112 rebias the exponent, which is
-// right for subnormals as well; infinities and NaNs get their exponent set.
+// Shifts exponent and mantissa into place, and rebiases the exponent by multiplying by 2^112, which is right
+// for subnormals as well; infinities and NaNs get their exponent set.
 static inline float from_f16(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
   const uint32_t magnitude = static_cast<uint32_t>(half & 0x7FFF) << 13;
@@ -190,7 +190,7 @@ static inline uint16_t to_f16(float value) {
   return static_cast<uint16_t>(sign | (rounded - 0x38000000) >> 13);
 }
 
-// Weights lie where a file has them, so at odd addresses, too.
+// Weights may be at any address in a file, including odd ones.
 static inline F32 load(const F16* p) {
   uint16_t halves[kLanes];
   __builtin_memcpy(halves, p, sizeof halves);
@@ -212,7 +212,7 @@ static inline void store(F16* p, F32 v) {
 
 #endif
 
-// To nearest even. A NaN's payload is cut, so it is made a quiet one with a bit that stays.
+// Rounds to nearest even. A NaN's payload is truncated, so a bit is set that keeps it a NaN.
 static inline void store(BF16* p, F32 v) {
   const I32 bits = as_bits(v);
   const I32 is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;
@@ -226,7 +226,7 @@ static inline void store(BF16* p, F32 v) {
 #endif
 }
 
-// The first n < kLanes elements; zeros behind them.
+// The first n < kLanes elements, followed by zeros.
 template <class T>
 static inline F32 load_part(const T* p, int n) {
   T whole[kLanes] = {};
@@ -240,7 +240,7 @@ static inline void store_part(T* p, F32 v, int n) {
   __builtin_memcpy(p, whole, static_cast<size_t>(n) * sizeof(T));
 }
 
-// The largest lane; NaN may get lost.
+// The largest lane. A NaN may be lost.
 static inline float largest(F32 v) {
 #if defined(__AVX512F__)
   v = max(_mm512_shuffle_f32x4(v, v, 0x4E), v);
@@ -260,8 +260,8 @@ static inline float largest(F32 v) {
 #endif
 }
 
-// What values up to `magnitude` are multiplied by to become bytes in −127 … 127. So small that it would be
-// infinite, they become zeros.
+// The factor that maps values up to `magnitude` to bytes in −127 … 127. If the magnitude is so small that the
+// factor would be infinite, values become zeros.
 static inline float inverse_scale(float magnitude) { return magnitude > 1e-36f ? 127 / magnitude : 0; }
 
 // e^x within 2 units in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor series of e^r to

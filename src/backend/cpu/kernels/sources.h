@@ -1,9 +1,9 @@
-// A span of a packed panel, as a product reads it: quads of quants, and for every block a register of scales.
+// A span of a packed panel as products read it: quads of quants, and a register of scales for every block.
 //
 //   value = scale × (quant − kOffset) + min
 //
-// A source has kParts scales to a block: 1, or 2 where 16 columns share one; kHasMin tells if there are
-// minima at all. Behind the quants of a span lie its scales, as small as the file has them.
+// A source has kParts scales per block: 1, or 2 if 16 columns share one; kHasMin says whether there are
+// minima. The scales of a span follow its quants, in the file's precision.
 #pragma once
 #include "backend/cpu/kernels/quads.h"
 
@@ -48,7 +48,7 @@ inline I32 load_words_as_ints(const uint8_t* p) {
 #endif
 }
 
-// Formats of 32 columns to a block with a scale, and perhaps a minimum, in binary16.
+// Formats with blocks of 32 columns, a scale and perhaps a minimum in binary16.
 template <class Quads, int kOffsetOfFormat, bool kMin>
 struct SimpleSource {
   static constexpr int kParts = 1;
@@ -77,13 +77,13 @@ using Q5_1Source = SimpleSource<FiveBitQuads, 0, true>;
 using Q8_0Source = SimpleSource<ByteQuads, kWideOffset, false>;
 using Iq4NlSource = SimpleSource<Iq4Quads, kWideOffset, false>;
 
-// Formats of groups of kGroupBlocks × 32 columns: a scale in binary16 and a zero point in a byte for each.
+// Formats with groups of kGroupBlocks × 32 columns, each with a scale in binary16 and a zero point in a byte.
 template <int kGroupBlocks>
 struct GroupSource {
   static constexpr int kParts = 1;
   static constexpr bool kHasMin = true;  // −scale × zero
   static constexpr int kOffset = 0;
-  static constexpr int kQuantBytes = NibbleQuads::kRegisters * kRegister;  // of a block
+  static constexpr int kQuantBytes = NibbleQuads::kRegisters * kRegister;  // per block
   static constexpr int kSpanBytes = kBlocks * kQuantBytes + kBlocks / kGroupBlocks * (kHalves + kLanes);
 
   GroupSource(const uint8_t* span, int blocks)
@@ -123,7 +123,7 @@ struct Mxfp4Source {
   const uint8_t* exponents;
 };
 
-// Formats of 256 columns to a block compute the scales of a span once.
+// Formats with blocks of 256 columns compute the scales of a span once.
 template <class Quads, int kPartsOfFormat, int kOffsetOfFormat, bool kMin>
 struct SuperSource {
   static constexpr int kParts = kPartsOfFormat;
@@ -142,8 +142,8 @@ struct SuperSource {
   F32 mins[kMin ? kBlocks * kParts : 1];
 };
 
-// Sixteen numbers of six bits in three registers: 0–11 in the lower bits of the bytes in order, 12–15 in the
-// upper two of each.
+// Sixteen six-bit numbers in three registers: 0–11 in the lower bits of the bytes in order, 12–15 in the
+// upper two bits of each.
 struct SixBitNumbers {
   explicit SixBitNumbers(const uint8_t* p) {
     for (int r = 0; r < 3; ++r) quarters[r] = load_register(p + r * kRegister);
@@ -231,7 +231,7 @@ struct Iq4XsSource : SuperSource<Iq4Quads, 1, kWideOffset, false> {
   }
 };
 
-// What `unpack` makes of any of them: a byte for each quant, the scales in float32.
+// The result of `unpack` for any of them: a byte per quant, and scales in float32.
 template <int kPartsOfFormat, int kOffsetOfFormat, bool kMin>
 struct UnpackedSource {
   static constexpr int kParts = kPartsOfFormat;

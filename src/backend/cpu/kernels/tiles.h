@@ -2,8 +2,8 @@
 //
 //   sum += scale · x_scale · (Σ quant · x_quant − offset · Σ x_quant) + min · x_sum      for each block
 //
-// Integer sums are exact; the offset goes into what they start from. One float32 addition (two with minima)
-// per block, in order of the blocks: whatever the size of a tile, a row's sum is the same bits.
+// Integer sums are exact and start from the offset's contribution. There is one float32 addition (two with
+// minima) per block, in block order: whatever the size of a tile, a row's sum has the same bits.
 #pragma once
 #include "backend/cpu/kernels/dots.h"
 #include "backend/cpu/kernels/tiling.h"
@@ -11,16 +11,16 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// A tile is one panel of packed spans, of which every quad is unpacked once for all its tokens, or two panels
-// of unpacked spans, where one broadcast of an input serves two registers of weights. Tokens of a tile: as
-// many as the registers hold sums of, fewer for sources of two parts.
+// A tile is one panel of packed spans, each quad of which is unpacked once for all tokens of the tile, or two
+// panels of unpacked spans, where one broadcast of an input serves two registers of weights. The number of
+// tokens is limited by the registers for sums; sources of two parts have fewer.
 #if defined(__AVX512F__)
 constexpr int kPackedTokens[2] = {12, 8};
 constexpr int kUnpackedTokens[2] = {6, 4};
 #elif defined(__ARM_FEATURE_DOTPROD)
 constexpr int kPackedTokens[2] = {8, 6};
 constexpr int kUnpackedTokens[2] = {4, 4};
-#elif defined(FERRUM_NEON)  // two registers of 16-bit sums for each of 32 bits
+#elif defined(FERRUM_NEON)  // two registers of 16-bit sums for each 32-bit one
 constexpr int kPackedTokens[2] = {6, 4};
 constexpr int kUnpackedTokens[2] = {4, 2};
 #else
@@ -28,7 +28,7 @@ constexpr int kPackedTokens[2] = {4, 4};
 constexpr int kUnpackedTokens[2] = {2, 2};
 #endif
 static_assert(kPackedTokens[0] <= kTilePadding);
-// Up to so many tokens, unpacking for every tile costs less than unpacking beforehand.
+// Up to this many tokens, unpacking for every tile costs less than unpacking in advance.
 #if defined(__AVX2__)
 constexpr int kDirectTokens = 48;
 #elif defined(__ARM_FEATURE_MATMUL_INT8)  // only unpacked spans are multiplied with SMMLA
@@ -97,7 +97,7 @@ struct Tile {
   int tokens;
 };
 
-// Inlined, since a tile is short enough to feel a call.
+// Inlined, since a call would be noticeable for a tile this short.
 template <class Source, int P, int T>
 [[gnu::always_inline]] inline void multiply_tile(const PanelTask& task, Tile tile) {
   float* to = task.sums + tile.first_panel * task.sums_stride + tile.first * kLanes;
@@ -120,7 +120,7 @@ template <class Source, int P, int T>
       static_assert(P == 2);
       const Source sources[2] = {Source(panel, blocks), Source(panel + task.panel_stride, blocks)};
       for (int b = 0; b < blocks; ++b) {
-        // The inputs of the next tile, from the second-level cache.
+        // Prefetches the inputs of the next tile from the second-level cache.
         for (int t = T; t < 2 * T; ++t)
           __builtin_prefetch(reinterpret_cast<const uint8_t*>(x + t) + 64 * b, 0, 3);
         add_block<Source, P, T>(sums, sources, x, b);

@@ -1,13 +1,13 @@
-// How products walk through panels and tokens, whatever the format.
+// The loops over panels and tokens, common to all formats.
 #pragma once
 #include "backend/cpu/kernels/simd.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Asks for a line of a panel's memory long before its use, since hardware prefetches stop at the end of a
-// page: from far ahead into the second-level cache, from nearer into the first. The few buffers for misses of
-// the first would otherwise be held for as long as memory takes.
+// Prefetches a line of a panel long before its use, since hardware prefetchers stop at the end of a page:
+// from far ahead into the second-level cache, from nearer into the first. Otherwise the few miss buffers of
+// the first level would be held for a full memory latency.
 inline void prefetch_ahead(const uint8_t* line) {
   __builtin_prefetch(line + 8192, 0, 2);
   __builtin_prefetch(line + 2048, 0, 3);
@@ -15,7 +15,7 @@ inline void prefetch_ahead(const uint8_t* line) {
 
 constexpr int kTileSizes[] = {1, 2, 4, 6, 8, 12};  // tokens
 
-// multiply.operator()<size>() with the least size that `tokens` fit into; kMost is one of the sizes.
+// Calls multiply.operator()<size>() with the smallest size that `tokens` fit into; kMost is one of the sizes.
 template <int kMost, int kIndex = 0, class Multiply>
 inline void with_size_for(int tokens, const Multiply& multiply) {
   constexpr int kSize = kTileSizes[kIndex];
@@ -24,8 +24,8 @@ inline void with_size_for(int tokens, const Multiply& multiply) {
   multiply.template operator()<kSize>();
 }
 
-// multiply.operator()<size>(first, count) for tiles of about equal counts, at most kMost tokens each. What is
-// past the count is computed with the rest and thrown away.
+// Calls multiply.operator()<size>(first, count) for tiles of about equal counts, at most kMost tokens each.
+// Results past the count are computed as well and discarded.
 template <int kMost, class Multiply>
 inline void in_tiles(int tokens, const Multiply& multiply) {
   if (tokens <= 0) return;
