@@ -25,7 +25,7 @@ AttentionLimits AttentionMemory::limits(const HeadShape& heads) {
   const int64_t of_value = padded_dim(heads.value_size());
   const int64_t blocks = kRunKeys * (of_key + of_value);
   const int64_t per_row = of_key + 2 * (of_value + 2) + kRunKeys + kMostLanes + 1;
-  // A multiple of 16, which keeps every array on a cache line.
+  // A multiple of 16, so that every array begins on a cache line.
   const int64_t rows = std::min<int64_t>(kMaxRows, (kTileFloats - blocks) / per_row / 16 * 16);
   check(rows > 0, "room for a tile of rows");
   return {.rows = static_cast<int>(rows), .kept_floats = kKeptFloats};

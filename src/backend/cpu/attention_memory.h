@@ -1,5 +1,5 @@
-// What one worker needs to attend: scratch for a tile, its states, and the states of partitions whose item
-// another worker owns. Made once; laid out anew for each head size.
+// One worker's memory for attention: scratch for a tile, its states, and the states of partitions whose item
+// another worker owns. Allocated once; the layout depends on the head size.
 #pragma once
 #include "backend/cpu/aligned_array.h"
 #include "backend/cpu/attention_work.h"
@@ -23,8 +23,8 @@ class AttentionMemory {
   const AttentionState& partition() const { return partition_; }
   const AttentionState& total() const { return total_; }
 
-  bool owns() const { return owns_; }                // some item
-  bool continued() const { return owns_ && open_; }  // the last of them by other workers
+  bool owns() const { return owns_; }                // any item
+  bool continued() const { return owns_ && open_; }  // other workers continue the last one
   const AttentionItem& item() const { return item_; }
   int kept() const { return kept_; }
   AttentionState kept_state(int index) const;
@@ -44,7 +44,7 @@ class AttentionMemory {
 
   bool owns_ = false;
   bool open_ = false;
-  AttentionItem item_;  // the last one owned
+  AttentionItem item_;  // the last owned item
   int kept_ = 0;
   int kept_rows_ = 0;
 };

@@ -8,12 +8,12 @@
 namespace ferrum::cpu {
 namespace {
 
-// What reading and converting a key and its value costs, in rows that use it.
+// The cost of reading and converting a key and its value, in units of rows that use it.
 constexpr int kReadCost = 12;
-// Items are made smaller until there are so many for each worker, or they have so few rows.
+// Items are made smaller until each worker has this many, or until they have few rows.
 constexpr int kItemsPerWorker = 6;
 constexpr int kFewRows = 32;
-// Partitions, times groups of kv heads, for each worker, before kv heads are taken together.
+// Minimum of partitions times groups of kv heads per worker for taking several kv heads together.
 constexpr int kPartsPerWorker = 8;
 
 }  // namespace
@@ -41,7 +41,8 @@ void AttentionWork::choose_queries() {
   while (queries_ > 1 && queries_ * heads_ > kFewRows && !enough()) queries_ = (queries_ + 1) / 2;
 }
 
-// Several where each sequence brings so little that its rows fit, and where enough remains to be dealt out.
+// Takes several kv heads together if each sequence has so few rows that they fit, and if enough items remain
+// to balance the load.
 void AttentionWork::choose_kv_heads() {
   if (heads_ < group_) return;
   int most_queries = 0;
@@ -111,7 +112,8 @@ int64_t AttentionWork::boundary(const AttentionItem& item, int64_t done, int wor
 
   const int64_t padded = padded_dim(layer_.heads.value_size());
   const int64_t most = total_ / workers_ / per_position / kPartition + 2;  // partitions of one worker
-  if (std::min(most, all.size()) * item.rows() * (padded + 2) > limits_.kept_floats)  // not to be shared
+  // Its states would not fit.
+  if (std::min(most, all.size()) * item.rows() * (padded + 2) > limits_.kept_floats)
     return before * 2 <= cost_of(item) ? all.begin : all.end;
   const int64_t position = first_seen(item.position) + before / per_position;
   return std::clamp((position + kPartition / 2) / kPartition, all.begin, all.end);

@@ -12,7 +12,7 @@ namespace {
 using cpu::AttentionItem;
 using cpu::AttentionMemory;
 
-// In the kernels' tables.
+// The index in the kernels' tables.
 int index_of(DType t) {
   check(t != DType::kI32, "a cache holds floats, or bytes with scales");
   return t == DType::kI8 ? 3 : static_cast<int>(t);
@@ -55,7 +55,7 @@ void scatter(void* to, const void* from, int count, int64_t step) {
   for (int i = 0; i < count; ++i) static_cast<T*>(to)[i * step] = static_cast<const T*>(from)[i];
 }
 
-// One element in every block_tokens.
+// Writes one element every block_tokens elements.
 void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const KvRow& row) {
   alignas(64) std::byte head[cpu::kMaxHeadDim * sizeof(float)];
   const int dim = row.heads.head_dim;
@@ -142,7 +142,8 @@ class Attention {
     return std::any_of(memory_.begin(), memory_.end(), [](const auto& m) { return m.continued(); });
   }
 
-  // Joins, in order, the states of items that several workers shared; the rows are dealt out.
+  // Merges, in order, the states of items that several workers shared; the rows are divided among the
+  // workers.
   void join_shared(int worker) const {
     const auto workers = static_cast<int>(memory_.size());
     for (int owner = 0; owner < workers; ++owner) {

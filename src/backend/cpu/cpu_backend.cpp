@@ -1,4 +1,4 @@
-// Memory, and the operations that treat each row of a batch by itself.
+// Memory, and the operations that treat each row of a batch separately.
 #include "backend/cpu/cpu_backend.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using cpu::CpuWeight;
 
 class HostBuffer final : public Buffer {
  public:
-  // Touched at once, so that what is free is known before the next is allocated.
+  // Touched at once, so that the free memory is known before the next allocation.
   explicit HostBuffer(size_t bytes) : memory_(bytes) { std::memset(memory_.data(), 0, bytes); }
   void* data() override { return memory_.data(); }
   size_t bytes() const override { return memory_.bytes(); }

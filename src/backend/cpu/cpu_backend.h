@@ -1,7 +1,7 @@
-// The CPU as a device: host memory, a pool of threads, kernels for the instruction set chosen at start.
+// The CPU as a device: host memory, a thread pool, and kernels for the instruction set chosen at start.
 //
-// Every operation is done when it returns. What is summed where depends on shapes alone, so results are the
-// same bits for any batch, chunking and number of threads; they differ between instruction sets.
+// Every operation is complete when it returns. The order of sums depends on shapes alone, so results are
+// bit-identical for any batch, chunking and number of threads; they differ between instruction sets.
 #pragma once
 #include <optional>
 
@@ -17,13 +17,13 @@ namespace ferrum {
 
 struct CpuOptions {
   int threads = 0;                        // 0: default_thread_count()
-  std::optional<Isa> isa = std::nullopt;  // none: selected_isa(), that is FERRUM_CPU_ISA or the best
+  std::optional<Isa> isa = std::nullopt;  // nullopt: selected_isa(), which is FERRUM_CPU_ISA or the best
   cpu::Activations activations = cpu::Activations::kInt8;
 };
 
 class CpuBackend final : public Backend {
  public:
-  // Errors: those of choose_isa, also for an isa given here that the CPU lacks.
+  // Throws as choose_isa does, also for an isa given here that the CPU lacks.
   explicit CpuBackend(const CpuOptions& options = {});
 
   std::string name() const override;  // e.g. "cpu (avx512, 2 threads, int8 activations)"
@@ -77,7 +77,7 @@ class CpuBackend final : public Backend {
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                         const cpu::CpuWeight& down);
   void gather_inputs(const cpu::Inputs& tokens, int cols);
-  // The input of each slot as its expert's matrix of w takes it.
+  // Prepares the input of each slot for its expert's matrix of w.
   void take_slots(FunctionRef<Tensor(int)> row_of_slot, const cpu::CpuWeight& w, const cpu::InputArray& to);
 
   Isa isa_;

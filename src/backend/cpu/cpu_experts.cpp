@@ -30,7 +30,7 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Wei
   }
 }
 
-// Each worker takes its share of every expert's panels, so that a popular expert is everyone's work.
+// Each worker takes its share of every expert's panels, so that the work on a popular expert is divided too.
 void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                                   const CpuWeight& down) {
   const int width = down.cols();
@@ -38,7 +38,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   const Tensor inner = {expert_memory_.inner(), DType::kF32, pairs, width, width};
   const Tensor result = {expert_memory_.result(), DType::kF32, pairs, out.cols, out.cols};
 
-  // body(expert, its slots) for every expert with at most kMaxBatch of its tokens at a time.
+  // Calls body(expert, its slots) for every expert, with at most kMaxBatch of its tokens at a time.
   const auto each_batch = [&](const auto& body) {
     for (const int32_t expert : expert_memory_.chosen()) {
       const Range slots = expert_memory_.slots_of(expert);
@@ -47,7 +47,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
     }
   };
 
-  // Quantised once for all experts, unless these take the columns in orders of their own.
+  // Quantised once for all experts, unless their columns have different orders.
   const cpu::Forms forms = matmul_.forms_for(up.w);
   const bool is_gathered = x.rows > 1 || up.w.has_orders();
   Inputs tokens;
@@ -87,8 +87,8 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   });
 }
 
-// Each pair's input behind the others of its expert. Slots of one batch of one expert lie as the tokens of
-// any other product do.
+// Copies each pair's input behind the others of its expert. The slots of one batch of one expert are laid out
+// like the tokens of any other product.
 void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
   const cpu::InputArray& gathered = expert_memory_.gathered_array();
   pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {

@@ -13,7 +13,7 @@ using cpu::Inputs;
 using cpu::kMaxBatch;
 using cpu::PanelSums;
 
-// body(some of the panels) for as many as a worker keeps the sums of.
+// Calls body(panels) for as many panels at a time as a worker can keep the sums of.
 template <class Body>
 void in_chunks(Range panels, const Body& body) {
   for (int64_t p = panels.begin; p < panels.end; p += cpu::kPanelsAtOnce)

@@ -1,5 +1,4 @@
-// The pairs (token, chosen expert) of a batch in order of the expert, and the values that belong to each
-// pair.
+// The pairs (token, chosen expert) of a batch, sorted by expert, and the values of each pair.
 #pragma once
 #include <span>
 
@@ -12,25 +11,25 @@ namespace ferrum::cpu {
 
 class ExpertMemory {
  public:
-  // Room for a weight's groups and inputs; not within an operation. Throws std::bad_alloc.
+  // Makes room for a weight's groups and inputs; not called within an operation. Throws std::bad_alloc.
   void reserve(const CpuWeight& w, Forms forms);
 
-  // Tokens that fit when each has top_k experts and values are at most `width` to a pair; at least 1 for what
-  // was reserved.
+  // The number of tokens that fit if each has top_k experts and at most `width` values per pair; at least 1
+  // for what was reserved.
   int tokens_for(int top_k, int64_t width) const;
 
-  // Gives each pair of the routing a slot; the slots of an expert are neighbours and in order of the token.
+  // Gives each pair of the routing a slot. The slots of an expert are adjacent and ordered by token.
   void assign(const Routing& routing, int groups);
 
   int pairs() const { return pairs_; }
-  std::span<const int32_t> chosen() const { return {chosen_.data(), chosen_count_}; }  // rising
+  std::span<const int32_t> chosen() const { return {chosen_.data(), chosen_count_}; }  // ascending
   Range slots_of(int expert) const { return {first_slot_.data()[expert], first_slot_.data()[expert + 1]}; }
   int expert_of(int slot) const { return expert_of_slot_.data()[slot]; }
   int token_of(int slot) const { return token_of_slot_.data()[slot]; }
   int slot(int token, int i, int top_k) const { return slot_of_pair_.data()[token * top_k + i]; }
 
-  // Of a slot's input in both arrays below: the slots of an expert, kMaxBatch at most at a time, lie as the
-  // tokens of one product.
+  // The place of a slot's input in both arrays below: the slots of an expert, at most kMaxBatch at a time,
+  // are laid out like the tokens of one product.
   SpanPlace place_of(int slot, int64_t cols) const;
 
   const InputArray& token_inputs() const { return token_inputs_; }  // [tokens]
@@ -49,7 +48,7 @@ class ExpertMemory {
  private:
   int64_t order_stride(int64_t cols) const { return pairs_ * spans_of(cols); }
 
-  int capacity_ = 0;  // pairs
+  int capacity_ = 0;  // in pairs
   int groups_ = 0;
   int64_t values_ = 0;  // of inner_ and of result_
   int pairs_ = 0;

@@ -1,8 +1,7 @@
-// The inner loops of the CPU backend, as one table per instruction set. kernels/*.cpp is compiled once for
-// each.
+// The inner loops of the CPU backend: one table per instruction set. kernels/*.cpp is compiled once for each.
 //
-// What is compiled for AVX-512 must never run on a CPU without it (fault B59), and the linker keeps one copy
-// of an inline function, whichever file it came from. So the kernels' files call nothing that is inline with
+// Code compiled for AVX-512 must never run on a CPU without it (fault B59), but the linker keeps one copy of
+// an inline function, whichever file it came from. So the kernels' files call nothing that is inline with
 // external linkage: no std:: templates, no inline functions of ours; their own helpers are `static` in a
 // namespace named after the instruction set. A test reads the symbols of the compiled files and fails on a
 // weak one.
@@ -17,28 +16,28 @@
 namespace ferrum::cpu {
 
 // A weight is multiplied in panels: as many rows as a register has 32-bit lanes, interleaved so that one
-// register holds the next bytes of each row (kernels/quads.h tells how each format lies there). A panel takes
-// the bytes that its rows took. Columns are walked in spans, blocks and quads: 256, 32 and 4 of them.
+// register holds the next bytes of each row (kernels/quads.h describes each format's layout). A panel takes
+// as many bytes as its rows. Columns are processed in spans, blocks and quads of 256, 32 and 4.
 inline constexpr int kSpan = 256;
 inline constexpr int kBlock = 32;
 inline constexpr int kBlocks = kSpan / kBlock;
-inline constexpr int kMostLanes = 16;  // of any set
+inline constexpr int kMostLanes = 16;  // of any instruction set
 
-// A span of one row of activations, quantised to signed bytes in −127 … 127 with a scale for every block.
-// Beside the quants stands what a product needs of them per block (and per half block, for the formats whose
-// scales are that fine). Blocks past the row's end are zero.
+// A span of one row of activations, quantised to signed bytes in −127 … 127 with a scale per block, and the
+// sums that products need per block (and per half block, for formats with scales that fine). Blocks past the
+// row's end are zero.
 struct alignas(64) InputSpan {
   int8_t quants[kSpan];
   float scales[kBlocks];
   int32_t offsets[kBlocks];        // −128 × sum of the block's quants
   float sums[kBlocks];             // scale × sum of the quants
-  int32_t small_offsets[kBlocks];  // −8 × that sum
+  int32_t small_offsets[kBlocks];  // −8 × the sum
   int32_t half_offsets[2 * kBlocks];
   float half_sums[2 * kBlocks];
 };
 static_assert(sizeof(InputSpan) == 512);
 
-// A span of one row of activations as they are; zeros past the row's end.
+// A span of one row of activations in float32; zeros past the row's end.
 struct alignas(64) FloatSpan {
   float values[kSpan];
 };
@@ -48,25 +47,26 @@ struct alignas(64) HalfSpan {
   uint16_t values[kSpan];
 };
 
-// Kernels handle tokens in tiles and may read the inputs, and write the sums, of so many tokens past the
+// Kernels process tokens in tiles, and may read inputs and write sums of up to this many tokens past the
 // last.
 inline constexpr int kTilePadding = 12;
 
-// sums[p][t] += panel p × input t, over a range of columns that begins at a whole span. A row's sum is taken
-// block by block in order of the columns, so it is the same bits however columns, tokens and panels are cut.
+// sums[p][t] += panel p × input t, over a range of columns that begins at a whole span. A row's sum is
+// accumulated block by block in column order, so it has the same bits however columns, tokens and panels are
+// divided.
 struct PanelTask {
   const uint8_t* panels;  // at the first span
-  int64_t panel_stride;   // bytes
+  int64_t panel_stride;   // in bytes
   int panel_count;
   int cols;
   const void* inputs;    // InputSpan, FloatSpan or HalfSpan: span s of token t at [s × input_stride + t]
-  int64_t input_stride;  // spans
+  int64_t input_stride;  // in spans
   int tokens;
   float* sums;          // [panel_count, tokens + padding, lanes]
   int64_t sums_stride;  // floats between panels
 };
 
-// Sums of neighbouring panels: of panel p and token t `lanes` at data[p × panel_stride + t × lanes].
+// Sums of adjacent panels: `lanes` sums of panel p and token t at data[p × panel_stride + t × lanes].
 struct PanelSums {
   float* data;
   int64_t panel_stride;
@@ -90,8 +90,8 @@ struct ActivationConstants {
   float positive, negative, beta;
 };
 
-// Attention. A context is cut at multiples of kPartition, and a partition at multiples of kRunKeys: what is
-// rounded where depends on a query's position alone.
+// Attention. A context is divided at multiples of kPartition, and a partition at multiples of kRunKeys, so
+// that rounding depends on a query's position alone.
 inline constexpr int kPartition = 512;
 inline constexpr int kRunKeys = 64;
 inline constexpr int kMaxHeadDim = 1024;
@@ -101,31 +101,31 @@ static constexpr int padded_dim(int dim) {  // static: see above
   return (dim + kDimPadding - 1) / kDimPadding * kDimPadding;
 }
 
-// Successive queries of one sequence, for some kv heads and q heads that share each; and where keys and
-// values are. Row (g × tokens + t) × heads + h is, of query t, head h of those that share kv head g.
+// Successive queries of one sequence, for some kv heads and the q heads that share each, and the location of
+// keys and values. Row (g × tokens + t) × heads + h is query t, head h of those that share kv head g.
 struct AttentionTile {
-  const float* q;  // [rows, head_dim], times scale × log2 e
+  const float* q;  // [rows, head_dim], multiplied by scale × log2 e
   int kv_heads;
   int tokens;
   int heads;
   int head_dim;           // of q and k
   int value_dim;          // of v
   int position;           // of the first query
-  int window;             // positions that a query sees, its own included; 0: all up to its own
+  int window;             // positions that a query sees, including its own; 0: all up to its own
   const void* k;          // block 0 (see KvLayer), at the first of the kv heads
-  const void* v;          // slot 0, there as well
+  const void* v;          // slot 0, at the first of the kv heads
   int64_t k_stride;       // elements between blocks
   int64_t v_stride;       // elements between slots
-  const float* k_scales;  // row 0, at the first of the kv heads, for blocks of bytes
+  const float* k_scales;  // row 0, at the first of the kv heads, for int8 blocks
   const float* v_scales;
-  int64_t scale_stride;  // floats
+  int64_t scale_stride;  // in floats
   const int32_t* blocks;
   int block_tokens;
   float soft_cap;  // times log2 e; 0: scores are not capped
 };
 
-// The softmax of some positions, for each row: their largest score, the sum of 2^(score − largest), and the
-// values so weighted. highest is −FLT_MAX, and the sums are 0, where a row sees none of the positions.
+// The softmax over some positions, for each row: their largest score, the sum of 2^(score − largest), and the
+// values weighted so. If a row sees none of the positions, highest is −FLT_MAX and the sums are 0.
 struct AttentionState {
   float* highest;  // [rows]
   float* total;    // [rows]
@@ -133,7 +133,7 @@ struct AttentionState {
 };
 
 struct AttentionScratch {
-  float* keys;         // [kRunKeys × head_dim]          keys in lanes
+  float* keys;         // [kRunKeys × head_dim]: keys in lanes
   float* values;       // [kRunKeys × value_dim padded]
   float* scores;       // [rows of a kv head, kRunKeys]
   float* corrections;  // [rows of a kv head]
@@ -151,14 +151,15 @@ struct HeadTask {
   float* head;           // changed in place
   const float* cos_sin;  // [rotary_dim]: the cosines, then the sines
   int rotary_dim;
-  bool neighbours;  // pairs are elements 2i and 2i + 1, not i and i + rotary_dim / 2
+  bool neighbours;  // pairs are elements 2i and 2i + 1 instead of i and i + rotary_dim / 2
 };
 
-// What the registers do at best, for measuring the machine (machine_limits.h).
+// Peak rates of the instruction set, to measure the machine (machine_limits.h).
 struct Peaks {
-  // Reads all of it in the order of memory, as several streams; the result depends on every byte.
+  // Reads all bytes in several sequential streams; the result depends on every byte.
   uint64_t (*read)(const uint8_t* data, size_t bytes);
-  // Each runs `rounds` over independent sums and returns the operations done, a multiply-add counted as two.
+  // Each runs `rounds` over independent sums and returns the number of operations, a multiply-add counted as
+  // two.
   int64_t (*dot_int8)(int64_t rounds);  // unsigned × signed bytes, exact sums in 32 bits
   int64_t (*dot_bf16)(int64_t rounds);  // VDPBF16PS; null where the set lacks it
   int64_t (*multiply_add_f32)(int64_t rounds);
@@ -177,21 +178,22 @@ struct Kernels {
   void (*logistic)(float* out, const float* x, int n);        // 1 / (1 + e^−x)
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
 
-  // n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its scale NaN.
+  // Quantises n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its block's scale
+  // NaN.
   void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
 
-  int lanes;           // rows of a panel
-  int direct_tokens;   // up to so many tokens are multiplied with packed spans, more with unpacked ones
+  int lanes;           // rows per panel
+  int direct_tokens;   // up to this many tokens are multiplied with packed spans, more with unpacked ones
   int unpacked_bytes;  // of a span of one panel
 
-  // Panels. `rows` are the rows' bytes as the file has them, null past the last row; cols those of the row,
-  // or of whole spans.
+  // Panels. `rows` are the rows' bytes in the file's layout, null past the last row; `cols` is the row's
+  // width, or that of whole spans.
   void (*pack[kFormatCount])(const uint8_t* const* rows, int cols, uint8_t* panel);
   void (*multiply[kFormatCount])(const PanelTask& task);
-  // Integer formats; null for the float ones, which are multiplied as they are.
+  // Integer formats; null for the float ones, which are multiplied directly.
   void (*unpack[kFormatCount])(const uint8_t* panel, int cols, uint8_t* spans);
   void (*multiply_unpacked[kFormatCount])(const PanelTask& task);  // panels of unpacked spans
-  // Panels of BF16 with HalfSpans; whether that is faster than with FloatSpans.
+  // Panels of BF16 with HalfSpans, and whether that is faster than with FloatSpans.
   void (*multiply_pairs)(const PanelTask& task);
   bool has_pair_dot;
   void (*copy_sums)(const SumRows& to, PanelSums sums);
@@ -200,16 +202,16 @@ struct Kernels {
                                       const ActivationConstants& constants);
   void (*apply_sums[kActivationCount])(const SumRows& to, PanelSums sums,
                                        const ActivationConstants& constants);
-  // To float32 [cols, lanes]: a panel of format F32.
+  // Decodes to float32 [cols, lanes]: a panel of format F32.
   void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 
-  // By the cache's DType: F32, F16, BF16; and I8, where attend and quantize_head deal with scales.
+  // Indexed by the cache's DType: F32, F16, BF16; and I8, for which attend and quantize_head use scales.
   void (*convert[3])(void* out, const float* x, int n);
   float (*quantize_head)(int8_t* out, const float* x, int n);  // returns the scale
-  // The softmax of the positions [partition, partition + kPartition) that the tile sees.
+  // The softmax over the positions [partition, partition + kPartition) that the tile sees.
   void (*attend[4])(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
                     const AttentionState& state);
-  // Row `row`: `to` comes to be the softmax of both. Partitions are added in order of position.
+  // Row `row`: merges `from` into `to`. Partitions are merged in order of position.
   void (*add_state)(const AttentionState& to, const AttentionState& from, int row, int padded);
 
   void (*rotate_head)(const HeadTask& task);
@@ -217,7 +219,7 @@ struct Kernels {
   Peaks peaks;
 };
 
-// For a set that missing_for() says can run here.
+// Requires that missing_for(isa) is empty.
 const Kernels& kernels_for(Isa isa);
 
 }  // namespace ferrum::cpu

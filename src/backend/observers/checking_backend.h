@@ -1,8 +1,8 @@
-// Runs every operation twice: on the backend that is checked, and on the reference with the same inputs, as
-// they are on the device. So each operation answers for itself, and an error is found where it arises.
+// Runs every operation twice: on the backend under test, and on the reference with the same inputs, read from
+// the device. So each operation is checked by itself, and an error is reported where it arises.
 //
-// For looking for a fault, not for serving: all that an operation touches, whole caches included, is copied
-// to the host before and after it.
+// For debugging, not for serving: everything that an operation touches, including whole caches, is copied to
+// the host before and after it.
 #pragma once
 #include <initializer_list>
 #include <stdexcept>
@@ -13,7 +13,7 @@
 
 namespace ferrum {
 
-// Largest |difference| allowed, in units of the root mean square of the reference's output.
+// The largest allowed |difference|, in units of the root mean square of the reference's output.
 struct CheckTolerances {
   double rounded = 1e-4;  // norms, rotations, attention over float32, routing weights, embeddings
   double half = 0.03;     // keys and values stored in 16 bits: a step of bf16 at 4 to 8 times the r.m.s.
@@ -22,9 +22,9 @@ struct CheckTolerances {
 inline constexpr double kQuantizedProduct = 0.06;
 
 struct Disagreement {
-  std::string operation;  // "#17 linear [3, 64] × [128, 64] -> [3, 128]", counted from 0
-  std::string output;     // which tensor: "out", "residual", "qkv", "k", …
-  int row = 0;            // the first place outside the tolerance
+  std::string operation;  // "#17 linear [3, 64] × [128, 64] -> [3, 128]", numbered from 0
+  std::string output;     // the tensor: "out", "residual", "qkv", "k", …
+  int row = 0;            // the first element outside the tolerance
   int col = 0;
   float expected = 0;
   float actual = 0;
@@ -42,7 +42,7 @@ class CheckingBackend final : public Backend {
  public:
   enum class OnDisagreement { kThrow, kCollect };
 
-  // `inner` must outlive this. kThrow: CheckFailure with the message, at once.
+  // `inner` must outlive this object. kThrow: throws CheckFailure with the message at once.
   CheckingBackend(Backend& inner, OnDisagreement on_disagreement, const CheckTolerances& tolerances = {});
 
   const std::vector<Disagreement>& disagreements() const { return disagreements_; }
@@ -81,7 +81,8 @@ class CheckingBackend final : public Backend {
     double tolerance;
   };
 
-  // Copies on the host of what an operation reads and writes, as it is now. They live until finish().
+  // Copies to the host what an operation reads and writes, in its current state. The copies live until
+  // finish().
   Tensor host(Tensor device);
   Step host(const Step& step);
   Norm host(const Norm& norm);
@@ -89,7 +90,7 @@ class CheckingBackend final : public Backend {
   KvLayer host(const KvLayer& kv) {
     return {host(kv.k), host(kv.v), kv.block_tokens, host(kv.k_scales), host(kv.v_scales)};
   }
-  // Compares what the device has now with what the reference made of the copies.
+  // Compares the device's results with the reference's results on the copies.
   void finish(const std::string& what, std::initializer_list<Output> outputs);
   void compare(const std::string& operation, const Output& output);
 

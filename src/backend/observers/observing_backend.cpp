@@ -20,10 +20,10 @@ double tensor_bytes(const Tensor& t) {
   return static_cast<double>(t.rows) * t.cols * static_cast<double>(size_of(t.dtype));
 }
 
-// Of a tensor's name: "blk.3.attn_q.weight", "model.layers.3.mlp.experts.17.gate_proj.weight".
+// Parts of a tensor's name: "blk.3.attn_q.weight", "model.layers.3.mlp.experts.17.gate_proj.weight".
 struct NameParts {
   std::optional<int> layer;  // the first number
-  std::string label;         // what follows it, without numbers and "weight"
+  std::string label;         // the part after it, without numbers and "weight"
 };
 
 NameParts parts_of(std::string_view name) {
@@ -40,7 +40,7 @@ NameParts parts_of(std::string_view name) {
   return parts;
 }
 
-// Of a weight's groups, those that the rows can choose at most.
+// The maximum number of a weight's groups that the rows can choose.
 double groups_chosen(const OperationCall& call, const Weight& w) {
   const int64_t chosen = call.experts_per_token > 0 ? int64_t{call.in.rows} * call.experts_per_token : 1;
   return static_cast<double>(std::min<int64_t>(chosen, w.groups()));
@@ -58,7 +58,7 @@ std::string describe(const OperationCall& call) {
 }
 
 std::unique_ptr<Weight> ObservingBackend::pack(const WeightSource& source) {
-  std::unique_ptr<Weight> weight = inner_.pack(source);  // which checks it
+  std::unique_ptr<Weight> weight = inner_.pack(source);  // validates it
   Known known;
   size_t bytes = 0;
   for (const WeightSource::Part& part : source.parts) {
@@ -102,7 +102,7 @@ double ObservingBackend::arithmetic_of(const OperationCall& call) const {
   return operations;
 }
 
-// The operations of a layer follow its first product, whose weight tells which it is.
+// The operations of a layer follow its first product, whose weight identifies the layer.
 void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation) {
   if (call.weight != nullptr)
     layer_ = known_.at(call.weight).layer;

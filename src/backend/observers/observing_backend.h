@@ -1,4 +1,4 @@
-// What observers share: a backend that passes everything on to another, and is told of each operation.
+// The base of observers: forwards everything to another backend and observes each operation.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace ferrum {
 
-// One operation about to run. What it has not is empty or null.
+// One operation about to run. Members that do not apply are empty or null.
 struct OperationCall {
-  std::string_view name;  // as Backend names it
+  std::string_view name;  // the name in Backend
   Tensor out = {};
   Tensor in = {};
   const Weight* weight = nullptr;
@@ -20,7 +20,7 @@ struct OperationCall {
   const Step* step = nullptr;             // of the two attention operations, with …
   const KvLayer* kv = nullptr;
   int experts_per_token = 0;
-  std::optional<int> layer = {};  // as the names of the weights tell it; none: of no layer
+  std::optional<int> layer = {};  // from the names of the weights; nullopt: in no layer
 };
 
 // E.g. "linear [3, 64] × [128, 64] -> [3, 128]".
@@ -28,7 +28,7 @@ std::string describe(const OperationCall& call);
 
 class ObservingBackend : public Backend {
  public:
-  // `inner` must outlive this, and so must what it packs and allocates.
+  // `inner` must outlive this object, and so must what it packs and allocates.
   explicit ObservingBackend(Backend& inner) : inner_(inner) {}
 
   std::string name() const override { return inner_.name(); }
@@ -38,7 +38,7 @@ class ObservingBackend : public Backend {
   void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
   void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
   void synchronize() override { inner_.synchronize(); }
-  // Runs the body each time: an operation that is replayed could not be observed.
+  // Runs the body each time, since a replayed operation could not be observed.
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) final;
@@ -62,12 +62,12 @@ class ObservingBackend : public Backend {
   virtual void observe(const OperationCall& call, FunctionRef<void()> operation) = 0;
 
   Backend& inner() { return inner_; }
-  // Which tensors were packed into a weight, without layer and number of an expert: "attn_q+attn_k+attn_v".
+  // The tensors that were packed into a weight, without layer and expert numbers: "attn_q+attn_k+attn_v".
   std::string_view label(const Weight& w) const { return known_.at(&w).label; }
-  // What an operation cannot do without: weights that take part, inputs, outputs, keys and values. Experts:
-  // no more than the tokens can choose, so an upper bound where several tokens choose the same.
+  // The minimum traffic of an operation: the weights that take part, inputs, outputs, keys and values. For
+  // experts an upper bound, since several tokens may choose the same.
   double bytes_of(const OperationCall& call);
-  // Of that, what comes from memory if nothing is in a cache: weights, keys and values.
+  // The part of it that comes from memory if no cache holds anything: weights, keys and values.
   double bytes_from_memory(const OperationCall& call);
   // Multiplications and additions of products with weights.
   double arithmetic_of(const OperationCall& call) const;
@@ -75,7 +75,7 @@ class ObservingBackend : public Backend {
  private:
   // A weight that was packed through this backend.
   struct Known {
-    size_t group_bytes = 0;  // stored, of one group
+    size_t group_bytes = 0;  // stored size of one group
     std::optional<int> layer;
     std::string label;
   };

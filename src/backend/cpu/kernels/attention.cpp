@@ -7,9 +7,9 @@
 //   3. scores are capped where the model has a soft cap, and those that a query does not see become
 //      −infinity; then the softmax;
 //   4. values are converted to panels [kRunKeys, kPanel] of float32, and multiplied by the weights.
-// A few rows (decoding) take keys and values straight from the blocks.
-// A query that sees only some of a run multiplies only their values, by itself, so that what stands behind
-// it, or before its window, cannot reach it, not even as NaN.
+//
+// A few rows (decoding) read keys and values directly from the blocks. A query that sees only part of a run
+// multiplies only the values it sees, so that other positions cannot affect it, not even with NaNs.
 #include "backend/cpu/kernels/attention.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -24,23 +24,23 @@ struct Span {
 inline int least(int a, int b) { return a < b ? a : b; }
 inline int most(int a, int b) { return a > b ? a : b; }
 
-// Positions that query t sees.
+// The positions that query t sees.
 inline Span seen_by(const AttentionTile& tile, int t) {
   const int position = tile.position + t;
   return {tile.window > 0 ? most(0, position - tile.window + 1) : 0, position + 1};
 }
 
-// One run of keys as a tile meets it.
+// One run of keys, for one tile.
 struct KeyRun {
   int begin;                           // its first position
   Span keys;                           // positions that some query sees
-  Span tokens;                         // queries that see one of them …
-  Span whole;                          // … and those that see all kRunKeys
-  int64_t rows[kRunKeys];              // their slots; a position outside `keys` has that of one inside
-  int64_t keys_at[kRunKeys / kLanes];  // where kLanes keys lie side by side: elements from block 0
+  Span tokens;                         // queries that see at least one of them
+  Span whole;                          // queries that see all kRunKeys
+  int64_t rows[kRunKeys];              // their slots; a position outside `keys` has the slot of one inside
+  int64_t keys_at[kRunKeys / kLanes];  // where kLanes keys are adjacent: elements from block 0
 };
 
-// A slot's key: elements from block 0 to its first dimension.
+// The offset in elements from block 0 to the first dimension of a slot's key.
 inline int64_t key_at(const AttentionTile& tile, int64_t slot) {
   return slot / tile.block_tokens * tile.k_stride + slot % tile.block_tokens;
 }
@@ -81,7 +81,7 @@ inline const T* values_at(const void* v, const AttentionTile& tile, int64_t slot
   return static_cast<const T*>(v) + slot * tile.v_stride;
 }
 
-// What comes after a run of one kv head: the run's next kv head, or the next run's first.
+// The run to prefetch: the same run for the next kv head, or the next run for the first kv head.
 struct Ahead {
   const void* k;
   const void* v;
@@ -89,7 +89,7 @@ struct Ahead {
   const int64_t* keys_at;
 };
 
-// The cache lines that `count` elements of T from `first` on begin, for those in steps of as many.
+// The first element of each cache line in `count` elements of T from `first` on, for steps of the same size.
 template <class T>
 inline void prefetch(const T* row, int first, int count) {
   constexpr int kLine = 64 / static_cast<int>(sizeof(T));
@@ -97,16 +97,16 @@ inline void prefetch(const T* row, int first, int count) {
   for (int i = 0; i < count; i += kLine) __builtin_prefetch(row + first + i, 0, 2);
 }
 
-// Which dimensions of a block's keys begin cache lines: those that have none of these bits.
+// A mask: dimensions of a block's keys that have none of these bits begin a cache line.
 template <class T>
 inline int within_line(const AttentionTile& tile) {
   return most(1, 64 / static_cast<int>(sizeof(T)) / tile.block_tokens) - 1;
 }
 
-// Whether kLanes keys, from a position on that is a multiple of it, lie side by side.
+// Whether kLanes keys from a multiple of kLanes on are adjacent.
 inline bool has_lanes(const AttentionTile& tile) { return tile.block_tokens % kLanes == 0; }
 
-// Step 1 of one panel, where kLanes keys lie side by side.
+// Step 1 for one panel, where kLanes keys are adjacent.
 template <class T>
 inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const void* ahead,
                        const int64_t* ahead_at, float* out) {
@@ -126,7 +126,7 @@ inline void load_panel(const AttentionTile& tile, const int64_t* keys_at, const 
   }
 }
 
-// The same for one half of a panel with keys of several blocks.
+// The same for one half of a panel, with keys of several blocks.
 template <class T>
 inline void load_scattered(const AttentionTile& tile, const int64_t* rows, float* out) {
   const T* keys[kLanes];
@@ -155,7 +155,7 @@ inline void load_keys(const AttentionTile& tile, const KeyRun& run, const Ahead&
   }
 }
 
-// Steps 1 and 2 for a few rows: scores with kGroups registers of keys as they lie in the blocks.
+// Steps 1 and 2 for a few rows: scores with kGroups registers of keys, read directly from the blocks.
 template <class T, int kRows, int kGroups>
 inline void score_groups(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead, int group,
                          const float* q, float* scores) {
@@ -201,7 +201,7 @@ inline void score_blocks(const AttentionTile& tile, const KeyRun& run, const Ahe
   if constexpr (kRows > 0) {
     const int rows = (run.tokens.end - run.tokens.begin) * tile.heads;
     if (rows < kRows) return score_blocks<T, kRows - 1>(tile, run, ahead, scores);
-    // A few rows are too few sums to hide the latency of additions, so they take more keys at once.
+    // With few rows there are too few sums to hide the latency of additions, so more keys are taken at once.
     constexpr int kGroups = 2 * kRows <= kTileRows ? 4 : 2;
     const int64_t first = static_cast<int64_t>(run.tokens.begin) * tile.heads;
     for (int group = 0; group < kRunKeys / kLanes; group += kGroups)
@@ -211,7 +211,7 @@ inline void score_blocks(const AttentionTile& tile, const KeyRun& run, const Ahe
   }
 }
 
-// Step 2, for the tokens of the run that see something of each panel.
+// Step 2, for the queries that see some position of each panel.
 inline void score(const AttentionTile& tile, const KeyRun& run, const float* panels, float* scores) {
   const int dim = tile.head_dim;
   const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
@@ -228,7 +228,7 @@ inline void score(const AttentionTile& tile, const KeyRun& run, const float* pan
   }
 }
 
-// Step 3, for one query that sees less than the run.
+// Step 3, for one query that sees only part of the run.
 inline void hide_unseen(const AttentionTile& tile, const KeyRun& run, int token, float* scores) {
   const Span seen = seen_by(tile, token);
   const int begin = most(0, seen.begin - run.begin);
@@ -259,10 +259,10 @@ inline void load_values(const AttentionTile& tile, const KeyRun& run, float* pan
   }
 }
 
-struct Rows {  // of a tile, and the positions of the run that they add
+struct Rows {  // rows of a tile, and the positions of the run to add
   int first;
   int count;
-  Span positions;  // from the run's beginning
+  Span positions;  // relative to the run's beginning
 };
 
 inline void add_panels(const AttentionTile& tile, const Rows& rows, const AttentionScratch& scratch,
@@ -286,8 +286,8 @@ struct BlockRows {
   const Ahead& ahead;
 };
 
-// kVectors registers of each of kRows rows, with values as they lie in the blocks; `count` dimensions of them
-// in the last register.
+// kVectors registers of each of kRows rows, with values read directly from the blocks; `count` dimensions in
+// the last register.
 template <class T, int kRows, int kVectors>
 inline void add_columns(const AttentionTile& tile, const BlockRows& blocks, const Rows& rows,
                         const AttentionScratch& scratch, float* sums, int padded, int column) {
@@ -330,7 +330,7 @@ inline void add_blocks(const AttentionTile& tile, const BlockRows& blocks, const
                        const AttentionScratch& scratch, float* sums, int padded) {
   if constexpr (kRows > 0) {
     if (rows.count < kRows) return add_blocks<T, kRows - 1>(tile, blocks, rows, scratch, sums, padded);
-    // As many registers of a row as leave room for the sums, which take up to 2 kTileRows.
+    // As many registers per row as leave room for the sums, which take up to 2 kTileRows.
     constexpr int kVectors = kRows * 8 <= 2 * kTileRows ? 8 : kRows * 4 <= 2 * kTileRows ? 4 : 2;
     int i = 0;
     for (; i + kVectors * kLanes <= tile.value_dim; i += kVectors * kLanes)
@@ -342,7 +342,7 @@ inline void add_blocks(const AttentionTile& tile, const BlockRows& blocks, const
   }
 }
 
-// One run of one kv head: the tile, scratch and state begin there.
+// One run of one kv head; tile, scratch and state begin at that head.
 template <class T>
 inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead,
                        const AttentionScratch& scratch, const AttentionState& state) {

@@ -1,4 +1,4 @@
-// What the files of one instruction set give to its table.
+// The functions that the files of one instruction set contribute to its table.
 #pragma once
 #include "backend/cpu/kernels.h"
 
@@ -8,16 +8,16 @@
 
 namespace ferrum::cpu::FERRUM_ISA {
 
-// Formats whose quants need all 256 values. AVX2's multiplication of bytes saturates unless one of them stays
-// below 128, so it takes such quants as signed bytes and multiplies magnitudes; NEON has products of signed
-// bytes only. The others shift them by 128.
+// Formats whose quants need all 256 values. AVX2's multiplication of bytes saturates unless one factor stays
+// below 128, so it reads such quants as signed bytes and multiplies magnitudes; NEON has products of signed
+// bytes only. The other sets shift them by 128.
 #if (defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)) || defined(FERRUM_NEON)
 constexpr int kWideOffset = 0;
 #else
 constexpr int kWideOffset = 128;
 #endif
 
-// Whether pairs of bf16 are multiplied in one instruction by all CPUs that have the set.
+// Whether all CPUs with the instruction set multiply pairs of bf16 in one instruction.
 #if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 constexpr bool kHasPairDot = true;
 #else

@@ -1,11 +1,11 @@
-// What is done to a row of activations by itself.
+// Operations on single rows of activations.
 #include "backend/cpu/kernels/elementary.h"
 #include "backend/cpu/kernels/functions.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-// f(offset, count) over n elements in steps of a register; the last count may be less than kLanes.
+// Calls f(offset, count) over n elements in steps of a register; the last count may be less than kLanes.
 template <class Step>
 inline void in_steps(int n, const Step& step) {
   int i = 0;
@@ -119,8 +119,8 @@ void add_scaled(float* to, const float* x, float scale, int n) {
   });
 }
 
-// Token by token, so that memory of the output is met in order of address: panel by panel its lines would lie
-// a whole row apart.
+// Token by token, so that the output is written in order of address: panel by panel, its lines would be a
+// whole row apart.
 void copy_sums(const SumRows& to, PanelSums sums) {
   float* out = to.out;
   for (int t = 0; t < to.tokens; ++t, out += to.stride, sums.data += kLanes) {
@@ -186,7 +186,7 @@ void rotate_head(const HeadTask& task) {
 
 float quantize_head(int8_t* out, const float* x, int n) {
   F32 most = {};
-  F32 zeros = {};  // stays 0 unless a value is no finite number
+  F32 zeros = {};  // stays 0 unless a value is not finite
   in_steps(n, [&](int i, int count) {
     const F32 v = load_some(x + i, count);
     most = max(max(v, -v), most);
@@ -195,7 +195,7 @@ float quantize_head(int8_t* out, const float* x, int n) {
   const float magnitude = largest(most);
   const float inverse = inverse_scale(magnitude);
   in_steps(n, [&](int i, int count) {
-    // The nearest integer stands in the low byte of the mantissa.
+    // The nearest integer is in the low byte of the mantissa.
     const I32 shifted = as_bits(load_some(x + i, count) * inverse + 0x1.8p23f);
     for (int lane = 0; lane < count; ++lane) out[i + lane] = static_cast<int8_t>(shifted[lane]);
   });
