@@ -1,4 +1,4 @@
-// Everything a model may ask of a device. One Backend is one device and one stream, used by one thread.
+// The operations that models need of a device. One Backend is one device and one stream, used by one thread.
 //
 // Contract of every operation:
 //   - it is asynchronous on the backend's stream and never allocates device memory;
@@ -22,7 +22,7 @@
 
 namespace ferrum {
 
-// Device memory, freed with it.
+// Owns device memory.
 class Buffer {
  public:
   virtual ~Buffer() = default;
@@ -68,7 +68,7 @@ struct HeadShape {
   int out_width() const { return q_heads * value_size(); }
 };
 
-// What a row is divided by, and what it is multiplied with then.
+// Normalises a row, then multiplies it by the weight.
 //   kNone   x
 //   kRms    x / √(mean of x² + eps) · weight                    (arXiv 1910.07467)
 //   kLayer  (x − mean) / √(variance + eps) · weight + bias      (arXiv 1607.06450)
@@ -119,7 +119,7 @@ struct KvLayer {
   int block_tokens = 0;
   Tensor k_scales, v_scales;  // [blocks × block_tokens, kv_heads] f32 for int8, else empty
 
-  // What a block has of k, v, k_scales and v_scales; empty where these are.
+  // A block's part of k, v, k_scales and v_scales; empty where these are.
   std::array<Tensor, 4> block(int index) const {
     const auto of = [&](const Tensor& t) {
       return t.empty() ? t : t.rows_at(index * block_tokens, block_tokens);
@@ -128,7 +128,7 @@ struct KvLayer {
   }
 };
 
-// What one layer does to q and k before their product, and what it does with the product.
+// The operations on q and k before their product, and on the product.
 struct AttentionLayer {
   HeadShape heads;
   float clip = 0;       // q, k and v are limited to ± clip before all else; 0: not

@@ -13,8 +13,8 @@ class AttentionMemory {
 
   AttentionMemory() : tile_(kTileFloats), kept_states_(kKeptFloats) {}
 
-  void begin(const HeadShape& heads);  // a step
-  // The worker owns `item` and does `partitions` of it: total() is the softmax of nothing.
+  void begin(const HeadShape& heads);  // begins a step
+  // The worker owns `item` and computes `partitions` of it; total() becomes the softmax over nothing.
   void own(const AttentionItem& item, Range partitions);
   AttentionState keep(int rows);  // for the next partition of an item that another worker owns
 

@@ -68,8 +68,8 @@ class CpuBackend final : public Backend {
   void reserve(const cpu::CpuWeight& w);
   // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
   cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
-  // Products of panels, to the columns of `out` that are their rows; and what an activation makes of them: of
-  // the panels of the gate and those of up, where it is gated.
+  // Writes the products of panels to the columns of `out` that are the panels' rows, or the activation of
+  // them: of the panels of gate and up, if it is gated.
   void multiply_to(Tensor out, const cpu::CpuWeight& w, int group, Range panels, const cpu::Inputs& inputs,
                    int worker) const;
   void multiply_and_activate(Tensor out, const Expansion& by, int group, Range panels,

@@ -1,4 +1,4 @@
-// How tokens choose their experts: see RoutingRule.
+// Chooses the experts of tokens: see RoutingRule.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,12 +10,13 @@ namespace ferrum {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr int kMostExperts = 2048;  // where ranks are not the logits themselves: a step allocates nothing
+// The maximum where ranks differ from the logits, since a step allocates nothing.
+constexpr int kMostExperts = 2048;
 
 using Score = RoutingRule::Score;
 
-// visit(id) for the `count` largest in falling order, ties by rising id. Each round takes the largest of
-// those behind the one taken before. Where only NaNs are left it gives id 0.
+// Calls visit(id) for the `count` largest in descending order, ties by ascending id. Each round takes the
+// largest after the one taken before. If only NaNs are left, the id is 0.
 template <class Visit>
 void each_largest(const float* ranks, int n, int count, const Visit& visit) {
   float last = kInfinity;
@@ -33,7 +34,7 @@ void each_largest(const float* ranks, int n, int count, const Visit& visit) {
   }
 }
 
-// The logits of one token, and what its experts are chosen and weighted by.
+// The logits of one token, and the values that its experts are chosen and weighted by.
 class TokenRouter {
  public:
   TokenRouter(const cpu::Kernels& kernels, const RoutingRule& rule, const float* logits, int experts)
@@ -46,7 +47,7 @@ class TokenRouter {
     int i = 0;
     const auto take = [&](int id) { ids[i++] = id; };
     if (rule_.selection_bias.empty() && rule_.groups == 1) {
-      each_largest(logits_, experts_, rule_.top_k, take);  // whose order is that of p
+      each_largest(logits_, experts_, rule_.top_k, take);  // the order of the logits is that of p
     } else {
       float ranks[kMostExperts];
       rank(ranks);
@@ -92,12 +93,12 @@ class TokenRouter {
       weights[i] = is_sigmoid ? 1 / (1 + std::exp(-logit)) : std::exp(logit - highest_);
       chosen += weights[i];
     }
-    // What weights of the softmax are still to be divided by.
+    // The remaining divisor of softmax weights.
     const float whole = is_sigmoid ? 1 : total_;
     const bool of_chosen = rule_.renormalize || rule_.score == Score::kSoftmaxOfChosen;
     const float least = rule_.renormalize ? rule_.floor * whole : 0;
     const float divisor = of_chosen ? std::max(chosen, least) : whole;
-    // Whatever they are divided by, a NaN among the logits makes the weights NaN.
+    // A NaN among the logits makes the weights NaN, whatever the divisor.
     for (int i = 0; i < rule_.top_k; ++i) weights[i] = weights[i] / (divisor + 0 * total_) * rule_.scale;
   }
 

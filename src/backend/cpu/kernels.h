@@ -74,7 +74,7 @@ struct PanelSums {
   PanelSums from(int64_t panel) const { return {data + panel * panel_stride, panel_stride}; }
 };
 
-// Where sums of neighbouring panels go: `rows` lanes of them to columns of `tokens` rows.
+// The destination of sums of adjacent panels: `rows` lanes of them go to columns of `tokens` rows.
 struct SumRows {
   float* out;
   int64_t stride;
@@ -82,7 +82,7 @@ struct SumRows {
   int rows;
 };
 
-// Of an Activation.
+// The number of kinds of Activation.
 inline constexpr int kActivationCount = 6;
 struct ActivationConstants {
   float limit;
@@ -121,7 +121,7 @@ struct AttentionTile {
   int64_t scale_stride;  // in floats
   const int32_t* blocks;
   int block_tokens;
-  float soft_cap;  // times log2 e; 0: scores are not capped
+  float soft_cap;  // multiplied by log2 e; 0: scores are not capped
 };
 
 // The softmax over some positions, for each row: their largest score, the sum of 2^(score − largest), and the
@@ -166,14 +166,14 @@ struct Peaks {
 };
 
 struct Kernels {
-  // Rows, `out` may be `x`. A weight or a bias that is null is all 1, or all 0.
+  // On rows; `out` may be `x`. A null weight means all 1, a null bias all 0.
   void (*rms_norm)(float* out, const float* x, const float* weight, int n, float eps);
   void (*layer_norm)(float* out, const float* x, const NormTask& task);
   void (*add_scaled)(float* to, const float* x, float scale, int n);  // to += scale × x
   void (*scale)(float* out, const float* x, float scale, int n);      // scale × x
   void (*soft_cap)(float* x, float factor, float cap, int n);         // x = cap · tanh(factor · x / cap)
   void (*clip)(float* x, float limit, int n);                         // to ± limit
-  // x [count × run]: each run of elements is multiplied by f of its gate. By GateKind.
+  // x [count × run]: multiplies each run of elements by f of its gate. Indexed by GateKind.
   void (*apply_gate[2])(float* x, const float* gates, int count, int run);
   void (*logistic)(float* out, const float* x, int n);        // 1 / (1 + e^−x)
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
@@ -197,7 +197,7 @@ struct Kernels {
   void (*multiply_pairs)(const PanelTask& task);
   bool has_pair_dot;
   void (*copy_sums)(const SumRows& to, PanelSums sums);
-  // By Activation::Kind: f(gate) × up, and f(sums), null where f is defined only with a gate.
+  // Indexed by Activation::Kind: f(gate) × up, and f(sums); null if f is defined only with a gate.
   void (*gate_sums[kActivationCount])(const SumRows& to, PanelSums gate, PanelSums up,
                                       const ActivationConstants& constants);
   void (*apply_sums[kActivationCount])(const SumRows& to, PanelSums sums,

@@ -1,4 +1,4 @@
-// Products with weights: linear, expand, and the mixture of experts that is made of both.
+// Products with weights: linear, expand, and the mixture of experts, which consists of both.
 #include <vector>
 
 #include "backend/reference/activation.h"

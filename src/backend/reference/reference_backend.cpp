@@ -1,4 +1,4 @@
-// Memory, and the operations that treat each row of a batch by itself.
+// Memory, and the operations that treat each row of a batch separately.
 #include "backend/reference/reference_backend.h"
 
 #include <unistd.h>

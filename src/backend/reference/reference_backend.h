@@ -1,8 +1,7 @@
 // The specification of every operation, in scalar code: no SIMD, no threads, nothing clever. Every other
 // backend is tested against this one, and this one against the goldens.
 //
-// Values are stored in float32; sums are taken in double, so that the oracle's own rounding is out of the
-// question.
+// Values are stored in float32 and summed in double, so that the oracle's own rounding is negligible.
 #pragma once
 #include "backend/backend.h"
 

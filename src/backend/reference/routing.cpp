@@ -1,4 +1,4 @@
-// How tokens choose their experts: RoutingRule, step by step.
+// Chooses the experts of tokens: RoutingRule, step by step.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -56,7 +56,7 @@ void leave_best_groups(Numbers& ranks, const RoutingRule& rule) {
       std::fill_n(ranks.begin() + g * size, size, kNever);
 }
 
-// A NaN among the logits makes all weights NaN: the token is lost, and that is to be seen.
+// A NaN among the logits makes all weights NaN, so that the failure is visible.
 Numbers weights_of(const std::vector<int>& chosen, const Numbers& p, const RoutingRule& rule) {
   Numbers weights;
   for (const int e : chosen) weights.push_back(p[e]);
@@ -80,7 +80,7 @@ void ReferenceBackend::route(Routing out, Tensor router_logits, const RoutingRul
     const Numbers p = rule.score == RoutingRule::Score::kSoftmax   ? softmax(logits)
                       : rule.score == RoutingRule::Score::kSigmoid ? logistic(logits)
                                                                    : logits;
-    // The order of the logits is that of p, and rounding leaves it alone.
+    // The logits have the same order as p, without its rounding.
     const bool is_biased = !rule.selection_bias.empty();
     Numbers ranks = is_biased || rule.groups > 1 ? p : logits;
     if (is_biased)

@@ -1,4 +1,4 @@
-// What becomes of the sums of an expanding product: f(gate) × up, or f(x). Constants and formulas:
+// Applies activations to the sums of an expanding product: f(gate) × up, or f(x). Constants and formulas: see
 // Activation.
 #include "backend/cpu/kernels/elementary.h"
 #include "backend/cpu/kernels/functions.h"
@@ -36,8 +36,8 @@ struct Xielu {
   }
 };
 
-// Token by token, so that memory of the output is met in order of address: panel by panel its lines would lie
-// a whole row apart. f(index of the panel's sums, how many rows) for each register of a token's row.
+// Token by token, so that the output is written in order of address: panel by panel, its lines would be a
+// whole row apart. Calls f(index of the panel's sums, number of rows) for each register of a token's row.
 template <class Combine>
 inline void each_register(float* out, int rows, int64_t panel_stride, const Combine& combine) {
   int64_t at = 0;

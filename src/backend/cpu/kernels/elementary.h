@@ -1,4 +1,4 @@
-// Elementary functions beyond exp, for registers of float32. A NaN stays one.
+// Elementary functions beyond exp for registers of float32. NaN stays NaN.
 #pragma once
 #include "backend/cpu/kernels/simd.h"
 
@@ -9,8 +9,8 @@ static inline F32 absolute(F32 x) { return from_bits(as_bits(x) & 0x7FFFFFFF); }
 // 1 / (1 + e^−x)
 static inline F32 logistic(F32 x) { return 1.0f / (1.0f + exp(-x)); }
 
-// Within 2.5e-7 of the value: for |x| < 0.625 x + x³ P(x²), where P interpolates at Chebyshev's points and is
-// off by 1.7e-8; else by exp.
+// Within 2.5e-7 of the value: for |x| < 0.625, x + x³ P(x²), where P interpolates at Chebyshev points with an
+// error of 1.7e-8; otherwise by exp.
 static inline F32 tanh(F32 x) {
   const F32 z = x * x;
   F32 p = broadcast(-0x1.8f8de4p-8f);
@@ -54,8 +54,8 @@ static inline F32 softplus(F32 x) {
   return max(F32{}, x) + s * p;
 }
 
-// The share of the normal distribution below x, within 2e-7: 1 − erf by formula 7.1.26 of Abramowitz and
-// Stegun, "Handbook of Mathematical Functions".
+// The cumulative normal distribution at x, within 2e-7: 1 − erf by formula 7.1.26 of Abramowitz and Stegun,
+// "Handbook of Mathematical Functions".
 static inline F32 normal_share(F32 x) {
   const F32 root = absolute(x) * 0.70710678f;
   const F32 t = 1.0f / fma(root, broadcast(0.3275911f), broadcast(1.0f));
