@@ -12,6 +12,7 @@
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_writer.h"
 #include "checkpoint/model_card.h"
+#include "checkpoint/tensor_plan.h"
 #include "checkpoint/tensor_rows.h"
 #include "checkpoint/tokenizer_metadata.h"
 
@@ -62,21 +63,17 @@ void check_type(FileType type) {
   }
 }
 
-// Projections that have a bias in any layer, by themselves or in a fused tensor.
-std::vector<Role> biased_projections(const Checkpoint& checkpoint) {
-  const auto any = [&](Role role) {
-    for (int i = 0; i < checkpoint.model().layers; ++i)
-      if (checkpoint.find({role, i, -1, true}) != nullptr) return true;
-    return false;
-  };
-  std::vector<Role> biased;
-  for (const Role role : {Role::kQuery, Role::kKey, Role::kValue})
-    if (any(role) || any(Role::kQueryKeyValue)) biased.push_back(role);
-  for (const Role role : {Role::kGate, Role::kUp})
-    if (any(role) || any(Role::kGateUp)) biased.push_back(role);
-  for (const Role role : {Role::kAttentionOut, Role::kDown})
-    if (any(role)) biased.push_back(role);
-  return biased;
+// The description, with the biases that the checkpoint has though it need not.
+ModelDescription with_biases(const Checkpoint& checkpoint) {
+  ModelDescription model = checkpoint.model();
+  for (const PlannedTensor& p : tensors_of(model)) {
+    if (!p.may_be_absent || !p.key.is_bias || model.has_bias(p.key.role)) continue;
+    const bool has =
+        checkpoint.find(p.key) != nullptr ||
+        (p.fused != Role::kEmbedding && checkpoint.find({p.fused, p.key.layer, -1, true}) != nullptr);
+    if (has) model.biased.push_back(p.key.role);
+  }
+  return model;
 }
 
 void set_card(GgufHeader& header, const fs::path& folder) {
@@ -102,7 +99,7 @@ void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
 void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
   check_folder(source);
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
-  const ModelDescription& model = checkpoint->model();
+  const ModelDescription model = with_biases(*checkpoint);
   const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
   check_type(type);
 
@@ -113,7 +110,7 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
   set_hf_tokenizer(header, source, model.vocab, checkpoint->generation().stop_tokens);
 
   std::vector<TensorRows> rows;
-  for (const GgufLayoutTensor& tensor : gguf_tensors(model, biased_projections(*checkpoint))) {
+  for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
     header.add({tensor.name, format_of_tensor(type, model, tensor.key, tensor.shape.back()), tensor.shape});
     rows.emplace_back(*checkpoint, tensor);
   }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "checkpoint/architecture.h"
 
 namespace ferrum {
 namespace {
@@ -184,18 +185,29 @@ bool is_expert(TensorRole role) {
 bool stays_float32(const TensorKey& key) {
   if (key.is_bias) return true;
   switch (key.role) {
-    case TensorRole::kFinalNorm:
-    case TensorRole::kAttentionNorm:
-    case TensorRole::kQueryNorm:
-    case TensorRole::kKeyNorm:
-    case TensorRole::kFfnNorm:
-    case TensorRole::kRouter:
-    case TensorRole::kRopeFrequencies:
-    case TensorRole::kRopeFactorsLong:
-    case TensorRole::kRopeFactorsShort:
-      return true;
-    default:
+    case TensorRole::kEmbedding:
+    case TensorRole::kHead:
+    case TensorRole::kQuery:
+    case TensorRole::kKey:
+    case TensorRole::kValue:
+    case TensorRole::kQueryKeyValue:
+    case TensorRole::kAttentionOut:
+    case TensorRole::kOutputGate:
+    case TensorRole::kGate:
+    case TensorRole::kUp:
+    case TensorRole::kGateUp:
+    case TensorRole::kDown:
+    case TensorRole::kExpertGate:
+    case TensorRole::kExpertUp:
+    case TensorRole::kExpertGateUp:
+    case TensorRole::kExpertDown:
+    case TensorRole::kSharedGate:
+    case TensorRole::kSharedUp:
+    case TensorRole::kSharedGateUp:
+    case TensorRole::kSharedDown:
       return false;
+    default:
+      return true;
   }
 }
 
@@ -204,14 +216,15 @@ Format by_rule(FileType type, const ModelDescription& model, const TensorKey& ke
   if (key.role == TensorRole::kHead || (key.role == TensorRole::kEmbedding && model.tied_head))
     return type == FileType::kMXFP4_MOE ? Format::kQ8_0 : of_head(main, cols);
   if (type == FileType::kMXFP4_MOE) return is_expert(key.role) ? Format::kMXFP4 : Format::kQ8_0;
-  const bool may_be_70b =
-      model.architecture == Architecture::kLlama || model.architecture == Architecture::kQwen2;
+  const std::string_view name = name_of(*model.architecture);
+  const bool may_be_70b = name == "llama" || name == "qwen2";
+  const AttentionDescription& heads = model.layers.front().attention;
   const Shape at = {
       .layer = key.layer,
-      .layers = model.layers,
-      .eight_experts = model.experts == 8,
-      .grouped_heads = model.kv_heads > 0 && model.q_heads / model.kv_heads >= 4,
-      .seventy_billion = may_be_70b && model.layers == 80,
+      .layers = model.depth(),
+      .eight_experts = model.experts() == 8,
+      .grouped_heads = heads.kv_heads > 0 && heads.q_heads / heads.kv_heads >= 4,
+      .seventy_billion = may_be_70b && model.depth() == 80,
   };
   switch (key.role) {
     case TensorRole::kValue:
@@ -220,6 +233,7 @@ Format by_rule(FileType type, const ModelDescription& model, const TensorKey& ke
       return at.eight_experts ? Format::kQ8_0 : main;
     case TensorRole::kDown:
     case TensorRole::kExpertDown:
+    case TensorRole::kSharedDown:
       return of_down(type, main, at);
     case TensorRole::kAttentionOut:
       return of_attention_out(type, main, at);

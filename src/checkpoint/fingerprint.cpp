@@ -53,19 +53,51 @@ void add(Hasher128& hasher, const RopeDescription& r) {
   add(hasher, r.frequency_divisors);
 }
 
+void add(Hasher128& hasher, const AttentionDescription& a) {
+  for (const int number : {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
+                           static_cast<int>(a.norm), static_cast<int>(a.gate)})
+    add(hasher, number);
+  for (const bool flag : {a.norm_last, a.sinks, a.gate_per_head}) add(hasher, flag);
+  for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale}) add(hasher, number);
+}
+
+void add(Hasher128& hasher, const FeedForwardDescription& f) {
+  for (const int number : {f.width, f.experts, f.shared_width}) add(hasher, number);
+  add(hasher, f.shared_gate);
+  for (const float number : {f.xielu_positive, f.xielu_negative, f.xielu_beta, f.xielu_limit})
+    add(hasher, number);
+}
+
+void add(Hasher128& hasher, const RoutingDescription& r) {
+  for (const int number : {r.top_k, static_cast<int>(r.score), r.groups, r.groups_used}) add(hasher, number);
+  for (const bool flag : {r.renormalize, r.selection_bias, r.group_by_largest}) add(hasher, flag);
+  for (const float number : {r.floor, r.scale, r.logit_cap}) add(hasher, number);
+}
+
+void add(Hasher128& hasher, const LayerWiring& w) {
+  for (const bool flag :
+       {w.norm_before, w.norm_after, w.parallel, w.layer_norm, w.norm_bias, w.norm_plus_one})
+    add(hasher, flag);
+  for (const float number : {w.eps, w.after_eps, w.residual_scale}) add(hasher, number);
+}
+
 void add(Hasher128& hasher, const ModelDescription& m) {
-  add(hasher, static_cast<int>(m.architecture));
-  for (const int size : {m.layers, m.hidden, m.vocab, m.q_heads, m.kv_heads, m.head_dim, m.ffn})
-    add(hasher, size);
-  add(hasher, m.norm_eps);
-  add(hasher, m.context);
+  hasher.add_text(std::string(name_of(*m.architecture)));
+  for (const int number : {m.hidden, m.vocab, m.context, m.depth(), m.temperature_length,
+                           m.temperature_offset, static_cast<int>(m.activation)})
+    add(hasher, number);
+  for (const LayerDescription& layer : m.layers) {
+    add(hasher, layer.attention);
+    add(hasher, layer.feed_forward);
+  }
+  add(hasher, m.wiring);
+  add(hasher, m.routing);
   add(hasher, m.rope);
-  add(hasher, m.window);
-  add(hasher, m.sliding_layers);
-  for (const int size : {m.experts, m.experts_per_token, m.expert_ffn}) add(hasher, size);
-  add(hasher, m.renormalize_experts);
-  add(hasher, m.moe_layers);
-  add(hasher, m.tied_head);
+  add(hasher, m.window_rope);
+  for (const bool flag : {m.final_norm_plus_one, m.embedding_norm, m.gated, m.tied_head}) add(hasher, flag);
+  for (const float number : {m.embedding_scale, m.logit_scale, m.logit_cap, m.temperature_beta,
+                             m.activation_limit, m.activation_alpha})
+    add(hasher, number);
   add(hasher, m.parameters);
 }
 

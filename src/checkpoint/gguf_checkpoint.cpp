@@ -21,12 +21,13 @@ class GgufCheckpoint final : public Checkpoint {
  public:
   explicit GgufCheckpoint(const std::filesystem::path& path)
       : files_(open_gguf_set(path)),
-        tensors_(Naming::kGguf, all_tensors(files_), metadata().source()),
+        tensors_(Naming::kGguf, all_tensors(files_), metadata().source(),
+                 gguf_architecture(metadata()).tensor_names()),
         model_(describe_gguf(metadata(), tensors_)),
         generation_(gguf_generation(metadata(), model_.vocab)) {
-    const CheckedTensors checked = check_tensors(model_, tensors_, biased_in_gguf(model_.architecture));
+    const CheckedTensors checked = check_tensors(model_, tensors_);
     model_.parameters = checked.parameters;
-    warn_of_extra_tensors(checked.extra, metadata().source());
+    tell_unused_tensors(checked.unused, metadata().source());
     if (model_.name.empty()) model_.name = path.stem().string();
   }
 

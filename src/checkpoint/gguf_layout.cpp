@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <numbers>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/tensor_plan.h"
 
 namespace ferrum {
 namespace {
@@ -19,76 +20,61 @@ constexpr uint32_t kQuantizationVersion = 2;  // of ggml's block layouts
 
 class Layout {
  public:
-  Layout(const ModelDescription& model, const std::vector<Role>& biased) : m_(model), biased_(biased) {}
+  explicit Layout(const ModelDescription& model) : m_(model), names_(model.architecture->tensor_names()) {}
 
   std::vector<GgufLayoutTensor> run() {
-    add({Role::kEmbedding}, {m_.vocab, m_.hidden});
-    rope_factors();
-    for (int i = 0; i < m_.layers; ++i) layer(i);
-    add({Role::kFinalNorm}, {m_.hidden});
-    if (!m_.tied_head) add({Role::kHead}, {m_.vocab, m_.hidden});
+    for (const PlannedTensor& planned : tensors_of(m_)) {
+      if (planned.may_be_absent || planned.use == TensorUse::kScalars) continue;
+      add(planned);
+      if (planned.key.role == Role::kEmbedding) rope_factors();
+    }
     return std::move(out_);
   }
 
  private:
   void rope_factors() {
     const int64_t pairs = m_.rope.rotary_dim / 2;
+    const auto factor = [&](Role role) { add({role}, {pairs}); };
     if (m_.rope.scaling.kind == Kind::kLlama3 || !m_.rope.frequency_divisors.empty())
-      add({Role::kRopeFrequencies}, {pairs});
+      factor(Role::kRopeFrequencies);
     if (m_.rope.scaling.kind != Kind::kLongRope) return;
-    add({Role::kRopeFactorsLong}, {pairs});
-    add({Role::kRopeFactorsShort}, {pairs});
+    factor(Role::kRopeFactorsLong);
+    factor(Role::kRopeFactorsShort);
   }
 
-  void layer(int i) {
-    const int64_t q_width = int64_t{m_.q_heads} * m_.head_dim;
-    const int64_t kv_width = int64_t{m_.kv_heads} * m_.head_dim;
-    add({Role::kAttentionNorm, i}, {m_.hidden});
-    projection({Role::kQuery, i}, q_width, m_.hidden);
-    projection({Role::kKey, i}, kv_width, m_.hidden);
-    projection({Role::kValue, i}, kv_width, m_.hidden);
-    projection({Role::kAttentionOut, i}, m_.hidden, q_width);
-    if (m_.architecture == Architecture::kQwen3 || m_.architecture == Architecture::kQwen3Moe) {
-      add({Role::kQueryNorm, i}, {m_.head_dim});
-      add({Role::kKeyNorm, i}, {m_.head_dim});
-    }
-    add({Role::kFfnNorm, i}, {m_.hidden});
-    m_.moe_layers[i] ? experts(i) : dense(i);
+  // Some architectures have one tensor in GGUF for several of the plan's.
+  void add(const PlannedTensor& planned) {
+    if (!names_.find_name(Naming::kGguf, planned.key).empty() &&
+        (planned.fused == Role::kEmbedding || !is_fused_in_gguf(planned)))
+      return add(planned.key, planned.shape);
+    check(planned.fused != Role::kEmbedding, "GGUF has a name for every tensor of the plan");
+    const TensorKey whole = {planned.fused, planned.key.layer, -1, planned.key.is_bias};
+    const size_t rows_at = planned.shape.size() - (planned.key.is_bias ? 1 : 2);
+    if (!out_.empty() && out_.back().key == whole)
+      out_.back().shape[rows_at] += planned.shape[rows_at];
+    else
+      add(whole, planned.shape);
   }
 
-  void dense(int i) {
-    projection({Role::kGate, i}, m_.ffn, m_.hidden);
-    projection({Role::kUp, i}, m_.ffn, m_.hidden);
-    projection({Role::kDown, i}, m_.hidden, m_.ffn);
-  }
-
-  void experts(int i) {
-    add({Role::kRouter, i}, {m_.experts, m_.hidden});
-    add({Role::kExpertGate, i}, {m_.experts, m_.expert_ffn, m_.hidden});
-    add({Role::kExpertUp, i}, {m_.experts, m_.expert_ffn, m_.hidden});
-    add({Role::kExpertDown, i}, {m_.experts, m_.hidden, m_.expert_ffn});
-  }
-
-  void projection(TensorKey key, int64_t rows, int64_t cols) {
-    add(key, {rows, cols});
-    if (std::find(biased_.begin(), biased_.end(), key.role) == biased_.end()) return;
-    key.is_bias = true;
-    add(key, {rows});
+  bool is_fused_in_gguf(const PlannedTensor& planned) const {
+    return std::ranges::any_of(m_.architecture->names, [&](const TensorNames& row) {
+      return row.role == planned.fused && !row.gguf.empty();
+    });
   }
 
   void add(const TensorKey& key, std::vector<int64_t> shape) {
-    out_.push_back({key, tensor_name(Naming::kGguf, key), std::move(shape)});
+    out_.push_back({key, names_.name(Naming::kGguf, key), std::move(shape)});
   }
 
   const ModelDescription& m_;
-  const std::vector<Role>& biased_;
+  NameTable names_;
   std::vector<GgufLayoutTensor> out_;
 };
 
 class MetadataWriter {
  public:
   MetadataWriter(GgufHeader& header, const ModelDescription& model, const std::string& source)
-      : header_(header), m_(model), source_(source), architecture_(gguf_architecture(model.architecture)) {}
+      : header_(header), m_(model), source_(source), architecture_(model.architecture->gguf_name()) {}
 
   void run(FileType type) {
     header_.set("general.architecture", std::string(architecture_));
@@ -98,40 +84,95 @@ class MetadataWriter {
     header_.set("general.quantization_version", kQuantizationVersion);
     sizes();
     attention();
+    windows();
     rope();
-    if (m_.experts > 0) experts();
+    scalars();
+    if (m_.experts() > 0) experts();
+    if (m_.activation == ActivationFunction::kXielu) xielu();
   }
 
  private:
   void sizes() {
-    set("block_count", m_.layers);
+    set("block_count", m_.depth());
     set("context_length", m_.context);
     set("embedding_length", m_.hidden);
-    set("feed_forward_length", m_.ffn);
+    const int dense = m_.dense_width();
+    set("feed_forward_length", dense > 0 ? dense : m_.expert_width());
     set("vocab_size", m_.vocab);
   }
 
+  // A number for all layers, or an array with one for each.
+  template <class Get>
+  void per_layer(std::string_view name, const Get& get) {
+    std::vector<int32_t> values;
+    for (const LayerDescription& layer : m_.layers) values.push_back(get(layer));
+    if (std::ranges::all_of(values, [&](int32_t v) { return v == values.front(); }))
+      set(name, values.front());
+    else
+      header_.set(key(name), values);
+  }
+
   void attention() {
-    set("attention.head_count", m_.q_heads);
-    set("attention.head_count_kv", m_.kv_heads);
-    set("attention.key_length", m_.head_dim);
-    set("attention.value_length", m_.head_dim);
-    header_.set(key("attention.layer_norm_rms_epsilon"), m_.norm_eps);
-    if (m_.window == 0) return;
-    set("attention.sliding_window", m_.window);
-    const bool all =
-        std::find(m_.sliding_layers.begin(), m_.sliding_layers.end(), false) == m_.sliding_layers.end();
-    if (!all) header_.set(key("attention.sliding_window_pattern"), m_.sliding_layers);
+    const AttentionDescription& a = m_.layers.front().attention;
+    per_layer("attention.head_count", [](const LayerDescription& l) { return l.attention.q_heads; });
+    per_layer("attention.head_count_kv", [](const LayerDescription& l) { return l.attention.kv_heads; });
+    set("attention.key_length", a.head_dim);
+    set("attention.value_length", a.value_dim);
+    header_.set(
+        key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+        m_.wiring.eps);
+    if (a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)) && a.norm != HeadNorm::kWeightless)
+      header_.set(key("attention.scale"), a.scale);
+    if (a.value_scale != 1) header_.set(key("attention.value_scale"), a.value_scale);
+    if (a.clip > 0) header_.set(key("attention.clamp_kqv"), a.clip);
+    if (a.soft_cap > 0) header_.set(key("attn_logit_softcapping"), a.soft_cap);
+    if (m_.temperature_length > 0) header_.set(key("attention.temperature_scale"), m_.temperature_beta);
+  }
+
+  void windows() {
+    if (m_.window() == 0) return;
+    set("attention.sliding_window", m_.window());
+    std::vector<bool> sliding;
+    for (const LayerDescription& layer : m_.layers) sliding.push_back(layer.attention.window > 0);
+    if (std::ranges::find(sliding, false) != sliding.end())
+      header_.set(key("attention.sliding_window_pattern"), sliding);
+  }
+
+  void scalars() {
+    if (m_.wiring.residual_scale != 1) header_.set(key("residual_scale"), m_.wiring.residual_scale);
+    if (m_.logit_cap > 0) header_.set(key("final_logit_softcapping"), m_.logit_cap);
+    const bool is_granite = architecture_.starts_with("granite");
+    if (is_granite) header_.set(key("embedding_scale"), m_.embedding_scale);
+    if (m_.logit_scale != 1)  // Granite's divides
+      header_.set(key("logit_scale"), is_granite ? 1 / m_.logit_scale : m_.logit_scale);
+  }
+
+  void xielu() {
+    std::vector<float> positive, negative, beta, limit;
+    for (const LayerDescription& layer : m_.layers) {
+      positive.push_back(layer.feed_forward.xielu_positive);
+      negative.push_back(layer.feed_forward.xielu_negative);
+      beta.push_back(layer.feed_forward.xielu_beta);
+      limit.push_back(layer.feed_forward.xielu_limit);
+    }
+    header_.set("xielu.alpha_p", positive);
+    header_.set("xielu.alpha_n", negative);
+    header_.set("xielu.beta", beta);
+    header_.set("xielu.eps", limit);
   }
 
   void rope() {
-    if (stores_interleaved(m_.architecture) && m_.rope.rotary_dim != m_.head_dim)
+    if (stores_interleaved(m_) && m_.rope.rotary_dim != m_.layers.front().attention.head_dim)
       fail(ErrorCode::kUnsupported,
            "{}: {} of {} dimensions of a head are rotated, which GGUF has no layout for in the architecture "
            "{}",
-           source_, m_.rope.rotary_dim, m_.head_dim, architecture_);
+           source_, m_.rope.rotary_dim, m_.layers.front().attention.head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
     header_.set(key("rope.freq_base"), m_.rope.theta);
+    if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)
+      header_.set(key("rope.freq_base_swa"), m_.window_rope.theta);
+    if (m_.window() > 0 && m_.window_rope.rotary_dim != m_.rope.rotary_dim)
+      set("rope.dimension_count_swa", m_.window_rope.rotary_dim);
     scaling();
   }
 
@@ -188,10 +229,23 @@ class MetadataWriter {
   }
 
   void experts() {
-    set("expert_count", m_.experts);
-    set("expert_used_count", m_.experts_per_token);
-    set("expert_feed_forward_length", m_.expert_ffn);
-    header_.set(key("expert_weights_norm"), m_.renormalize_experts);
+    const RoutingDescription& r = m_.routing;
+    set("expert_count", m_.experts());
+    set("expert_used_count", r.top_k);
+    set("expert_feed_forward_length", m_.expert_width());
+    header_.set(key("expert_weights_norm"), r.renormalize);
+    if (r.scale != 1) header_.set(key("expert_weights_scale"), r.scale);
+    if (r.score != RoutingDescription::Score::kSoftmax)
+      set("expert_gating_func", r.score == RoutingDescription::Score::kSigmoid ? 2 : 3);
+    if (r.groups > 1) {
+      set("expert_group_count", r.groups);
+      set("expert_group_used_count", r.groups_used);
+    }
+    int dense = 0;
+    while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
+    if (dense > 0) set("leading_dense_block_count", dense);
+    const int shared = m_.layers.back().feed_forward.shared_width;
+    if (shared > 0) set("expert_shared_feed_forward_length", shared);
   }
 
   [[noreturn]] void fail_scaling(std::string_view what) const {
@@ -209,16 +263,11 @@ class MetadataWriter {
 
 }  // namespace
 
-std::string_view gguf_architecture(Architecture architecture) {
-  return architecture == Architecture::kMistral ? "llama" : name_of(architecture);
+bool stores_interleaved(const ModelDescription& model) {
+  return model.architecture->gguf_interleaved && !model.rope.interleaved;
 }
 
-bool stores_interleaved(Architecture architecture) { return gguf_architecture(architecture) == "llama"; }
-
-std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model,
-                                           const std::vector<TensorRole>& biased) {
-  return Layout(model, biased).run();
-}
+std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model) { return Layout(model).run(); }
 
 // Long wavelengths (of positions the model never saw a whole turn of) are stretched by the factor, short ones
 // not at all, and between the two limits the frequencies are interpolated. Source: Llama 3.1's reference, as

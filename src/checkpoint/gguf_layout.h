@@ -15,12 +15,9 @@
 
 namespace ferrum {
 
-// general.architecture. Mistral has no value of its own: it is "llama".
-std::string_view gguf_architecture(Architecture architecture);
-
-// True where GGUF stores the rows of q and k in the order of interleaved rotation: row 2i + p of a head is
-// row p × head_dim / 2 + i of Hugging Face's.
-bool stores_interleaved(Architecture architecture);
+// True where the rows of q and k are to be permuted for GGUF, which stores them in the order of interleaved
+// rotation: row 2i + p of a head is row p × head_dim / 2 + i of the model's.
+bool stores_interleaved(const ModelDescription& model);
 
 struct GgufLayoutTensor {
   TensorKey key;
@@ -28,10 +25,9 @@ struct GgufLayoutTensor {
   std::vector<int64_t> shape;  // outermost first; experts are stacked: [experts, rows, cols]
 };
 
-// All tensors, in the order of the file. `biased` are the projections with biases. RoPE factors are among
-// them where the scaling needs them: rope_freqs for llama3, rope_factors_* for longrope.
-std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model,
-                                           const std::vector<TensorRole>& biased);
+// All tensors, in the order of the file. RoPE factors are among them where the scaling needs them: rope_freqs
+// for llama3, rope_factors_* for longrope.
+std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model);
 
 // The values of rope_freqs: by how much each frequency is divided. [rotary_dim / 2]
 std::vector<float> rope_divisors(const RopeDescription& rope);

@@ -2,8 +2,7 @@
 //
 // Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and src/llama-arch.cpp of llama.cpp.
 #pragma once
-#include <vector>
-
+#include "checkpoint/architecture.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf.h"
 #include "checkpoint/model_description.h"
@@ -17,8 +16,8 @@ namespace ferrum {
 // does not run; the message lists those that it does.
 ModelDescription describe_gguf(const GgufMetadata& metadata, const TensorTable& tensors);
 
-// Projections whose biases files of this architecture must have.
-std::vector<TensorRole> biased_in_gguf(Architecture architecture);
+// By general.architecture. Errors as of describe_gguf.
+const Architecture& gguf_architecture(const GgufMetadata& metadata);
 
 // general.sampling.*, and the tokens that end a text, a turn or a message. Ids that name none of the `vocab`
 // tokens are left out with a warning.

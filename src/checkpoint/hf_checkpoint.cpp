@@ -1,14 +1,17 @@
 #include "checkpoint/hf_checkpoint.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "checkpoint/architecture.h"
 #include "checkpoint/group_tensors.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/hf_files.h"
 #include "checkpoint/hf_tokenizer.h"
 #include "checkpoint/model_tensors.h"
+#include "checkpoint/mxfp4_tensors.h"
 #include "checkpoint/safetensors_set.h"
 
 namespace ferrum {
@@ -47,19 +50,24 @@ std::optional<GroupQuantization> quantization_of(const fs::path& folder, const H
 // Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
 // refused.
 std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
-                                    std::vector<std::string>& left_out) {
-  std::vector<HostTensor> all;
-  if (quantization) all = group_tensors(files, *quantization);
+                                    const ModelDescription& model, std::vector<std::string>& left_out) {
+  std::vector<HostTensor> all = mxfp4_tensors(files);
+  if (quantization) {
+    std::vector<HostTensor> groups = group_tensors(files, *quantization);
+    all.insert(all.end(), std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
+  }
+  const NameTable names = model.architecture->tensor_names();
   for (const auto& file : files) {
     for (const SafetensorsEntry& entry : file->entries()) {
-      if (quantization && is_group_part(entry.name)) continue;
-      if (entry.type->format || parse_tensor_name(Naming::kHuggingFace, entry.name)) {
+      if ((quantization && is_group_part(entry.name)) || is_mxfp4_part(entry)) continue;
+      if (entry.type->format || names.parse(Naming::kHuggingFace, entry.name)) {
         all.push_back(file->tensor(entry));
       } else {
         left_out.push_back(entry.name);
       }
     }
   }
+  if (model.architecture->adapt_hf) model.architecture->adapt_hf(all, model);
   return all;
 }
 
@@ -75,7 +83,7 @@ class HfCheckpoint final : public Checkpoint {
   const GenerationDefaults& generation() const override { return generation_; }
   std::string format() const override {
     for (const HostTensor& tensor : tensors_.all())
-      if (tensor.maker != nullptr)
+      if (quantization_ && tensor.maker != nullptr)
         return fmt::format("safetensors, {}, {}", name_of(quantization_->layout), name_of(tensor.format));
     return fmt::format("safetensors, {}", name_of(tensors_.main_format()));
   }
@@ -99,16 +107,18 @@ class HfCheckpoint final : public Checkpoint {
       : folder_(folder),
         set_(open_safetensors_set(folder)),
         quantization_(quantization_of(folder, config, set_.files)),
-        tensors_(Naming::kHuggingFace, all_tensors(set_.files, quantization_, left_out_), folder.string()),
         model_(std::move(config.model)),
+        tensors_(Naming::kHuggingFace, all_tensors(set_.files, quantization_, model_, left_out_),
+                 folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
     settle_tied_head(model_, tensors_);
     check_absent_tensors(set_.absent, folder,
                          [&](std::string_view name) { return uses_hf_tensor(model_, name); });
-    CheckedTensors checked = check_tensors(model_, tensors_, config.biased);
+    CheckedTensors checked = check_tensors(model_, tensors_);
+    if (model_.architecture->finish_hf) model_.architecture->finish_hf(model_, tensors_);
     model_.parameters = checked.parameters;
-    checked.extra.insert(checked.extra.end(), left_out_.begin(), left_out_.end());
-    warn_of_extra_tensors(checked.extra, folder.string());
+    checked.unused.insert(checked.unused.end(), left_out_.begin(), left_out_.end());
+    tell_unused_tensors(checked.unused, folder.string());
     if (generation_.stop_tokens.empty()) generation_.stop_tokens = std::move(config.stop_tokens);
     generation_.may_lack_stop_tokens = generation_.stop_tokens.empty();
     if (model_.name.empty()) model_.name = fs::absolute(folder).lexically_normal().filename().string();
@@ -118,8 +128,8 @@ class HfCheckpoint final : public Checkpoint {
   std::vector<std::string> left_out_;
   SafetensorsSet set_;
   std::optional<GroupQuantization> quantization_;
-  TensorTable tensors_;
   ModelDescription model_;
+  TensorTable tensors_;
   GenerationDefaults generation_;
 };
 

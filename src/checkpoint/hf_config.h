@@ -11,14 +11,12 @@
 #include "checkpoint/group_quantization.h"
 #include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
-#include "checkpoint/tensor_names.h"
 #include "text/token.h"
 
 namespace ferrum {
 
 struct HfConfig {
   ModelDescription model;            // validated; `parameters` not yet counted
-  std::vector<TensorRole> biased;    // projections whose biases the file must have
   std::vector<TokenId> stop_tokens;  // eos_token_id, as far as it names tokens
   std::optional<GroupQuantization> quantization;
 };

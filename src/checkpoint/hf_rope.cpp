@@ -66,16 +66,22 @@ int original_context(const JsonView& config, const JsonView& fields, int context
   return own ? *own : config.find_integer(kKey).value_or(context);
 }
 
-void read_scaling(const JsonView& config, const JsonView& fields, ModelDescription& model) {
-  RopeScaling& s = model.rope.scaling;
+void read_scaling(const JsonView& config, const JsonView& fields, int context, RopeDescription& rope) {
+  RopeScaling& s = rope.scaling;
   s.kind = read_kind(fields);
   if (s.kind == Kind::kNone) return;
-  s.original_context =
-      s.kind == Kind::kDynamic ? model.context : original_context(config, fields, model.context);
+  s.original_context = s.kind == Kind::kDynamic ? context : original_context(config, fields, context);
+  if (const auto alpha = s.kind == Kind::kDynamic ? fields.find_number("alpha") : std::nullopt;
+      alpha && *alpha > 0) {  // a stretch of theta that does not depend on the context (Hunyuan)
+    const double dim = rope.rotary_dim;
+    rope.theta = static_cast<float>(rope.theta * std::pow(*alpha, dim / (dim - 2)));
+    s = {};
+    return;
+  }
   set_number(fields, "attention_factor", s.attention_factor);
   const bool may_be_implied = s.kind == Kind::kYarn || s.kind == Kind::kLongRope;
   if (may_be_implied && !fields.find("factor") && s.original_context > 0) {
-    s.factor = static_cast<float>(model.context) / static_cast<float>(s.original_context);
+    s.factor = static_cast<float>(context) / static_cast<float>(s.original_context);
   } else {
     s.factor = required_number(fields, "factor");
   }
@@ -98,26 +104,47 @@ void stretch_context(ModelDescription& model) {
   if (after > model.context && after <= kMost) model.context = static_cast<int>(after);
 }
 
+// The rotated part of a head: a share, or a number of dimensions.
+void read_share(const JsonView& fields, int head_dim, RopeDescription& rope) {
+  for (const std::string_view key : {"partial_rotary_factor", "rotary_pct"}) {
+    const auto share = fields.find_number(key);
+    if (!share) continue;
+    if (!(*share > 0) || *share > 1)
+      fail(ErrorCode::kBadConfig, "{} is {}, out of the range 0 to 1", fields.place(key), *share);
+    rope.rotary_dim = static_cast<int>(head_dim * *share);
+    return;
+  }
+  if (const auto dim = fields.find_integer("rotary_dim")) rope.rotary_dim = *dim;
+}
+
+void read_one(const JsonView& config, const JsonView& fields, const ModelDescription& model,
+              RopeDescription& rope) {
+  set_number(fields, "rope_theta", rope.theta);
+  read_share(fields, model.layers.front().attention.head_dim, rope);
+  read_scaling(config, fields, model.context, rope);
+}
+
 }  // namespace
 
 void read_hf_rope(const JsonView& config, ModelDescription& model) {
   RopeDescription& rope = model.rope;
   set_number(config, "rope_theta", rope.theta);
-  auto rotated = config.find_number("partial_rotary_factor");
+  rope.rotary_dim = model.layers.front().attention.head_dim;
+  read_share(config, rope.rotary_dim, rope);
+  model.window_rope = rope;
+  set_number(config, "rope_local_base_freq", model.window_rope.theta);
   const char* key = config.find("rope_parameters") ? "rope_parameters" : "rope_scaling";
   if (const auto fields = config.find(key)) {
-    if (fields->find("full_attention") || fields->find("sliding_attention"))
-      fail(ErrorCode::kUnsupported, "{}: rotary positions that differ between kinds of layers",
-           config.place(key));
-    set_number(*fields, "rope_theta", rope.theta);
-    if (fields->find("partial_rotary_factor")) rotated = fields->find_number("partial_rotary_factor");
-    read_scaling(config, *fields, model);
+    const auto full = fields->find("full_attention");
+    const auto sliding = fields->find("sliding_attention");
+    if (full || sliding) {
+      if (full) read_one(config, *full, model, rope);
+      if (sliding) read_one(config, *sliding, model, model.window_rope);
+    } else {
+      read_one(config, *fields, model, rope);
+      if (!config.find("rope_local_base_freq")) model.window_rope = rope;
+    }
   }
-  const double share = rotated.value_or(1);
-  if (!(share > 0) || share > 1)
-    fail(ErrorCode::kBadConfig, "{} is {}, out of the range 0 to 1", config.place("partial_rotary_factor"),
-         share);
-  rope.rotary_dim = static_cast<int>(model.head_dim * share);
   stretch_context(model);
 }
 

@@ -6,8 +6,9 @@
 
 namespace ferrum {
 
-// Fills model.rope, and extends model.context where the scaling does. REQUIRES: head_dim and context are set.
-// Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
+// Fills model.rope and model.window_rope (the same where the file has one rotation for all layers), and
+// extends model.context where the scaling does. REQUIRES: layers, head_dim, context and theta's default are
+// set. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
 void read_hf_rope(const JsonView& config, ModelDescription& model);
 
 }  // namespace ferrum

@@ -27,53 +27,76 @@ class Validator {
 
   void run() const {
     sizes();
-    heads();
-    rope();
-    scaling();
-    window();
-    experts();
+    for (const LayerDescription& layer : m_.layers) {
+      heads(layer.attention);
+      feed_forward(layer.feed_forward);
+    }
+    if (uses(LayerRope::kMain)) rope(m_.rope);
+    if (uses(LayerRope::kWindow)) rope(m_.window_rope);
+    routing();
+    scalars();
   }
 
  private:
   void sizes() const {
-    in_range("num_hidden_layers / block_count", m_.layers, 1, kMaxLayers);
+    in_range("num_hidden_layers / block_count", m_.depth(), 1, kMaxLayers);
     in_range("hidden_size / embedding_length", m_.hidden, 1, kMaxWidth);
     in_range("vocab_size", m_.vocab, 1, kMaxVocabulary);
     in_range("max_position_embeddings / context_length", m_.context, 1, kMaxContext);
-    const bool has_dense = m_.experts == 0 || std::find(m_.moe_layers.begin(), m_.moe_layers.end(), false) !=
-                                                  m_.moe_layers.end();
-    in_range("intermediate_size / feed_forward_length", m_.ffn, has_dense ? 1 : 0, kMaxWidth);
-    between("rms_norm_eps / layer_norm_rms_epsilon", m_.norm_eps, 0, 1);
+    between("rms_norm_eps / layer_norm_rms_epsilon", m_.wiring.eps, 0, 1);
   }
 
-  void heads() const {
-    in_range("num_attention_heads / head_count", m_.q_heads, 1, kMaxHeads);
-    in_range("num_key_value_heads / head_count_kv", m_.kv_heads, 1, kMaxHeads);
-    in_range("head_dim / key_length", m_.head_dim, 2, kMaxHeadSize);
-    if (m_.head_dim % 2 != 0)
-      fail(ErrorCode::kBadConfig, "{}: head_dim / key_length is {}, but it must be even", source_,
-           m_.head_dim);
-    if (m_.q_heads % m_.kv_heads != 0)
+  void heads(const AttentionDescription& a) const {
+    in_range("num_attention_heads / head_count", a.q_heads, 1, kMaxHeads);
+    in_range("num_key_value_heads / head_count_kv", a.kv_heads, 1, kMaxHeads);
+    in_range("head_dim / key_length", a.head_dim, 2, kMaxHeadSize);
+    in_range("v_head_dim / value_length", a.value_dim, 2, kMaxHeadSize);
+    for (const int dim : {a.head_dim, a.value_dim})
+      if (dim % 2 != 0)
+        fail(ErrorCode::kBadConfig, "{}: head_dim / key_length is {}, but it must be even", source_, dim);
+    if (a.q_heads % a.kv_heads != 0)
       fail(ErrorCode::kBadConfig, "{}: {} attention heads cannot share {} key/value heads evenly", source_,
-           m_.q_heads, m_.kv_heads);
-    in_range("the width of all heads", static_cast<int64_t>(m_.q_heads) * m_.head_dim, 1, kMaxWidth);
+           a.q_heads, a.kv_heads);
+    in_range("the width of all heads", static_cast<int64_t>(a.q_heads) * a.head_dim, 1, kMaxWidth);
+    in_range("the width of all values", static_cast<int64_t>(a.q_heads) * a.value_dim, 1, kMaxWidth);
+    in_range("sliding_window", a.window, 0, kMaxContext);
+    positive("the scale of attention", a.scale);
+    positive("the scale of values", a.value_scale);
+    not_negative("attn_logit_softcapping", a.soft_cap);
+    not_negative("clip_qkv", a.clip);
   }
 
-  void rope() const {
-    positive("rope_theta / rope.freq_base", m_.rope.theta);
-    if (m_.rope.theta <= 1)
+  void feed_forward(const FeedForwardDescription& f) const {
+    in_range("num_experts / expert_count", f.experts, 0, kMaxExperts);
+    in_range(f.experts > 0 ? "moe_intermediate_size / expert_feed_forward_length"
+                           : "intermediate_size / feed_forward_length",
+             f.width, 1, kMaxWidth);
+    in_range("shared_expert_intermediate_size", f.shared_width, 0, kMaxWidth);
+    if (f.experts > 0) in_range("num_experts_per_tok / expert_used_count", m_.routing.top_k, 1, f.experts);
+  }
+
+  bool uses(LayerRope rope) const {
+    return std::any_of(m_.layers.begin(), m_.layers.end(),
+                       [rope](const LayerDescription& layer) { return layer.attention.rope == rope; });
+  }
+
+  void rope(const RopeDescription& rope) const {
+    positive("rope_theta / rope.freq_base", rope.theta);
+    if (rope.theta <= 1)
       fail(ErrorCode::kBadConfig, "{}: rope_theta / rope.freq_base is {}, but it must be above 1", source_,
-           m_.rope.theta);
-    in_range("the number of rotated dimensions (rope.dimension_count)", m_.rope.rotary_dim, 2, m_.head_dim);
-    if (m_.rope.rotary_dim % 2 != 0)
+           rope.theta);
+    in_range("the number of rotated dimensions (rope.dimension_count)", rope.rotary_dim, 2,
+             m_.layers.front().attention.head_dim);
+    if (rope.rotary_dim % 2 != 0)
       fail(ErrorCode::kBadConfig,
            "{}: the number of rotated dimensions (rope.dimension_count) is {}, but it must be even", source_,
-           m_.rope.rotary_dim);
-    factors("rope_freqs", m_.rope.frequency_divisors);
+           rope.rotary_dim);
+    factors("rope_freqs", rope.frequency_divisors, rope.rotary_dim);
+    scaling(rope);
   }
 
-  void scaling() const {
-    const RopeScaling& s = m_.rope.scaling;
+  void scaling(const RopeDescription& rope) const {
+    const RopeScaling& s = rope.scaling;
     using Kind = RopeScaling::Kind;
     if (s.kind == Kind::kNone) return;
     positive("the RoPE scaling's factor", s.factor);
@@ -98,24 +121,35 @@ class Validator {
     if (s.kind == Kind::kLongRope) {
       if (s.short_factors.empty() || s.long_factors.empty())
         fail(ErrorCode::kBadConfig, "{}: longrope needs short and long factors", source_);
-      factors("short_factor", s.short_factors);
-      factors("long_factor", s.long_factors);
+      factors("short_factor", s.short_factors, rope.rotary_dim);
+      factors("long_factor", s.long_factors, rope.rotary_dim);
     }
   }
 
-  void window() const {
-    check_equal(m_.sliding_layers.size(), static_cast<size_t>(m_.layers), "sliding_layers");
-    const bool slides =
-        std::find(m_.sliding_layers.begin(), m_.sliding_layers.end(), true) != m_.sliding_layers.end();
-    in_range("sliding_window", m_.window, slides ? 1 : 0, kMaxContext);
+  void routing() const {
+    const RoutingDescription& r = m_.routing;
+    const int experts = m_.experts();
+    if (experts == 0) return;
+    positive("the scale of the experts' weights", r.scale);
+    not_negative("moe_router_logit_softcapping", r.logit_cap);
+    not_negative("moe_norm_min", r.floor);
+    in_range("n_group / expert_group_count", r.groups, 1, experts);
+    in_range("topk_group / expert_group_used_count", r.groups_used, 1, r.groups);
+    if (experts % r.groups != 0)
+      fail(ErrorCode::kBadConfig, "{}: {} experts cannot be in {} groups of one size", source_, experts,
+           r.groups);
+    if (r.top_k > experts / r.groups * r.groups_used)
+      fail(ErrorCode::kBadConfig, "{}: {} experts are chosen, but {} groups have {}", source_, r.top_k,
+           r.groups_used, experts / r.groups * r.groups_used);
   }
 
-  void experts() const {
-    check_equal(m_.moe_layers.size(), static_cast<size_t>(m_.layers), "moe_layers");
-    in_range("num_experts / expert_count", m_.experts, 0, kMaxExperts);
-    if (m_.experts == 0) return;
-    in_range("num_experts_per_tok / expert_used_count", m_.experts_per_token, 1, m_.experts);
-    in_range("moe_intermediate_size / expert_feed_forward_length", m_.expert_ffn, 1, kMaxWidth);
+  void scalars() const {
+    positive("the scale of embeddings", m_.embedding_scale);
+    positive("the scale of the residual", m_.wiring.residual_scale);
+    positive("the scale of logits", m_.logit_scale);
+    not_negative("final_logit_softcapping", m_.logit_cap);
+    if (!std::isfinite(m_.temperature_beta))
+      fail(ErrorCode::kBadConfig, "{}: the attention's temperature is not finite", source_);
   }
 
   void in_range(std::string_view what, int64_t value, int64_t lowest, int64_t highest) const {
@@ -129,6 +163,11 @@ class Validator {
       fail(ErrorCode::kBadConfig, "{}: {} is {}, but it must be positive and finite", source_, what, value);
   }
 
+  void not_negative(std::string_view what, float value) const {
+    if (!(value >= 0) || !std::isfinite(value))
+      fail(ErrorCode::kBadConfig, "{}: {} is {}, but it must be 0 or more and finite", source_, what, value);
+  }
+
   void between(std::string_view what, float value, float low, float high) const {
     if (!(value > low) || !(value < high))
       fail(ErrorCode::kBadConfig, "{}: {} is {}, but it must lie between {} and {}", source_, what, value,
@@ -136,11 +175,11 @@ class Validator {
   }
 
   // One for each rotated pair.
-  void factors(std::string_view what, const std::vector<float>& values) const {
+  void factors(std::string_view what, const std::vector<float>& values, int rotary_dim) const {
     if (values.empty()) return;
-    if (values.size() != static_cast<size_t>(m_.rope.rotary_dim) / 2)
+    if (values.size() != static_cast<size_t>(rotary_dim) / 2)
       fail(ErrorCode::kBadConfig, "{}: {} are {} numbers, but {} dimensions are rotated in pairs", source_,
-           what, values.size(), m_.rope.rotary_dim);
+           what, values.size(), rotary_dim);
     for (const float v : values) positive(what, v);
   }
 
@@ -150,20 +189,34 @@ class Validator {
 
 }  // namespace
 
-std::string_view name_of(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::kLlama:
-      return "llama";
-    case Architecture::kMistral:
-      return "mistral";
-    case Architecture::kQwen2:
-      return "qwen2";
-    case Architecture::kQwen3:
-      return "qwen3";
-    case Architecture::kQwen3Moe:
-      return "qwen3moe";
-  }
-  return "?";
+int ModelDescription::window() const {
+  int most = 0;
+  for (const LayerDescription& layer : layers) most = std::max(most, layer.attention.window);
+  return most;
+}
+
+int ModelDescription::experts() const {
+  int most = 0;
+  for (const LayerDescription& layer : layers) most = std::max(most, layer.feed_forward.experts);
+  return most;
+}
+
+int ModelDescription::expert_width() const {
+  int most = 0;
+  for (const LayerDescription& layer : layers)
+    if (layer.feed_forward.experts > 0) most = std::max(most, layer.feed_forward.width);
+  return most;
+}
+
+int ModelDescription::dense_width() const {
+  int most = 0;
+  for (const LayerDescription& layer : layers)
+    if (layer.feed_forward.experts == 0) most = std::max(most, layer.feed_forward.width);
+  return most;
+}
+
+bool ModelDescription::has_bias(TensorRole role) const {
+  return std::find(biased.begin(), biased.end(), role) != biased.end();
 }
 
 void validate(const ModelDescription& model, const std::string& source) { Validator(model, source).run(); }

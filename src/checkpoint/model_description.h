@@ -1,21 +1,27 @@
-// The description of a model, from either checkpoint format: numbers only, checked and in range.
+// The description of a model, from either checkpoint format: numbers and switches, checked and in range.
+//
+// Architectures differ in which switches they set (checkpoint/architectures/); everything else reads the
+// description and the tensor plan that follows from it (tensor_plan.h), never the architecture's name.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "checkpoint/tensor_role.h"
 
 namespace ferrum {
 
-enum class Architecture { kLlama, kMistral, kQwen2, kQwen3, kQwen3Moe };
-std::string_view name_of(
-    Architecture architecture);  // "llama", …: GGUF's general.architecture where it has one
+struct Architecture;
+std::string_view name_of(const Architecture& architecture);  // as GGUF's general.architecture: "qwen3moe"
 
 struct RopeScaling {
   enum class Kind { kNone, kLinear, kDynamic, kLlama3, kYarn, kLongRope };
   Kind kind = Kind::kNone;
   float factor = 1;
   int original_context = 0;                        // positions the model was trained on before scaling
+  float alpha = 0;                                 // dynamic: a fixed stretch of theta; 0: by the context
   float low_frequency_factor = 1;                  // llama3
   float high_frequency_factor = 4;                 // llama3
   float beta_fast = 32;                            // yarn
@@ -29,39 +35,134 @@ struct RopeScaling {
 struct RopeDescription {
   float theta = 10000;
   int rotary_dim = 0;        // of head_dim; even
-  bool interleaved = false;  // pairs (2i, 2i + 1), as GGUF files of the llama architecture store q and k
+  bool interleaved = false;  // pairs (2i, 2i + 1), not (i, i + rotary_dim / 2)
   RopeScaling scaling;
   std::vector<float> frequency_divisors;  // [rotary_dim / 2] or empty: GGUF's rope_freqs.weight
 };
 
-struct ModelDescription {
-  Architecture architecture = Architecture::kLlama;
-  std::string name;  // for people
+// RMS norm of q and k before their product.
+enum class HeadNorm : uint8_t {
+  kNone,
+  kHead,        // each head, with a weight [head_dim]
+  kWidth,       // all heads together, with a weight [heads × head_dim]
+  kWeightless,  // each head, without a weight
+};
 
-  int layers = 0;
-  int hidden = 0;
-  int vocab = 0;
+// A factor of the attention's output, computed from its input by a projection of its own.
+enum class OutputGate : uint8_t { kNone, kSigmoid, kSoftplus };
+
+// Which table of rotations a layer uses.
+enum class LayerRope : uint8_t { kNone, kMain, kWindow };
+
+struct AttentionDescription {
   int q_heads = 0;
   int kv_heads = 0;
   int head_dim = 0;
-  int ffn = 0;  // of the dense layers; 0 where there are none
-  float norm_eps = 1e-5f;
+  int value_dim = 0;  // of a head of v
+  int window = 0;     // positions that a token sees, its own included; 0: all
+  LayerRope rope = LayerRope::kMain;
+  HeadNorm norm = HeadNorm::kNone;
+  bool norm_last = false;  // after the rotation
+  float clip = 0;          // q, k and v are limited to ± clip; 0: not
+  float scale = 0;         // of q·k
+  float soft_cap = 0;      // of scores; 0: none
+  float value_scale = 1;
+  bool sinks = false;  // a learned score for each head that takes weight and has no value
+  OutputGate gate = OutputGate::kNone;
+  bool gate_per_head = false;  // else per element
+
+  int q_width() const { return q_heads * head_dim; }
+  int k_width() const { return kv_heads * head_dim; }
+  int v_width() const { return kv_heads * value_dim; }
+  int qkv_width() const { return q_width() + k_width() + v_width(); }
+  int out_width() const { return q_heads * value_dim; }
+};
+
+enum class ActivationFunction : uint8_t { kSilu, kGelu, kGeluTanh, kReluSquared, kClampedSilu, kXielu };
+
+struct FeedForwardDescription {
+  int width = 0;             // of the inner layer; of one expert where there are experts
+  int experts = 0;           // 0: a dense layer
+  int shared_width = 0;      // of the expert that every token passes; 0: none
+  bool shared_gate = false;  // times σ of a projection of the input
+  // XIELU's parameters as stored, before softplus (apertus).
+  float xielu_positive = 0, xielu_negative = 0, xielu_beta = 0, xielu_limit = 0;
+};
+
+struct LayerDescription {
+  AttentionDescription attention;
+  FeedForwardDescription feed_forward;
+};
+
+// How tokens choose experts; formulas: RoutingRule in backend/backend.h.
+struct RoutingDescription {
+  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
+  int top_k = 0;
+  Score score = Score::kSoftmax;
+  bool renormalize = false;
+  float floor = 0;  // of the sum of weights, where they are renormalized
+  float scale = 1;
+  float logit_cap = 0;  // soft cap of the router's logits; 0: none
+  bool selection_bias = false;
+  int groups = 1;
+  int groups_used = 1;
+  bool group_by_largest = false;
+};
+
+// The order of a layer's parts: attention and feed-forward with their norms.
+struct LayerWiring {
+  bool norm_before = true;  // x += f(norm(x))
+  bool norm_after = false;  // x += norm(f(x)); with norm_before a sandwich
+  bool parallel = false;    // attention and feed-forward read one norm and are added together
+  bool layer_norm = false;  // mean and variance; else RMS
+  bool norm_bias = false;
+  bool norm_plus_one = false;  // stored weights are the factor − 1 (folders of Gemma)
+  float eps = 1e-5f;
+  float after_eps = 0;       // of the norms after; 0: as eps
+  float residual_scale = 1;  // of what is added to the residual
+};
+
+struct ModelDescription {
+  const Architecture* architecture = nullptr;
+  std::string name;  // for people
+
+  int hidden = 0;
+  int vocab = 0;
   int context = 0;  // positions the model is made for
-  RopeDescription rope;
+  std::vector<LayerDescription> layers;
+  LayerWiring wiring;
+  bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
-  int window = 0;                    // of layers with sliding-window attention; 0: none has
-  std::vector<bool> sliding_layers;  // [layers]
+  float embedding_scale = 1;
+  bool embedding_norm = false;  // a weightless RMS norm of embedding rows
+  float logit_scale = 1;
+  float logit_cap = 0;  // soft cap of logits, after the scale; 0: none
 
-  // Mixture of experts; experts == 0: none.
-  int experts = 0;
-  int experts_per_token = 0;
-  int expert_ffn = 0;
-  bool renormalize_experts = true;
-  std::vector<bool> moe_layers;  // [layers]
+  RopeDescription rope, window_rope;  // of LayerRope::kMain and kWindow
+  // q is multiplied by 1 + beta · ln(⌊(position + offset) / length⌋ + 1); length 0: not.
+  float temperature_beta = 0;
+  int temperature_length = 0;
+  int temperature_offset = 0;
 
-  bool tied_head = false;  // the head is the embedding table
+  ActivationFunction activation = ActivationFunction::kSilu;
+  bool gated = true;           // act(gate(x)) · up(x), else act(up(x))
+  float activation_limit = 0;  // kClampedSilu
+  float activation_alpha = 0;
+
+  RoutingDescription routing;
+
+  std::vector<TensorRole> biased;  // projections that must have a bias
+  bool tied_head = false;          // the head is the embedding table
 
   int64_t parameters = 0;  // of all tensors that the model uses
+
+  int depth() const { return static_cast<int>(layers.size()); }
+  // Sizes of the largest layer, for whoever wants one number.
+  int window() const;  // 0: no layer has one
+  int experts() const;
+  int expert_width() const;
+  int dense_width() const;
+  bool has_bias(TensorRole role) const;
 };
 
 // Checks ranges, and fields against each other (faults B13, B14). Error kBadConfig naming `source` and the

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <initializer_list>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "checkpoint/architecture.h"
 #include "checkpoint/group_tensors.h"
+#include "checkpoint/tensor_plan.h"
 
 namespace ferrum {
 namespace {
@@ -15,93 +16,104 @@ namespace {
 using Role = TensorRole;
 using Shape = std::vector<int64_t>;
 
+std::string shortened(const std::vector<std::string>& names) {
+  constexpr size_t kListed = 5;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kListed); ++i)
+    list += fmt::format("{}{}", i == 0 ? "" : ", ", in_quotes(names[i]));
+  if (names.size() > kListed) list += fmt::format(" and {} more", names.size() - kListed);
+  return list;
+}
+
+constexpr Role kNotFused = Role::kEmbedding;
+
+// Leading ones say nothing: some files store a row of numbers as [1, n].
+Shape squeezed(const Shape& shape) {
+  auto first = shape.begin();
+  while (first != shape.end() && *first == 1) ++first;
+  return {first, shape.end()};
+}
+
 class Checker {
  public:
-  Checker(const ModelDescription& model, const TensorTable& table, const std::vector<TensorRole>& biased)
-      : m_(model), table_(table), biased_(biased), used_(table.all().size(), false) {}
+  Checker(const ModelDescription& model, const TensorTable& table)
+      : m_(model), table_(table), used_(table.all().size(), false) {}
 
   CheckedTensors run() {
-    require({Role::kEmbedding}, {m_.vocab, m_.hidden});
-    require({Role::kFinalNorm}, {m_.hidden});
-    if (!m_.tied_head) require({Role::kHead}, {m_.vocab, m_.hidden});
-    for (int i = 0; i < m_.layers; ++i) layer(i);
+    const std::vector<PlannedTensor> plan = tensors_of(m_);
+    for (size_t i = 0; i < plan.size(); ++i) {
+      const PlannedTensor& p = plan[i];
+      if (p.fused != kNotFused && has_fused(p)) {
+        if (is_first_part(plan, i)) accept_fused(plan, i);
+      } else if (p.use == TensorUse::kExpert || (p.shape.size() == 2 && is_expert(p.key.role))) {
+        each_expert(p);
+      } else {
+        p.may_be_absent ? accept(p.key, p.shape) : require(p.key, p.shape);
+      }
+    }
     for (const Role role : {Role::kRopeFrequencies, Role::kRopeFactorsLong, Role::kRopeFactorsShort})
       see({role}, {m_.rope.rotary_dim / 2});
-    return result();
+    refuse_unknown();
+    return std::move(result_);
   }
 
  private:
-  void layer(int i) {
-    require({Role::kAttentionNorm, i}, {m_.hidden});
-    require({Role::kFfnNorm, i}, {m_.hidden});
-    attention(i);
-    m_.moe_layers[i] ? experts(i) : dense(i);
+  static bool is_expert(Role role) {
+    return role == Role::kExpertGate || role == Role::kExpertUp || role == Role::kExpertDown;
   }
 
-  void attention(int i) {
-    const int64_t q_width = static_cast<int64_t>(m_.q_heads) * m_.head_dim;
-    const int64_t kv_width = static_cast<int64_t>(m_.kv_heads) * m_.head_dim;
-    if (table_.find({Role::kQueryKeyValue, i})) {
-      const bool is_biased = has_bias(Role::kQuery);
-      projection({Role::kQueryKeyValue, i}, {q_width + 2 * kv_width, m_.hidden}, is_biased);
-    } else {
-      projection({Role::kQuery, i}, {q_width, m_.hidden});
-      projection({Role::kKey, i}, {kv_width, m_.hidden});
-      projection({Role::kValue, i}, {kv_width, m_.hidden});
-    }
-    projection({Role::kAttentionOut, i}, {m_.hidden, q_width});
-    const bool has_norms =
-        m_.architecture == Architecture::kQwen3 || m_.architecture == Architecture::kQwen3Moe;
-    for (const Role role : {Role::kQueryNorm, Role::kKeyNorm})
-      has_norms ? require({role, i}, {m_.head_dim}) : accept({role, i}, {m_.head_dim});
+  static TensorKey fused_key(const PlannedTensor& p, bool is_bias) {
+    return {p.fused, p.key.layer, -1, is_bias};
   }
 
-  void dense(int i) {
-    if (table_.find({Role::kGateUp, i})) {
-      projection({Role::kGateUp, i}, {2 * int64_t{m_.ffn}, m_.hidden}, has_bias(Role::kGate));
-    } else {
-      projection({Role::kGate, i}, {m_.ffn, m_.hidden});
-      projection({Role::kUp, i}, {m_.ffn, m_.hidden});
-    }
-    projection({Role::kDown, i}, {m_.hidden, m_.ffn});
+  bool has_fused(const PlannedTensor& p) const { return table_.find(fused_key(p, false)) != nullptr; }
+
+  static bool is_same_fused(const PlannedTensor& a, const PlannedTensor& b) {
+    return a.fused == b.fused && a.key.layer == b.key.layer && a.key.is_bias == b.key.is_bias;
   }
 
-  void experts(int i) {
-    require({Role::kRouter, i}, {m_.experts, m_.hidden});
-    if (table_.find({Role::kExpertGateUp, i})) {
-      require({Role::kExpertGateUp, i}, {m_.experts, 2 * int64_t{m_.expert_ffn}, m_.hidden});
-    } else {
-      each_expert(Role::kExpertGate, i, {m_.expert_ffn, m_.hidden});
-      each_expert(Role::kExpertUp, i, {m_.expert_ffn, m_.hidden});
+  static bool is_first_part(const std::vector<PlannedTensor>& plan, size_t at) {
+    for (size_t i = 0; i < at; ++i)
+      if (is_same_fused(plan[i], plan[at])) return false;
+    return true;
+  }
+
+  // One tensor with the rows of all parts: of a matrix, or of each expert's.
+  void accept_fused(const std::vector<PlannedTensor>& plan, size_t first) {
+    const PlannedTensor& p = plan[first];
+    const size_t rows_at = p.shape.size() - (p.key.is_bias ? 1 : 2);
+    Shape shape = p.shape;
+    bool may_be_absent = p.may_be_absent;
+    for (size_t i = first + 1; i < plan.size(); ++i) {
+      if (!is_same_fused(p, plan[i])) continue;
+      shape[rows_at] += plan[i].shape[rows_at];
+      may_be_absent &= plan[i].may_be_absent;
     }
-    each_expert(Role::kExpertDown, i, {m_.hidden, m_.expert_ffn});
+    const TensorKey key = fused_key(p, p.key.is_bias);
+    may_be_absent ? accept(key, shape) : require(key, shape);
   }
 
   // All experts in one tensor, or a tensor for each.
-  void each_expert(Role role, int i, const Shape& shape) {
+  void each_expert(const PlannedTensor& p) {
+    TensorKey one = p.key;
+    one.expert = 0;
     const bool stacked =
-        table_.find({role, i}) != nullptr || (table_.naming() == Naming::kGguf && !table_.find({role, i, 0}));
-    if (stacked) {
-      require({role, i}, {m_.experts, shape[0], shape[1]});
-    } else {
-      for (int e = 0; e < m_.experts; ++e) require({role, i, e}, shape);
+        table_.find(p.key) != nullptr || (table_.naming() == Naming::kGguf && !table_.find(one));
+    if (stacked || (p.may_be_absent && !table_.find(one))) {
+      p.may_be_absent ? accept(p.key, p.shape) : require(p.key, p.shape);
+      return;
+    }
+    const Shape shape(p.shape.begin() + 1, p.shape.end());
+    for (int e = 0; e < p.shape.front(); ++e) {
+      one.expert = e;
+      p.may_be_absent ? accept(one, shape) : require(one, shape);
     }
   }
-
-  void projection(const TensorKey& key, const Shape& shape) { projection(key, shape, has_bias(key.role)); }
-
-  void projection(TensorKey key, const Shape& shape, bool is_biased) {
-    require(key, shape);
-    key.is_bias = true;
-    is_biased ? require(key, {shape[0]}) : accept(key, {shape[0]});
-  }
-
-  bool has_bias(Role role) const { return std::find(biased_.begin(), biased_.end(), role) != biased_.end(); }
 
   void require(const TensorKey& key, const Shape& shape) {
     if (!table_.find(key))
       fail(ErrorCode::kBadFile, "{}: tensor {} is missing", table_.source(),
-           in_quotes(tensor_name(table_.naming(), key)));
+           in_quotes(table_.names().name(table_.naming(), key)));
     accept(key, shape);
   }
 
@@ -113,29 +125,40 @@ class Checker {
   const HostTensor* see(const TensorKey& key, const Shape& shape) {
     const HostTensor* tensor = table_.find(key);
     if (!tensor) return nullptr;
-    if (tensor->shape != shape)
+    if (squeezed(tensor->shape) != squeezed(shape))
       fail(ErrorCode::kBadConfig, "{}: tensor {} has shape [{}], but the model's description demands [{}]",
            table_.source(), in_quotes(tensor->name), fmt::join(tensor->shape, ", "), fmt::join(shape, ", "));
     used_[table_.index_of(*tensor)] = true;
     return tensor;
   }
 
-  CheckedTensors result() {
-    for (size_t i = 0; i < used_.size(); ++i)
-      if (!used_[i] && !is_known_to_be_unused(table_.all()[i].name))
-        result_.extra.push_back(table_.all()[i].name);
-    return std::move(result_);
+  // A tensor that the plan does not know may mean wrong numbers.
+  void refuse_unknown() {
+    std::vector<std::string> unknown;
+    for (size_t i = 0; i < used_.size(); ++i) {
+      if (used_[i]) continue;
+      const std::string& name = table_.all()[i].name;
+      if (is_ignored_tensor(m_, table_, name)) {
+        if (!is_silent(name)) result_.unused.push_back(name);
+      } else {
+        unknown.push_back(name);
+      }
+    }
+    if (!unknown.empty())
+      fail(ErrorCode::kUnsupported,
+           "{}: the architecture {} has no place for {}; without {} the answers could be wrong",
+           table_.source(), name_of(*m_.architecture), shortened(unknown),
+           unknown.size() == 1 ? "it" : "them");
   }
 
   // A copy of the tied head, and buffers that older versions of transformers saved.
-  bool is_known_to_be_unused(std::string_view name) const {
-    const auto key = parse_tensor_name(table_.naming(), name);
+  bool is_silent(std::string_view name) const {
+    const auto key = table_.names().parse(table_.naming(), name);
     return (m_.tied_head && key == TensorKey{Role::kHead}) || name.ends_with(".rotary_emb.inv_freq");
   }
 
   const ModelDescription& m_;
   const TensorTable& table_;
-  const std::vector<TensorRole>& biased_;
   std::vector<bool> used_;  // [tensors]
   CheckedTensors result_;
 };
@@ -159,16 +182,25 @@ bool has_same_values(const HostTensor& a, const HostTensor& b) {
 
 }  // namespace
 
-CheckedTensors check_tensors(const ModelDescription& model, const TensorTable& table,
-                             const std::vector<TensorRole>& biased) {
-  return Checker(model, table, biased).run();
+CheckedTensors check_tensors(const ModelDescription& model, const TensorTable& table) {
+  return Checker(model, table).run();
+}
+
+bool is_ignored_tensor(const ModelDescription& model, const TensorTable& table, std::string_view name) {
+  if (is_of_another_modality(name) || name.ends_with(".rotary_emb.inv_freq")) return true;
+  for (const std::string_view part : model.architecture->ignored)
+    if (name.find(part) != std::string_view::npos) return true;
+  const auto key = table.names().parse(table.naming(), name);
+  if (!key) return false;
+  // Layers behind the last predict further tokens.
+  return key->layer >= model.depth() || (model.tied_head && key->role == Role::kHead);
 }
 
 bool uses_hf_tensor(const ModelDescription& model, std::string_view name) {
   std::string weight(name);
   if (is_group_part(name)) weight.replace(name.rfind('.'), std::string::npos, ".weight");
-  const auto key = parse_tensor_name(Naming::kHuggingFace, weight);
-  if (!key || key->layer >= model.layers || key->expert >= model.experts) return false;
+  const auto key = model.architecture->tensor_names().parse(Naming::kHuggingFace, weight);
+  if (!key || key->layer >= model.depth() || key->expert >= model.experts()) return false;
   if (key->role == Role::kHead) return !model.tied_head && !key->is_bias;
   return true;
 }
@@ -186,14 +218,8 @@ void settle_tied_head(ModelDescription& model, TensorTable& table) {
       table.source(), in_quotes(embedding->name), in_quotes(head->name));
 }
 
-void warn_of_extra_tensors(const std::vector<std::string>& extra, const std::string& source) {
-  if (extra.empty()) return;
-  constexpr size_t kListed = 5;
-  std::string list;
-  for (size_t i = 0; i < std::min(extra.size(), kListed); ++i)
-    list += fmt::format("{}{}", i == 0 ? "" : ", ", in_quotes(extra[i]));
-  if (extra.size() > kListed) list += fmt::format(" and {} more", extra.size() - kListed);
-  log::warn("{}: the model does not use these tensors: {}", source, list);
+void tell_unused_tensors(const std::vector<std::string>& unused, const std::string& source) {
+  if (!unused.empty()) log::warn("{}: not used by the text model: {}", source, shortened(unused));
 }
 
 }  // namespace ferrum

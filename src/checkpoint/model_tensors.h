@@ -1,5 +1,5 @@
-// Checks the tensors of a checkpoint against its description: every tensor that the model needs is there and
-// has the shape that the description demands.
+// Checks the tensors of a checkpoint against the plan of its description: every tensor that the model needs
+// is there and has the shape that the description demands, and none is there that it does not know.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,14 +11,17 @@
 namespace ferrum {
 
 struct CheckedTensors {
-  int64_t parameters = 0;          // elements of the weights that the model uses
-  std::vector<std::string> extra;  // names of tensors that it does not use
+  int64_t parameters = 0;           // elements of the weights that the model uses
+  std::vector<std::string> unused;  // names of tensors that are known and not of the text model
 };
 
-// `biased` are the projections that must have a bias. Errors: kBadFile for a missing tensor, with its name
-// (B12); kBadConfig for one of another shape, with name, expected and found shape (B13).
-CheckedTensors check_tensors(const ModelDescription& model, const TensorTable& table,
-                             const std::vector<TensorRole>& biased);
+// Errors: kBadFile for a missing tensor, with its name (B12); kBadConfig for one of another shape, with name,
+// expected and found shape (B13); kUnsupported for tensors that the plan has no place for.
+CheckedTensors check_tensors(const ModelDescription& model, const TensorTable& table);
+
+// Whether a tensor may stay unused: of another modality, of a head that predicts further tokens, or one that
+// the architecture lists.
+bool is_ignored_tensor(const ModelDescription& model, const TensorTable& table, std::string_view name);
 
 // Whether the model uses a Hugging Face tensor of this name, or a part of a quantised one.
 bool uses_hf_tensor(const ModelDescription& model, std::string_view name);
@@ -28,7 +31,7 @@ bool uses_hf_tensor(const ModelDescription& model, std::string_view name);
 // head alone is stored, it is the embedding table too. Reads both where both are stored.
 void settle_tied_head(ModelDescription& model, TensorTable& table);
 
-// One warning that lists them, shortened.
-void warn_of_extra_tensors(const std::vector<std::string>& extra, const std::string& source);
+// One line that lists them, shortened.
+void tell_unused_tensors(const std::vector<std::string>& unused, const std::string& source);
 
 }  // namespace ferrum

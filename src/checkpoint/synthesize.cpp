@@ -29,12 +29,10 @@ HfConfig read_config(const fs::path& path) {
 }
 
 void keep_layers(ModelDescription& model, int layers, const std::string& source) {
-  if (layers < 1 || layers > model.layers)
-    fail(ErrorCode::kBadArgument, "{}: has {} layers, so {} cannot be made of it", source, model.layers,
+  if (layers < 1 || layers > model.depth())
+    fail(ErrorCode::kBadArgument, "{}: has {} layers, so {} cannot be made of it", source, model.depth(),
          layers);
-  model.layers = layers;
-  model.sliding_layers.resize(static_cast<size_t>(layers));
-  model.moe_layers.resize(static_cast<size_t>(layers));
+  model.layers.resize(static_cast<size_t>(layers));
 }
 
 // Values that are no weights: what they are instead.
@@ -48,10 +46,12 @@ std::vector<float> given_values(const ModelDescription& model, const GgufLayoutT
       return model.rope.scaling.short_factors;
     case Role::kAttentionNorm:
     case Role::kFfnNorm:
+    case Role::kAfterAttentionNorm:
+    case Role::kAfterFfnNorm:
     case Role::kFinalNorm:
     case Role::kQueryNorm:
     case Role::kKeyNorm:
-      return std::vector<float>(static_cast<size_t>(tensor.shape.back()), 1.0f);
+      return std::vector<float>(static_cast<size_t>(tensor.shape.back()), tensor.key.is_bias ? 0.0f : 1.0f);
     default:
       return {};
   }
@@ -94,7 +94,7 @@ void synthesize(const fs::path& config_path, const fs::path& target, const Synth
   ModelDescription& model = config.model;
   if (options.layers) keep_layers(model, *options.layers, config_path.string());
   model.name = "Random " + std::string(name_of(options.type)) + " weights in the shape of " +
-               (model.name.empty() ? std::string(name_of(model.architecture)) : model.name);
+               (model.name.empty() ? std::string(name_of(*model.architecture)) : model.name);
 
   GgufHeader header;
   set_model_metadata(header, model, options.type, config_path.string());
@@ -105,7 +105,7 @@ void synthesize(const fs::path& config_path, const fs::path& target, const Synth
   }
 
   std::vector<Filler> fillers;
-  for (const GgufLayoutTensor& tensor : gguf_tensors(model, config.biased)) {
+  for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
     const Format format = format_of_tensor(options.type, model, tensor.key, tensor.shape.back());
     header.add({tensor.name, format, tensor.shape});
     fillers.emplace_back(model, tensor, format, options.seed);

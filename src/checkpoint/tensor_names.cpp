@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 
 #include "base/check.h"
 
@@ -11,61 +12,89 @@ namespace {
 
 using Role = TensorRole;
 
-// How many experts' values a tensor holds.
-enum class Experts : uint8_t { kNone, kOne, kAll };
+using Count = ExpertCount;
 
-// "#" in a name stands for a number: first of the layer, then of the expert. An empty name: files of that
-// kind have no such tensor. Names are without ".weight" or ".bias".
-struct Row {
-  Role role;
-  Experts experts;
-  std::string_view hugging_face;
-  std::string_view gguf;
+constexpr std::array kUsual = {
+    TensorNames{Role::kEmbedding, Count::kNone, "embed_tokens", "token_embd"},
+    TensorNames{Role::kFinalNorm, Count::kNone, "norm", "output_norm"},
+    TensorNames{Role::kHead, Count::kNone, "lm_head", "output"},
+    TensorNames{Role::kAttentionNorm, Count::kNone, "layers.#.input_layernorm", "blk.#.attn_norm"},
+    TensorNames{Role::kQuery, Count::kNone, "layers.#.self_attn.q_proj", "blk.#.attn_q"},
+    TensorNames{Role::kKey, Count::kNone, "layers.#.self_attn.k_proj", "blk.#.attn_k"},
+    TensorNames{Role::kValue, Count::kNone, "layers.#.self_attn.v_proj", "blk.#.attn_v"},
+    TensorNames{Role::kQueryKeyValue, Count::kNone, "layers.#.self_attn.qkv_proj", "blk.#.attn_qkv"},
+    TensorNames{Role::kAttentionOut, Count::kNone, "layers.#.self_attn.o_proj", "blk.#.attn_output"},
+    TensorNames{Role::kQueryNorm, Count::kNone, "layers.#.self_attn.q_norm", "blk.#.attn_q_norm"},
+    TensorNames{Role::kKeyNorm, Count::kNone, "layers.#.self_attn.k_norm", "blk.#.attn_k_norm"},
+    TensorNames{Role::kSinks, Count::kNone, "layers.#.self_attn.sinks!", "blk.#.attn_sinks"},
+    TensorNames{Role::kOutputGate, Count::kNone, "layers.#.self_attn.gate_proj", "blk.#.attn_gate"},
+    TensorNames{Role::kFfnNorm, Count::kNone, "layers.#.post_attention_layernorm", "blk.#.ffn_norm"},
+    TensorNames{Role::kAfterAttentionNorm, Count::kNone, "", "blk.#.post_attention_norm"},
+    TensorNames{Role::kAfterFfnNorm, Count::kNone, "layers.#.post_feedforward_layernorm",
+                "blk.#.post_ffw_norm"},
+    TensorNames{Role::kGate, Count::kNone, "layers.#.mlp.gate_proj", "blk.#.ffn_gate"},
+    TensorNames{Role::kUp, Count::kNone, "layers.#.mlp.up_proj", "blk.#.ffn_up"},
+    TensorNames{Role::kGateUp, Count::kNone, "layers.#.mlp.gate_up_proj", ""},
+    TensorNames{Role::kDown, Count::kNone, "layers.#.mlp.down_proj", "blk.#.ffn_down"},
+    TensorNames{Role::kRouter, Count::kNone, "layers.#.mlp.gate", "blk.#.ffn_gate_inp"},
+    TensorNames{Role::kRouter, Count::kNone, "layers.#.block_sparse_moe.gate", ""},
+    TensorNames{Role::kRouter, Count::kNone, "layers.#.mlp.router.gate", ""},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.mlp.gate.e_score_correction_bias!",
+                "blk.#.exp_probs_b.bias!"},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.mlp.e_score_correction_bias!",
+                "blk.#.exp_probs_b!"},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.mlp.expert_bias!", ""},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.mlp.experts.e_score_correction_bias!", ""},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.block_sparse_moe.e_score_correction_bias!", ""},
+    TensorNames{Role::kSelectionBias, Count::kNone, "layers.#.mlp.moe_statics.e_score_correction_bias!", ""},
+    TensorNames{Role::kExpertGate, Count::kOne, "layers.#.mlp.experts.#.gate_proj", "blk.#.ffn_gate.#"},
+    TensorNames{Role::kExpertUp, Count::kOne, "layers.#.mlp.experts.#.up_proj", "blk.#.ffn_up.#"},
+    TensorNames{Role::kExpertDown, Count::kOne, "layers.#.mlp.experts.#.down_proj", "blk.#.ffn_down.#"},
+    TensorNames{Role::kExpertGate, Count::kOne, "layers.#.block_sparse_moe.experts.#.w1", ""},
+    TensorNames{Role::kExpertUp, Count::kOne, "layers.#.block_sparse_moe.experts.#.w3", ""},
+    TensorNames{Role::kExpertDown, Count::kOne, "layers.#.block_sparse_moe.experts.#.w2", ""},
+    TensorNames{Role::kExpertGate, Count::kAll, "", "blk.#.ffn_gate_exps"},
+    TensorNames{Role::kExpertUp, Count::kAll, "layers.#.mlp.experts.up_proj*", "blk.#.ffn_up_exps"},
+    TensorNames{Role::kExpertGateUp, Count::kAll, "layers.#.mlp.experts.gate_up_proj*",
+                "blk.#.ffn_gate_up_exps"},
+    TensorNames{Role::kExpertDown, Count::kAll, "layers.#.mlp.experts.down_proj*", "blk.#.ffn_down_exps"},
+    TensorNames{Role::kSharedRouter, Count::kNone, "layers.#.mlp.shared_expert_gate",
+                "blk.#.ffn_gate_inp_shexp"},
+    TensorNames{Role::kSharedGate, Count::kNone, "layers.#.mlp.shared_experts.gate_proj",
+                "blk.#.ffn_gate_shexp"},
+    TensorNames{Role::kSharedUp, Count::kNone, "layers.#.mlp.shared_experts.up_proj", "blk.#.ffn_up_shexp"},
+    TensorNames{Role::kSharedDown, Count::kNone, "layers.#.mlp.shared_experts.down_proj",
+                "blk.#.ffn_down_shexp"},
+    TensorNames{Role::kSharedGate, Count::kNone, "layers.#.mlp.shared_expert.gate_proj", ""},
+    TensorNames{Role::kSharedUp, Count::kNone, "layers.#.mlp.shared_expert.up_proj", ""},
+    TensorNames{Role::kSharedDown, Count::kNone, "layers.#.mlp.shared_expert.down_proj", ""},
+    TensorNames{Role::kSharedGate, Count::kNone, "layers.#.mlp.shared_mlp.gate_proj", ""},
+    TensorNames{Role::kSharedUp, Count::kNone, "layers.#.mlp.shared_mlp.up_proj", ""},
+    TensorNames{Role::kSharedDown, Count::kNone, "layers.#.mlp.shared_mlp.down_proj", ""},
+    TensorNames{Role::kRopeFrequencies, Count::kNone, "", "rope_freqs"},
+    TensorNames{Role::kRopeFactorsLong, Count::kNone, "", "rope_factors_long"},
+    TensorNames{Role::kRopeFactorsShort, Count::kNone, "", "rope_factors_short"},
 };
 
-constexpr std::array kTable = {
-    Row{Role::kEmbedding, Experts::kNone, "model.embed_tokens", "token_embd"},
-    Row{Role::kFinalNorm, Experts::kNone, "model.norm", "output_norm"},
-    Row{Role::kHead, Experts::kNone, "lm_head", "output"},
-    Row{Role::kAttentionNorm, Experts::kNone, "model.layers.#.input_layernorm", "blk.#.attn_norm"},
-    Row{Role::kQuery, Experts::kNone, "model.layers.#.self_attn.q_proj", "blk.#.attn_q"},
-    Row{Role::kKey, Experts::kNone, "model.layers.#.self_attn.k_proj", "blk.#.attn_k"},
-    Row{Role::kValue, Experts::kNone, "model.layers.#.self_attn.v_proj", "blk.#.attn_v"},
-    Row{Role::kQueryKeyValue, Experts::kNone, "model.layers.#.self_attn.qkv_proj", "blk.#.attn_qkv"},
-    Row{Role::kAttentionOut, Experts::kNone, "model.layers.#.self_attn.o_proj", "blk.#.attn_output"},
-    Row{Role::kQueryNorm, Experts::kNone, "model.layers.#.self_attn.q_norm", "blk.#.attn_q_norm"},
-    Row{Role::kKeyNorm, Experts::kNone, "model.layers.#.self_attn.k_norm", "blk.#.attn_k_norm"},
-    Row{Role::kFfnNorm, Experts::kNone, "model.layers.#.post_attention_layernorm", "blk.#.ffn_norm"},
-    Row{Role::kGate, Experts::kNone, "model.layers.#.mlp.gate_proj", "blk.#.ffn_gate"},
-    Row{Role::kUp, Experts::kNone, "model.layers.#.mlp.up_proj", "blk.#.ffn_up"},
-    Row{Role::kGateUp, Experts::kNone, "model.layers.#.mlp.gate_up_proj", ""},
-    Row{Role::kDown, Experts::kNone, "model.layers.#.mlp.down_proj", "blk.#.ffn_down"},
-    Row{Role::kRouter, Experts::kNone, "model.layers.#.mlp.gate", "blk.#.ffn_gate_inp"},
-    Row{Role::kExpertGate, Experts::kOne, "model.layers.#.mlp.experts.#.gate_proj", "blk.#.ffn_gate.#"},
-    Row{Role::kExpertUp, Experts::kOne, "model.layers.#.mlp.experts.#.up_proj", "blk.#.ffn_up.#"},
-    Row{Role::kExpertDown, Experts::kOne, "model.layers.#.mlp.experts.#.down_proj", "blk.#.ffn_down.#"},
-    Row{Role::kExpertGate, Experts::kAll, "", "blk.#.ffn_gate_exps"},
-    Row{Role::kExpertUp, Experts::kAll, "", "blk.#.ffn_up_exps"},
-    Row{Role::kExpertGateUp, Experts::kAll, "model.layers.#.mlp.experts.gate_up_proj",
-        "blk.#.ffn_gate_up_exps"},
-    Row{Role::kExpertDown, Experts::kAll, "model.layers.#.mlp.experts.down_proj", "blk.#.ffn_down_exps"},
-    Row{Role::kRopeFrequencies, Experts::kNone, "", "rope_freqs"},
-    Row{Role::kRopeFactorsLong, Experts::kNone, "", "rope_factors_long"},
-    Row{Role::kRopeFactorsShort, Experts::kNone, "", "rope_factors_short"},
-};
-
-std::string_view name_in(Naming naming, const Row& row) {
+std::string_view name_in(Naming naming, const TensorNames& row) {
   return naming == Naming::kHuggingFace ? row.hugging_face : row.gguf;
 }
 
+// What wrappings put before the names of a text model. The first is what a text model's own checkpoint has;
+// the last, of those of the model without its head.
+constexpr std::array<std::string_view, 6> kPrefixes = {
+    "model.", "model.language_model.", "language_model.model.", "model.text_model.", "language_model.", ""};
+
 struct Suffixes {
-  std::string_view weight, bias;
+  std::string_view weight;
+  std::optional<std::string_view> bias;
 };
 
-// Hugging Face keeps all experts of a layer in parameters of their own, which have no ".weight".
-Suffixes suffixes_of(Naming naming, const Row& row) {
-  if (naming == Naming::kHuggingFace && row.experts == Experts::kAll) return {"", "_bias"};
-  return {".weight", ".bias"};
+Suffixes take_suffixes(std::string_view& pattern) {
+  const char last = pattern.back();
+  if (last != '!' && last != '*') return {".weight", ".bias"};
+  pattern.remove_suffix(1);
+  return last == '!' ? Suffixes{"", {}} : Suffixes{"", "_bias"};
 }
 
 // Takes a number without leading zeros off the front of `text`.
@@ -100,53 +129,100 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return name;
 }
 
-std::optional<TensorKey> parse_row(Naming naming, const Row& row, std::string_view pattern,
-                                   std::string_view name) {
+std::optional<TensorKey> parse_row(Naming naming, const TensorNames& row, std::string_view name) {
+  std::string_view pattern = name_in(naming, row);
+  if (pattern.empty()) return std::nullopt;
+  const Suffixes suffixes = take_suffixes(pattern);
   TensorKey key = {.role = row.role};
   const auto rest = match(pattern, name, key);
   if (!rest) return std::nullopt;
-  const Suffixes suffixes = suffixes_of(naming, row);
-  key.is_bias = *rest == suffixes.bias;
+  key.is_bias = suffixes.bias && *rest == *suffixes.bias;
   return key.is_bias || *rest == suffixes.weight ? std::optional(key) : std::nullopt;
 }
 
-bool is_row_of(const Row& row, const TensorKey& key) {
-  return row.role == key.role && (row.experts == Experts::kOne) == (key.expert >= 0);
+bool is_row_of(const TensorNames& row, const TensorKey& key) {
+  return row.role == key.role && (row.experts == Count::kOne) == (key.expert >= 0);
+}
+
+bool is_replaced(std::span<const TensorNames> own, Naming naming, const TensorNames& usual) {
+  for (const TensorNames& row : own)
+    if (row.role == usual.role && row.experts == usual.experts && !name_in(naming, row).empty()) return true;
+  return false;
+}
+
+// body(row) for each row that counts, until one gives true.
+template <class Body>
+bool any_row(std::span<const TensorNames> own, Naming naming, const Body& body) {
+  for (const TensorNames& row : own)
+    if (body(row)) return true;
+  for (const TensorNames& row : kUsual)
+    if (!is_replaced(own, naming, row) && body(row)) return true;
+  return false;
+}
+
+std::string spelled(Naming naming, const TensorNames& row, const TensorKey& key) {
+  std::string_view pattern = name_in(naming, row);
+  const Suffixes suffixes = take_suffixes(pattern);
+  std::string name;
+  if (naming == Naming::kHuggingFace && row.role != Role::kHead) name = kPrefixes.front();
+  bool saw_layer = false;
+  for (const char c : pattern) {
+    if (c != '#') {
+      name += c;
+      continue;
+    }
+    name += std::to_string(saw_layer ? key.expert : key.layer);
+    saw_layer = true;
+  }
+  return name.append(key.is_bias && suffixes.bias ? *suffixes.bias : suffixes.weight);
 }
 
 }  // namespace
 
-std::optional<TensorKey> parse_tensor_name(Naming naming, std::string_view name) {
-  constexpr std::string_view kModel = "model.";  // left out by checkpoints of the model without its head
-  for (const Row& row : kTable) {
-    const std::string_view pattern = name_in(naming, row);
-    if (pattern.empty()) continue;
-    if (const auto key = parse_row(naming, row, pattern, name)) return key;
-    if (naming != Naming::kHuggingFace || !pattern.starts_with(kModel)) continue;
-    if (const auto key = parse_row(naming, row, pattern.substr(kModel.size()), name)) return key;
+std::optional<TensorKey> NameTable::parse(Naming naming, std::string_view name) const {
+  std::optional<TensorKey> key;
+  const auto try_name = [&](std::string_view rest) {
+    return any_row(own_, naming, [&](const TensorNames& row) {
+      key = parse_row(naming, row, rest);
+      return key.has_value();
+    });
+  };
+  if (naming == Naming::kGguf) {
+    try_name(name);
+    return key;
   }
+  for (const std::string_view prefix : kPrefixes)
+    if (name.starts_with(prefix) && try_name(name.substr(prefix.size()))) return key;
   return std::nullopt;
 }
 
-std::string tensor_name(Naming naming, const TensorKey& key) {
-  for (const Row& row : kTable) {
-    const std::string_view pattern = name_in(naming, row);
-    if (!is_row_of(row, key) || pattern.empty()) continue;
-    std::string name;
-    bool saw_layer = false;
-    for (const char c : pattern) {
-      if (c != '#') {
-        name += c;
-        continue;
-      }
-      name += std::to_string(saw_layer ? key.expert : key.layer);
-      saw_layer = true;
-    }
-    const Suffixes suffixes = suffixes_of(naming, row);
-    return name.append(key.is_bias ? suffixes.bias : suffixes.weight);
+std::string NameTable::find_name(Naming naming, const TensorKey& key) const {
+  std::string name;
+  any_row(own_, naming, [&](const TensorNames& row) {
+    if (!is_row_of(row, key) || name_in(naming, row).empty()) return false;
+    name = spelled(naming, row, key);
+    return true;
+  });
+  return name;
+}
+
+std::string NameTable::name(Naming naming, const TensorKey& key) const {
+  std::string name = find_name(naming, key);
+  check(!name.empty(), fmt::format("this naming has tensors of role {}", static_cast<int>(key.role)));
+  return name;
+}
+
+bool is_of_another_modality(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kParts = {
+      "vision_tower.",      "vision_model.", "vision_encoder.", "vision_adapter.",
+      "vision_projection.", "visual.",       "audio_tower.",    "multi_modal_projector.",
+      "embed_vision.",      "embed_audio.",  "image_newline",   "patch_merger."};
+  for (const std::string_view prefix : {std::string_view("model."), std::string_view()}) {
+    if (!name.starts_with(prefix)) continue;
+    for (const std::string_view part : kParts)
+      if (name.substr(prefix.size()).starts_with(part)) return true;
   }
-  check(false, fmt::format("this naming has tensors of role {}", static_cast<int>(key.role)));
-  return {};
+  return false;
 }
 
 }  // namespace ferrum

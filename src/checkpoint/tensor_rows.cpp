@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "checkpoint/tensor_plan.h"
 #include "tensor/formats/encode.h"
 
 namespace ferrum {
@@ -16,32 +17,38 @@ using Role = TensorRole;
 
 constexpr float kLargestF16 = 65504;
 
-// A projection that some checkpoints store as a part of a larger one, and where it begins there.
+// A tensor that some checkpoints store as a part of a larger one, and where it begins there.
 struct FusedPart {
   Role whole;
-  int64_t first_row;
-  int64_t rows_of_whole;
+  int64_t first_row = 0;
+  int64_t rows_of_whole = 0;
 };
-std::optional<FusedPart> fused_part(const ModelDescription& m, Role role) {
-  const int64_t q = int64_t{m.q_heads} * m.head_dim;
-  const int64_t kv = int64_t{m.kv_heads} * m.head_dim;
+std::optional<FusedPart> fused_part(const ModelDescription& m, const TensorKey& key) {
+  const std::vector<PlannedTensor> plan = tensors_of(m);
+  const auto self = std::ranges::find_if(plan, [&](const PlannedTensor& p) { return p.key == key; });
+  if (self == plan.end() || self->fused == Role::kEmbedding) return std::nullopt;
+  FusedPart found = {self->fused};
+  for (auto p = plan.begin(); p != plan.end(); ++p) {
+    if (p->fused != self->fused || p->key.layer != key.layer || p->key.is_bias != key.is_bias) continue;
+    const int64_t rows = p->shape[p->shape.size() - (key.is_bias ? 1 : 2)];
+    if (p < self) found.first_row += rows;
+    found.rows_of_whole += rows;
+  }
+  return found;
+}
+
+bool is_norm(Role role) {
   switch (role) {
-    case Role::kQuery:
-      return FusedPart{Role::kQueryKeyValue, 0, q + 2 * kv};
-    case Role::kKey:
-      return FusedPart{Role::kQueryKeyValue, q, q + 2 * kv};
-    case Role::kValue:
-      return FusedPart{Role::kQueryKeyValue, q + kv, q + 2 * kv};
-    case Role::kGate:
-      return FusedPart{Role::kGateUp, 0, int64_t{2} * m.ffn};
-    case Role::kUp:
-      return FusedPart{Role::kGateUp, m.ffn, int64_t{2} * m.ffn};
-    case Role::kExpertGate:
-      return FusedPart{Role::kExpertGateUp, 0, int64_t{2} * m.expert_ffn};
-    case Role::kExpertUp:
-      return FusedPart{Role::kExpertGateUp, m.expert_ffn, int64_t{2} * m.expert_ffn};
+    case Role::kAttentionNorm:
+    case Role::kFfnNorm:
+    case Role::kAfterAttentionNorm:
+    case Role::kAfterFfnNorm:
+    case Role::kFinalNorm:
+    case Role::kQueryNorm:
+    case Role::kKeyNorm:
+      return true;
     default:
-      return std::nullopt;
+      return false;
   }
 }
 
@@ -53,9 +60,8 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
       rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]) {
   const ModelDescription& model = checkpoint.model();
   const Role role = target.key.role;
-  if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model.architecture) &&
-      !model.rope.interleaved)
-    head_dim_ = model.head_dim;
+  if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model))
+    head_dim_ = model.layers[static_cast<size_t>(target.key.layer)].attention.head_dim;
   target.shape.size() == 1 ? find_vector(checkpoint, target.key) : find_sources(checkpoint, target.key);
 }
 
@@ -64,7 +70,7 @@ void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
   if (const HostTensor* whole = checkpoint.find(key)) {
     sources_ = {whole};
   } else if (!find_fused(checkpoint, key)) {
-    for (key.expert = 0; key.expert < checkpoint.model().experts; ++key.expert) {
+    for (key.expert = 0; key.expert < checkpoint.model().experts(); ++key.expert) {
       sources_.push_back(checkpoint.find(key));
       check(sources_.back() != nullptr, name_);
     }
@@ -73,7 +79,7 @@ void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
 }
 
 bool TensorRows::find_fused(const Checkpoint& checkpoint, const TensorKey& key) {
-  const auto part = fused_part(checkpoint.model(), key.role);
+  const auto part = fused_part(checkpoint.model(), key);
   if (!part) return false;
   const HostTensor* whole = checkpoint.find({part->whole, key.layer, -1, key.is_bias});
   if (whole == nullptr) return false;
@@ -98,6 +104,10 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
       check(find_fused(checkpoint, key), name_);
     const std::vector<float> all = decoded(*sources_.front());
     for (int64_t i = 0; i < rows_; ++i) values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
+    const ModelDescription& m = checkpoint.model();
+    if (m.wiring.norm_plus_one && is_norm(key.role) && !key.is_bias &&
+        (key.role != Role::kFinalNorm || m.final_norm_plus_one))
+      for (float& value : values_) value += 1;
   }
   check_equal(values_.size(), static_cast<size_t>(rows_), name_);
 }

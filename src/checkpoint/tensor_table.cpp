@@ -9,14 +9,15 @@
 
 namespace ferrum {
 
-TensorTable::TensorTable(Naming naming, std::vector<HostTensor> tensors, std::string source)
-    : naming_(naming), tensors_(std::move(tensors)), source_(std::move(source)) {
-  std::unordered_set<std::string_view> names;
+TensorTable::TensorTable(Naming naming, std::vector<HostTensor> tensors, std::string source,
+                         const NameTable& names)
+    : naming_(naming), names_(names), tensors_(std::move(tensors)), source_(std::move(source)) {
+  std::unordered_set<std::string_view> seen;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const std::string& name = tensors_[i].name;
-    if (!names.insert(name).second)
+    if (!seen.insert(name).second)
       fail(ErrorCode::kBadFile, "{}: duplicate tensor {}", source_, in_quotes(name));
-    const auto key = parse_tensor_name(naming_, name);
+    const auto key = names_.parse(naming_, name);
     if (!key) continue;
     const auto [it, is_new] = by_key_.emplace(*key, i);
     if (!is_new)

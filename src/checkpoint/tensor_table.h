@@ -13,7 +13,8 @@ class TensorTable {
  public:
   // `source` names the checkpoint in messages. Error kBadFile: two tensors of one name, or that mean the same
   // (B12).
-  TensorTable(Naming naming, std::vector<HostTensor> tensors, std::string source);
+  TensorTable(Naming naming, std::vector<HostTensor> tensors, std::string source,
+              const NameTable& names = NameTable());
 
   const HostTensor* find(const TensorKey& key) const;  // null: absent
   const std::vector<HostTensor>& all() const { return tensors_; }
@@ -25,6 +26,8 @@ class TensorTable {
   // Makes find(key) give this tensor as well. REQUIRES: `tensor` is one of all(), and find(key) gives none.
   void add_role(const HostTensor& tensor, const TensorKey& key) { by_key_.emplace(key, index_of(tensor)); }
 
+  const NameTable& names() const { return names_; }
+
   // The place in all() of what find() gives.
   size_t index_of(const HostTensor& tensor) const { return static_cast<size_t>(&tensor - tensors_.data()); }
 
@@ -34,6 +37,7 @@ class TensorTable {
   };
 
   Naming naming_;
+  NameTable names_;
   std::vector<HostTensor> tensors_;
   std::string source_;
   std::unordered_map<TensorKey, size_t, Hash> by_key_;

@@ -234,7 +234,7 @@ void bench_command(const BenchOptions& o) {
   std::optional<OutputFile> picture;  // opened first, so that it fails before the work
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
   BenchSetting setting = {.model = model.name,
-                          .architecture = std::string(name_of(model.architecture)),
+                          .architecture = std::string(name_of(*model.architecture)),
                           .format = checkpoint->format(),
                           .parameters = model.parameters,
                           .weight_bytes = checkpoint->bytes(),

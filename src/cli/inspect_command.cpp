@@ -49,26 +49,31 @@ std::map<std::string, FormatShare> by_format(const Checkpoint& checkpoint) {
 
 Json describe(const Checkpoint& checkpoint) {
   const ModelDescription& m = checkpoint.model();
+  const AttentionDescription& heads = m.layers.front().attention;
   Json j = {{"name", m.name},
-            {"architecture", name_of(m.architecture)},
+            {"architecture", name_of(*m.architecture)},
             {"format", checkpoint.format()},
             {"parameters", m.parameters},
             {"bytes", checkpoint.bytes()},
-            {"layers", m.layers},
+            {"layers", m.depth()},
             {"hidden", m.hidden},
             {"vocab", m.vocab},
-            {"q_heads", m.q_heads},
-            {"kv_heads", m.kv_heads},
-            {"head_dim", m.head_dim},
-            {"ffn", m.ffn},
+            {"q_heads", heads.q_heads},
+            {"kv_heads", heads.kv_heads},
+            {"head_dim", heads.head_dim},
+            {"ffn", m.dense_width()},
             {"context", m.context},
             {"rope_theta", m.rope.theta},
             {"tied_head", m.tied_head}};
-  if (m.window > 0) j["window"] = m.window;
-  if (m.experts > 0) {
-    j["experts"] = m.experts;
-    j["experts_per_token"] = m.experts_per_token;
-    j["expert_ffn"] = m.expert_ffn;
+  if (m.window() > 0) {
+    j["window"] = m.window();
+    j["windowed_layers"] = std::ranges::count_if(
+        m.layers, [](const LayerDescription& layer) { return layer.attention.window > 0; });
+  }
+  if (m.experts() > 0) {
+    j["experts"] = m.experts();
+    j["experts_per_token"] = m.routing.top_k;
+    j["expert_ffn"] = m.expert_width();
   }
   return j;
 }

@@ -24,7 +24,6 @@ struct LogitsOptions {
   std::string tokens;
   std::string out;
   int chunk = 0;
-  std::string rope_precision = "stored";
 };
 
 constexpr size_t kMaxTokens = 1 << 28;
@@ -65,8 +64,7 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
           .max_outputs = rows,
           .max_context = batch.length,
           .kv_tokens = batch.length * batch.sequences,
-          .kv_dtype = parse_kv_dtype(o.engine.kv_dtype),
-          .rope_precision = o.rope_precision == "f32" ? RopePrecision::kFloat32 : RopePrecision::kStored};
+          .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 
 // [sequences, length, vocab]
@@ -136,13 +134,6 @@ void add_logits(CLI::App& app) {
       ->check(a_name());
   command.add_option("--chunk", o->chunk, "Tokens of each sequence per pass; 0: automatic")
       ->check(from_to(0))
-      ->capture_default_str();
-  command
-      .add_option(
-          "--rope-precision", o->rope_precision,
-          "stored: angles per position rounded to the type of the weights, as transformers has them after\n"
-          "model.to(dtype); f32: as they are when it loads a checkpoint, and in every other command")
-      ->check(one_of({"stored", "f32"}))
       ->capture_default_str();
   add_backend_options(command, o->engine);
   add_kv_dtype_option(command, o->engine);

@@ -60,7 +60,7 @@ Json facts_of(const Options& o, const fs::path& path) {
     files.push_back({{"name", file.name}, {"bytes", file.bytes}});
   return {{"model", m.name},
           {"path", path.string()},
-          {"architecture", name_of(m.architecture)},
+          {"architecture", name_of(*m.architecture)},
           {"parameters", m.parameters},
           {"type", checkpoint->format()},
           {"context", m.context},

@@ -24,11 +24,14 @@ std::vector<TokenId> with_one_more(std::span<const TokenId> tokens) {
   return more;
 }
 
-Hash128 rotation_of(const RopeDescription& rope, int context) {
-  const RopeFrequencies frequencies = rope_frequencies(rope, context);
+Hash128 rotation_of(const ModelDescription& model, int context) {
   Hasher128 hasher;
-  hasher.add(std::as_bytes(std::span(frequencies.radians)));
-  hasher.add_value(frequencies.magnitude);
+  for (const RopeDescription* rope : {&model.rope, &model.window_rope}) {
+    if (rope == &model.window_rope && model.window() == 0) continue;
+    const RopeFrequencies frequencies = rope_frequencies(*rope, context);
+    hasher.add(std::as_bytes(std::span(frequencies.radians)));
+    hasher.add_value(frequencies.magnitude);
+  }
   return hasher.hash();
 }
 
@@ -40,12 +43,12 @@ KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
   return {.model = model.name,
           .fingerprint = fingerprint(runner.checkpoint()),
           .context = options.max_context,
-          .rotation = rotation_of(model.rope, options.max_context),
+          .rotation = rotation_of(model, options.max_context),
           .arithmetic = arithmetic,
           .dtype = std::string(name_of(options.kv_dtype)),
-          .layers = model.layers,
-          .kv_heads = model.kv_heads,
-          .head_dim = model.head_dim,
+          .layers = model.depth(),
+          .kv_heads = model.layers.front().attention.kv_heads,
+          .head_dim = model.layers.front().attention.head_dim,
           .block_tokens = options.block_tokens,
           .block_bytes = runner.block_bytes()};
 }

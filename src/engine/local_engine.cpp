@@ -158,7 +158,7 @@ void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
   const ModelDescription& model = checkpoint_->model();
   return {.name = model.name,
-          .architecture = std::string(name_of(model.architecture)),
+          .architecture = std::string(name_of(*model.architecture)),
           .format = checkpoint_->format(),
           .parameters = model.parameters,
           .context = runner.max_context,

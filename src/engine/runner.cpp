@@ -21,8 +21,7 @@ DecoderLimits decoder_limits(const RunnerOptions& o) {
           .max_positions = o.max_context,
           .kv_blocks = total_blocks(o),
           .block_tokens = o.block_tokens,
-          .kv_dtype = o.kv_dtype,
-          .rope_precision = o.rope_precision};
+          .kv_dtype = o.kv_dtype};
 }
 
 StepBuilder::Limits builder_limits(const RunnerOptions& o) {
@@ -36,13 +35,12 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o) {
 }  // namespace
 
 RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
-  const DecoderConfig config = decoder_config(model);
   const DecoderLimits limits = decoder_limits(options);
-  const size_t rotation = static_cast<size_t>(options.max_context) * model.rope.rotary_dim * sizeof(float);
+  const uint64_t rotation = rotation_bytes(model, options.max_context);
   const size_t logits =
       size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
-  return {.kv = Decoder::kv_bytes(config, limits),
-          .activations = Decoder::activation_bytes(config, limits) + rotation + logits};
+  return {.kv = Decoder::kv_bytes(model, limits),
+          .activations = Decoder::activation_bytes(model, limits) + rotation + logits};
 }
 
 Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,

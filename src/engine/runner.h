@@ -22,7 +22,6 @@ struct RunnerOptions {
   int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole blocks for each sequence
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
-  RopePrecision rope_precision = RopePrecision::kFloat32;
 };
 
 // Bytes that a runner with these options takes, beside the weights.

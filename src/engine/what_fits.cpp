@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/human_bytes.h"
+#include "checkpoint/architecture.h"
 #include "checkpoint/tensor_names.h"
 #include "engine/memory_plan.h"
 
@@ -19,9 +20,9 @@ constexpr std::array kTypes = {FileType::kQ8_0,   FileType::kQ6_K,   FileType::k
 constexpr int kStep = 256;  // tokens of context; of small models less
 constexpr int kUseful = 512;
 
-std::optional<TensorKey> key_of(const HostTensor& tensor) {
-  const auto key = parse_tensor_name(Naming::kGguf, tensor.name);
-  return key ? key : parse_tensor_name(Naming::kHuggingFace, tensor.name);
+std::optional<TensorKey> key_of(const NameTable& names, const HostTensor& tensor) {
+  const auto key = names.parse(Naming::kGguf, tensor.name);
+  return key ? key : names.parse(Naming::kHuggingFace, tensor.name);
 }
 
 class Room {
@@ -63,8 +64,9 @@ class Room {
 
 uint64_t weights_as(FileType type, const Checkpoint& checkpoint) {
   uint64_t bytes = 0;
+  const NameTable names = checkpoint.model().architecture->tensor_names();
   for (const HostTensor& tensor : checkpoint.tensors()) {
-    const auto key = key_of(tensor);
+    const auto key = key_of(names, tensor);
     const Format format =
         key ? format_of_tensor(type, checkpoint.model(), *key, tensor.cols()) : tensor.format;
     bytes += static_cast<uint64_t>(tensor.rows()) * row_bytes(format, static_cast<size_t>(tensor.cols()));

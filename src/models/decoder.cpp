@@ -1,54 +1,139 @@
 #include "models/decoder.h"
 
+#include "base/check.h"
+
 namespace ferrum {
 
+Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, const DecoderLimits& limits)
+    : residual(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
+      hidden(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
+      branch(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
+      attention(arena, model, limits.max_tokens),
+      feed_forward(arena, model, limits.max_tokens),
+      last_residual(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
+      last_hidden(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
+      last_attended(arena.allocate(DType::kF32, limits.max_outputs, attention.attended.cols)) {
+  if (model.wiring.parallel) parallel = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
+}
+
+Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights weights,
+                 const DecoderLimits& limits)
+    : backend_(backend),
+      model_(model),
+      limits_(limits),
+      weights_(std::move(weights)),
+      arena_(backend),
+      a_(arena_, model_, limits),
+      kv_(allocate_kv(arena_, model_, limits.kv_blocks, limits.block_tokens, limits.kv_dtype)) {
+  check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv_blocks > 0,
+        "a decoder has room for a step");
+  check_equal(weights_.layers.size(), model_.layers.size(), "layers loaded");
+}
+
 void Decoder::forward(const Step& step, Tensor logits) {
-  Backend& b = backend_;
-  const Activations a = activations_.for_step(step.shape);
-  const std::vector<DecoderLayer>& layers = weights_.layers;
-
-  b.embed(a.residual, *weights_.embedding, step.tokens);
-  b.norm(a.hidden, a.residual, layers.front().attention_norm);
-
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Norm& next_norm = i + 1 < layers.size() ? layers[i + 1].attention_norm : weights_.final_norm;
-    const Tensor attended = attention(layers[i], kv_[i], step, a);
-    b.add_norm(a.hidden, a.residual, attended, 1, layers[i].ffn_norm);
-    const Tensor fed = feed_forward(layers[i], a);
-    b.add_norm(a.hidden, a.residual, fed, 1, next_norm);
-  }
-
+  const auto of = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(step.shape.tokens); };
+  Rows rows = {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}};
+  embed(step, rows);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) layer(i, step, rows);
   if (step.shape.outputs == 0) return;
-  b.gather_rows(a.last, a.hidden, step.output_rows);
-  b.linear(logits, a.last, weights_.head ? *weights_.head : *weights_.embedding);
+  backend_.linear(logits, rows.hidden, weights_.head ? *weights_.head : *weights_.embedding);
+  if (model_.logit_scale != 1 || model_.logit_cap > 0)
+    backend_.scale(logits, model_.logit_scale, model_.logit_cap);
+}
+
+void Decoder::embed(const Step& step, const Rows& rows) {
+  Backend& b = backend_;
+  b.embed(rows.residual, *weights_.embedding, step.tokens);
+  if (model_.embedding_norm)
+    b.norm(rows.residual, rows.residual, {.kind = Norm::Kind::kRms, .eps = model_.wiring.eps});
+  if (model_.embedding_scale != 1) b.scale(rows.residual, model_.embedding_scale, 0);
+  b.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
+}
+
+// `rows.hidden` holds the layer's input, normalised; then the next one's, or the head's.
+void Decoder::layer(size_t index, const Step& step, Rows& rows) {
+  Backend& b = backend_;
+  const DecoderLayer& layer = weights_.layers[index];
+  const bool is_last = index + 1 == weights_.layers.size();
+  const Norm& next = is_last ? weights_.final_norm : weights_.layers[index + 1].before_attention;
+  const float scale = model_.wiring.residual_scale;
+
+  layer.attention.store(b, rows.hidden, kv_[index], step, a_.attention);
+  if (is_last && step.shape.outputs == 0) return;  // nothing but keys and values is asked for
+  rows.attended = layer.attention.attend(b, rows.hidden, kv_[index], step, a_.attention);
+  if (is_last) rows = read_out(step, rows, model_.wiring.parallel);
+  layer.attention.project(b, rows.branch, rows.attended);
+
+  if (model_.wiring.parallel) {
+    layer.feed_forward.forward(b, rows.parallel, rows.hidden, a_.feed_forward);
+    b.add(rows.branch, rows.parallel, 1);
+  } else {
+    if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_attention);
+    b.add_norm(rows.hidden, rows.residual, rows.branch, scale, layer.before_ffn);
+    layer.feed_forward.forward(b, rows.branch, rows.hidden, a_.feed_forward);
+    if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_ffn);
+  }
+  b.add_norm(rows.hidden, rows.residual, rows.branch, scale, next);
+}
+
+// Behind the last attention only the rows that are read out matter.
+Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hidden) {
+  const int outputs = step.shape.outputs;
+  const auto gathered = [&](const Tensor& room, const Tensor& from) {
+    const Tensor to = {room.data, room.dtype, outputs, from.cols, from.cols};
+    backend_.gather_rows(to, from, step.output_rows);
+    return to;
+  };
+  const Tensor hidden = a_.last_hidden.first_rows(outputs);
+  return {.residual = gathered(a_.last_residual, rows.residual),
+          .hidden = with_hidden ? gathered(hidden, rows.hidden) : hidden,
+          .branch = rows.branch.first_rows(outputs),
+          .parallel = rows.parallel.empty() ? rows.parallel : rows.parallel.first_rows(outputs),
+          .attended = gathered(a_.last_attended, rows.attended)};
 }
 
 void Decoder::copy_blocks(Tensor from_to) {
   for (const KvLayer& kv : kv_) backend_.copy_blocks(kv, from_to);
 }
 
-Tensor Decoder::attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step,
-                          const Activations& a) {
-  Backend& b = backend_;
-  b.linear(a.qkv, a.hidden, *layer.qkv);
-  b.rope_and_store(a.qkv, kv, step, layer.attention);
-  b.attend(a.attention, a.qkv, kv, step, layer.attention);
-  b.linear(a.branch, a.attention, *layer.out);
-  return a.branch;
+size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLimits& limits) {
+  CountingArena arena;
+  Activations(arena, model, limits);
+  return arena.bytes();
 }
 
-Tensor Decoder::feed_forward(const DecoderLayer& layer, const Activations& a) {
-  Backend& b = backend_;
-  const Activation silu = {.kind = Activation::Kind::kSilu, .gated = true};
-  if (layer.router) {
-    b.linear(a.router, a.hidden, *layer.router);
-    b.route(a.routing, a.router, config_.routing);
-    b.experts(a.branch, a.hidden, a.routing, *layer.gate_up, *layer.down, silu);
-  } else {
-    b.expand(a.ffn, a.hidden, *layer.gate_up, silu);
-    b.linear(a.branch, a.ffn, *layer.down);
-  }
-  return a.branch;
+size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {
+  CountingArena arena;
+  allocate_kv(arena, model, limits.kv_blocks, limits.block_tokens, limits.kv_dtype);
+  return arena.bytes();
+}
+
+size_t Decoder::block_bytes() const {
+  size_t bytes = 0;
+  for (const LayerDescription& layer : model_.layers)
+    bytes += kv_bytes_of_token(head_shape(layer.attention), limits_.kv_dtype);
+  return bytes * static_cast<size_t>(limits_.block_tokens);
+}
+
+template <class Byte, class Visit>
+void Decoder::walk_block(int block, std::span<Byte> contents, const Visit& visit) const {
+  check_equal(contents.size(), block_bytes(), "bytes of a block");
+  for (const KvLayer& kv : kv_)
+    for (const Tensor& part : kv.block(block)) {
+      if (part.empty()) continue;
+      visit(part, contents.first(part.bytes()));
+      contents = contents.subspan(part.bytes());
+    }
+}
+
+void Decoder::read_block(int block, std::span<std::byte> contents) {
+  walk_block(block, contents,
+             [this](Tensor rows, std::span<std::byte> part) { backend_.download(part, rows); });
+}
+
+void Decoder::write_block(int block, std::span<const std::byte> contents) {
+  walk_block(block, contents,
+             [this](Tensor rows, std::span<const std::byte> part) { backend_.upload(rows, part); });
 }
 
 }  // namespace ferrum

@@ -1,4 +1,5 @@
-// The decoder shared by Llama, Mistral, Qwen2, Qwen3 and Qwen3-MoE: they differ in which weights are present.
+// The wiring of a text model: embeddings, layers of attention and feed-forward parts with their norms, the
+// head. Architectures differ in the switches of their description, not in code here.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -6,13 +7,12 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "models/arena.h"
+#include "models/attention.h"
+#include "models/feed_forward.h"
+#include "models/kv_layers.h"
 
 namespace ferrum {
-
-// Precision of the angles per position. kFloat32: as in training, and as transformers computes them for a
-// loaded checkpoint. kStored: rounded to the float type of the checkpoint's weights, as in transformers after
-// `model.to(dtype)`, for comparison with numbers from such a model.
-enum class RopePrecision { kFloat32, kStored };
 
 // The sizes for which a decoder allocates. Nothing grows later.
 struct DecoderLimits {
@@ -22,43 +22,27 @@ struct DecoderLimits {
   int kv_blocks = 0;      // of the cache, for all sequences
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
-  RopePrecision rope_precision = RopePrecision::kFloat32;
-};
-
-// Keys and values of one token in one layer's cache, with the scales of an int8 cache.
-size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype);
-
-struct DecoderConfig {
-  int layers = 0;
-  int hidden = 0;
-  int vocab = 0;
-  int ffn = 0;      // width of the widest dense layer; 0 without dense layers
-  int experts = 0;  // 0: no layer has any
-  RoutingRule routing;
-  HeadShape heads;
 };
 
 struct DecoderLayer {
-  Norm attention_norm, ffn_norm;     // [1, hidden]
-  AttentionLayer attention;          // with q_norm, k_norm where the model has them
-  std::unique_ptr<Weight> qkv, out;  // [qkv_width, hidden], [hidden, q_width]
-  std::unique_ptr<Weight> gate_up,
-      down;                        // dense: [2 ffn, hidden], [hidden, ffn]; else one such group per expert
-  std::unique_ptr<Weight> router;  // [experts, hidden]; null for a dense layer
+  Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
+  Attention attention;
+  FeedForward feed_forward;
 };
 
 struct DecoderWeights {
   std::unique_ptr<Weight> embedding;  // [vocab, hidden]
   std::unique_ptr<Weight> head;       // [vocab, hidden]; null: the embedding serves as head
-  Norm final_norm;                    // [1, hidden]
+  Norm final_norm;
   std::vector<DecoderLayer> layers;
-  std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation table
+  std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation tables
 };
 
 class Decoder {
  public:
   // Allocates activations and KV blocks. The backend must outlive the decoder.
-  Decoder(Backend& backend, DecoderConfig config, DecoderWeights weights, const DecoderLimits& limits);
+  Decoder(Backend& backend, const ModelDescription& model, DecoderWeights weights,
+          const DecoderLimits& limits);
 
   // logits [step.shape.outputs, vocab] f32
   void forward(const Step& step, Tensor logits);
@@ -72,40 +56,41 @@ class Decoder {
   void read_block(int block, std::span<std::byte> contents);
   void write_block(int block, std::span<const std::byte> contents);
 
-  const DecoderConfig& config() const { return config_; }
-  const DecoderLimits& limits() const { return limits_; }
-
   // Bytes that the constructor allocates.
-  static size_t activation_bytes(const DecoderConfig& config, const DecoderLimits& limits);
-  static size_t kv_bytes(const DecoderConfig& config, const DecoderLimits& limits);
+  static size_t activation_bytes(const ModelDescription& model, const DecoderLimits& limits);
+  static size_t kv_bytes(const ModelDescription& model, const DecoderLimits& limits);
 
  private:
-  struct Activations {                // each as tall as a step may be
+  struct Activations {
+    Activations(Arena& arena, const ModelDescription& model, const DecoderLimits& limits);
+
     Tensor residual, hidden, branch;  // [tokens, hidden]
-    Tensor qkv;                       // [tokens, qkv_width]
-    Tensor attention;                 // [tokens, q_width]
-    Tensor ffn;                       // [tokens, ffn]
-    Tensor router;                    // [tokens, experts]
-    Routing routing;                  // [tokens, top_k]
-    Tensor last;                      // [outputs, hidden]
-    Activations for_step(const StepShape& shape) const;
+    Tensor parallel;                  // [tokens, hidden], or empty
+    AttentionScratch attention;
+    FeedForwardScratch feed_forward;
+    // The rows that are read out, in the last layer.
+    Tensor last_residual, last_hidden;  // [outputs, hidden]
+    Tensor last_attended;               // [outputs, widest output]
+  };
+  // The rows that a layer computes: views of the activations.
+  struct Rows {
+    Tensor residual, hidden, branch, parallel;
+    Tensor attended;  // what the layer's heads read
   };
 
-  void allocate_activations();
-  void allocate_kv();
-  Tensor allocate(DType dtype, int rows, int cols);
+  void embed(const Step& step, const Rows& rows);
+  void layer(size_t index, const Step& step, Rows& rows);
+  Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
   // The rows of a block in each tensor of the cache, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
   void walk_block(int block, std::span<Byte> contents, const Visit& visit) const;
-  Tensor attention(const DecoderLayer& layer, const KvLayer& kv, const Step& step, const Activations& a);
-  Tensor feed_forward(const DecoderLayer& layer, const Activations& a);
 
   Backend& backend_;
-  DecoderConfig config_;
+  ModelDescription model_;
   DecoderLimits limits_;
   DecoderWeights weights_;
-  std::vector<std::unique_ptr<Buffer>> buffers_;
-  Activations activations_;
+  BackendArena arena_;
+  Activations a_;
   std::vector<KvLayer> kv_;  // [layers]
 };
 

@@ -1,11 +1,13 @@
 #include "models/loader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
+#include "models/kv_layers.h"
 #include "models/rope.h"
 
 namespace ferrum {
@@ -28,9 +30,10 @@ class Loader {
     w.embedding = pack({.parts = {{required({Role::kEmbedding})}},
                         .use = model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp});
     if (!model_.tied_head) w.head = matrix({Role::kHead});
-    w.final_norm = norm({Role::kFinalNorm});
-    const Rope rope = rotation();
-    for (int i = 0; i < model_.layers; ++i) w.layers.push_back(layer(i, rope));
+    w.final_norm = norm({Role::kFinalNorm}, model_.wiring.eps);
+    if (uses(LayerRope::kMain)) main_rope_ = rotation(model_.rope);
+    if (uses(LayerRope::kWindow)) window_rope_ = rotation(model_.window_rope);
+    for (int i = 0; i < model_.depth(); ++i) w.layers.push_back(layer(i));
     if (!checkpoint_.intact())
       fail(ErrorCode::kBadFile, "{}: the file was cut while it was read", model_.name);
     w.buffers = std::move(buffers_);
@@ -38,27 +41,139 @@ class Loader {
   }
 
  private:
-  DecoderLayer layer(int i, const Rope& rope) {
-    DecoderLayer l;
-    l.attention_norm = norm({Role::kAttentionNorm, i});
-    l.ffn_norm = norm({Role::kFfnNorm, i});
-    l.attention = {.heads = {model_.q_heads, model_.kv_heads, model_.head_dim},
-                   .q_norm = norm_if_present({Role::kQueryNorm, i}),
-                   .k_norm = norm_if_present({Role::kKeyNorm, i}),
-                   .rope = rope,
-                   .scale = 1.0f / std::sqrt(static_cast<float>(model_.head_dim)),
-                   .window = model_.sliding_layers[i] ? model_.window : 0};
-    l.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
-    l.out = matrix({Role::kAttentionOut, i});
-    if (model_.moe_layers[i]) {
-      l.router = matrix({Role::kRouter, i});
-      l.gate_up = expert_stack(i, Role::kExpertGateUp, {Role::kExpertGate, Role::kExpertUp});
-      l.down = expert_stack(i, Role::kExpertDown, {});
-    } else {
-      l.gate_up = stack(i, Role::kGateUp, {Role::kGate, Role::kUp});
-      l.down = matrix({Role::kDown, i});
+  bool uses(LayerRope rope) const {
+    return std::ranges::any_of(model_.layers,
+                               [rope](const LayerDescription& l) { return l.attention.rope == rope; });
+  }
+
+  DecoderLayer layer(int i) {
+    const LayerWiring& wiring = model_.wiring;
+    const LayerDescription& description = model_.layers[static_cast<size_t>(i)];
+    const float after_eps = wiring.after_eps > 0 ? wiring.after_eps : wiring.eps;
+    const auto norm_if = [&](bool has, Role role, float eps) { return has ? norm({role, i}, eps) : Norm(); };
+    Norm before_attention = norm_if(wiring.norm_before, Role::kAttentionNorm, wiring.eps);
+    Norm after_attention = norm_if(wiring.norm_after, Role::kAfterAttentionNorm, after_eps);
+    Norm before_ffn = norm_if(wiring.norm_before && !wiring.parallel, Role::kFfnNorm, wiring.eps);
+    Norm after_ffn = norm_if(wiring.norm_after, Role::kAfterFfnNorm, after_eps);
+    return {before_attention,
+            after_attention,
+            before_ffn,
+            after_ffn,
+            Attention(attention(i, description.attention)),
+            FeedForward(feed_forward(i, description.feed_forward))};
+  }
+
+  Attention::Parts attention(int i, const AttentionDescription& a) {
+    Attention::Parts parts;
+    parts.layer = {
+        .heads = head_shape(a),
+        .clip = a.clip,
+        .q_norm = head_norm(a, {Role::kQueryNorm, i}),
+        .k_norm = head_norm(a, {Role::kKeyNorm, i}),
+        .norm_last = a.norm_last,
+        .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
+        .scale = a.scale,
+        .soft_cap = a.soft_cap,
+        .window = a.window,
+        .value_scale = a.value_scale};
+    if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
+    if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
+    if (a.sinks) parts.layer.sinks = vector({Role::kSinks, i});
+    parts.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
+    parts.out = matrix({Role::kAttentionOut, i});
+    if (a.gate != OutputGate::kNone) {
+      parts.gate = matrix({Role::kOutputGate, i});
+      parts.gate_kind = a.gate == OutputGate::kSigmoid ? GateKind::kSigmoid : GateKind::kSoftplus;
     }
-    return l;
+    return parts;
+  }
+
+  Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
+    if (a.norm == HeadNorm::kNone) return {};
+    if (a.norm == HeadNorm::kWeightless) return {.kind = Norm::Kind::kRms, .eps = model_.wiring.eps};
+    return {.kind = Norm::Kind::kRms, .weight = vector(key), .eps = model_.wiring.eps};
+  }
+
+  FeedForward::Parts feed_forward(int i, const FeedForwardDescription& f) {
+    FeedForward::Parts parts;
+    parts.activation = activation(f);
+    if (f.experts == 0) {
+      parts.up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);
+      parts.down = matrix({Role::kDown, i});
+      return parts;
+    }
+    parts.router = matrix({Role::kRouter, i});
+    parts.rule = routing_rule(i);
+    parts.router_cap = model_.routing.logit_cap;
+    parts.up = model_.gated
+                   ? expert_stack(i, f.experts, Role::kExpertGateUp, {Role::kExpertGate, Role::kExpertUp})
+                   : expert_stack(i, f.experts, Role::kExpertUp, {});
+    parts.down = expert_stack(i, f.experts, Role::kExpertDown, {});
+    if (f.shared_width == 0) return parts;
+    parts.shared_up = upward(i, Role::kSharedGateUp, Role::kSharedGate, Role::kSharedUp);
+    parts.shared_down = matrix({Role::kSharedDown, i});
+    if (f.shared_gate) parts.shared_gate = matrix({Role::kSharedRouter, i});
+    return parts;
+  }
+
+  std::unique_ptr<Weight> upward(int i, Role both, Role gate, Role up) {
+    return model_.gated ? stack(i, both, {gate, up}) : matrix({up, i});
+  }
+
+  Activation activation(const FeedForwardDescription& f) const {
+    Activation a = {
+        .gated = model_.gated, .limit = model_.activation_limit, .alpha = model_.activation_alpha};
+    switch (model_.activation) {
+      case ActivationFunction::kSilu:
+        a.kind = Activation::Kind::kSilu;
+        break;
+      case ActivationFunction::kGelu:
+        a.kind = Activation::Kind::kGelu;
+        break;
+      case ActivationFunction::kGeluTanh:
+        a.kind = Activation::Kind::kGeluTanh;
+        break;
+      case ActivationFunction::kReluSquared:
+        a.kind = Activation::Kind::kReluSquared;
+        break;
+      case ActivationFunction::kClampedSilu:
+        a.kind = Activation::Kind::kClampedSilu;
+        break;
+      case ActivationFunction::kXielu:  // stored before softplus
+        a.kind = Activation::Kind::kXielu;
+        a.positive = softplus(f.xielu_positive);
+        a.negative = f.xielu_beta + softplus(f.xielu_negative);
+        a.beta = f.xielu_beta;
+        a.limit = f.xielu_limit;
+        break;
+    }
+    return a;
+  }
+
+  static float softplus(float x) { return std::log1p(std::exp(x)); }
+
+  RoutingRule routing_rule(int i) {
+    const RoutingDescription& r = model_.routing;
+    RoutingRule rule = {.top_k = r.top_k,
+                        .renormalize = r.renormalize,
+                        .floor = r.floor,
+                        .scale = r.scale,
+                        .groups = r.groups,
+                        .groups_used = r.groups_used,
+                        .group_by_largest = r.group_by_largest};
+    switch (r.score) {
+      case RoutingDescription::Score::kSoftmax:
+        rule.score = RoutingRule::Score::kSoftmax;
+        break;
+      case RoutingDescription::Score::kSigmoid:
+        rule.score = RoutingRule::Score::kSigmoid;
+        break;
+      case RoutingDescription::Score::kSoftmaxOfChosen:
+        rule.score = RoutingRule::Score::kSoftmaxOfChosen;
+        break;
+    }
+    if (r.selection_bias) rule.selection_bias = vector({Role::kSelectionBias, i});
+    return rule;
   }
 
   std::unique_ptr<Weight> matrix(const TensorKey& key) {
@@ -84,14 +199,56 @@ class Loader {
     return pack(source);
   }
 
-  std::unique_ptr<Weight> expert_stack(int layer, Role fused, std::initializer_list<Role> parts) {
-    WeightSource source = {.groups = model_.experts};
-    if (has_experts(layer, fused)) {
-      source.parts.push_back(experts_of(layer, fused));
-    } else {
-      for (const Role role : parts) source.parts.push_back(experts_of(layer, role));
+  // `fused` if the checkpoint has it, or the parts, gate over up. Biases lie expert by expert.
+  std::unique_ptr<Weight> expert_stack(int layer, int experts, Role fused,
+                                       std::initializer_list<Role> parts) {
+    std::vector<Role> roles = parts;
+    if (has_experts(layer, fused)) roles = {fused};
+    WeightSource source = {.groups = experts};
+    std::vector<std::vector<float>> biases;
+    for (const Role role : roles) {
+      source.parts.push_back(experts_of(layer, experts, role));
+      biases.push_back(expert_bias(layer, experts, role));
     }
+    source.bias = joined(biases, roles, layer, experts);
     return pack(source);
+  }
+
+  // [experts × rows], or empty.
+  std::vector<float> expert_bias(int layer, int experts, Role role) const {
+    if (const HostTensor* all = checkpoint_.find({role, layer, -1, true})) return decoded(*all);
+    std::vector<float> bias;
+    for (int e = 0; e < experts; ++e)
+      if (const HostTensor* one = checkpoint_.find({role, layer, e, true})) {
+        const std::vector<float> values = decoded(*one);
+        bias.insert(bias.end(), values.begin(), values.end());
+      }
+    return bias;
+  }
+
+  // Parts without a bias get zeros where another part has one.
+  std::vector<float> joined(const std::vector<std::vector<float>>& biases, const std::vector<Role>& roles,
+                            int layer, int experts) const {
+    if (std::ranges::all_of(biases, [](const auto& bias) { return bias.empty(); })) return {};
+    std::vector<float> all;
+    for (int e = 0; e < experts; ++e)
+      for (size_t p = 0; p < roles.size(); ++p) {
+        const size_t rows = rows_of_expert(layer, experts, roles[p]);
+        if (biases[p].empty()) {
+          all.resize(all.size() + rows);
+        } else {
+          check_equal(biases[p].size(), rows * static_cast<size_t>(experts), "biases of all experts");
+          const auto first = biases[p].begin() + static_cast<std::ptrdiff_t>(rows) * e;
+          all.insert(all.end(), first, first + static_cast<std::ptrdiff_t>(rows));
+        }
+      }
+    return all;
+  }
+
+  size_t rows_of_expert(int layer, int experts, Role role) const {
+    if (const HostTensor* all = checkpoint_.find({role, layer}))
+      return static_cast<size_t>(all->rows() / experts);
+    return static_cast<size_t>(required({role, layer, 0}).rows());
   }
 
   bool has_experts(int layer, Role role) const {
@@ -99,10 +256,10 @@ class Loader {
   }
 
   // All experts in one tensor, or a tensor for each.
-  WeightSource::Part experts_of(int layer, Role role) const {
+  WeightSource::Part experts_of(int layer, int experts, Role role) const {
     if (const HostTensor* all = checkpoint_.find({role, layer})) return {*all};
     WeightSource::Part part;
-    for (int e = 0; e < model_.experts; ++e) part.push_back(required({role, layer, e}));
+    for (int e = 0; e < experts; ++e) part.push_back(required({role, layer, e}));
     return part;
   }
 
@@ -117,22 +274,48 @@ class Loader {
   // The checkpoint has checked that every tensor the description demands is there.
   const HostTensor& required(const TensorKey& key) const {
     const HostTensor* tensor = checkpoint_.find(key);
-    check(tensor != nullptr, tensor_name(Naming::kGguf, key));
+    check(tensor != nullptr, "a tensor of the plan is there");
     return *tensor;
   }
 
-  Norm norm(const TensorKey& key) {
-    return {.kind = Norm::Kind::kRms, .weight = upload(decoded(required(key)), 1), .eps = model_.norm_eps};
+  Tensor vector(const TensorKey& key) {
+    std::vector<float> values = decoded(required(key));
+    if (adds_one(key))
+      for (float& value : values) value += 1;
+    return upload(values, 1);
   }
 
-  Norm norm_if_present(const TensorKey& key) { return checkpoint_.find(key) ? norm(key) : Norm{}; }
+  // Some folders store norms as the factor − 1.
+  bool adds_one(const TensorKey& key) const {
+    if (!model_.wiring.norm_plus_one || key.is_bias) return false;
+    switch (key.role) {
+      case Role::kAttentionNorm:
+      case Role::kAfterAttentionNorm:
+      case Role::kFfnNorm:
+      case Role::kAfterFfnNorm:
+      case Role::kQueryNorm:
+      case Role::kKeyNorm:
+        return true;
+      case Role::kFinalNorm:
+        return model_.final_norm_plus_one;
+      default:
+        return false;
+    }
+  }
 
-  Rope rotation() {
-    RopeFrequencies frequencies = rope_frequencies(model_.rope, limits_.max_positions);
-    if (limits_.rope_precision == RopePrecision::kStored)
-      frequencies = rounded(std::move(frequencies), checkpoint_.main_format());
+  Norm norm(TensorKey key, float eps) {
+    Norm n = {.kind = model_.wiring.layer_norm ? Norm::Kind::kLayer : Norm::Kind::kRms,
+              .weight = vector(key),
+              .eps = eps};
+    key.is_bias = true;
+    if (model_.wiring.norm_bias) n.bias = vector(key);
+    return n;
+  }
+
+  Rope rotation(const RopeDescription& rope) {
+    const RopeFrequencies frequencies = rope_frequencies(rope, limits_.max_positions);
     return {upload(rope_table(frequencies, limits_.max_positions), limits_.max_positions),
-            model_.rope.interleaved ? RopePairing::kNeighbours : RopePairing::kHalves};
+            rope.interleaved ? RopePairing::kNeighbours : RopePairing::kHalves};
   }
 
   Tensor upload(const std::vector<float>& values, int rows) {
@@ -160,25 +343,25 @@ class Loader {
   const DecoderLimits& limits_;
   const LoadProgress& progress_;
   uint64_t done_ = 0;
+  Rope main_rope_, window_rope_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 
 }  // namespace
 
-DecoderConfig decoder_config(const ModelDescription& m) {
-  return {.layers = m.layers,
-          .hidden = m.hidden,
-          .vocab = m.vocab,
-          .ffn = m.ffn,
-          .experts = m.experts,
-          .routing = {.top_k = m.experts_per_token, .renormalize = m.renormalize_experts},
-          .heads = {m.q_heads, m.kv_heads, m.head_dim}};
-}
-
 std::unique_ptr<Decoder> load_decoder(Backend& backend, const Checkpoint& checkpoint,
                                       const DecoderLimits& limits, const LoadProgress& progress) {
   DecoderWeights weights = Loader(backend, checkpoint, limits, progress).load();
-  return std::make_unique<Decoder>(backend, decoder_config(checkpoint.model()), std::move(weights), limits);
+  return std::make_unique<Decoder>(backend, checkpoint.model(), std::move(weights), limits);
+}
+
+uint64_t rotation_bytes(const ModelDescription& model, int positions) {
+  uint64_t width = 0;
+  for (const LayerRope rope : {LayerRope::kMain, LayerRope::kWindow})
+    if (std::ranges::any_of(model.layers,
+                            [&](const LayerDescription& l) { return l.attention.rope == rope; }))
+      width += static_cast<uint64_t>((rope == LayerRope::kMain ? model.rope : model.window_rope).rotary_dim);
+  return width * static_cast<uint64_t>(positions) * sizeof(float);
 }
 
 }  // namespace ferrum

@@ -10,15 +10,16 @@
 
 namespace ferrum {
 
-DecoderConfig decoder_config(const ModelDescription& model);
-
 // Called as weights are packed; both in bytes of the checkpoint.
 using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 // The checkpoint and the backend must outlive the decoder: weights may be read where the checkpoint has
-// mapped them. limits.max_positions also decides the rotation table (see rope.h). Error kNoMemory; kBadFile
+// mapped them. limits.max_positions also decides the rotation tables (see rope.h). Error kNoMemory; kBadFile
 // if the file was cut while it was read.
 std::unique_ptr<Decoder> load_decoder(Backend& backend, const Checkpoint& checkpoint,
                                       const DecoderLimits& limits, const LoadProgress& progress = {});
+
+// Bytes of the rotation tables for sequences of that length.
+uint64_t rotation_bytes(const ModelDescription& model, int positions);
 
 }  // namespace ferrum

@@ -5,7 +5,6 @@
 #include <numbers>
 
 #include "base/check.h"
-#include "tensor/half.h"
 
 namespace ferrum {
 namespace {
@@ -114,14 +113,6 @@ RopeFrequencies rope_frequencies(const RopeDescription& rope, int capacity) {
   }
   if (!rope.frequency_divisors.empty()) divide(radians, rope.frequency_divisors);
   return {{radians.begin(), radians.end()}, magnitude(s)};
-}
-
-RopeFrequencies rounded(RopeFrequencies frequencies, Format format) {
-  for (float& r : frequencies.radians) {
-    if (format == Format::kBF16) r = float_from_bf16(bf16_from_float(r));
-    if (format == Format::kF16) r = float_from_f16(f16_from_float(r));
-  }
-  return frequencies;
 }
 
 std::vector<float> rope_table(const RopeFrequencies& frequencies, int positions) {

@@ -20,9 +20,6 @@ struct RopeFrequencies {
 // once, by the capacity.
 RopeFrequencies rope_frequencies(const RopeDescription& rope, int capacity);
 
-// Every frequency rounded to F16 or BF16; other formats leave them as they are.
-RopeFrequencies rounded(RopeFrequencies frequencies, Format format);
-
 // [positions, rotary_dim] row-major: rotary_dim / 2 cosines, then as many sines.
 std::vector<float> rope_table(const RopeFrequencies& frequencies, int positions);
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
+#include <set>
+#include <vector>
 
-#include "models/loader.h"
+#include "checkpoint/tensor_plan.h"
+#include "models/kv_layers.h"
 
 namespace ferrum {
 namespace {
@@ -12,33 +14,31 @@ namespace {
 using Part = ModelVolume::Part;
 using Role = TensorRole;
 
-constexpr Role kOfEveryToken[] = {Role::kAttentionNorm, Role::kQuery,     Role::kKey,     Role::kValue,
-                                  Role::kQueryKeyValue, Role::kQueryNorm, Role::kKeyNorm, Role::kFfnNorm,
-                                  Role::kAttentionOut,  Role::kGate,      Role::kUp,      Role::kGateUp,
-                                  Role::kDown,          Role::kRouter};
-constexpr Role kOfExperts[] = {Role::kExpertGate, Role::kExpertUp, Role::kExpertGateUp, Role::kExpertDown};
-
-void add_tensor(Part& part, const Checkpoint& checkpoint, const TensorKey& key) {
-  const HostTensor* tensor = checkpoint.find(key);
-  if (tensor == nullptr) return;
-  part.bytes += tensor->byte_size();
-  if (tensor->shape.size() > 1) part.parameters += tensor->elements();
+Part& part_of(ModelVolume& v, const PlannedTensor& planned) {
+  if (planned.use == TensorUse::kExpert) return v.expert;
+  return planned.key.role == Role::kHead ? v.head : v.layers;
 }
 
-void add_with_bias(Part& part, const Checkpoint& checkpoint, TensorKey key) {
-  add_tensor(part, checkpoint, key);
-  key.is_bias = true;
-  add_tensor(part, checkpoint, key);
+void add_tensor(Part& part, const HostTensor& tensor, bool is_matrix) {
+  part.bytes += tensor.byte_size();
+  if (is_matrix) part.parameters += tensor.elements();
 }
 
-// All experts of a layer, whether in one tensor or in a tensor for each.
-Part experts_of_layer(const Checkpoint& checkpoint, int layer) {
-  Part part;
-  for (const Role role : kOfExperts) {
-    add_tensor(part, checkpoint, {role, layer});
-    for (int e = 0; e < checkpoint.model().experts; ++e) add_tensor(part, checkpoint, {role, layer, e});
-  }
-  return part;
+// A planned tensor as the checkpoint has it: whole, fused with others (which is counted with its first part),
+// or a tensor for each expert.
+std::vector<const HostTensor*> stored(const Checkpoint& checkpoint, const PlannedTensor& planned,
+                                      std::set<const HostTensor*>& counted) {
+  std::vector<const HostTensor*> tensors;
+  const auto take = [&](const TensorKey& key) {
+    const HostTensor* tensor = checkpoint.find(key);
+    if (tensor != nullptr && counted.insert(tensor).second) tensors.push_back(tensor);
+  };
+  take(planned.key);
+  if (planned.fused != Role::kEmbedding) take({planned.fused, planned.key.layer, -1, planned.key.is_bias});
+  if (planned.use == TensorUse::kExpert)
+    for (int e = 0; e < planned.shape.front(); ++e)
+      take({planned.key.role, planned.key.layer, e, planned.key.is_bias});
+  return tensors;
 }
 
 Work weights_work(const ModelVolume& v, int64_t tokens, int64_t outputs) {
@@ -55,32 +55,37 @@ Work weights_work(const ModelVolume& v, int64_t tokens, int64_t outputs) {
 
 // Keys and values of one sequence's `context` in all layers; those with a window see no more than that.
 double kv_bytes(const ModelDescription& m, DType kv_dtype, int64_t context) {
-  int64_t positions = 0;
-  for (int i = 0; i < m.layers; ++i)
-    positions += m.sliding_layers[i] ? std::min<int64_t>(context, m.window) : context;
-  return static_cast<double>(positions) *
-         static_cast<double>(kv_bytes_of_token(decoder_config(m).heads, kv_dtype));
+  double bytes = 0;
+  for (const LayerDescription& layer : m.layers) {
+    const int window = layer.attention.window;
+    const int64_t positions = window > 0 ? std::min<int64_t>(context, window) : context;
+    bytes += static_cast<double>(positions) *
+             static_cast<double>(kv_bytes_of_token(head_shape(layer.attention), kv_dtype));
+  }
+  return bytes;
 }
 
 }  // namespace
 
 ModelVolume volume_of(const Checkpoint& checkpoint) {
   const ModelDescription& m = checkpoint.model();
-  ModelVolume v = {.experts = m.experts, .active = m.experts_per_token};
-  Part all_experts;
-  for (int i = 0; i < m.layers; ++i) {
-    for (const Role role : kOfEveryToken) add_with_bias(v.layers, checkpoint, {role, i});
-    if (!m.moe_layers[i]) continue;
-    const Part part = experts_of_layer(checkpoint, i);
-    all_experts.bytes += part.bytes;
-    all_experts.parameters += part.parameters;
+  ModelVolume v = {.experts = m.experts(), .active = m.routing.top_k};
+  std::set<const HostTensor*> counted;
+  for (const PlannedTensor& planned : tensors_of(m)) {
+    if (planned.use == TensorUse::kScalars) continue;
+    for (const HostTensor* tensor : stored(checkpoint, planned, counted)) {
+      if (planned.use == TensorUse::kLookUp) {
+        v.embedding_row = row_bytes(tensor->format, static_cast<size_t>(tensor->cols()));
+        if (m.tied_head) add_tensor(v.head, *tensor, true);
+      } else {
+        add_tensor(part_of(v, planned), *tensor, planned.use != TensorUse::kVector);
+      }
+    }
   }
-  if (m.experts > 0)
-    v.expert = {all_experts.bytes / static_cast<uint64_t>(m.experts), all_experts.parameters / m.experts};
-  add_tensor(v.layers, checkpoint, {Role::kFinalNorm});
-  add_with_bias(v.head, checkpoint, {m.tied_head ? Role::kEmbedding : Role::kHead});
-  if (const HostTensor* table = checkpoint.find({Role::kEmbedding}))
-    v.embedding_row = row_bytes(table->format, static_cast<size_t>(table->cols()));
+  if (v.experts > 0) {
+    v.expert.bytes /= static_cast<uint64_t>(v.experts);
+    v.expert.parameters /= v.experts;
+  }
   return v;
 }
 

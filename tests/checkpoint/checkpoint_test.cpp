@@ -146,8 +146,8 @@ TEST(Checkpoint, AGgufFileOrAFolderWithOne) {
 TEST(Checkpoint, ARealGgufFileOpens) {
   FERRUM_NEEDS_SHARED("models/stories260K/stories260K-f32.gguf");
   const auto c = Checkpoint::open(test::shared("models/stories260K/stories260K-f32.gguf"));
-  EXPECT_EQ(c->model().architecture, Architecture::kLlama);
-  EXPECT_EQ(c->model().head_dim, 8);
+  EXPECT_EQ(name_of(*c->model().architecture), "llama");
+  EXPECT_EQ(c->model().layers.front().attention.head_dim, 8);
   EXPECT_NEAR(static_cast<double>(c->model().parameters), 260'000, 40'000);
 }
 

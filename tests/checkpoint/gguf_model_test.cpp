@@ -31,29 +31,29 @@ void expect_bad(const SmallGguf& model, Words words, ErrorCode code = ErrorCode:
 
 TEST(GgufModel, LlamaWithDefaults) {
   const ModelDescription m = describe(SmallGguf());
-  EXPECT_EQ(m.architecture, Architecture::kLlama);
-  EXPECT_EQ(m.layers, 2);
+  EXPECT_EQ(name_of(*m.architecture), "llama");
+  EXPECT_EQ(m.depth(), 2);
   EXPECT_EQ(m.hidden, 8);
   EXPECT_EQ(m.vocab, 10) << "rows of the embedding";
-  EXPECT_EQ(m.q_heads, 2);
-  EXPECT_EQ(m.kv_heads, 1);
-  EXPECT_EQ(m.head_dim, 4);
-  EXPECT_EQ(m.ffn, 16);
+  EXPECT_EQ(m.layers.front().attention.q_heads, 2);
+  EXPECT_EQ(m.layers.front().attention.kv_heads, 1);
+  EXPECT_EQ(m.layers.front().attention.head_dim, 4);
+  EXPECT_EQ(m.dense_width(), 16);
   EXPECT_EQ(m.context, 64);
-  EXPECT_EQ(m.norm_eps, 1e-5f);
+  EXPECT_EQ(m.wiring.eps, 1e-5f);
   EXPECT_EQ(m.rope.theta, 10000);
   EXPECT_EQ(m.rope.rotary_dim, 4);
   EXPECT_TRUE(m.rope.interleaved) << "q and k of llama files are permuted";
   EXPECT_EQ(m.rope.scaling.kind, Kind::kNone);
   EXPECT_FALSE(m.tied_head);
-  EXPECT_EQ(m.window, 0);
-  EXPECT_EQ(m.moe_layers, Layers(2, false));
+  EXPECT_EQ(m.window(), 0);
+  EXPECT_EQ(moe_layers(m), Layers(2, false));
 }
 
 TEST(GgufModel, QwensRotateHalves) {
   for (const char* name : {"qwen2", "qwen3"}) {
     const ModelDescription m = describe(SmallGguf(name));
-    EXPECT_EQ(name_of(m.architecture), name);
+    EXPECT_EQ(name_of(*m.architecture), name);
     EXPECT_FALSE(m.rope.interleaved);
   }
 }
@@ -72,7 +72,7 @@ TEST(GgufModel, KeysThatMaySayMore) {
   model.set("vocab_size", 11);
   model.others.f32("llama.rope.freq_base", 5e5f).string("general.name", "Small");
   const ModelDescription m = describe(model);
-  EXPECT_EQ(m.head_dim, 6);
+  EXPECT_EQ(m.layers.front().attention.head_dim, 6);
   EXPECT_EQ(m.rope.rotary_dim, 4);
   EXPECT_EQ(m.vocab, 11);
   EXPECT_EQ(m.rope.theta, 5e5f);
@@ -83,7 +83,7 @@ TEST(GgufModel, HeadCountsOfEveryLayer) {
   SmallGguf model;
   model.integers.erase("attention.head_count_kv");
   model.others.array<int32_t>("llama.attention.head_count_kv", gguf::kI32, {1, 1});
-  EXPECT_EQ(describe(model).kv_heads, 1);
+  EXPECT_EQ(describe(model).layers.front().attention.kv_heads, 1);
   SmallGguf uneven;
   uneven.integers.erase("attention.head_count_kv");
   uneven.others.array<int32_t>("llama.attention.head_count_kv", gguf::kI32, {1, 2});
@@ -140,8 +140,8 @@ TEST(GgufModel, RopeFactorsInTensors) {
 TEST(GgufModel, Windows) {
   SmallGguf model;
   model.set("attention.sliding_window", 32);
-  EXPECT_EQ(describe(model).sliding_layers, Layers(2, true));
-  EXPECT_EQ(describe(model).window, 32);
+  EXPECT_EQ(sliding_layers(describe(model)), Layers(2, true));
+  EXPECT_EQ(describe(model).window(), 32);
   SmallGguf by_layer = model;
   by_layer.others.array<uint8_t>("llama.attention.sliding_window_pattern", gguf::kBool, {0, 1});
   EXPECT_EQ(describe(by_layer).sliding_layers, (Layers{false, true}));
@@ -157,13 +157,13 @@ TEST(GgufModel, Experts) {
   model.set("expert_feed_forward_length", 6);
   model.tensors["blk.1.ffn_gate_inp.weight"] = {4, 8};
   const ModelDescription m = describe(model);
-  EXPECT_EQ(m.experts, 4);
-  EXPECT_EQ(m.experts_per_token, 2);
-  EXPECT_EQ(m.expert_ffn, 6);
-  EXPECT_EQ(m.moe_layers, (Layers{false, true})) << "layers with a router";
-  EXPECT_TRUE(m.renormalize_experts) << "as llama.cpp does for this architecture";
+  EXPECT_EQ(m.experts(), 4);
+  EXPECT_EQ(m.routing.top_k, 2);
+  EXPECT_EQ(m.expert_width(), 6);
+  EXPECT_EQ(moe_layers(m), (Layers{false, true})) << "layers with a router";
+  EXPECT_TRUE(m.routing.renormalize) << "as llama.cpp does for this architecture";
   model.others.boolean("qwen3moe.expert_weights_norm", 0);
-  EXPECT_FALSE(describe(model).renormalize_experts);
+  EXPECT_FALSE(describe(model).routing.renormalize);
 }
 
 TEST(GgufModel, GenerationDefaults) {

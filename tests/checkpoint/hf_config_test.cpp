@@ -47,23 +47,23 @@ SmallHf small_qwen3_moe() {
 TEST(HfConfig, Llama) {
   const HfConfig c = golden("llama");
   const ModelDescription& m = c.model;
-  EXPECT_EQ(m.architecture, Architecture::kLlama);
-  EXPECT_EQ(m.layers, 3);
+  EXPECT_EQ(name_of(*m.architecture), "llama");
+  EXPECT_EQ(m.depth(), 3);
   EXPECT_EQ(m.hidden, 128);
   EXPECT_EQ(m.vocab, 384);
-  EXPECT_EQ(m.q_heads, 4);
-  EXPECT_EQ(m.kv_heads, 2);
-  EXPECT_EQ(m.head_dim, 32);
-  EXPECT_EQ(m.ffn, 256);
-  EXPECT_EQ(m.norm_eps, 1e-5f);
+  EXPECT_EQ(m.layers.front().attention.q_heads, 4);
+  EXPECT_EQ(m.layers.front().attention.kv_heads, 2);
+  EXPECT_EQ(m.layers.front().attention.head_dim, 32);
+  EXPECT_EQ(m.dense_width(), 256);
+  EXPECT_EQ(m.wiring.eps, 1e-5f);
   EXPECT_EQ(m.context, 512);
   EXPECT_EQ(m.rope.theta, 10000);
   EXPECT_EQ(m.rope.rotary_dim, 32);
   EXPECT_FALSE(m.rope.interleaved);
   EXPECT_EQ(m.rope.scaling.kind, Kind::kNone);
-  EXPECT_EQ(m.window, 0);
-  EXPECT_EQ(m.experts, 0);
-  EXPECT_EQ(m.moe_layers, Layers(3, false));
+  EXPECT_EQ(m.window(), 0);
+  EXPECT_EQ(m.experts(), 0);
+  EXPECT_EQ(moe_layers(m), Layers(3, false));
   EXPECT_FALSE(m.tied_head);
   EXPECT_EQ(c.stop_tokens, std::vector<TokenId>{2});
   EXPECT_TRUE(c.biased.empty());
@@ -159,9 +159,9 @@ TEST(HfConfig, WhatIsAbsentOrNullHasItsDefault) {
   model.config["head_dim"] = nullptr;
   model.config["rope_scaling"] = nullptr;
   const ModelDescription m = parse(model).model;
-  EXPECT_EQ(m.kv_heads, 2);
-  EXPECT_EQ(m.head_dim, 4);
-  EXPECT_EQ(m.norm_eps, 1e-6f);
+  EXPECT_EQ(m.layers.front().attention.kv_heads, 2);
+  EXPECT_EQ(m.layers.front().attention.head_dim, 4);
+  EXPECT_EQ(m.wiring.eps, 1e-6f);
   EXPECT_FALSE(m.tied_head);
   EXPECT_EQ(m.rope.theta, 10000);
 }
@@ -174,47 +174,47 @@ TEST(HfConfig, PartOfAHeadMayBeRotated) {
 
 TEST(HfConfig, MistralsWindow) {
   const ModelDescription golden_model = golden("mistral_sliding_window").model;
-  EXPECT_EQ(golden_model.window, 16);
-  EXPECT_EQ(golden_model.sliding_layers, Layers(3, true));
+  EXPECT_EQ(golden_model.window(), 16);
+  EXPECT_EQ(sliding_layers(golden_model), Layers(3, true));
   SmallHf model;
   model.set_type("mistral", "MistralForCausalLM");
-  EXPECT_EQ(parse(model).model.window, 4096) << "the default, where the key is absent";
+  EXPECT_EQ(parse(model).model.window(), 4096) << "the default, where the key is absent";
   model.config["sliding_window"] = nullptr;
   const ModelDescription none = parse(model).model;
-  EXPECT_EQ(none.window, 0);
-  EXPECT_EQ(none.sliding_layers, Layers(2, false));
+  EXPECT_EQ(none.window(), 0);
+  EXPECT_EQ(sliding_layers(none), Layers(2, false));
 }
 
 TEST(HfConfig, QwensWindow) {
   SmallHf model;
   model.set_type("qwen2", "Qwen2ForCausalLM");
   model.config.update({{"num_hidden_layers", 4}, {"sliding_window", 32}, {"max_window_layers", 2}});
-  EXPECT_EQ(parse(model).model.window, 0) << "only with use_sliding_window";
+  EXPECT_EQ(parse(model).model.window(), 0) << "only with use_sliding_window";
   model.config["use_sliding_window"] = true;
-  EXPECT_EQ(parse(model).model.sliding_layers, (Layers{false, false, true, true}));
+  EXPECT_EQ(sliding_layers(parse(model).model), (Layers{false, false, true, true}));
   model.config["layer_types"] = {"sliding_attention", "full_attention", "full_attention",
                                  "sliding_attention"};
   const ModelDescription m = parse(model).model;
-  EXPECT_EQ(m.window, 32);
-  EXPECT_EQ(m.sliding_layers, (Layers{true, false, false, true}));
+  EXPECT_EQ(m.window(), 32);
+  EXPECT_EQ(sliding_layers(m), (Layers{true, false, false, true}));
   model.config["max_window_layers"] = 4;
   model.config.erase("layer_types");
-  EXPECT_EQ(parse(model).model.window, 0) << "no layer has it";
+  EXPECT_EQ(parse(model).model.window(), 0) << "no layer has it";
 }
 
 TEST(HfConfig, Experts) {
   const ModelDescription mixed = golden("qwen3_moe_mixed_dense_layers").model;
-  EXPECT_EQ(mixed.experts, 16) << "num_local_experts";
-  EXPECT_EQ(mixed.experts_per_token, 4);
-  EXPECT_EQ(mixed.expert_ffn, 64);
-  EXPECT_EQ(mixed.ffn, 256);
-  EXPECT_TRUE(mixed.renormalize_experts);
-  EXPECT_EQ(mixed.moe_layers, (Layers{false, true, false, false}));
+  EXPECT_EQ(mixed.experts(), 16) << "num_local_experts";
+  EXPECT_EQ(mixed.routing.top_k, 4);
+  EXPECT_EQ(mixed.expert_width(), 64);
+  EXPECT_EQ(mixed.dense_width(), 256);
+  EXPECT_TRUE(mixed.routing.renormalize);
+  EXPECT_EQ(moe_layers(mixed), (Layers{false, true, false, false}));
   SmallHf model = small_qwen3_moe();
   model.config["head_dim"] = 4;
   const ModelDescription m = parse(model).model;
-  EXPECT_EQ(m.moe_layers, Layers(4, true));
-  EXPECT_FALSE(m.renormalize_experts) << "the default";
+  EXPECT_EQ(moe_layers(m), Layers(4, true));
+  EXPECT_FALSE(m.routing.renormalize) << "the default";
 }
 
 TEST(HfConfig, BiasesThatTheFileMustHave) {
@@ -284,7 +284,7 @@ TEST(HfConfig, NamesOfOneThing) {
     model.config["model_type"] = names.model_type;
     model.config["architectures"] = names.architectures;
     const log::Recorder recorder;
-    EXPECT_EQ(parse(model).model.architecture, Architecture::kLlama);
+    EXPECT_EQ(name_of(*parse(model).model.architecture), "llama");
     EXPECT_EQ(recorder.warnings().size(), names.architectures == json{"MyLlamaForCausalLM"} ? 1u : 0u);
   }
   for (const char* name : {"silu", "swish", "SiLU"}) {
@@ -371,7 +371,7 @@ TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
                [&] { parse(model); });
   model.config.erase("model_type");
   model.config["architectures"] = {"LlamaForCausalLM"};
-  EXPECT_EQ(parse(model).model.architecture, Architecture::kLlama) << "the class alone will do";
+  EXPECT_EQ(name_of(*parse(model).model.architecture), "llama") << "the class alone will do";
   model.config.erase("architectures");
   expect_error(ErrorCode::kBadFile, {"no 'model_type'"}, [&] { parse(model); });
 }

@@ -50,9 +50,9 @@ TEST_F(Synthesize, EveryTypeOpensAsTheModelAskedFor) {
     synthesize(file, target(), {.type = type});
     const auto checkpoint = Checkpoint::open(target());
     const ModelDescription& model = checkpoint->model();
-    EXPECT_EQ(model.architecture, Architecture::kQwen3Moe);
-    EXPECT_EQ(model.layers, 4);
-    EXPECT_EQ(model.experts, 4);
+    EXPECT_EQ(name_of(*model.architecture), "qwen3moe");
+    EXPECT_EQ(model.depth(), 4);
+    EXPECT_EQ(model.experts(), 4);
     EXPECT_EQ(model.rope.theta, 1e6f);
     for (const HostTensor& tensor : checkpoint->tensors()) {
       const bool is_norm = tensor.name.find("norm") != std::string::npos;

@@ -37,12 +37,6 @@ std::string all(const std::vector<std::string>& warnings) {
   return text;
 }
 
-test::Setup exact() {
-  test::Setup setup;
-  setup.rope_precision = RopePrecision::kFloat32;
-  return setup;
-}
-
 struct HfCase {
   const char* folder;
   const char* warning;  // a part of the only one; empty: there is none
@@ -58,7 +52,7 @@ TEST_P(HfCases, AreReadAsTheGolden) {
   link_all(cases(GetParam().folder), has_weights ? cases(GetParam().folder) : golden_folder, folder);
   const log::Recorder recorder;
   const test::Golden golden = test::read_golden(golden_folder);
-  EXPECT_LT(test::relative_error(test::compute(folder.path(), golden, exact()), golden.logits), 1e-5);
+  EXPECT_LT(test::relative_error(test::compute(folder.path(), golden, {}), golden.logits), 1e-5);
   const std::string warned = all(recorder.warnings());
   EXPECT_EQ(recorder.warnings().size(), GetParam().warning[0] == '\0' ? 0u : 1u) << warned;
   EXPECT_CONTAINS(warned, GetParam().warning);
@@ -80,9 +74,9 @@ TEST(FileCases, ATiedHeadWithOtherValues) {
   for (TokenId id = 3; id < 20; ++id) input.ids.push_back(id);
   input.logits.resize(static_cast<size_t>(input.length) * input.vocab);
   const log::Recorder recorder;
-  const std::vector<float> tied = test::compute(cases("hf/tied_with_other_head"), input, exact());
+  const std::vector<float> tied = test::compute(cases("hf/tied_with_other_head"), input, {});
   EXPECT_CONTAINS(all(recorder.warnings()), "tie_word_embeddings");
-  EXPECT_EQ(tied, test::compute(cases("hf/untied_other_head"), input, exact()));
+  EXPECT_EQ(tied, test::compute(cases("hf/untied_other_head"), input, {}));
   const float expected[] = {1.6483372f, 0.7354413f, -0.2062102f, -4.2773833f, -0.6463372f};
   for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(tied[size_t{16} * 384 + i], expected[i], 1e-4) << i;
 }

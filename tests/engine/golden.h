@@ -43,8 +43,6 @@ struct Setup {
   std::string backend = "reference";
   std::string activations = "int8";
   int chunk = 0;  // 0: all at once
-  // The goldens were computed after `model.to(dtype)`, which rounds the rotation's frequencies.
-  RopePrecision rope_precision = RopePrecision::kStored;
   RouterLogits* kept_router_logits = nullptr;
   const RouterLogits* given_router_logits = nullptr;
 };
@@ -88,8 +86,7 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
                  .max_outputs = rows,
                  .max_context = g.length,
                  .kv_tokens = g.length * g.sequences,
-                 .kv_dtype = DType::kF32,
-                 .rope_precision = setup.rope_precision});
+                 .kv_dtype = DType::kF32});
   const int blocks_each = runner.blocks() / g.sequences;
   std::vector<BlockId> blocks = first_blocks(runner.blocks());
   std::reverse(blocks.begin(), blocks.end());  // no block lies where a contiguous cache would have it

@@ -102,21 +102,14 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, GoldensOfExperts,
                          ::testing::Values("qwen3_moe", "qwen3_moe_256", "qwen3_moe_mixed_dense_layers"),
                          test_name);
 
-// What transformers computes when it loads the checkpoint itself (the goldens of the adapters have it as
-// their base): frequencies in float32, as Ferrum runs every model.
-TEST(GoldensOfLoadedCheckpoints, AgreeWithFrequenciesInFloat32) {
+// The goldens of adapters have the same checkpoints as their base.
+TEST(GoldensOfAdapters, BasesAgree) {
   for (const auto& [adapter, base] :
        {std::pair("lora_qwen3", "qwen3"), std::pair("lora_llama_attn_only", "llama")}) {
     const Golden golden = read_golden(test::data("goldens") / adapter, "base_logits");
     const auto folder = test::data("goldens") / base;
-    EXPECT_LE(
-        relative_error(compute(folder, golden, {.rope_precision = RopePrecision::kFloat32}), golden.logits),
-        2e-4);
-    EXPECT_LE(
-        relative_error(compute(folder, golden, {.backend = "cpu", .rope_precision = RopePrecision::kFloat32}),
-                       golden.logits),
-        1e-3);
-    EXPECT_GT(relative_error(compute(folder, golden, {}), golden.logits), 2e-4) << "rounding would be seen";
+    EXPECT_LE(relative_error(compute(folder, golden, {}), golden.logits), 2e-4);
+    EXPECT_LE(relative_error(compute(folder, golden, {.backend = "cpu"}), golden.logits), 1e-3);
   }
 }
 
@@ -127,15 +120,14 @@ class QuantizedGoldens : public Goldens {};
 TEST_P(QuantizedGoldens, AllBackendsAgree) {
   const auto folder = test::data("goldens") / GetParam();
   const Golden golden = read_golden(folder);
-  const RopePrecision precise = RopePrecision::kFloat32;
-  const std::vector<float> exact = compute(folder, golden, {.rope_precision = precise});
+  const std::vector<float> exact = compute(folder, golden, {});
   EXPECT_LE(relative_error(exact, golden.logits), 2e-4);
   const std::vector<float> floats =
-      compute(folder, golden, {.backend = "cpu", .activations = "f32", .rope_precision = precise});
+      compute(folder, golden, {.backend = "cpu", .activations = "f32"});
   EXPECT_LE(relative_error(floats, golden.logits), 1e-3);
-  const std::vector<float> bytes = compute(folder, golden, {.backend = "cpu", .rope_precision = precise});
+  const std::vector<float> bytes = compute(folder, golden, {.backend = "cpu"});
   EXPECT_LE(normalized_square_error(bytes, golden.logits), 1e-3);
-  EXPECT_EQ(compute(folder, golden, {.backend = "cpu", .chunk = 7, .rope_precision = precise}), bytes)
+  EXPECT_EQ(compute(folder, golden, {.backend = "cpu", .chunk = 7}), bytes)
       << "bit for bit, however the prompt is cut";
 }
 
@@ -145,7 +137,7 @@ TEST_P(QuantizedGoldens, AgreeThroughGguf) {
   const Golden golden = read_golden(folder);
   const auto file = temporary.path() / "model.gguf";
   convert(folder, file, {.type = FileType::kF32, .pipeline = {}});
-  const std::vector<float> got = compute(file, golden, {.rope_precision = RopePrecision::kFloat32});
+  const std::vector<float> got = compute(file, golden, {});
   EXPECT_LE(relative_error(got, golden.logits), 2e-4);
 }
 

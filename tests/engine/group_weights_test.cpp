@@ -112,8 +112,6 @@ void write_models(const Case& c, const test::TemporaryFolder& to) {
   to.write("quantized/model.safetensors", quantized.build());
 }
 
-constexpr RopePrecision kRope = RopePrecision::kFloat32;  // the same, whatever format most weights are in
-
 class GroupWeights : public testing::TestWithParam<Case> {};
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.golden; }
@@ -125,23 +123,22 @@ TEST_P(GroupWeights, AModelOfThemIsThatOfTheirValues) {
   test::Golden golden = test::read_golden(test::data("goldens") / GetParam().golden);
   test::RouterLogits choices;
   golden.logits = test::compute(folder.path() / "floats", golden,
-                                {.rope_precision = kRope, .kept_router_logits = &choices});
-  EXPECT_LE(test::relative_error(test::compute(quantized, golden, {.rope_precision = kRope}), golden.logits),
+                                {.kept_router_logits = &choices});
+  EXPECT_LE(test::relative_error(test::compute(quantized, golden, {}), golden.logits),
             1e-6);
   const bool has_experts = !choices.empty();
   const test::RouterLogits* given = has_experts ? &choices : nullptr;
   EXPECT_LE(test::relative_error(test::compute(quantized, golden,
                                                {.backend = "cpu",
                                                 .activations = "f32",
-                                                .rope_precision = kRope,
                                                 .given_router_logits = given}),
                                  golden.logits),
             1e-4);
   const std::vector<float> bytes = test::compute(
-      quantized, golden, {.backend = "cpu", .rope_precision = kRope, .given_router_logits = given});
+      quantized, golden, {.backend = "cpu", .given_router_logits = given});
   EXPECT_LE(test::normalized_square_error(bytes, golden.logits), 1e-3);
   if (!has_experts) {
-    EXPECT_EQ(test::compute(quantized, golden, {.backend = "cpu", .chunk = 7, .rope_precision = kRope}),
+    EXPECT_EQ(test::compute(quantized, golden, {.backend = "cpu", .chunk = 7}),
               bytes);
   }
 }

@@ -1,0 +1,61 @@
+// One family of models: how its configuration is read from either kind of file, and what its tensors are
+// called. Each is one file in architectures/, and one line in architectures/registry.cpp.
+//
+// Configurations are read in two steps. What nearly all families spell alike (sizes, heads, rotation, norms'
+// epsilon, experts' keys in GGUF) is read first, by HfReader and GgufReader; the architecture's own function
+// then sets its switches in the description and reads what is left.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/model_description.h"
+#include "checkpoint/tensor_names.h"
+#include "tensor/host_tensor.h"
+
+namespace ferrum {
+
+class HfReader;
+class GgufReader;
+class TensorTable;
+
+struct HfName {
+  std::string_view model_type, class_name;
+};
+
+// What a configuration means where it is silent: the defaults of its class in transformers.
+struct HfDefaults {
+  int head_dim = 0;  // 0: hidden_size / num_attention_heads
+  int context = 2048;
+  double eps = 1e-6;
+  double theta = 10000;
+  bool tied_head = false;
+};
+
+struct Architecture {
+  std::string_view name;       // shown, and GGUF's general.architecture
+  std::span<const HfName> hf;  // none: not read from folders
+  std::string_view gguf;       // general.architecture where it is not `name`; "-": not read from GGUF
+  HfDefaults hf_defaults = {};
+  std::span<const TensorNames> names = {};  // where they differ from the usual ones
+  // GGUF files store rows of q and k so that neighbours are rotated: row 2i + p of a head is row
+  // p × head_dim / 2 + i of a folder's.
+  bool gguf_interleaved = false;
+  void (*read_hf)(HfReader&) = nullptr;
+  void (*read_gguf)(GgufReader&) = nullptr;
+  // Brings a folder's tensors into the layout of the plan, where it differs by more than names.
+  void (*adapt_hf)(std::vector<HostTensor>&, const ModelDescription&) = nullptr;
+  // Reads into the description what a folder keeps in small tensors.
+  void (*finish_hf)(ModelDescription&, const TensorTable&) = nullptr;
+  // Tensors that files may have and this model does not use, by a part of their name.
+  std::span<const std::string_view> ignored = {};
+
+  NameTable tensor_names() const { return NameTable(names); }
+  std::string_view gguf_name() const { return gguf.empty() ? name : gguf; }
+};
+
+std::span<const Architecture* const> architectures();
+const Architecture* architecture_named(std::string_view name);  // null: none
+
+}  // namespace ferrum

@@ -1,0 +1,90 @@
+// EXAONE 4: norms after attention and feed-forward, none before. EXAONE MoE: pre-norm, experts chosen by the
+// logistic function. Norms of heads in both; where some layers have a window, only these rotate.
+#include <algorithm>
+
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+using Score = RoutingDescription::Score;
+
+bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
+
+void set_rotations(ModelDescription& model) {
+  if (model.window() == 0) return;
+  for (LayerDescription& layer : model.layers)
+    if (layer.attention.window == 0) layer.attention.rope = LayerRope::kNone;
+}
+
+// The pattern is a number n, where every n-th layer sees everything, or letters: L for a window, G without.
+void read_windows(HfReader& in) {
+  const auto pattern = in.config().find("sliding_window_pattern");
+  const std::string letters = pattern && pattern->is_string() ? pattern->string() : "";
+  const int period = pattern && !pattern->is_string() ? std::max(1, pattern->integer()) : 4;
+  in.windows(4096, [&](int layer) {
+    if (!letters.empty()) return letters[static_cast<size_t>(layer) % letters.size()] == 'L';
+    return (layer + 1) % period != 0;
+  });
+  set_rotations(in.model());
+}
+
+void set_wiring(ModelDescription& model) {
+  model.wiring.norm_before = false;
+  model.wiring.norm_after = true;
+}
+
+void read_exaone4(HfReader& in) {
+  set_wiring(in.model());
+  in.head_norms(HeadNorm::kHead);
+  read_windows(in);
+}
+
+void read_exaone4_gguf(GgufReader& in) {
+  set_wiring(in.model());
+  in.head_norms(HeadNorm::kHead);
+  in.windows(three_of_four);
+  set_rotations(in.model());
+}
+
+void read_moe(HfReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  read_windows(in);
+  const int dense = in.integer("first_k_dense_replace", 1);
+  in.experts(in.sparse_layers([dense](int i) { return i >= dense; }), true);
+  in.model().routing.score = Score::kSigmoid;
+  in.model().routing.selection_bias = true;
+}
+
+void read_moe_gguf(GgufReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  in.windows(three_of_four);
+  set_rotations(in.model());
+  in.experts(true, Score::kSigmoid);
+}
+
+constexpr HfName kNames[] = {{"exaone4", "Exaone4ForCausalLM"}};
+constexpr HfName kMoeNames[] = {{"exaone_moe", "ExaoneMoeForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
+};
+constexpr std::string_view kIgnored[] = {".nextn.", "mtp."};
+
+}  // namespace
+
+extern const Architecture kExaone4 = {.name = "exaone4",
+                                      .hf = kNames,
+                                      .hf_defaults = {.eps = 1e-5},
+                                      .names = kTensors,
+                                      .read_hf = read_exaone4,
+                                      .read_gguf = read_exaone4_gguf};
+extern const Architecture kExaoneMoe = {.name = "exaone-moe",
+                                        .hf = kMoeNames,
+                                        .hf_defaults = {.eps = 1e-5},
+                                        .read_hf = read_moe,
+                                        .read_gguf = read_moe_gguf,
+                                        .ignored = kIgnored};
+
+}  // namespace ferrum

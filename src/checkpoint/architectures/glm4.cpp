@@ -1,0 +1,76 @@
+// GLM-4: sandwich norms, neighbours rotated in half of each head. GLM-4.5 and later with experts: pre-norm,
+// halves rotated, experts chosen by the logistic function, a shared expert; norms of heads in the largest.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+using Score = RoutingDescription::Score;
+
+// Half of each head, where the file is silent.
+void read_rotation(HfReader& in) {
+  ModelDescription& model = in.model();
+  const int head_dim = model.layers.front().attention.head_dim;
+  for (RopeDescription* rope : {&model.rope, &model.window_rope})
+    if (rope->rotary_dim == head_dim && !in.config().find("partial_rotary_factor") &&
+        !(in.config().find("rope_parameters") &&
+          in.config().find("rope_parameters")->find("partial_rotary_factor")))
+      rope->rotary_dim = head_dim / 2;
+}
+
+void read_dense(HfReader& in) {
+  read_rotation(in);
+  in.model().rope.interleaved = true;
+  in.model().wiring.norm_after = true;
+  in.biases("attention_bias", true, {Role::kQuery, Role::kKey, Role::kValue});
+}
+
+void read_dense_gguf(GgufReader& in) { in.model().wiring.norm_after = true; }
+
+void read_moe(HfReader& in) {
+  read_rotation(in);
+  if (in.boolean("use_qk_norm", false)) in.head_norms(HeadNorm::kHead);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
+  const int dense = in.integer("first_k_dense_replace", 1);
+  in.experts(in.sparse_layers([dense](int i) { return i >= dense; }), true);
+  in.model().routing.score = Score::kSigmoid;
+  in.model().routing.selection_bias = true;
+}
+
+void read_moe_gguf(GgufReader& in) {
+  if (in.has_tensor({Role::kQueryNorm, 0})) in.head_norms(HeadNorm::kHead);
+  in.experts(true, Score::kSigmoid);
+}
+
+constexpr HfName kDenseNames[] = {{"glm4", "Glm4ForCausalLM"}};
+constexpr HfName kMoeNames[] = {{"glm4_moe", "Glm4MoeForCausalLM"}};
+constexpr TensorNames kDenseTensors[] = {
+    {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_self_attn_layernorm", ""},
+    {Role::kAfterFfnNorm, ExpertCount::kNone, "layers.#.post_mlp_layernorm", ""},
+    {Role::kGateUp, ExpertCount::kNone, "", "blk.#.ffn_up"},
+};
+constexpr TensorNames kMoeTensors[] = {
+    {Role::kFfnNorm, ExpertCount::kNone, "", "blk.#.post_attention_norm"},
+};
+constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnorm", ".shared_head"};
+
+}  // namespace
+
+extern const Architecture kGlm4 = {.name = "glm4",
+                                   .hf = kDenseNames,
+                                   .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7},
+                                   .names = kDenseTensors,
+                                   .gguf_interleaved = true,
+                                   .read_hf = read_dense,
+                                   .read_gguf = read_dense_gguf};
+extern const Architecture kGlm4Moe = {.name = "glm4moe",
+                                      .hf = kMoeNames,
+                                      .hf_defaults = {.context = 131072, .eps = 1e-5},
+                                      .names = kMoeTensors,
+                                      .read_hf = read_moe,
+                                      .read_gguf = read_moe_gguf,
+                                      .ignored = kIgnored};
+
+}  // namespace ferrum

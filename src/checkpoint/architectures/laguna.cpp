@@ -1,0 +1,75 @@
+// Laguna: numbers of heads by layer, a softplus gate on the attention's output, windows with a rotation of
+// their own, experts chosen by the logistic function.
+#include "base/error.h"
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+using Score = RoutingDescription::Score;
+
+void set_gate(ModelDescription& model, bool per_head) {
+  for (LayerDescription& layer : model.layers) {
+    layer.attention.gate = OutputGate::kSoftplus;
+    layer.attention.gate_per_head = per_head;
+  }
+}
+
+// gating is true or "per-head", or else names a gate of each element.
+bool is_per_head(const JsonView& in) {
+  const auto gating = in.find("gating");
+  if (!gating) return true;
+  return gating->is_string() ? gating->string() == "per-head" : gating->boolean();
+}
+
+void read_heads(HfReader& in) {
+  const auto heads = in.config().find_integers("num_attention_heads_per_layer");
+  if (!heads) return;
+  if (static_cast<int>(heads->size()) != in.depth())
+    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}",
+         in.config().place("num_attention_heads_per_layer"), heads->size(), in.depth());
+  in.each_layer(
+      [&](int i, LayerDescription& layer) { layer.attention.q_heads = (*heads)[static_cast<size_t>(i)]; });
+}
+
+void read_hf(HfReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  read_heads(in);
+  set_gate(in.model(), is_per_head(in.config()));
+  in.windows(512, [](int) { return false; });
+  in.experts(in.sparse_layers([](int i) { return i > 0; }), true);
+  RoutingDescription& routing = in.model().routing;
+  routing.renormalize = true;
+  routing.score = Score::kSigmoid;
+  routing.selection_bias = true;
+  routing.logit_cap = in.number("moe_router_logit_softcapping", 0);
+  if (in.boolean("moe_apply_router_weight_on_input", false))
+    fail(ErrorCode::kUnsupported, "{} is true; Ferrum weights the experts' outputs",
+         in.config().place("moe_apply_router_weight_on_input"));
+}
+
+void read_gguf(GgufReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  in.windows([](int layer) { return layer % 4 != 0; });
+  set_gate(in.model(), in.tensor_rows({Role::kOutputGate, 0}) == in.model().layers.front().attention.q_heads);
+  in.experts(true, Score::kSigmoid);
+}
+
+constexpr HfName kNames[] = {{"laguna", "LagunaForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kOutputGate, ExpertCount::kNone, "layers.#.self_attn.g_proj", ""},
+};
+
+}  // namespace
+
+extern const Architecture kLaguna = {.name = "laguna",
+                                     .hf = kNames,
+                                     .hf_defaults = {.head_dim = 128, .context = 131072},
+                                     .names = kTensors,
+                                     .read_hf = read_hf,
+                                     .read_gguf = read_gguf};
+
+}  // namespace ferrum

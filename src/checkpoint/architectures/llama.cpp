@@ -1,0 +1,82 @@
+// Llama 1 to 3.x, Mistral, Ministral 3, Mixtral: pre-norm RMS, SwiGLU, rotary positions; GGUF files of all of
+// them permute q and k.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+bool every(int) { return true; }
+
+void read_llama(HfReader& in) {
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
+}
+
+// Files of Mixtral are called llama as well.
+void read_gguf(GgufReader& in) {
+  in.windows(every);
+  in.experts(true);
+}
+
+void read_mistral(HfReader& in) { in.windows(4096, every); }
+
+// q grows with the logarithm of the position, beyond the context that the model was first trained with.
+void set_temperature(ModelDescription& model, float beta) {
+  if (beta == 0) return;
+  model.temperature_beta = beta;
+  model.temperature_length = model.rope.scaling.original_context;
+}
+
+void read_ministral3(HfReader& in) {
+  in.windows(0, every);
+  if (const auto rope = in.config().find("rope_parameters"))
+    set_temperature(in.model(), static_cast<float>(rope->find_number("llama_4_scaling_beta").value_or(0)));
+}
+
+void read_mistral3_gguf(GgufReader& in) {
+  in.windows(every);
+  set_temperature(in.model(), in.number("attention.temperature_scale").value_or(0));
+}
+
+void read_mixtral(HfReader& in) {
+  in.windows(0, every);
+  in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), true);
+}
+
+constexpr HfName kLlamaNames[] = {{"llama", "LlamaForCausalLM"}};
+constexpr HfName kMistralNames[] = {{"mistral", "MistralForCausalLM"},
+                                    {"mistral3", "Mistral3ForConditionalGeneration"}};
+constexpr HfName kMinistral3Names[] = {{"ministral3", "Ministral3ForCausalLM"}};
+constexpr HfName kMixtralNames[] = {{"mixtral", "MixtralForCausalLM"}};
+
+}  // namespace
+
+extern const Architecture kLlama = {.name = "llama",
+                                    .hf = kLlamaNames,
+                                    .gguf_interleaved = true,
+                                    .read_hf = read_llama,
+                                    .read_gguf = read_gguf};
+extern const Architecture kMistral = {.name = "mistral",
+                                      .hf = kMistralNames,
+                                      .gguf = "llama",
+                                      .hf_defaults = {.context = 131072},
+                                      .gguf_interleaved = true,
+                                      .read_hf = read_mistral};
+extern const Architecture kMinistral3 = {.name = "ministral3",
+                                         .hf = kMinistral3Names,
+                                         .gguf = "mistral3",
+                                         .hf_defaults = {.head_dim = 128, .context = 262144, .eps = 1e-5},
+                                         .gguf_interleaved = true,
+                                         .read_hf = read_ministral3,
+                                         .read_gguf = read_mistral3_gguf};
+extern const Architecture kMixtral = {.name = "mixtral",
+                                      .hf = kMixtralNames,
+                                      .gguf = "llama",
+                                      .hf_defaults = {.context = 131072, .eps = 1e-5, .theta = 1e6},
+                                      .gguf_interleaved = true,
+                                      .read_hf = read_mixtral};
+
+}  // namespace ferrum

@@ -1,0 +1,58 @@
+// MiMo-V2: values narrower than keys and scaled, windows with sinks and twice the key and value heads,
+// experts chosen by the logistic function.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+using Score = RoutingDescription::Score;
+
+void read_hf(HfReader& in) {
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
+  in.windows(129, [](int layer) { return layer != 0 && (layer + 1) % 6 != 0; });
+  // The reference attends to sliding_window_size tokens before the one that asks.
+  const auto before = in.config().find_integer("sliding_window_size");
+  const float value_scale = in.number("attention_value_scale", 1);
+  in.each_layer([&](int, LayerDescription& layer) {
+    AttentionDescription& a = layer.attention;
+    a.value_scale = value_scale;
+    if (a.window == 0) return;
+    if (before) a.window = *before + 1;
+    a.sinks = true;
+    a.kv_heads = in.integer("swa_num_key_value_heads", 2 * a.kv_heads);
+  });
+  in.experts(in.sparse_layers([](int i) { return i > 0; }), true);
+  in.model().routing.score = Score::kSigmoid;
+  in.model().routing.selection_bias = true;
+}
+
+void read_gguf(GgufReader& in) {
+  in.windows([](int layer) { return layer != 0 && (layer + 1) % 6 != 0; });
+  const float value_scale = in.number("attention.value_scale").value_or(1);
+  in.each_layer([&](int i, LayerDescription& layer) {
+    layer.attention.value_scale = value_scale;
+    layer.attention.sinks = in.has_tensor({Role::kSinks, i});
+  });
+  in.experts(true, Score::kSigmoid);
+}
+
+constexpr HfName kNames[] = {{"mimo_v2_flash", "MiMoV2FlashForCausalLM"}, {"mimo_v2", "MiMoV2ForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kSinks, ExpertCount::kNone, "layers.#.self_attn.attention_sink_bias!", ""},
+};
+constexpr std::string_view kIgnored[] = {".mtp.", ".nextn."};
+
+}  // namespace
+
+extern const Architecture kMimoV2 = {
+    .name = "mimo2",
+    .hf = kNames,
+    .hf_defaults = {.head_dim = 192, .context = 131072, .eps = 1e-5, .theta = 5000000},
+    .names = kTensors,
+    .read_hf = read_hf,
+    .read_gguf = read_gguf,
+    .ignored = kIgnored};
+
+}  // namespace ferrum

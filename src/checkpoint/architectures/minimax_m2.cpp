@@ -1,0 +1,33 @@
+// MiniMax-M2: q and k normalised over their full width, half of each head rotated, experts on all layers
+// chosen by the logistic function.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Score = RoutingDescription::Score;
+
+void read_hf(HfReader& in) {
+  in.head_norms(HeadNorm::kWidth);
+  in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), true);
+  in.model().routing.score = Score::kSigmoid;
+  in.model().routing.selection_bias = in.boolean("use_routing_bias", true);
+}
+
+void read_gguf(GgufReader& in) {
+  in.head_norms(HeadNorm::kWidth);
+  in.experts(true, Score::kSigmoid);
+}
+
+constexpr HfName kNames[] = {{"minimax_m2", "MiniMaxM2ForCausalLM"}};
+
+}  // namespace
+
+extern const Architecture kMiniMaxM2 = {.name = "minimax-m2",
+                                        .hf = kNames,
+                                        .hf_defaults = {.head_dim = 128, .context = 196608, .theta = 5e6},
+                                        .read_hf = read_hf,
+                                        .read_gguf = read_gguf};
+
+}  // namespace ferrum

@@ -1,0 +1,66 @@
+// Muse Glimmer (text): embeddings normalised without a weight, sandwich norms, a gate on the attention's
+// output, no rotation on layers without a window. Folders store norms as the factor − 1, except the last.
+#include "base/error.h"
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+constexpr float kAfterEps = 1e-8F;
+
+bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
+
+void set_switches(ModelDescription& model) {
+  model.embedding_norm = true;
+  model.wiring.norm_after = true;
+  model.wiring.after_eps = kAfterEps;
+  for (LayerDescription& layer : model.layers) {
+    layer.attention.gate = OutputGate::kSigmoid;
+    if (layer.attention.window == 0) layer.attention.rope = LayerRope::kNone;
+  }
+}
+
+void read_hf(HfReader& in) {
+  in.head_norms(HeadNorm::kWeightless);
+  in.windows(2048, three_of_four);
+  set_switches(in.model());
+  ModelDescription& model = in.model();
+  model.wiring.norm_plus_one = true;
+  model.final_norm_plus_one = false;
+  model.wiring.after_eps = in.number("post_norm_eps", kAfterEps);
+  const float qk_scale = in.number("qk_scale_factor", 1);
+  in.each_layer([&](int, LayerDescription& layer) { layer.attention.scale *= qk_scale; });
+  model.logit_scale = in.number("output_multiplier", 1);
+  model.logit_cap = in.number("final_logit_softcapping", 0);
+}
+
+// The factor of q is in the weight of its norm.
+void read_gguf(GgufReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  in.windows(three_of_four);
+  set_switches(in.model());
+  in.model().logit_scale = in.number("logit_scale").value_or(1);
+  in.model().logit_cap = in.number("final_logit_softcapping").value_or(0);
+}
+
+constexpr HfName kNames[] = {{"muse_glimmer_text", "MuseGlimmerForCausalLM"},
+                             {"muse_glimmer", "MuseGlimmerForConditionalGeneration"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
+    {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
+};
+
+}  // namespace
+
+extern const Architecture kMuseGlimmer = {.name = "muse-glimmer",
+                                          .hf = kNames,
+                                          .hf_defaults = {.head_dim = 128, .context = 131072},
+                                          .names = kTensors,
+                                          .gguf_interleaved = true,
+                                          .read_hf = read_hf,
+                                          .read_gguf = read_gguf};
+
+}  // namespace ferrum

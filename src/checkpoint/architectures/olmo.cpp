@@ -1,0 +1,80 @@
+// OLMo 2 and 3: norms after attention and feed-forward, none before; q and k are normalised over their full
+// width. OLMoE: pre-norm, with experts.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
+
+void set_wiring(ModelDescription& model) {
+  model.wiring.norm_before = false;
+  model.wiring.norm_after = true;
+}
+
+void read_olmo2(HfReader& in) {
+  set_wiring(in.model());
+  in.head_norms(HeadNorm::kWidth);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+}
+
+// Scaling is for layers that see everything.
+void read_olmo3(HfReader& in) {
+  read_olmo2(in);
+  in.windows(4096, three_of_four);
+  if (!in.has_ropes_by_kind()) in.model().window_rope.scaling = {};
+}
+
+void read_olmo2_gguf(GgufReader& in) {
+  set_wiring(in.model());
+  in.head_norms(HeadNorm::kWidth);
+  in.windows(three_of_four);
+  in.model().window_rope.scaling = {};
+}
+
+void read_olmoe(HfReader& in) {
+  in.head_norms(HeadNorm::kWidth);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  const float clip = in.number("clip_qkv", 0);
+  in.each_layer([&](int, LayerDescription& layer) { layer.attention.clip = clip; });
+  in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), false);
+}
+
+void read_olmoe_gguf(GgufReader& in) {
+  in.head_norms(HeadNorm::kWidth);
+  const float clip = in.number("attention.clamp_kqv").value_or(0);
+  in.each_layer([&](int, LayerDescription& layer) { layer.attention.clip = clip; });
+  in.experts(false);
+}
+
+constexpr HfName kOlmo2Names[] = {{"olmo2", "Olmo2ForCausalLM"}};
+constexpr HfName kOlmo3Names[] = {{"olmo3", "Olmo3ForCausalLM"}};
+constexpr HfName kOlmoeNames[] = {{"olmoe", "OlmoeForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
+};
+
+}  // namespace
+
+extern const Architecture kOlmo2 = {.name = "olmo2",
+                                    .hf = kOlmo2Names,
+                                    .hf_defaults = {.eps = 1e-5},
+                                    .names = kTensors,
+                                    .read_hf = read_olmo2,
+                                    .read_gguf = read_olmo2_gguf};
+extern const Architecture kOlmo3 = {.name = "olmo3",
+                                    .hf = kOlmo3Names,
+                                    .gguf = "olmo2",
+                                    .hf_defaults = {.eps = 1e-5, .theta = 500000},
+                                    .names = kTensors,
+                                    .read_hf = read_olmo3};
+extern const Architecture kOlmoe = {.name = "olmoe",
+                                    .hf = kOlmoeNames,
+                                    .hf_defaults = {.context = 4096, .eps = 1e-5},
+                                    .read_hf = read_olmoe,
+                                    .read_gguf = read_olmoe_gguf};
+
+}  // namespace ferrum

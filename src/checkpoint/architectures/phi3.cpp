@@ -1,0 +1,27 @@
+// Phi 3, 3.5 and 4: q, k and v in one tensor, gate and up in one; partial rotation, LongRoPE.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+bool every(int) { return true; }
+
+void read_hf(HfReader& in) { in.windows(0, every); }
+void read_gguf(GgufReader& in) { in.windows(every); }
+
+constexpr HfName kNames[] = {{"phi3", "Phi3ForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {TensorRole::kGateUp, ExpertCount::kNone, "", "blk.#.ffn_up"},
+};
+
+}  // namespace
+
+extern const Architecture kPhi3 = {.name = "phi3",
+                                   .hf = kNames,
+                                   .hf_defaults = {.context = 4096, .eps = 1e-5},
+                                   .names = kTensors,
+                                   .read_hf = read_hf,
+                                   .read_gguf = read_gguf};
+
+}  // namespace ferrum

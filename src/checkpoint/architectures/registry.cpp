@@ -1,0 +1,35 @@
+// The architectures that Ferrum runs.
+#include <array>
+
+#include "checkpoint/architecture.h"
+
+namespace ferrum {
+
+extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen2Moe, kQwen3, kQwen3Moe,
+    kOlmo2, kOlmo3, kOlmoe, kPhi3, kGemma, kGemma2, kGemma3, kGranite, kGraniteMoe, kGptOss, kSmolLm3,
+    kSeedOss, kErnie45, kErnie45Moe, kHunyuanDense, kHunyuanMoe, kHyV3, kGlm4, kGlm4Moe, kMiniMaxM2, kCohere2,
+    kExaone4, kExaoneMoe, kStarCoder2, kMellum, kAfmoe, kLaguna, kArcee, kApertus, kMimoV2, kMuseGlimmer;
+
+namespace {
+
+constexpr std::array kAll = {
+    &kLlama,      &kMistral, &kMinistral3, &kMixtral,   &kQwen2,   &kQwen2Moe,   &kQwen3,        &kQwen3Moe,
+    &kOlmo2,      &kOlmo3,   &kOlmoe,      &kPhi3,      &kGemma,   &kGemma2,     &kGemma3,       &kGranite,
+    &kGraniteMoe, &kGptOss,  &kSmolLm3,    &kSeedOss,   &kErnie45, &kErnie45Moe, &kHunyuanDense, &kHunyuanMoe,
+    &kHyV3,       &kGlm4,    &kGlm4Moe,    &kMiniMaxM2, &kCohere2, &kExaone4,    &kExaoneMoe,    &kStarCoder2,
+    &kMellum,     &kAfmoe,   &kLaguna,     &kArcee,     &kApertus, &kMimoV2,     &kMuseGlimmer,
+};
+
+}  // namespace
+
+std::span<const Architecture* const> architectures() { return kAll; }
+
+const Architecture* architecture_named(std::string_view name) {
+  for (const Architecture* a : kAll)
+    if (a->name == name) return a;
+  return nullptr;
+}
+
+std::string_view name_of(const Architecture& architecture) { return architecture.name; }
+
+}  // namespace ferrum

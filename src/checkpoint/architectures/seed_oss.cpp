@@ -1,0 +1,32 @@
+// Seed-OSS: Llama with biases of q, k and v.
+#include "checkpoint/gguf_reader.h"
+#include "checkpoint/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+void read_hf(HfReader& in) {
+  in.biases("attention_bias", true, {Role::kQuery, Role::kKey, Role::kValue});
+  in.biases("attention_out_bias", false, {Role::kAttentionOut});
+  in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
+}
+
+void read_gguf(GgufReader&) {}  // biases are taken where the file has them
+
+constexpr HfName kNames[] = {{"seed_oss", "SeedOssForCausalLM"}};
+constexpr TensorNames kTensors[] = {
+    {Role::kFfnNorm, ExpertCount::kNone, "", "blk.#.post_attention_norm"},
+};
+
+}  // namespace
+
+extern const Architecture kSeedOss = {.name = "seed_oss",
+                                      .hf = kNames,
+                                      .hf_defaults = {.head_dim = 128, .context = 524288},
+                                      .names = kTensors,
+                                      .read_hf = read_hf,
+                                      .read_gguf = read_gguf};
+
+}  // namespace ferrum

@@ -1,0 +1,68 @@
+// Reads config.json into a ModelDescription: the fields that nearly all families share, and helpers for those
+// that several share.
+//
+// Fields and defaults: the configuration classes of transformers, in the form that is published and in the
+// one that transformers 5 writes.
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/architecture.h"
+#include "checkpoint/json_view.h"
+#include "checkpoint/model_description.h"
+
+namespace ferrum {
+
+class HfReader {
+ public:
+  // `config` is the part of the text model, `outer` the whole file's.
+  HfReader(const JsonView& config, const JsonView& outer, const Architecture& architecture);
+
+  // The fields that all share, then the architecture's own.
+  ModelDescription read();
+
+  // For architectures ----
+
+  ModelDescription& model() { return m_; }
+  const JsonView& config() const { return in_; }
+  int depth() const { return m_.depth(); }
+
+  float number(std::string_view key, double fallback) const;
+  int integer(std::string_view key, int fallback) const;
+  bool boolean(std::string_view key, bool fallback) const;
+  // The first of these keys that is there. A list is taken where one number is meant, if it repeats one.
+  std::optional<int> first_integer(std::initializer_list<std::string_view> keys) const;
+  std::optional<double> first_number(std::initializer_list<std::string_view> keys) const;
+
+  void each_layer(const std::function<void(int, LayerDescription&)>& body);
+  void head_norms(HeadNorm norm, bool last = false);
+  // Whether the rotation is given for each kind of layer.
+  bool has_ropes_by_kind() const;
+  // Projections that have a bias if the field says so, which it does where it is silent if `fallback`.
+  void biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles);
+
+  // Layers with a window: those that layer_types calls sliding, else those that `slides`; of `fallback`
+  // positions where sliding_window is absent (none where that is 0 or the field is null). They rotate by
+  // window_rope.
+  void windows(int fallback, const std::function<bool(int)>& slides);
+  // "sparse" layers of mlp_layer_types, else those that `sparse`.
+  std::vector<bool> sparse_layers(const std::function<bool(int)>& sparse) const;
+  // Layers with experts: counts, widths, shared experts and routing, by all the names there are.
+  void experts(const std::vector<bool>& layers, bool renormalize);
+
+ private:
+  void read_sizes();
+  void read_heads();
+  void read_activation();
+  std::vector<bool> kinds(std::string_view key, std::string_view no, std::string_view yes) const;
+
+  const JsonView& in_;
+  const JsonView& outer_;
+  const Architecture& architecture_;
+  ModelDescription m_;
+};
+
+}  // namespace ferrum

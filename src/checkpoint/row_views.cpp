@@ -1,0 +1,123 @@
+#include "checkpoint/row_views.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+
+namespace ferrum {
+namespace {
+
+using Parts = std::vector<std::span<const std::byte>>;
+
+Parts stored_parts(const HostTensor& tensor) {
+  return tensor.maker ? tensor.maker->stored() : Parts{tensor.bytes};
+}
+
+size_t bytes_of_row(const HostTensor& tensor) {
+  return row_bytes(tensor.format, static_cast<size_t>(tensor.cols()));
+}
+
+// As stored, or as made.
+void copy_row(const HostTensor& tensor, int64_t row, std::byte* out) {
+  if (tensor.maker)
+    tensor.maker->make(row, 1, out);
+  else
+    std::memcpy(out, tensor.row(row).data(), bytes_of_row(tensor));
+}
+
+class EvenThenOddRows final : public RowMaker {
+ public:
+  explicit EvenThenOddRows(HostTensor source) : source_(std::move(source)) {}
+
+  void make(int64_t first, int64_t count, std::byte* out) const override {
+    const int64_t rows = source_.shape[source_.shape.size() - 2];
+    const int64_t even = (rows + 1) / 2;
+    for (int64_t r = first; r < first + count; ++r, out += bytes_of_row(source_)) {
+      const int64_t within = r % rows;
+      copy_row(source_, r - within + (within < even ? 2 * within : 2 * (within - even) + 1), out);
+    }
+  }
+  Parts stored() const override { return stored_parts(source_); }
+
+ private:
+  HostTensor source_;
+};
+
+class EvenThenOddColumns final : public RowMaker {
+ public:
+  explicit EvenThenOddColumns(HostTensor source) : source_(std::move(source)) {}
+
+  void make(int64_t first, int64_t count, std::byte* out) const override {
+    const auto cols = static_cast<size_t>(source_.cols());
+    const size_t size = row_bytes(source_.format, 1);
+    std::vector<std::byte> row(bytes_of_row(source_));
+    for (int64_t r = first; r < first + count; ++r) {
+      copy_row(source_, r, row.data());
+      for (const size_t odd : {size_t{0}, size_t{1}})
+        for (size_t c = odd; c < cols; c += 2, out += size) std::memcpy(out, row.data() + c * size, size);
+    }
+  }
+  Parts stored() const override { return stored_parts(source_); }
+
+ private:
+  HostTensor source_;
+};
+
+class Transposed final : public RowMaker {
+ public:
+  explicit Transposed(HostTensor source) : source_(std::move(source)) {}
+
+  // Rows of one matrix are made together: a stored row gives neighbouring values to all of them.
+  void make(int64_t first, int64_t count, std::byte* out) const override {
+    const int64_t rows = source_.shape[source_.shape.size() - 2];
+    const int64_t cols = source_.cols();
+    const auto size = static_cast<int64_t>(row_bytes(source_.format, 1));
+    for (int64_t done = 0; done < count;) {
+      const int64_t matrix = (first + done) / cols;
+      const int64_t begin = (first + done) % cols;
+      const int64_t together = std::min(count - done, cols - begin);
+      for (int64_t c = 0; c < rows; ++c) {
+        const std::byte* from = source_.row(matrix * rows + c).data() + begin * size;
+        for (int64_t r = 0; r < together; ++r)
+          std::memcpy(out + ((done + r) * rows + c) * size, from + r * size, static_cast<size_t>(size));
+      }
+      done += together;
+    }
+  }
+  Parts stored() const override { return {source_.bytes}; }
+
+ private:
+  HostTensor source_;
+};
+
+HostTensor with_maker(const HostTensor& source, std::vector<int64_t> shape,
+                      std::shared_ptr<const RowMaker> maker) {
+  return {.name = source.name,
+          .format = source.format,
+          .shape = std::move(shape),
+          .bytes = {},
+          .maker = std::move(maker)};
+}
+
+}  // namespace
+
+HostTensor even_then_odd_rows(const HostTensor& tensor) {
+  check(tensor.shape.size() >= 2, tensor.name);
+  return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddRows>(tensor));
+}
+
+HostTensor even_then_odd_columns(const HostTensor& tensor) {
+  check(is_float(tensor.format), tensor.name);
+  return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddColumns>(tensor));
+}
+
+HostTensor transposed(const HostTensor& tensor) {
+  check(is_float(tensor.format) && !tensor.maker && tensor.shape.size() >= 2, tensor.name);
+  std::vector<int64_t> shape = tensor.shape;
+  std::swap(shape[shape.size() - 2], shape.back());
+  return with_maker(tensor, std::move(shape), std::make_shared<Transposed>(tensor));
+}
+
+}  // namespace ferrum

@@ -1,0 +1,14 @@
+// Tensors whose rows are those of another in a different order, made row by row.
+#pragma once
+#include "tensor/host_tensor.h"
+
+namespace ferrum {
+
+// Of every matrix of a [n, rows, cols] tensor rows 0, 2, 4, … and then 1, 3, 5, ….
+HostTensor even_then_odd_rows(const HostTensor& tensor);
+// Of every row columns 0, 2, 4, … and then 1, 3, 5, …. REQUIRES: a float format.
+HostTensor even_then_odd_columns(const HostTensor& tensor);
+// [n, rows, cols] becomes [n, cols, rows]. REQUIRES: a float format.
+HostTensor transposed(const HostTensor& tensor);
+
+}  // namespace ferrum

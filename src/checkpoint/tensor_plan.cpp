@@ -1,0 +1,118 @@
+#include "checkpoint/tensor_plan.h"
+
+#include <utility>
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+using Use = TensorUse;
+
+constexpr Role kNotFused = Role::kEmbedding;
+
+class Planner {
+ public:
+  explicit Planner(const ModelDescription& model) : m_(model) {}
+
+  std::vector<PlannedTensor> run() {
+    add({Role::kEmbedding}, Use::kLookUp, {m_.vocab, m_.hidden});
+    for (int i = 0; i < m_.depth(); ++i) layer(i, m_.layers[static_cast<size_t>(i)]);
+    norm({Role::kFinalNorm});
+    if (!m_.tied_head) matrix({Role::kHead}, m_.vocab, m_.hidden);
+    return std::move(out_);
+  }
+
+ private:
+  void layer(int i, const LayerDescription& layer) {
+    if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
+    attention(i, layer.attention);
+    if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
+    if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
+    layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward);
+    if (m_.wiring.norm_after) norm({Role::kAfterFfnNorm, i});
+  }
+
+  void attention(int i, const AttentionDescription& a) {
+    matrix({Role::kQuery, i}, a.q_width(), m_.hidden, Role::kQueryKeyValue);
+    matrix({Role::kKey, i}, a.k_width(), m_.hidden, Role::kQueryKeyValue);
+    matrix({Role::kValue, i}, a.v_width(), m_.hidden, Role::kQueryKeyValue);
+    if (a.norm == HeadNorm::kHead) {
+      add({Role::kQueryNorm, i}, Use::kVector, {a.head_dim});
+      add({Role::kKeyNorm, i}, Use::kVector, {a.head_dim});
+    } else if (a.norm == HeadNorm::kWidth) {
+      add({Role::kQueryNorm, i}, Use::kVector, {a.q_width()});
+      add({Role::kKeyNorm, i}, Use::kVector, {a.k_width()});
+    }
+    if (a.sinks) add({Role::kSinks, i}, Use::kVector, {a.q_heads});
+    if (a.gate != OutputGate::kNone)
+      matrix({Role::kOutputGate, i}, a.gate_per_head ? a.q_heads : a.out_width(), m_.hidden);
+    matrix({Role::kAttentionOut, i}, m_.hidden, a.out_width());
+  }
+
+  void dense(int i, const FeedForwardDescription& f) {
+    if (m_.gated) matrix({Role::kGate, i}, f.width, m_.hidden, Role::kGateUp);
+    matrix({Role::kUp, i}, f.width, m_.hidden, m_.gated ? Role::kGateUp : kNotFused);
+    matrix({Role::kDown, i}, m_.hidden, f.width);
+    if (m_.activation == ActivationFunction::kXielu)
+      for (const Role role :
+           {Role::kXieluPositive, Role::kXieluNegative, Role::kXieluBeta, Role::kXieluLimit})
+        add({role, i}, Use::kScalars, {1}, true);
+  }
+
+  void experts(int i, const FeedForwardDescription& f) {
+    matrix({Role::kRouter, i}, f.experts, m_.hidden);
+    if (m_.routing.selection_bias) add({Role::kSelectionBias, i}, Use::kVector, {f.experts});
+    if (m_.gated) stack({Role::kExpertGate, i}, f.experts, f.width, m_.hidden, Role::kExpertGateUp);
+    stack({Role::kExpertUp, i}, f.experts, f.width, m_.hidden, m_.gated ? Role::kExpertGateUp : kNotFused);
+    stack({Role::kExpertDown, i}, f.experts, m_.hidden, f.width, kNotFused);
+    if (f.shared_width == 0) return;
+    if (f.shared_gate) matrix({Role::kSharedRouter, i}, 1, m_.hidden);
+    if (m_.gated) matrix({Role::kSharedGate, i}, f.shared_width, m_.hidden, Role::kSharedGateUp);
+    matrix({Role::kSharedUp, i}, f.shared_width, m_.hidden, m_.gated ? Role::kSharedGateUp : kNotFused);
+    matrix({Role::kSharedDown, i}, m_.hidden, f.shared_width);
+  }
+
+  void norm(TensorKey key) {
+    add(key, Use::kVector, {m_.hidden});
+    if (!m_.wiring.norm_bias) return;
+    key.is_bias = true;
+    add(key, Use::kVector, {m_.hidden});
+  }
+
+  void matrix(const TensorKey& key, int64_t rows, int64_t cols, Role fused = kNotFused) {
+    add(key, Use::kProduct, {rows, cols}, false, fused);
+    bias(key, {rows}, fused);
+  }
+
+  void stack(const TensorKey& key, int64_t experts, int64_t rows, int64_t cols, Role fused) {
+    add(key, Use::kExpert, {experts, rows, cols}, false, fused);
+    bias(key, {experts, rows}, fused);
+  }
+
+  // A bias that the description does not demand is taken where the file has one.
+  void bias(TensorKey key, std::vector<int64_t> shape, Role fused) {
+    const bool may_be_absent = !m_.has_bias(key.role);
+    key.is_bias = true;
+    add(key, Use::kVector, std::move(shape), may_be_absent, fused);
+  }
+
+  void add(const TensorKey& key, Use use, std::vector<int64_t> shape, bool may_be_absent = false,
+           Role fused = kNotFused) {
+    out_.push_back({key, use, std::move(shape), may_be_absent, fused});
+  }
+
+  const ModelDescription& m_;
+  std::vector<PlannedTensor> out_;
+};
+
+}  // namespace
+
+int64_t PlannedTensor::elements() const {
+  int64_t n = 1;
+  for (const int64_t size : shape) n *= size;
+  return n;
+}
+
+std::vector<PlannedTensor> tensors_of(const ModelDescription& model) { return Planner(model).run(); }
+
+}  // namespace ferrum

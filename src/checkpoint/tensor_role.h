@@ -1,0 +1,56 @@
+// What a tensor is to a model.
+#pragma once
+#include <cstdint>
+
+namespace ferrum {
+
+enum class TensorRole : uint8_t {
+  kEmbedding,
+  kFinalNorm,
+  kHead,
+  kAttentionNorm,  // before attention
+  kQuery,
+  kKey,
+  kValue,
+  kQueryKeyValue,
+  kAttentionOut,
+  kQueryNorm,
+  kKeyNorm,
+  kSinks,
+  kOutputGate,
+  kAfterAttentionNorm,
+  kFfnNorm,  // before the feed-forward layer
+  kGate,
+  kUp,
+  kGateUp,
+  kDown,
+  kRouter,
+  kSelectionBias,
+  kExpertGate,
+  kExpertUp,
+  kExpertGateUp,
+  kExpertDown,
+  kSharedRouter,  // the gate of the shared expert
+  kSharedGate,
+  kSharedUp,
+  kSharedGateUp,
+  kSharedDown,
+  kAfterFfnNorm,
+  kXieluPositive,
+  kXieluNegative,
+  kXieluBeta,
+  kXieluLimit,
+  kRopeFrequencies,
+  kRopeFactorsLong,
+  kRopeFactorsShort,
+};
+
+struct TensorKey {
+  TensorRole role = TensorRole::kEmbedding;
+  int layer = -1;   // -1: of the whole model
+  int expert = -1;  // -1: not of one expert (also: all experts in one tensor)
+  bool is_bias = false;
+  bool operator==(const TensorKey&) const = default;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,48 @@
+// Where a model's buffers come from: a backend, or a counter that only adds up what would be allocated.
+// Planning memory runs the allocating code against the counter, so that plan and truth are one.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace ferrum {
+
+class Arena {
+ public:
+  virtual ~Arena() = default;
+
+  // [rows, cols], contiguous. A counter's has no memory: it must not be touched.
+  Tensor allocate(DType dtype, int64_t rows, int64_t cols) {
+    const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(cols) * size_of(dtype);
+    bytes_ += bytes;
+    return {take(bytes), dtype, static_cast<int>(rows), static_cast<int>(cols), static_cast<int>(cols)};
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  virtual void* take(size_t bytes) = 0;
+  size_t bytes_ = 0;
+};
+
+class BackendArena final : public Arena {
+ public:
+  explicit BackendArena(Backend& backend) : backend_(backend) {}
+
+ private:
+  void* take(size_t bytes) override {
+    buffers_.push_back(backend_.allocate(bytes));
+    return buffers_.back()->data();
+  }
+  Backend& backend_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+};
+
+class CountingArena final : public Arena {
+ private:
+  void* take(size_t) override { return &place_; }
+  char place_ = 0;
+};
+
+}  // namespace ferrum

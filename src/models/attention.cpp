@@ -1,0 +1,49 @@
+#include "models/attention.h"
+
+#include <algorithm>
+
+namespace ferrum {
+namespace {
+
+// The front of each row's room, as a contiguous tensor.
+Tensor shaped(const Tensor& room, int rows, int cols) { return {room.data, room.dtype, rows, cols, cols}; }
+
+}  // namespace
+
+AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, int tokens) {
+  int qkv_width = 0, out_width = 0, gate_width = 0;
+  for (const LayerDescription& layer : model.layers) {
+    const AttentionDescription& a = layer.attention;
+    qkv_width = std::max(qkv_width, a.qkv_width());
+    out_width = std::max(out_width, a.out_width());
+    if (a.gate != OutputGate::kNone)
+      gate_width = std::max(gate_width, a.gate_per_head ? a.q_heads : a.out_width());
+  }
+  qkv = arena.allocate(DType::kF32, tokens, qkv_width);
+  attended = arena.allocate(DType::kF32, tokens, out_width);
+  if (gate_width > 0) gates = arena.allocate(DType::kF32, tokens, gate_width);
+}
+
+Tensor Attention::qkv(const AttentionScratch& s, int tokens) const {
+  return shaped(s.qkv, tokens, p_.qkv->rows());
+}
+
+void Attention::store(Backend& b, Tensor x, const KvLayer& kv, const Step& step,
+                      const AttentionScratch& s) const {
+  const Tensor projected = qkv(s, x.rows);
+  b.linear(projected, x, *p_.qkv);
+  b.rope_and_store(projected, kv, step, p_.layer);
+}
+
+Tensor Attention::attend(Backend& b, Tensor x, const KvLayer& kv, const Step& step,
+                         const AttentionScratch& s) const {
+  const Tensor attended = shaped(s.attended, x.rows, p_.out->cols());
+  b.attend(attended, qkv(s, x.rows), kv, step, p_.layer);
+  if (!p_.gate) return attended;
+  const Tensor gates = shaped(s.gates, x.rows, p_.gate->rows());
+  b.linear(gates, x, *p_.gate);
+  b.apply_gate(attended, gates, p_.gate_kind);
+  return attended;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,48 @@
+// One layer's attention: projections, rotation and cache, the product with the context, an output gate.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "backend/backend.h"
+#include "checkpoint/model_description.h"
+#include "models/arena.h"
+
+namespace ferrum {
+
+// Activations of the widest layer of a model, for the largest step.
+struct AttentionScratch {
+  AttentionScratch(Arena& arena, const ModelDescription& model, int tokens);
+
+  Tensor qkv;       // [tokens, widest qkv]
+  Tensor attended;  // [tokens, widest output]
+  Tensor gates;     // [tokens, widest gate], or empty
+};
+
+class Attention {
+ public:
+  struct Parts {
+    std::unique_ptr<Weight> qkv, out;  // [qkv_width, hidden], [hidden, out_width]
+    std::unique_ptr<Weight> gate;      // [q_heads or out_width, hidden]; null: none
+    GateKind gate_kind = GateKind::kSigmoid;
+    AttentionLayer layer;
+  };
+  explicit Attention(Parts parts) : p_(std::move(parts)) {}
+
+  // Stores keys and values of x [tokens, hidden].
+  void store(Backend& backend, Tensor x, const KvLayer& kv, const Step& step,
+             const AttentionScratch& s) const;
+  // After store(): what the heads read, gated; [tokens, out_width], in the scratch.
+  Tensor attend(Backend& backend, Tensor x, const KvLayer& kv, const Step& step,
+                const AttentionScratch& s) const;
+  // out [rows, hidden] of rows of what attend() gave
+  void project(Backend& backend, Tensor out, Tensor attended) const {
+    backend.linear(out, attended, *p_.out);
+  }
+
+ private:
+  Tensor qkv(const AttentionScratch& s, int tokens) const;
+
+  Parts p_;
+};
+
+}  // namespace ferrum

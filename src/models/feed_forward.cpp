@@ -1,0 +1,59 @@
+#include "models/feed_forward.h"
+
+#include <algorithm>
+
+namespace ferrum {
+namespace {
+
+bool any_shared_gate(const ModelDescription& model) {
+  return std::ranges::any_of(model.layers,
+                             [](const LayerDescription& l) { return l.feed_forward.shared_gate; });
+}
+
+}  // namespace
+
+FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& model, int tokens) {
+  int width = model.dense_width(), shared_width = 0;
+  for (const LayerDescription& layer : model.layers)
+    shared_width = std::max(shared_width, layer.feed_forward.shared_width);
+  width = std::max(width, shared_width);
+  if (width > 0) inner = arena.allocate(DType::kF32, tokens, width);
+  if (const int experts = model.experts(); experts > 0) {
+    router = arena.allocate(DType::kF32, tokens, experts);
+    routing.expert_ids = arena.allocate(DType::kI32, tokens, model.routing.top_k);
+    routing.weights = arena.allocate(DType::kF32, tokens, model.routing.top_k);
+  }
+  if (shared_width > 0) shared = arena.allocate(DType::kF32, tokens, model.hidden);
+  if (any_shared_gate(model)) gate = arena.allocate(DType::kF32, tokens, 1);
+}
+
+void FeedForward::forward(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const {
+  p_.router ? mixture(b, out, x, s) : dense(b, out, x, *p_.up, *p_.down, s.inner);
+}
+
+void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down,
+                        Tensor room) const {
+  const Tensor inner = {room.data, room.dtype, x.rows, down.cols(), down.cols()};
+  b.expand(inner, x, up, p_.activation);
+  b.linear(out, inner, down);
+}
+
+void FeedForward::mixture(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const {
+  const Tensor logits = s.router.first_rows(x.rows);
+  const Routing routing = {s.routing.expert_ids.first_rows(x.rows), s.routing.weights.first_rows(x.rows)};
+  b.linear(logits, x, *p_.router);
+  if (p_.router_cap > 0) b.scale(logits, 1, p_.router_cap);
+  b.route(routing, logits, p_.rule);
+  b.experts(out, x, routing, *p_.up, *p_.down, p_.activation);
+  if (!p_.shared_up) return;
+  const Tensor shared = s.shared.first_rows(x.rows);
+  dense(b, shared, x, *p_.shared_up, *p_.shared_down, s.inner);
+  if (p_.shared_gate) {
+    const Tensor gate = s.gate.first_rows(x.rows);
+    b.linear(gate, x, *p_.shared_gate);
+    b.apply_gate(shared, gate, GateKind::kSigmoid);
+  }
+  b.add(out, shared, 1);
+}
+
+}  // namespace ferrum

@@ -1,0 +1,47 @@
+// One layer's feed-forward part: dense, or a mixture of experts with perhaps a shared one.
+#pragma once
+#include <memory>
+
+#include "backend/backend.h"
+#include "checkpoint/model_description.h"
+#include "models/arena.h"
+
+namespace ferrum {
+
+// Activations of the widest layer of a model, for the largest step. What no layer needs is empty.
+struct FeedForwardScratch {
+  FeedForwardScratch(Arena& arena, const ModelDescription& model, int tokens);
+
+  Tensor inner;     // [tokens, widest dense or shared layer]
+  Tensor router;    // [tokens, experts]
+  Routing routing;  // [tokens, top_k]
+  Tensor shared;    // [tokens, hidden]
+  Tensor gate;      // [tokens, 1]: of the shared expert
+};
+
+class FeedForward {
+ public:
+  struct Parts {
+    Activation activation;
+    std::unique_ptr<Weight> up,
+        down;  // [2 width or width, hidden], [hidden, width]; else one group per expert
+    // Of a mixture of experts.
+    std::unique_ptr<Weight> router;  // [experts, hidden]; null: dense
+    RoutingRule rule;
+    float router_cap = 0;                            // soft cap of the router's logits; 0: none
+    std::unique_ptr<Weight> shared_up, shared_down;  // null: there is no shared expert
+    std::unique_ptr<Weight> shared_gate;             // [1, hidden]; null: the shared expert counts whole
+  };
+  explicit FeedForward(Parts parts) : p_(std::move(parts)) {}
+
+  // out, x [rows, hidden]
+  void forward(Backend& backend, Tensor out, Tensor x, const FeedForwardScratch& s) const;
+
+ private:
+  void dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down, Tensor room) const;
+  void mixture(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const;
+
+  Parts p_;
+};
+
+}  // namespace ferrum
