@@ -131,7 +131,7 @@ struct KvLayer {
 // The operations on q and k before their product, and on the product.
 struct AttentionLayer {
   HeadShape heads;
-  float clip = 0;       // q, k and v are limited to ± clip before all else; 0: not
+  float clip = 0;       // q, k and v are limited to ± clip before the rotation; 0: not
   Norm q_norm, k_norm;  // kNone or kRms; of each head, or of all heads together where the weight is so wide
   bool norm_last = false;  // the norms come after the rotation, not before it
   Rope rope;
@@ -216,7 +216,7 @@ class Backend {
 
   // Attention ----
 
-  // qkv is [tokens, qkv_width]: q heads, k heads, v heads (shares_kv: [tokens, q_width]). Clip, normalise and
+  // qkv is [tokens, qkv_width]: q heads, k heads, v heads (shares_kv: [tokens, q_width]). Normalise, clip and
   // rotate q and k, and write keys and values to their slots; the q that results stays in place.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   // out [tokens, out_width] = value_scale · softmax(scale · q·K) · V, causal, over each sequence's blocks

@@ -62,7 +62,12 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
   const Role role = target.key.role;
   if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model))
     head_dim_ = model.layers[static_cast<size_t>(target.key.layer)].attention.head_dim;
-  target.shape.size() == 1 ? find_vector(checkpoint, target.key) : find_sources(checkpoint, target.key);
+  if (target.shape.size() == 1)
+    find_vector(checkpoint, target.key);
+  else if (target.key.is_bias)
+    find_expert_biases(checkpoint, target.key, target.shape.front());
+  else
+    find_sources(checkpoint, target.key);
 }
 
 void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
@@ -87,6 +92,33 @@ bool TensorRows::find_fused(const Checkpoint& checkpoint, const TensorKey& key) 
   first_row_ = part->first_row;
   source_rows_ = part->rows_of_whole;
   return true;
+}
+
+// [experts, rows]: in one tensor, as columns of a fused one, or in a tensor for each expert.
+void TensorRows::find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts) {
+  const auto append = [this](const std::vector<float>& row, size_t first) {
+    const auto begin = row.begin() + static_cast<std::ptrdiff_t>(first);
+    values_.insert(values_.end(), begin, begin + cols_);
+  };
+  const HostTensor* all = checkpoint.find(key);
+  int64_t first = 0;
+  int64_t width = cols_;
+  if (const auto part = all ? std::nullopt : fused_part(checkpoint.model(), key)) {
+    all = checkpoint.find({part->whole, key.layer, -1, true});
+    first = part->first_row;
+    width = part->rows_of_whole;
+  }
+  if (all) {
+    const std::vector<float> values = decoded(*all);
+    check_equal(values.size(), static_cast<size_t>(experts * width), name_);
+    for (int64_t e = 0; e < experts; ++e) append(values, static_cast<size_t>(e * width + first));
+    return;
+  }
+  for (key.expert = 0; key.expert < experts; ++key.expert) {
+    const HostTensor* one = checkpoint.find(key);
+    check(one != nullptr, name_);
+    append(decoded(*one), 0);
+  }
 }
 
 void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key) {
@@ -127,7 +159,11 @@ TensorRows::Row TensorRows::source_of(int64_t row) const {
 }
 
 void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> out) const {
-  if (!values_.empty()) return formats::encode(format, values_, out.data());
+  if (!values_.empty()) {
+    const auto first = static_cast<size_t>(first_row * cols_);
+    const size_t count = out.size() / row_bytes(format, 1);
+    return formats::encode(format, std::span(values_).subspan(first, count), out.data());
+  }
   const size_t bytes = row_bytes(format, static_cast<size_t>(cols_));
   std::vector<float> decoded(static_cast<size_t>(cols_));
   for (size_t at = 0; at < out.size(); at += bytes, ++first_row)
@@ -137,6 +173,7 @@ void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> o
 void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
                             std::vector<float>& decoded) const {
   if (row.tensor->format == format) {
+    if (row.tensor->maker) return row.tensor->maker->make(row.index, 1, out.data());
     const std::span<const std::byte> bytes = row.tensor->row(row.index);
     std::memcpy(out.data(), bytes.data(), bytes.size());
     return;

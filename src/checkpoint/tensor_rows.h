@@ -28,6 +28,7 @@ class TensorRows {
 
   void find_sources(const Checkpoint& checkpoint, TensorKey key);
   void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
+  void find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts);
   bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
   int64_t permuted(int64_t row) const;
   Row source_of(int64_t row) const;
@@ -43,7 +44,7 @@ class TensorRows {
   int64_t source_rows_ = 0;
   int64_t first_row_ = 0;
 
-  std::vector<float> values_;  // instead, for tensors of one dimension
+  std::vector<float> values_;  // instead, for tensors of one dimension and biases of experts
 };
 
 }  // namespace ferrum

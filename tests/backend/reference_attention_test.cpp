@@ -98,6 +98,19 @@ TEST_F(Reference, NormsAfterTheRotationAndClippedValues) {
   expect_near(kv.v, {2, -2, 1, 2});
 }
 
+TEST_F(Reference, ClippedAfterTheNormsThatComeFirst) {
+  const Tensor qkv = bench_.floats({3, 3, 4, 4, 9, -9}, 1);
+  const KvLayer kv = {bench_.tensor(DType::kF32, 1, 2), bench_.tensor(DType::kF32, 1, 2), 1};
+  AttentionLayer layer = layer_of({1, 1, 2}, {}, RopePairing::kHalves);
+  layer.clip = 2;
+  layer.q_norm = {.kind = Norm::Kind::kRms, .weight = bench_.floats({1, 3}, 1)};
+  layer.k_norm = {.kind = Norm::Kind::kRms, .weight = bench_.floats({0.5f, 1}, 1)};
+  backend_.rope_and_store(qkv, kv, make_step(bench_, 1, {{0, 1, {0}}}), layer);
+  expect_near(qkv.columns(0, 2), {1, 2});
+  expect_near(kv.k, {0.5f, 1});
+  expect_near(kv.v, {2, -2});
+}
+
 TEST_F(Reference, TemperatureByPosition) {
   AttentionLayer layer = layer_of({1, 1, 2}, {}, RopePairing::kHalves);
   layer.temperature = {.beta = 2, .length = 4, .offset = 1};

@@ -370,22 +370,34 @@ TEST(CheckpointFaults, B12_DuplicateTensors) {
   expect_bad(model, {"duplicate", "'model.norm.weight'", "'norm.weight'"}, ErrorCode::kBadFile);
 }
 
-TEST(CheckpointFaults, B12_ExtraTensorsAreAWarning) {
+TEST(CheckpointFaults, B12_KnownTensorsThatTheTextModelDoesNotUseAreTold) {
   SmallHf model;
   model.tensors["model.layers.2.mlp.up_proj.weight"] = {1};
-  model.tensors["vision.weight"] = {1};
+  model.tensors["vision_tower.weight"] = {1};
   model.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {2};
   const TemporaryFolder folder;
   testing::internal::CaptureStdout();
   const auto c = Checkpoint::open(model.write(folder));
   const std::string logged = testing::internal::GetCapturedStdout();
-  EXPECT_NE(logged.find("'model.layers.2.mlp.up_proj.weight', 'vision.weight'"), std::string::npos) << logged;
+  EXPECT_NE(logged.find("'model.layers.2.mlp.up_proj.weight', 'vision_tower.weight'"), std::string::npos)
+      << logged;
   EXPECT_EQ(logged.find("inv_freq"), std::string::npos) << logged;
   EXPECT_EQ(c->tensors().size(), 24u);
   std::vector<HostTensor> tensors = c->tensors();
-  const CheckedTensors checked =
-      check_tensors(c->model(), TensorTable(Naming::kHuggingFace, tensors, "m"), {});
-  EXPECT_EQ(checked.extra, (std::vector<std::string>{"model.layers.2.mlp.up_proj.weight", "vision.weight"}));
+  const CheckedTensors checked = check_tensors(c->model(), TensorTable(Naming::kHuggingFace, tensors, "m"));
+  EXPECT_EQ(checked.unused,
+            (std::vector<std::string>{"model.layers.2.mlp.up_proj.weight", "vision_tower.weight"}));
+}
+
+TEST(CheckpointFaults, B12_TensorsThatHaveNoPlaceAreRefused) {
+  SmallHf folder;
+  folder.tensors["model.layers.0.self_attn.sinks"] = {2};
+  folder.tensors["model.layers.0.mlp.mystery.weight"] = {1};
+  expect_bad(folder, {"llama", "'model.layers.0.mlp.mystery.weight'", "'model.layers.0.self_attn.sinks'"},
+             ErrorCode::kUnsupported);
+  SmallGguf file;
+  file.tensors["blk.1.attn_q_norm.weight"] = {4};
+  expect_bad(file, {"m.gguf", "llama", "'blk.1.attn_q_norm.weight'"}, ErrorCode::kUnsupported);
 }
 
 TEST(CheckpointFaults, B13_ShapesThatContradictTheDescription) {

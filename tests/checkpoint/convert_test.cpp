@@ -1,5 +1,6 @@
 // A folder converted to GGUF and opened again is the same model.
 #include "checkpoint/convert.h"
+#include "checkpoint/architecture.h"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +14,7 @@
 #include "checkpoint/safetensors.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/layers.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -34,21 +36,21 @@ std::vector<float> expected_values(const Checkpoint& source, const TensorKey& ke
     values = decoded(*tensor);
   } else if (const HostTensor* fused = source.find({Role::kExpertGateUp, key.layer})) {
     const std::vector<float> all = decoded(*fused);
-    const size_t matrix = static_cast<size_t>(source.model().expert_ffn) * source.model().hidden;
-    for (int e = 0; e < source.model().experts; ++e) {
+    const size_t matrix = static_cast<size_t>(source.model().expert_width()) * source.model().hidden;
+    for (int e = 0; e < source.model().experts(); ++e) {
       const size_t begin = (2 * static_cast<size_t>(e) + (key.role == Role::kExpertUp ? 1 : 0)) * matrix;
       values.insert(values.end(), all.begin() + begin, all.begin() + begin + matrix);
     }
   } else {
-    for (int e = 0; e < source.model().experts; ++e) {
+    for (int e = 0; e < source.model().experts(); ++e) {
       const std::vector<float> one = decoded(*source.find({key.role, key.layer, e}));
       values.insert(values.end(), one.begin(), one.end());
     }
   }
   const bool permuted =
-      stores_interleaved(source.model().architecture) && (key.role == Role::kQuery || key.role == Role::kKey);
+      stores_interleaved(source.model()) && (key.role == Role::kQuery || key.role == Role::kKey);
   if (!permuted) return values;
-  const auto head_dim = static_cast<size_t>(source.model().head_dim);
+  const auto head_dim = static_cast<size_t>(source.model().layers.front().attention.head_dim);
   const size_t width = key.is_bias ? 1 : static_cast<size_t>(source.model().hidden);
   std::vector<float> moved(values.size());
   for (size_t head = 0; head < values.size() / width / head_dim; ++head)
@@ -61,7 +63,7 @@ std::vector<float> expected_values(const Checkpoint& source, const TensorKey& ke
 }
 
 void expect_same_description(const ModelDescription& a, const ModelDescription& b) {
-  EXPECT_EQ(gguf_architecture(a.architecture), gguf_architecture(b.architecture));
+  EXPECT_EQ(a.architecture->gguf_name(), b.architecture->gguf_name());
   EXPECT_EQ(a.name, b.name);
   EXPECT_EQ(a.depth(), b.depth());
   EXPECT_EQ(a.hidden, b.hidden);
@@ -73,16 +75,16 @@ void expect_same_description(const ModelDescription& a, const ModelDescription& 
   EXPECT_EQ(a.wiring.eps, b.wiring.eps);
   EXPECT_EQ(a.context, b.context);
   EXPECT_EQ(a.window(), b.window());
-  EXPECT_EQ(sliding_layers(a), sliding_layers(b));
+  EXPECT_EQ(test::sliding_layers(a), test::sliding_layers(b));
   EXPECT_EQ(a.experts(), b.experts());
   EXPECT_EQ(a.routing.top_k, b.routing.top_k);
   EXPECT_EQ(a.expert_width(), b.expert_width());
   EXPECT_EQ(a.routing.renormalize, b.routing.renormalize);
-  EXPECT_EQ(moe_layers(a), moe_layers(b));
+  EXPECT_EQ(test::moe_layers(a), test::moe_layers(b));
   EXPECT_EQ(a.tied_head, b.tied_head);
   EXPECT_EQ(a.rope.theta, b.rope.theta);
   EXPECT_EQ(a.rope.rotary_dim, b.rope.rotary_dim);
-  EXPECT_EQ(b.rope.interleaved, stores_interleaved(a.architecture));
+  EXPECT_EQ(b.rope.interleaved, stores_interleaved(a));
 }
 
 // llama3's scaling comes back as divisors; the others as they were.
@@ -122,7 +124,7 @@ TEST_P(ConvertGolden, ReadsBackAsTheSameModel) {
     EXPECT_EQ(source->model().parameters, converted->model().parameters);
     EXPECT_EQ(source->generation().stop_tokens, converted->generation().stop_tokens);
     for (const HostTensor& tensor : converted->tensors()) {
-      const auto key = parse_tensor_name(Naming::kGguf, tensor.name);
+      const auto key = NameTable().parse(Naming::kGguf, tensor.name);
       ASSERT_TRUE(key) << tensor.name;
       if (key->role == Role::kRopeFrequencies) continue;
       const std::vector<float> want = expected_values(*source, *key);

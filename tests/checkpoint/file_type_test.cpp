@@ -4,16 +4,20 @@
 
 #include <map>
 
+#include "checkpoint/architecture.h"
+
 namespace ferrum {
 namespace {
 
 ModelDescription model(int layers, int q_heads, int kv_heads, int experts = 0) {
   ModelDescription m;
-  m.architecture = experts ? Architecture::kQwen3Moe : Architecture::kLlama;
-  m.layers = layers;
-  m.q_heads = q_heads;
-  m.kv_heads = kv_heads;
-  m.experts = experts;
+  m.architecture = architecture_named(experts ? "qwen3moe" : "llama");
+  m.layers.resize(static_cast<size_t>(layers));
+  for (LayerDescription& layer : m.layers) {
+    layer.attention.q_heads = q_heads;
+    layer.attention.kv_heads = kv_heads;
+    layer.feed_forward.experts = experts;
+  }
   return m;
 }
 

@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "support/contains.h"
 #include "support/errors.h"
+#include "support/layers.h"
 #include "support/paths.h"
 #include "support/small_models.h"
 
@@ -63,10 +64,10 @@ TEST(HfConfig, Llama) {
   EXPECT_EQ(m.rope.scaling.kind, Kind::kNone);
   EXPECT_EQ(m.window(), 0);
   EXPECT_EQ(m.experts(), 0);
-  EXPECT_EQ(moe_layers(m), Layers(3, false));
+  EXPECT_EQ(test::moe_layers(m), Layers(3, false));
   EXPECT_FALSE(m.tied_head);
   EXPECT_EQ(c.stop_tokens, std::vector<TokenId>{2});
-  EXPECT_TRUE(c.biased.empty());
+  EXPECT_TRUE(m.biased.empty());
 }
 
 TEST(HfConfig, Llama3ScalingAndTiedHead) {
@@ -175,14 +176,14 @@ TEST(HfConfig, PartOfAHeadMayBeRotated) {
 TEST(HfConfig, MistralsWindow) {
   const ModelDescription golden_model = golden("mistral_sliding_window").model;
   EXPECT_EQ(golden_model.window(), 16);
-  EXPECT_EQ(sliding_layers(golden_model), Layers(3, true));
+  EXPECT_EQ(test::sliding_layers(golden_model), Layers(3, true));
   SmallHf model;
   model.set_type("mistral", "MistralForCausalLM");
   EXPECT_EQ(parse(model).model.window(), 4096) << "the default, where the key is absent";
   model.config["sliding_window"] = nullptr;
   const ModelDescription none = parse(model).model;
   EXPECT_EQ(none.window(), 0);
-  EXPECT_EQ(sliding_layers(none), Layers(2, false));
+  EXPECT_EQ(test::sliding_layers(none), Layers(2, false));
 }
 
 TEST(HfConfig, QwensWindow) {
@@ -191,12 +192,12 @@ TEST(HfConfig, QwensWindow) {
   model.config.update({{"num_hidden_layers", 4}, {"sliding_window", 32}, {"max_window_layers", 2}});
   EXPECT_EQ(parse(model).model.window(), 0) << "only with use_sliding_window";
   model.config["use_sliding_window"] = true;
-  EXPECT_EQ(sliding_layers(parse(model).model), (Layers{false, false, true, true}));
+  EXPECT_EQ(test::sliding_layers(parse(model).model), (Layers{false, false, true, true}));
   model.config["layer_types"] = {"sliding_attention", "full_attention", "full_attention",
                                  "sliding_attention"};
   const ModelDescription m = parse(model).model;
   EXPECT_EQ(m.window(), 32);
-  EXPECT_EQ(sliding_layers(m), (Layers{true, false, false, true}));
+  EXPECT_EQ(test::sliding_layers(m), (Layers{true, false, false, true}));
   model.config["max_window_layers"] = 4;
   model.config.erase("layer_types");
   EXPECT_EQ(parse(model).model.window(), 0) << "no layer has it";
@@ -209,22 +210,22 @@ TEST(HfConfig, Experts) {
   EXPECT_EQ(mixed.expert_width(), 64);
   EXPECT_EQ(mixed.dense_width(), 256);
   EXPECT_TRUE(mixed.routing.renormalize);
-  EXPECT_EQ(moe_layers(mixed), (Layers{false, true, false, false}));
+  EXPECT_EQ(test::moe_layers(mixed), (Layers{false, true, false, false}));
   SmallHf model = small_qwen3_moe();
   model.config["head_dim"] = 4;
   const ModelDescription m = parse(model).model;
-  EXPECT_EQ(moe_layers(m), Layers(4, true));
+  EXPECT_EQ(test::moe_layers(m), Layers(4, true));
   EXPECT_FALSE(m.routing.renormalize) << "the default";
 }
 
 TEST(HfConfig, BiasesThatTheFileMustHave) {
   using Role = TensorRole;
   const std::vector<Role> qkv = {Role::kQuery, Role::kKey, Role::kValue};
-  EXPECT_EQ(golden("qwen2").biased, qkv);
+  EXPECT_EQ(golden("qwen2").model.biased, qkv);
   SmallHf model;
   model.config["attention_bias"] = true;
   model.config["mlp_bias"] = true;
-  EXPECT_EQ(parse(model).biased,
+  EXPECT_EQ(parse(model).model.biased,
             (std::vector<Role>{Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut, Role::kGate,
                                Role::kUp, Role::kDown}));
 }
@@ -263,7 +264,7 @@ TEST(HfConfig, NumbersAsPythonWritesThem) {
     model.config[key] = model.config[key].get<double>();
   model.config["eos_token_id"] = 2.0;
   const HfConfig whole = parse(model);
-  EXPECT_EQ(whole.model.layers, 2);
+  EXPECT_EQ(whole.model.depth(), 2);
   EXPECT_EQ(whole.model.context, 64);
   EXPECT_EQ(whole.stop_tokens, std::vector<TokenId>{2});
   text.insert(text.size() - 1, R"(,"rope_theta":NaN)");
@@ -292,8 +293,8 @@ TEST(HfConfig, NamesOfOneThing) {
     model.config["hidden_act"] = name;
     EXPECT_NO_THROW(parse(model));
   }
-  expect_bad({{"hidden_act", "gelu_pytorch_tanh"}},
-             {"'gelu_pytorch_tanh' (GELU in its tanh approximation)", "silu"}, ErrorCode::kUnsupported);
+  expect_bad({{"hidden_act", "quick_gelu"}}, {"'quick_gelu' (GELU in its sigmoid approximation)", "silu"},
+             ErrorCode::kUnsupported);
   expect_bad({{"hidden_act", "zigzag"}}, {"hidden_act is 'zigzag'; Ferrum runs"}, ErrorCode::kUnsupported);
 }
 
@@ -386,7 +387,7 @@ TEST(HfConfig, QuantizedWeights) {
 }
 
 TEST(HfConfigFaults, B20_WhatFerrumDoesNotRun) {
-  expect_bad({{"hidden_act", "gelu"}}, {"hidden_act", "'gelu'", "silu"}, ErrorCode::kUnsupported);
+  expect_bad({{"hidden_act", "relu6"}}, {"hidden_act", "'relu6'", "silu"}, ErrorCode::kUnsupported);
   expect_bad({{"rope_scaling", {{"rope_type", "spiral"}}}}, {"rope_scaling.rope_type", "'spiral'", "yarn"},
              ErrorCode::kUnsupported);
   expect_bad({{"quantization_config", {{"quant_method", "fp8"}}}},

@@ -87,7 +87,7 @@ TEST_F(Synthesize, SameSeedSameBytesWhateverTheThreads) {
 TEST_F(Synthesize, FewerLayers) {
   const fs::path file = config(kMoe);
   synthesize(file, target(), {.type = FileType::kQ4_0, .layers = 2});
-  EXPECT_EQ(Checkpoint::open(target())->model().layers, 2);
+  EXPECT_EQ(Checkpoint::open(target())->model().depth(), 2);
   EXPECT_THROW(synthesize(file, target(), {.layers = 5}), Error);
   EXPECT_THROW(synthesize(file, target(), {.layers = 0}), Error);
 }

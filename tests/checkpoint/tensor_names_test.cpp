@@ -52,8 +52,8 @@ TEST(TensorNames, BothWorldsThereAndBack) {
     for (const auto& [naming, name] :
          {std::pair{Naming::kHuggingFace, c.hugging_face}, {Naming::kGguf, c.gguf}}) {
       if (name == nullptr) continue;
-      EXPECT_EQ(tensor_name(naming, c.key), name);
-      const auto key = parse_tensor_name(naming, name);
+      EXPECT_EQ(NameTable().name(naming, c.key), name);
+      const auto key = NameTable().parse(naming, name);
       ASSERT_TRUE(key.has_value()) << name;
       EXPECT_EQ(*key, c.key) << name;
     }
@@ -61,10 +61,41 @@ TEST(TensorNames, BothWorldsThereAndBack) {
 }
 
 TEST(TensorNames, ThePrefixOfTheModelMayBeLeftOut) {
-  EXPECT_EQ(parse_tensor_name(Naming::kHuggingFace, "layers.3.mlp.up_proj.weight"),
+  EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "layers.3.mlp.up_proj.weight"),
             (TensorKey{Role::kUp, 3}));
-  EXPECT_EQ(parse_tensor_name(Naming::kHuggingFace, "norm.weight"), (TensorKey{Role::kFinalNorm}));
-  EXPECT_EQ(parse_tensor_name(Naming::kHuggingFace, "embed_tokens.weight"), (TensorKey{Role::kEmbedding}));
+  EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "norm.weight"), (TensorKey{Role::kFinalNorm}));
+  EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "embed_tokens.weight"), (TensorKey{Role::kEmbedding}));
+}
+
+TEST(TensorNames, WrappingsHavePrefixes) {
+  for (const char* prefix :
+       {"model.", "model.language_model.", "language_model.model.", "language_model.", ""}) {
+    EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, std::string(prefix) + "layers.3.mlp.up_proj.weight"),
+              (TensorKey{Role::kUp, 3}))
+        << prefix;
+  }
+  EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "language_model.lm_head.weight"),
+            (TensorKey{Role::kHead}));
+  EXPECT_TRUE(is_of_another_modality("model.visual.blocks.0.attn.qkv.weight"));
+  EXPECT_TRUE(is_of_another_modality("multi_modal_projector.linear_1.weight"));
+  EXPECT_FALSE(is_of_another_modality("model.layers.0.mlp.up_proj.weight"));
+}
+
+TEST(TensorNames, AnArchitecturesOwnReplaceTheUsualOnes) {
+  constexpr TensorNames kOwn[] = {
+      {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
+      {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
+      {Role::kSinks, ExpertCount::kNone, "layers.#.self_attn.attention_sink_bias!", ""},
+  };
+  const NameTable names(kOwn);
+  EXPECT_EQ(names.parse(Naming::kHuggingFace, "model.layers.1.post_attention_layernorm.weight"),
+            (TensorKey{Role::kAfterAttentionNorm, 1}));
+  EXPECT_EQ(names.name(Naming::kHuggingFace, {Role::kFfnNorm, 1}),
+            "model.layers.1.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(names.name(Naming::kGguf, {Role::kFfnNorm, 1}), "blk.1.ffn_norm.weight") << "only in folders";
+  EXPECT_EQ(names.name(Naming::kHuggingFace, {Role::kSinks, 2}),
+            "model.layers.2.self_attn.attention_sink_bias");
+  EXPECT_FALSE(names.parse(Naming::kHuggingFace, "model.layers.2.self_attn.sinks").has_value());
 }
 
 TEST(TensorNames, OtherNamesAreNothing) {
@@ -73,10 +104,10 @@ TEST(TensorNames, OtherNamesAreNothing) {
         "model.layers..mlp.up_proj.weight", "model.layers.1.mlp.up_proj",
         "model.layers.1.mlp.up_proj.weight2", "model.layers.99999999999999999999.mlp.up_proj.weight",
         "blk.1.ffn_up.weight", "model.layers.0.self_attn.rotary_emb.inv_freq"})
-    EXPECT_FALSE(parse_tensor_name(Naming::kHuggingFace, name).has_value()) << name;
+    EXPECT_FALSE(NameTable().parse(Naming::kHuggingFace, name).has_value()) << name;
   for (const char* name :
        {"blk.1.ffn_up.1.2.weight", "blk.0.attn_q.scale", "token_embd", "model.norm.weight"})
-    EXPECT_FALSE(parse_tensor_name(Naming::kGguf, name).has_value()) << name;
+    EXPECT_FALSE(NameTable().parse(Naming::kGguf, name).has_value()) << name;
 }
 
 }  // namespace

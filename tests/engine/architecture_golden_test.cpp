@@ -57,14 +57,15 @@ TEST_P(ArchitectureFiles, Agree) {
   expect_agreement(file, read_golden(test::shared("goldens2") / GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Gguf, ArchitectureFiles,
-    ::testing::Values("mixtral", "olmoe", "olmo2", "olmo3", "phi3_longrope_long", "gemma2", "gemma3",
-                      "gpt_oss_truncate", "gpt_oss_mxfp4", "granite", "granitemoe", "granitemoeshared",
-                      "smollm3", "ministral3", "seed_oss", "ernie4_5", "hunyuan_dense", "hunyuan_moe", "glm4",
-                      "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2", "afmoe", "laguna",
-                      "arcee", "apertus", "hy_v3", "exaone_moe", "muse_glimmer"),
-    test_name);
+INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
+                         ::testing::Values("mixtral", "olmoe", "olmo2", "olmo3", "phi3_longrope_long",
+                                           "gemma2", "gemma3", "gpt_oss_truncate", "gpt_oss_mxfp4", "granite",
+                                           "granitemoe", "granitemoeshared", "smollm3", "ministral3",
+                                           "seed_oss", "ernie4_5", "hunyuan_dense", "hunyuan_moe", "glm4",
+                                           "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2",
+                                           "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe",
+                                           "muse_glimmer"),
+                         test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};
 
@@ -79,15 +80,16 @@ TEST_P(ArchitectureConversions, Agree) {
   EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    HuggingFace, ArchitectureConversions,
-    ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3", "phi3_longrope_long", "phi3_window",
-                      "gemma2", "gemma3", "gemma3_multimodal", "gpt_oss_truncate", "granite", "granitemoe",
-                      "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3", "seed_oss",
-                      "ernie4_5", "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4", "glm4_moe",
-                      "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe",
-                      "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2"),
-    test_name);
+INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
+                         ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3",
+                                           "phi3_longrope_long", "phi3_window", "gemma2", "gemma3",
+                                           "gemma3_multimodal", "gpt_oss_truncate", "granite", "granitemoe",
+                                           "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3",
+                                           "seed_oss", "ernie4_5", "ernie4_5_moe", "hunyuan_dense",
+                                           "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
+                                           "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
+                                           "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2"),
+                         test_name);
 
 }  // namespace
 }  // namespace ferrum

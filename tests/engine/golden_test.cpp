@@ -122,8 +122,7 @@ TEST_P(QuantizedGoldens, AllBackendsAgree) {
   const Golden golden = read_golden(folder);
   const std::vector<float> exact = compute(folder, golden, {});
   EXPECT_LE(relative_error(exact, golden.logits), 2e-4);
-  const std::vector<float> floats =
-      compute(folder, golden, {.backend = "cpu", .activations = "f32"});
+  const std::vector<float> floats = compute(folder, golden, {.backend = "cpu", .activations = "f32"});
   EXPECT_LE(relative_error(floats, golden.logits), 1e-3);
   const std::vector<float> bytes = compute(folder, golden, {.backend = "cpu"});
   EXPECT_LE(normalized_square_error(bytes, golden.logits), 1e-3);

@@ -122,24 +122,20 @@ TEST_P(GroupWeights, AModelOfThemIsThatOfTheirValues) {
   const fs::path quantized = folder.path() / "quantized";
   test::Golden golden = test::read_golden(test::data("goldens") / GetParam().golden);
   test::RouterLogits choices;
-  golden.logits = test::compute(folder.path() / "floats", golden,
-                                {.kept_router_logits = &choices});
-  EXPECT_LE(test::relative_error(test::compute(quantized, golden, {}), golden.logits),
-            1e-6);
+  golden.logits = test::compute(folder.path() / "floats", golden, {.kept_router_logits = &choices});
+  EXPECT_LE(test::relative_error(test::compute(quantized, golden, {}), golden.logits), 1e-6);
   const bool has_experts = !choices.empty();
   const test::RouterLogits* given = has_experts ? &choices : nullptr;
-  EXPECT_LE(test::relative_error(test::compute(quantized, golden,
-                                               {.backend = "cpu",
-                                                .activations = "f32",
-                                                .given_router_logits = given}),
-                                 golden.logits),
+  EXPECT_LE(test::relative_error(
+                test::compute(quantized, golden,
+                              {.backend = "cpu", .activations = "f32", .given_router_logits = given}),
+                golden.logits),
             1e-4);
-  const std::vector<float> bytes = test::compute(
-      quantized, golden, {.backend = "cpu", .given_router_logits = given});
+  const std::vector<float> bytes =
+      test::compute(quantized, golden, {.backend = "cpu", .given_router_logits = given});
   EXPECT_LE(test::normalized_square_error(bytes, golden.logits), 1e-3);
   if (!has_experts) {
-    EXPECT_EQ(test::compute(quantized, golden, {.backend = "cpu", .chunk = 7}),
-              bytes);
+    EXPECT_EQ(test::compute(quantized, golden, {.backend = "cpu", .chunk = 7}), bytes);
   }
 }
 

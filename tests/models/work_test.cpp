@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/layers.h"
 #include "support/paths.h"
 #include "support/small_models.h"
 
@@ -68,7 +69,8 @@ TEST(Work, BiasesAreReadButAreNoParameters) {
   const ModelVolume v = volume_of(*checkpoint);
   const int64_t q = int64_t{m.layers.front().attention.q_heads} * m.layers.front().attention.head_dim;
   const int64_t kv = int64_t{m.layers.front().attention.kv_heads} * m.layers.front().attention.head_dim;
-  const int64_t matrices = m.depth() * (m.hidden * (2 * q + 2 * kv) + 3 * int64_t{m.hidden} * m.dense_width());
+  const int64_t matrices =
+      m.depth() * (m.hidden * (2 * q + 2 * kv) + 3 * int64_t{m.hidden} * m.dense_width());
   const int64_t vectors = m.depth() * (2 * m.hidden + q + 2 * kv) + m.hidden;
   EXPECT_EQ(v.layers.parameters, matrices);
   EXPECT_EQ(v.layers.bytes % static_cast<uint64_t>(matrices + vectors), 0U);  // all in one format
@@ -80,7 +82,7 @@ TEST(Work, OfAMixtureCountsTheExpertsThatAreUsed) {
     const ModelDescription& m = checkpoint->model();
     const ModelVolume v = volume_of(*checkpoint);
     int64_t moe_layers = 0;
-    for (const bool moe : moe_layers(m)) moe_layers += moe ? 1 : 0;
+    for (const bool moe : test::moe_layers(m)) moe_layers += moe ? 1 : 0;
     const int64_t expert = moe_layers * 3 * m.hidden * m.expert_width();
     EXPECT_EQ(v.expert.parameters, expert) << name;
     EXPECT_EQ(v.experts, m.experts());
@@ -90,13 +92,15 @@ TEST(Work, OfAMixtureCountsTheExpertsThatAreUsed) {
     const Work one = decode_work(v, m, DType::kF16, 1, 1);
     EXPECT_DOUBLE_EQ(one.operations, 2 * (total(v.layers) + total(v.head) + v.active * total(v.expert)));
     const double bytes_of_an_expert = static_cast<double>(v.expert.bytes);
-    const double kv = 2.0 * m.depth() * m.layers.front().attention.kv_heads * m.layers.front().attention.head_dim * 2;
+    const double kv =
+        2.0 * m.depth() * m.layers.front().attention.kv_heads * m.layers.front().attention.head_dim * 2;
     EXPECT_NEAR(one.bytes,
                 static_cast<double>(v.layers.bytes + v.head.bytes + v.embedding_row) +
                     m.routing.top_k * bytes_of_an_expert + kv,
                 1);
     // Everything that a model has is counted somewhere, once.
-    const double all = total(v.layers) + m.experts() * total(v.expert) + total(v.head) * (m.tied_head ? 1 : 2);
+    const double all =
+        total(v.layers) + m.experts() * total(v.expert) + total(v.head) * (m.tied_head ? 1 : 2);
     EXPECT_LT(static_cast<double>(m.parameters) - all, 0.01 * static_cast<double>(m.parameters)) << name;
     EXPECT_GE(static_cast<double>(m.parameters), all) << name;
   }
@@ -118,8 +122,9 @@ TEST(Work, AWindowBoundsWhatIsReadOfTheCache) {
   const double near = decode_work(v, m, DType::kF16, 1, m.window()).bytes;
   const double far = decode_work(v, m, DType::kF16, 1, 2 * int64_t{m.window()}).bytes;
   int64_t full_layers = 0;
-  for (const bool slides : sliding_layers(m)) full_layers += slides ? 0 : 1;
-  EXPECT_EQ(far - near, 2.0 * full_layers * m.window() * m.layers.front().attention.kv_heads * m.layers.front().attention.head_dim * 2);
+  for (const bool slides : test::sliding_layers(m)) full_layers += slides ? 0 : 1;
+  EXPECT_EQ(far - near, 2.0 * full_layers * m.window() * m.layers.front().attention.kv_heads *
+                            m.layers.front().attention.head_dim * 2);
 }
 
 }  // namespace

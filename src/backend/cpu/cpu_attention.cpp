@@ -86,6 +86,7 @@ void normalize(const cpu::Kernels& kernels, const Heads& heads, const Norm& norm
 void prepare(const cpu::Kernels& kernels, const Heads& heads, const Norm& norm, const AttentionLayer& layer,
              int position) {
   if (!layer.norm_last) normalize(kernels, heads, norm);
+  if (layer.clip > 0) kernels.clip(heads.first, layer.clip, heads.width());
   if (const Tensor& table = layer.rope.cos_sin; !table.empty()) {
     check(position >= 0 && position < table.rows, "position within the rotation table");
     cpu::HeadTask task = {.head = heads.first,
@@ -263,7 +264,6 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
     for (int t = static_cast<int>(begin); t < end; ++t) {
       const int position = *step.positions.at<int32_t>(t);
       float* const row = qkv.at<float>(t);
-      if (layer.clip > 0) kernels_.clip(row, layer.clip, qkv.cols);
       prepare(kernels_, {row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
       if (layer.temperature.length > 0)
         kernels_.scale(row, row, temperature_at(layer.temperature, position), heads.q_width());
@@ -271,6 +271,7 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
 
       float* const keys = row + heads.q_width();
       prepare(kernels_, {keys, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
+      if (layer.clip > 0) kernels_.clip(keys + heads.k_width(), layer.clip, heads.v_width());
       const int slot = *step.kv_slots.at<int32_t>(t);
       check(slot >= 0 && slot < kv.v.rows, "slot within the blocks");
       store_keys(kernels_, kv, slot, {keys, heads});

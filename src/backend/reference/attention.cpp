@@ -111,8 +111,14 @@ int slot_of(const Step& step, const KvLayer& kv, int s, int p) {
   return *step.block_table.at<int32_t>(s, p / kv.block_tokens) * kv.block_tokens + p % kv.block_tokens;
 }
 
+void clip(float* values, int count, float limit) {
+  if (limit > 0)
+    for (int i = 0; i < count; ++i) values[i] = std::clamp(values[i], -limit, limit);
+}
+
 void prepare_heads(const Heads& heads, const Norm& norm, const AttentionLayer& layer, int position) {
   if (!layer.norm_last) normalize_heads(heads, norm);
+  clip(heads.head(0), heads.count * heads.dim, layer.clip);
   for (int h = 0; h < heads.count; ++h) rotate_head(heads.head(h), layer.rope, position);
   if (layer.norm_last) normalize_heads(heads, norm);
 }
@@ -136,16 +142,14 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
   for (int t = 0; t < step.shape.tokens; ++t) {
     const int position = *step.positions.at<int32_t>(t);
     float* const row = qkv.at<float>(t);
-    if (layer.clip > 0)
-      for (int i = 0; i < qkv.cols; ++i) row[i] = std::clamp(row[i], -layer.clip, layer.clip);
-
     prepare_heads({row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
     const double temperature = temperature_at(layer.temperature, position);
     for (int i = 0; i < heads.q_width(); ++i) row[i] = static_cast<float>(row[i] * temperature);
     if (layer.shares_kv) continue;
 
     float* const k = row + heads.q_width();
-    const float* const v = k + heads.k_width();
+    float* const v = k + heads.k_width();
+    clip(v, heads.v_width(), layer.clip);
     prepare_heads({k, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
     const int slot = *step.kv_slots.at<int32_t>(t);
     const auto key_dim = static_cast<size_t>(heads.head_dim);
