@@ -1,4 +1,4 @@
-// The licences of what is bundled, as the page shows them.
+// The licences of the bundled libraries, as the page shows them.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -33,5 +33,6 @@ export function licences(folder) {
     ({ name, about }) =>
       `${line}\n${name} ${about.version}: ${about.license}\n${line}\n\n${textOf(path.join(folder, 'node_modules', name))}\n`,
   );
-  return [kPreface, ...parts].join('\n');
+  const inside = readFileSync(path.join(folder, 'licences', 'mermaid.txt'), 'utf8');
+  return [kPreface, ...parts, `${line}\n${inside}`].join('\n');
 }

@@ -98,6 +98,7 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   if (const auto most = read_max_tokens(f)) r.max_tokens = *most;
   const bool stream = f.flag("stream").value_or(false);
   read_other_engines(f);
+  f.hint("timings_per_token", {false});
   f.refuse_others();
 
   ApiRequest api_request;

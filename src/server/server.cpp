@@ -156,6 +156,7 @@ class Server::Impl {
     std::vector<Route> all = {
         {"GET", "/", DirectHandler(web::page), Key::kNotRequired},
         {"GET", "/licences.txt", DirectHandler(web::page), Key::kNotRequired},
+        {"GET", "/preview.html", DirectHandler(web::page), Key::kNotRequired},
         {"GET", kAssetsPath, DirectHandler(web::page), Key::kNotRequired},
         {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); }),
          Key::kNotRequired},

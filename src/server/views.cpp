@@ -1,6 +1,30 @@
 #include "server/views.h"
 
+#include <fmt/format.h>
+
+#include "base/numbers.h"
+
 namespace ferrum::server {
+namespace {
+
+// 0.8f becomes 0.8, not 0.800000011920929.
+double shortest(float value) { return number_from<double>(fmt::format("{}", value)).value_or(value); }
+
+// By the names that requests give them. Samplers that are seldom set are left out while they are off.
+Json sampling_json(const SamplingOptions& s) {
+  Json json = {{"temperature", shortest(s.temperature)},
+               {"top_p", shortest(s.top_p)},
+               {"top_k", s.top_k},
+               {"min_p", shortest(s.min_p)},
+               {"repetition_penalty", shortest(s.repetition_penalty)},
+               {"presence_penalty", shortest(s.presence_penalty)},
+               {"frequency_penalty", shortest(s.frequency_penalty)}};
+  if (s.typical_p != 1) json["typical_p"] = shortest(s.typical_p);
+  if (s.mirostat != 0) json["mirostat"] = s.mirostat;
+  return json;
+}
+
+}  // namespace
 
 Json model_json(const ModelPool::Entry& model) {
   Json json = {{"id", model.name}, {"object", "model"}, {"created", model.created}, {"owned_by", "ferrum"}};
@@ -49,6 +73,7 @@ Json props_json(const Models& models) {
                    {"context_length", info.context},
                    {"chat_template", info.has_chat_template},
                    {"reasons", info.reasons},
+                   {"default_sampling", sampling_json(model.engine->recommended_sampling())},
                    {"memory",
                     {{"weights_bytes", memory.weights},
                      {"kv_bytes", memory.kv},

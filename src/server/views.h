@@ -18,7 +18,7 @@ Json models_json(const Models& models);
 // and how long its step has taken. For load balancers, and for supervisors that restart a server that hangs.
 Json health_json(const Models& models, bool draining);
 
-// Each model's facts, and the memory that it takes.
+// Each model's facts, the sampling that requests get which ask for none, and the memory that it takes.
 Json props_json(const Models& models);
 
 }  // namespace ferrum::server

@@ -1,6 +1,8 @@
 // What vLLM, llama-server and newer versions of OpenAI's API have beside the basic fields.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -79,6 +81,79 @@ TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
   EXPECT_EQ(client_.post(kChat, chat({{"cache_prompt", false}, {"id_slot", 3}}).dump())
                 .headers.at("x-ferrum-ignored"),
             "cache_prompt, id_slot");
+}
+
+// Answers that took known times: 12 prompt tokens, 4 of them cached, in 250 ms after 125 ms in the queue,
+// then the further tokens in 500 ms.
+std::vector<Event> timed(const Request& request) {
+  std::vector<Event> events;
+  for (int choice = 0; choice < request.choices; ++choice) {
+    FinishEvent finish;
+    finish.choice = choice;
+    finish.usage = {.prompt_tokens = 12, .cached_tokens = 4, .generated_tokens = 10 + choice};
+    finish.usage.queue_seconds = 0.125;
+    finish.usage.prompt_seconds = 0.375;
+    finish.usage.decode_seconds = 0.5;
+    events.emplace_back(TextEvent{choice, "text"});
+    events.emplace_back(finish);
+  }
+  return events;
+}
+
+TEST(Timings, ComeWithTheEndOfAnAnswerThatAsksForThem) {
+  Served served(timed);
+  Client client = served.client();
+  const auto body = [](const json& more = json::object()) {
+    json chat = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+    chat.update(more);
+    return chat.dump();
+  };
+  const json expected = {{"cache_n", 4},
+                         {"prompt_n", 8},
+                         {"prompt_ms", 250.0},
+                         {"prompt_per_token_ms", 31.25},
+                         {"prompt_per_second", 32.0},
+                         {"predicted_n", 10},
+                         {"predicted_ms", 500.0},
+                         {"predicted_per_token_ms", 500.0 / 9},
+                         {"predicted_per_second", 18.0}};
+  const Reply whole = client.post(kChat, body({{"timings_per_token", true}}));
+  EXPECT_EQ(whole.json()["timings"], expected);
+  EXPECT_FALSE(whole.headers.contains("x-ferrum-ignored"));
+  EXPECT_FALSE(client.post(kChat, body()).json().contains("timings"));
+  const json two = client.post(kChat, body({{"timings_per_token", true}, {"n", 2}})).json();
+  EXPECT_FALSE(two.contains("timings"));
+  EXPECT_EQ(two["choices"][0]["timings"], expected);
+  EXPECT_EQ(two["choices"][1]["timings"]["predicted_n"], 11);
+
+  for (const bool usage : {false, true}) {
+    const json stream = {
+        {"timings_per_token", true}, {"stream", true}, {"stream_options", {{"include_usage", usage}}}};
+    const std::vector<std::string> events = client.post(kChat, body(stream)).events();
+    ASSERT_EQ(events.back(), "[DONE]");
+    for (size_t i = 0; i + 2 < events.size(); ++i) EXPECT_FALSE(json::parse(events[i]).contains("timings"));
+    const json last = json::parse(events[events.size() - 2]);
+    EXPECT_EQ(last["timings"], expected);
+    EXPECT_EQ(last["choices"].empty(), usage);
+  }
+  const json stream = {{"timings_per_token", true}, {"stream", true}, {"n", 2}};
+  std::map<int, json> of;
+  for (const std::string& event : client.post(kChat, body(stream)).events())
+    if (event != "[DONE]" && json::parse(event).contains("timings"))
+      of[json::parse(event)["choices"][0]["index"]] = json::parse(event)["timings"]["predicted_n"];
+  EXPECT_EQ(of, (std::map<int, json>{{0, 10}, {1, 11}}));
+}
+
+TEST(Timings, OfNothingAreZero) {
+  Served served([](const Request&) { return std::vector<Event>{FinishEvent{}}; });
+  const json body = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}, {"timings_per_token", true}};
+  const json timings = served.client().post(kChat, body.dump()).json()["timings"];
+  for (const auto& [name, value] : timings.items()) EXPECT_EQ(value, 0) << name;
+}
+
+TEST_F(Extras, TimingsAreAHintWhereThereAreNone) {
+  EXPECT_EQ(client_.post(kText, text({{"timings_per_token", true}}).dump()).headers.at("x-ferrum-ignored"),
+            "timings_per_token");
 }
 
 TEST_F(Extras, LlamaServersNamesAreHonoured) {

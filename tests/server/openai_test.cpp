@@ -635,6 +635,15 @@ TEST_F(OpenAi, MetricsAndProps) {
   EXPECT_CONTAINS(metrics.body, "ferrum_connections 1\n");
   const json props = client_.ask("GET", "/props").json();
   EXPECT_EQ(props["models"].back()["context_length"], 64);
+  const SamplingOptions defaults;
+  EXPECT_EQ(props["models"].back()["default_sampling"],
+            (json{{"temperature", 0.625},  // the fake engine's recommendation
+                  {"top_p", 0.95},
+                  {"top_k", defaults.top_k},
+                  {"min_p", 0.05},
+                  {"repetition_penalty", 1.0},
+                  {"presence_penalty", 0.0},
+                  {"frequency_penalty", 0.0}}));
 }
 
 TEST_F(OpenAi, ThoughtsAreToldApart) {

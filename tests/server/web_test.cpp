@@ -55,7 +55,7 @@ TEST(WebPage, EveryFileComesCompressedAndPlain) {
   }
 }
 
-TEST(WebPage, IsNotCompressedForWhoDoesNotTakeIt) {
+TEST(WebPage, IsNotCompressedForClientsThatDoNotAcceptIt) {
   Served served;
   Client client = served.client();
   for (const char* header : {"Accept-Encoding: gzip;q=0\r\n", "Accept-Encoding: br, deflate\r\n",
@@ -80,7 +80,7 @@ TEST(WebPage, NamesOnlyFilesThatAreThere) {
   EXPECT_EQ(page.find("://"), std::string::npos) << "another host";
 }
 
-TEST(WebPage, IsAskedForAgainAndItsHashedFilesAreNot) {
+TEST(WebPage, IsRevalidatedButItsHashedFilesAreNot) {
   Served served;
   Client client = served.client();
   EXPECT_EQ(client.ask("GET", "/").headers.at("cache-control"), "no-cache");
@@ -88,7 +88,7 @@ TEST(WebPage, IsAskedForAgainAndItsHashedFilesAreNot) {
             std::string::npos);
 }
 
-TEST(WebPage, WhatABrowserHasIsNotSentAgain) {
+TEST(WebPage, ACachedCopyIsNotSentAgain) {
   Served served;
   Client client = served.client();
   const std::string etag = client.ask("GET", "/", {}, kTakesGzip).headers.at("etag");
@@ -121,12 +121,27 @@ TEST(WebPage, MayDoLittle) {
   const std::string& policy = page.headers.at("content-security-policy");
   for (const char* part :
        {"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
-        "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"})
+        "frame-ancestors 'none'", "frame-src 'self'", "base-uri 'none'", "form-action 'none'"})
     EXPECT_NE(policy.find(part), std::string::npos) << part;
   EXPECT_EQ(policy.find("unsafe"), std::string::npos);
   EXPECT_EQ(policy.find("http"), std::string::npos);
   EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
   EXPECT_EQ(page.headers.at("referrer-policy"), "no-referrer");
+}
+
+// Its scripts may run, so it must not share the page's origin, and nothing it may load is on a network.
+TEST(WebPage, ThePreviewIsAlone) {
+  Served served;
+  const Reply preview = served.client().ask("GET", "/preview.html");
+  const std::string& policy = preview.headers.at("content-security-policy");
+  for (const char* part : {"default-src 'none'", "sandbox allow-scripts", "frame-ancestors 'self'",
+                           "base-uri 'none'", "form-action 'none'"})
+    EXPECT_NE(policy.find(part), std::string::npos) << part;
+  for (const char* part : {"allow-same-origin", "allow-top", "allow-popups", "http", "*", "connect-src",
+                           "frame-src", "script-src 'self'"})
+    EXPECT_EQ(policy.find(part), std::string::npos) << part;
+  EXPECT_EQ(preview.headers.at("x-frame-options"), "SAMEORIGIN");
+  EXPECT_EQ(preview.headers.at("x-dns-prefetch-control"), "off");
 }
 
 TEST(WebPage, NeedsNoKeyButItsCallsDo) {
@@ -135,7 +150,8 @@ TEST(WebPage, NeedsNoKeyButItsCallsDo) {
   Served served(test::hello, options);
   Client client = served.client();
   for (const std::string& path :
-       {std::string("/"), std::string("/licences.txt"), only_asset(".js"), only_asset(".css")})
+       {std::string("/"), std::string("/licences.txt"), std::string("/preview.html"), only_asset(".js"),
+        only_asset(".css"), only_asset(".woff2")})
     EXPECT_EQ(client.ask("GET", path).status, 200) << path;
   for (const char* path : {"/v1/models", "/metrics", "/assets/none.js", "/index.html"})
     EXPECT_EQ(client.ask("GET", path).status, 401) << path;
@@ -158,16 +174,28 @@ TEST(WebPage, TakesNothingElse) {
   EXPECT_EQ(reply.headers.at("allow"), "GET, HEAD, OPTIONS");
 }
 
+// The font of formulas and Mermaid are loaded by few readers, and only when they are needed.
 TEST(WebPage, IsSmall) {
-  size_t size = 0;
-  for (const server::web::Asset& asset : server::web::assets()) size += asset.gzip.size();
-  EXPECT_LT(size, 300'000u);
+  size_t usual = 0;
+  size_t rare = 0;
+  for (const server::web::Asset& asset : server::web::assets()) {
+    const bool is_rare = asset.path.ends_with(".woff2") || asset.path.starts_with("/assets/mermaid");
+    (is_rare ? rare : usual) += asset.gzip.size();
+  }
+  EXPECT_LT(usual, 300'000u);
+  EXPECT_LT(rare, 1'000'000u);
+}
+
+TEST(WebPage, FontsHaveTheirType) {
+  Served served;
+  EXPECT_EQ(served.client().ask("GET", only_asset(".woff2")).headers.at("content-type"), "font/woff2");
 }
 
 TEST(WebPage, SaysWhoseWorkIsInIt) {
   Served served;
   const std::string text = served.client().ask("GET", "/licences.txt").body;
-  for (const char* library : {"preact", "marked", "dompurify", "highlight.js", "temml", "idb"})
+  for (const char* library : {"preact", "marked", "dompurify", "highlight.js", "temml", "idb",
+                              "@fontsource/noto-sans-math", "@mermaid-js/tiny", "d3-sankey"})
     EXPECT_NE(text.find(library), std::string::npos) << library;
 }
 

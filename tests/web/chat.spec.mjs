@@ -185,6 +185,8 @@ test('Markdown, code and mathematics are set; code is copied', async ({ play, sc
   await expect(said.locator('.hljs-keyword').first()).toHaveText('def');
   await expect(said.locator('math')).toHaveCount(3);
   await expect(said.locator('math mfrac')).toHaveCount(1);
+  const font = () => page.evaluate(() => [...document.fonts].find(({ family }) => family.includes('Formulas'))?.status);
+  await expect.poll(font).toBe('loaded');
   await expect(said).toContainText('for $5');
   await said.getByRole('button', { name: 'Copy' }).first().click();
   await expect(said.getByRole('button', { name: 'Copied' })).toBeVisible();

@@ -23,6 +23,7 @@ const kTexts: Record<string, string> = {
   'code with empty lines': 'Before:\n\n```python\na = 1\n\nb = 2\n```\n\nAfter `x`.\n',
   'code that begins with tildes': '~~~\n```\n~~~\ntext\n',
   'a table': 'Text\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\nAfter\n',
+  footnotes: 'See[^1] and[^b].\n\n[^1]: A note\n    goes on.\n\n    Its second paragraph.\n\n[^b]: B.\nAfter[^1].\n',
   headings: '# One\ntext\n## Two\ntext\n#hashtag\n',
   'an underlined heading': 'Title\n=====\n\ntext\n\nOther\n---\ntext',
   'a minus that is none of a list': 'text\n-5 degrees\n\n- a\n-5\n',

@@ -24,8 +24,8 @@ async function told(): Promise<Piece[]> {
 
 afterEach(() => vi.unstubAllGlobals());
 
-test('what is asked for is all that is sent', () => {
-  expect(bodyOf(asked)).toEqual({ model: 'm', messages: [], stream: true, stream_options: { include_usage: true } });
+test('only what is asked for is sent', () => {
+  expect(bodyOf(asked)).toEqual({ model: 'm', messages: [], stream: true, stream_options: { include_usage: true }, timings_per_token: true });
   expect(bodyOf({ ...asked, temperature: 0, chances: 5, continues: true, thinking: 'off' })).toMatchObject({
     temperature: 0,
     logprobs: true,
@@ -37,10 +37,11 @@ test('what is asked for is all that is sent', () => {
 
 test('text, thoughts, the end and what it took', async () => {
   const usage = { prompt_tokens: 7, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } };
+  const timings = { prompt_n: 3, prompt_per_second: 60.5, predicted_n: 2, predicted_per_second: 20.25 };
   serve(
     200,
     chunk({ role: 'assistant', content: '' }) + chunk({ reasoning_content: 'hm' }),
-    chunk({ content: 'Hi' }) + chunk({}, { finish_reason: 'stop' }) + `data: ${JSON.stringify({ choices: [], usage })}\n\n`,
+    chunk({ content: 'Hi' }) + chunk({}, { finish_reason: 'stop' }) + `data: ${JSON.stringify({ choices: [], usage, timings })}\n\n`,
     'data: [DONE]\n\n',
   );
   expect(await told()).toEqual([
@@ -48,7 +49,7 @@ test('text, thoughts, the end and what it took', async () => {
     { thought: 'hm' },
     { text: 'Hi' },
     { finish: 'stop' },
-    { usage: { tokens: 2, promptTokens: 7, cachedTokens: 4 } },
+    { usage: { tokens: 2, promptTokens: 7, cachedTokens: 4 }, speeds: { prompt: 60.5, answer: 20.25 } },
   ]);
 });
 

@@ -13,14 +13,23 @@ const bundle: Bundle = {
   ],
 };
 
-test('what is exported can be imported', () => expect(fromJson(toJson([bundle]))).toEqual([bundle]));
+test('what is exported can be imported', () => {
+  expect(fromJson(toJson([bundle]))).toEqual({ bundles: [bundle], presets: [] });
+  const presets = [{ name: 'Terse', settings: { system: 'Be brief.', temperature: 0 } }];
+  expect(fromJson(toJson([], presets))).toEqual({ bundles: [], presets });
+});
 
 test('an answer that was coming is one that was interrupted', () => {
   const coming = { ...bundle, messages: [{ ...bundle.messages[0]!, state: 'streaming' as const }] };
-  expect(fromJson(toJson([coming]))[0]!.messages[0]!.state).toBe('interrupted');
+  expect(fromJson(toJson([coming])).bundles[0]!.messages[0]!.state).toBe('interrupted');
 });
 
-const json = JSON.parse(toJson([bundle])) as { conversations: Record<string, unknown>[]; version: number; format: string };
+const json = JSON.parse(toJson([bundle])) as {
+  conversations: Record<string, unknown>[];
+  presets?: unknown;
+  version: number;
+  format: string;
+};
 const broken = (how: (copy: typeof json) => void) => {
   const copy = structuredClone(json);
   how(copy);
@@ -37,11 +46,14 @@ test('what is no export is refused, with the place', () => {
     'conversations[0].messages[1].role is neither user nor assistant',
   );
   expect(broken((c) => (c.conversations[0]!.created = '1'))).toThrow('conversations[0].created is no number');
+  expect(broken((c) => (c.presets = {}))).toThrow('presets is no list');
+  expect(broken((c) => (c.presets = [{ name: ' ' }]))).toThrow('presets[0].name is empty');
+  expect(broken((c) => (c.presets = [{ settings: {} }]))).toThrow('presets[0].name is no text');
 });
 
-test('settings of a file are taken where they are what they should be', () => {
-  const [{ conversation }] = broken((c) => (c.conversations[0]!.settings = { temperature: 'hot', top_k: 4, evil: 1, stop: ['a', 5] }))() as [Bundle];
-  expect(conversation.settings).toEqual({ top_k: 4, stop: ['a'] });
+test('settings of a file are taken where they have the right type', () => {
+  const { bundles: [imported] } = broken((c) => (c.conversations[0]!.settings = { temperature: 'hot', top_k: 4, evil: 1, stop: ['a', 5] }))();
+  expect(imported!.conversation.settings).toEqual({ top_k: 4, stop: ['a'] });
 });
 
 test('Markdown has the branch that is shown', () => {

@@ -11,4 +11,6 @@ test('words alone are read aloud', () => {
   expect(spoken('```js\nlet a;\n```')).toBe('let a;');
   expect(spoken('> quoted\n')).toBe('quoted');
   expect(spoken('---\n')).toBe('');
+  expect(spoken('A claim[^1].\n')).toBe('A claim.');
+  expect(spoken('[^1]: The *source*.\n')).toBe('The source.');
 });

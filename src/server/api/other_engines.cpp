@@ -90,7 +90,6 @@ const std::vector<Field>& hints() {
       {"id_slot", {-1}},
       {"slot_id", {-1}},
       {"n_cache_reuse", {0}},
-      {"timings_per_token", {false}},
       {"return_progress", {false}},
       {"dynatemp_exponent", {1.0}},
       {"adaptive_decay", {0.9}},

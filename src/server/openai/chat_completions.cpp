@@ -10,6 +10,7 @@
 #include "server/api/thoughts.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
+#include "server/openai/timings.h"
 
 namespace ferrum::server::openai {
 namespace {
@@ -51,6 +52,7 @@ Json logprobs_json(const std::vector<TokenEvent>& tokens) {
 struct Shape {
   size_t choices = 1;
   bool logprobs = false;
+  bool timings = false;
   bool thoughts = true;  // are shown
   Thoughts::Start start = Thoughts::Start::kNone;
   int prompt_tokens = 0;  // for continuous_usage
@@ -71,6 +73,7 @@ class Whole final : public Format {
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       choice(finish->choice).thoughts.end(choice(finish->choice).pieces);
       choice(finish->choice).reason = finish_reason(*finish);
+      choice(finish->choice).usage = finish->usage;
       usage_.add(prompt, finish->usage);
     }
   }
@@ -82,13 +85,12 @@ class Whole final : public Format {
                          {"message", message(choices_[i])},
                          {"logprobs", shape_.logprobs ? logprobs_json(choices_[i].tokens) : Json()},
                          {"finish_reason", choices_[i].reason}});
-    out += to_text({{"id", head_.id},
-                    {"object", "chat.completion"},
-                    {"created", head_.created},
-                    {"model", head_.model},
-                    {"choices", std::move(choices)},
-                    {"usage", usage_.json()},
-                    {"service_tier", "default"}});
+    Json answer = {{"id", head_.id},       {"object", "chat.completion"}, {"created", head_.created},
+                   {"model", head_.model}, {"usage", usage_.json()},      {"service_tier", "default"}};
+    for (size_t i = 0; shape_.timings && i < choices_.size(); ++i)
+      (choices_.size() == 1 ? answer : choices[i])["timings"] = timings_json(choices_[i].usage);
+    answer["choices"] = std::move(choices);
+    out += to_text(answer);
   }
 
   void fail(const ApiError& error, std::string& /*out*/) override { throw ApiError(error); }
@@ -100,6 +102,7 @@ class Whole final : public Format {
     std::vector<Thoughts::Piece> pieces{};  // at most one of thoughts, then one that is said
     std::vector<TokenEvent> tokens{};
     const char* reason = "length";
+    Usage usage{};
   };
   Json message(const Choice& choice) const {
     Json message = {
@@ -154,14 +157,18 @@ class Stream final : public Format {
       thoughts_[choice].end(pieces_);
       emit_pieces(choice, out);
       generated_[choice] = finish->usage.generated_tokens;
-      chunk(choice, "{}", finish_reason(*finish), out);
+      if (shape_.timings) timings_ = R"(,"timings":)" + to_text(timings_json(finish->usage));
+      // The last chunk has the timings: with one choice the usage's, if it is sent.
+      const bool is_last = shape_.choices > 1 || !options_.usage;
+      chunk(choice, "{}", finish_reason(*finish), out, is_last ? timings_ : "");
       usage_.add(prompt, finish->usage);
     }
   }
 
   void end(std::string& out) override {
     if (options_.usage)
-      append_event(out, prefix_ + R"(,"choices":[],"usage":)" + to_text(usage_.json()) + "}");
+      append_event(out, prefix_ + R"(,"choices":[],"usage":)" + to_text(usage_.json()) +
+                            (shape_.choices == 1 ? timings_ : "") + "}");
     append_event(out, "[DONE]");
   }
 
@@ -177,14 +184,15 @@ class Stream final : public Format {
               nullptr, out);
   }
 
-  void chunk(size_t choice, const std::string& delta, const char* reason, std::string& out) {
+  void chunk(size_t choice, const std::string& delta, const char* reason, std::string& out,
+             const std::string& further_members = "") {
     std::vector<TokenEvent>& tokens = waiting_[choice];
     const std::string logprobs = shape_.logprobs && !tokens.empty() ? to_text(logprobs_json(tokens)) : "null";
     tokens.clear();
     append_event(
-        out, fmt::format(R"({},"choices":[{{"index":{},"delta":{},"logprobs":{},"finish_reason":{}}}]{}}})",
+        out, fmt::format(R"({},"choices":[{{"index":{},"delta":{},"logprobs":{},"finish_reason":{}}}]{}{}}})",
                          prefix_, choice, delta, logprobs, reason ? fmt::format("\"{}\"", reason) : "null",
-                         usage_member(choice)));
+                         usage_member(choice), further_members));
   }
 
   // Of a chunk that is not the last.
@@ -202,6 +210,7 @@ class Stream final : public Format {
   std::vector<Thoughts::Piece> pieces_;           // of one event
   std::vector<std::vector<TokenEvent>> waiting_;  // of each choice: for its next text
   std::vector<int> generated_;                    // tokens of each choice so far
+  std::string timings_;                           // as a member, of the choice that finished last
   UsageSum usage_;
 };
 
@@ -240,6 +249,7 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
   if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
 
   const StreamOptions stream = read_stream(f);
+  const bool timings = read_timings(f);
   check_choices(f, stream, r, 1);
   read_completion_hints(f);
   refuse_unserved(f);
@@ -258,6 +268,7 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
 
   Shape shape = {.choices = static_cast<size_t>(r.choices),
                  .logprobs = logprobs,
+                 .timings = timings,
                  .thoughts = shows_thoughts,
                  .start = start};
   if (stream.continuous_usage) {

@@ -258,6 +258,7 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   read_completion_hints(f);
   refuse_unserved(f);
   read_other_engines(f);
+  f.hint("timings_per_token", {false});
   f.refuse_others();
   if (shape.stream.continuous_usage)
     for (Prompt& prompt : prompts) {

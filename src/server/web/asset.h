@@ -7,7 +7,7 @@
 namespace ferrum::server::web {
 
 struct Asset {
-  std::string_view path;  // "/", "/assets/app-1a2b3c4d.js": what stands under /assets has a hash in its name
+  std::string_view path;  // "/", "/assets/app-1a2b3c4d.js": files under /assets have a hash in their names
   std::string_view tag;   // of the contents, for the ETag
   std::string_view gzip;  // one member, no name in its head
 };

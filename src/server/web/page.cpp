@@ -13,12 +13,21 @@
 namespace ferrum::server::web {
 namespace {
 
-// The page runs its own scripts only, talks to this server only, and is in no other page's frame. Whatever a
-// model writes becomes part of it through one sanitiser, which alone may make HTML of text.
-constexpr const char* kContentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+// The page runs its own scripts only, connects to this server only, and cannot be framed by another page.
+// Text of a model becomes HTML through one sanitiser only. A frame inside the page, whoever navigates it, may
+// show this server's documents only.
+constexpr const char* kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types dompurify";
+
+// The preview shows code that a model wrote, inside a frame of the page. The code may run, but in an origin
+// of its own, and it cannot fetch, connect, submit, open a window or leave the frame.
+constexpr std::string_view kPreview = "/preview.html";
+constexpr const char* kPreviewPolicy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+    "sandbox allow-scripts";
 
 const Asset* find(std::string_view path) {
   const auto all = assets();
@@ -30,11 +39,12 @@ const char* type_of(std::string_view path) {
   if (path.ends_with(".js")) return "text/javascript; charset=utf-8";
   if (path.ends_with(".css")) return "text/css; charset=utf-8";
   if (path.ends_with(".svg")) return "image/svg+xml";
+  if (path.ends_with(".woff2")) return "font/woff2";
   if (path.ends_with(".txt")) return "text/plain; charset=utf-8";
   return "text/html; charset=utf-8";
 }
 
-// What stands between commas.
+// The elements of a comma-separated list.
 std::vector<std::string_view> parts_of(std::string_view list) {
   std::vector<std::string_view> parts;
   while (!list.empty()) {
@@ -45,7 +55,7 @@ std::vector<std::string_view> parts_of(std::string_view list) {
   return parts;
 }
 
-// RFC 9110, 12.5.3: an encoding with the weight 0 is not wanted.
+// RFC 9110, 12.5.3: an encoding with the weight 0 is not accepted.
 bool takes_gzip(const HttpRequest& request) {
   for (const std::string_view part : parts_of(request.header("accept-encoding").value_or(""))) {
     const size_t semicolon = std::min(part.find(';'), part.size());
@@ -56,9 +66,9 @@ bool takes_gzip(const HttpRequest& request) {
   return false;
 }
 
-bool has_already(const HttpRequest& request, const std::string& etag) {
+bool is_cached(const HttpRequest& request, const std::string& etag) {
   for (std::string_view part : parts_of(request.header("if-none-match").value_or(""))) {
-    if (part.starts_with("W/")) part.remove_prefix(2);  // as proxies say that they changed the encoding
+    if (part.starts_with("W/")) part.remove_prefix(2);  // a proxy changed the encoding
     if (part == etag || part == "*") return true;
   }
   return false;
@@ -94,20 +104,22 @@ HttpResponse page(const HttpRequest& request) {
   if (!asset) throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(request.path));
   const bool gzip = takes_gzip(request);
   const bool hashed = asset->path.starts_with("/assets/");
+  const bool is_preview = asset->path == kPreview;
   const std::string etag = "\"" + std::string(asset->tag) + (gzip ? "-gzip\"" : "\"");
   HttpResponse response = {
       .content_type = type_of(asset->path),
       .headers = {{"ETag", etag},
                   {"Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache"},
                   {"Vary", "Accept-Encoding"},
-                  {"Content-Security-Policy", kContentSecurityPolicy},
+                  {"Content-Security-Policy", is_preview ? kPreviewPolicy : kPagePolicy},
                   {"Cross-Origin-Opener-Policy", "same-origin"},
                   {"Cross-Origin-Resource-Policy", "same-origin"},
                   {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
                   {"Referrer-Policy", "no-referrer"},
                   {"X-Content-Type-Options", "nosniff"},
-                  {"X-Frame-Options", "DENY"}}};
-  if (has_already(request, etag)) {
+                  {"X-DNS-Prefetch-Control", "off"},
+                  {"X-Frame-Options", is_preview ? "SAMEORIGIN" : "DENY"}}};
+  if (is_cached(request, etag)) {
     response.status = 304;
     return response;
   }

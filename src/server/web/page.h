@@ -1,4 +1,5 @@
-// The web page at "/": its files, with what browsers are to keep of them and what the page may do.
+// The web page at "/": its files, with headers that say how long browsers may cache them and what the page
+// may do.
 #pragma once
 #include <string_view>
 
@@ -8,8 +9,8 @@ namespace ferrum::server::web {
 
 bool is_page(std::string_view path);
 
-// GET of one of the page's files: compressed for clients that take it so, and 304 where they have it already.
-// ApiError 404 where there is none.
+// GET of one of the page's files: compressed for clients that accept gzip, and 304 where the client's copy is
+// current. ApiError 404 for other paths.
 HttpResponse page(const HttpRequest& request);
 
 }  // namespace ferrum::server::web

@@ -1,13 +1,18 @@
 // POST /v1/chat/completions as a stream.
-import type { Sampling, Token } from '../conversation/types';
+import type { Sampling, Speeds, Token } from '../conversation/types';
 import { call } from './client';
 import { ServerError, Unreachable } from './errors';
 import { EventReader } from './events';
 
-export interface Asked extends Sampling {
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+export interface ChatRequest extends Sampling {
   model: string;
-  messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
-  chances: number; // alternatives told for each token; 0: nothing of the kind
+  messages: ChatMessage[];
+  chances: number; // alternatives to each token that the server sends; 0: neither these nor chances
   continues: boolean; // the last message is how the answer begins
   thinking?: 'off';
 }
@@ -18,13 +23,15 @@ export interface Piece {
   tokens?: Token[];
   finish?: 'stop' | 'length';
   usage?: { tokens: number; promptTokens: number; cachedTokens: number };
+  speeds?: Speeds;
 }
 
-export function bodyOf({ chances, continues, thinking, ...rest }: Asked): object {
+export function bodyOf({ chances, continues, thinking, ...rest }: ChatRequest): object {
   return {
     ...rest,
     stream: true,
     stream_options: { include_usage: true },
+    timings_per_token: true,
     ...(chances > 0 && { logprobs: true, top_logprobs: chances }),
     ...(continues && { continue_final_message: true }),
     ...(thinking === 'off' && { chat_template_kwargs: { enable_thinking: false } }),
@@ -47,13 +54,14 @@ interface WireChunk {
     completion_tokens: number;
     prompt_tokens_details?: { cached_tokens?: number };
   } | null;
+  timings?: { prompt_per_second: number; predicted_per_second: number };
 }
 
 const chanceOf = ({ token, logprob }: WireChance) => ({ text: token, logprob });
 
-// Of one event's data. Throws ServerError where the stream tells of a failure.
+// Of one event's data. Throws ServerError where the event reports a failure.
 export function pieceOf(data: string): Piece {
-  const { error, choices, usage } = JSON.parse(data) as WireChunk;
+  const { error, choices, usage, timings } = JSON.parse(data) as WireChunk;
   if (error) throw new ServerError(error.message ?? 'the answer failed', 200, error.code);
   const piece: Piece = {};
   const choice = choices?.[0];
@@ -68,16 +76,17 @@ export function pieceOf(data: string): Piece {
       promptTokens: usage.prompt_tokens,
       cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
     };
+  if (timings) piece.speeds = { prompt: timings.prompt_per_second, answer: timings.predicted_per_second };
   return piece;
 }
 
-// Pieces as they come, those that came together at once. Throws as call() does; Unreachable as well where the
-// connection ends before the answer does.
-export async function* chat(asked: Asked, signal: AbortSignal): AsyncGenerator<Piece[]> {
+// The pieces of an answer while they arrive; those of one network read are one array. Throws as call() does, and
+// Unreachable where the connection ends before the answer does.
+export async function* chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<Piece[]> {
   const response = await call('v1/chat/completions', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(bodyOf(asked)),
+    body: JSON.stringify(bodyOf(request)),
     signal,
   });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -96,7 +105,7 @@ export async function* chat(asked: Asked, signal: AbortSignal): AsyncGenerator<P
   }
 }
 
-// What came before a failure is told first.
+// Pieces that arrived before a failure are yielded first.
 function* together(data: string[]): Generator<Piece[]> {
   const pieces: Piece[] = [];
   try {

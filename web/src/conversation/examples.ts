@@ -1,5 +1,7 @@
-// What to ask first. Small models can do little, and should not be asked for more.
+// Questions to begin with. Small models can do little, and get easy ones.
 const kSmall = 200e6; // parameters
+
+export const isSmall = (parameters: number | undefined): boolean => parameters !== undefined && parameters < kSmall;
 
 const kForSmall = [
   'What is 7 + 5?',
@@ -16,4 +18,4 @@ const kForLarge = [
 ];
 
 export const examplesFor = (parameters: number | undefined): readonly string[] =>
-  parameters !== undefined && parameters < kSmall ? kForSmall : kForLarge;
+  isSmall(parameters) ? kForSmall : kForLarge;

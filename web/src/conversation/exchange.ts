@@ -1,6 +1,6 @@
-// Conversations as files: JSON that can be read again, and Markdown for people.
+// Conversations and presets as files: JSON that can be imported again, and Markdown for people.
 import { pathTo, treeOf } from './tree';
-import type { Conversation, Message, Settings } from './types';
+import type { Conversation, Message, Preset, Settings } from './types';
 
 const kFormat = 'ferrum-conversations';
 const kVersion = 1;
@@ -10,9 +10,15 @@ export interface Bundle {
   messages: Message[];
 }
 
-export function toJson(bundles: readonly Bundle[]): string {
+export interface Export {
+  bundles: Bundle[];
+  presets: Preset[];
+}
+
+export function toJson(bundles: readonly Bundle[], presets: readonly Preset[] = []): string {
   const conversations = bundles.map(({ conversation, messages }) => ({ ...conversation, messages }));
-  return JSON.stringify({ format: kFormat, version: kVersion, conversations }, null, 1);
+  const more = presets.length > 0 ? { presets } : {};
+  return JSON.stringify({ format: kFormat, version: kVersion, conversations, ...more }, null, 1);
 }
 
 type Fields = Record<string, unknown>;
@@ -53,7 +59,7 @@ function settingsFrom(value: unknown): Settings {
   return settings;
 }
 
-// Token chances and figures are left behind: they can be had again, and nobody can check them.
+// Token chances and figures are left out: the page has no way to check them.
 function messageFrom(value: unknown, conversation: string, where: string): Message {
   if (!isObject(value)) refuse(where, 'is no message');
   const role = value.role;
@@ -91,8 +97,14 @@ function bundleFrom(value: unknown, where: string): Bundle {
   return { conversation, messages: value.messages.map((m, i) => messageFrom(m, id, `${where}.messages[${i}]`)) };
 }
 
+function presetFrom(value: unknown, where: string): Preset {
+  if (!isObject(value)) refuse(where, 'is no preset');
+  const name = text(value, 'name', where).trim();
+  return name === '' ? refuse(`${where}.name`, 'is empty') : { name, settings: settingsFrom(value.settings) };
+}
+
 // Throws an Error that says what is wrong with the file, and where.
-export function fromJson(json: string): Bundle[] {
+export function fromJson(json: string): Export {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -102,7 +114,12 @@ export function fromJson(json: string): Bundle[] {
   if (!isObject(value) || value.format !== kFormat || !Array.isArray(value.conversations))
     refuse('the file', 'is no export of this page');
   if (value.version !== kVersion) refuse('the file', `has the version ${String(value.version)}, which is not known here`);
-  return value.conversations.map((c, i) => bundleFrom(c, `conversations[${i}]`));
+  const presets = value.presets ?? [];
+  if (!Array.isArray(presets)) refuse('presets', 'is no list');
+  return {
+    bundles: value.conversations.map((c, i) => bundleFrom(c, `conversations[${i}]`)),
+    presets: presets.map((p, i) => presetFrom(p, `presets[${i}]`)),
+  };
 }
 
 // The branch that is shown.

@@ -19,6 +19,12 @@ export interface Settings extends Sampling {
   thinking?: 'off'; // absent: as the model's template has it
 }
 
+// Settings under a name.
+export interface Preset {
+  name: string;
+  settings: Settings;
+}
+
 export interface Conversation {
   id: string;
   title: string;
@@ -50,7 +56,14 @@ export interface Figures {
   promptTokens?: number;
   cachedTokens?: number; // of the prompt: those that were not computed again
   firstToken?: number; // seconds from asking
-  seconds?: number; // from the first token to the last
+  seconds?: number; // from the first token to the last, by the browser's clock
+  speeds?: Speeds; // of the request that ended last
+}
+
+// Tokens per second, by the server's clock. 0: nothing had to be computed.
+export interface Speeds {
+  prompt: number;
+  answer: number;
 }
 
 export interface Message {

@@ -1,21 +1,25 @@
-// Markdown that grows. What was read of it is cut into blocks: paragraphs, lists, pieces of code. Text that comes later
-// can change the last block only, so the others are read, and shown, once.
-import type { TokensList } from 'marked';
+// Markdown that grows, cut into blocks: paragraphs, lists, pieces of code. Further text can change the last block only, so
+// the others are read, and shown, once. (A block that refers to a footnote is shown again when the note arrives.)
+import type { Token, TokensList } from 'marked';
 import { lexer } from './dialect';
+import { namesIn, numbered, type Names, type Numbers } from './footnotes';
 
 export class BlockReader {
   closed: string[] = [];
   open = '';
   private known: TokensList['links'] = {}; // definitions of [names], of all blocks so far
+  private names: Names[] = []; // of footnotes, in closed blocks that have any
+  private counted: Numbers = new Map();
   private length = 0;
   private text = '';
 
-  // `text` is all of it so far: what it was the last time, and more. (Another text is read from its beginning.)
+  // `text` is the whole text so far: that of the last call, and more. (Another text is read from its beginning.)
   read(text: string): void {
     if (text === this.text) return;
     if (!text.startsWith(this.text)) {
       this.closed = [];
       this.known = {};
+      this.names = [];
       this.length = 0;
     }
     this.text = text;
@@ -26,7 +30,8 @@ export class BlockReader {
     if (last > 0 && !tokens[last]!.raw.includes('\n')) --last;
     while (last > 0 && tokens[last]!.type === 'space') --last;
     let raw = '';
-    for (const token of tokens.slice(0, Math.max(last, 0))) {
+    const closing = tokens.slice(0, Math.max(last, 0));
+    for (const token of closing) {
       raw += token.raw;
       this.length += token.raw.length;
       if (token.type === 'space') continue;
@@ -35,6 +40,20 @@ export class BlockReader {
     }
     this.length -= raw.length;
     this.open = text.slice(this.length);
+    this.count(closing, tokens.slice(closing.length));
+  }
+
+  // The map stays the same object while the numbers do.
+  private count(closing: readonly Token[], open: readonly Token[]): void {
+    const closed = namesIn(closing);
+    if (closed.references.length + closed.notes.length > 0) this.names.push(closed);
+    const now = numbered([...this.names, namesIn(open)]);
+    const equal = now.size === this.counted.size && [...now].every(([name, n]) => this.counted.get(name) === n);
+    if (!equal) this.counted = now;
+  }
+
+  get notes(): Numbers {
+    return this.counted;
   }
 
   get links(): TokensList['links'] {

@@ -1,8 +1,9 @@
-// What we read as Markdown: GitHub's, and mathematics as models write it.
+// The Markdown that is read: GitHub's with footnotes, and mathematics as models write it.
 import { Marked, type TokenizerAndRendererExtension, type Tokens, type TokensList } from 'marked';
 import { attribute, escaped } from './escape';
+import { kFootnotes } from './footnotes';
 
-// Its source stands there until the library that sets it has been loaded.
+// The source stands in its place until the library that sets it has been loaded.
 const mathematics = (tex: string, display: boolean) => {
   const name = display ? 'div' : 'span';
   return `<${name} class="math" data-tex="${attribute(tex)}" data-display="${display}">${escaped(tex)}</${name}>`;
@@ -29,9 +30,9 @@ const kMathematics = [
   rule('parentheses', 'inline', /\\\(/, /^\\\(([\s\S]+?)\\\)/, false),
 ];
 
-export const dialect = new Marked({ gfm: true, breaks: false, extensions: kMathematics });
+export const dialect = new Marked({ gfm: true, breaks: false, extensions: [...kMathematics, ...kFootnotes] });
 
-// Blocks of a text. What it defines is added to `links`; what these have may be referred to.
+// Blocks of a text. It may refer to the definitions in `links`, and its own are added to them.
 export function lexer(text: string, links: TokensList['links']): TokensList {
   const lexer = new dialect.Lexer(dialect.defaults);
   lexer.tokens.links = links;

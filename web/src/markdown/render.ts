@@ -1,9 +1,11 @@
-// Markdown to HTML that can do nothing. HTML in it is shown as it was written, images are links: nothing that a model
-// says is fetched, unless somebody clicks on it.
+// Markdown to HTML that can do nothing. HTML in it is shown as it was written, and images are links: nothing that a model
+// writes is fetched unless the reader follows a link.
 import DOMPurify from 'dompurify';
 import type { Tokens, TokensList } from 'marked';
 import { dialect, lexer } from './dialect';
 import { attribute, escaped } from './escape';
+import { setNumbers, type Numbers } from './footnotes';
+import { previewKind } from './preview';
 
 // Colours words of a language; the code as it stands where it cannot.
 export type Highlight = (code: string, language: string) => string;
@@ -34,8 +36,9 @@ dialect.use({
     image: ({ href, text }: Tokens.Image) => link(href, `[image: ${escaped(text || href)}]`),
     code({ text, lang }: Tokens.Code) {
       const language = /^[\w+#.-]+/.exec(lang ?? '')?.[0]?.toLowerCase() ?? kNoLanguage;
+      const preview = previewKind(language, text) === null ? '' : '<button type="button" class="preview">Preview</button>';
       return (
-        `<figure class="code"><figcaption><span>${escaped(language)}</span>` +
+        `<figure class="code"><figcaption><span>${escaped(language)}</span>${preview}` +
         `<button type="button" class="wrap">Wrap</button><button type="button" class="download">Download</button>` +
         `<button type="button" class="copy">Copy</button></figcaption>` +
         `<pre tabindex="0"><code>${highlight(text, language)}</code></pre></figure>`
@@ -59,7 +62,7 @@ const kAllowed = {
     'a', 'blockquote', 'br', 'button', 'code', 'del', 'div', 'em', 'figcaption', 'figure', 'h3', 'h4', 'h5', 'h6', 'hr',
     'kbd', 'li', 'mark', 'ol', 'p', 'pre', 'span', 'strong', 'sub', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul',
   ],
-  ALLOWED_ATTR: ['class', 'data-display', 'data-tex', 'href', 'rel', 'start', 'tabindex', 'target', 'type'],
+  ALLOWED_ATTR: ['class', 'data-display', 'data-note', 'data-tex', 'href', 'rel', 'start', 'tabindex', 'target', 'type'],
   ALLOW_DATA_ATTR: false,
   RETURN_TRUSTED_TYPE: true,
 };
@@ -67,7 +70,10 @@ const kAllowed = {
 // The sanitiser's own type where the browser has it, text elsewhere: for innerHTML alone.
 export type SafeHtml = string & { readonly safe: unique symbol };
 
-export const safeHtml = (markdown: string, links: TokensList['links']): SafeHtml =>
-  DOMPurify.sanitize(dialect.Parser.parse(lexer(markdown, links), dialect.defaults), kAllowed) as unknown as SafeHtml;
+export function safeHtml(markdown: string, links: TokensList['links'], notes: Numbers): SafeHtml {
+  const tokens = lexer(markdown, links);
+  setNumbers(tokens, notes);
+  return DOMPurify.sanitize(dialect.Parser.parse(tokens, dialect.defaults), kAllowed) as unknown as SafeHtml;
+}
 
 export const useHighlight = (theirs: Highlight) => void (highlight = theirs);

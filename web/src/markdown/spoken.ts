@@ -11,6 +11,7 @@ function words(token: Token): string {
     return [header, ...rows].map((cells) => cells.map(({ tokens }) => joined(tokens, '')).join(', ')).join('\n');
   }
   if (token.type === 'html' || token.type === 'space' || token.type === 'def') return '';
+  if (token.type === 'noteReference') return '';
   if (token.type === 'br') return '\n';
   const { tokens, text = '' } = token as Tokens.Generic & { text?: string };
   return tokens ? joined(tokens, token.type === 'list_item' || token.type === 'blockquote' ? '\n' : '') : text;

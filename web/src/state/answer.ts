@@ -1,6 +1,6 @@
 // One answer while it comes.
 import { signal, type Signal } from '@preact/signals';
-import { chat, type Asked, type Piece } from '../api/chat';
+import { chat, type ChatRequest, type Piece } from '../api/chat';
 import type { Figures, Message, State, Token } from '../conversation/types';
 
 const kLeastPause = 40; // ms between two looks of the page
@@ -41,7 +41,7 @@ export class Answer {
   }
 
   // To the end, whatever that is; `onPiece` is called now and then.
-  async read(request: Asked, onPiece: () => void): Promise<Message> {
+  async read(request: ChatRequest, onPiece: () => void): Promise<Message> {
     let state: State = 'done';
     let error: string | undefined;
     try {
@@ -70,8 +70,9 @@ export class Answer {
   }
 
   private usage: Piece['usage'];
+  private speeds: Piece['speeds'];
 
-  private take({ text, thought, tokens, finish, usage }: Piece): void {
+  private take({ text, thought, tokens, finish, usage, speeds }: Piece): void {
     if (text !== undefined || thought !== undefined) {
       this.last = performance.now();
       if (this.first === 0) this.first = this.last;
@@ -82,9 +83,10 @@ export class Answer {
     if (tokens) this.tokens.push(...tokens);
     if (finish) this.finish = finish;
     if (usage) this.usage = usage;
+    if (speeds) this.speeds = speeds;
   }
 
-  // Pieces are tokens, nearly; the server's own count comes at the end.
+  // A piece is about a token; the server's own count comes at the end.
   private figuresNow(): Figures {
     const seconds = (this.last - this.first) / 1000;
     return {
@@ -93,6 +95,7 @@ export class Answer {
       firstToken: this.before?.firstToken ?? (this.first > 0 ? (this.first - this.asked) / 1000 : undefined),
       promptTokens: this.usage?.promptTokens,
       cachedTokens: this.usage?.cachedTokens,
+      speeds: this.speeds,
     };
   }
 

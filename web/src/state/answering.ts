@@ -1,6 +1,6 @@
 // Asking and being answered.
 import { effect, signal } from '@preact/signals';
-import type { Asked } from '../api/chat';
+import type { ChatRequest } from '../api/chat';
 import { effective, samplingOf } from '../conversation/settings';
 import { pathTo } from '../conversation/tree';
 import type { Message, Settings } from '../conversation/types';
@@ -9,6 +9,7 @@ import { listen, tell } from '../storage/tabs';
 import { Aloud } from './aloud';
 import { Answer } from './answer';
 import { add, current, draft, leaf, messages, path, save, tree } from './library';
+import { nameAfter } from './naming';
 import { notice, say } from './notices';
 import { model, refresh } from './server';
 
@@ -20,7 +21,7 @@ export const answers = signal<ReadonlyMap<string, Answer>>(new Map()); // that t
 
 export const settings = (): Settings => effective(defaults.value, current.value?.settings ?? draft.value);
 
-function request(message: Message, modelId: string): Asked {
+function request(message: Message, modelId: string): ChatRequest {
   const { system, thinking } = settings();
   const continues = message.content !== '';
   const said = pathTo(tree.value, continues ? message.id : message.parent);
@@ -37,7 +38,7 @@ function request(message: Message, modelId: string): Asked {
   };
 }
 
-async function run(message: Message, asked: Asked): Promise<void> {
+async function run(message: Message, asked: ChatRequest): Promise<void> {
   const answer = new Answer(message);
   answers.value = new Map(answers.value).set(message.id, answer);
   say('The model answers.');
@@ -59,7 +60,8 @@ async function run(message: Message, asked: Asked): Promise<void> {
   answers.value = others;
   if (end.state === 'failed') say(`The answer failed: ${end.error}`);
   else say(end.state === 'stopped' ? 'Stopped.' : 'The answer is complete.');
-  void refresh(); // a model may have been loaded for it, or the server be gone
+  void refresh(); // the request may have loaded the model, or the server may be gone
+  void nameAfter(end, asked);
 }
 
 async function answerTo(parent: string | null): Promise<void> {

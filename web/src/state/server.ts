@@ -1,7 +1,7 @@
 // Which models there are, and whether the server is.
 import { computed, signal } from '@preact/signals';
 import { ServerError } from '../api/errors';
-import { models as fetchModels, type Model } from '../api/models';
+import { isNamed, models as fetchModels, type Model } from '../api/models';
 import { preferredModel } from '../storage/preferences';
 import { current, setModel } from './library';
 
@@ -16,7 +16,7 @@ export const refusal = signal(''); // in the server's words
 // The conversation's, else the one chosen last, else the server's first.
 export const model = computed<Model | null>(() => {
   const all = models.value;
-  const named = (id: string | null | undefined) => all.find((one) => one.id === id);
+  const named = (name: string | null | undefined) => (name ? all.find((one) => isNamed(one, name)) : undefined);
   return named(current.value?.model) ?? named(preferredModel.value) ?? all[0] ?? null;
 });
 

@@ -1,6 +1,6 @@
-// Small things that are kept beside the conversations, shared by all tabs.
+// Small things that the browser keeps beside the conversations. All tabs share them.
 import { effect, signal, type Signal } from '@preact/signals';
-import type { Settings } from '../conversation/types';
+import type { Preset, Settings } from '../conversation/types';
 
 function read<T>(name: string, fallback: T): T {
   try {
@@ -16,7 +16,7 @@ function write(name: string, value: unknown): void {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, JSON.stringify(value));
   } catch {
-    // The browser keeps nothing: it holds for this page.
+    // The browser keeps nothing: the value lasts as long as this page.
   }
 }
 
@@ -39,6 +39,8 @@ export type Theme = 'system' | 'light' | 'dark';
 
 export const theme = preference<Theme>('theme', 'system');
 export const defaults = preference<Settings>('defaults', {});
+export const presets = preference<readonly Preset[]>('presets', []); // by name
+export const makesTitles = preference('titles', true);
 export const preferredModel = preference<string | null>('model', null);
 export const showsChances = preference('chances', false);
 export const sidebarIsOpen = preference('sidebar', true);

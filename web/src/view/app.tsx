@@ -9,6 +9,7 @@ import { Header } from './header';
 import { KeyDialog } from './key-dialog';
 import { Live } from './live';
 import { Notices } from './notices';
+import { PreviewDialog } from './preview';
 import { SettingsDialog } from './settings';
 import { onKey, ShortcutsDialog } from './shortcuts';
 import { Sidebar } from './sidebar';
@@ -57,6 +58,7 @@ export function App() {
       {liveIsOpen.value && <Live />}
       {panel.value === 'settings' && <SettingsDialog />}
       {panel.value === 'shortcuts' && <ShortcutsDialog />}
+      <PreviewDialog />
       <ConfirmDialog />
       <KeyDialog />
       <Notices />

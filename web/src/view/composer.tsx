@@ -2,11 +2,13 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { attachmentOf, kLongPaste, withAttachments, type Attachment } from '../conversation/attachment';
 import { isAnswering, send, settings, stopShown } from '../state/answering';
+import { countDraft, draftTokens } from '../state/draft-tokens';
 import { editing } from '../state/editing';
 import { path } from '../state/library';
 import { notice } from '../state/notices';
 import { currentId } from '../state/route';
 import { model, models } from '../state/server';
+import { FilePicker } from './file-picker';
 import { Icon } from './icon';
 import { fit, sends } from './textarea';
 
@@ -14,14 +16,18 @@ export const kComposer = 'composer';
 
 export const focusComposer = (): void => document.getElementById(kComposer)?.focus();
 
-// Of the context, what the last answer left.
+const kNearlyFull = 0.9; // of the context
+
+// The tokens of the draft, and what the conversation has used of the context.
 function Context() {
   const context = model.value?.context;
   const figures = path.value.findLast(({ figures }) => figures?.promptTokens !== undefined)?.figures;
-  if (!context || !figures) return null;
-  const used = figures.promptTokens! + figures.tokens;
+  const used = figures ? figures.promptTokens! + figures.tokens : 0;
+  const written = draftTokens.value;
+  if (!context || (written === null && used === 0)) return null;
   return (
-    <span class={used > 0.9 * context ? 'context full' : 'context'}>
+    <span class={used + (written ?? 0) > kNearlyFull * context ? 'context full' : 'context'}>
+      {written !== null && `${written} token${written === 1 ? '' : 's'} written · `}
       {used} of {context} tokens of context
     </span>
   );
@@ -65,27 +71,15 @@ const Attachments = () => (
   </ul>
 );
 
-function AttachButton() {
-  const file = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <button type="button" class="attach" aria-label="Attach files" title="Attach text files" onClick={() => file.current!.click()}>
+const AttachButton = () => (
+  <FilePicker label="Files to attach" onFiles={attach}>
+    {(open) => (
+      <button type="button" class="attach" aria-label="Attach files" title="Attach text files" onClick={open}>
         <Icon name="attach" />
       </button>
-      <input
-        ref={file}
-        type="file"
-        multiple
-        hidden
-        aria-label="Files to attach"
-        onChange={(event) => {
-          const input = event.currentTarget;
-          void attach([...(input.files ?? [])]).then(() => (input.value = ''));
-        }}
-      />
-    </>
-  );
-}
+    )}
+  </FilePicker>
+);
 
 export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
@@ -95,11 +89,16 @@ export function Composer() {
     if (matchMedia('(pointer: fine)').matches) area.current!.focus();
   }, [id]);
 
+  const message = () => withAttachments(area.current!.value.trim(), attachments.value);
+  const attached = attachments.value;
+  useEffect(() => countDraft(message()), [attached, model.value?.id]);
+
   const submit = () => {
-    const text = withAttachments(area.current!.value.trim(), attachments.value);
+    const text = message();
     if (text === '' || busy || !model.value) return;
     area.current!.value = '';
     attachments.value = [];
+    countDraft('');
     fit(area.current!);
     void send(text);
   };
@@ -138,7 +137,10 @@ export function Composer() {
           aria-label="Message"
           placeholder={model.value ? `Message ${model.value.id}` : 'Message'}
           onPaste={onPaste}
-          onInput={(event) => fit(event.currentTarget)}
+          onInput={(event) => {
+            fit(event.currentTarget);
+            countDraft(message());
+          }}
           onKeyDown={onKeyDown}
         />
         {busy ? (

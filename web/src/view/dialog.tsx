@@ -6,10 +6,10 @@ interface Props {
   title: string;
   onClose: () => void;
   children: ComponentChildren;
-  kind?: 'centre' | 'side';
+  kind?: 'centre' | 'side' | 'wide';
 }
 
-// The browser keeps the focus in it, closes it with Escape, and gives the focus back.
+// The browser keeps the focus inside, closes the dialog with Escape, and returns the focus afterwards.
 export function Dialog({ title, onClose, children, kind = 'centre' }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useId();

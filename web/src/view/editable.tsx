@@ -3,8 +3,10 @@ import { useEffect, useRef } from 'preact/hooks';
 interface Props {
   label: string;
   text: string;
-  onDone: (text: string) => void; // empty: as it was
+  onDone: (text: string) => void; // empty: nothing is to change
 }
+
+// One line of text that is edited in place: Enter takes it, Escape gives up.
 
 export function Editable({ label, text, onDone }: Props) {
   const input = useRef<HTMLInputElement>(null);
@@ -24,8 +26,9 @@ export function Editable({ label, text, onDone }: Props) {
       aria-label={label}
       defaultValue={text}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') done(event.currentTarget.value);
-        if (event.key === 'Escape') done('');
+        if (event.key !== 'Enter' && event.key !== 'Escape') return;
+        event.preventDefault(); // Escape would close a dialog around it
+        done(event.key === 'Enter' ? event.currentTarget.value : '');
       }}
       onBlur={(event) => done(event.currentTarget.value)}
     />

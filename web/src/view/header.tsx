@@ -22,8 +22,8 @@ const ModelChoice = () => (
     onChange={(event) => chooseModel(event.currentTarget.value)}
   >
     {models.value.length === 0 && <option value="">no model</option>}
-    {models.value.map(({ id, state }) => (
-      <option key={id} value={id}>
+    {models.value.map(({ id, aliases, state }) => (
+      <option key={id} value={id} title={aliases.length > 0 ? `also ${aliases.join(', ')}` : undefined}>
         {id + kStates[state]}
       </option>
     ))}

@@ -1,16 +1,17 @@
 import { useId } from 'preact/hooks';
 import { kNumberFields, type NumberField } from '../conversation/settings';
 import type { Settings } from '../conversation/types';
-import { defaults, showsChances, theme, type Theme } from '../storage/preferences';
+import { defaults, makesTitles, showsChances, theme, type Theme } from '../storage/preferences';
 import { current, draft, setSettings } from '../state/library';
 import { forgetKey, hasKey } from '../state/keys';
 import { panel } from '../state/panels';
 import { model, refresh } from '../state/server';
 import { Dialog } from './dialog';
+import { Presets } from './presets';
 
 interface Scope {
   own: Settings; // what is set here
-  under: Settings; // what counts where nothing is
+  under: Settings; // what holds for the rest
   change: (settings: Settings) => void;
 }
 
@@ -19,6 +20,10 @@ function changed(settings: Settings, how: Partial<Settings>): Settings {
   const all = Object.entries({ ...settings, ...how });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as Settings;
 }
+
+// The value that holds while the field is empty.
+const placeholderOf = ({ name, unset }: NumberField, { under }: Scope) =>
+  String(under[name] ?? model.value?.sampling[name] ?? unset ?? 'the model’s');
 
 function NumberInput({ field, scope }: { field: NumberField; scope: Scope }) {
   const id = useId();
@@ -33,7 +38,7 @@ function NumberInput({ field, scope }: { field: NumberField; scope: Scope }) {
         max={field.most}
         step={field.step}
         value={scope.own[field.name] ?? ''}
-        placeholder={String(scope.under[field.name] ?? 'the model’s')}
+        placeholder={placeholderOf(field, scope)}
         aria-describedby={`${id}-hint`}
         onChange={(event) => {
           const input = event.currentTarget;
@@ -127,6 +132,10 @@ const Page = () => (
       <input type="checkbox" checked={showsChances.value} onChange={(event) => (showsChances.value = event.currentTarget.checked)} />
       Ask for token probabilities (answers then have a button that shows them)
     </label>
+    <label class="check">
+      <input type="checkbox" checked={makesTitles.value} onChange={(event) => (makesTitles.value = event.currentTarget.checked)} />
+      Let the model write the titles of conversations (models with fewer than 200 million parameters are not asked)
+    </label>
     {hasKey() && (
       <button
         type="button"
@@ -146,6 +155,7 @@ export const SettingsDialog = () => (
   <Dialog title="Settings" kind="side" onClose={() => (panel.value = null)}>
     <section>
       <h3>This conversation</h3>
+      <Presets />
       <Fields scope={{ own: current.value?.settings ?? draft.value, under: defaults.value, change: (s) => void setSettings(s) }} />
     </section>
     <details>

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { search, type Found } from '../conversation/search';
 import type { Conversation } from '../conversation/types';
 import { answers } from '../state/answering';
@@ -7,15 +7,17 @@ import { exportAll, exportJson, exportMarkdown, importFiles } from '../state/fil
 import { allMessages, conversations, remove, rename, setPinned } from '../state/library';
 import { drawerIsOpen, panel } from '../state/panels';
 import { currentId, show } from '../state/route';
+import { presets } from '../storage/preferences';
 import { confirm } from './confirm';
 import { Editable } from './editable';
+import { FilePicker } from './file-picker';
 import { Icon } from './icon';
 import { Menu } from './menu';
 
 export const kSearch = 'search';
 
 const query = signal('');
-const found = signal<readonly Found[] | null>(null); // null: nobody searches
+const found = signal<readonly Found[] | null>(null); // null: the search field is empty
 const renaming = signal<string | null>(null);
 
 const kPause = 120; // ms after the last key
@@ -132,7 +134,7 @@ function SearchBox() {
 }
 
 export function Sidebar() {
-  const file = useRef<HTMLInputElement>(null);
+  const nothing = conversations.value.length === 0 && presets.value.length === 0;
   const all = found.value ?? conversations.value.map((conversation) => ({ conversation, snippet: '' }));
   return (
     <nav class="sidebar" aria-label="Conversations">
@@ -149,10 +151,14 @@ export function Sidebar() {
         </p>
       </div>
       <div class="sidebar-bottom">
-        <button type="button" class="link" onClick={() => file.current!.click()}>
-          <Icon name="upload" /> Import
-        </button>
-        <button type="button" class="link" disabled={conversations.value.length === 0} onClick={() => void exportAll()}>
+        <FilePicker label="Files to import" accept=".json,application/json" onFiles={importFiles}>
+          {(open) => (
+            <button type="button" class="link" onClick={open}>
+              <Icon name="upload" /> Import
+            </button>
+          )}
+        </FilePicker>
+        <button type="button" class="link" disabled={nothing} onClick={() => void exportAll()}>
           <Icon name="download" /> Export all
         </button>
         <button type="button" class="link" onClick={() => (panel.value = 'shortcuts')}>
@@ -161,18 +167,6 @@ export function Sidebar() {
         <a class="link" href="licences.txt" target="_blank" rel="noopener">
           Licences
         </a>
-        <input
-          ref={file}
-          type="file"
-          accept=".json,application/json"
-          multiple
-          hidden
-          aria-label="Files to import"
-          onChange={(event) => {
-            const input = event.currentTarget;
-            void importFiles([...(input.files ?? [])]).then(() => (input.value = ''));
-          }}
-        />
       </div>
     </nav>
   );

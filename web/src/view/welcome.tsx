@@ -7,13 +7,14 @@ import { model, status } from '../state/server';
 
 const counted = (n: number) => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} billion` : `${(n / 1e6).toFixed(1)} million`);
 
-function about({ state, parameters, context, format }: Model): string {
-  if (state === 'unloaded') return 'It is loaded when it is first asked.';
-  if (state === 'loading') return 'It is being loaded.';
+function about({ state, parameters, context, format, aliases }: Model): string {
   const parts = [];
+  if (state === 'unloaded') parts.push('not loaded: the first question loads it');
+  if (state === 'loading') parts.push('loading');
   if (parameters) parts.push(`${counted(parameters)} parameters`);
   if (format) parts.push(format);
   if (context) parts.push(`${context.toLocaleString('en')} tokens of context`);
+  if (aliases.length > 0) parts.push(`also named ${aliases.join(', ')}`);
   return parts.join(' · ');
 }
 
