@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/screen.h"
@@ -188,6 +190,51 @@ TEST_F(EditSessionTest, LongEntriesAreBrokenAtTheMargin) {
   EXPECT_EQ(cursor_, (std::pair<size_t, size_t>{0, 7}));
   EXPECT_EQ(seen("a\x1b\rb\x1b\rc", 10), ">>> a\n... b\n... c\n");
   EXPECT_EQ(seen("abcdefghij\x7f\x7f\x7f\x7f\x7f", 10), ">>> abcde\n");
+}
+
+// What stands above the entry stays, the entry is shown whole, and the cursor is where it was in the text:
+// whatever the terminal does with its rows, wherever in the entry the cursor is, and to and fro.
+TEST_F(EditSessionTest, AResizedTerminalShowsTheEntryAnew) {
+  const std::string entry = "one two three four five six seven\x1b\rand a second line of the entry";
+  constexpr int kRows = 30;
+  for (const Narrowing narrowing : {Narrowing::kWraps, Narrowing::kCuts})
+    for (const char* const keys : {"", "\x1b[H", "\x1b[A", "\x1b[A\x1b[H", "\x1b[D\x1b[D"})
+      for (const int narrow : {39, 34, 20, 11, 7}) {
+        SCOPED_TRACE(testing::Message() << static_cast<int>(narrowing) << " " << narrow << " " << keys);
+        EditSession session(">>> ", history_, completer_);
+        test::Screen screen(40, kRows);
+        screen.write("an answer that nobody may erase\r\nand its last line\r\n");
+        LiveRows live;
+        const auto draw = [&](int columns) {
+          const TerminalSize size = {columns, kRows, narrowing};
+          EditSession::View view = session.view(size);
+          screen.write(live.show(view.rows, size, view.cursor));
+        };
+        const auto expect_whole = [&](int columns) {
+          test::Screen fresh(columns, kRows);
+          LiveRows rows;
+          const EditSession::View view = session.view({columns, kRows});
+          fresh.write(rows.show(view.rows, {columns, kRows}, view.cursor));
+          const std::string text = screen.text();
+          EXPECT_TRUE(text.ends_with("\n" + fresh.text())) << text;
+          EXPECT_EQ(screen.cursor_column(), fresh.cursor_column());
+          const auto lines = [](const std::string& all) { return std::count(all.begin(), all.end(), '\n'); };
+          EXPECT_EQ(lines(text) - lines(fresh.text()),
+                    static_cast<long>(screen.cursor_row() - fresh.cursor_row()));
+        };
+        for (const KeyPress& key : keys_of(entry + keys)) session.press(key);
+        draw(40);
+        narrowing == Narrowing::kWraps ? screen.narrow(narrow) : screen.cut(narrow);
+        const std::string kept = screen.text().substr(0, screen.text().find(">>> "));
+        draw(narrow);
+        expect_whole(narrow);
+        EXPECT_TRUE(screen.text().starts_with(kept)) << screen.text();
+        if (narrowing == Narrowing::kWraps) continue;  // and would join what it broke
+        screen.widen(40);
+        draw(40);
+        expect_whole(40);
+        EXPECT_TRUE(screen.text().starts_with(kept)) << screen.text();
+      }
 }
 
 TEST_F(EditSessionTest, AnEntryHigherThanTheScreenShowsTheCursor) {

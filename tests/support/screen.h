@@ -1,5 +1,5 @@
 // A small terminal in memory: what a person would see after some output. It knows the escape sequences that
-// the program writes, and fails the test for any other.
+// the program writes, and any other fails the test.
 #pragma once
 #include <gtest/gtest.h>
 #include <utf8proc.h>
@@ -54,6 +54,17 @@ class Screen {
     columns_ = columns;
     while (lines_.size() <= row_) lines_.emplace_back();
   }
+
+  // Cuts lines at the margin and keeps the cursor in the window, as xterm does when its window becomes
+  // narrower.
+  void cut(int columns) {
+    columns_ = columns;
+    for (Line& line : lines_) line.resize(std::min(line.size(), static_cast<size_t>(columns)));
+    column_ = std::min(column_, static_cast<size_t>(columns) - 1);
+  }
+
+  // Lines do not change when the window becomes wider.
+  void widen(int columns) { columns_ = columns; }
 
   // All lines, what has scrolled off included, without blanks at their ends; attributes stand in <1>…<0>
   // where asked for.

@@ -3,12 +3,50 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ferrum::cli {
 namespace {
 
 constexpr int kSuggestionRows = 6;
+
+// Keys that only move the cursor or erase.
+using Edit = void (EditBuffer::*)();
+
+Edit edit_of(Key key) {
+  static constexpr std::pair<Key, Edit> kEdits[] = {
+      {Key::kBackspace, &EditBuffer::erase_left},
+      {Key::kDelete, &EditBuffer::erase_right},
+      {Key::kLeft, &EditBuffer::left},
+      {Key::kRight, &EditBuffer::right},
+      {Key::kHome, &EditBuffer::line_begin},
+      {Key::kEnd, &EditBuffer::line_end},
+      {Key::kWordLeft, &EditBuffer::word_left},
+      {Key::kWordRight, &EditBuffer::word_right},
+      {Key::kEraseWordLeft, &EditBuffer::erase_word_left},
+      {Key::kEraseWordRight, &EditBuffer::erase_word_right},
+  };
+  const auto* const found = std::ranges::find(kEdits, key, &std::pair<Key, Edit>::first);
+  return found == std::end(kEdits) ? nullptr : found->second;
+}
+
+// The same for Ctrl and a letter.
+Edit edit_of(char letter) {
+  static constexpr std::pair<char, Edit> kEdits[] = {
+      {'a', &EditBuffer::line_begin},
+      {'b', &EditBuffer::left},
+      {'d', &EditBuffer::erase_right},
+      {'e', &EditBuffer::line_end},
+      {'f', &EditBuffer::right},
+      {'k', &EditBuffer::erase_to_line_end},
+      {'u', &EditBuffer::erase_to_line_begin},
+      {'w', &EditBuffer::erase_word_left},
+      {'y', &EditBuffer::yank},
+  };
+  const auto* const found = std::ranges::find(kEdits, letter, &std::pair<char, Edit>::first);
+  return found == std::end(kEdits) ? nullptr : found->second;
+}
 
 std::string common_beginning(const std::vector<std::string>& texts) {
   std::string common = texts.front();
@@ -124,6 +162,7 @@ EditSession::Result EditSession::enter() {
 EditSession::Result EditSession::press(const KeyPress& key) {
   suggestions_.clear();
   if (search_ && press_in_search(key)) return Result::kGoesOn;
+  if (const Edit edit = edit_of(key.key)) (buffer_.*edit)();
   switch (key.key) {
     case Key::kText:
     case Key::kPaste:
@@ -137,18 +176,6 @@ EditSession::Result EditSession::press(const KeyPress& key) {
     case Key::kTab:
       complete();
       break;
-    case Key::kBackspace:
-      buffer_.erase_left();
-      break;
-    case Key::kDelete:
-      buffer_.erase_right();
-      break;
-    case Key::kLeft:
-      buffer_.left();
-      break;
-    case Key::kRight:
-      buffer_.right();
-      break;
     case Key::kUp:
       if (!buffer_.up()) go_in_history(-1);
       break;
@@ -161,76 +188,30 @@ EditSession::Result EditSession::press(const KeyPress& key) {
     case Key::kPageDown:
       go_in_history(+1);
       break;
-    case Key::kHome:
-      buffer_.line_begin();
-      break;
-    case Key::kEnd:
-      buffer_.line_end();
-      break;
-    case Key::kWordLeft:
-      buffer_.word_left();
-      break;
-    case Key::kWordRight:
-      buffer_.word_right();
-      break;
-    case Key::kEraseWordLeft:
-      buffer_.erase_word_left();
-      break;
-    case Key::kEraseWordRight:
-      buffer_.erase_word_right();
-      break;
-    case Key::kEscape:
-      break;
     case Key::kControl:
       return press_control(key.text.front());
+    default:
+      break;
   }
   return Result::kGoesOn;
 }
 
 EditSession::Result EditSession::press_control(char letter) {
+  if (letter == 'd' && buffer_.text().empty()) return Result::kEndOfInput;
+  if (const Edit edit = edit_of(letter)) (buffer_.*edit)();
   switch (letter) {
-    case 'a':
-      buffer_.line_begin();
-      break;
-    case 'b':
-      buffer_.left();
-      break;
     case 'c':
       buffer_.set("");
       at_ = history_.size();
       break;
-    case 'd':
-      if (buffer_.text().empty()) return Result::kEndOfInput;
-      buffer_.erase_right();
-      break;
-    case 'e':
-      buffer_.line_end();
-      break;
-    case 'f':
-      buffer_.right();
-      break;
-    case 'k':
-      buffer_.erase_to_line_end();
-      break;
     case 'l':
       return Result::kClearScreen;
     case 'n':
-      if (!buffer_.down()) go_in_history(+1);
-      break;
+      return press({Key::kDown});
     case 'p':
-      if (!buffer_.up()) go_in_history(-1);
-      break;
+      return press({Key::kUp});
     case 'r':
       search_ = Search{.text = {}, .before = buffer_, .found = {}};
-      break;
-    case 'u':
-      buffer_.erase_to_line_begin();
-      break;
-    case 'w':
-      buffer_.erase_word_left();
-      break;
-    case 'y':
-      buffer_.yank();
       break;
     case 'z':
       return Result::kSuspend;

@@ -40,12 +40,15 @@ std::string LiveRows::move_to(Position target) {
   return out;
 }
 
-// Moves to the first row and erases it and all rows below.
-std::string LiveRows::erase_after_resize(int columns) {
-  int above = 0;  // rows of the screen above the cursor
-  for (int i = 0; i < cursor_.row; ++i)
-    above += std::max(1, (width_of(rows_[static_cast<size_t>(i)]) + columns - 1) / columns);
-  above += std::max(0, cursor_.column - 1) / columns;
+// Goes to the first row and erases it and all rows below.
+std::string LiveRows::erase_after_resize(TerminalSize size) {
+  int above = cursor_.row;  // rows of the screen above the cursor
+  if (size.narrowing == Narrowing::kWraps) {
+    const int columns = size.columns;
+    above = std::max(0, cursor_.column - 1) / columns;
+    for (int i = 0; i < cursor_.row; ++i)
+      above += std::max(1, (width_of(rows_[static_cast<size_t>(i)]) + columns - 1) / columns);
+  }
   std::string out = above > 0 ? fmt::format("\x1b[{}A", above) : "";
   out += "\r\x1b[J";
   rows_ = {Row()};
@@ -62,7 +65,7 @@ std::string LiveRows::show(std::vector<Row> rows, TerminalSize size) {
 std::string LiveRows::show(std::vector<Row> rows, TerminalSize size, Position cursor) {
   if (rows.empty()) rows.emplace_back();
   std::string out;
-  if (columns_ != 0 && columns_ != size.columns) out += erase_after_resize(size.columns);
+  if (columns_ != 0 && columns_ != size.columns) out += erase_after_resize(size);
   columns_ = size.columns;
 
   const size_t both = std::min(rows.size(), rows_.size());

@@ -8,9 +8,16 @@
 
 namespace ferrum::cli {
 
+// What a terminal does with rows that are wider than its window after it became narrower.
+enum class Narrowing {
+  kWraps,  // breaks them anew, as most terminals do
+  kCuts    // each stays one row without its end, and the cursor stays in the window: xterm, GNU screen
+};
+
 struct TerminalSize {
   int columns = 80;
   int rows = 24;
+  Narrowing narrowing = Narrowing::kWraps;
 };
 
 // A position in the live rows. Columns are counted from 0.
@@ -21,10 +28,10 @@ struct Position {
 
 class LiveRows {
  public:
-  // Returns the bytes that make the terminal show `rows`, none wider than the terminal, with the cursor after
+  // The bytes after which the terminal shows `rows`, none wider than the terminal, with the cursor after
   // their last cell or at `cursor`. The first call assumes a cursor at the beginning of an empty row. After a
-  // change of its width, the terminal is assumed to have rewrapped the rows, as most terminals do. Rows that
-  // have scrolled off the screen are not changed.
+  // change of the terminal's width, all rows are written anew. Rows that have scrolled off the screen stay as
+  // they are.
   std::string show(std::vector<Row> rows, TerminalSize size);
   std::string show(std::vector<Row> rows, TerminalSize size, Position cursor);
 
@@ -33,7 +40,7 @@ class LiveRows {
 
  private:
   std::string move_to(Position target);
-  std::string erase_after_resize(int columns);
+  std::string erase_after_resize(TerminalSize size);
 
   std::vector<Row> rows_ = {Row()};
   Position cursor_;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include "base/error.h"
@@ -20,6 +21,17 @@ constexpr const char* kBegin = "\x1b[?2004h\x1b[?1l";
 constexpr const char* kEnd = "\x1b[?2004l";
 
 std::atomic<int> resize_descriptor{-1};  // for the signal handler
+
+bool is_set(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value && *value;
+}
+
+// Each terminal sets a variable of its own. tmux, which wraps, also runs inside the others.
+Narrowing narrowing() {
+  const bool cuts = !is_set("TMUX") && (is_set("XTERM_VERSION") || is_set("STY"));
+  return cuts ? Narrowing::kCuts : Narrowing::kWraps;
+}
 
 void on_resize(int) {
   const int before = errno;
@@ -57,9 +69,9 @@ void TerminalMode::restore() const {
 }
 
 TerminalSize terminal_size(int descriptor) {
+  TerminalSize result = {.narrowing = narrowing()};
   winsize size = {};
-  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return {};
-  TerminalSize result;
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return result;
   if (size.ws_col > 0) result.columns = size.ws_col;
   if (size.ws_row > 0) result.rows = size.ws_row;
   return result;

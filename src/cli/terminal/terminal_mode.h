@@ -35,6 +35,7 @@ class TerminalMode {
   termios original_{};
 };
 
+// The size now, and what the environment says of the terminal's narrowing.
 TerminalSize terminal_size(int descriptor);
 
 // Writes all bytes, as far as the terminal accepts them.
