@@ -1,4 +1,4 @@
-// What the server reports about itself and its models.
+// The server's reports about itself and its models.
 #pragma once
 #include <vector>
 
@@ -9,13 +9,14 @@ namespace ferrum::server {
 
 using Models = std::vector<ModelPool::Entry>;
 
-// An entry of /v1/models in OpenAI's shape; "context_length" only while the model is loaded.
+// An entry of /v1/models in OpenAI's format; "context_length" only while the model is loaded.
 Json model_json(const ModelPool::Entry& model);
 // /v1/models: each model, and each of its aliases as an entry of its own with "alias_of".
 Json models_json(const Models& models);
 
-// {"status": "ok"}, or why requests should not be sent here: "loading", "draining", or "stuck" with the model
-// and how long its step has taken. For load balancers, and for supervisors that restart a server that hangs.
+// {"status": "ok"}, or why this server should not get requests: "loading", "draining", or "stuck" with the
+// model and how long its step has taken. For load balancers, and for supervisors that restart a server that
+// hangs.
 Json health_json(const Models& models, bool draining);
 
 // Each model's facts, the sampling that requests get which ask for none, and the memory that it takes.

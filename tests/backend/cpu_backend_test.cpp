@@ -88,7 +88,7 @@ TEST_P(CpuBackendOn, SaysWhatItIs) {
       fmt::format("cpu ({}, 2 threads, int8{} activations)", name_of(GetParam()), pairs ? " and bf16" : ""));
 }
 
-// Whoever looks at logits must see that something went wrong, so quantising may not hide it (fault B58).
+// Logits must show that something went wrong, so quantising must not hide it (fault B58).
 TEST_P(CpuBackendOn, B58_NotANumberAndInfinityComeThrough) {
   for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
     CpuBackend backend(options(2, activations));
@@ -266,7 +266,7 @@ TEST_P(CpuBackendOn, SinksOfEveryHeight) {
   }
 }
 
-// What a query does not see may be anything: a later token, or what stands before its window.
+// Positions that a query does not see may hold anything: a later token, or one before its window.
 TEST_P(CpuBackendOn, B58_NotANumberReachesOnlyWhoSeesIt) {
   CpuBackend backend(options(2));
   for (const int window : {0, 20}) {

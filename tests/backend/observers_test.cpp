@@ -67,7 +67,7 @@ TEST(CheckingBackend, SaysWhichOperationAndWhere) {
   }
 }
 
-TEST(CheckingBackend, CollectsAndGoesOn) {
+TEST(CheckingBackend, CollectsAndContinues) {
   ReferenceBackend reference;
   FaultyBackend faulty(reference);
   CheckingBackend checked(faulty, OnDisagreement::kCollect);

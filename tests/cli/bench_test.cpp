@@ -1,5 +1,5 @@
-// `ferrum bench` as a user meets it. Speeds are this machine's; what is tested is that they are there, agree
-// with each other and go where they belong.
+// `ferrum bench` as a user runs it. Speeds depend on the machine, so the tests check that figures exist, are
+// consistent and appear in the right place.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -106,7 +106,7 @@ TEST(BenchCommand, JsonHasARowForEachPromptAndEachDecoding) {
   EXPECT_EQ(found, expected);
 }
 
-TEST(BenchCommand, TheModelAloneWhereThatIsAskedOrNoBatch) {
+TEST(BenchCommand, TheModelAloneOnRequestOrWithoutABatch) {
   for (const std::vector<std::string>& more : {std::vector<std::string>{"-b", "2", "--through", "model"},
                                                {"-b", "2"},
                                                {"--through", "engine"},

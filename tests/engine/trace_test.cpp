@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
                             "experts mlp.experts.gate_proj+mlp.experts.up_proj", "add_norm"}}),
     [](const auto& info) { return std::string(info.param.model); });
 
-TEST(TracingPreemption, TheTrackTellsIt) {
+TEST(TracingPreemption, TheTrackShowsIt) {
   const test::TemporaryFolder folder;
   const auto path = folder.path() / "t.json";
   auto engine = Engine::load({.model = test::data("goldens/qwen3"),

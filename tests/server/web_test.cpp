@@ -1,4 +1,4 @@
-// The page's files as browsers get them.
+// The page's files as browsers receive them.
 #include <gtest/gtest.h>
 
 #include <boost/crc.hpp>

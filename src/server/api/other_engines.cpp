@@ -5,12 +5,12 @@ namespace {
 
 struct Field {
   const char* name;
-  std::vector<Json> neutral;  // values that ask for what happens anyway
+  std::vector<Json> neutral;  // values that ask for the usual behaviour
 };
 
 constexpr const char* kUnsupported = "not supported";
 
-// Would change the answer, or what is told about it.
+// Fields that would change the answer, or what the response says about it.
 const std::vector<Field>& unsupported() {
   static const Json kNone = Json::array();
   static const Json kEmpty = Json::object();
@@ -47,7 +47,7 @@ const std::vector<Field>& unsupported() {
       {"repetition_detection", {kEmpty}},
       // llama-server
       {"grammar", {""}},
-      {"grammar_lazy", {false, true}},  // of a grammar
+      {"grammar_lazy", {false, true}},  // has no effect without a grammar
       {"grammar_triggers", {kNone}},
       {"json_schema", {kEmpty}},
       {"n_probs", {0}},
@@ -77,11 +77,11 @@ const std::vector<Field>& unsupported() {
   return kFields;
 }
 
-// Neither: how an engine works, or further settings of what is refused above.
+// Fields that concern how an engine works, and further settings of the features above.
 const std::vector<Field>& hints() {
   static const std::vector<Field> kFields = {
       // vLLM
-      {"spaces_between_special_tokens", {true, false}},  // which are left out
+      {"spaces_between_special_tokens", {true, false}},  // special tokens are never part of the text
       {"guided_decoding_backend", {}},
       {"guided_whitespace_pattern", {}},
       {"request_id", {}},
@@ -93,7 +93,7 @@ const std::vector<Field>& hints() {
       {"return_progress", {false}},
       {"dynatemp_exponent", {1.0}},
       {"adaptive_decay", {0.9}},
-      {"penalize_nl", {false, true}},  // which llama-server ignores as well
+      {"penalize_nl", {false, true}},  // llama-server ignores it as well
       {"parse_tool_calls", {false, true}},
       {"chat_format", {}},
       {"backend_sampling", {false}},

@@ -11,7 +11,7 @@
 namespace ferrum::server::openai {
 namespace {
 
-constexpr int kDefaultMaxTokens = 16;  // as OpenAI's description has it
+constexpr int kDefaultMaxTokens = 16;  // OpenAI's default
 constexpr int kMaxLogprobs = 20;
 constexpr size_t kMaxPrompts = 2048;
 
@@ -30,12 +30,12 @@ Prompt prompt_of(const Json& json, const TextPrompt& manner) {
   server::refuse("prompt", "prompt must be a string, token ids, or an array of such");
 }
 
-// `manner` says how texts are read.
+// `manner`: how texts are read.
 std::vector<Prompt> prompts_of(const Json& json, const TextPrompt& manner) {
   std::vector<Prompt> prompts;
   if (json.is_array() && !json.empty() && !is_id(json.front())) {
     if (json.size() > kMaxPrompts)
-      server::refuse("prompt", "prompt must have {} texts at most, not {}", kMaxPrompts, json.size());
+      server::refuse("prompt", "prompt must have at most {} texts, not {}", kMaxPrompts, json.size());
     for (const Json& item : json) prompts.push_back(prompt_of(item, manner));
   } else {
     prompts.push_back(prompt_of(json, manner));
@@ -43,18 +43,18 @@ std::vector<Prompt> prompts_of(const Json& json, const TextPrompt& manner) {
   return prompts;
 }
 
-// What `logprobs` asks for, in the older shape: arrays side by side.
+// Log probabilities in the shape of legacy completions: parallel arrays.
 struct Logprobs {
   Json tokens = Json::array(), chances = Json::array(), top = Json::array(), offsets = Json::array();
   size_t offset = 0;  // characters of the text so far
 
   void add(const TokenChance& token, const std::vector<TokenChance>& likely) {
-    const bool known = !std::isnan(token.logprob);  // not of a prompt's first
+    const bool known = !std::isnan(token.logprob);  // the first token of a prompt has none
     tokens.push_back(token_text(token));
     chances.push_back(known ? Json(token.logprob) : Json());
     Json alternatives = known ? Json::object() : Json();
     for (const TokenChance& chance : likely) alternatives[token_text(chance)] = chance.logprob;
-    if (known) alternatives[token_text(token)] = token.logprob;  // the token itself, likely or not
+    if (known) alternatives[token_text(token)] = token.logprob;  // always among them
     top.push_back(std::move(alternatives));
     offsets.push_back(offset);
     for (const char c : token.bytes) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -71,11 +71,11 @@ struct Logprobs {
 };
 
 struct Shape {
-  size_t choices = 1;               // of each prompt
-  std::vector<std::string> echoes;  // of each prompt, to be said before its answers; empty: nothing
+  size_t choices = 1;               // per prompt
+  std::vector<std::string> echoes;  // of each prompt, to precede its answers; empty: no echo
   bool logprobs = false;
   StreamOptions stream;
-  std::vector<int> prompt_tokens;  // of each prompt, for continuous_usage
+  std::vector<int> prompt_tokens;  // per prompt, for continuous_usage
 };
 
 class CompletionFormat : public Format {
@@ -99,7 +99,7 @@ class CompletionFormat : public Format {
 
   Head head_;
   Shape shape_;
-  std::vector<Logprobs> logprobs_;  // of each choice
+  std::vector<Logprobs> logprobs_;  // per choice
   UsageSum usage_;
 };
 
@@ -152,7 +152,7 @@ class Stream final : public CompletionFormat {
   using CompletionFormat::CompletionFormat;
 
   void begin(std::string& out) override {
-    if (shape_.logprobs) return;  // an echo then comes with those of the prompt
+    if (shape_.logprobs) return;  // the echo then comes together with the prompt's
     for (size_t i = 0; i < choices(); ++i)
       if (const std::string text = echo(i); !text.empty()) chunk(i, text, nullptr, out);
   }
@@ -208,10 +208,10 @@ class Stream final : public CompletionFormat {
     append_event(out, to_text(json));
   }
 
-  int generated_ = 0;  // tokens so far of the choice whose chunk is written
+  int generated_ = 0;  // tokens so far of the choice whose chunk is being written
 };
 
-// What comes after the gap that the answer fills in.
+// Reads the text after the gap that the answer fills.
 void read_suffix(Fields& f, const Engine& engine, std::vector<Prompt>& prompts) {
   const std::string suffix = f.text("suffix").value_or("");
   if (suffix.empty()) return;

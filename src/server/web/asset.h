@@ -1,5 +1,4 @@
-// The files of the web page. They are built from web/ by `./dev web`; cmake/embed.cmake puts them into the
-// program.
+// The files of the web page. `./dev web` builds them from web/; cmake/embed.cmake embeds them in the program.
 #pragma once
 #include <span>
 #include <string_view>

@@ -74,7 +74,7 @@ bool is_cached(const HttpRequest& request, const std::string& etag) {
   return false;
 }
 
-// RFC 1952: a head of 10 bytes, deflated data, the checksum and the size (of 4 bytes each).
+// RFC 1952: a header of 10 bytes, deflated data, the checksum and the size (4 bytes each).
 std::string inflated(std::string_view gzip) {
   constexpr size_t kHead = 10;
   constexpr size_t kTail = 8;

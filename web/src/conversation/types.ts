@@ -16,7 +16,7 @@ export interface Sampling {
 
 export interface Settings extends Sampling {
   system?: string;
-  thinking?: 'off'; // absent: as the model's template has it
+  thinking?: 'off'; // absent: the model template's default
 }
 
 // Settings under a name.
