@@ -135,7 +135,7 @@ export function toMarkdown({ conversation, messages }: Bundle): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-// A name for the file that every system takes.
+// A file name that is valid on every system.
 export function fileName(title: string, ending: string): string {
   const plain = title.normalize('NFKD').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60);
   return `${plain.toLowerCase() || 'conversation'}.${ending}`;

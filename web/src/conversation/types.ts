@@ -1,6 +1,7 @@
-// The nouns. A conversation is a tree of messages: each names its parent, children of one parent are its branches.
+// The data types. A conversation is a tree of messages: each names its parent, and the children of one parent
+// are its branches.
 
-// What goes into a request as it stands; what is absent is left to the model's authors.
+// Fields that are copied into requests; absent ones use the model's recommendation.
 export interface Sampling {
   temperature?: number;
   top_p?: number;
@@ -38,7 +39,7 @@ export interface Conversation {
 
 export type Role = 'user' | 'assistant';
 
-// streaming: some tab is reading it. interrupted: that tab went away.
+// streaming: a tab is reading it. interrupted: that tab was closed.
 export type State = 'done' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
 
 export interface Chance {
@@ -46,7 +47,7 @@ export interface Chance {
   logprob: number;
 }
 
-// One that was drawn, and what might have been drawn in its place.
+// A token that was drawn, and its alternatives.
 export interface Token extends Chance {
   others: Chance[];
 }

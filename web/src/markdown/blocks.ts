@@ -26,7 +26,7 @@ export class BlockReader {
     const tokens = lexer(text.slice(this.length), this.known).filter((token) => token.raw !== '');
     let last = tokens.length - 1;
     while (last > 0 && tokens[last]!.type === 'space') --last;
-    // A block may still turn out to go on as long as the line behind it has no end: "-" is a list, "-5" is not.
+    // A block may still continue while the line after it is incomplete: "-" is a list, "-5" is not.
     if (last > 0 && !tokens[last]!.raw.includes('\n')) --last;
     while (last > 0 && tokens[last]!.type === 'space') --last;
     let raw = '';

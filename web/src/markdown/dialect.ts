@@ -25,7 +25,7 @@ const kMathematics = [
   rule('bracketsBlock', 'block', /^\\\[/m, /^[ \t]*\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/, true),
   rule('dollars', 'inline', /\$\$/, /^\$\$([^$]+?)\$\$/, true),
   rule('brackets', 'inline', /\\\[/, /^\\\[([\s\S]+?)\\\]/, true),
-  // As Pandoc has it, so that "$5 and $6" is about money.
+  // As in Pandoc, so that "$5 and $6" is about money.
   rule('dollar', 'inline', /\$(?=\S)/, /^\$(?!\s)((?:\\.|[^\\$\n])+?)(?<![\s\\])\$(?!\d)/, false),
   rule('parentheses', 'inline', /\\\(/, /^\\\(([\s\S]+?)\\\)/, false),
 ];

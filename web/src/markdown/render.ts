@@ -7,7 +7,7 @@ import { attribute, escaped } from './escape';
 import { setNumbers, type Numbers } from './footnotes';
 import { previewKind } from './preview';
 
-// Colours words of a language; the code as it stands where it cannot.
+// Highlights code of a language; the plain code if that is not possible.
 export type Highlight = (code: string, language: string) => string;
 
 let highlight: Highlight = escaped;
@@ -67,7 +67,7 @@ const kAllowed = {
   RETURN_TRUSTED_TYPE: true,
 };
 
-// The sanitiser's own type where the browser has it, text elsewhere: for innerHTML alone.
+// Trusted Types if the browser has them, plain text elsewhere: for innerHTML only.
 export type SafeHtml = string & { readonly safe: unique symbol };
 
 export function safeHtml(markdown: string, links: TokensList['links'], notes: Numbers): SafeHtml {

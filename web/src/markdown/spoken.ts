@@ -17,5 +17,5 @@ function words(token: Token): string {
   return tokens ? joined(tokens, token.type === 'list_item' || token.type === 'blockquote' ? '\n' : '') : text;
 }
 
-// A block as it is read aloud: its words alone.
+// The words of a block, for reading aloud.
 export const spoken = (raw: string): string => joined(lexer(raw, {}), '\n').trim();

@@ -1,4 +1,4 @@
-// One answer while it comes.
+// One answer in progress.
 import { signal, type Signal } from '@preact/signals';
 import { chat, type ChatRequest, type Piece } from '../api/chat';
 import type { Figures, Message, State, Token } from '../conversation/types';
@@ -40,7 +40,7 @@ export class Answer {
     this.abort.abort();
   }
 
-  // To the end, whatever that is; `onPiece` is called now and then.
+  // Reads to the end; `onPiece` is called from time to time.
   async read(request: ChatRequest, onPiece: () => void): Promise<Message> {
     let state: State = 'done';
     let error: string | undefined;

@@ -1,4 +1,4 @@
-// Asking and being answered.
+// Sending messages and receiving answers.
 import { effect, signal } from '@preact/signals';
 import type { ChatRequest } from '../api/chat';
 import { effective, samplingOf } from '../conversation/settings';
@@ -78,7 +78,7 @@ async function ask(content: string, parent: string | null): Promise<void> {
 
 export const send = (content: string): Promise<void> => ask(content, leaf.value);
 
-// A branch beside this message.
+// Adds a branch at this message.
 export async function edit(message: Message, content: string): Promise<void> {
   if (message.role === 'user') return ask(content, message.parent);
   await add({ parent: message.parent, role: 'assistant', content, state: 'done', model: message.model });
@@ -99,7 +99,7 @@ export function stop(message: Message): void {
   answers.value.get(message.id)?.stop();
 }
 
-// The answer that is coming where one looks.
+// The answer in progress on the shown branch.
 export function stopShown(): boolean {
   const shown = path.value.at(-1);
   if (!shown || !answers.value.has(shown.id)) return false;
@@ -112,7 +112,7 @@ export const isAnswering = (): boolean => {
   return shown !== undefined && shown.state === 'streaming';
 };
 
-// Answers that nobody reads any more, because their tab was closed, are told so.
+// Marks answers as interrupted whose reading tab was closed.
 const asking = new Map<string, ReturnType<typeof setTimeout>>();
 
 function check(message: Message): void {

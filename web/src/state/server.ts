@@ -1,4 +1,4 @@
-// Which models there are, and whether the server is.
+// The models, and whether the server is reachable.
 import { computed, signal } from '@preact/signals';
 import { ServerError } from '../api/errors';
 import { isNamed, models as fetchModels, type Model } from '../api/models';
@@ -13,7 +13,7 @@ export const models = signal<readonly Model[]>([]);
 export const status = signal<Status>('connecting');
 export const refusal = signal(''); // in the server's words
 
-// The conversation's, else the one chosen last, else the server's first.
+// The conversation's model, else the one chosen last, else the server's first.
 export const model = computed<Model | null>(() => {
   const all = models.value;
   const named = (name: string | null | undefined) => (name ? all.find((one) => isNamed(one, name)) : undefined);
@@ -27,7 +27,7 @@ export function chooseModel(id: string): void {
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-// Again and again until there is a model.
+// Repeats until there is a model.
 export async function refresh(): Promise<void> {
   clearTimeout(timer);
   try {

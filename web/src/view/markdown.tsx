@@ -54,7 +54,7 @@ const Block = memo(
   (before, after) => before.raw === after.raw && before.notes === after.notes,
 );
 
-// The buttons of a code block: one listener for a whole text, since a block is HTML that carries no listeners.
+// The buttons of code blocks: one listener for a whole text, since blocks are HTML without listeners.
 function onCodeButton(event: MouseEvent): void {
   const button = (event.target as Element).closest<HTMLButtonElement>('figure.code figcaption button');
   const figure = button?.closest('figure');

@@ -15,7 +15,7 @@ interface Scope {
   change: (settings: Settings) => void;
 }
 
-// Without what is empty.
+// Omits empty fields.
 function changed(settings: Settings, how: Partial<Settings>): Settings {
   const all = Object.entries({ ...settings, ...how });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as Settings;

@@ -18,7 +18,7 @@ function about({ state, parameters, context, format, aliases }: Model): string {
   return parts.join(' · ');
 }
 
-// Where nothing has been said yet.
+// Shown in an empty conversation.
 export function Welcome() {
   const chosen = model.value;
   if (isLoading.value || currentId.value !== null || status.value === 'connecting') return null;
