@@ -12,6 +12,7 @@
 #include <future>
 
 #include "base/error.h"
+#include "server/chat_requests.h"
 #include "server/served.h"
 #include "support/contains.h"
 #include "support/files.h"
@@ -22,13 +23,11 @@ namespace {
 using namespace std::chrono_literals;
 using test::Client;
 using test::http;
+using test::kAsk;
+using test::kAskStream;
+using test::kChat;
 using test::Reply;
 using test::Served;
-
-constexpr std::string_view kAsk = R"({"model":"fake","messages":[{"role":"user","content":"hi"}]})";
-constexpr std::string_view kAskStream =
-    R"({"model":"fake","stream":true,"messages":[{"role":"user","content":"hi"}]})";
-const std::string kChat = "/v1/chat/completions";
 
 // What it answers to these bytes, after which it must have closed the connection.
 Reply answer_and_close(const Served& served, std::string_view bytes) {
@@ -228,83 +227,6 @@ TEST(Http, EveryResponseHasARequestId) {
   EXPECT_EQ(anthropic.headers.at("request-id"), "t");
 }
 
-TEST(Http, HeadersComeBeforeTheFirstTokenAndPingsWhileNothingElseDoes) {
-  std::atomic<int64_t> seconds = 0;
-  server::ServerOptions options;
-  options.clock = [&] { return std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)); };
-  Served served(test::nothing, options);
-  Client client = served.client();
-  client.send(http("POST", kChat, kAskStream));
-  const std::string head = client.read_until("\r\n\r\n");
-  EXPECT_CONTAINS(head, "200 OK");
-  EXPECT_CONTAINS(head, "text/event-stream");
-  const auto answer = served.engine->answer();
-  const std::string ping = "8\r\n: ping\n\n\r\n";
-  for (int i = 0; i < 3; ++i) {
-    seconds += 10;
-    EXPECT_EQ(client.read_until(ping), ping);
-  }
-  for (const char* text : {"a", "b"}) {
-    seconds += 9;  // not long enough for another
-    answer->tell(TextEvent{0, text});
-    EXPECT_EQ(client.read_until(fmt::format("\"{}\"", text)).find(": ping"), std::string::npos);
-    client.read_until("\n\n\r\n");
-  }
-  seconds += 10;
-  EXPECT_EQ(client.read_until(ping), ping);
-  answer->tell(ErrorEvent{"deadline", "too late"});
-  EXPECT_CONTAINS(client.read_until("0\r\n\r\n"), "too late");
-}
-
-// A whole response cannot be begun before its status is known.
-TEST(Http, WholeResponsesAreNotPinged) {
-  std::atomic<int64_t> seconds = 0;
-  server::ServerOptions options;
-  options.clock = [&] { return std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)); };
-  Served served(test::nothing, options);
-  Client client = served.client();
-  client.send(http("POST", kChat, kAsk));
-  const auto answer = served.engine->answer();
-  seconds += 100;
-  EXPECT_FALSE(answer->is_cancelled_within(150ms));
-  answer->tell(ErrorEvent{"deadline", "too late"});
-  EXPECT_EQ(client.read().status, 503);
-}
-
-TEST(HttpFaults, B67_AddressesThatCannotBeListenedAt) {
-  const test::TemporaryFolder folder;
-  const auto message = [](const std::string& host) -> std::string {
-    server::ServerOptions options;
-    options.http.host = host;
-    options.http.port = 0;
-    try {
-      server::Server server(options);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "none";
-  };
-  EXPECT_CONTAINS(message(""), "empty");
-  EXPECT_CONTAINS(message("unix:"), "no path");
-  const std::string longest =
-      (folder.path() / std::string(106 - folder.path().string().size(), 'a')).string();
-  EXPECT_EQ(longest.size(), 107u);
-  EXPECT_EQ(message("unix:" + longest), "none");
-  EXPECT_CONTAINS(message("unix:" + longest + "a"), "107");
-  EXPECT_CONTAINS(message("unix:" + (folder.path() / "none" / "socket").string()), "none/socket");
-  EXPECT_CONTAINS(message("no.such.host.invalid"), "no.such.host.invalid");
-}
-
-// The socket of a server that runs is not taken from it.
-TEST(HttpFaults, B67_AUnixSocketInUse) {
-  const test::TemporaryFolder folder;
-  server::ServerOptions options;
-  options.http.host = "unix:" + (folder.path() / "socket").string();
-  Served served(test::hello, options);
-  EXPECT_THROW(server::Server{options}, Error);
-  EXPECT_EQ(Client((folder.path() / "socket").string()).ask("GET", "/health").status, 200);
-}
-
 // Of a fault of the server's a client learns neither paths nor what others sent.
 TEST(HttpFaults, N15_ErrorsNameNoFilesAndKeys) {
   server::ServerOptions options;
@@ -335,23 +257,6 @@ TEST(HttpFaults, N15_ErrorsNameNoFilesAndKeys) {
   for (const std::string& reply : replies)
     for (const char* secret : {"/home", "secret", "diary", "0x7f"})
       EXPECT_EQ(reply.find(secret), std::string::npos) << reply;
-}
-
-TEST(Http, UnixSocketsServeAndAreRemoved) {
-  const test::TemporaryFolder folder;
-  const std::string path = folder.path() / "socket";
-  server::ServerOptions options;
-  options.http.host = "unix:" + path;
-  {
-    Served served(test::hello, options);
-    EXPECT_EQ(Client(path).post(kChat, kAskStream).events().back(), "[DONE]");
-    EXPECT_EQ(Client(path).post(kChat, kAsk).status, 200);
-  }
-  EXPECT_FALSE(std::filesystem::exists(path));
-  folder.write("file", "somebody's");
-  options.http.host = "unix:" + (folder.path() / "file").string();
-  EXPECT_ANY_THROW(Served(test::hello, options));
-  EXPECT_EQ(test::read_file(folder.path() / "file"), "somebody's");
 }
 
 TEST(HttpFaults, B26_BrokenJsonAndText) {
@@ -566,81 +471,6 @@ TEST(HttpFaults, B34_WrongPathsMethodsAndTypes) {
   EXPECT_EQ(client.ask("POST", kChat, kAsk, "Content-Type: Application/JSON; charset=utf-8\r\n").status, 200);
 }
 
-TEST(HttpFaults, B49_DisconnectsCancel) {
-  Served served(test::nothing);
-  size_t index = 0;
-  const auto asking = [&](std::string_view body) {
-    Client client = served.client();
-    client.send(http("POST", kChat, body));
-    return std::pair(std::move(client), served.engine->answer(index++));
-  };
-  for (const std::string_view body : {kAsk, kAskStream}) {
-    {  // while it waits
-      auto [client, answer] = asking(body);
-      EXPECT_FALSE(answer->cancelled());
-      client.close();
-      EXPECT_TRUE(answer->is_cancelled_within(2s));
-    }
-    {  // in the middle of its answer, whose events come faster than anybody would look for its client
-      auto [client, answer] = asking(body);
-      answer->tell(TextEvent{0, "a"});
-      if (body == kAskStream) client.read_until("\"a\"");
-      client.close();
-      bool cancelled = false;
-      for (int i = 0; i < 2000 && !cancelled; ++i) {
-        answer->tell(TextEvent{0, "b"});
-        cancelled = answer->is_cancelled_within(2ms);
-      }
-      EXPECT_TRUE(cancelled);
-    }
-    {  // with another request sent and not read yet
-      auto [client, answer] = asking(body);
-      client.send(http("GET", "/health"));
-      EXPECT_FALSE(answer->is_cancelled_within(10ms));
-      client.close();
-      EXPECT_TRUE(answer->is_cancelled_within(2s));
-    }
-  }
-}
-
-// A client that has sent its request may close its sending side, and still gets the whole response.
-TEST(HttpFaults, B49_AHalfClosedClientGetsItsWholeResponse) {
-  Served served(test::nothing);
-  size_t index = 0;
-  for (const std::string_view body : {kAsk, kAskStream}) {
-    Client client = served.client();
-    client.send(http("POST", kChat, body));
-    client.close_sending();
-    const auto answer = served.engine->answer(index++);
-    EXPECT_FALSE(
-        answer->is_cancelled_within(200ms));  // meanwhile the server probes whether the client is there
-    for (const Event& event : test::hello(answer->request)) answer->tell(event);
-    const Reply reply = client.read();
-    EXPECT_EQ(reply.status, 200);
-    if (body == kAsk)
-      EXPECT_EQ(reply.json()["choices"][0]["message"]["content"], "Hello");
-    else
-      EXPECT_EQ(reply.events().back(), "[DONE]");
-    EXPECT_TRUE(client.is_closed());
-  }
-  Client client = served.client();  // an error keeps its status, whatever the server has probed
-  client.send(http("POST", kChat, kAsk));
-  client.close_sending();
-  const auto answer = served.engine->answer(index);
-  EXPECT_FALSE(answer->is_cancelled_within(200ms));
-  answer->tell(ErrorEvent{"deadline", "too late"});
-  EXPECT_EQ(client.read().status, 503);
-}
-
-TEST(HttpFaults, B49_SoonAfterTheClientLeft) {
-  Served served(test::nothing);
-  Client client = served.client();
-  client.send(http("POST", kChat, kAsk));
-  const auto answer = served.engine->answer();
-  client.close();
-  EXPECT_LT(test::milliseconds_of([&] { answer->is_cancelled_within(5s); }), 1s);
-}
-
 TEST(HttpFaults, B52_AnotherModelOfTheSameNameTakesOverFromTheNextRequestOn) {
   Served served(test::nothing);
   Client client = served.client();
@@ -674,51 +504,6 @@ TEST(HttpFaults, B54_AFullQueue) {
   }
 }
 
-TEST(HttpFaults, B60_DrainingFinishesAnswersAndRefusesNewOnes) {
-  Served served(test::nothing);
-  Client whole = served.client();
-  whole.send(http("POST", kChat, kAsk));
-  const auto first = served.engine->answer(0);
-  Client stream = served.client();
-  stream.send(http("POST", kChat, kAskStream));
-  const auto second = served.engine->answer(1);
-  Client idle = served.client();
-  EXPECT_EQ(idle.ask("GET", "/health").status, 200);
-  served.stop(20s);
-  const Reply health = idle.ask("GET", "/health");
-  EXPECT_EQ(health.status, 503);
-  EXPECT_EQ(health.json()["status"], "draining");
-  EXPECT_TRUE(idle.is_closed());
-  while (served.client().ask("GET", "/health").status != 0) std::this_thread::sleep_for(1ms);
-  for (const auto& answer : {first, second}) {
-    EXPECT_FALSE(answer->cancelled());
-    for (const Event& event : test::hello(answer->request)) answer->tell(event);
-  }
-  EXPECT_EQ(whole.read().status, 200);
-  EXPECT_EQ(stream.read().events().back(), "[DONE]");
-  served.join();
-}
-
-TEST(HttpFaults, B60_AfterTheDeadlineStreamsEndWithAnError) {
-  Served served(test::nothing);
-  Client whole = served.client();
-  whole.send(http("POST", kChat, kAsk));
-  const auto first = served.engine->answer(0);
-  Client stream = served.client();
-  stream.send(http("POST", kChat, kAskStream));
-  const auto second = served.engine->answer(1);
-  second->tell(TextEvent{0, "a"});
-  stream.read_until("\"a\"");
-  stream.read_until("\n\n");
-  served.stop(0s);
-  const Reply reply = whole.read();
-  EXPECT_EQ(reply.status, 503);
-  EXPECT_CONTAINS(stream.read_until("0\r\n\r\n"), "stopping");
-  served.join();
-  EXPECT_TRUE(first->is_cancelled_within(1s));
-  EXPECT_TRUE(second->is_cancelled_within(1s));
-}
-
 // Nothing of a client's can begin a line of its own in the log, or colour it.
 TEST(HttpFaults, B72_TheLogIsEscaped) {
   Served served;
@@ -732,19 +517,6 @@ TEST(HttpFaults, B72_TheLogIsEscaped) {
   const std::string log = testing::internal::GetCapturedStdout();
   EXPECT_CONTAINS(log, "broken\\x0aferrum: \\x1b[31m");
   EXPECT_EQ(std::ranges::count(log, '\n'), 1);
-}
-
-TEST(Http, IdleConnectionsDoNotKeepTheServerFromStopping) {
-  std::optional<Served> served(std::in_place);
-  Client idle = served->client();
-  EXPECT_EQ(idle.ask("GET", "/health").status, 200);
-  EXPECT_LT(test::milliseconds_of([&] {
-              served->stop(20s);
-              served->join();
-            }),
-            5s);
-  served.reset();
-  EXPECT_TRUE(idle.is_closed());
 }
 
 TEST(Http, ManyStreamsAtOnce) {
