@@ -127,6 +127,22 @@ TEST(Metrics, OfThisProcess) {
   EXPECT_GT(stats->start_time, now - 3600);
 }
 
+TEST(Metrics, EachIsDocumented) {
+  test::Served served;
+  std::istringstream lines(served.client().ask("GET", "/metrics").body);
+  const std::string page =
+      test::read_file(std::filesystem::path(FERRUM_SOURCE_DIR) / "docs" / "observability.md");
+  int metrics = 0;
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kType = "# TYPE ";
+    if (!line.starts_with(kType)) continue;
+    const std::string name = line.substr(kType.size(), line.find(' ', kType.size()) - kType.size());
+    EXPECT_NE(page.find("`" + name), std::string::npos) << name;
+    ++metrics;
+  }
+  EXPECT_GT(metrics, 25);
+}
+
 // Skipped without promtool, which is in Debian's package prometheus.
 TEST(Metrics, PromtoolHasNoComplaints) {
   if (std::system("command -v promtool > /dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed";
