@@ -219,7 +219,7 @@ class Mixes : public testing::TestWithParam<Setup> {
   int64_t accepted_ = 0;
 };
 
-TEST_P(Mixes, EveryRequestGetsWhatItGetsAlone) { run(64, 2); }
+TEST_P(Mixes, N1_EveryRequestGetsWhatItGetsAlone) { run(64, 2); }
 
 TEST_P(Mixes, DISABLED_AllMixes) { run(256, 40); }
 

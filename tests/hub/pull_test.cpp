@@ -128,7 +128,7 @@ TEST_F(PullTest, SafetensorsComeAsAFolder) {
   EXPECT_FALSE(fs::exists(model.path / "onnx"));
 }
 
-TEST_F(PullTest, TheTokenGoesToTheHubAlone) {
+TEST_F(PullTest, N16_TheTokenGoesToTheHubAlone) {
   FakeHub hub({kModel});
   hub.require_token("hf_secret");
   Settings known = settings(hub);
@@ -385,7 +385,7 @@ TEST_F(PullTest, B65_NamesThatCollideAreRefused) {
             "a");
 }
 
-TEST_F(PullTest, B65_HashesAndCommitsThatAreNoneAreRefused) {
+TEST_F(PullTest, B65_N16_HashesAndCommitsThatAreNoneAreRefused) {
   for (const char* bad :
        {R"({"sha":"../../x"})", R"({"sha":7})", R"([])", R"({})", "<html>", R"({"sha":"ABCDEF"})"})
     test::expect_error(ErrorCode::kBadFile, {"hub"}, [&] { read_commit(bad, "hub"); });

@@ -298,7 +298,7 @@ TEST_F(Extras, ControlTokensOfTextsAreRecognisedUnlessTurnedOff) {
   EXPECT_EQ(refused_param(kText, text({{"special", false}, {"parse_special", true}})), "parse_special");
 }
 
-TEST_F(Extras, ABatchOfPromptsIsBounded) {
+TEST_F(Extras, N7_AnswersOfOneRequestHaveOneBudget) {
   const std::vector<std::string> many(2048, "x");
   EXPECT_EQ(client_.post(kText, text({{"prompt", many}, {"max_tokens", 1}}).dump()).status, 200);
   EXPECT_EQ(refused_param(kText, text({{"prompt", many}, {"n", 2}})), "n");
