@@ -38,6 +38,7 @@ struct StepShape {
   int tokens = 0;
   int sequences = 0;
   int outputs = 0;
+  int vectors = 0;
   bool operator==(const StepShape&) const = default;
 };
 
@@ -52,6 +53,10 @@ struct Step {
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out
+  // Rows that come as vectors, not as tokens (whose token counts for nothing): their number, and their
+  // contents.
+  Tensor vector_rows;  // [vectors]
+  Tensor vectors;      // [vectors, hidden] f32
 };
 
 struct HeadShape {
@@ -213,6 +218,7 @@ class Backend {
   // x *= f(gates). gates has x's columns, or a column for each run of x.cols / gates.cols of them
   virtual void apply_gate(Tensor x, Tensor gates, GateKind f) = 0;
   virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
+  virtual void scatter_rows(Tensor to, Tensor x, Tensor rows) = 0;  // to[rows[i]] = x[i]
 
   // Attention ----
 

@@ -134,6 +134,7 @@ struct ModelDescription {
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
   float embedding_scale = 1;
+  bool scales_vectors = false;  // also what comes as vectors instead of tokens, as transformers does here
   bool embedding_norm = false;  // a weightless RMS norm of embedding rows
   float logit_scale = 1;
   float logit_cap = 0;  // soft cap of logits, after the scale; 0: none

@@ -24,6 +24,7 @@ struct LogitsOptions {
   std::string tokens;
   std::string out;
   int chunk = 0;
+  bool hidden = false;
 };
 
 constexpr size_t kMaxTokens = 1 << 28;
@@ -32,22 +33,46 @@ constexpr int kRowsAtOnce = 256;  // rows of logits, unless --chunk is given
 struct Batch {
   int sequences = 0;
   int length = 0;
-  std::vector<TokenId> ids;  // [sequences, length]
+  std::vector<TokenId> ids;    // [sequences, length], or empty:
+  std::vector<float> vectors;  // [sequences, length, hidden]
 
+  size_t rows() const { return static_cast<size_t>(sequences) * static_cast<size_t>(length); }
+  std::span<const float> vector_chunk(int sequence, int begin, int count) const {
+    const size_t hidden = vectors.size() / rows();
+    return std::span(vectors).subspan((static_cast<size_t>(sequence) * length + begin) * hidden,
+                                      count * hidden);
+  }
   std::span<const TokenId> chunk(int sequence, int begin, int count) const {
     return std::span(ids).subspan(static_cast<size_t>(sequence) * length + begin, static_cast<size_t>(count));
   }
 };
 
-Batch read_batch(const std::string& path, int vocab) {
+void check_shape(const std::string& path, const char* name, const std::vector<int64_t>& shape) {
+  if (shape[0] > 1 << 16 || shape[0] * shape[1] > static_cast<int64_t>(kMaxTokens))
+    fail(ErrorCode::kBadFile, "{}: {} is too large: [{}]", path, name, fmt::join(shape, ", "));
+}
+
+Batch read_vectors(const SafetensorsFile& file, const std::string& path, int hidden) {
+  const HostTensor tensor = file.tensor("inputs_embeds");
+  if (tensor.shape.size() != 3 || tensor.shape[0] < 1 || tensor.shape[1] < 1 || tensor.shape[2] != hidden)
+    fail(ErrorCode::kBadFile,
+         "{}: inputs_embeds has the shape [{}]; it must be [sequences, tokens, {}], none of them 0", path,
+         fmt::join(tensor.shape, ", "), hidden);
+  check_shape(path, "inputs_embeds", tensor.shape);
+  return {static_cast<int>(tensor.shape[0]), static_cast<int>(tensor.shape[1]), {}, decoded(tensor)};
+}
+
+Batch read_batch(const std::string& path, const ModelDescription& model) {
   const std::unique_ptr<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (file->find("input_ids") == nullptr && file->find("inputs_embeds") != nullptr)
+    return read_vectors(*file, path, model.hidden);
+  const int vocab = model.vocab;
   const std::vector<int64_t> values = file->integers("input_ids");
   const std::vector<int64_t>& shape = file->find("input_ids")->shape;
   if (shape.size() != 2 || values.empty())
     fail(ErrorCode::kBadFile, "{}: input_ids must have the shape [sequences, tokens], none of them 0", path);
-  if (shape[0] > 1 << 16 || values.size() > kMaxTokens)
-    fail(ErrorCode::kBadFile, "{}: input_ids is too large: [{}, {}]", path, shape[0], shape[1]);
-  Batch batch = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), {}};
+  check_shape(path, "input_ids", shape);
+  Batch batch = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), {}, {}};
   for (const int64_t id : values) {
     if (id < 0 || id >= vocab)
       fail(ErrorCode::kBadFile, "{}: input_ids has {}, the vocabulary 0 to {}", path, id, vocab - 1);
@@ -64,16 +89,31 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
           .max_outputs = rows,
           .max_context = batch.length,
           .kv_tokens = batch.length * batch.sequences,
+          .max_vectors = batch.vectors.empty() ? 0 : rows,
           .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 
-// [sequences, length, vocab]
-std::vector<float> compute(Runner& runner, const Batch& batch) {
+struct Results {
+  std::vector<float> logits;  // [sequences, length, vocab]
+  std::vector<float> hidden;  // [sequences, length, hidden], or empty
+};
+
+// Moves what a step gave, [sequences, count, width], to its place in [sequences, length, width].
+void place(std::span<const float> step, const Batch& batch, int begin, int count, std::vector<float>& all) {
+  const auto width = static_cast<ptrdiff_t>(all.size() / batch.rows());
+  for (int s = 0; s < batch.sequences; ++s)
+    std::copy_n(step.begin() + s * count * width, count * width,
+                all.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * width);
+}
+
+Results compute(Runner& runner, const Batch& batch, bool with_hidden) {
   const int vocab = runner.vocab();
   const int blocks_each = runner.blocks() / batch.sequences;
   const std::vector<BlockId> blocks = first_blocks(runner.blocks());
 
-  std::vector<float> logits(batch.ids.size() * static_cast<size_t>(vocab));
+  const auto hidden = static_cast<size_t>(runner.checkpoint().model().hidden);
+  Results results = {std::vector<float>(batch.rows() * static_cast<size_t>(vocab)),
+                     std::vector<float>(with_hidden ? batch.rows() * hidden : 0)};
   Progress progress("logits");
   std::vector<Chunk> chunks(static_cast<size_t>(batch.sequences));
   const int chunk = runner.options().max_tokens / batch.sequences;
@@ -81,41 +121,48 @@ std::vector<float> compute(Runner& runner, const Batch& batch) {
     const int count = std::min(chunk, batch.length - begin);
     for (int s = 0; s < batch.sequences; ++s)
       chunks[static_cast<size_t>(s)] = {
-          .tokens = batch.chunk(s, begin, count),
+          .tokens = batch.ids.empty() ? std::span<const TokenId>() : batch.chunk(s, begin, count),
           .position = begin,
           .blocks = std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
-          .outputs = Outputs::kAll};
-    const std::span<const float> result = runner.step(chunks);
-    const size_t part = static_cast<size_t>(count) * vocab;
-    for (int s = 0; s < batch.sequences; ++s)
-      std::copy_n(result.begin() + static_cast<ptrdiff_t>(s * part), part,
-                  logits.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * vocab);
+          .outputs = Outputs::kAll,
+          .vectors = batch.vectors.empty() ? std::span<const float>() : batch.vector_chunk(s, begin, count)};
+    place(runner.step(chunks), batch, begin, count, results.logits);
+    if (with_hidden) {
+      std::vector<float> states(static_cast<size_t>(count) * static_cast<size_t>(batch.sequences) * hidden);
+      runner.read_hidden(states);
+      place(states, batch, begin, count, results.hidden);
+    }
     progress.update(static_cast<uint64_t>(begin) + count, static_cast<uint64_t>(batch.length));
   }
-  return logits;
+  return results;
 }
 
 void logits_command(const LogitsOptions& o) {
   const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
   const ModelDescription& model = checkpoint->model();
-  const Batch batch = read_batch(o.tokens, model.vocab);
+  const Batch batch = read_batch(o.tokens, model);
   if (batch.length > model.context)
     fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
          batch.length, model.context);
   std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
   const RunnerOptions options = runner_options(o, batch);
   MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
-  plan.activations += batch.ids.size() * static_cast<size_t>(model.vocab) * sizeof(float);  // all logits
+  // All the results.
+  plan.activations += batch.rows() * static_cast<size_t>(model.vocab + model.hidden) * sizeof(float);
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
   // Opened first, so that a failure comes before the work.
-  SafetensorsWriter writer(o.out, {{"logits", "F32", {batch.sequences, batch.length, model.vocab}}});
+  std::vector<SafetensorsDeclaration> outputs = {
+      {"logits", "F32", {batch.sequences, batch.length, model.vocab}}};
+  if (o.hidden) outputs.push_back({"hidden", "F32", {batch.sequences, batch.length, model.hidden}});
+  SafetensorsWriter writer(o.out, outputs);
 
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-  const std::vector<float> logits = compute(runner, batch);
-  writer.append(std::as_bytes(std::span(logits)));
+  const Results results = compute(runner, batch, o.hidden);
+  writer.append(std::as_bytes(std::span(results.logits)));
+  if (o.hidden) writer.append(std::as_bytes(std::span(results.hidden)));
   writer.finish();
 }
 
@@ -126,12 +173,18 @@ void add_logits(CLI::App& app) {
   o->engine.kv_dtype = "f32";  // for exact comparison
   CLI::App& command = *app.add_subcommand("logits", "Compute the logits of given tokens");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
-  command.add_option("--tokens", o->tokens, "A .safetensors file with input_ids [sequences, tokens] int64")
+  command
+      .add_option("--tokens", o->tokens,
+                  "A .safetensors file with input_ids [sequences, tokens] int64, or with\n"
+                  "inputs_embeds [sequences, tokens, hidden size]: vectors instead of tokens")
       ->required()
       ->check(a_name());
   command.add_option("--out", o->out, "Output: logits [sequences, tokens, vocabulary] float32")
       ->required()
       ->check(a_name());
+  command.add_flag(
+      "--hidden", o->hidden,
+      "Also write hidden [sequences, tokens, hidden size] float32: the states behind the last norm");
   command.add_option("--chunk", o->chunk, "Tokens of each sequence per pass; 0: automatic")
       ->check(from_to(0))
       ->capture_default_str();

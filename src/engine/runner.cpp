@@ -24,12 +24,14 @@ DecoderLimits decoder_limits(const RunnerOptions& o) {
           .kv_dtype = o.kv_dtype};
 }
 
-StepBuilder::Limits builder_limits(const RunnerOptions& o) {
+StepBuilder::Limits builder_limits(const RunnerOptions& o, int hidden) {
   return {.max_tokens = o.max_tokens,
           .max_sequences = o.max_sequences,
           .max_outputs = o.max_outputs,
           .max_blocks = blocks_for(o.max_context, o.block_tokens),
-          .block_tokens = o.block_tokens};
+          .block_tokens = o.block_tokens,
+          .max_vectors = o.max_vectors,
+          .hidden = hidden};
 }
 
 }  // namespace
@@ -40,7 +42,8 @@ RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& o
   const size_t logits =
       size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
   return {.kv = Decoder::kv_bytes(model, limits),
-          .activations = Decoder::activation_bytes(model, limits) + rotation + logits};
+          .activations = Decoder::activation_bytes(model, limits) + rotation + logits +
+                         static_cast<uint64_t>(options.max_vectors) * model.hidden * sizeof(float)};
 }
 
 Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
@@ -50,7 +53,7 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
       options_(options),
       blocks_(total_blocks(options)),
       decoder_(load_decoder(*backend_, *checkpoint_, decoder_limits(options), progress)),
-      builder_(*backend_, builder_limits(options)),
+      builder_(*backend_, builder_limits(options, checkpoint_->model().hidden)),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
       host_logits_(static_cast<size_t>(options.max_outputs) * vocab()) {}
@@ -65,6 +68,12 @@ std::span<const float> Runner::step(std::span<const Chunk> chunks) {
   if (!checkpoint_->intact())
     fail(ErrorCode::kBadFile, "{}: the model's file was cut while it was in use", checkpoint_->model().name);
   return result;
+}
+
+void Runner::read_hidden(std::span<float> states) {
+  const auto hidden = static_cast<size_t>(checkpoint_->model().hidden);
+  const Tensor rows = decoder_->hidden_states(static_cast<int>(states.size() / hidden));
+  backend_->download(std::as_writable_bytes(states), rows);
 }
 
 void Runner::copy_blocks(std::span<const BlockCopy> copies) {

@@ -20,6 +20,7 @@ struct RunnerOptions {
   int max_outputs = 1;    // rows of logits of one step
   int max_context = 0;    // tokens of one sequence
   int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole blocks for each sequence
+  int max_vectors = 0;    // rows of one step that come as embedding vectors
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
 };
@@ -40,6 +41,9 @@ class Runner final : public StepRunner {
   void copy_blocks(std::span<const BlockCopy> copies) override;
 
   int vocab() const override { return checkpoint_->model().vocab; }
+  // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden], in
+  // the order of the logits. REQUIRES: `states` has that size.
+  void read_hidden(std::span<float> states);
   int blocks() const { return blocks_; }
   // A block's keys and values, `contents` [block_bytes]. Not within a step.
   size_t block_bytes() const { return decoder_->block_bytes(); }

@@ -12,6 +12,10 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits) : backend_(back
   full_.query_start = allocate(limits.max_sequences + 1, 1);
   full_.context_len = allocate(limits.max_sequences, 1);
   full_.output_rows = allocate(limits.max_outputs, 1);
+  if (limits.max_vectors > 0) {
+    full_.vector_rows = allocate(limits.max_vectors, 1);
+    full_.vectors = allocate(limits.max_vectors, limits.hidden, DType::kF32);
+  }
   for (std::vector<int32_t>* v : {&tokens_, &positions_, &kv_slots_}) v->reserve(limits.max_tokens);
   block_table_.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
   query_start_.reserve(limits.max_sequences + 1);
@@ -20,13 +24,17 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits) : backend_(back
 }
 
 const Step& StepBuilder::build(std::span<const Chunk> chunks) {
-  for (std::vector<int32_t>* v :
-       {&tokens_, &positions_, &kv_slots_, &block_table_, &query_start_, &context_len_, &output_rows_})
+  for (std::vector<int32_t>* v : {&tokens_, &positions_, &kv_slots_, &block_table_, &query_start_,
+                                  &context_len_, &output_rows_, &vector_rows_})
     v->clear();
+  vectors_.clear();
 
   query_start_.push_back(0);
   for (const Chunk& chunk : chunks) {
-    const int count = static_cast<int>(chunk.tokens.size());
+    const bool is_vectors = !chunk.vectors.empty();
+    const int count = static_cast<int>(is_vectors ? chunk.vectors.size() / static_cast<size_t>(limits_.hidden)
+                                                  : chunk.tokens.size());
+    vectors_.insert(vectors_.end(), chunk.vectors.begin(), chunk.vectors.end());
     const int end = chunk.position + count;
     check(end <= static_cast<int>(chunk.blocks.size()) * limits_.block_tokens,
           "a chunk's tokens have blocks");
@@ -36,7 +44,8 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
       const auto block = static_cast<int>(chunk.blocks[static_cast<size_t>(position / limits_.block_tokens)]);
       if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
-      tokens_.push_back(chunk.tokens[i]);
+      if (is_vectors) vector_rows_.push_back(static_cast<int32_t>(tokens_.size()));
+      tokens_.push_back(is_vectors ? 0 : chunk.tokens[static_cast<size_t>(i)]);
       positions_.push_back(position);
       kv_slots_.push_back(block * limits_.block_tokens + position % limits_.block_tokens);
     }
@@ -47,12 +56,14 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   }
   check(static_cast<int>(tokens_.size()) <= limits_.max_tokens &&
             static_cast<int>(chunks.size()) <= limits_.max_sequences &&
-            static_cast<int>(output_rows_.size()) <= limits_.max_outputs,
+            static_cast<int>(output_rows_.size()) <= limits_.max_outputs &&
+            static_cast<int>(vector_rows_.size()) <= limits_.max_vectors,
         "a step keeps its limits");
 
   const StepShape shape = {.tokens = static_cast<int>(tokens_.size()),
                            .sequences = static_cast<int>(chunks.size()),
-                           .outputs = static_cast<int>(output_rows_.size())};
+                           .outputs = static_cast<int>(output_rows_.size()),
+                           .vectors = static_cast<int>(vector_rows_.size())};
   step_ = {.shape = shape,
            .tokens = full_.tokens.first_rows(shape.tokens),
            .positions = full_.positions.first_rows(shape.tokens),
@@ -68,12 +79,19 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   upload(step_.query_start, query_start_);
   upload(step_.context_len, context_len_);
   upload(step_.output_rows, output_rows_);
+  if (shape.vectors > 0) {
+    step_.vector_rows = full_.vector_rows.first_rows(shape.vectors);
+    step_.vectors = full_.vectors.first_rows(shape.vectors);
+    upload(step_.vector_rows, vector_rows_);
+    backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
+  }
   return step_;
 }
 
-Tensor StepBuilder::allocate(int rows, int cols) {
-  buffers_.push_back(backend_.allocate(static_cast<size_t>(rows) * cols * sizeof(int32_t)));
-  return {buffers_.back()->data(), DType::kI32, rows, cols, cols};
+Tensor StepBuilder::allocate(int rows, int cols, DType dtype) {
+  buffers_.push_back(
+      backend_.allocate(static_cast<size_t>(rows) * static_cast<size_t>(cols) * size_of(dtype)));
+  return {buffers_.back()->data(), dtype, rows, cols, cols};
 }
 
 void StepBuilder::upload(Tensor dst, const std::vector<int32_t>& values) {

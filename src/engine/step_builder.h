@@ -13,12 +13,13 @@ namespace ferrum {
 // The rows of a chunk whose logits the model computes.
 enum class Outputs { kNone, kLast, kAll };
 
-// A run of consecutive tokens of one sequence.
+// A run of consecutive positions of one sequence, given as tokens or as embedding vectors.
 struct Chunk {
   std::span<const TokenId> tokens;
   int position = 0;                 // of the first of them
   std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
+  std::span<const float> vectors = {};  // [positions, hidden], instead of tokens
 };
 
 class StepBuilder {
@@ -29,6 +30,8 @@ class StepBuilder {
     int max_outputs = 0;
     int max_blocks = 0;  // of one sequence
     int block_tokens = 0;
+    int max_vectors = 0;  // rows that come as vectors
+    int hidden = 0;       // width of a vector
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
@@ -37,7 +40,7 @@ class StepBuilder {
   const Step& build(std::span<const Chunk> chunks);
 
  private:
-  Tensor allocate(int rows, int cols);
+  Tensor allocate(int rows, int cols, DType dtype = DType::kI32);
   void upload(Tensor dst, const std::vector<int32_t>& values);
 
   Backend& backend_;
@@ -47,7 +50,9 @@ class StepBuilder {
   Step step_;
 
   // Host copies, reused from step to step.
-  std::vector<int32_t> tokens_, positions_, kv_slots_, block_table_, query_start_, context_len_, output_rows_;
+  std::vector<int32_t> tokens_, positions_, kv_slots_, block_table_, query_start_, context_len_, output_rows_,
+      vector_rows_;
+  std::vector<float> vectors_;
 };
 
 }  // namespace ferrum

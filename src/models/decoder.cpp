@@ -46,7 +46,12 @@ void Decoder::embed(const Step& step, const Rows& rows) {
   b.embed(rows.residual, *weights_.embedding, step.tokens);
   if (model_.embedding_norm)
     b.norm(rows.residual, rows.residual, {.kind = Norm::Kind::kRms, .eps = model_.wiring.eps});
+  const auto put_vectors = [&] {
+    if (step.shape.vectors > 0) b.scatter_rows(rows.residual, step.vectors, step.vector_rows);
+  };
+  if (model_.scales_vectors) put_vectors();
   if (model_.embedding_scale != 1) b.scale(rows.residual, model_.embedding_scale, 0);
+  if (!model_.scales_vectors) put_vectors();
   b.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
 }
 

@@ -46,6 +46,9 @@ class Decoder {
 
   // logits [step.shape.outputs, vocab] f32
   void forward(const Step& step, Tensor logits);
+  // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden] f32,
+  // on the device until the next step.
+  Tensor hidden_states(int outputs) const { return a_.last_hidden.first_rows(outputs); }
 
   // from_to [n, 2] i32, on the device: block onto block of every layer's keys and values.
   void copy_blocks(Tensor from_to);

@@ -151,6 +151,12 @@ TEST_F(Reference, GatherRows) {
   expect_near(out, {3, 4, 1, 2, 3, 4});
 }
 
+TEST_F(Reference, ScatterRows) {
+  const Tensor to = bench_.floats({1, 2, 3, 4, 5, 6}, 3);
+  backend_.scatter_rows(to, bench_.floats({7, 8, 9, 10}, 2), bench_.integers({2, 0}, 2));
+  expect_near(to, {9, 10, 3, 4, 7, 8});
+}
+
 TEST_F(Reference, CopyBlocks) {
   const KvLayer kv = {bench_.floats({0, 1, 2, 3, 4, 5}, 3), bench_.floats({10, 11, 12, 13, 14, 15}, 6), 2};
   backend_.copy_blocks(kv, bench_.integers({2, 0}, 1));

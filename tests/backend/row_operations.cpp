@@ -108,6 +108,13 @@ std::vector<Operation> token_wise_operations() {
                    bench.add_output(out);
                    bench.set_run([&bench, x, rows, out] { bench.backend().gather_rows(out, x, rows); });
                  }});
+  all.push_back({"scatter_rows", Agreement::kExact, [](Bench& bench) {
+                   const Tensor x = bench.random(3, 33, 7, 40);
+                   const Tensor rows = bench.integers({5, 0, 4}, 3);
+                   const Tensor to = bench.random(6, 33, 8, 35);
+                   bench.add_output(to);
+                   bench.set_run([&bench, x, rows, to] { bench.backend().scatter_rows(to, x, rows); });
+                 }});
   all.push_back({"copy_blocks", Agreement::kExact, [](Bench& bench) {
                    const KvLayer kv = {bench.random(5, 4 * 6, 8), bench.random(5 * 4, 6, 9), 4};
                    const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "checkpoint/convert.h"
+#include "checkpoint/safetensors.h"
+#include "engine/backend_factory.h"
 #include "engine/golden.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"
@@ -65,6 +67,69 @@ INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
                                            "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2",
                                            "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe",
                                            "muse_glimmer"),
+                         test_name);
+
+// Vectors instead of tokens, also beside them in one batch, and the states behind the last norm.
+class HiddenStates : public ::testing::TestWithParam<std::string> {};
+
+std::vector<float> first_rows(Runner& runner, int sequence_blocks, std::span<const TokenId> tokens,
+                              std::span<const float> vectors, std::vector<float>& states) {
+  const std::vector<BlockId> blocks = first_blocks(runner.blocks());
+  const auto of = [&](int s) {
+    return std::span(blocks).subspan(static_cast<size_t>(s * sequence_blocks),
+                                     static_cast<size_t>(sequence_blocks));
+  };
+  // The second sequence is the same text as tokens.
+  const std::vector<Chunk> chunks = {{.tokens = vectors.empty() ? tokens : std::span<const TokenId>(),
+                                      .blocks = of(0),
+                                      .outputs = Outputs::kAll,
+                                      .vectors = vectors},
+                                     {.tokens = tokens, .blocks = of(1), .outputs = Outputs::kAll}};
+  const std::span<const float> logits = runner.step(chunks);
+  states.resize(2 * tokens.size() * static_cast<size_t>(runner.checkpoint().model().hidden));
+  runner.read_hidden(states);
+  return {logits.begin(), logits.end()};
+}
+
+TEST_P(HiddenStates, AreTheGoldensAndThoseOfVectorsThoseOfTokens) {
+  const auto folder = test::shared("goldens2") / GetParam();
+  FERRUM_NEEDS_SHARED(folder);
+  const Golden golden = read_golden(folder);
+  const auto file = SafetensorsFile::open(folder / "golden.safetensors");
+  const std::vector<float> expected = decoded(file->tensor("hidden"));
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
+  const int length = golden.length;
+  const auto hidden = static_cast<size_t>(checkpoint->model().hidden);
+  Runner runner(make_backend({.name = "cpu", .threads = 2, .activations = "f32"}), checkpoint,
+                {.max_tokens = 2 * length,
+                 .max_sequences = 2,
+                 .max_outputs = 2 * length,
+                 .max_context = length,
+                 .kv_tokens = 2 * length,
+                 .max_vectors = length,
+                 .kv_dtype = DType::kF32});
+  const std::span<const TokenId> tokens = std::span(golden.ids).first(static_cast<size_t>(length));
+  const int blocks_each = runner.blocks() / 2;
+  std::vector<float> states;
+  const std::vector<float> logits = first_rows(runner, blocks_each, tokens, {}, states);
+  const std::span<const float> first(states.data(), static_cast<size_t>(length) * hidden);
+  EXPECT_LE(relative_error(std::vector(first.begin(), first.end()),
+                           std::vector(expected.begin(), expected.begin() + length * hidden)),
+            1e-3);
+
+  const HostTensor& table = *checkpoint->find({TensorRole::kEmbedding});
+  std::vector<float> vectors(tokens.size() * hidden);
+  for (size_t i = 0; i < tokens.size(); ++i) decode_rows(table, tokens[i], 1, vectors.data() + i * hidden);
+  if (!checkpoint->model().scales_vectors)
+    for (float& value : vectors) value *= checkpoint->model().embedding_scale;
+  std::vector<float> of_vectors;
+  EXPECT_EQ(first_rows(runner, blocks_each, tokens, vectors, of_vectors), logits);
+  EXPECT_EQ(of_vectors, states);
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, HiddenStates,
+                         ::testing::Values("mixtral", "olmo2", "gemma3", "granite", "cohere2", "afmoe",
+                                           "gpt_oss_truncate"),
                          test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};

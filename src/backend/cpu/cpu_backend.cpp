@@ -195,4 +195,14 @@ void CpuBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
   });
 }
 
+void CpuBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int i = static_cast<int>(begin); i < end; ++i) {
+      const int row = *rows.at<int32_t>(i);
+      check(row >= 0 && row < to.rows, "a row within the tensor");
+      std::memcpy(to.address(row, 0), x.address(i, 0), row_bytes(x));
+    }
+  });
+}
+
 }  // namespace ferrum

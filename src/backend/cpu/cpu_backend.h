@@ -48,6 +48,7 @@ class CpuBackend final : public Backend {
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
   void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;
+  void scatter_rows(Tensor to, Tensor x, Tensor rows) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;

@@ -185,6 +185,13 @@ void CheckingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
   finish(describe({.name = "gather_rows", .out = out, .in = x}), {{"out", out, expected, 0}});
 }
 
+void CheckingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
+  const Tensor expected = host(to);
+  reference_.scatter_rows(expected, host(x), host(rows));
+  inner_.scatter_rows(to, x, rows);
+  finish(describe({.name = "scatter_rows", .out = to, .in = x}), {{"to", to, expected, 0}});
+}
+
 void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const Tensor expected = host(qkv);
   const KvLayer blocks = host(kv);

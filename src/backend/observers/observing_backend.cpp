@@ -106,7 +106,7 @@ double ObservingBackend::arithmetic_of(const OperationCall& call) const {
 void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation) {
   if (call.weight != nullptr)
     layer_ = known_.at(call.weight).layer;
-  else if (call.name == "gather_rows" || call.name == "copy_blocks")
+  else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "copy_blocks")
     layer_.reset();
   call.layer = layer_;
   observe(call, operation);
@@ -146,6 +146,10 @@ void ObservingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activ
 
 void ObservingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
   pass_on({.name = "apply_gate", .out = x, .in = gates}, [&] { inner_.apply_gate(x, gates, f); });
+}
+
+void ObservingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
+  pass_on({.name = "scatter_rows", .out = to, .in = x}, [&] { inner_.scatter_rows(to, x, rows); });
 }
 
 void ObservingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {

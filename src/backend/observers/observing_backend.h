@@ -50,6 +50,7 @@ class ObservingBackend : public Backend {
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) final;
   void apply_gate(Tensor x, Tensor gates, GateKind f) final;
   void gather_rows(Tensor out, Tensor x, Tensor rows) final;
+  void scatter_rows(Tensor to, Tensor x, Tensor rows) final;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void copy_blocks(KvLayer kv, Tensor from_to) final;

@@ -106,6 +106,10 @@ void ReferenceBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
   for (int i = 0; i < out.rows; ++i) std::copy_n(x.at<float>(*rows.at<int32_t>(i)), x.cols, out.at<float>(i));
 }
 
+void ReferenceBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
+  for (int i = 0; i < x.rows; ++i) std::copy_n(x.at<float>(i), x.cols, to.at<float>(*rows.at<int32_t>(i)));
+}
+
 void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
     const std::array<Tensor, 4> from = kv.block(*from_to.at<int32_t>(i, 0));

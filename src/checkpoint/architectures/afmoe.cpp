@@ -22,6 +22,7 @@ void set_switches(ModelDescription& model) {
 
 void scale_embeddings(ModelDescription& model) {
   model.embedding_scale = std::sqrt(static_cast<float>(model.hidden));
+  model.scales_vectors = true;
 }
 
 void read_hf(HfReader& in) {

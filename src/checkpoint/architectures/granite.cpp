@@ -13,6 +13,7 @@ struct Scales {
 
 void set_scales(ModelDescription& model, const Scales& scales) {
   model.embedding_scale = scales.embedding;
+  model.scales_vectors = true;
   model.wiring.residual_scale = scales.residual;
   model.logit_scale = 1 / scales.logit_divisor;
   for (LayerDescription& layer : model.layers) layer.attention.scale = scales.attention;
