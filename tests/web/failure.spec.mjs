@@ -10,7 +10,7 @@ test('the server stops in mid-answer: what came is kept, and it goes on later', 
   });
   await play.say(question);
   const last = play.answers.last();
-  await expect(last).toContainText('the connection ended before the answer did; what came of the answer is kept');
+  await expect(last).toContainText('the connection ended before the answer was complete; the partial answer is kept');
   await expect(last).toContainText('The capital of');
   await expect(page.getByText(/^The server does not answer; trying again/)).toBeVisible();
 
@@ -35,7 +35,7 @@ test('a server that stops says so in its own words', async ({ play, scripted }) 
     out.response.end();
   });
   await play.say(question);
-  await expect(play.answers.last()).toContainText('the server is stopping; what came of the answer is kept');
+  await expect(play.answers.last()).toContainText('the server is stopping; the partial answer is kept');
   scripted.answer(async (out) => {
     await out.text('Paris.');
     await out.end();

@@ -60,7 +60,7 @@ test('what is exported can be imported elsewhere', async ({ ferrum, page, browse
   await there.page
     .getByLabel('Files to import')
     .setInputFiles({ name: 'broken.json', mimeType: 'application/json', buffer: Buffer.from('{"format": "other"}') });
-  await expect(there.page.getByText('broken.json: the file is no export of this page.')).toBeVisible();
+  await expect(there.page.getByText('broken.json: the file is not an export of this page.')).toBeVisible();
   await other.close();
 });
 
@@ -97,7 +97,7 @@ test('an answer that one tab reads grows in the other; closed, it is interrupted
   await expect(play.answers.last()).toContainText('One.');
   const other = new Ferrum(await context.newPage(), scripted.url);
   await other.open(new URL(play.page.url()).hash);
-  await expect(other.answers.last()).toContainText('Being answered in another tab…');
+  await expect(other.answers.last()).toContainText('An answer is arriving in another tab…');
   goOn();
   await play.page.close({ runBeforeUnload: true });
   await other.page.reload();

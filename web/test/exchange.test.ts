@@ -38,17 +38,17 @@ const broken = (how: (copy: typeof json) => void) => {
 
 test('what is no export is refused, with the place', () => {
   expect(() => fromJson('{')).toThrow(/^the file is not JSON/);
-  expect(() => fromJson('[]')).toThrow('the file is no export of this page');
+  expect(() => fromJson('[]')).toThrow('the file is not an export of this page');
   expect(broken((c) => (c.version = 2))).toThrow('version 2');
-  expect(broken((c) => (c.conversations[0]!.title = 5))).toThrow('conversations[0].title is no text');
-  expect(broken((c) => (c.conversations[0]!.messages = {}))).toThrow('conversations[0].messages is no list');
+  expect(broken((c) => (c.conversations[0]!.title = 5))).toThrow('conversations[0].title is not a text');
+  expect(broken((c) => (c.conversations[0]!.messages = {}))).toThrow('conversations[0].messages is not a list');
   expect(broken((c) => ((c.conversations[0]!.messages as { role: string }[])[1]!.role = 'system'))).toThrow(
     'conversations[0].messages[1].role is neither user nor assistant',
   );
-  expect(broken((c) => (c.conversations[0]!.created = '1'))).toThrow('conversations[0].created is no number');
-  expect(broken((c) => (c.presets = {}))).toThrow('presets is no list');
+  expect(broken((c) => (c.conversations[0]!.created = '1'))).toThrow('conversations[0].created is not a number');
+  expect(broken((c) => (c.presets = {}))).toThrow('presets is not a list');
   expect(broken((c) => (c.presets = [{ name: ' ' }]))).toThrow('presets[0].name is empty');
-  expect(broken((c) => (c.presets = [{ settings: {} }]))).toThrow('presets[0].name is no text');
+  expect(broken((c) => (c.presets = [{ settings: {} }]))).toThrow('presets[0].name is not a text');
 });
 
 test('settings of a file are taken where they have the right type', () => {

@@ -96,7 +96,7 @@ export async function* chat(request: ChatRequest, signal: AbortSignal): AsyncGen
       if (signal.aborted) throw error;
       return { done: true as const, value: undefined };
     });
-    if (done) throw new Unreachable('the connection ended before the answer did');
+    if (done) throw new Unreachable('the connection ended before the answer was complete');
     const data = events.take(value);
     const ended = data.at(-1) === '[DONE]';
     if (ended) data.pop();

@@ -32,12 +32,12 @@ function refuse(where: string, what: string): never {
 
 function text(fields: Fields, name: string, where: string): string {
   const value = fields[name];
-  return typeof value === 'string' ? value : refuse(`${where}.${name}`, 'is no text');
+  return typeof value === 'string' ? value : refuse(`${where}.${name}`, 'is not a text');
 }
 
 function number(fields: Fields, name: string, where: string): number {
   const value = fields[name];
-  return typeof value === 'number' && Number.isFinite(value) ? value : refuse(`${where}.${name}`, 'is no number');
+  return typeof value === 'number' && Number.isFinite(value) ? value : refuse(`${where}.${name}`, 'is not a number');
 }
 
 function textOrNull(fields: Fields, name: string, where: string): string | null {
@@ -61,7 +61,7 @@ function settingsFrom(value: unknown): Settings {
 
 // Token chances and figures are left out: the page has no way to check them.
 function messageFrom(value: unknown, conversation: string, where: string): Message {
-  if (!isObject(value)) refuse(where, 'is no message');
+  if (!isObject(value)) refuse(where, 'is not a message');
   const role = value.role;
   if (role !== 'user' && role !== 'assistant') refuse(`${where}.role`, 'is neither user nor assistant');
   const message: Message = {
@@ -81,7 +81,7 @@ function messageFrom(value: unknown, conversation: string, where: string): Messa
 }
 
 function bundleFrom(value: unknown, where: string): Bundle {
-  if (!isObject(value)) refuse(where, 'is no conversation');
+  if (!isObject(value)) refuse(where, 'is not a conversation');
   const id = text(value, 'id', where);
   const conversation: Conversation = {
     id,
@@ -93,7 +93,7 @@ function bundleFrom(value: unknown, where: string): Bundle {
   };
   if (typeof value.model === 'string') conversation.model = value.model;
   if (value.pinned === true) conversation.pinned = true;
-  if (!Array.isArray(value.messages)) refuse(`${where}.messages`, 'is no list');
+  if (!Array.isArray(value.messages)) refuse(`${where}.messages`, 'is not a list');
   return { conversation, messages: value.messages.map((m, i) => messageFrom(m, id, `${where}.messages[${i}]`)) };
 }
 
@@ -112,10 +112,10 @@ export function fromJson(json: string): Export {
     refuse('the file', `is not JSON: ${(error as Error).message}`);
   }
   if (!isObject(value) || value.format !== kFormat || !Array.isArray(value.conversations))
-    refuse('the file', 'is no export of this page');
+    refuse('the file', 'is not an export of this page');
   if (value.version !== kVersion) refuse('the file', `has the version ${String(value.version)}, which is not known here`);
   const presets = value.presets ?? [];
-  if (!Array.isArray(presets)) refuse('presets', 'is no list');
+  if (!Array.isArray(presets)) refuse('presets', 'is not a list');
   return {
     bundles: value.conversations.map((c, i) => bundleFrom(c, `conversations[${i}]`)),
     presets: presets.map((p, i) => presetFrom(p, `presets[${i}]`)),

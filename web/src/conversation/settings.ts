@@ -12,10 +12,10 @@ export interface NumberField {
 }
 
 export const kNumberFields: readonly NumberField[] = [
-  { name: 'temperature', label: 'Temperature', hint: '0 is always the likeliest token; higher is more varied', least: 0, most: 100, step: 'any' },
-  { name: 'top_p', label: 'Top P', hint: 'the likeliest tokens that together have this chance', least: 0, most: 1, step: 'any' },
-  { name: 'top_k', label: 'Top K', hint: 'this many of the likeliest tokens; 0 is all', least: 0, step: 1 },
-  { name: 'min_p', label: 'Min P', hint: 'tokens with at least this share of the likeliest one’s chance', least: 0, most: 1, step: 'any' },
+  { name: 'temperature', label: 'Temperature', hint: '0 is always the most likely token; higher is more varied', least: 0, most: 100, step: 'any' },
+  { name: 'top_p', label: 'Top P', hint: 'the most likely tokens that together have this probability', least: 0, most: 1, step: 'any' },
+  { name: 'top_k', label: 'Top K', hint: 'this many of the most likely tokens; 0 is all', least: 0, step: 1 },
+  { name: 'min_p', label: 'Min P', hint: 'tokens with at least this share of the top token’s probability', least: 0, most: 1, step: 'any' },
   { name: 'repetition_penalty', label: 'Repetition penalty', hint: '1 is none', least: 0, step: 'any' },
   { name: 'presence_penalty', label: 'Presence penalty', hint: 'against tokens that were used at all', least: -2, most: 2, step: 'any' },
   { name: 'frequency_penalty', label: 'Frequency penalty', hint: 'against tokens, the more often they were used', least: -2, most: 2, step: 'any' },

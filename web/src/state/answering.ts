@@ -66,7 +66,7 @@ async function run(message: Message, asked: ChatRequest): Promise<void> {
 
 async function answerTo(parent: string | null): Promise<void> {
   const chosen = model.value;
-  if (!chosen) return notice('There is no model yet.');
+  if (!chosen) return notice('No model is loaded yet.');
   const message = await add({ parent, role: 'assistant', content: '', state: 'streaming', model: chosen.id });
   await run(message, request(message, chosen.id));
 }
@@ -88,7 +88,7 @@ export const regenerate = (message: Message): Promise<void> => answerTo(message.
 
 export async function goOn(message: Message): Promise<void> {
   const chosen = model.value;
-  if (!chosen) return notice('There is no model yet.');
+  if (!chosen) return notice('No model is loaded yet.');
   const going: Message = { ...message, state: 'streaming', error: undefined, model: chosen.id };
   const asked = request(message, chosen.id);
   await save(going);

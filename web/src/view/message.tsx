@@ -81,7 +81,7 @@ function Ending({ message }: { message: Message }) {
     <div class={failed ? 'ending failed' : 'ending'}>
       <p>
         {failed && <Icon name="warning" />}
-        <span>{failed && message.content !== '' ? `${text}; what came of the answer is kept` : text}</span>
+        <span>{failed && message.content !== '' ? `${text}; the partial answer is kept` : text}</span>
       </p>
       {failed && (
         <button type="button" class="button" onClick={() => void regenerate(message)}>
@@ -113,7 +113,7 @@ function Body({ message, answer }: { message: Message; answer: Answer | undefine
         <Markdown key="text" text={content} growing={coming} />
       )}
       {answer && !content && !thoughts && <p class="waiting">Waiting for the first token…</p>}
-      {coming && !answer && <p class="figures">Being answered in another tab…</p>}
+      {coming && !answer && <p class="figures">An answer is arriving in another tab…</p>}
       {!coming && <Ending message={message} />}
       {figures && figures.tokens > 0 && <FiguresLine figures={figures} />}
       {!coming && <Actions message={message} asTokens={asTokens} onTokens={() => setAsTokens(!asTokens)} />}

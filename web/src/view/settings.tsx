@@ -71,7 +71,7 @@ function Texts({ scope }: { scope: Scope }) {
           id={`${id}-stop`}
           rows={2}
           value={scope.own.stop?.join('\n') ?? ''}
-          placeholder={scope.under.stop?.join('\n') ?? 'nothing in particular'}
+          placeholder={scope.under.stop?.join('\n') ?? 'none'}
           aria-describedby={`${id}-stop-hint`}
           onChange={(event) => {
             const stop = event.currentTarget.value.split('\n').filter(Boolean);
@@ -107,7 +107,7 @@ const Fields = ({ scope }: { scope: Scope }) => (
   </>
 );
 
-const kThemes: Record<Theme, string> = { system: 'As the system has it', light: 'Light', dark: 'Dark' };
+const kThemes: Record<Theme, string> = { system: 'System', light: 'Light', dark: 'Dark' };
 
 function ThemeChoice() {
   const id = useId();

@@ -40,7 +40,7 @@ const kShortcuts: readonly Shortcut[] = [
   { keys: 'Alt+K', code: 'KeyK', what: 'Search conversations', act: searchNow },
   { keys: 'Alt+M', code: 'KeyM', what: 'To the message box', act: focusComposer },
   { keys: 'Alt+R', code: 'KeyR', what: 'Regenerate the last answer', act: withLast(regenerate) },
-  { keys: 'Alt+G', code: 'KeyG', what: 'Go on with the last answer', act: withLast((m) => m.content !== '' && goOn(m)) },
+  { keys: 'Alt+G', code: 'KeyG', what: 'Continue the last answer', act: withLast((m) => m.content !== '' && goOn(m)) },
   { keys: 'Alt+C', code: 'KeyC', what: 'Copy the last answer', act: withLast((m) => copy(m.content)) },
   { keys: 'Alt+,', code: 'Comma', what: 'Previous branch', act: () => branch(-1) },
   { keys: 'Alt+.', code: 'Period', what: 'Next branch', act: () => branch(1) },

@@ -87,7 +87,7 @@ export function Tokens({ tokens }: { tokens: readonly Token[] }) {
       <div ref={details} class={chosen ? 'token-details' : 'unseen'} aria-live="polite">
         {chosen && <Alternatives token={chosen} />}
       </div>
-      <p class="figures">Underlined: the model was not sure. Point at a token to see what else might have stood there.</p>
+      <p class="figures">Underlined: the model was not sure. Point at a token to see its alternatives.</p>
     </div>
   );
 }
