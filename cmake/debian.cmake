@@ -20,8 +20,18 @@ endfunction()
 ferrum_debian_documents(runtime ferrum)
 ferrum_debian_documents(devel libferrum-dev)
 
+# A package fits the release that it was built on, whose libraries it depends on, and its version names that release:
+# 0.1.0~deb13, 0.1.0~ubuntu24.04.
+cmake_host_system_information(RESULT release QUERY DISTRIB_INFO)
+set(release_suffix "")
+if(release_VERSION_ID)
+  string(REPLACE debian deb release_suffix "~${release_ID}${release_VERSION_ID}")
+  string(REGEX REPLACE "[^~a-z0-9.]" "" release_suffix "${release_suffix}")
+endif()
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ferrum)
+set(CPACK_DEBIAN_PACKAGE_VERSION ${PROJECT_VERSION}${release_suffix})
 set(CPACK_PACKAGE_VENDOR "The Ferrum developers")
 set(CPACK_PACKAGE_CONTACT ${FERRUM_MAINTAINER})
 set(CPACK_COMPONENTS_ALL runtime devel)

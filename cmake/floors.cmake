@@ -21,6 +21,8 @@ if(FERRUM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)  # so that fuzzers see which paths of the floors they reach
 endif()
 
+include(cmake/batches.cmake)
+
 function(ferrum_floor name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -31,4 +33,5 @@ function(ferrum_floor name)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/${name}/floor.cmake)
     include(${CMAKE_SOURCE_DIR}/src/${name}/floor.cmake)  # what is particular to this floor, such as kernel flags
   endif()
+  ferrum_batch_sources(ferrum_${name} ${CMAKE_SOURCE_DIR}/src)
 endfunction()

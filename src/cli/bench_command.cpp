@@ -255,8 +255,8 @@ void bench_command(const BenchOptions& o) {
   }
 }
 
-CLI::Option* add_list(CLI::App& command, const std::string& names, std::vector<int>& values,
-                      const std::string& help) {
+CLI::Option* add_numbers(CLI::App& command, const std::string& names, std::vector<int>& values,
+                         const std::string& help) {
   // The values are one argument, so that the model may follow the option.
   return command.add_option(names, values, help)
       ->delimiter(',')
@@ -271,14 +271,14 @@ void add_bench(CLI::App& app) {
   auto o = std::make_shared<BenchOptions>();
   CLI::App& command = *app.add_subcommand("bench", "Benchmark a model against the machine's limits");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
-  add_list(command, "-p,--prompt", o->prompts, "Prompt lengths in tokens, e.g. 512,2048; 0: none");
-  add_list(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
-  add_list(command, "-b,--batch", o->batches,
-           "Sequences that decode together, as requests to the engine, e.g. 1,4,16")
+  add_numbers(command, "-p,--prompt", o->prompts, "Prompt lengths in tokens, e.g. 512,2048; 0: none");
+  add_numbers(command, "-n,--generate", o->generated, "Tokens that each sequence generates; 0: none");
+  add_numbers(command, "-b,--batch", o->batches,
+              "Sequences that decode together, as requests to the engine, e.g. 1,4,16")
       ->default_str("1");
   command.add_option("--through", o->through, "engine (default with -b) or model (without the engine)")
       ->check(one_of({"engine", "model"}));
-  add_list(command, "-d,--depth", o->depths, "Cached tokens at the start, e.g. 0,4096");
+  add_numbers(command, "-d,--depth", o->depths, "Cached tokens at the start, e.g. 0,4096");
   command.add_option("-r,--repetitions", o->repetitions, "Repetitions of each measurement")
       ->capture_default_str();
   command.add_option("--profile", o->profile, "ops or layers: profile one more repetition of each")
