@@ -19,12 +19,14 @@ namespace ferrum {
 struct EngineOptions {
   std::filesystem::path model;  // a .gguf file or a Hugging Face folder
   std::string backend = "cpu";  // "cpu", or "reference" (slow, the specification)
-  int threads = 0;              // 0: one for each physical core that this process may use
-  int max_context = 0;          // tokens of one sequence; 0: what the model is made for, at most 8192
-  int max_sequences = 1;        // computed together
-  int kv_tokens = 0;            // in the KV cache, of all sequences; 0: up to four of max_context
-  int queue = 256;              // requests that may wait; one more is refused
-  bool prefix_cache = true;     // reuses keys and values of shared prompt prefixes
+  bool check =
+      false;  // for looking for a fault: runs every operation on the reference as well, logs differences
+  int threads = 0;           // 0: one for each physical core that this process may use
+  int max_context = 0;       // tokens of one sequence; 0: what the model is made for, at most 8192
+  int max_sequences = 1;     // computed together
+  int kv_tokens = 0;         // in the KV cache, of all sequences; 0: up to four of max_context
+  int queue = 256;           // requests that may wait; one more is refused
+  bool prefix_cache = true;  // reuses keys and values of shared prompt prefixes
   // Speculative decoding: a step may accept several drafted tokens; the output does not change. "": off;
   // "ngram": drafts from earlier occurrences of the last tokens, for answers that repeat the prompt; "draft":
   // drafts from a smaller model with the same vocabulary.

@@ -55,6 +55,10 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
       ->capture_default_str()
       ->envname("FERRUM_ACTIVATIONS")
       ->group(kEngineGroup);
+  command
+      .add_flag("--check", o.check,
+                "Run every operation on the reference backend as well and log what differs (very slow)")
+      ->group(kEngineGroup);
 }
 
 void add_batch_tokens_option(CLI::App& command, EngineOptions& o) {
@@ -130,7 +134,9 @@ void add_prefix_cache_option(CLI::App& command, EngineOptions& o) {
       ->group(kEngineGroup);
 }
 
-BackendOptions backend_options(const EngineOptions& o) { return {o.backend, o.threads, o.activations}; }
+BackendOptions backend_options(const EngineOptions& o) {
+  return {o.backend, o.threads, o.activations, o.check};
+}
 
 void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
   for (const SamplingSetting& setting : sampling_settings()) {

@@ -2,6 +2,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/kernels.h"
+#include "backend/observers/checking_backend.h"
 #include "backend/reference/reference_backend.h"
 #include "base/error.h"
 
@@ -18,6 +19,17 @@ cpu::Activations parse_activations(const std::string& name) {
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
+  if (options.check) {
+    BackendOptions plain = options;
+    plain.check = false;
+    CheckTolerances tolerances;
+    if (options.name == "cpu" && options.activations != "f32") {
+      tolerances.product = kQuantizedProduct;
+      tolerances.experts = 2 * kQuantizedProduct;
+    }
+    return std::make_unique<CheckingBackend>(make_backend(plain), CheckingBackend::OnDisagreement::kLog,
+                                             tolerances);
+  }
   if (options.threads < 0)
     fail(ErrorCode::kBadArgument, "threads must be 0 or more, not {}", options.threads);
   if (options.name == "cpu")

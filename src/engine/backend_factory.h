@@ -11,6 +11,7 @@ struct BackendOptions {
   std::string name = "cpu";          // "cpu" or "reference"
   int threads = 0;                   // 0: one for each physical core that this process may use
   std::string activations = "int8";  // of products: "int8", "bf16" or "f32" (EngineOptions)
+  bool check = false;                // run every operation on the reference as well, and log what differs
 };
 
 // Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that

@@ -110,7 +110,8 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_), queue_(options.queue) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
-  const BackendOptions backend_options = {options.backend, options.threads, options.activations};
+  const BackendOptions backend_options = {options.backend, options.threads, options.activations,
+                                          options.check};
   std::shared_ptr<Backend> backend = make_backend(backend_options);
   arithmetic_ = arithmetic_of(backend_options);
 

@@ -38,7 +38,8 @@ class FaultyBackend final : public ObservingBackend {
 TEST(CheckingBackend, FindsNothingWrongWithTheCpuBackend) {
   CpuBackend int8({.threads = 2});
   CpuBackend float32({.threads = 2, .activations = cpu::Activations::kFloat32});
-  CheckingBackend checked_int8(int8, OnDisagreement::kCollect, {.product = kQuantizedProduct});
+  CheckingBackend checked_int8(int8, OnDisagreement::kCollect,
+                               {.product = kQuantizedProduct, .experts = 2 * kQuantizedProduct});
   CheckingBackend checked_float32(float32, OnDisagreement::kCollect);
   for (const Operation& operation : all_operations()) {
     if (operation.name.starts_with("experts/many")) continue;  // slow on the reference
@@ -80,17 +81,19 @@ TEST(CheckingBackend, CollectsAndContinues) {
   EXPECT_NEAR(first.actual, first.expected * 1.01f, 1e-3);
 }
 
-TEST(CheckingBackend, ANotANumberIsADisagreement) {
-  class Broken final : public ObservingBackend {
-   public:
-    using ObservingBackend::ObservingBackend;
+// Spoils one number of every operation.
+class Broken final : public ObservingBackend {
+ public:
+  using ObservingBackend::ObservingBackend;
 
-   protected:
-    void observe(const OperationCall& call, FunctionRef<void()> operation) override {
-      operation();
-      *call.out.at<float>(2, 5) = std::nanf("");
-    }
-  };
+ protected:
+  void observe(const OperationCall& call, FunctionRef<void()> operation) override {
+    operation();
+    *call.out.at<float>(2, 5) = std::nanf("");
+  }
+};
+
+TEST(CheckingBackend, ANotANumberIsADisagreement) {
   ReferenceBackend reference;
   Broken broken(reference);
   CheckingBackend checked(broken, OnDisagreement::kCollect);
@@ -98,6 +101,20 @@ TEST(CheckingBackend, ANotANumberIsADisagreement) {
   ASSERT_EQ(checked.disagreements().size(), 1U);
   EXPECT_EQ(checked.disagreements()[0].row, 2);
   EXPECT_EQ(checked.disagreements()[0].col, 5);
+}
+
+TEST(CheckingBackend, LogsTheFirstDifferences) {
+  ReferenceBackend reference;
+  CheckingBackend checked(std::make_unique<Broken>(reference), OnDisagreement::kLog);
+  testing::internal::CaptureStdout();
+  for (int i = 0; i < 30; ++i) run(checked, operation_named("norm/rms/cols64"));
+  const std::string logged = testing::internal::GetCapturedStdout();
+  size_t lines = 0;
+  for (size_t at = logged.find("check: #"); at != std::string::npos; at = logged.find("check: #", at + 1))
+    ++lines;
+  EXPECT_EQ(lines, 20U);
+  EXPECT_NE(logged.find("further differences are not logged"), std::string::npos);
+  EXPECT_TRUE(checked.disagreements().empty());
 }
 
 TEST(RecordingBackend, RemembersOperationsAndShapesInOrder) {

@@ -478,6 +478,19 @@ TEST(Inspect, B23_WeightsThatAreNotFinite) {
   EXPECT_CONTAINS(ferrum({"inspect", kSmall, "--check"}).out, "all weights are finite");
 }
 
+TEST(Commands, CheckedOperationsAgreeWithTheReference) {
+  const std::vector<std::string> args = {"run",          kSmall, "--prompt",      "Once",
+                                         "--max-tokens", "3",    "--temperature", "0"};
+  std::vector<std::string> checked = args;
+  checked.push_back("--check");
+  const Finished plain = ferrum(args);
+  const Finished done = ferrum(checked);
+  EXPECT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(done.out, plain.out);
+  EXPECT_EQ((done.out + done.err).find("check:"), std::string::npos) << done.err;
+}
+
 // models/MODEL_CARD.md; of the larger model fewer windows, as the reference backend scores them.
 TEST(Perplexity, OfTheDemonstrationModelsIsThatOfTheirCards) {
   const auto perplexity = [](const char* model, const char* windows) {

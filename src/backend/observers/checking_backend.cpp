@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/observers/observing_backend.h"
+#include "base/log.h"
 #include "tensor/half.h"
 
 namespace ferrum {
@@ -59,6 +60,10 @@ CheckingBackend::CheckingBackend(Backend& inner, OnDisagreement on_disagreement,
                                  const CheckTolerances& tolerances)
     : inner_(inner), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
 
+CheckingBackend::CheckingBackend(std::unique_ptr<Backend> inner, OnDisagreement on_disagreement,
+                                 const CheckTolerances& tolerances)
+    : owned_(std::move(inner)), inner_(*owned_), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
+
 std::unique_ptr<Weight> CheckingBackend::pack(const WeightSource& source) {
   return std::make_unique<CheckedWeight>(source, inner_, reference_);
 }
@@ -101,6 +106,20 @@ void CheckingBackend::finish(const std::string& what, std::initializer_list<Outp
   copies_.clear();
 }
 
+void CheckingBackend::take(Disagreement d) {
+  constexpr int kMostLogged = 20;
+  switch (on_disagreement_) {
+    case OnDisagreement::kThrow:
+      throw CheckFailure(d.message());
+    case OnDisagreement::kCollect:
+      disagreements_.push_back(std::move(d));
+      return;
+    case OnDisagreement::kLog:
+      if (logged_ < kMostLogged) log::error("check: {}", d.message());
+      if (++logged_ == kMostLogged) log::error("check: further differences are not logged");
+  }
+}
+
 void CheckingBackend::compare(const std::string& operation, const Output& output) {
   const Tensor actual = host(output.device);
   double allowed = output.tolerance * root_mean_square(output.expected);
@@ -110,8 +129,7 @@ void CheckingBackend::compare(const std::string& operation, const Output& output
       const float want = element(output.expected, r, c);
       const float have = element(actual, r, c);
       if (agree(want, have, allowed)) continue;
-      disagreements_.push_back({operation, output.name, r, c, want, have, allowed});
-      if (on_disagreement_ == OnDisagreement::kThrow) throw CheckFailure(disagreements_.back().message());
+      take({operation, output.name, r, c, want, have, allowed});
       return;
     }
   }
@@ -243,7 +261,7 @@ void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, cons
                      *as_checked(up).of_reference, *as_checked(down).of_reference, activation);
   inner_.experts(out, x, routing, *as_checked(up).of_inner, *as_checked(down).of_inner, activation);
   finish(describe({.name = "experts", .out = out, .in = x, .weight = &up, .second_weight = &down}),
-         {{"out", out, expected, tolerances_.product}});
+         {{"out", out, expected, tolerances_.experts}});
 }
 
 }  // namespace ferrum

@@ -5,6 +5,7 @@
 // the host before and after it.
 #pragma once
 #include <initializer_list>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace ferrum {
 struct CheckTolerances {
   double rounded = 1e-4;  // norms, rotations, attention over float32, routing weights, embeddings
   double half = 0.03;     // keys and values stored in 16 bits: a step of bf16 at 4 to 8 times the r.m.s.
-  double product = 1e-4;  // linear, expand, experts. With inputs quantised to bytes: kQuantizedProduct
+  double product = 1e-4;  // linear, expand. With inputs quantised to bytes: kQuantizedProduct
+  double experts = 1e-4;  // two products, one behind the other: twice as much
 };
 inline constexpr double kQuantizedProduct = 0.06;
 
@@ -40,10 +42,15 @@ class CheckFailure : public std::runtime_error {
 
 class CheckingBackend final : public Backend {
  public:
-  enum class OnDisagreement { kThrow, kCollect };
+  enum class OnDisagreement { kThrow, kCollect, kLog };
 
-  // `inner` must outlive this object. kThrow: throws CheckFailure with the message at once.
+  // `inner` must outlive this object. kThrow: throws CheckFailure with the message at once. kLog: logs the
+  // first few as errors.
   CheckingBackend(Backend& inner, OnDisagreement on_disagreement, const CheckTolerances& tolerances = {});
+
+  // The same, with a backend of its own.
+  CheckingBackend(std::unique_ptr<Backend> inner, OnDisagreement on_disagreement,
+                  const CheckTolerances& tolerances = {});
 
   const std::vector<Disagreement>& disagreements() const { return disagreements_; }
   int operations() const { return operations_; }
@@ -94,7 +101,9 @@ class CheckingBackend final : public Backend {
   // Compares the device's results with the reference's results on the copies.
   void finish(const std::string& what, std::initializer_list<Output> outputs);
   void compare(const std::string& operation, const Output& output);
+  void take(Disagreement disagreement);
 
+  std::unique_ptr<Backend> owned_;
   Backend& inner_;
   OnDisagreement on_disagreement_;
   CheckTolerances tolerances_;
@@ -102,6 +111,7 @@ class CheckingBackend final : public Backend {
   std::vector<std::unique_ptr<std::byte[]>> copies_;
   std::vector<Disagreement> disagreements_;
   int operations_ = 0;
+  int logged_ = 0;
 };
 
 }  // namespace ferrum
