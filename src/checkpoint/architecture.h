@@ -31,6 +31,13 @@ struct HfDefaults {
   double eps = 1e-6;
   double theta = 10000;
   bool tied_head = false;
+  int kv_heads = 0;  // 0: as many as num_attention_heads
+  int experts = 0;
+  int top_k = 0;
+  int expert_width = 0;  // 0: intermediate_size
+  int shared_experts = 0;
+  double expert_scale = 1;
+  std::string_view rope = {};  // rope_parameters, as JSON
 };
 
 struct Architecture {

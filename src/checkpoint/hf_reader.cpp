@@ -66,7 +66,7 @@ ModelDescription HfReader::read() {
   m_.tied_head =
       tied ? *tied : outer_.find_boolean("tie_word_embeddings").value_or(architecture_.hf_defaults.tied_head);
   m_.rope.theta = static_cast<float>(architecture_.hf_defaults.theta);
-  read_hf_rope(in_, m_);
+  read_hf_rope(in_, architecture_.hf_defaults.rope, m_);
   architecture_.read_hf(*this);
   return std::move(m_);
 }
@@ -84,8 +84,9 @@ void HfReader::read_sizes() {
 void HfReader::read_heads() {
   AttentionDescription a;
   a.q_heads = positive(in_, "num_attention_heads", in_.at("num_attention_heads").integer(), kMaxHeads);
-  a.kv_heads = in_.find_integer("num_key_value_heads").value_or(a.q_heads);
-  const int usual = architecture_.hf_defaults.head_dim;
+  const int kv_heads = default_of("num_key_value_heads", architecture_.hf_defaults.kv_heads);
+  a.kv_heads = in_.find_integer("num_key_value_heads").value_or(kv_heads != 0 ? kv_heads : a.q_heads);
+  const int usual = default_of("head_dim", architecture_.hf_defaults.head_dim);
   if (!in_.find("head_dim") && usual == 0 && m_.hidden % a.q_heads != 0)
     fail(ErrorCode::kBadConfig, "{} is {}, which {} heads cannot share evenly, and head_dim is missing",
          in_.place("hidden_size"), m_.hidden, a.q_heads);
@@ -111,6 +112,9 @@ void HfReader::read_activation() {
       "{} is {}{}; Ferrum runs 'silu', also called 'swish', 'gelu', 'gelu_pytorch_tanh', 'relu2' and 'xielu'",
       in_.place(key), in_quotes(*name), meaning.empty() ? "" : fmt::format(" ({})", meaning));
 }
+
+// A field that is null has no default: its value follows from others.
+int HfReader::default_of(std::string_view key, int value) const { return in_.contains(key) ? 0 : value; }
 
 float HfReader::number(std::string_view key, double fallback) const {
   return static_cast<float>(in_.find_number(key).value_or(fallback));
@@ -155,9 +159,11 @@ void HfReader::head_norms(HeadNorm norm, bool last) {
 }
 
 bool HfReader::has_ropes_by_kind() const {
-  const auto rope = in_.find("rope_parameters");
+  const auto rope = rope_fields();
   return rope && (rope->find("full_attention") || rope->find("sliding_attention"));
 }
+
+std::optional<JsonView> HfReader::rope_fields() const { return find_rope_fields(in_); }
 
 void HfReader::biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles) {
   if (boolean(key, fallback)) m_.biased.insert(m_.biased.end(), roles);
@@ -205,30 +211,37 @@ void HfReader::experts(const std::vector<bool>& layers, bool renormalize) {
   constexpr std::string_view kCounts[] = {"num_experts", "num_local_experts", "n_routed_experts",
                                           "moe_num_experts"};
   const auto key = std::ranges::find_if(kCounts, [&](std::string_view k) { return in_.find(k).has_value(); });
-  const int count = key == std::end(kCounts) ? in_.at("num_experts").integer() : *first_integer({*key});
+  const HfDefaults& usual = architecture_.hf_defaults;
+  const bool said = key != std::end(kCounts);
+  if (!said && usual.experts == 0) in_.at("num_experts");  // an Error: it is not there
+  const int count = said ? *first_integer({*key}) : usual.experts;
   for (const std::string_view other : kCounts)
     if (const auto value = first_integer({other}); value && *value != count)
       fail(ErrorCode::kBadConfig, "{} is {}, but {} is {}", in_.place(other), *value, *key, count);
   if (count == 0) return;
   const auto top_k = first_integer({"num_experts_per_tok", "moe_topk", "moe_k"});
   RoutingDescription& r = m_.routing;
-  r.top_k = top_k ? *top_k : in_.at("num_experts_per_tok").integer();
+  if (!top_k && usual.top_k == 0) in_.at("num_experts_per_tok");  // an Error: it is not there
+  r.top_k = top_k.value_or(usual.top_k);
   r.renormalize = boolean("norm_topk_prob", boolean("route_norm", renormalize));
   r.scale = static_cast<float>(first_number({"routed_scaling_factor", "route_scale", "router_scaling_factor",
                                              "moe_routed_scaling_factor"})
-                                   .value_or(1));
+                                   .value_or(usual.expert_scale));
   r.groups = integer("n_group", 1);
   r.groups_used = integer("topk_group", r.groups);
-  const auto width = first_integer({"moe_intermediate_size", "intermediate_size"});
+  const auto own_width = first_integer({"moe_intermediate_size"});
+  const int width =
+      own_width ? *own_width
+                : (usual.expert_width != 0 ? usual.expert_width : in_.at("intermediate_size").integer());
   const int shared =
       first_integer({"n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"})
-          .value_or(0);
+          .value_or(usual.shared_experts);
   const auto shared_width = first_integer({"shared_expert_intermediate_size", "shared_intermediate_size"});
   each_layer([&](int i, LayerDescription& layer) {
     if (!layers[static_cast<size_t>(i)]) return;
     layer.feed_forward.experts = count;
-    layer.feed_forward.width = *width;
-    layer.feed_forward.shared_width = shared_width ? *shared_width : shared * *width;
+    layer.feed_forward.width = width;
+    layer.feed_forward.shared_width = shared_width ? *shared_width : shared * width;
   });
 }
 

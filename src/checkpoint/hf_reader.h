@@ -39,6 +39,8 @@ class HfReader {
 
   void each_layer(const std::function<void(int, LayerDescription&)>& body);
   void head_norms(HeadNorm norm, bool last = false);
+  // rope_parameters, or rope_scaling as it was called before transformers 5.
+  std::optional<JsonView> rope_fields() const;
   // Whether the rotation is given for each kind of layer.
   bool has_ropes_by_kind() const;
   // Projections that have a bias if the field says so, which it does where it is silent if `fallback`.
@@ -54,6 +56,7 @@ class HfReader {
   void experts(const std::vector<bool>& layers, bool renormalize);
 
  private:
+  int default_of(std::string_view key, int value) const;
   void read_sizes();
   void read_heads();
   void read_activation();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 
@@ -126,15 +127,22 @@ void read_one(const JsonView& config, const JsonView& fields, const ModelDescrip
 
 }  // namespace
 
-void read_hf_rope(const JsonView& config, ModelDescription& model) {
+std::optional<JsonView> find_rope_fields(const JsonView& config) {
+  auto fields = config.find("rope_parameters");
+  return fields ? fields : config.find("rope_scaling");
+}
+
+void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model) {
   RopeDescription& rope = model.rope;
   set_number(config, "rope_theta", rope.theta);
   rope.rotary_dim = model.layers.front().attention.head_dim;
   read_share(config, rope.rotary_dim, rope);
   model.window_rope = rope;
   set_number(config, "rope_local_base_freq", model.window_rope.theta);
-  const char* key = config.find("rope_parameters") ? "rope_parameters" : "rope_scaling";
-  if (const auto fields = config.find(key)) {
+  const Json by_class = usual.empty() ? Json() : Json::parse(usual);
+  auto fields = find_rope_fields(config);
+  if (!fields && !usual.empty()) fields.emplace(by_class, config.source(), "rope_parameters");
+  if (fields) {
     const auto full = fields->find("full_attention");
     const auto sliding = fields->find("sliding_attention");
     if (full || sliding) {

@@ -1,14 +1,21 @@
 // Reads the rotary position fields of config.json: rope_theta and rope_scaling (transformers 4), or
 // rope_parameters (transformers 5).
 #pragma once
+#include <optional>
+#include <string_view>
+
 #include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
 
 namespace ferrum {
 
+// rope_parameters, else rope_scaling; nothing where both are absent or null.
+std::optional<JsonView> find_rope_fields(const JsonView& config);
+
 // Fills model.rope and model.window_rope (the same where the file has one rotation for all layers), and
 // extends model.context where the scaling does. REQUIRES: layers, head_dim, context and theta's default are
-// set. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
-void read_hf_rope(const JsonView& config, ModelDescription& model);
+// set. `usual`: JSON of what counts where find_rope_fields() gives nothing; empty: no
+// scaling. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
+void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model);
 
 }  // namespace ferrum

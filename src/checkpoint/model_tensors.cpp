@@ -138,6 +138,7 @@ class Checker {
     for (size_t i = 0; i < used_.size(); ++i) {
       if (used_[i]) continue;
       const std::string& name = table_.all()[i].name;
+      if (table_.all()[i].elements() == 0) continue;  // nothing to place: an expert of width 0
       if (is_ignored_tensor(m_, table_, name)) {
         if (!is_silent(name)) result_.unused.push_back(name);
       } else {
@@ -209,6 +210,12 @@ void settle_tied_head(ModelDescription& model, TensorTable& table) {
   if (!model.tied_head) return;
   const HostTensor* embedding = table.find({Role::kEmbedding});
   const HostTensor* head = table.find({Role::kHead});
+  if (!head && embedding && table.find({Role::kHead, -1, -1, true})) {
+    // The bias is the head's own: only the matrix is shared (ERNIE with use_bias).
+    table.add_role(*embedding, {Role::kHead});
+    model.tied_head = false;
+    return;
+  }
   if (!head) return;
   if (!embedding) return table.add_role(*head, {Role::kEmbedding});
   if (has_same_values(*embedding, *head)) return;

@@ -58,7 +58,13 @@ constexpr TensorNames kTensors[] = {
 
 extern const Architecture kAfmoe = {.name = "afmoe",
                                     .hf = kNames,
-                                    .hf_defaults = {.head_dim = 128, .context = 16384, .eps = 1e-5},
+                                    .hf_defaults = {.head_dim = 128,
+                                                    .context = 16384,
+                                                    .eps = 1e-5,
+                                                    .experts = 64,
+                                                    .top_k = 6,
+                                                    .expert_width = 1408,
+                                                    .shared_experts = 2},
                                     .names = kTensors,
                                     .read_hf = read_hf,
                                     .read_gguf = read_gguf};

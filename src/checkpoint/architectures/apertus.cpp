@@ -67,12 +67,18 @@ constexpr TensorNames kTensors[] = {
 
 }  // namespace
 
-extern const Architecture kApertus = {.name = "apertus",
-                                      .hf = kNames,
-                                      .hf_defaults = {.context = 65536, .eps = 1e-5, .theta = 12000000},
-                                      .names = kTensors,
-                                      .read_hf = read_hf,
-                                      .read_gguf = read_gguf,
-                                      .finish_hf = finish_hf};
+extern const Architecture kApertus = {
+    .name = "apertus",
+    .hf = kNames,
+    .hf_defaults = {.context = 65536,
+                    .eps = 1e-5,
+                    .theta = 12000000,
+                    .rope = R"({"rope_type": "llama3", "rope_theta": 12000000, "factor": 8,
+                               "original_max_position_embeddings": 8192, "low_freq_factor": 1,
+                               "high_freq_factor": 4})"},
+    .names = kTensors,
+    .read_hf = read_hf,
+    .read_gguf = read_gguf,
+    .finish_hf = finish_hf};
 
 }  // namespace ferrum

@@ -37,7 +37,7 @@ void read_gguf(GgufReader& in) {
 constexpr HfName kDenseNames[] = {{"ernie4_5", "Ernie4_5ForCausalLM"}};
 constexpr HfName kMoeNames[] = {{"ernie4_5_moe", "Ernie4_5_MoeForCausalLM"}};
 constexpr HfDefaults kDefaults = {
-    .head_dim = 128, .context = 131072, .eps = 1e-5, .theta = 500000, .tied_head = true};
+    .head_dim = 128, .context = 131072, .eps = 1e-5, .theta = 500000, .tied_head = true, .kv_heads = 2};
 
 }  // namespace
 
@@ -47,12 +47,19 @@ extern const Architecture kErnie45 = {.name = "ernie4_5",
                                       .gguf_interleaved = true,
                                       .read_hf = read_dense,
                                       .read_gguf = read_gguf};
-extern const Architecture kErnie45Moe = {
-    .name = "ernie4_5-moe",
-    .hf = kMoeNames,
-    .hf_defaults = {.context = 131072, .eps = 1e-5, .theta = 500000, .tied_head = true},
-    .gguf_interleaved = true,
-    .read_hf = read_moe,
-    .read_gguf = read_gguf};
+extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
+                                         .hf = kMoeNames,
+                                         .hf_defaults = {.context = 131072,
+                                                         .eps = 1e-5,
+                                                         .theta = 500000,
+                                                         .tied_head = true,
+                                                         .kv_heads = 4,
+                                                         .experts = 64,
+                                                         .top_k = 6,
+                                                         .expert_width = 1536,
+                                                         .shared_experts = 2},
+                                         .gguf_interleaved = true,
+                                         .read_hf = read_moe,
+                                         .read_gguf = read_gguf};
 
 }  // namespace ferrum

@@ -13,8 +13,8 @@ using Score = RoutingDescription::Score;
 
 bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
 
-void set_rotations(ModelDescription& model) {
-  if (model.window() == 0) return;
+void set_rotations(ModelDescription& model, bool has_windows) {
+  if (!has_windows) return;
   for (LayerDescription& layer : model.layers)
     if (layer.attention.window == 0) layer.attention.rope = LayerRope::kNone;
 }
@@ -28,7 +28,8 @@ void read_windows(HfReader& in) {
     if (!letters.empty()) return letters[static_cast<size_t>(layer) % letters.size()] == 'L';
     return (layer + 1) % period != 0;
   });
-  set_rotations(in.model());
+  const bool none = in.config().contains("sliding_window") && !in.config().find("sliding_window");
+  set_rotations(in.model(), !none);
 }
 
 void set_wiring(ModelDescription& model) {
@@ -46,7 +47,7 @@ void read_exaone4_gguf(GgufReader& in) {
   set_wiring(in.model());
   in.head_norms(HeadNorm::kHead);
   in.windows(three_of_four);
-  set_rotations(in.model());
+  set_rotations(in.model(), in.model().window() != 0);
 }
 
 void read_moe(HfReader& in) {
@@ -61,7 +62,7 @@ void read_moe(HfReader& in) {
 void read_moe_gguf(GgufReader& in) {
   in.head_norms(HeadNorm::kHead);
   in.windows(three_of_four);
-  set_rotations(in.model());
+  set_rotations(in.model(), in.model().window() != 0);
   in.experts(true, Score::kSigmoid);
 }
 
@@ -76,13 +77,19 @@ constexpr std::string_view kIgnored[] = {".nextn.", "mtp."};
 
 extern const Architecture kExaone4 = {.name = "exaone4",
                                       .hf = kNames,
-                                      .hf_defaults = {.eps = 1e-5},
+                                      .hf_defaults = {.eps = 1e-5, .kv_heads = 32},
                                       .names = kTensors,
                                       .read_hf = read_exaone4,
                                       .read_gguf = read_exaone4_gguf};
 extern const Architecture kExaoneMoe = {.name = "exaone-moe",
                                         .hf = kMoeNames,
-                                        .hf_defaults = {.eps = 1e-5},
+                                        .hf_defaults = {.eps = 1e-5,
+                                                        .kv_heads = 32,
+                                                        .experts = 64,
+                                                        .top_k = 8,
+                                                        .expert_width = 1024,
+                                                        .shared_experts = 1,
+                                                        .expert_scale = 2.5},
                                         .read_hf = read_moe,
                                         .read_gguf = read_moe_gguf,
                                         .ignored = kIgnored};

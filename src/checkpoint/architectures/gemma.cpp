@@ -58,6 +58,7 @@ void read_gemma2(HfReader& in) {
 
 void read_gemma3(HfReader& in) {
   read_sandwich(in, 0, 0);
+  for (LayerDescription& layer : in.model().layers) layer.attention.soft_cap = 0;  // as transformers
   in.head_norms(HeadNorm::kHead);
   const int period =
       std::max(1, in.first_integer({"sliding_window_pattern", "_sliding_window_pattern"}).value_or(6));
@@ -109,7 +110,8 @@ constexpr TensorNames kTensors[] = {
     {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
 };
-constexpr HfDefaults kDefaults = {.head_dim = 256, .context = 8192, .tied_head = true};
+constexpr HfDefaults kDefaults = {.head_dim = 256, .context = 8192, .tied_head = true, .kv_heads = 16};
+constexpr HfDefaults kGemma2Defaults = {.head_dim = 256, .context = 8192, .tied_head = true, .kv_heads = 4};
 
 }  // namespace
 
@@ -120,14 +122,14 @@ extern const Architecture kGemma = {.name = "gemma",
                                     .read_gguf = read_gemma_gguf};
 extern const Architecture kGemma2 = {.name = "gemma2",
                                      .hf = kGemma2Names,
-                                     .hf_defaults = kDefaults,
+                                     .hf_defaults = kGemma2Defaults,
                                      .names = kTensors,
                                      .read_hf = read_gemma2,
                                      .read_gguf = read_gemma2_gguf};
 extern const Architecture kGemma3 = {
     .name = "gemma3",
     .hf = kGemma3Names,
-    .hf_defaults = {.head_dim = 256, .context = 131072, .theta = 1e6, .tied_head = true},
+    .hf_defaults = {.head_dim = 256, .context = 131072, .theta = 1e6, .tied_head = true, .kv_heads = 4},
     .names = kTensors,
     .read_hf = read_gemma3,
     .read_gguf = read_gemma3_gguf};

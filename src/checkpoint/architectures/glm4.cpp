@@ -58,16 +58,23 @@ constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnor
 
 }  // namespace
 
-extern const Architecture kGlm4 = {.name = "glm4",
-                                   .hf = kDenseNames,
-                                   .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7},
-                                   .names = kDenseTensors,
-                                   .gguf_interleaved = true,
-                                   .read_hf = read_dense,
-                                   .read_gguf = read_dense_gguf};
+extern const Architecture kGlm4 = {
+    .name = "glm4",
+    .hf = kDenseNames,
+    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .kv_heads = 2},
+    .names = kDenseTensors,
+    .gguf_interleaved = true,
+    .read_hf = read_dense,
+    .read_gguf = read_dense_gguf};
 extern const Architecture kGlm4Moe = {.name = "glm4moe",
                                       .hf = kMoeNames,
-                                      .hf_defaults = {.context = 131072, .eps = 1e-5},
+                                      .hf_defaults = {.context = 131072,
+                                                      .eps = 1e-5,
+                                                      .kv_heads = 8,
+                                                      .experts = 128,
+                                                      .top_k = 8,
+                                                      .expert_width = 1408,
+                                                      .shared_experts = 1},
                                       .names = kMoeTensors,
                                       .read_hf = read_moe,
                                       .read_gguf = read_moe_gguf,

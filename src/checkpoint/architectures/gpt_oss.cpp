@@ -20,8 +20,7 @@ void set_switches(ModelDescription& model, float limit, float alpha) {
   model.activation_limit = limit;
   model.activation_alpha = alpha;
   model.routing.score = RoutingDescription::Score::kSoftmaxOfChosen;
-  model.biased = {Role::kQuery,  Role::kKey,      Role::kValue,      Role::kAttentionOut,
-                  Role::kRouter, Role::kExpertUp, Role::kExpertGate, Role::kExpertDown};
+  model.biased = {Role::kRouter, Role::kExpertUp, Role::kExpertGate, Role::kExpertDown};
   for (LayerDescription& layer : model.layers) layer.attention.sinks = true;
 }
 
@@ -29,6 +28,7 @@ void read_hf(HfReader& in) {
   in.windows(kWindow, every_other);
   in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), false);
   set_switches(in.model(), in.number("swiglu_limit", 7), in.number("swiglu_alpha", 1.702));
+  in.biases("attention_bias", true, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
 }
 
 void read_gguf(GgufReader& in) {
@@ -59,7 +59,14 @@ constexpr TensorNames kTensors[] = {
 extern const Architecture kGptOss = {
     .name = "gpt-oss",
     .hf = kNames,
-    .hf_defaults = {.head_dim = 64, .context = 131072, .eps = 1e-5, .theta = 150000},
+    .hf_defaults = {.head_dim = 64,
+                    .context = 131072,
+                    .eps = 1e-5,
+                    .kv_heads = 8,
+                    .experts = 128,
+                    .top_k = 4,
+                    .rope = R"({"rope_type": "yarn", "factor": 32, "beta_fast": 32, "beta_slow": 1,
+                               "truncate": false, "original_max_position_embeddings": 4096})"},
     .names = kTensors,
     .read_hf = read_hf,
     .read_gguf = read_gguf,

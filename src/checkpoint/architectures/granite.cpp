@@ -59,6 +59,7 @@ extern const Architecture kGranite = {.name = "granite",
                                       .read_gguf = read_gguf};
 extern const Architecture kGraniteMoe = {.name = "granitemoe",
                                          .hf = kMoeNames,
+                                         .hf_defaults = {.experts = 8, .top_k = 2},
                                          .names = kTensors,
                                          .gguf_interleaved = true,
                                          .read_hf = read_moe,

@@ -60,15 +60,23 @@ extern const Architecture kHunyuanDense = {.name = "hunyuan-dense",
                                            .read_gguf = read_gguf};
 extern const Architecture kHunyuanMoe = {.name = "hunyuan-moe",
                                          .hf = kMoeNames,
-                                         .hf_defaults = {.eps = 1e-5},
+                                         .hf_defaults = {.eps = 1e-5, .experts = 1, .top_k = 1},
                                          .names = kTensors,
                                          .read_hf = read_moe,
                                          .read_gguf = read_gguf};
-extern const Architecture kHyV3 = {
-    .name = "hy_v3",
-    .hf = kHy3Names,
-    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1e-5, .theta = 11158840},
-    .read_hf = read_hy3,
-    .read_gguf = read_hy3_gguf};
+extern const Architecture kHyV3 = {.name = "hy_v3",
+                                   .hf = kHy3Names,
+                                   .hf_defaults = {.head_dim = 128,
+                                                   .context = 131072,
+                                                   .eps = 1e-5,
+                                                   .theta = 11158840,
+                                                   .kv_heads = 8,
+                                                   .experts = 192,
+                                                   .top_k = 8,
+                                                   .expert_width = 1536,
+                                                   .shared_experts = 1,
+                                                   .expert_scale = 2.826},
+                                   .read_hf = read_hy3,
+                                   .read_gguf = read_hy3_gguf};
 
 }  // namespace ferrum

@@ -41,6 +41,11 @@ void read_hf(HfReader& in) {
   set_gate(in.model(), is_per_head(in.config()));
   in.windows(512, [](int) { return false; });
   in.experts(in.sparse_layers([](int i) { return i > 0; }), true);
+  in.each_layer([&](int, LayerDescription& layer) {
+    FeedForwardDescription& f = layer.feed_forward;
+    if (f.experts > 0 && f.shared_width == 0)
+      f.shared_width = in.integer("shared_expert_intermediate_size", 512);
+  });
   RoutingDescription& routing = in.model().routing;
   routing.renormalize = true;
   routing.score = Score::kSigmoid;
@@ -65,11 +70,19 @@ constexpr TensorNames kTensors[] = {
 
 }  // namespace
 
-extern const Architecture kLaguna = {.name = "laguna",
-                                     .hf = kNames,
-                                     .hf_defaults = {.head_dim = 128, .context = 131072},
-                                     .names = kTensors,
-                                     .read_hf = read_hf,
-                                     .read_gguf = read_gguf};
+extern const Architecture kLaguna = {
+    .name = "laguna",
+    .hf = kNames,
+    .hf_defaults = {.head_dim = 128,
+                    .context = 131072,
+                    .kv_heads = 8,
+                    .experts = 256,
+                    .top_k = 8,
+                    .expert_width = 512,
+                    .rope = R"({"full_attention": {"rope_theta": 500000, "partial_rotary_factor": 0.5},
+                               "sliding_attention": {"rope_theta": 10000, "partial_rotary_factor": 1}})"},
+    .names = kTensors,
+    .read_hf = read_hf,
+    .read_gguf = read_gguf};
 
 }  // namespace ferrum

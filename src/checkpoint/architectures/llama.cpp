@@ -8,6 +8,8 @@ namespace {
 
 using Role = TensorRole;
 
+constexpr double kUsualBeta = 0.1;  // of Ministral 3's temperature
+
 bool every(int) { return true; }
 
 void read_llama(HfReader& in) {
@@ -32,8 +34,9 @@ void set_temperature(ModelDescription& model, float beta) {
 
 void read_ministral3(HfReader& in) {
   in.windows(0, every);
-  if (const auto rope = in.config().find("rope_parameters"))
-    set_temperature(in.model(), static_cast<float>(rope->find_number("llama_4_scaling_beta").value_or(0)));
+  const auto rope = in.rope_fields();
+  const double beta = rope ? rope->find_number("llama_4_scaling_beta").value_or(0) : kUsualBeta;
+  set_temperature(in.model(), static_cast<float>(beta));
 }
 
 void read_mistral3_gguf(GgufReader& in) {
@@ -62,21 +65,29 @@ extern const Architecture kLlama = {.name = "llama",
 extern const Architecture kMistral = {.name = "mistral",
                                       .hf = kMistralNames,
                                       .gguf = "llama",
-                                      .hf_defaults = {.context = 131072},
+                                      .hf_defaults = {.context = 131072, .kv_heads = 8},
                                       .gguf_interleaved = true,
                                       .read_hf = read_mistral};
-extern const Architecture kMinistral3 = {.name = "ministral3",
-                                         .hf = kMinistral3Names,
-                                         .gguf = "mistral3",
-                                         .hf_defaults = {.head_dim = 128, .context = 262144, .eps = 1e-5},
-                                         .gguf_interleaved = true,
-                                         .read_hf = read_ministral3,
-                                         .read_gguf = read_mistral3_gguf};
-extern const Architecture kMixtral = {.name = "mixtral",
-                                      .hf = kMixtralNames,
-                                      .gguf = "llama",
-                                      .hf_defaults = {.context = 131072, .eps = 1e-5, .theta = 1e6},
-                                      .gguf_interleaved = true,
-                                      .read_hf = read_mixtral};
+extern const Architecture kMinistral3 = {
+    .name = "ministral3",
+    .hf = kMinistral3Names,
+    .gguf = "mistral3",
+    .hf_defaults = {.head_dim = 128,
+                    .context = 262144,
+                    .eps = 1e-5,
+                    .kv_heads = 8,
+                    .rope = R"({"rope_type": "yarn", "rope_theta": 1000000, "factor": 16,
+                               "original_max_position_embeddings": 16384, "beta_fast": 32, "beta_slow": 1,
+                               "mscale": 1, "mscale_all_dim": 1})"},
+    .gguf_interleaved = true,
+    .read_hf = read_ministral3,
+    .read_gguf = read_mistral3_gguf};
+extern const Architecture kMixtral = {
+    .name = "mixtral",
+    .hf = kMixtralNames,
+    .gguf = "llama",
+    .hf_defaults = {.context = 131072, .eps = 1e-5, .theta = 1e6, .kv_heads = 8, .experts = 8, .top_k = 2},
+    .gguf_interleaved = true,
+    .read_hf = read_mixtral};
 
 }  // namespace ferrum

@@ -28,7 +28,15 @@ constexpr HfName kNames[] = {{"mellum", "MellumForCausalLM"}};
 
 extern const Architecture kMellum = {.name = "mellum",
                                      .hf = kNames,
-                                     .hf_defaults = {.head_dim = 128, .context = 131072, .theta = 500000},
+                                     .hf_defaults = {.head_dim = 128,
+                                                     .context = 131072,
+                                                     .theta = 500000,
+                                                     .kv_heads = 4,
+                                                     .experts = 64,
+                                                     .top_k = 8,
+                                                     .expert_width = 896,
+                                                     .rope = R"({"full_attention": {"rope_theta": 500000},
+                               "sliding_attention": {"rope_theta": 10000}})"},
                                      .read_hf = read_hf,
                                      .read_gguf = read_gguf};
 

@@ -14,9 +14,12 @@ void read_hf(HfReader& in) {
   in.windows(129, [](int layer) { return layer != 0 && (layer + 1) % 6 != 0; });
   // The reference attends to sliding_window_size tokens before the one that asks.
   const auto before = in.config().find_integer("sliding_window_size");
-  const float value_scale = in.number("attention_value_scale", 1);
+  const bool said = in.config().contains("attention_value_scale");
+  const float value_scale = in.number("attention_value_scale", said ? 1 : 0.707);
+  const int value_dim = in.integer("v_head_dim", 128);
   in.each_layer([&](int, LayerDescription& layer) {
     AttentionDescription& a = layer.attention;
+    a.value_dim = value_dim;
     a.value_scale = value_scale;
     if (a.window == 0) return;
     if (before) a.window = *before + 1;
@@ -49,7 +52,16 @@ constexpr std::string_view kIgnored[] = {".mtp.", ".nextn."};
 extern const Architecture kMimoV2 = {
     .name = "mimo2",
     .hf = kNames,
-    .hf_defaults = {.head_dim = 192, .context = 131072, .eps = 1e-5, .theta = 5000000},
+    .hf_defaults = {.head_dim = 192,
+                    .context = 131072,
+                    .eps = 1e-5,
+                    .theta = 5000000,
+                    .kv_heads = 4,
+                    .experts = 256,
+                    .top_k = 8,
+                    .expert_width = 2048,
+                    .rope = R"({"full_attention": {"rope_theta": 5000000, "partial_rotary_factor": 0.334},
+                               "sliding_attention": {"rope_theta": 10000, "partial_rotary_factor": 0.334}})"},
     .names = kTensors,
     .read_hf = read_hf,
     .read_gguf = read_gguf,

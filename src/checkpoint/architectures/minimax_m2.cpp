@@ -24,10 +24,12 @@ constexpr HfName kNames[] = {{"minimax_m2", "MiniMaxM2ForCausalLM"}};
 
 }  // namespace
 
-extern const Architecture kMiniMaxM2 = {.name = "minimax-m2",
-                                        .hf = kNames,
-                                        .hf_defaults = {.head_dim = 128, .context = 196608, .theta = 5e6},
-                                        .read_hf = read_hf,
-                                        .read_gguf = read_gguf};
+extern const Architecture kMiniMaxM2 = {
+    .name = "minimax-m2",
+    .hf = kNames,
+    .hf_defaults =
+        {.head_dim = 128, .context = 196608, .theta = 5e6, .kv_heads = 8, .experts = 256, .top_k = 8},
+    .read_hf = read_hf,
+    .read_gguf = read_gguf};
 
 }  // namespace ferrum

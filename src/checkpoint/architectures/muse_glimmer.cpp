@@ -10,8 +10,22 @@ namespace {
 using Role = TensorRole;
 
 constexpr float kAfterEps = 1e-8F;
+constexpr int kPeriod = 4;  // every fourth layer, counted from the last, sees everything
 
 bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
+
+// Layers rotate where layer_rope_theta is not 0; all by the base of rope_parameters, as in transformers.
+void read_rotations(HfReader& in) {
+  const auto thetas = in.config().find_numbers("layer_rope_theta");
+  if (thetas && static_cast<int>(thetas->size()) != in.depth())
+    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}",
+         in.config().place("layer_rope_theta"), thetas->size(), in.depth());
+  in.each_layer([&](int i, LayerDescription& layer) {
+    const bool rotates =
+        thetas ? (*thetas)[static_cast<size_t>(i)] != 0 : (in.depth() - 1 - i) % kPeriod != 0;
+    layer.attention.rope = rotates ? LayerRope::kMain : LayerRope::kNone;
+  });
+}
 
 void set_switches(ModelDescription& model) {
   model.embedding_norm = true;
@@ -19,22 +33,24 @@ void set_switches(ModelDescription& model) {
   model.wiring.after_eps = kAfterEps;
   for (LayerDescription& layer : model.layers) {
     layer.attention.gate = OutputGate::kSigmoid;
-    if (layer.attention.window == 0) layer.attention.rope = LayerRope::kNone;
   }
 }
 
 void read_hf(HfReader& in) {
   in.head_norms(HeadNorm::kWeightless);
-  in.windows(2048, three_of_four);
+  const int depth = in.depth();
+  in.windows(2048, [depth](int i) { return (depth - 1 - i) % kPeriod != 0; });
+  read_rotations(in);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
   set_switches(in.model());
   ModelDescription& model = in.model();
   model.wiring.norm_plus_one = true;
   model.final_norm_plus_one = false;
   model.wiring.after_eps = in.number("post_norm_eps", kAfterEps);
-  const float qk_scale = in.number("qk_scale_factor", 1);
+  const float qk_scale = in.number("qk_scale_factor", 3.87);
   in.each_layer([&](int, LayerDescription& layer) { layer.attention.scale *= qk_scale; });
-  model.logit_scale = in.number("output_multiplier", 1);
-  model.logit_cap = in.number("final_logit_softcapping", 0);
+  model.logit_scale = in.number("output_multiplier", 0.19611613513818404);
+  model.logit_cap = in.number("final_logit_softcapping", 20);
 }
 
 // The factor of q is in the weight of its norm.
@@ -42,6 +58,9 @@ void read_gguf(GgufReader& in) {
   in.head_norms(HeadNorm::kHead);
   in.windows(three_of_four);
   set_switches(in.model());
+  in.each_layer([](int, LayerDescription& layer) {
+    if (layer.attention.window == 0) layer.attention.rope = LayerRope::kNone;
+  });
   in.model().logit_scale = in.number("logit_scale").value_or(1);
   in.model().logit_cap = in.number("final_logit_softcapping").value_or(0);
 }
@@ -55,12 +74,13 @@ constexpr TensorNames kTensors[] = {
 
 }  // namespace
 
-extern const Architecture kMuseGlimmer = {.name = "muse-glimmer",
-                                          .hf = kNames,
-                                          .hf_defaults = {.head_dim = 128, .context = 131072},
-                                          .names = kTensors,
-                                          .gguf_interleaved = true,
-                                          .read_hf = read_hf,
-                                          .read_gguf = read_gguf};
+extern const Architecture kMuseGlimmer = {
+    .name = "muse-glimmer",
+    .hf = kNames,
+    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1e-5, .kv_heads = 2},
+    .names = kTensors,
+    .gguf_interleaved = true,
+    .read_hf = read_hf,
+    .read_gguf = read_gguf};
 
 }  // namespace ferrum

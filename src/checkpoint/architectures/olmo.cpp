@@ -73,7 +73,7 @@ extern const Architecture kOlmo3 = {.name = "olmo3",
                                     .read_hf = read_olmo3};
 extern const Architecture kOlmoe = {.name = "olmoe",
                                     .hf = kOlmoeNames,
-                                    .hf_defaults = {.context = 4096, .eps = 1e-5},
+                                    .hf_defaults = {.context = 4096, .eps = 1e-5, .experts = 64, .top_k = 8},
                                     .read_hf = read_olmoe,
                                     .read_gguf = read_olmoe_gguf};
 

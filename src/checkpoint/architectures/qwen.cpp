@@ -90,23 +90,25 @@ constexpr HfName kQwen3MoeNames[] = {{"qwen3_moe", "Qwen3MoeForCausalLM"}};
 
 extern const Architecture kQwen2 = {.name = "qwen2",
                                     .hf = kQwen2Names,
-                                    .hf_defaults = {.context = 32768},
+                                    .hf_defaults = {.context = 32768, .kv_heads = 32},
                                     .read_hf = read_qwen2,
                                     .read_gguf = read_qwen2_gguf};
-extern const Architecture kQwen2Moe = {.name = "qwen2moe",
-                                       .hf = kQwen2MoeNames,
-                                       .hf_defaults = {.context = 32768},
-                                       .read_hf = read_qwen2_moe,
-                                       .read_gguf = read_qwen2_moe_gguf};
+extern const Architecture kQwen2Moe = {
+    .name = "qwen2moe",
+    .hf = kQwen2MoeNames,
+    .hf_defaults = {.context = 32768, .kv_heads = 16, .experts = 60, .top_k = 4, .expert_width = 1408},
+    .read_hf = read_qwen2_moe,
+    .read_gguf = read_qwen2_moe_gguf};
 extern const Architecture kQwen3 = {.name = "qwen3",
                                     .hf = kQwen3Names,
-                                    .hf_defaults = {.head_dim = 128, .context = 32768},
+                                    .hf_defaults = {.head_dim = 128, .context = 32768, .kv_heads = 32},
                                     .read_hf = read_qwen3,
                                     .read_gguf = read_qwen3_gguf};
-extern const Architecture kQwen3Moe = {.name = "qwen3moe",
-                                       .hf = kQwen3MoeNames,
-                                       .hf_defaults = {.context = 32768},
-                                       .read_hf = read_qwen3_moe,
-                                       .read_gguf = read_qwen3_gguf};
+extern const Architecture kQwen3Moe = {
+    .name = "qwen3moe",
+    .hf = kQwen3MoeNames,
+    .hf_defaults = {.context = 32768, .kv_heads = 4, .experts = 128, .top_k = 8, .expert_width = 768},
+    .read_hf = read_qwen3_moe,
+    .read_gguf = read_qwen3_gguf};
 
 }  // namespace ferrum

@@ -24,7 +24,7 @@ constexpr TensorNames kTensors[] = {
 
 extern const Architecture kSeedOss = {.name = "seed_oss",
                                       .hf = kNames,
-                                      .hf_defaults = {.head_dim = 128, .context = 524288},
+                                      .hf_defaults = {.head_dim = 128, .context = 524288, .kv_heads = 8},
                                       .names = kTensors,
                                       .read_hf = read_hf,
                                       .read_gguf = read_gguf};

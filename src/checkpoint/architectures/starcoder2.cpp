@@ -36,11 +36,12 @@ constexpr TensorNames kTensors[] = {
 
 }  // namespace
 
-extern const Architecture kStarCoder2 = {.name = "starcoder2",
-                                         .hf = kNames,
-                                         .hf_defaults = {.context = 4096, .eps = 1e-5, .tied_head = true},
-                                         .names = kTensors,
-                                         .read_hf = read_hf,
-                                         .read_gguf = read_gguf};
+extern const Architecture kStarCoder2 = {
+    .name = "starcoder2",
+    .hf = kNames,
+    .hf_defaults = {.context = 4096, .eps = 1e-5, .tied_head = true, .kv_heads = 2},
+    .names = kTensors,
+    .read_hf = read_hf,
+    .read_gguf = read_gguf};
 
 }  // namespace ferrum

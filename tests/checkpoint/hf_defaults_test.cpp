@@ -1,0 +1,142 @@
+// What configurations of the architectures mean where they are silent, and switches whose two spellings or
+// whose absence decide: as the classes of transformers read them.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/hf_config.h"
+
+namespace ferrum {
+namespace {
+
+using nlohmann::json;
+using Kind = RopeScaling::Kind;
+using Ropes = std::vector<LayerRope>;
+
+constexpr LayerRope kNone = LayerRope::kNone, kMain = LayerRope::kMain, kWindow = LayerRope::kWindow;
+
+ModelDescription read(const char* type, const json& changes = json::object()) {
+  json config = {{"model_type", type}, {"hidden_size", 64},      {"intermediate_size", 96},
+                 {"vocab_size", 384},  {"num_hidden_layers", 4}, {"num_attention_heads", 32}};
+  config.update(changes);
+  return parse_hf_config(config.dump(), "config.json").model;
+}
+
+int kv_heads(const ModelDescription& m) { return m.layers.front().attention.kv_heads; }
+
+Ropes ropes(const ModelDescription& m) {
+  Ropes result;
+  for (const LayerDescription& layer : m.layers) result.push_back(layer.attention.rope);
+  return result;
+}
+
+std::vector<int> windows(const ModelDescription& m) {
+  std::vector<int> result;
+  for (const LayerDescription& layer : m.layers) result.push_back(layer.attention.window);
+  return result;
+}
+
+TEST(HfDefaults, KeyAndValueHeads) {
+  EXPECT_EQ(kv_heads(read("gemma3_text")), 4);
+  EXPECT_EQ(kv_heads(read("ernie4_5")), 2);
+  EXPECT_EQ(kv_heads(read("glm4")), 2);
+  EXPECT_EQ(kv_heads(read("smollm3")), 4);
+  EXPECT_EQ(kv_heads(read("olmo2")), 32) << "the class has no number of its own";
+  EXPECT_EQ(kv_heads(read("smollm3", {{"num_key_value_heads", nullptr}})), 32) << "null is no absence";
+}
+
+TEST(HfDefaults, ASizeOfHeadsThatIsNullFollowsFromOthers) {
+  EXPECT_EQ(read("seed_oss").layers.front().attention.head_dim, 128);
+  EXPECT_EQ(read("seed_oss", {{"head_dim", nullptr}}).layers.front().attention.head_dim, 2);
+}
+
+TEST(HfDefaults, Experts) {
+  const ModelDescription mixtral = read("mixtral");
+  EXPECT_EQ(mixtral.experts(), 8);
+  EXPECT_EQ(mixtral.routing.top_k, 2);
+  EXPECT_EQ(mixtral.expert_width(), 96);
+  const ModelDescription exaone = read("exaone_moe");
+  EXPECT_EQ(exaone.experts(), 64);
+  EXPECT_EQ(exaone.expert_width(), 1024);
+  EXPECT_EQ(exaone.layers.back().feed_forward.shared_width, 1024);
+  EXPECT_EQ(exaone.routing.scale, 2.5F);
+  EXPECT_EQ(read("laguna").layers.back().feed_forward.shared_width, 512);
+}
+
+TEST(HfDefaults, RotationsOfTheClass) {
+  const ModelDescription gpt_oss = read("gpt_oss", {{"rope_scaling", nullptr}, {"rope_theta", 150000}});
+  EXPECT_EQ(gpt_oss.rope.scaling.kind, Kind::kYarn);
+  EXPECT_EQ(gpt_oss.rope.scaling.factor, 32);
+  EXPECT_FALSE(gpt_oss.rope.scaling.truncate);
+  EXPECT_EQ(gpt_oss.rope.theta, 150000);
+  EXPECT_EQ(read("gpt_oss", {{"rope_parameters", {{"rope_type", "default"}}}}).rope.scaling.kind,
+            Kind::kNone);
+  EXPECT_EQ(read("apertus").rope.scaling.kind, Kind::kLlama3);
+  EXPECT_EQ(read("ministral3").rope.theta, 1e6F);
+  EXPECT_EQ(read("mellum").rope.theta, 5e5F);
+  EXPECT_EQ(read("mellum").window_rope.theta, 1e4F);
+  EXPECT_EQ(read("laguna").rope.rotary_dim, 64);
+  EXPECT_EQ(read("laguna").window_rope.rotary_dim, 128);
+  EXPECT_EQ(read("mimo_v2_flash").window_rope.theta, 1e4F);
+  EXPECT_EQ(read("mimo_v2_flash").rope.rotary_dim, 64);
+}
+
+TEST(HfDefaults, TemperatureInBothSpellingsAndInNone) {
+  const json yarn = {{"rope_type", "yarn"},
+                     {"factor", 4},
+                     {"original_max_position_embeddings", 32},
+                     {"llama_4_scaling_beta", 0.3}};
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    const ModelDescription m = read("ministral3", {{key, yarn}});
+    EXPECT_EQ(m.temperature_beta, 0.3F) << key;
+    EXPECT_EQ(m.temperature_length, 32) << key;
+  }
+  EXPECT_EQ(read("ministral3").temperature_beta, 0.1F);
+  EXPECT_EQ(read("ministral3").temperature_length, 16384);
+}
+
+TEST(HfDefaults, MuseGlimmerCountsFromTheLastLayer) {
+  const ModelDescription m = read("muse_glimmer_text", {{"num_hidden_layers", 6}});
+  EXPECT_EQ(windows(m), (std::vector{2048, 0, 2048, 2048, 2048, 0}));
+  EXPECT_EQ(ropes(m), (Ropes{kMain, kNone, kMain, kMain, kMain, kNone}));
+  EXPECT_EQ(m.logit_cap, 20);
+  EXPECT_FLOAT_EQ(m.logit_scale, 0.19611614F);
+  const ModelDescription listed =
+      read("muse_glimmer_text", {{"layer_rope_theta", {0, 10000, 0, 10000}}, {"attention_bias", true}});
+  EXPECT_EQ(ropes(listed), (Ropes{kNone, kMain, kNone, kMain})) << "whatever the windows are";
+  EXPECT_TRUE(listed.has_bias(TensorRole::kQuery));
+}
+
+TEST(HfDefaults, Exaone4RotatesEverythingOnlyWithoutAWindow) {
+  const json full = {{"layer_types", std::vector<std::string>(4, "full_attention")}};
+  json with = full, without = full;
+  with["sliding_window"] = 16;
+  without["sliding_window"] = nullptr;
+  EXPECT_EQ(ropes(read("exaone4", with)), Ropes(4, kNone));
+  EXPECT_EQ(ropes(read("exaone4", without)), Ropes(4, kMain));
+}
+
+TEST(HfDefaults, SmolLm3sWindowsAreOfLayersThatDoNotRotate) {
+  const json window = {{"use_sliding_window", true}, {"sliding_window", 12}, {"no_rope_layer_interval", 2}};
+  EXPECT_EQ(windows(read("smollm3", window)), (std::vector{0, 12, 0, 12}));
+  EXPECT_EQ(ropes(read("smollm3", window)), (Ropes{kMain, kNone, kMain, kNone}));
+  const json listed = {
+      {"sliding_window", 12},
+      {"layer_types", {"sliding_attention", "sliding_attention", "full_attention", "full_attention"}}};
+  EXPECT_EQ(windows(read("smollm3", listed)), (std::vector{12, 12, 0, 0}));
+  EXPECT_EQ(ropes(read("smollm3", listed)), (Ropes{kWindow, kWindow, kMain, kNone}));
+}
+
+TEST(HfDefaults, GptOssMayHaveNoBiasesOfAttention) {
+  EXPECT_TRUE(read("gpt_oss").has_bias(TensorRole::kQuery));
+  EXPECT_FALSE(read("gpt_oss", {{"attention_bias", false}}).has_bias(TensorRole::kQuery));
+}
+
+TEST(HfDefaults, Gemma3HasNoCapOfScores) {
+  const ModelDescription m = read("gemma3_text", {{"attn_logit_softcapping", 4}});
+  EXPECT_EQ(m.layers.front().attention.soft_cap, 0)
+      << "as transformers, which reads the field and ignores it";
+}
+
+}  // namespace
+}  // namespace ferrum
