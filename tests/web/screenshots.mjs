@@ -6,7 +6,7 @@ import { Ferrum } from './page.mjs';
 import { root, serveModel } from './server.mjs';
 import { stub } from './stub.mjs';
 
-const kSample = `A **binary search** halves what is left with every look, so it needs at most $\\lceil \\log_2 (n + 1) \\rceil$ of them:
+const kSample = `A **binary search** halves what is left with every look, so it needs at most $\\lceil \\log_2 (n + 1) \\rceil$ of them[^1]:
 
 \`\`\`python
 def find(values, wanted):
@@ -23,6 +23,8 @@ def find(values, wanted):
 | values | looks |
 |---:|---:|
 | 1,000 | 10 |
+
+[^1]: One more than the whole part of $\\log_2 n$.
 `;
 
 const server = await serveModel('demo-moe');
@@ -31,7 +33,7 @@ const browser = await chromium.launch(launchOptions);
 
 async function page(options, url = server.url) {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1200, height: 760 }, ...options });
-  await context.addInitScript(() => location.protocol === 'http:' && localStorage.setItem('ferrum.defaults', '{"temperature":0}'));
+  await context.addInitScript(() => self === top && location.protocol === 'http:' && localStorage.setItem('ferrum.defaults', '{"temperature":0}'));
   const ferrum = new Ferrum(await context.newPage(), url);
   await ferrum.open();
   return ferrum;
@@ -59,10 +61,10 @@ const dark = await page({ colorScheme: 'dark' }, scripted.url);
 scripted.answer(async (out) => {
   await out.thought('They want the idea, code and a number.');
   await out.text(kSample);
-  await out.end(180);
+  await out.end(180, { prompt_per_second: 412.5, predicted_per_second: 38.2 });
 });
 await dark.ask('How fast is binary search? Show me some code.');
-await expect(dark.page.locator('math')).toHaveCount(1);
+await expect(dark.page.locator('math')).toHaveCount(2);
 await expect(dark.page.locator('.hljs-keyword').first()).toBeVisible();
 await take(dark, 'dark');
 

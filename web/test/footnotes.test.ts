@@ -32,6 +32,10 @@ describe('footnotes', () => {
     expect(html('`[^1]` is code.\n\n[^1]: N.\n')).toContain('<code>[^1]</code>');
   });
 
+  test('may be referred to before a colon', () => {
+    expect(html('As follows[^1]: so.\n\n[^1]: N.\n')).toContain('>1</button></sup>: so.');
+  });
+
   test('have paragraphs, if these are indented', () => {
     const text = 'x[^1]\n\n[^1]: First *line*\n    goes on.\n\n    - second\n\nAfter.\n';
     expect(html(text)).toMatch(/<div class="note"[^]*First <em>line<\/em>\ngoes on\.[^]*<li>second[^]*<\/div><\/div><p>After/);

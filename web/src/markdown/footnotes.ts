@@ -11,7 +11,7 @@ export interface NoteToken extends Tokens.Generic {
 
 const isNote = (token: Token): token is NoteToken => token.type === 'note' || token.type === 'noteReference';
 
-const kReference = /^\[\^([^\]\s[]+)\](?!:)/;
+const kReference = /^\[\^([^\]\s[]+)\]/;
 const kNote = /^\[\^([^\]\s[]+)\]:[ \t]*([^\n]*(?:\n(?:[ \t]*\n)*(?: {4}|\t)[^\n]*)*)(?:\n|$)/;
 
 export const kFootnotes: TokenizerAndRendererExtension[] = [
