@@ -71,6 +71,7 @@ TEST(HfDefaults, RotationsOfTheClass) {
   EXPECT_EQ(gpt_oss.rope.theta, 150000);
   EXPECT_EQ(read("gpt_oss", {{"rope_parameters", {{"rope_type", "default"}}}}).rope.scaling.kind,
             Kind::kNone);
+  EXPECT_EQ(read("gpt_oss").rope.theta, 150000);
   EXPECT_EQ(read("apertus").rope.scaling.kind, Kind::kLlama3);
   EXPECT_EQ(read("ministral3").rope.theta, 1e6F);
   EXPECT_EQ(read("mellum").rope.theta, 5e5F);

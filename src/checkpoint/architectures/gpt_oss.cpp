@@ -62,6 +62,7 @@ extern const Architecture kGptOss = {
     .hf_defaults = {.head_dim = 64,
                     .context = 131072,
                     .eps = 1e-5,
+                    .theta = 150000,
                     .kv_heads = 8,
                     .experts = 128,
                     .top_k = 4,
