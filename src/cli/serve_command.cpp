@@ -1,5 +1,4 @@
 // ferrum serve: a model behind OpenAI's API.
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +17,7 @@
 #include "cli/input.h"
 #include "cli/load_model.h"
 #include "cli/model_source.h"
+#include "cli/notes.h"
 #include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/service_manager.h"
@@ -72,7 +72,7 @@ server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::
     LoadObserver observer;
     observer.planned = [&](const ModelInfo& info, const MemoryPlan& plan) {
       permission.take(plan.total());
-      fmt::print(stderr, "{}\n", plan_text(name, info, plan));
+      note("{}\n", plan_text(name, info, plan));
     };
     observer.progress = [&](uint64_t, uint64_t) { permission.go_on(); };
     return Engine::load(options, observer);
@@ -96,16 +96,15 @@ void add_others(const ServeOptions& o, server::ModelPool& models) {
       fail(e.code(), "--model {}: {}", name, e.what());
     }
     models.add(name, on_demand(o.engine, path, name));
-    fmt::print(stderr, "{}: {}, loaded on demand\n", name, path.string());
+    note("{}: {}, loaded on demand\n", name, path.string());
   }
 }
 
 void tell_address(const std::string& model, const server::Server& server, const ServeOptions& o) {
   const std::string url = server.url();
   const bool local = o.server.http.host.starts_with("unix:");
-  fmt::print(stderr, "listening at {}; {}try\n\n", url, local ? "" : "open it in a browser, or ");
-  fmt::print(
-      stderr,
+  note("listening at {}; {}try\n\n", url, local ? "" : "open it in a browser, or ");
+  note(
       "  curl {}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"
       "    -d '{{\"model\": \"{}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n\n",
       local ? "--unix-socket " + o.server.http.host.substr(5) + " " : "", local ? "http://localhost" : url,
@@ -151,7 +150,7 @@ void run_command(ServeOptions& o) {
   std::thread([&server, &stopped, signals, patience = std::chrono::seconds(o.drain_seconds)]() mutable {
     int signal = 0;
     sigwait(&signals, &signal);
-    fmt::print(stderr, "stopping: answers that are under way are finished\n");
+    note("stopping: answers that are under way are finished\n");
     tell_service_manager("STOPPING=1");
     server.stop(patience);
     stopped.set_value();

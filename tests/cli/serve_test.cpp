@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -137,6 +138,30 @@ TEST(Serve, B60_ClientsThatLeaveDoNotEndIt) {
   EXPECT_EQ(Client(port).post(kChat, ask(3).dump()).status, 200);
   server.send(SIGINT);
   EXPECT_EQ(server.wait(), 0);
+}
+
+// Who reads standard error may leave, such as the head of a pipe.
+TEST(Serve, B60_TheReaderOfItsLogMayLeave) {
+  int log[2];
+  ASSERT_EQ(pipe(log), 0);
+  const pid_t server = fork();
+  ASSERT_GE(server, 0);
+  if (server == 0) {
+    dup2(log[1], STDERR_FILENO);
+    close(log[0]);
+    close(log[1]);
+    execl(FERRUM_BINARY, FERRUM_BINARY, "serve", kModel.c_str(), "--port", "0", nullptr);
+    _exit(127);
+  }
+  close(log[1]);
+  std::string text;
+  for (char c = 0; text.find("listening at") == std::string::npos && read(log[0], &c, 1) == 1;) text += c;
+  EXPECT_NE(text.find("listening at"), std::string::npos) << text;
+  close(log[0]);
+  EXPECT_EQ(kill(server, SIGTERM), 0);
+  int status = 0;
+  EXPECT_EQ(waitpid(server, &status, 0), server);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST(Serve, B48_LongTextsTakeLinearTimeAndAreNeverControlTokens) {
