@@ -74,7 +74,7 @@ TEST_F(Messages, AMessageIsAnswered) {
   EXPECT_EQ(reply["type"], "message");
   EXPECT_EQ(reply["role"], "assistant");
   EXPECT_EQ(reply["model"], "fake");
-  EXPECT_EQ(reply["content"], json::parse(R"([{"type":"text","text":"Hello","citations":null}])"));
+  EXPECT_EQ(reply["content"], json::parse(R"([{"type":"text","text":"Hello"}])"));
   EXPECT_EQ(reply["stop_reason"], "end_turn");
   EXPECT_EQ(reply["stop_sequence"], nullptr);
   EXPECT_EQ(reply["usage"]["input_tokens"], 6) << "what the cache had is told apart";

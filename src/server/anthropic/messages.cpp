@@ -39,7 +39,7 @@ Json stop_sequence(const FinishEvent& finish) { return finish.stop.empty() ? Jso
 
 Json block(const Thoughts::Piece& piece) {
   if (piece.thought) return {{"type", "thinking"}, {"thinking", piece.text}, {"signature", ""}};
-  return {{"type", "text"}, {"text", piece.text}, {"citations", nullptr}};
+  return {{"type", "text"}, {"text", piece.text}};
 }
 
 struct Head {
