@@ -72,6 +72,7 @@ struct ModelInfo {
   bool infills = false;  // has tokens for filling in the middle (Engine::infill_tokens)
   // Which of enable_thinking, thinking and reasoning_effort the chat template reads.
   std::vector<std::string> template_switches;
+  bool has_tool_turns = false;  // the chat template has a place for tool calls and their results
 };
 
 // Text with a gap that the model fills in.

@@ -14,7 +14,11 @@ namespace ferrum {
 struct ChatMessage {
   std::string role;     // "system", "user", "assistant", "tool"
   std::string content;  // plain text: control tokens spelled in it are not recognised
-  std::string name{};   // of the author, for templates that show it; empty: none
+  std::string name{};   // of the author or the tool, for templates that show it; empty: none
+  // Tools that an assistant called: a JSON array as OpenAI's API has it, [{"id", "type": "function",
+  // "function": {"name", "arguments"}}], where arguments are JSON text; empty: none.
+  std::string tool_calls{};
+  std::string tool_call_id{};  // of a tool's message: the id of the call that it answers; empty: none
 };
 
 // A conversation, rendered with the model's chat template.

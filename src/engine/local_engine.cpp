@@ -166,7 +166,8 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .has_chat_template = prompts_.has_template(),
           .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer()),
           .infills = prompts_.infills(),
-          .template_switches = prompts_.template_switches()};
+          .template_switches = prompts_.template_switches(),
+          .has_tool_turns = prompts_.has_tool_turns()};
 }
 
 void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {

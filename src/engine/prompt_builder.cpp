@@ -55,10 +55,6 @@ bool reads_variable(std::string_view source, std::string_view name) {
   return false;
 }
 
-OrderedJson named_message(const ChatMessage& message) {
-  return {{"role", message.role}, {"content", message.content}, {"name", message.name}};
-}
-
 }  // namespace
 
 PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
@@ -83,10 +79,10 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     if (reads_variable(*source, name)) template_switches_.emplace_back(name);
   try {
     template_.emplace(*source);
-    const auto text_of_turns = [this](const std::vector<ChatMessage>& turns) {
+    const auto text_of_turns = [this](const std::vector<ChatMessage>& turns, const CallForm& form) {
       ChatPrompt chat;
       chat.messages = turns;
-      return render_as_given(chat).text();
+      return render_as_given(chat, form).text();
     };
     if (tokenizer_) {
       turns_ = turn_rules_of(text_of_turns, *source);
@@ -145,21 +141,16 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   }
   ChatPrompt fitted = chat;
   fitted.messages = fit_turns(messages, turns_);
-  RenderedPrompt prompt = render_as_given(fitted);
+  RenderedPrompt prompt = render_as_given(fitted, turns_.calls.value_or(CallForm{}));
   // The template asks for an answer; what there is of it follows.
   if (beginning) prompt.add_untrusted(beginning->content);
   return prompt;
 }
 
-RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat) const {
+RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const CallForm& form) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  for (const ChatMessage& message : chat.messages) {
-    if (message.name.empty())
-      context.add_message(message.role, message.content);
-    else
-      context.add_message(named_message(message));
-  }
+  for (const ChatMessage& message : chat.messages) context.add_message(template_message(message, form));
   context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);

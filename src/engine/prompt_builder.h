@@ -41,13 +41,14 @@ class PromptBuilder {
   TokenText token(TokenId id) const;  // error kBadArgument for ids out of range, and without a tokenizer
   TokenizerInfo tokenizer_info() const;
 
-  const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: only token ids go in and out
-  bool has_template() const { return has_template_; }              // also one that does not parse
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }   // null: only token ids go in and out
+  bool has_template() const { return has_template_; }               // also one that does not parse
+  bool has_tool_turns() const { return turns_.calls.has_value(); }  // ModelInfo::has_tool_turns
   // The control token that the template writes behind an assistant's message, if it writes one.
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
-  RenderedPrompt render_as_given(const ChatPrompt& chat) const;
+  RenderedPrompt render_as_given(const ChatPrompt& chat, const CallForm& form) const;
   std::optional<TokenId> find_turn_end() const;
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;

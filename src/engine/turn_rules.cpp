@@ -12,14 +12,63 @@ void append(std::string& text, const std::string& more) {
   text += more;
 }
 
+std::optional<std::string> text_of(const RenderTurns& render, const std::vector<ChatMessage>& messages,
+                                   const CallForm& form) {
+  try {
+    return render(messages, form);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+bool has_in_order(const std::string& text, const std::vector<std::string>& parts) {
+  size_t at = 0;
+  for (const std::string& part : parts) {
+    at = text.find(part, at);
+    if (at == std::string::npos) return false;
+    at += part.size();
+  }
+  return true;
+}
+
 bool is_system(const ChatMessage& message) { return message.role == "system"; }
 bool is_user(const ChatMessage& message) { return message.role == "user"; }
+bool is_tool(const ChatMessage& message) { return message.role == "tool"; }
+// A turn of user or assistant that is nothing but text.
+bool is_plain(const ChatMessage& message) {
+  return !is_system(message) && !is_tool(message) && message.tool_calls.empty();
+}
 
 ChatMessage message_of(std::string role, std::string content) {
   ChatMessage message;
   message.role = std::move(role);
   message.content = std::move(content);
   return message;
+}
+
+// The first form in which the template writes a call with its arguments, and then its result.
+std::optional<CallForm> call_form_of(const RenderTurns& render) {
+  ChatMessage call = message_of("assistant", "");
+  call.tool_calls = R"([{"id":"call_probe_0123456789","type":"function","function":{"name":"probe_tool",)"
+                    R"("arguments":"{\"probe_key\":\"probe_value\"}"}}])";
+  ChatMessage result = message_of("tool", "probe_result");
+  result.name = "probe_tool";
+  result.tool_call_id = "call_probe_0123456789";
+  const std::vector<ChatMessage> messages = {message_of("user", "probe0text"), call, result,
+                                             message_of("assistant", "probe1text"),
+                                             message_of("user", "probe2text")};
+  for (const auto content : {CallForm::Content::kEmpty, CallForm::Content::kNone})
+    for (const auto arguments : {CallForm::Arguments::kObject, CallForm::Arguments::kText})
+      for (const auto ids : {CallForm::Ids::kAny, CallForm::Ids::kNine}) {
+        const CallForm form = {.arguments = arguments, .content = content, .ids = ids};
+        const std::optional<std::string> text = text_of(render, messages, form);
+        // An object that is printed as Python would print it is not what the model was trained on.
+        if (text && text->find("'probe_key'") == std::string::npos &&
+            has_in_order(*text, {"probe0text", "probe_tool", "probe_key", "probe_value", "probe_result",
+                                 "probe1text", "probe2text"}))
+          return form;
+      }
+  return std::nullopt;
 }
 
 // Late system messages join the turns of the user.
@@ -60,7 +109,7 @@ void join_leading_systems(std::vector<ChatMessage>& messages) {
 void join_speakers(std::vector<ChatMessage>& messages) {
   std::vector<ChatMessage> joined;
   for (ChatMessage& message : messages) {
-    if (!joined.empty() && joined.back().role == message.role && !is_system(message))
+    if (!joined.empty() && joined.back().role == message.role && is_plain(joined.back()) && is_plain(message))
       append(joined.back().content, message.content);
     else
       joined.push_back(std::move(message));
@@ -70,25 +119,17 @@ void join_speakers(std::vector<ChatMessage>& messages) {
 
 }  // namespace
 
-TurnRules turn_rules_of(const std::function<std::string(const std::vector<ChatMessage>&)>& render,
-                        const std::string& source) {
+TurnRules turn_rules_of(const RenderTurns& render, const std::string& source) {
   // Whether the template writes all texts, in their order.
   const auto takes = [&](const std::vector<const char*>& roles) {
     std::vector<ChatMessage> messages;
-    for (const char* role : roles)
-      messages.push_back(message_of(role, "probe" + std::to_string(messages.size()) + "text"));
-    std::string text;
-    try {
-      text = render(messages);
-    } catch (const Error&) {
-      return false;
+    std::vector<std::string> texts;
+    for (const char* role : roles) {
+      texts.push_back("probe" + std::to_string(texts.size()) + "text");
+      messages.push_back(message_of(role, texts.back()));
     }
-    size_t at = 0;
-    for (const ChatMessage& message : messages) {
-      at = text.find(message.content, at);
-      if (at == std::string::npos) return false;
-    }
-    return true;
+    const std::optional<std::string> text = text_of(render, messages, {});
+    return text && has_in_order(*text, texts);
   };
 
   TurnRules rules;
@@ -101,6 +142,7 @@ TurnRules turn_rules_of(const std::function<std::string(const std::vector<ChatMe
   rules.system_alone = takes({"system"});
   rules.developer = source.find("developer") != std::string::npos && takes({"developer", "user"});
   rules.tool = takes({"user", "assistant", "tool", "assistant", "user"});
+  rules.calls = call_form_of(render);
   rules.repeats_speakers = takes({"user", "user", "assistant", "assistant", "user"});
   return rules;
 }
@@ -108,9 +150,11 @@ TurnRules turn_rules_of(const std::function<std::string(const std::vector<ChatMe
 std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const TurnRules& rules) {
   using System = TurnRules::System;
   std::vector<ChatMessage> messages(given.begin(), given.end());
+  bool follows_call = false;
   for (ChatMessage& message : messages) {
     if (message.role == "developer" && !rules.developer) message.role = "system";
-    if (message.role == "tool" && !rules.tool) message.role = "user";
+    follows_call = !message.tool_calls.empty() || (follows_call && is_tool(message));
+    if (is_tool(message) && !rules.tool && !(rules.calls && follows_call)) message.role = "user";
   }
   if (!rules.system_alone && !messages.empty() && std::ranges::all_of(messages, is_system))
     messages.back().role = "user";

@@ -4,10 +4,12 @@
 // leave it out; others demand that user and assistant alternate. Clients send all of these.
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/call_form.h"
 #include "ferrum/types.h"
 
 namespace ferrum {
@@ -19,16 +21,19 @@ struct TurnRules {
     kFirst,      // one, as the first message
     kNone,
   } system = System::kAnywhere;
-  bool system_alone = true;      // a conversation may have nothing but system messages
-  bool developer = false;        // the template has a role of this name; otherwise it is the system's
-  bool tool = true;              // results of tools have a place; otherwise they are the user's
-  bool repeats_speakers = true;  // the same role may speak twice in a row
+  bool system_alone = true;       // a conversation may have nothing but system messages
+  bool developer = false;         // the template has a role of this name; otherwise it is the system's
+  bool tool = true;               // a tool's message may stand without a call; otherwise it is the user's
+  std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: it does not
+  bool repeats_speakers = true;   // the same role may speak twice in a row
 };
 
-// Decides by rendering small conversations: `render` gives the prompt's text or throws Error. A template that
-// cannot even render one message of the user gets no rules, since nothing helps it.
-TurnRules turn_rules_of(const std::function<std::string(const std::vector<ChatMessage>&)>& render,
-                        const std::string& source);
+// Gives the prompt's text or throws Error.
+using RenderTurns = std::function<std::string(const std::vector<ChatMessage>&, const CallForm&)>;
+
+// Decides by rendering small conversations. A template that cannot even render one message of the user gets
+// no rules, since nothing helps it.
+TurnRules turn_rules_of(const RenderTurns& render, const std::string& source);
 
 // The conversation in turns that the rules allow. Leading system messages become one, where the template
 // takes one, or else the beginning of the first user turn. A later one joins the user turn before it, or else

@@ -142,11 +142,12 @@ class Server::Impl {
   using ModelHandler =
       std::function<Json(Fields& body, const Engine&)>;  // with a model, which may have to be loaded first
   using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
+  using ReplayHandler = std::function<Reply(const HttpRequest&)>;  // at once, perhaps with events
   enum class Key { kRequired, kNotRequired };
   struct Route {
     const char* method;
     const char* path;  // a pattern, which may have one * for a name
-    std::variant<DirectHandler, ModelHandler, GenerationHandler> handler;
+    std::variant<DirectHandler, ModelHandler, GenerationHandler, ReplayHandler> handler;
     Key key = Key::kRequired;
   };
   static constexpr const char* kOther = "other";  // label of what has no route
@@ -175,8 +176,9 @@ class Server::Impl {
          })},
         {"GET", kInputItemsPath,
          DirectHandler([this](const HttpRequest& request) { return input_items(request); })},
-        {"GET", kResponsePath,
-         DirectHandler([this](const HttpRequest& request) { return get_response(request); })},
+        {"GET", kResponsePath, ReplayHandler([this](const HttpRequest& request) {
+           return openai::kept_response(name_in(request, kResponsePath), request.query, responses_);
+         })},
         {"POST", kCancelPath, DirectHandler([this](const HttpRequest& request) {
            return HttpResponse{.body = openai::cancelled_response(name_in(request, kCancelPath), responses_)};
          })},
@@ -269,6 +271,8 @@ class Server::Impl {
           reply = (*at_once)(request);
         else if (const ModelHandler* handler = std::get_if<ModelHandler>(&route.handler))
           reply = co_await respond(*handler, request);
+        else if (const ReplayHandler* kept = std::get_if<ReplayHandler>(&route.handler))
+          co_await send((*kept)(request), out);
         else
           co_await generate(std::get<GenerationHandler>(route.handler), request, out);
       }
@@ -367,6 +371,12 @@ class Server::Impl {
     decltype(ApiRequest::take_over) take_over;
   };
 
+  asio::awaitable<void> send(Reply reply, Responder& out) {
+    if (auto* response = std::get_if<HttpResponse>(&reply)) co_return co_await out.send(std::move(*response));
+    auto& replay = std::get<Replay>(reply);
+    co_await answer(std::move(replay.streams), *replay.format, Delivery::kStream, options_.clock, out);
+  }
+
   asio::awaitable<void> generate(const GenerationHandler& handler, const HttpRequest& request,
                                  Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
@@ -383,8 +393,7 @@ class Server::Impl {
                        std::move(headers), std::move(api_request.take_over)};
     });
     out.add_headers(s.headers);
-    if (s.take_over)
-      co_return co_await out.send(s.take_over(engine, std::move(s.streams), std::move(s.format)));
+    if (s.take_over) co_return co_await send(s.take_over(engine, std::move(s.streams)), out);
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(
           std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));
@@ -421,9 +430,6 @@ class Server::Impl {
       throw ApiError(404, "not_found", "",
                      "there is no response " + in_quotes(id) + ", or it is no longer kept");
     return response;
-  }
-  HttpResponse get_response(const HttpRequest& request) const {
-    return {.body = stored(name_in(request, kResponsePath))->body};
   }
   HttpResponse delete_response(const HttpRequest& request) {
     const std::string id = name_in(request, kResponsePath);

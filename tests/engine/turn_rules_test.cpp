@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
@@ -23,17 +24,18 @@ std::string text_of(const Turns& turns) {
   return text;
 }
 
-std::string rendered(const ChatTemplate& chat_template, const Turns& turns) {
+std::string rendered(const ChatTemplate& chat_template, const Turns& turns, const CallForm& form = {}) {
   ChatContext context;
   context.set_special_tokens(
       {.bos = "<s>", .eos = "</s>", .unk = {}, .sep = {}, .pad = {}, .cls = {}, .mask = {}});
-  for (const ChatMessage& turn : turns) context.add_message(turn.role, turn.content);
+  for (const ChatMessage& turn : turns) context.add_message(template_message(turn, form));
   return chat_template.render(context.json()).text();
 }
 
 TurnRules rules_of(const ChatTemplate& chat_template) {
-  return turn_rules_of([&](const Turns& turns) { return rendered(chat_template, turns); },
-                       chat_template.source());
+  return turn_rules_of(
+      [&](const Turns& turns, const CallForm& form) { return rendered(chat_template, turns, form); },
+      chat_template.source());
 }
 
 const std::string kLoop = "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}";
@@ -102,6 +104,128 @@ TEST(TurnRules, TheBeginningOfAGrowingConversationStays) {
   turns.push_back({"system", "e"});
   turns.push_back({"user", "f"});
   EXPECT_EQ(text_of(fit_turns(turns, rules)).substr(0, before.size()), before);
+}
+
+ChatMessage call(const std::string& arguments, const std::string& text = "") {
+  ChatMessage message;
+  message.role = "assistant";
+  message.content = text;
+  message.tool_calls = R"([{"id":"call_of_the_weather","type":"function","function":{"name":"weather",)"
+                       R"("arguments":)" +
+                       OrderedJson(arguments).dump() + "}}]";
+  return message;
+}
+
+ChatMessage result(const std::string& text) {
+  ChatMessage message;
+  message.role = "tool";
+  message.content = text;
+  message.name = "weather";
+  message.tool_call_id = "call_of_the_weather";
+  return message;
+}
+
+// Templates that demand what others do not, each with what it makes of a call and its result.
+TEST(TurnRules, CallsHaveTheFormThatTheTemplateDemands) {
+  const std::string head = "{% for m in messages %}";
+  const std::string tail =
+      "{% if m.role != 'assistant' or not m.tool_calls %}{{ m.content }}{% endif %};{% endfor %}";
+  const std::string calls = "{% for c in m.tool_calls or [] %}{{ c.function.name }} ";
+  const Turns turns = {{"user", "q"}, call(R"({"b": 1, "a": "x"})"), result("r"), {"user", "e"}};
+  const auto text_of_calls = [&](const std::string& source) {
+    const ChatTemplate chat_template(source);
+    const TurnRules rules = rules_of(chat_template);
+    if (!rules.calls) return std::string("none");
+    return rendered(chat_template, fit_turns(turns, rules), *rules.calls);
+  };
+  EXPECT_EQ(text_of_calls(head + calls + "{{ c.function.arguments | tojson }}{% endfor %}" + tail),
+            R"(q;weather {"b": 1, "a": "x"};r;e;)");
+  EXPECT_EQ(text_of_calls(head + calls + "{{ 'a: ' + c.function.arguments }}{% endfor %}" + tail),
+            R"(q;weather a: {"b": 1, "a": "x"};r;e;)")
+      << "text, where objects cannot be joined to text";
+  EXPECT_EQ(text_of_calls(head + calls + "{{ c.function.arguments }}{% endfor %}" + tail),
+            R"(q;weather {"b": 1, "a": "x"};r;e;)")
+      << "text, where an object would be printed as in Python";
+  EXPECT_EQ(text_of_calls(head + "{% if m.content is none %}" + calls +
+                          "{{ c.function.arguments | tojson }}{% endfor %}{% endif %}" + tail),
+            R"(q;weather {"b": 1, "a": "x"};r;e;)");
+  const std::string nine =
+      text_of_calls(head + calls +
+                    "{% if c.id | length != 9 %}{{ raise_exception('nine') }}{% endif %}{{ c.id }} {{ "
+                    "c.function.arguments | "
+                    "tojson }}{% endfor %}{% if m.tool_call_id %}{{ m.tool_call_id }} {% endif %}" +
+                    tail);
+  ASSERT_EQ(nine.size(), std::string(R"(q;weather 123456789 {"b": 1, "a": "x"};123456789 r;e;)").size())
+      << nine;
+  EXPECT_EQ(nine.substr(10, 9), nine.substr(nine.size() - 14, 9)) << "call and result keep one id";
+  EXPECT_EQ(text_of_calls(kLoop), "none") << "a template that leaves calls out has no place for them";
+  EXPECT_EQ(text_of_calls(kNoSystemAlternating), "none");
+}
+
+TEST(TurnRulesFaults, B39_ArgumentsThatAreNoObjectStayText) {
+  const ChatTemplate chat_template(
+      "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.function.name }}"
+      "{{ c.function.arguments if c.function.arguments is string else c.function.arguments | tojson }}"
+      "{% endfor %}{{ m.content }};{% endfor %}");
+  const TurnRules rules = rules_of(chat_template);
+  ASSERT_TRUE(rules.calls);
+  const auto text = [&](const std::string& arguments) {
+    return rendered(chat_template, {call(arguments)}, *rules.calls);
+  };
+  EXPECT_EQ(text(R"({"city": "Par)"), R"(weather{"city": "Par;)");
+  EXPECT_EQ(text("[1]"), "weather[1];");
+  EXPECT_EQ(text(""), "weather{};");
+  EXPECT_EQ(text(std::string(1000, '[')), "weather" + std::string(1000, '[') + ";");
+}
+
+TEST(TurnRules, TurnsWithCallsAreNotJoined) {
+  const std::string source =
+      "{% for m in messages %}{% if m.role in ['user', 'assistant'] and not m.tool_calls and not loop.first "
+      "and "
+      "messages[loop.index0 - 1].role == m.role %}{{ raise_exception('alternate') }}{% endif %}"
+      "{% for c in m.tool_calls or [] %}{{ c | tojson }}{% endfor %}{{ m.content }};{% endfor %}";
+  const TurnRules rules = rules_of(ChatTemplate(source));
+  ASSERT_TRUE(rules.calls);
+  EXPECT_FALSE(rules.repeats_speakers);
+  const Turns turns = fit_turns(
+      Turns{{"user", "a"}, {"user", "b"}, call("{}"), call("{}"), result("r"), result("s"), {"user", "c"}},
+      rules);
+  EXPECT_EQ(text_of(turns), "user:a\n\nb|assistant:|assistant:|tool:r|tool:s|user:c");
+}
+
+TEST(TurnRulesFaults, N9_AResultWithoutACallIsTheUsersWhereTheTemplateDemandsOne) {
+  const std::string source =
+      "{% for m in messages %}{% if m.role == 'tool' and not m.tool_call_id %}{{ raise_exception('no id') }}"
+      "{% endif %}{% for c in m.tool_calls or [] %}{{ c | tojson }}{% endfor %}{{ m.content }};{% endfor %}";
+  const TurnRules rules = rules_of(ChatTemplate(source));
+  ASSERT_TRUE(rules.calls);
+  EXPECT_FALSE(rules.tool);
+  EXPECT_EQ(
+      text_of(fit_turns(Turns{{"tool", "a"}, {"user", "b"}, call("{}"), result("r"), result("s")}, rules)),
+      "user:a|user:b|assistant:|tool:r|tool:s");
+}
+
+TEST(TurnRules, PublishedTemplatesForToolsTakeCalls) {
+  const auto folder = test::shared("templates");
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is missing";
+  int taken = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".jinja") continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    std::ifstream file(entry.path());
+    std::stringstream source;
+    source << file.rdbuf();
+    const ChatTemplate chat_template(source.str());
+    const TurnRules rules = rules_of(chat_template);
+    if (!rules.calls) continue;
+    ++taken;
+    const Turns turns = {
+        {"user", "q"}, call(R"({"city": "Paris"})"), result("21 degrees"), {"assistant", "a"}, {"user", "e"}};
+    const std::string text = rendered(chat_template, fit_turns(turns, rules), *rules.calls);
+    for (const char* part : {"weather", "city", "Paris", "21 degrees"})
+      EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  EXPECT_GE(taken, 12);
 }
 
 // All published templates take a conversation of every shape once it is fitted.

@@ -56,6 +56,7 @@ TEST(ClientBodies, AreAnsweredOrRefusedForWhatIsNotSupported) {
   FERRUM_NEEDS_SHARED("clients");
   Served served;
   served.engine->set_context(1 << 20);
+  served.engine->takes_calls();
   int answered = 0;
   for (const auto& [file, path, body] : test::recorded_requests()) {
     if (!path.starts_with("/v1/responses") && !path.starts_with("/v1/messages")) continue;

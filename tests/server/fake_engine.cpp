@@ -141,7 +141,8 @@ std::string FakeEngine::text_of(std::span<const int32_t> ids) const { return {id
 std::string FakeEngine::render(const ChatPrompt& chat) const {
   std::string text;
   for (const ChatMessage& message : chat.messages)
-    text += message.role + (message.name.empty() ? "" : " " + message.name) + ": " + message.content + "\n";
+    text += message.role + (message.name.empty() ? "" : " " + message.name) + ": " + message.content + "\n" +
+            (message.tool_calls.empty() ? "" : message.tool_calls + "\n");
   return text + chat.template_options;
 }
 

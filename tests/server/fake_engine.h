@@ -59,6 +59,7 @@ class FakeEngine final : public Engine {
   // What the chat template reads, and whether there are tokens to fill in the middle. The same holds.
   void set_template_switches(std::vector<std::string> names) { info_.template_switches = std::move(names); }
   void infills() { info_.infills = true; }
+  void takes_calls() { info_.has_tool_turns = true; }
   // Tokens that prompt and answer have room for. The same holds.
   void set_context(int tokens) { info_.context = tokens; }
 

@@ -111,7 +111,7 @@ TEST_F(OpenAi, EverySamplingFieldReachesTheEngine) {
                        {"presence_penalty", -2},
                        {"frequency_penalty", 1.5},
                        {"logit_bias", {{"5", -100}, {"7", 1.5}}},
-                       {"seed", -1},
+                       {"seed", -2},
                        {"top_k", 7},
                        {"min_p", 0.25},
                        {"typical_p", 0.75},
@@ -146,7 +146,7 @@ TEST_F(OpenAi, EverySamplingFieldReachesTheEngine) {
     EXPECT_EQ(s.presence_penalty, -2);
     EXPECT_EQ(s.frequency_penalty, 1.5f);
     EXPECT_EQ(s.logit_bias, (std::map<int32_t, float>{{5, -100.0f}, {7, 1.5f}}));
-    EXPECT_EQ(s.seed, ~uint64_t{0});
+    EXPECT_EQ(s.seed, ~uint64_t{1});
     EXPECT_EQ(s.top_k, 7);
     EXPECT_EQ(s.min_p, 0.25f);
     EXPECT_EQ(s.typical_p, 0.75f);
@@ -178,6 +178,7 @@ TEST_F(OpenAi, EverySamplingFieldReachesTheEngine) {
   EXPECT_EQ(asked_chat({{"stop", "x"}}).stop, std::vector<std::string>{"x"});
   EXPECT_EQ(asked_chat({{"max_completion_tokens", 9}}).max_tokens, 9);
   EXPECT_EQ(asked_chat({{"max_completion_tokens", 9}, {"max_tokens", 9}}).max_tokens, 9);
+  EXPECT_EQ(asked_chat({{"seed", -1}}).sampling.seed, std::nullopt) << "as other engines say random";
   EXPECT_EQ(asked_chat({{"seed", std::numeric_limits<int64_t>::max()}}).sampling.seed,
             uint64_t{std::numeric_limits<int64_t>::max()});
   EXPECT_EQ(asked_chat({{"max_tokens", 5.0}}).max_tokens, 5);
@@ -236,19 +237,6 @@ TEST_F(OpenAi, B38_MessagesMustBeMessages) {
                  "messages[0].content[0].text");
   expect_refused(kChat, with({{"role", "user"}, {"content", {7}}}), "messages[0].content[0]");
   expect_refused(kChat, with({{"role", "user"}, {"content", "hi"}, {"name", 5}}), "messages[0].name");
-}
-
-// Which are not served yet: never a fault of the server's, whatever they look like.
-TEST_F(OpenAi, B39_ToolsInTheHistory) {
-  for (const json& call :
-       {json{{"id", "1"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", "{"}}}},
-        json{{"function", {{"arguments", {{"a", 1}}}}}}, json("call"), json(5)})
-    expect_refused(kChat,
-                   chat({{"messages", {{{"role", "assistant"}, {"content", "x"}, {"tool_calls", {call}}}}}}),
-                   "messages[0].tool_calls");
-  asked_chat({{"messages",
-               {{{"role", "assistant"}, {"content", "x"}, {"tool_calls", json::array()}},
-                {{"role", "user"}, {"content", "y"}}}}});
 }
 
 TEST_F(OpenAi, B37_AModelThatIsNotServedIsNamed) {

@@ -197,7 +197,6 @@ TEST_F(Responses, MistakesNameTheField) {
   expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].type");
   expect_refused(ask({{"truncation", "some"}}), "truncation");
   expect_refused(ask({{"background", true}, {"store", false}}), "store");
-  expect_refused(ask({{"background", true}, {"stream", true}}), "stream");
   expect_refused(ask({{"input", {{{"type", "item_reference"}, {"id", "msg_x"}}}}}), "input[0].id", 404);
   expect_refused(ask({{"text", {{"format", {{"type", "json_object"}}}}}}), "text.format");
   expect_refused(ask({{"tools", {{{"type", "web_search"}}}}}), "tools");

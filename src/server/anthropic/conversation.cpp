@@ -6,6 +6,7 @@
 #include "server/api/sampling_fields.h"
 #include "server/api/template_options.h"
 #include "server/api/text_parts.h"
+#include "server/api/tool_history.h"
 
 namespace ferrum::server::anthropic {
 namespace {
@@ -50,47 +51,112 @@ Json without_billing_lines(const Json& content) {
   return rest;
 }
 
+// Neighbours of one role are one turn.
+ChatMessage& turn_of(const std::string& role, std::vector<ChatMessage>& turns) {
+  if (turns.empty() || turns.back().role != role) turns.emplace_back().role = role;
+  return turns.back();
+}
+
+void add_text(const std::string& role, const std::string& text, std::vector<ChatMessage>& turns) {
+  const bool is_new = turns.empty() || turns.back().role != role;
+  ChatMessage& turn = turn_of(role, turns);
+  if (!is_new && !turn.content.empty()) turn.content += "\n\n";
+  turn.content += text;
+}
+
+void add_system(Fields& body, const Json& content, const std::string& path, std::vector<ChatMessage>& turns) {
+  std::string text = text_of_parts(body, without_billing_lines(content), path, kParts);
+  if (text.empty()) return;
+  ChatMessage& message = turns.emplace_back();
+  message.role = "system";
+  message.content = std::move(text);
+}
+
+void add_tool_use(Fields& block, const ModelInfo& model, std::vector<ChatMessage>& turns) {
+  check_tool_turns(block, "type", model);
+  const std::string id = block.text("id").value_or("");
+  const std::string name = block.text("name").value_or("");
+  if (name.empty()) block.refuse_value("name", block.path_of("name") + " is missing");
+  const Json* input = block.object("input");
+  add_call(turn_of("assistant", turns), {.id = id, .name = name, .arguments = input ? to_text(*input) : ""});
+}
+
+void add_tool_result(Fields& block, const ModelInfo& model, std::vector<ChatMessage>& turns) {
+  check_tool_turns(block, "type", model);
+  ChatMessage& result = turns.emplace_back();
+  result.role = "tool";
+  result.tool_call_id = block.text("tool_use_id").value_or("");
+  if (const Json* content = block.find("content"))
+    result.content = text_of_parts(block, *content, block.path_of("content"), kParts);
+}
+
+struct Speaker {
+  std::string role;
+  const ModelInfo& model;
+};
+
+// The texts between calls or results are one turn each.
+void add_blocks(const Fields& body, const Json& content, const std::string& path, const Speaker& speaker,
+                std::vector<ChatMessage>& turns) {
+  const bool is_assistant = speaker.role == "assistant";
+  const auto type_of = [&](const Json& json) {
+    return json.is_object() && json.value("type", Json()).is_string() ? json["type"].get<std::string>() : "";
+  };
+  if (!content.is_array()) return add_text(speaker.role, text_of_parts(body, content, path, kParts), turns);
+  std::string text;
+  bool has_text = content.empty();
+  const auto end_text = [&] {
+    if (has_text) add_text(speaker.role, text, turns);
+    text.clear();
+    has_text = false;
+  };
+  for (size_t i = 0; i < content.size(); ++i) {
+    const std::string part_path = fmt::format("{}[{}]", path, i);
+    const std::string type = type_of(content[i]);
+    const bool is_call = is_assistant && type == "tool_use";
+    if (!is_call && (is_assistant || type != "tool_result")) {
+      text += text_of_part(body, content[i], part_path, kParts);
+      has_text = true;
+      continue;
+    }
+    end_text();
+    Fields block(body, content[i], part_path);
+    if (is_call)
+      add_tool_use(block, speaker.model, turns);
+    else
+      add_tool_result(block, speaker.model, turns);
+  }
+  end_text();
+}
+
 }  // namespace
 
-ChatPrompt chat_prompt(Fields& body) {
+ChatPrompt chat_prompt(Fields& body, const ModelInfo& model) {
   ChatPrompt chat;
-  const auto add = [&](std::string role, std::string text) {
-    // Neighbours of one role are one turn.
-    if (!chat.messages.empty() && chat.messages.back().role == role && role != "system") {
-      chat.messages.back().content += "\n\n" + text;
-      return;
-    }
-    ChatMessage message;
-    message.role = std::move(role);
-    message.content = std::move(text);
-    chat.messages.push_back(std::move(message));
-  };
-  if (const Json* system = body.find("system")) {
-    std::string text = text_of_parts(body, without_billing_lines(*system), "system", kParts);
-    if (!text.empty()) add("system", std::move(text));
-  }
+  std::vector<ChatMessage>& turns = chat.messages;
+  if (const Json* system = body.find("system")) add_system(body, *system, "system", turns);
   const Json& messages = body.required("messages");
   if (!messages.is_array() || messages.empty())
     refuse("messages", "messages must be an array with at least one message");
   for (size_t i = 0; i < messages.size(); ++i) {
     Fields f(body, messages[i], fmt::format("messages[{}]", i));
     const std::string role = f.text("role").value_or("");
-    if (role != "user" && role != "assistant" && role != "system") {
-      f.refuse_value("role", fmt::format("{} must be user, assistant or system, not {}", f.path_of("role"),
-                                         in_quotes(role)));
-      continue;
-    }
     const Json& content = f.required("content");
     const std::string path = f.path_of("content");
-    if (role == "system") {
-      std::string text = text_of_parts(body, without_billing_lines(content), path, kParts);
-      if (!text.empty()) add(role, std::move(text));
-    } else {
-      add(role, text_of_parts(body, role == "assistant" ? without_thoughts(content) : content, path, kParts));
-    }
+    if (role == "system")
+      add_system(body, content, path, turns);
+    else if (role == "user" || role == "assistant")
+      add_blocks(body, role == "assistant" ? without_thoughts(content) : content, path, {role, model}, turns);
+    else
+      f.refuse_value("role", fmt::format("{} must be user, assistant or system, not {}", f.path_of("role"),
+                                         in_quotes(role)));
   }
-  if (!chat.messages.empty() && chat.messages.back().role == "assistant")
+  name_results(turns);
+  if (!turns.empty() && turns.back().role == "assistant") {
     chat.last_message = ChatPrompt::LastMessage::kContinued;
+    if (!turns.back().tool_calls.empty())
+      body.refuse_value("messages", "messages: the last one has tool_use blocks, whose results are missing");
+  }
   return chat;
 }
 
@@ -154,8 +220,14 @@ void read_other_fields(Fields& f) {
   f.refuse("container", "containers are not supported");
   f.refuse("mcp_servers", "MCP servers are not supported", {Json::array()});
   f.refuse("output_format", "structured output is not supported yet");
-  f.refuse("tools", "tools are not supported yet", {Json::array()});
-  f.refuse("tool_choice", "tools are not supported yet", {Json{{"type", "auto"}}, Json{{"type", "none"}}});
+  // Tools that the model may not call are left out of the prompt.
+  const Json* choice = f.object("tool_choice");
+  if (choice && choice->value("type", Json()) == "none") {
+    f.find("tools");
+  } else {
+    f.refuse("tools", "tools are not supported yet", {Json::array()});
+    f.refuse("tool_choice", "tools are not supported yet", {Json{{"type", "auto"}}});
+  }
 }
 
 }  // namespace ferrum::server::anthropic

@@ -9,8 +9,9 @@ namespace ferrum::server::anthropic {
 
 // `system` and `messages`. Thoughts of earlier turns are left out, as chat templates leave them out. Lines of
 // system texts that begin with "x-anthropic-" are left out as well: they are for Anthropic's billing and hold
-// a random number, so that no two prompts would begin alike. An assistant's last message is continued.
-ChatPrompt chat_prompt(Fields& body);
+// a random number, so that no two prompts would begin alike. An assistant's last message is continued. Blocks
+// of type tool_use are calls of the assistant's message, and each tool_result is a tool's message.
+ChatPrompt chat_prompt(Fields& body, const ModelInfo& model);
 
 struct ThinkingOptions {
   std::string template_options;  // of ChatPrompt

@@ -167,7 +167,7 @@ ApiRequest message(Fields& f, const Engine& engine) {
   Head head = {.model = model_of(f)};
   Request r;
   r.sampling = engine.recommended_sampling();
-  ChatPrompt chat = chat_prompt(f);
+  ChatPrompt chat = chat_prompt(f, engine.info());
   const ThinkingOptions thinking = thinking_options(f, engine.info());
   chat.template_options = thinking.template_options;
   r.max_thought_tokens = thinking.budget.value_or(-1);
@@ -206,7 +206,7 @@ ApiRequest message(Fields& f, const Engine& engine) {
 
 Json count_tokens(Fields& f, const Engine& engine) {
   model_of(f);
-  ChatPrompt chat = chat_prompt(f);
+  ChatPrompt chat = chat_prompt(f, engine.info());
   chat.template_options = thinking_options(f, engine.info()).template_options;
   read_other_fields(f);
   f.refuse_others();

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "server/api/answering.h"
@@ -10,13 +11,20 @@
 
 namespace ferrum::server {
 
+// The events of a response that is kept elsewhere, as a client gets them.
+struct Replay {
+  Streams streams;
+  std::unique_ptr<Format> format;
+};
+using Reply = std::variant<HttpResponse, Replay>;
+
 struct ApiRequest {
   std::vector<Request> requests;  // one for each prompt, each with as many choices
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
-  // If set, called with the engine and the streams instead of answering with their events. Returns the
-  // response that is sent at once.
-  std::function<HttpResponse(std::shared_ptr<Engine>, Streams, std::unique_ptr<Format>)> take_over{};
+  // If set, called with the engine and the streams instead of answering with their events; there is no format
+  // then. Returns what is sent instead.
+  std::function<Reply(std::shared_ptr<Engine>, Streams)> take_over{};
 };
 
 // The name of the model that a request is for. 400 if it has none.

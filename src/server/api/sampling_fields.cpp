@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxSalt = 1024;
 constexpr double kMaxBias = 100;
+constexpr int64_t kRandomSeed = -1;  // vLLM's and llama-server's word for no seed
 
 template <class Value, class Given>
 void set(Value& value, const std::optional<Given>& given) {
@@ -70,9 +71,9 @@ void read_sampling(Fields& f, Request& r) {
   set(s.presence_penalty, f.number("presence_penalty", -2, 2));
   set(s.frequency_penalty, f.number("frequency_penalty", -2, 2));
   s.logit_bias = logit_bias(f);
-  if (const auto seed =
-          f.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()))
-    s.seed = static_cast<uint64_t>(*seed);
+  const auto seed =
+      f.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
+  if (seed && *seed != kRandomSeed) s.seed = static_cast<uint64_t>(*seed);
   // Beside OpenAI's. The engine knows their ranges. Second names are llama-server's.
   const auto number = [&](const char* name) { return f.number(name, -kAny, kAny); };
   const auto count = [&](const char* name) { return f.integer(name, -1, kMaxTokens); };

@@ -17,4 +17,8 @@ struct TextPart {
 std::string text_of_parts(const Fields& parent, const Json& content, const std::string& path,
                           std::span<const TextPart> parts);
 
+// One part, at `path`; a string is short for a part of text.
+std::string text_of_part(const Fields& parent, const Json& part, const std::string& path,
+                         std::span<const TextPart> parts);
+
 }  // namespace ferrum::server

@@ -18,4 +18,7 @@ struct RequestTarget {
 // OPTIONS the asterisk form ("*"). Returns nothing for any other target.
 std::optional<RequestTarget> parse_target(std::string_view method, std::string_view target);
 
+// The percent-decoded value of a query's parameter, the first one of this name.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
 }  // namespace ferrum::server

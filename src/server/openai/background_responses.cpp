@@ -9,24 +9,33 @@ namespace ferrum::server::openai {
 struct BackgroundResponses::Job {
   std::shared_ptr<Engine> engine;  // outlives the streams
   Streams streams;
-  std::unique_ptr<Format> format;
+  Background response;
   std::mutex mutex;  // of all of this
   bool began = false;
   bool ended = false;
 
   void take(size_t stream, const Event& event) {
-    std::string ignored;
+    Format& format = *response.format;
+    std::string out;
+    if (!std::exchange(began, true)) format.begin(out);
     if (const auto* error = std::get_if<ErrorEvent>(&event)) {
-      format->fail(api_error(*error, format->prompt_field()), ignored);
+      format.fail(api_error(*error, format.prompt_field()), out);
       ended = true;
-      return;
+    } else {
+      format.take(stream, event, out);
     }
-    if (!std::exchange(began, true)) format->begin(ignored);
-    format->take(stream, event, ignored);
+    write(out);
   }
   void end() {
-    std::string ignored;
-    if (!std::exchange(ended, true)) format->end(ignored);
+    if (std::exchange(ended, true)) return;
+    std::string out;
+    response.format->end(out);
+    write(out);
+  }
+  void write(const std::string& out) {
+    if (!response.events) return;
+    response.events->append(out);
+    if (ended) response.events->close();
   }
 };
 
@@ -50,12 +59,12 @@ BackgroundResponses::~BackgroundResponses() {
   thread_.join();
 }
 
-void BackgroundResponses::start(const std::string& id, std::shared_ptr<Engine> engine, Streams streams,
-                                std::unique_ptr<Format> format) {
+void BackgroundResponses::start(Background response, std::shared_ptr<Engine> engine, Streams streams) {
+  const std::string id = response.id;
   auto job = std::make_shared<Job>();
   job->engine = std::move(engine);
   job->streams = std::move(streams);
-  job->format = std::move(format);
+  job->response = std::move(response);
   {
     const std::lock_guard lock(mutex_);
     jobs_[id] = job;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "server/api/answering.h"
+#include "server/openai/response_format.h"
 
 namespace ferrum::server::openai {
 
@@ -18,9 +19,8 @@ class BackgroundResponses {
   BackgroundResponses();
   ~BackgroundResponses();  // cancels what is left
 
-  // `format` keeps the response where clients look for it. The engine is held until the end.
-  void start(const std::string& id, std::shared_ptr<Engine> engine, Streams streams,
-             std::unique_ptr<Format> format);
+  // The engine is held until the end.
+  void start(Background response, std::shared_ptr<Engine> engine, Streams streams);
   // Ends it now, as cancelled. False if none of this id is being generated.
   bool cancel(const std::string& id);
   void cancel_all();

@@ -8,6 +8,7 @@
 #include "server/api/template_options.h"
 #include "server/api/text_parts.h"
 #include "server/api/thoughts.h"
+#include "server/api/tool_history.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
 #include "server/openai/timings.h"
@@ -20,7 +21,8 @@ constexpr const char* kPromptField = "messages";
 
 constexpr TextPart kParts[] = {{"text", "text"}, {"refusal", "refusal"}};
 
-ChatMessage message_of(const Fields& body, const Json& json, const std::string& path) {
+ChatMessage message_of(const Fields& body, const Json& json, const std::string& path,
+                       const ModelInfo& model) {
   Fields f(body, json, path);
   const Json& role = f.required("role");
   if (!role.is_string()) server::refuse(f.path_of("role"), "{} must be a string", f.path_of("role"));
@@ -35,9 +37,9 @@ ChatMessage message_of(const Fields& body, const Json& json, const std::string& 
   if (const Json* content = f.find("content"))
     message.content = text_of_parts(body, *content, f.path_of("content"), kParts);
   message.name = f.text("name").value_or("");
-  f.refuse("tool_calls", "tools are not supported yet", {Json::array()});
-  f.refuse("tool_call_id", "tools are not supported yet");
-  f.refuse("function_call", "tools are not supported yet");
+  if (message.role == "assistant") read_tool_calls(f, model, message);
+  if (message.role == "tool") message.tool_call_id = f.text("tool_call_id").value_or("");
+  f.refuse("function_call", "this older name of tool_calls is not supported");
   f.refuse("audio", "this model reads text only");
   // Other fields are tolerated: clients send back all that earlier answers had.
   return message;
@@ -222,13 +224,16 @@ ChatPrompt chat_prompt(Fields& f, const Engine& engine) {
   if (!messages.is_array() || messages.empty())
     server::refuse("messages", "messages must be an array with a message at least");
   for (size_t i = 0; i < messages.size(); ++i)
-    chat.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i)));
+    chat.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i), engine.info()));
+  name_results(chat.messages);
   chat.template_options = read_template_options(f, engine);
   if (!f.flag("add_generation_prompt").value_or(true)) chat.last_message = ChatPrompt::LastMessage::kClosed;
   if (f.flag("continue_final_message").value_or(false)) {
     if (chat.messages.back().role != "assistant")
       f.refuse_value("continue_final_message",
                      "continue_final_message: the last message is not an assistant's");
+    else if (!chat.messages.back().tool_calls.empty())
+      f.refuse_value("continue_final_message", "continue_final_message: the last message has tool calls");
     chat.last_message = ChatPrompt::LastMessage::kContinued;
   }
   return chat;

@@ -105,6 +105,8 @@ class Output : public Format {
   void keep(const Json& json) const {
     StoredResponse stored = {head_.id, to_text(json), to_text(head_.input_items), head_.messages,
                              head_.items};
+    stored.events = head_.events;
+    if (head_.events) stored.event_bytes = head_.events->bytes();
     for (const Item& item : items_) {
       if (item.thought) {
         stored.items.push_back({item.id, std::nullopt});
@@ -165,7 +167,7 @@ class Whole final : public Output {
   void fail(const ApiError& error, std::string& /*out*/) override { throw ApiError(error); }
 };
 
-class Stream final : public Output {
+class Stream : public Output {
  public:
   using Output::Output;
 
@@ -203,17 +205,18 @@ class Stream final : public Output {
          {{"output_index", index()}, {"item", item().json(cut() ? "incomplete" : "completed")}}, out);
   }
 
+  void emit(const char* type, Json data, std::string& out) {
+    data["type"] = type;
+    data["sequence_number"] = events_++;
+    append_event(out, to_text(data), type);
+  }
+
  private:
   Json in_part(Json data) const {
     data["item_id"] = item().id;
     data["output_index"] = index();
     data["content_index"] = 0;
     return data;
-  }
-  void emit(const char* type, Json data, std::string& out) {
-    data["type"] = type;
-    data["sequence_number"] = events_++;
-    append_event(out, to_text(data), type);
   }
 
   int events_ = 0;
@@ -223,7 +226,7 @@ class Kept final : public Output {
  public:
   explicit Kept(ResponseHead head) : Output(std::move(head)) {}
 
-  // As it stands before the engine begins.
+  // The response as it is before the engine begins.
   Json queue() {
     Json json = response("queued");
     keep(json);
@@ -237,13 +240,45 @@ class Kept final : public Output {
   void fail(const ApiError& error, std::string& /*out*/) override { keep(failed(error)); }
 };
 
+// The same with events.
+class KeptStream final : public Stream {
+ public:
+  explicit KeptStream(ResponseHead head) : Stream(std::move(head)) {}
+
+  Json queue(std::string& out) {
+    Json json = response("queued");
+    keep(json);
+    emit("response.created", {{"response", json}}, out);
+    emit("response.queued", {{"response", json}}, out);
+    return json;
+  }
+  void begin(std::string& out) override {
+    const Json json = response("in_progress");
+    keep(json);
+    emit("response.in_progress", {{"response", json}}, out);
+  }
+  void fail(const ApiError& error, std::string& out) override {
+    keep(failed(error));
+    Stream::fail(error, out);
+  }
+};
+
 }  // namespace
 
 Background background_response(ResponseHead head) {
-  const std::string id = head.id;
-  auto format = std::make_unique<Kept>(std::move(head));
-  std::string queued = to_text(format->queue());
-  return {id, std::move(queued), std::move(format)};
+  Background made = {.id = head.id, .queued = {}, .format = nullptr, .events = head.events};
+  if (made.events) {
+    auto format = std::make_unique<KeptStream>(std::move(head));
+    std::string first;
+    made.queued = to_text(format->queue(first));
+    made.events->append(first);
+    made.format = std::move(format);
+  } else {
+    auto format = std::make_unique<Kept>(std::move(head));
+    made.queued = to_text(format->queue());
+    made.format = std::move(format);
+  }
+  return made;
 }
 
 std::unique_ptr<Format> response_format(ResponseHead head, Delivery delivery) {

@@ -21,6 +21,7 @@ struct ResponseHead {
 
   // Where the response is kept at its end; null: nowhere.
   std::shared_ptr<ResponseStore> store;
+  std::shared_ptr<EventLog> events;  // of a background response that is streamed; or null
   Json input_items = Json::array();
   std::vector<StoredItem> items;      // the same
   std::vector<ChatMessage> messages;  // the conversation so far, without instructions
@@ -28,11 +29,13 @@ struct ResponseHead {
 
 std::unique_ptr<Format> response_format(ResponseHead head, Delivery delivery);
 
-// A response that is in the store from now on, with a status that says how far it is; nothing is written.
+// A response that is in the store from now on, with a status that says how far it is. `format` writes its
+// events, if the head has a log for them, and nothing otherwise.
 struct Background {
   std::string id;
   std::string queued;  // the response at the beginning, as JSON
   std::unique_ptr<Format> format;
+  std::shared_ptr<EventLog> events;  // of the head, with the first events
 };
 Background background_response(ResponseHead head);
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "server/api/ids.h"
 #include "server/api/text_parts.h"
+#include "server/api/tool_history.h"
 
 namespace ferrum::server::openai {
 namespace {
@@ -23,25 +24,51 @@ ChatMessage message_of(std::string role, std::string content) {
   return message;
 }
 
+ChatMessage message_of_call(Fields& f, const ModelInfo& model) {
+  check_tool_turns(f, "type", model);
+  const std::string name = f.text("name").value_or("");
+  if (name.empty()) f.refuse_value("name", f.path_of("name") + " is missing");
+  ChatMessage message = message_of("assistant", "");
+  add_call(
+      message,
+      {.id = f.text("call_id").value_or(""), .name = name, .arguments = f.text("arguments").value_or("")});
+  return message;
+}
+
+ChatMessage message_of_result(Fields& f, const ModelInfo& model) {
+  check_tool_turns(f, "type", model);
+  ChatMessage message =
+      message_of("tool", text_of_parts(f, f.required("output"), f.path_of("output"), kParts));
+  message.tool_call_id = f.text("call_id").value_or("");
+  return message;
+}
+
+struct Sources {
+  ResponseStore& store;
+  const ModelInfo& model;
+};
+
 // The message of an item; nothing for a reasoning item, since templates leave out thoughts of earlier turns.
 std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
-                                           ResponseStore& store) {
+                                           const Sources& sources) {
   Fields f(body, json, path);
   const bool reference = !f.find("type") && !f.find("role") && f.find("id");
   const std::string type = f.text("type").value_or(reference ? "item_reference" : "message");
   if (type == "reasoning") return std::nullopt;
   if (type == "item_reference") {
     const std::string id = f.text("id").value_or("");
-    const std::optional<StoredItem> item = store.find_item(id);
+    const std::optional<StoredItem> item = sources.store.find_item(id);
     if (!item)
       throw ApiError(404, "item_not_found", f.path_of("id"),
                      fmt::format("{}: there is no item {} here (any more)", f.path_of("id"), in_quotes(id)));
     return item->message;
   }
+  if (type == "function_call") return message_of_call(f, sources.model);
+  if (type == "function_call_output") return message_of_result(f, sources.model);
   if (type != "message") {
     f.refuse_value("type",
-                   fmt::format("{}: items of type {} are not supported, only message, reasoning and "
-                               "item_reference",
+                   fmt::format("{}: items of type {} are not supported, only message, function_call, "
+                               "function_call_output, reasoning and item_reference",
                                f.path_of("type"), in_quotes(type)),
                    "unsupported_parameter");
     return std::nullopt;
@@ -63,6 +90,11 @@ Json items_of(const Json& input) {
                        {"content", Json::array({{{"type", "input_text"}, {"text", input}}})}}});
 }
 
+const char* id_prefix_of(const Json& item) {
+  const Json type = item.value("type", Json());
+  return type == "function_call" ? "fc_" : type == "function_call_output" ? "fco_" : "msg_";
+}
+
 bool is_turn(const ChatMessage& message) { return message.role != "system" && message.role != "developer"; }
 
 }  // namespace
@@ -71,10 +103,12 @@ ChatPrompt ResponseInput::prompt() const {
   ChatPrompt chat;
   if (instructions.is_string()) chat.messages.push_back(message_of("system", instructions));
   chat.messages.insert(chat.messages.end(), messages.begin(), messages.end());
+  join_calls(chat.messages);
+  name_results(chat.messages);
   return chat;
 }
 
-ResponseInput read_input(Fields& f, ResponseStore& store) {
+ResponseInput read_input(Fields& f, ResponseStore& store, const ModelInfo& model) {
   ResponseInput in;
   if (const auto previous = f.text("previous_response_id")) {
     const std::shared_ptr<const StoredResponse> stored = store.find(*previous);
@@ -90,8 +124,9 @@ ResponseInput read_input(Fields& f, ResponseStore& store) {
   in.items = items_of(input);
   for (size_t i = 0; i < in.items.size(); ++i) {
     Json& item = in.items[i];
-    const std::optional<ChatMessage> message = message_of_item(f, item, fmt::format("input[{}]", i), store);
-    if (!item.contains("id") || !item["id"].is_string()) item["id"] = new_id("msg_");
+    const std::optional<ChatMessage> message =
+        message_of_item(f, item, fmt::format("input[{}]", i), {store, model});
+    if (!item.contains("id") || !item["id"].is_string()) item["id"] = new_id(id_prefix_of(item));
     if (message) in.messages.push_back(*message);
     in.stored.push_back({item["id"], message});
   }

@@ -20,7 +20,7 @@ struct ResponseInput {
 
 // Items of an earlier output are taken as they were sent. A reference to an item is resolved from the store.
 // 404 for a previous_response_id or a reference that the store does not hold.
-ResponseInput read_input(Fields& body, ResponseStore& store);
+ResponseInput read_input(Fields& body, ResponseStore& store, const ModelInfo& model);
 
 // Drops the oldest turns until the rest leaves room for an answer of `answer_tokens`; instructions, system
 // messages and the last message stay. What still does not fit is left to the engine, which refuses it.

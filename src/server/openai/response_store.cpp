@@ -4,14 +4,22 @@
 
 namespace ferrum::server::openai {
 
+namespace {
+
+size_t bytes_of(const ChatMessage& message) {
+  return message.role.size() + message.content.size() + message.name.size() + message.tool_calls.size() +
+         message.tool_call_id.size();
+}
+
+}  // namespace
+
 size_t StoredResponse::bytes() const {
   constexpr size_t kItself = 1024;  // about what keeping it takes beside its texts
   constexpr size_t kItem = 256;     // and what an item takes in the index
-  size_t sum = kItself + id.size() + body.size() + input_items.size();
-  for (const ChatMessage& message : messages)
-    sum += sizeof(ChatMessage) + message.role.size() + message.content.size();
+  size_t sum = kItself + id.size() + body.size() + input_items.size() + event_bytes;
+  for (const ChatMessage& message : messages) sum += sizeof(ChatMessage) + bytes_of(message);
   for (const StoredItem& item : items)
-    sum += kItem + 2 * item.id.size() + (item.message ? item.message->content.size() : 0);
+    sum += kItem + 2 * item.id.size() + (item.message ? bytes_of(*item.message) : 0);
   return sum;
 }
 

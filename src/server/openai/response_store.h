@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ferrum/types.h"
+#include "server/openai/event_log.h"
 
 namespace ferrum::server::openai {
 
@@ -20,10 +21,12 @@ struct StoredItem {
 
 struct StoredResponse {
   std::string id;
-  std::string body;                   // the response as JSON
-  std::string input_items;            // a JSON array
-  std::vector<ChatMessage> messages;  // the conversation with this response's, without instructions
-  std::vector<StoredItem> items{};    // that later inputs may refer to
+  std::string body;                    // the response as JSON
+  std::string input_items;             // a JSON array
+  std::vector<ChatMessage> messages;   // the conversation with this response's, without instructions
+  std::vector<StoredItem> items{};     // that later inputs may refer to
+  std::shared_ptr<EventLog> events{};  // of a background response that was created with stream: true; or null
+  size_t event_bytes = 0;              // of the events when the response was put into the store
 
   size_t bytes() const;
 };

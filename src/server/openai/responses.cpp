@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "server/api/sampling_fields.h"
 #include "server/api/template_options.h"
+#include "server/http/request_target.h"
 #include "server/openai/common.h"
 #include "server/openai/response_format.h"
 #include "server/openai/response_input.h"
@@ -92,6 +94,14 @@ bool read_stream_flag(Fields& f) {
 // 0.9 and not 0.899999976.
 double as_written(float x) { return std::stod(fmt::format("{}", x)); }
 
+// The events from the index `first` on.
+Replay replay(EventLog& events, size_t first) {
+  Replay all;
+  all.streams.push_back(events.follow(first));
+  all.format = log_format();
+  return all;
+}
+
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
@@ -103,7 +113,7 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
-  ResponseInput input = read_input(f, *kept.store);
+  ResponseInput input = read_input(f, *kept.store, engine.info());
   const Reasoning reasoning = read_reasoning(f, engine.info());
   read_sampling(f, r);
   if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a response is one answer");
@@ -117,7 +127,6 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   const bool stream = read_stream_flag(f);
   const bool background = f.flag("background").value_or(false);
   if (background && !stored) f.refuse_value("store", "store must be true for background: true");
-  if (background && stream) f.refuse_value("stream", "stream: a response in the background is not streamed");
   const Json* metadata = f.object("metadata");
   const auto user = f.text("user");
   const std::string verbosity = read_text_format(f);
@@ -164,13 +173,13 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   ApiRequest api_request;
   api_request.requests.push_back(std::move(r));
   if (background) {
-    Background made = background_response(std::move(head));
-    api_request.format = std::move(made.format);
-    api_request.take_over = [&kept, id = made.id, queued = made.queued](std::shared_ptr<Engine> held,
-                                                                        Streams streams,
-                                                                        std::unique_ptr<Format> format) {
-      kept.background.start(id, std::move(held), std::move(streams), std::move(format));
-      return HttpResponse{.body = queued};
+    if (stream) head.events = std::make_shared<EventLog>();
+    auto made = std::make_shared<Background>(background_response(std::move(head)));
+    api_request.take_over = [&kept, made](std::shared_ptr<Engine> held, Streams streams) {
+      Reply reply =
+          made->events ? Reply(replay(*made->events, 0)) : Reply(HttpResponse{.body = made->queued});
+      kept.background.start(std::move(*made), std::move(held), std::move(streams));
+      return reply;
     };
     return api_request;
   }
@@ -181,7 +190,7 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
 
 Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store) {
   model_of(f);
-  ChatPrompt prompt = read_input(f, store).prompt();
+  ChatPrompt prompt = read_input(f, store, engine.info()).prompt();
   prompt.template_options = read_reasoning(f, engine.info()).template_options();
   read_text_format(f);
   read_truncation(f);
@@ -190,6 +199,29 @@ Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store
   refuse_unserved(f);
   f.refuse_others();
   return {{"object", "response.input_tokens"}, {"input_tokens", engine.tokens_of(prompt).size()}};
+}
+
+Reply kept_response(const std::string& id, std::string_view query, KeptResponses& kept) {
+  const std::shared_ptr<const StoredResponse> stored = kept.store->find(id);
+  if (!stored)
+    throw ApiError(404, "not_found", "",
+                   "there is no response " + in_quotes(id) + ", or it is no longer kept");
+  const std::string stream = query_value(query, "stream").value_or("false");
+  const std::optional<std::string> after = query_value(query, "starting_after");
+  if (stream != "true" && stream != "false")
+    server::refuse("stream", "stream must be true or false, not {}", in_quotes(stream));
+  if (stream == "false") {
+    if (after) server::refuse("starting_after", "starting_after is for stream=true");
+    return HttpResponse{.body = stored->body};
+  }
+  if (!stored->events)
+    server::refuse("stream", "only a response that was created with background and stream can be streamed");
+  if (!after) return replay(*stored->events, 0);
+  const std::optional<uint32_t> last = whole_number<uint32_t>(*after);
+  if (!last)
+    server::refuse("starting_after", "starting_after must be an event's sequence_number, not {}",
+                   in_quotes(*after));
+  return replay(*stored->events, size_t{*last} + 1);
 }
 
 std::string cancelled_response(const std::string& id, KeptResponses& kept) {

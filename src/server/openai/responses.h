@@ -18,6 +18,10 @@ struct KeptResponses {
 // store.
 ApiRequest response(Fields& body, const Engine& engine, KeptResponses& kept);
 
+// GET /v1/responses/{id}: the response as it is now, or with the query stream=true its events, after the one
+// whose sequence number is starting_after. Errors: ApiError; 404 if it is not in the store.
+Reply kept_response(const std::string& id, std::string_view query, KeptResponses& kept);
+
 // POST /v1/responses/{id}/cancel: the response, as JSON. Errors: ApiError 404; 400 for one that was not made
 // in the background.
 std::string cancelled_response(const std::string& id, KeptResponses& kept);

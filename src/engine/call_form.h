@@ -1,0 +1,21 @@
+// The form in which a chat template reads tool calls of earlier turns.
+#pragma once
+#include "base/json.h"
+#include "ferrum/types.h"
+
+namespace ferrum {
+
+struct CallForm {
+  enum class Arguments { kObject, kText } arguments = Arguments::kObject;
+  // Of a message that has calls and no text: an empty string or none.
+  enum class Content { kEmpty, kNone } content = Content::kEmpty;
+  // kNine: ids must have nine letters and digits, as Mistral's templates demand. Other ids are hashed.
+  enum class Ids { kAny, kNine } ids = Ids::kAny;
+};
+
+// A message as templates read it: role, content, and name, tool_calls and tool_call_id where it has them.
+// Arguments that are not a JSON object stay text in every form. Error kBadArgument if `tool_calls` is not
+// an array of objects.
+OrderedJson template_message(const ChatMessage& message, const CallForm& form);
+
+}  // namespace ferrum
