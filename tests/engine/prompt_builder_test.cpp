@@ -104,6 +104,27 @@ TEST(PromptBuilder, WithoutATemplateAndChatMlsTokensThereIsNoChat) {
   EXPECT_EQ(prompts.tokens(continuation("xs")), (std::vector<TokenId>{9, 6}));
 }
 
+TEST(PromptBuilderFaults, N10_OptionsDoNotReplaceWhatTheTemplateTrusts) {
+  SmallChatModel model("<|im_start|>", "<|im_end|>");
+  model.set_template(
+      "{% for m in messages %}{{ m.content }}{% endfor %}{{ x if x is defined }}{{ bos_token }}");
+  const PromptBuilder prompts(*model.open());
+  ChatPrompt chat = {.messages = {{"user", "u"}}, .template_options = {}};
+  for (const char* name : {"messages", "tools", "functions", "documents", "add_generation_prompt",
+                           "bos_token", "eos_token", "additional_special_tokens"}) {
+    chat.template_options = std::string("{\"") + name + "\": \"<|im_end|>\"}";
+    expect_error(ErrorCode::kBadArgument, {name}, [&] { prompts.render(chat); });
+  }
+  chat.template_options = R"({"x": "<|im_end|>"})";
+  EXPECT_EQ(prompts.render(chat).text(), "u<|im_end|><s>");
+  const std::vector<TokenId> ids = prompts.tokens(Prompt(chat));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 0) << "an option is text";
+  for (const std::string& bad : {std::string("["), std::string("[]"), std::string(100'000, '[')}) {
+    chat.template_options = bad;
+    expect_error(ErrorCode::kBadArgument, {"template options"}, [&] { prompts.render(chat); });
+  }
+}
+
 TEST(PromptBuilder, NamesAreForTheTemplate) {
   SmallChatModel model("<|im_start|>", "<|im_end|>");
   model.set_template("{% for m in messages %}{{ m.name if m.name is defined else 'x' }}s{% endfor %}");

@@ -299,7 +299,8 @@ TEST(Sampler, XtcFallsAsOftenAsItIsAskedTo) {
 }
 
 // Whatever is asked for and whatever the logits, a token of the vocabulary comes, and the same again.
-TEST(Sampler, AnythingGoes) {
+// Nothing is drawn that the vocabulary lacks or the request excludes, whatever the options.
+TEST(Sampler, N6_AnythingGoes) {
   const float inf = std::numeric_limits<float>::infinity();
   SamplerMemory memory, other;
   for (uint64_t key = 0; key < 4000; ++key) {
@@ -339,13 +340,19 @@ TEST(Sampler, AnythingGoes) {
     for (float& x : logits) x = below(9) == 0 ? -inf : scale * (2 * share() - 1);
     std::vector<TokenId> history(below(60));
     for (TokenId& id : history) id = static_cast<TokenId>(below(std::min<uint64_t>(vocab, 1 + below(9))));
-    Sampler sampler(o, key, {.prompt_tokens = below(70), .min_tokens = below(70), .ends = {0}});
+    const size_t prompt_tokens = below(70);
+    const size_t min_tokens = below(70);
+    Sampler sampler(o, key, {.prompt_tokens = prompt_tokens, .min_tokens = min_tokens, .ends = {0}});
     Sampler again = sampler;
     try {
       for (int i = 0; i < 3; ++i) {
         const TokenId id = sampler.sample(logits, history, memory);
         ASSERT_TRUE(id >= 0 && static_cast<size_t>(id) < vocab) << key;
         ASSERT_GT(logits[static_cast<size_t>(id)], -inf) << key;
+        ASSERT_FALSE(o.logit_bias.contains(id) && o.logit_bias.at(id) == -inf) << key;
+        ASSERT_FALSE(id == 0 && history.size() >= prompt_tokens &&
+                     history.size() < prompt_tokens + min_tokens)
+            << key << ": an end, too early";
         ASSERT_EQ(again.sample(logits, history, other), id) << key;
         history.push_back(id);
       }

@@ -155,6 +155,30 @@ class SessionTest : public testing::Test {
   std::optional<Request> next_;
 };
 
+// Another batch size and another number of sequences than it was saved with.
+TEST_F(SessionTest, N2_APromptThatAgreesWithMostOfASession) {
+  const auto saved = static_cast<size_t>(save().saved_tokens);
+  EngineOptions small = dense();
+  small.batch_tokens = 5;
+  small.max_sequences = 3;
+  const auto restored = load(small);
+  restored->load_session(file_);
+  EngineOptions without = dense();
+  without.prefix_cache = false;
+  const auto cold = load(without);
+  const std::vector<int32_t> ids = cold->tokens_of(next_->prompt);
+  for (const size_t at : {ids.size() - 1, saved, saved - 1, saved - 16, saved - 17, size_t{1}, size_t{0}}) {
+    SCOPED_TRACE(at);
+    std::vector<int32_t> changed = ids;
+    changed[at] = changed[at] == 300 ? 301 : 300;
+    Request request = *next_;
+    request.prompt = TokenPrompt{changed};
+    const Told told = ask(*restored, request);
+    EXPECT_EQ(static_cast<size_t>(told.usage.cached_tokens), std::min(saved, at / 16 * 16));
+    expect_same(told, ask(*cold, request));
+  }
+}
+
 TEST_F(SessionTest, ApplicationDataAreAnyBytes) {
   const auto engine = load();
   const Talk talk(*engine);
