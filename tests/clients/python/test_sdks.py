@@ -1,0 +1,162 @@
+"""The clients of OpenAI and Anthropic, and `llm` on the command line."""
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import anthropic
+import openai
+
+from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, ClientTest
+
+USER = {"role": "user", "content": QUESTION}
+NEXT_USER = {"role": "user", "content": NEXT_QUESTION}
+GREEDY = {"temperature": 0}  # newer versions of Anthropic's client have no parameter for it
+CALL = {"id": "call_1", "type": "function", "function": {"name": "capital", "arguments": '{"of": "France"}'}}
+
+
+class OpenAI(ClientTest):
+    def setUp(self):
+        self.client = openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0)
+        self.addCleanup(self.client.close)
+
+    def chat(self, messages, **more):
+        return self.client.chat.completions.create(model=MODEL, messages=messages, temperature=0, **more)
+
+    def test_chats_and_goes_on(self):
+        first = self.chat([USER])
+        self.assertEqual(first.choices[0].message.content, ANSWER)
+        echoed = first.choices[0].message.model_dump()  # with all that the answer had
+        second = self.chat([USER, echoed, NEXT_USER])
+        self.assertGreater(second.usage.prompt_tokens, first.usage.prompt_tokens + first.usage.completion_tokens)
+        self.assertGreater(second.usage.prompt_tokens_details.cached_tokens, 0)
+
+    def test_streams(self):
+        stream = self.chat([USER], stream=True, stream_options={"include_usage": True})
+        chunks = list(stream)
+        self.assertEqual("".join(c.choices[0].delta.content or "" for c in chunks if c.choices), ANSWER)
+        self.assertGreater(chunks[-1].usage.completion_tokens, 0)
+        with self.client.chat.completions.stream(model=MODEL, messages=[USER], temperature=0) as helper:
+            self.assertEqual(helper.get_final_completion().choices[0].message.content, ANSWER)
+
+    def test_history_with_tool_calls(self):
+        called = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+        result = {"role": "tool", "tool_call_id": "call_1", "content": "Paris"}
+        tool = {"type": "function", "function": {"name": "capital", "parameters": {"type": "object"}}}
+        answer = self.chat([USER, called, result], tools=[tool], tool_choice="none", max_tokens=8)
+        self.assertEqual(answer.choices[0].message.role, "assistant")
+        with self.assertRaises(openai.BadRequestError) as refused:
+            self.chat([USER], tools=[tool])
+        self.assertEqual(refused.exception.param, "tools")
+
+    def test_log_probabilities(self):
+        tokens = self.chat([USER], logprobs=True, top_logprobs=3, max_tokens=4).choices[0].logprobs.content
+        for token in tokens:
+            self.assertEqual(len(token.top_logprobs), 3)
+            self.assertEqual(token.logprob, token.top_logprobs[0].logprob, "greedy: the likeliest")
+
+    def test_asynchronously(self):
+        async def ask():
+            async with openai.AsyncOpenAI(base_url=self.base_url, api_key=KEY, max_retries=0) as client:
+                asked = [client.chat.completions.create(model=MODEL, messages=[USER], temperature=0) for _ in range(8)]
+                return await asyncio.gather(*asked)
+
+        for answer in asyncio.run(ask()):
+            self.assertEqual(answer.choices[0].message.content, ANSWER)
+
+    def test_completes(self):
+        answer = self.client.completions.create(model=MODEL, prompt=["Once upon", "There was"], max_tokens=4, logprobs=1)
+        self.assertEqual(len(answer.choices), 2)
+
+    def test_responds_and_goes_on(self):
+        first = self.client.responses.create(model=MODEL, input=QUESTION, temperature=0)
+        self.assertEqual(first.output_text, ANSWER)
+        by_id = self.client.responses.create(model=MODEL, input=NEXT_QUESTION, previous_response_id=first.id, temperature=0)
+        items = [USER, *(item.model_dump() for item in first.output), NEXT_USER]
+        by_items = self.client.responses.create(model=MODEL, input=items, temperature=0)
+        self.assertEqual(by_id.output_text, by_items.output_text)
+
+    def test_a_background_stream_is_resumed(self):
+        stream = self.client.responses.create(model=MODEL, input=QUESTION, temperature=0, background=True, stream=True)
+        first = next(iter(stream))
+        stream.close()
+        rest = list(
+            self.client.responses.retrieve(first.response.id, stream=True, starting_after=first.sequence_number)
+        )
+        self.assertEqual(rest[0].type, "response.queued")
+        self.assertEqual(rest[-1].response.output_text, ANSWER)
+        numbers = [event.sequence_number for event in rest]
+        self.assertEqual(numbers, list(range(1, len(rest) + 1)))
+
+    def test_mistakes_have_their_exception(self):
+        with self.assertRaises(openai.NotFoundError):
+            self.client.models.retrieve("other")
+        with self.assertRaises(openai.AuthenticationError):
+            self.client.with_options(api_key="wrong").models.list()
+        with self.assertRaises(openai.BadRequestError) as refused:
+            self.chat([{"role": "user", "content": "word " * 3000}])
+        self.assertEqual(refused.exception.code, "context_length_exceeded")
+
+
+class Anthropic(ClientTest):
+    def setUp(self):
+        self.client = anthropic.Anthropic(base_url=self.url, api_key=KEY, max_retries=0)
+        self.addCleanup(self.client.close)
+
+    def ask(self, messages, **more):
+        return self.client.messages.create(model=MODEL, messages=messages, extra_body=GREEDY, **{"max_tokens": 40, **more})
+
+    def test_asks_and_goes_on(self):
+        first = self.ask([USER])
+        self.assertEqual(first.content[0].text, ANSWER)
+        second = self.ask([USER, {"role": "assistant", "content": first.content}, NEXT_USER], system="Be brief.")
+        self.assertEqual(second.role, "assistant")
+
+    def test_streams(self):
+        with self.client.messages.stream(model=MODEL, messages=[USER], max_tokens=40, extra_body=GREEDY) as stream:
+            self.assertEqual("".join(stream.text_stream), ANSWER)
+            self.assertEqual(stream.get_final_message().stop_reason, "end_turn")
+
+    def test_history_with_tool_blocks(self):
+        use = {"type": "tool_use", "id": "t1", "name": "capital", "input": {"of": "France"}}
+        result = {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "Paris"}]}
+        tool = {"name": "capital", "input_schema": {"type": "object"}}
+        history = [USER, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+        answer = self.ask(history, tools=[tool], tool_choice={"type": "none"}, max_tokens=8)
+        self.assertEqual(answer.type, "message")
+        counted = self.client.messages.count_tokens(model=MODEL, messages=history)
+        self.assertEqual(counted.input_tokens, answer.usage.input_tokens + answer.usage.cache_read_input_tokens)
+
+    def test_mistakes_have_their_exception(self):
+        with self.assertRaises(anthropic.BadRequestError):
+            self.ask([USER], tools=[{"name": "f", "input_schema": {"type": "object"}}])
+        with self.assertRaisesRegex(anthropic.BadRequestError, "prompt is too long"):
+            self.ask([{"role": "user", "content": "word " * 3000}])
+
+
+class CommandLine(ClientTest):
+    def test_llm_asks_and_goes_on(self):
+        program = Path(sys.executable).with_name("llm")
+        if not program.exists():
+            self.skipTest("llm is not installed")
+        with tempfile.TemporaryDirectory() as home:
+            Path(home, "extra-openai-models.yaml").write_text(
+                f"- model_id: ferrum\n  model_name: {MODEL}\n  api_base: {self.base_url}\n  api_key_name: ferrum\n"
+            )
+            Path(home, "keys.json").write_text(f'{{"ferrum": "{KEY}"}}')
+            environment = {**os.environ, "LLM_USER_PATH": home}
+
+            def llm(*arguments):
+                command = [program, *arguments, "-m", "ferrum", "-o", "temperature", "0"]
+                return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+            self.assertEqual(llm(QUESTION).strip(), ANSWER)
+            self.assertTrue(llm("-c", NEXT_QUESTION).strip())
+            self.assertEqual(llm("--no-stream", QUESTION).strip(), ANSWER)
+
+
+if __name__ == "__main__":
+    unittest.main()
