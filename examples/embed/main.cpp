@@ -55,7 +55,7 @@ std::string how_it_ended(const Answer& answer) {
 }
 
 void ask_together(ferrum::Engine& engine) {
-  // Any thread may submit and read. What is asked at once is computed in the same steps.
+  // Any thread may submit and read. Concurrent requests are computed in the same steps.
   const std::vector<std::string> questions = {"What is 7 + 5?", "What is the capital of France?"};
   std::vector<Answer> answers(questions.size());
   std::vector<std::jthread> clients;
