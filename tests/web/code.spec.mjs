@@ -11,11 +11,11 @@ test('code is wrapped and downloaded', async ({ play, scripted, page }) => {
   const said = await play.ask('Write code.');
   const pre = said.locator('pre');
   const overflows = () => pre.evaluate((element) => element.scrollWidth > element.clientWidth);
-  expect(await overflows()).toBe(true);
+  await expect.poll(overflows).toBe(true);
   await play.button('Wrap', said).click();
-  expect(await overflows()).toBe(false);
+  await expect.poll(overflows).toBe(false);
   await play.button('Unwrap', said).click();
-  expect(await overflows()).toBe(true);
+  await expect.poll(overflows).toBe(true);
   const coming = page.waitForEvent('download');
   await play.button('Download', said).click();
   const download = await coming;
