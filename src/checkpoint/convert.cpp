@@ -31,15 +31,8 @@ void check_folder(const fs::path& source) {
          in_quotes(source.string()));
 }
 
-// The type that the checkpoint is in.
-FileType type_of(const Checkpoint& checkpoint, const fs::path& source) {
-  for (const HostTensor& tensor : checkpoint.tensors())
-    if (!is_float(tensor.format))
-      fail(ErrorCode::kUnsupported,
-           "{}: the weights are groups of 4-bit integers ({}), which GGUF has no type for; say with --type "
-           "to what "
-           "they shall be decoded: F32, F16, BF16 or Q8_0",
-           in_quotes(source.string()), checkpoint.format());
+// The type of what is stored as floating-point numbers.
+FileType float_type_of(const Checkpoint& checkpoint) {
   switch (checkpoint.find({Role::kEmbedding})->format) {
     case Format::kF32:
       return FileType::kF32;
@@ -48,6 +41,20 @@ FileType type_of(const Checkpoint& checkpoint, const fs::path& source) {
     default:
       return FileType::kBF16;
   }
+}
+
+// The type that the checkpoint is in; MXFP4_MOE where its experts are MXFP4, which GGUF has too.
+FileType type_of(const Checkpoint& checkpoint, const fs::path& source) {
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (!is_float(tensor.format) && tensor.format != Format::kMXFP4)
+      fail(ErrorCode::kUnsupported,
+           "{}: the weights are groups of 4-bit integers ({}), which GGUF has no type for; say with --type "
+           "to what "
+           "they shall be decoded: F32, F16, BF16 or Q8_0",
+           in_quotes(source.string()), checkpoint.format());
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (tensor.format == Format::kMXFP4) return FileType::kMXFP4_MOE;
+  return float_type_of(checkpoint);
 }
 
 void check_type(FileType type) {
@@ -100,8 +107,11 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
   check_folder(source);
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
   const ModelDescription model = with_biases(*checkpoint);
+  if (options.type) check_type(*options.type);
   const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
-  check_type(type);
+  // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.
+  const bool keeps_mxfp4 = type == FileType::kMXFP4_MOE;
+  const FileType usual = keeps_mxfp4 ? float_type_of(*checkpoint) : type;
 
   GgufHeader header;
   set_model_metadata(header, model, type, source.string());
@@ -111,8 +121,11 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
 
   std::vector<TensorRows> rows;
   for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
-    header.add({tensor.name, format_of_tensor(type, model, tensor.key, tensor.shape.back()), tensor.shape});
     rows.emplace_back(*checkpoint, tensor);
+    const bool keeps = keeps_mxfp4 && rows.back().stored_format() == Format::kMXFP4;
+    const Format format =
+        keeps ? Format::kMXFP4 : format_of_tensor(usual, model, tensor.key, tensor.shape.back());
+    header.add({tensor.name, format, tensor.shape});
   }
   GgufWriter writer(target, header);
   const MakeRows make = [&](size_t tensor, int64_t first_row, std::span<std::byte> out) {

@@ -9,7 +9,7 @@
 namespace ferrum {
 
 struct ConvertOptions {
-  std::optional<FileType> type;  // F32, F16, BF16 or Q8_0; unset: as the source's embedding is stored
+  std::optional<FileType> type;  // F32, F16, BF16 or Q8_0; unset: as the source (MXFP4 experts stay so)
   RowPipelineOptions pipeline;
 };
 

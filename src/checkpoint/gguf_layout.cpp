@@ -27,6 +27,7 @@ class Layout {
       if (planned.may_be_absent || planned.use == TensorUse::kScalars) continue;
       add(planned);
       if (planned.key.role == Role::kEmbedding) rope_factors();
+      if (planned.key.role == Role::kQuery && !planned.key.is_bias) head_norms(planned.key.layer);
     }
     return std::move(out_);
   }
@@ -40,6 +41,14 @@ class Layout {
     if (m_.rope.scaling.kind != Kind::kLongRope) return;
     factor(Role::kRopeFactorsLong);
     factor(Role::kRopeFactorsShort);
+  }
+
+  // GGUF has weights for norms of heads that have none in folders.
+  void head_norms(int layer) {
+    const AttentionDescription& a = m_.layers[static_cast<size_t>(layer)].attention;
+    if (a.norm != HeadNorm::kWeightless) return;
+    add({Role::kQueryNorm, layer}, {a.head_dim});
+    add({Role::kKeyNorm, layer}, {a.head_dim});
   }
 
   // Some architectures have one tensor in GGUF for several of the plan's.

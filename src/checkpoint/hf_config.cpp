@@ -60,7 +60,12 @@ const Architecture& find_architecture(const JsonView& in) {
   if (!type && class_name.empty()) in.at("model_type");  // an Error: it is not there
   std::optional<Found> found;
   if (const auto text = in.find("text_config"))
-    if (const auto inner = text->find_string("model_type")) found = find(*inner, "");
+    if (const auto inner = text->find_string("model_type")) {
+      found = find(*inner, "");
+      if (!found)
+        fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", text->place("model_type"),
+             in_quotes(*inner), supported());
+    }
   if (!found) found = find(type.value_or(""), class_name);
   if (!found)
     fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs {}",

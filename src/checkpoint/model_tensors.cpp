@@ -1,6 +1,7 @@
 #include "checkpoint/model_tensors.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -164,6 +165,18 @@ class Checker {
   CheckedTensors result_;
 };
 
+// The number in "…layers.4.…" or "blk.4.…"; -1: none.
+int layer_of(Naming naming, std::string_view name) {
+  const std::string_view mark = naming == Naming::kGguf ? "blk." : "layers.";
+  const size_t at = name.find(mark);
+  if (at == std::string_view::npos || (at > 0 && name[at - 1] != '.')) return -1;
+  const std::string_view rest = name.substr(at + mark.size());
+  int layer = -1;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), layer);
+  const bool is_whole = error == std::errc() && end != rest.data() + rest.size() && *end == '.';
+  return is_whole ? layer : -1;
+}
+
 // Compares value by value: the formats may differ.
 bool has_same_values(const HostTensor& a, const HostTensor& b) {
   if (a.shape != b.shape) return false;
@@ -191,10 +204,10 @@ bool is_ignored_tensor(const ModelDescription& model, const TensorTable& table, 
   if (is_of_another_modality(name) || name.ends_with(".rotary_emb.inv_freq")) return true;
   for (const std::string_view part : model.architecture->ignored)
     if (name.find(part) != std::string_view::npos) return true;
+  // Layers behind the last predict further tokens; they have tensors that other layers have not.
+  if (layer_of(table.naming(), name) >= model.depth()) return true;
   const auto key = table.names().parse(table.naming(), name);
-  if (!key) return false;
-  // Layers behind the last predict further tokens.
-  return key->layer >= model.depth() || (model.tied_head && key->role == Role::kHead);
+  return key && model.tied_head && key->role == Role::kHead;
 }
 
 bool uses_hf_tensor(const ModelDescription& model, std::string_view name) {

@@ -52,6 +52,15 @@ bool is_norm(Role role) {
   }
 }
 
+// Of a norm of heads that has no weight in folders: 1, and for q the factor that the attention's scale has
+// beyond the usual. 0: the tensor is no such norm.
+float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
+  if (key.role != Role::kQueryNorm && key.role != Role::kKeyNorm) return 0;
+  const AttentionDescription& a = m.layers[static_cast<size_t>(key.layer)].attention;
+  if (a.norm != HeadNorm::kWeightless) return 0;
+  return key.role == Role::kKeyNorm ? 1 : a.scale * std::sqrt(static_cast<float>(a.head_dim));
+}
+
 }  // namespace
 
 TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target)
@@ -129,6 +138,8 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
     values_ = rope.scaling.long_factors;
   } else if (key.role == Role::kRopeFactorsShort) {
     values_ = rope.scaling.short_factors;
+  } else if (const float weight = weight_of_weightless(checkpoint.model(), key); weight != 0) {
+    values_.assign(static_cast<size_t>(rows_), weight);
   } else {
     if (const HostTensor* whole = checkpoint.find(key))
       sources_ = {whole};

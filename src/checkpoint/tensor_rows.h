@@ -1,6 +1,7 @@
 // Maps the rows of a GGUF tensor to a checkpoint that splits, stacks, fuses and orders them differently.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,11 @@ class TensorRows {
   // Decodes and encodes whole rows of the target, from `first_row` on. Error kBadFile naming the tensor for
   // values that `format` cannot hold: above 65504 in F16, infinite or not a number in quantised formats.
   void encode(int64_t first_row, Format format, std::span<std::byte> out) const;
+
+  // The format of what the values are read from; nothing where they are computed.
+  std::optional<Format> stored_format() const {
+    return sources_.empty() || !values_.empty() ? std::nullopt : std::optional(sources_.front()->format);
+  }
 
  private:
   struct Row {

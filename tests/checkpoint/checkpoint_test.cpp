@@ -373,20 +373,25 @@ TEST(CheckpointFaults, B12_DuplicateTensors) {
 TEST(CheckpointFaults, B12_KnownTensorsThatTheTextModelDoesNotUseAreTold) {
   SmallHf model;
   model.tensors["model.layers.2.mlp.up_proj.weight"] = {1};
+  model.tensors["model.layers.2.embed_tokens.weight"] = {1};
   model.tensors["vision_tower.weight"] = {1};
   model.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {2};
   const TemporaryFolder folder;
   testing::internal::CaptureStdout();
   const auto c = Checkpoint::open(model.write(folder));
   const std::string logged = testing::internal::GetCapturedStdout();
-  EXPECT_NE(logged.find("'model.layers.2.mlp.up_proj.weight', 'vision_tower.weight'"), std::string::npos)
+  EXPECT_NE(
+      logged.find(
+          "'model.layers.2.embed_tokens.weight', 'model.layers.2.mlp.up_proj.weight', 'vision_tower.weight'"),
+      std::string::npos)
       << logged;
   EXPECT_EQ(logged.find("inv_freq"), std::string::npos) << logged;
-  EXPECT_EQ(c->tensors().size(), 24u);
+  EXPECT_EQ(c->tensors().size(), 25u);
   std::vector<HostTensor> tensors = c->tensors();
   const CheckedTensors checked = check_tensors(c->model(), TensorTable(Naming::kHuggingFace, tensors, "m"));
   EXPECT_EQ(checked.unused,
-            (std::vector<std::string>{"model.layers.2.mlp.up_proj.weight", "vision_tower.weight"}));
+            (std::vector<std::string>{"model.layers.2.embed_tokens.weight",
+                                      "model.layers.2.mlp.up_proj.weight", "vision_tower.weight"}));
 }
 
 TEST(CheckpointFaults, B12_TensorsThatHaveNoPlaceAreRefused) {

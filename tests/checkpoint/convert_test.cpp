@@ -225,6 +225,41 @@ TEST(ConvertErrors, GroupsOfIntegersHaveNoTypeInGguf) {
   EXPECT_EQ(Checkpoint::open(folder.path() / "m.gguf")->format(), "GGUF v3, Q8_0");
 }
 
+TEST(Convert, ExpertsInMxfp4StayBitForBit) {
+  const fs::path folder = test::shared("goldens2/gpt_oss_mxfp4");
+  if (!fs::exists(folder)) GTEST_SKIP() << "needs " << folder;
+  const fs::path target = scratch() / "mxfp4.gguf";
+  convert(folder, target, {});
+  const auto source = Checkpoint::open(folder);
+  const auto converted = Checkpoint::open(target);
+  EXPECT_EQ(converted->format(), "GGUF v3, MXFP4_MOE");
+  int experts = 0;
+  for (const HostTensor& tensor : converted->tensors()) {
+    const auto key = converted->model().architecture->tensor_names().parse(Naming::kGguf, tensor.name);
+    ASSERT_TRUE(key) << tensor.name;
+    const bool is_expert = tensor.shape.size() == 3;
+    EXPECT_EQ(tensor.format == Format::kMXFP4, is_expert) << tensor.name;
+    if (!is_expert) continue;
+    ++experts;
+    EXPECT_EQ(decoded(tensor), expected_values(*source, *key)) << tensor.name;
+  }
+  EXPECT_EQ(experts, 3 * source->model().depth());
+}
+
+// Folders of Muse Glimmer have no weights for norms of heads, and a factor of q; files have the factor there.
+TEST(Convert, NormsWithoutWeightsGetThem) {
+  const fs::path folder = test::shared("goldens2/muse_glimmer");
+  if (!fs::exists(folder)) GTEST_SKIP() << "needs " << folder;
+  const fs::path target = scratch() / "muse.gguf";
+  convert(folder, target, {});
+  const auto converted = Checkpoint::open(target);
+  const HostTensor* q = converted->find({Role::kQueryNorm, 0});
+  const HostTensor* k = converted->find({Role::kKeyNorm, 0});
+  ASSERT_TRUE(q && k);
+  EXPECT_NEAR(decoded(*q).front(), 2, 1e-6);
+  EXPECT_EQ(decoded(*k).back(), 1);
+}
+
 TEST(Convert, AttentionFactorsOfYarnComeBack) {
   const fs::path target = scratch() / "yarn.gguf";
   const fs::path folder =

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "checkpoint/hf_config.h"
 
 namespace ferrum {
@@ -131,6 +132,18 @@ TEST(HfDefaults, SmolLm3sWindowsAreOfLayersThatDoNotRotate) {
 TEST(HfDefaults, GptOssMayHaveNoBiasesOfAttention) {
   EXPECT_TRUE(read("gpt_oss").has_bias(TensorRole::kQuery));
   EXPECT_FALSE(read("gpt_oss", {{"attention_bias", false}}).has_bias(TensorRole::kQuery));
+}
+
+TEST(HfDefaults, AWrappingOfAnUnknownTextModelIsRefused) {
+  const json text = {{"model_type", "mistral4"}, {"hidden_size", 64}};
+  try {
+    read("mistral3", {{"text_config", text}});
+    ADD_FAILURE() << "read as Mistral";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(std::string(e.what()).find("text_config.model_type is 'mistral4'"), std::string::npos)
+        << e.what();
+  }
 }
 
 TEST(HfDefaults, Gemma3HasNoCapOfScores) {

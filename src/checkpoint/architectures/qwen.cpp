@@ -56,8 +56,8 @@ void read_qwen2_moe(HfReader& in) {
   });
 }
 
+// Biases of q, k and v are taken where the file has them.
 void read_qwen2_moe_gguf(GgufReader& in) {
-  set_biases(in.model());
   in.windows(every);
   in.experts(false);
 }
