@@ -32,7 +32,8 @@ struct Options {
 
 std::string licence_of(const fs::path& model) {
   if (fs::is_directory(model)) return read_model_card(model).license;
-  const auto value = GgufFile::open(model)->metadata().string("general.license");
+  const auto file = GgufFile::open(model);  // owns the text of `value`
+  const auto value = file->metadata().string("general.license");
   return value ? std::string(*value) : "";
 }
 

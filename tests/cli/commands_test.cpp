@@ -39,6 +39,15 @@ TEST(Commands, EveryCommandHasHelpWithAnExample) {
   EXPECT_CONTAINS(ferrum({"--version"}).out, "ferrum ");
 }
 
+TEST(Commands, ShowNamesTheLicenceOfAGgufFile) {
+  const test::TemporaryFolder folder;
+  test::SmallGguf model;
+  model.others.string("general.license", "a-licence-longer-than-a-short-string");
+  const Finished shown = ferrum({"show", folder.write("m.gguf", model.build()).string()});
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_CONTAINS(shown.out, "a-licence-longer-than-a-short-string");
+}
+
 TEST(Commands, AMistypedCommandLineExitsWith2) {
   EXPECT_EQ(ferrum({}).exit_code, 2);
   const Finished unknown = ferrum({"rum"});
