@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_check.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_writer.h"
 #include "checkpoint/model_card.h"
@@ -113,6 +114,7 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
   const bool keeps_mxfp4 = type == FileType::kMXFP4_MOE;
   const FileType usual = keeps_mxfp4 ? float_type_of(*checkpoint) : type;
 
+  check_fits_gguf(model, source.string());
   GgufHeader header;
   set_model_metadata(header, model, type, source.string());
   set_card(header, source);
