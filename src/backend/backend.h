@@ -42,17 +42,25 @@ struct StepShape {
   bool operator==(const StepShape&) const = default;
 };
 
+// Where one group of layers keeps what it needs of the context: keys and values of all positions, or of a
+// window.
+struct KvIndex {
+  Tensor slots;  // [tokens]                 block × block_tokens + offset of each new key and value
+  Tensor
+      block_table;  // [sequences, max blocks]  blocks of each sequence, in order of position; −1: given back
+};
+inline constexpr int kMaxKvGroups = 4;
+
 // The device-resident inputs of one forward pass, at fixed addresses: a ragged batch of tokens from many
 // sequences, chunks of prompts and single decode tokens side by side. All tensors are i32.
 struct Step {
   StepShape shape;
   Tensor tokens;       // [tokens]
   Tensor positions;    // [tokens]                 absolute, from 0
-  Tensor kv_slots;     // [tokens]                 block × block_tokens + offset of each new key and value
-  Tensor block_table;  // [sequences, max blocks]  blocks of each sequence, in order of position
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out
+  std::array<KvIndex, kMaxKvGroups> kv;  // by KvLayer::group; those that a model lacks are empty
   // Rows that come as vectors, not as tokens (whose token counts for nothing): their number, and their
   // contents.
   Tensor vector_rows;  // [vectors]
@@ -122,6 +130,7 @@ struct KvLayer {
   Tensor k;  // [blocks, kv_heads × head_dim × block_tokens]
   Tensor v;  // [blocks × block_tokens, kv_heads × value_dim]
   int block_tokens = 0;
+  int group = 0;              // whose slots and blocks they are: Step::kv
   Tensor k_scales, v_scales;  // [blocks × block_tokens, kv_heads] f32 for int8, else empty
 
   // A block's part of k, v, k_scales and v_scales; empty where these are.

@@ -12,6 +12,7 @@ namespace ferrum {
 
 enum class BlockId : int32_t {};
 constexpr size_t index_of(BlockId id) { return static_cast<size_t>(id); }
+inline constexpr BlockId kNoBlock{-1};
 
 // Blocks 0, 1, 2, …: for whoever has them all to himself.
 inline std::vector<BlockId> first_blocks(int count) {

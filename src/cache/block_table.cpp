@@ -1,5 +1,6 @@
 #include "cache/block_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -11,19 +12,25 @@ BlockTable::BlockTable(PrefixCache& cache, const BlockKey& root) : cache_(&cache
 BlockTable::BlockTable(BlockTable&& other) noexcept
     : cache_(other.cache_),
       blocks_(std::exchange(other.blocks_, {})),
+      pages_(std::exchange(other.pages_, {})),
+      behind_(std::exchange(other.behind_, {})),
       place_(other.place_),
       filled_(std::exchange(other.filled_, 0)) {}
 
 void BlockTable::expect(int tokens) {
   const int size = cache_->block_tokens();
-  blocks_.reserve(static_cast<size_t>((tokens + size - 1) / size));
+  const auto blocks = static_cast<size_t>((tokens + size - 1) / size);
+  blocks_.reserve(blocks);
+  for (size_t w = 0; w < cache_->windows().size(); ++w) pages_[w].reserve(blocks);
 }
 
-int BlockTable::match(std::span<const TokenId> tokens) {
+int BlockTable::match(std::span<const TokenId> tokens, PrefixCache::Windows windows) {
   check_equal(static_cast<int>(blocks_.size()), filled_, "blocks that are filled when more are looked for");
   const int held = filled_ * cache_->block_tokens();
-  const int found = cache_->match(place_, tokens.subspan(static_cast<size_t>(held)), blocks_);
+  const int found =
+      cache_->match(place_, tokens.subspan(static_cast<size_t>(held)), blocks_, pages_, windows);
   filled_ = static_cast<int>(blocks_.size());
+  slide();
   return held + found;
 }
 
@@ -36,65 +43,113 @@ void BlockTable::forget() {
   for (const BlockId block : blocks().first(static_cast<size_t>(filled_))) cache_->forget(block);
 }
 
-int BlockTable::blocks_needed(int begin, int end) const {
+int BlockTable::needed(const std::vector<BlockId>& list, const BlockPool& pool, int begin, int end) const {
   if (begin >= end) return 0;
   const int size = cache_->block_tokens();
-  const int have = static_cast<int>(blocks_.size());
-  int needed = (end + size - 1) / size - have;
-  if (needed < 0) needed = 0;
+  const int have = static_cast<int>(list.size());
+  int count = std::max(0, (end + size - 1) / size - have);
   for (int i = begin / size; i < have && i * size < end; ++i)
-    needed += cache_->pool().references(blocks_[static_cast<size_t>(i)]) > 1;
-  return needed;
+    count += pool.references(list[static_cast<size_t>(i)]) > 1;
+  return count;
+}
+
+int BlockTable::blocks_needed(int begin, int end) const {
+  return needed(blocks_, cache_->pool(), begin, end);
+}
+
+template <class Pool>
+void BlockTable::take(std::vector<BlockId>& list, Pool& pool, int begin, int end, int group,
+                      std::vector<BlockCopy>& copies) {
+  const int size = cache_->block_tokens();
+  const auto have = list.size();
+  for (auto i = static_cast<size_t>(begin / size); i < have && static_cast<int>(i) * size < end; ++i) {
+    if (pool.pool().references(list[i]) == 1) continue;
+    const BlockId own = *pool.take();
+    if (static_cast<int>(i) * size < begin) copies.push_back({list[i], own, group});
+    pool.release(list[i]);
+    list[i] = own;
+  }
+  while (static_cast<int>(list.size()) * size < end) list.push_back(*pool.take());
 }
 
 bool BlockTable::reserve(int begin, int end, std::vector<BlockCopy>& copies) {
-  const int size = cache_->block_tokens();
-  check(begin >= filled_ * size, "what is in the cache is not written to");
+  check(begin >= filled_ * cache_->block_tokens(), "what is in the cache is not written to");
+  const std::span<WindowPages> windows = cache_->windows();
   if (blocks_needed(begin, end) > cache_->pool().available()) return false;
-  const auto have = blocks_.size();
-  for (auto i = static_cast<size_t>(begin / size); i < have && static_cast<int>(i) * size < end; ++i) {
-    if (cache_->pool().references(blocks_[i]) == 1) continue;
-    const BlockId own = *cache_->take();
-    if (static_cast<int>(i) * size < begin) copies.push_back({blocks_[i], own});
-    cache_->release(blocks_[i]);
-    blocks_[i] = own;
-  }
-  while (static_cast<int>(blocks_.size()) * size < end) blocks_.push_back(*cache_->take());
+  for (size_t w = 0; w < windows.size(); ++w)
+    if (needed(pages_[w], windows[w].pool(), begin, end) > windows[w].pool().available()) return false;
+  take(blocks_, *cache_, begin, end, 0, copies);
+  for (size_t w = 0; w < windows.size(); ++w)
+    take(pages_[w], windows[w], begin, end, static_cast<int>(w) + 1, copies);
   return true;
 }
 
 void BlockTable::fill(std::span<const TokenId> tokens, int computed) {
   const int size = cache_->block_tokens();
   for (; (filled_ + 1) * size <= computed; ++filled_) {
-    BlockId& block = blocks_[static_cast<size_t>(filled_)];
-    block = cache_->add(
-        place_, block,
-        tokens.subspan(static_cast<size_t>(filled_) * static_cast<size_t>(size), static_cast<size_t>(size)));
+    const auto at = static_cast<size_t>(filled_);
+    PrefixCache::Pages pages = PrefixCache::kNoPages;
+    for (size_t w = 0; w < cache_->windows().size(); ++w) pages[w] = pages_[w][at];
+    blocks_[at] =
+        cache_->add(place_, blocks_[at],
+                    tokens.subspan(at * static_cast<size_t>(size), static_cast<size_t>(size)), pages);
+    for (size_t w = 0; w < cache_->windows().size(); ++w) pages_[w][at] = pages[w];
+  }
+  slide();
+}
+
+void BlockTable::drop_page(size_t window, int block) {
+  BlockId& page = pages_[window][static_cast<size_t>(block)];
+  check(block >= filled_ && page != kNoBlock, "a page of a block that is not filled");
+  cache_->windows()[window].release(page);
+  page = kNoBlock;
+}
+
+// By what is filled, so that a draft that is rolled back finds the pages it needs.
+void BlockTable::slide() {
+  for (size_t w = 0; w < cache_->windows().size(); ++w) {
+    WindowPages& window = cache_->windows()[w];
+    for (const int first = window.first_seen(filled_); behind_[w] < first; ++behind_[w]) {
+      BlockId& page = pages_[w][static_cast<size_t>(behind_[w])];
+      if (page != kNoBlock) window.release(page);
+      page = kNoBlock;
+    }
   }
 }
 
 void BlockTable::shrink(int tokens) {
   const int size = cache_->block_tokens();
   check(tokens >= filled_ * size, "what is in the cache stays");
-  while ((static_cast<int>(blocks_.size()) - 1) * size >= tokens && !blocks_.empty()) {
-    cache_->release(blocks_.back());
-    blocks_.pop_back();
-  }
+  drop_from((tokens + size - 1) / size);
 }
 
 void BlockTable::release() {
-  while (!blocks_.empty()) {
-    cache_->release(blocks_.back());
-    blocks_.pop_back();
-  }
+  drop_from(0);
   place_ = PrefixCache::Place(place_.root);
   filled_ = 0;
+  behind_ = {};
+}
+
+void BlockTable::drop_from(int block) {
+  while (static_cast<int>(blocks_.size()) > block) {
+    cache_->release(blocks_.back());
+    blocks_.pop_back();
+    for (size_t w = 0; w < cache_->windows().size(); ++w) {
+      if (pages_[w].back() != kNoBlock) cache_->windows()[w].release(pages_[w].back());
+      pages_[w].pop_back();
+    }
+  }
 }
 
 BlockTable BlockTable::fork() const {
   BlockTable copy(*cache_, place_.root);
   for (const BlockId block : blocks_) cache_->share(block);
+  for (size_t w = 0; w < cache_->windows().size(); ++w)
+    for (const BlockId page : pages_[w])
+      if (page != kNoBlock) cache_->windows()[w].share(page);
   copy.blocks_ = blocks_;
+  copy.pages_ = pages_;
+  copy.behind_ = behind_;
   copy.place_ = place_;
   copy.filled_ = filled_;
   return copy;

@@ -32,6 +32,10 @@ void require_same(const KvOrigin& saved, const KvOrigin& in_use, const std::stri
   };
   if (shape(saved) != shape(in_use))
     refuse(fmt::format("it has {}, and there are {}", shape(saved), shape(in_use)));
+  if (saved.windows != in_use.windows)
+    refuse(
+        "its layers with a window are kept otherwise than those in use: --max-context or --max-sequences "
+        "differ");
 }
 
 }  // namespace ferrum

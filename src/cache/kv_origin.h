@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/hash128.h"
 
@@ -18,7 +19,14 @@ struct KvOrigin {
   int32_t kv_heads = 0;
   int32_t head_dim = 0;
   int32_t block_tokens = 0;
-  uint64_t block_bytes = 0;  // of one block's keys and values in all layers
+  uint64_t block_bytes = 0;  // of one block's keys and values in the layers that keep all positions
+  // Layers that keep a window of positions: what they keep of one block.
+  struct Window {
+    int32_t window = 0;
+    uint64_t page_bytes = 0;
+    bool operator==(const Window&) const = default;
+  };
+  std::vector<Window> windows;
 };
 
 // Error kBadArgument, naming `source` and the first thing in which what was saved differs from what is in

@@ -52,6 +52,9 @@ PrefixCache::PrefixCache(const Options& options)
       tokens_(entries_.size() * static_cast<size_t>(options.block_tokens)),
       slots_(std::bit_ceil(entries_.size()), kNone) {
   check(options.block_tokens > 0, "a block holds tokens");
+  check(options.windows.size() <= kMaxWindows, "as many windows as there is room for");
+  for (const WindowPages::Options& window : options.windows)
+    windows_.emplace_back(window, options.blocks, options.block_tokens);
 }
 
 std::span<const TokenId> PrefixCache::tokens_of(size_t block) const {
@@ -94,38 +97,104 @@ int PrefixCache::walk(Place& place, std::span<const TokenId> tokens, const Found
   return static_cast<int>(done);
 }
 
+class PrefixCache::Usable {
+ public:
+  explicit Usable(const PrefixCache& cache) : cache_(cache) {}
+  // After blocks that a sequence holds with these pages.
+  Usable(const PrefixCache& cache, size_t held, const PageLists& pages)
+      : cache_(cache), seen_(static_cast<int>(held)), blocks_(seen_) {
+    for (size_t w = 0; w < cache.windows_.size(); ++w)
+      while (runs_[w] < seen_ && pages[w][held - 1 - static_cast<size_t>(runs_[w])] != kNoBlock) ++runs_[w];
+  }
+
+  void add(BlockId block) {
+    ++seen_;
+    bool all_there = true;
+    for (size_t w = 0; w < cache_.windows_.size(); ++w) {
+      const WindowPages& window = cache_.windows_[w];
+      runs_[w] = window.of(block) == kNoBlock ? 0 : runs_[w] + 1;
+      all_there = all_there && runs_[w] >= seen_ - window.first_seen(seen_);
+    }
+    if (all_there) blocks_ = seen_;
+  }
+  int blocks() const { return blocks_; }
+
+ private:
+  const PrefixCache& cache_;
+  std::array<int, kMaxWindows> runs_{};  // of blocks that have a page, up to the last
+  int seen_ = 0;
+  int blocks_ = 0;
+};
+
 PrefixCache::Prefix PrefixCache::probe(const BlockKey& root, std::span<const TokenId> tokens) const {
   Place place(root);
   Prefix prefix;
-  prefix.tokens = walk(place, tokens, [&](BlockId block) { prefix.in_use += pool_.references(block) > 0; });
+  Usable usable(*this);
+  int in_use = 0;
+  walk(place, tokens, [&](BlockId block) {
+    in_use += pool_.references(block) > 0;
+    usable.add(block);
+    ++prefix.blocks;
+    if (usable.blocks() == prefix.blocks)
+      prefix = {.tokens = prefix.blocks * options_.block_tokens, .in_use = in_use, .blocks = prefix.blocks};
+  });
   return prefix;
 }
 
-int PrefixCache::match(Place& place, std::span<const TokenId> tokens, std::vector<BlockId>& blocks) {
-  return walk(place, tokens, [&](BlockId block) {
-    pool_.share(block);
+int PrefixCache::match(Place& place, std::span<const TokenId> tokens, std::vector<BlockId>& blocks,
+                       PageLists& pages, Windows windows) {
+  const size_t held = blocks.size();
+  const Place start = place;
+  Usable usable(*this, held, pages);
+  walk(place, tokens, [&](BlockId block) {
+    usable.add(block);
     blocks.push_back(block);
   });
+  const size_t total = windows == Windows::kIgnored ? blocks.size() : static_cast<size_t>(usable.blocks());
+  blocks.resize(total);
+  place = start;
+  if (total > held) move_on(place, blocks.back());
+  for (size_t i = held; i < total; ++i) pool_.share(blocks[i]);
+  for (size_t w = 0; w < windows_.size(); ++w) {
+    const auto first = static_cast<size_t>(windows_[w].first_seen(static_cast<int>(total)));
+    for (size_t i = held; i < total; ++i) {
+      const BlockId page = i < first ? kNoBlock : windows_[w].of(blocks[i]);
+      if (page != kNoBlock) windows_[w].share(page);
+      pages[w].push_back(page);
+    }
+  }
+  return static_cast<int>(total - held) * options_.block_tokens;
 }
 
-BlockId PrefixCache::add(Place& place, BlockId block, std::span<const TokenId> tokens) {
+BlockId PrefixCache::add(Place& place, BlockId block, std::span<const TokenId> tokens, Pages& pages) {
   check_equal(static_cast<int>(tokens.size()), options_.block_tokens, "tokens of a full block");
   if (options_.reuse == Reuse::kOff) return block;
   Entry& entry = entries_[index_of(block)];
   check(entry.id == 0, "a block is added once");
   const BlockKey key = options_.next_key(place.key, tokens);
+  BlockId known = block;
   if (const std::optional<BlockId> same = find(key, place, tokens)) {
     pool_.share(*same);
     pool_.release(block);
-    move_on(place, *same);
-    return *same;
+    known = *same;
+  } else {
+    entry = {.root = place.root, .key = key, .id = ++last_id_, .before = place.entry};
+    std::ranges::copy(tokens, tokens_.begin() + static_cast<ptrdiff_t>(index_of(block) * tokens.size()));
+    insert(block);
+    pool_.keep(block);
   }
-  entry = {.root = place.root, .key = key, .id = ++last_id_, .before = place.entry};
-  std::ranges::copy(tokens, tokens_.begin() + static_cast<ptrdiff_t>(index_of(block) * tokens.size()));
-  insert(block);
-  pool_.keep(block);
-  move_on(place, block);
-  return block;
+  move_on(place, known);
+  for (size_t w = 0; w < windows_.size(); ++w) {
+    if (pages[w] == kNoBlock) continue;
+    if (const BlockId attached = windows_[w].of(known); attached != kNoBlock) {
+      windows_[w].share(attached);
+      windows_[w].release(pages[w]);
+      pages[w] = attached;
+    } else {
+      windows_[w].attach(known, pages[w]);
+    }
+  }
+  return known;
 }
 
 std::optional<BlockId> PrefixCache::take() {
@@ -157,6 +226,7 @@ void PrefixCache::erase(BlockId block) {
   while (*link != static_cast<int32_t>(block)) link = &entries_[static_cast<size_t>(*link)].next;
   *link = entry.next;
   entry.id = 0;
+  for (WindowPages& window : windows_) window.detach(block);
 }
 
 }  // namespace ferrum

@@ -13,10 +13,11 @@ namespace ferrum {
 namespace {
 
 constexpr std::string_view kMagic = "FerrumKV";
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kChecksumBytes = 2 * sizeof(uint64_t);
 constexpr int32_t kMaxBlockTokens = 1 << 20;
 constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 40;
+constexpr uint32_t kMaxWindows = 32;  // bits of a mask
 
 template <class T>
 void put(std::string& out, T value) {
@@ -39,6 +40,11 @@ std::string bytes_of(const SessionHeader& header) {
   put(out, kVersion);
   for (const int32_t number : {o.context, o.layers, o.kv_heads, o.head_dim, o.block_tokens}) put(out, number);
   put(out, o.block_bytes);
+  put(out, static_cast<uint32_t>(o.windows.size()));
+  for (const KvOrigin::Window& window : o.windows) {
+    put(out, window.window);
+    put(out, window.page_bytes);
+  }
   put(out, o.fingerprint);
   put(out, o.rotation);
   for (const std::string* text :
@@ -75,6 +81,14 @@ SessionHeader read_header(ByteCursor& in, const std::string& source) {
   if (o.block_tokens < 1 || o.block_tokens > kMaxBlockTokens || o.block_bytes > kMaxBlockBytes)
     fail(ErrorCode::kBadFile, "{}: damaged: blocks of {} tokens and {} bytes", source, o.block_tokens,
          o.block_bytes);
+  const auto windows = in.read<uint32_t>("windows");
+  if (windows > kMaxWindows) fail(ErrorCode::kBadFile, "{}: damaged: {} windows", source, windows);
+  for (uint32_t i = 0; i < windows; ++i) {
+    const auto window = in.read<int32_t>("window");
+    o.windows.push_back({window, in.read<uint64_t>("page bytes")});
+    if (o.windows.back().page_bytes > kMaxBlockBytes)
+      fail(ErrorCode::kBadFile, "{}: damaged: pages of {} bytes", source, o.windows.back().page_bytes);
+  }
   o.fingerprint = read_hash(in, "fingerprint");
   o.rotation = read_hash(in, "rotation");
   o.model = read_text(in, "model");
@@ -108,8 +122,10 @@ void SessionWriter::write(std::span<const std::byte> bytes) {
   file_.write(bytes);
 }
 
-void SessionWriter::add(std::span<const TokenId> tokens, std::span<const std::byte> contents) {
+void SessionWriter::add(std::span<const TokenId> tokens, uint32_t pages,
+                        std::span<const std::byte> contents) {
   write(std::as_bytes(tokens));
+  write(std::as_bytes(std::span(&pages, 1)));
   write(contents);
   ++blocks_;
 }
@@ -136,39 +152,77 @@ SessionFile SessionFile::parse(std::span<const std::byte> bytes, const std::stri
   session.header_ = read_header(in, source);
 
   constexpr size_t kFooterBytes = sizeof(uint64_t) + kChecksumBytes;
-  const uint64_t record = session.token_bytes() + session.header_.origin.block_bytes;
-  if (in.remaining() < kFooterBytes || (in.remaining() - kFooterBytes) % record != 0)
+  if (in.remaining() < kFooterBytes)
     fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} bytes are no whole number of blocks", source,
          bytes.size());
-  const uint64_t blocks = (in.remaining() - kFooterBytes) / record;
-  session.records_ = in.take(blocks * record, "blocks");
+  session.records_ = in.take(in.remaining() - kFooterBytes, "blocks");
+  session.index_records(source, bytes.size());
+  const auto blocks = static_cast<uint64_t>(session.offsets_.size());
   const auto told = in.read<uint64_t>("number of blocks");
   if (told != blocks)
     fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} blocks where {} were written", source, blocks,
          told);
-  if (blocks > static_cast<uint64_t>(std::numeric_limits<int>::max() / session.header_.origin.block_tokens))
-    fail(ErrorCode::kBadFile, "{}: damaged: {} blocks of {} tokens", source, blocks,
-         session.header_.origin.block_tokens);
-  session.blocks_ = static_cast<int>(blocks);
   check_whole(bytes, source);
   return session;
 }
 
+void SessionFile::index_records(const std::string& source, size_t file_bytes) {
+  const KvOrigin& origin = header_.origin;
+  const auto most = static_cast<size_t>(std::numeric_limits<int>::max() / origin.block_tokens);
+  const uint64_t least = token_bytes() + sizeof(uint32_t) + origin.block_bytes;
+  for (uint64_t at = 0; at < records_.size();) {
+    if (offsets_.size() == most)
+      fail(ErrorCode::kBadFile, "{}: damaged: more than {} blocks of {} tokens", source, most,
+           origin.block_tokens);
+    const uint64_t rest = records_.size() - at;
+    offsets_.push_back(at);
+    const bool has_mask = rest >= least;
+    const uint32_t pages = has_mask ? pages_of(blocks() - 1) : 0;
+    if (has_mask && pages >> origin.windows.size() != 0 && origin.windows.size() < kMaxWindows)
+      fail(ErrorCode::kBadFile, "{}: damaged: pages of windows that it does not have", source);
+    const uint64_t bytes = least + page_bytes(pages);
+    if (rest < bytes)
+      fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} bytes are no whole number of blocks", source,
+           file_bytes);
+    at += bytes;
+  }
+}
+
+uint32_t SessionFile::pages_of(int block) const {
+  uint32_t pages = 0;
+  std::memcpy(&pages, records_.data() + offsets_[static_cast<size_t>(block)] + token_bytes(), sizeof pages);
+  return pages;
+}
+
+uint64_t SessionFile::page_bytes(uint32_t pages) const {
+  uint64_t bytes = 0;
+  for (size_t w = 0; w < header_.origin.windows.size(); ++w)
+    if ((pages >> w & 1) != 0) bytes += header_.origin.windows[w].page_bytes;
+  return bytes;
+}
+
 std::vector<TokenId> SessionFile::tokens() const {
   const auto count = static_cast<size_t>(header_.origin.block_tokens);
-  std::vector<TokenId> tokens(count * static_cast<size_t>(blocks_));
-  for (int i = 0; i < blocks_; ++i) {
-    const std::span<const std::byte> from = records_.subspan(
-        static_cast<size_t>(i) * (token_bytes() + header_.origin.block_bytes), token_bytes());
-    std::memcpy(tokens.data() + static_cast<size_t>(i) * count, from.data(), from.size());
-  }
+  std::vector<TokenId> tokens(count * offsets_.size());
+  for (size_t i = 0; i < offsets_.size(); ++i)
+    std::memcpy(tokens.data() + i * count, records_.data() + offsets_[i], token_bytes());
   return tokens;
 }
 
 std::span<const std::byte> SessionFile::contents(int block) const {
-  check(block >= 0 && block < blocks_, "a block of the session");
-  const size_t record = token_bytes() + header_.origin.block_bytes;
-  return records_.subspan(static_cast<size_t>(block) * record + token_bytes(), header_.origin.block_bytes);
+  check(block >= 0 && block < blocks(), "a block of the session");
+  return records_.subspan(offsets_[static_cast<size_t>(block)] + token_bytes() + sizeof(uint32_t),
+                          header_.origin.block_bytes);
+}
+
+std::span<const std::byte> SessionFile::page(int block, size_t window) const {
+  check(block >= 0 && block < blocks(), "a block of the session");
+  const uint32_t pages = pages_of(block);
+  if ((pages >> window & 1) == 0) return {};
+  const uint32_t before = pages & ((uint32_t{1} << window) - 1);
+  return records_.subspan(offsets_[static_cast<size_t>(block)] + token_bytes() + sizeof(uint32_t) +
+                              header_.origin.block_bytes + page_bytes(before),
+                          header_.origin.windows[window].page_bytes);
 }
 
 }  // namespace ferrum

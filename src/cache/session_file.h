@@ -3,14 +3,18 @@
 // Our own format, little endian, without padding; a text is its length (u64) and its bytes:
 //
 //   8 bytes  "FerrumKV"
-//   u32      version: 2. A new one also when the same model, tokens and settings give other numbers.
+//   u32      version: 3. A new one also when the same model, tokens and settings give other numbers.
 //   i32      context, layers, kv_heads, head_dim, block_tokens     (KvOrigin)
 //   u64      block_bytes
+//   u32      windows, and for each: i32 window, u64 page_bytes
 //   u64 × 4  fingerprint, rotation: the low half of each first
 //   texts    model, arithmetic, dtype
 //   texts    cache salt, application data
-//   blocks   each block_tokens ids (i32) and block_bytes of keys and values, as Decoder::read_block gives
-//   them u64      how many blocks u64 × 2  XXH3-128 of all bytes before, the low half first
+//   blocks   each block_tokens ids (i32), a mask (u32) of the windows whose page is there, block_bytes of
+//   keys and
+//            values as Model::read_block gives them, and the pages
+//   u64      how many blocks
+//   u64 × 2  XXH3-128 of all bytes before, the low half first
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +43,9 @@ class SessionWriter {
   // `expected_blocks` are to come, more or fewer. Errors as OutputFile.
   SessionWriter(const std::filesystem::path& path, const SessionHeader& header, uint64_t expected_blocks);
 
-  // `tokens` [block_tokens], `contents` [block_bytes]. Error kIo.
-  void add(std::span<const TokenId> tokens, std::span<const std::byte> contents);
+  // `tokens` [block_tokens]; `contents` are block_bytes and the pages of the windows whose bits are in
+  // `pages`, in their order. Error kIo.
+  void add(std::span<const TokenId> tokens, uint32_t pages, std::span<const std::byte> contents);
   // The file is there from here on; without it, nothing is. Error kIo.
   void finish();
 
@@ -63,9 +68,10 @@ class SessionFile {
   static SessionFile parse(std::span<const std::byte> bytes, const std::string& source);
 
   const SessionHeader& header() const { return header_; }
-  int blocks() const { return blocks_; }
-  std::vector<TokenId> tokens() const;                   // of all blocks
-  std::span<const std::byte> contents(int block) const;  // [block_bytes]
+  int blocks() const { return static_cast<int>(offsets_.size()); }
+  std::vector<TokenId> tokens() const;                              // of all blocks
+  std::span<const std::byte> contents(int block) const;             // [block_bytes]
+  std::span<const std::byte> page(int block, size_t window) const;  // [page_bytes]; empty: there is none
 
   // False once the file was cut while it was open: contents may have been zeros since.
   bool intact() const { return !file_ || file_->intact(); }
@@ -73,11 +79,15 @@ class SessionFile {
  private:
   SessionFile() = default;
   size_t token_bytes() const { return static_cast<size_t>(header_.origin.block_tokens) * sizeof(TokenId); }
+  // Finds the records of the blocks. Error kBadFile, naming `source`.
+  void index_records(const std::string& source, size_t file_bytes);
+  uint32_t pages_of(int block) const;
+  uint64_t page_bytes(uint32_t pages) const;
 
   std::shared_ptr<const MappedFile> file_;  // null where the bytes came from elsewhere
   SessionHeader header_;
-  int blocks_ = 0;
-  std::span<const std::byte> records_;  // [blocks, token_bytes + block_bytes]
+  std::span<const std::byte> records_;
+  std::vector<size_t> offsets_;  // of each block's record
 };
 
 }  // namespace ferrum

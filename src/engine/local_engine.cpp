@@ -43,9 +43,8 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner, Loo
                      .max_sequences = room.max_sequences,
                      .block_tokens = room.block_tokens,
                      .spare_rows = room.max_outputs - room.max_sequences},
-          .cache = {.blocks = runner.blocks(),
-                    .block_tokens = room.block_tokens,
-                    .reuse = options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff},
+          .cache =
+              runner.cache_options(options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff),
           .draft_tokens = options.draft_tokens,
           .observer = observer};
 }
@@ -139,7 +138,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   LoadSteps progress(observer.progress, memory_.weights);
   runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, progress.next(checkpoint_->bytes()));
   const LoopOptions loop = loop_options(options, *runner_, trace_.get());
-  if (draft_) draft_->load(draft_backend, loop.cache, progress.next(draft_->memory().weights));
+  if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
   if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
   start(*runner_, loop, options);
 }

@@ -243,7 +243,8 @@ void Loop::reserve_and_collect() {
                        .blocks = s.blocks.blocks(),
                        .outputs = drafted > 0 || s.prompt_chances ? Outputs::kAll
                                   : count == s.missing()          ? Outputs::kLast
-                                                                  : Outputs::kNone});
+                                                                  : Outputs::kNone,
+                       .pages = s.blocks.pages()});
   }
 }
 
@@ -340,6 +341,7 @@ void Loop::take_rows(Sequence& s, std::span<const float> logits) {
     take_logits(s, logits.first(vocab));
   }
   if (draft.drafted() == 0) return;
+  if (!s.ended) s.blocks.shrink(s.computed);  // no sequence keeps pages for a draft that was refused
   for (Acceptance* const a : {&draft.acceptance, &acceptance_})
     a->observe(draft.kind, draft.drafted(), draft.accepted);
 }

@@ -52,7 +52,8 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .max_outputs = outputs,
           .max_context = context,
           .kv_tokens = kv_tokens,
-          .kv_dtype = parse_kv_dtype(options.kv_dtype)};
+          .kv_dtype = parse_kv_dtype(options.kv_dtype),
+          .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
 }
 
 RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDescription& model,

@@ -15,29 +15,34 @@ int total_blocks(const RunnerOptions& o) {
   return blocks_for(o.kv_tokens, o.block_tokens) + o.max_sequences - 1;
 }
 
-DecoderLimits decoder_limits(const RunnerOptions& o) {
-  return {.max_tokens = o.max_tokens,
-          .max_outputs = o.max_outputs,
-          .max_positions = o.max_context,
-          .kv_blocks = total_blocks(o),
-          .block_tokens = o.block_tokens,
-          .kv_dtype = o.kv_dtype};
+DecoderLimits decoder_limits(const RunnerOptions& o, const KvSizes& kv) {
+  return {.max_tokens = o.max_tokens, .max_outputs = o.max_outputs, .max_positions = o.max_context, .kv = kv};
 }
 
-StepBuilder::Limits builder_limits(const RunnerOptions& o, int hidden) {
+StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, int hidden) {
   return {.max_tokens = o.max_tokens,
           .max_sequences = o.max_sequences,
           .max_outputs = o.max_outputs,
           .max_blocks = blocks_for(o.max_context, o.block_tokens),
           .block_tokens = o.block_tokens,
+          .kv_groups = kv_groups,
           .max_vectors = o.max_vectors,
           .hidden = hidden};
 }
 
 }  // namespace
 
+KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
+  KvSizes sizes = {.blocks = total_blocks(o), .block_tokens = o.block_tokens, .dtype = o.kv_dtype};
+  if (o.behind_windows == RunnerOptions::BehindWindows::kGivenBack)
+    sizes.windows = windows_of(
+        model, {.context = o.max_context, .step_tokens = o.max_tokens, .sequences = o.max_sequences},
+        sizes.blocks, o.block_tokens);
+  return sizes;
+}
+
 RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
-  const DecoderLimits limits = decoder_limits(options);
+  const DecoderLimits limits = decoder_limits(options, kv_sizes(model, options));
   const uint64_t rotation = rotation_bytes(model, options.max_context);
   const size_t logits =
       size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
@@ -51,9 +56,9 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
     : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),
       options_(options),
-      blocks_(total_blocks(options)),
-      decoder_(load_decoder(*backend_, *checkpoint_, decoder_limits(options), progress)),
-      builder_(*backend_, builder_limits(options, checkpoint_->model().hidden)),
+      kv_(kv_sizes(checkpoint_->model(), options)),
+      model_(load_model(*backend_, *checkpoint_, decoder_limits(options, kv_), progress)),
+      builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model().hidden)),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
       host_logits_(static_cast<size_t>(options.max_outputs) * vocab()) {}
@@ -61,7 +66,7 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
 std::span<const float> Runner::step(std::span<const Chunk> chunks) {
   const Step& step = builder_.build(chunks);
   const Tensor logits = logits_.first_rows(step.shape.outputs);
-  const auto forward = [&] { decoder_->forward(step, logits); };
+  const auto forward = [&] { model_->forward(step, logits); };
   backend_->run(step.shape, std::cref(forward));  // a copy would be allocated
   const std::span<float> result(host_logits_.data(), static_cast<size_t>(step.shape.outputs) * vocab());
   backend_->download(std::as_writable_bytes(result), logits);
@@ -72,20 +77,29 @@ std::span<const float> Runner::step(std::span<const Chunk> chunks) {
 
 void Runner::read_hidden(std::span<float> states) {
   const auto hidden = static_cast<size_t>(checkpoint_->model().hidden);
-  const Tensor rows = decoder_->hidden_states(static_cast<int>(states.size() / hidden));
+  const Tensor rows = model_->hidden_states(static_cast<int>(states.size() / hidden));
   backend_->download(std::as_writable_bytes(states), rows);
 }
 
+PrefixCache::Options Runner::cache_options(PrefixCache::Reuse reuse) const {
+  PrefixCache::Options cache = {.blocks = kv_.blocks, .block_tokens = kv_.block_tokens, .reuse = reuse};
+  for (const KvWindow& window : kv_.windows) cache.windows.push_back({window.window, window.blocks});
+  return cache;
+}
+
 void Runner::copy_blocks(std::span<const BlockCopy> copies) {
-  if (copies.empty()) return;
-  std::vector<int32_t> from_to;
-  for (const BlockCopy& copy : copies)
-    from_to.insert(from_to.end(), {static_cast<int32_t>(copy.from), static_cast<int32_t>(copy.to)});
-  const std::unique_ptr<Buffer> buffer = backend_->allocate(from_to.size() * sizeof(int32_t));
-  const Tensor tensor = {buffer->data(), DType::kI32, static_cast<int>(copies.size()), 2, 2};
-  backend_->upload(tensor, std::as_bytes(std::span(from_to)));
-  decoder_->copy_blocks(tensor);
-  backend_->synchronize();  // before the buffer goes
+  for (int group = 0; group < kv_.groups(); ++group) {
+    std::vector<int32_t> from_to;
+    for (const BlockCopy& copy : copies)
+      if (copy.group == group)
+        from_to.insert(from_to.end(), {static_cast<int32_t>(copy.from), static_cast<int32_t>(copy.to)});
+    if (from_to.empty()) continue;
+    const std::unique_ptr<Buffer> buffer = backend_->allocate(from_to.size() * sizeof(int32_t));
+    const Tensor tensor = {buffer->data(), DType::kI32, static_cast<int>(from_to.size() / 2), 2, 2};
+    backend_->upload(tensor, std::as_bytes(std::span(from_to)));
+    model_->copy_blocks(group, tensor);
+    backend_->synchronize();  // before the buffer goes
+  }
 }
 
 }  // namespace ferrum

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "cache/prefix_cache.h"
 #include "checkpoint/checkpoint.h"
 #include "engine/step_runner.h"
-#include "models/decoder.h"
 #include "models/loader.h"
 
 namespace ferrum {
@@ -23,7 +23,12 @@ struct RunnerOptions {
   int max_vectors = 0;    // rows of one step that come as embedding vectors
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
+  // kGivenBack: layers with a window have blocks of their own, which chunks bring (Chunk::pages); kKept: they
+  // keep all positions, in the blocks of the others.
+  enum class BehindWindows : uint8_t { kKept, kGivenBack } behind_windows = BehindWindows::kKept;
 };
+// How a cache's contents are laid out for a model that runs with these options.
+KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& options);
 
 // Bytes that a runner with these options takes, beside the weights.
 struct RunnerMemory {
@@ -44,24 +49,23 @@ class Runner final : public StepRunner {
   // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden], in
   // the order of the logits. REQUIRES: `states` has that size.
   void read_hidden(std::span<float> states);
-  int blocks() const { return blocks_; }
-  // A block's keys and values, `contents` [block_bytes]. Not within a step.
-  size_t block_bytes() const { return decoder_->block_bytes(); }
-  void read_block(BlockId block, std::span<std::byte> contents) {
-    decoder_->read_block(static_cast<int>(block), contents);
-  }
-  void write_block(BlockId block, std::span<const std::byte> contents) {
-    decoder_->write_block(static_cast<int>(block), contents);
-  }
+  // The blocks of each group of layers, which the chunks' blocks and pages name.
+  const KvSizes& kv() const { return kv_; }
+  int blocks() const { return kv_.blocks; }
+  // For a cache that gives out these blocks and pages.
+  PrefixCache::Options cache_options(PrefixCache::Reuse reuse) const;
+  const Model& model() const { return *model_; }
+  // Contents of blocks are read and written between steps.
+  Model& model() { return *model_; }
   const RunnerOptions& options() const { return options_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
 
  private:
-  std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the decoder, whose weights may look into it
+  std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the model, whose weights may look into it
   std::shared_ptr<Backend> backend_;              // of several runners that take turns
   RunnerOptions options_;
-  int blocks_;
-  std::unique_ptr<Decoder> decoder_;
+  KvSizes kv_;
+  std::unique_ptr<Model> model_;
   StepBuilder builder_;
   std::unique_ptr<Buffer> logits_buffer_;
   Tensor logits_;                   // [max_outputs, vocab] f32, on the device

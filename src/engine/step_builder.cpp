@@ -4,11 +4,16 @@
 
 namespace ferrum {
 
-StepBuilder::StepBuilder(Backend& backend, const Limits& limits) : backend_(backend), limits_(limits) {
+StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
+    : backend_(backend), limits_(limits), kv_(static_cast<size_t>(limits.kv_groups)) {
+  check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
   full_.tokens = allocate(limits.max_tokens, 1);
   full_.positions = allocate(limits.max_tokens, 1);
-  full_.kv_slots = allocate(limits.max_tokens, 1);
-  full_.block_table = allocate(limits.max_sequences, limits.max_blocks);
+  for (size_t g = 0; g < kv_.size(); ++g) {
+    full_.kv[g] = {allocate(limits.max_tokens, 1), allocate(limits.max_sequences, limits.max_blocks)};
+    kv_[g].slots.reserve(limits.max_tokens);
+    kv_[g].block_table.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
+  }
   full_.query_start = allocate(limits.max_sequences + 1, 1);
   full_.context_len = allocate(limits.max_sequences, 1);
   full_.output_rows = allocate(limits.max_outputs, 1);
@@ -16,17 +21,17 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits) : backend_(back
     full_.vector_rows = allocate(limits.max_vectors, 1);
     full_.vectors = allocate(limits.max_vectors, limits.hidden, DType::kF32);
   }
-  for (std::vector<int32_t>* v : {&tokens_, &positions_, &kv_slots_}) v->reserve(limits.max_tokens);
-  block_table_.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
+  for (std::vector<int32_t>* v : {&tokens_, &positions_}) v->reserve(limits.max_tokens);
   query_start_.reserve(limits.max_sequences + 1);
   context_len_.reserve(limits.max_sequences);
   output_rows_.reserve(limits.max_outputs);
 }
 
 const Step& StepBuilder::build(std::span<const Chunk> chunks) {
-  for (std::vector<int32_t>* v : {&tokens_, &positions_, &kv_slots_, &block_table_, &query_start_,
-                                  &context_len_, &output_rows_, &vector_rows_})
+  for (std::vector<int32_t>* v :
+       {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_, &vector_rows_})
     v->clear();
+  for (HostIndex& index : kv_) index.slots.clear(), index.block_table.clear();
   vectors_.clear();
 
   query_start_.push_back(0);
@@ -36,21 +41,15 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
                                                   : chunk.tokens.size());
     vectors_.insert(vectors_.end(), chunk.vectors.begin(), chunk.vectors.end());
     const int end = chunk.position + count;
-    check(end <= static_cast<int>(chunk.blocks.size()) * limits_.block_tokens,
-          "a chunk's tokens have blocks");
-    check(static_cast<int>(chunk.blocks.size()) <= limits_.max_blocks, "a sequence's blocks fit the table");
     for (int i = 0; i < count; ++i) {
       const int position = chunk.position + i;
-      const auto block = static_cast<int>(chunk.blocks[static_cast<size_t>(position / limits_.block_tokens)]);
       if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
       if (is_vectors) vector_rows_.push_back(static_cast<int32_t>(tokens_.size()));
       tokens_.push_back(is_vectors ? 0 : chunk.tokens[static_cast<size_t>(i)]);
       positions_.push_back(position);
-      kv_slots_.push_back(block * limits_.block_tokens + position % limits_.block_tokens);
     }
-    for (const BlockId block : chunk.blocks) block_table_.push_back(static_cast<int32_t>(block));
-    block_table_.resize(block_table_.size() + limits_.max_blocks - chunk.blocks.size(), -1);
+    index_chunk(chunk, count);
     query_start_.push_back(static_cast<int32_t>(tokens_.size()));
     context_len_.push_back(end);
   }
@@ -67,15 +66,17 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   step_ = {.shape = shape,
            .tokens = full_.tokens.first_rows(shape.tokens),
            .positions = full_.positions.first_rows(shape.tokens),
-           .kv_slots = full_.kv_slots.first_rows(shape.tokens),
-           .block_table = full_.block_table.first_rows(shape.sequences),
            .query_start = full_.query_start.first_rows(shape.sequences + 1),
            .context_len = full_.context_len.first_rows(shape.sequences),
            .output_rows = full_.output_rows.first_rows(shape.outputs)};
+  for (size_t g = 0; g < kv_.size(); ++g) {
+    step_.kv[g] = {full_.kv[g].slots.first_rows(shape.tokens),
+                   full_.kv[g].block_table.first_rows(shape.sequences)};
+    upload(step_.kv[g].slots, kv_[g].slots);
+    upload(step_.kv[g].block_table, kv_[g].block_table);
+  }
   upload(step_.tokens, tokens_);
   upload(step_.positions, positions_);
-  upload(step_.kv_slots, kv_slots_);
-  upload(step_.block_table, block_table_);
   upload(step_.query_start, query_start_);
   upload(step_.context_len, context_len_);
   upload(step_.output_rows, output_rows_);
@@ -86,6 +87,26 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
     backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
   }
   return step_;
+}
+
+void StepBuilder::index_chunk(const Chunk& chunk, int count) {
+  const auto of_group = [&](size_t g) {
+    return g == 0 || chunk.pages.empty() ? chunk.blocks : std::span<const BlockId>(chunk.pages[g - 1]);
+  };
+  for (size_t g = 0; g < kv_.size(); ++g) {
+    const std::span<const BlockId> blocks = of_group(g);
+    check(chunk.position + count <= static_cast<int>(blocks.size()) * limits_.block_tokens,
+          "a chunk's tokens have blocks");
+    check(static_cast<int>(blocks.size()) <= limits_.max_blocks, "a sequence's blocks fit the table");
+    for (int position = chunk.position; position < chunk.position + count; ++position)
+      kv_[g].slots.push_back(
+          static_cast<int32_t>(blocks[static_cast<size_t>(position / limits_.block_tokens)]) *
+              limits_.block_tokens +
+          position % limits_.block_tokens);
+    std::vector<int32_t>& table = kv_[g].block_table;
+    for (const BlockId block : blocks) table.push_back(static_cast<int32_t>(block));
+    table.resize(table.size() + static_cast<size_t>(limits_.max_blocks) - blocks.size(), -1);
+  }
 }
 
 Tensor StepBuilder::allocate(int rows, int cols, DType dtype) {

@@ -20,6 +20,9 @@ struct Chunk {
   std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
   std::span<const float> vectors = {};  // [positions, hidden], instead of tokens
+  // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for all
+  // layers.
+  std::span<const std::vector<BlockId>> pages = {};
 };
 
 class StepBuilder {
@@ -30,6 +33,7 @@ class StepBuilder {
     int max_outputs = 0;
     int max_blocks = 0;  // of one sequence
     int block_tokens = 0;
+    int kv_groups = 1;
     int max_vectors = 0;  // rows that come as vectors
     int hidden = 0;       // width of a vector
   };
@@ -40,6 +44,8 @@ class StepBuilder {
   const Step& build(std::span<const Chunk> chunks);
 
  private:
+  // Adds the rows of a chunk of `count` tokens to what the groups' tables and slots will hold.
+  void index_chunk(const Chunk& chunk, int count);
   Tensor allocate(int rows, int cols, DType dtype = DType::kI32);
   void upload(Tensor dst, const std::vector<int32_t>& values);
 
@@ -50,8 +56,11 @@ class StepBuilder {
   Step step_;
 
   // Host copies, reused from step to step.
-  std::vector<int32_t> tokens_, positions_, kv_slots_, block_table_, query_start_, context_len_, output_rows_,
-      vector_rows_;
+  struct HostIndex {
+    std::vector<int32_t> slots, block_table;
+  };
+  std::vector<HostIndex> kv_;  // [kv_groups]
+  std::vector<int32_t> tokens_, positions_, query_start_, context_len_, output_rows_, vector_rows_;
   std::vector<float> vectors_;
 };
 

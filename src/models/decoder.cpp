@@ -24,8 +24,8 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
       weights_(std::move(weights)),
       arena_(backend),
       a_(arena_, model_, limits),
-      kv_(allocate_kv(arena_, model_, limits.kv_blocks, limits.block_tokens, limits.kv_dtype)) {
-  check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv_blocks > 0,
+      kv_(allocate_kv(arena_, model_, limits.kv)) {
+  check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv.blocks > 0,
         "a decoder has room for a step");
   check_equal(weights_.layers.size(), model_.layers.size(), "layers loaded");
 }
@@ -97,8 +97,9 @@ Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hi
           .attended = gathered(a_.last_attended, rows.attended)};
 }
 
-void Decoder::copy_blocks(Tensor from_to) {
-  for (const KvLayer& kv : kv_) backend_.copy_blocks(kv, from_to);
+void Decoder::copy_blocks(int group, Tensor from_to) {
+  for (const KvLayer& kv : kv_)
+    if (kv.group == group) backend_.copy_blocks(kv, from_to);
 }
 
 size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLimits& limits) {
@@ -109,35 +110,38 @@ size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLim
 
 size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
-  allocate_kv(arena, model, limits.kv_blocks, limits.block_tokens, limits.kv_dtype);
+  allocate_kv(arena, model, limits.kv);
   return arena.bytes();
 }
 
-size_t Decoder::block_bytes() const {
+size_t Decoder::block_bytes(int group) const {
   size_t bytes = 0;
   for (const LayerDescription& layer : model_.layers)
-    bytes += kv_bytes_of_token(head_shape(layer.attention), limits_.kv_dtype);
-  return bytes * static_cast<size_t>(limits_.block_tokens);
+    if (limits_.kv.group_of(layer.attention) == group)
+      bytes += kv_bytes_of_token(head_shape(layer.attention), limits_.kv.dtype);
+  return bytes * static_cast<size_t>(limits_.kv.block_tokens);
 }
 
 template <class Byte, class Visit>
-void Decoder::walk_block(int block, std::span<Byte> contents, const Visit& visit) const {
-  check_equal(contents.size(), block_bytes(), "bytes of a block");
-  for (const KvLayer& kv : kv_)
+void Decoder::walk_block(int group, int block, std::span<Byte> contents, const Visit& visit) const {
+  check_equal(contents.size(), block_bytes(group), "bytes of a block");
+  for (const KvLayer& kv : kv_) {
+    if (kv.group != group) continue;
     for (const Tensor& part : kv.block(block)) {
       if (part.empty()) continue;
       visit(part, contents.first(part.bytes()));
       contents = contents.subspan(part.bytes());
     }
+  }
 }
 
-void Decoder::read_block(int block, std::span<std::byte> contents) {
-  walk_block(block, contents,
+void Decoder::read_block(int group, int block, std::span<std::byte> contents) {
+  walk_block(group, block, contents,
              [this](Tensor rows, std::span<std::byte> part) { backend_.download(part, rows); });
 }
 
-void Decoder::write_block(int block, std::span<const std::byte> contents) {
-  walk_block(block, contents,
+void Decoder::write_block(int group, int block, std::span<const std::byte> contents) {
+  walk_block(group, block, contents,
              [this](Tensor rows, std::span<const std::byte> part) { backend_.upload(rows, part); });
 }
 

@@ -11,6 +11,7 @@
 #include "models/attention.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
+#include "models/model.h"
 
 namespace ferrum {
 
@@ -19,9 +20,7 @@ struct DecoderLimits {
   int max_tokens = 512;   // rows of one step
   int max_outputs = 1;    // rows of one step that logits are read of
   int max_positions = 0;  // length of the longest sequence
-  int kv_blocks = 0;      // of the cache, for all sequences
-  int block_tokens = 16;
-  DType kv_dtype = DType::kF16;
+  KvSizes kv;             // for all sequences
 };
 
 struct DecoderLayer {
@@ -38,26 +37,21 @@ struct DecoderWeights {
   std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation tables
 };
 
-class Decoder {
+class Decoder final : public Model {
  public:
   // Allocates activations and KV blocks. The backend must outlive the decoder.
   Decoder(Backend& backend, const ModelDescription& model, DecoderWeights weights,
           const DecoderLimits& limits);
 
-  // logits [step.shape.outputs, vocab] f32
-  void forward(const Step& step, Tensor logits);
-  // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden] f32,
-  // on the device until the next step.
-  Tensor hidden_states(int outputs) const { return a_.last_hidden.first_rows(outputs); }
+  void forward(const Step& step, Tensor logits) override;
+  Tensor hidden_states(int outputs) const override { return a_.last_hidden.first_rows(outputs); }
 
-  // from_to [n, 2] i32, on the device: block onto block of every layer's keys and values.
-  void copy_blocks(Tensor from_to);
-
-  // One block's keys and values of every layer, as they are stored: for each layer keys, values, and of an
-  // int8 cache the scales of both. `contents` [block_bytes]. Not within a step.
-  size_t block_bytes() const;
-  void read_block(int block, std::span<std::byte> contents);
-  void write_block(int block, std::span<const std::byte> contents);
+  // A block's contents are, for each layer of the group, its keys, its values, and of an int8 cache the
+  // scales of both.
+  void copy_blocks(int group, Tensor from_to) override;
+  size_t block_bytes(int group) const override;
+  void read_block(int group, int block, std::span<std::byte> contents) override;
+  void write_block(int group, int block, std::span<const std::byte> contents) override;
 
   // Bytes that the constructor allocates.
   static size_t activation_bytes(const ModelDescription& model, const DecoderLimits& limits);
@@ -84,9 +78,9 @@ class Decoder {
   void embed(const Step& step, const Rows& rows);
   void layer(size_t index, const Step& step, Rows& rows);
   Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
-  // The rows of a block in each tensor of the cache, with the part of `contents` that is theirs.
+  // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
-  void walk_block(int block, std::span<Byte> contents, const Visit& visit) const;
+  void walk_block(int group, int block, std::span<Byte> contents, const Visit& visit) const;
 
   Backend& backend_;
   ModelDescription model_;

@@ -1,6 +1,34 @@
 #include "models/kv_layers.h"
 
+#include <algorithm>
+
 namespace ferrum {
+
+int KvSizes::group_of(const AttentionDescription& attention) const {
+  for (size_t i = 0; i < windows.size(); ++i)
+    if (attention.window > 0 && attention.window == windows[i].window) return static_cast<int>(i) + 1;
+  return 0;
+}
+
+std::vector<KvWindow> windows_of(const ModelDescription& model, const WindowUse& use, int blocks,
+                                 int block_tokens) {
+  std::vector<KvWindow> windows;
+  for (const LayerDescription& layer : model.layers) {
+    const int window = layer.attention.window;
+    if (window == 0 || window >= use.context ||
+        std::ranges::any_of(windows, [&](const KvWindow& w) { return w.window == window; }))
+      continue;
+    // Of each sequence: the positions before the next token that it still sees, from anywhere in a block on,
+    // the block that is being filled, and drafts past it.
+    const int64_t own = (window + block_tokens - 2) / block_tokens + 2;
+    const int64_t added = (use.step_tokens + block_tokens - 1) / block_tokens;
+    const int64_t needed = use.sequences * own + added;
+    if (needed < blocks) windows.push_back({window, static_cast<int>(needed)});
+  }
+  std::ranges::sort(windows, {}, &KvWindow::blocks);
+  if (windows.size() > kMaxKvGroups - 1) windows.resize(kMaxKvGroups - 1);  // the smallest gain the most
+  return windows;
+}
 
 size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype) {
   const size_t scales = kv_dtype == DType::kI8 ? static_cast<size_t>(heads.kv_heads) * sizeof(float) : 0;
@@ -11,16 +39,20 @@ HeadShape head_shape(const AttentionDescription& a) {
   return {.q_heads = a.q_heads, .kv_heads = a.kv_heads, .head_dim = a.head_dim, .value_dim = a.value_dim};
 }
 
-std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, int blocks, int block_tokens,
-                                 DType dtype) {
-  const int64_t slots = int64_t{blocks} * block_tokens;
+std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes) {
   std::vector<KvLayer> layers;
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
-    const Tensor k = arena.allocate(dtype, blocks, int64_t{a.k_width()} * block_tokens);
-    const Tensor v = arena.allocate(dtype, slots, a.v_width());
-    KvLayer kv = {k, v, block_tokens};
-    if (dtype == DType::kI8) {
+    const int group = sizes.group_of(a);
+    const int blocks = sizes.blocks_of(group);
+    const int64_t slots = int64_t{blocks} * sizes.block_tokens;
+    KvLayer kv = {.k = arena.allocate(sizes.dtype, blocks, int64_t{a.k_width()} * sizes.block_tokens),
+                  .v = arena.allocate(sizes.dtype, slots, a.v_width()),
+                  .block_tokens = sizes.block_tokens,
+                  .group = group,
+                  .k_scales = {},
+                  .v_scales = {}};
+    if (sizes.dtype == DType::kI8) {
       kv.k_scales = arena.allocate(DType::kF32, slots, a.kv_heads);
       kv.v_scales = arena.allocate(DType::kF32, slots, a.kv_heads);
     }

@@ -349,8 +349,8 @@ class Loader {
 
 }  // namespace
 
-std::unique_ptr<Decoder> load_decoder(Backend& backend, const Checkpoint& checkpoint,
-                                      const DecoderLimits& limits, const LoadProgress& progress) {
+std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
+                                  const LoadProgress& progress) {
   DecoderWeights weights = Loader(backend, checkpoint, limits, progress).load();
   return std::make_unique<Decoder>(backend, checkpoint.model(), std::move(weights), limits);
 }

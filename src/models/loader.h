@@ -16,8 +16,8 @@ using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 // The checkpoint and the backend must outlive the decoder: weights may be read where the checkpoint has
 // mapped them. limits.max_positions also decides the rotation tables (see rope.h). Error kNoMemory; kBadFile
 // if the file was cut while it was read.
-std::unique_ptr<Decoder> load_decoder(Backend& backend, const Checkpoint& checkpoint,
-                                      const DecoderLimits& limits, const LoadProgress& progress = {});
+std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
+                                  const LoadProgress& progress = {});
 
 // Bytes of the rotation tables for sequences of that length.
 uint64_t rotation_bytes(const ModelDescription& model, int positions);

@@ -31,8 +31,8 @@ inline Step make_step(Bench& bench, int block_tokens, const std::vector<Sequence
   step.shape = {rows, sequences, sequences};
   step.tokens = bench.integers(zeros, rows);
   step.positions = bench.integers(positions, rows);
-  step.kv_slots = bench.integers(slots, rows);
-  step.block_table = bench.integers(table, sequences);
+  step.kv[0].slots = bench.integers(slots, rows);
+  step.kv[0].block_table = bench.integers(table, sequences);
   step.query_start = bench.integers(query_start, sequences + 1);
   step.context_len = bench.integers(context, sequences);
   step.output_rows = bench.integers(std::vector<int32_t>(parts.size(), 0), sequences);

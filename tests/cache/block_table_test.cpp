@@ -38,7 +38,11 @@ BlockKey colliding_key(const BlockKey& before, std::span<const TokenId> tokens) 
 class World {
  public:
   World(uint64_t seed, const PrefixCache::Options& options)
-      : random_(seed), cache_(options), memory_(static_cast<size_t>(options.blocks) * kTokens) {}
+      : random_(seed), windows_(options.windows), cache_(options) {
+    memory_.emplace_back(static_cast<size_t>(options.blocks) * kTokens);
+    for (const WindowPages::Options& window : windows_)
+      memory_.emplace_back(static_cast<size_t>(window.pages) * kTokens);
+  }
 
   void event() {
     const int kind = below(100);
@@ -68,6 +72,7 @@ class World {
     }
     ASSERT_EQ(used, cache_.pool().used());
     ASSERT_EQ(cache_.pool().size(), used + cache_.pool().idle() + cache_.pool().free());
+    for (size_t w = 0; w < windows_.size(); ++w) check_pages(w);
   }
 
   void end() {
@@ -76,6 +81,7 @@ class World {
     EXPECT_EQ(cache_.pool().used(), 0);
     cache_.clear();
     EXPECT_EQ(cache_.pool().free(), cache_.pool().size());
+    for (const WindowPages& window : cache_.windows()) EXPECT_EQ(window.pool().free(), window.pool().size());
   }
 
   int64_t matched() const { return matched_; }
@@ -83,6 +89,24 @@ class World {
   int64_t refused() const { return refused_; }
 
  private:
+  // The references of a window's pages, and that a sequence holds those it can see and few more.
+  void check_pages(size_t w) const {
+    const WindowPages& window = cache_.windows()[w];
+    std::vector<int> references(static_cast<size_t>(window.pool().size()));
+    for (const Sequence& s : sequences_) {
+      int held = 0;
+      for (const BlockId page : s.blocks.pages()[w]) {
+        if (page == kNoBlock) continue;
+        ++references[index_of(page)];
+        ++held;
+      }
+      const int ahead = static_cast<int>(s.blocks.blocks().size()) - s.computed / kTokens;
+      ASSERT_LE(held, (windows_[w].window + kTokens - 2) / kTokens + 1 + ahead);
+    }
+    for (size_t i = 0; i < references.size(); ++i)
+      ASSERT_EQ(references[i], window.pool().references(static_cast<BlockId>(i)));
+  }
+
   int below(int n) { return static_cast<int>(random_() % static_cast<uint64_t>(n)); }
 
   void begin() {
@@ -137,7 +161,7 @@ class World {
     const int needed = s.blocks.blocks_needed(s.computed, end);
     std::vector<BlockCopy> copies;
     if (!s.blocks.reserve(s.computed, end, copies)) {
-      EXPECT_GT(needed, available);
+      EXPECT_TRUE(needed > available || !windows_.empty());
       EXPECT_TRUE(copies.empty());
       ++refused_;
       return false;
@@ -146,13 +170,18 @@ class World {
     for (const BlockCopy& copy : copies) {
       ++copied_;
       for (size_t i = 0; i < kTokens; ++i)
-        memory_[index_of(copy.to) * kTokens + i] = memory_[index_of(copy.from) * kTokens + i];
+        memory_of(copy.group, copy.to, i) = memory_of(copy.group, copy.from, i);
     }
     Contents contents = contents_before(s, s.computed);
     for (int i = s.computed; i < end; ++i) {
       contents = after(contents, s.tokens[static_cast<size_t>(i)]);
       EXPECT_EQ(cache_.pool().references(s.blocks.blocks()[static_cast<size_t>(i / kTokens)]), 1);
       at(s, i) = contents;
+      for (size_t w = 0; w < windows_.size(); ++w) {
+        const BlockId page = s.blocks.pages()[w][static_cast<size_t>(i / kTokens)];
+        EXPECT_EQ(cache_.windows()[w].pool().references(page), 1);
+        memory_of(static_cast<int>(w) + 1, page, static_cast<size_t>(i % kTokens)) = contents;
+      }
     }
     return true;
   }
@@ -162,6 +191,12 @@ class World {
     for (int i = 0; i < s.computed; ++i) {
       contents = after(contents, s.tokens[static_cast<size_t>(i)]);
       ASSERT_EQ(at(s, i), contents) << "position " << i << " of " << s.computed;
+      for (size_t w = 0; w < windows_.size(); ++w) {
+        if (i <= s.computed - windows_[w].window) continue;  // the next token does not see it
+        const BlockId page = s.blocks.pages()[w][static_cast<size_t>(i / kTokens)];
+        ASSERT_NE(page, kNoBlock) << "position " << i << " of " << s.computed;
+        ASSERT_EQ(memory_of(static_cast<int>(w) + 1, page, static_cast<size_t>(i % kTokens)), contents);
+      }
     }
   }
 
@@ -172,12 +207,16 @@ class World {
   }
   Contents& at(const Sequence& s, int position) {
     const BlockId block = s.blocks.blocks()[static_cast<size_t>(position / kTokens)];
-    return memory_[index_of(block) * kTokens + static_cast<size_t>(position % kTokens)];
+    return memory_of(0, block, static_cast<size_t>(position % kTokens));
+  }
+  Contents& memory_of(int group, BlockId block, size_t token) {
+    return memory_[static_cast<size_t>(group)][index_of(block) * kTokens + token];
   }
 
   std::mt19937_64 random_;
+  std::vector<WindowPages::Options> windows_;
   PrefixCache cache_;
-  std::vector<Contents> memory_;  // [blocks, kTokens]
+  std::vector<std::vector<Contents>> memory_;  // of the blocks and each window's pages: [blocks, kTokens]
   std::list<Sequence> sequences_;
   int64_t matched_ = 0;
   int64_t copied_ = 0;
@@ -202,6 +241,22 @@ TEST(BlockTables, ASequenceReadsItsOwnPastWhateverHappens) {
     live(world, 250'000);
     EXPECT_GT(world.matched(), 100'000);
   }
+}
+
+// Few pages: a window runs short as well, and pages are evicted while their blocks stay, and the other way
+// round.
+TEST(BlockTables, WithWindowsASequenceReadsWhatItSees) {
+  for (uint64_t seed = 10; seed < 13; ++seed) {
+    World world(seed, {.blocks = 48, .block_tokens = kTokens, .windows = {{1, 14}, {7, 24}, {21, 40}}});
+    live(world, 250'000);
+    EXPECT_GT(world.matched(), 30'000);
+  }
+}
+
+TEST(BlockTables, WithWindowsAndWithoutReuse) {
+  World world(
+      5, {.blocks = 48, .block_tokens = kTokens, .reuse = PrefixCache::Reuse::kOff, .windows = {{9, 30}}});
+  live(world, 250'000);
 }
 
 TEST(BlockTables, AlsoWithoutReuse) {

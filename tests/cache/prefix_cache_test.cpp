@@ -8,6 +8,8 @@ namespace ferrum::test {
 namespace {
 
 constexpr int kTokens = 4;  // of a block
+PrefixCache::Pages none = PrefixCache::kNoPages;
+PrefixCache::PageLists no_pages;
 
 std::vector<TokenId> counting(int count, TokenId from = 0) {
   std::vector<TokenId> tokens(static_cast<size_t>(count));
@@ -24,7 +26,7 @@ class PrefixCacheTest : public testing::Test {
     for (size_t i = 0; i + kTokens <= tokens.size(); i += kTokens) {
       const auto block = cache_.take();
       ASSERT_TRUE(block);
-      blocks.push_back(cache_.add(place, *block, tokens.subspan(i, kTokens)));
+      blocks.push_back(cache_.add(place, *block, tokens.subspan(i, kTokens), none));
     }
     for (; !blocks.empty(); blocks.pop_back()) cache_.release(blocks.back());
   }
@@ -45,7 +47,7 @@ TEST_F(PrefixCacheTest, FindsWholeBlocksButNeverAllTokens) {
 
   PrefixCache::Place place(root_);
   std::vector<BlockId> blocks;
-  EXPECT_EQ(cache_.match(place, tokens, blocks), 8);
+  EXPECT_EQ(cache_.match(place, tokens, blocks, no_pages), 8);
   EXPECT_EQ(cache_.pool().used(), 2);
   EXPECT_EQ(cache_.pool().references(blocks[1]), 1);
 }
@@ -61,8 +63,8 @@ TEST_F(PrefixCacheTest, ABlockWithTheSameContentsIsSharedNotStoredTwice) {
   const std::vector<TokenId> tokens = counting(4);
   PrefixCache::Place first(root_);
   PrefixCache::Place second(root_);
-  const BlockId a = cache_.add(first, *cache_.take(), tokens);
-  const BlockId b = cache_.add(second, *cache_.take(), tokens);
+  const BlockId a = cache_.add(first, *cache_.take(), tokens, none);
+  const BlockId b = cache_.add(second, *cache_.take(), tokens, none);
   EXPECT_EQ(a, b);
   EXPECT_EQ(cache_.pool().references(a), 2);
   EXPECT_EQ(cache_.pool().used(), 1);
@@ -90,7 +92,7 @@ TEST_F(PrefixCacheTest, ABlockIsNotFoundAfterAnotherThatOnlyLooksLikeTheOneBefor
   // the contents that are gone, even though they were the same.
   PrefixCache::Place place(root_);
   std::vector<BlockId> blocks;
-  ASSERT_EQ(cache_.match(place, counting(9), blocks), 8);
+  ASSERT_EQ(cache_.match(place, counting(9), blocks, no_pages), 8);
   cache_.release(blocks[0]);
   std::vector<BlockId> others;
   for (int i = 0; i < 7; ++i) others.push_back(*cache_.take());
@@ -98,7 +100,7 @@ TEST_F(PrefixCacheTest, ABlockIsNotFoundAfterAnotherThatOnlyLooksLikeTheOneBefor
   for (const BlockId block : others) cache_.release(block);
 
   place = PrefixCache::Place(root_);
-  cache_.add(place, *cache_.take(), counting(4));
+  cache_.add(place, *cache_.take(), counting(4), none);
   EXPECT_EQ(cache_.probe(root_, counting(9)).tokens, 4);
 }
 
@@ -106,7 +108,7 @@ TEST_F(PrefixCacheTest, ClearingForgetsContentsAndLeavesBlocksWithTheirUsers) {
   leave(root_, counting(8));
   PrefixCache::Place place(root_);
   std::vector<BlockId> blocks;
-  cache_.match(place, counting(8), blocks);
+  cache_.match(place, counting(8), blocks, no_pages);
   cache_.clear();
   EXPECT_EQ(cache_.probe(root_, counting(9)).tokens, 0);
   EXPECT_EQ(cache_.pool().idle(), 0);
@@ -118,7 +120,7 @@ TEST_F(PrefixCacheTest, ClearingForgetsContentsAndLeavesBlocksWithTheirUsers) {
 TEST_F(PrefixCacheTest, SwitchedOffItFindsNothing) {
   PrefixCache off({.blocks = 2, .block_tokens = kTokens, .reuse = PrefixCache::Reuse::kOff});
   PrefixCache::Place place(root_);
-  const BlockId block = off.add(place, *off.take(), counting(4));
+  const BlockId block = off.add(place, *off.take(), counting(4), none);
   off.release(block);
   EXPECT_EQ(off.probe(root_, counting(5)).tokens, 0);
   EXPECT_EQ(off.pool().free(), 2);
@@ -133,10 +135,10 @@ TEST(PrefixCacheFaults, B51_ACollisionIsAMiss) {
   PrefixCache::Place a(root);
   PrefixCache::Place b(root);
   const std::vector<TokenId> tail = counting(4, 50);
-  const BlockId a_head = cache.add(a, *cache.take(), counting(4, 0));
-  const BlockId a_tail = cache.add(a, *cache.take(), tail);
-  const BlockId b_head = cache.add(b, *cache.take(), counting(4, 10));
-  const BlockId b_tail = cache.add(b, *cache.take(), tail);
+  const BlockId a_head = cache.add(a, *cache.take(), counting(4, 0), none);
+  const BlockId a_tail = cache.add(a, *cache.take(), tail, none);
+  const BlockId b_head = cache.add(b, *cache.take(), counting(4, 10), none);
+  const BlockId b_tail = cache.add(b, *cache.take(), tail, none);
   EXPECT_NE(a_head, b_head);
   EXPECT_NE(a_tail, b_tail);  // the same key, the same tokens, another past
 
@@ -146,7 +148,7 @@ TEST(PrefixCacheFaults, B51_ACollisionIsAMiss) {
     tokens.push_back(0);
     PrefixCache::Place place(root);
     std::vector<BlockId> blocks;
-    cache.match(place, tokens, blocks);
+    cache.match(place, tokens, blocks, no_pages);
     return blocks;
   };
   EXPECT_EQ(found(0), (std::vector{a_head, a_tail}));

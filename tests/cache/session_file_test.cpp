@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kTokens = 4;    // of a block
 constexpr int kContents = 6;  // bytes of a block
+constexpr int kPage = 3;      // bytes of its page of the first window
+constexpr int kWidePage = 5;  // and of the second
 
 SessionHeader header() {
   return {.origin = {.model = "model",
@@ -26,7 +28,8 @@ SessionHeader header() {
                      .kv_heads = 6,
                      .head_dim = 7,
                      .block_tokens = kTokens,
-                     .block_bytes = kContents},
+                     .block_bytes = kContents,
+                     .windows = {{8, kPage}, {32, kWidePage}}},
           .cache_salt = "salt",
           .application_data = std::string("a\0b", 3)};
 }
@@ -37,14 +40,23 @@ std::vector<TokenId> tokens_of(int block) {
   return tokens;
 }
 
+// The pages that a block has: none, those of one window or of the other, both.
+uint32_t pages_of(int block) { return static_cast<uint32_t>(block) % 4; }
+
+std::string page_of(int block, size_t window) {
+  if ((pages_of(block) >> window & 1) == 0) return "";
+  return std::string(window == 0 ? kPage : kWidePage, static_cast<char>('A' + block));
+}
+
 std::string contents_of(int block) { return std::string(kContents, static_cast<char>('a' + block)); }
+std::string with_pages(int block) { return contents_of(block) + page_of(block, 0) + page_of(block, 1); }
 
 class SessionFileTest : public testing::Test {
  protected:
   // The bytes of a file with so many blocks.
   std::string write(int blocks) {
     SessionWriter writer(path_, header(), static_cast<uint64_t>(blocks));
-    for (int i = 0; i < blocks; ++i) writer.add(tokens_of(i), as_bytes(contents_of(i)));
+    for (int i = 0; i < blocks; ++i) writer.add(tokens_of(i), pages_of(i), as_bytes(with_pages(i)));
     writer.finish();
     const std::string bytes = read_file(path_);
     EXPECT_EQ(writer.bytes(), bytes.size());
@@ -61,7 +73,7 @@ class SessionFileTest : public testing::Test {
 };
 
 TEST_F(SessionFileTest, GivesBackWhatWasWritten) {
-  for (const int blocks : {0, 1, 3}) {
+  for (const int blocks : {0, 1, 3, 5}) {
     write(blocks);
     const SessionFile file = SessionFile::open(path_);
     const SessionHeader& h = file.header();
@@ -85,20 +97,26 @@ TEST_F(SessionFileTest, GivesBackWhatWasWritten) {
     for (int i = 0; i < blocks; ++i) {
       EXPECT_EQ(std::memcmp(tokens.data() + i * kTokens, tokens_of(i).data(), kTokens * sizeof(TokenId)), 0);
       EXPECT_EQ(std::memcmp(file.contents(i).data(), contents_of(i).data(), kContents), 0);
+      for (const size_t window : {0, 1}) {
+        const std::span<const std::byte> page = file.page(i, window);
+        EXPECT_EQ(std::string(reinterpret_cast<const char*>(page.data()), page.size()), page_of(i, window));
+      }
     }
   }
 }
 
 // The layout as its header states it: files of this version can be read for as long as it is the version.
 TEST_F(SessionFileTest, LayoutIsAsStated) {
-  std::string expected = "FerrumKV" + le<uint32_t>(2) + le<int32_t>(64) + le<int32_t>(5) + le<int32_t>(6) +
-                         le<int32_t>(7) + le<int32_t>(kTokens) + le<uint64_t>(kContents) + le<uint64_t>(2) +
-                         le<uint64_t>(1) + le<uint64_t>(4) + le<uint64_t>(3) + GgufBytes::string_of("model") +
-                         GgufBytes::string_of("cpu") + GgufBytes::string_of("f16") +
-                         GgufBytes::string_of("salt") + GgufBytes::string_of(std::string_view("a\0b", 3));
+  std::string expected = "FerrumKV" + le<uint32_t>(3) + le<int32_t>(64) + le<int32_t>(5) + le<int32_t>(6) +
+                         le<int32_t>(7) + le<int32_t>(kTokens) + le<uint64_t>(kContents) + le<uint32_t>(2) +
+                         le<int32_t>(8) + le<uint64_t>(kPage) + le<int32_t>(32) + le<uint64_t>(kWidePage) +
+                         le<uint64_t>(2) + le<uint64_t>(1) + le<uint64_t>(4) + le<uint64_t>(3) +
+                         GgufBytes::string_of("model") + GgufBytes::string_of("cpu") +
+                         GgufBytes::string_of("f16") + GgufBytes::string_of("salt") +
+                         GgufBytes::string_of(std::string_view("a\0b", 3));
   for (int i = 0; i < 2; ++i) {
     for (const TokenId id : tokens_of(i)) expected += le<int32_t>(id);
-    expected += contents_of(i);
+    expected += le(pages_of(i)) + with_pages(i);
   }
   expected += le<uint64_t>(2);
   Hasher128 hasher;
@@ -111,7 +129,7 @@ TEST_F(SessionFileTest, WithoutFinishNothingIsThere) {
   const std::string before = write(1);
   {
     SessionWriter writer(path_, header(), 2);
-    writer.add(tokens_of(7), as_bytes(contents_of(7)));
+    writer.add(tokens_of(7), pages_of(7), as_bytes(with_pages(7)));
   }
   EXPECT_EQ(read_file(path_), before);
   EXPECT_FALSE(std::filesystem::exists(path_.string() + ".partial"));
@@ -125,7 +143,8 @@ TEST_F(SessionFileTest, B25_CutOffAnywhere) {
   // A whole block is missing, and the end is there.
   constexpr size_t kFooter = 24;
   std::string without = bytes;
-  without.erase(bytes.size() - kFooter - kTokens * 4 - kContents, kTokens * 4 + kContents);
+  const size_t record = kTokens * 4 + sizeof(uint32_t) + with_pages(2).size();
+  without.erase(bytes.size() - kFooter - record, record);
   expect_refused(without, ErrorCode::kBadFile, {"2 blocks where 3 were written"});
 }
 
@@ -147,7 +166,7 @@ TEST_F(SessionFileTest, B25_AnotherVersion) {
   std::string bytes = write(1);
   bytes[8] = 9;
   expect_refused(bytes, ErrorCode::kUnsupported,
-                 {"version 9 of the session format, and this program reads version 2"});
+                 {"version 9 of the session format, and this program reads version 3"});
 }
 
 TEST_F(SessionFileTest, B25_NoSession) {
@@ -161,6 +180,8 @@ TEST_F(SessionFileTest, B25_NoSession) {
 TEST_F(SessionFileTest, B25_SizesThatOverflow) {
   constexpr size_t kBlockTokensAt = 12 + 4 * 4;
   constexpr size_t kBlockBytesAt = kBlockTokensAt + 4;
+  constexpr size_t kWindowsAt = kBlockBytesAt + 8;
+  constexpr size_t kPageBytesAt = kWindowsAt + 4 + 4;
   const auto with = [&](size_t at, const std::string& value) {
     std::string bytes = write(2);
     bytes.replace(at, value.size(), value);
@@ -173,7 +194,10 @@ TEST_F(SessionFileTest, B25_SizesThatOverflow) {
        {0, -1, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()})
     expect_refused(with(kBlockTokensAt, le(tokens)), ErrorCode::kBadFile, {"damaged"});
   for (const uint64_t bytes : {~uint64_t{0}, ~uint64_t{0} - 15, uint64_t{1} << 62})
-    expect_refused(with(kBlockBytesAt, le(bytes)), ErrorCode::kBadFile, {"damaged"});
+    for (const size_t at : {kBlockBytesAt, kPageBytesAt})
+      expect_refused(with(at, le(bytes)), ErrorCode::kBadFile, {"damaged"});
+  for (const uint32_t windows : {uint32_t{1}, uint32_t{3}, uint32_t{33}, ~uint32_t{0}})
+    expect_refused(with(kWindowsAt, le(windows)), ErrorCode::kBadFile, {});
 }
 
 TEST(KvOriginTest, B25_WhatDiffersIsNamed) {

@@ -49,8 +49,9 @@ class Place {
     const auto count = static_cast<int>(tokens.size());
     ASSERT_TRUE(table.reserve(0, count, copies));
     for (size_t i = 0; i < table.blocks().size(); ++i)
-      runner_.write_block(table.blocks()[i],
-                          std::vector<std::byte>(runner_.block_bytes(), std::byte((i + 1) % 251)));
+      runner_.model().write_block(
+          0, static_cast<int>(table.blocks()[i]),
+          std::vector<std::byte>(runner_.model().block_bytes(0), std::byte((i + 1) % 251)));
     table.fill(tokens, count);
   }
   // The blocks that the cache has of the tokens have these contents; how many they are.
@@ -59,8 +60,8 @@ class Place {
     BlockTable table(cache_, cache_root(""));
     const int count = table.match(tokens) / kBlockTokens;
     for (size_t i = 0; i < table.blocks().size(); ++i) {
-      std::vector<std::byte> contents(runner_.block_bytes());
-      runner_.read_block(table.blocks()[i], contents);
+      std::vector<std::byte> contents(runner_.model().block_bytes(0));
+      runner_.model().read_block(0, static_cast<int>(table.blocks()[i]), contents);
       EXPECT_EQ(contents, std::vector<std::byte>(contents.size(), std::byte((i + 1) % 251)));
     }
     return count;
@@ -176,9 +177,9 @@ TEST_F(KvStoreTest, B25_IdsThatTheModelLacks) {
   for (const TokenId id : {-1, kVocab}) {
     SessionWriter writer(file_, place.header(), 1);
     std::vector<TokenId> tokens(kBlockTokens, 1);
-    writer.add(tokens, std::vector<std::byte>(place.runner().block_bytes()));
+    writer.add(tokens, 0, std::vector<std::byte>(place.runner().model().block_bytes(0)));
     tokens[3] = id;
-    writer.add(tokens, std::vector<std::byte>(place.runner().block_bytes()));
+    writer.add(tokens, 0, std::vector<std::byte>(place.runner().model().block_bytes(0)));
     writer.finish();
     test::expect_error(ErrorCode::kBadFile, {file_.string(), "the model's are 0 to 9"},
                        [&] { load_session(place.store(), SessionFile::open(file_), file_); });

@@ -36,9 +36,11 @@ TEST(Loop, EveryRequestGetsWhatItGetsAlone) {
     const auto below = [&](int n) { return static_cast<int>(random() % static_cast<uint64_t>(n)); };
     const int blocks = mix % 3 == 0 ? 45 : mix % 3 == 1 ? 80 : 400;  // the longest request takes 40
     const int sequences = 1 + below(20);
-    MemoryModel model(blocks);
-    LoopOptions o = options(blocks, sequences, std::max(sequences, 1 + below(mix % 2 == 0 ? 8 : 200)),
-                            mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn);
+    const int batch_tokens = std::max(sequences, 1 + below(mix % 2 == 0 ? 8 : 200));
+    const auto windows = windows_for(some_windows(mix), sequences, batch_tokens);
+    MemoryModel model(blocks, windows);
+    LoopOptions o = options(blocks, sequences, batch_tokens,
+                            mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn, windows);
     o.limits.spare_rows = static_cast<int>(mix % 7);
     Loop loop(model, nullptr, o);
     std::vector<Asked> all;

@@ -22,17 +22,24 @@ constexpr TokenId kPoison = 2;  // after this one, which is not drawn, logits ar
 
 class MemoryModel final : public StepRunner {
  public:
-  explicit MemoryModel(int blocks) : memory_(static_cast<size_t>(blocks) * kBlockTokens) {}
+  explicit MemoryModel(int blocks, const std::vector<WindowPages::Options>& windows = {})
+      : windows_(windows) {
+    memory_.emplace_back(static_cast<size_t>(blocks) * kBlockTokens);
+    for (const WindowPages::Options& window : windows)
+      memory_.emplace_back(static_cast<size_t>(window.pages) * kBlockTokens);
+  }
 
   std::span<const float> step(std::span<const Chunk> chunks) override {
     logits_.clear();
     for (const Chunk& chunk : chunks) {
       const int end = chunk.position + static_cast<int>(chunk.tokens.size());
       largest_ = std::max(largest_, end);
-      for (int i = chunk.position; i < end; ++i)
+      for (int i = chunk.position; i < end; ++i) {
         at(chunk, i) =
             random_bits(i == 0 ? 0 : at(chunk, i - 1),
                         static_cast<uint64_t>(chunk.tokens[static_cast<size_t>(i - chunk.position)]));
+        for (size_t w = 0; w < windows_.size(); ++w) at(chunk, i, w + 1) = at(chunk, i);
+      }
       const int rows = chunk.outputs == Outputs::kNone   ? 0
                        : chunk.outputs == Outputs::kLast ? 1
                                                          : static_cast<int>(chunk.tokens.size());
@@ -45,7 +52,8 @@ class MemoryModel final : public StepRunner {
   void copy_blocks(std::span<const BlockCopy> copies) override {
     for (const BlockCopy& copy : copies)
       for (size_t i = 0; i < kBlockTokens; ++i)
-        memory_[index_of(copy.to) * kBlockTokens + i] = memory_[index_of(copy.from) * kBlockTokens + i];
+        memory(copy.group)[index_of(copy.to) * kBlockTokens + i] =
+            memory(copy.group)[index_of(copy.from) * kBlockTokens + i];
   }
   int vocab() const override { return kVocab; }
   int steps() const { return steps_; }
@@ -54,18 +62,25 @@ class MemoryModel final : public StepRunner {
   void add_logits(const Chunk& chunk, int last, TokenId token) {
     uint64_t all = 0;
     for (int i = 0; i <= last; ++i) all = random_bits(all, at(chunk, i));
+    // Pages hold the same, so that a model with windows answers as one without.
+    for (size_t w = 0; w < windows_.size(); ++w)
+      for (int i = std::max(0, last - windows_[w].window + 1); i <= last; ++i)
+        if (at(chunk, i, w + 1) != at(chunk, i)) all = ~all;
     for (int v = 0; v < kVocab; ++v)
       logits_.push_back(token == kPoison ? std::nanf("")
                         : v == kPoison
                             ? -1000
                             : static_cast<float>(random_uniform(all, static_cast<uint64_t>(v)) * 4));
   }
-  uint64_t& at(const Chunk& chunk, int position) {
-    const BlockId block = chunk.blocks[static_cast<size_t>(position / kBlockTokens)];
-    return memory_[index_of(block) * kBlockTokens + static_cast<size_t>(position % kBlockTokens)];
+  uint64_t& at(const Chunk& chunk, int position, size_t group = 0) {
+    const auto index = static_cast<size_t>(position / kBlockTokens);
+    const BlockId block = group == 0 ? chunk.blocks[index] : chunk.pages[group - 1][index];
+    return memory_[group].at(index_of(block) * kBlockTokens + static_cast<size_t>(position % kBlockTokens));
   }
+  std::vector<uint64_t>& memory(int group) { return memory_[static_cast<size_t>(group)]; }
 
-  std::vector<uint64_t> memory_;
+  std::vector<WindowPages::Options> windows_;
+  std::vector<std::vector<uint64_t>> memory_;  // of the blocks, and of each window's pages
   std::vector<float> logits_;
   int largest_ = 0;
   int steps_ = 0;
@@ -127,10 +142,25 @@ inline Asked ask(std::vector<TokenId> prompt, int max_tokens, uint64_t seed) {
   return asked;
 }
 
+// Windows with as many pages as the engine gives them (windows_of), not one more.
+inline std::vector<WindowPages::Options> windows_for(const std::vector<int>& windows, int sequences,
+                                                     int batch_tokens) {
+  std::vector<WindowPages::Options> all;
+  for (const int window : windows)
+    all.push_back({window, sequences * ((window + kBlockTokens - 2) / kBlockTokens + 2) +
+                               (batch_tokens + kBlockTokens - 1) / kBlockTokens});
+  return all;
+}
+inline std::vector<int> some_windows(uint64_t mix) {
+  static const std::vector<std::vector<int>> kSome = {{}, {1}, {7}, {5, 17}, {24}};
+  return kSome[mix % kSome.size()];
+}
+
 inline LoopOptions options(int blocks, int sequences, int batch_tokens,
-                           PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn) {
+                           PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn,
+                           const std::vector<WindowPages::Options>& windows = {}) {
   return {.limits = {.batch_tokens = batch_tokens, .max_sequences = sequences, .block_tokens = kBlockTokens},
-          .cache = {.blocks = blocks, .block_tokens = kBlockTokens, .reuse = reuse}};
+          .cache = {.blocks = blocks, .block_tokens = kBlockTokens, .reuse = reuse, .windows = windows}};
 }
 
 inline void run(Loop& loop) {

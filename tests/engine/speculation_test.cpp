@@ -63,11 +63,13 @@ TEST(Speculation, EveryRequestGetsWhatItGetsWithout) {
     const auto below = [&](int n) { return static_cast<int>(random() % static_cast<uint64_t>(n)); };
     const int blocks = mix % 2 == 0 ? 45 : 400;
     const int sequences = 1 + below(8);
-    MemoryModel model(blocks);
+    const int batch_tokens = sequences + 1 + below(40);
+    const auto windows = windows_for(some_windows(mix), sequences, batch_tokens);
+    MemoryModel model(blocks, windows);
     Oracle oracle(static_cast<int>(mix % 11), mix);
     Loop loop(model, nullptr,
-              drafting(options(blocks, sequences, sequences + 1 + below(40),
-                               mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn),
+              drafting(options(blocks, sequences, batch_tokens,
+                               mix % 4 == 0 ? PrefixCache::Reuse::kOff : PrefixCache::Reuse::kOn, windows),
                        1 + below(12)),
               &oracle);
     std::vector<Asked> all;
@@ -126,11 +128,13 @@ TEST(Speculation, ADraftThatIsRightSavesSteps) {
 // The same model drafts what it will say itself, for it draws with the same random numbers.
 TEST(Speculation, ADraftModelKeepsUpWithItsTarget) {
   MemoryModel model(400);
-  MemoryModel draft_model(400);
-  ModelDrafter drafter(draft_model, {.batch_tokens = 32,
-                                     .max_context = 400,
-                                     .vocab = kVocab,
-                                     .cache = {.blocks = 400, .block_tokens = kBlockTokens}});
+  const auto windows = windows_for({9}, 4, 32);
+  MemoryModel draft_model(400, windows);
+  ModelDrafter drafter(draft_model,
+                       {.batch_tokens = 32,
+                        .max_context = 400,
+                        .vocab = kVocab,
+                        .cache = {.blocks = 400, .block_tokens = kBlockTokens, .windows = windows}});
   Loop loop(model, nullptr, drafting(options(400, 4, 64), 5), &drafter);
   std::mt19937_64 random(1);
   std::vector<Asked> all;
@@ -377,8 +381,9 @@ TEST(ContextShift, IsTheSameInCompanyAndWithDrafts) {
   };
   std::vector<Asked> all;
   Oracle oracle(3, 5);
-  MemoryModel model(50);
-  Loop loop(model, nullptr, drafting(options(50, 5, 24), 4), &oracle);
+  const auto windows = windows_for({13}, 5, 24);
+  MemoryModel model(50, windows);
+  Loop loop(model, nullptr, drafting(options(50, 5, 24, PrefixCache::Reuse::kOn, windows), 4), &oracle);
   for (int i = 0; i < 20; ++i) {
     Asked asked = ask(random_prompt(random, 20), 150, random());
     asked.job->request.sampling.frequency_penalty = 0.5f;

@@ -36,8 +36,8 @@ TEST(StepBuilder, LaysOutARaggedBatch) {
   EXPECT_EQ(step.shape, (StepShape{6, 3, 3}));
   EXPECT_EQ(values(step.tokens), (Ids{10, 11, 12, 20, 30, 31}));
   EXPECT_EQ(values(step.positions), (Ids{3, 4, 5, 9, 0, 1}));
-  EXPECT_EQ(values(step.kv_slots), (Ids{5 * 4 + 3, 7 * 4, 7 * 4 + 1, 9 * 4 + 1, 4, 5}));
-  EXPECT_EQ(values(step.block_table), (Ids{5, 7, -1, 2, 3, 9, 1, -1, -1}));
+  EXPECT_EQ(values(step.kv[0].slots), (Ids{5 * 4 + 3, 7 * 4, 7 * 4 + 1, 9 * 4 + 1, 4, 5}));
+  EXPECT_EQ(values(step.kv[0].block_table), (Ids{5, 7, -1, 2, 3, 9, 1, -1, -1}));
   EXPECT_EQ(values(step.query_start), (Ids{0, 3, 4, 6}));
   EXPECT_EQ(values(step.context_len), (Ids{6, 10, 2}));
   EXPECT_EQ(values(step.output_rows), (Ids{3, 4, 5}));
@@ -54,7 +54,7 @@ TEST(StepBuilder, StepInputsStayAtTheirAddresses) {
   const Chunk one = {std::span(tokens).first(1), 4, two_blocks, Outputs::kLast};
   const Step& after = builder.build(std::span(&one, 1));
   EXPECT_EQ(before.tokens.data, after.tokens.data);
-  EXPECT_EQ(before.block_table.data, after.block_table.data);
+  EXPECT_EQ(before.kv[0].block_table.data, after.kv[0].block_table.data);
   EXPECT_EQ(before.output_rows.data, after.output_rows.data);
 }
 

@@ -18,11 +18,15 @@ void read_file(std::span<const std::byte> bytes) {
   const KvOrigin& origin = file.header().origin;
   check_equal(file.tokens().size(),
               static_cast<size_t>(file.blocks()) * static_cast<size_t>(origin.block_tokens), "tokens");
+  const auto check_within = [&](std::span<const std::byte> part) {
+    check(part.empty() ||
+              (part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size()),
+          "a part within the file");
+  };
   for (int i = 0; i < file.blocks(); ++i) {
-    const std::span<const std::byte> contents = file.contents(i);
-    check(contents.data() >= bytes.data() && contents.data() + contents.size() <= bytes.data() + bytes.size(),
-          "a block within the file");
-    check_equal(contents.size(), static_cast<size_t>(origin.block_bytes), "bytes of a block");
+    check_within(file.contents(i));
+    check_equal(file.contents(i).size(), static_cast<size_t>(origin.block_bytes), "bytes of a block");
+    for (size_t w = 0; w < origin.windows.size(); ++w) check_within(file.page(i, w));
   }
 }
 

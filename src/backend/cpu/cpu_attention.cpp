@@ -194,7 +194,7 @@ class Attention {
         .k_scales = nullptr,
         .v_scales = nullptr,
         .scale_stride = kv.k_scales.stride,
-        .blocks = arguments_.step.block_table.at<int32_t>(item.sequence),
+        .blocks = arguments_.step.kv[static_cast<size_t>(kv.group)].block_table.at<int32_t>(item.sequence),
         .block_tokens = kv.block_tokens,
         .soft_cap = arguments_.layer.soft_cap * kLog2E,
     };
@@ -272,7 +272,7 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
       float* const keys = row + heads.q_width();
       prepare(kernels_, {keys, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
       if (layer.clip > 0) kernels_.clip(keys + heads.k_width(), layer.clip, heads.v_width());
-      const int slot = *step.kv_slots.at<int32_t>(t);
+      const int slot = *step.kv[static_cast<size_t>(kv.group)].slots.at<int32_t>(t);
       check(slot >= 0 && slot < kv.v.rows, "slot within the blocks");
       store_keys(kernels_, kv, slot, {keys, heads});
       store_values(kernels_, kv, slot, {keys + heads.k_width(), heads});

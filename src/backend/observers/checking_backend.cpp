@@ -81,9 +81,11 @@ Tensor CheckingBackend::host(Tensor device) {
 
 Step CheckingBackend::host(const Step& step) {
   Step copy = step;
-  for (Tensor Step::*tensor : {&Step::tokens, &Step::positions, &Step::kv_slots, &Step::block_table,
-                               &Step::query_start, &Step::context_len, &Step::output_rows})
+  for (Tensor Step::*tensor :
+       {&Step::tokens, &Step::positions, &Step::query_start, &Step::context_len, &Step::output_rows})
     copy.*tensor = host(step.*tensor);
+  for (size_t i = 0; i < step.kv.size(); ++i)
+    copy.kv[i] = {host(step.kv[i].slots), host(step.kv[i].block_table)};
   return copy;
 }
 

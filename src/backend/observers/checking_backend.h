@@ -96,7 +96,7 @@ class CheckingBackend final : public Backend {
   Norm host(const Norm& norm);
   AttentionLayer host(const AttentionLayer& layer);
   KvLayer host(const KvLayer& kv) {
-    return {host(kv.k), host(kv.v), kv.block_tokens, host(kv.k_scales), host(kv.v_scales)};
+    return {host(kv.k), host(kv.v), kv.block_tokens, kv.group, host(kv.k_scales), host(kv.v_scales)};
   }
   // Compares the device's results with the reference's results on the copies.
   void finish(const std::string& what, std::initializer_list<Output> outputs);

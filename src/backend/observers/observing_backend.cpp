@@ -78,6 +78,8 @@ double ObservingBackend::bytes_from_memory(const OperationCall& call) {
     std::vector<int32_t> context(static_cast<size_t>(call.step->shape.sequences));
     inner_.download(std::as_writable_bytes(std::span(context)),
                     call.step->context_len.first_rows(call.step->shape.sequences));
+    if (call.window > 0)
+      for (int32_t& tokens : context) tokens = std::min(tokens, call.window);
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
     const KvLayer& kv = *call.kv;
     return positions * (tensor_bytes(kv.k.first_rows(1)) / kv.block_tokens +
@@ -163,7 +165,7 @@ void ObservingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
 
 void ObservingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
                               const AttentionLayer& layer) {
-  pass_on({.name = "attend", .out = out, .in = qkv, .step = &step, .kv = &kv},
+  pass_on({.name = "attend", .out = out, .in = qkv, .step = &step, .kv = &kv, .window = layer.window},
           [&] { inner_.attend(out, qkv, kv, step, layer); });
 }
 

@@ -19,6 +19,7 @@ struct OperationCall {
   const Weight* second_weight = nullptr;  // `down` of the experts
   const Step* step = nullptr;             // of the two attention operations, with …
   const KvLayer* kv = nullptr;
+  int window = 0;  // of `attend`: positions that a token sees; 0: all
   int experts_per_token = 0;
   std::optional<int> layer = {};  // from the names of the weights; nullopt: in no layer
 };

@@ -108,7 +108,9 @@ void rotate_head(float* head, const Rope& rope, int position) {
 
 // The slot that holds position `p` of sequence `s`.
 int slot_of(const Step& step, const KvLayer& kv, int s, int p) {
-  return *step.block_table.at<int32_t>(s, p / kv.block_tokens) * kv.block_tokens + p % kv.block_tokens;
+  return *step.kv[static_cast<size_t>(kv.group)].block_table.at<int32_t>(s, p / kv.block_tokens) *
+             kv.block_tokens +
+         p % kv.block_tokens;
 }
 
 void clip(float* values, int count, float limit) {
@@ -151,7 +153,7 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
     float* const v = k + heads.k_width();
     clip(v, heads.v_width(), layer.clip);
     prepare_heads({k, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
-    const int slot = *step.kv_slots.at<int32_t>(t);
+    const int slot = *step.kv[static_cast<size_t>(kv.group)].slots.at<int32_t>(t);
     const auto key_dim = static_cast<size_t>(heads.head_dim);
     const auto value_dim = static_cast<size_t>(heads.value_size());
     for (int h = 0; h < heads.kv_heads; ++h) {

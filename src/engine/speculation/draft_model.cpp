@@ -37,16 +37,14 @@ DraftModel::DraftModel(const std::filesystem::path& path, const Checkpoint& targ
   options_.max_outputs = options_.max_sequences;
 }
 
-void DraftModel::load(const std::shared_ptr<Backend>& backend, const PrefixCache::Options& cache,
+void DraftModel::load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse,
                       const LoadProgress& progress) {
   runner_ = std::make_unique<Runner>(backend, checkpoint_, options_, progress);
-  PrefixCache::Options own = cache;
-  own.blocks = runner_->blocks();
   drafter_ =
       std::make_unique<ModelDrafter>(*runner_, ModelDrafter::Limits{.batch_tokens = options_.max_tokens,
                                                                     .max_context = options_.max_context,
                                                                     .vocab = target_vocab_,
-                                                                    .cache = own});
+                                                                    .cache = runner_->cache_options(reuse)});
 }
 
 }  // namespace ferrum

@@ -19,8 +19,7 @@ class DraftModel {
 
   MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, 0); }
   // Uses the target's backend: the models take turns.
-  void load(const std::shared_ptr<Backend>& backend, const PrefixCache::Options& cache,
-            const LoadProgress& progress);
+  void load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse, const LoadProgress& progress);
   Drafter& drafter() { return *drafter_; }  // requires load()
 
  private:

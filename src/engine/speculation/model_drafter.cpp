@@ -102,7 +102,11 @@ void ModelDrafter::collect(Sequence& s, std::span<const TokenId> tokens, Outputs
   const int end = begin + static_cast<int>(tokens.size());
   if (tokens.empty() || end > limits_.max_context || !knows(tokens) || !m.blocks.reserve(begin, end, copies_))
     return;
-  chunks_.push_back({.tokens = tokens, .position = begin, .blocks = m.blocks.blocks(), .outputs = outputs});
+  chunks_.push_back({.tokens = tokens,
+                     .position = begin,
+                     .blocks = m.blocks.blocks(),
+                     .outputs = outputs,
+                     .pages = m.blocks.pages()});
   m.seen.insert(m.seen.end(), tokens.begin(), tokens.end());
   if (outputs == Outputs::kLast) next_.push_back(&s);
 }
