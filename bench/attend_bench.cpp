@@ -61,20 +61,20 @@ class Attention {
     fill(qkv_);
     step_.shape = {tokens, c.sequences, c.sequences};
     step_.positions = tensor(DType::kI32, tokens, 1);
-    step_.kv_slots = tensor(DType::kI32, tokens, 1);
-    step_.block_table = tensor(DType::kI32, c.sequences, blocks);
+    step_.kv[0].slots = tensor(DType::kI32, tokens, 1);
+    step_.kv[0].block_table = tensor(DType::kI32, c.sequences, blocks);
     step_.query_start = tensor(DType::kI32, c.sequences + 1, 1);
     step_.context_len = tensor(DType::kI32, c.sequences, 1);
     for (int s = 0; s < c.sequences; ++s) {
       for (int p = 0; p < blocks; ++p)
-        *step_.block_table.at<int32_t>(s, p) = (p * 7 + 3) % blocks + s * blocks;
+        *step_.kv[0].block_table.at<int32_t>(s, p) = (p * 7 + 3) % blocks + s * blocks;
       *step_.query_start.at<int32_t>(s + 1) = (s + 1) * c.now;
       *step_.context_len.at<int32_t>(s) = context;
       for (int t = 0; t < c.now; ++t) {
         const int position = c.past + t;
         *step_.positions.at<int32_t>(s * c.now + t) = position;
-        *step_.kv_slots.at<int32_t>(s * c.now + t) =
-            *step_.block_table.at<int32_t>(s, position / kBlock) * kBlock + position % kBlock;
+        *step_.kv[0].slots.at<int32_t>(s * c.now + t) =
+            *step_.kv[0].block_table.at<int32_t>(s, position / kBlock) * kBlock + position % kBlock;
       }
     }
     layer_.heads = c.heads;
