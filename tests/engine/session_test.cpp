@@ -314,9 +314,9 @@ TEST_F(SessionTest, B25_AFlippedByte) {
 TEST_F(SessionTest, B25_AnotherVersion) {
   save();
   std::string bytes = test::read_file(file_);
-  bytes[8] = 3;
+  bytes[8] = 9;
   folder_.write("talk.session", bytes);
-  expect_refused(*load(), ErrorCode::kUnsupported, {"version 3 of the session format"});
+  expect_refused(*load(), ErrorCode::kUnsupported, {"version 9 of the session format"});
 }
 
 TEST_F(SessionTest, B25_AnotherModel) {
