@@ -20,8 +20,8 @@ struct Chunk {
   std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
   std::span<const float> vectors = {};  // [positions, hidden], instead of tokens
-  // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for all
-  // layers.
+  // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for
+  // all layers.
   std::span<const std::vector<BlockId>> pages = {};
 };
 
