@@ -202,6 +202,10 @@ class Backend {
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;  // Error kNoMemory with the numbers
   virtual size_t free_bytes() const = 0;
   virtual std::unique_ptr<Weight> pack(const WeightSource& source) = 0;
+  // Bytes that kernels keep beside what allocate() gives: now, and with these weights packed. Both grow with
+  // weights only.
+  virtual size_t kernel_memory() const = 0;
+  virtual size_t kernel_memory_for(std::span<const WeightSource> weights) const = 0;
   virtual void upload(Tensor dst, std::span<const std::byte> src) = 0;  // contiguous rows
   virtual void download(std::span<std::byte> dst, Tensor src) = 0;      // waits for the stream first
   virtual void synchronize() = 0;

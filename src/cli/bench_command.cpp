@@ -116,7 +116,7 @@ class Subject {
         checkpoint_(std::move(checkpoint)),
         options_(o.engine),
         profile_(o.profile) {
-    require_fit(memory_plan(*checkpoint_, options, backend_->free_bytes()), checkpoint_->model(),
+    require_fit(memory_plan(*checkpoint_, options, *backend_), checkpoint_->model(),
                 "use smaller -p, -b or -d");
     if (!o.profile.empty()) timing_ = watch_with<TimingBackend>();
     // The outermost observer, so that it sees whole passes as well.

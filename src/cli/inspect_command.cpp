@@ -18,6 +18,7 @@
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
 #include "engine/prompt_builder.h"
 #include "engine/sampling/recommended_sampling.h"
@@ -79,7 +80,8 @@ Json describe(const Checkpoint& checkpoint) {
 }
 
 Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint) {
-  const MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()), 0);
+  const MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()),
+                                      *make_backend(backend_options(o.engine)));
   return {{"context", plan.tokens}, {"kv_dtype", o.engine.kv_dtype},   {"weights", plan.weights},
           {"kv", plan.kv},          {"activations", plan.activations}, {"total", plan.total()}};
 }

@@ -147,7 +147,7 @@ void logits_command(const LogitsOptions& o) {
          batch.length, model.context);
   std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
   const RunnerOptions options = runner_options(o, batch);
-  MemoryPlan plan = memory_plan(*checkpoint, options, backend->free_bytes());
+  MemoryPlan plan = memory_plan(*checkpoint, options, *backend);
   // All the results.
   plan.activations += batch.rows() * static_cast<size_t>(model.vocab + model.hidden) * sizeof(float);
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");

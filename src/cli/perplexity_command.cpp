@@ -116,8 +116,7 @@ void perplexity_command(const PerplexityOptions& o) {
                                  .kv_tokens = o.window,
                                  .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
   std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
-  require_fit(memory_plan(*checkpoint, options, backend->free_bytes()), checkpoint->model(),
-              "use a smaller --window");
+  require_fit(memory_plan(*checkpoint, options, *backend), checkpoint->model(), "use a smaller --window");
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });

@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
+#include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
 #include "hub/offers.h"
 
@@ -55,7 +56,8 @@ std::vector<hub::RepoFile> files_of(const fs::path& model) {
 Json facts_of(const Options& o, const fs::path& path) {
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(path);
   const ModelDescription& m = checkpoint->model();
-  const MemoryPlan plan = memory_plan(*checkpoint, runner_options(o.engine, m), available_memory());
+  const MemoryPlan plan =
+      memory_plan(*checkpoint, runner_options(o.engine, m), *make_backend(backend_options(o.engine)));
   Json files = Json::array();
   for (const hub::RepoFile& file : files_of(path))
     files.push_back({{"name", file.name}, {"bytes", file.bytes}});

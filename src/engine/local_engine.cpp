@@ -114,18 +114,19 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   std::shared_ptr<Backend> backend = make_backend(backend_options);
   arithmetic_ = arithmetic_of(backend_options);
 
-  const uint64_t free = backend->free_bytes();
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
-    plan(options, roomy, free);
+    plan(options, roomy, *backend);
     return memory_.total() <= memory_.free;
   });
-  if (memory_.tokens != runner.kv_tokens) plan(options, runner, free);
+  if (memory_.tokens != runner.kv_tokens) plan(options, runner, *backend);
   info_ = info_of(runner);
   if (observer.planned) observer.planned(info_, memory_);
   if (memory_.total() > memory_.free) {
-    const uint64_t others = draft_ ? draft_->memory().total() : 0;
-    require_fit(memory_, model,
-                remedies_text(what_fits(*checkpoint_, options, free, others), options, info_.context));
+    const uint64_t others =
+        (draft_ ? draft_->memory().total() : 0) + backend->kernel_memory_for(weights_of(*checkpoint_));
+    require_fit(
+        memory_, model,
+        remedies_text(what_fits(*checkpoint_, options, memory_.free, others), options, info_.context));
   }
 
   // Each model has an observer of its own, so that the trace distinguishes them.
@@ -149,9 +150,15 @@ LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
   start(model.steps, loop_options(options, model.runner, nullptr), options);
 }
 
-void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, uint64_t free) {
-  if (!options.draft.empty()) draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
-  memory_ = memory_plan(*checkpoint_, runner, free);
+void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend) {
+  std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  if (!options.draft.empty()) {
+    draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
+    std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
+  }
+  memory_ =
+      memory_plan(*checkpoint_, runner,
+                  DeviceMemory{.kernels = backend.kernel_memory_for(weights), .free = backend.free_bytes()});
   if (draft_) memory_ += draft_->memory();
 }
 

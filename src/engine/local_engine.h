@@ -66,7 +66,7 @@ class LocalEngine final : public Engine {
   const KvOrigin& kv_origin();
 
   // What it all will take, with a draft model if there is one.
-  void plan(const EngineOptions& options, const RunnerOptions& runner, uint64_t free);
+  void plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend);
   // Throws Error for a request's mistakes.
   std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
   // The stream of a request, which waits in the inbox or was refused.

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "engine/backend_factory.h"
+#include "models/loader.h"
 
 namespace ferrum {
 namespace {
@@ -71,12 +72,19 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
   return least;
 }
 
-MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free) {
+MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend) {
+  return memory_plan(checkpoint, options,
+                     DeviceMemory{.kernels = backend.kernel_memory_for(weights_of(checkpoint)),
+                                  .free = backend.free_bytes()});
+}
+
+MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
+                       const DeviceMemory& device) {
   const RunnerMemory memory = runner_memory(checkpoint.model(), options);
   return {.weights = checkpoint.bytes(),
           .kv = memory.kv,
-          .activations = memory.activations,
-          .free = free,
+          .activations = memory.activations + device.kernels,
+          .free = device.free,
           .tokens = options.kv_tokens};
 }
 

@@ -19,8 +19,16 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
 RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDescription& model,
                                    FunctionRef<bool(const RunnerOptions&)> fits);
 
-// Of a runner with these options.
-MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, uint64_t free);
+// Of a runner with these options on a backend.
+MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend);
+// The same, given the bytes that the backend's kernels will keep (Backend::kernel_memory_for) and that are
+// free.
+struct DeviceMemory {
+  uint64_t kernels = 0;
+  uint64_t free = 0;
+};
+MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
+                       const DeviceMemory& device);
 
 // "weights 4.60 GiB + KV cache 1.12 GiB for 8192 tokens + activations 18.2 MiB"
 std::string parts_text(const MemoryPlan& plan);

@@ -42,13 +42,14 @@ KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
 }
 
 RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
-  const DecoderLimits limits = decoder_limits(options, kv_sizes(model, options));
-  const uint64_t rotation = rotation_bytes(model, options.max_context);
+  const KvSizes kv = kv_sizes(model, options);
+  const DecoderLimits limits = decoder_limits(options, kv);
   const size_t logits =
       size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
   return {.kv = Decoder::kv_bytes(model, limits),
-          .activations = Decoder::activation_bytes(model, limits) + rotation + logits +
-                         static_cast<uint64_t>(options.max_vectors) * model.hidden * sizeof(float)};
+          .activations = Decoder::activation_bytes(model, limits) +
+                         rotation_bytes(model, options.max_context) + logits +
+                         StepBuilder::bytes(builder_limits(options, kv.groups(), model.hidden))};
 }
 
 Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,

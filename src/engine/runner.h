@@ -30,7 +30,7 @@ struct RunnerOptions {
 // How a cache's contents are laid out for a model that runs with these options.
 KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& options);
 
-// Bytes that a runner with these options takes, beside the weights.
+// Bytes that a runner with these options takes, beside the weights and the memory of the backend's kernels.
 struct RunnerMemory {
   uint64_t kv = 0;
   uint64_t activations = 0;  // with logits, inputs and the rotation table

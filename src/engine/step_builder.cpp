@@ -4,24 +4,39 @@
 
 namespace ferrum {
 
-StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
-    : backend_(backend), limits_(limits), kv_(static_cast<size_t>(limits.kv_groups)) {
-  check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
-  full_.tokens = allocate(limits.max_tokens, 1);
-  full_.positions = allocate(limits.max_tokens, 1);
-  for (size_t g = 0; g < kv_.size(); ++g) {
-    full_.kv[g] = {allocate(limits.max_tokens, 1), allocate(limits.max_sequences, limits.max_blocks)};
-    kv_[g].slots.reserve(limits.max_tokens);
-    kv_[g].block_table.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
-  }
-  full_.query_start = allocate(limits.max_sequences + 1, 1);
-  full_.context_len = allocate(limits.max_sequences, 1);
-  full_.output_rows = allocate(limits.max_outputs, 1);
+Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
+  const auto integers = [&](int rows, int cols) { return arena.allocate(DType::kI32, rows, cols); };
+  Step step;
+  step.tokens = integers(limits.max_tokens, 1);
+  step.positions = integers(limits.max_tokens, 1);
+  for (int g = 0; g < limits.kv_groups; ++g)
+    step.kv[static_cast<size_t>(g)] = {integers(limits.max_tokens, 1),
+                                       integers(limits.max_sequences, limits.max_blocks)};
+  step.query_start = integers(limits.max_sequences + 1, 1);
+  step.context_len = integers(limits.max_sequences, 1);
+  step.output_rows = integers(limits.max_outputs, 1);
   if (limits.max_vectors > 0) {
-    full_.vector_rows = allocate(limits.max_vectors, 1);
-    full_.vectors = allocate(limits.max_vectors, limits.hidden, DType::kF32);
+    step.vector_rows = integers(limits.max_vectors, 1);
+    step.vectors = arena.allocate(DType::kF32, limits.max_vectors, limits.hidden);
   }
+  return step;
+}
+
+size_t StepBuilder::bytes(const Limits& limits) {
+  CountingArena arena;
+  allocate(arena, limits);
+  return arena.bytes();
+}
+
+StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
+    : backend_(backend), limits_(limits), arena_(backend), kv_(static_cast<size_t>(limits.kv_groups)) {
+  check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
+  full_ = allocate(arena_, limits);
   for (std::vector<int32_t>* v : {&tokens_, &positions_}) v->reserve(limits.max_tokens);
+  for (HostIndex& index : kv_) {
+    index.slots.reserve(limits.max_tokens);
+    index.block_table.reserve(static_cast<size_t>(limits.max_sequences) * limits.max_blocks);
+  }
   query_start_.reserve(limits.max_sequences + 1);
   context_len_.reserve(limits.max_sequences);
   output_rows_.reserve(limits.max_outputs);
@@ -107,12 +122,6 @@ void StepBuilder::index_chunk(const Chunk& chunk, int count) {
     for (const BlockId block : blocks) table.push_back(static_cast<int32_t>(block));
     table.resize(table.size() + static_cast<size_t>(limits_.max_blocks) - blocks.size(), -1);
   }
-}
-
-Tensor StepBuilder::allocate(int rows, int cols, DType dtype) {
-  buffers_.push_back(
-      backend_.allocate(static_cast<size_t>(rows) * static_cast<size_t>(cols) * size_of(dtype)));
-  return {buffers_.back()->data(), dtype, rows, cols, cols};
 }
 
 void StepBuilder::upload(Tensor dst, const std::vector<int32_t>& values) {

@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "cache/block_pool.h"
+#include "models/arena.h"
 #include "text/token.h"
 
 namespace ferrum {
@@ -39,6 +40,8 @@ class StepBuilder {
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
+  // What the constructor allocates.
+  static size_t bytes(const Limits& limits);
 
   // The chunks must keep the limits. The Step is valid until the next call.
   const Step& build(std::span<const Chunk> chunks);
@@ -46,12 +49,12 @@ class StepBuilder {
  private:
   // Adds the rows of a chunk of `count` tokens to what the groups' tables and slots will hold.
   void index_chunk(const Chunk& chunk, int count);
-  Tensor allocate(int rows, int cols, DType dtype = DType::kI32);
+  static Step allocate(Arena& arena, const Limits& limits);
   void upload(Tensor dst, const std::vector<int32_t>& values);
 
   Backend& backend_;
   Limits limits_;
-  std::vector<std::unique_ptr<Buffer>> buffers_;
+  BackendArena arena_;
   Step full_;  // the tensors at their largest
   Step step_;
 

@@ -19,11 +19,14 @@ class Loader {
  public:
   Loader(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
          const LoadProgress& progress)
-      : backend_(backend),
+      : backend_(&backend),
         checkpoint_(checkpoint),
         model_(checkpoint.model()),
         limits_(limits),
         progress_(progress) {}
+  // Loads nothing, but adds to `listed` what would be packed.
+  Loader(std::vector<WeightSource>& listed, const Checkpoint& checkpoint)
+      : listed_(&listed), checkpoint_(checkpoint), model_(checkpoint.model()) {}
 
   DecoderWeights load() {
     DecoderWeights w;
@@ -216,6 +219,7 @@ class Loader {
 
   // [experts × rows], or empty.
   std::vector<float> expert_bias(int layer, int experts, Role role) const {
+    if (listed_ != nullptr) return {};
     if (const HostTensor* all = checkpoint_.find({role, layer, -1, true})) return decoded(*all);
     std::vector<float> bias;
     for (int e = 0; e < experts; ++e)
@@ -264,6 +268,7 @@ class Loader {
   }
 
   std::vector<float> bias_of(TensorKey key, int64_t rows) const {
+    if (listed_ != nullptr) return {};
     key.is_bias = true;
     const HostTensor* bias = checkpoint_.find(key);
     if (!bias) return {};
@@ -279,6 +284,7 @@ class Loader {
   }
 
   Tensor vector(const TensorKey& key) {
+    if (listed_ != nullptr) return {};
     std::vector<float> values = decoded(required(key));
     if (adds_one(key))
       for (float& value : values) value += 1;
@@ -313,21 +319,26 @@ class Loader {
   }
 
   Rope rotation(const RopeDescription& rope) {
+    if (listed_ != nullptr) return {};
     const RopeFrequencies frequencies = rope_frequencies(rope, limits_.max_positions);
     return {upload(rope_table(frequencies, limits_.max_positions), limits_.max_positions),
             rope.interleaved ? RopePairing::kNeighbours : RopePairing::kHalves};
   }
 
   Tensor upload(const std::vector<float>& values, int rows) {
-    buffers_.push_back(backend_.allocate(values.size() * sizeof(float)));
+    buffers_.push_back(backend_->allocate(values.size() * sizeof(float)));
     const int cols = static_cast<int>(values.size()) / rows;
     const Tensor tensor = {buffers_.back()->data(), DType::kF32, rows, cols, cols};
-    backend_.upload(tensor, std::as_bytes(std::span(values)));
+    backend_->upload(tensor, std::as_bytes(std::span(values)));
     return tensor;
   }
 
   std::unique_ptr<Weight> pack(const WeightSource& source) {
-    std::unique_ptr<Weight> weight = backend_.pack(source);
+    if (listed_ != nullptr) {
+      listed_->push_back(source);
+      return nullptr;
+    }
+    std::unique_ptr<Weight> weight = backend_->pack(source);
     for (const WeightSource::Part& part : source.parts)
       for (const HostTensor& tensor : part) {
         done_ += tensor.byte_size();
@@ -337,11 +348,12 @@ class Loader {
     return weight;
   }
 
-  Backend& backend_;
+  Backend* backend_ = nullptr;                   // either this
+  std::vector<WeightSource>* listed_ = nullptr;  // or this
   const Checkpoint& checkpoint_;
   const ModelDescription& model_;
-  const DecoderLimits& limits_;
-  const LoadProgress& progress_;
+  DecoderLimits limits_;
+  LoadProgress progress_;
   uint64_t done_ = 0;
   Rope main_rope_, window_rope_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
@@ -353,6 +365,12 @@ std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint
                                   const LoadProgress& progress) {
   DecoderWeights weights = Loader(backend, checkpoint, limits, progress).load();
   return std::make_unique<Decoder>(backend, checkpoint.model(), std::move(weights), limits);
+}
+
+std::vector<WeightSource> weights_of(const Checkpoint& checkpoint) {
+  std::vector<WeightSource> weights;
+  Loader(weights, checkpoint).load();
+  return weights;
 }
 
 uint64_t rotation_bytes(const ModelDescription& model, int positions) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
@@ -18,6 +19,9 @@ using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 // if the file was cut while it was read.
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress = {});
+
+// The weights that load_model packs, in its order, without their biases: nothing is read from the file.
+std::vector<WeightSource> weights_of(const Checkpoint& checkpoint);
 
 // Bytes of the rotation tables for sequences of that length.
 uint64_t rotation_bytes(const ModelDescription& model, int positions);

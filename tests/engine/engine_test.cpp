@@ -341,7 +341,7 @@ TEST_F(EngineTest, TextsCountTheTokensSoFar) {
 TEST(EngineLoad, MemoryThatIsNotThereIsRefusedWithTheNumbers) {
   const auto checkpoint = Checkpoint::open(demo("demo-dense"));
   const RunnerOptions options = {.max_context = 64, .kv_tokens = 64};
-  MemoryPlan plan = memory_plan(*checkpoint, options, 0);
+  MemoryPlan plan = memory_plan(*checkpoint, options, DeviceMemory{});
   plan.free = plan.total();
   require_fit(plan, checkpoint->model(), "use a smaller --window");
   --plan.free;

@@ -14,7 +14,7 @@ class WhatFitsTest : public testing::Test {
     EngineOptions o = options_;
     o.max_context = context;
     o.kv_dtype = kv_dtype;
-    return memory_plan(*checkpoint_, runner_options(o, checkpoint_->model()), 0).total();
+    return memory_plan(*checkpoint_, runner_options(o, checkpoint_->model()), DeviceMemory{}).total();
   }
   std::string said(uint64_t free) const {
     return remedies_text(what_fits(*checkpoint_, options_, free), options_, options_.max_context);

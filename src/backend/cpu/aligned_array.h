@@ -8,6 +8,8 @@
 #include <new>
 #include <type_traits>
 
+#include "backend/cpu/room.h"
+
 namespace ferrum::cpu {
 
 template <class T>
@@ -16,11 +18,11 @@ class AlignedArray {
 
  public:
   AlignedArray() = default;
-  // Throws std::bad_alloc.
-  explicit AlignedArray(size_t count) : size_(count) {
+  // Throws std::bad_alloc. What is only counted has no data.
+  explicit AlignedArray(size_t count, Room room = Room::kTaken) : size_(count) {
     if (count > (std::numeric_limits<size_t>::max() - kAlignment) / sizeof(T)) throw std::bad_alloc();
     const size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    if (bytes == 0) return;
+    if (bytes == 0 || room == Room::kCounted) return;
     data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes)));
     if (!data_) throw std::bad_alloc();
     std::memset(static_cast<void*>(data_.get()), 0, bytes);
@@ -31,8 +33,8 @@ class AlignedArray {
   size_t bytes() const { return size_ * sizeof(T); }
 
   // Grows to `count` elements; if the memory moves, all are zero.
-  void grow(size_t count) {
-    if (count > size_) *this = AlignedArray(count);
+  void grow(size_t count, Room room = Room::kTaken) {
+    if (count > size_) *this = AlignedArray(count, room);
   }
 
  private:

@@ -11,7 +11,9 @@ class AttentionMemory {
  public:
   static AttentionLimits limits(const HeadShape& heads);
 
-  AttentionMemory() : tile_(kTileFloats), kept_states_(kKeptFloats) {}
+  explicit AttentionMemory(Room room = Room::kTaken)
+      : tile_(kTileFloats, room), kept_states_(kKeptFloats, room) {}
+  size_t bytes() const { return tile_.bytes() + kept_states_.bytes(); }
 
   void begin(const HeadShape& heads);  // begins a step
   // The worker owns `item` and computes `partitions` of it; total() becomes the softmax over nothing.

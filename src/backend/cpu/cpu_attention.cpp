@@ -289,7 +289,7 @@ void CpuBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, co
         "bytes have scales");
   const cpu::AttentionWork work(step, layer, cpu::AttentionMemory::limits(heads), pool_.size());
   const Attention::Arguments arguments = {out, qkv, kv, step, layer};
-  const Attention attention(kernels_, attention_memory_, arguments);
+  const Attention attention(kernels_, memory_.attention, arguments);
 
   pool_.on_each_worker([&](int worker) noexcept { attention.compute(work, worker); });
   if (attention.any_shared())

@@ -59,8 +59,7 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       pool_(options.threads > 0 ? options.threads : default_thread_count()),
       weights_(numa_nodes_of(allowed_cpus())),
       activations_(options.activations),
-      matmul_(kernels_, activations_, pool_.size()),
-      attention_memory_(static_cast<size_t>(pool_.size())) {}
+      memory_(kernels_, activations_, pool_.size()) {}
 
 std::string CpuBackend::name() const {
   const auto activations = [&] {
@@ -99,18 +98,20 @@ std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
     fail(ErrorCode::kNoMemory, "not enough memory for {}: {} bytes needed, {} bytes free", name, bytes, free);
   try {
     auto weight = std::make_unique<CpuWeight>(source, kernels_, pool_, weights_);
-    if (source.use == WeightUse::kMultiply) reserve(*weight);
+    if (source.use == WeightUse::kMultiply) memory_.reserve(cpu::shape_of(source));
     return weight;
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::kNoMemory, "not enough memory for {}: the system refused {} bytes", name, bytes);
   }
 }
 
-void CpuBackend::reserve(const CpuWeight& w) {
-  const cpu::Forms forms = matmul_.forms_for(w);
-  inputs_.grow(cpu::kMaxBatch * w.orders(), w.cols(), forms);
-  expert_memory_.reserve(w, forms);
-  matmul_.reserve(w);
+size_t CpuBackend::kernel_memory() const { return memory_.bytes(); }
+
+size_t CpuBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
+  cpu::KernelMemory plan(kernels_, activations_, pool_.size(), cpu::Room::kCounted);
+  for (const WeightSource& source : weights)
+    if (source.use == WeightUse::kMultiply) plan.reserve(cpu::shape_of(source));
+  return plan.bytes();
 }
 
 void CpuBackend::upload(Tensor dst, std::span<const std::byte> src) {
@@ -136,7 +137,7 @@ void CpuBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
     for (int t = static_cast<int>(begin); t < end; ++t) {
       const int token = *tokens.at<int32_t>(t);
       check(token >= 0 && token < w.rows(), "a token within the table");
-      w.look_up(token, out.at<float>(t), matmul_.scratch(worker));
+      w.look_up(token, out.at<float>(t), memory_.matmul.scratch(worker));
     }
   });
 }

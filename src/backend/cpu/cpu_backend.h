@@ -6,9 +6,7 @@
 #include <optional>
 
 #include "backend/backend.h"
-#include "backend/cpu/attention_memory.h"
-#include "backend/cpu/expert_memory.h"
-#include "backend/cpu/matmul.h"
+#include "backend/cpu/kernel_memory.h"
 #include "base/cpu_features.h"
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
@@ -34,6 +32,8 @@ class CpuBackend final : public Backend {
   size_t free_bytes() const override;
   // Reads the source's bytes in place. Also sizes the backend's own memory for the weight's width.
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  size_t kernel_memory() const override;
+  size_t kernel_memory_for(std::span<const WeightSource> weights) const override;
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
   void synchronize() override {}
@@ -66,7 +66,6 @@ class CpuBackend final : public Backend {
     int width() const { return activation.gated ? w.rows() / 2 : w.rows(); }
   };
 
-  void reserve(const cpu::CpuWeight& w);
   // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
   cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
   // Writes the products of panels to the columns of `out` that are the panels' rows, or the activation of
@@ -86,11 +85,7 @@ class CpuBackend final : public Backend {
   ThreadPool pool_;
   cpu::PageArena weights_;
   cpu::Activations activations_;
-  cpu::Matmul matmul_;
-
-  cpu::InputArray inputs_;  // [kMaxBatch, the widest weight]
-  cpu::ExpertMemory expert_memory_;
-  std::vector<cpu::AttentionMemory> attention_memory_;  // of each worker
+  cpu::KernelMemory memory_;
 };
 
 }  // namespace ferrum

@@ -21,11 +21,11 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Wei
   check_equal(x.cols, up_by.w.cols(), "input width");
   check_equal(up_by.width(), down_w.cols(), "expanded width");
   check_equal(out.cols, down_w.rows(), "output width");
-  const int step = expert_memory_.tokens_for(routing.expert_ids.cols, std::max(down_w.cols(), out.cols));
+  const int step = memory_.experts.tokens_for(routing.expert_ids.cols, std::max(down_w.cols(), out.cols));
   for (int first = 0; first < x.rows; first += step) {
     const int count = std::min(step, x.rows - first);
     const Routing part = {routing.expert_ids.rows_at(first, count), routing.weights.rows_at(first, count)};
-    expert_memory_.assign(part, up_by.w.groups());
+    memory_.experts.assign(part, up_by.w.groups());
     experts_of_batch(out.rows_at(first, count), x.rows_at(first, count), part, up_by, down_w);
   }
 }
@@ -34,43 +34,43 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Wei
 void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                                   const CpuWeight& down) {
   const int width = down.cols();
-  const int pairs = expert_memory_.pairs();
-  const Tensor inner = {expert_memory_.inner(), DType::kF32, pairs, width, width};
-  const Tensor result = {expert_memory_.result(), DType::kF32, pairs, out.cols, out.cols};
+  const int pairs = memory_.experts.pairs();
+  const Tensor inner = {memory_.experts.inner(), DType::kF32, pairs, width, width};
+  const Tensor result = {memory_.experts.result(), DType::kF32, pairs, out.cols, out.cols};
 
   // Calls body(expert, its slots) for every expert, with at most kMaxBatch of its tokens at a time.
   const auto each_batch = [&](const auto& body) {
-    for (const int32_t expert : expert_memory_.chosen()) {
-      const Range slots = expert_memory_.slots_of(expert);
+    for (const int32_t expert : memory_.experts.chosen()) {
+      const Range slots = memory_.experts.slots_of(expert);
       for (int64_t slot = slots.begin; slot < slots.end; slot += kMaxBatch)
         body(expert, slot, static_cast<int>(std::min<int64_t>(kMaxBatch, slots.end - slot)));
     }
   };
 
   // Quantised once for all experts, unless their columns have different orders.
-  const cpu::Forms forms = matmul_.forms_for(up.w);
+  const cpu::Forms forms = memory_.matmul.forms_for(up.w);
   const bool is_gathered = x.rows > 1 || up.w.has_orders();
   Inputs tokens;
   if (up.w.has_orders()) {
-    take_slots([&](int slot) { return x.row(expert_memory_.token_of(slot)); }, up.w,
-               expert_memory_.gathered_array());
+    take_slots([&](int slot) { return x.row(memory_.experts.token_of(slot)); }, up.w,
+               memory_.experts.gathered_array());
   } else {
-    tokens = inputs_of(x, up.w, expert_memory_.token_inputs());
+    tokens = inputs_of(x, up.w, memory_.experts.token_inputs());
     if (is_gathered) gather_inputs(tokens, up.w.cols());
   }
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
-      const Inputs inputs = is_gathered ? expert_memory_.gathered(slot, count, up.w.cols(), forms) : tokens;
+      const Inputs inputs = is_gathered ? memory_.experts.gathered(slot, count, up.w.cols(), forms) : tokens;
       multiply_and_activate(inner.rows_at(static_cast<int>(slot), count), up, expert,
                             part_of(up.panels(), pool_.size(), worker), inputs, worker);
     });
   });
 
-  take_slots([&](int slot) { return inner.row(slot); }, down, expert_memory_.inner_array());
-  const cpu::Forms inner_forms = matmul_.forms_for(down);
+  take_slots([&](int slot) { return inner.row(slot); }, down, memory_.experts.inner_array());
+  const cpu::Forms inner_forms = memory_.matmul.forms_for(down);
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
-      const Inputs inputs = expert_memory_.inner_inputs(slot, count, width, inner_forms);
+      const Inputs inputs = memory_.experts.inner_inputs(slot, count, width, inner_forms);
       multiply_to(result.rows_at(static_cast<int>(slot), count), down, expert,
                   part_of(down.panels(), pool_.size(), worker), inputs, worker);
     });
@@ -81,7 +81,7 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
     for (int t = static_cast<int>(begin); t < end; ++t) {
       std::fill_n(out.at<float>(t), out.cols, 0.0f);
       for (int i = 0; i < top_k; ++i)
-        kernels_.add_scaled(out.at<float>(t), result.at<float>(expert_memory_.slot(t, i, top_k)),
+        kernels_.add_scaled(out.at<float>(t), result.at<float>(memory_.experts.slot(t, i, top_k)),
                             *routing.weights.at<float>(t, i), out.cols);
     }
   });
@@ -90,11 +90,11 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
 // Copies each pair's input behind the others of its expert. The slots of one batch of one expert are laid out
 // like the tokens of any other product.
 void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
-  const cpu::InputArray& gathered = expert_memory_.gathered_array();
-  pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
+  const cpu::InputArray& gathered = memory_.experts.gathered_array();
+  pool_.parallel_for(memory_.experts.pairs(), [&](int64_t begin, int64_t end, int) noexcept {
     for (int64_t slot = begin; slot < end; ++slot) {
-      const cpu::SpanPlace place = expert_memory_.place_of(static_cast<int>(slot), cols);
-      const int token = expert_memory_.token_of(static_cast<int>(slot));
+      const cpu::SpanPlace place = memory_.experts.place_of(static_cast<int>(slot), cols);
+      const int token = memory_.experts.token_of(static_cast<int>(slot));
       for (int64_t span = 0; span < cpu::spans_of(cols); ++span) {
         const int64_t from = span * tokens.stride + token;
         const int64_t to = place.first + span * place.stride;
@@ -108,10 +108,10 @@ void CpuBackend::gather_inputs(const Inputs& tokens, int cols) {
 
 void CpuBackend::take_slots(FunctionRef<Tensor(int)> row_of_slot, const CpuWeight& w,
                             const cpu::InputArray& to) {
-  pool_.parallel_for(expert_memory_.pairs(), [&](int64_t begin, int64_t end, int worker) noexcept {
+  pool_.parallel_for(memory_.experts.pairs(), [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int slot = static_cast<int>(begin); slot < end; ++slot)
-      matmul_.take_input(row_of_slot(slot), {w, expert_memory_.expert_of(slot)}, to,
-                         expert_memory_.place_of(slot, w.cols()), worker);
+      memory_.matmul.take_input(row_of_slot(slot), {w, memory_.experts.expert_of(slot)}, to,
+                                memory_.experts.place_of(slot, w.cols()), worker);
   });
 }
 

@@ -26,9 +26,9 @@ Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray
   const int64_t order_stride = cpu::spans_of(x.cols) * x.rows;
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int worker) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t)
-      matmul_.take_input(x.row(t), {w, 0}, memory, {t, x.rows, order_stride}, worker);
+      memory_.matmul.take_input(x.row(t), {w, 0}, memory, {t, x.rows, order_stride}, worker);
   });
-  return memory.inputs(x.rows, matmul_.forms_for(w), order_stride);
+  return memory.inputs(x.rows, memory_.matmul.forms_for(w), order_stride);
 }
 
 void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
@@ -37,7 +37,7 @@ void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
   check_equal(out.cols, w.rows(), "output width");
   for (int first = 0; first < x.rows; first += kMaxBatch) {
     const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, inputs_);
+    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, memory_.inputs);
     const Tensor to = out.rows_at(first, tokens);
     pool_.parallel_for(w.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
       multiply_to(to, w, 0, {begin, end}, inputs, worker);
@@ -48,7 +48,7 @@ void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
 void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range panels, const Inputs& inputs,
                              int worker) const {
   in_chunks(panels, [&](Range some) {
-    const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
+    const PanelSums sums = memory_.matmul.multiply(w, group, some, inputs, worker);
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
       kernels_.copy_sums({out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows},
                          sums.from(run.first_panel - some.begin));
@@ -62,7 +62,7 @@ void CpuBackend::expand(Tensor out, Tensor x, const Weight& weight, const Activa
   check_equal(out.cols, by.width(), "expanded width");
   for (int first = 0; first < x.rows; first += kMaxBatch) {
     const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(x.rows_at(first, tokens), by.w, inputs_);
+    const Inputs inputs = inputs_of(x.rows_at(first, tokens), by.w, memory_.inputs);
     const Tensor to = out.rows_at(first, tokens);
     pool_.parallel_for(by.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
       multiply_and_activate(to, by, 0, {begin, end}, inputs, worker);
@@ -80,11 +80,11 @@ void CpuBackend::multiply_and_activate(Tensor out, const Expansion& by, int grou
   check(a.gated || apply_sums != nullptr, "an activation that is defined without a gate");
   const int64_t half = w.panels() / 2;  // the middle of the rows begins a panel
   in_chunks(panels, [&](Range some) {
-    const PanelSums sums = matmul_.multiply(w, group, some, inputs, worker);
+    const PanelSums sums = memory_.matmul.multiply(w, group, some, inputs, worker);
     PanelSums up = {};
     if (a.gated)
-      up = matmul_.multiply(w, group, {half + some.begin, half + some.end}, inputs, worker,
-                            cpu::Matmul::Set::kSecond);
+      up = memory_.matmul.multiply(w, group, {half + some.begin, half + some.end}, inputs, worker,
+                                   cpu::Matmul::Set::kSecond);
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
       const int64_t first = run.first_panel - some.begin;
       const cpu::SumRows to = {out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows};

@@ -44,7 +44,34 @@ bool are_same(const ColumnOrder* a, const ColumnOrder* b) {
 
 int index_of(Format format) { return static_cast<int>(format); }
 
+ColumnOrders orders_of(const WeightSource& source) {
+  const size_t parts = source.parts.size();
+  std::vector<std::shared_ptr<const ColumnOrder>> all;
+  for (int group = 0; group < source.groups; ++group)
+    for (const WeightSource::Part& part : source.parts)
+      all.push_back(rows_of_part(source, part, group).tensor->column_order);
+  ColumnOrders orders;
+  bool all_agree = true;
+  for (size_t i = 0; i < all.size(); ++i) {
+    orders.any |= all[i] != nullptr;
+    all_agree &= are_same(all[i].get(), all[i - i % parts].get());
+  }
+  orders.each = all_agree ? 1 : static_cast<int>(parts);
+  for (size_t i = 0; i < all.size(); i += all_agree ? parts : 1) orders.all.push_back(all[i]);
+  return orders;
+}
+
 }  // namespace
+
+WeightShape shape_of(const WeightSource& source) {
+  const ColumnOrders orders = orders_of(source);
+  WeightShape shape = {.groups = source.groups,
+                       .cols = source.parts[0][0].cols(),
+                       .orders = orders.each,
+                       .has_orders = orders.any};
+  for (const WeightSource::Part& part : source.parts) shape.formats.push_back(part[0].format);
+  return shape;
+}
 
 size_t panel_bytes(Format format, int lanes, int cols) {
   const int padded = is_float(format) ? cols + cols % 2 : cols;
@@ -54,7 +81,7 @@ size_t panel_bytes(Format format, int lanes, int cols) {
 CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory)
     : Weight(source), kernels_(kernels), lanes_(kernels.lanes), bias_(source.bias) {
   check(lanes_ <= kMostLanes, "a panel's rows");
-  take_orders(source);
+  orders_ = orders_of(source);
   if (source.use == WeightUse::kLookUp && source.parts[0][0].maker == nullptr) {
     check(groups() == 1 && source.parts.size() == 1, "a table to look rows up in is one tensor");
     const HostTensor& table = source.parts[0][0];
@@ -67,7 +94,7 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
   int first_row = 0;
   for (size_t i = 0; i < source.parts.size(); ++i) {
     const WeightSource::Part& part = source.parts[i];
-    const int order = orders_each_ == 1 ? 0 : static_cast<int>(i);
+    const int order = orders_.each == 1 ? 0 : static_cast<int>(i);
     const Format format = part[0].format;
     for (const HostTensor& tensor : part)
       if (tensor.format != format)
@@ -85,21 +112,6 @@ CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadP
   }
   packed_ = memory.take(group_bytes_ * static_cast<size_t>(groups()));
   pack(source, pool);
-}
-
-void CpuWeight::take_orders(const WeightSource& source) {
-  const size_t parts = source.parts.size();
-  std::vector<std::shared_ptr<const ColumnOrder>> all;
-  for (int group = 0; group < groups(); ++group)
-    for (const WeightSource::Part& part : source.parts)
-      all.push_back(rows_of_part(source, part, group).tensor->column_order);
-  bool all_agree = true;
-  for (size_t i = 0; i < all.size(); ++i) {
-    has_orders_ |= all[i] != nullptr;
-    all_agree &= are_same(all[i].get(), all[i - i % parts].get());
-  }
-  orders_each_ = all_agree ? 1 : static_cast<int>(parts);
-  for (size_t i = 0; i < all.size(); i += all_agree ? parts : 1) orders_.push_back(all[i]);
 }
 
 void CpuWeight::add_run(Format format, Range range, int order) {

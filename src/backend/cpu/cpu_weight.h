@@ -26,6 +26,23 @@ struct PanelRun {
   int order;      // the order of its inputs: see CpuWeight::order
 };
 
+// The column orders of a weight's parts.
+struct ColumnOrders {
+  int each = 1;                                         // of a group
+  std::vector<std::shared_ptr<const ColumnOrder>> all;  // [groups, each]; null: the inputs' own order
+  bool any = false;                                     // that is not the inputs' own
+};
+
+// What the memory of kernels depends on.
+struct WeightShape {
+  int groups = 0;
+  int64_t cols = 0;
+  int orders = 1;  // CpuWeight::orders
+  bool has_orders = false;
+  std::vector<Format> formats;
+};
+WeightShape shape_of(const WeightSource& source);
+
 class CpuWeight final : public Weight {
  public:
   // Throws std::bad_alloc. Weights that are only looked up stay where the source has them.
@@ -55,13 +72,13 @@ class CpuWeight final : public Weight {
   // The number of column orders that products of a group take their inputs in: one, or one per part if the
   // parts of any group differ. order() null: the inputs' own order; otherwise column i of the input in that
   // order is column order[i] of the row.
-  int orders() const { return orders_each_; }
+  int orders() const { return orders_.each; }
+  bool has_orders() const { return orders_.any; }
   const int32_t* order(int group, int i) const {
     const auto& order =
-        orders_[static_cast<size_t>(group) * static_cast<size_t>(orders_each_) + static_cast<size_t>(i)];
+        orders_.all[static_cast<size_t>(group) * static_cast<size_t>(orders_.each) + static_cast<size_t>(i)];
     return order == nullptr ? nullptr : order->data();
   }
-  bool has_orders() const { return has_orders_; }
 
   // Row `row` of group 0 in float32, to out[cols]. `scratch` has room for a span of a panel.
   void look_up(int row, float* out, float* scratch) const;
@@ -87,7 +104,6 @@ class CpuWeight final : public Weight {
     int order;
   };
 
-  void take_orders(const WeightSource& source);
   void add_run(Format format, Range rows, int order);
   void pack(const WeightSource& source, ThreadPool& pool);
 
@@ -99,10 +115,8 @@ class CpuWeight final : public Weight {
   std::shared_ptr<uint8_t> packed_;
   const std::byte* stored_ = nullptr;  // of a weight that is only looked up
   Format stored_format_ = Format::kF32;
-  int orders_each_ = 1;
-  std::vector<std::shared_ptr<const ColumnOrder>> orders_;  // [groups, orders_each_]
+  ColumnOrders orders_;
   std::vector<float> bias_;
-  bool has_orders_ = false;
 };
 
 // Every weight passed to a CpuBackend was packed by one.

@@ -18,23 +18,26 @@ int64_t padded_to_span(int64_t cols) { return spans_of(cols) * kSpan; }
 
 }  // namespace
 
-void ExpertMemory::reserve(const CpuWeight& w, Forms forms) {
-  const int groups = w.groups();
-  const int64_t cols = w.cols();
-  groups_ = std::max(groups_, groups);
-  const int pairs = groups == 1 ? kPairsOfOneGroup : std::max(kPairs, groups);
+void ExpertMemory::reserve(const WeightShape& w, Forms forms) {
+  groups_ = std::max(groups_, w.groups);
+  const int pairs = w.groups == 1 ? kPairsOfOneGroup : std::max(kPairs, w.groups);
   capacity_ = std::max(capacity_, pairs);
-  chosen_.grow(static_cast<size_t>(groups_));
-  first_slot_.grow(static_cast<size_t>(groups_) + 1);
-  token_of_slot_.grow(static_cast<size_t>(capacity_));
-  expert_of_slot_.grow(static_cast<size_t>(capacity_));
-  slot_of_pair_.grow(static_cast<size_t>(capacity_));
-  values_ = std::max(values_, pairs * padded_to_span(cols));
-  inner_.grow(static_cast<size_t>(values_));
-  result_.grow(static_cast<size_t>(values_));
-  token_inputs_.grow(std::min(pairs, kMostTokens), cols, forms);
-  gathered_.grow(pairs * w.orders(), cols, forms);
-  inner_inputs_.grow(pairs * w.orders(), cols, forms);
+  chosen_.grow(static_cast<size_t>(groups_), room_);
+  first_slot_.grow(static_cast<size_t>(groups_) + 1, room_);
+  for (AlignedArray<int32_t>* const slots : {&token_of_slot_, &expert_of_slot_, &slot_of_pair_})
+    slots->grow(static_cast<size_t>(capacity_), room_);
+  values_ = std::max(values_, pairs * padded_to_span(w.cols));
+  inner_.grow(static_cast<size_t>(values_), room_);
+  result_.grow(static_cast<size_t>(values_), room_);
+  token_inputs_.grow(std::min(pairs, kMostTokens), w.cols, forms, room_);
+  gathered_.grow(pairs * w.orders, w.cols, forms, room_);
+  inner_inputs_.grow(pairs * w.orders, w.cols, forms, room_);
+}
+
+size_t ExpertMemory::bytes() const {
+  return chosen_.bytes() + first_slot_.bytes() + token_of_slot_.bytes() + expert_of_slot_.bytes() +
+         slot_of_pair_.bytes() + inner_.bytes() + result_.bytes() + token_inputs_.bytes() +
+         gathered_.bytes() + inner_inputs_.bytes();
 }
 
 int ExpertMemory::tokens_for(int top_k, int64_t width) const {

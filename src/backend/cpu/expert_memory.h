@@ -11,8 +11,11 @@ namespace ferrum::cpu {
 
 class ExpertMemory {
  public:
+  explicit ExpertMemory(Room room = Room::kTaken) : room_(room) {}
+
   // Makes room for a weight's groups and inputs; not called within an operation. Throws std::bad_alloc.
-  void reserve(const CpuWeight& w, Forms forms);
+  void reserve(const WeightShape& w, Forms forms);
+  size_t bytes() const;
 
   // The number of tokens that fit if each has top_k experts and at most `width` values per pair; at least 1
   // for what was reserved.
@@ -48,6 +51,7 @@ class ExpertMemory {
  private:
   int64_t order_stride(int64_t cols) const { return pairs_ * spans_of(cols); }
 
+  Room room_;
   int capacity_ = 0;  // in pairs
   int groups_ = 0;
   int64_t values_ = 0;  // of inner_ and of result_

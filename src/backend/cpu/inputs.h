@@ -59,12 +59,13 @@ struct SpanPlace {
 class InputArray {
  public:
   // Throws std::bad_alloc. Not called within an operation.
-  void grow(int tokens, int64_t cols, Forms forms) {
+  void grow(int tokens, int64_t cols, Forms forms, Room room = Room::kTaken) {
     const auto spans = static_cast<size_t>((tokens + kTilePadding) * spans_of(cols));
-    if (forms.quantized) grow(quantized_, spans * sizeof(InputSpan));
-    if (forms.floats) grow(floats_, spans * sizeof(FloatSpan));
-    if (forms.halves) grow(halves_, spans * sizeof(HalfSpan));
+    if (forms.quantized) grow(quantized_, spans * sizeof(InputSpan), room);
+    if (forms.floats) grow(floats_, spans * sizeof(FloatSpan), room);
+    if (forms.halves) grow(halves_, spans * sizeof(HalfSpan), room);
   }
+  size_t bytes() const { return quantized_.bytes() + floats_.bytes() + halves_.bytes(); }
 
   InputSpan* quantized() const { return reinterpret_cast<InputSpan*>(quantized_.data()); }
   FloatSpan* floats() const { return reinterpret_cast<FloatSpan*>(floats_.data()); }
@@ -81,8 +82,8 @@ class InputArray {
   }
 
  private:
-  static void grow(PageMemory& memory, size_t bytes) {
-    if (bytes > memory.bytes()) memory = PageMemory(bytes);
+  static void grow(PageMemory& memory, size_t bytes, Room room) {
+    if (bytes > memory.bytes()) memory = PageMemory(bytes, room);
   }
 
   PageMemory quantized_;

@@ -19,13 +19,14 @@ void prefetch(const uint8_t* data, int64_t bytes) {
 
 }  // namespace
 
-Matmul::Matmul(const Kernels& kernels, Activations activations, int workers)
-    : kernels_(kernels), activations_(activations), memory_(static_cast<size_t>(workers)) {
+Matmul::Matmul(const Kernels& kernels, Activations activations, int workers, Room room)
+    : kernels_(kernels), activations_(activations), room_(room), memory_(static_cast<size_t>(workers)) {
   const auto lanes = static_cast<size_t>(kernels.lanes);
   for (Memory& memory : memory_) {
-    memory.sums.grow(size_t{2} * kPanelsAtOnce * (kMaxBatch + kTilePadding) * lanes);
-    memory.unpacked.grow(static_cast<size_t>(kPanelsOfTile) * static_cast<size_t>(kernels.unpacked_bytes));
-    memory.expanded.grow(kSpan * lanes);
+    memory.sums.grow(size_t{2} * kPanelsAtOnce * (kMaxBatch + kTilePadding) * lanes, room);
+    memory.unpacked.grow(static_cast<size_t>(kPanelsOfTile) * static_cast<size_t>(kernels.unpacked_bytes),
+                         room);
+    memory.expanded.grow(kSpan * lanes, room);
   }
 }
 
@@ -36,20 +37,35 @@ Form Matmul::form_for(Format format) const {
   return format == Format::kBF16 && pairs ? Form::kHalves : Form::kFloats;
 }
 
+void Matmul::add_form(Forms& forms, Format format) const {
+  const Form form = form_for(format);
+  forms.quantized |= form == Form::kQuantized;
+  forms.floats |= form == Form::kFloats;
+  forms.halves |= form == Form::kHalves;
+}
+
 Forms Matmul::forms_for(const CpuWeight& w) const {
   Forms forms;
-  w.each_format([&](Format format) {
-    const Form form = form_for(format);
-    forms.quantized |= form == Form::kQuantized;
-    forms.floats |= form == Form::kFloats;
-    forms.halves |= form == Form::kHalves;
-  });
+  w.each_format([&](Format format) { add_form(forms, format); });
   return forms;
 }
 
-void Matmul::reserve(const CpuWeight& w) {
-  if (!w.has_orders()) return;
-  for (Memory& memory : memory_) memory.ordered.grow(static_cast<size_t>(w.cols()));
+Forms Matmul::forms_for(const WeightShape& w) const {
+  Forms forms;
+  for (const Format format : w.formats) add_form(forms, format);
+  return forms;
+}
+
+void Matmul::reserve(const WeightShape& w) {
+  if (!w.has_orders) return;
+  for (Memory& memory : memory_) memory.ordered.grow(static_cast<size_t>(w.cols), room_);
+}
+
+size_t Matmul::bytes() const {
+  size_t bytes = 0;
+  for (const Memory& m : memory_)
+    bytes += m.sums.bytes() + m.unpacked.bytes() + m.expanded.bytes() + m.ordered.bytes();
+  return bytes;
 }
 
 void Matmul::take_input(Tensor row, Taker taker, const InputArray& to, SpanPlace place, int worker) const {

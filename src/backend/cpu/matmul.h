@@ -18,14 +18,16 @@ inline constexpr int kPanelsAtOnce = 8;  // panels whose sums a worker keeps
 
 class Matmul {
  public:
-  Matmul(const Kernels& kernels, Activations activations, int workers);
+  Matmul(const Kernels& kernels, Activations activations, int workers, Room room = Room::kTaken);
 
   const Kernels& kernels() const { return kernels_; }
 
   Forms forms_for(const CpuWeight& w) const;
+  Forms forms_for(const WeightShape& w) const;
 
   // Makes room for inputs of w; not called within an operation. Throws std::bad_alloc.
-  void reserve(const CpuWeight& w);
+  void reserve(const WeightShape& w);
+  size_t bytes() const;
 
   // Converts one row of activations, [1, cols], to the forms and column orders of a weight's group.
   struct Taker {
@@ -51,12 +53,14 @@ class Matmul {
   };
 
   Form form_for(Format format) const;
+  void add_form(Forms& forms, Format format) const;
   void take_spans(Tensor row, Forms forms, const InputArray& to, SpanPlace place) const;
   void multiply_run(const PanelRun& run, int cols, const Inputs& inputs, const PanelSums& sums,
                     const Memory& memory) const;
 
   const Kernels& kernels_;
   Activations activations_;
+  Room room_;
   std::vector<Memory> memory_;
 };
 

@@ -19,8 +19,8 @@ constexpr size_t kCacheLine = 64;
 
 }  // namespace
 
-PageMemory::PageMemory(size_t bytes) : bytes_(bytes) {
-  if (bytes == 0) return;
+PageMemory::PageMemory(size_t bytes, Room room) : bytes_(bytes) {
+  if (bytes == 0 || room == Room::kCounted) return;
   const bool is_huge = bytes >= kHugePage;
   const size_t mapped = is_huge ? bytes + kHugePage : bytes;
   void* map =

@@ -8,13 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cpu/room.h"
+
 namespace ferrum::cpu {
 
 class PageMemory {
  public:
   PageMemory() = default;
-  // A page is allocated when a thread first writes to it. Throws std::bad_alloc.
-  explicit PageMemory(size_t bytes);
+  // A page is allocated when a thread first writes to it. Throws std::bad_alloc. What is only counted has no
+  // data.
+  explicit PageMemory(size_t bytes, Room room = Room::kTaken);
   ~PageMemory();
   PageMemory(PageMemory&& other) noexcept;
   PageMemory& operator=(PageMemory&& other) noexcept;

@@ -59,6 +59,10 @@ class CheckingBackend final : public Backend {
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
   size_t free_bytes() const override { return inner_.free_bytes(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  size_t kernel_memory() const override { return inner_.kernel_memory(); }
+  size_t kernel_memory_for(std::span<const WeightSource> weights) const override {
+    return inner_.kernel_memory_for(weights);
+  }
   void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
   void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
   void synchronize() override { inner_.synchronize(); }

@@ -14,6 +14,8 @@ class ReferenceBackend final : public Backend {
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override;
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
+  size_t kernel_memory() const override { return 0; }
+  size_t kernel_memory_for(std::span<const WeightSource>) const override { return 0; }
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
   void synchronize() override {}

@@ -17,7 +17,9 @@ class DraftModel {
   DraftModel(const std::filesystem::path& path, const Checkpoint& target, const Tokenizer* tokenizer,
              const RunnerOptions& runner);
 
-  MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, 0); }
+  // Without the memory of kernels, which both models use.
+  MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, DeviceMemory{}); }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
   // Uses the target's backend: the models take turns.
   void load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse, const LoadProgress& progress);
   Drafter& drafter() { return *drafter_; }  // requires load()

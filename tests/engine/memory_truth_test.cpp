@@ -1,0 +1,93 @@
+// What a model takes is what its plan said, byte for byte: buffers, and the memory of kernels.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "backend/observers/observing_backend.h"
+#include "base/error.h"
+#include "engine/backend_factory.h"
+#include "engine/memory_plan.h"
+#include "support/paths.h"
+
+namespace ferrum {
+namespace {
+
+// Adds up what is allocated.
+class CountingBackend final : public ObservingBackend {
+ public:
+  using ObservingBackend::ObservingBackend;
+  std::unique_ptr<Buffer> allocate(size_t bytes) override {
+    bytes_ += bytes;
+    return ObservingBackend::allocate(bytes);
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ protected:
+  void observe(const OperationCall&, FunctionRef<void()> operation) override { operation(); }
+
+ private:
+  uint64_t bytes_ = 0;
+};
+
+// Norms and the like, which the plan counts with the weights.
+uint64_t bytes_of_vectors(const Checkpoint& checkpoint) {
+  uint64_t bytes = 0;
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (tensor.rows() == 1) bytes += static_cast<uint64_t>(tensor.elements()) * sizeof(float);
+  return bytes;
+}
+
+void expect_truth(const std::filesystem::path& path, const RunnerOptions& options) {
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(path);
+  const std::shared_ptr<Backend> cpu = make_backend({.threads = 2});
+  const auto counting = std::make_shared<CountingBackend>(*cpu);
+  const MemoryPlan plan = memory_plan(*checkpoint, options, *counting);
+  const uint64_t kernels = cpu->kernel_memory_for(weights_of(*checkpoint));
+  const Runner runner(counting, checkpoint, options);
+  const uint64_t host_logits = static_cast<uint64_t>(options.max_outputs) * runner.vocab() * sizeof(float);
+
+  EXPECT_EQ(cpu->kernel_memory(), kernels);
+  EXPECT_GT(kernels, 0u);
+  const uint64_t taken = counting->bytes() + kernels + host_logits;
+  const uint64_t planned = plan.kv + plan.activations;
+  EXPECT_GE(taken, planned);
+  EXPECT_LE(taken, planned + bytes_of_vectors(*checkpoint));
+}
+
+RunnerOptions some_options() {
+  return {.max_tokens = 40,
+          .max_sequences = 3,
+          .max_outputs = 5,
+          .max_context = 200,
+          .kv_tokens = 400,
+          .max_vectors = 7,
+          .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
+}
+
+TEST(MemoryTruth, DemonstrationModels) {
+  for (const char* name : {"demo-dense.gguf", "demo-moe.gguf"}) {
+    const auto path = std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / name;
+    if (std::filesystem::exists(path)) expect_truth(path, some_options());
+  }
+}
+
+TEST(MemoryTruth, EveryGolden) {
+  const auto goldens = test::shared("goldens2");
+  FERRUM_NEEDS_SHARED(goldens);
+  int models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(goldens)) {
+    if (!std::filesystem::exists(entry.path() / "config.json")) continue;
+    SCOPED_TRACE(entry.path().filename());
+    try {
+      Checkpoint::open(entry.path());
+    } catch (const Error&) {
+      continue;  // an architecture that is not supported
+    }
+    expect_truth(entry.path(), some_options());
+    ++models;
+  }
+  EXPECT_GE(models, 41);
+}
+
+}  // namespace
+}  // namespace ferrum
