@@ -11,8 +11,8 @@
 #include "bench/measure.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/tokenizer_source.h"
-#include "engine/event_queue.h"
-#include "engine/loop.h"
+#include "engine/local/event_queue.h"
+#include "engine/loop/loop.h"
 #include "tests/engine/free_model.h"
 
 namespace ferrum::bench {

@@ -8,8 +8,8 @@
 
 #include "base/random.h"
 #include "bench/measure.h"
-#include "engine/sampler.h"
 #include "engine/sampling/logprobs.h"
+#include "engine/sampling/sampler.h"
 
 namespace ferrum::bench {
 namespace {

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "engine/bench_row.h"
+#include "engine/measure/bench_row.h"
 
 namespace ferrum::cli {
 

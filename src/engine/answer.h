@@ -6,8 +6,8 @@
 #include <string>
 
 #include "engine/held_tokens.h"
-#include "engine/sampler.h"
 #include "engine/sampling/logprobs.h"
+#include "engine/sampling/sampler.h"
 #include "engine/stop_strings.h"
 #include "ferrum/types.h"
 #include "text/detokenizer.h"

@@ -1,4 +1,5 @@
-// The floors of ARCHITECTURE.md, held: a file may include its own folder and lower floors only.
+// The floors of ARCHITECTURE.md, held: a file may include its own folder and lower floors only. Of a floor's
+// rooms it may include its own and lower ones.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -33,6 +34,18 @@ bool may_include(const std::string& from, const std::string& to) {
   return kFloors.at(to) < kFloors.at(from);
 }
 
+// The rooms of a floor: folders within its folder, which for this matter is a room as well. Of several with
+// the same number none may see another.
+const std::map<std::string, int> kRooms = {
+    {"engine/sampling", 0},    {"engine", 1},       {"engine/loop", 2},
+    {"engine/speculation", 3}, {"engine/local", 4}, {"engine/measure", 5},
+};
+
+// Both within one floor that has rooms.
+bool may_include_room(const std::string& from, const std::string& to) {
+  return from == to || kRooms.at(to) < kRooms.at(from);
+}
+
 // What a line includes, from its opening quote or bracket on: "base/error.h or <map.
 std::optional<std::string> included_by(std::string line) {
   std::erase_if(line, [](unsigned char c) { return std::isspace(c); });
@@ -56,6 +69,8 @@ std::vector<Include> includes_of(const fs::path& file) {
 }
 
 std::string first_folder(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string room_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+bool has_rooms(const std::string& floor) { return kRooms.contains(floor); }
 
 TEST(Floors, NoIncludePointsUpward) {
   const fs::path src = fs::path(FERRUM_SOURCE_DIR) / "src";
@@ -75,6 +90,14 @@ TEST(Floors, NoIncludePointsUpward) {
           << relative << ":" << include.line << ": " << include.target << "\" names no floor";
       EXPECT_TRUE(may_include(from, to)) << relative << ":" << include.line << " includes " << include.target
                                          << "\": " << from << " may not see " << to;
+      if (from != to || !has_rooms(from)) continue;
+      const std::string room = room_of(relative), other = room_of(include.target.substr(1));
+      ASSERT_TRUE(kRooms.contains(room)) << relative << " lies in no room";
+      ASSERT_TRUE(kRooms.contains(other))
+          << relative << ":" << include.line << ": " << include.target << "\" names no room";
+      EXPECT_TRUE(may_include_room(room, other))
+          << relative << ":" << include.line << " includes " << include.target << "\": " << room
+          << " may not see " << other;
     }
   }
   EXPECT_GT(files, 15) << "the walk found too little to mean anything";
@@ -92,6 +115,11 @@ TEST(Floors, TheRuleItselfRefusesWhatItShould) {
   EXPECT_FALSE(may_include("http_client", "ferrum"));
   EXPECT_TRUE(may_include("checkpoint", "text"));
   EXPECT_TRUE(may_include("engine", "ferrum"));
+  EXPECT_FALSE(may_include_room("engine/sampling", "engine"));
+  EXPECT_FALSE(may_include_room("engine/loop", "engine/speculation"));
+  EXPECT_FALSE(may_include_room("engine/local", "engine/measure"));
+  EXPECT_TRUE(may_include_room("engine/speculation", "engine/loop"));
+  EXPECT_TRUE(may_include_room("engine", "engine"));
 }
 
 TEST(Floors, OnlyTheCudaBackendSeesCuda) {

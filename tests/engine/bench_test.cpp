@@ -1,11 +1,11 @@
-#include "engine/bench.h"
+#include "engine/measure/bench.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "engine/backend_factory.h"
-#include "engine/bench_row.h"
+#include "engine/measure/bench_row.h"
 #include "support/errors.h"
 #include "support/paths.h"
 

@@ -1,4 +1,4 @@
-#include "engine/best_of.h"
+#include "engine/local/best_of.h"
 
 #include <gtest/gtest.h>
 

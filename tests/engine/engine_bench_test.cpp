@@ -1,4 +1,4 @@
-#include "engine/engine_bench.h"
+#include "engine/measure/engine_bench.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <thread>
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 namespace ferrum {
 namespace {

@@ -1,5 +1,5 @@
 // The loop over a model that costs nothing and gives away every mix-up.
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 namespace ferrum::test {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <random>
 
-#include "engine/scheduler.h"
+#include "engine/loop/scheduler.h"
 
 namespace ferrum {
 namespace {

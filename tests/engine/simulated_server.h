@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/loop.h"
+#include "engine/loop/loop.h"
 
 namespace ferrum::test {
 

@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "base/error.h"
+#include "engine/loop/draft_pace.h"
 #include "engine/memory_model.h"
-#include "engine/speculation/draft_pace.h"
 #include "engine/speculation/model_drafter.h"
 #include "engine/speculation/ngram_drafter.h"
 

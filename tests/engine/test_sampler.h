@@ -1,6 +1,6 @@
 // A sampler with memory of its own.
 #pragma once
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 
 namespace ferrum::test {
 

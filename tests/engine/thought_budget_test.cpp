@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 #include "ferrum/engine.h"
 #include "support/paths.h"
 

@@ -1,5 +1,5 @@
 // Fault B70: the loop stops moving.
-#include "engine/watchdog.h"
+#include "engine/local/watchdog.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <future>
 
 #include "engine/answers.h"
-#include "engine/event_queue.h"
 #include "engine/free_model.h"
-#include "engine/loop.h"
+#include "engine/local/event_queue.h"
+#include "engine/loop/loop.h"
 
 namespace ferrum {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "engine/sequence.h"
+#include "engine/loop/sequence.h"
 
 namespace ferrum {
 namespace {

@@ -3,8 +3,8 @@
 // same.
 #pragma once
 #include "cache/prefix_cache.h"
+#include "engine/loop/drafter.h"
 #include "engine/sampling/sampler_memory.h"
-#include "engine/speculation/drafter.h"
 #include "engine/step_runner.h"
 
 namespace ferrum {

@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "base/random.h"
-#include "engine/sequence.h"
+#include "engine/loop/sequence.h"
 
 namespace ferrum {
 namespace {

@@ -1,7 +1,7 @@
 // Drafts what followed an earlier occurrence of the last tokens in the same sequence: for texts that repeat
 // their prompt, such as edited code, quotations and summaries. (Prompt lookup decoding: A. Saxena, 2023.)
 #pragma once
-#include "engine/speculation/drafter.h"
+#include "engine/loop/drafter.h"
 
 namespace ferrum {
 

@@ -1,0 +1,168 @@
+#include "engine/local/admission.h"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <random>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/kv_store.h"
+#include "engine/local/best_of.h"
+#include "engine/sampling/sampling_options.h"
+#include "text/end_tokens.h"
+
+namespace ferrum {
+namespace {
+
+constexpr int kMaxChoices = 128;
+constexpr size_t kLeastToShift = 32;  // tokens of a context
+constexpr int kMaxPriority = 1000;
+constexpr double kMaxDeadline = 1e6;
+
+template <class T>
+void require_from_to(const char* name, T value, T least, T most) {
+  if (!(value >= least && value <= most))
+    fail(ErrorCode::kBadArgument, "{} must be from {} to {}, not {}", name, least, most, value);
+}
+
+uint64_t drawn_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+struct ContextFull : Error {
+  explicit ContextFull(const ContextOverflow& numbers)
+      : Error(
+            ErrorCode::kContextFull,
+            fmt::format("the prompt has {} tokens: the context holds {}, with a token of the answer at least",
+                        numbers.prompt, numbers.context)),
+        overflow(numbers) {}
+  ContextOverflow overflow;
+};
+
+std::vector<TokenId> stop_tokens_of(const Checkpoint& checkpoint, const PromptBuilder& prompts) {
+  std::vector<TokenId> ids = checkpoint.generation().stop_tokens;
+  if (const Tokenizer* tokenizer = prompts.tokenizer()) {
+    if (tokenizer->special().eos) ids.push_back(*tokenizer->special().eos);
+    if (checkpoint.generation().may_lack_stop_tokens)
+      for (const TokenId id : known_ends(*tokenizer)) ids.push_back(id);
+  }
+  if (prompts.turn_end()) ids.push_back(*prompts.turn_end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+}  // namespace
+
+std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
+                                                    const std::vector<std::string>& strings) {
+  const std::lock_guard lock(mutex_);
+  if (!breakers_ || strings_ != strings) {
+    breakers_ = std::make_shared<const DryBreakers>(tokenizer, strings);
+    strings_ = strings;
+  }
+  return breakers_;
+}
+
+Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context)
+    : prompts_(prompts),
+      vocab_(checkpoint.model().vocab),
+      context_(context),
+      stop_tokens_(stop_tokens_of(checkpoint, prompts)) {}
+
+std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<EventSink>& sink) {
+  try {
+    return job_for(std::move(request), sink);
+  } catch (const ContextFull& e) {
+    sink->push(ErrorEvent{std::string(name_of(e.code())), e.what(), e.overflow});
+  } catch (const Error& e) {
+    sink->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
+  } catch (const std::bad_alloc&) {
+    sink->push(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
+  }
+  return nullptr;
+}
+
+std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSink> sink) {
+  validate(request, vocab_);
+  require_from_to("choices", request.choices, 1, kMaxChoices);
+  if (request.best_of != 0) require_from_to("best_of", request.best_of, request.choices, kMaxChoices);
+  require_from_to("max_thought_tokens", request.max_thought_tokens, -1, std::numeric_limits<int>::max());
+  require_from_to("priority", request.priority, -kMaxPriority, kMaxPriority);
+  require_from_to("deadline_seconds", request.deadline_seconds, 0.0, kMaxDeadline);
+  StopStrings{request.stop};  // throws here and not on the loop's thread
+
+  auto job = std::make_shared<Job>();
+  job->prompt = prompts_.tokens(request);
+  set_limits(*job, request);
+  job->facts = facts_of(request, job->prompt.size());
+  if (prompts_.tokenizer()) job->reasoning = reasoning_marks(*prompts_.tokenizer());
+  if (job->reasoning && request.max_thought_tokens >= 0)
+    job->facts.thoughts = ThoughtBudget{.begin = job->reasoning->begin,
+                                        .end = job->reasoning->end,
+                                        .tokens = static_cast<size_t>(request.max_thought_tokens),
+                                        .prompt_is_open = Reasoning(job->reasoning, job->prompt).inside()};
+  job->root = cache_root(request.cache_salt);
+  job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
+  if (request.deadline_seconds > 0)
+    job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
+                                         std::chrono::duration<double>(request.deadline_seconds));
+  if (request.best_of > request.choices) {
+    sink = std::make_shared<BestOf>(std::move(sink),
+                                    BestOf::Counts{.drawn = request.best_of, .kept = request.choices},
+                                    request.logprobs ? BestOf::Tokens::kTold : BestOf::Tokens::kKept);
+    request.choices = request.best_of;
+    if (!request.logprobs) request.logprobs = 0;
+  }
+  job->sink = std::move(sink);
+  job->request = std::move(request);
+  return job;
+}
+
+void Admission::set_limits(Job& job, const Request& request) const {
+  const auto context = static_cast<size_t>(context_);
+  const bool shifts = request.context_end == Request::ContextEnd::kShifts;
+  const bool ends = request.max_tokens >= 0;
+  const size_t wanted = ends ? static_cast<size_t>(request.max_tokens) : 1;
+  if (job.prompt.size() + std::min<size_t>(wanted, 1) > context)
+    throw ContextFull({.prompt = static_cast<int>(job.prompt.size()),
+                       .max_tokens = request.max_tokens,
+                       .context = context_});
+  job.limit = ends ? job.prompt.size() + wanted : std::numeric_limits<size_t>::max();
+  if (!shifts) {
+    job.limit = std::min(job.limit, context);
+    return;
+  }
+  if (context < kLeastToShift)
+    fail(ErrorCode::kBadArgument, "a context of {} tokens is too small to shift", context);
+  require_from_to("keep_tokens", request.keep_tokens, 0, std::numeric_limits<int>::max());
+  // Something must be left to go, and something to go on from.
+  job.shift = {.context = context,
+               .keep = std::min({static_cast<size_t>(request.keep_tokens), job.prompt.size(),
+                                 context - kLeastToShift / 2})};
+}
+
+// A stop token that is ignored is never drawn, for what a model says after one is no continuation.
+SequenceFacts Admission::facts_of(const Request& request, size_t prompt_tokens) {
+  SequenceFacts facts = {.prompt_tokens = prompt_tokens,
+                         .min_tokens = static_cast<size_t>(request.min_tokens),
+                         .ends = request.stop_tokens};
+  const SamplingOptions& sampling = request.sampling;
+  if (const Tokenizer* tokenizer = prompts_.tokenizer()) {
+    if (sampling.dry_multiplier != 0 && !sampling.dry_breakers.empty())
+      facts.breakers = breakers_.of(*tokenizer, sampling.dry_breakers);
+    // Control tokens have no text in which a stop string could be found.
+    for (const std::string& stop : request.stop)
+      if (const auto id = tokenizer->find(stop); id && tokenizer->kind(*id) == TokenKind::kControl)
+        facts.ends.push_back(*id);
+  }
+  if (request.end_of_text == Request::EndOfText::kIgnored)
+    facts.forbidden = stop_tokens_;
+  else
+    facts.ends.insert(facts.ends.end(), stop_tokens_.begin(), stop_tokens_.end());
+  return facts;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,48 @@
+// From a request to a job: everything that can be wrong with a request is found here, on the caller's thread.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "engine/loop/sequence.h"
+#include "engine/prompt_builder.h"
+
+namespace ferrum {
+
+// The breakers of the last strings that were asked for: requests of one client have the same ones, and to
+// find them the whole vocabulary is read. For any thread.
+class BreakerCache {
+ public:
+  std::shared_ptr<const DryBreakers> of(const Tokenizer& tokenizer, const std::vector<std::string>& strings);
+
+ private:
+  std::mutex mutex_;  // of what follows
+  std::vector<std::string> strings_;
+  std::shared_ptr<const DryBreakers> breakers_;
+};
+
+class Admission {
+ public:
+  // Both outlive this. `context`: the largest number of tokens of a sequence.
+  Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context);
+
+  // Null for a request that is refused: its sink was told why, by one ErrorEvent. For any thread.
+  std::shared_ptr<Job> admit(Request request, const std::shared_ptr<EventSink>& sink);
+
+ private:
+  // Throws Error for a request's mistakes.
+  std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
+  // How long the answers may become, by the context. Throws ContextFull.
+  void set_limits(Job& job, const Request& request) const;
+  SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
+
+  const PromptBuilder& prompts_;
+  int vocab_;
+  int context_;
+  std::vector<TokenId> stop_tokens_;  // sorted
+  BreakerCache breakers_;
+};
+
+}  // namespace ferrum

@@ -1,0 +1,120 @@
+#include "engine/local/engine_thread.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/machine.h"
+
+namespace ferrum {
+
+EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, Options options)
+    : options_(std::move(options)) {
+  if (!(options_.stall_seconds > 0))
+    fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options_.stall_seconds);
+  watchdog_ = std::make_unique<Watchdog>(
+      Watchdog::Options{.limit = options_.stall_seconds,
+                        .state = [this] { return state(); },
+                        .report = [](const std::string& text) { log::error("{}", text); }});
+  watched_ = std::make_unique<WatchedRunner>(parts.steps, *watchdog_);
+  loop_ = std::make_unique<Loop>(*watched_, parts.tokenizer, loop, parts.drafter);
+  stats_ = loop_->stats();
+  thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+}
+
+EngineThread::~EngineThread() {
+  thread_.request_stop();
+  thread_.join();
+  watchdog_.reset();  // before what its reports look at
+}
+
+std::shared_ptr<void> EngineThread::place_in_queue() {
+  const int taken = places_taken_->fetch_add(1);
+  std::shared_ptr<void> place(nullptr, [count = places_taken_](void*) { --*count; });
+  if (taken >= options_.queue)
+    fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", taken);
+  return place;
+}
+
+void EngineThread::count_refused(int64_t requests) {
+  const std::lock_guard lock(mutex_);
+  refused_ += requests;
+}
+
+void EngineThread::send(const std::shared_ptr<Job>& job) {
+  const std::lock_guard lock(mutex_);
+  inbox_.push_back(job);
+}
+
+void EngineThread::between_steps(FunctionRef<void()> work) {
+  Visit visit = {work, {}};
+  std::future<void> done = visit.done.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    visits_.push_back(std::move(visit));
+  }
+  wake();
+  done.get();
+}
+
+EngineStats EngineThread::stats() const {
+  EngineStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats = stats_;
+    stats.waiting += static_cast<int>(inbox_.size());
+    stats.refused = refused_;
+  }
+  stats.seconds_in_step = watchdog_->seconds_in_turn();
+  stats.stalled = watchdog_->stalled();
+  return stats;
+}
+
+std::string EngineThread::state() const {
+  const EngineStats s = stats();
+  return fmt::format(
+      "After {} steps {} sequences run and {} wait; of the blocks {} are used, {} cached, {} free.", s.steps,
+      s.running, s.waiting, s.used_blocks, s.cached_blocks, s.free_blocks);
+}
+
+void EngineThread::receive(Visit& visit) {
+  try {
+    visit.work();
+    visit.done.set_value();
+  } catch (...) {
+    visit.done.set_exception(std::current_exception());
+  }
+}
+
+void EngineThread::work(const std::stop_token& stop) {
+  bind_this_thread(options_.cpus);
+  std::vector<std::shared_ptr<Job>> arrived;
+  std::vector<Visit> visits;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      stats_ = loop_->stats();
+      if (loop_->idle()) {
+        watchdog_->rest();
+        arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
+      }
+      arrived.swap(inbox_);
+      visits.swap(visits_);
+      stats_.waiting += static_cast<int>(arrived.size());
+    }
+    watchdog_->begin_turn();
+    for (const std::shared_ptr<Job>& job : arrived) loop_->add(job);
+    arrived.clear();
+    for (Visit& visit : visits) receive(visit);
+    visits.clear();
+    loop_->step();
+  }
+  const ErrorEvent error = {std::string(name_of(ErrorCode::kUnavailable)), "the engine was closed"};
+  const std::lock_guard lock(mutex_);
+  for (const std::shared_ptr<Job>& job : inbox_) loop_->add(job);
+  for (Visit& visit : visits_)
+    visit.done.set_exception(std::make_exception_ptr(Error(ErrorCode::kUnavailable, error.message)));
+  loop_->fail_all(error);
+}
+
+}  // namespace ferrum

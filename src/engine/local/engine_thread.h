@@ -1,0 +1,77 @@
+// The thread of an engine: it owns the loop and what lies below. Clients' threads put jobs into its inbox,
+// and visit it between two steps.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "engine/local/watchdog.h"
+#include "engine/loop/loop.h"
+
+namespace ferrum {
+
+class EngineThread {
+ public:
+  struct Options {
+    int queue = 0;             // places
+    double stall_seconds = 0;  // after which a step is reported
+    std::vector<int> cpus;     // that the thread is bound to; none: any
+  };
+  // What the loop works with. All of it outlives this.
+  struct Parts {
+    StepRunner& steps;
+    const Tokenizer* tokenizer;  // or null
+    Drafter* drafter;            // or null
+  };
+  // Error kBadArgument for stall_seconds that is not positive.
+  EngineThread(const Parts& parts, const LoopOptions& loop, Options options);
+  // Jobs that are left end with an error.
+  ~EngineThread();
+
+  // For any thread:
+
+  // A place in the queue, which is free again when the last copy of it is gone. Error kQueueFull.
+  std::shared_ptr<void> place_in_queue();
+  void count_refused(int64_t requests);
+  // Jobs wait in the inbox until wake(), so that several may be sent at once.
+  void send(const std::shared_ptr<Job>& job);
+  void wake() { arrived_.notify_one(); }
+  // Runs `work` on this thread between two steps, and waits for it. Throws what it throws; Error kUnavailable
+  // where the engine is closing.
+  void between_steps(FunctionRef<void()> work);
+  EngineStats stats() const;
+
+  PrefixCache& cache() { return loop_->cache(); }  // only between steps
+
+ private:
+  struct Visit {
+    FunctionRef<void()> work;
+    std::promise<void> done;
+  };
+  static void receive(Visit& visit);
+  void work(const std::stop_token& stop);
+  std::string state() const;  // for people
+
+  Options options_;
+  std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
+  std::unique_ptr<Watchdog> watchdog_;
+  std::unique_ptr<WatchedRunner> watched_;
+  std::unique_ptr<Loop> loop_;  // the thread's alone
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable_any arrived_;
+  std::vector<std::shared_ptr<Job>> inbox_;
+  std::vector<Visit> visits_;
+  EngineStats stats_;  // as of the last step
+  int64_t refused_ = 0;
+
+  std::jthread thread_;  // last: it ends before the rest goes
+};
+
+}  // namespace ferrum

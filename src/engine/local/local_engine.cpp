@@ -1,0 +1,220 @@
+#include "engine/local/local_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "engine/backend_factory.h"
+#include "engine/local/event_queue.h"
+#include "engine/memory_plan.h"
+#include "engine/sampling/recommended_sampling.h"
+#include "engine/speculation/ngram_drafter.h"
+#include "engine/what_fits.h"
+
+namespace ferrum {
+namespace {
+
+LoopOptions loop_options(const EngineOptions& options, const Runner& runner, LoopObserver* observer) {
+  const RunnerOptions& room = runner.options();
+  return {.limits = {.batch_tokens = room.max_tokens,
+                     .max_sequences = room.max_sequences,
+                     .block_tokens = room.block_tokens,
+                     .spare_rows = room.max_outputs - room.max_sequences},
+          .cache =
+              runner.cache_options(options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff),
+          .draft_tokens = options.draft_tokens,
+          .observer = observer};
+}
+
+void require_known_speculation(const EngineOptions& options) {
+  const std::string& s = options.speculate;
+  if (!s.empty() && s != "ngram" && s != "draft")
+    fail(ErrorCode::kBadArgument, "speculate {}: there are ngram and draft", in_quotes(s));
+  if ((s == "draft") != !options.draft.empty())
+    fail(
+        ErrorCode::kBadArgument, "{}",
+        s == "draft" ? "speculate \"draft\" needs a draft model" : "a draft model needs speculate \"draft\"");
+}
+
+std::unique_ptr<EventStream> refused(const ErrorEvent& error) {
+  const auto queue = std::make_shared<EventQueue>(1);
+  queue->push(error);
+  return std::make_unique<QueuedStream>(queue);
+}
+
+// Of several models one after the other.
+class LoadSteps {
+ public:
+  LoadSteps(LoadProgress observer, uint64_t total) : observer_(std::move(observer)), total_(total) {}
+  LoadProgress next(uint64_t bytes) {
+    const uint64_t before = std::exchange(done_, done_ + bytes);
+    if (!observer_) return {};
+    return [this, before](uint64_t done, uint64_t) { observer_(before + done, total_); };
+  }
+
+ private:
+  LoadProgress observer_;
+  uint64_t total_;
+  uint64_t done_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::load(const EngineOptions& options, const LoadObserver& observer) {
+  return std::make_unique<LocalEngine>(options, observer);
+}
+
+void Engine::generate(Request request, const std::function<void(const Event&)>& on_event,
+                      const std::stop_token& cancel) {
+  if (cancel.stop_requested()) return on_event(FinishEvent{.reason = FinishReason::kCancelled});
+  const std::unique_ptr<EventStream> stream = submit(std::move(request));
+  const std::stop_callback on_cancel(cancel, [&] { stream->cancel(); });
+  while (const std::optional<Event> event = stream->next()) on_event(*event);
+}
+
+LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
+    : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_) {
+  const ModelDescription& model = checkpoint_->model();
+  require_known_speculation(options);
+  const BackendOptions backend_options = {options.backend, options.threads, options.activations,
+                                          options.check};
+  std::shared_ptr<Backend> backend = make_backend(backend_options);
+  arithmetic_ = arithmetic_of(backend_options);
+
+  const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
+    plan(options, roomy, *backend);
+    return memory_.total() <= memory_.free;
+  });
+  if (memory_.tokens != runner.kv_tokens) plan(options, runner, *backend);
+  info_ = info_of(runner);
+  if (observer.planned) observer.planned(info_, memory_);
+  if (memory_.total() > memory_.free) {
+    const uint64_t others =
+        (draft_ ? draft_->memory().total() : 0) + backend->kernel_memory_for(weights_of(*checkpoint_));
+    require_fit(
+        memory_, model,
+        remedies_text(what_fits(*checkpoint_, options, memory_.free, others), options, info_.context));
+  }
+
+  // Each model has an observer of its own, so that the trace distinguishes them.
+  std::shared_ptr<Backend> draft_backend = backend;
+  if (!options.trace.empty()) {
+    trace_ = std::make_unique<EngineTrace>(options.trace);
+    draft_backend = trace_->watch(backend, "draft");
+    backend = trace_->watch(backend, "forward");
+  }
+  LoadSteps progress(observer.progress, memory_.weights);
+  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, progress.next(checkpoint_->bytes()));
+  const LoopOptions loop = loop_options(options, *runner_, trace_.get());
+  if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
+  if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
+  start(*runner_, loop, options);
+}
+
+LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
+    : checkpoint_(model.checkpoint), prompts_(*checkpoint_) {
+  info_ = info_of(model.runner.options());
+  start(model.steps, loop_options(options, model.runner, nullptr), options);
+}
+
+void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend) {
+  std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  if (!options.draft.empty()) {
+    draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
+    std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
+  }
+  memory_ =
+      memory_plan(*checkpoint_, runner,
+                  DeviceMemory{.kernels = backend.kernel_memory_for(weights), .free = backend.free_bytes()});
+  if (draft_) memory_ += draft_->memory();
+}
+
+ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
+  const ModelDescription& model = checkpoint_->model();
+  return {.name = model.name,
+          .architecture = std::string(name_of(*model.architecture)),
+          .format = checkpoint_->format(),
+          .parameters = model.parameters,
+          .context = runner.max_context,
+          .has_chat_template = prompts_.has_template(),
+          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer()),
+          .infills = prompts_.infills(),
+          .template_switches = prompts_.template_switches(),
+          .has_tool_turns = prompts_.has_tool_turns()};
+}
+
+void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
+  recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
+  admission_ = std::make_unique<Admission>(*checkpoint_, prompts_, info_.context);
+  EngineThread::Options thread = {.queue = options.queue, .stall_seconds = options.stall_seconds, .cpus = {}};
+  // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
+  // them whenever a client's thread wakes.
+  const std::vector<std::vector<int>> cores = cores_of(allowed_cpus());
+  if (options.threads == 0 || options.threads == static_cast<int>(cores.size())) thread.cpus = cores.front();
+  thread_ = std::make_unique<EngineThread>(
+      EngineThread::Parts{.steps = steps,
+                          .tokenizer = prompts_.tokenizer(),
+                          .drafter = draft_ ? &draft_->drafter() : ngrams_.get()},
+      loop, std::move(thread));
+}
+
+std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
+  std::vector<Request> one;
+  one.push_back(std::move(request));
+  return std::move(submit_batch(std::move(one)).front());
+}
+
+std::vector<std::unique_ptr<EventStream>> LocalEngine::submit_batch(std::vector<Request> requests) {
+  std::vector<std::unique_ptr<EventStream>> streams;
+  std::shared_ptr<void> place;
+  try {
+    place = thread_->place_in_queue();
+  } catch (const Error& e) {
+    const ErrorEvent error = {std::string(name_of(e.code())), e.what()};
+    for (size_t i = 0; i < requests.size(); ++i) streams.push_back(refused(error));
+    thread_->count_refused(static_cast<int64_t>(requests.size()));
+    return streams;
+  }
+  for (Request& request : requests) streams.push_back(submit(std::move(request), place));
+  thread_->wake();
+  return streams;
+}
+
+std::unique_ptr<EventStream> LocalEngine::submit(Request request, const std::shared_ptr<void>& place) {
+  const auto queue = std::make_shared<EventQueue>(std::max(1, request.choices));
+  auto stream = std::make_unique<QueuedStream>(queue);
+  if (const std::shared_ptr<Job> job = admission_->admit(std::move(request), queue)) {
+    job->place = place;
+    thread_->send(job);
+  } else {
+    thread_->count_refused(1);
+  }
+  return stream;
+}
+
+SavedSession LocalEngine::save_session(const Session& session, const std::filesystem::path& path) {
+  Request request;
+  request.prompt = session.prompt;
+  const std::vector<TokenId> prompt = prompts_.tokens(request);
+  const SessionHeader header = {kv_origin(), session.cache_salt, session.application_data};
+  return ferrum::save_session(kv_store(), prompt, header, path);
+}
+
+LoadedSession LocalEngine::load_session(const std::filesystem::path& path) {
+  const SessionFile file = SessionFile::open(path);
+  require_same(file.header().origin, kv_origin(), in_quotes(path.string()));
+  return ferrum::load_session(kv_store(), file, path);
+}
+
+KvStore LocalEngine::kv_store() {
+  return {*runner_, thread_->cache(), [this](FunctionRef<void()> work) { thread_->between_steps(work); }};
+}
+
+const KvOrigin& LocalEngine::kv_origin() {
+  const std::lock_guard lock(origin_mutex_);
+  if (!origin_) origin_ = origin_of(*runner_, arithmetic_);
+  return *origin_;
+}
+
+}  // namespace ferrum

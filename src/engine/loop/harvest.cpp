@@ -1,0 +1,143 @@
+#include "engine/loop/harvest.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/loop/current_error.h"
+
+namespace ferrum {
+
+void Harvest::take(const StepPlan& plan, std::span<const float> logits, Clock::time_point computed) {
+  computed_ = computed;
+  for (size_t c = 0; c < plan.chunks.size(); ++c) {
+    Sequence& s = *plan.sequences[c];
+    const Chunk& chunk = plan.chunks[c];
+    const auto count = chunk.tokens.size();
+    const size_t rows = chunk.outputs == Outputs::kAll ? count : chunk.outputs == Outputs::kLast;
+    s.computed += static_cast<int>(count - rows);
+    if (rows == 0) s.blocks.fill(s.tokens, s.computed);
+    const std::span<const float> own = logits.first(rows * vocab_);
+    take_rows(s, s.prompt_chances ? take_prompt_rows(s, own) : own);
+    logits = logits.subspan(rows * vocab_);
+  }
+  place_forks();
+}
+
+std::span<const float> Harvest::take_prompt_rows(Sequence& s, std::span<const float> logits) {
+  try {
+    for (; !logits.empty() && s.missing() > 1; logits = logits.subspan(vocab_), ++s.computed)
+      s.prompt_chances->take(static_cast<size_t>(s.computed), logits.first(vocab_), sampling_);
+    s.blocks.fill(s.tokens, s.computed);
+  } catch (...) {
+    end_for_its_logits(s);
+  }
+  return logits;
+}
+
+void Harvest::take_rows(Sequence& s, std::span<const float> logits) {
+  Draft& draft = s.draft;
+  s.usage.drafted_tokens += draft.drafted();
+  parts_.meter.stats().drafted_tokens += draft.drafted();
+  for (int row = 0; !logits.empty(); logits = logits.subspan(vocab_), ++row) {
+    // What was drafted has the next row as long as it is right. (An error of one choice ends its siblings.)
+    if (draft.accepted < row || s.ended || s.job->open_choices == 0) break;
+    ++s.computed;
+    s.blocks.fill(s.tokens, s.computed);
+    take_logits(s, logits.first(vocab_));
+  }
+  if (draft.drafted() == 0) return;
+  if (!s.ended) s.blocks.shrink(s.computed);  // no sequence keeps pages for a draft that was refused
+  parts_.meter.observe_draft(draft);
+}
+
+void Harvest::take_logits(Sequence& s, std::span<const float> logits) {
+  if (s.phase == Sequence::Phase::kPrefills) parts_.life.enter(s, Sequence::Phase::kDecodes);
+  if (s.began()) return sample(s, logits);
+  EngineStats& stats = parts_.meter.stats();
+  s.first_token = computed_;
+  s.usage.prompt_seconds = seconds_between(s.job->submitted, s.first_token);
+  stats.first_token_seconds.observe(s.usage.prompt_seconds);
+  stats.prompt_tokens += s.usage.prompt_tokens;
+  if (s.usage.cached_tokens > 0) ++stats.prefix_hits;
+  if (const auto chances = std::exchange(s.prompt_chances, nullptr)) s.job->sink->push(chances->event());
+  if (s.at_end())
+    return parts_.life.finish(s, FinishReason::kMaxTokens);  // max_tokens is 0: only the prompt was requested
+  if (s.choice == 0) fork_choices(s, logits);
+  sample(s, logits);
+}
+
+// The choices of a request share its prompt, which was computed once.
+void Harvest::fork_choices(Sequence& first, std::span<const float> logits) {
+  const Job& job = *first.job;
+  for (int choice = 1; choice < job.request.choices; ++choice) {
+    auto s = std::make_unique<Sequence>(first.job, choice, first.rank, first.blocks.fork(), parts_.tokenizer);
+    s->draft.acceptance = parts_.meter.expected_acceptance();
+    s->computed = first.computed;
+    s->phase = first.phase;
+    s->since = first.since;
+    s->admitted = true;
+    s->usage = first.usage;
+    s->first_token = first.first_token;
+    sample(*s, logits);
+    if (!s->ended) forked_.push_back(std::move(s));
+  }
+}
+
+void Harvest::place_forks() {
+  for (std::unique_ptr<Sequence>& s : forked_) {
+    if (static_cast<int>(parts_.roster.running().size()) < max_sequences_) {
+      parts_.roster.add_running(std::move(s));
+    } else {
+      s->recompute();
+      parts_.life.enter(*s, Sequence::Phase::kWaits);
+      parts_.roster.add_waiting(std::move(s));
+    }
+  }
+  forked_.clear();
+}
+
+void Harvest::sample(Sequence& s, std::span<const float> logits) {
+  try {
+    const TokenId id = s.answer.sample(logits, s.text(), sampling_);
+    if (s.draft.next_is(id)) {
+      ++s.draft.accepted;
+      ++s.usage.accepted_tokens;
+      ++parts_.meter.stats().accepted_tokens;
+    }
+    take_token(s, id);
+  } catch (...) {
+    end_for_its_logits(s);
+  }
+}
+
+// Call within a catch clause.
+void Harvest::end_for_its_logits(Sequence& s) {
+  const ErrorEvent error = current_error();
+  s.blocks.forget();  // blocks that gave such logits must not be reused
+  parts_.life.end_with(s, error);
+}
+
+void Harvest::take_token(Sequence& s, TokenId id) {
+  EngineStats& stats = parts_.meter.stats();
+  s.tokens.push_back(id);
+  if (s.shifts > 0) s.shifted.push_back(id);
+  ++s.usage.generated_tokens;
+  s.usage.reasoning_tokens += s.reasoning.has(id);
+  ++stats.generated_tokens;
+  const double before = std::exchange(s.usage.decode_seconds, seconds_between(s.first_token, computed_));
+  if (s.usage.generated_tokens > 1) stats.inter_token_seconds.observe(s.usage.decode_seconds - before);
+  const std::vector<TokenId>& ends = s.job->facts.ends;
+  if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
+    s.answer.end_at(id);
+    return parts_.life.finish(s, FinishReason::kStop);
+  }
+  s.answer.push(id);
+  if (s.answer.stopped()) return parts_.life.finish(s, FinishReason::kStop);
+  if (s.at_end())
+    return parts_.life.finish(s, s.usage.generated_tokens == s.job->request.max_tokens
+                                     ? FinishReason::kMaxTokens
+                                     : FinishReason::kContext);
+  if (s.job->shift && s.tokens.size() >= s.job->shift->context) s.shift();
+}
+
+}  // namespace ferrum

@@ -1,0 +1,110 @@
+#include "engine/loop/planner.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace ferrum {
+
+Planner::Planner(const LoopOptions& options, const Parts& parts, Drafter* drafter)
+    : options_(options), parts_(parts), drafting_(options, parts.meter.draft_pace(), drafter) {}
+
+const StepPlan& Planner::next() {
+  plan_.clear();
+  drafting_.ask(parts_.roster.running());
+  bool preempted = false;
+  while (true) {
+    look_at_running();
+    SchedulerState state = {.running = views_,
+                            .waiting = {},
+                            .available_blocks = parts_.cache.pool().available(),
+                            .prompt_tokens = parts_.meter.pace().prompt_tokens(plan_.crowd)};
+    if (!parts_.roster.waiting().empty() && !preempted) {
+      const Sequence& next = *parts_.roster.waiting().front();
+      state.waiting = {.tokens = static_cast<int>(next.tokens.size()),
+                       .found = next.prompt_chances ? 0 : next.blocks.blocks_in_use(next.tokens)};
+    }
+    decide(options_.limits, state, decision_);
+    switch (decision_.kind) {
+      case Decision::Kind::kAdmit:
+        admit();
+        break;
+      case Decision::Kind::kPreempt:
+        preempt();
+        preempted = true;  // waiting requests must not take the blocks that were just freed
+        break;
+      case Decision::Kind::kRun:
+        plan_.drafting = drafting_.draft(parts_.roster.running(), decision_.tokens);
+        reserve_and_collect();
+        return plan_;
+    }
+  }
+}
+
+void Planner::look_at_running() {
+  const Roster& roster = parts_.roster;
+  const int block_tokens = parts_.cache.block_tokens();
+  Crowd& crowd = plan_.crowd;
+  views_.clear();
+  crowd = {};
+  for (const std::unique_ptr<Sequence>& s : roster.running()) {
+    // Blocks that another sequence has computed meanwhile are cache hits, unless their logits are needed.
+    if (s->missing() > 1 && !s->prompt_chances &&
+        static_cast<int>(s->blocks.blocks().size()) * block_tokens == s->computed) {
+      const int before = std::exchange(s->computed, s->blocks.match(s->tokens));
+      if (!s->resumed) s->usage.cached_tokens += s->computed - before;
+      parts_.meter.stats().cached_tokens += s->computed - before;
+    }
+    const auto held = static_cast<int>(s->blocks.blocks().size());
+    crowd.decoding += s->missing() == 1;
+    views_.push_back({.missing = s->missing(),
+                      .computed = s->computed,
+                      .blocks = held,
+                      .drafted = s->draft.wanted,
+                      .every_row = s->prompt_chances != nullptr,
+                      .shared = s->computed < held * block_tokens &&
+                                s->blocks.blocks_needed(s->computed, s->computed + 1) > 0});
+  }
+  crowd.waiting = static_cast<int>(roster.waiting().size() + roster.running().size()) - crowd.decoding;
+}
+
+void Planner::admit() {
+  std::unique_ptr<Sequence> s = parts_.roster.take_first_waiting();
+  s->job->place.reset();
+  if (!std::exchange(s->admitted, true)) {
+    s->usage.queue_seconds = seconds_between(s->job->submitted, options_.now());
+    parts_.meter.stats().queue_seconds.observe(s->usage.queue_seconds);
+  }
+  parts_.life.enter(*s, Sequence::Phase::kPrefills);
+  parts_.roster.add_running(std::move(s));
+}
+
+void Planner::preempt() {
+  check(parts_.roster.running().size() > 1, "a sequence alone has the blocks it needs");
+  std::unique_ptr<Sequence> s = parts_.roster.take_last_running();
+  parts_.life.preempt(*s);
+  parts_.roster.add_waiting(std::move(s));
+}
+
+void Planner::reserve_and_collect() {
+  for (size_t i = 0; i < parts_.roster.running().size(); ++i) {
+    if (decision_.tokens[i] == 0) continue;
+    Sequence& s = *parts_.roster.running()[i];
+    const int drafted = s.draft.drafted();
+    const int count = decision_.tokens[i] + drafted;
+    check(s.blocks.reserve(s.computed, s.computed + count, plan_.copies), "the scheduler counted the blocks");
+    plan_.sequences.push_back(&s);
+    plan_.chunks.push_back({.tokens = drafted > 0
+                                          ? std::span<const TokenId>(s.draft.tokens)
+                                          : std::span<const TokenId>(s.tokens).subspan(
+                                                static_cast<size_t>(s.computed), static_cast<size_t>(count)),
+                            .position = s.computed,
+                            .blocks = s.blocks.blocks(),
+                            .outputs = drafted > 0 || s.prompt_chances ? Outputs::kAll
+                                       : count == s.missing()          ? Outputs::kLast
+                                                                       : Outputs::kNone,
+                            .pages = s.blocks.pages()});
+  }
+}
+
+}  // namespace ferrum

@@ -1,0 +1,45 @@
+// Plans the next step: looks at the sequences, lets the scheduler decide, admits and preempts as it says,
+// asks for drafts, reserves blocks and collects the chunks.
+#pragma once
+#include <vector>
+
+#include "engine/loop/drafting.h"
+#include "engine/loop/lifecycle.h"
+#include "engine/loop/loop_options.h"
+#include "engine/loop/meter.h"
+#include "engine/loop/roster.h"
+#include "engine/loop/step_plan.h"
+
+namespace ferrum {
+
+class Planner {
+ public:
+  // What the planner works on. All of it outlives the planner.
+  struct Parts {
+    Roster& roster;
+    PrefixCache& cache;
+    Meter& meter;
+    Lifecycle& life;
+  };
+  Planner(const LoopOptions& options, const Parts& parts, Drafter* drafter);
+
+  // Without chunks if there is nothing to do. Valid until the next call.
+  const StepPlan& next();
+
+ private:
+  void look_at_running();
+  void admit();
+  void preempt();
+  void reserve_and_collect();
+
+  const LoopOptions& options_;
+  Parts parts_;
+  Drafting drafting_;
+
+  // Reused from step to step.
+  std::vector<RunningView> views_;
+  Decision decision_;
+  StepPlan plan_;
+};
+
+}  // namespace ferrum
