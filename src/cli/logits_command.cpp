@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
@@ -33,15 +34,10 @@ constexpr int kRowsAtOnce = 256;  // rows of logits, unless --chunk is given
 struct Batch {
   int sequences = 0;
   int length = 0;
-  std::vector<TokenId> ids;    // [sequences, length], or empty:
-  std::vector<float> vectors;  // [sequences, length, hidden]
+  std::vector<TokenId> ids;         // [sequences, length]
+  std::vector<VectorRows> vectors;  // [sequences], where all ids are kVectorRow; else empty
 
   size_t rows() const { return static_cast<size_t>(sequences) * static_cast<size_t>(length); }
-  std::span<const float> vector_chunk(int sequence, int begin, int count) const {
-    const size_t hidden = vectors.size() / rows();
-    return std::span(vectors).subspan((static_cast<size_t>(sequence) * length + begin) * hidden,
-                                      count * hidden);
-  }
   std::span<const TokenId> chunk(int sequence, int begin, int count) const {
     return std::span(ids).subspan(static_cast<size_t>(sequence) * length + begin, static_cast<size_t>(count));
   }
@@ -59,7 +55,17 @@ Batch read_vectors(const SafetensorsFile& file, const std::string& path, int hid
          "{}: inputs_embeds has the shape [{}]; it must be [sequences, tokens, {}], none of them 0", path,
          fmt::join(tensor.shape, ", "), hidden);
   check_shape(path, "inputs_embeds", tensor.shape);
-  return {static_cast<int>(tensor.shape[0]), static_cast<int>(tensor.shape[1]), {}, decoded(tensor)};
+  Batch batch = {static_cast<int>(tensor.shape[0]), static_cast<int>(tensor.shape[1]), {}, {}};
+  batch.ids.assign(batch.rows(), kVectorRow);
+  const std::vector<float> values = decoded(tensor);
+  const auto each = static_cast<std::ptrdiff_t>(values.size()) / batch.sequences;
+  for (int s = 0; s < batch.sequences; ++s) {
+    VectorRows& rows = batch.vectors.emplace_back();
+    rows.positions.resize(static_cast<size_t>(batch.length));
+    std::iota(rows.positions.begin(), rows.positions.end(), 0);
+    rows.values.assign(values.begin() + s * each, values.begin() + (s + 1) * each);
+  }
+  return batch;
 }
 
 Batch read_batch(const std::string& path, const ModelDescription& model) {
@@ -121,11 +127,11 @@ Results compute(Runner& runner, const Batch& batch, bool with_hidden) {
     const int count = std::min(chunk, batch.length - begin);
     for (int s = 0; s < batch.sequences; ++s)
       chunks[static_cast<size_t>(s)] = {
-          .tokens = batch.ids.empty() ? std::span<const TokenId>() : batch.chunk(s, begin, count),
+          .tokens = batch.chunk(s, begin, count),
           .position = begin,
           .blocks = std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
           .outputs = Outputs::kAll,
-          .vectors = batch.vectors.empty() ? std::span<const float>() : batch.vector_chunk(s, begin, count)};
+          .vectors = batch.vectors.empty() ? nullptr : &batch.vectors[static_cast<size_t>(s)]};
     place(runner.step(chunks), batch, begin, count, results.logits);
     if (with_hidden) {
       std::vector<float> states(static_cast<size_t>(count) * static_cast<size_t>(batch.sequences) * hidden);

@@ -1,5 +1,7 @@
 #include "engine/step_builder.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace ferrum {
@@ -51,22 +53,18 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
 
   query_start_.push_back(0);
   for (const Chunk& chunk : chunks) {
-    const bool is_vectors = !chunk.vectors.empty();
-    const int count = static_cast<int>(is_vectors ? chunk.vectors.size() / static_cast<size_t>(limits_.hidden)
-                                                  : chunk.tokens.size());
-    vectors_.insert(vectors_.end(), chunk.vectors.begin(), chunk.vectors.end());
-    const int end = chunk.position + count;
+    const auto count = static_cast<int>(chunk.tokens.size());
     for (int i = 0; i < count; ++i) {
-      const int position = chunk.position + i;
+      const TokenId token = chunk.tokens[static_cast<size_t>(i)];
       if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
-      if (is_vectors) vector_rows_.push_back(static_cast<int32_t>(tokens_.size()));
-      tokens_.push_back(is_vectors ? 0 : chunk.tokens[static_cast<size_t>(i)]);
-      positions_.push_back(position);
+      if (token == kVectorRow) add_vector(chunk, chunk.position + i);
+      tokens_.push_back(token == kVectorRow ? 0 : token);
+      positions_.push_back(chunk.position + i);
     }
-    index_chunk(chunk, count);
+    index_chunk(chunk);
     query_start_.push_back(static_cast<int32_t>(tokens_.size()));
-    context_len_.push_back(end);
+    context_len_.push_back(chunk.position + count);
   }
   check(static_cast<int>(tokens_.size()) <= limits_.max_tokens &&
             static_cast<int>(chunks.size()) <= limits_.max_sequences &&
@@ -104,7 +102,20 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   return step_;
 }
 
-void StepBuilder::index_chunk(const Chunk& chunk, int count) {
+void StepBuilder::add_vector(const Chunk& chunk, int position) {
+  check(chunk.vectors != nullptr, "a sequence with rows that are vectors has them");
+  const std::vector<int>& positions = chunk.vectors->positions;
+  const auto at = std::ranges::lower_bound(positions, position);
+  check(at != positions.end() && *at == position, "the vector of a position is there");
+  const auto hidden = static_cast<size_t>(limits_.hidden);
+  const std::span<const float> vector =
+      std::span(chunk.vectors->values).subspan(static_cast<size_t>(at - positions.begin()) * hidden, hidden);
+  vector_rows_.push_back(static_cast<int32_t>(tokens_.size()));
+  vectors_.insert(vectors_.end(), vector.begin(), vector.end());
+}
+
+void StepBuilder::index_chunk(const Chunk& chunk) {
+  const auto count = static_cast<int>(chunk.tokens.size());
   const auto of_group = [&](size_t g) {
     return g == 0 || chunk.pages.empty() ? chunk.blocks : std::span<const BlockId>(chunk.pages[g - 1]);
   };

@@ -14,13 +14,21 @@ namespace ferrum {
 // The rows of a chunk whose logits the model computes.
 enum class Outputs { kNone, kLast, kAll };
 
-// A run of consecutive positions of one sequence, given as tokens or as embedding vectors.
+// The positions of a sequence that come as embedding vectors, not as tokens.
+struct VectorRows {
+  std::vector<int> positions;  // ascending
+  std::vector<float> values;   // [positions, hidden]
+};
+// Stands in a sequence's tokens for a vector: no token of any vocabulary.
+inline constexpr TokenId kVectorRow = -1;
+
+// A run of consecutive positions of one sequence.
 struct Chunk {
-  std::span<const TokenId> tokens;
+  std::span<const TokenId> tokens;  // kVectorRow where a vector comes instead
   int position = 0;                 // of the first of them
   std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
   Outputs outputs = Outputs::kLast;
-  std::span<const float> vectors = {};  // [positions, hidden], instead of tokens
+  const VectorRows* vectors = nullptr;  // the sequence's; may be null where no token is kVectorRow
   // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for
   // all layers.
   std::span<const std::vector<BlockId>> pages = {};
@@ -47,8 +55,10 @@ class StepBuilder {
   const Step& build(std::span<const Chunk> chunks);
 
  private:
-  // Adds the rows of a chunk of `count` tokens to what the groups' tables and slots will hold.
-  void index_chunk(const Chunk& chunk, int count);
+  // Adds the rows of a chunk to what the groups' tables and slots will hold.
+  void index_chunk(const Chunk& chunk);
+  // Adds the vector at a position as the next row.
+  void add_vector(const Chunk& chunk, int position);
   static Step allocate(Arena& arena, const Limits& limits);
   void upload(Tensor dst, const std::vector<int32_t>& values);
 

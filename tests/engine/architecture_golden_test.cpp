@@ -72,19 +72,19 @@ INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
 // Vectors instead of tokens, also beside them in one batch, and the states behind the last norm.
 class HiddenStates : public ::testing::TestWithParam<std::string> {};
 
+// Of two sequences with the same text; where there are vectors, these rows of the first come as them.
 std::vector<float> first_rows(Runner& runner, int sequence_blocks, std::span<const TokenId> tokens,
-                              std::span<const float> vectors, std::vector<float>& states) {
+                              const VectorRows& vectors, std::vector<float>& states) {
   const std::vector<BlockId> blocks = first_blocks(runner.blocks());
   const auto of = [&](int s) {
     return std::span(blocks).subspan(static_cast<size_t>(s * sequence_blocks),
                                      static_cast<size_t>(sequence_blocks));
   };
-  // The second sequence is the same text as tokens.
-  const std::vector<Chunk> chunks = {{.tokens = vectors.empty() ? tokens : std::span<const TokenId>(),
-                                      .blocks = of(0),
-                                      .outputs = Outputs::kAll,
-                                      .vectors = vectors},
-                                     {.tokens = tokens, .blocks = of(1), .outputs = Outputs::kAll}};
+  std::vector<TokenId> mixed(tokens.begin(), tokens.end());
+  for (const int position : vectors.positions) mixed[static_cast<size_t>(position)] = kVectorRow;
+  const std::vector<Chunk> chunks = {
+      {.tokens = mixed, .blocks = of(0), .outputs = Outputs::kAll, .vectors = &vectors},
+      {.tokens = tokens, .blocks = of(1), .outputs = Outputs::kAll}};
   const std::span<const float> logits = runner.step(chunks);
   states.resize(2 * tokens.size() * static_cast<size_t>(runner.checkpoint().model().hidden));
   runner.read_hidden(states);
@@ -118,13 +118,20 @@ TEST_P(HiddenStates, AreTheGoldensAndThoseOfVectorsThoseOfTokens) {
             1e-3);
 
   const HostTensor& table = *checkpoint->find({TensorRole::kEmbedding});
-  std::vector<float> vectors(tokens.size() * hidden);
-  for (size_t i = 0; i < tokens.size(); ++i) decode_rows(table, tokens[i], 1, vectors.data() + i * hidden);
-  if (!checkpoint->model().scales_vectors)
-    for (float& value : vectors) value *= checkpoint->model().embedding_scale;
-  std::vector<float> of_vectors;
-  EXPECT_EQ(first_rows(runner, blocks_each, tokens, vectors, of_vectors), logits);
-  EXPECT_EQ(of_vectors, states);
+  // All rows, and every third.
+  for (const int each : {1, 3}) {
+    VectorRows vectors;
+    for (int i = 0; i < length; i += each) {
+      vectors.positions.push_back(i);
+      vectors.values.resize(vectors.positions.size() * hidden);
+      decode_rows(table, tokens[static_cast<size_t>(i)], 1, &vectors.values[vectors.values.size() - hidden]);
+    }
+    if (!checkpoint->model().scales_vectors)
+      for (float& value : vectors.values) value *= checkpoint->model().embedding_scale;
+    std::vector<float> of_vectors;
+    EXPECT_EQ(first_rows(runner, blocks_each, tokens, vectors, of_vectors), logits);
+    EXPECT_EQ(of_vectors, states);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(HuggingFace, HiddenStates,
