@@ -66,6 +66,7 @@ struct ModelInfo {
   std::string architecture;
   std::string format;  // "GGUF v3, Q4_K_M"
   int64_t parameters = 0;
+  int hidden = 0;                  // width of embedding vectors and hidden states
   int context = 0;                 // tokens: prompt and answer together
   bool has_chat_template = false;  // of its own, or ChatML by its vocabulary
   bool reasons = false;  // has tokens <think> and </think>, between which it may think before it answers
@@ -141,7 +142,7 @@ struct EngineStats {
 
 // A prompt whose keys and values are to be saved to a file.
 struct Session {
-  std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt;
+  Prompt prompt;  // without vectors
   std::string cache_salt;        // that of its requests
   std::string application_data;  // stored in the file and returned on load: any bytes
 };
@@ -194,9 +195,10 @@ class Engine {
 
   // Text and token ids. Thread-safe, on the caller's thread. Error kBadArgument without a tokenizer,
   // kBadTemplate.
-  virtual std::vector<int32_t> tokens_of(const Prompt& prompt) const = 0;  // as the model would read it
-  virtual std::string text_of(std::span<const int32_t> ids) const = 0;     // control tokens are spelled out
-  virtual std::string render(const ChatPrompt& chat) const = 0;            // with its chat template
+  // As the model would read it; −1 stands for a vector.
+  virtual std::vector<int32_t> tokens_of(const Prompt& prompt) const = 0;
+  virtual std::string text_of(std::span<const int32_t> ids) const = 0;  // control tokens are spelled out
+  virtual std::string render(const ChatPrompt& chat) const = 0;         // with its chat template
   // The prompt for which a model that was trained to fill in the middle generates what belongs between prefix
   // and suffix. Error kBadArgument where ModelInfo::infills is false.
   virtual std::vector<int32_t> infill_tokens(const InfillPrompt& prompt) const = 0;

@@ -46,7 +46,19 @@ struct TokenPrompt {
   std::vector<int32_t> ids;
 };
 
-using Prompt = std::variant<ChatPrompt, TextPrompt, TokenPrompt>;
+// Tokens and embedding vectors side by side, for a model that serves as the backbone of another: an encoder
+// of images or sounds gives the vectors.
+struct MixedPrompt {
+  // A run of tokens, or one of vectors: [positions, ModelInfo::hidden], row-major, at the scale of the
+  // model's own embeddings as its published implementation takes `inputs_embeds`.
+  struct Part {
+    std::vector<int32_t> ids;
+    std::vector<float> vectors;
+  };
+  std::vector<Part> parts;
+};
+
+using Prompt = std::variant<ChatPrompt, TextPrompt, TokenPrompt, MixedPrompt>;
 
 // How the next token is drawn. In this order: logit bias; repetition, presence, frequency and DRY penalties;
 // temperature; top-k; typical; top-p; min-p; XTC. With mirostat it takes the place of all after temperature.
@@ -109,6 +121,10 @@ struct Request {
   // sinks: without them the output degrades (Xiao et al. 2023, arXiv 2309.17453).
   int keep_tokens = 4;
   std::optional<int> logprobs;  // 0 to 20: sends a TokenEvent per token with this many alternatives
+  // Which hidden states behind the model's last norm are sent, as HiddenEvents. kDrawn: those that the
+  // answer's tokens are drawn from. kAll: those of every position of the prompt as well, which then bypasses
+  // the prefix cache.
+  enum class HiddenStates { kNone, kDrawn, kAll } hidden_states = HiddenStates::kNone;
   // 0 to 20: sends a PromptEvent with this many alternatives per token. The prompt then bypasses the prefix
   // cache. With max_tokens 0 nothing is generated.
   std::optional<int> prompt_logprobs;
@@ -148,6 +164,15 @@ struct PromptToken {
 // event.
 struct PromptEvent {
   std::vector<PromptToken> tokens;
+};
+
+// Sent if Request::hidden_states asks for it, position after position, before the events of the token that is
+// drawn from the state. The prompt's are those of choice 0; what other choices share with it is not sent
+// again.
+struct HiddenEvent {
+  int choice = 0;
+  int position = 0;           // whose state it is; from 0
+  std::vector<float> values;  // [ModelInfo::hidden]
 };
 
 enum class FinishReason {
@@ -193,6 +218,6 @@ struct ErrorEvent {
   std::optional<ContextOverflow> overflow{};  // with "context_full"
 };
 
-using Event = std::variant<TextEvent, TokenEvent, PromptEvent, FinishEvent, ErrorEvent>;
+using Event = std::variant<TextEvent, TokenEvent, PromptEvent, HiddenEvent, FinishEvent, ErrorEvent>;
 
 }  // namespace ferrum

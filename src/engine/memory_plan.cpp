@@ -53,6 +53,7 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .max_outputs = outputs,
           .max_context = context,
           .kv_tokens = kv_tokens,
+          .max_vectors = std::max(std::min(options.batch_tokens, kv_tokens), outputs),
           .kv_dtype = parse_kv_dtype(options.kv_dtype),
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
 }

@@ -58,7 +58,9 @@ bool reads_variable(std::string_view source, std::string_view name) {
 }  // namespace
 
 PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
-    : tokenizer_(checkpoint.load_tokenizer()), vocab_(checkpoint.model().vocab) {
+    : tokenizer_(checkpoint.load_tokenizer()),
+      vocab_(checkpoint.model().vocab),
+      hidden_(checkpoint.model().hidden) {
   if (tokenizer_ && tokenizer_->size() > vocab_)
     fail(ErrorCode::kBadFile, "{}: the tokenizer has {} tokens, the model {}", checkpoint.model().name,
          tokenizer_->size(), vocab_);
@@ -202,6 +204,39 @@ TokenizerInfo PromptBuilder::tokenizer_info() const {
           .pad = spelling(special.pad),
           .adds_bos = special.add_bos,
           .chat_template = template_source_};
+}
+
+size_t PromptBuilder::positions_of(const MixedPrompt::Part& part) const {
+  if (!part.ids.empty() && !part.vectors.empty())
+    fail(ErrorCode::kBadArgument, "a part of a prompt has token ids or vectors, not both");
+  const auto width = static_cast<size_t>(hidden_);
+  if (part.vectors.size() % width != 0)
+    fail(ErrorCode::kBadArgument, "{} values are no vectors of {}, as wide as the model's",
+         part.vectors.size(), width);
+  return part.vectors.size() / width;
+}
+
+std::vector<TokenId> PromptBuilder::encode(const MixedPrompt& prompt) const {
+  std::vector<TokenId> tokens;
+  for (const MixedPrompt::Part& part : prompt.parts) {
+    const std::vector<TokenId> ids = encode(TokenPrompt{part.ids});
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+    tokens.insert(tokens.end(), positions_of(part), kVectorRow);
+  }
+  return tokens;
+}
+
+std::shared_ptr<const VectorRows> PromptBuilder::vectors(const Prompt& prompt) const {
+  const auto* const mixed = std::get_if<MixedPrompt>(&prompt);
+  if (mixed == nullptr) return nullptr;
+  auto rows = std::make_shared<VectorRows>();
+  int position = 0;
+  for (const MixedPrompt::Part& part : mixed->parts) {
+    position += static_cast<int>(part.ids.size());
+    for (size_t i = positions_of(part); i > 0; --i) rows->positions.push_back(position++);
+    rows->values.insert(rows->values.end(), part.vectors.begin(), part.vectors.end());
+  }
+  return rows->positions.empty() ? nullptr : rows;
 }
 
 std::vector<TokenId> PromptBuilder::encode(const TokenPrompt& prompt) const {

@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "engine/infill.h"
 #include "engine/turn_rules.h"
+#include "engine/vector_rows.h"
 #include "ferrum/engine.h"
 #include "ferrum/types.h"
 #include "text/chat_template.h"
@@ -26,6 +27,9 @@ class PromptBuilder {
   std::vector<TokenId> tokens(const Request& request) const;
   // The same for a prompt that may be empty, because no answer follows.
   std::vector<TokenId> tokens(const Prompt& prompt) const;
+  // The rows of a prompt that come as vectors, where tokens() has kVectorRow; null: none. Error kBadArgument
+  // for vectors of another width than the model's.
+  std::shared_ptr<const VectorRows> vectors(const Prompt& prompt) const;
   // Control tokens are spelled out. Error kBadArgument without a tokenizer, or for ids out of range.
   std::string text(std::span<const TokenId> ids) const;
 
@@ -53,6 +57,9 @@ class PromptBuilder {
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
   std::vector<TokenId> encode(const TokenPrompt& prompt) const;
+  std::vector<TokenId> encode(const MixedPrompt& prompt) const;
+  // Positions that a part's vectors fill. Error kBadArgument.
+  size_t positions_of(const MixedPrompt::Part& part) const;
   const Tokenizer& required_tokenizer() const;
 
   std::unique_ptr<const Tokenizer> tokenizer_;
@@ -65,6 +72,7 @@ class PromptBuilder {
   bool has_template_ = false;
   std::optional<TokenId> turn_end_;
   int vocab_;
+  int hidden_;
 };
 
 }  // namespace ferrum

@@ -45,10 +45,10 @@ class Runner final : public StepRunner {
   std::span<const float> step(std::span<const Chunk> chunks) override;
   void copy_blocks(std::span<const BlockCopy> copies) override;
 
+  void read_hidden(std::span<float> states) override;
+
   int vocab() const override { return checkpoint_->model().vocab; }
-  // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden], in
-  // the order of the logits. REQUIRES: `states` has that size.
-  void read_hidden(std::span<float> states);
+  int hidden() const override { return checkpoint_->model().hidden; }
   // The blocks of each group of layers, which the chunks' blocks and pages name.
   const KvSizes& kv() const { return kv_; }
   int blocks() const { return kv_.blocks; }

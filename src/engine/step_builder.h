@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "cache/block_pool.h"
+#include "engine/vector_rows.h"
 #include "models/arena.h"
 #include "text/token.h"
 
@@ -13,14 +14,6 @@ namespace ferrum {
 
 // The rows of a chunk whose logits the model computes.
 enum class Outputs { kNone, kLast, kAll };
-
-// The positions of a sequence that come as embedding vectors, not as tokens.
-struct VectorRows {
-  std::vector<int> positions;  // ascending
-  std::vector<float> values;   // [positions, hidden]
-};
-// Stands in a sequence's tokens for a vector: no token of any vocabulary.
-inline constexpr TokenId kVectorRow = -1;
 
 // A run of consecutive positions of one sequence.
 struct Chunk {

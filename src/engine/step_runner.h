@@ -18,7 +18,12 @@ class StepRunner {
   // Gives blocks the keys and values of other blocks, in the order given. Not within a step: it allocates.
   virtual void copy_blocks(std::span<const BlockCopy> copies) = 0;
 
+  // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden()],
+  // in the order of the logits. REQUIRES: `states` has that size.
+  virtual void read_hidden(std::span<float> states) = 0;
+
   virtual int vocab() const = 0;
+  virtual int hidden() const = 0;
 };
 
 }  // namespace ferrum

@@ -30,6 +30,8 @@ class SlowModel final : public StepRunner {
     return logits_;
   }
   void copy_blocks(std::span<const BlockCopy>) override {}
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return kVocab; }
 
   int rows = 0;

@@ -51,7 +51,7 @@ std::filesystem::path demo(const char* name) {
   return std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / (std::string(name) + ".gguf");
 }
 
-Request greedy(std::variant<ChatPrompt, TextPrompt, TokenPrompt> prompt, int max_tokens = -1) {
+Request greedy(Prompt prompt, int max_tokens = -1) {
   Request r;
   r.prompt = std::move(prompt);
   r.sampling.temperature = 0;

@@ -19,6 +19,8 @@ class FreeModel final : public StepRunner {
     return std::span(logits_).subspan(turn_++ % kTurns * vocab_, chunks.size() * vocab_);
   }
   void copy_blocks(std::span<const BlockCopy>) override {}
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return static_cast<int>(vocab_); }
 
  private:

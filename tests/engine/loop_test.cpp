@@ -277,6 +277,8 @@ class Failing final : public StepRunner {
     return model_.step(chunks);
   }
   void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return model_.vocab(); }
   std::function<void()> failure;
 

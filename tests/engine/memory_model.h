@@ -55,6 +55,8 @@ class MemoryModel final : public StepRunner {
         memory(copy.group)[index_of(copy.to) * kBlockTokens + i] =
             memory(copy.group)[index_of(copy.from) * kBlockTokens + i];
   }
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return kVocab; }
   int steps() const { return steps_; }
 

@@ -54,6 +54,8 @@ class SimulatedModel final : public StepRunner {
     return std::span(logits_).first(chunks.size() * kVocab);
   }
   void copy_blocks(std::span<const BlockCopy>) override {}
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return kVocab; }
 
   void pass(double seconds) {

@@ -25,6 +25,8 @@ class BlockingModel final : public StepRunner {
     return model_.step(chunks);
   }
   void copy_blocks(std::span<const BlockCopy>) override {}
+  void read_hidden(std::span<float>) override {}
+  int hidden() const override { return 0; }
   int vocab() const override { return model_.vocab(); }
 
   int steps = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash128.h"
 #include "engine/kv_store.h"
 #include "engine/local/best_of.h"
 #include "engine/sampling/sampling_options.h"
@@ -54,6 +55,28 @@ std::vector<TokenId> stop_tokens_of(const Checkpoint& checkpoint, const PromptBu
   return ids;
 }
 
+// Prompts share what is cached only where all their vectors are the same.
+BlockKey root_of(const VectorRows& vectors, const std::string& salt) {
+  Hasher128 hasher;
+  hasher.add(std::as_bytes(std::span(vectors.positions)));
+  hasher.add(std::as_bytes(std::span(vectors.values)));
+  const Hash128 hash = hasher.hash();
+  return root_key("", fmt::format("vectors {:016x}{:016x}", hash.high, hash.low), salt);
+}
+
+// What cannot be asked for together.
+void require_possible(const Request& request, bool has_vectors) {
+  const bool shifts = request.context_end == Request::ContextEnd::kShifts;
+  if (has_vectors && request.prompt_logprobs)
+    fail(ErrorCode::kBadArgument, "prompt_logprobs of a prompt with vectors: they are no tokens");
+  if (has_vectors && shifts)
+    fail(ErrorCode::kBadArgument, "the context of a prompt with vectors cannot be shifted");
+  if (request.hidden_states == Request::HiddenStates::kNone) return;
+  if (shifts) fail(ErrorCode::kBadArgument, "hidden_states of a context that is shifted have no positions");
+  if (request.best_of > request.choices)
+    fail(ErrorCode::kBadArgument, "hidden_states with best_of: ask for all choices instead");
+}
+
 }  // namespace
 
 std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
@@ -96,6 +119,8 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
 
   auto job = std::make_shared<Job>();
   job->prompt = prompts_.tokens(request);
+  job->vectors = prompts_.vectors(request.prompt);
+  require_possible(request, job->vectors != nullptr);
   set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
   if (prompts_.tokenizer()) job->reasoning = reasoning_marks(*prompts_.tokenizer());
@@ -104,7 +129,7 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
                                         .end = job->reasoning->end,
                                         .tokens = static_cast<size_t>(request.max_thought_tokens),
                                         .prompt_is_open = Reasoning(job->reasoning, job->prompt).inside()};
-  job->root = cache_root(request.cache_salt);
+  job->root = job->vectors ? root_of(*job->vectors, request.cache_salt) : cache_root(request.cache_salt);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(

@@ -136,6 +136,7 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .architecture = std::string(name_of(*model.architecture)),
           .format = checkpoint_->format(),
           .parameters = model.parameters,
+          .hidden = model.hidden,
           .context = runner.max_context,
           .has_chat_template = prompts_.has_template(),
           .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer()),
@@ -196,6 +197,8 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request, const std::sha
 SavedSession LocalEngine::save_session(const Session& session, const std::filesystem::path& path) {
   Request request;
   request.prompt = session.prompt;
+  if (prompts_.vectors(request.prompt))
+    fail(ErrorCode::kBadArgument, "a session's prompt is tokens: one with vectors is not saved");
   const std::vector<TokenId> prompt = prompts_.tokens(request);
   const SessionHeader header = {kv_origin(), session.cache_salt, session.application_data};
   return ferrum::save_session(kv_store(), prompt, header, path);

@@ -63,6 +63,8 @@ class WatchedRunner final : public StepRunner {
     return runner_.step(chunks);
   }
   void copy_blocks(std::span<const BlockCopy> copies) override { runner_.copy_blocks(copies); }
+  void read_hidden(std::span<float> states) override { runner_.read_hidden(states); }
+  int hidden() const override { return runner_.hidden(); }
   int vocab() const override { return runner_.vocab(); }
 
  private:

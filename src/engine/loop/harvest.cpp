@@ -7,26 +7,34 @@
 
 namespace ferrum {
 
-void Harvest::take(const StepPlan& plan, std::span<const float> logits, Clock::time_point computed) {
+void Harvest::take(const StepPlan& plan, const StepRows& rows, Clock::time_point computed) {
   computed_ = computed;
+  std::span<const float> logits = rows.logits;
+  hidden_ = rows.hidden;
   for (size_t c = 0; c < plan.chunks.size(); ++c) {
     Sequence& s = *plan.sequences[c];
     const Chunk& chunk = plan.chunks[c];
     const auto count = chunk.tokens.size();
-    const size_t rows = chunk.outputs == Outputs::kAll ? count : chunk.outputs == Outputs::kLast;
-    s.computed += static_cast<int>(count - rows);
-    if (rows == 0) s.blocks.fill(s.tokens, s.computed);
-    const std::span<const float> own = logits.first(rows * vocab_);
-    take_rows(s, s.prompt_chances ? take_prompt_rows(s, own) : own);
-    logits = logits.subspan(rows * vocab_);
+    const size_t rows_of_chunk = chunk.outputs == Outputs::kAll ? count : chunk.outputs == Outputs::kLast;
+    s.computed += static_cast<int>(count - rows_of_chunk);
+    if (rows_of_chunk == 0) s.blocks.fill(s.tokens, s.computed);
+    const std::span<const float> own = logits.first(rows_of_chunk * vocab_);
+    const std::span<const float> after =
+        hidden_.empty() ? hidden_ : hidden_.subspan(rows_of_chunk * hidden_width_);
+    take_rows(s, s.reads_prompt() ? take_prompt_rows(s, own) : own);
+    hidden_ = after;
+    logits = logits.subspan(rows_of_chunk * vocab_);
   }
   place_forks();
 }
 
 std::span<const float> Harvest::take_prompt_rows(Sequence& s, std::span<const float> logits) {
   try {
-    for (; !logits.empty() && s.missing() > 1; logits = logits.subspan(vocab_), ++s.computed)
-      s.prompt_chances->take(static_cast<size_t>(s.computed), logits.first(vocab_), sampling_);
+    for (; !logits.empty() && s.missing() > 1; logits = logits.subspan(vocab_), ++s.computed) {
+      if (s.prompt_chances)
+        s.prompt_chances->take(static_cast<size_t>(s.computed), logits.first(vocab_), sampling_);
+      send_hidden(s);
+    }
     s.blocks.fill(s.tokens, s.computed);
   } catch (...) {
     end_for_its_logits(s);
@@ -41,6 +49,7 @@ void Harvest::take_rows(Sequence& s, std::span<const float> logits) {
   for (int row = 0; !logits.empty(); logits = logits.subspan(vocab_), ++row) {
     // What was drafted has the next row as long as it is right. (An error of one choice ends its siblings.)
     if (draft.accepted < row || s.ended || s.job->open_choices == 0) break;
+    send_hidden(s);
     ++s.computed;
     s.blocks.fill(s.tokens, s.computed);
     take_logits(s, logits.first(vocab_));
@@ -48,6 +57,19 @@ void Harvest::take_rows(Sequence& s, std::span<const float> logits) {
   if (draft.drafted() == 0) return;
   if (!s.ended) s.blocks.shrink(s.computed);  // no sequence keeps pages for a draft that was refused
   parts_.meter.observe_draft(draft);
+}
+
+// The next row's, which is that of position s.computed.
+void Harvest::send_hidden(Sequence& s) {
+  if (hidden_.empty()) return;
+  const std::span<const float> row = hidden_.first(hidden_width_);
+  hidden_ = hidden_.subspan(hidden_width_);
+  const auto wanted = s.job->request.hidden_states;
+  const int first = wanted == Request::HiddenStates::kAll ? 0 : static_cast<int>(s.job->prompt.size()) - 1;
+  if (wanted == Request::HiddenStates::kNone || s.computed < std::max(first, s.hidden_sent)) return;
+  s.job->sink->push(
+      HiddenEvent{.choice = s.choice, .position = s.computed, .values = {row.begin(), row.end()}});
+  s.hidden_sent = s.computed + 1;
 }
 
 void Harvest::take_logits(Sequence& s, std::span<const float> logits) {
@@ -78,6 +100,7 @@ void Harvest::fork_choices(Sequence& first, std::span<const float> logits) {
     s->admitted = true;
     s->usage = first.usage;
     s->first_token = first.first_token;
+    s->hidden_sent = first.hidden_sent;
     sample(*s, logits);
     if (!s->ended) forked_.push_back(std::move(s));
   }

@@ -20,20 +20,29 @@ class Harvest {
     Lifecycle& life;
     const Tokenizer* tokenizer;  // may be null
   };
-  Harvest(const Parts& parts, int max_sequences, int vocab)
-      : parts_(parts), max_sequences_(max_sequences), vocab_(static_cast<size_t>(vocab)) {}
+  // Of a model with rows of that width.
+  struct Widths {
+    int vocab = 0;
+    int hidden = 0;
+  };
+  Harvest(const Parts& parts, int max_sequences, const Widths& widths)
+      : parts_(parts),
+        max_sequences_(max_sequences),
+        vocab_(static_cast<size_t>(widths.vocab)),
+        hidden_width_(static_cast<size_t>(widths.hidden)) {}
 
-  // Consumes the logits of a step, [outputs, vocab], which were there at `computed`.
-  void take(const StepPlan& plan, std::span<const float> logits, Clock::time_point computed);
+  // Consumes what a step read out, which was there at `computed`.
+  void take(const StepPlan& plan, const StepRows& rows, Clock::time_point computed);
 
  private:
-  // Consumes the rows of a chunk of a prompt whose log probabilities were requested. Returns the row that the
+  // Consumes the rows of a chunk of a prompt of which each row is read out. Returns the row that the
   // answer starts with, if the chunk ends the prompt.
   std::span<const float> take_prompt_rows(Sequence& s, std::span<const float> logits);
   // Consumes the rows of a chunk: that of its token, and those of the draft as far as it was accepted.
   void take_rows(Sequence& s, std::span<const float> logits);
   // Consumes the row of logits of a sequence whose tokens are all computed.
   void take_logits(Sequence& s, std::span<const float> logits);
+  void send_hidden(Sequence& s);
   void fork_choices(Sequence& first, std::span<const float> logits);
   void place_forks();
   void sample(Sequence& s, std::span<const float> logits);
@@ -43,6 +52,8 @@ class Harvest {
   Parts parts_;
   int max_sequences_;
   size_t vocab_;
+  size_t hidden_width_;
+  std::span<const float> hidden_;  // of the rows of this chunk that are left; empty: nobody wants them
   SamplerMemory sampling_;
   Roster::Sequences forked_;    // by this step
   Clock::time_point computed_;  // when the logits of this step were available

@@ -1,5 +1,6 @@
 #include "engine/loop/loop.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -17,7 +18,7 @@ Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& op
       life_(meter_.stats(), observer_, options_.now),
       planner_(options_, {.roster = roster_, .cache = cache_, .meter = meter_, .life = life_}, drafter),
       harvest_({.roster = roster_, .meter = meter_, .life = life_, .tokenizer = tokenizer},
-               options.limits.max_sequences, runner.vocab()) {}
+               options.limits.max_sequences, {.vocab = runner.vocab(), .hidden = runner.hidden()}) {}
 
 void Loop::add(const std::shared_ptr<Job>& job) {
   job->open_choices = job->request.choices;
@@ -29,7 +30,7 @@ void Loop::add(const std::shared_ptr<Job>& job) {
   if (job->request.prompt_logprobs)
     s->prompt_chances =
         std::make_unique<PromptChances>(job->prompt, *job->request.prompt_logprobs, tokenizer_);
-  else if (s->at_end())
+  if (!s->reads_prompt() && s->at_end())
     return life_.finish(*s, FinishReason::kMaxTokens);  // max_tokens is 0
   roster_.add_waiting(std::move(s));
 }
@@ -65,10 +66,11 @@ void Loop::drop_unwanted() {
 
 void Loop::run(const StepPlan& plan) {
   const auto begin = options_.now();
-  std::span<const float> logits;
+  StepRows rows;
   try {
     runner_.copy_blocks(plan.copies);
-    logits = runner_.step(plan.chunks);
+    rows.logits = runner_.step(plan.chunks);
+    rows.hidden = hidden_of(plan, rows.logits.size() / static_cast<size_t>(runner_.vocab()));
   } catch (...) {
     const ErrorEvent error = current_error();
     for (Sequence* const s : plan.sequences) life_.end_with(*s, error);
@@ -77,7 +79,17 @@ void Loop::run(const StepPlan& plan) {
   observer_.computed();
   const auto computed = options_.now();
   meter_.observe(plan, computed - begin);
-  harvest_.take(plan, logits, computed);
+  harvest_.take(plan, rows, computed);
+}
+
+std::span<const float> Loop::hidden_of(const StepPlan& plan, size_t outputs) {
+  const auto wants = [](const Sequence* s) {
+    return s->job->request.hidden_states != Request::HiddenStates::kNone;
+  };
+  if (std::ranges::none_of(plan.sequences, wants)) return {};
+  hidden_.resize(outputs * static_cast<size_t>(runner_.hidden()));
+  runner_.read_hidden(hidden_);
+  return hidden_;
 }
 
 void Loop::sweep() {

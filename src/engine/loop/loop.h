@@ -39,6 +39,8 @@ class Loop {
  private:
   void drop_unwanted();
   void run(const StepPlan& plan);
+  // The hidden states of the step just computed, if one of its sequences asks for them.
+  std::span<const float> hidden_of(const StepPlan& plan, size_t outputs);
   void sweep();  // removes ended sequences
 
   StepRunner& runner_;
@@ -53,6 +55,7 @@ class Loop {
   Planner planner_;
   Harvest harvest_;
   int64_t arrivals_ = 0;
+  std::vector<float> hidden_;
 };
 
 }  // namespace ferrum

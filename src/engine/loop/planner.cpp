@@ -22,7 +22,7 @@ const StepPlan& Planner::next() {
     if (!parts_.roster.waiting().empty() && !preempted) {
       const Sequence& next = *parts_.roster.waiting().front();
       state.waiting = {.tokens = static_cast<int>(next.tokens.size()),
-                       .found = next.prompt_chances ? 0 : next.blocks.blocks_in_use(next.tokens)};
+                       .found = next.reads_prompt() ? 0 : next.blocks.blocks_in_use(next.tokens)};
     }
     decide(options_.limits, state, decision_);
     switch (decision_.kind) {
@@ -49,7 +49,7 @@ void Planner::look_at_running() {
   crowd = {};
   for (const std::unique_ptr<Sequence>& s : roster.running()) {
     // Blocks that another sequence has computed meanwhile are cache hits, unless their logits are needed.
-    if (s->missing() > 1 && !s->prompt_chances &&
+    if (s->missing() > 1 && !s->reads_prompt() &&
         static_cast<int>(s->blocks.blocks().size()) * block_tokens == s->computed) {
       const int before = std::exchange(s->computed, s->blocks.match(s->tokens));
       if (!s->resumed) s->usage.cached_tokens += s->computed - before;
@@ -61,7 +61,7 @@ void Planner::look_at_running() {
                       .computed = s->computed,
                       .blocks = held,
                       .drafted = s->draft.wanted,
-                      .every_row = s->prompt_chances != nullptr,
+                      .every_row = s->reads_prompt(),
                       .shared = s->computed < held * block_tokens &&
                                 s->blocks.blocks_needed(s->computed, s->computed + 1) > 0});
   }
@@ -100,9 +100,10 @@ void Planner::reserve_and_collect() {
                                                 static_cast<size_t>(s.computed), static_cast<size_t>(count)),
                             .position = s.computed,
                             .blocks = s.blocks.blocks(),
-                            .outputs = drafted > 0 || s.prompt_chances ? Outputs::kAll
+                            .outputs = drafted > 0 || s.reads_prompt() ? Outputs::kAll
                                        : count == s.missing()          ? Outputs::kLast
                                                                        : Outputs::kNone,
+                            .vectors = s.job->vectors.get(),
                             .pages = s.blocks.pages()});
   }
 }

@@ -11,6 +11,7 @@
 #include "engine/loop/drafter.h"
 #include "engine/prompt_chances.h"
 #include "engine/reasoning.h"
+#include "engine/vector_rows.h"
 #include "ferrum/types.h"
 
 namespace ferrum {
@@ -31,9 +32,10 @@ struct ContextShift {
 struct Job {
   Request request;
   std::vector<TokenId> prompt;
-  size_t limit = 0;                   // largest number of tokens of a sequence, prompt included
-  std::optional<ContextShift> shift;  // if empty, the limit is within the context
-  BlockKey root;                      // of its cached blocks
+  size_t limit = 0;                           // largest number of tokens of a sequence, prompt included
+  std::optional<ContextShift> shift;          // if empty, the limit is within the context
+  BlockKey root;                              // of its cached blocks
+  std::shared_ptr<const VectorRows> vectors;  // of the prompt, where it has kVectorRow; or null
   SequenceFacts facts;
   std::optional<ReasoningMarks> reasoning;
   uint64_t seed = 0;
@@ -60,6 +62,10 @@ struct Sequence {
   bool began() const { return usage.generated_tokens > 0; }
   // Prompt and answer, including tokens that the model no longer sees.
   std::span<const TokenId> text() const { return shifted.empty() ? tokens : shifted; }
+  // Each row of its prompt is read out.
+  bool reads_prompt() const {
+    return prompt_chances || (!began() && job->request.hidden_states == Request::HiddenStates::kAll);
+  }
   bool at_end() const { return text().size() >= job->limit; }
 
   // Gives its blocks back: the model reads all of its tokens again, as if they were a prompt.
@@ -82,6 +88,7 @@ struct Sequence {
   bool ended = false;
   Answer answer;
   std::unique_ptr<PromptChances> prompt_chances;  // not sent yet
+  int hidden_sent = 0;                            // positions, up to the last whose hidden state was sent
   Reasoning reasoning;
   Draft draft;
   Usage usage;

@@ -1,5 +1,6 @@
 // What a step computes, and for whom.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "cache/block_table.h"
@@ -22,6 +23,12 @@ struct StepPlan {
     sequences.clear();
     drafting = {};
   }
+};
+
+// What a step read out, a row for each output of its chunks, in their order.
+struct StepRows {
+  std::span<const float> logits;  // [outputs, vocab]
+  std::span<const float> hidden;  // [outputs, hidden]; empty where no sequence asks for it
 };
 
 }  // namespace ferrum

@@ -38,7 +38,8 @@ void apply_logit_bias(const std::map<int32_t, float>& bias, std::span<float> log
 void apply_repetition_penalty(float penalty, std::span<const TokenId> recent, TokenCounts& counts,
                               std::span<float> logits) {
   counts.clear(logits.size());
-  for (const TokenId id : recent) counts.raise(id, 1);
+  for (const TokenId id : recent)
+    if (id >= 0) counts.raise(id, 1);
   for (const TokenId id : counts.counted()) {
     float& logit = logits[static_cast<size_t>(id)];
     logit = logit > 0 ? logit / penalty : logit * penalty;
@@ -55,7 +56,7 @@ void apply_occurrence_penalties(float presence, float frequency, std::span<const
 
 void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const DryBreakers* breakers,
                TokenCounts& counts, std::vector<int>& matches, std::span<float> logits) {
-  const auto breaks = [breakers](TokenId id) { return breakers && breakers->contains(id); };
+  const auto breaks = [breakers](TokenId id) { return id < 0 || (breakers && breakers->contains(id)); };
   // Reversed, so that a repetition of the last tokens is a match with the beginning.
   const auto at = [recent](int i) { return recent[recent.size() - 1 - static_cast<size_t>(i)]; };
   const auto size = static_cast<int>(recent.size());

@@ -1,5 +1,6 @@
 // Changes to logits before filtering: logit bias, and penalties for repetition. Each changes the row in
-// place. All tokens are in the vocabulary.
+// place. All tokens are in the vocabulary, but for negative ids, which stand for no token and count for
+// nothing.
 #pragma once
 #include <cstdint>
 #include <map>

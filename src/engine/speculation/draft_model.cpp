@@ -35,6 +35,7 @@ DraftModel::DraftModel(const std::filesystem::path& path, const Checkpoint& targ
   require_same_vocabulary(*checkpoint_, target, tokenizer);
   options_.max_context = std::min(runner.max_context, checkpoint_->model().context);
   options_.max_outputs = options_.max_sequences;
+  options_.max_vectors = 0;
 }
 
 void DraftModel::load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse,

@@ -36,7 +36,8 @@ ModelDrafter::ModelDrafter(StepRunner& runner, const Limits& limits)
 ModelDrafter::Memory& ModelDrafter::memory_of(Sequence& s) { return static_cast<Memory&>(*s.draft.memory); }
 
 std::optional<int> ModelDrafter::kind(Sequence& s) {
-  if (static_cast<int>(s.tokens.size()) >= limits_.max_context) return std::nullopt;
+  // A draft model has no use for vectors of another width.
+  if (static_cast<int>(s.tokens.size()) >= limits_.max_context || s.job->vectors) return std::nullopt;
   if (!s.draft.memory) s.draft.memory = std::make_unique<Memory>(cache_, s.job->root);
   return kKind;
 }

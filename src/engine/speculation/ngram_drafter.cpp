@@ -63,8 +63,11 @@ void NgramDrafter::draft(std::span<Sequence* const> sequences) {
     std::vector<TokenId>& tokens = s->draft.tokens;
     tokens.assign(1, text.back());
     // A draft may continue past the end of the text into itself: what repeats may repeat again.
-    for (size_t i = match.next; s->draft.drafted() < s->draft.wanted; ++i)
-      tokens.push_back(i < text.size() ? text[i] : tokens[i - text.size() + 1]);
+    for (size_t i = match.next; s->draft.drafted() < s->draft.wanted; ++i) {
+      const TokenId next = i < text.size() ? text[i] : tokens[i - text.size() + 1];
+      if (next == kVectorRow) break;
+      tokens.push_back(next);
+    }
   }
 }
 
