@@ -142,7 +142,7 @@ struct EngineStats {
 
 // A prompt whose keys and values are to be saved to a file.
 struct Session {
-  Prompt prompt;  // without vectors
+  Prompt prompt;                 // without vectors
   std::string cache_salt;        // that of its requests
   std::string application_data;  // stored in the file and returned on load: any bytes
 };
