@@ -6,7 +6,7 @@ RUN apt-get update \
       nlohmann-json3-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
-RUN cmake --preset release -S /src -B /build -DBUILD_TESTING=OFF \
+RUN cmake --preset release -S /src -B /build -DBUILD_TESTING=OFF -DFERRUM_UNITY=ON \
  && cmake --build /build \
  && cpack --config /build/CPackConfig.cmake -G DEB -B /packages
 

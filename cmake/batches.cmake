@@ -5,7 +5,7 @@ option(FERRUM_UNITY "Compile sources in batches: faster for a whole build, slowe
 set(FERRUM_BATCH_LINES 2000 CACHE STRING "The most lines of a batch")
 
 # Reads a source or a header once, into global properties of its path: lines; names, which are what it declares at the
-# beginning of a line; and includes, the project's headers among what it includes.
+# beginning of a line, and the values of unscoped enumerations; and includes, the project's headers among what it includes.
 function(ferrum_scan file)
   get_property(is_scanned GLOBAL PROPERTY lines_of_${file} SET)
   if(is_scanned)
@@ -21,6 +21,15 @@ function(ferrum_scan file)
       list(APPEND names ${CMAKE_MATCH_2})
     elseif(NOT head MATCHES "^\n(namespace|using namespace|[A-Z_]+ *$)" AND head MATCHES "[^A-Za-z0-9_:~]([A-Za-z0-9_]+) *$")
       list(APPEND names ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
+  string(REGEX MATCHALL "\nenum [^][;{}]*{[^][;{}]*}" enumerations "${text}")
+  foreach(enumeration IN LISTS enumerations)
+    if(NOT enumeration MATCHES "^\nenum (class|struct) ")
+      string(REGEX REPLACE "^[^{]*{" "" enumeration "${enumeration}")
+      string(REGEX REPLACE "//[^\n]*|=[^,}]*" "" enumeration "${enumeration}")
+      string(REGEX MATCHALL "[A-Za-z_][A-Za-z0-9_]*" enumerators "${enumeration}")
+      list(APPEND names ${enumerators})
     endif()
   endforeach()
   list(REMOVE_DUPLICATES names)
