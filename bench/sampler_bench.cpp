@@ -8,8 +8,7 @@
 
 #include "base/random.h"
 #include "bench/measure.h"
-#include "engine/sampling/logprobs.h"
-#include "engine/sampling/sampler.h"
+#include "engine/test_sampler.h"
 
 namespace ferrum::bench {
 namespace {
@@ -103,14 +102,20 @@ void run(const SamplerOptions& options) {
   std::printf("one token of %zu, us\n%-46s %10s %10s\n", vocab, "", "median", "best");
   for (const Case& c : cases()) {
     Sampler sampler(c.options, 1);
-    SamplerMemory memory;
+    DrawList list(options.vocab);
+    test::HostDraws draws(options.vocab, 1);
     Logprobs logprobs;
     uint64_t call = 0;
     const Timing timing = time_of(1, options.seconds, [&] {
       const std::vector<float>& row = rows[call % kRows];
       const auto before = std::span(history).first(history.size() - call++ % 100);
-      const TokenId id = sampler.sample(row, before, memory);
-      if (c.logprobs >= 0) read_logprobs(row, id, c.logprobs, memory, logprobs);
+      list.clear();
+      list.begin_group();
+      sampler.ask(before, 0, list).top = c.logprobs;
+      draws.issue(row, list);
+      const DrawnTokens drawn = draws.collect();
+      sampler.take(drawn.drawn[0]);
+      if (c.logprobs >= 0) read_logprobs(drawn, 0, logprobs);
     });
     std::printf("%-46s %10.1f %10.1f\n", c.what, timing.median * 1e6, timing.best * 1e6);
   }

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 
+#include "backend/draw.h"
 #include "backend/weight.h"
 #include "tensor/tensor.h"
 
@@ -196,6 +197,13 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
+  // What its numbers depend on, and nothing else: "cpu, avx512, int8 activations". Two backends that say the
+  // same give the same bits.
+  virtual std::string arithmetic() const = 0;
+  // Called by the thread that uses the backend from now on, which may be bound to a core for it.
+  virtual void enter_thread() = 0;
+  // Whether operations return before their work is done. Then a caller gains by issuing them early.
+  virtual bool works_ahead() const = 0;
 
   // Memory and weights ----
 
@@ -248,6 +256,14 @@ class Backend {
   // out[t] = Σ weights[t,i] · down_e(activation(up_e(x))) for e = expert_ids[t,i], summed in order of i
   virtual void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                        const Activation& activation) = 0;
+
+  // Sampling ----
+
+  // Draws [first, first + draws.draws.rows) of the results: one token each of rows of logits [rows, vocab],
+  // as draw.h says. `groups` counts from `first` too, and `after` may lie before it. The draws of a group are
+  // made in order; groups are independent and share no row. The logits may change meanwhile and are
+  // afterwards as they were before.
+  virtual void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) = 0;
 };
 
 }  // namespace ferrum

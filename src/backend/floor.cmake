@@ -35,6 +35,10 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   ferrum_cpu_kernels(i8mm "${kernel_sources}" -march=armv8.2-a+dotprod+i8mm+bf16 -DFERRUM_NEON)
 endif()
 
+# Loops over a whole row of logits, with a target for each function: vectors, and rounding as written.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/backend/cpu/sampling/row_kernels.cpp PROPERTIES COMPILE_OPTIONS
+                            "-O3;-ffp-contract=off;-fno-math-errno;-fno-trapping-math")
+
 # Sanitizers add weak symbols of their own.
 if(CMAKE_NM AND NOT FERRUM_SANITIZE)
   foreach(isa avx2 avxvnni avx512 avx512bf16 neon dotprod i8mm)

@@ -22,11 +22,18 @@ Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed
   if (tokenizer) detokenizer_.emplace(*tokenizer);
 }
 
-TokenId Answer::sample(std::span<const float> logits, std::span<const TokenId> history,
-                       SamplerMemory& memory) {
-  const TokenId id = sampler_.sample(logits, history, memory);
-  if (alternatives_) read_logprobs(logits, id, *alternatives_, memory, logprobs_);
-  return id;
+Draw& Answer::ask(std::span<const TokenId> history, int row, DrawList& list) const {
+  Draw& draw = sampler_.ask(history, row, list);
+  if (alternatives_) draw.top = *alternatives_;
+  return draw;
+}
+
+TokenId Answer::take(const DrawnTokens& drawn, int index, size_t tokens_before) {
+  const Drawn& one = drawn.drawn[static_cast<size_t>(index)];
+  require_drawn(one, tokens_before);
+  sampler_.take(one);
+  if (alternatives_) read_logprobs(drawn, index, logprobs_);
+  return one.token;
 }
 
 void Answer::push(TokenId id) {

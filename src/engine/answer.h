@@ -1,4 +1,5 @@
-// From logits to what a client reads: samples one choice's tokens, turns them into text, watches for its end.
+// From drawn tokens to what a client reads: says how one choice's tokens are drawn, turns them into text,
+// watches for its end.
 #pragma once
 #include <memory>
 #include <optional>
@@ -6,7 +7,7 @@
 #include <string>
 
 #include "engine/held_tokens.h"
-#include "engine/sampling/logprobs.h"
+#include "engine/sampling/drawn_tokens.h"
 #include "engine/sampling/sampler.h"
 #include "engine/stop_strings.h"
 #include "ferrum/types.h"
@@ -33,16 +34,17 @@ class Answer {
   Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
          Place to);
 
-  // `history` is the whole sequence so far. Errors as Sampler::sample.
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
-  // What sample() would give. Changes nothing, so that a draft may be made of it.
-  TokenId propose(std::span<const float> logits, std::span<const TokenId> history,
-                  SamplerMemory& memory) const {
-    return sampler_.propose(logits, history, memory);
+  // Adds the draw of the token after `history`, the whole sequence so far, of this row of logits.
+  Draw& ask(std::span<const TokenId> history, int row, DrawList& list) const;
+  // The same, for a draft: without log probabilities.
+  Draw& ask_for_draft(std::span<const TokenId> history, int row, DrawList& list) const {
+    return sampler_.ask(history, row, list);
   }
-  // The token that was sampled last, as part of the answer.
+  // The answer goes on with the token of this draw, which follows `tokens_before`. Errors as require_drawn.
+  TokenId take(const DrawnTokens& drawn, int index, size_t tokens_before);
+  // The token that was taken last, as part of the answer.
   void push(TokenId id);
-  // The token that was sampled last ends the answer and is no part of it. Where a stop string spells it, the
+  // The token that was taken last ends the answer and is no part of it. Where a stop string spells it, the
   // answer ends by that string.
   void end_at(TokenId id);
   // A stop string was met: nothing more is to be pushed.
@@ -59,7 +61,7 @@ class Answer {
   std::string end_;  // the stop string that spells the token that ended the answer
   const Tokenizer* tokenizer_;
   std::optional<int> alternatives_;
-  Logprobs logprobs_;  // of the token that was sampled last
+  Logprobs logprobs_;  // of the token that was taken last
   HeldTokens held_;
   std::optional<Detokenizer> detokenizer_;
   Place to_;

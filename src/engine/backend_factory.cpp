@@ -1,7 +1,6 @@
 #include "engine/backend_factory.h"
 
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/kernels.h"
 #include "backend/observers/checking_backend.h"
 #include "backend/reference/reference_backend.h"
 #include "base/error.h"
@@ -37,15 +36,6 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
         CpuOptions{.threads = options.threads, .activations = parse_activations(options.activations)});
   if (options.name == "reference") return std::make_unique<ReferenceBackend>();
   fail(ErrorCode::kBadArgument, "backend {}: there are cpu and reference", in_quotes(options.name));
-}
-
-std::string arithmetic_of(const BackendOptions& options) {
-  if (options.name != "cpu") return options.name;
-  const Isa isa = selected_isa();
-  // Where the CPU does not multiply bf16, asking for it changes nothing.
-  const bool as_int8 = parse_activations(options.activations) == cpu::Activations::kBf16 &&
-                       !cpu::kernels_for(isa).has_pair_dot;
-  return fmt::format("cpu, {}, {} activations", name_of(isa), as_int8 ? "int8" : options.activations);
 }
 
 DType parse_kv_dtype(const std::string& name) {

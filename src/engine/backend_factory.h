@@ -18,10 +18,6 @@ struct BackendOptions {
 // the CPU lacks.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
-// What the backend's numbers depend on, and nothing else: "cpu, avx512, int8 activations". Two that are
-// called the same give the same bits. Errors as make_backend.
-std::string arithmetic_of(const BackendOptions& options);
-
 // "f16", "bf16", "f32", "int8". Error kBadArgument.
 DType parse_kv_dtype(const std::string& name);
 

@@ -1,6 +1,5 @@
 #include "engine/prompt_chances.h"
 
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -20,14 +19,18 @@ TokenChance PromptChances::chance(const TokenLogprob& t) const {
   return {t.id, tokenizer_ ? tokenizer_->bytes(t.id) : std::string(), t.logprob};
 }
 
-void PromptChances::take(size_t position, std::span<const float> logits, SamplerMemory& memory) {
+void PromptChances::ask(size_t position, int row, DrawList& list) const {
+  Draw& draw = list.add(row);
+  draw.given = prompt_[position + 1];
+  draw.top = alternatives_;
+}
+
+void PromptChances::take(size_t position, const DrawnTokens& drawn, int index) {
   const size_t next = position + 1;
-  if (next < event_.tokens.size()) return;
   check_equal(next, event_.tokens.size(), "rows of a prompt come in order");
-  memory.row.read(logits);
-  if (memory.row.has_nan() || !std::isfinite(memory.row.largest()))
+  if (drawn.drawn[static_cast<size_t>(index)].state != Drawn::State::kDrawn)
     fail(ErrorCode::kNotFinite, "the model gave no finite logits after {} tokens", next);
-  read_logprobs(logits, prompt_[next], alternatives_, memory, row_);
+  read_logprobs(drawn, index, row_);
   PromptToken token = {.token = chance(row_.drawn), .top = {}};
   for (const TokenLogprob& t : row_.top) token.top.push_back(chance(t));
   event_.tokens.push_back(std::move(token));

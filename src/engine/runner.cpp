@@ -1,6 +1,7 @@
 #include "engine/runner.h"
 
 #include <functional>
+#include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -30,6 +31,11 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, int hi
           .hidden = hidden};
 }
 
+// A sequence has a draw for each row of logits, and where it begins one for each choice of its request.
+DrawStage::Limits draw_limits(const RunnerOptions& o, int vocab) {
+  return {.draws = o.max_outputs + o.max_sequences * (kMaxChoices - 1), .vocab = vocab};
+}
+
 }  // namespace
 
 KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
@@ -44,12 +50,12 @@ KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
 RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
   const KvSizes kv = kv_sizes(model, options);
   const DecoderLimits limits = decoder_limits(options, kv);
-  const size_t logits =
-      size_t{2} * options.max_outputs * model.vocab * sizeof(float);  // on the device and the host
+  const size_t logits = size_t{1} * options.max_outputs * model.vocab * sizeof(float);
   return {.kv = Decoder::kv_bytes(model, limits),
           .activations = Decoder::activation_bytes(model, limits) +
                          rotation_bytes(model, options.max_context) + logits +
-                         StepBuilder::bytes(builder_limits(options, kv.groups(), model.hidden))};
+                         StepBuilder::bytes(builder_limits(options, kv.groups(), model.hidden)) +
+                         DrawStage::bytes(draw_limits(options, model.vocab))};
 }
 
 Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
@@ -62,18 +68,46 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
       builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model().hidden)),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
-      host_logits_(static_cast<size_t>(options.max_outputs) * vocab()) {}
+      draw_stage_(*backend_, draw_limits(options, vocab())) {}
+
+void Runner::launch(std::span<const Chunk> chunks, const DrawList& draws) {
+  step_ = &builder_.build(chunks);
+  launched_ = &draws;
+  // A backend that computes at once would make the caller wait here for what it may do meanwhile.
+  if (backend_->works_ahead()) issue();
+}
+
+DrawnTokens Runner::collect() {
+  if (launched_) issue();
+  const DrawnTokens drawn = draw_stage_.collect();
+  require_whole_file();
+  return drawn;
+}
+
+void Runner::issue() {
+  const DrawList& draws = *std::exchange(launched_, nullptr);
+  draw_stage_.issue(issue_forward().columns(0, draws.width()), draws);
+}
+
+Tensor Runner::issue_forward() {
+  const Tensor logits = logits_.first_rows(step_->shape.outputs);
+  const auto forward = [&] { model_->forward(*step_, logits); };
+  backend_->run(step_->shape, std::cref(forward));  // a copy would be allocated
+  return logits;
+}
 
 std::span<const float> Runner::step(std::span<const Chunk> chunks) {
-  const Step& step = builder_.build(chunks);
-  const Tensor logits = logits_.first_rows(step.shape.outputs);
-  const auto forward = [&] { model_->forward(step, logits); };
-  backend_->run(step.shape, std::cref(forward));  // a copy would be allocated
-  const std::span<float> result(host_logits_.data(), static_cast<size_t>(step.shape.outputs) * vocab());
-  backend_->download(std::as_writable_bytes(result), logits);
+  step_ = &builder_.build(chunks);
+  const Tensor logits = issue_forward();
+  host_logits_.resize(static_cast<size_t>(logits.rows) * static_cast<size_t>(vocab()));
+  backend_->download(std::as_writable_bytes(std::span(host_logits_)), logits);
+  require_whole_file();
+  return host_logits_;
+}
+
+void Runner::require_whole_file() const {
   if (!checkpoint_->intact())
     fail(ErrorCode::kBadFile, "{}: the model's file was cut while it was in use", checkpoint_->model().name);
-  return result;
 }
 
 void Runner::read_hidden(std::span<float> states) {

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "cache/prefix_cache.h"
 #include "checkpoint/checkpoint.h"
+#include "engine/draw_stage.h"
 #include "engine/step_runner.h"
 #include "models/loader.h"
 
@@ -42,13 +43,15 @@ class Runner final : public StepRunner {
   Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
          const RunnerOptions& options, const LoadProgress& progress = {});
 
-  std::span<const float> step(std::span<const Chunk> chunks) override;
+  void launch(std::span<const Chunk> chunks, const DrawList& draws) override;
+  DrawnTokens collect() override;
   void copy_blocks(std::span<const BlockCopy> copies) override;
-
   void read_hidden(std::span<float> states) override;
-
   int vocab() const override { return checkpoint_->model().vocab; }
   int hidden() const override { return checkpoint_->model().hidden; }
+  // Runs one step without draws. The result is its logits, [outputs, vocab], in the order of the chunks,
+  // valid until the next call. They are copied to host memory that no plan counts. Errors as launch().
+  std::span<const float> step(std::span<const Chunk> chunks);
   // The blocks of each group of layers, which the chunks' blocks and pages name.
   const KvSizes& kv() const { return kv_; }
   int blocks() const { return kv_.blocks; }
@@ -59,8 +62,15 @@ class Runner final : public StepRunner {
   Model& model() { return *model_; }
   const RunnerOptions& options() const { return options_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
+  Backend& backend() { return *backend_; }
 
  private:
+  // Issues the forward pass of the step that was built. Returns its logits.
+  Tensor issue_forward();
+  // The same with the draws of the step that was launched.
+  void issue();
+  void require_whole_file() const;
+
   std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the model, whose weights may look into it
   std::shared_ptr<Backend> backend_;              // of several runners that take turns
   RunnerOptions options_;
@@ -68,8 +78,11 @@ class Runner final : public StepRunner {
   std::unique_ptr<Model> model_;
   StepBuilder builder_;
   std::unique_ptr<Buffer> logits_buffer_;
-  Tensor logits_;                   // [max_outputs, vocab] f32, on the device
-  std::vector<float> host_logits_;  // the same on the host
+  Tensor logits_;  // [max_outputs, vocab] f32, on the device
+  DrawStage draw_stage_;
+  const Step* step_ = nullptr;          // built last
+  const DrawList* launched_ = nullptr;  // draws that are not issued yet
+  std::vector<float> host_logits_;      // [outputs, vocab], of step()
 };
 
 }  // namespace ferrum

@@ -3,17 +3,30 @@
 #include <span>
 
 #include "cache/block_table.h"
+#include "engine/sampling/draw_list.h"
+#include "engine/sampling/drawn_tokens.h"
 #include "engine/step_builder.h"
 
 namespace ferrum {
+
+constexpr int kMaxChoices = 128;  // of one request, which share a row of logits where they begin
+
+// The rows of logits that a chunk of tokens gives.
+inline int rows_of(const Chunk& chunk) {
+  if (chunk.outputs == Outputs::kNone) return 0;
+  return chunk.outputs == Outputs::kLast ? 1 : static_cast<int>(chunk.tokens.size());
+}
 
 class StepRunner {
  public:
   virtual ~StepRunner() = default;
 
-  // Runs one step. The result is [outputs, vocab] row-major, in order of the chunks, valid until the next
-  // step. Error kBadFile if the checkpoint's file was cut meanwhile.
-  virtual std::span<const float> step(std::span<const Chunk> chunks) = 0;
+  // Begins a step: the forward pass of the chunks, and the draws of its rows of logits, which are numbered in
+  // the order of the chunks. May return before the work is done: chunks and draws stay as they are until
+  // collect(). Error kBadFile if the checkpoint's file was cut meanwhile.
+  virtual void launch(std::span<const Chunk> chunks, const DrawList& draws) = 0;
+  // Waits for the step that was launched. The result is valid until the next launch. Errors as launch().
+  virtual DrawnTokens collect() = 0;
 
   // Gives blocks the keys and values of other blocks, in the order given. Not within a step: it allocates.
   virtual void copy_blocks(std::span<const BlockCopy> copies) = 0;

@@ -150,10 +150,11 @@ std::vector<Operation> token_wise_operations();
 std::vector<Operation> matrix_operations();
 std::vector<Operation> attention_operations();
 std::vector<Operation> expert_operations();
+std::vector<Operation> draw_operations();
 inline const std::vector<Operation>& all_operations() {  // made once, with its weights
   static const std::vector<Operation> operations = [] {
     std::vector<Operation> all = token_wise_operations();
-    for (auto list : {matrix_operations, attention_operations, expert_operations})
+    for (auto list : {matrix_operations, attention_operations, expert_operations, draw_operations})
       for (Operation& operation : list()) all.push_back(std::move(operation));
     return all;
   }();

@@ -8,8 +8,7 @@
 #include "engine/local/event_queue.h"
 #include "engine/loop/loop.h"
 #include "engine/runner.h"
-#include "engine/sampling/logprobs.h"
-#include "engine/sampling/sampler.h"
+#include "engine/test_sampler.h"
 #include "support/allocations.h"
 #include "support/paths.h"
 
@@ -38,22 +37,29 @@ std::vector<SamplingOptions> every_kind() {
 }
 
 TEST(Allocations, NoDrawAllocates) {
-  constexpr size_t kVocab = 5000, kDraws = 40;
+  constexpr int kVocab = 5000;
+  constexpr size_t kDraws = 40;
   std::vector<float> logits(kVocab);
   for (size_t i = 0; i < kVocab; ++i) logits[i] = static_cast<float>(9 * random_uniform(1, i));
   std::vector<TokenId> history(300);
   for (size_t i = 0; i < history.size(); ++i) history[i] = static_cast<TokenId>(random_bits(2, i) % 50);
   for (const SamplingOptions& options : every_kind()) {
     const Sampler fresh(options, 1);
-    SamplerMemory memory;
+    DrawList list(kVocab);
+    test::HostDraws draws(kVocab, 1);
     Logprobs logprobs;
     int64_t before = 0;
     for (int round = 0; round < 2; ++round) {  // the first makes the memory as large as it gets
       Sampler sampler = fresh;
       before = allocations;
       for (size_t i = 0; i < kDraws; ++i) {
-        const TokenId id = sampler.sample(logits, std::span(history).first(history.size() - i), memory);
-        read_logprobs(logits, id, 20, memory, logprobs);
+        list.clear();
+        list.begin_group();
+        sampler.ask(std::span(history).first(history.size() - i), 0, list).top = kMostTop;
+        draws.issue(logits, list);
+        const DrawnTokens drawn = draws.collect();
+        sampler.take(drawn.drawn[0]);
+        read_logprobs(drawn, 0, logprobs);
       }
     }
     EXPECT_EQ(allocations - before, 0) << "mirostat " << options.mirostat << ", top-p " << options.top_p;

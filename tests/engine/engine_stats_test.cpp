@@ -6,6 +6,7 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/logits_model.h"
 #include "engine/loop/loop.h"
 
 namespace ferrum {
@@ -16,7 +17,7 @@ constexpr int kBlockTokens = 4;
 constexpr auto kStep = std::chrono::milliseconds(1);
 
 // Takes its time, and always finds token 3 the likeliest.
-class SlowModel final : public StepRunner {
+class SlowModel final : public test::LogitsModel {
  public:
   std::span<const float> step(std::span<const Chunk> chunks) override {
     std::this_thread::sleep_for(kStep);

@@ -3,11 +3,11 @@
 #include <vector>
 
 #include "base/random.h"
-#include "engine/step_runner.h"
+#include "engine/logits_model.h"
 
 namespace ferrum::test {
 
-class FreeModel final : public StepRunner {
+class FreeModel final : public LogitsModel {
  public:
   // Maximum number of chunks in a step.
   FreeModel(int sequences, int vocab)

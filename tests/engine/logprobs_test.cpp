@@ -1,4 +1,4 @@
-#include "engine/sampling/logprobs.h"
+#include "engine/sampling/drawn_tokens.h"
 
 #include <gtest/gtest.h>
 
@@ -8,20 +8,32 @@
 
 #include "base/random.h"
 #include "engine/held_tokens.h"
+#include "engine/test_sampler.h"
 
 namespace ferrum {
 namespace {
 
-TEST(Logprobs, AreThoseOfTheSoftmax) {
-  SamplerMemory memory;
+Logprobs logprobs_of(const std::vector<float>& logits, TokenId token, int top) {
+  DrawList list(static_cast<int>(logits.size()));
+  list.begin_group();
+  Draw& draw = list.add(0);
+  draw.given = token;
+  draw.top = top;
+  test::HostDraws draws(list.vocab(), 1);
+  draws.issue(logits, list);
   Logprobs got;
+  read_logprobs(draws.collect(), 0, got);
+  return got;
+}
+
+TEST(Logprobs, AreThoseOfTheSoftmax) {
   for (const size_t vocab : {1, 5, 128, 1000, 20000}) {
     std::vector<float> logits(vocab);
     for (size_t i = 0; i < vocab; ++i) logits[i] = static_cast<float>(20 * random_uniform(vocab, i));
     double total = 0;
     for (const float x : logits) total += std::exp(static_cast<double>(x));
     const auto drawn = static_cast<TokenId>(vocab / 2);
-    read_logprobs(logits, drawn, 20, memory, got);
+    const Logprobs got = logprobs_of(logits, drawn, 20);
     EXPECT_EQ(got.drawn.id, drawn);
     EXPECT_NEAR(got.drawn.logprob, logits[static_cast<size_t>(drawn)] - std::log(total), 1e-5);
     ASSERT_EQ(got.top.size(), std::min<size_t>(20, vocab));
@@ -31,16 +43,13 @@ TEST(Logprobs, AreThoseOfTheSoftmax) {
       EXPECT_EQ(logits[static_cast<size_t>(got.top[i].id)], sorted[i]);
       EXPECT_NEAR(got.top[i].logprob, sorted[i] - std::log(total), 1e-5);
     }
-    read_logprobs(logits, drawn, 0, memory, got);
-    EXPECT_TRUE(got.top.empty());
+    EXPECT_TRUE(logprobs_of(logits, drawn, 0).top.empty());
   }
 }
 
 TEST(Logprobs, ImpossibleTokensAreNoAlternatives) {
-  SamplerMemory memory;
-  Logprobs got;
   const float inf = std::numeric_limits<float>::infinity();
-  read_logprobs(std::vector<float>{-inf, 2, -inf, 2}, 3, 5, memory, got);
+  const Logprobs got = logprobs_of({-inf, 2, -inf, 2}, 3, 5);
   EXPECT_NEAR(got.drawn.logprob, -std::log(2.0), 1e-6);
   ASSERT_EQ(got.top.size(), 2u);
   EXPECT_EQ(got.top[0].id, 1);

@@ -272,10 +272,11 @@ TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
 class Failing final : public StepRunner {
  public:
   explicit Failing(StepRunner& model) : model_(model) {}
-  std::span<const float> step(std::span<const Chunk> chunks) override {
+  void launch(std::span<const Chunk> chunks, const DrawList& draws) override {
     if (failure) failure();
-    return model_.step(chunks);
+    model_.launch(chunks, draws);
   }
+  DrawnTokens collect() override { return model_.collect(); }
   void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
   void read_hidden(std::span<float>) override {}
   int hidden() const override { return 0; }

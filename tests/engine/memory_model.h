@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/logits_model.h"
 #include "engine/loop/loop.h"
 
 namespace ferrum::test {
@@ -20,7 +21,7 @@ constexpr int kBlockTokens = 4;
 constexpr TokenId kEnd = 1;
 constexpr TokenId kPoison = 2;  // after this one, which is not drawn, logits are no numbers
 
-class MemoryModel final : public StepRunner {
+class MemoryModel final : public LogitsModel {
  public:
   explicit MemoryModel(int blocks, const std::vector<WindowPages::Options>& windows = {})
       : windows_(windows) {

@@ -8,15 +8,20 @@
 #include <numeric>
 #include <set>
 
+#include "backend/cpu/sampling/candidates.h"
+#include "backend/cpu/sampling/fast_exp2.h"
+#include "backend/cpu/sampling/logit_row.h"
+#include "backend/cpu/sampling/row_kernels.h"
 #include "base/cpu_features.h"
 #include "base/random.h"
-#include "engine/sampling/fast_exp2.h"
 #include "engine/sampling/penalties.h"
-#include "engine/sampling/row_kernels.h"
 #include "engine/test_sampler.h"
 
 namespace ferrum {
 namespace {
+
+using cpu::Candidate, cpu::Candidates, cpu::LogitRow, cpu::RowKernels, cpu::RowScale, cpu::BlockLook;
+using cpu::fast_exp2, cpu::kRowBlock, cpu::row_kernels;
 
 using Row = std::vector<float>;
 using Ids = std::vector<TokenId>;
@@ -377,8 +382,7 @@ int repeated(const Ids& recent, TokenId next, const std::set<TokenId>& breakers)
 
 TEST(Penalties, DryAgainstItsDefinition) {
   constexpr int kVocab = 6;
-  TokenCounts counts;
-  std::vector<int> matches;
+  DrawList list(kVocab);
   for (uint64_t key = 0; key < 2000; ++key) {
     const size_t size = random_bits(key, 0) % 40;
     const uint64_t different = 1 + random_bits(key, 1) % kVocab;  // 1: one token over and over
@@ -390,7 +394,11 @@ TEST(Penalties, DryAgainstItsDefinition) {
     const DryBreakers breakers(Ids(breaking.begin(), breaking.end()));
     const int allowed = 1 + static_cast<int>(random_bits(key, 3) % 4);
     Row row(kVocab, 0.0f), expected(kVocab, 0.0f);
-    apply_dry({0.8f, 1.75f, allowed}, recent, key % 4 == 1 ? nullptr : &breakers, counts, matches, row);
+    list.clear();
+    list.begin_group();
+    list.add(0);
+    add_dry({0.8f, 1.75f, allowed}, recent, key % 4 == 1 ? nullptr : &breakers, list);
+    for (const LogitEdit& e : list.edits()) row[static_cast<size_t>(e.id)] -= e.dry;
     for (TokenId id = 0; id < kVocab; ++id) {
       const int n = repeated(recent, id, breaking);
       if (n >= allowed && !breaking.contains(id))
@@ -403,13 +411,14 @@ TEST(Penalties, DryAgainstItsDefinition) {
 TEST(Penalties, DryIsLinearAndFinite) {
   // One token 200,000 times: a quadratic search would take minutes, and 1.75^200000 is no number.
   const Ids recent(200'000, 1);
-  Row row(3, 0.0f);
-  TokenCounts counts;
-  std::vector<int> matches;
-  apply_dry({0.8f, 1.75f, 2}, recent, nullptr, counts, matches, row);
-  EXPECT_TRUE(std::isfinite(row[1]));
-  EXPECT_LT(row[1], -1e20f);
-  EXPECT_EQ(row[0], 0);
+  DrawList list(3);
+  list.begin_group();
+  list.add(0);
+  add_dry({0.8f, 1.75f, 2}, recent, nullptr, list);
+  ASSERT_EQ(list.edits().size(), 1u);
+  EXPECT_EQ(list.edits()[0].id, 1);
+  EXPECT_TRUE(std::isfinite(list.edits()[0].dry));
+  EXPECT_GT(list.edits()[0].dry, 1e20f);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/logits_model.h"
 #include "engine/loop/loop.h"
 
 namespace ferrum::test {
@@ -39,7 +40,7 @@ struct Machine {
   }
 };
 
-class SimulatedModel final : public StepRunner {
+class SimulatedModel final : public LogitsModel {
  public:
   SimulatedModel(Machine machine, int sequences, uint64_t seed)
       : machine_(std::move(machine)), logits_(static_cast<size_t>(sequences) * kVocab), random_(seed) {}

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "engine/sampling/sampler.h"
+#include "engine/test_sampler.h"
 #include "ferrum/engine.h"
 #include "support/paths.h"
 
@@ -41,20 +41,19 @@ TEST(ThoughtBudget, NoSecondThoughtBeginsAfterIt) {
 
 TEST(ThoughtBudget, TheSamplerKeepsIt) {
   SamplingOptions options;
-  SamplerMemory memory;
   const std::vector<float> logits = {5, -9, 4, 3};
   for (const float temperature : {0.0f, 0.8f}) {
     options.temperature = temperature;
-    Sampler sampler(options, 1, {.prompt_tokens = 1, .thoughts = budget(1)});
+    test::TestSampler sampler(options, 1, {.prompt_tokens = 1, .thoughts = budget(1)});
     const std::vector<TokenId> inside = {kWord, kBegin, kWord};
-    EXPECT_EQ(sampler.propose(logits, inside, memory), kEnd);
-    EXPECT_EQ(sampler.sample(logits, inside, memory), kEnd);
+    EXPECT_EQ(sampler.propose(logits, inside), kEnd);
+    EXPECT_EQ(sampler.sample(logits, inside), kEnd);
     const std::vector<TokenId> after = {kWord, kBegin, kWord, kEnd};
-    EXPECT_NE(sampler.sample(logits, after, memory), kBegin);
+    EXPECT_NE(sampler.sample(logits, after), kBegin);
   }
-  Sampler sampler(options, 1, {.prompt_tokens = 1, .thoughts = budget(0)});
+  test::TestSampler sampler(options, 1, {.prompt_tokens = 1, .thoughts = budget(0)});
   const std::vector<float> broken = {5, -9, 4, std::nanf("")};
-  EXPECT_THROW(sampler.sample(broken, std::vector<TokenId>{kWord, kBegin}, memory), Error);
+  EXPECT_THROW(sampler.sample(broken, std::vector<TokenId>{kWord, kBegin}), Error);
 }
 
 // Through the public interface: beside others, with drafts, preemptions and several choices.

@@ -15,7 +15,7 @@ namespace ferrum {
 namespace {
 
 // A model that waits for permission before its second step.
-class BlockingModel final : public StepRunner {
+class BlockingModel final : public test::LogitsModel {
  public:
   std::span<const float> step(std::span<const Chunk> chunks) override {
     if (++steps == 2) {

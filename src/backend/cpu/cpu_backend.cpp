@@ -61,6 +61,28 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       activations_(options.activations),
       memory_(kernels_, activations_, pool_.size()) {}
 
+std::string CpuBackend::arithmetic() const {
+  const auto activations = [&] {
+    switch (activations_) {
+      case cpu::Activations::kInt8:
+        break;
+      case cpu::Activations::kBf16:  // where the CPU does not multiply bf16, asking for it changes nothing
+        return kernels_.has_pair_dot ? "bf16" : "int8";
+      case cpu::Activations::kFloat32:
+        return "f32";
+    }
+    return "int8";
+  };
+  return fmt::format("cpu, {}, {} activations", name_of(isa_), activations());
+}
+
+void CpuBackend::enter_thread() {
+  // The pool's other threads are bound to their cores; this one would be moved about among them whenever
+  // another thread of the process wakes.
+  const std::vector<std::vector<int>> cores = cores_of(allowed_cpus());
+  if (threads() == static_cast<int>(cores.size())) bind_this_thread(cores.front());
+}
+
 std::string CpuBackend::name() const {
   const auto activations = [&] {
     switch (activations_) {

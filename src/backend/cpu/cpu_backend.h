@@ -25,6 +25,11 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(const CpuOptions& options = {});
 
   std::string name() const override;  // e.g. "cpu (avx512, 2 threads, int8 activations)"
+  std::string arithmetic() const override;
+  // Binds the thread to the first core where the pool fills all cores and has bound its workers to the
+  // others.
+  void enter_thread() override;
+  bool works_ahead() const override { return false; }
   Isa isa() const { return isa_; }
   int threads() const { return pool_.size(); }
 
@@ -55,6 +60,7 @@ class CpuBackend final : public Backend {
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                const Activation& activation) override;
+  void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) override;
 
  private:
   // An expanding weight and its activation.

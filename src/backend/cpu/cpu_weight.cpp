@@ -69,7 +69,10 @@ WeightShape shape_of(const WeightSource& source) {
                        .cols = source.parts[0][0].cols(),
                        .orders = orders.each,
                        .has_orders = orders.any};
-  for (const WeightSource::Part& part : source.parts) shape.formats.push_back(part[0].format);
+  for (const WeightSource::Part& part : source.parts) {
+    shape.rows += rows_of_part(source, part, 0).rows;
+    shape.formats.push_back(part[0].format);
+  }
   return shape;
 }
 

@@ -36,6 +36,7 @@ struct ColumnOrders {
 // What the memory of kernels depends on.
 struct WeightShape {
   int groups = 0;
+  int64_t rows = 0;  // of one group
   int64_t cols = 0;
   int orders = 1;  // CpuWeight::orders
   bool has_orders = false;

@@ -5,8 +5,11 @@
 #include "backend/cpu/attention_memory.h"
 #include "backend/cpu/expert_memory.h"
 #include "backend/cpu/matmul.h"
+#include "backend/cpu/sampling/drawer.h"
 
 namespace ferrum::cpu {
+
+constexpr int kMostDrawers = 8;  // each has room for a vocabulary
 
 struct KernelMemory {
   KernelMemory(const Kernels& kernels, Activations activations, int workers, Room room = Room::kTaken);
@@ -20,6 +23,8 @@ struct KernelMemory {
   InputArray inputs;  // [kMaxBatch, the widest weight]
   ExpertMemory experts;
   std::vector<AttentionMemory> attention;  // of each worker
+  std::vector<Drawer> drawers;             // of the first workers, up to kMostDrawers
+  int64_t logits = 0;                      // the most that a weight gives, for which drawers have room
 };
 
 }  // namespace ferrum::cpu

@@ -266,4 +266,20 @@ void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, cons
          {{"out", out, expected, tolerances_.experts}});
 }
 
+void CheckingBackend::draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) {
+  const DrawResults expected = {host(out.drawn), host(out.top_ids), host(out.top_logprobs)};
+  const Tensor rows = host(logits);
+  reference_.draw(expected, rows,
+                  {host(draws.draws), host(draws.groups), host(draws.edits), host(draws.masks)}, first);
+  inner_.draw(out, logits, draws, first);
+  const double rounded = tolerances_.rounded;
+  finish(describe({.name = "draw", .out = out.drawn.rows_at(first, draws.draws.rows), .in = logits}),
+         {{"state", states_of(out.drawn), states_of(expected.drawn), 0},
+          {"token", tokens_of(out.drawn), tokens_of(expected.drawn), 0},
+          {"logprob", logprobs_of(out.drawn), logprobs_of(expected.drawn), rounded},
+          {"top_ids", out.top_ids, expected.top_ids, 0},
+          {"top_logprobs", out.top_logprobs, expected.top_logprobs, rounded},
+          {"logits", logits, rows, 0}});
+}
+
 }  // namespace ferrum

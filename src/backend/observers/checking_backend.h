@@ -56,6 +56,9 @@ class CheckingBackend final : public Backend {
   int operations() const { return operations_; }
 
   std::string name() const override { return inner_.name() + ", checked"; }
+  std::string arithmetic() const override { return inner_.arithmetic(); }
+  void enter_thread() override { inner_.enter_thread(); }
+  bool works_ahead() const override { return inner_.works_ahead(); }
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
   size_t free_bytes() const override { return inner_.free_bytes(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
@@ -84,6 +87,9 @@ class CheckingBackend final : public Backend {
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                const Activation& activation) override;
+  // A random number within a rounding of the border between two tokens may give either: one draw in a
+  // million.
+  void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) override;
 
  private:
   struct Output {

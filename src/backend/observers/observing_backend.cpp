@@ -108,7 +108,8 @@ double ObservingBackend::arithmetic_of(const OperationCall& call) const {
 void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation) {
   if (call.weight != nullptr)
     layer_ = known_.at(call.weight).layer;
-  else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "copy_blocks")
+  else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "copy_blocks" ||
+           call.name == "draw")
     layer_.reset();
   call.layer = layer_;
   observe(call, operation);
@@ -187,6 +188,11 @@ void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, con
            .second_weight = &down,
            .experts_per_token = routing.expert_ids.cols},
           [&] { inner_.experts(out, x, routing, up, down, activation); });
+}
+
+void ObservingBackend::draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) {
+  pass_on({.name = "draw", .out = out.drawn.rows_at(first, draws.draws.rows), .in = logits},
+          [&] { inner_.draw(out, logits, draws, first); });
 }
 
 }  // namespace ferrum

@@ -33,6 +33,9 @@ class ObservingBackend : public Backend {
   explicit ObservingBackend(Backend& inner) : inner_(inner) {}
 
   std::string name() const override { return inner_.name(); }
+  std::string arithmetic() const override { return inner_.arithmetic(); }
+  void enter_thread() override { inner_.enter_thread(); }
+  bool works_ahead() const override { return inner_.works_ahead(); }
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
   size_t free_bytes() const override { return inner_.free_bytes(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
@@ -62,6 +65,7 @@ class ObservingBackend : public Backend {
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) final;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                const Activation& activation) final;
+  void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) final;
 
  protected:
   // Must call `operation` once.

@@ -10,6 +10,9 @@ namespace ferrum {
 class ReferenceBackend final : public Backend {
  public:
   std::string name() const override { return "reference"; }
+  std::string arithmetic() const override { return "reference"; }
+  void enter_thread() override {}
+  bool works_ahead() const override { return false; }
 
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override;
@@ -37,6 +40,7 @@ class ReferenceBackend final : public Backend {
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                const Activation& activation) override;
+  void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) override;
 };
 
 }  // namespace ferrum

@@ -11,12 +11,12 @@
 #include "engine/kv_store.h"
 #include "engine/local/best_of.h"
 #include "engine/sampling/sampling_options.h"
+#include "engine/step_runner.h"
 #include "text/end_tokens.h"
 
 namespace ferrum {
 namespace {
 
-constexpr int kMaxChoices = 128;
 constexpr size_t kLeastToShift = 32;  // tokens of a context
 constexpr int kMaxPriority = 1000;
 constexpr double kMaxDeadline = 1e6;

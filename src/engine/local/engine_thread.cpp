@@ -1,15 +1,12 @@
 #include "engine/local/engine_thread.h"
 
-#include <utility>
-
 #include "base/error.h"
 #include "base/log.h"
-#include "base/machine.h"
 
 namespace ferrum {
 
-EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, Options options)
-    : options_(std::move(options)) {
+EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options)
+    : options_(options), backend_(parts.backend) {
   if (!(options_.stall_seconds > 0))
     fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options_.stall_seconds);
   watchdog_ = std::make_unique<Watchdog>(
@@ -86,28 +83,43 @@ void EngineThread::receive(Visit& visit) {
   }
 }
 
-void EngineThread::work(const std::stop_token& stop) {
-  bind_this_thread(options_.cpus);
+void EngineThread::receive_jobs() {
   std::vector<std::shared_ptr<Job>> arrived;
+  {
+    const std::lock_guard lock(mutex_);
+    arrived.swap(inbox_);
+    stats_.waiting += static_cast<int>(arrived.size());
+  }
+  for (const std::shared_ptr<Job>& job : arrived) loop_->add(job);
+}
+
+void EngineThread::rest() {
+  {
+    const std::lock_guard lock(mutex_);
+    stats_ = loop_->stats();  // who reads a last event finds it counted
+  }
+  loop_->deliver();
+  watchdog_->rest();
+}
+
+void EngineThread::work(const std::stop_token& stop) {
+  backend_.enter_thread();
   std::vector<Visit> visits;
   while (!stop.stop_requested()) {
+    if (loop_->idle()) rest();
     {
       std::unique_lock lock(mutex_);
       stats_ = loop_->stats();
-      if (loop_->idle()) {
-        watchdog_->rest();
-        arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
-      }
-      arrived.swap(inbox_);
+      if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
       visits.swap(visits_);
-      stats_.waiting += static_cast<int>(arrived.size());
     }
     watchdog_->begin_turn();
-    for (const std::shared_ptr<Job>& job : arrived) loop_->add(job);
-    arrived.clear();
+    receive_jobs();
     for (Visit& visit : visits) receive(visit);
     visits.clear();
-    loop_->step();
+    if (!loop_->launch()) continue;
+    receive_jobs();  // while the backend works
+    loop_->collect();
   }
   const ErrorEvent error = {std::string(name_of(ErrorCode::kUnavailable)), "the engine was closed"};
   const std::lock_guard lock(mutex_);

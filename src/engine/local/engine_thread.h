@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "backend/backend.h"
 #include "base/function_ref.h"
 #include "engine/local/watchdog.h"
 #include "engine/loop/loop.h"
@@ -21,16 +22,16 @@ class EngineThread {
   struct Options {
     int queue = 0;             // places
     double stall_seconds = 0;  // after which a step is reported
-    std::vector<int> cpus;     // that the thread is bound to; none: any
   };
   // What the loop works with. All of it outlives this.
   struct Parts {
     StepRunner& steps;
+    Backend& backend;            // that the steps use
     const Tokenizer* tokenizer;  // or null
     Drafter* drafter;            // or null
   };
   // Error kBadArgument for stall_seconds that is not positive.
-  EngineThread(const Parts& parts, const LoopOptions& loop, Options options);
+  EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options);
   // Jobs that are left end with an error.
   ~EngineThread();
 
@@ -56,9 +57,14 @@ class EngineThread {
   };
   static void receive(Visit& visit);
   void work(const std::stop_token& stop);
+  // Before it waits for jobs: tells what is left to tell.
+  void rest();
+  // Takes what is in the inbox over to the loop.
+  void receive_jobs();
   std::string state() const;  // for people
 
   Options options_;
+  Backend& backend_;
   std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<WatchedRunner> watched_;

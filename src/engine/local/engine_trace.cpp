@@ -43,7 +43,7 @@ void EngineTrace::computed() { computed_ = Clock::now(); }
 
 void EngineTrace::step_ended(const StepFacts& facts, const EngineStats& stats) {
   const auto now = Clock::now();
-  if (computed_ > began_) file_.slice(kSteps, "sample", computed_, now);  // else the model failed
+  if (computed_ > began_) file_.slice(kSteps, "harvest", computed_, now);  // else the model failed
   file_.slice(
       kSteps, "step", began_, now,
       {{"sequences", facts.sequences}, {"rows", facts.tokens}, {"rows of prompts", facts.prompt_tokens}});

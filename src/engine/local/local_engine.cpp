@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/machine.h"
 #include "engine/backend_factory.h"
 #include "engine/local/event_queue.h"
 #include "engine/memory_plan.h"
@@ -77,10 +76,8 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
-  const BackendOptions backend_options = {options.backend, options.threads, options.activations,
-                                          options.check};
-  std::shared_ptr<Backend> backend = make_backend(backend_options);
-  arithmetic_ = arithmetic_of(backend_options);
+  std::shared_ptr<Backend> backend =
+      make_backend({options.backend, options.threads, options.activations, options.check});
 
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
     plan(options, roomy, *backend);
@@ -109,13 +106,13 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   const LoopOptions loop = loop_options(options, *runner_, trace_.get());
   if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
   if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
-  start(*runner_, loop, options);
+  start(*runner_, runner_->backend(), loop, options);
 }
 
 LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
     : checkpoint_(model.checkpoint), prompts_(*checkpoint_) {
   info_ = info_of(model.runner.options());
-  start(model.steps, loop_options(options, model.runner, nullptr), options);
+  start(model.steps, model.runner.backend(), loop_options(options, model.runner, nullptr), options);
 }
 
 void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend) {
@@ -145,19 +142,16 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .has_tool_turns = prompts_.has_tool_turns()};
 }
 
-void LocalEngine::start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options) {
+void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& loop,
+                        const EngineOptions& options) {
   recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
   admission_ = std::make_unique<Admission>(*checkpoint_, prompts_, info_.context);
-  EngineThread::Options thread = {.queue = options.queue, .stall_seconds = options.stall_seconds, .cpus = {}};
-  // The other threads of a pool that fills the cores are bound to theirs; this one would be moved about among
-  // them whenever a client's thread wakes.
-  const std::vector<std::vector<int>> cores = cores_of(allowed_cpus());
-  if (options.threads == 0 || options.threads == static_cast<int>(cores.size())) thread.cpus = cores.front();
   thread_ = std::make_unique<EngineThread>(
       EngineThread::Parts{.steps = steps,
+                          .backend = backend,
                           .tokenizer = prompts_.tokenizer(),
                           .drafter = draft_ ? &draft_->drafter() : ngrams_.get()},
-      loop, std::move(thread));
+      loop, EngineThread::Options{.queue = options.queue, .stall_seconds = options.stall_seconds});
 }
 
 std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
@@ -216,7 +210,7 @@ KvStore LocalEngine::kv_store() {
 
 const KvOrigin& LocalEngine::kv_origin() {
   const std::lock_guard lock(origin_mutex_);
-  if (!origin_) origin_ = origin_of(*runner_, arithmetic_);
+  if (!origin_) origin_ = origin_of(*runner_, runner_->backend().arithmetic());
   return *origin_;
 }
 

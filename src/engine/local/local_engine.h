@@ -24,7 +24,7 @@ class LocalEngine final : public Engine {
   // A model that is there already, and outlives the engine.
   struct LoadedModel {
     std::shared_ptr<const Checkpoint> checkpoint;
-    const Runner& runner;
+    Runner& runner;
     StepRunner& steps;  // the runner, or who watches it
   };
   // Of the options, those that have to do with neither the model nor its memory; nothing is drafted.
@@ -56,7 +56,7 @@ class LocalEngine final : public Engine {
   // The stream of a request, which waits in the inbox or was refused.
   std::unique_ptr<EventStream> submit(Request request, const std::shared_ptr<void>& place);
   ModelInfo info_of(const RunnerOptions& runner) const;
-  void start(StepRunner& steps, const LoopOptions& loop, const EngineOptions& options);
+  void start(StepRunner& steps, Backend& backend, const LoopOptions& loop, const EngineOptions& options);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   PromptBuilder prompts_;
@@ -69,7 +69,6 @@ class LocalEngine final : public Engine {
   std::unique_ptr<Drafter> ngrams_;
   std::unique_ptr<Admission> admission_;
 
-  std::string arithmetic_;
   std::mutex origin_mutex_;
   std::optional<KvOrigin> origin_;  // computed on first use, because much of the model's file is read for it
 

@@ -58,10 +58,11 @@ class WatchedRunner final : public StepRunner {
  public:
   WatchedRunner(StepRunner& runner, Watchdog& watchdog) : runner_(runner), watchdog_(watchdog) {}
 
-  std::span<const float> step(std::span<const Chunk> chunks) override {
+  void launch(std::span<const Chunk> chunks, const DrawList& draws) override {
     watchdog_.note(chunks);
-    return runner_.step(chunks);
+    runner_.launch(chunks, draws);
   }
+  DrawnTokens collect() override { return runner_.collect(); }
   void copy_blocks(std::span<const BlockCopy> copies) override { runner_.copy_blocks(copies); }
   void read_hidden(std::span<float> states) override { runner_.read_hidden(states); }
   int hidden() const override { return runner_.hidden(); }

@@ -7,52 +7,53 @@
 
 namespace ferrum {
 
-void Harvest::take(const StepPlan& plan, const StepRows& rows, Clock::time_point computed) {
+void Harvest::take(const StepPlan& plan, const StepResult& result, Clock::time_point computed) {
   computed_ = computed;
-  std::span<const float> logits = rows.logits;
-  hidden_ = rows.hidden;
+  hidden_ = result.hidden;
   for (size_t c = 0; c < plan.chunks.size(); ++c) {
     Sequence& s = *plan.sequences[c];
     const Chunk& chunk = plan.chunks[c];
-    const auto count = chunk.tokens.size();
-    const size_t rows_of_chunk = chunk.outputs == Outputs::kAll ? count : chunk.outputs == Outputs::kLast;
-    s.computed += static_cast<int>(count - rows_of_chunk);
-    if (rows_of_chunk == 0) s.blocks.fill(s.tokens, s.computed);
-    const std::span<const float> own = logits.first(rows_of_chunk * vocab_);
-    const std::span<const float> after =
-        hidden_.empty() ? hidden_ : hidden_.subspan(rows_of_chunk * hidden_width_);
-    take_rows(s, s.reads_prompt() ? take_prompt_rows(s, own) : own);
-    hidden_ = after;
-    logits = logits.subspan(rows_of_chunk * vocab_);
+    int rows = rows_of(chunk);
+    s.computed += static_cast<int>(chunk.tokens.size()) - rows;
+    if (rows == 0) s.blocks.fill(s.tokens, s.computed);
+    const std::span<const float> hidden_of_next =
+        hidden_.empty() ? hidden_ : hidden_.subspan(static_cast<size_t>(rows) * hidden_width_);
+    Found at = {result.drawn, plan.first_draws[c]};
+    if (s.reads_prompt()) rows = take_prompt_rows(s, rows, at);
+    take_rows(s, rows, at);
+    hidden_ = hidden_of_next;
   }
   place_forks();
 }
 
-std::span<const float> Harvest::take_prompt_rows(Sequence& s, std::span<const float> logits) {
+int Harvest::take_prompt_rows(Sequence& s, int rows, Found& at) {
   try {
-    for (; !logits.empty() && s.missing() > 1; logits = logits.subspan(vocab_), ++s.computed) {
-      if (s.prompt_chances)
-        s.prompt_chances->take(static_cast<size_t>(s.computed), logits.first(vocab_), sampling_);
+    for (; rows > 0 && s.missing() > 1; --rows, ++s.computed) {
+      const auto position = static_cast<size_t>(s.computed);
+      if (s.prompt_chances && s.prompt_chances->wants(position)) {
+        s.prompt_chances->take(position, at.drawn, at.index);
+        ++at.index;
+      }
       send_hidden(s);
     }
     s.blocks.fill(s.tokens, s.computed);
   } catch (...) {
     end_for_its_logits(s);
   }
-  return logits;
+  return rows;
 }
 
-void Harvest::take_rows(Sequence& s, std::span<const float> logits) {
+void Harvest::take_rows(Sequence& s, int rows, const Found& first) {
   Draft& draft = s.draft;
   s.usage.drafted_tokens += draft.drafted();
   parts_.meter.stats().drafted_tokens += draft.drafted();
-  for (int row = 0; !logits.empty(); logits = logits.subspan(vocab_), ++row) {
+  for (int row = 0; row < rows; ++row) {
     // What was drafted has the next row as long as it is right. (An error of one choice ends its siblings.)
     if (draft.accepted < row || s.ended || s.job->open_choices == 0) break;
     send_hidden(s);
     ++s.computed;
     s.blocks.fill(s.tokens, s.computed);
-    take_logits(s, logits.first(vocab_));
+    take_next(s, first.next(row));
   }
   if (draft.drafted() == 0) return;
   if (!s.ended) s.blocks.shrink(s.computed);  // no sequence keeps pages for a draft that was refused
@@ -72,9 +73,9 @@ void Harvest::send_hidden(Sequence& s) {
   s.hidden_sent = s.computed + 1;
 }
 
-void Harvest::take_logits(Sequence& s, std::span<const float> logits) {
+void Harvest::take_next(Sequence& s, const Found& at) {
   if (s.phase == Sequence::Phase::kPrefills) parts_.life.enter(s, Sequence::Phase::kDecodes);
-  if (s.began()) return sample(s, logits);
+  if (s.began()) return take_draw(s, at);
   EngineStats& stats = parts_.meter.stats();
   s.first_token = computed_;
   s.usage.prompt_seconds = seconds_between(s.job->submitted, s.first_token);
@@ -84,12 +85,12 @@ void Harvest::take_logits(Sequence& s, std::span<const float> logits) {
   if (const auto chances = std::exchange(s.prompt_chances, nullptr)) s.job->sink->push(chances->event());
   if (s.at_end())
     return parts_.life.finish(s, FinishReason::kMaxTokens);  // max_tokens is 0: only the prompt was requested
-  if (s.choice == 0) fork_choices(s, logits);
-  sample(s, logits);
+  if (s.choice == 0) fork_choices(s, at);
+  take_draw(s, at);
 }
 
 // The choices of a request share its prompt, which was computed once.
-void Harvest::fork_choices(Sequence& first, std::span<const float> logits) {
+void Harvest::fork_choices(Sequence& first, const Found& at) {
   const Job& job = *first.job;
   for (int choice = 1; choice < job.request.choices; ++choice) {
     auto s = std::make_unique<Sequence>(first.job, choice, first.rank, first.blocks.fork(), parts_.tokenizer);
@@ -101,7 +102,7 @@ void Harvest::fork_choices(Sequence& first, std::span<const float> logits) {
     s->usage = first.usage;
     s->first_token = first.first_token;
     s->hidden_sent = first.hidden_sent;
-    sample(*s, logits);
+    take_draw(*s, at.next(choice));
     if (!s->ended) forked_.push_back(std::move(s));
   }
 }
@@ -119,9 +120,9 @@ void Harvest::place_forks() {
   forked_.clear();
 }
 
-void Harvest::sample(Sequence& s, std::span<const float> logits) {
+void Harvest::take_draw(Sequence& s, const Found& at) {
   try {
-    const TokenId id = s.answer.sample(logits, s.text(), sampling_);
+    const TokenId id = s.answer.take(at.drawn, at.index, s.text().size());
     if (s.draft.next_is(id)) {
       ++s.draft.accepted;
       ++s.usage.accepted_tokens;

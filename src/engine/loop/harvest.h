@@ -1,13 +1,12 @@
-// What comes of a computed step: rows of logits become tokens, forks and ends of sequences.
+// What comes of a computed step: draws become tokens, forks and ends of sequences.
 #pragma once
-#include <span>
 #include <vector>
 
 #include "engine/loop/lifecycle.h"
 #include "engine/loop/meter.h"
 #include "engine/loop/roster.h"
 #include "engine/loop/step_plan.h"
-#include "engine/sampling/sampler_memory.h"
+#include "engine/sampling/drawn_tokens.h"
 
 namespace ferrum {
 
@@ -20,43 +19,40 @@ class Harvest {
     Lifecycle& life;
     const Tokenizer* tokenizer;  // may be null
   };
-  // Of a model with rows of that width.
-  struct Widths {
-    int vocab = 0;
-    int hidden = 0;
-  };
-  Harvest(const Parts& parts, int max_sequences, const Widths& widths)
-      : parts_(parts),
-        max_sequences_(max_sequences),
-        vocab_(static_cast<size_t>(widths.vocab)),
-        hidden_width_(static_cast<size_t>(widths.hidden)) {}
+  // `hidden`: the width of the model's hidden states.
+  Harvest(const Parts& parts, int max_sequences, int hidden)
+      : parts_(parts), max_sequences_(max_sequences), hidden_width_(static_cast<size_t>(hidden)) {}
 
-  // Consumes what a step read out, which was there at `computed`.
-  void take(const StepPlan& plan, const StepRows& rows, Clock::time_point computed);
+  // Consumes what came of a step, which was there at `computed`.
+  void take(const StepPlan& plan, const StepResult& result, Clock::time_point computed);
 
  private:
-  // Consumes the rows of a chunk of a prompt of which each row is read out. Returns the row that the
-  // answer starts with, if the chunk ends the prompt.
-  std::span<const float> take_prompt_rows(Sequence& s, std::span<const float> logits);
-  // Consumes the rows of a chunk: that of its token, and those of the draft as far as it was accepted.
-  void take_rows(Sequence& s, std::span<const float> logits);
-  // Consumes the row of logits of a sequence whose tokens are all computed.
-  void take_logits(Sequence& s, std::span<const float> logits);
+  // A draw of this step.
+  struct Found {
+    const DrawnTokens& drawn;
+    int index;
+    Found next(int n = 1) const { return {drawn, index + n}; }
+  };
+  // Takes what was asked for of a chunk of a prompt, each of whose rows is read out. Returns how many rows
+  // are left, and the first draw that is.
+  int take_prompt_rows(Sequence& s, int rows, Found& at);
+  // Takes the tokens of a chunk's rows: of its own token, and of the draft as far as it was accepted.
+  void take_rows(Sequence& s, int rows, const Found& first);
+  // Takes the token that follows a sequence whose tokens are all computed.
+  void take_next(Sequence& s, const Found& at);
   void send_hidden(Sequence& s);
-  void fork_choices(Sequence& first, std::span<const float> logits);
+  void fork_choices(Sequence& first, const Found& at);
   void place_forks();
-  void sample(Sequence& s, std::span<const float> logits);
+  void take_draw(Sequence& s, const Found& at);
   void end_for_its_logits(Sequence& s);
   void take_token(Sequence& s, TokenId id);
 
   Parts parts_;
   int max_sequences_;
-  size_t vocab_;
   size_t hidden_width_;
   std::span<const float> hidden_;  // of the rows of this chunk that are left; empty: nobody wants them
-  SamplerMemory sampling_;
-  Roster::Sequences forked_;    // by this step
-  Clock::time_point computed_;  // when the logits of this step were available
+  Roster::Sequences forked_;       // by this step
+  Clock::time_point computed_;     // when the draws of this step were there
 };
 
 }  // namespace ferrum

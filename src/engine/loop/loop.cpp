@@ -16,13 +16,15 @@ Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& op
       cache_(options.cache),
       meter_(options.stretch, options.limits.max_sequences, options.drafts),
       life_(meter_.stats(), observer_, options_.now),
-      planner_(options_, {.roster = roster_, .cache = cache_, .meter = meter_, .life = life_}, drafter),
+      planner_(options_, {.roster = roster_, .cache = cache_, .meter = meter_, .life = life_}, runner.vocab(),
+               drafter),
       harvest_({.roster = roster_, .meter = meter_, .life = life_, .tokenizer = tokenizer},
-               options.limits.max_sequences, {.vocab = runner.vocab(), .hidden = runner.hidden()}) {}
+               options.limits.max_sequences, runner.hidden()) {}
 
 void Loop::add(const std::shared_ptr<Job>& job) {
   job->open_choices = job->request.choices;
   job->number = arrivals_;
+  job->sink = outbox_.before(job->sink);
   auto s = std::make_unique<Sequence>(job, 0, rank_of(job->request.priority, arrivals_++),
                                       BlockTable(cache_, job->root), tokenizer_);
   s->draft.acceptance = meter_.expected_acceptance();
@@ -36,17 +38,46 @@ void Loop::add(const std::shared_ptr<Job>& job) {
 }
 
 bool Loop::step() {
+  const bool worked = launch();
+  if (worked) collect();
+  deliver();
+  return worked;
+}
+
+bool Loop::launch() {
   observer_.step_began();
   drop_unwanted();
   const StepPlan& plan = planner_.next();
-  const bool worked = !plan.chunks.empty();
-  if (worked) {
-    run(plan);
-    ++meter_.stats().steps;
+  if (!plan.chunks.empty()) {
+    in_flight_ = {&plan, options_.now()};
+    try {
+      runner_.copy_blocks(plan.copies);
+      runner_.launch(plan.chunks, plan.draws);
+    } catch (...) {
+      fail(plan);
+    }
   }
+  outbox_.deliver();
+  return !plan.chunks.empty();
+}
+
+void Loop::collect() {
+  StepResult result;
+  if (in_flight_.plan) try {
+      result.drawn = runner_.collect();
+      result.hidden = hidden_of(*in_flight_.plan);
+    } catch (...) {
+      fail(*in_flight_.plan);
+    }
+  if (const StepPlan* const plan = std::exchange(in_flight_.plan, nullptr)) {
+    observer_.computed();
+    const auto computed = options_.now();
+    meter_.observe(*plan, computed - in_flight_.since);
+    harvest_.take(*plan, result, computed);
+  }
+  ++meter_.stats().steps;
   sweep();
-  if (worked) observer_.step_ended(meter_.facts(), stats());
-  return worked;
+  observer_.step_ended(meter_.facts(), stats());
 }
 
 // Cancelled by their clients, or past their deadlines.
@@ -64,30 +95,22 @@ void Loop::drop_unwanted() {
   sweep();
 }
 
-void Loop::run(const StepPlan& plan) {
-  const auto begin = options_.now();
-  StepRows rows;
-  try {
-    runner_.copy_blocks(plan.copies);
-    rows.logits = runner_.step(plan.chunks);
-    rows.hidden = hidden_of(plan, rows.logits.size() / static_cast<size_t>(runner_.vocab()));
-  } catch (...) {
-    const ErrorEvent error = current_error();
-    for (Sequence* const s : plan.sequences) life_.end_with(*s, error);
-    return meter_.skip();
-  }
-  observer_.computed();
-  const auto computed = options_.now();
-  meter_.observe(plan, computed - begin);
-  harvest_.take(plan, rows, computed);
+// Call within a catch clause: what the step computed is lost.
+void Loop::fail(const StepPlan& plan) {
+  const ErrorEvent error = current_error();
+  for (Sequence* const s : plan.sequences) life_.end_with(*s, error);
+  meter_.skip();
+  in_flight_ = {};
 }
 
-std::span<const float> Loop::hidden_of(const StepPlan& plan, size_t outputs) {
+std::span<const float> Loop::hidden_of(const StepPlan& plan) {
   const auto wants = [](const Sequence* s) {
     return s->job->request.hidden_states != Request::HiddenStates::kNone;
   };
   if (std::ranges::none_of(plan.sequences, wants)) return {};
-  hidden_.resize(outputs * static_cast<size_t>(runner_.hidden()));
+  size_t rows = 0;
+  for (const Chunk& chunk : plan.chunks) rows += static_cast<size_t>(rows_of(chunk));
+  hidden_.resize(rows * static_cast<size_t>(runner_.hidden()));
   runner_.read_hidden(hidden_);
   return hidden_;
 }
@@ -99,6 +122,7 @@ void Loop::sweep() {
 void Loop::fail_all(const ErrorEvent& error) {
   roster_.for_each([&](Sequence& s) { life_.end_with(s, error); });
   sweep();
+  deliver();
 }
 
 const EngineStats& Loop::stats() {

@@ -1,4 +1,5 @@
-// The loop: decide what the next step computes, run it, send the events. Everything runs on one thread.
+// The loop: decide what the next step computes, launch it, send the events of the one before meanwhile, and
+// collect what came of it. Everything runs on one thread.
 //
 //   add() -> queue -> running -> (preempted -> queue -> running)* -> ended
 //
@@ -11,6 +12,7 @@
 #include "engine/loop/lifecycle.h"
 #include "engine/loop/loop_options.h"
 #include "engine/loop/meter.h"
+#include "engine/loop/outbox.h"
 #include "engine/loop/planner.h"
 #include "engine/loop/roster.h"
 #include "engine/step_runner.h"
@@ -24,9 +26,17 @@ class Loop {
   Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& options,
        Drafter* drafter = nullptr);
 
+  // Also between launch() and collect(). Its events come with those of the next step.
   void add(const std::shared_ptr<Job>& job);
-  // Runs one step. Returns false if there was nothing to do.
+
+  // Runs one step and sends its events. Returns false if there was nothing to do.
   bool step();
+  // The same in parts. Plans and launches a step, then sends the events of the one before. Returns whether
+  // there is a step to be collected.
+  bool launch();
+  void collect();
+  // Sends the events that wait for the next launch.
+  void deliver() { outbox_.deliver(); }
   // Ends all requests with `error`.
   void fail_all(const ErrorEvent& error);
 
@@ -38,9 +48,9 @@ class Loop {
 
  private:
   void drop_unwanted();
-  void run(const StepPlan& plan);
-  // The hidden states of the step just computed, if one of its sequences asks for them.
-  std::span<const float> hidden_of(const StepPlan& plan, size_t outputs);
+  void fail(const StepPlan& plan);
+  // The hidden states of the step just collected, if one of its sequences asks for them.
+  std::span<const float> hidden_of(const StepPlan& plan);
   void sweep();  // removes ended sequences
 
   StepRunner& runner_;
@@ -49,11 +59,16 @@ class Loop {
   LoopObserver nobody_;
   LoopObserver& observer_;  // nobody_, or that of the options
   PrefixCache cache_;
+  Outbox outbox_;  // outlives the sequences
   Roster roster_;
   Meter meter_;
   Lifecycle life_;
   Planner planner_;
   Harvest harvest_;
+  struct {
+    const StepPlan* plan = nullptr;
+    Clock::time_point since;
+  } in_flight_;  // the step to be collected
   int64_t arrivals_ = 0;
   std::vector<float> hidden_;
 };

@@ -19,7 +19,7 @@ class LoopObserver {
   LoopObserver& operator=(const LoopObserver&) = delete;
 
   virtual void step_began() {}
-  virtual void computed() {}                                        // the step's logits are available
+  virtual void computed() {}                                        // the step's tokens are drawn
   virtual void step_ended(const StepFacts&, const EngineStats&) {}  // not called if there was nothing to do
   // s.phase lasted from s.since until now; if s.ended, it was the last phase.
   virtual void phase_ended(const Sequence&) {}

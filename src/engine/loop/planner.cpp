@@ -6,8 +6,8 @@
 
 namespace ferrum {
 
-Planner::Planner(const LoopOptions& options, const Parts& parts, Drafter* drafter)
-    : options_(options), parts_(parts), drafting_(options, parts.meter.draft_pace(), drafter) {}
+Planner::Planner(const LoopOptions& options, const Parts& parts, int vocab, Drafter* drafter)
+    : options_(options), parts_(parts), drafting_(options, parts.meter.draft_pace(), drafter), plan_(vocab) {}
 
 const StepPlan& Planner::next() {
   plan_.clear();
@@ -87,6 +87,7 @@ void Planner::preempt() {
 }
 
 void Planner::reserve_and_collect() {
+  int row = 0;
   for (size_t i = 0; i < parts_.roster.running().size(); ++i) {
     if (decision_.tokens[i] == 0) continue;
     Sequence& s = *parts_.roster.running()[i];
@@ -105,6 +106,38 @@ void Planner::reserve_and_collect() {
                                                                        : Outputs::kNone,
                             .vectors = s.job->vectors.get(),
                             .pages = s.blocks.pages()});
+    const Chunk& chunk = plan_.chunks.back();
+    plan_.first_draws.push_back(plan_.draws.size());
+    ask_for_tokens(s, chunk, row);
+    row += rows_of(chunk);
+  }
+}
+
+void Planner::ask_for_tokens(const Sequence& s, const Chunk& chunk, int row) {
+  if (chunk.outputs == Outputs::kNone) return;
+  DrawList& draws = plan_.draws;
+  draws.begin_group();
+  const auto end = static_cast<size_t>(chunk.position) + chunk.tokens.size();
+  if (s.prompt_chances)
+    for (auto p = static_cast<size_t>(chunk.position); p < end && p + 1 < s.tokens.size(); ++p)
+      if (s.prompt_chances->wants(p))
+        s.prompt_chances->ask(p, row + static_cast<int>(p) - chunk.position, draws);
+  if (end < s.tokens.size() || (!s.began() && s.at_end())) return;  // only the prompt was requested
+
+  row += rows_of(chunk) - 1 - s.draft.drafted();
+  s.answer.ask(s.text(), row, draws);
+  if (!s.began() && s.choice == 0)
+    for (int choice = 1; choice < s.job->request.choices; ++choice)
+      draws.add_alike().seed = seed_of(*s.job, choice);
+  if (s.draft.drafted() == 0) return;
+  history_.assign(s.text().begin(), s.text().end());
+  for (int i = 1; i <= s.draft.drafted(); ++i) {
+    const TokenId expected = s.draft.tokens[static_cast<size_t>(i)];
+    history_.push_back(expected);
+    const int before = draws.size() - 1;
+    Draw& draw = s.answer.ask(history_, row + i, draws);
+    draw.after = before;
+    draw.expected = expected;
   }
 }
 

@@ -1,5 +1,5 @@
 // Plans the next step: looks at the sequences, lets the scheduler decide, admits and preempts as it says,
-// asks for drafts, reserves blocks and collects the chunks.
+// asks for drafts, reserves blocks, collects the chunks and says what is drawn of their logits.
 #pragma once
 #include <vector>
 
@@ -21,7 +21,8 @@ class Planner {
     Meter& meter;
     Lifecycle& life;
   };
-  Planner(const LoopOptions& options, const Parts& parts, Drafter* drafter);
+  // `vocab`: the size of the model's vocabulary. The drafter may be null.
+  Planner(const LoopOptions& options, const Parts& parts, int vocab, Drafter* drafter);
 
   // Without chunks if there is nothing to do. Valid until the next call.
   const StepPlan& next();
@@ -31,6 +32,8 @@ class Planner {
   void admit();
   void preempt();
   void reserve_and_collect();
+  // Adds the draws of the rows of logits of this chunk, of which the first is `row`.
+  void ask_for_tokens(const Sequence& s, const Chunk& chunk, int row);
 
   const LoopOptions& options_;
   Parts parts_;
@@ -40,6 +43,7 @@ class Planner {
   std::vector<RunningView> views_;
   Decision decision_;
   StepPlan plan_;
+  std::vector<TokenId> history_;  // with a draft
 };
 
 }  // namespace ferrum

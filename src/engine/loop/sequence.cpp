@@ -6,14 +6,10 @@
 #include "base/random.h"
 
 namespace ferrum {
-namespace {
 
-// Each choice of a request has random numbers of its own; the first has those of a request with one choice.
 uint64_t seed_of(const Job& job, int choice) {
   return choice == 0 ? job.seed : random_bits(job.seed, ~static_cast<uint64_t>(choice));
 }
-
-}  // namespace
 
 Sequence::Sequence(std::shared_ptr<Job> job, int choice, int64_t rank, BlockTable blocks,
                    const Tokenizer* tokenizer)

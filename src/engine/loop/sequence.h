@@ -51,6 +51,9 @@ struct Job {
   size_t most_tokens() const { return shift ? std::min(limit, shift->context) : limit; }
 };
 
+// Each choice of a request has random numbers of its own; the first has those of a request with one choice.
+uint64_t seed_of(const Job& job, int choice);
+
 // One choice of a job. Its tokens grow; `computed` of them have keys and values in its blocks.
 struct Sequence {
   enum class Phase : uint8_t { kWaits, kPrefills, kDecodes };

@@ -37,7 +37,7 @@ struct EngineFigures {
   double mean_sequences = 0;  // of a step
   // Of decoding in the later ones.
   Quantiles between_tokens;  // seconds
-  double outside_share = 0;  // of the time, not in the model: scheduling, sampling, events
+  double outside_share = 0;  // of the time, not in the model and its draws: scheduling, text, events
 };
 
 class EngineBench {

@@ -8,20 +8,29 @@ void StepRecorder::go() {
   state_.notify_one();
 }
 
-std::span<const float> StepRecorder::step(std::span<const Chunk> chunks) {
+void StepRecorder::launch(std::span<const Chunk> chunks, const DrawList& draws) {
   if (state_ == State::kHolds) {
     state_ = State::kHeld;
     state_.notify_one();
     state_.wait(State::kHeld);
-    return runner_.step(chunks);
+    running_.reset();
+  } else {
+    running_ = {.begin = std::chrono::steady_clock::now(),
+                .end = {},
+                .sequences = static_cast<int>(chunks.size()),
+                .outputs = 0};
+    for (const Chunk& chunk : chunks) running_->outputs += rows_of(chunk);
   }
-  RecordedStep step = {.begin = std::chrono::steady_clock::now(),
-                       .sequences = static_cast<int>(chunks.size())};
-  const std::span<const float> logits = runner_.step(chunks);
-  step.end = std::chrono::steady_clock::now();
-  step.outputs = static_cast<int>(logits.size()) / runner_.vocab();
-  steps_.push_back(step);
-  return logits;
+  runner_.launch(chunks, draws);
+}
+
+DrawnTokens StepRecorder::collect() {
+  const DrawnTokens drawn = runner_.collect();
+  if (running_) {
+    running_->end = std::chrono::steady_clock::now();
+    steps_.push_back(*running_);
+  }
+  return drawn;
 }
 
 }  // namespace ferrum

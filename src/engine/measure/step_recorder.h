@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,7 +11,7 @@
 namespace ferrum {
 
 struct RecordedStep {
-  std::chrono::steady_clock::time_point begin, end;  // of the model's part
+  std::chrono::steady_clock::time_point begin, end;  // of the model's part, the draws included
   int sequences = 0;
   int outputs = 0;  // rows of logits, each of which gives a token
 };
@@ -28,7 +29,8 @@ class StepRecorder final : public StepRunner {
   // Those since go(). To be read while the engine has nothing to do.
   std::span<const RecordedStep> steps() const { return steps_; }
 
-  std::span<const float> step(std::span<const Chunk> chunks) override;
+  void launch(std::span<const Chunk> chunks, const DrawList& draws) override;
+  DrawnTokens collect() override;
   void copy_blocks(std::span<const BlockCopy> copies) override { runner_.copy_blocks(copies); }
   void read_hidden(std::span<float> states) override { runner_.read_hidden(states); }
   int hidden() const override { return runner_.hidden(); }
@@ -39,6 +41,7 @@ class StepRecorder final : public StepRunner {
 
   StepRunner& runner_;
   std::atomic<State> state_ = State::kRecords;
+  std::optional<RecordedStep> running_;  // none if it is not recorded
   std::vector<RecordedStep> steps_;
 };
 

@@ -31,31 +31,26 @@ void match_with_beginning(const At& at, int size, std::vector<int>& matches) {
 
 }  // namespace
 
-void apply_logit_bias(const std::map<int32_t, float>& bias, std::span<float> logits) {
-  for (const auto& [id, value] : bias) logits[static_cast<size_t>(id)] += value;
+void add_logit_bias(const std::map<int32_t, float>& bias, DrawList& list) {
+  for (const auto& [id, value] : bias) list.edit(id).add += value;
 }
 
-void apply_repetition_penalty(float penalty, std::span<const TokenId> recent, TokenCounts& counts,
-                              std::span<float> logits) {
-  counts.clear(logits.size());
+void add_repetition_penalty(float penalty, std::span<const TokenId> recent, DrawList& list) {
   for (const TokenId id : recent)
-    if (id >= 0) counts.raise(id, 1);
-  for (const TokenId id : counts.counted()) {
-    float& logit = logits[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / penalty : logit * penalty;
-  }
+    if (id >= 0) list.edit(id).repetition = penalty;
 }
 
-void apply_occurrence_penalties(float presence, float frequency, std::span<const TokenId> answer,
-                                TokenCounts& counts, std::span<float> logits) {
-  counts.clear(logits.size());
+void add_occurrence_penalties(float presence, float frequency, std::span<const TokenId> answer,
+                              DrawList& list) {
+  TokenCounts& counts = list.counts();
+  counts.clear(static_cast<size_t>(list.vocab()));
   for (const TokenId id : answer) counts.add(id);
   for (const TokenId id : counts.counted())
-    logits[static_cast<size_t>(id)] -= presence + frequency * static_cast<float>(counts[id]);
+    list.edit(id).occurrence = presence + frequency * static_cast<float>(counts[id]);
 }
 
-void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const DryBreakers* breakers,
-               TokenCounts& counts, std::vector<int>& matches, std::span<float> logits) {
+void add_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const DryBreakers* breakers,
+             DrawList& list) {
   const auto breaks = [breakers](TokenId id) { return id < 0 || (breakers && breakers->contains(id)); };
   // Reversed, so that a repetition of the last tokens is a match with the beginning.
   const auto at = [recent](int i) { return recent[recent.size() - 1 - static_cast<size_t>(i)]; };
@@ -64,8 +59,10 @@ void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const
   while (longest < size && !breaks(at(longest))) ++longest;
   if (longest < penalty.allowed_length) return;
 
+  std::vector<int>& matches = list.matches();
   match_with_beginning(at, size, matches);
-  counts.clear(logits.size());
+  TokenCounts& counts = list.counts();
+  counts.clear(static_cast<size_t>(list.vocab()));
   for (int i = 1; i < size; ++i) {
     const int length = std::min(matches[static_cast<size_t>(i)], longest);
     if (length >= penalty.allowed_length && !breaks(at(i - 1))) counts.raise(at(i - 1), length);
@@ -73,7 +70,7 @@ void apply_dry(const DryPenalty& penalty, std::span<const TokenId> recent, const
   for (const TokenId id : counts.counted()) {
     const double exponent = counts[id] - penalty.allowed_length;
     const double loss = penalty.multiplier * std::pow(static_cast<double>(penalty.base), exponent);
-    logits[static_cast<size_t>(id)] -= static_cast<float>(std::min(loss, kMostDry));
+    list.edit(id).dry = static_cast<float>(std::min(loss, kMostDry));
   }
 }
 

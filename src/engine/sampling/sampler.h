@@ -1,5 +1,6 @@
-// Picks the next token of one sequence from its logits, in the order that ferrum/types.h gives. Each stage
-// and its formula stand in sampling/.
+// Says how the next token of one sequence is drawn, in the order that ferrum/types.h gives. What depends on
+// the sequence's history (bans, penalties, budgets) is worked out here; the rest is the backend's
+// (backend/draw.h).
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "engine/sampling/draw_list.h"
+#include "engine/sampling/drawn_tokens.h"
 #include "engine/sampling/dry_breakers.h"
-#include "engine/sampling/mirostat.h"
-#include "engine/sampling/sampler_memory.h"
 #include "engine/sampling/thought_budget.h"
 #include "ferrum/types.h"
 #include "text/token.h"
@@ -31,35 +32,21 @@ class Sampler {
   // `seed` is used where the options have none. The options must be valid for the vocabulary.
   Sampler(const SamplingOptions& options, uint64_t seed, SequenceFacts facts = {});
 
-  // `logits` is one row over the vocabulary; `history` the sequence so far, whose length is the position that
-  // random numbers are taken from. What is drawn depends on the arguments, options and seed alone; with
-  // mirostat on the earlier draws as well. Errors: kNotFinite for a row that has NaN or +∞, or no finite
-  // value (fault B58); kBadArgument if bias and min_tokens leave no token (fault B43).
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory);
-  // The same, and no later draw knows of it.
-  TokenId propose(std::span<const float> logits, std::span<const TokenId> history,
-                  SamplerMemory& memory) const;
+  // Adds the draw of the token after `history`, the sequence so far, whose length is the position that random
+  // numbers are taken from. What is drawn depends on the row of logits, history, options and seed alone; with
+  // mirostat on the earlier draws as well.
+  Draw& ask(std::span<const TokenId> history, int row, DrawList& list) const;
+  // The sequence goes on with this token, which was drawn as asked.
+  void take(const Drawn& drawn) { bound_ = drawn.bound; }
 
  private:
-  TokenId sample(std::span<const float> logits, std::span<const TokenId> history, SamplerMemory& memory,
-                 std::optional<Mirostat>& mirostat) const;
-  bool penalizes() const;  // or has a bias
-  // Tokens that must not be drawn after `answer`, the answer's tokens so far.
-  struct Ban {
-    std::span<const TokenId> answer;
-    std::optional<TokenId> thought;  // by the budget of thoughts
-  };
-  bool forbids(const Ban& ban) const;
-  bool is_forbidden(TokenId id, const Ban& ban) const;
-  // Bans, bias and penalties, in place.
-  void adjust(std::span<float> logits, std::span<const TokenId> history, const Ban& ban,
-              SamplerMemory& memory) const;
-  TokenId draw(uint64_t position, SamplerMemory& memory) const;
+  void add_edits(std::span<const TokenId> history, std::optional<TokenId> forbidden_thought,
+                 DrawList& list) const;
 
   SamplingOptions options_;
   uint64_t seed_;
   SequenceFacts facts_;
-  std::optional<Mirostat> mirostat_;
+  double bound_;  // mirostat's
 };
 
 }  // namespace ferrum

@@ -1,10 +1,8 @@
 #include "engine/speculation/model_drafter.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
-#include "base/error.h"
 #include "engine/loop/sequence.h"
 
 namespace ferrum {
@@ -29,7 +27,10 @@ class ModelDrafter::Memory final : public DraftMemory {
 };
 
 ModelDrafter::ModelDrafter(StepRunner& runner, const Limits& limits)
-    : runner_(runner), limits_(limits), cache_(limits.cache) {
+    : runner_(runner),
+      limits_(limits),
+      cache_(limits.cache),
+      draws_(limits.vocab, std::min(limits.vocab, runner.vocab())) {
   history_.reserve(static_cast<size_t>(limits.max_context));
 }
 
@@ -44,6 +45,7 @@ std::optional<int> ModelDrafter::kind(Sequence& s) {
 
 void ModelDrafter::draft(std::span<Sequence* const> sequences) {
   chunks_.clear();
+  draws_.clear();
   next_.clear();
   int budget = limits_.batch_tokens;
   for (Sequence* const s : sequences) catch_up(*s, budget);
@@ -88,15 +90,6 @@ bool ModelDrafter::knows(std::span<const TokenId> tokens) const {
   return std::ranges::all_of(tokens, [this](TokenId id) { return id < runner_.vocab(); });
 }
 
-// A row of logits with the width that the sequence's sampler expects.
-std::span<const float> ModelDrafter::over_vocab(std::span<const float> logits) {
-  const auto vocab = static_cast<size_t>(limits_.vocab);
-  if (logits.size() >= vocab) return logits.first(vocab);
-  row_.assign(logits.begin(), logits.end());
-  row_.resize(vocab, -std::numeric_limits<float>::infinity());
-  return row_;
-}
-
 void ModelDrafter::collect(Sequence& s, std::span<const TokenId> tokens, Outputs outputs) {
   Memory& m = memory_of(s);
   const auto begin = static_cast<int>(m.seen.size());
@@ -109,30 +102,31 @@ void ModelDrafter::collect(Sequence& s, std::span<const TokenId> tokens, Outputs
                      .outputs = outputs,
                      .pages = m.blocks.pages()});
   m.seen.insert(m.seen.end(), tokens.begin(), tokens.end());
-  if (outputs == Outputs::kLast) next_.push_back(&s);
+  if (outputs == Outputs::kNone) return;
+  next_.push_back(&s);
+  const std::span<const TokenId> text = s.text();
+  history_.assign(text.begin(), text.end());
+  history_.insert(history_.end(), s.draft.tokens.begin() + 1, s.draft.tokens.end());
+  draws_.begin_group();
+  s.answer.ask_for_draft(history_, draws_.size(), draws_);
 }
 
 void ModelDrafter::run() {
   runner_.copy_blocks(copies_);
-  std::span<const float> logits = runner_.step(chunks_);
+  runner_.launch(chunks_, draws_);
+  const DrawnTokens drawn = runner_.collect();
   copies_.clear();
   chunks_.clear();
+  draws_.clear();
   std::swap(going_on_, next_);
   next_.clear();
-  for (Sequence* const s : going_on_) {
-    std::vector<TokenId>& tokens = s->draft.tokens;
-    const std::span<const TokenId> text = s->text();
-    history_.assign(text.begin(), text.end());
-    history_.insert(history_.end(), tokens.begin() + 1, tokens.end());
-    tokens.reserve(static_cast<size_t>(s->draft.wanted) + 1);  // chunks refer to its elements
-    try {
-      tokens.push_back(s->answer.propose(over_vocab(logits.first(static_cast<size_t>(runner_.vocab()))),
-                                         history_, sampling_));
-      if (s->draft.drafted() < s->draft.wanted) collect(*s, std::span(tokens).last(1), Outputs::kLast);
-    } catch (const Error&) {
-      // No token can be drawn: the model itself will report that, or find a token.
-    }
-    logits = logits.subspan(static_cast<size_t>(runner_.vocab()));
+  for (size_t i = 0; i < going_on_.size(); ++i) {
+    Sequence& s = *going_on_[i];
+    std::vector<TokenId>& tokens = s.draft.tokens;
+    // Where no token can be drawn, the model itself will report that, or find a token.
+    if (drawn.drawn[i].state != Drawn::State::kDrawn) continue;
+    tokens.push_back(drawn.drawn[i].token);
+    if (s.draft.drafted() < s.draft.wanted) collect(s, std::span(tokens).last(1), Outputs::kLast);
   }
 }
 

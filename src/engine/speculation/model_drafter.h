@@ -4,7 +4,7 @@
 #pragma once
 #include "cache/prefix_cache.h"
 #include "engine/loop/drafter.h"
-#include "engine/sampling/sampler_memory.h"
+#include "engine/sampling/draw_list.h"
 #include "engine/step_runner.h"
 
 namespace ferrum {
@@ -31,20 +31,18 @@ class ModelDrafter final : public Drafter {
   // Runs a step for chunks_. Sequences with logits get a token, and a next chunk if they want more.
   void run();
   bool knows(std::span<const TokenId> tokens) const;
-  std::span<const float> over_vocab(std::span<const float> logits);
   void collect(Sequence& s, std::span<const TokenId> tokens, Outputs outputs);
 
   StepRunner& runner_;
   Limits limits_;
   PrefixCache cache_;
-  SamplerMemory sampling_;
 
   // Reused from call to call.
   std::vector<BlockCopy> copies_;
   std::vector<Chunk> chunks_;
+  DrawList draws_;                          // a group for each chunk that gives logits
   std::vector<Sequence*> going_on_, next_;  // whose chunks give logits
   std::vector<TokenId> history_;
-  std::vector<float> row_;  // [vocab]
 };
 
 }  // namespace ferrum

@@ -1,11 +1,11 @@
-#include "engine/sampling/row_kernels.h"
+#include "backend/cpu/sampling/row_kernels.h"
 
-#include "engine/sampling/fast_exp2.h"
+#include "backend/cpu/sampling/fast_exp2.h"
 
 // Compiled with vectorisation of loops with independent iterations; see floor.cmake.
 #define FERRUM_INLINE [[gnu::always_inline]] static inline
 
-namespace ferrum {
+namespace ferrum::cpu {
 namespace {
 
 constexpr size_t kPage = 4096 / sizeof(float);
@@ -94,4 +94,4 @@ const RowKernels& row_kernels([[maybe_unused]] Isa isa) {
   return kEveryCpu;
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

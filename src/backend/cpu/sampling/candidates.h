@@ -3,21 +3,21 @@
 // "Order" means descending likelihood; of equal tokens the lower id comes first.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
-#include "text/token.h"
-
-namespace ferrum {
+namespace ferrum::cpu {
 
 struct Candidate {
-  TokenId id;
+  int32_t id;
   float logit;
   float weight;  // its share of the total weight is its probability
 };
 
 class Candidates {
  public:
+  void reserve(size_t tokens) { all_.reserve(tokens); }
   void clear() { all_.clear(); }
   void add(std::span<const Candidate> more) { all_.insert(all_.end(), more.begin(), more.end()); }
 
@@ -46,4 +46,4 @@ class Candidates {
   std::vector<Candidate> all_;
 };
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

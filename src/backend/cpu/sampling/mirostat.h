@@ -2,10 +2,10 @@
 // near a target (Basu et al. 2020, arXiv 2007.14966). Probabilities are the model's after temperature, before
 // any filter.
 #pragma once
-#include "engine/sampling/candidates.h"
-#include "engine/sampling/logit_row.h"
+#include "backend/cpu/sampling/candidates.h"
+#include "backend/cpu/sampling/logit_row.h"
 
-namespace ferrum {
+namespace ferrum::cpu {
 
 struct MirostatTarget {
   float tau;  // bits per token
@@ -18,18 +18,20 @@ class Mirostat {
   // derives the number of tokens that may be drawn. kThreshold is version 2 in the authors' code: tokens
   // whose surprise is above the bound are excluded.
   enum class Version { kTopK = 1, kThreshold = 2 };
-  Mirostat(Version version, const MirostatTarget& target)
-      : version_(version), target_(target), bound_(2 * static_cast<double>(target.tau)) {}
+  // `bound`, on surprise, in bits, is the paper's μ, the only state between draws. It begins at 2 tau.
+  Mirostat(Version version, const MirostatTarget& target, double bound)
+      : version_(version), target_(target), bound_(bound) {}
 
   // Draws one token with `uniform`, in [0, 1), and updates the bound. `candidates` is scratch.
-  TokenId draw(LogitRow& row, double uniform, Candidates& candidates);
+  int32_t draw(LogitRow& row, double uniform, Candidates& candidates);
+  double bound() const { return bound_; }
 
  private:
   void gather_top_k(LogitRow& row, Candidates& candidates) const;
 
   Version version_;
   MirostatTarget target_;
-  double bound_;  // on surprise, in bits; the paper's μ. The only state between draws
+  double bound_;
 };
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

@@ -1,11 +1,11 @@
-#include "engine/sampling/mirostat.h"
+#include "backend/cpu/sampling/mirostat.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace ferrum {
+namespace ferrum::cpu {
 
-TokenId Mirostat::draw(LogitRow& row, double uniform, Candidates& candidates) {
+int32_t Mirostat::draw(LogitRow& row, double uniform, Candidates& candidates) {
   const double total = row.total();
   candidates.clear();
   if (version_ == Version::kTopK) {
@@ -49,4 +49,4 @@ void Mirostat::gather_top_k(LogitRow& row, Candidates& candidates) const {
   }
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

@@ -5,7 +5,7 @@
 
 #include "base/cpu_features.h"
 
-namespace ferrum {
+namespace ferrum::cpu {
 
 inline constexpr size_t kRowBlock = 128;
 
@@ -32,4 +32,4 @@ struct RowKernels {
 // The kernels for an instruction set that this CPU has.
 const RowKernels& row_kernels(Isa isa = selected_isa());
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

@@ -3,25 +3,29 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <span>
 #include <vector>
 
-#include "engine/sampling/candidates.h"
-#include "engine/sampling/row_kernels.h"
-#include "text/token.h"
+#include "backend/cpu/sampling/candidates.h"
+#include "backend/cpu/sampling/row_kernels.h"
 
-namespace ferrum {
+namespace ferrum::cpu {
 
 class LogitRow {
  public:
+  // Makes room for rows of so many logits.
+  void reserve(size_t logits);
+  static size_t bytes_for(size_t logits) { return 3 * blocks_of(logits) * sizeof(float); }
+
   // Reads every logit once. The row must stay valid until the next read(). Logits may be −∞.
   void read(std::span<const float> logits);
 
   size_t size() const { return logits_.size(); }
   float largest() const { return scale_.largest; }
   bool has_nan() const { return has_nan_; }
-  TokenId most_likely() const;  // the first of the largest; requires a row without NaN
+  int32_t most_likely() const;  // the first of the largest; requires a row without NaN
 
   // The following require a finite largest() and use the temperature set last.
   void set_temperature(float temperature);
@@ -39,11 +43,12 @@ class LogitRow {
   void gather_mass(double center, double mass, double floor, Candidates& out) const;
   double total();                                    // of all weights
   double mean_logit(double total) const;             // expected value under the distribution
-  TokenId draw(double uniform, double total) const;  // walks all tokens in order of id; call total() first
+  int32_t draw(double uniform, double total) const;  // walks all tokens in order of id; call total() first
 
  private:
   static constexpr size_t kBlock = kRowBlock;
 
+  static size_t blocks_of(size_t logits) { return (logits + kBlock - 1) / kBlock; }
   // [kBlock]; −∞ past the row's end
   const float* block(size_t b) const;
 
@@ -57,4 +62,4 @@ class LogitRow {
   const RowKernels& kernels_ = row_kernels();
 };
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

@@ -1,4 +1,4 @@
-#include "engine/sampling/logit_row.h"
+#include "backend/cpu/sampling/logit_row.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 #include <limits>
 #include <numbers>
 
-#include "engine/sampling/fast_exp2.h"
+#include "backend/cpu/sampling/fast_exp2.h"
 
-namespace ferrum {
+namespace ferrum::cpu {
 namespace {
 
 constexpr double kDeepest = 88;  // e^-88 is below 2^-126, so deeper weights are 0
@@ -21,9 +21,13 @@ const float* LogitRow::block(size_t b) const {
   return logits_.size() - at >= kBlock ? logits_.data() + at : tail_.data();
 }
 
+void LogitRow::reserve(size_t logits) {
+  for (std::vector<float>* v : {&block_largest_, &sorted_, &block_total_}) v->reserve(blocks_of(logits));
+}
+
 void LogitRow::read(std::span<const float> logits) {
   logits_ = logits;
-  const size_t blocks = (logits.size() + kBlock - 1) / kBlock;
+  const size_t blocks = blocks_of(logits.size());
   if (const size_t rest = logits.size() % kBlock; rest != 0) {
     tail_.fill(-kInfinity);
     std::copy(logits.end() - static_cast<ptrdiff_t>(rest), logits.end(), tail_.begin());
@@ -39,11 +43,11 @@ void LogitRow::read(std::span<const float> logits) {
   }
 }
 
-TokenId LogitRow::most_likely() const {
+int32_t LogitRow::most_likely() const {
   const auto b =
       std::find(block_largest_.begin(), block_largest_.end(), scale_.largest) - block_largest_.begin();
   const auto begin = logits_.begin() + b * static_cast<ptrdiff_t>(kBlock);
-  return static_cast<TokenId>(std::find(begin, logits_.end(), scale_.largest) - logits_.begin());
+  return static_cast<int32_t>(std::find(begin, logits_.end(), scale_.largest) - logits_.begin());
 }
 
 void LogitRow::set_temperature(float temperature) {
@@ -67,7 +71,7 @@ void LogitRow::gather(double least, Candidates& out) const {
     size_t count = 0;
     for (size_t i = 0; i < kBlock; ++i) {
       if (logits[i] >= bound && weights[i] > 0)  // usually none or nearly all
-        found[count++] = {static_cast<TokenId>(b * kBlock + i), logits[i], weights[i]};
+        found[count++] = {static_cast<int32_t>(b * kBlock + i), logits[i], weights[i]};
     }
     out.add({found, count});
   }
@@ -128,7 +132,7 @@ double LogitRow::mean_logit(double total) const {
   return scale_.largest + below / total;
 }
 
-TokenId LogitRow::draw(double uniform, double total) const {
+int32_t LogitRow::draw(double uniform, double total) const {
   double rest = uniform * total;
   size_t last = block_total_.size();  // rounding may leave a remainder past the last block with any weight
   for (size_t b = 0; b < block_total_.size(); ++b) {
@@ -147,7 +151,7 @@ TokenId LogitRow::draw(double uniform, double total) const {
     rest -= w;
     if (rest < 0) break;
   }
-  return static_cast<TokenId>(drawn);
+  return static_cast<int32_t>(drawn);
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

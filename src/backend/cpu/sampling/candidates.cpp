@@ -1,11 +1,11 @@
-#include "engine/sampling/candidates.h"
+#include "backend/cpu/sampling/candidates.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/random.h"
 
-namespace ferrum {
+namespace ferrum::cpu {
 namespace {
 
 bool in_order(const Candidate& a, const Candidate& b) {
@@ -103,4 +103,4 @@ Candidate Candidates::draw(double uniform) {
   return all_[gather_mass(all_, uniform * total(), in_order) - 1];
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

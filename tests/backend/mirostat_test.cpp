@@ -1,4 +1,4 @@
-#include "engine/sampling/mirostat.h"
+#include "backend/cpu/sampling/mirostat.h"
 
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 namespace ferrum {
 namespace {
 
+using cpu::Candidate, cpu::Candidates, cpu::LogitRow, cpu::Mirostat, cpu::MirostatTarget;
 using Version = Mirostat::Version;
 
 // Zipf's law over `vocab` tokens, in an order of its own.
@@ -27,15 +28,15 @@ class Specified {
   Specified(Version version, MirostatTarget target)
       : version_(version), target_(target), mu_(2.0 * target.tau) {}
 
-  TokenId draw(const std::vector<float>& row, double uniform) {
-    std::vector<TokenId> order(row.size());
+  int32_t draw(const std::vector<float>& row, double uniform) {
+    std::vector<int32_t> order(row.size());
     std::iota(order.begin(), order.end(), 0);
-    const auto logit = [&](TokenId id) { return static_cast<double>(row[static_cast<size_t>(id)]); };
-    std::stable_sort(order.begin(), order.end(), [&](TokenId a, TokenId b) { return logit(a) > logit(b); });
+    const auto logit = [&](int32_t id) { return static_cast<double>(row[static_cast<size_t>(id)]); };
+    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return logit(a) > logit(b); });
     std::vector<double> p;
     double total = 0;
-    for (const TokenId id : order) total += std::exp(logit(id) - logit(order[0]));
-    for (const TokenId id : order) p.push_back(std::exp(logit(id) - logit(order[0])) / total);
+    for (const int32_t id : order) total += std::exp(logit(id) - logit(order[0]));
+    for (const int32_t id : order) p.push_back(std::exp(logit(id) - logit(order[0])) / total);
 
     size_t kept = 0;
     if (version_ == Version::kThreshold) {
@@ -71,7 +72,7 @@ TEST(Mirostat, AgainstItsDefinition) {
   for (const Version version : {Version::kTopK, Version::kThreshold}) {
     for (const double exponent : {0.8, 1.2, 2.0}) {
       const MirostatTarget target = {4, 0.2f};
-      Mirostat mirostat(version, target);
+      Mirostat mirostat(version, target, 2 * target.tau);
       Specified specified(version, target);
       const std::vector<float> row = zipf(3000, exponent);
       LogitRow r;
@@ -90,7 +91,7 @@ TEST(Mirostat, AgainstItsDefinition) {
 TEST(Mirostat, HoldsTheSurprise) {
   for (const Version version : {Version::kTopK, Version::kThreshold}) {
     for (const float tau : {3.5f, 5.0f, 6.0f}) {  // between the likeliest token's 2.8 and the entropy
-      Mirostat mirostat(version, {tau, 0.1f});
+      Mirostat mirostat(version, {tau, 0.1f}, 2 * tau);
       const std::vector<float> row = zipf(20000, 1.1);
       LogitRow r;
       r.read(row);
@@ -100,7 +101,7 @@ TEST(Mirostat, HoldsTheSurprise) {
       double surprise = 0;
       constexpr int kDraws = 2000;
       for (int i = 0; i < kDraws; ++i) {
-        const TokenId id = mirostat.draw(r, random_uniform(5, static_cast<uint64_t>(i)), candidates);
+        const int32_t id = mirostat.draw(r, random_uniform(5, static_cast<uint64_t>(i)), candidates);
         surprise += std::log2(total / r.weight(row[static_cast<size_t>(id)]));
       }
       EXPECT_NEAR(surprise / kDraws, tau, 0.15) << "version " << static_cast<int>(version);
@@ -110,7 +111,7 @@ TEST(Mirostat, HoldsTheSurprise) {
 
 TEST(Mirostat, OneTokenAlwaysStays) {
   for (const Version version : {Version::kTopK, Version::kThreshold}) {
-    Mirostat mirostat(version, {0, 1});
+    Mirostat mirostat(version, {0, 1}, 0);
     const std::vector<float> row = {0, 3, 0, -std::numeric_limits<float>::infinity()};
     LogitRow r;
     r.read(row);

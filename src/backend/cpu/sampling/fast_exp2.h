@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace ferrum {
+namespace ferrum::cpu {
 
 // For x ≤ 0, including −∞; 0 below −126, the end of float32's normal range. The relative error is below 4e-7;
 // 2^0 is exactly 1. 2^x = 2^n · 2^f with |f| ≤ 1/2; the polynomial interpolates (2^f − 1) / f at Chebyshev
@@ -21,4 +21,4 @@ inline float fast_exp2(float x) {
   return x < -126 ? 0 : std::bit_cast<float>(scaled);
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::cpu

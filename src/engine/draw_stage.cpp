@@ -1,0 +1,88 @@
+#include "engine/draw_stage.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ferrum {
+
+DrawStage::Memory DrawStage::allocate(Arena& arena, const Limits& limits) {
+  const int64_t draws = limits.draws;
+  // A draw edits no token twice, so that the edits of at least one always fit.
+  return {.in = {.draws = arena.allocate(DType::kI8, draws, sizeof(Draw)),
+                 .groups = arena.allocate(DType::kI32, draws + 1, 1),
+                 .edits = arena.allocate(DType::kI8, limits.vocab, sizeof(LogitEdit)),
+                 .masks = {}},
+          .out = {.drawn = arena.allocate(DType::kI8, draws, sizeof(Drawn)),
+                  .top_ids = arena.allocate(DType::kI32, draws, kMostTop),
+                  .top_logprobs = arena.allocate(DType::kF32, draws, kMostTop)}};
+}
+
+uint64_t DrawStage::bytes(const Limits& limits) {
+  CountingArena arena;
+  allocate(arena, limits);
+  return arena.bytes();
+}
+
+DrawStage::DrawStage(Backend& backend, const Limits& limits)
+    : backend_(backend), limits_(limits), arena_(backend), memory_(allocate(arena_, limits)) {}
+
+void DrawStage::issue(Tensor logits, const DrawList& list) {
+  check(list.size() <= limits_.draws && list.width() <= limits_.vocab, "draws keep their limits");
+  issued_ = list.size();
+  has_top_ = false;
+  const std::span<const Draw> draws = list.draws();
+  int begin = 0;
+  int edits = 0;  // of the draws from `begin` on, those that share them counted once
+  for (int i = 0; i < issued_; ++i) {
+    const Draw& draw = draws[static_cast<size_t>(i)];
+    has_top_ |= draw.top > 0;
+    const int first = draws[static_cast<size_t>(begin)].first_edit;
+    edits = draw.first_edit + draw.edits - first;
+    if (edits <= limits_.vocab) continue;
+    issue_some(logits, list, begin, i);
+    begin = i;
+  }
+  if (begin < issued_) issue_some(logits, list, begin, issued_);
+}
+
+void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int end) {
+  const auto some = list.draws().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  const int first_edit = some.front().first_edit;
+  const int edits = some.back().first_edit + some.back().edits - first_edit;
+  draws_.assign(some.begin(), some.end());
+  for (Draw& draw : draws_) draw.first_edit -= first_edit;
+  // A part of a group is a group too: what its draws stand on was issued before.
+  groups_.assign(1, 0);
+  for (const int32_t first : list.groups())
+    if (first < end && first - begin > groups_.back()) groups_.push_back(first - begin);
+  groups_.push_back(end - begin);
+
+  const int groups = static_cast<int>(groups_.size());
+  Draws in = memory_.in;
+  in.draws = in.draws.first_rows(end - begin);
+  in.groups = in.groups.first_rows(groups);
+  in.edits = in.edits.first_rows(edits);
+  backend_.upload(in.draws, std::as_bytes(std::span(draws_)));
+  backend_.upload(in.groups, std::as_bytes(std::span(groups_)));
+  if (edits > 0)
+    backend_.upload(in.edits, std::as_bytes(list.edits().subspan(static_cast<size_t>(first_edit),
+                                                                 static_cast<size_t>(edits))));
+  backend_.draw(memory_.out, logits, in, begin);
+}
+
+DrawnTokens DrawStage::collect() {
+  const auto count = static_cast<size_t>(issued_);
+  drawn_.resize(count);
+  if (count == 0) return {};
+  backend_.download(std::as_writable_bytes(std::span(drawn_)), memory_.out.drawn.first_rows(issued_));
+  if (!has_top_) return {.drawn = drawn_, .top_ids = {}, .top_logprobs = {}};
+  top_ids_.resize(count * kMostTop);
+  top_logprobs_.resize(count * kMostTop);
+  backend_.download(std::as_writable_bytes(std::span(top_ids_)), memory_.out.top_ids.first_rows(issued_));
+  backend_.download(std::as_writable_bytes(std::span(top_logprobs_)),
+                    memory_.out.top_logprobs.first_rows(issued_));
+  return {.drawn = drawn_, .top_ids = top_ids_, .top_logprobs = top_logprobs_};
+}
+
+}  // namespace ferrum
