@@ -37,8 +37,28 @@ bool may_include(const std::string& from, const std::string& to) {
 // The rooms of a floor: folders within its folder, which for this matter is a room as well. Of several with
 // the same number none may see another.
 const std::map<std::string, int> kRooms = {
-    {"engine/sampling", 0},    {"engine", 1},       {"engine/loop", 2},
-    {"engine/speculation", 3}, {"engine/local", 4}, {"engine/measure", 5},
+    {"backend", 0},
+    {"backend/reference", 1},
+    {"backend/cpu/sampling", 1},
+    {"backend/cpu", 2},
+    {"backend/observers", 2},
+    {"backend/cpu/kernels", 3},
+    {"checkpoint", 0},
+    {"checkpoint/architectures", 1},
+    {"engine/sampling", 0},
+    {"engine", 1},
+    {"engine/loop", 2},
+    {"engine/speculation", 3},
+    {"engine/local", 4},
+    {"engine/measure", 5},
+    {"server/http", 0},
+    {"server/api", 1},
+    {"server/openai", 2},
+    {"server/anthropic", 2},
+    {"server/web", 2},
+    {"server", 3},
+    {"text/jinja", 0},
+    {"text", 1},
 };
 
 // Both within one floor that has rooms.
@@ -120,6 +140,8 @@ TEST(Floors, TheRuleItselfRefusesWhatItShould) {
   EXPECT_FALSE(may_include_room("engine/local", "engine/measure"));
   EXPECT_TRUE(may_include_room("engine/speculation", "engine/loop"));
   EXPECT_TRUE(may_include_room("engine", "engine"));
+  EXPECT_FALSE(may_include_room("backend/cpu", "backend/observers"));
+  EXPECT_FALSE(may_include_room("server/openai", "server/anthropic"));
 }
 
 TEST(Floors, OnlyTheCudaBackendSeesCuda) {
