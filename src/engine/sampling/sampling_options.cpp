@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/draw.h"
 #include "base/error.h"
 
 namespace ferrum {
@@ -11,7 +12,7 @@ namespace {
 constexpr size_t kMostBreakers = 128;
 constexpr size_t kMostBreakerBytes = 1024;  // of one string
 constexpr int kMostTokens = 1 << 30;
-constexpr int kMostAlternatives = 20;
+constexpr int kMostAlternatives = kMostTop;
 
 template <class Number>
 void in_range(const char* name, Number value, Number least, Number most, const char* remark = "") {
