@@ -10,6 +10,7 @@
 #include "base/human_bytes.h"
 #include "base/printable.h"
 #include "cli/conversation.h"
+#include "cli/message.h"
 #include "engine/memory_plan.h"
 
 namespace ferrum::cli {
@@ -186,14 +187,15 @@ bool Chat::forget_oldest(const ErrorEvent& error) {
 void Chat::print_speed() const {
   const int computed = last_.prompt_tokens - last_.cached_tokens;
   // The first token comes with the prompt, so the decoding time is that of the others.
-  fmt::print(stderr, "[{} tokens, {:.1f} tokens/s; prompt {} tokens", last_.generated_tokens,
-             rate(last_.generated_tokens - 1, last_.decode_seconds), last_.prompt_tokens);
-  if (last_.cached_tokens > 0) fmt::print(stderr, " ({} cached)", last_.cached_tokens);
+  std::string text = fmt::format("[{} tokens, {:.1f} tokens/s; prompt {} tokens", last_.generated_tokens,
+                                 rate(last_.generated_tokens - 1, last_.decode_seconds), last_.prompt_tokens);
+  if (last_.cached_tokens > 0) text += fmt::format(" ({} cached)", last_.cached_tokens);
   if (last_.drafted_tokens > 0)
-    fmt::print(stderr, "; {} of {} drafted tokens accepted", last_.accepted_tokens, last_.drafted_tokens);
-  if (last_.shifted_tokens > 0) fmt::print(stderr, "; {} left the context", last_.shifted_tokens);
-  fmt::print(stderr, ", {:.1f} tokens/s; first token after {:.2f} s]\n",
-             rate(computed, last_.prompt_seconds - last_.queue_seconds), last_.prompt_seconds);
+    text += fmt::format("; {} of {} drafted tokens accepted", last_.accepted_tokens, last_.drafted_tokens);
+  if (last_.shifted_tokens > 0) text += fmt::format("; {} left the context", last_.shifted_tokens);
+  text += fmt::format(", {:.1f} tokens/s; first token after {:.2f} s]",
+                      rate(computed, last_.prompt_seconds - last_.queue_seconds), last_.prompt_seconds);
+  print_message(text);
 }
 
 std::string Chat::statistics() const {

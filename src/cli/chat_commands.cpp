@@ -1,7 +1,6 @@
 #include "cli/chat_commands.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -9,16 +8,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <limits>
-#include <sstream>
 #include <vector>
 
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/printable.h"
-#include "base/terminal.h"
 #include "base/utf8.h"
 #include "cli/input.h"
+#include "cli/message.h"
 #include "cli/similar.h"
 
 namespace ferrum::cli {
@@ -28,19 +25,6 @@ namespace fs = std::filesystem;
 
 constexpr uintmax_t kLargestAttachment = 16u << 20;  // bytes; far more than any context holds
 constexpr size_t kShownQuestion = 60;                // bytes
-
-// On a terminal, words are kept whole at the margin.
-void tell(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const int columns = columns_of(STDERR_FILENO, std::numeric_limits<int>::max());
-    for (const Row& row : wrap_words(cells_of(line), columns)) {
-      std::string shown;
-      for (const Cell& cell : row) shown += cell.text;
-      fmt::print(stderr, "{}\n", shown);
-    }
-  }
-}
 
 std::string one_line(std::string text, size_t bytes) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -55,12 +39,13 @@ AfterCommand after(Chat& chat, Chat::Outcome outcome) {
 
 AfterCommand show_system(Chat& chat, const std::string& text) {
   const std::string& before = chat.settings().system;
-  tell(before.empty() ? "There is no system prompt." : "The system prompt is: " + printable(before, 2000));
+  print_message(before.empty() ? "There is no system prompt."
+                               : "The system prompt is: " + printable(before, 2000));
   if (text.empty()) return AfterCommand::kGoOn;
   const bool removes = text == "none";
   chat.set_system(removes ? "" : text);
-  tell(removes ? "It is removed; the conversation starts over."
-               : "System prompt set; the conversation starts over.");
+  print_message(removes ? "It is removed; the conversation starts over."
+                        : "System prompt set; the conversation starts over.");
   return AfterCommand::kGoOn;
 }
 
@@ -68,9 +53,9 @@ AfterCommand set(Chat& chat, const std::string& text) {
   const size_t name_end = std::min(text.find_first_of(" \t"), text.size());
   const size_t value = std::min(text.find_first_not_of(" \t", name_end), text.size());
   if (text.empty())
-    tell(all_settings_text(chat.settings()));
+    print_message(all_settings_text(chat.settings()));
   else
-    tell(chat.set(text.substr(0, name_end), text.substr(value)));
+    print_message(chat.set(text.substr(0, name_end), text.substr(value)));
   return AfterCommand::kGoOn;
 }
 
@@ -92,8 +77,8 @@ AfterCommand read_file(Chat& chat, const std::string& name) {
   if (!utf8::is_valid(text) || text.find('\0') != std::string::npos)
     fail(ErrorCode::kBadArgument, "{} is not text in UTF-8", in_quotes(name));
   chat.attach(path.filename().string(), text);
-  tell(fmt::format("{}: {}, {} lines. Your next message will begin with it.", in_quotes(name),
-                   human_bytes(text.size()), std::count(text.begin(), text.end(), '\n')));
+  print_message(fmt::format("{}: {}, {} lines. Your next message will begin with it.", in_quotes(name),
+                            human_bytes(text.size()), std::count(text.begin(), text.end(), '\n')));
   return AfterCommand::kGoOn;
 }
 
@@ -112,13 +97,13 @@ const std::vector<ChatCommand>& commands() {
        [](Chat& chat, const std::string&) { return after(chat, chat.regenerate()); }},
       {"/undo", "", "remove the last question and its answer",
        [](Chat& chat, const std::string&) {
-         tell(fmt::format("Removed: {}", one_line(chat.undo(), kShownQuestion)));
+         print_message(fmt::format("Removed: {}", one_line(chat.undo(), kShownQuestion)));
          return AfterCommand::kGoOn;
        }},
       {"/clear", "", "start a new conversation",
        [](Chat& chat, const std::string&) {
          chat.clear();
-         tell("The conversation starts over.");
+         print_message("The conversation starts over.");
          return AfterCommand::kGoOn;
        }},
       {"/read", "FILE", "begin the next message with the text of a file", read_file},
@@ -126,22 +111,22 @@ const std::vector<ChatCommand>& commands() {
       {"/set", "[NAME VALUE]", "show all settings, or change one: /set think off, /set temperature 0.5", set},
       {"/show", "", "show the model, the settings and the tokens in use",
        [](Chat& chat, const std::string&) {
-         tell(chat.description());
+         print_message(chat.description());
          return AfterCommand::kGoOn;
        }},
       {"/save", "FILE", "write the conversation, and what was computed of it, to a file",
        [](Chat& chat, const std::string& file) {
-         tell(chat.save(expanded_path(named_file(file))));
+         print_message(chat.save(expanded_path(named_file(file))));
          return AfterCommand::kGoOn;
        }},
       {"/load", "FILE", "continue a saved conversation",
        [](Chat& chat, const std::string& file) {
-         tell(chat.load(expanded_path(named_file(file))));
+         print_message(chat.load(expanded_path(named_file(file))));
          return AfterCommand::kGoOn;
        }},
       {"/stats", "", "show the tokens and times so far, and the memory in use",
        [](Chat& chat, const std::string&) {
-         tell(chat.statistics());
+         print_message(chat.statistics());
          return AfterCommand::kGoOn;
        }},
       {"/help", "", "show this list", help},
@@ -216,12 +201,12 @@ AfterCommand run_chat_command(Chat& chat, const std::string& entry) {
     try {
       return command.run(chat, argument);
     } catch (const Error& e) {
-      tell(fmt::format("{}: {}", name, e.what()));
+      print_message(fmt::format("{}: {}", name, e.what()));
       return AfterCommand::kGoOn;
     }
   }
-  tell(fmt::format("There is no command {}{}; /help lists them.", in_quotes(name),
-                   did_you_mean(name, command_names())));
+  print_message(fmt::format("There is no command {}{}; /help lists them.", in_quotes(name),
+                            did_you_mean(name, command_names())));
   return AfterCommand::kGoOn;
 }
 

@@ -1,0 +1,10 @@
+// Messages to the user beside the model's output.
+#pragma once
+#include <string>
+
+namespace ferrum::cli {
+
+// Writes lines to standard error. On a terminal, words are kept whole at the margin.
+void print_message(const std::string& text);
+
+}  // namespace ferrum::cli
