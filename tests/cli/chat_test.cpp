@@ -7,6 +7,7 @@
 
 #include "cli/chat.h"
 #include "cli/chat_commands.h"
+#include "cli/message.h"
 #include "server/fake_engine.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"
@@ -295,6 +296,19 @@ TEST(Chat, MarkdownAndThoughtsAreShownOnATerminal) {
             "<2>Let me see.<0>\n\n<1>a<2> │ <1>b<0>\n<2>──┼──<0>\n1<2> │ <36>2<0>\n\nDone.\n");
   EXPECT_EQ(shown_answer(AnswerFormat::kPlain, 40),
             "<think>\nLet me see.\n</think>\n\n| a | **b** |\n|---|---|\n| 1 | `2` |\n\nDone.\n");
+}
+
+TEST(Chat, MessagesKeepWordsWholeAtTheMargin) {
+  Terminal t(
+      [] {
+        print_message("[11 tokens, 63.6 tokens/s; first token after 0.23 s]\nshort");
+        return 0;
+      },
+      30, 24);
+  EXPECT_EQ(t.wait(), 0);
+  test::Screen screen(30, 24);
+  screen.write(t.output());
+  EXPECT_EQ(screen.text(), "[11 tokens, 63.6 tokens/s;\nfirst token after 0.23 s]\nshort\n");
 }
 
 TEST(Chat, PathsAreNoCommands) {
