@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/log.h"
-#include "cli/notes.h"
+#include "cli/message.h"
 #include "cli/progress.h"
 #include "engine/memory_plan.h"
 
@@ -35,7 +35,7 @@ std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::stri
   Progress progress("loading");
   LoadObserver observer;
   observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
-    if (may_say(says)) note("{}\n", plan_text(label, model, memory));
+    if (may_say(says)) print_message(plan_text(label, model, memory));
   };
   observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   return Engine::load(options, observer);

@@ -1,13 +1,12 @@
 #include "cli/message.h"
 
-#include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <limits>
 #include <sstream>
 
 #include "base/terminal.h"
+#include "cli/notes.h"
 #include "cli/terminal/cells.h"
 
 namespace ferrum::cli {
@@ -19,7 +18,7 @@ void print_message(const std::string& text) {
     for (const Row& row : wrap_words(cells_of(line), columns)) {
       std::string shown;
       for (const Cell& cell : row) shown += cell.text;
-      fmt::print(stderr, "{}\n", shown);
+      note("{}\n", shown);
     }
   }
 }

@@ -4,7 +4,7 @@
 
 namespace ferrum::cli {
 
-// Writes lines to standard error. On a terminal, words are kept whole at the margin.
+// Writes lines to standard error, as note() does. On a terminal, words are kept whole at the margin.
 void print_message(const std::string& text);
 
 }  // namespace ferrum::cli
