@@ -31,14 +31,14 @@ struct Feature {
 
 #if defined(__x86_64__)
 
-// Not every compiler's __builtin_cpu_supports knows this one. Its registers are AVX's.
+// Not every compiler's __builtin_cpu_supports knows F16C. It uses the registers of AVX.
 bool has_f16c() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
 
-// __builtin_cpu_supports looks at CPUID and, for the wide registers, at XGETBV: an operating system that does
-// not save them counts as a CPU that does not have them.
+// __builtin_cpu_supports reads CPUID and, for the wide registers, XGETBV: a feature whose registers the
+// operating system does not save counts as missing.
 std::string missing_avx2() {
   __builtin_cpu_init();
   std::string missing;
@@ -48,7 +48,7 @@ std::string missing_avx2() {
   return missing;
 }
 
-// Nor this one.
+// Nor does every compiler know AVX-VNNI.
 bool has_avx_vnni() {
   constexpr unsigned kAvxVnni = 1u << 4;
   unsigned a = 0, b = 0, c = 0, d = 0;
@@ -194,8 +194,8 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   }
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
-    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): there are {}", in_quotes(*wish),
-         all_names());
+    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): unknown; expected one of {}",
+         in_quotes(*wish), all_names());
   if (const std::string lacking = missing(*isa); !lacking.empty())
     fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),
          lacking);

@@ -24,16 +24,16 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-// Held while a partial file appears, is renamed or removed, so that the list is true.
+// Held while a partial file is created, renamed or removed, so that the list is complete.
 std::mutex names_mutex;
 std::set<fs::path> partial_files;
 
-// The file system's own reserve is not ours to use: `available`, not `free`.
+// Compares with `available`, not `free`: the file system's reserve is not for us.
 void check_room(const fs::path& target, uint64_t needed) {
   std::error_code error;
   const fs::space_info space = fs::space(folder_of(target), error);
   if (!error && space.available < needed)
-    fail(ErrorCode::kIo, "{}: needs {} bytes, and its disk has {} left", in_quotes(target.string()), needed,
+    fail(ErrorCode::kIo, "{}: needs {} bytes, but its disk has {} left", in_quotes(target.string()), needed,
          space.available);
 }
 
@@ -42,13 +42,14 @@ void check_room(const fs::path& target, uint64_t needed) {
 OutputFile::OutputFile(fs::path target, uint64_t expected_bytes)
     : target_(std::move(target)), partial_(target_.string() + ".partial") {
   std::error_code error;
-  if (fs::is_directory(target_, error)) fail(ErrorCode::kIo, "{}: is a folder", in_quotes(target_.string()));
-  // A device or a pipe would be replaced by what is renamed onto it.
+  if (fs::is_directory(target_, error)) fail(ErrorCode::kIo, "{} is a folder", in_quotes(target_.string()));
+  // Renaming onto a device or a pipe would replace it.
   if (fs::exists(target_, error) && !fs::is_regular_file(target_, error))
-    fail(ErrorCode::kIo, "{}: is not a regular file", in_quotes(target_.string()));
+    fail(ErrorCode::kIo, "{} is not a regular file", in_quotes(target_.string()));
   open_partial();
   try {
-    if (::ftruncate(descriptor_, 0) != 0) fail_with(errno, "cannot empty it");  // what a killed process left
+    // Removes what a killed process left.
+    if (::ftruncate(descriptor_, 0) != 0) fail_with(errno, "cannot empty it");
     check_room(target_, expected_bytes);
   } catch (...) {
     abandon();
@@ -70,7 +71,7 @@ void OutputFile::open_partial() {
       fail_with(reason, fmt::format("cannot open {} beside it", in_quotes(partial_.filename().string())));
     fail_with(reason, "cannot create it");
   }
-  // Whoever had the lock may have renamed or removed the file between our opening and locking it.
+  // The previous holder of the lock may have renamed or removed the file between our opening and locking it.
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_still_at(descriptor_, partial_)) {
     ::close(descriptor_);
     fail(ErrorCode::kIo, "{}: another process is writing this file", in_quotes(target_.string()));
@@ -112,8 +113,8 @@ void OutputFile::commit() {
     partial_files.erase(partial_);
   }
   ::close(std::exchange(descriptor_, -1));
-  // The rename itself is on the disk once the folder is; where folders cannot be flushed, the system does it
-  // in time.
+  // The rename itself is durable once the folder is flushed; where folders cannot be flushed, the system
+  // writes it eventually.
   const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
   ::fsync(folder);
@@ -121,7 +122,7 @@ void OutputFile::commit() {
 }
 
 void OutputFile::end_process(int exit_code) {
-  const std::lock_guard lock(names_mutex);  // to the end, so that nothing new appears
+  const std::lock_guard lock(names_mutex);  // held until the process ends, so that no new file appears
   for (const fs::path& partial : partial_files) ::unlink(partial.c_str());
   ::_exit(exit_code);
 }

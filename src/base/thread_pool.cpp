@@ -12,8 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Longer than the gaps between the operations of a step, shorter than anything a person or a meter would
-// notice.
+// Longer than the gaps between the operations of a step, but too short to matter to people or power meters.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kPausesPerLookAtTheClock = 8;
 
@@ -25,7 +24,7 @@ inline void pause() {
 #endif
 }
 
-// Spins until `value` is no longer `old`; false if that took too long.
+// Spins until `value` differs from `old`; returns false after kSpinTime.
 bool spin_while(const std::atomic<uint32_t>& value, uint32_t old) {
   const auto deadline = Clock::now() + kSpinTime;
   do {
@@ -43,7 +42,7 @@ ThreadPool::ThreadPool(int threads) {
   check(threads >= 1, "a pool has at least the caller's thread");
   const std::vector<int> cpus = allowed_cpus();
   const std::vector<std::vector<int>> cores = cores_of(cpus);
-  // With more threads than CPUs, whoever spins keeps from running what it spins for.
+  // With more threads than CPUs, a spinning thread would take the CPU that the thread it waits for needs.
   may_spin_ = threads <= static_cast<int>(cpus.size());
   workers_.reserve(static_cast<size_t>(threads) - 1);
   try {
@@ -56,7 +55,7 @@ ThreadPool::ThreadPool(int threads) {
           });
     }
   } catch (const std::system_error& error) {
-    log::warn("only {} of {} threads could be made ({}): slower, but nothing else changes", size(), threads,
+    log::warn("only {} of {} threads could be created ({}): slower, with the same results", size(), threads,
               error.code().message());
   }
 }
@@ -75,7 +74,7 @@ void ThreadPool::run(Task task) {
     task_ = &task;
     working_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
     epoch_.fetch_add(1);
-    epoch_.notify_all();  // no system call where nobody sleeps
+    epoch_.notify_all();  // no system call if no thread sleeps
   }
   task(0);
   uint32_t left = working_.load(std::memory_order_acquire);
@@ -90,7 +89,7 @@ void ThreadPool::work(int worker) {
   while (true) {
     if (!may_spin_ || !spin_while(epoch_, seen)) epoch_.wait(seen, std::memory_order_acquire);
     if (epoch_.load(std::memory_order_acquire) == seen) continue;
-    ++seen;  // the owner waits for every worker before the next task, so tasks are seen one by one
+    ++seen;  // the owner waits for every worker before the next task, so no task is skipped
     if (stop_) return;
     (*task_)(worker);
     if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();

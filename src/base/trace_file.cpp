@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kHead = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n";
 constexpr std::string_view kTail = "\n]}\n";
 constexpr size_t kBufferBytes = size_t{64} << 10;
-constexpr size_t kLongestEvent = size_t{4} << 10;  // or the buffer grows
+constexpr size_t kLongestEvent = size_t{4} << 10;  // longer events make the buffer grow
 
 int opened(const std::filesystem::path& path) {
   const auto fail_with = [&](const char* what) {
@@ -37,9 +37,9 @@ int opened(const std::filesystem::path& path) {
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) fail_with("another process is writing this file");
     std::array<char, kHead.size()> head{};
     const ssize_t n = ::pread(descriptor, head.data(), head.size(), 0);
-    // A flag's value is easily forgotten: `--trace model.gguf`.
+    // The check protects a model if a flag's value was forgotten: `--trace model.gguf`.
     if (n != 0 && std::string_view(head.data(), head.size()) != kHead)
-      fail_with("exists and is no trace; it is left as it is");
+      fail_with("exists and is not a trace; not overwritten");
     if (::ftruncate(descriptor, 0) != 0) fail_with("cannot be emptied");
   } catch (...) {
     ::close(descriptor);
@@ -125,7 +125,7 @@ void TraceFile::text(std::string_view text) {
   buffer_ += '"';
 }
 
-// Microseconds, to the nanosecond, so that no rounding lets a slice end after the one that it lies in.
+// In microseconds with three decimals, so that rounding never makes a slice end after its parent.
 void TraceFile::time(std::string_view key, Clock::duration time) {
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
   fmt::format_to(std::back_inserter(buffer_), ",\"{}\":{}.{:03}", key, ns / 1000, ns % 1000);
@@ -134,7 +134,7 @@ void TraceFile::time(std::string_view key, Clock::duration time) {
 void TraceFile::flush() {
   if (buffer_.empty()) return;
   const size_t events = buffer_.size();
-  buffer_ += kTail;  // the next events take its place
+  buffer_ += kTail;  // the next events overwrite it
   size_t done = 0;
   while (descriptor_ >= 0 && done < buffer_.size()) {
     const ssize_t n = ::pwrite(descriptor_, buffer_.data() + done, buffer_.size() - done,
@@ -151,7 +151,7 @@ void TraceFile::flush() {
 void TraceFile::give_up(int reason) {
   log::warn("{}: the trace ends after {} bytes: {}", in_quotes(path_.string()), written_,
             std::strerror(reason));
-  // What came through of this write is no whole event; the tail has been there before.
+  // This write left a partial event; the tail has been written before.
   if (::ftruncate(descriptor_, static_cast<off_t>(written_)) != 0 ||
       ::pwrite(descriptor_, kTail.data(), kTail.size(), static_cast<off_t>(written_)) < 0)
     log::warn("{}: the trace has no proper end", in_quotes(path_.string()));

@@ -68,7 +68,7 @@ void read_magic_and_version(ByteCursor& in, const std::string& source) {
   if (magic.size() != kMagic.size() || std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0)
     fail(ErrorCode::kBadFile, "{}: not a saved session", source);
   if (const auto version = in.read<uint32_t>("version"); version != kVersion)
-    fail(ErrorCode::kUnsupported, "{}: version {} of the session format, and this program reads version {}",
+    fail(ErrorCode::kUnsupported, "{}: version {} of the session format, but this program reads version {}",
          source, version, kVersion);
 }
 
@@ -105,7 +105,7 @@ void check_whole(std::span<const std::byte> bytes, const std::string& source) {
   Hasher128 hasher;
   hasher.add(bytes.first(end));
   if (read_hash(in, "checksum") != hasher.hash())
-    fail(ErrorCode::kBadFile, "{}: damaged: its checksum is not that of its contents", source);
+    fail(ErrorCode::kBadFile, "{}: damaged: its checksum does not match its contents", source);
 }
 
 }  // namespace
@@ -153,15 +153,14 @@ SessionFile SessionFile::parse(std::span<const std::byte> bytes, const std::stri
 
   constexpr size_t kFooterBytes = sizeof(uint64_t) + kChecksumBytes;
   if (in.remaining() < kFooterBytes)
-    fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} bytes are no whole number of blocks", source,
+    fail(ErrorCode::kBadFile, "{}: truncated or damaged: {} bytes are not a whole number of blocks", source,
          bytes.size());
   session.records_ = in.take(in.remaining() - kFooterBytes, "blocks");
   session.index_records(source, bytes.size());
   const auto blocks = static_cast<uint64_t>(session.offsets_.size());
-  const auto told = in.read<uint64_t>("number of blocks");
-  if (told != blocks)
-    fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} blocks where {} were written", source, blocks,
-         told);
+  const auto expected = in.read<uint64_t>("number of blocks");
+  if (expected != blocks)
+    fail(ErrorCode::kBadFile, "{}: truncated or damaged: {} blocks instead of {}", source, blocks, expected);
   check_whole(bytes, source);
   return session;
 }
@@ -182,7 +181,7 @@ void SessionFile::index_records(const std::string& source, size_t file_bytes) {
       fail(ErrorCode::kBadFile, "{}: damaged: pages of windows that it does not have", source);
     const uint64_t bytes = least + page_bytes(pages);
     if (rest < bytes)
-      fail(ErrorCode::kBadFile, "{}: cut off or damaged: {} bytes are no whole number of blocks", source,
+      fail(ErrorCode::kBadFile, "{}: truncated or damaged: {} bytes are not a whole number of blocks", source,
            file_bytes);
     at += bytes;
   }

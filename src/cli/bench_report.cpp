@@ -16,7 +16,7 @@ namespace {
 using Kind = BenchCase::Kind;
 
 constexpr double kGiga = 1e9;
-constexpr double kDrift = 0.15;  // of a limit between two rows, that is worth a word
+constexpr double kDrift = 0.15;  // a drift of a limit between two rows that is reported
 
 std::string with_spread(const Spread& speed) {
   const int digits = speed.mean < 100 ? 2 : 1;
@@ -30,12 +30,12 @@ std::string limits_text(const MachineLimits& m) {
   return text + fmt::format(", f32 {:.0f} GOP/s", m.f32 / kGiga);
 }
 
-// If a limit differed between the rows by more than noise.
+// A note if a limit differed between the rows by more than noise.
 std::string drift_text(std::span<const BenchRow> rows, const char* what, double (*value)(const BenchRow&)) {
   const auto [low, high] = std::minmax_element(
       rows.begin(), rows.end(), [&](const BenchRow& a, const BenchRow& b) { return value(a) < value(b); });
   if (value(*low) >= (1 - kDrift) * value(*high)) return "";
-  return fmt::format("note: {} drifted between {:.1f} and {:.1f}; each row is held against its own\n", what,
+  return fmt::format("note: {} drifted between {:.1f} and {:.1f}; each row is compared with its own\n", what,
                      value(*low), value(*high));
 }
 

@@ -1,4 +1,4 @@
-// ferrum bench-serve: how a server keeps up with many who ask.
+// ferrum bench-serve: a load test of a server.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -40,7 +40,7 @@ struct Options {
   std::string arrivals = "poisson";
   int64_t requests = 0;
   double seconds = 0;
-  int64_t warm_up = -1;  // as many as clients
+  int64_t warm_up = -1;  // -1: one per client
   std::string prompt = "128";
   std::string generate = "64";
   std::string prompt_file;
@@ -154,12 +154,12 @@ void bench_serve_command(const Options& o) {
   if (!o.prompt_file.empty()) work.prompts = loadgen::read_prompts(o.prompt_file);
   const loadgen::Workload workload(std::move(work));
   const Interrupts interrupts;
-  std::optional<OutputFile> picture;  // before all the work, so that it is not for nothing
+  std::optional<OutputFile> picture;  // opened before the measurement, so that a failure does not waste it
   if (!o.plot.empty()) picture.emplace(o.plot, 0);
 
   const http_client::HttpServerAddress server(server_options(o));
   if (setting.request.model.empty()) setting.request.model = loadgen::first_model(server);
-  setting.left_out = agree_on_fields(server, setting.request);
+  setting.dropped_fields = agree_on_fields(server, setting.request);
   std::vector<LoadRow> rows;
   {
     StatusLine status;
@@ -168,7 +168,7 @@ void bench_serve_command(const Options& o) {
       rows.push_back(measure(server, setting, workload, load, o.warm_up, number, status));
   }
   if (o.json)
-    fmt::print("{}", load_json(setting, rows, o.samples ? Samples::kIncluded : Samples::kLeftOut));
+    fmt::print("{}", load_json(setting, rows, o.samples ? Samples::kIncluded : Samples::kOmitted));
   else
     fmt::print("{}", load_table(setting, rows));
   if (picture) {

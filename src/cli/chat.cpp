@@ -16,12 +16,12 @@
 namespace ferrum::cli {
 namespace {
 
-constexpr size_t kExchange = 2;        // messages: a question and its answer
+constexpr size_t kExchange = 2;        // a question and its answer
 constexpr size_t kShownSystem = 2000;  // bytes of a system prompt
 
 double rate(int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
 
-// The text between fences that it does not contain.
+// `text` between fences that it does not contain.
 std::string fenced(const std::string& name, const std::string& text) {
   std::string fence = "```";
   while (text.find(fence) != std::string::npos) fence += '`';
@@ -69,7 +69,7 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
       AnswerPrinter printer(settings_.format, server::start_of_thoughts(engine_, r.prompt));
       const auto on_event = [&](const Event& event) {
         if (const auto* t = std::get_if<TextEvent>(&event)) {
-          // A closed pipe (`ferrum run … | head`) stops the answer as well.
+          // A closed pipe (`ferrum run … | head`) also stops the answer.
           if (!printer.add(t->text)) {
             output_closed = true;
             stop.request_stop();
@@ -83,7 +83,7 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
       engine_.generate(std::move(r), on_event, stop.get_token());
       if (!output_closed && (!error || !printer.answer().empty())) output_closed = !printer.finish();
       answer = printer.answer();
-    } catch (const Error& e) {  // of the chat template
+    } catch (const Error& e) {  // from the chat template
       error = ErrorEvent{std::string(name_of(e.code())), e.what()};
     }
   } while (error && forget_oldest(*error));
@@ -98,7 +98,7 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
   return interrupted ? Outcome::kInterrupted : Outcome::kAnswered;
 }
 
-Chat::Outcome Chat::say(const std::string& text) {
+Chat::Outcome Chat::answer(const std::string& text) {
   const std::string question = attached_ + text;
   std::string answer;
   const Outcome outcome = generate(question, answer);
@@ -151,7 +151,7 @@ std::string Chat::set(const std::string& name, const std::string& value) {
   ChatSettings changed = settings_;
   set_chat_setting(changed, name, value);
   std::swap(settings_, changed);
-  std::string told = fmt::format("{} is now {}", name, value.empty() ? "off" : value);
+  std::string report = fmt::format("{} is now {}", name, value.empty() ? "off" : value);
   if (has_template) {
     ChatSettings kept = settings_;
     const auto rendered = [&](const std::string& think) {
@@ -161,9 +161,9 @@ std::string Chat::set(const std::string& name, const std::string& value) {
     };
     const bool no_difference = rendered(with_think) == rendered(without_think);
     settings_ = std::move(kept);
-    if (no_difference) told += "; this model's chat template does not use it";
+    if (no_difference) report += "; this model's chat template does not use it";
   }
-  return told;
+  return report;
 }
 
 void Chat::count(const Usage& usage) {
@@ -180,13 +180,13 @@ bool Chat::forget_oldest(const ErrorEvent& error) {
       messages_.size() < kExchange)
     return false;
   messages_.erase(messages_.begin(), messages_.begin() + kExchange);
-  fmt::print(stderr, "[the context is full: the oldest question and answer are forgotten]\n");
+  fmt::print(stderr, "[the context is full: the oldest question and answer were dropped]\n");
   return true;
 }
 
 void Chat::print_speed() const {
   const int computed = last_.prompt_tokens - last_.cached_tokens;
-  // The first token comes with the prompt, so the decoding time is that of the others.
+  // The first token comes with the prompt, so the decoding time is that of the other tokens.
   std::string text = fmt::format("[{} tokens, {:.1f} tokens/s; prompt {} tokens", last_.generated_tokens,
                                  rate(last_.generated_tokens - 1, last_.decode_seconds), last_.prompt_tokens);
   if (last_.cached_tokens > 0) text += fmt::format(" ({} cached)", last_.cached_tokens);
@@ -213,11 +213,11 @@ std::string Chat::description() const {
                                  model.architecture, model.format,
                                  static_cast<double>(model.parameters) * 1e-6, model.context);
   text += fmt::format("settings: {}\n", all_settings_text(settings_));
-  if (settings_.style == PromptStyle::kRaw) return text + "text is continued as it stands: no conversation";
+  if (settings_.style == PromptStyle::kRaw) return text + "raw text, continued without a conversation";
   const std::string system = settings_.system.empty() ? "none" : printable(settings_.system, kShownSystem);
   text += fmt::format("system prompt: {}\n", system);
   if (!attached_.empty()) text += fmt::format("attached: {}\n", human_bytes(attached_.size()));
-  // The template adds tokens around a question, so the empty question counts too.
+  // The template adds tokens around a question, so an empty question is counted too.
   text += fmt::format("conversation: {} messages, {} of {} tokens with the next question's beginning",
                       messages_.size(), engine_.tokens_of(prompt("")).size(), model.context);
   return text;
@@ -244,8 +244,7 @@ std::string Chat::load(const std::string& file) {
 }
 
 void Chat::require_conversation() const {
-  if (settings_.style == PromptStyle::kRaw)
-    fail(ErrorCode::kBadArgument, "text that is continued as it stands is not a conversation");
+  if (settings_.style == PromptStyle::kRaw) fail(ErrorCode::kBadArgument, "raw text is not a conversation");
 }
 
 void Chat::require_exchange() const {

@@ -1,4 +1,4 @@
-// A conversation in the terminal: its messages, its settings, and the answers of the engine.
+// A conversation in the terminal: its messages, settings, and the engine's answers.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,32 +15,31 @@ class Chat {
   Chat(Engine& engine, Interrupts& interrupts, ChatSettings settings);
 
   enum class Outcome { kAnswered, kInterrupted, kFailed, kOutputClosed };
-  // Answers `text` on standard output while the answer is generated. An attached file comes before the text.
-  Outcome say(const std::string& text);
-  // Answers the last question again, instead of the last answer, which stays if the engine fails. Error
-  // kBadArgument where there is none.
+  // Answers `text`, streaming to standard output. An attached file precedes the text.
+  Outcome answer(const std::string& text);
+  // Generates another answer to the last question. The old answer is kept if the engine fails. Throws
+  // kBadArgument if there is no answer.
   Outcome regenerate();
-  // Removes the last question and its answer, and returns the question. Error kBadArgument where there is
-  // none.
+  // Removes the last question and its answer, and returns the question. Throws kBadArgument if there is none.
   std::string undo();
   void clear();  // removes all messages
 
-  // The next message will begin with this text of a file.
+  // Puts the text of a file before the next message.
   void attach(const std::string& name, const std::string& text);
 
   const ChatSettings& settings() const { return settings_; }
   void set_system(const std::string& text);  // removes all messages
-  // Returns what to tell the user. Errors: set_chat_setting's.
+  // Returns a message for the user. Throws as set_chat_setting does.
   std::string set(const std::string& name, const std::string& value);
 
-  // Writes the conversation, and what the engine computed of it, to a file; continues one from a file. Both
-  // return a description. Errors: those of Engine::save_session and load_session, and kBadArgument where
-  // there is no conversation.
+  // Saves the conversation and its computed keys and values to a file, or continues a saved one. Both return
+  // a description. Throw as Engine::save_session and load_session do, and kBadArgument if there is no
+  // conversation.
   std::string save(const std::string& file) const;
   std::string load(const std::string& file);
   bool has_begun() const { return !messages_.empty(); }
 
-  std::string description() const;  // of model, settings and conversation, several lines
+  std::string description() const;  // of model, settings and conversation, in several lines
   std::string statistics() const;   // of all answers
   void print_speed() const;         // of the last answer, on standard error
 
@@ -51,15 +50,14 @@ class Chat {
   void require_exchange() const;
   Prompt prompt(const std::string& text) const;
   Request request(const std::string& text) const;
-  // Makes room for the next question, where the error says that there is too little and the settings allow
-  // it.
+  // Makes room for the next question, if the context is full and the settings allow dropping old messages.
   bool forget_oldest(const ErrorEvent& error);
 
   Engine& engine_;
   Interrupts& interrupts_;
   ChatSettings settings_;
-  std::vector<ChatMessage> messages_;  // without the system prompt: questions and answers in turn
-  std::string attached_;               // to the next message
+  std::vector<ChatMessage> messages_;  // without the system prompt: alternating questions and answers
+  std::string attached_;               // precedes the next message
   Usage last_;
   Usage total_;
   int answers_ = 0;

@@ -44,7 +44,7 @@ AfterCommand show_system(Chat& chat, const std::string& text) {
   if (text.empty()) return AfterCommand::kGoOn;
   const bool removes = text == "none";
   chat.set_system(removes ? "" : text);
-  print_message(removes ? "It is removed; the conversation starts over."
+  print_message(removes ? "System prompt removed; the conversation starts over."
                         : "System prompt set; the conversation starts over.");
   return AfterCommand::kGoOn;
 }
@@ -84,7 +84,7 @@ AfterCommand read_file(Chat& chat, const std::string& name) {
 
 struct ChatCommand {
   const char* name;
-  const char* argument;  // as /help shows it
+  const char* argument;  // as shown by /help
   const char* help;
   std::function<AfterCommand(Chat&, const std::string& argument)> run;
 };
@@ -165,7 +165,7 @@ std::vector<std::string> beginning_with(std::vector<std::string> texts, std::str
   return texts;
 }
 
-// The files and folders that a path which is being typed may become. Hidden ones only after a dot.
+// The files and folders that complete a partially typed path. Hidden ones only after a dot.
 std::vector<std::string> paths_beginning_with(const std::string& typed) {
   const size_t slash = typed.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : typed.substr(0, slash + 1);

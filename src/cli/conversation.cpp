@@ -25,17 +25,17 @@ std::string to_json(const Conversation& conversation) {
   for (const ChatMessage& m : conversation.messages)
     messages.push_back({{"role", m.role}, {"content", m.content}});
   const Json all = {{kFormat, kVersion}, {"system", conversation.system}, {"messages", std::move(messages)}};
-  // Typed text may be invalid UTF-8.
+  // Typed text may be malformed UTF-8.
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Conversation conversation_from(std::string_view json, const std::string& source) {
   const Json all = json.empty() ? Json() : parse_json(json, source, {.max_depth = 8});
   if (!all.is_object() || !all.contains(kFormat))
-    fail(ErrorCode::kBadFile, "{}: a session, but no conversation of ferrum run", source);
+    fail(ErrorCode::kBadFile, "{}: a session, but not a conversation of ferrum run", source);
   if (all[kFormat] != kVersion)
     fail(ErrorCode::kUnsupported,
-         "{}: version {} of the conversation's format, and this program reads version {}", source,
+         "{}: version {} of the conversation's format, but this program reads version {}", source,
          in_quotes(all[kFormat].dump()), kVersion);
   Conversation conversation = {.system = text_of(all, "system", source), .messages = {}};
   const auto messages = all.find("messages");

@@ -1,4 +1,4 @@
-// ferrum convert: a Hugging Face folder as one GGUF file.
+// ferrum convert: converts a Hugging Face folder to one GGUF file.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -48,7 +48,7 @@ void add_convert(CLI::App& app) {
   command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json, or its name")
       ->required()
       ->check(a_name());
-  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
+  command.add_option("OUT", o->target, "The .gguf file to write; created when complete")
       ->required()
       ->check(a_name());
   command.add_option("--type", o->type, "F32, F16, BF16 or Q8_0; default: the folder's type");

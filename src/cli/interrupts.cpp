@@ -47,7 +47,7 @@ Interrupts::~Interrupts() {
 
 void Interrupts::end_by(uint32_t signal) {
   if (at_end_) at_end_();
-  // The shell's prompt begins on a new line, not behind a progress bar.
+  // The shell's prompt begins on a new line, not after a progress bar.
   if (isatty(STDERR_FILENO)) std::fputs("\n", stderr);
   OutputFile::end_process(128 + static_cast<int>(signal));
 }
@@ -62,9 +62,9 @@ Interrupts::AtEnd::~AtEnd() {
   interrupts_.at_end_ = {};
 }
 
-void Interrupts::set_otherwise(Otherwise otherwise) {
+void Interrupts::set_when_idle(WhenIdle otherwise) {
   const std::lock_guard lock(mutex_);
-  otherwise_ = otherwise;
+  when_idle_ = otherwise;
 }
 
 std::stop_token Interrupts::begin_answer() {
@@ -91,7 +91,7 @@ void Interrupts::watch() {
     if (info.ssi_signo != SIGINT) end_by(info.ssi_signo);
     if (answering_ && !answer_.stop_requested())
       answer_.request_stop();
-    else if (otherwise_ == Otherwise::kEndsTheProcess)
+    else if (when_idle_ == WhenIdle::kEndsTheProcess)
       end_by(SIGINT);
   }
 }

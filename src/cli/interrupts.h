@@ -1,5 +1,5 @@
-// Ctrl-C: ends the process, or only the answer that is being given. SIGTERM and SIGHUP: end the process.
-// Whichever ends it, no partial output file stays behind, and the exit code is 128 and the signal's number.
+// Ctrl-C ends the process, or only the answer in progress. SIGTERM and SIGHUP end the process. In all cases
+// no partial output file is left, and the exit code is 128 plus the signal's number.
 #pragma once
 #include <signal.h>
 
@@ -11,8 +11,8 @@
 
 namespace ferrum::cli {
 
-// Make one before any other thread is made: it takes the signals away from all of them. Those that are
-// ignored, as by nohup, stay so.
+// Construct before any other thread is created: it blocks the signals for all of them. Signals that are
+// ignored, as under nohup, stay ignored.
 class Interrupts {
  public:
   Interrupts();
@@ -20,11 +20,11 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
-  // What an interrupt does while no answer is given, or an answer's stop is already requested.
-  enum class Otherwise { kEndsTheProcess, kDoesNothing };
-  void set_otherwise(Otherwise otherwise);
+  // The effect of an interrupt while there is no answer in progress, or its stop is already requested.
+  enum class WhenIdle { kEndsTheProcess, kDoesNothing };
+  void set_when_idle(WhenIdle otherwise);
 
-  // While one of these exists, its function is called before a signal ends the process.
+  // While an object of this class exists, its function is called before a signal ends the process.
   class AtEnd {
    public:
     AtEnd(Interrupts& interrupts, std::function<void()> function);
@@ -36,18 +36,18 @@ class Interrupts {
     Interrupts& interrupts_;
   };
 
-  // From now on an interrupt requests a stop of this token instead of ending the process.
+  // From now on an interrupt requests a stop through this token instead of ending the process.
   std::stop_token begin_answer();
-  // Whether there was one since.
+  // Returns whether there was an interrupt since begin_answer().
   bool end_answer();
 
  private:
   void watch();
-  [[noreturn]] void end_by(uint32_t signal);  // with mutex_ held
+  [[noreturn]] void end_by(uint32_t signal);  // requires mutex_
 
   sigset_t signals_;
-  std::mutex mutex_;  // guards the four below
-  Otherwise otherwise_ = Otherwise::kEndsTheProcess;
+  std::mutex mutex_;  // guards the four members below
+  WhenIdle when_idle_ = WhenIdle::kEndsTheProcess;
   std::stop_source answer_{std::nostopstate};
   bool answering_ = false;
   std::function<void()> at_end_;

@@ -1,4 +1,4 @@
-// ferrum list: the models that are here.
+// ferrum list: lists the models in the cache.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -55,7 +55,7 @@ void list_command(const Options& o) {
     return;
   }
   if (models.empty()) {
-    fmt::print(stderr, "No models in {}; ferrum pull gets one.\n", in_quotes(cache.folder().string()));
+    fmt::print(stderr, "No models in {}; ferrum pull downloads one.\n", in_quotes(cache.folder().string()));
     return;
   }
   size_t width = 4;

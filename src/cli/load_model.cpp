@@ -12,9 +12,9 @@
 namespace ferrum::cli {
 namespace {
 
-bool may_say(Says says) {
+bool shows_plan(ShowPlan show_plan) {
   if (!spdlog::should_log(spdlog::level::warn)) return false;
-  return says == Says::kAlways || isatty(STDERR_FILENO) || spdlog::should_log(spdlog::level::info);
+  return show_plan == ShowPlan::kAlways || isatty(STDERR_FILENO) || spdlog::should_log(spdlog::level::info);
 }
 
 }  // namespace
@@ -31,11 +31,12 @@ std::string label_of(const std::filesystem::path& given) {
   return given.has_filename() ? given.filename().string() : given.parent_path().filename().string();
 }
 
-std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::string& label, Says says) {
+std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::string& label,
+                                   ShowPlan show_plan) {
   Progress progress("loading");
   LoadObserver observer;
   observer.planned = [&](const ModelInfo& model, const MemoryPlan& memory) {
-    if (may_say(says)) print_message(plan_text(label, model, memory));
+    if (shows_plan(show_plan)) print_message(plan_text(label, model, memory));
   };
   observer.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   return Engine::load(options, observer);

@@ -19,7 +19,7 @@ using loadgen::Spacing;
 using loadgen::Targets;
 
 constexpr double kMilli = 1e3;           // milliseconds in a second
-constexpr double kSeveralTokens = 1.05;  // in a part of a stream, that are worth a word
+constexpr double kSeveralTokens = 1.05;  // tokens per chunk above which a note is printed
 
 const char* name_of(Spacing spacing) { return spacing == Spacing::kPoisson ? "poisson" : "uniform"; }
 
@@ -51,30 +51,31 @@ std::string setting_text(const LoadSetting& s) {
                      w.seed);
 }
 
-// Who counted the tokens, of all rows together.
+// How the tokens of all rows were counted.
 std::string tokens_text(std::span<const LoadRow> rows) {
   int64_t succeeded = 0;
-  int64_t told = 0;
+  int64_t counted = 0;
   int64_t tokens = 0;
   int64_t chunks = 0;
   for (const LoadRow& row : rows) {
     succeeded += row.figures.succeeded;
-    told += row.figures.counted_by_usage;
+    counted += row.figures.counted_by_usage;
     tokens += row.figures.output_tokens;
     chunks += row.figures.chunks;
   }
   if (succeeded == 0) return "";
   std::string text =
-      told == succeeded ? "tokens are those of the server's usage\n"
-      : told == 0       ? "the server tells no usage: a token is a part of the stream with text, and prompts "
-                          "are not counted\n"
-                        : fmt::format(
-                              "tokens of {} of {} answers are those of the server's usage; of others "
-                                    "a token is a part of the stream with text\n",
-                              told, succeeded);
+      counted == succeeded ? "tokens are counted by the server's usage\n"
+      : counted == 0       ? "the server reports no usage: each chunk with text counts as one token, and "
+                             "prompts are not counted\n"
+                           : fmt::format(
+                                 "the server reports the usage of {} of {} answers; for the others each chunk with "
+                                       "text counts as one token\n",
+                                 counted, succeeded);
   if (mean(tokens, chunks) > kSeveralTokens)
-    text += fmt::format("note: a part of the stream has {:.2f} tokens; between tokens is between parts\n",
-                        mean(tokens, chunks));
+    text += fmt::format(
+        "note: a chunk of the stream has {:.2f} tokens; times between tokens are times between chunks\n",
+        mean(tokens, chunks));
   return text;
 }
 
@@ -107,7 +108,7 @@ Json failure_json(const loadgen::Failure& failure) {
 }
 
 Json sample_json(const Sample& s) {
-  const bool told = s.counted_by == Sample::CountedBy::kUsage;
+  const bool counted = s.counted_by == Sample::CountedBy::kUsage;
   Json gaps = Json::array();
   for (const double gap : s.gaps) gaps.push_back(gap * kMilli);
   const std::optional<double> per_token = s.time_per_token();
@@ -116,8 +117,8 @@ Json sample_json(const Sample& s) {
           {"itl_ms", std::move(gaps)},
           {"tpot_ms", per_token ? Json(*per_token * kMilli) : Json()},
           {"e2e_ms", s.end * kMilli},
-          {"prompt_tokens", told ? Json(s.prompt_tokens) : Json()},
-          {"cached_tokens", told ? Json(s.cached_tokens) : Json()},
+          {"prompt_tokens", counted ? Json(s.prompt_tokens) : Json()},
+          {"cached_tokens", counted ? Json(s.cached_tokens) : Json()},
           {"output_tokens", s.output_tokens},
           {"failure", s.failure ? failure_json(*s.failure) : Json()}};
 }
@@ -135,7 +136,7 @@ Json row_json(const LoadSetting& s, const LoadRow& row, Samples samples) {
   const LoadFigures& f = row.figures;
   const bool closed = row.load.rate == 0;
   const bool from_file = !s.prompt_file.empty();
-  const bool told = f.succeeded > 0 && f.counted_by_usage == f.succeeded;
+  const bool counted = f.succeeded > 0 && f.counted_by_usage == f.succeeded;
   const loadgen::WorkloadOptions& w = s.workload;
   Json failures = Json::array();
   for (const loadgen::Failures& failure : f.failures)
@@ -161,12 +162,12 @@ Json row_json(const LoadSetting& s, const LoadRow& row, Samples samples) {
       {"seconds", f.seconds},
       {"requests_per_second", f.per_second(f.succeeded)},
       {"output_tokens_per_second", f.per_second(f.output_tokens)},
-      {"total_tokens_per_second", told ? Json(f.per_second(f.prompt_tokens + f.output_tokens)) : Json()},
-      {"prompt_tokens", told ? Json(f.prompt_tokens) : Json()},
-      {"cached_tokens", told ? Json(f.cached_tokens) : Json()},
+      {"total_tokens_per_second", counted ? Json(f.per_second(f.prompt_tokens + f.output_tokens)) : Json()},
+      {"prompt_tokens", counted ? Json(f.prompt_tokens) : Json()},
+      {"cached_tokens", counted ? Json(f.cached_tokens) : Json()},
       {"output_tokens", f.output_tokens},
       {"chunks", f.chunks},
-      {"tokens_counted_by", told                      ? "usage"
+      {"tokens_counted_by", counted                   ? "usage"
                             : f.counted_by_usage == 0 ? "chunks"
                                                       : "both"},
       {"ttft_ms", times_json(f.ttft)},
@@ -191,8 +192,8 @@ std::string label(const loadgen::Load& load) {
 std::string load_table(const LoadSetting& s, std::span<const LoadRow> rows) {
   std::string text = setting_text(s);
   const auto out = std::back_inserter(text);
-  for (const std::string& name : s.left_out)
-    fmt::format_to(out, "note: the server does not take {}; it is left out\n", name);
+  for (const std::string& name : s.dropped_fields)
+    fmt::format_to(out, "note: the server refuses the field {}; it is not sent\n", name);
   text += tokens_text(rows);
 
   fmt::format_to(out, "\n{:<18} {:>8} {:>7} {:>9} {:>8} {:>9} {:>9} {:>8} {:>7} {:>7}", "", "requests",
@@ -200,13 +201,13 @@ std::string load_table(const LoadSetting& s, std::span<const LoadRow> rows) {
   text += s.targets.any() ? fmt::format(" {:>8} {:>7}\n", "good/s", "good") : "\n";
   for (const LoadRow& row : rows) {
     const LoadFigures& f = row.figures;
-    const bool told = f.counted_by_usage > 0;
+    const bool counted = f.counted_by_usage > 0;
     fmt::format_to(out, "{:<18} {:>8} {:>7} {:>9.2f} {:>8.2f} {:>9.1f} {:>9} {:>8} {:>7} {:>7.1f}",
                    label(row.load), f.requests, f.requests - f.succeeded, f.seconds,
                    f.per_second(f.succeeded), f.per_second(f.output_tokens),
-                   told ? fmt::format("{:.1f}", f.per_second(f.prompt_tokens + f.output_tokens)) : "-",
-                   told ? fmt::format("{:.1f}", mean(f.prompt_tokens, f.counted_by_usage)) : "-",
-                   told ? fmt::format("{:.0f}%", mean(f.cached_tokens, f.prompt_tokens) * 100) : "-",
+                   counted ? fmt::format("{:.1f}", f.per_second(f.prompt_tokens + f.output_tokens)) : "-",
+                   counted ? fmt::format("{:.1f}", mean(f.prompt_tokens, f.counted_by_usage)) : "-",
+                   counted ? fmt::format("{:.0f}%", mean(f.cached_tokens, f.prompt_tokens) * 100) : "-",
                    mean(f.output_tokens, f.succeeded));
     text += s.targets.any()
                 ? fmt::format(" {:>8.2f} {:>6.0f}%\n", f.per_second(f.good), mean(f.good, f.requests) * 100)

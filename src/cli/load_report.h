@@ -13,12 +13,12 @@ namespace ferrum::cli {
 
 // The server and the workload.
 struct LoadSetting {
-  std::string url;  // of the API's base
+  std::string url;  // the API's base
   loadgen::RequestOptions request;
   std::string prompt_file;            // empty: random words
-  loadgen::WorkloadOptions workload;  // its prompts may be missing
+  loadgen::WorkloadOptions workload;  // its prompts may be empty
   loadgen::Targets targets;
-  std::vector<std::string> left_out;  // fields that the server does not take
+  std::vector<std::string> dropped_fields;  // fields that the server refuses
 };
 
 struct LoadRow {
@@ -33,10 +33,10 @@ std::string label(const loadgen::Load& load);
 std::string load_table(const LoadSetting& setting, std::span<const LoadRow> rows);
 
 // An array with an object for each row (docs/bench-serve.md describes it).
-enum class Samples { kLeftOut, kIncluded };
+enum class Samples { kOmitted, kIncluded };
 std::string load_json(const LoadSetting& setting, std::span<const LoadRow> rows, Samples samples);
 
-// Tokens per second, and the medians of times up to their 99th percentiles.
+// Tokens per second, and times: medians and 99th percentiles.
 std::string load_svg(const LoadSetting& setting, std::span<const LoadRow> rows);
 
 }  // namespace ferrum::cli

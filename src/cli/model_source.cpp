@@ -9,7 +9,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
-#include "cli/ask.h"
+#include "cli/confirm.h"
 #include "cli/pull_model.h"
 #include "cli/similar.h"
 #include "hub/cache.h"
@@ -28,13 +28,13 @@ std::optional<hub::ModelName> name_in(const std::string& text) {
   }
 }
 
-// "; did you mean 'org/model:Q8_0'?", or nothing.
+// "; did you mean 'org/model:Q8_0'?", or empty.
 std::string nearest(const std::string& text, const std::vector<hub::CachedModel>& models) {
   std::string best;
   size_t fewest = std::max<size_t>(2, text.size() / 4) + 1;
   for (const hub::CachedModel& model : models) {
     const std::string bare = model.parts.repo.substr(model.parts.repo.find('/') + 1);
-    // All of a name, without its type, or without who made it.
+    // Compares the full name, the name without the type, and the name without the organisation.
     for (const std::string& known : {model.name, model.parts.repo, bare}) {
       const bool is_part = text.size() >= 4 && to_lower(known).find(to_lower(text)) != std::string::npos;
       const size_t count = is_part ? 1 : static_cast<size_t>(edit_distance(to_lower(text), to_lower(known)));
@@ -64,11 +64,11 @@ fs::path find_model(const fs::path& given, Missing missing) {
   const bool may_be_at_the_hub = name->repo.find('/') != std::string::npos && !text.ends_with(".gguf");
   if (!may_be_at_the_hub) fail(ErrorCode::kNotFound, "{}: no such file or folder{}", in_quotes(text), guess);
   if (missing == Missing::kIsPulled && !settings.offline && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
-    fmt::print(stderr, "{} is not on this machine{}\n", text, guess);
-    if (says_yes("Pull it?", Otherwise::kYes)) return pull_model(*name, settings).path;
+    fmt::print(stderr, "{} is not in the cache{}\n", text, guess);
+    if (confirm("Pull it?", DefaultAnswer::kYes)) return pull_model(*name, settings).path;
   }
   fail(ErrorCode::kNotFound,
-       "{}: no such file or folder, and no model of that name is here{}; to get it: ferrum pull {}",
+       "{}: no such file or folder, and no such model in the cache{}; to download it: ferrum pull {}",
        in_quotes(text), guess, text);
 }
 

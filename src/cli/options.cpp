@@ -29,7 +29,7 @@ CLI::Validator one_of(std::vector<std::string> choices) {
   const std::string list = fmt::format("{{{}}}", fmt::join(choices, ","));
   const auto check = [choices = std::move(choices)](const std::string& text) -> std::string {
     if (std::find(choices.begin(), choices.end(), text) != choices.end()) return "";
-    return fmt::format("{} is none of {}{}", in_quotes(text), fmt::join(choices, ", "),
+    return fmt::format("{} is not one of {}{}", in_quotes(text), fmt::join(choices, ", "),
                        did_you_mean(text, choices));
   };
   return {check, list};
@@ -172,7 +172,7 @@ SamplingOptions over(const SamplingFlags& flags, SamplingOptions o) {
 std::filesystem::path demonstration_model() {
   namespace fs = std::filesystem;
   const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
-  // In the source tree the program lies in build/, installed in bin/.
+  // In the source tree the program is in build/; installed, in bin/.
   for (const char* relative : {"../models/demo-moe.gguf", "../share/ferrum/models/demo-moe.gguf"})
     if (const fs::path path = folder / relative; fs::exists(path)) return path.lexically_normal();
   fail(ErrorCode::kNotFound,

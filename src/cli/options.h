@@ -15,9 +15,9 @@
 
 namespace ferrum::cli {
 
-// Checks of an option's text. A number that is missing or does not fit is an error, not another number.
+// Validators of an option's text. A missing or invalid number is an error, never replaced by another number.
 CLI::Validator a_number();
-CLI::Validator a_name();  // of a file or folder
+CLI::Validator a_name();  // the name of a file or folder
 CLI::Validator one_of(std::vector<std::string> choices);
 template <class Number>
 CLI::Validator from_to(Number lowest, Number highest = std::numeric_limits<Number>::max()) {
@@ -34,7 +34,7 @@ CLI::Validator from_to(Number lowest, Number highest = std::numeric_limits<Numbe
 }
 constexpr int kMaxThreads = 1024;
 
-// Error kBadArgument for a text that is no such number, or too large for one.
+// Throws kBadArgument for a text that is not such a number, or out of range.
 template <class Number>
 void set_number(Number& number, const std::string& text) {
   if (const std::optional<Number> value = number_from<Number>(text)) {
@@ -44,11 +44,11 @@ void set_number(Number& number, const std::string& text) {
   if constexpr (std::is_unsigned_v<Number>)
     fail(ErrorCode::kBadArgument, "must be a whole number of 0 or more, not {}", in_quotes(text));
   else
-    fail(ErrorCode::kBadArgument, "{} is no {}number", in_quotes(text),
+    fail(ErrorCode::kBadArgument, "{} is not a {}number", in_quotes(text),
          std::is_integral_v<Number> ? "whole " : "");
 }
 
-// A command takes those that mean something to it.
+// Each command adds the groups that apply to it.
 void add_backend_options(CLI::App& command, EngineOptions& options);  // --backend, --threads, --activations
 void add_kv_dtype_option(CLI::App& command, EngineOptions& options);
 void add_batch_tokens_option(CLI::App& command, EngineOptions& options);
@@ -59,13 +59,13 @@ void add_speculation_options(CLI::App& command,
 void add_trace_option(CLI::App& command, EngineOptions& options);
 BackendOptions backend_options(const EngineOptions& options);
 
-// What the user said about sampling, by the settings' names (sampling_settings.h); where he said nothing, the
-// model's recommendation holds.
+// The sampling settings that the user gave, by name (sampling_settings.h); the others are the model's
+// recommendation.
 using SamplingFlags = std::map<std::string, std::vector<std::string>>;
 void add_sampling_options(CLI::App& command, SamplingFlags& flags);
 SamplingOptions over(const SamplingFlags& flags, SamplingOptions recommended);
 
-// The file of the demonstration model that comes with Ferrum. Error kNotFound if it is not where it belongs.
+// The file of the demonstration model that comes with Ferrum. Throws kNotFound if it is missing.
 std::filesystem::path demonstration_model();
 
 }  // namespace ferrum::cli

@@ -19,14 +19,14 @@ using Phase = hub::PullProgress::Phase;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kInterval = std::chrono::milliseconds(100);
-constexpr auto kWindow = std::chrono::seconds(5);  // that a speed is taken over
-constexpr int kPercentOfALine = 10;                // where nothing moves
+constexpr auto kWindow = std::chrono::seconds(5);  // the speed is averaged over this time
+constexpr int kPercentOfALine = 10;                // without a terminal, print a line every so many percent
 
 double percent(uint64_t done, uint64_t total) {
   return total == 0 ? 100 : 100.0 * static_cast<double>(done) / static_cast<double>(total);
 }
 
-// The end of a long name says more than its beginning.
+// The end of a long name is the more specific part.
 std::string short_name(const std::string& name) {
   constexpr size_t kMost = 48;
   const std::string text = printable(name, 1024);
@@ -35,7 +35,7 @@ std::string short_name(const std::string& name) {
 
 class Display {
  public:
-  void say(const std::string& text) {
+  void print_line(const std::string& text) {
     line_.show("");
     if (talks_) fmt::print(stderr, "{}\n", text);
   }
@@ -57,7 +57,7 @@ class Display {
   }
 
  private:
-  // Of the last few seconds; what was there before does not count.
+  // The average of the last few seconds, without bytes from earlier pulls.
   double speed_at(Clock::time_point now, const hub::PullProgress& p) {
     if (p.phase != Phase::kDownload || p.number != number_) points_.clear();
     number_ = p.number;
@@ -106,7 +106,7 @@ hub::CachedModel pull_model(const hub::ModelName& name, const hub::Settings& set
                             const hub::PullOptions& options) {
   Display display;
   return hub::pull(name, settings, options,
-                   {.notify = [&](const std::string& text) { display.say(text); },
+                   {.notify = [&](const std::string& text) { display.print_line(text); },
                     .progress = [&](const hub::PullProgress& progress) { display.update(progress); }});
 }
 

@@ -1,4 +1,4 @@
-// ferrum rm: takes a model out of the cache.
+// ferrum rm: removes a model from the cache.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
-#include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/confirm.h"
 #include "cli/options.h"
 #include "hub/cache.h"
 #include "hub/settings.h"
@@ -25,17 +25,17 @@ void remove(const hub::Cache& cache, const std::string& text, bool yes) {
   const hub::ModelName name = hub::parse_model_name(text);
   const auto model = cache.find(name);
   if (!model)
-    fail(ErrorCode::kNotFound, "{}: no model of that name is here; ferrum list names those that are",
+    fail(ErrorCode::kNotFound, "{}: no such model in the cache; ferrum list shows its models",
          in_quotes(text));
   const std::string what = fmt::format("{} ({})", model->name, human_bytes(model->offer.bytes));
   if (!yes) {
     if (!isatty(STDIN_FILENO))
-      fail(ErrorCode::kBadArgument, "{}: to remove it without being asked: --yes", what);
-    if (!says_yes(fmt::format("Remove {}?", what), Otherwise::kNo)) throw Exit{1};
+      fail(ErrorCode::kBadArgument, "{}: not removed; --yes removes it without confirmation", what);
+    if (!confirm(fmt::format("Remove {}?", what), DefaultAnswer::kNo)) throw Exit{1};
   }
   const hub::Cache::Removal removal = cache.remove(*model);
   fmt::print("{}: removed, {} free{}\n", model->name, human_bytes(removal.bytes),
-             removal.kept > 0 ? fmt::format("; {} kept, which others need", human_bytes(removal.kept)) : "");
+             removal.kept > 0 ? fmt::format("; {} kept for other models", human_bytes(removal.kept)) : "");
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ void add_rm(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("rm", "Remove models from the local cache");
   command.add_option("NAME", o->names, "A name that ferrum list shows")->required()->check(a_name());
-  command.add_flag("-y,--yes", o->yes, "Do not ask");
+  command.add_flag("-y,--yes", o->yes, "Do not ask for confirmation");
   command.footer(
       "Files that other models or revisions use are kept.\n\n"
       "Examples:\n"

@@ -42,9 +42,9 @@ constexpr const char* kExamples =
     "  ferrum run model.gguf \"Tell me a story.\"     # one answer\n"
     "  ferrum run --prompt \"Tell me a story.\"       # one answer of the demonstration model\n"
     "  ferrum run hf-folder --raw < text.txt        # continue a text\n"
-    "  ferrum run model.gguf --session talk.kv \"And then?\"    # go on with a conversation, and keep it\n"
+    "  ferrum run model.gguf --session talk.kv \"And then?\"    # continue a conversation, and save it\n"
     "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"Count to ten.\"\n"
-    "  ferrum run model.gguf --draft small.gguf     # a smaller model guesses ahead: the same text, faster";
+    "  ferrum run model.gguf --draft small.gguf     # speculate with a smaller model: the same text, faster";
 
 [[noreturn]] void leave_after(Chat::Outcome outcome) {
   switch (outcome) {
@@ -61,7 +61,7 @@ constexpr const char* kExamples =
 }
 
 void answer_once(Chat& chat, const RunOptions& o) {
-  const Chat::Outcome outcome = chat.say(*o.prompt);
+  const Chat::Outcome outcome = chat.answer(*o.prompt);
   if (outcome != Chat::Outcome::kFailed) {
     if (isatty(STDERR_FILENO)) chat.print_speed();
     if (!o.session.empty()) chat.save(o.session);
@@ -70,8 +70,8 @@ void answer_once(Chat& chat, const RunOptions& o) {
 }
 
 void converse(Chat& chat, Interrupts& interrupts) {
-  // A Ctrl-C that comes just after an answer's end must not end the chat.
-  interrupts.set_otherwise(Interrupts::Otherwise::kDoesNothing);
+  // A Ctrl-C just after the end of an answer must not end the chat.
+  interrupts.set_when_idle(Interrupts::WhenIdle::kDoesNothing);
   fmt::print(stderr, "Type a message, or /help.\n");
   LineEditor editor(">>> ", default_history_file(), complete_chat_entry);
   const Interrupts::AtEnd restore(interrupts, [&] { editor.restore_terminal(); });
@@ -81,19 +81,19 @@ void converse(Chat& chat, Interrupts& interrupts) {
       if (run_chat_command(chat, *entry) == AfterCommand::kLeave) return;
       continue;
     }
-    const Chat::Outcome outcome = chat.say(*entry);
+    const Chat::Outcome outcome = chat.answer(*entry);
     if (outcome == Chat::Outcome::kOutputClosed) return;
     if (outcome != Chat::Outcome::kFailed) chat.print_speed();
   }
 }
 
-// Text in place of MODEL is most likely a question for the demonstration model.
+// Text in place of MODEL is most likely a prompt for the demonstration model.
 void explain_text_for_model(const RunOptions& o) {
   const std::string& text = o.engine.model.native();
   const bool like_a_path =
       text.find(' ') == std::string::npos && text.find_first_of("/.") != std::string::npos;
   if (o.prompt || like_a_path || std::filesystem::exists(o.engine.model)) return;
-  fail(ErrorCode::kNotFound, "{}: no such file or folder; to ask the demonstration model: --prompt \"…\"",
+  fail(ErrorCode::kNotFound, "{}: no such file or folder; to prompt the demonstration model: --prompt \"…\"",
        in_quotes(text));
 }
 
@@ -112,18 +112,18 @@ void run_command(RunOptions& o) {
     if (o.prompt->empty()) fail(ErrorCode::kBadArgument, "no PROMPT was given, and standard input is empty");
   }
 
-  const std::unique_ptr<Engine> engine = load_model(o.engine, label, Says::kOnTerminals);
+  const std::unique_ptr<Engine> engine = load_model(o.engine, label, ShowPlan::kOnTerminals);
   o.chat.sampling = over(o.sampling, engine->recommended_sampling());
   o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;
   if (!o.raw && !engine->info().has_chat_template) {
-    log::warn("the model has no chat template: text is continued as it stands, as with --raw");
+    log::warn("the model has no chat template: continuing the text without one, as with --raw");
     o.chat.style = PromptStyle::kRaw;
   }
   if (!o.plain)
     o.chat.format = answer_format_of_output(o.chat.style == PromptStyle::kRaw ? AnswerFormat::kText
                                                                               : AnswerFormat::kMarkdown);
   if (!o.session.empty() && o.chat.style == PromptStyle::kRaw)
-    fail(ErrorCode::kBadArgument, "--session: without a chat template there is no conversation to be kept");
+    fail(ErrorCode::kBadArgument, "--session: without a chat template there is no conversation to save");
   Chat chat(*engine, interrupts, std::move(o.chat));
   if (!o.session.empty() && std::filesystem::exists(o.session)) {
     const std::string loaded = chat.load(o.session);
@@ -140,13 +140,14 @@ void add_run(CLI::App& app) {
   auto o = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
   command
-      .add_option("MODEL", o->engine.model,
-                  "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; none: the "
-                  "demonstration model")
+      .add_option(
+          "MODEL", o->engine.model,
+          "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
+          "demonstration model")
       ->check(a_name());
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this prompt and exit");
   command.add_option("--system", o->chat.system, "System prompt");
-  command.add_flag("--raw", o->raw, "Continue the text as it stands, without the chat template");
+  command.add_flag("--raw", o->raw, "Continue the text without a chat template");
   command.add_flag("--plain", o->plain,
                    "Print the answer verbatim: no Markdown rendering or word wrap on a terminal");
   command.add_flag_callback(
@@ -157,13 +158,12 @@ void add_run(CLI::App& app) {
                   "Maximum tokens of the answer; -1: until the context is full")
       ->check(from_to(-1, 1 << 30))
       ->capture_default_str();
-  command
-      .add_option("--min-tokens", o->chat.min_tokens, "Tokens before which the model cannot end the answer")
+  command.add_option("--min-tokens", o->chat.min_tokens, "Minimum tokens of the answer")
       ->check(from_to(0, 1 << 30))
       ->capture_default_str();
   command.add_flag_callback(
       "--ignore-eos", [o] { o->chat.end_of_text = Request::EndOfText::kIgnored; },
-      "The model cannot end the answer at all");
+      "Continue after the model's end of text");
   command.add_flag_callback(
       "--context-shift", [o] { o->chat.context_end = Request::ContextEnd::kShifts; },
       "When the context is full, drop the oldest half instead of ending the answer");
@@ -179,8 +179,8 @@ void add_run(CLI::App& app) {
   command
       .add_option(
           "--session", o->session,
-          "Go on with the conversation in this file, if there is one (with its system prompt), and keep "
-          "it there at the end")
+          "Continue the conversation in this file, if it exists, with its system prompt, and save it at the "
+          "end")
       ->type_name("FILE")
       ->check(a_name())
       ->excludes("--raw");

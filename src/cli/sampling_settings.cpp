@@ -29,7 +29,7 @@ void set_seed(SamplingOptions& o, std::span<const std::string> values) {
   o.seed = seed;
 }
 
-// "15043-1.5 2+3", the ids and what is added to their logits.
+// "15043-1.5 2+3": token ids and what to add to their logits.
 void set_logit_bias(SamplingOptions& o, std::span<const std::string> values) {
   o.logit_bias.clear();
   for (const std::string& value : values) {
@@ -37,8 +37,8 @@ void set_logit_bias(SamplingOptions& o, std::span<const std::string> values) {
     for (std::string word; words >> word;) {
       const size_t sign = word.find_first_of("+-", 1);
       if (sign == std::string::npos)
-        fail(ErrorCode::kBadArgument, "{} is no logit bias: a token's id, + or -, a number, as in 15043-1.5",
-             in_quotes(word));
+        fail(ErrorCode::kBadArgument,
+             "{} is not a logit bias: a token's id, + or -, a number, as in 15043-1.5", in_quotes(word));
       int32_t id = 0;
       float bias = 0;
       set_number(id, word.substr(0, sign));

@@ -10,13 +10,13 @@
 
 namespace ferrum::cli {
 
-void tell_service_manager(std::string_view state) {
+void notify_service_manager(std::string_view state) {
   const char* const name = std::getenv("NOTIFY_SOCKET");
   sockaddr_un address = {};
   if (!name || (*name != '/' && *name != '@') || std::strlen(name) >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, name);
-  if (*name == '@') address.sun_path[0] = '\0';  // an abstract name
+  if (*name == '@') address.sun_path[0] = '\0';  // an abstract socket name
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(name));
   const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return;

@@ -1,4 +1,4 @@
-// ferrum show: the facts of a model, in a few lines.
+// ferrum show: summarises a model in a few lines.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +38,7 @@ std::string licence_of(const fs::path& model) {
   return value ? std::string(*value) : "";
 }
 
-// All parts of a split GGUF; of a folder what belongs to the model.
+// All parts of a split GGUF; for a folder, the model's files.
 std::vector<hub::RepoFile> files_of(const fs::path& model) {
   const fs::path folder = fs::is_directory(model) ? model : model.parent_path();
   std::vector<hub::RepoFile> all;
@@ -97,7 +97,7 @@ void print_text(const Json& facts) {
   line("context", fmt::format("{} tokens", facts["context"].get<int>()));
   line("vocabulary", fmt::format("{} tokens", facts["vocabulary"].get<int>()));
   line("chat template", facts["chat_template"].get<bool>() ? "yes" : "none");
-  line("licence", text("licence").empty() ? "not said" : safe(facts["licence"]));
+  line("licence", text("licence").empty() ? "not stated" : safe(facts["licence"]));
   const Json& memory = facts["memory"];
   const auto bytes = [&](const char* key) { return human_bytes(memory[key].get<uint64_t>()); };
   line("memory",
@@ -127,7 +127,7 @@ void add_show(CLI::App& app) {
   add_max_context_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   command.footer(
-      "ferrum inspect tells more.\n\n"
+      "ferrum inspect shows more.\n\n"
       "Examples:\n"
       "  ferrum show Qwen/Qwen3-0.6B-GGUF:Q8_0\n"
       "  ferrum show model.gguf --max-context 32768");

@@ -34,14 +34,14 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> most_similar(std::string_view word, std::span<const std::string> candidates) {
-  const std::string_view said = without_dashes(word);
-  if (said.size() < 2 || said.size() > kLongest) return std::nullopt;
+  const std::string_view stem = without_dashes(word);
+  if (stem.size() < 2 || stem.size() > kLongest) return std::nullopt;
   const std::string* best = nullptr;
-  int least = std::max(1, static_cast<int>(said.size()) / 3) + 1;
+  int least = std::max(1, static_cast<int>(stem.size()) / 3) + 1;
   for (const std::string& candidate : candidates) {
     const std::string_view there = without_dashes(candidate);
-    const bool begins = said.size() >= 3 && there.starts_with(said);
-    const int distance = begins ? 1 : edit_distance(said, there);
+    const bool begins = stem.size() >= 3 && there.starts_with(stem);
+    const int distance = begins ? 1 : edit_distance(stem, there);
     if (distance < least) {
       least = distance;
       best = &candidate;

@@ -1,4 +1,4 @@
-// ferrum synthesize: random weights in the shape of a real model.
+// ferrum synthesize: writes random weights in the shape of a real model.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -50,7 +50,7 @@ void add_synthesize(CLI::App& app) {
   CLI::App& command =
       *app.add_subcommand("synthesize", "Write a model with random weights in the shape of a real one");
   command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required()->check(a_name());
-  command.add_option("OUT", o->target, "The .gguf file to write; appears when it is whole")
+  command.add_option("OUT", o->target, "The .gguf file to write; created when complete")
       ->required()
       ->check(a_name());
   command.add_option("--type", o->type, "How weights are stored: " + file_type_names())

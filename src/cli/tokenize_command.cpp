@@ -1,4 +1,4 @@
-// ferrum tokenize, ferrum detokenize: text to token ids and back.
+// ferrum tokenize, ferrum detokenize: converts text to token ids and back.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -54,7 +54,7 @@ struct DetokenizeOptions {
   bool control_tokens = false;
 };
 
-// Numbers separated by anything that lists are written with.
+// Numbers in any of the usual notations of lists.
 std::vector<TokenId> parse_ids(const std::string& text, int size) {
   constexpr const char* kSeparators = " \t\r\n,[]";
   std::vector<TokenId> ids;
@@ -63,7 +63,7 @@ std::vector<TokenId> parse_ids(const std::string& text, int size) {
     const size_t end = std::min(text.find_first_of(kSeparators, at), text.size());
     const std::string_view word = std::string_view(text).substr(at, end - at);
     const std::optional<TokenId> id = whole_number<TokenId>(word);
-    if (!id) fail(ErrorCode::kBadArgument, "{} is no token id", in_quotes(word));
+    if (!id) fail(ErrorCode::kBadArgument, "{} is not a token id", in_quotes(word));
     if (*id < 0 || *id >= size)
       fail(ErrorCode::kBadArgument, "token id {}: the vocabulary has 0 to {}", *id, size - 1);
     ids.push_back(*id);

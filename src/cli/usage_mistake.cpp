@@ -18,10 +18,20 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
+// Names that similar programs have for our commands.
+constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+    {"chat", "run"},        {"generate", "run"},      {"download", "pull"},   {"get", "pull"},
+    {"ls", "list"},         {"models", "list"},       {"remove", "rm"},       {"delete", "rm"},
+    {"info", "inspect"},    {"start", "serve"},       {"server", "serve"},    {"benchmark", "bench"},
+    {"encode", "tokenize"}, {"decode", "detokenize"}, {"quantize", "convert"}};
+
 std::string no_such_command(const CLI::App& app, const std::string& name) {
   std::vector<std::string> names;
   for (const CLI::App* command : commands_of(app)) names.push_back(command->get_name());
-  return fmt::format("there is no command {}{}", in_quotes(name), did_you_mean(name, names));
+  std::string meant = did_you_mean(name, names);
+  for (const auto& [elsewhere, here] : kElsewhere)
+    if (name == elsewhere) meant = fmt::format("; did you mean {}?", here);
+  return fmt::format("there is no command {}{}", in_quotes(name), meant);
 }
 
 bool has_command(const CLI::App& app, const std::string& name) {
@@ -44,7 +54,7 @@ bool has_option(const CLI::App& command, const std::string& name) {
 
 bool is_option(std::string_view arg) { return arg.size() > 1 && arg.front() == '-'; }
 
-// The command that the line names; nothing where it names none.
+// The command named on the command line; nullptr if there is none.
 const CLI::App* command_on(const CLI::App& app) {
   const std::vector<CLI::App*> parsed = app.get_subcommands();
   return parsed.empty() ? nullptr : parsed.front();
@@ -52,7 +62,13 @@ const CLI::App* command_on(const CLI::App& app) {
 
 std::string called(const CLI::App* command) { return command ? "ferrum " + command->get_name() : "ferrum"; }
 
-// Of an option that `command` does not have (nullptr: that stands before any command).
+// Whether MODEL is an argument of the command; in similar programs it is often an option.
+bool takes_model(const CLI::App& command) {
+  const std::vector<OptionEntry> options = command_entry(command).arguments;
+  return std::any_of(options.begin(), options.end(), [](const OptionEntry& o) { return o.value == "MODEL"; });
+}
+
+// The message for an option that `command` lacks (nullptr: it precedes any command).
 std::string no_such_option(const CLI::App& app, const CLI::App* command, std::string_view arg) {
   const std::string name(arg.substr(0, arg.find('=')));
   std::vector<std::string> there = option_names(app);
@@ -60,14 +76,16 @@ std::string no_such_option(const CLI::App& app, const CLI::App* command, std::st
     const std::vector<std::string> own = option_names(*command);
     there.insert(there.begin(), own.begin(), own.end());
   }
-  const std::string said = fmt::format("there is no option {}", name);
-  if (const std::string meant = did_you_mean(name, there); !meant.empty()) return said + meant;
+  const std::string message = fmt::format("there is no option {}", name);
+  if (command && (name == "-m" || name == "--model") && takes_model(*command))
+    return fmt::format("{}; MODEL is an argument: {}", message, command_entry(*command).usage);
+  if (const std::string meant = did_you_mean(name, there); !meant.empty()) return message + meant;
   for (const CLI::App* other : commands_of(app))
-    if (has_option(*other, name)) return fmt::format("{}; {} has one", said, called(other));
-  return said;
+    if (has_option(*other, name)) return fmt::format("{}; {} has it", message, called(other));
+  return message;
 }
 
-// Options before the command are the program's, and the first word is the command.
+// Options before the command belong to the program, and the first word is the command.
 std::string mistake_before_the_command(const CLI::App& app, std::span<char* const> args) {
   for (const std::string_view arg : args) {
     const std::string word(arg);
@@ -87,18 +105,18 @@ bool is_on_command_line(const CLI::Option& option, std::span<char* const> args) 
   });
 }
 
-// CLI11 says what is wrong with a value of the option, also where the value came from the option's
-// environment variable.
-std::string naming_its_source(const std::string& said, const CLI::App* command, std::span<char* const> args) {
-  if (!command) return said;
+// CLI11 reports invalid values under the option's name, even if the value came from its environment variable.
+std::string naming_its_source(const std::string& message, const CLI::App* command,
+                              std::span<char* const> args) {
+  if (!command) return message;
   for (const CLI::Option* option : command->get_options())
-    if (!option->get_envname().empty() && said.starts_with(option->get_name() + ": ") &&
+    if (!option->get_envname().empty() && message.starts_with(option->get_name() + ": ") &&
         !is_on_command_line(*option, args))
-      return option->get_envname() + said.substr(option->get_name().size());
-  return said;
+      return option->get_envname() + message.substr(option->get_name().size());
+  return message;
 }
 
-// For unmatched words: an unknown option, or else a surplus argument.
+// The message for unmatched words: an unknown option, or else a surplus argument.
 std::string unexpected(const CLI::App& app, const CLI::App* command, const std::vector<std::string>& words,
                        std::span<char* const> args) {
   const auto is_unexpected = [&](std::string_view arg) {
@@ -112,30 +130,30 @@ std::string unexpected(const CLI::App& app, const CLI::App* command, const std::
                      command_entry(command ? *command : app).usage);
 }
 
-// Of CLI11's "Could not convert: --repetitions = many".
-std::string no_number(const std::string& said) {
-  const size_t name = said.find("--");
-  const size_t equals = said.find(" = ", name);
-  if (equals == std::string::npos) return said;
-  return fmt::format("{}: {} is no number that fits", said.substr(name, equals - name),
-                     in_quotes(said.substr(equals + 3)));
+// The message for CLI11's "Could not convert: --repetitions = many".
+std::string invalid_number(const std::string& message) {
+  const size_t name = message.find("--");
+  const size_t equals = message.find(" = ", name);
+  if (equals == std::string::npos) return message;
+  return fmt::format("{}: {} is not a valid number", message.substr(name, equals - name),
+                     in_quotes(message.substr(equals + 3)));
 }
 
-std::string said_of(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
+std::string message_of(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
   if (std::string mistake = mistake_before_the_command(app, args); !mistake.empty()) return mistake;
   const CLI::App* const command = command_on(app);
-  const std::string said = error.what();
+  const std::string message = error.what();
   // The missing option may be a misspelled one.
   const std::vector<std::string> unknown = app.remaining(true);
   const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   if (!unknown.empty() && (is_missing || dynamic_cast<const CLI::ExtrasError*>(&error)))
     return unexpected(app, command, unknown, args);
-  if (is_missing && command) return fmt::format("{}: {}", said, command_entry(*command).usage);
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) && said.ends_with(" missing"))
-    return said.substr(0, said.find(": ")) + ": a value is missing";
-  if (dynamic_cast<const CLI::ConversionError*>(&error)) return no_number(said);
-  if (dynamic_cast<const CLI::ValidationError*>(&error)) return naming_its_source(said, command, args);
-  return said;
+  if (is_missing && command) return fmt::format("{}: {}", message, command_entry(*command).usage);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) && message.ends_with(" missing"))
+    return message.substr(0, message.find(": ")) + ": a value is missing";
+  if (dynamic_cast<const CLI::ConversionError*>(&error)) return invalid_number(message);
+  if (dynamic_cast<const CLI::ValidationError*>(&error)) return naming_its_source(message, command, args);
+  return message;
 }
 
 }  // namespace
@@ -147,8 +165,7 @@ CLI::Validator a_command(const CLI::App& app) {
 }
 
 std::string usage_mistake(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> args) {
-  return fmt::format("{}\n{} --help lists what there is.", said_of(app, error, args),
-                     called(command_on(app)));
+  return fmt::format("{}\nSee {} --help.", message_of(app, error, args), called(command_on(app)));
 }
 
 }  // namespace ferrum::cli

@@ -12,7 +12,7 @@ namespace {
 constexpr int kMaxPort = 65535;
 
 [[noreturn]] void refuse(std::string_view url, const char* why) {
-  fail(ErrorCode::kBadArgument, "{} is no address of a server: {}", in_quotes(url), why);
+  fail(ErrorCode::kBadArgument, "{} is not a server address: {}", in_quotes(url), why);
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -26,7 +26,7 @@ bool is_port(std::string_view text) {
   return port && *port > 0 && *port <= kMaxPort;
 }
 
-// What would end a header's line, or a request's, is not sent.
+// Excludes characters that would end a header's line or a request line.
 bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c != 0x7f; });
 }
@@ -64,7 +64,8 @@ Endpoint parse_endpoint(std::string_view url, std::string_view default_base) {
   while (base.ends_with('/')) base.remove_suffix(1);
   e.base = std::string(base.empty() ? default_base : base);
 
-  if (authority.find('@') != std::string_view::npos) refuse(url, "it has a user's name, which is not sent");
+  if (authority.find('@') != std::string_view::npos)
+    refuse(url, "it has a user name, which is not supported");
   std::string_view host = authority;
   std::string_view port = e.transport == Endpoint::Transport::kTls ? "443" : "80";
   const bool v6 = host.starts_with('[');
@@ -75,12 +76,12 @@ Endpoint parse_endpoint(std::string_view url, std::string_view default_base) {
     host = host.substr(0, colon);
   }
   if (v6) {
-    if (bracket + 1 != host.size()) refuse(url, "something stands behind the bracket");
+    if (bracket + 1 != host.size()) refuse(url, "there is text after the bracket");
     host = host.substr(1, host.size() - 2);
   }
-  if (!v6 && port.find(':') != std::string_view::npos) refuse(url, "an IPv6 address stands in brackets");
+  if (!v6 && port.find(':') != std::string_view::npos) refuse(url, "an IPv6 address needs brackets");
   if (host.empty()) refuse(url, "the host is missing");
-  if (!is_port(port)) refuse(url, "the port is no number from 1 to 65535");
+  if (!is_port(port)) refuse(url, "the port is not a number from 1 to 65535");
   e.host = std::string(host);
   e.port = std::string(port);
   e.authority = std::string(authority);

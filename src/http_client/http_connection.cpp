@@ -42,7 +42,7 @@ using Kind = HttpFault::Kind;
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 constexpr size_t kReadAhead = 16 << 10;
 
-// The connection's end, as the system, TLS and HTTP say it.
+// Whether the connection was closed, as reported by the system, by TLS or by HTTP.
 bool is_closed(const error_code& e) {
   return e == asio::error::eof || e == asio::error::connection_reset || e == asio::error::broken_pipe ||
          e == asio::error::connection_aborted || e == ssl::error::stream_truncated ||
@@ -56,12 +56,12 @@ Kind kind_of(const error_code& e) {
   return Kind::kDisconnect;
 }
 
-// How long an exchange may take, in all and without a byte.
-class Patience {
+// The deadlines of one exchange: for all of it, and for each byte.
+class Deadlines {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Patience(const ServerOptions& options)
+  explicit Deadlines(const ServerOptions& options)
       : stall_(options.stall), deadline_(Clock::now() + options.timeout) {}
 
   Clock::time_point deadline() const { return deadline_; }
@@ -79,13 +79,13 @@ class Patience {
 struct Shared {
   ServerOptions options;
   std::vector<tcp::endpoint> addresses;
-  mutable ssl::context tls{ssl::context::tls_client};  // streams take it as it is
+  mutable ssl::context tls{ssl::context::tls_client};  // mutable: streams take a non-const context
 
   [[noreturn]] void throw_fault(Kind kind, const char* what, const error_code& e,
-                                const Patience& patience) const {
+                                const Deadlines& deadlines) const {
     if (kind != Kind::kTimeout) throw HttpFault(kind, fmt::format("{}: {}", what, e.message()));
-    const bool stalled = std::chrono::steady_clock::now() < patience.deadline();
-    throw HttpFault(kind, stalled ? fmt::format("nothing came for {} s", options.stall.count() / 1000.0)
+    const bool stalled = std::chrono::steady_clock::now() < deadlines.deadline();
+    throw HttpFault(kind, stalled ? fmt::format("no data for {} s", options.stall.count() / 1000.0)
                                   : fmt::format("not done within {} s", options.timeout.count() / 1000.0));
   }
 };
@@ -97,15 +97,15 @@ class Connection final : public HttpConnection {
       : executor_(executor), shared_(shared) {}
 
   asio::awaitable<HttpHead> exchange(const HttpCall& call, const OnBody& on_body) override {
-    const Patience patience(shared_.options);
+    const Deadlines deadlines(shared_.options);
     const http::request<http::string_body> request = request_of(call);
     while (true) {
       const bool reused = stream_.has_value();
-      if (!reused) co_await connect(patience);
+      if (!reused) co_await connect(deadlines);
       Answer answer;
       error_code error;
       try {
-        error = co_await attempt(request, on_body, patience, answer);
+        error = co_await attempt(request, on_body, deadlines, answer);
       } catch (...) {  // thrown by `on_body`: the unread rest makes the connection unusable
         disconnect();
         throw;
@@ -114,8 +114,8 @@ class Connection final : public HttpConnection {
       disconnect();
       if (!error) co_return answer.head;
       if (reused && !answer.began && is_closed(error)) continue;
-      shared_.throw_fault(kind_of(error), answer.began ? "the answer broke off" : "no answer", error,
-                          patience);
+      shared_.throw_fault(kind_of(error), answer.began ? "the response was cut off" : "no response", error,
+                          deadlines);
     }
   }
 
@@ -127,21 +127,21 @@ class Connection final : public HttpConnection {
   struct Answer {
     HttpHead head;
     bool began = false;
-    bool keep = false;  // the connection
+    bool keep = false;  // whether the connection stays open
   };
 
   // A proxy gets the target in absolute form.
-  bool asks_proxy() const { return std::is_same_v<Stream, TcpStream> && shared_.options.proxy; }
+  bool uses_proxy() const { return std::is_same_v<Stream, TcpStream> && shared_.options.proxy; }
 
   http::request<http::string_body> request_of(const HttpCall& call) const {
     const Endpoint& endpoint = shared_.options.endpoint;
     http::request<http::string_body> request(
         http::string_to_verb(call.method),
-        asks_proxy() ? endpoint.url(call.path) : endpoint.target(call.path), 11);
+        uses_proxy() ? endpoint.url(call.path) : endpoint.target(call.path), 11);
     request.set(http::field::host, endpoint.authority);
     request.set(http::field::user_agent, "ferrum");
     request.set(http::field::accept, "*/*");
-    if (asks_proxy() && !shared_.options.proxy->authorization.empty())
+    if (uses_proxy() && !shared_.options.proxy->authorization.empty())
       request.set(http::field::proxy_authorization, shared_.options.proxy->authorization);
     if (!shared_.options.api_key.empty())
       request.set(http::field::authorization, "Bearer " + shared_.options.api_key);
@@ -166,9 +166,9 @@ class Connection final : public HttpConnection {
       stream_.emplace(executor_);
   }
 
-  asio::awaitable<void> connect(const Patience& patience) {
+  asio::awaitable<void> connect(const Deadlines& deadlines) {
     make_stream();
-    patience.arm(*stream_);
+    deadlines.arm(*stream_);
     error_code error;
     auto& lowest = beast::get_lowest_layer(*stream_);
     if constexpr (std::is_same_v<Stream, LocalStream>) {
@@ -179,13 +179,13 @@ class Connection final : public HttpConnection {
       if (!error) lowest.socket().set_option(tcp::no_delay(true), error);
     }
     if constexpr (std::is_same_v<Stream, TlsStream>) {
-      if (!error && shared_.options.proxy) co_await pass_proxy(patience, error);
+      if (!error && shared_.options.proxy) co_await open_tunnel(deadlines, error);
       if (!error) {
         const std::string& host = shared_.options.endpoint.host;
         SSL_set_tlsext_host_name(stream_->native_handle(), host.c_str());
         if (shared_.options.certificates == ServerOptions::Certificates::kChecked)
           stream_->set_verify_callback(ssl::host_name_verification(host));
-        patience.arm(*stream_);
+        deadlines.arm(*stream_);
         co_await stream_->async_handshake(ssl::stream_base::client,
                                           asio::redirect_error(asio::use_awaitable, error));
       }
@@ -194,17 +194,17 @@ class Connection final : public HttpConnection {
     if constexpr (std::is_same_v<Stream, TlsStream>)
       if (const long why = SSL_get_verify_result(stream_->native_handle()); why != X509_V_OK) {
         disconnect();
-        throw HttpFault(Kind::kCertificate, fmt::format("its certificate is not accepted: {}",
+        throw HttpFault(Kind::kCertificate, fmt::format("its certificate cannot be verified: {}",
                                                         X509_verify_cert_error_string(why)));
       }
     disconnect();
     shared_.throw_fault(error == beast::error::timeout ? Kind::kTimeout : Kind::kConnection,
                         shared_.options.proxy ? "cannot connect through the proxy" : "cannot connect", error,
-                        patience);
+                        deadlines);
   }
 
-  // RFC 9110, 9.3.6: from here on the proxy hands on what it gets.
-  asio::awaitable<void> pass_proxy(const Patience& patience, error_code& error) {
+  // RFC 9110, 9.3.6: from here on the proxy forwards bytes in both directions.
+  asio::awaitable<void> open_tunnel(const Deadlines& deadlines, error_code& error) {
     const Endpoint& e = shared_.options.endpoint;
     const std::string host =
         (e.host.find(':') == std::string::npos ? e.host : "[" + e.host + "]") + ":" + e.port;
@@ -218,7 +218,7 @@ class Connection final : public HttpConnection {
     http::response_parser<http::empty_body> parser;
     parser.header_limit(kMaxHeaderBytes);
     parser.skip(true);
-    patience.arm(*stream_);
+    deadlines.arm(*stream_);
     co_await http::async_read_header(lowest, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
@@ -230,20 +230,20 @@ class Connection final : public HttpConnection {
   }
 
   asio::awaitable<error_code> attempt(const http::request<http::string_body>& request, const OnBody& on_body,
-                                      const Patience& patience, Answer& answer) {
+                                      const Deadlines& deadlines, Answer& answer) {
     error_code sent;
-    patience.arm(*stream_);
+    deadlines.arm(*stream_);
     co_await http::async_write(*stream_, request, asio::redirect_error(asio::use_awaitable, sent));
-    // A server that refuses may do so before it has read all, and close.
+    // A server may refuse a request before it has read all of it, and close the connection.
     if (sent && !is_closed(sent)) co_return sent;
     error_code error;
     std::optional<http::response_parser<http::buffer_body>> parser;
-    do {  // "100 Continue" and its like come before the answer
+    do {  // skips interim responses such as 100 Continue
       parser.emplace();
       parser->header_limit(kMaxHeaderBytes);
       parser->body_limit(boost::none);  // `on_body` limits the size
       parser->skip(request.method() == http::verb::head);
-      patience.arm(*stream_);
+      deadlines.arm(*stream_);
       co_await http::async_read_header(*stream_, buffer_, *parser,
                                        asio::redirect_error(asio::use_awaitable, error));
       answer.began |= parser->got_some();
@@ -254,7 +254,7 @@ class Connection final : public HttpConnection {
     answer.head.content_type = std::string(message[http::field::content_type]);
     for (const auto& field : message) answer.head.fields.emplace_back(field.name_string(), field.value());
     while (!parser->is_done()) {
-      patience.arm(*stream_);
+      deadlines.arm(*stream_);
       message.body().data = part_.data();
       message.body().size = part_.size();
       co_await http::async_read_some(*stream_, buffer_, *parser,
@@ -271,8 +271,8 @@ class Connection final : public HttpConnection {
   asio::any_io_executor executor_;
   const Shared& shared_;
   beast::flat_buffer buffer_{kMaxHeaderBytes + kReadAhead};
-  std::array<char, kReadAhead> part_;  // of a body
-  std::optional<Stream> stream_;       // while it is connected
+  std::array<char, kReadAhead> part_;  // of a response body
+  std::optional<Stream> stream_;       // set while connected
 };
 
 }  // namespace
@@ -300,8 +300,8 @@ class HttpServerAddress::Impl {
     for (const auto& found : resolver.resolve(host, proxy ? proxy->port : e.port, error))
       shared.addresses.push_back(found);
     if (error)
-      fail(ErrorCode::kIo, "{}: {}{} is not found: {}", e.url(""), proxy ? "its proxy " : "", in_quotes(host),
-           error.message());
+      fail(ErrorCode::kIo, "{}: cannot resolve {}{}: {}", e.url(""), proxy ? "its proxy " : "",
+           in_quotes(host), error.message());
   }
 
   void trust() {

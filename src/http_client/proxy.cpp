@@ -11,14 +11,14 @@ namespace ferrum::http_client {
 namespace {
 
 std::string base64(const std::string& bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // with a NUL behind it
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // includes a terminating NUL
   out.resize(static_cast<size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
                                                  reinterpret_cast<const unsigned char*>(bytes.data()),
                                                  static_cast<int>(bytes.size()))));
   return out;
 }
 
-// "example.com" and ".example.com" both mean the host and all below it.
+// "example.com" and ".example.com" both mean the host and all its subdomains.
 bool is_listed(const std::string& host, std::string_view list) {
   while (!list.empty()) {
     const size_t comma = std::min(list.find(','), list.size());
@@ -60,7 +60,7 @@ std::optional<Proxy> proxy_for(const Endpoint& endpoint, const ProxySettings& se
   }
   const Endpoint parsed = parse_endpoint(address);
   if (parsed.transport != Endpoint::Transport::kTcp)
-    fail(ErrorCode::kBadArgument, "the proxy {} is not asked in plain HTTP, which is all that is spoken here",
+    fail(ErrorCode::kBadArgument, "the proxy {} is not an http:// address, and no other kind is supported",
          in_quotes(address));
   proxy.host = parsed.host;
   proxy.port = parsed.port;

@@ -25,19 +25,19 @@ void sleep(milliseconds time, const std::stop_token& stop) {
 void BackOff::wait(const std::string& what, const Failure& failure, const std::stop_token& stop) {
   if (stop.stop_requested()) return;
   ++failures_;
-  if (failures_ >= patience_.tries)
-    fail(ErrorCode::kIo, "{}: {}, {} times in a row; what came so far is kept: the same command goes on",
-         what, failure.why, failures_);
-  if (failure.asked && *failure.asked > patience_.most_asked)
-    fail(ErrorCode::kIo, "{}: {}, and asks to wait {:.0f} s: the same command goes on then", what,
-         failure.why, seconds(*failure.asked));
-  const milliseconds usual =
-      std::min(patience_.longest, patience_.first * (1 << std::min(failures_ - 1, 16)));
-  const milliseconds pause = failure.asked.value_or(usual);
+  if (failures_ >= policy_.tries)
+    fail(ErrorCode::kIo,
+         "{}: {}, {} times in a row; the part received so far is kept: run the same command to resume", what,
+         failure.why, failures_);
+  if (failure.retry_after && *failure.retry_after > policy_.longest_retry_after)
+    fail(ErrorCode::kIo, "{}: {}, with a Retry-After of {:.0f} s: run the same command then to resume", what,
+         failure.why, seconds(*failure.retry_after));
+  const milliseconds usual = std::min(policy_.longest, policy_.first * (1 << std::min(failures_ - 1, 16)));
+  const milliseconds pause = failure.retry_after.value_or(usual);
   if (notify_)
     notify_(fmt::format("{}: {}; trying again in {:.3g} s ({} of {})", what, failure.why, seconds(pause),
-                        failures_ + 1, patience_.tries));
-  sleep(milliseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * patience_.time)), stop);
+                        failures_ + 1, policy_.tries));
+  sleep(milliseconds(static_cast<int64_t>(static_cast<double>(pause.count()) * policy_.time)), stop);
 }
 
 }  // namespace ferrum::hub

@@ -34,7 +34,7 @@ std::optional<std::string> set_variable(const Environment& environment, const ch
   return value;
 }
 
-// By the names of the contents: the same model in two snapshots is one.
+// Compares blobs: the same model in two snapshots counts once.
 std::set<std::pair<std::string, std::string>> contents_of(const Offer& offer) {
   std::set<std::pair<std::string, std::string>> contents;
   for (const RepoFile& file : offer.files) contents.emplace(file.name, file.hash);
@@ -46,7 +46,7 @@ std::time_t modified(const fs::path& path) {
   return ::stat(path.c_str(), &found) == 0 ? found.st_mtim.tv_sec : 0;
 }
 
-// Of a link into the blobs beside the snapshots; empty for anything else.
+// The blob's name if `link` is a link to a blob of this repository, otherwise empty.
 std::string blob_of(const fs::path& link) {
   std::error_code error;
   const fs::path target = fs::read_symlink(link, error);
@@ -72,7 +72,7 @@ fs::path hub_home(const Environment& environment) {
   if (const auto caches = set_variable(environment, "XDG_CACHE_HOME"))
     return fs::path(*caches) / "huggingface";
   if (const auto home = set_variable(environment, "HOME")) return fs::path(*home) / ".cache" / "huggingface";
-  fail(ErrorCode::kBadArgument, "there is no home folder to keep models in: set HF_HOME to a folder");
+  fail(ErrorCode::kBadArgument, "there is no home folder for models: set HF_HOME to a folder");
 }
 
 fs::path cache_folder(const Environment& environment) {
@@ -111,7 +111,7 @@ std::vector<Cache::Snapshot> Cache::snapshots_of(const std::string& repo,
     for (fs::recursive_directory_iterator at(entry.path(), walk), end; !walk && at != end;
          at.increment(walk)) {
       std::error_code missing;
-      if (!fs::is_regular_file(at->path(), missing)) continue;  // a folder, or a link to what is gone
+      if (!fs::is_regular_file(at->path(), missing)) continue;  // a folder or a dangling link
       const uint64_t bytes = fs::file_size(at->path(), missing);
       if (!missing)
         snapshot.files.push_back(
@@ -215,7 +215,7 @@ Cache::Removal Cache::remove(const CachedModel& model) const {
     if (!file.hash.empty()) remove_file(repo / "blobs" / file.hash);
     removal.bytes += file.bytes;
   }
-  if (is_last) {  // with what was left of pulls that did not end
+  if (is_last) {  // including the remains of interrupted pulls
     std::error_code error;
     fs::remove_all(repo, error);
     fs::remove_all(lock_folder(model.parts.repo), error);

@@ -21,12 +21,12 @@ using http_client::HttpFault;
 using http_client::HttpHead;
 using http_client::HttpSession;
 
-constexpr int kMaxWholeTries = 20;  // of a server that cannot send ranges
+constexpr int kMaxWholeTries = 20;  // for a server that cannot send ranges
 
 // "bytes 0-99/1000" (RFC 9110, 14.4). The size may be "*".
 struct ContentRange {
   uint64_t begin = 0;
-  uint64_t end = 0;  // not included
+  uint64_t end = 0;  // exclusive
   std::optional<uint64_t> size;
 };
 std::optional<ContentRange> content_range(std::string_view text) {
@@ -41,27 +41,27 @@ std::optional<ContentRange> content_range(std::string_view text) {
   return ContentRange{*begin, *last + 1, whole_number<uint64_t>(text.substr(slash + 1))};
 }
 
-// A response whose body is not the requested range: the rest is not read.
-struct Unwanted {
+// A response whose body is not the requested range. The rest of it is not read.
+struct UnexpectedResponse {
   Failure failure;
 };
-// Another worker gets the whole file, for the server sends nothing else.
-struct LeftToAnother {};
+// The server sends only whole files, and another worker is receiving it.
+struct LeftToOtherWorker {};
 
-// What the workers have in common.
+// The state that the workers share.
 class Transfer {
  public:
   Transfer(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-           const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
+           const RetryPolicy& retry_policy, const DownloadOptions& options, const BackOff::Notify& notify,
            const std::function<void(uint64_t)>& received)
       : what(what),
         partial(partial),
         api(api),
         servers(servers),
-        patience(patience),
+        retry_policy(retry_policy),
         options(options),
         notify([this, &notify](const std::string& text) {
-          const std::lock_guard lock(telling_);
+          const std::lock_guard lock(notify_mutex_);
           if (notify) notify(text);
         }),
         received_(received) {}
@@ -70,7 +70,7 @@ class Transfer {
   PartialFile& partial;
   HubApi& api;
   Servers& servers;
-  const Patience& patience;
+  const RetryPolicy& retry_policy;
   const DownloadOptions& options;
   const BackOff::Notify notify;
   std::stop_source stop;
@@ -79,7 +79,7 @@ class Transfer {
     HubApi::Location location;
     int generation = 0;
   };
-  // Looked for again where what is known is no newer than `bad`.
+  // Returns the source; looks it up again unless it is newer than generation `bad`.
   Source source(int bad) {
     const std::lock_guard lock(locating_);
     if (source_.generation <= bad) {
@@ -90,27 +90,27 @@ class Transfer {
   }
 
   void received(uint64_t bytes) {
-    const std::lock_guard lock(telling_);
+    const std::lock_guard lock(notify_mutex_);
     if (received_) received_(bytes);
   }
 
-  // True for the first caller only.
+  // Returns true for the first caller only.
   bool claim_whole() { return !whole_is_claimed_.exchange(true); }
   bool whole_is_claimed() const { return whole_is_claimed_; }
 
   void fail(std::exception_ptr why) {
-    const std::lock_guard lock(telling_);
+    const std::lock_guard lock(notify_mutex_);
     if (!failed_) failed_ = std::move(why);
     stop.request_stop();
   }
-  // When all have ended.
+  // Call after all workers have ended.
   void rethrow() const {
     if (failed_) std::rethrow_exception(failed_);
   }
 
  private:
   const std::function<void(uint64_t)>& received_;
-  std::mutex telling_;  // guards failed_ as well
+  std::mutex notify_mutex_;  // serialises notifications; also guards failed_
   std::mutex locating_;
   Source source_;  // guarded by locating_
   std::atomic<bool> whole_is_claimed_ = false;
@@ -133,7 +133,7 @@ class Worker {
           fetch(*range);
         else
           return;
-    } catch (const LeftToAnother&) {
+    } catch (const LeftToOtherWorker&) {
     } catch (...) {
       t_.fail(std::current_exception());
     }
@@ -143,23 +143,23 @@ class Worker {
   bool goes_on() const { return !t_.stop.stop_requested() && (has_whole_ || !t_.whole_is_claimed()); }
 
   void fetch(ByteRange range) {
-    BackOff back_off(t_.patience, t_.notify);
+    BackOff back_off(t_.retry_policy, t_.notify);
     range_ = range;
     marked_ = at_ = range.begin;
     while (at_ < range_.end && goes_on()) {
       const uint64_t before = has_whole_ ? best_ : at_;
       const std::optional<Failure> failure = attempt();
       if ((has_whole_ ? best_ : at_) > before)
-        back_off.progress();  // and at once
+        back_off.progress();  // retries at once
       else if (failure)
         back_off.wait(in_quotes(t_.what.file.name), *failure, t_.stop.get_token());
       if (failure && has_whole_ && ++whole_tries_ > kMaxWholeTries)
-        fail(ErrorCode::kIo, "{}: {} sends no parts of files, and never all of it: {}",
+        fail(ErrorCode::kIo, "{}: {} does not support range requests, and the whole file never arrives: {}",
              in_quotes(t_.what.file.name), source_.location.endpoint.authority, failure->why);
     }
   }
 
-  // Moves at_.
+  // Advances at_.
   std::optional<Failure> attempt() {
     connect();
     if (has_whole_) marked_ = at_ = 0;
@@ -172,10 +172,10 @@ class Worker {
       const HttpHead head =
           session_->exchange(call, [&](const HttpHead& h, std::string_view part) { take(h, part); });
       if (!begun_) check_head(head);
-      if (!begun_ || at_ < end_) return Failure{"an empty answer", {}};
+      if (!begun_ || at_ < end_) return Failure{"an empty response", {}};
       return std::nullopt;
-    } catch (const Unwanted& unwanted) {
-      return unwanted.failure;
+    } catch (const UnexpectedResponse& unexpected) {
+      return unexpected.failure;
     } catch (const HttpFault& fault) {
       require_trust(fault, source_.location.endpoint);
       return Failure{fault.what(), {}};
@@ -191,25 +191,26 @@ class Worker {
     if (t_.stop.stop_requested()) session_->stop();
   }
 
-  // The place may not be the right one any more.
+  // The location may be outdated: looks it up again.
   [[noreturn]] void refuse_place(Failure failure) {
     bad_ = source_.generation;
-    throw Unwanted{std::move(failure)};
+    throw UnexpectedResponse{std::move(failure)};
   }
 
   void check_head(const HttpHead& head) {
     const std::string host = source_.location.endpoint.authority;
     if (is_passing(head.status))
-      throw Unwanted{{fmt::format("{} answers {}", host, head.status), retry_after(head)}};
-    if (head.status == 416) refuse_place({fmt::format("{} has no such part of it (416)", host), {}});
+      throw UnexpectedResponse{{fmt::format("{} answers {}", host, head.status), retry_after(head)}};
+    if (head.status == 416)
+      refuse_place({fmt::format("{} does not have the requested range (416)", host), {}});
     if (head.status != 200 && head.status != 206) {
-      // Signed addresses go out of date; the hub's own answer is final.
+      // Signed addresses expire; a refusal by the hub itself is final.
       if (head.status >= 400 && t_.servers.is_hub(source_.location.endpoint))
         t_.api.refuse(t_.what.repo, t_.what.commit, head);
       refuse_place({fmt::format("{} answers {}", host, head.status), retry_after(head)});
     }
     if (const std::string_view etag = bare_etag(head.field("ETag")); is_other_hash(etag, t_.what.file.hash))
-      refuse_place({fmt::format("{} has other contents than were listed (ETag {})", host, etag), {}});
+      refuse_place({fmt::format("{} has different contents than listed (ETag {})", host, etag), {}});
     if (head.status == 206)
       begin_part(head, host);
     else
@@ -220,9 +221,9 @@ class Worker {
   void begin_part(const HttpHead& head, const std::string& host) {
     const auto part = content_range(head.field("Content-Range"));
     if (!part || part->begin != at_ || part->end > range_.end)
-      refuse_place({fmt::format("{} sends another part than was asked for", host), {}});
+      refuse_place({fmt::format("{} sends a different range than requested", host), {}});
     if (part->size && *part->size != size_)
-      refuse_place({fmt::format("{} has {} bytes of it, and {} were listed", host, *part->size, size_), {}});
+      refuse_place({fmt::format("{} has {} bytes, but {} were listed", host, *part->size, size_), {}});
     end_ = part->end;
   }
 
@@ -230,12 +231,13 @@ class Worker {
     const auto length = whole_number<uint64_t>(head.field("Content-Length"));
     if ((length && *length != size_) || (!length && head.content_type.starts_with("text/html")))
       refuse_place(
-          {fmt::format("{} sends {} of type {} in place of {} bytes: is a login page or a proxy in between?",
+          {fmt::format("{} sends {} of type {} instead of {} bytes: is a login page or a proxy in between?",
                        host, length ? fmt::format("{} bytes", *length) : "something",
                        in_quotes(head.content_type), size_),
            {}});
-    if (at_ > 0 || range_.end < size_) {  // it sends no parts: then all, over this connection alone
-      if (!has_whole_ && !t_.claim_whole()) throw LeftToAnother();
+    // The server ignores ranges: download the whole file over this connection only.
+    if (at_ > 0 || range_.end < size_) {
+      if (!has_whole_ && !t_.claim_whole()) throw LeftToOtherWorker();
       has_whole_ = true;
       range_ = {0, size_};
       marked_ = at_ = 0;
@@ -245,8 +247,8 @@ class Worker {
 
   void take(const HttpHead& head, std::string_view bytes) {
     if (!begun_) check_head(head);
-    if (!goes_on()) throw LeftToAnother();
-    if (bytes.size() > end_ - at_) throw Unwanted{{"it sends more than it said", {}}};
+    if (!goes_on()) throw LeftToOtherWorker();
+    if (bytes.size() > end_ - at_) throw UnexpectedResponse{{"the response is longer than announced", {}}};
     t_.partial.write(at_, bytes);
     const uint64_t block = t_.options.partial.block;
     const bool fills = (at_ + bytes.size()) / block > at_ / block;
@@ -261,18 +263,18 @@ class Worker {
 
   Transfer& t_;
   uint64_t size_;
-  std::mutex session_mutex_;  // guards that it is replaced
+  std::mutex session_mutex_;  // guards the session's replacement
   std::unique_ptr<HttpSession> session_;
   Transfer::Source source_;
-  int bad_ = 0;  // generation of a source that was of no use
+  int bad_ = 0;  // generation of a source that failed
 
   ByteRange range_;      // to be fetched
-  uint64_t at_ = 0;      // what comes next
-  uint64_t end_ = 0;     // of the answer at hand
-  uint64_t marked_ = 0;  // the beginning of the first block that is not complete yet
+  uint64_t at_ = 0;      // offset of the next byte
+  uint64_t end_ = 0;     // end of the current response
+  uint64_t marked_ = 0;  // beginning of the first incomplete block
   bool begun_ = false;   // the current response is the requested range
   bool has_whole_ = false;
-  uint64_t best_ = 0;  // bytes of the whole that came in one go
+  uint64_t best_ = 0;  // most bytes of the whole file received in one response
   int whole_tries_ = 0;
   std::stop_callback<std::function<void()>> stopping_;
 };
@@ -280,7 +282,7 @@ class Worker {
 }  // namespace
 
 void download(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-              const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
+              const RetryPolicy& retry_policy, const DownloadOptions& options, const BackOff::Notify& notify,
               const std::function<void(uint64_t bytes)>& received) {
   const uint64_t missing = partial.size() - partial.present();
   if (missing == 0) return;
@@ -288,7 +290,7 @@ void download(const Download& what, PartialFile& partial, HubApi& api, Servers& 
   const auto connections = static_cast<uint64_t>(options.connections);
   const uint64_t share = (missing + connections - 1) / connections;
   const uint64_t most = std::min(options.most_of_a_range, (share + block - 1) / block * block);
-  Transfer transfer(what, partial, api, servers, patience, options, notify, received);
+  Transfer transfer(what, partial, api, servers, retry_policy, options, notify, received);
   {
     std::vector<std::jthread> threads;
     for (uint64_t i = 1; i < std::min(connections, (missing + most - 1) / most); ++i)
@@ -298,7 +300,7 @@ void download(const Download& what, PartialFile& partial, HubApi& api, Servers& 
   try {
     partial.flush();
   } catch (const Error&) {
-    transfer.rethrow();  // the first mistake counts
+    transfer.rethrow();  // the first error
     throw;
   }
   transfer.rethrow();

@@ -10,7 +10,7 @@ namespace ferrum::hub {
 
 struct DownloadOptions {
   int connections = 8;
-  uint64_t most_of_a_range = 32 << 20;  // bytes per request, at most
+  uint64_t most_of_a_range = 32 << 20;  // the maximum number of bytes per request
   PartialFile::Options partial;
 };
 
@@ -23,10 +23,10 @@ struct Download {
 
 // Fetches the missing ranges of `partial` until it is complete. An interrupted request is retried, at once
 // after progress and with back-off otherwise. `received` is called with the number of bytes received, by one
-// thread at a time. Error kIo: the hub refuses, keeps failing, sends other contents (fault B63), or the disk
-// is full (fault B62); received blocks are kept.
+// thread at a time. Throws kIo if the hub refuses, keeps failing or sends other contents (fault B63), or if
+// the disk is full (fault B62); received blocks are kept.
 void download(const Download& what, PartialFile& partial, HubApi& api, Servers& servers,
-              const Patience& patience, const DownloadOptions& options, const BackOff::Notify& notify,
+              const RetryPolicy& retry_policy, const DownloadOptions& options, const BackOff::Notify& notify,
               const std::function<void(uint64_t bytes)>& received);
 
 }  // namespace ferrum::hub

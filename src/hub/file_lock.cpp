@@ -24,13 +24,13 @@ FileDescriptor open_lock(const fs::path& file) {
 }  // namespace
 
 FileLock FileLock::wait(const fs::path& file, const std::string& what, const std::function<void()>& on_wait) {
-  for (bool told = false;;) {
+  for (bool notified = false;;) {
     FileLock lock(open_lock(file));
     if (::flock(lock.file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK)
         fail(ErrorCode::kIo, "{}: cannot be locked for {}: {}", in_quotes(file.string()), what,
              std::strerror(errno));
-      if (!std::exchange(told, true) && on_wait) on_wait();
+      if (!std::exchange(notified, true) && on_wait) on_wait();
       while (::flock(lock.file_.get(), LOCK_EX) != 0 && errno == EINTR) {
       }
     }
@@ -55,7 +55,7 @@ void make_folders(const fs::path& folder) {
 void fail_to_write(const fs::path& path, int reason) {
   const bool read_only = reason == EROFS || reason == EACCES || reason == EPERM;
   fail(ErrorCode::kIo, "{}: cannot be written: {}{}", in_quotes(path.string()), std::strerror(reason),
-       read_only ? "; the models' folder is read-only for you: set HF_HOME to one that is not" : "");
+       read_only ? "; the models' folder is read-only: set HF_HOME to a writable one" : "");
 }
 
 }  // namespace ferrum::hub

@@ -38,7 +38,7 @@ uint64_t size_at(const Json& object, std::string_view source) {
   return found->get<uint64_t>();
 }
 
-// As a date in the only form that may be sent.
+// Parses a date in the only format that senders may use.
 std::optional<std::time_t> http_date(std::string_view text) {
   std::tm date{};
   const char* const end = ::strptime(std::string(text).c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
@@ -47,7 +47,7 @@ std::optional<std::time_t> http_date(std::string_view text) {
 
 bool is_redirection(int status) { return status >= 300 && status < 400 && status != 304; }
 
-// Where a Location header leads that came from `endpoint`, which has no base. Error kBadArgument.
+// The target of a Location header from `endpoint`, which has no base. Throws kBadArgument.
 http_client::Url redirected(const Endpoint& endpoint, std::string_view location) {
   if (location.starts_with('/') && !location.starts_with("//")) return {endpoint, std::string(location)};
   return http_client::parse_url(location);
@@ -90,15 +90,15 @@ std::string escaped(std::string_view path) {
 std::string read_commit(std::string_view json, std::string_view source) {
   const Json reply = parse_json(json, source, kJson);
   const std::string* const commit = reply.is_object() ? text_at(reply, "sha") : nullptr;
-  if (!commit || !is_commit(*commit)) fail(ErrorCode::kBadFile, "{}: it names no commit", source);
+  if (!commit || !is_commit(*commit)) fail(ErrorCode::kBadFile, "{}: the response has no commit", source);
   return *commit;
 }
 
 void read_tree(std::string_view json, std::string_view source, std::vector<RepoFile>& files) {
   const Json reply = parse_json(json, source, kJson);
-  if (!reply.is_array()) fail(ErrorCode::kBadFile, "{}: it is no list of files", source);
+  if (!reply.is_array()) fail(ErrorCode::kBadFile, "{}: the response is not a list of files", source);
   for (const Json& entry : reply) {
-    if (!entry.is_object()) fail(ErrorCode::kBadFile, "{}: an entry is no object", source);
+    if (!entry.is_object()) fail(ErrorCode::kBadFile, "{}: an entry is not an object", source);
     const std::string* const type = text_at(entry, "type");
     if (!type || *type != "file") continue;
     const std::string* const path = text_at(entry, "path");
@@ -125,7 +125,7 @@ std::string next_page(std::string_view link) {
     if (attributes.find("rel=\"next\"") != link.npos || attributes.find("rel=next") != link.npos) {
       if (url.starts_with('/')) return std::string(url);
       try {
-        return http_client::parse_url(url).target;  // a mirror may name the hub that it mirrors
+        return http_client::parse_url(url).target;  // a mirror may return URLs of the hub that it mirrors
       } catch (const Error&) {
         return {};
       }
@@ -161,21 +161,21 @@ const http_client::HttpServerAddress& Servers::at(const Endpoint& endpoint) {
     http_client::ServerOptions options = {.endpoint = endpoint,
                                           .proxy = http_client::proxy_for(endpoint, settings_.proxies),
                                           .timeout = std::chrono::hours(24),
-                                          .stall = patience_.stall};
+                                          .stall = policy_.stall};
     options.endpoint.base.clear();
     if (is_hub(endpoint)) options.api_key = settings_.token;
     try {
       server = std::make_unique<http_client::HttpServerAddress>(std::move(options));
     } catch (const Error& e) {
-      fail(e.code(), "{}; is there a network? HF_ENDPOINT may name a mirror, https_proxy the way to it",
-           e.what());
+      fail(e.code(), "{}; is there a network? HF_ENDPOINT may name a mirror, https_proxy a proxy", e.what());
     }
   }
   return *server;
 }
 
-HubApi::HubApi(const Settings& settings, const Patience& patience, Servers& servers, BackOff::Notify notify)
-    : settings_(settings), patience_(patience), servers_(servers), notify_(std::move(notify)) {}
+HubApi::HubApi(const Settings& settings, const RetryPolicy& retry_policy, Servers& servers,
+               BackOff::Notify notify)
+    : settings_(settings), policy_(retry_policy), servers_(servers), notify_(std::move(notify)) {}
 
 HubApi::~HubApi() = default;
 
@@ -195,22 +195,22 @@ void HubApi::refuse(const std::string& repo, const std::string& revision, const 
   const std::string_view code = head.field("X-Error-Code");
   const bool known = !settings_.token.empty();
   if (code == "GatedRepo" || (head.status == 403 && code != "RepoNotFound"))
-    fail(ErrorCode::kIo, "{} asks for its licence to be accepted ({}): do so at {}/{}{}", repo, head.status,
+    fail(ErrorCode::kIo, "{} requires accepting its licence ({}): accept it at {}/{}{}", repo, head.status,
          hub, repo,
-         known ? " with the account whose token HF_TOKEN is"
+         known ? " with the account that HF_TOKEN belongs to"
                : fmt::format(", and set HF_TOKEN to a token of that account ({}/settings/tokens)", hub));
   if (head.status == 401)
     fail(ErrorCode::kIo, "{}",
          known ? fmt::format("{}: {} does not accept the token (401): it may be wrong or expired, or there "
                              "is no such repository; see HF_TOKEN",
                              repo, hub)
-               : fmt::format("{}: {} shows it to nobody it does not know (401): is the name right? If it is "
-                             "private, set HF_TOKEN to a token from {}/settings/tokens",
+               : fmt::format("{}: {} requires authentication (401): is the name right? If the repository "
+                             "is private, set HF_TOKEN to a token from {}/settings/tokens",
                              repo, hub, hub));
   if (code == "RevisionNotFound")
     fail(ErrorCode::kNotFound, "{} has no revision {}", repo, in_quotes(revision));
   if (head.status == 404 && code == "EntryNotFound")
-    fail(ErrorCode::kNotFound, "{}: a file that {} listed is not there (404)", repo, hub);
+    fail(ErrorCode::kNotFound, "{}: a file that {} listed is missing (404)", repo, hub);
   if (head.status == 404)
     fail(ErrorCode::kNotFound, "{}: there is no such repository at {} (404){}", repo, hub,
          known ? "" : "; if it is private, set HF_TOKEN");
@@ -219,28 +219,28 @@ void HubApi::refuse(const std::string& repo, const std::string& revision, const 
 
 std::string HubApi::get(const std::string& target, const ModelName& name, std::string* next) {
   const std::string what = settings_.endpoint.url("");
-  BackOff back_off(patience_, notify_);
+  BackOff back_off(policy_, notify_);
   std::string path = target;
   for (int redirections = 0; redirections < kMaxRedirections;) {
     std::string body;
     try {
-      const HttpHead head =
-          session().exchange({.method = "GET", .path = path, .body = {}, .fields = {}},
-                             [&](const HttpHead&, std::string_view part) {
-                               if (body.size() + part.size() > kMaxReply)
-                                 throw HttpFault(HttpFault::Kind::kMalformed, "an answer without end");
-                               body += part;
-                             });
+      const HttpHead head = session().exchange({.method = "GET", .path = path, .body = {}, .fields = {}},
+                                               [&](const HttpHead&, std::string_view part) {
+                                                 if (body.size() + part.size() > kMaxReply)
+                                                   throw HttpFault(HttpFault::Kind::kMalformed,
+                                                                   "the response exceeds its maximum size");
+                                                 body += part;
+                                               });
       if (head.status == 200) {
         if (next) *next = next_page(head.field("Link"));
         return body;
       }
-      if (is_redirection(head.status)) {  // of a repository that was renamed
+      if (is_redirection(head.status)) {  // the repository was renamed
         ++redirections;
         const http_client::Url url = redirected(bare_endpoint(), head.field("Location"));
         if (!servers_.is_hub(url.endpoint))
           fail(ErrorCode::kIo,
-               "{} sends us to {}: is a login page or a proxy in between? HF_ENDPOINT may name another hub",
+               "{} redirects to {}: is a login page or a proxy in between? HF_ENDPOINT may name another hub",
                what, in_quotes(url.endpoint.url("")));
         path = url.target;
         continue;
@@ -252,7 +252,7 @@ std::string HubApi::get(const std::string& target, const ModelName& name, std::s
       back_off.wait(what, {fault.what(), {}}, {});
     }
   }
-  fail(ErrorCode::kIo, "{}: it sends us from one place to the next", what);
+  fail(ErrorCode::kIo, "{}: too many redirections", what);
 }
 
 Listing HubApi::list(const ModelName& name) {
@@ -263,9 +263,10 @@ Listing HubApi::list(const ModelName& name) {
       return read();
     } catch (const Error& e) {
       if (e.code() != ErrorCode::kBadFile) throw;
-      fail(ErrorCode::kIo,
-           "{}: this is no answer of a hub: is a login page or a proxy in between, or HF_ENDPOINT wrong?",
-           e.what());
+      fail(
+          ErrorCode::kIo,
+          "{}: this is not a response of a hub: is a login page or a proxy in between, or HF_ENDPOINT wrong?",
+          e.what());
     }
   };
   std::string revision = escaped(name.revision);
@@ -289,7 +290,7 @@ Listing HubApi::list(const ModelName& name) {
 
 HubApi::Location HubApi::locate(const std::string& repo, const std::string& commit, const RepoFile& file,
                                 const std::stop_token& stop) {
-  BackOff back_off(patience_, notify_);
+  BackOff back_off(policy_, notify_);
   const std::string hub = settings_.endpoint.url("");
   Location here = {bare_endpoint(),
                    settings_.endpoint.base + "/" + repo + "/resolve/" + commit + "/" + escaped(file.name)};
@@ -304,18 +305,17 @@ HubApi::Location HubApi::locate(const std::string& repo, const std::string& comm
       }
       const bool elsewhere = is_redirection(head.status);
       if (head.status != 200 && !elsewhere) refuse(repo, commit, head);
-      std::string_view told = bare_etag(head.field("X-Linked-Etag"));
-      if (told.empty() && !elsewhere) told = bare_etag(head.field("ETag"));
-      if (is_other_hash(told, file.hash))
-        fail(ErrorCode::kIo,
-             "{}: {} listed it with hash {} and now has {}: it was changed meanwhile; pull again",
-             in_quotes(file.name), hub, file.hash, told);
+      std::string_view etag = bare_etag(head.field("X-Linked-Etag"));
+      if (etag.empty() && !elsewhere) etag = bare_etag(head.field("ETag"));
+      if (is_other_hash(etag, file.hash))
+        fail(ErrorCode::kIo, "{}: {} listed it with hash {} and now has {}: it has changed since; pull again",
+             in_quotes(file.name), hub, file.hash, etag);
       if (!elsewhere) return here;
       ++redirections;
       http_client::Url url = redirected(here.endpoint, head.field("Location"));
       if (here.endpoint.transport == Endpoint::Transport::kTls &&
           url.endpoint.transport != Endpoint::Transport::kTls)
-        fail(ErrorCode::kIo, "{} sends us to {}, which is not encrypted: refused", hub,
+        fail(ErrorCode::kIo, "{} redirects to {}, which is not encrypted: refused", hub,
              in_quotes(url.endpoint.url("")));
       here.target = std::move(url.target);
       if (servers_.is_hub(url.endpoint)) continue;
@@ -326,7 +326,7 @@ HubApi::Location HubApi::locate(const std::string& repo, const std::string& comm
       back_off.wait(file.name, {fault.what(), {}}, stop);
     }
   }
-  fail(ErrorCode::kIo, "{}: {} sends us from one place to the next", in_quotes(file.name), hub);
+  fail(ErrorCode::kIo, "{}: {} redirects too many times", in_quotes(file.name), hub);
 }
 
 }  // namespace ferrum::hub

@@ -34,7 +34,7 @@ bool is_repo_part(std::string_view part) {
                      [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-// What could hide in a terminal or mean something else to a file system.
+// Excludes characters that are invisible on a terminal or special to a file system.
 bool is_plain(std::string_view text) {
   return utf8::is_valid(text) && std::none_of(text.begin(), text.end(), [](char c) {
            const auto byte = static_cast<unsigned char>(c);
@@ -42,7 +42,7 @@ bool is_plain(std::string_view text) {
          });
 }
 
-// Each part between slashes is a name: not empty, not "." or "..".
+// Whether each part between slashes is a name: not empty, "." or "..".
 bool has_named_parts(std::string_view path) {
   while (true) {
     const size_t slash = path.find('/');
@@ -55,17 +55,17 @@ bool has_named_parts(std::string_view path) {
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   fail(ErrorCode::kBadArgument,
-       "{} is no name of a model: {}; names look like org/model, org/model:Q4_K_M or "
+       "{} is not a model name: {}; names look like org/model, org/model:Q4_K_M or "
        "org/model@revision:file.gguf",
        in_quotes(text), why);
 }
 
-// Past what a type consists of behind its first letters: "4_K_M" of "4_K_M.gguf".
+// The rest of a type after its first letters: "4_K_M" of "4_K_M.gguf".
 bool is_type_tail(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '_'; });
 }
 
-// `text` in capitals.
+// `text` in upper case.
 bool is_plain_type(std::string_view text) {
   constexpr std::array<std::string_view, 8> kWhole = {"F16",  "F32",  "F64",   "BF16",
                                                       "FP16", "FP32", "MXFP4", "MXFP4_MOE"};
@@ -103,7 +103,7 @@ bool is_commit(std::string_view text) {
 
 bool is_revision(std::string_view text) {
   return text.size() <= kMaxRevision && is_plain(text) && has_named_parts(text) &&
-         text.find_first_of(" ~^:?*[") == text.npos;  // as git-check-ref-format(1)
+         text.find_first_of(" ~^:?*[") == text.npos;  // the rules of git-check-ref-format(1)
 }
 
 bool is_safe_file(std::string_view name) {
@@ -122,10 +122,11 @@ ModelName parse_model_name(std::string_view text) {
   std::string_view repo = text.substr(0, colon);
   if (const size_t at = repo.find('@'); at != repo.npos) {
     name.revision = std::string(repo.substr(at + 1));
-    if (!is_revision(name.revision)) refuse(text, fmt::format("{} is no revision", in_quotes(name.revision)));
+    if (!is_revision(name.revision))
+      refuse(text, fmt::format("{} is not a revision", in_quotes(name.revision)));
     repo = repo.substr(0, at);
   }
-  if (!is_repo(repo)) refuse(text, fmt::format("{} is no repository", in_quotes(repo)));
+  if (!is_repo(repo)) refuse(text, fmt::format("{} is not a repository", in_quotes(repo)));
   name.repo = std::string(repo);
   if (colon == text.npos) return name;
   const std::string_view chosen = text.substr(colon + 1);
@@ -168,12 +169,12 @@ bool is_type(std::string_view text) {
   return is_plain_type(std::string_view(type).starts_with("UD-") ? std::string_view(type).substr(3) : type);
 }
 
-// The last word that is one; words are separated by dots and dashes.
+// The last word that is a type; words are separated by dots and dashes.
 std::string type_of_file(std::string_view file) {
   const std::string stem = upper(split_name_of(file.substr(file.rfind('/') + 1)).stem);
   for (std::string_view rest = stem; !rest.empty();) {
     const size_t before = rest.find_last_of("-.");
-    const std::string_view word = rest.substr(before + 1);  // all of it where there is none
+    const std::string_view word = rest.substr(before + 1);  // the whole text if there is no separator
     rest = rest.substr(0, before == rest.npos ? 0 : before);
     if (!is_plain_type(word)) continue;
     const bool dynamic = rest == "UD" || rest.ends_with("-UD") || rest.ends_with(".UD");

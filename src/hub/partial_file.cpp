@@ -56,7 +56,7 @@ void write_all(int descriptor, uint64_t at, std::string_view bytes,
 void flush_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
-  ::fsync(descriptor);  // where folders cannot be flushed, the system does it in time
+  ::fsync(descriptor);  // where folders cannot be flushed, the system writes them eventually
   ::close(descriptor);
 }
 
@@ -65,7 +65,7 @@ void flush_folder(const fs::path& folder) {
 fs::path PartialFile::data_of(const fs::path& target) { return target.string() + ".ferrum.incomplete"; }
 fs::path PartialFile::journal_of(const fs::path& target) { return target.string() + ".ferrum.journal"; }
 
-// The blocks; empty where there is nothing to go on with.
+// The state of the blocks; empty if there is nothing to resume.
 std::string PartialFile::read_journal(const fs::path& target, uint64_t size, uint64_t block) {
   struct stat data {};
   if (::lstat(data_of(target).c_str(), &data) != 0 || !S_ISREG(data.st_mode) ||
@@ -104,7 +104,7 @@ PartialFile::~PartialFile() {
   if (journal_ >= 0) ::close(journal_);
 }
 
-// The journal goes first and comes last, so that there is never one of other bytes.
+// The journal is removed first and written last, so that it never describes other bytes.
 void PartialFile::begin_anew() {
   discard();
   data_ = open_or_fail(data_of(target_), O_CREAT | O_EXCL);
@@ -155,13 +155,13 @@ void PartialFile::fail_for_room(int reason) {
   if (reason != ENOSPC && reason != EDQUOT && reason != EFBIG) fail_to_write(data_of(target_), reason);
   try {
     flush();
-  } catch (const Error&) {  // what came since the last time has to come again
+  } catch (const Error&) {  // bytes written since the last flush are fetched again
   }
   const uint64_t there = present();
-  fail(
-      ErrorCode::kIo,
-      "{}: {}: {} of {} bytes are there, and {} more are needed; with room for them the same command goes on",
-      in_quotes(target_.string()), std::strerror(reason), there, size_, size_ - there);
+  fail(ErrorCode::kIo,
+       "{}: {}: {} of {} bytes are there, and {} more are needed; make room and run the same command to "
+       "resume",
+       in_quotes(target_.string()), std::strerror(reason), there, size_, size_ - there);
 }
 
 void PartialFile::written(ByteRange range) {
@@ -173,7 +173,7 @@ void PartialFile::written(ByteRange range) {
     pending_ += bytes_of(i);
   }
   if (pending_ >= options_.pending ||
-      (pending_ > 0 && std::chrono::steady_clock::now() - last_flush_ >= options_.patience))
+      (pending_ > 0 && std::chrono::steady_clock::now() - last_flush_ >= options_.flush_interval))
     flush_locked();
 }
 

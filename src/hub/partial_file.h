@@ -1,10 +1,10 @@
-// A partial download: its bytes, written in any order, and a journal of the blocks that are durable. After
-// a crash of the process or the machine, every block in the journal is on the disk (fault B61).
+// A partial download: its bytes, written in any order, and a journal of the blocks that are durable. After a
+// crash of the process or the machine, every block in the journal is on the disk (fault B61).
 //
-//   HASH.ferrum.incomplete   of the whole file's size; other tools keep what comes first in HASH.incomplete
-//   HASH.ferrum.journal      a line "ferrum-partial 1 HASH SIZE BLOCK" filled up to 128 bytes, then for each
-//   block '#'
-//                            if it is there, else '.'
+//   HASH.ferrum.incomplete   has the size of the whole file; other tools write HASH.incomplete in order
+//   HASH.ferrum.journal      a line "ferrum-partial 1 HASH SIZE BLOCK" padded to 128 bytes, then for each
+//   block
+//                            '#' if it is there, else '.'
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -21,43 +21,41 @@ namespace ferrum::hub {
 
 struct ByteRange {
   uint64_t begin = 0;
-  uint64_t end = 0;  // not included
+  uint64_t end = 0;  // exclusive
 };
 
 // Thread-safe, except for construction and destruction.
 class PartialFile {
  public:
   struct Options {
-    uint64_t block = 1 << 20;                  // the journal's unit
-    uint64_t pending = 8 << 20;                // unflushed bytes, at most, and
-    std::chrono::milliseconds patience{1000};  // how long
+    uint64_t block = 1 << 20;                        // the journal's unit
+    uint64_t pending = 8 << 20;                      // the maximum number of unflushed bytes, and
+    std::chrono::milliseconds flush_interval{1000};  // the maximum time between flushes
   };
 
-  // Resumes an earlier download of the same file. `target` is the blob; its name is the hash. Error
-  // kIo.
+  // Resumes an earlier download of the same file. `target` is the blob; its name is the hash. Throws kIo.
   PartialFile(std::filesystem::path target, uint64_t size, const Options& options);
   ~PartialFile();  // keeps the files
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
   uint64_t size() const { return size_; }
-  uint64_t present() const;  // bytes of whole blocks
-  // Claims a missing, unclaimed range of whole blocks, of at most this many bytes; nullopt if none
-  // is left.
+  uint64_t present() const;  // in whole blocks
+  // Claims a missing, unclaimed range of whole blocks of at most `most` bytes; nullopt if none is left.
   std::optional<ByteRange> take(uint64_t most);
 
-  // Error kIo: the disk is full (with how much is missing, fault B62), or what else the system says.
+  // Throws kIo: the disk is full (with the missing amount, fault B62), or another error of the system.
   void write(uint64_t at, std::string_view bytes);
-  // Everything of the range was written; blocks that lie in it as a whole count from now on.
+  // Records that all of the range was written; blocks that lie completely in it count from now on.
   void written(ByteRange range);
   // Flushes the data, then records it in the journal.
   void flush();
 
-  // All blocks are there: compares the hash and, if it is right, puts the file into the target's place. Else
-  // throws away everything and returns false (fault B64). Error kIo.
+  // Call when all blocks are there. Compares the hash; if it is right, renames the file to the target,
+  // otherwise discards everything and returns false (fault B64). Throws kIo.
   bool finish(const std::function<void(uint64_t done)>& progress);
 
-  // Bytes that a pull of this file still has to fetch.
+  // The bytes that a pull of this file still has to fetch.
   static uint64_t missing_bytes(const std::filesystem::path& target, uint64_t size, uint64_t block);
 
  private:
@@ -77,8 +75,8 @@ class PartialFile {
   int journal_ = -1;
 
   mutable std::mutex mutex_;  // guards the members below
-  std::string blocks_;        // '#': there, and in the journal; '+': written; ':': taken; '.': missing
-  uint64_t pending_ = 0;      // bytes of blocks '+'
+  std::string blocks_;        // '#': written, and in the journal; '+': written; ':': claimed; '.': missing
+  uint64_t pending_ = 0;      // bytes of '+' blocks
   std::chrono::steady_clock::time_point last_flush_;
 };
 

@@ -20,9 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxStarts = 2;  // of one file whose hash turned out to be wrong
+constexpr int kMaxStarts = 2;  // of a file whose hash is wrong
 
-// Below a folder that is ours nothing is written through a link to elsewhere.
+// Creates folders below one that is ours, refusing to follow links to other places.
 void make_real_folders(const fs::path& base, const fs::path& relative) {
   fs::path folder = base;
   for (const fs::path& part : relative) {
@@ -33,8 +33,8 @@ void make_real_folders(const fs::path& base, const fs::path& relative) {
   }
 }
 
-// Puts what `make` makes under another name into the place of `path`, at once, whatever stands there. Several
-// processes may do so.
+// Creates something with `make` under a temporary name and atomically renames it to `path`, replacing what is
+// there. Several processes may do so concurrently.
 template <class Make>
 void replace(const fs::path& path, const Make& make) {
   static std::atomic<unsigned> count = 0;
@@ -71,12 +71,12 @@ class Pull {
         observer_(observer),
         cache_(settings.cache),
         repo_(cache_.repo_folder(name.repo)),
-        servers_(settings_, options_.patience),
-        api_(settings_, options_.patience, servers_, observer.notify) {}
+        servers_(settings_, options_.retry_policy),
+        api_(settings_, options_.retry_policy, servers_, observer.notify) {}
 
   CachedModel run() {
     if (settings_.offline)
-      fail(ErrorCode::kBadArgument, "{}: nothing is pulled while HF_HUB_OFFLINE is set", to_string(name_));
+      fail(ErrorCode::kBadArgument, "{}: cannot pull while HF_HUB_OFFLINE is set", to_string(name_));
     make_folders(repo_ / "blobs");  // reports an unwritable cache before any request
     make_folders(cache_.lock_folder(name_.repo));
     listing_ = api_.list(name_);
@@ -93,7 +93,7 @@ class Pull {
                              .type = is_set_ ? std::string(kSafetensors) : "",
                              .file = is_set_ ? "" : first_};
     std::optional<CachedModel> model = cache_.find(exact);
-    check(model.has_value(), "what was pulled is there");
+    check(model.has_value(), "a pulled model is in the cache");
     if (std::optional<CachedModel> named = cache_.find(name_); named && named->path == model->path)
       return *std::move(named);
     return *std::move(model);
@@ -108,7 +108,7 @@ class Pull {
     first_ = offer->files.front().name;
     files_ = offer->files;
     for (const RepoFile& file : files_) require_safe_file(file.name, name_.repo);
-    // What is small tells at once whether the hub lets us have it.
+    // Small files first: they show at once whether the hub grants access.
     std::stable_sort(files_.begin(), files_.end(),
                      [](const RepoFile& a, const RepoFile& b) { return a.bytes < b.bytes; });
     progress_.files = static_cast<int>(files_.size());
@@ -121,12 +121,11 @@ class Pull {
     });
     if (offers.empty())
       fail(ErrorCode::kNotFound, "{} has neither a GGUF file nor config.json with safetensors{}", name_.repo,
-           pickle ? ", only pickle files, which can run code when they are read and are never used: look for "
-                    "a version in "
-                    "safetensors or GGUF"
+           pickle ? ", only pickle files, which can run code when they are loaded and are never used: look "
+                    "for a version in safetensors or GGUF"
                   : "");
     if (name_.type.empty() && name_.file.empty())
-      fail(ErrorCode::kNotFound, "{} has several models, name one, as in {}{}: {}", name_.repo, name_.repo,
+      fail(ErrorCode::kNotFound, "{} has several models; name one, as in {}{}: {}", name_.repo, name_.repo,
            suffix_of(offers, offers.front()), offers_text(offers));
     fail(ErrorCode::kNotFound, "{} has no {}; there is {}", name_.repo,
          name_.file.empty() ? name_.type : in_quotes(name_.file), offers_text(offers));
@@ -148,7 +147,7 @@ class Pull {
     std::error_code error;
     const fs::space_info space = fs::space(repo_, error);
     if (!error && space.available < needed)
-      fail(ErrorCode::kIo, "{} needs {} bytes ({}) in {}, and its disk has {} ({}) left", to_string(name_),
+      fail(ErrorCode::kIo, "{} needs {} bytes ({}) in {}, but its disk has {} ({}) left", to_string(name_),
            needed, human_bytes(needed), in_quotes(cache_.folder().string()), space.available,
            human_bytes(space.available));
   }
@@ -158,7 +157,7 @@ class Pull {
     progress_.phase = PullProgress::Phase::kDownload;
     progress_.total = file.bytes;
     const uint64_t before = progress_.all_done;
-    // Others are waited for only where they have something to do.
+    // Waits for other processes only if there is work left to do.
     if (!is_there(file)) {
       const FileLock lock =
           FileLock::wait(cache_.lock_folder(name_.repo) / (file.hash + ".lock"), file.name, [&] {
@@ -180,23 +179,23 @@ class Pull {
       uint64_t done = partial.present();
       progress_.phase = PullProgress::Phase::kDownload;
       show(done);
-      download({name_.repo, listing_.commit, file}, partial, api_, servers_, options_.patience,
+      download({name_.repo, listing_.commit, file}, partial, api_, servers_, options_.retry_policy,
                options_.download, observer_.notify, [&](uint64_t bytes) { show(done += bytes); });
       progress_.phase = PullProgress::Phase::kVerify;
       if (partial.finish(show)) return;
       if (start == kMaxStarts)
         fail(ErrorCode::kIo,
-             "{}: what came does not have the hash that {} listed ({}), twice: it was thrown away; the hub, "
-             "or a proxy "
-             "in between, sends something else",
+             "{}: the received file does not have the hash that {} listed ({}), twice; it was discarded. The "
+             "hub "
+             "or a proxy in between sends different contents",
              in_quotes(file.name), settings_.endpoint.url(""), file.hash);
-      observer_.notify(
-          fmt::format("{}: what came does not have the right hash; it is thrown away and fetched once more",
-                      in_quotes(file.name)));
+      observer_.notify(fmt::format(
+          "{}: the received file does not have the right hash; discarding it and fetching it again",
+          in_quotes(file.name)));
     }
   }
 
-  // In the snapshot, as a relative path to the blob.
+  // Creates the snapshot's entry, a relative link to the blob.
   void link(const RepoFile& file) const {
     const fs::path snapshot = fs::path("snapshots") / listing_.commit;
     const fs::path place = snapshot / file.name;
@@ -223,9 +222,9 @@ class Pull {
   Servers servers_;
   HubApi api_;
   Listing listing_;
-  std::vector<RepoFile> files_;  // in the order in which they are fetched
-  std::string first_;            // of the model's files
-  bool is_set_ = false;          // safetensors
+  std::vector<RepoFile> files_;  // in the order of fetching
+  std::string first_;            // the first of the model's files
+  bool is_set_ = false;          // of safetensors
   PullProgress progress_;
 };
 

@@ -10,7 +10,7 @@
 namespace ferrum::hub {
 
 struct PullOptions {
-  Patience patience;
+  RetryPolicy retry_policy;
   DownloadOptions download;
 };
 
@@ -33,8 +33,8 @@ struct PullObserver {
 };
 
 // Cached files are not fetched again, and an interrupted pull is resumed. A file is installed only if its
-// hash is the one that the hub listed. Errors: kNotFound naming what there is instead; kIo
-// saying what to do next; kBadFile for names that are not safe to write; kBadArgument while offline.
+// hash is the one that the hub listed. Throws kNotFound naming the alternatives; kIo saying what to do next;
+// kBadFile for names that are not safe to write; kBadArgument while offline.
 CachedModel pull(const ModelName& name, const Settings& settings, const PullOptions& options,
                  const PullObserver& observer);
 

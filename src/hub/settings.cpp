@@ -25,10 +25,10 @@ std::string token_from(const Environment& environment) {
     std::getline(in, token);
     token = std::string(trimmed(token));
   }
-  // It becomes a header's value.
+  // The token becomes a header's value.
   if (token.size() > kMaxToken ||
       !std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; }))
-    fail(ErrorCode::kBadArgument, "{}: what it holds is no token", source);
+    fail(ErrorCode::kBadArgument, "{}: its value is not a token", source);
   return token;
 }
 

@@ -47,10 +47,10 @@ void AnswerReader::fail(Failure failure, double time) {
 }
 
 Sample AnswerReader::finish(double time) {
-  if (!done_ && !finished_) fail({"disconnect", "the stream ended before the answer did"}, time);
+  if (!done_ && !finished_) fail({"disconnect", "the stream ended before the response was complete"}, time);
   if (!done_ && !sample_.failure) sample_.end = time;
   if (sample_.counted_by == Sample::CountedBy::kChunks) sample_.output_tokens = sample_.chunks;
-  if (!sample_.failure && sample_.chunks == 0) sample_.failure = {"empty", "an answer without a text"};
+  if (!sample_.failure && sample_.chunks == 0) sample_.failure = {"empty", "a response without text"};
   return std::move(sample_);
 }
 

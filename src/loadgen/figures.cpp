@@ -49,7 +49,7 @@ Targets parse_targets(std::string_view text) {
     const double value = number_from<double>(number).value_or(0);
     if (!target || !(value > 0))
       fail(ErrorCode::kBadArgument,
-           "--slo: {} is not ttft, itl, tpot or e2e with milliseconds, like ttft:500", in_quotes(one));
+           "--slo: {} is not ttft, itl, tpot or e2e with milliseconds, as in ttft:500", in_quotes(one));
     *target = value * kMilli;
   }
   return targets;

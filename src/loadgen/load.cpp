@@ -32,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kMaxErrorBytes = 64 << 10;
 constexpr size_t kMaxReplyBytes = 1 << 20;
 constexpr std::string_view kEventStream = "text/event-stream";
-// A client that was refused does not ask again at once: a server that is gone would get millions of requests.
+// A client waits after a failed connection: otherwise a server that is down would get millions of requests.
 constexpr std::chrono::milliseconds kPause{100};
 
 double seconds_between(Clock::time_point begin, Clock::time_point end) {
@@ -58,18 +58,18 @@ const char* name_of(HttpFault::Kind kind) {
   return "disconnect";
 }
 
-// What an answer that is no stream of events says, and its sample.
+// The failure for a response that is not a stream of events.
 Failure refusal(const HttpHead& head, std::string_view body) {
   if (head.status != 200) return {fmt::format("HTTP {}", head.status), error_message(body)};
   return {"malformed",
-          fmt::format("an answer of type {}, not {}", in_quotes(head.content_type), kEventStream)};
+          fmt::format("a response of type {}, not {}", in_quotes(head.content_type), kEventStream)};
 }
 
 void append_up_to(std::string& text, std::string_view part, size_t most) {
   text.append(part.substr(0, most - std::min(most, text.size())));
 }
 
-// What a coroutine throws is the caller's: io_context::run() gives it on.
+// Exceptions of a coroutine propagate to the caller through io_context::run().
 void rethrow(const std::exception_ptr& e) {
   if (e) std::rethrow_exception(e);
 }
@@ -82,7 +82,7 @@ class LoadGenerator::Impl {
       : server_(server), path_(std::move(path)), body_(std::move(body)), number_(first_number) {}
 
   std::vector<Sample> run(const Load& load, const std::function<void(int64_t)>& on_answer) {
-    check(load.requests > 0 || load.seconds > 0, "a load ends");
+    check(load.requests > 0 || load.seconds > 0, "a load has a limit");
     load_ = load;
     on_answer_ = on_answer;
     samples_.clear();
@@ -130,7 +130,7 @@ class LoadGenerator::Impl {
     }
   }
 
-  // True if there was an answer.
+  // Returns whether there was a response.
   asio::awaitable<bool> ask(Clock::time_point due) {
     Connection connection = take_connection();
     const HttpCall call = {.method = "POST", .path = path_, .body = body_(number_++)};
@@ -169,10 +169,10 @@ class LoadGenerator::Impl {
   std::string path_;
   Body body_;
   uint64_t number_;
-  asio::io_context context_{1};  // of one thread
+  asio::io_context context_{1};  // single-threaded
   std::vector<Connection> idle_;
 
-  // Of the run:
+  // Members of the current run:
   Load load_;
   std::function<void(int64_t)> on_answer_;
   std::vector<Sample> samples_;

@@ -34,7 +34,7 @@ std::optional<TokenCounts> usage_of(const Json& json) {
   return counts;
 }
 
-// {"error": {"message": …}}, {"error": …}, {"message": …} and {"detail": …}.
+// Error shapes: {"error": {"message": …}}, {"error": …}, {"message": …} and {"detail": …}.
 std::optional<std::string> error_of(const Json& json) {
   const Json* error = member(json, "error");
   if (error && error->is_object()) {
@@ -68,7 +68,7 @@ std::string request_body(const RequestOptions& o, const Prompt& prompt) {
 
 AnswerPart read_part(std::string_view text) {
   const Json json = parse_json(text, "an event");
-  if (!json.is_object()) fail(ErrorCode::kBadFile, "an event is no JSON object");
+  if (!json.is_object()) fail(ErrorCode::kBadFile, "an event is not a JSON object");
   AnswerPart part;
   part.usage = usage_of(json);
   const Json* choices = member(json, "choices");
@@ -78,7 +78,7 @@ AnswerPart read_part(std::string_view text) {
     return part;
   }
   if (member(json, "error")) part.error = error_of(json);
-  if (!choices->is_array()) fail(ErrorCode::kBadFile, "an event's choices are no array");
+  if (!choices->is_array()) fail(ErrorCode::kBadFile, "an event's choices are not an array");
   for (const Json& choice : *choices) {
     part.finished |= member(choice, "finish_reason") != nullptr;
     part.has_text |= has_text(choice, "text");
@@ -93,7 +93,7 @@ std::string error_message(std::string_view body) {
   try {
     if (std::optional<std::string> message = error_of(parse_json(body, "an error"))) return *message;
   } catch (const Error&) {
-    // Not every server, nor what stands before it, says it in JSON.
+    // Some servers and proxies send errors that are not JSON.
   }
   return std::string(body);
 }
@@ -101,9 +101,9 @@ std::string error_message(std::string_view body) {
 std::string first_model(std::string_view body) {
   const Json json = parse_json(body, "the list of models");
   const Json* data = member(json, "data");
-  if (!data || !data->is_array()) fail(ErrorCode::kBadFile, "no list of models");
+  if (!data || !data->is_array()) fail(ErrorCode::kBadFile, "not a list of models");
   const Json* id = data->empty() ? nullptr : member(data->front(), "id");
-  if (!id || !id->is_string()) fail(ErrorCode::kBadFile, "a list without a model");
+  if (!id || !id->is_string()) fail(ErrorCode::kBadFile, "an empty list of models");
   return id->get<std::string>();
 }
 

@@ -13,8 +13,8 @@ constexpr size_t kMaxQuoted = 400;
   fail(ErrorCode::kIo, "{} answers {}: {}", url, status, in_quotes(error_message(body), kMaxQuoted));
 }
 
-// Leaves out the field that a refusal names.
-bool give_way(RequestOptions& options, std::string_view refusal, std::vector<std::string>& left_out) {
+// Drops the field that a refusal names; returns false if it names none of ours.
+bool give_way(RequestOptions& options, std::string_view refusal, std::vector<std::string>& dropped_fields) {
   struct Field {
     const char* name;
     bool RequestOptions::*wanted;
@@ -23,7 +23,7 @@ bool give_way(RequestOptions& options, std::string_view refusal, std::vector<std
        {Field{"ignore_eos", &RequestOptions::ignore_eos}, Field{"stream_options", &RequestOptions::usage}})
     if (options.*wanted && refusal.find(name) != std::string_view::npos) {
       options.*wanted = false;
-      left_out.emplace_back(name);
+      dropped_fields.emplace_back(name);
       return true;
     }
   return false;
@@ -45,12 +45,12 @@ std::string first_model(const HttpServerAddress& server) {
 
 std::vector<std::string> agree_on_fields(const HttpServerAddress& server, RequestOptions& options) {
   const std::string path(path_of(options.api));
-  std::vector<std::string> left_out;
+  std::vector<std::string> dropped_fields;
   while (true) {
     const HttpReply reply = fetch(server, path, request_body(options, {.text = "Hello", .max_tokens = 1}));
-    if (reply.status == 200) return left_out;
+    if (reply.status == 200) return dropped_fields;
     const bool refused = reply.status == 400 || reply.status == 422;
-    if (!refused || !give_way(options, error_message(reply.body), left_out))
+    if (!refused || !give_way(options, error_message(reply.body), dropped_fields))
       fail_with(server.options().endpoint.url(path), reply.status, reply.body);
   }
 }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kMaxLength = 1'000'000;
 
-// Common and short: most vocabularies have each of them as one token.
+// Short, common words: most vocabularies have a token for each.
 constexpr std::array<std::string_view, 128> kWords = {
     "time",   "year",   "day",   "way",    "man",    "thing", "life",  "child", "world", "school", "state",
     "house",  "week",   "case",  "point",  "home",   "water", "room",  "night", "money", "story",  "fact",
@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 128> kWords = {
     "soft",   "fine",   "walk",  "run",    "see",    "come",  "go",    "make",  "take",  "give",   "find",
     "tell",   "ask",    "work",  "play",   "move",   "hold",  "bring"};
 
-// What is drawn for one purpose says nothing of another.
+// Separate random sequences, so that draws for one purpose do not depend on another.
 enum class Purpose : uint64_t { kPrefix = 1, kPromptLength, kPromptWords, kAnswerLength };
 uint64_t key(uint64_t seed, Purpose purpose) { return random_bits(seed, static_cast<uint64_t>(purpose)); }
 
@@ -56,11 +56,11 @@ Prompt prompt_from_json(const std::string& line, const std::string& place) {
     prompt.text = json.get<std::string>();
     return prompt;
   }
-  if (!json.is_object()) fail(ErrorCode::kBadFile, "{}: neither a string nor an object", place);
+  if (!json.is_object()) fail(ErrorCode::kBadFile, "{}: expected a string or an object", place);
   const auto text = json.find("prompt");
   const auto messages = json.find("messages");
   if ((text == json.end()) == (messages == json.end()))
-    fail(ErrorCode::kBadFile, "{}: one of prompt and messages must be there", place);
+    fail(ErrorCode::kBadFile, "{}: expected either prompt or messages", place);
   if (text != json.end()) {
     if (!text->is_string()) fail(ErrorCode::kBadFile, "{}: prompt must be a string", place);
     prompt.text = text->get<std::string>();
@@ -84,8 +84,8 @@ Length parse_length(std::string_view text, std::string_view what) {
   const std::optional<int> most =
       dash == std::string_view::npos ? least : whole_number<int>(text.substr(dash + 1));
   if (!least || !most || *least < 1 || *most < *least || *most > kMaxLength)
-    fail(ErrorCode::kBadArgument, "{}: {} is neither a number from 1 to {} nor a range of such, like 64-512",
-         what, in_quotes(text), kMaxLength);
+    fail(ErrorCode::kBadArgument, "{}: {} is neither a number from 1 to {} nor a range such as 64-512", what,
+         in_quotes(text), kMaxLength);
   return {*least, *most};
 }
 
@@ -111,7 +111,7 @@ std::vector<Prompt> read_prompts(const std::filesystem::path& file) {
       prompts.push_back({.text = std::move(line)});
   }
   if (in.bad()) fail(ErrorCode::kIo, "{}: cannot be read", file.string());
-  if (prompts.empty()) fail(ErrorCode::kBadArgument, "{}: has no prompt", file.string());
+  if (prompts.empty()) fail(ErrorCode::kBadArgument, "{}: contains no prompt", file.string());
   return prompts;
 }
 

@@ -29,7 +29,7 @@ std::optional<uint32_t> ipv4(const std::string& host) {
   return ntohl(address.s_addr);
 }
 
-// 127.0.0.1, but not 127.0.0.1.example.org, which anybody may own.
+// Does not match 127.0.0.1.example.org, which is a name that anybody may own.
 bool is_loopback(const std::string& host) {
   const std::optional<uint32_t> address = ipv4(host);
   return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
@@ -47,7 +47,7 @@ std::string allowed_host(const std::string& name) {
   return host;
 }
 
-// "https://a.example:443" -> "a.example": browsers leave a scheme's own port out, some proxies add it.
+// "https://a.example:443" -> "a.example": browsers omit a scheme's default port, some proxies add it.
 std::string without_default_port(std::string_view authority, std::string_view scheme) {
   const std::string_view port = scheme == "https" ? ":443" : ":80";
   if (authority.ends_with(port)) authority.remove_suffix(port.size());
@@ -68,7 +68,7 @@ std::string_view bearer_key(std::string_view authorization) {
   return trimmed(authorization.substr(end));
 }
 
-// What a preflight asks for, if it is a list of names of headers.
+// The header names that a preflight requests; nullopt if they are not a list of names.
 std::optional<std::string> requested_headers(const HttpRequest& request) {
   const auto list = request.header("access-control-request-headers");
   constexpr size_t kMaxLength = 4096;
@@ -96,7 +96,7 @@ bool same_key(std::string_view given, std::string_view key) {
 
 Access::Access(Options options) : options_(std::move(options)) {
   if (contains(options_.keys, ""))
-    fail(ErrorCode::kBadArgument, "an API key is empty: every request would have it");
+    fail(ErrorCode::kBadArgument, "an API key is empty: every request would match it");
   for (std::string& host : options_.hosts) host = allowed_host(host);
 }
 
@@ -144,7 +144,7 @@ HttpHeaders Access::cors_headers(const HttpRequest& request) const {
   if (!origin || !allows_origin(*origin)) return {};
   HttpHeaders headers = {{"Access-Control-Allow-Origin",
                           contains(options_.origins, *origin) ? std::string(*origin) : std::string(kAny)},
-                         // The wildcard stands for all headers, but not in browsers from before 2020.
+                         // In browsers from before 2020 the wildcard does not stand for all headers.
                          {"Access-Control-Expose-Headers", "X-Request-Id, Request-Id, Retry-After, *"}};
   if (request.method != "OPTIONS") {
     headers.emplace_back("Vary", "Origin");
@@ -154,7 +154,7 @@ HttpHeaders Access::cors_headers(const HttpRequest& request) const {
   headers.emplace_back("Access-Control-Allow-Headers",
                        requested_headers(request).value_or("Authorization, Content-Type"));
   headers.emplace_back("Access-Control-Max-Age", "600");
-  // A page of the internet may call a server of a private network or of this machine only if that agrees.
+  // A public web page may call a server on a private network or on this machine only if the server agrees.
   if (request.header("access-control-request-private-network") == "true")
     headers.emplace_back("Access-Control-Allow-Private-Network", "true");
   headers.emplace_back("Vary",

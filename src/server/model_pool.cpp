@@ -14,8 +14,8 @@ namespace {
 
 ApiError stopping() { return {503, "unavailable", "", "the server is stopping"}; }
 
-// The error that clients get for a model that cannot be loaded. A message may name files, and stays in the
-// log; those about memory have numbers only.
+// The error sent to clients for a model that cannot be loaded. Messages may name files, so they stay in the
+// log; those about memory contain only numbers.
 std::exception_ptr load_error(const std::string& name) {
   try {
     throw;
@@ -177,8 +177,8 @@ void ModelPool::load_next(std::unique_lock<std::mutex>& lock, const std::string&
 
 std::shared_ptr<Engine> ModelPool::load(const Load& load) {
   const Permission permission = {
-      .take = [this](uint64_t bytes) { check_room(bytes); },
-      .go_on =
+      .reserve = [this](uint64_t bytes) { check_room(bytes); },
+      .check =
           [this] {
             const std::lock_guard lock(mutex_);
             if (closing_) fail(ErrorCode::kUnavailable, "the server is stopping");
@@ -200,14 +200,14 @@ void ModelPool::check_room(uint64_t bytes) {
   for (const auto& [name, model] : models_)
     if (model.engine) taken += model.engine->memory().total();
   if (taken + bytes > options_.max_bytes)
-    fail(ErrorCode::kNoMemory, "it needs {}, and {} of the {} for models are in use", human_bytes(bytes),
+    fail(ErrorCode::kNoMemory, "it needs {}, but {} of the {} for models are in use", human_bytes(bytes),
          human_bytes(taken), human_bytes(options_.max_bytes));
 }
 
 ModelPool::Model* ModelPool::least_used() {
   Model* least = nullptr;
   for (auto& [name, model] : models_) {
-    // Engines are handed out under the lock, so the count of an unused one cannot grow meanwhile.
+    // Engines are handed out under the lock, so the reference count of an unused one cannot grow here.
     const bool is_idle = model.engine && model.load && model.engine.use_count() == 1;
     if (is_idle && (!least || model.used < least->used)) least = &model;
   }
@@ -215,7 +215,7 @@ ModelPool::Model* ModelPool::least_used() {
 }
 
 bool ModelPool::unload_one() {
-  std::shared_ptr<Engine> engine;  // destroyed without the lock, since that takes time
+  std::shared_ptr<Engine> engine;  // destroyed outside the lock, since that takes time
   const std::lock_guard lock(mutex_);
   Model* const model = least_used();
   if (!model) return false;

@@ -1,5 +1,5 @@
-// The models of a server, by name. Some stay loaded; others are loaded on demand, and unloaded when they have
-// not been used for a while or when another model needs their memory.
+// The models of a server, by name. Some stay loaded; others are loaded on demand, and unloaded after a time
+// without use or when another model needs their memory.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -23,43 +23,43 @@ class ModelPool {
   using Clock = std::chrono::steady_clock;
 
   struct Options {
-    uint64_t max_bytes = 0;             // of all models; 0: what the machine has
-    std::chrono::milliseconds idle{0};  // after which an unused model is unloaded; 0: never
+    uint64_t max_bytes = 0;             // of all models; 0: the machine's memory
+    std::chrono::milliseconds idle{0};  // an unused model is unloaded after this time; 0: never
   };
 
-  // What loading a model must call on its way. Both throw if it must not continue.
+  // Callbacks that loading a model must use. Both throw if loading must not continue.
   struct Permission {
-    std::function<void(uint64_t bytes)> take;  // before memory is allocated, with the total
-    std::function<void()> go_on;               // every now and then
+    std::function<void(uint64_t bytes)> reserve;  // before memory is allocated, with the total
+    std::function<void()> check;                  // regularly
   };
-  // Called on the pool's thread, for one model at a time; may take minutes. After an Error kNoMemory the
-  // least recently used model that is idle is unloaded, if there is one, and the call is repeated.
+  // Called on the pool's thread, for one model at a time; may take minutes. After kNoMemory the least
+  // recently used idle model is unloaded, if there is one, and the call is repeated.
   using Load = std::function<std::shared_ptr<Engine>(const Permission&)>;
 
   explicit ModelPool(Options options);
-  ~ModelPool();  // closes
+  ~ModelPool();  // calls close()
 
   // Stops loading. Callers that wait for a model get an error before this returns. Loaded models remain
   // available. May be called more than once.
   void close();
 
-  // Replaces a model of that name.
+  // Adds a model, replacing one of the same name.
   void add(const std::string& name, std::shared_ptr<Engine> engine);  // stays
   void add(const std::string& name, Load load);
-  // Another name for a model that was added. Throws Error kBadArgument if the name is in use.
+  // Adds another name for a model. Throws kBadArgument if the name is in use.
   void add_alias(const std::string& alias, const std::string& name);
 
-  // Calls `ready` with the engine or the error: on this thread, or on the pool's if the model must be loaded
-  // first. The engine stays loaded while it is held. `name` may be an alias. The error is an ApiError: 404
-  // for an unknown name, 503 while the pool has no model yet or has too little memory, 500 for a model that
-  // cannot be loaded.
+  // Calls `ready` with the engine or an error: on this thread, or on the pool's thread if the model must be
+  // loaded first. The engine stays loaded while it is held. `name` may be an alias. The error is an ApiError:
+  // 404 for an unknown name, 503 while the pool has no model yet or has too little memory, 500 for a model
+  // that cannot be loaded.
   using Ready = std::function<void(std::exception_ptr error, std::shared_ptr<Engine> engine)>;
   void get(const std::string& name, Ready ready);
 
   struct Entry {
     std::string name;
     std::shared_ptr<Engine> engine;  // null: not loaded
-    int64_t created = 0;             // Unix time at which it was added, seconds
+    int64_t created = 0;             // when it was added: Unix time, seconds
     bool loading = false;
     std::vector<std::string> aliases;
   };
@@ -71,10 +71,10 @@ class ModelPool {
  private:
   struct Model {
     std::shared_ptr<Engine> engine;
-    Load load;  // none: it stays loaded
+    Load load;  // empty: stays loaded
     int64_t created = 0;
     Clock::time_point used{};
-    std::vector<Ready> waiting;  // callers of get() that wait for it to be loaded
+    std::vector<Ready> waiting;  // callers of get() waiting for this model to load
     std::vector<std::string> aliases;
   };
 
@@ -87,17 +87,17 @@ class ModelPool {
   void check_room(uint64_t bytes);
   bool unload_one();
   Clock::time_point unload_idle(std::unique_lock<std::mutex>& lock);
-  Model* least_used();  // the least recently used of those that can be unloaded; the lock is held
+  Model* least_used();  // the least recently used model that can be unloaded; requires the lock
 
   const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Model> models_;
-  std::map<std::string, std::string> aliases_;  // to names
+  std::map<std::string, std::string> aliases_;  // alias to name
   std::string first_;
-  std::string loading_;  // name
+  std::string loading_;  // the name of the model being loaded
   bool closing_ = false;
-  std::mutex close_mutex_;  // so that one thread joins
+  std::mutex close_mutex_;  // lets only one thread join
   std::thread thread_;
 };
 

@@ -12,9 +12,8 @@
 namespace ferrum {
 namespace {
 
-constexpr uint32_t kMatchLimit = 50'000'000;  // backtracking steps of one search: a second
-// A search that goes past its limits, which takes a match of megabytes, is made again in windows of this
-// size.
+constexpr uint32_t kMatchLimit = 50'000'000;  // backtracking steps of one search: about a second
+// A search that exceeds its limits, as a match of megabytes does, is repeated in windows of this size.
 constexpr size_t kWindow = size_t{64} << 10;
 constexpr size_t kJitStackStart = size_t{64} << 10;
 constexpr size_t kJitStackMost = size_t{64} << 20;
@@ -35,7 +34,7 @@ std::string message_of(int code) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-// What a search needs besides the pattern; each thread keeps its own.
+// What a search needs besides the pattern. Each thread has its own.
 struct Workspace {
   Owned<pcre2_match_data> data{pcre2_match_data_create(1, nullptr)};
   Owned<pcre2_match_context> context{pcre2_match_context_create(nullptr)};
@@ -106,11 +105,11 @@ void Regex::for_each_match(std::string_view text, FunctionRef<void(size_t, size_
     const std::string_view run = text.substr(base, valid_prefix(text.substr(base)));
     const auto found = [&](size_t begin, size_t end) { match(base + begin, base + end); };
     search_run(run, found);
-    base += run.size() + 1;  // past the byte that broke it
+    base += run.size() + 1;  // past the malformed byte
   }
 }
 
-// `run` is good UTF-8.
+// `run` is valid UTF-8.
 void Regex::search_run(std::string_view run, FunctionRef<void(size_t, size_t)> match) const {
   Workspace& w = workspace();
   size_t window = run.size();
@@ -126,7 +125,7 @@ void Regex::search_run(std::string_view run, FunctionRef<void(size_t, size_t)> m
     }
     if (result < 0) {
       if (window <= kWindow)
-        fail(ErrorCode::kBadArgument, "the tokenizer's pattern {} gives up on this text: {}",
+        fail(ErrorCode::kBadArgument, "the tokenizer's pattern {} takes too much work on this text: {}",
              in_quotes(impl_->pattern, 400), message_of(result));
       window = kWindow;
       continue;
@@ -134,7 +133,7 @@ void Regex::search_run(std::string_view run, FunctionRef<void(size_t, size_t)> m
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(w.data.get());
     const size_t begin = ends[0];
     const size_t end = ends[1];
-    if (begin == end && end == last_end) {  // once more the empty match at the end of the last
+    if (begin == end && end == last_end) {  // an empty match at the end of the last match
       if (end == run.size()) return;
       from = end + utf8::decode(run.substr(end)).size;
       continue;

@@ -17,7 +17,7 @@
 namespace ferrum {
 namespace {
 
-// Scratch memory that calls borrow: as many as calls ran at once, no more.
+// Scratch memory that calls borrow. There are as many as the largest number of concurrent calls.
 class ScratchPool {
  public:
   class Loan {
@@ -61,8 +61,8 @@ std::vector<std::string_view> verbatim_spellings(const TokenizerSpec& spec, cons
   return kept;
 }
 
-// Where a text is trusted in part only, control tokens are always looked for before normalisation, behind
-// which it is not known any more what to trust.
+// If only parts of the text are trusted, control tokens are always looked for before normalisation, since the
+// normalised text no longer shows which bytes are trusted.
 std::vector<AddedTokens::Pattern> patterns_in_raw_text(const TokenizerSpec& spec,
                                                        const Vocabulary& vocabulary, bool partly_trusted) {
   std::vector<AddedTokens::Pattern> patterns;
@@ -93,8 +93,8 @@ bool falls_back_to_bytes(const ModelSpec& model) {
   return (bpe && bpe->byte_fallback) || (unigram && unigram->byte_fallback);
 }
 
-// Added tokens out of the text, the rest normalised; added tokens out of that; the rest cut into pieces for
-// the model.
+// Encoding: takes added tokens out of the text, normalises the rest, takes added tokens out of that, and
+// splits the rest into pieces for the model.
 class ModelTokenizer final : public Tokenizer {
  public:
   explicit ModelTokenizer(TokenizerSpec spec)
@@ -148,7 +148,7 @@ class ModelTokenizer final : public Tokenizer {
   const Special& special() const override { return special_; }
 
  private:
-  // Models pad their tables, so ids past the vocabulary do come: they spell nothing.
+  // Models pad their tables, so ids past the vocabulary occur: they have no text.
   const TokenizerSpec::Token& token(TokenId id) const {
     static const TokenizerSpec::Token kPadding{.spelling = "", .kind = TokenKind::kUnused};
     return vocabulary_.contains(id) ? vocabulary_[id] : kPadding;
@@ -164,7 +164,7 @@ class ModelTokenizer final : public Tokenizer {
   struct Joined {
     std::string text, trust;
   };
-  // Tokens may lie across the borders of spans. A vocabulary without bytes reads broken UTF-8 as U+FFFD.
+  // Tokens may span the borders of spans. A vocabulary without bytes reads malformed UTF-8 as U+FFFD.
   Joined join(std::span<const TextSpan> spans) const {
     Joined all;
     for (const TextSpan& span : spans) {
@@ -219,12 +219,12 @@ class ModelTokenizer final : public Tokenizer {
   mutable ScratchPool pool_;
 };
 
-// Leaves out what names an id that no token has.
+// Drops special and added tokens whose id no token has, with a warning.
 void drop_unknown_ids(TokenizerSpec& spec) {
   const auto is_unknown = [&](TokenId id, std::string_view what) {
     const bool unknown = id < 0 || static_cast<size_t>(id) >= spec.tokens.size();
     if (unknown)
-      log::warn("{}: {} is {}, past the {} tokens of {}: it is left out", spec.source, what, id,
+      log::warn("{}: {} is {}, past the {} tokens of {}: it is ignored", spec.source, what, id,
                 spec.tokens.size(), spec.tokens_field);
     return unknown;
   };

@@ -26,7 +26,7 @@ TEST(Hash128, DoesNotDependOnHowTheBytesAreCut) {
   }
 }
 
-TEST(Hash128, TextsAreToldFromTheirNeighbours) {
+TEST(Hash128, TextsAreDelimited) {
   const auto hash = [](std::string_view a, std::string_view b) {
     Hasher128 hasher;
     hasher.add_text(a);

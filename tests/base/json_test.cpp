@@ -15,7 +15,7 @@ namespace {
 
 using test::expect_error;
 
-TEST(Json, KeepsOrderWhereAsked) {
+TEST(Json, KeepsOrderIfRequested) {
   EXPECT_EQ(parse_ordered_json(R"({"b": 1, "a": [true, null]})", "x").dump(), R"({"b":1,"a":[true,null]})");
   EXPECT_EQ(parse_json(R"({"b": 1, "a": 2})", "x").dump(), R"({"a":2,"b":1})");
 }

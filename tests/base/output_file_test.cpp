@@ -109,7 +109,7 @@ TEST_F(OutputFileFaults, B62_NoRoomIsSaidBeforeAnythingIsWritten) {
   put_old();
   constexpr uint64_t kTooMuch = uint64_t{1} << 60;
   const std::string message = message_of([&] { OutputFile file(target(), kTooMuch); });
-  EXPECT_NE(message.find("needs 1152921504606846976 bytes, and its disk has "), std::string::npos) << message;
+  EXPECT_NE(message.find("needs 1152921504606846976 bytes, but its disk has "), std::string::npos) << message;
   EXPECT_NE(message.find("model.gguf"), std::string::npos) << message;
   EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);

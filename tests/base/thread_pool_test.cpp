@@ -135,7 +135,7 @@ TEST(ThreadPoolFaults, B69_ThreadsThatCannotBeMade) {
     EXPECT_EQ(sum, 10);
   }
   spdlog::default_logger()->flush();
-  EXPECT_NE(testing::internal::GetCapturedStdout().find("only 1 of 4 threads could be made"),
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("only 1 of 4 threads could be created"),
             std::string::npos);
 }
 

@@ -36,7 +36,7 @@ TEST(TraceFile, IsWholeAfterEveryWrite) {
   EXPECT_GT(events_of(path).size(), 3000U);
 }
 
-TEST(TraceFile, SaysWhatItWasTold) {
+TEST(TraceFile, WritesTheEvents) {
   const test::TemporaryFolder folder;
   const auto path = folder.path() / "t.json";
   Clock::time_point begin;
@@ -76,11 +76,11 @@ TEST(TraceFile, OverwritesTracesAndNothingElse) {
   EXPECT_EQ(events_of(path).size(), 1U);
   // A flag's value is easily forgotten: `ferrum run --trace model.gguf`.
   const auto model = folder.write("model.gguf", "GGUF and gigabytes of weights, longer than a trace's head");
-  test::expect_error(ErrorCode::kIo, {"model.gguf': exists and is no trace"},
+  test::expect_error(ErrorCode::kIo, {"model.gguf': exists and is not a trace"},
                      [&] { const TraceFile trace(model); });
   EXPECT_TRUE(test::read_file(model).starts_with("GGUF and"));
   const auto short_one = folder.write("short", "x");
-  test::expect_error(ErrorCode::kIo, {"is no trace"}, [&] { const TraceFile trace(short_one); });
+  test::expect_error(ErrorCode::kIo, {"is not a trace"}, [&] { const TraceFile trace(short_one); });
 }
 
 TEST(TraceFile, RefusesWhatCannotBeWritten) {

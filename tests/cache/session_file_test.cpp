@@ -53,7 +53,7 @@ std::string with_pages(int block) { return contents_of(block) + page_of(block, 0
 
 class SessionFileTest : public testing::Test {
  protected:
-  // The bytes of a file with so many blocks.
+  // The bytes of a file with this many blocks.
   std::string write(int blocks) {
     SessionWriter writer(path_, header(), static_cast<uint64_t>(blocks));
     for (int i = 0; i < blocks; ++i) writer.add(tokens_of(i), pages_of(i), as_bytes(with_pages(i)));
@@ -139,13 +139,13 @@ TEST_F(SessionFileTest, B25_CutOffAnywhere) {
   const std::string bytes = write(3);
   for (size_t size = 0; size < bytes.size(); ++size)
     expect_refused(bytes.substr(0, size), ErrorCode::kBadFile, {"'x.session'"});
-  expect_refused(bytes.substr(0, bytes.size() - 1), ErrorCode::kBadFile, {"cut off or damaged"});
+  expect_refused(bytes.substr(0, bytes.size() - 1), ErrorCode::kBadFile, {"truncated or damaged"});
   // A whole block is missing, and the end is there.
   constexpr size_t kFooter = 24;
   std::string without = bytes;
   const size_t record = kTokens * 4 + sizeof(uint32_t) + with_pages(2).size();
   without.erase(bytes.size() - kFooter - record, record);
-  expect_refused(without, ErrorCode::kBadFile, {"2 blocks where 3 were written"});
+  expect_refused(without, ErrorCode::kBadFile, {"2 blocks instead of 3"});
 }
 
 TEST_F(SessionFileTest, B25_AnyByteFlipped) {
@@ -159,14 +159,14 @@ TEST_F(SessionFileTest, B25_AnyByteFlipped) {
     }
   std::string damaged = bytes;
   damaged[bytes.size() - 40] ^= 4;
-  expect_refused(damaged, ErrorCode::kBadFile, {"its checksum is not that of its contents"});
+  expect_refused(damaged, ErrorCode::kBadFile, {"its checksum does not match its contents"});
 }
 
 TEST_F(SessionFileTest, B25_AnotherVersion) {
   std::string bytes = write(1);
   bytes[8] = 9;
   expect_refused(bytes, ErrorCode::kUnsupported,
-                 {"version 9 of the session format, and this program reads version 3"});
+                 {"version 9 of the session format, but this program reads version 3"});
 }
 
 TEST_F(SessionFileTest, B25_NoSession) {
@@ -176,7 +176,7 @@ TEST_F(SessionFileTest, B25_NoSession) {
   expect_error(ErrorCode::kIo, {"regular file"}, [&] { SessionFile::open(folder_.path()); });
 }
 
-// Sizes that nobody wrote by mistake, with the checksum that belongs to them.
+// Sizes that no writer produces, with a matching checksum.
 TEST_F(SessionFileTest, B25_SizesThatOverflow) {
   constexpr size_t kBlockTokensAt = 12 + 4 * 4;
   constexpr size_t kBlockBytesAt = kBlockTokensAt + 4;
@@ -212,11 +212,11 @@ TEST(KvOriginTest, B25_WhatDiffersIsNamed) {
          {"'x.session': saved with the model 'other', and 'model' is loaded"});
   expect([](KvOrigin& o) { o.fingerprint.high = 9; }, {"another model of the same name, 'model'"});
   expect([](KvOrigin& o) { o.dtype = "int8"; },
-         {"its keys and values are 'int8', and those in use are 'f16'"});
+         {"its keys and values are 'int8', but those in use are 'f16'"});
   expect([](KvOrigin& o) { o.arithmetic = "reference"; }, {"computed with 'reference', and 'cpu' is in use"});
   expect([](KvOrigin& o) { o.rotation.low = 9, o.context = 32; },
-         {"scaled for a context of 32 tokens, and those in use for one of 64"});
-  expect([](KvOrigin& o) { o.block_tokens = 8; }, {"its blocks are of 8 tokens, and those in use of 4"});
+         {"scaled for a context of 32 tokens, but those in use for one of 64"});
+  expect([](KvOrigin& o) { o.block_tokens = 8; }, {"its blocks have 8 tokens, but those in use have 4"});
   expect([](KvOrigin& o) { o.layers = 8; }, {"8 layers", "5 layers"});
   expect([](KvOrigin& o) { o.block_bytes = 8; }, {"8 bytes", "6 bytes"});
 

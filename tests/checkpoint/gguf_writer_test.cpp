@@ -144,7 +144,7 @@ TEST_F(GgufWriterTest, B62_NoRoomForAllOfIt) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kIo);
-    EXPECT_NE(std::string(e.what()).find("and its disk has"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("but its disk has"), std::string::npos) << e.what();
   }
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }

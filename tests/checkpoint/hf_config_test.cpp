@@ -238,7 +238,7 @@ TEST(HfConfig, StopTokens) {
   EXPECT_TRUE(parse(model).stop_tokens.empty());
 }
 
-TEST(HfConfig, StopTokensThatNameNoTokenAreLeftOut) {
+TEST(HfConfig, StopTokensThatNameNoTokenAreIgnored) {
   const auto warned = [](const json& ids, const std::vector<TokenId>& left, const std::string& warning) {
     SmallHf model;
     model.config["eos_token_id"] = ids;

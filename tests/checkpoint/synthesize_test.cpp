@@ -43,7 +43,7 @@ float deviation(const std::vector<float>& values) {
   return static_cast<float>(std::sqrt(squares / static_cast<double>(values.size())));
 }
 
-TEST_F(Synthesize, EveryTypeOpensAsTheModelAskedFor) {
+TEST_F(Synthesize, EveryTypeOpensAsTheRequestedModel) {
   const fs::path file = config(kMoe);
   for (int i = 0; i < 20; ++i) {
     const auto type = static_cast<FileType>(i);

@@ -60,7 +60,7 @@ TEST(TensorNames, BothWorldsThereAndBack) {
   }
 }
 
-TEST(TensorNames, ThePrefixOfTheModelMayBeLeftOut) {
+TEST(TensorNames, ThePrefixOfTheModelIsOptional) {
   EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "layers.3.mlp.up_proj.weight"),
             (TensorKey{Role::kUp, 3}));
   EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "norm.weight"), (TensorKey{Role::kFinalNorm}));

@@ -168,7 +168,7 @@ std::optional<std::string_view> name_of_steps(std::vector<PretokenizeStep> steps
   return gguf_pretokenizer_name(spec);
 }
 
-TEST(PretokenizerNames, ANameSaysEverythingItStandsFor) {
+TEST(PretokenizerNames, ANameExpandsToAllItsSteps) {
   EXPECT_EQ(name_of_steps({SplitByteLevel{}}), "gpt-2");
   EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, true));
   EXPECT_FALSE(name_of_steps({SplitByteLevel{.add_prefix_space = true}}));

@@ -1,4 +1,4 @@
-// `ferrum bench-serve` as a user meets it, before a server whose answers are known.
+// `ferrum bench-serve` as a user runs it, against a server whose answers are known.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ using test::ScriptedServer;
 using Client = ScriptedServer::Client;
 using Seen = ScriptedServer::Seen;
 
-// Answers everything, with as many words as were asked for.
+// Answers everything, with the requested number of words.
 void answer(const Client& client, const Seen& request) {
   if (test::asks_for_models(request)) return client.send(test::kModels);
   client.send(test::chat_answer(json::parse(request.body)["max_tokens"]));
@@ -102,7 +102,7 @@ TEST(BenchServe, ATableAndAPicture) {
   ASSERT_EQ(done.exit_code, 0) << done.err;
   EXPECT_EQ(done.err, "");
   EXPECT_CONTAINS(done.out, "model 'tiny', chat: prompts of 128 words, answers of 64 tokens, temperature 0");
-  EXPECT_CONTAINS(done.out, "tokens are those of the server's usage");
+  EXPECT_CONTAINS(done.out, "tokens are counted by the server's usage");
   EXPECT_CONTAINS(done.out, "\n500/s uniform ");
   EXPECT_CONTAINS(done.out, "\n1000/s uniform ");
   EXPECT_CONTAINS(done.out, " 100%\n");

@@ -56,12 +56,12 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   };
   say("/help\n", "/system");
   say("/set temperature 0.5\n", "temperature is now 0.5");
-  say("/set temperature hot\n", "'hot' is no number");
+  say("/set temperature hot\n", "'hot' is not a number");
   say("/set temperature -3\n", "temperature must be");
   say("/set top_k\n", "top_k: the value is missing");
   say("/set\n", "temperature 0.5");
   say("/set logit_bias 40-1.5 41+2\n", "logit_bias is now 40-1.5 41+2");
-  say("/set logit_bias 40\n", "'40' is no logit bias");
+  say("/set logit_bias 40\n", "'40' is not a logit bias");
   say("/set dry_breakers\n", "dry_breakers is now off");
   say("/set\n", "dry_breakers none, logit_bias 40-1.5 41+2, seed random");
   say("/set logit_bias\n", "logit_bias is now off");
@@ -72,7 +72,7 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   say("/system\n", "There is no system prompt.");
   say("/system You are a cat.\n", "System prompt set");
   say("/system\n", "The system prompt is: You are a cat.");
-  say("/system none\n", "It is removed");
+  say("/system none\n", "System prompt removed");
   say("/show\n", "conversation: 0 messages, ");
   say("/undo\n", "/undo: there is no answer yet");
   say("/regen\n", "/regen: there is no answer yet");
@@ -85,7 +85,7 @@ TEST_F(ChatTest, CommandsDoWhatTheySay) {
   EXPECT_EQ(t.wait(), 0);
 }
 
-TEST_F(ChatTest, AFullContextForgetsTheOldestIfAsked) {
+TEST_F(ChatTest, AFullContextDropsTheOldestOnRequest) {
   Terminal t(args({"--context-shift", "--max-context", "64", "--max-tokens", "12"}));
   for (int i = 0; i < 2; ++i) {
     t.expect(">>> ");
@@ -94,7 +94,7 @@ TEST_F(ChatTest, AFullContextForgetsTheOldestIfAsked) {
   }
   t.expect(">>> ");
   t.type("Write a short story about a fox and a drum and a little boat, and what they did on the sea.\n");
-  t.expect("the oldest question and answer are forgotten");
+  t.expect("the oldest question and answer were dropped");
   t.expect("tokens/s");
   t.expect(">>> ");
   t.type("/bye\n");
@@ -133,7 +133,7 @@ TEST_F(ChatTest, TheSecondTurnFindsTheFirstInThePrefixCache) {
 }
 
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNotTheChat) {
-  // An answer that would go on for the whole context.
+  // An answer that would fill the whole context.
   Terminal t(args({"--max-context", "512"}));
   t.expect(">>> ");
   t.type("Write a short story about a cat.\n");
@@ -281,7 +281,7 @@ std::string shown_answer(AnswerFormat format, int columns) {
     ChatSettings settings;
     settings.format = answer_format_of_output(format);
     Chat chat(engine, interrupts, settings);
-    const Chat::Outcome outcome = chat.say("Show me a table.");
+    const Chat::Outcome outcome = chat.answer("Show me a table.");
     return outcome == Chat::Outcome::kAnswered ? 0 : 1;
   };
   Terminal t(program, columns, 24);
@@ -335,7 +335,7 @@ TEST(Chat, TabKnowsCommandsSettingsAndFiles) {
   EXPECT_EQ(complete_chat_entry("/read " + at).begin, 6u);
 }
 
-// What was computed of a saved conversation is not computed again: the speed line tells.
+// Keys and values of a saved conversation are not computed again, as the speed line shows.
 TEST_F(ChatTest, SaveAndLoad) {
   const std::string file = (folder_.path() / "talk.session").string();
   std::string expected;

@@ -1,4 +1,4 @@
-// The commands as a user meets them: exit codes, what goes to which stream, and what is said about mistakes.
+// The commands as a user runs them: exit codes, output streams, and error messages.
 #include <gtest/gtest.h>
 
 #include <sys/wait.h>
@@ -116,11 +116,11 @@ TEST(Commands, NumbersThatDoNotFitAreNamed) {
       {{"run", kSmall, "x", "--seed", "-1"}, "must be a whole number of 0 or more, not '-1'"},
       {{"run", kSmall, "x", "--seed", "99999999999999999999"}, "not '99999999999999999999'"},
       {{"run", kSmall, "x", "--temperature", ""}, "--temperature: a number is missing"},
-      {{"run", kSmall, "x", "--temperature", "hot"}, "--temperature: 'hot' is no number"},
+      {{"run", kSmall, "x", "--temperature", "hot"}, "--temperature: 'hot' is not a number"},
       {{"run", kSmall, "x", "--top-k", "1.5"}, "--top-k: '1.5' is no whole number"},
       {{"run", kSmall, "x", "--presence-penalty", "-3"}, "presence_penalty must be from -2 to 2, not -3"},
       {{"run", kSmall, "x", "--mirostat-ent", "nan"}, "mirostat_tau must be from 0 to 100, not nan"},
-      {{"run", kSmall, "x", "--logit-bias", "15043"}, "'15043' is no logit bias"},
+      {{"run", kSmall, "x", "--logit-bias", "15043"}, "'15043' is not a logit bias"},
       {{"run", kSmall, "x", "--logit-bias", "15043+500"},
        "logit_bias of token 15043 must be from -100 to 100"},
       {{"perplexity", kSmall, "x", "--windows", "1.5"}, "not '1.5'"},
@@ -345,10 +345,10 @@ TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
       {"FERRUM_THREADS", "several", "FERRUM_THREADS: must be a whole number from 0 to 1024, not 'several'"},
       {"FERRUM_KV_CAPACITY", "-1", "FERRUM_KV_CAPACITY: must be a whole number of 0 or more, not '-1'"},
       {"FERRUM_BATCH_TOKENS", "1.5", "FERRUM_BATCH_TOKENS: must be a whole number"},
-      {"FERRUM_KV_DTYPE", "f8", "FERRUM_KV_DTYPE: 'f8' is none of f16, bf16, f32, int8"},
-      {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: 'abacus' is none of cpu, reference"},
+      {"FERRUM_KV_DTYPE", "f8", "FERRUM_KV_DTYPE: 'f8' is not one of f16, bf16, f32, int8"},
+      {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: 'abacus' is not one of cpu, reference"},
       {"FERRUM_ACTIVATIONS", "int1", "FERRUM_ACTIVATIONS: 'int1' is none of"},
-      {"FERRUM_PREFIX_CACHE", "perhaps", "FERRUM_PREFIX_CACHE: 'perhaps' is none of on, off, 1, 0"}};
+      {"FERRUM_PREFIX_CACHE", "perhaps", "FERRUM_PREFIX_CACHE: 'perhaps' is not one of on, off, 1, 0"}};
   for (const auto& c : cases) {
     const Finished done = with_variable(c.name, c.value, {"run", kSmall, "x"});
     EXPECT_EQ(done.exit_code, 2) << c.name;
@@ -393,7 +393,7 @@ TEST(Tokenize, ThereAndBackAgain) {
   EXPECT_EQ(ferrum({"detokenize", kSmall, "99999999"}).exit_code, 1);
 }
 
-TEST(Tokenize, ControlTokensOnlyWhereAsked) {
+TEST(Tokenize, ControlTokensOnlyOnRequest) {
   const auto count = [](std::vector<std::string> args) {
     args.push_back("--json");
     return nlohmann::json::parse(ferrum(args).out)["ids"].size();
@@ -402,7 +402,7 @@ TEST(Tokenize, ControlTokensOnlyWhereAsked) {
   EXPECT_GT(count({"tokenize", kSmall, "<|im_start|>"}), 3u);
 }
 
-TEST(Tokenize, WhatIsNoTokenizerIsToldWhatWouldBe) {
+TEST(Tokenize, OtherFilesAreRefusedWithTheFormatsThatWork) {
   const test::TemporaryFolder folder;
   const Finished text = ferrum({"tokenize", folder.write("text.txt", "Some text here\n").string(), "x"});
   EXPECT_EQ(text.exit_code, 1);

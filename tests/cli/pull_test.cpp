@@ -1,4 +1,4 @@
-// Models by name as a user meets them: the program itself against a hub on this machine.
+// Pulling models by name: the program itself against a hub on this machine.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -96,7 +96,7 @@ TEST_F(PullCommand, AModelIsPulledListedShownRunAndRemoved) {
   EXPECT_CONTAINS(ferrum({"rm", "--yes", "org/model"}).err, "[not_found]");
 }
 
-TEST_F(PullCommand, ANameThatIsNotHereIsToldWithTheCommandAndTheNearest) {
+TEST_F(PullCommand, AMissingNameIsReportedWithTheCommandAndTheNearest) {
   const FakeHub hub({{"demo-BF16.gguf", test::read_file(kDemo)}});
   use(hub);
   EXPECT_CONTAINS(ferrum({"run", "org/modle:Q8_0", "x"}).err, "to get it: ferrum pull org/modle:Q8_0");
@@ -120,7 +120,7 @@ TEST_F(PullCommand, AtATerminalRunOffersToPull) {
   const FakeHub hub({{"demo-BF16.gguf", test::read_file(kDemo)}});
   use(hub);
   test::Terminal no({"run", "org/model"});
-  no.expect("org/model is not on this machine");
+  no.expect("org/model is not in the cache");
   no.expect("Pull it? [Y/n] ");
   no.type("n\n");
   no.expect("ferrum pull org/model");
@@ -146,7 +146,7 @@ TEST_F(PullCommand, AtATerminalRunOffersToPull) {
 
 // Killed at moments that the seed chooses, while the hub cuts and refuses (which it says to try again at
 // once): what the journal says is there is there, and the end is always the right file.
-TEST_F(PullCommand, B61_KilledTwentyTimesItGoesOnToTheRightHash) {
+TEST_F(PullCommand, B61_KilledTwentyTimesItResumesToTheRightHash) {
   constexpr size_t kSize = 24 << 20;
   constexpr size_t kBlock = 1 << 20;
   constexpr int kKills = 20;
@@ -166,7 +166,7 @@ TEST_F(PullCommand, B61_KilledTwentyTimesItGoesOnToTheRightHash) {
   use(hub);
   const fs::path blob = repo() / "blobs" / model.hash();
   int killed = 0;
-  int gone_on = 0;  // kills that left something to go on with
+  int gone_on = 0;  // kills that left something to resume
   while (killed < kKills || !fs::exists(blob)) {
     due = hub.bytes_sent() +
           std::uniform_int_distribution<uint64_t>(0, killed < kKills ? 28 << 20 : 1000 << 20)(random);
@@ -209,7 +209,7 @@ TEST_F(PullCommand, B61_KilledTwentyTimesItGoesOnToTheRightHash) {
 }
 
 // In a file system of two megabytes, where the kernel lets us make one.
-TEST_F(PullCommand, B62_ASmallDiskIsToldWithBothNumbers) {
+TEST_F(PullCommand, B62_ASmallDiskIsReportedWithBothNumbers) {
   const FakeHub hub({{"m-Q8_0.gguf", test::noise(4 << 20, 3)}});
   use(hub);
   int ends[2];

@@ -1,4 +1,4 @@
-// The server as a program: what it says, answers and how it stops.
+// The server as a program: its output, its responses, and how it stops.
 #include <gtest/gtest.h>
 
 #include <sys/socket.h>
@@ -81,7 +81,7 @@ TEST(Serve, B60_SigtermLetsTheAnswerEnd) {
 }
 
 // As systemd's Type=notify has it.
-TEST(Serve, TellsAServiceManagerWhenItIsReadyAndStops) {
+TEST(Serve, NotifiesAServiceManagerOfStartAndStop) {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() / "notify";
   sockaddr_un address = {};
@@ -107,7 +107,7 @@ TEST(Serve, TellsAServiceManagerWhenItIsReadyAndStops) {
   close(socket);
 }
 
-// Which ends at once what the first one lets go on.
+// A second signal ends at once what the first one lets finish.
 TEST(Serve, B60_ASecondSignalForces) {
   Terminal server({"serve", kModel, "--port", "0"});
   Client client(port_of(server));
@@ -208,11 +208,11 @@ TEST(Serve, B44_NoPartOfAStopStringIsEverSent) {
   EXPECT_EQ(client.post(kChat, body.dump()).status, 400);
   body["stop"] = std::string(1 << 20, 'x');
   EXPECT_EQ(client.post(kChat, body.dump()).status, 400);
-  body["stop"] = "";  // asks for no stop string
+  body["stop"] = "";  // requests no stop string
   EXPECT_EQ(client.post(kChat, body.dump()).status, 200);
 }
 
-// Neither what is asked and answered nor keys, even where much is logged.
+// Neither prompts and answers nor keys are logged, even with verbose logging.
 TEST(Serve, B72_PromptsAndKeysAreNotLogged) {
   Terminal server({"--verbose", "serve", kModel, "--port", "0", "--api-key", "our-secret-key"});
   Client client(port_of(server));

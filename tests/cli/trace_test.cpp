@@ -1,4 +1,4 @@
-// --trace as a user meets it. What a trace holds: engine/trace_test.cpp.
+// The option --trace. The contents of a trace: engine/trace_test.cpp.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -49,11 +49,11 @@ TEST_F(Trace, OfAnAnswerAndTheAnswerIsTheSame) {
   EXPECT_EQ(count("decode"), 1);
 }
 
-TEST_F(Trace, MistakesAreToldBeforeAnythingIsLoaded) {
+TEST_F(Trace, MistakesAreReportedBeforeLoading) {
   const std::string precious = folder_.write("precious.gguf", std::string(1000, 'x')).string();
   const std::pair<std::string, std::string> cases[] = {{"/no/such/folder/t.json", "cannot be written"},
                                                        {folder_.path().string(), "cannot be written"},
-                                                       {precious, "is no trace"}};
+                                                       {precious, "is not a trace"}};
   for (const auto& [target, words] : cases)
     for (const std::string command : {"run", "bench"}) {
       std::vector<std::string> args = {command, kDemo, "--trace", target};

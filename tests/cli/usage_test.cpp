@@ -1,4 +1,4 @@
-// Help, and what is said of a command line that does not parse.
+// Help, and the messages for a command line that does not parse.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -30,7 +30,7 @@ TEST(Usage, HelpOfACommandInEitherOrder) {
   EXPECT_TRUE(holds(unknown.err, "there is no command 'rum'; did you mean run?")) << unknown.err;
 }
 
-TEST(Usage, NothingAtAllIsToldWhatThereIs) {
+TEST(Usage, NoArgumentsShowTheHelp) {
   const Finished done = ferrum({});
   EXPECT_EQ(done.exit_code, 2);
   EXPECT_EQ(done.out, "");
@@ -45,33 +45,41 @@ TEST(Usage, NoLineOfHelpIsTooLong) {
   }
 }
 
-TEST(Usage, MistakesAreToldWithWhatMayHaveBeenMeant) {
+TEST(Usage, MistakesAreReportedWithASuggestion) {
   const struct {
     std::vector<std::string> args;
     const char* said;
     const char* next;
   } cases[] = {
-      {{"serv"}, "there is no command 'serv'; did you mean serve?\n", "ferrum --help lists"},
-      {{"-v", "serv"}, "there is no command 'serv'; did you mean serve?\n", "ferrum --help lists"},
-      {{"bench-server"}, "did you mean bench-serve?\n", "ferrum --help lists"},
-      {{"abracadabra"}, "there is no command 'abracadabra'\n", "ferrum --help lists"},
+      {{"serv"}, "there is no command 'serv'; did you mean serve?\n", "See ferrum --help."},
+      {{"-v", "serv"}, "there is no command 'serv'; did you mean serve?\n", "See ferrum --help."},
+      {{"bench-server"}, "did you mean bench-serve?\n", "See ferrum --help."},
+      {{"abracadabra"}, "there is no command 'abracadabra'\n", "See ferrum --help."},
+      {{"chat"}, "there is no command 'chat'; did you mean run?\n", "See ferrum --help."},
+      {{"quantize", "m"}, "there is no command 'quantize'; did you mean convert?\n", ""},
+      {{"run", "-m", "m.gguf"},
+       "there is no option -m; MODEL is an argument: ferrum run [OPTIONS] [MODEL] [PROMPT]\n",
+       ""},
+      {{"bench", "--model", "m.gguf"},
+       "there is no option --model; MODEL is an argument: ferrum bench [OPTIONS] MODEL\n",
+       ""},
       {{"run", "m", "--temprature", "0"},
        "there is no option --temprature; did you mean --temperature?\n",
-       "ferrum run --help lists"},
+       "See ferrum run --help."},
       {{"run", "m", "--max-token=5"}, "there is no option --max-token; did you mean --max-tokens?\n", ""},
       {{"run", "m", "--verbos"}, "did you mean --verbose?\n", ""},
-      {{"run", "m", "--port", "80"}, "there is no option --port; ferrum serve has one\n", ""},
-      {{"--port", "80", "serve"}, "there is no option --port; ferrum serve has one\n", "ferrum serve --help"},
+      {{"run", "m", "--port", "80"}, "there is no option --port; ferrum serve has it\n", ""},
+      {{"--port", "80", "serve"}, "there is no option --port; ferrum serve has it\n", "ferrum serve --help"},
       {{"run", "m", "--backend", "cpi"},
-       "--backend: 'cpi' is none of cpu, reference; did you mean cpu?\n",
+       "--backend: 'cpi' is not one of cpu, reference; did you mean cpu?\n",
        ""},
       {{"run", "m", "--kv-dtype", "fp16"}, "did you mean f16?\n", ""},
       {{"run", "a", "b", "c"},
        "'c' is one argument too many: ferrum run [OPTIONS] [MODEL] [PROMPT]\n",
-       "ferrum run --help lists"},
-      {{"inspect"}, "MODEL is required: ferrum inspect [OPTIONS] MODEL\n", "ferrum inspect --help lists"},
+       "See ferrum run --help."},
+      {{"inspect"}, "MODEL is required: ferrum inspect [OPTIONS] MODEL\n", "See ferrum inspect --help."},
       {{"run", "m", "--threads"}, "--threads: a value is missing\n", ""},
-      {{"bench", "m", "-r", "many"}, "--repetitions: 'many' is no number that fits\n", ""},
+      {{"bench", "m", "-r", "many"}, "--repetitions: 'many' is not a valid number\n", ""},
   };
   for (const auto& c : cases) {
     const Finished done = ferrum(c.args);

@@ -17,7 +17,7 @@ TokenEvent token(int choice, float logprob) {
   return {.choice = choice, .token = {.id = 1, .bytes = "x", .logprob = logprob}, .top = {}};
 }
 
-TEST(BestOf, TellsTheLikeliestWhenAllHaveEnded) {
+TEST(BestOf, ReportsTheMostLikelyWhenAllHaveEnded) {
   const auto reader = std::make_shared<Reader>();
   BestOf best(reader, {.drawn = 4, .kept = 2}, BestOf::Tokens::kKept);
   best.push(token(0, -3));
@@ -39,7 +39,7 @@ TEST(BestOf, TellsTheLikeliestWhenAllHaveEnded) {
   EXPECT_EQ(std::get<FinishEvent>(reader->events[3]).choice, 1);
 }
 
-TEST(BestOf, TokensAndErrorsAreToldAndCancellingIsSeen) {
+TEST(BestOf, TokensAndErrorsAreReportedAndCancellingIsNoticed) {
   const auto reader = std::make_shared<Reader>();
   BestOf best(reader, {.drawn = 2, .kept = 1}, BestOf::Tokens::kTold);
   best.push(token(1, -1));

@@ -1,4 +1,4 @@
-// What the loop counts, and what it tells of a request's times.
+// The loop's counters, and the times of a request.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -201,7 +201,7 @@ TEST(Timeline, WhoLeavesTheQueueWasThereAllTheTime) {
   EXPECT_EQ(loop.stats().queue_seconds.count(), 1);
 }
 
-TEST(Timeline, PreemptionsAreToldAndNoSecondWayThroughTheQueue) {
+TEST(Timeline, PreemptionsAreReportedWithoutASecondQueueTime) {
   SlowModel model;
   Loop loop(model, nullptr, options(12, 3));
   std::vector<Asked> all;

@@ -184,7 +184,7 @@ TEST_F(EngineTest, LogprobsOfAPromptAreThoseThatItsTokensHadWhenDrawn) {
   }
 }
 
-TEST_F(EngineTest, TokensOfAStopStringAreNotTold) {
+TEST_F(EngineTest, TokensOfAStopStringAreNotReported) {
   Request r = greedy(TextPrompt{"Once upon a time"}, 40);
   const std::string whole = ask(*engine_, r).text;
   r.logprobs = 0;
@@ -238,7 +238,7 @@ TEST_F(EngineTest, B43_UnknownIdsOfALogitBias) {
   EXPECT_EQ(ask(*engine_, greedy(TextPrompt{"Once"}, 5)).error.message, "") << "that request alone";
 }
 
-TEST_F(EngineTest, TheContextIsALimitThatIsTold) {
+TEST_F(EngineTest, TheContextIsALimitWithBothNumbers) {
   const auto small = Engine::load({.model = demo("demo-dense"), .max_context = 24});
   Request endless = greedy(TokenPrompt{{5, 6, 7, 8}});
   endless.end_of_text = Request::EndOfText::kIgnored;
@@ -373,7 +373,7 @@ TEST(EngineLoad, AContextThatTheModelLacksIsRefused) {
                      [] { Engine::load({.model = demo("demo-dense"), .max_context = 1'000'000'000}); });
 }
 
-TEST(EngineLoad, MemoryPlanIsToldBeforeLoading) {
+TEST(EngineLoad, MemoryPlanIsReportedBeforeLoading) {
   std::vector<std::string> order;
   MemoryPlan plan;
   LoadObserver observer;

@@ -1,4 +1,4 @@
-// Saving and restoring in many visits, between which anything may happen to the cache.
+// Saving and restoring in many visits, between which the cache may change arbitrarily.
 #include "engine/kv_store.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ std::vector<TokenId> prompt_of(int blocks) {
   return tokens;
 }
 
-// A model and a cache with so many blocks, all by themselves.
+// A model and a cache with this many blocks, without an engine.
 class Place {
  public:
   explicit Place(int blocks, DType kv_dtype = DType::kF16)
@@ -111,7 +111,7 @@ TEST_F(KvStoreTest, BlockByBlockAndBack) {
   }
 }
 
-TEST_F(KvStoreTest, WhatIsEvictedWhileItIsSavedIsLeftOut) {
+TEST_F(KvStoreTest, BlocksEvictedWhileSavingAreSkipped) {
   Place from(8);
   from.compute(prompt_);
   const SavedSession saved = save_session(from.store([&](int i) {

@@ -1,4 +1,4 @@
-// The loop over a model that costs nothing and gives away every mix-up.
+// The loop over a model that costs nothing and reveals any mix-up of sequences.
 #include "engine/loop/loop.h"
 
 #include <gtest/gtest.h>
@@ -156,7 +156,7 @@ TEST(Loop, APromptsChancesAreThoseThatItsTokensHaveWhenDrawn) {
   EXPECT_EQ(one.reader->choices[0].tokens.size(), 1u);
 }
 
-TEST(Loop, HigherPrioritiesGoFirstAndNobodyStarves) {
+TEST(Loop, HigherPrioritiesGoFirstAndNoneStarves) {
   MemoryModel model(60);
   Loop loop(model, nullptr, options(60, 1, 8));
   std::vector<Asked> high;
@@ -257,7 +257,7 @@ TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
   EXPECT_TRUE(good.reader->choices[0].finish);
   EXPECT_EQ(loop.cache().probe(root_key("", "", ""), poisoned).tokens, 0);
 
-  // In the midst of a prompt nobody sees them but who asks for them.
+  // In the middle of a prompt only requests for its logits see them.
   poisoned.insert(poisoned.end(), 5, 6);
   const Asked within = ask(poisoned, 0, 1);
   within.job->request.prompt_logprobs = 3;
@@ -268,7 +268,7 @@ TEST(LoopFaults, B58_LogitsThatAreNoNumbersEndOneSequenceAndAreNotCached) {
   EXPECT_GT(loop.cache().probe(root_key("", "", ""), std::vector<TokenId>(13, 9)).tokens, 0);
 }
 
-// Fails as it is told to.
+// Fails at a given step.
 class Failing final : public StepRunner {
  public:
   explicit Failing(StepRunner& model) : model_(model) {}

@@ -33,7 +33,7 @@ TEST(Scheduler, WithoutDecodingPromptsTakeTheWholeStep) {
   EXPECT_EQ(d.tokens, (Counts{20, 12}));
 }
 
-TEST(Scheduler, PromptsWhoseEveryRowIsAskedForShareTheSpareRows) {
+TEST(Scheduler, PromptsWithAllLogitsShareTheSpareRows) {
   SchedulerLimits limits = kLimits;
   limits.spare_rows = 10;
   const std::vector<RunningView> running = {

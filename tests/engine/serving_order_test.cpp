@@ -21,7 +21,7 @@ const std::vector<Machine> kMachines = {{"Xeon", 11.5e-3, 1.7e-3, 1.55e-3, 2.5e-
 constexpr int kAnswer = 64;
 
 struct Load {
-  int clients = 0;  // each asks anew as soon as its answer has ended
+  int clients = 0;  // each sends its next request as soon as its answer has ended
   int shortest = 0;
   int longest = 0;  // tokens of a prompt
 };
@@ -152,7 +152,7 @@ TEST(ServingOrder, MorePromptsGetMoreOfTheTime) {
 
 // Requests come at random, with priorities, several choices, cancellations and too few blocks for all. Each
 // gets its tokens, and none waits for longer than all work before it takes.
-TEST(ServingOrder, NobodyStarves) {
+TEST(ServingOrder, NoRequestStarves) {
   int64_t preemptions = 0;
   for (uint64_t seed = 0; seed < 100; ++seed) {
     std::mt19937_64 random(seed);

@@ -1,4 +1,4 @@
-// Sessions through the public interface: what is restored from a file serves as what was computed does.
+// Sessions through the public interface: restored keys and values work like computed ones.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -307,7 +307,7 @@ TEST_F(SessionTest, B25_AFlippedByte) {
     std::string damaged = bytes;
     damaged[at] ^= 1;
     folder_.write("talk.session", damaged);
-    expect_refused(*load(), ErrorCode::kBadFile, {"damaged: its checksum is not that of its contents"});
+    expect_refused(*load(), ErrorCode::kBadFile, {"damaged: its checksum does not match its contents"});
   }
 }
 
@@ -342,7 +342,7 @@ TEST_F(SessionTest, B25_TheSameShapeWithOtherWeights) {
 TEST_F(SessionTest, B25_AnotherKvType) {
   save();
   expect_refused(*load(options({"demo-dense", "int8"})), ErrorCode::kBadArgument,
-                 {"its keys and values are 'f16', and those in use are 'int8'"});
+                 {"its keys and values are 'f16', but those in use are 'int8'"});
   expect_refused(*load(options({"demo-dense", "bf16"})), ErrorCode::kBadArgument, {"'bf16'"});
 }
 
@@ -375,7 +375,7 @@ TEST_F(SessionTest, B25_AnotherRotation) {
   EXPECT_EQ(load(all)->load_session(file_).cached_tokens, 32);
   all.max_context = 96;
   expect_refused(*load(all), ErrorCode::kBadArgument,
-                 {"scaled for a context of 128 tokens, and those in use for one of 96"});
+                 {"scaled for a context of 128 tokens, but those in use for one of 96"});
 
   save();
   EngineOptions shorter = dense();

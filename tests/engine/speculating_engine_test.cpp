@@ -118,7 +118,7 @@ TEST(SpeculatingEngineFaults, WhatCannotDraftIsRefused) {
   EXPECT_EQ(error_of(o), "draft_tokens must be from 1 to 64, not 65");
 }
 
-TEST(ContextShiftOfAnEngine, AnAnswerGoesOnAndSaysSo) {
+TEST(ContextShiftOfAnEngine, AnAnswerContinuesAndReportsTheShift) {
   const auto engine = Engine::load({.model = demo("demo-dense"), .max_context = 64});
   Request r;
   r.prompt = TextPrompt{"Once upon a time"};

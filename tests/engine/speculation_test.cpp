@@ -1,4 +1,4 @@
-// Speculation: the tokens are those of a run without, whoever drafts and however badly.
+// Speculation: the tokens are those of a run without it, whatever the drafter and however bad its drafts.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -283,7 +283,7 @@ TEST(NgramIndex, FindsTheLongestMatchAndOfEqualOnesTheLatest) {
     for (int i = 0; i < 300; ++i) {
       for (auto more = random() % 3; more > 0; --more) text.push_back(static_cast<TokenId>(random() % vocab));
       const NgramIndex::Match found = index.find(text);
-      // Every place, the latest first, of which the index looks at so many.
+      // Compares every place, latest first, up to the index's limit.
       NgramIndex::Match wanted;
       int looked = 0;
       for (size_t place = text.size() - 1; text.size() > 2 && place >= 2; --place) {
@@ -340,7 +340,7 @@ TEST(Acceptance, WhatFailsIsTriedEverMoreRarely) {
 }
 
 // What the model reads after a shift is the shorter text from its beginning.
-TEST(ContextShift, GoesOnFromTheShorterText) {
+TEST(ContextShift, ContinuesFromTheShorterText) {
   constexpr size_t kContext = 40, kKeep = 6;
   const Asked asked = ask({5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 100, 1);
   asked.job->facts.ends.clear();

@@ -46,7 +46,7 @@ std::shared_ptr<Job> job(int tokens, const std::shared_ptr<EventSink>& sink) {
   return job;
 }
 
-TEST(WatchdogFaults, B70_AStepThatDoesNotEndIsToldWithTheState) {
+TEST(WatchdogFaults, B70_AStepThatDoesNotEndIsReportedWithTheState) {
   BlockingModel model;
   std::promise<std::string> report;
   std::atomic<int> reports = 0;
@@ -86,7 +86,7 @@ TEST(WatchdogFaults, B70_AStepThatDoesNotEndIsToldWithTheState) {
   EXPECT_EQ(watchdog.seconds_in_turn(), 0);
 }
 
-TEST(WatchdogFaults, B70_TheEngineTellsWhetherItMoves) {
+TEST(WatchdogFaults, B70_TheEngineReportsWhetherItMoves) {
   const auto engine = Engine::load({.model = test::demonstration("demo-dense"), .threads = 1});
   EXPECT_EQ(engine->stats().seconds_in_step, 0);
   Request r;

@@ -78,7 +78,7 @@ TEST(HttpSession, AServerThatSaysNothingMoreIsGivenUp) {
   HttpSession session(address);
   std::string what;
   EXPECT_EQ(fault_of(session, {.method = "GET", .path = "/"}, &what), HttpFault::Kind::kTimeout);
-  EXPECT_EQ(what, "nothing came for 0.05 s");
+  EXPECT_EQ(what, "no data for 0.05 s");
 }
 
 TEST(HttpSession, AnotherThreadStopsIt) {
@@ -101,7 +101,7 @@ TEST(HttpSession, AnotherThreadStopsIt) {
   EXPECT_EQ(server.seen().size(), 1u);
 }
 
-TEST(HttpSession, AProxyIsToldWhatIsWanted) {
+TEST(HttpSession, AProxyGetsTheAbsoluteTarget) {
   const ScriptedServer proxy([](const auto& client, const auto& seen) {
     client.send(seen.head.starts_with("CONNECT") ? "HTTP/1.1 407 -\r\nContent-Length: 0\r\n\r\n"
                                                  : "HTTP/1.1 200 -\r\nContent-Length: 0\r\n\r\n");

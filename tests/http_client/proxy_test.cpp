@@ -32,7 +32,7 @@ TEST(Proxy, IsWhatTheEnvironmentSays) {
   EXPECT_EQ(known->authorization, "Basic bWU6c0BjcmV0");
 }
 
-TEST(Proxy, SomeHostsAreAskedDirectly) {
+TEST(Proxy, SomeHostsBypassTheProxy) {
   const auto asks = [](const char* url, const char* none) {
     return proxy_of(url, {{"http_proxy", "p:1"}, {"no_proxy", none}}).has_value();
   };

@@ -75,7 +75,7 @@ TEST(HubFaults, B65_FilesThatLeaveTheirFolderAreNotSafe) {
                      [] { require_safe_file("../../.bashrc", "org/evil"); });
 }
 
-TEST(ModelName, AFileTellsItsType) {
+TEST(ModelName, AFileNameHasItsType) {
   const struct {
     const char* file;
     const char* type;

@@ -1,4 +1,4 @@
-// Pulling from a hub that does wrong. No test waits for a clock: pauses are told and not taken.
+// Pulling from a faulty hub. No test waits for a clock: pauses are reported but not taken.
 #include "hub/pull.h"
 
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ class PullTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  PullOptions options_ = {.patience = {.stall = std::chrono::milliseconds(200), .time = 0},
+  PullOptions options_ = {.retry_policy = {.stall = std::chrono::milliseconds(200), .time = 0},
                           .download = {.connections = 4,
                                        .most_of_a_range = 8 * kBlock,
                                        .partial = {.block = kBlock, .pending = 2 * kBlock}}};
@@ -140,7 +140,7 @@ TEST_F(PullTest, N16_TheTokenGoesToTheHubAlone) {
     EXPECT_EQ(seen.head.find("hf_secret"), std::string::npos) << seen.head;
 }
 
-TEST_F(PullTest, WhatIsNotThereIsToldWithWhatIs) {
+TEST_F(PullTest, AMissingOfferIsReportedWithTheOthers) {
   const FakeHub hub({{"m-Q8_0.gguf", "12345678"}, {"m-Q4_0.gguf", "1234"}});
   test::expect_error(ErrorCode::kNotFound, {"org/model has no Q4_K_M; there is Q4_0 (4 B), Q8_0 (8 B)"},
                      [&] { pull_from(hub, "org/model:q4_k_m"); });
@@ -163,7 +163,7 @@ TEST_F(PullTest, B61_WhatIsThereIsNotFetchedAgain) {
     return r.place == Place::kBytes && r.number >= 2 ? Fault::kBroken : Fault::kNone;
   });
   options_.download.connections = 1;
-  expect_failure(broken, {kModel.name, "503", "the same command goes on"});
+  expect_failure(broken, {kModel.name, "503", "run the same command to resume"});
   options_.download.connections = 4;
   const uint64_t before = broken.bytes_sent();
   EXPECT_GT(before, 0u);
@@ -202,7 +202,7 @@ TEST_F(PullTest, B61_AJournalThatDoesNotFitIsNotBelieved) {
   EXPECT_EQ(test::read_file(precious), std::string(kSize, 'p'));
 }
 
-TEST_F(PullTest, B62_ADiskThatIsTooSmallIsToldBeforeTheFirstByte) {
+TEST_F(PullTest, B62_ADiskThatIsTooSmallIsReportedBeforeTheFirstByte) {
   FakeHub::File huge = {"m-Q8_0.gguf", "x"};
   const FakeHub hub({huge});
   // The listing says more than any disk has: through a hub that lies about the size.
@@ -221,7 +221,7 @@ TEST_F(PullTest, B62_ADiskThatIsTooSmallIsToldBeforeTheFirstByte) {
 }
 
 // The limit on files is a disk that becomes full while bytes come.
-TEST_F(PullTest, B62_ADiskThatBecomesFullIsToldWithBytesAndGoneOnWith) {
+TEST_F(PullTest, B62_ADiskThatBecomesFullIsReportedAndThePullResumed) {
   const FakeHub hub({kModel});
   PartialFile::Options options = options_.download.partial;
   const fs::path target = folder_.path() / kModel.hash();
@@ -270,7 +270,7 @@ TEST_F(PullTest, B63_WhatBreaksOffIsGoneOnWith) {
   }
 }
 
-TEST_F(PullTest, B63_TheHubItselfIsAskedAgain) {
+TEST_F(PullTest, B63_TheHubItselfIsRetried) {
   for (const Place place : {Place::kRevision, Place::kTree, Place::kHead})
     for (const Fault fault : {Fault::kHangUp, Fault::kTooMany, Fault::kBroken}) {
       fs::remove_all(folder_.path() / "hub");
@@ -296,13 +296,13 @@ TEST_F(PullTest, B63_AServerThatIgnoresRangesSendsAllOnce) {
 
 TEST_F(PullTest, B63_WhatKeepsFailingEndsWithWhatToDoNext) {
   expect_failure(FakeHub({kModel}, always(Fault::kBroken)),
-                 {kModel.name, "answers 503, 6 times in a row", "the same command goes on"});
+                 {kModel.name, "answers 503, 6 times in a row", "run the same command to resume"});
   expect_failure(FakeHub({kModel}, always(Fault::kHangUp)), {kModel.name, "6 times in a row"});
   expect_failure(FakeHub({kModel}, always(Fault::kLogin)),
                  {"text/html", "is a login page or a proxy in between?"});
   expect_failure(FakeHub({kModel}, always(Fault::kNoSuchRange)), {"(416)"});
-  expect_failure(FakeHub({kModel}, always(Fault::kOtherSize)), {"bytes of it, and", "were listed"});
-  expect_failure(FakeHub({kModel}, always(Fault::kOtherContents)), {"other contents than were listed"});
+  expect_failure(FakeHub({kModel}, always(Fault::kOtherSize)), {"bytes, but", "were listed"});
+  expect_failure(FakeHub({kModel}, always(Fault::kOtherContents)), {"different contents than listed"});
   expect_failure(FakeHub({kModel}, always(Fault::kForbidden)), {"answers 403"});
   expect_failure(FakeHub({kModel}, always(Fault::kOtherContents, Place::kHead)),
                  {"was changed meanwhile; pull again"});
@@ -311,14 +311,14 @@ TEST_F(PullTest, B63_WhatKeepsFailingEndsWithWhatToDoNext) {
   expect_failure(FakeHub({kModel}, always(Fault::kForbidden, Place::kHead)),
                  {"licence", "/org/model", "set HF_TOKEN"});
   expect_failure(FakeHub({kModel}, always(Fault::kLogin, Place::kRevision)),
-                 {"no answer of a hub", "login page"});
+                 {"not a response of a hub", "login page"});
   expect_failure(FakeHub({kModel}, always(Fault::kTooMany, Place::kTree)), {"429", "6 times in a row"});
   FakeHub patient({kModel}, always(Fault::kTooMany, Place::kTree));
   patient.set_retry_after(4000);
-  expect_failure(patient, {"asks to wait 4000 s"});
+  expect_failure(patient, {"Retry-After of 4000 s"});
 }
 
-TEST_F(PullTest, B63_AServerThatAsksToWaitIsWaitedFor) {
+TEST_F(PullTest, B63_RetryAfterIsHonoured) {
   FakeHub hub({kModel}, once(Fault::kTooMany, Place::kRevision));
   hub.set_retry_after(7);
   pull_from(hub);
@@ -415,7 +415,7 @@ TEST_F(PullTest, B66_TwoPullsAtOnceFetchOnce) {
   FakeHub hub({kModel});
   std::atomic<bool> waits = false;
   hub.set_piece(kBlock, [&] { waits.wait(false); });  // until the second pull does
-  options_.patience.stall = std::chrono::seconds(60);
+  options_.retry_policy.stall = std::chrono::seconds(60);
   const auto pull_once = [&] {
     const CachedModel model = hub::pull(
         parse_model_name("org/model"), settings(hub), options_, {.notify = [&](const std::string& text) {
@@ -434,7 +434,7 @@ TEST_F(PullTest, B66_TwoPullsAtOnceFetchOnce) {
 }
 
 // As a user who may not write there; the superuser may.
-TEST_F(PullTest, B66_AFolderThatCannotBeWrittenIsToldBeforeAnythingIsAsked) {
+TEST_F(PullTest, B66_AFolderThatCannotBeWrittenIsReportedBeforeAnyRequest) {
   const FakeHub hub({kModel});
   pull_from(hub);
   const size_t asked = hub.hub_saw().size();

@@ -1,4 +1,4 @@
-// The generator against servers that answer as a script says.
+// The generator against servers with scripted answers.
 #include "loadgen/load.h"
 
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ std::vector<Sample> run(const std::string& url, const Load& load) {
   return LoadGenerator(server, kPath, numbered).run(load);
 }
 
-// Lets nobody through before so many wait.
+// A barrier: blocks until this many wait.
 class Gate {
  public:
   explicit Gate(int count) : count_(count) {}
@@ -70,7 +70,7 @@ class Gate {
   int opened_ = 0;
 };
 
-TEST(Load, AClosedLoopAsksWithAllItsClientsOverConnectionsThatAreKept) {
+TEST(Load, AClosedLoopUsesAllClientsOverKeepAliveConnections) {
   Gate gate(8);
   const ScriptedServer server([&](const Client& client, const Seen&) {
     gate.pass();
@@ -233,7 +233,7 @@ TEST(Load, ASlowServerIsGivenUp) {
   }
 }
 
-TEST(Load, WhereNobodyListens) {
+TEST(Load, NoServer) {
   const std::string url = ScriptedServer([](const Client&, const Seen&) {}).url();
   const std::vector<Sample> samples = run(url, {.clients = 2, .requests = 2});
   ASSERT_EQ(samples.size(), 2U);
@@ -269,7 +269,7 @@ TEST(Load, WhatTheBodyThrowsIsTheCallers) {
                      [&] { generator.run({.clients = 2, .requests = 9}); });
 }
 
-TEST(Probe, FieldsThatAServerRefusesByNameAreLeftOut) {
+TEST(Probe, FieldsThatAServerRefusesByNameAreDropped) {
   const ScriptedServer server([](const Client& client, const Seen& request) {
     for (const char* field : {"ignore_eos", "stream_options"})
       if (nlohmann::json::parse(request.body).contains(field))
@@ -284,7 +284,7 @@ TEST(Probe, FieldsThatAServerRefusesByNameAreLeftOut) {
   EXPECT_EQ(server.seen().size(), 3U);
 }
 
-TEST(Probe, OtherRefusalsAreToldWithTheUrl) {
+TEST(Probe, OtherRefusalsAreReportedWithTheUrl) {
   const ScriptedServer server([](const Client& client, const Seen& request) {
     if (request.head.find("\r\nAuthorization: Bearer open\r\n") == std::string::npos)
       return client.send(http_error(401, "who are you?"));

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 using test::expect_error;
 
-TEST(OpenAi, BodiesHaveWhatWasAskedForAndNothingElse) {
+TEST(OpenAi, BodiesHaveTheRequestedFieldsAndNoOthers) {
   const Prompt prompt = {.text = "Hi \"you\"", .max_tokens = 5};
   EXPECT_EQ(json::parse(request_body({.model = "m"}, prompt)),
             json::parse(R"({"model":"m","stream":true,"stream_options":{"include_usage":true},

@@ -82,7 +82,7 @@ TEST_F(Messages, AMessageIsAnswered) {
   EXPECT_EQ(reply["usage"]["output_tokens"], 2);
 }
 
-TEST_F(Messages, WhatIsAskedReachesTheEngine) {
+TEST_F(Messages, RequestsReachTheEngine) {
   served_.engine->set_template_switches({"enable_thinking"});
   const Request r = asked(message(
       {{"system", {{{"type", "text"}, {"text", "Be brief."}, {"cache_control", {{"type", "ephemeral"}}}}}},
@@ -163,7 +163,7 @@ TEST_F(Messages, ThePromptMustFitAndMoreThanIsLeftMeansUntilTheContextIsFull) {
                  "prompt is too long: 20 tokens > 19 maximum");
 }
 
-TEST_F(Messages, AStreamTellsOfItsBlocks) {
+TEST_F(Messages, AStreamHasEventsForItsBlocks) {
   const Reply reply = client_.post(kMessages, message({{"stream", true}}).dump());
   const auto events = events_of(reply);
   EXPECT_EQ(names_of(events),
@@ -214,7 +214,7 @@ TEST_F(Messages, WhyItStopped) {
   EXPECT_EQ(stopped_by(test::finish(0, FinishReason::kContext)).first, "model_context_window_exceeded");
 }
 
-TEST_F(Messages, MistakesAreToldInItsOwnShape) {
+TEST_F(Messages, ErrorsHaveItsOwnShape) {
   json no_limit = message();
   no_limit.erase("max_tokens");
   expect_refused(no_limit, "max_tokens");

@@ -35,7 +35,7 @@ struct Counted {
   std::atomic<int> loads = 0;
   ModelPool::Load load() {
     return [this](const ModelPool::Permission& permission) {
-      permission.take(kBytes);
+      permission.reserve(kBytes);
       ++loads;
       return std::make_shared<FakeEngine>();
     };
@@ -48,7 +48,7 @@ bool is_loaded(const ModelPool& pool, const std::string& name) {
   return false;
 }
 
-TEST(ModelPool, AModelIsLoadedWhenItIsAskedForAndOnce) {
+TEST(ModelPool, AModelIsLoadedOnItsFirstRequestAndOnce) {
   ModelPool pool({});
   Counted counted;
   pool.add("a", counted.load());
@@ -78,7 +78,7 @@ TEST(ModelPool, ThoseWhoAskMeanwhileWaitForTheSame) {
   EXPECT_EQ(loads, 1);
 }
 
-TEST(ModelPool, TheOneThatNobodyUsedForLongestMakesRoom) {
+TEST(ModelPool, TheLeastRecentlyUsedMakesRoom) {
   ModelPool pool({.max_bytes = 2 * kBytes});
   Counted a, b, c;
   pool.add("a", a.load());
@@ -137,7 +137,7 @@ TEST(ModelPool, OneThatStaysStays) {
   EXPECT_TRUE(is_loaded(pool, "a"));
 }
 
-TEST(ModelPool, AFailureIsToldAndTheNextTriesAgain) {
+TEST(ModelPool, AFailureIsReportedAndTheNextTriesAgain) {
   ModelPool pool({});
   int tries = 0;
   pool.add("a", [&](const ModelPool::Permission&) -> std::shared_ptr<Engine> {
@@ -164,7 +164,7 @@ TEST(ModelPool, AliasesNameTheSameModel) {
   EXPECT_EQ(get(pool, "gpt-4o"), other);
 }
 
-TEST(ModelPool, OtherNamesAreToldWhatThereIs) {
+TEST(ModelPool, UnknownNamesAreRefusedWithTheKnownOnes) {
   ModelPool pool({});
   EXPECT_THROW(get(pool, "a"), ApiError) << "nothing yet";
   pool.add("a", std::make_shared<FakeEngine>());
@@ -178,13 +178,13 @@ TEST(ModelPool, OtherNamesAreToldWhatThereIs) {
 }
 
 // Fault B52, here: the pool goes while a model is being loaded and others wait for it.
-TEST(ModelPoolFaults, B52_ClosingTellsThoseWhoWait) {
+TEST(ModelPoolFaults, B52_ClosingFailsWaitingRequests) {
   std::promise<void> began;
   std::optional<ModelPool> pool(std::in_place, ModelPool::Options{});
   pool->add("a", [&](const ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
     began.set_value();
     while (true) {
-      permission.go_on();
+      permission.check();
       std::this_thread::yield();
     }
   });
@@ -205,7 +205,7 @@ TEST(ModelPoolFaults, B52_ClosingTellsThoseWhoWait) {
   EXPECT_EQ(told, (std::vector<std::string>{"the server is stopping", "the server is stopping"}));
 }
 
-TEST(ModelPool, WhatNobodyUsesIsUnloaded) {
+TEST(ModelPool, UnusedModelsAreUnloaded) {
   ModelPool pool({.idle = std::chrono::milliseconds(1)});
   Counted a;
   pool.add("a", a.load());

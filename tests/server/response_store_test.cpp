@@ -9,7 +9,7 @@ StoredResponse response(const std::string& id, size_t bytes) {
   return {.id = id, .body = std::string(bytes, 'x'), .input_items = "[]", .messages = {{"user", "hi"}}};
 }
 
-TEST(ResponseStore, KeepsTheOnesAskedForLastWithinItsBound) {
+TEST(ResponseStore, KeepsTheMostRecentlyUsedWithinItsBound) {
   const size_t each = response("a", 1000).bytes();
   ResponseStore store(3 * each);
   for (const char* id : {"a", "b", "c"}) store.put(response(id, 1000));
@@ -56,7 +56,7 @@ TEST(ResponseStore, OneOfTheSameIdIsReplaced) {
   EXPECT_EQ(store.find("a")->body, std::string(10, 'x'));
 }
 
-TEST(ResponseStore, WhoeverReadsOneKeepsIt) {
+TEST(ResponseStore, ReadingAResponseMarksItAsUsed) {
   ResponseStore store(5000);
   store.put(response("a", 10));
   const auto held = store.find("a");

@@ -45,7 +45,7 @@ TEST(SeveralModels, RequestsChooseByName) {
   EXPECT_EQ(client.post("/v1/chat/completions", chat("third")).status, 404);
 }
 
-TEST(SeveralModels, WhoWaitsForAModelHoldsNobodyUp) {
+TEST(SeveralModels, WaitingForAModelDelaysNoOtherRequest) {
   std::promise<void> may_load;
   Served served;
   served.server.models().add("slow", [loaded = may_load.get_future().share()](const auto&) {
@@ -102,7 +102,7 @@ TEST(SeveralModels, StoppingEndsTheWaitForAModel) {
                              [&](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
                                began.set_value();
                                while (true) {
-                                 permission.go_on();
+                                 permission.check();
                                  std::this_thread::yield();
                                }
                              });

@@ -21,7 +21,7 @@ void add(const std::vector<Thoughts::Piece>& pieces, Told& told) {
   }
 }
 
-// In parts of so many bytes.
+// In pieces of this many bytes.
 Told split(Thoughts::Start start, const std::string& text, size_t part) {
   Thoughts thoughts(start);
   Told told;
@@ -36,7 +36,7 @@ Told split(Thoughts::Start start, const std::string& text, size_t part) {
   return told;
 }
 
-TEST(Thoughts, AreToldApartHoweverTheTextComes) {
+TEST(Thoughts, AreSeparatedHoweverTheTextIsSplit) {
   using enum Thoughts::Start;
   const struct {
     Thoughts::Start start;

@@ -246,7 +246,7 @@ TEST(ChatTemplateFaults, B22_NumbersOutOfRange) {
   EXPECT_EQ(failure("{{ (-9223372036854775807 - 1) % -1 }}"), "rendered: 0");
   EXPECT_FAILS("{{ 1e308 | int }}", "integer out of range");
   EXPECT_FAILS("{{ '%d' % 1e308 }}", "cannot convert");
-  EXPECT_FAILS("{{ 9223372036854775808 }}", "64 bits");
+  EXPECT_FAILS("{{ 9223372036854775808 }}", "64-bit");
   EXPECT_FAILS("{{ 1e999 }}", "out of range");
   EXPECT_FAILS("{{ 2.0 ** 99999 }}", "out of range");
   EXPECT_FAILS("{{ range(-9223372036854775807, 9223372036854775807) }}", "Range too big");

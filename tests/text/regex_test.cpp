@@ -88,7 +88,7 @@ TEST(Regex, APatternThatDoesNotCompileIsNamed) {
 TEST(Regex, GivesUpOnEndlessSearches) {
   const Regex regex(R"((a+)+\d)", "test");
   const std::string text(60, 'a');
-  test::expect_error(ErrorCode::kBadArgument, {"(a+)+", "gives up"},
+  test::expect_error(ErrorCode::kBadArgument, {"(a+)+", "too much work"},
                      [&] { regex.for_each_match(text, [](size_t, size_t) {}); });
 }
 

@@ -10,8 +10,8 @@
 namespace ferrum::cli {
 namespace {
 
-// Escapes backslashes, hyphens (roff would typeset them as dashes), and dots and quotes at the start of a
-// line, where they begin requests.
+// Escapes backslashes, hyphens (which roff would typeset as dashes), and dots and quotes at the start of a
+// line (which begin requests).
 std::string roff(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -74,7 +74,7 @@ std::string examples_text(const CommandEntry& command) {
   return text + ".fi\n";
 }
 
-// The variables of `commands`, each with the options that it stands for.
+// The environment variables of `commands`, each with its options.
 std::string environment_text(const std::vector<CommandEntry>& commands) {
   std::map<std::string, std::vector<std::string>> meanings;
   for (const CommandEntry& command : commands)
@@ -91,9 +91,9 @@ std::string environment_text(const std::vector<CommandEntry>& commands) {
   for (const auto& [variable, meaning] :
        {std::pair("FERRUM_CPU_ISA",
                   "The instruction set of the CPU's kernels: portable; on x86-64 avx2, avxvnni, avx512 or "
-                  "avx512bf16; on 64-bit ARM neon, dotprod or i8mm; else the best that there is."),
+                  "avx512bf16; on 64-bit ARM neon, dotprod or i8mm; by default the best available."),
         std::pair("NO_COLOR",
-                  "If it is set to anything, nothing is coloured. Nor is what goes to no terminal.")})
+                  "If set and not empty, output is not coloured. Output that is not a terminal never is.")})
     text += fmt::format(".TP\n{}\n{}\n", bold(variable), roff(meaning));
   return text;
 }

@@ -25,10 +25,10 @@ std::string value_name(const std::string& type, bool is_file) {
   return type.empty() ? "TEXT" : type;
 }
 
-// CLI11 keeps a type and what its validators say of themselves as "TEXT:FILE" or "TEXT:{cpu,reference}".
-void read_type(const std::string& told, OptionEntry& entry) {
-  std::string type = told.substr(0, told.find(':'));
-  const std::string validators = told.substr(std::min(told.size(), type.size() + 1));
+// CLI11 stores a type and its validators' descriptions as "TEXT:FILE" or "TEXT:{cpu,reference}".
+void read_type(const std::string& description, OptionEntry& entry) {
+  std::string type = description.substr(0, description.find(':'));
+  const std::string validators = description.substr(std::min(description.size(), type.size() + 1));
   const bool is_file = validators.find("FILE") != std::string::npos;
   const size_t open = validators.find('{');
   const size_t close = validators.find('}', open);
@@ -56,7 +56,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   entry.required = option.get_required();
   for (const CLI::Option* other : option.get_excludes()) entry.excludes.push_back(other->get_name());
   for (const CLI::Option* other : option.get_needs()) entry.needs.push_back(other->get_name());
-  std::sort(entry.excludes.begin(), entry.excludes.end());  // CLI11 keeps them by address
+  std::sort(entry.excludes.begin(), entry.excludes.end());  // CLI11 orders them by address
   std::sort(entry.needs.begin(), entry.needs.end());
   if (option.get_items_expected_max() == 0) return entry;
   read_type(option.get_type_name(), entry);
@@ -65,7 +65,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   return entry;
 }
 
-// A positional argument is identified by its name in the usage line, so its value has the same name.
+// A positional argument is identified by its name in the usage line, and its value has the same name.
 OptionEntry argument_of(const CLI::Option& option) {
   OptionEntry entry = entry_of(option);
   entry.names.clear();
@@ -89,7 +89,7 @@ std::string usage_of(const CommandEntry& command, bool has_commands) {
   return has_commands ? usage + " COMMAND" : usage;
 }
 
-// A footer is what there is to explain, then "Examples:" and a line for each, indented.
+// A footer consists of an explanation, then "Examples:" and an indented line for each example.
 void read_footer(const std::string& footer, CommandEntry& command) {
   size_t heading = footer.find("Examples:\n");
   if (heading == std::string::npos) heading = footer.find("Example:\n");

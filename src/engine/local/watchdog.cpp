@@ -40,7 +40,7 @@ double Watchdog::seconds_in_turn() const {
 
 void Watchdog::watch(const std::stop_token& stop) {
   const std::chrono::duration<double> pause(options_.limit / kLooksPerLimit);
-  Clock::rep told = 0;
+  Clock::rep reported = 0;
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
@@ -48,8 +48,8 @@ void Watchdog::watch(const std::stop_token& stop) {
     }
     const Clock::rep began = began_.load(std::memory_order_relaxed);
     const double seconds = seconds_in_turn();
-    if (seconds <= options_.limit || began == told) continue;
-    told = began;
+    if (seconds <= options_.limit || began == reported) continue;
+    reported = began;
     options_.report(description(seconds));
   }
 }

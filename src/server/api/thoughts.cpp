@@ -8,15 +8,15 @@ namespace {
 
 constexpr std::string_view kBegin = "<think>";
 constexpr std::string_view kEnd = "</think>";
-constexpr size_t kLastTokens = 16;  // of a prompt, in which <think> and empty lines after it find room
+constexpr size_t kLastTokens = 16;  // the end of a prompt that can contain <think> and empty lines after it
 
 std::string_view without_leading(std::string_view text, const char* characters) {
   text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
   return text;
 }
 
-// Bytes at the end of the text that may become an end of thoughts: empty lines, and what </think> begins
-// with.
+// The number of bytes at the end of the text that may begin an end of thoughts: empty lines, and a prefix of
+// </think>.
 size_t bytes_to_hold(std::string_view text) {
   size_t mark = std::min(text.size(), kEnd.size());
   while (!text.ends_with(kEnd.substr(0, mark))) --mark;
@@ -40,7 +40,7 @@ void Thoughts::take(std::string_view text, std::vector<Piece>& out) {
   if (state_ != Start::kPerhaps) go_on(out);
 }
 
-// Whether the answer begins with thoughts.
+// Decides whether the answer begins with thoughts.
 void Thoughts::begin(std::vector<Piece>& out) {
   const std::string_view text = without_leading(held_, " \n");
   if (text.starts_with(kBegin)) {
@@ -58,10 +58,10 @@ void Thoughts::go_on(std::vector<Piece>& out) {
     if (at_beginning_) text = without_leading(text, "\n");
     const size_t end = text.find(kEnd);
     if (end == std::string_view::npos) {
-      const size_t told = text.size() - bytes_to_hold(text);
-      add(out, true, text.substr(0, told));
-      at_beginning_ &= told == 0;
-      held_ = std::string(text.substr(told));
+      const size_t ready = text.size() - bytes_to_hold(text);
+      add(out, true, text.substr(0, ready));
+      at_beginning_ &= ready == 0;
+      held_ = std::string(text.substr(ready));
       return;
     }
     const std::string_view last = text.substr(0, end);

@@ -73,7 +73,7 @@ class Connection final : public Responder {
   }
 
   asio::awaitable<void> begin(HttpResponse response) override {
-    if (version_ < 11) keep_ = false;  // the end of the connection is the end of the answer
+    if (version_ < 11) keep_ = false;  // the end of the connection marks the end of the response
     std::string text = begin_text(response);
     if (version_ >= 11) append_header(text, "Transfer-Encoding", "chunked");
     text += "\r\n";
@@ -81,7 +81,7 @@ class Connection final : public Responder {
   }
 
   asio::awaitable<void> write(std::string_view part) override {
-    if (part.empty()) co_return;  // an empty chunk would be the end
+    if (part.empty()) co_return;  // an empty chunk would end the response
     if (version_ < 11) co_return co_await write_all(part);
     chunk_.clear();
     fmt::format_to(std::back_inserter(chunk_), "{:x}\r\n", part.size());
@@ -114,8 +114,8 @@ class Connection final : public Responder {
 
  private:
   static constexpr size_t kReadAhead = 64 << 10;
-  // How long the server goes on to read, and drop, what a refused client sends: if it closed the connection
-  // at once, its system would reset it, and the client would never read the refusal.
+  // How long the server continues to read and discard what a refused client sends. If it closed the
+  // connection at once, the system would reset it, and the client would not get the refusal.
   static constexpr std::chrono::milliseconds kLinger{2000};
   static constexpr size_t kMaxLogged = 1000;
   static constexpr const char* kRequestId = "X-Request-Id";
@@ -128,7 +128,7 @@ class Connection final : public Responder {
     while (!error && !deadline_.is_over()) co_await stream_->drop_some(asio::buffer(dropped), error);
   }
 
-  // False when the connection is to be closed.
+  // Returns false if the connection must be closed.
   asio::awaitable<bool> one_request() {
     const HttpOptions& o = service_.options;
     RequestReader reader({.head_bytes = o.max_header_bytes, .body_bytes = o.max_body_bytes});
@@ -159,10 +159,10 @@ class Connection final : public Responder {
     co_return co_await answer(std::move(request));
   }
 
-  // False if the client sent no request, or closed the connection before its request was complete. Throws
-  // HttpFault.
+  // Returns false if the client sent no request, or closed the connection before its request was complete.
+  // Throws HttpFault.
   asio::awaitable<bool> read(RequestReader& reader) {
-    bool told_to_go_on = false;
+    bool sent_continue = false;
     bool begun = false;
     deadline_.set(service_.options.idle_timeout);
     while (true) {
@@ -175,12 +175,13 @@ class Connection final : public Responder {
       version_ = reader.version();
       is_head_ = reader.is_head();
       if (reader.is_done()) co_return true;
-      if (in_.size() == in_.max_size()) throw HttpFault{400, "no HTTP/1.1 request: a chunk without an end"};
-      if (reader.waits_for_continue() && in_.size() == 0 && !std::exchange(told_to_go_on, true))
+      if (in_.size() == in_.max_size())
+        throw HttpFault{400, "not an HTTP/1.1 request: a chunk without an end"};
+      if (reader.waits_for_continue() && in_.size() == 0 && !std::exchange(sent_continue, true))
         co_await write_by(deadline_, "HTTP/1.1 100 Continue\r\n\r\n");
       if (const error_code error = co_await read_more()) {
         if (!begun || !deadline_.is_over()) co_return false;
-        throw HttpFault{408, "the request did not come in time"};
+        throw HttpFault{408, "timed out waiting for the request"};
       }
     }
   }
@@ -193,7 +194,7 @@ class Connection final : public Responder {
     co_return error;
   }
 
-  // Ends the connection if the client does not read the text within the time for writing.
+  // Closes the connection if the client does not read the text within the write timeout.
   asio::awaitable<void> write_all(std::string_view text) {
     deadline_.set(service_.options.write_timeout);
     co_await write_by(deadline_, text);
@@ -209,7 +210,7 @@ class Connection final : public Responder {
     }
   }
 
-  // A probe may have sent some of it already.
+  // Probes may have sent its first bytes already.
   asio::awaitable<void> write_begin(std::string_view text) { return write_all(text.substr(probed_)); }
 
   asio::awaitable<bool> answer(HttpRequest request) {
@@ -218,7 +219,7 @@ class Connection final : public Responder {
     try {
       co_await service_.handler(request, *this);
     } catch (const system_error&) {
-      co_return false;  // nobody reads the response
+      co_return false;  // the client does not read the response
     } catch (const std::exception& e) {
       log::error("{} {} ({}): {}", in_quotes(request.method), in_quotes(request.path), request.id,
                  in_quotes(e.what(), kMaxLogged));
@@ -241,7 +242,7 @@ class Connection final : public Responder {
 
   std::string version_text() const { return fmt::format("HTTP/1.{} ", version_ - 10); }
 
-  // The status line and the headers, without those that say where the body ends.
+  // The status line and the headers, without those that delimit the body.
   std::string begin_text(const HttpResponse& response) {
     if (service_.draining) keep_ = false;
     status_ = response.status;
@@ -262,11 +263,11 @@ class Connection final : public Responder {
   beast::flat_buffer in_;  // received, and not yet consumed by a RequestReader
   std::string chunk_;
   int version_ = 11;
-  bool keep_ = false;     // the connection, for the next request
-  bool is_head_ = false;  // the request's method is HEAD: the response has no body
-  int status_ = 0;        // of the response that has begun; 0: none has
+  bool keep_ = false;     // keep the connection for the next request
+  bool is_head_ = false;  // the method is HEAD: the response has no body
+  int status_ = 0;        // of the response that has begun; 0: none has begun
   size_t probed_ = 0;     // bytes of version_text() that probes have sent
-  HttpHeaders headers_;   // that add_headers() added to the response
+  HttpHeaders headers_;   // added to the response by add_headers()
 };
 
 }  // namespace

@@ -60,7 +60,7 @@ class HttpServer::Impl {
         io_(options.threads),
         control_(asio::make_strand(io_)) {
     if (options.tls_certificate.empty() != options.tls_key.empty())
-      fail(ErrorCode::kBadArgument, "TLS takes a certificate and a key");
+      fail(ErrorCode::kBadArgument, "TLS needs both a certificate and a key");
     if (options.host.empty()) fail(ErrorCode::kBadArgument, "the host to listen at is empty");
     if (!options.tls_certificate.empty()) tls_.emplace(tls_context(options));
     options.host.starts_with(kUnix) ? listen_locally(options.host.substr(kUnix.size())) : listen_on_tcp();
@@ -81,7 +81,7 @@ class HttpServer::Impl {
     try {
       for (int i = 1; i < options_.threads; ++i) others.emplace_back([this] { io_.run(); });
     } catch (const std::system_error& e) {
-      log::warn("only {} of {} threads for connections could be made: {}", others.size() + 1,
+      log::warn("only {} of {} threads for connections could be created: {}", others.size() + 1,
                 options_.threads, e.what());
     }
     io_.run();
@@ -122,7 +122,7 @@ class HttpServer::Impl {
 
   void listen_locally(const std::string& path) {
     constexpr size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
-    if (path.empty()) fail(ErrorCode::kBadArgument, "the host unix: names no path");
+    if (path.empty()) fail(ErrorCode::kBadArgument, "the host unix: has no path");
     if (path.size() > kMaxPath)
       fail(ErrorCode::kBadArgument,
            "cannot listen at {}: it has {} bytes, and the path of a Unix socket {} at most", path,
@@ -137,8 +137,8 @@ class HttpServer::Impl {
     socket_file_ = path;
   }
 
-  // The socket file of a server that has ended is in the way. One that accepts connections is in use, and any
-  // other file is not ours to remove: then binding fails.
+  // Removes the socket file of a server that has ended. A socket that accepts connections is in use, and
+  // other files are not ours: binding then fails.
   void remove_stale_socket(const std::string& path) {
     struct stat status = {};
     if (stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
@@ -183,7 +183,7 @@ class HttpServer::Impl {
     }
   }
 
-  // Most likely no file descriptor is left, until a connection is closed.
+  // Usually there are no file descriptors left until a connection is closed.
   asio::awaitable<void> pause_after(const boost::system::error_code& error) {
     log::warn("cannot accept a connection: {}", error.message());
     co_await wait(std::chrono::milliseconds(100));
@@ -216,7 +216,7 @@ class HttpServer::Impl {
   HttpOptions options_;
   Service service_;
   asio::io_context io_;
-  asio::strand<asio::io_context::executor_type> control_;  // accepting and stopping
+  asio::strand<asio::io_context::executor_type> control_;  // for accepting and stopping
   std::optional<asio::ssl::context> tls_;
   std::optional<tcp::acceptor> tcp_;
   std::optional<Local::acceptor> local_;

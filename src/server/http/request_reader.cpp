@@ -16,11 +16,11 @@ using Message = http::request<http::string_body>;
 HttpFault fault_of(const boost::system::error_code& e) {
   if (e == http::error::header_limit) return {431, "the request's head is too large"};
   if (e == http::error::body_limit) return {413, "the request's body is too large"};
-  return {400, "no HTTP/1.1 request: " + e.message()};
+  return {400, "not an HTTP/1.1 request: " + e.message()};
 }
 
 // Why a well-formed head must not be trusted (RFC 9112, sections 3.2 and 6.1): a proxy in front of the server
-// may have chosen another of its hosts, or another end of its body. Null if there is no reason.
+// may have interpreted the host or the end of the body differently. Null if there is no reason.
 const char* fault_of(const Message& head) {
   const auto hosts = head.count(http::field::host);
   const auto encodings = head.count(http::field::transfer_encoding);
@@ -60,18 +60,19 @@ size_t RequestReader::take(std::string_view bytes) {
   return taken;
 }
 
-// The head is read as soon as it is complete, since the parser adds the trailers of a chunked body to its
-// fields later.
+// Reads the head as soon as it is complete, since the parser later adds the trailers of a chunked body to its
+// fields.
 void RequestReader::read_head() {
   const Message& head = parser_->get();
   version_ = head.version() >= 11 ? 11 : 10;
   request_.method = std::string(head.method_string());
-  if (const char* fault = fault_of(head)) throw HttpFault{400, std::string("no HTTP/1.1 request: ") + fault};
+  if (const char* fault = fault_of(head))
+    throw HttpFault{400, std::string("not an HTTP/1.1 request: ") + fault};
   has_head_ = true;
   keeps_alive_ = head.keep_alive();
   std::optional<RequestTarget> target =
       parse_target(request_.method, {head.target().data(), head.target().size()});
-  if (!target) throw HttpFault{400, "no HTTP/1.1 request: its target is neither a path nor an http URL"};
+  if (!target) throw HttpFault{400, "not an HTTP/1.1 request: its target is neither a path nor an http URL"};
   for (const auto& field : head) request_.headers[to_lower(field.name_string())] = std::string(field.value());
   request_.path = std::move(target->path);
   request_.query = std::move(target->query);

@@ -11,7 +11,7 @@
 namespace ferrum::jinja {
 namespace {
 
-// Depth while parsing, refused with the place where it became too much.
+// Counts the nesting depth while parsing; fails at `place` when it exceeds the limit.
 class ParseDepth {
  public:
   ParseDepth(int& depth, int most, const Place& place) : depth_(depth) {
@@ -47,7 +47,8 @@ ExpressionPtr ExpressionParser::parse_conditional() {
   const size_t unknown_before = unknown_.size();
   ExpressionPtr expression = parse_or();
   if (!tokens_.at_name("if")) return expression;
-  unknown_.resize(unknown_before);  // what stands before an `if` is as conditional as what follows it
+  // The condition guards the expression before the `if` as it does the one after it.
+  unknown_.resize(unknown_before);
   const Lenient lenient(*this, true);
   const Place place = tokens_.current().place;
   int chained = 0;
@@ -139,7 +140,7 @@ ExpressionPtr ExpressionParser::parse_sum() {
                           {{"+", ArithmeticOp::kAdd}, {"-", ArithmeticOp::kSubtract}});
 }
 
-// Binds tighter than + and -, in Jinja.
+// In Jinja, ~ binds tighter than + and -.
 ExpressionPtr ExpressionParser::parse_concatenation() {
   const Place place = tokens_.current().place;
   ExpressionPtr first = parse_product();
@@ -157,7 +158,7 @@ ExpressionPtr ExpressionParser::parse_product() {
                                                            {"%", ArithmeticOp::kModulo}});
 }
 
-// From left to right and looser than a sign, unlike Python's.
+// Left-associative and looser than a sign, unlike Python's.
 ExpressionPtr ExpressionParser::parse_power() {
   return parse_arithmetic(&ExpressionParser::parse_unary, {{"**", ArithmeticOp::kPower}});
 }
@@ -173,7 +174,7 @@ ExpressionPtr ExpressionParser::parse_signed() {
   return make(place, Sign{minus ? Sign::Kind::kMinus : Sign::Kind::kPlus, parse_signed()});
 }
 
-// --- what stands alone ---
+// --- primary expressions ---
 
 ExpressionPtr ExpressionParser::parse_primary() {
   switch (tokens_.current().kind) {
@@ -230,7 +231,7 @@ ExpressionPtr ExpressionParser::parse_number() {
   int64_t value = 0;
   const auto end = std::from_chars(digits.data() + skip, digits.data() + digits.size(), value, base);
   if (end.ec != std::errc() || end.ptr != digits.data() + digits.size())
-    fail_at(token.place, fmt::format("{} is no integer of 64 bits", in_quotes(digits, 40)));
+    fail_at(token.place, fmt::format("{} does not fit into a 64-bit integer", in_quotes(digits, 40)));
   return make(token.place, Literal{value});
 }
 
@@ -288,7 +289,7 @@ ExpressionPtr ExpressionParser::parse_dict() {
   return make(place, std::move(dict));
 }
 
-// --- what follows an expression ---
+// --- postfix expressions ---
 
 ExpressionPtr ExpressionParser::parse_postfix(ExpressionPtr expression) {
   for (int chained = 0;; ++chained) {
@@ -418,7 +419,7 @@ ExpressionPtr ExpressionParser::parse_filters(ExpressionPtr input) {
   return input;
 }
 
-// An argument without parentheses may follow: `x is divisibleby 3`.
+// Whether an argument without parentheses follows: `x is divisibleby 3`.
 bool ExpressionParser::test_has_argument() const {
   switch (tokens_.current().kind) {
     case TokenKind::kString:

@@ -253,7 +253,7 @@ class BraceFormatter {
     raise_error("expected '}}' before end of string");
   }
 
-  // The field's name, then !conversion, then :specification.
+  // Reads the field's name, then !conversion, then :specification.
   void field(const Text& field, int depth, TextBuilder& out) {
     const std::string_view text = field.view();
     const size_t name_end = std::min(text.find_first_of("!:"), text.size());
@@ -312,7 +312,7 @@ class BraceFormatter {
     if (!index) {
       const auto it = std::find_if(values_.named.begin(), values_.named.end(),
                                    [name](const auto& entry) { return entry.first == name; });
-      if (it == values_.named.end()) raise_error("format() lacks its argument {}", in_quotes(name));
+      if (it == values_.named.end()) raise_error("format() is missing its argument {}", in_quotes(name));
       return it->second;
     }
     const Numbering numbering = name.empty() ? Numbering::kAutomatic : Numbering::kManual;

@@ -35,7 +35,7 @@ Value list_index(Runtime& runtime, const Value& self, const Arguments& arguments
 
 Value copy(Runtime&, const Value& self, const Arguments& arguments) {
   const Parameters p("copy", {}, arguments);
-  return self;  // nothing can change it, so it is its own copy
+  return self;  // immutable, so it is its own copy
 }
 
 Value dict_get(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -135,7 +135,7 @@ MethodAccess find_method(const Value& object, std::string_view name) {
 
 Value bind_method(const Value& object, std::string_view name) {
   const Method* method = find(object, name);
-  check(method && method->body, "bind_method is given a method that is there");
+  check(method && method->body, "bind_method needs an allowed method");
   return std::static_pointer_cast<Object>(std::make_shared<BoundMethod>(object, *method));
 }
 

@@ -12,7 +12,7 @@ Parameters::Parameters(std::string_view function, std::initializer_list<std::str
                        const Arguments& arguments)
     : function_(function), names_(names), given_(names.size(), nullptr) {
   if (arguments.positional.size() > names_.size())
-    raise_error("{}() takes at most {} arguments, {} are given", function, names_.size(),
+    raise_error("{}() takes at most {} arguments, but {} were given", function, names_.size(),
                 arguments.positional.size());
   for (size_t i = 0; i < arguments.positional.size(); ++i) given_[i] = &arguments.positional[i];
   for (const auto& [name, value] : arguments.named) {
@@ -26,7 +26,7 @@ Parameters::Parameters(std::string_view function, std::initializer_list<std::str
 }
 
 const Value& Parameters::at(size_t index) const {
-  if (!given_[index]) raise_error("{}() lacks its argument '{}'", function_, names_[index]);
+  if (!given_[index]) raise_error("{}() is missing its argument '{}'", function_, names_[index]);
   return *given_[index];
 }
 

@@ -31,7 +31,7 @@ class Parser {
 
   // --- bodies ---
 
-  // Up to a tag that is named in `ends`, of which the name is the current token then.
+  // Parses up to a tag in `ends`, whose name is then the current token.
   Body parse_body(EndTags ends) {
     if (depth_ >= limits_.max_depth)
       fail_at(tokens_.current().place, fmt::format("nested deeper than {} levels", limits_.max_depth));
@@ -61,7 +61,7 @@ class Parser {
     return body;
   }
 
-  // A block's body: from the end of its first tag to the end of `end`'s.
+  // A block's body: from the end of its opening tag to the end of the closing tag `end`.
   Body parse_block(std::string_view end) {
     tokens_.expect(TokenKind::kBlockEnd);
     Body body = parse_body({end});
@@ -111,7 +111,7 @@ class Parser {
   }
 
   Statement::Node refuse_other_templates() {
-    fail_at(tag_place_, "there are no other templates to take in here");
+    fail_at(tag_place_, "include, import and extends are not supported");
   }
 
   // --- targets ---
@@ -219,7 +219,7 @@ class Parser {
     return {Target::Attribute{space, tokens_.expect(TokenKind::kName).text}};
   }
 
-  // A function's parameters in parentheses.
+  // Parses a function's parameters in parentheses.
   void parse_parameters(Function& function) {
     tokens_.expect_operator("(");
     for (bool first = true; !tokens_.at_operator(")"); first = false) {
@@ -236,7 +236,7 @@ class Parser {
     tokens_.expect_operator(")");
   }
 
-  // A function's body, and which of the special names it reads.
+  // Parses a function's body, and records which of the special names it reads.
   void parse_function(Function& function, std::string_view end) {
     struct Special {
       NameId id;
@@ -256,7 +256,7 @@ class Parser {
     }
   }
 
-  // A block that loop controls cannot leave.
+  // A block's body that break and continue cannot leave.
   Body parse_inner_block(std::string_view end) {
     const Loops none(loops_, 0);
     return parse_block(end);
@@ -322,7 +322,7 @@ class Parser {
     return block;
   }
 
-  // What transformers marks for training: here only the text counts.
+  // transformers marks this block's text for training; here only the text matters.
   Statement::Node parse_generation() { return Scoped{parse_inner_block("endgeneration")}; }
 
   Statement::Node parse_autoescape() {
@@ -351,7 +351,7 @@ class Parser {
     return node;
   }
 
-  // The number of loops around, set for as long as this lives.
+  // Sets the number of enclosing loops during its lifetime.
   class Loops {
    public:
     Loops(int& loops, int now) : loops_(loops), before_(loops) { loops = now; }

@@ -1,12 +1,12 @@
-// Yes-or-no questions at the terminal.
+// Yes-or-no questions on the terminal.
 #pragma once
 #include <string>
 
 namespace ferrum::cli {
 
-enum class Otherwise { kYes, kNo };  // what Enter alone means
+enum class DefaultAnswer { kYes, kNo };  // the meaning of Enter alone
 
 // Writes the question to standard error and reads the answer from standard input. End of input means no.
-bool says_yes(const std::string& question, Otherwise otherwise);
+bool confirm(const std::string& question, DefaultAnswer default_answer);
 
 }  // namespace ferrum::cli

@@ -1,4 +1,4 @@
-#include "cli/ask.h"
+#include "cli/confirm.h"
 
 #include <fmt/core.h>
 
@@ -7,15 +7,15 @@
 
 namespace ferrum::cli {
 
-bool says_yes(const std::string& question, Otherwise otherwise) {
-  fmt::print(stderr, "{} {} ", question, otherwise == Otherwise::kYes ? "[Y/n]" : "[y/N]");
+bool confirm(const std::string& question, DefaultAnswer default_answer) {
+  fmt::print(stderr, "{} {} ", question, default_answer == DefaultAnswer::kYes ? "[Y/n]" : "[y/N]");
   std::fflush(stderr);
   std::string answer;
   if (!std::getline(std::cin, answer)) {
     fmt::print(stderr, "\n");
     return false;
   }
-  if (answer.empty()) return otherwise == Otherwise::kYes;
+  if (answer.empty()) return default_answer == DefaultAnswer::kYes;
   return answer.front() == 'y' || answer.front() == 'Y';
 }
 
