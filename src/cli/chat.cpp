@@ -1,7 +1,5 @@
 #include "cli/chat.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "base/printable.h"
 #include "cli/conversation.h"
 #include "cli/message.h"
+#include "cli/notes.h"
 #include "engine/memory_plan.h"
 
 namespace ferrum::cli {
@@ -90,7 +89,7 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
 
   const bool interrupted = interrupts_.end_answer();
   if (error) {
-    fmt::print(stderr, "ferrum: error: {} [{}]\n", error->message, error->code);
+    note("ferrum: error: {} [{}]\n", error->message, error->code);
     return Outcome::kFailed;
   }
   count(last_);
@@ -180,7 +179,7 @@ bool Chat::forget_oldest(const ErrorEvent& error) {
       messages_.size() < kExchange)
     return false;
   messages_.erase(messages_.begin(), messages_.begin() + kExchange);
-  fmt::print(stderr, "[the context is full: the oldest question and answer were dropped]\n");
+  print_message("[the context is full: the oldest question and answer were dropped]");
   return true;
 }
 

@@ -1,7 +1,5 @@
 #include "cli/chat_commands.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -16,6 +14,7 @@
 #include "base/utf8.h"
 #include "cli/input.h"
 #include "cli/message.h"
+#include "cli/notes.h"
 #include "cli/similar.h"
 
 namespace ferrum::cli {
@@ -137,14 +136,14 @@ const std::vector<ChatCommand>& commands() {
 
 AfterCommand help(Chat&, const std::string&) {
   for (const ChatCommand& command : commands())
-    fmt::print(stderr, "  {:<19}{}\n", std::string(command.name) + " " + command.argument, command.help);
-  fmt::print(stderr,
-             "\n"
-             "  \"\"\"                begins and ends a text of several lines\n"
-             "  Alt-Enter          starts a new line; pasted lines are kept together\n"
-             "  Tab                completes commands, settings and files\n"
-             "  Up, Ctrl-R         earlier entries; search them\n"
-             "  Ctrl-C             stops an answer, or clears the line\n");
+    note("  {:<19}{}\n", std::string(command.name) + " " + command.argument, command.help);
+  note(
+      "\n"
+      "  \"\"\"                begins and ends a text of several lines\n"
+      "  Alt-Enter          starts a new line; pasted lines are kept together\n"
+      "  Tab                completes commands, settings and files\n"
+      "  Up, Ctrl-R         earlier entries; search them\n"
+      "  Ctrl-C             stops an answer, or clears the line\n");
   return AfterCommand::kGoOn;
 }
 

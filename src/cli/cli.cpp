@@ -1,6 +1,5 @@
 #include "cli/cli.h"
 
-#include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/manual/help_text.h"
+#include "cli/notes.h"
+#include "cli/standard_streams.h"
 #include "cli/style.h"
 #include "cli/usage_mistake.h"
 
@@ -21,7 +22,7 @@ namespace ferrum::cli {
 namespace {
 
 void say_error(const std::string& text) {
-  fmt::print(stderr, "{} {}\n", Style::of(STDERR_FILENO).mistake("ferrum: error:"), text);
+  note("{} {}\n", Style::of(STDERR_FILENO).mistake("ferrum: error:"), text);
 }
 
 int report(const Error& error) {
@@ -47,7 +48,7 @@ int report(const CLI::App& app, const CLI::ParseError& error, std::span<char* co
     return finish_output(0);
   }
   if (args.empty())
-    fmt::print(stderr, "{}", help_text(manual_of(app), layout_of(STDERR_FILENO)));
+    note("{}", help_text(manual_of(app), layout_of(STDERR_FILENO)));
   else
     say_error(usage_mistake(app, error, args));
   return 2;
@@ -56,6 +57,7 @@ int report(const CLI::App& app, const CLI::ParseError& error, std::span<char* co
 }  // namespace
 
 int run(int argc, char** argv) {
+  occupy_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is seen as a failed write
   std::signal(SIGXFSZ, SIG_IGN);  // so is a limit on file sizes
 

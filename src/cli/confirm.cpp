@@ -1,18 +1,18 @@
 #include "cli/confirm.h"
 
-#include <fmt/core.h>
-
 #include <cstdio>
 #include <iostream>
+
+#include "cli/notes.h"
 
 namespace ferrum::cli {
 
 bool confirm(const std::string& question, DefaultAnswer default_answer) {
-  fmt::print(stderr, "{} {} ", question, default_answer == DefaultAnswer::kYes ? "[Y/n]" : "[y/N]");
+  note("{} {} ", question, default_answer == DefaultAnswer::kYes ? "[Y/n]" : "[y/N]");
   std::fflush(stderr);
   std::string answer;
   if (!std::getline(std::cin, answer)) {
-    fmt::print(stderr, "\n");
+    note("\n");
     return false;
   }
   if (answer.empty()) return default_answer == DefaultAnswer::kYes;

@@ -11,6 +11,7 @@
 #include "base/human_bytes.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/notes.h"
 #include "hub/cache.h"
 #include "hub/settings.h"
 
@@ -55,7 +56,7 @@ void list_command(const Options& o) {
     return;
   }
   if (models.empty()) {
-    fmt::print(stderr, "No models in {}; ferrum pull downloads one.\n", in_quotes(cache.folder().string()));
+    note("No models in {}; ferrum pull downloads one.\n", in_quotes(cache.folder().string()));
     return;
   }
   size_t width = 4;

@@ -10,6 +10,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "cli/confirm.h"
+#include "cli/notes.h"
 #include "cli/pull_model.h"
 #include "cli/similar.h"
 #include "hub/cache.h"
@@ -64,7 +65,7 @@ fs::path find_model(const fs::path& given, Missing missing) {
   const bool may_be_at_the_hub = name->repo.find('/') != std::string::npos && !text.ends_with(".gguf");
   if (!may_be_at_the_hub) fail(ErrorCode::kNotFound, "{}: no such file or folder{}", in_quotes(text), guess);
   if (missing == Missing::kIsPulled && !settings.offline && isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
-    fmt::print(stderr, "{} is not in the cache{}\n", text, guess);
+    note("{} is not in the cache{}\n", text, guess);
     if (confirm("Pull it?", DefaultAnswer::kYes)) return pull_model(*name, settings).path;
   }
   fail(ErrorCode::kNotFound,

@@ -1,12 +1,12 @@
 #include "cli/progress.h"
 
-#include <fmt/core.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/human_bytes.h"
+#include "cli/notes.h"
 
 namespace ferrum::cli {
 namespace {
@@ -23,7 +23,7 @@ bool may_draw() { return isatty(STDERR_FILENO) && spdlog::should_log(spdlog::lev
 Progress::Progress(std::string label) : label_(std::move(label)), on_terminal_(may_draw()) {}
 
 Progress::~Progress() {
-  if (drawn_) fmt::print(stderr, "{}", kWipe);
+  if (drawn_) note("{}", kWipe);
 }
 
 void Progress::update(uint64_t done, uint64_t total) {
@@ -36,8 +36,8 @@ void Progress::update(uint64_t done, uint64_t total) {
   const int filled = static_cast<int>(share * kWidth);
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const auto rate = static_cast<uint64_t>(static_cast<double>(done) / seconds);
-  fmt::print(stderr, "{}{} [{:=<{}}{:{}}] {:3.0f}%  {}/s", kWipe, label_, "", filled, "", kWidth - filled,
-             share * 100, human_bytes(rate));
+  note("{}{} [{:=<{}}{:{}}] {:3.0f}%  {}/s", kWipe, label_, "", filled, "", kWidth - filled, share * 100,
+       human_bytes(rate));
   std::fflush(stderr);
 }
 
@@ -47,7 +47,7 @@ StatusLine::~StatusLine() { show(""); }
 
 void StatusLine::show(std::string_view text) {
   if (!on_terminal_) return;
-  fmt::print(stderr, "{}{}", kWipe, text);
+  note("{}{}", kWipe, text);
   std::fflush(stderr);
 }
 

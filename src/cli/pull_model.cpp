@@ -10,6 +10,7 @@
 
 #include "base/human_bytes.h"
 #include "base/printable.h"
+#include "cli/notes.h"
 #include "cli/progress.h"
 
 namespace ferrum::cli {
@@ -37,7 +38,7 @@ class Display {
  public:
   void print_line(const std::string& text) {
     line_.show("");
-    if (talks_) fmt::print(stderr, "{}\n", text);
+    if (talks_) note("{}\n", text);
   }
 
   void update(const hub::PullProgress& p) {
@@ -53,7 +54,7 @@ class Display {
     const int tenth = static_cast<int>(percent(p.all_done, p.all_total)) / kPercentOfALine;
     if (tenth == tenth_ || p.phase != Phase::kDownload) return;
     tenth_ = tenth;
-    fmt::print(stderr, "{}\n", progress_text(p, speed));
+    note("{}\n", progress_text(p, speed));
   }
 
  private:

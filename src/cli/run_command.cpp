@@ -1,5 +1,4 @@
 // ferrum run: a chat in the terminal, or one answer.
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +16,7 @@
 #include "cli/line_editor.h"
 #include "cli/load_model.h"
 #include "cli/model_source.h"
+#include "cli/notes.h"
 #include "cli/options.h"
 
 namespace ferrum::cli {
@@ -72,7 +72,7 @@ void answer_once(Chat& chat, const RunOptions& o) {
 void converse(Chat& chat, Interrupts& interrupts) {
   // A Ctrl-C just after the end of an answer must not end the chat.
   interrupts.set_when_idle(Interrupts::WhenIdle::kDoesNothing);
-  fmt::print(stderr, "Type a message, or /help.\n");
+  note("Type a message, or /help.\n");
   LineEditor editor(">>> ", default_history_file(), complete_chat_entry);
   const Interrupts::AtEnd restore(interrupts, [&] { editor.restore_terminal(); });
   while (const std::optional<std::string> entry = editor.read()) {
@@ -127,11 +127,11 @@ void run_command(RunOptions& o) {
   Chat chat(*engine, interrupts, std::move(o.chat));
   if (!o.session.empty() && std::filesystem::exists(o.session)) {
     const std::string loaded = chat.load(o.session);
-    if (interactive) fmt::print(stderr, "{}\n", loaded);
+    if (interactive) note("{}\n", loaded);
   }
   if (!interactive) answer_once(chat, o);
   converse(chat, interrupts);
-  if (!o.session.empty() && chat.has_begun()) fmt::print(stderr, "{}\n", chat.save(o.session));
+  if (!o.session.empty() && chat.has_begun()) note("{}\n", chat.save(o.session));
 }
 
 }  // namespace

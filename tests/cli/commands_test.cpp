@@ -1,9 +1,6 @@
 // The commands as a user runs them: exit codes, output streams, and error messages.
 #include <gtest/gtest.h>
 
-#include <sys/wait.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -139,30 +136,6 @@ TEST(Commands, OptionsThatWouldDoNothingAreNotTaken) {
   } cases[] = {{"inspect", "--threads"}, {"logits", "--max-context"}, {"perplexity", "--max-context"}};
   for (const auto& c : cases)
     EXPECT_EQ(ferrum({c.command, "--help"}).out.find(c.option), std::string::npos) << c.command;
-}
-
-// `ferrum ARGS` behind a shell's redirection.
-Finished in_shell(const std::string& args, const std::string& redirection) {
-  const test::TemporaryFolder folder;
-  const std::string log = (folder.path() / "log").string();
-  Finished done;
-  done.exit_code = WEXITSTATUS(
-      std::system((std::string(FERRUM_BINARY) + " " + args + " 2> " + log + " " + redirection).c_str()));
-  done.err = test::read_file(log);
-  return done;
-}
-
-TEST(Commands, OutputThatCannotBeWrittenIsAnError) {
-  for (const std::string& args : {"run " + kSmall + " Hello", "inspect " + kSmall, std::string("--help")}) {
-    const Finished full = in_shell(args, "> /dev/full");
-    EXPECT_EQ(full.exit_code, 1) << args;
-    EXPECT_CONTAINS(full.err, "cannot write to standard output");
-  }
-}
-
-TEST(Commands, AReaderThatHadEnoughIsNoError) {
-  for (const std::string& args : {"run " + kSmall + " --raw Once", "inspect --json --tensors " + kSmall})
-    EXPECT_EQ(in_shell(args, "| true").err, "") << args;
 }
 
 TEST(Commands, WhatDoesNotFitInMemoryIsRefusedWithTheNumbers) {
