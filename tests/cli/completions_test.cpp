@@ -94,6 +94,19 @@ TEST_F(Completions, BashCompletesFilesWhereTheyBelong) {
   EXPECT_TRUE(offered({"ferrum", "run", "--system", "mod"}).empty());
 }
 
+TEST_F(Completions, BashCompletesThePathOfANamedModel) {
+  files_.write("model.gguf", "");
+  const Words model = {"model.gguf"};
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "fast", "=", "mod"}), model);
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "fast", "="}), model);
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "=", "fast", "=", "mod"}), model);
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "fast", "=", "x", "mod"}), model) << "MODEL";
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "fast=mod"}), Words({"fast=model.gguf"}))
+      << "where bash does not cut words at equals signs";
+  EXPECT_TRUE(offered({"ferrum", "serve", "--model", "mod"}).empty()) << "a name comes first";
+  EXPECT_TRUE(offered({"ferrum", "serve", "--host", "a", "=", "mod"}).empty());
+}
+
 // Where Ferrum lists them; bash cuts words at colons.
 TEST_F(Completions, BashCompletesNamesOfModels) {
   script_ = script("bash");
@@ -104,6 +117,10 @@ TEST_F(Completions, BashCompletesNamesOfModels) {
   EXPECT_EQ(offered({"ferrum", "run", "org"}), Words({"org/model:Q4_K_M", "org/model:Q8_0"}));
   EXPECT_EQ(offered({"ferrum", "run", "org/model", ":"}), Words({"Q4_K_M", "Q8_0"}));
   EXPECT_EQ(offered({"ferrum", "run", "org/model", ":", "Q8"}), Words({"Q8_0"}));
+  EXPECT_EQ(offered({"ferrum", "run", "org/model:Q8"}), Words({"org/model:Q8_0"}));
+  EXPECT_EQ(offered({"ferrum", "run", "--draft", "org/model", ":", "Q8"}), Words({"Q8_0"}));
+  EXPECT_EQ(offered({"ferrum", "serve", "--model", "fast", "=", "org/model", ":"}),
+            Words({"Q4_K_M", "Q8_0"}));
   files_.write("text.gguf", "");
   EXPECT_EQ(offered({"ferrum", "perplexity", "org/model", ":", "Q8_0", "te"}), Words({"text.gguf"}));
 }
@@ -152,6 +169,7 @@ print -r -- "${(MS)all##GOT:[a-z]*:END}"
   becomes("ferrum run --kv-d", "ferrum run --kv-dtype");
   becomes("ferrum run --kv-dtype in", "ferrum run --kv-dtype int8");
   becomes("ferrum run mod", "ferrum run model.gguf");
+  becomes("ferrum serve --model fast=mod", "ferrum serve --model fast=model.gguf");
 }
 
 TEST_F(Completions, FishCompletesCommandsAndOptions) {
@@ -166,6 +184,9 @@ TEST_F(Completions, FishCompletesCommandsAndOptions) {
   EXPECT_NE(completed("ferrum inspe").find("inspect\t"), std::string::npos);
   EXPECT_NE(completed("ferrum run --tempera").find("--temperature\t"), std::string::npos);
   EXPECT_NE(completed("ferrum run --kv-dtype in").find("int8\t"), std::string::npos);
+  files_.write("model.gguf", "");
+  EXPECT_NE(completed("ferrum serve --model fast=" + files_.path().string() + "/mod").find("/model.gguf"),
+            std::string::npos);
 }
 
 TEST(CompletionsOfNothing, AShellThatIsNone) {

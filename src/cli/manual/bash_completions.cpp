@@ -16,6 +16,8 @@ std::string filler_of(const OptionEntry& entry, const Manual& manual) {
       return "models";
     case ValueKind::kModelName:
       return "names";
+    case ValueKind::kNamedModel:
+      return "named";
     case ValueKind::kCommand: {
       std::string filler = "words";
       for (const CommandEntry& command : manual.commands) filler += " " + command.name;
@@ -62,51 +64,61 @@ _ferrum_fill() {
   esac
 }
 
+# Bash takes org/model:type and NAME=PATH for three words each, and replaces the last of them.
 _ferrum() {
-  local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}
-  local command= place=0 options= valued= filler=nothing i word
-  local arguments=()
+  local words=() word joined= replaced=${COMP_WORDS[COMP_CWORD]} i
+  for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+    if [ -n "$joined" ] || [[ $word == [:=] ]]; then
+      words[${#words[@]}-1]+=$word
+    else
+      words+=("$word")
+    fi
+    joined=
+    [[ $word != [:=] ]] || joined=1
+  done
+  [[ $replaced != [:=] ]] || replaced=
+  local last=$((${#words[@]} - 1)) command= place=0 options= valued= filler=nothing option= before=
+  local current=${words[last]} arguments=()
   COMPREPLY=()
-  if [ "$current" = = ]; then
-    current=
-  elif [ "$option" = = ] && ((COMP_CWORD > 2)); then
-    option=${COMP_WORDS[COMP_CWORD - 2]}
-  fi
-  # Bash takes org/model:type for three words. It replaces the last of them, so the others are left out again.
-  local before=
-  if [ "$current" = : ]; then
-    before=$option: current=
-  elif [ "$option" = : ]; then
-    before=${COMP_WORDS[COMP_CWORD - 2]}:
-  fi
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]}
-    if [ "$word" = : ] || [ "${COMP_WORDS[i - 1]}" = : ]; then
-      continue
-    elif [[ $word == -?* ]]; then
-      if [ "${COMP_WORDS[i + 1]}" = = ]; then
-        ((i += 2))
-      elif [[ $valued == *" $word "* ]]; then
-        ((i += 1))
-      fi
+  for ((i = 1; i < last; i++)); do
+    word=${words[i]}
+    if [[ $word == -?* ]]; then
+      [[ $valued == *" $word "* ]] || continue
+      ((i += 1))
+      ((i < last)) || option=$word
     elif [ -z "$command" ]; then
       command=$word
-      _ferrum_has "$option"
+      _ferrum_has ''
     else
       ((place += 1))
     fi
   done
-  [ -n "$command" ] || _ferrum_has "$option"
-  if [ -n "$before" ]; then
-    _ferrum_fill "$before$current" "${arguments[place - 1]}"
-    COMPREPLY=("${COMPREPLY[@]#"$before"}")
-  elif [[ $valued == *" $option "* ]]; then
-    _ferrum_fill "$current" "$filler"
-  elif [[ $current == -* ]]; then
-    _ferrum_fill "$current" "words $options"
-  else
-    _ferrum_fill "$current" "${arguments[place]}"
+  if [ -z "$option" ] && [[ $current == -?*=* ]]; then
+    option=${current%%=*}
+    before=$option=
   fi
+  arguments=()
+  _ferrum_has "$option"
+  if [ -n "$option" ]; then
+    [[ $valued == *" $option "* ]] || filler=nothing
+  elif [[ $current == -* ]]; then
+    filler="words $options"
+  else
+    filler=${arguments[place]}
+  fi
+  if [ "$filler" = named ]; then
+    filler=nothing
+    if [[ ${current#"$before"} == ?*=* ]]; then
+      word=${current#"$before"}
+      before+=${word%%=*}=
+      filler=models
+    fi
+  fi
+  _ferrum_fill "${current#"$before"}" "$filler"
+  for i in "${!COMPREPLY[@]}"; do
+    word=$before${COMPREPLY[i]}
+    COMPREPLY[i]=${word:${#current}-${#replaced}}
+  done
 }
 
 complete -F _ferrum ferrum

@@ -29,6 +29,8 @@ std::string filler_of(const OptionEntry& entry, const Manual& manual) {
                          quoted(fmt::format("{}", fmt::join(entry.choices, " "))));
     case ValueKind::kFile:
       return is_option ? " -r -F" : " -F";
+    case ValueKind::kNamedModel:  // fish itself completes files after an equals sign
+      return " -r -F";
     case ValueKind::kModel: {
       const std::string names = lists_model_names(manual);
       return std::string(is_option ? " -r -F" : " -F") +

@@ -42,6 +42,8 @@ void read_type(const std::string& description, OptionEntry& entry) {
   entry.value = value_name(type, is_file);
   if (entry.value == "MODEL")
     entry.kind = ValueKind::kModel;
+  else if (entry.value == "NAME=PATH")
+    entry.kind = ValueKind::kNamedModel;
   else if (is_file || entry.value == "FILE")
     entry.kind = ValueKind::kFile;
 }

@@ -9,8 +9,9 @@ class App;
 
 namespace ferrum::cli {
 
-// The kind of a value, for completion. A model is a file, a folder or a name; kModelName is a name only.
-enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kModelName, kCommand };
+// The kind of a value, for completion. A model is a file, a folder or a name; kModelName is a name only, and
+// kNamedModel is NAME=PATH, a model behind a new name.
+enum class ValueKind { kNone, kText, kChoice, kFile, kModel, kModelName, kNamedModel, kCommand };
 
 struct OptionEntry {
   std::vector<std::string> names;  // "-n", "--max-tokens"; empty: a positional argument

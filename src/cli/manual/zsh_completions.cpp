@@ -31,6 +31,8 @@ std::string action_of(const OptionEntry& entry) {
       return "_ferrum_models";
     case ValueKind::kModelName:
       return "_ferrum_names";
+    case ValueKind::kNamedModel:
+      return "_ferrum_named_models";
     case ValueKind::kCommand:
       return "_ferrum_commands";
     case ValueKind::kNone:
@@ -97,6 +99,7 @@ std::string zsh_completions(const Manual& manual) {
   text += fmt::format("_ferrum_names() {{\n  local -a names=({})\n  compadd -a names\n}}\n\n",
                       names.empty() ? "" : "${(f)\"$(" + names + ")\"}");
   text += "_ferrum_models() {\n  _alternative 'names:name:_ferrum_names' 'files:file:_files'\n}\n\n";
+  text += "_ferrum_named_models() {\n  if compset -P 1 '*='; then _ferrum_models; fi\n}\n\n";
   for (const CommandEntry& command : manual.commands)
     text += fmt::format("_ferrum_command_{}() {{\n  {}\n}}\n\n", command.name,
                         arguments_of(command, &manual.program));
