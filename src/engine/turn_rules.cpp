@@ -46,17 +46,23 @@ ChatMessage message_of(std::string role, std::string content) {
   return message;
 }
 
-// The first form in which the template writes a call with its arguments, and then its result.
-std::optional<CallForm> call_form_of(const RenderTurns& render) {
+// A question, a call with its result, and what follows.
+std::vector<ChatMessage> call_probe(const std::vector<ChatMessage>& more) {
   ChatMessage call = message_of("assistant", "");
   call.tool_calls = R"([{"id":"call_probe_0123456789","type":"function","function":{"name":"probe_tool",)"
                     R"("arguments":"{\"probe_key\":\"probe_value\"}"}}])";
   ChatMessage result = message_of("tool", "probe_result");
   result.name = "probe_tool";
   result.tool_call_id = "call_probe_0123456789";
-  const std::vector<ChatMessage> messages = {message_of("user", "probe0text"), call, result,
-                                             message_of("assistant", "probe1text"),
-                                             message_of("user", "probe2text")};
+  std::vector<ChatMessage> messages = {message_of("user", "probe0text"), call, result};
+  messages.insert(messages.end(), more.begin(), more.end());
+  return messages;
+}
+
+// The first form in which the template writes a call with its arguments, and then its result.
+std::optional<CallForm> call_form_of(const RenderTurns& render) {
+  const std::vector<ChatMessage> messages =
+      call_probe({message_of("assistant", "probe1text"), message_of("user", "probe2text")});
   for (const auto content : {CallForm::Content::kEmpty, CallForm::Content::kNone})
     for (const auto arguments : {CallForm::Arguments::kObject, CallForm::Arguments::kText})
       for (const auto ids : {CallForm::Ids::kAny, CallForm::Ids::kNine}) {
@@ -69,6 +75,12 @@ std::optional<CallForm> call_form_of(const RenderTurns& render) {
           return form;
       }
   return std::nullopt;
+}
+
+bool takes_user_after_result(const RenderTurns& render, const CallForm& form) {
+  const std::optional<std::string> text =
+      text_of(render, call_probe({message_of("user", "probe1text")}), form);
+  return text && has_in_order(*text, {"probe0text", "probe_tool", "probe_result", "probe1text"});
 }
 
 // Late system messages join the turns of the user.
@@ -104,6 +116,17 @@ void join_leading_systems(std::vector<ChatMessage>& messages) {
     append(messages[0].content, messages[1].content);
     messages.erase(messages.begin() + 1);
   }
+}
+
+void join_users_to_results(std::vector<ChatMessage>& messages) {
+  std::vector<ChatMessage> joined;
+  for (ChatMessage& message : messages) {
+    if (!joined.empty() && is_tool(joined.back()) && is_user(message))
+      append(joined.back().content, message.content);
+    else
+      joined.push_back(std::move(message));
+  }
+  messages = std::move(joined);
 }
 
 void join_speakers(std::vector<ChatMessage>& messages) {
@@ -143,6 +166,7 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source) {
   rules.developer = source.find("developer") != std::string::npos && takes({"developer", "user"});
   rules.tool = takes({"user", "assistant", "tool", "assistant", "user"});
   rules.calls = call_form_of(render);
+  rules.user_after_result = !rules.calls || takes_user_after_result(render, *rules.calls);
   rules.repeats_speakers = takes({"user", "user", "assistant", "assistant", "user"});
   return rules;
 }
@@ -164,6 +188,7 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
         static_cast<size_t>(std::ranges::find_if_not(messages, is_system) - messages.begin());
     messages = without_late_systems(std::move(messages), rules.system == System::kNone ? 0 : leading);
   }
+  if (!rules.user_after_result) join_users_to_results(messages);
   if (!rules.repeats_speakers) join_speakers(messages);
   return messages;
 }

@@ -193,6 +193,24 @@ TEST(TurnRules, TurnsWithCallsAreNotJoined) {
   EXPECT_EQ(text_of(turns), "user:a\n\nb|assistant:|assistant:|tool:r|tool:s|user:c");
 }
 
+// As Mistral's templates, which count turns of the user and answers without calls.
+const std::string kAlternatingWithCalls =
+    "{% set ns = namespace(turns=0) %}{% for m in messages %}"
+    "{% if m.role == 'user' or (m.role == 'assistant' and not m.tool_calls) %}"
+    "{% if (m.role == 'user') != (ns.turns % 2 == 0) %}{{ raise_exception('alternate') }}{% endif %}"
+    "{% set ns.turns = ns.turns + 1 %}{% endif %}"
+    "{% for c in m.tool_calls or [] %}{{ c | tojson }}{% endfor %}{{ m.content }};{% endfor %}";
+
+TEST(TurnRulesFaults, N9_TextOfTheUserAfterAResultJoinsItWhereAnAnswerMustComeFirst) {
+  const Turns turns = {{"user", "a"}, call("{}"),         result("r"),  {"user", "b"},
+                       {"user", "c"}, {"assistant", "d"}, {"user", "e"}};
+  EXPECT_EQ(fitted(kAlternatingWithCalls, turns), "user:a|assistant:|tool:r\n\nb\n\nc|assistant:d|user:e");
+  const std::string lenient =
+      "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c | tojson }}{% endfor %}{{ m.content }};"
+      "{% endfor %}";
+  EXPECT_EQ(fitted(lenient, turns), "user:a|assistant:|tool:r|user:b|user:c|assistant:d|user:e");
+}
+
 TEST(TurnRulesFaults, N9_AResultWithoutACallIsTheUsersWhereTheTemplateDemandsOne) {
   const std::string source =
       "{% for m in messages %}{% if m.role == 'tool' and not m.tool_call_id %}{{ raise_exception('no id') }}"
@@ -219,11 +237,22 @@ TEST(TurnRules, PublishedTemplatesForToolsTakeCalls) {
     const TurnRules rules = rules_of(chat_template);
     if (!rules.calls) continue;
     ++taken;
-    const Turns turns = {
-        {"user", "q"}, call(R"({"city": "Paris"})"), result("21 degrees"), {"assistant", "a"}, {"user", "e"}};
-    const std::string text = rendered(chat_template, fit_turns(turns, rules), *rules.calls);
-    for (const char* part : {"weather", "city", "Paris", "21 degrees"})
-      EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+    const Turns begun = {{"user", "q"}, call(R"({"city": "Paris"})"), result("21 degrees")};
+    for (const Turns& more : std::vector<Turns>{
+             {{"assistant", "a"}, {"user", "e"}},
+             {{"user", "and now"}},
+             {call(R"({"city": "Rome"})"), result("25 degrees"), {"user", "and now"}, {"user", "to Oslo"}},
+             {{"system", "be brief"}, {"assistant", "a"}, {"user", "e"}}}) {
+      Turns turns = begun;
+      turns.insert(turns.end(), more.begin(), more.end());
+      std::string text;
+      ASSERT_NO_THROW(text = rendered(chat_template, fit_turns(turns, rules), *rules.calls))
+          << text_of(turns);
+      for (const char* part : {"weather", "city", "Paris", "21 degrees"})
+        EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+      for (const ChatMessage& turn : more)
+        EXPECT_NE(text.find(turn.content), std::string::npos) << turn.content << " in\n" << text;
+    }
   }
   EXPECT_GE(taken, 12);
 }
