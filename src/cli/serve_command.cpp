@@ -100,15 +100,36 @@ void add_others(const ServeOptions& o, server::ModelPool& models) {
   }
 }
 
-void print_address(const std::string& model, const server::Server& server, const ServeOptions& o) {
+bool has_tokenizer(const Engine& engine) {
+  try {
+    engine.tokens_of(TextPrompt{"a"});
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// The address, and a request that the model can answer.
+void print_address(server::Server& server, const ServeOptions& o) {
   const std::string url = server.url();
   const bool local = o.server.http.host.starts_with("unix:");
-  note("listening at {}; {}try\n\n", url, local ? "" : "open it in a browser, or ");
-  note(
-      "  curl {}{}/v1/chat/completions{} -H 'Content-Type: application/json' \\\n"
-      "    -d '{{\"model\": \"{}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n\n",
-      local ? "--unix-socket " + o.server.http.host.substr(5) + " " : "", local ? "http://localhost" : url,
-      o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", model);
+  const std::string model = server.models().first();
+  const std::shared_ptr<Engine> engine = server.models().entry(model).engine;  // null: loaded on demand
+  std::string path = "chat/completions";
+  std::string prompt = R"("messages": [{"role": "user", "content": "Hello!"}])";
+  std::string hint = local ? "" : "open it in a browser, or ";
+  if (engine && !engine->info().has_chat_template) {
+    path = "completions";
+    const bool has_text = has_tokenizer(*engine);
+    prompt = has_text ? R"("prompt": "Once upon a time", "max_tokens": 50)"
+                      : R"("prompt": [1, 2, 3], "max_tokens": 50)";
+    hint = fmt::format("{} has no {} and only continues {}: ", model,
+                       has_text ? "chat template" : "tokenizer", has_text ? "texts" : "lists of token ids");
+  }
+  note("listening at {}; {}try\n\n", url, hint);
+  note("  curl {}{}/v1/{}{} -H 'Content-Type: application/json' \\\n    -d '{{\"model\": \"{}\", {}}}'\n\n",
+       local ? "--unix-socket " + o.server.http.host.substr(5) + " " : "", local ? "http://localhost" : url,
+       path, o.server.api_keys.empty() ? "" : " -H \"Authorization: Bearer $KEY\"", model, prompt);
 }
 
 // Every connection is an open file.
@@ -162,7 +183,7 @@ void run_command(ServeOptions& o) {
       server.models().add(o.name, std::shared_ptr<Engine>(load_model(o.engine, o.label, ShowPlan::kAlways)));
     for (const std::string& alias : o.aliases) server.models().add_alias(alias, o.name);
     add_others(o, server.models());
-    print_address(server.models().first(), server, o);
+    print_address(server, o);
     notify_service_manager("READY=1");
     serving.join();
     stopped.get_future().wait();

@@ -13,6 +13,7 @@
 #include "server/client.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "support/small_models.h"
 
 namespace ferrum {
 namespace {
@@ -162,6 +163,33 @@ TEST(Serve, B60_TheReaderOfItsLogMayLeave) {
   int status = 0;
   EXPECT_EQ(waitpid(server, &status, 0), server);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+// The line that the server prints is a request that it answers.
+TEST(Serve, AModelThatCannotChatOffersWhatItCan) {
+  const test::TemporaryFolder folder;
+  std::string bytes = test::read_file(kModel);
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = bytes.find(from, at)) != std::string::npos;) bytes.replace(at, to.size(), to);
+  };
+  rename("tokenizer.chat_template", "tokenizer.chat_xxxxxxxx");
+  rename("<|im_start|>", "<|no_start|>");
+  const auto expect_offer = [](const std::string& file, const char* reason, const nlohmann::json& prompt) {
+    Terminal server({"serve", file, "--port", "0"});
+    Client client(port_of(server));
+    server.expect(reason);
+    server.expect("/v1/completions");
+    server.expect("-d '");
+    std::string body = server.expect("}'");
+    body.pop_back();
+    EXPECT_EQ(nlohmann::json::parse(body)["prompt"], prompt);
+    EXPECT_EQ(client.post("/v1/completions", body).status, 200) << body;
+    server.send(SIGINT);
+    EXPECT_EQ(server.wait(), 0);
+  };
+  expect_offer(folder.write("text.gguf", bytes).string(), "text has no chat template", "Once upon a time");
+  expect_offer(folder.write("ids.gguf", test::SmallGguf().build()).string(), "ids has no tokenizer",
+               {1, 2, 3});
 }
 
 TEST(Serve, B48_LongTextsTakeLinearTimeAndAreNeverControlTokens) {
