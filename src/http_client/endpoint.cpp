@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/numbers.h"
 
@@ -90,7 +91,9 @@ Endpoint parse_endpoint(std::string_view url, std::string_view default_base) {
 
 Url parse_url(std::string_view url) {
   const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) refuse(url, "it begins with neither http:// nor https://");
+  if (const std::string_view name = url.substr(0, std::min(scheme, url.size()));
+      scheme == std::string_view::npos || !(is_same_word(name, "http") || is_same_word(name, "https")))
+    refuse(url, "it begins with neither http:// nor https://");
   const size_t host = scheme + 3;
   const size_t target = std::min(url.find_first_of("/?#", host), url.size());
   std::string_view rest = url.substr(target);

@@ -23,6 +23,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "http_client/http_server_address.h"
+#include "http_client/private_networks.h"
 
 namespace ferrum::http_client {
 namespace {
@@ -332,6 +333,18 @@ HttpServerAddress::HttpServerAddress(ServerOptions options)
 HttpServerAddress::~HttpServerAddress() = default;
 
 const ServerOptions& HttpServerAddress::options() const { return impl_->shared.options; }
+
+std::string HttpServerAddress::private_address() const {
+  const ServerOptions& options = impl_->shared.options;
+  if (options.proxy) {
+    error_code is_name;
+    const auto address = asio::ip::make_address(options.endpoint.host, is_name);
+    return !is_name && is_private(address) ? address.to_string() : "";
+  }
+  for (const tcp::endpoint& endpoint : impl_->shared.addresses)
+    if (is_private(endpoint.address())) return endpoint.address().to_string();
+  return "";
+}
 
 std::unique_ptr<HttpConnection> HttpServerAddress::connection(const asio::any_io_executor& executor) const {
   switch (impl_->transport()) {

@@ -1,6 +1,7 @@
 // A resolved server address.
 #pragma once
 #include <memory>
+#include <string>
 
 #include "http_client/http.h"
 
@@ -25,6 +26,10 @@ class HttpServerAddress {
   // The address must outlive the connection.
   std::unique_ptr<HttpConnection> connection(const boost::asio::any_io_executor& executor) const;
   const ServerOptions& options() const;
+  // The first of its addresses that the public Internet does not route: one of this machine, a link, a
+  // private or a shared network (RFC 6890). Empty: none. Behind a proxy, which does its own lookups, only a
+  // host that is written as an address is known.
+  std::string private_address() const;
 
  private:
   class Impl;

@@ -156,6 +156,16 @@ bool Servers::is_hub(const Endpoint& endpoint) const {
 
 const http_client::HttpServerAddress& Servers::at(const Endpoint& endpoint) {
   const std::lock_guard lock(mutex_);
+  const http_client::HttpServerAddress& server = resolved(endpoint);
+  if (is_hub(endpoint)) return server;
+  const std::string address = server.private_address();
+  if (!address.empty() && resolved(settings_.endpoint).private_address().empty())
+    fail(ErrorCode::kIo, "{} redirects to {}, which has the private address {}: refused",
+         settings_.endpoint.url(""), in_quotes(endpoint.url("")), address);
+  return server;
+}
+
+const http_client::HttpServerAddress& Servers::resolved(const Endpoint& endpoint) {
   auto& server = servers_[endpoint.url("")];
   if (!server) {
     http_client::ServerOptions options = {.endpoint = endpoint,

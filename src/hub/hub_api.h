@@ -32,17 +32,19 @@ std::string next_page(std::string_view link);
 std::optional<std::chrono::milliseconds> retry_after(const http_client::HttpHead& head);
 
 // Server addresses, resolved once each: the hub and the hosts that it redirects to. Only the hub receives
-// the token. Thread-safe.
+// the token, and only a hub with a private address may redirect to one (fault N16). Thread-safe.
 class Servers {
  public:
   Servers(const Settings& settings, const RetryPolicy& policy) : settings_(settings), policy_(policy) {}
   ~Servers();
 
-  // Throws kIo, and kBadArgument for its proxy.
+  // Throws kIo for a host that cannot be resolved or may not be asked, and kBadArgument for its proxy.
   const http_client::HttpServerAddress& at(const http_client::Endpoint& endpoint);
   bool is_hub(const http_client::Endpoint& endpoint) const;
 
  private:
+  const http_client::HttpServerAddress& resolved(const http_client::Endpoint& endpoint);
+
   const Settings& settings_;
   const RetryPolicy& policy_;
   std::mutex mutex_;

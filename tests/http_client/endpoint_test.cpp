@@ -90,8 +90,8 @@ TEST(Endpoint, AUrlIsAServerAndWhatIsThere) {
     EXPECT_EQ(url.endpoint.authority, c.authority) << c.text;
     EXPECT_EQ(url.endpoint.target(url.target), c.target) << c.text;
   }
-  for (const char* bad :
-       {"", "/a", "ftp://a/b", "https:///b", "https://a/b c", "https://me@a/b", "http://a/\r\n"})
+  for (const char* bad : {"", "/a", "ftp://a/b", "https:///b", "https://a/b c", "https://me@a/b",
+                          "http://a/\r\n", "unix:///run/a.sock", "http+unix:///run/a.sock"})
     test::expect_error(ErrorCode::kBadArgument, {"is no address"}, [&] { parse_url(bad); });
 }
 
