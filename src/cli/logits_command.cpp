@@ -89,13 +89,18 @@ Batch read_batch(const std::string& path, const ModelDescription& model) {
 
 RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
   const int chunk = std::clamp(o.chunk > 0 ? o.chunk : kRowsAtOnce / batch.sequences, 1, batch.length);
-  const int rows = chunk * batch.sequences;
-  return {.max_tokens = rows,
+  const int64_t rows = int64_t{chunk} * batch.sequences;
+  const int64_t tokens = int64_t{batch.length} * batch.sequences;
+  constexpr int64_t kMostTokens = 1 << 30;
+  if (tokens > kMostTokens)
+    fail(ErrorCode::kNoMemory, "{} sequences of {} tokens are more than the cache can hold: use fewer tokens",
+         batch.sequences, batch.length);
+  return {.max_tokens = static_cast<int>(rows),
           .max_sequences = batch.sequences,
-          .max_outputs = rows,
+          .max_outputs = static_cast<int>(rows),
           .max_context = batch.length,
-          .kv_tokens = batch.length * batch.sequences,
-          .max_vectors = batch.vectors.empty() ? 0 : rows,
+          .kv_tokens = static_cast<int>(tokens),
+          .max_vectors = batch.vectors.empty() ? 0 : static_cast<int>(rows),
           .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 

@@ -16,8 +16,21 @@ constexpr int kDefaultContext = 8192;
 constexpr int kMaxDraftTokens = 64;
 // Rows of logits for prompts whose log probabilities are requested: as many of their tokens fit in a step.
 constexpr int kPromptRows = 16;
+constexpr int kMaxBatchTokens = 65536;
+constexpr int kMaxSequences = 4096;
 // Most sequences are shorter than the longest: these hold many.
 constexpr int kRoomyContexts = 4;
+
+void require_range(const char* name, int value, int least, int most) {
+  if (value < least || value > most)
+    fail(ErrorCode::kBadArgument, "{} must be from {} to {}, not {}", name, least, most, value);
+}
+
+// Of the tokens of all sequences. A token's place in the KV cache is a number of 31 bits, and each sequence
+// may leave its last block partly empty.
+int largest_kv_tokens(int sequences, int block_tokens) {
+  return (INT32_MAX / block_tokens - (sequences - 1)) * block_tokens;
+}
 
 int chosen_context(const EngineOptions& options, const ModelDescription& model) {
   if (options.max_context == 0) return std::min(model.context, kDefaultContext);
@@ -31,13 +44,14 @@ int chosen_context(const EngineOptions& options, const ModelDescription& model) 
 
 RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model) {
   const int context = chosen_context(options, model);
-  if (options.batch_tokens < 1)
-    fail(ErrorCode::kBadArgument, "batch_tokens must be at least 1, not {}", options.batch_tokens);
-  if (options.max_sequences < 1)
-    fail(ErrorCode::kBadArgument, "max_sequences must be at least 1, not {}", options.max_sequences);
+  require_range("batch_tokens", options.batch_tokens, 1, kMaxBatchTokens);
+  require_range("max_sequences", options.max_sequences, 1, kMaxSequences);
   if (options.kv_tokens != 0 && options.kv_tokens < context)
     fail(ErrorCode::kBadArgument, "kv_tokens of {} hold no sequence of {} tokens", options.kv_tokens,
          context);
+  if (const int most = largest_kv_tokens(options.max_sequences, RunnerOptions().block_tokens);
+      options.kv_tokens > most)
+    fail(ErrorCode::kBadArgument, "kv_tokens must be at most {}, not {}", most, options.kv_tokens);
   int drafted = 0;
   if (!options.speculate.empty()) {
     if (options.draft_tokens < 1 || options.draft_tokens > kMaxDraftTokens)
@@ -65,7 +79,7 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
   EngineOptions more = options;
   for (int contexts = std::min(options.max_sequences, kRoomyContexts); contexts > 1; --contexts) {
     const int64_t tokens = int64_t{least.max_context} * contexts;
-    if (tokens > INT32_MAX) continue;
+    if (tokens > largest_kv_tokens(options.max_sequences, least.block_tokens)) continue;
     more.kv_tokens = static_cast<int>(tokens);
     const RunnerOptions roomy = runner_options(more, model);
     if (fits(roomy)) return roomy;

@@ -9,7 +9,9 @@
 namespace ferrum {
 namespace {
 
-int blocks_for(int tokens, int block_tokens) { return (tokens + block_tokens - 1) / block_tokens; }
+int blocks_for(int tokens, int block_tokens) {
+  return tokens / block_tokens + (tokens % block_tokens > 0 ? 1 : 0);
+}
 
 int total_blocks(const RunnerOptions& o) {
   // Each sequence may leave its last block partly empty.

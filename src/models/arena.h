@@ -2,10 +2,13 @@
 // Planning memory runs the allocating code against the counter, so that plan and truth are one.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/error.h"
 
 namespace ferrum {
 
@@ -13,10 +16,14 @@ class Arena {
  public:
   virtual ~Arena() = default;
 
-  // [rows, cols], contiguous. A counter's has no memory: it must not be touched.
+  // [rows, cols], contiguous. A counter's has no memory: it must not be touched. Error kNoMemory for sizes
+  // that no tensor can have (fault N13).
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) {
+    constexpr int64_t kMost = std::numeric_limits<int>::max();
     const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(cols) * size_of(dtype);
-    bytes_ += bytes;
+    if (rows < 0 || rows > kMost || cols < 0 || cols > kMost ||
+        __builtin_add_overflow(bytes_, bytes, &bytes_))
+      fail(ErrorCode::kNoMemory, "a buffer of {} rows of {} values is beyond any memory", rows, cols);
     return {take(bytes), dtype, static_cast<int>(rows), static_cast<int>(cols), static_cast<int>(cols)};
   }
   size_t bytes() const { return bytes_; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,10 +19,15 @@ namespace ferrum::test {
 // Buffers, weights and tensors of one operation on one backend.
 class Bench {
  public:
-  explicit Bench(Backend& backend) : backend_(backend) {}
+  // kFar: the rows of a tensor lie so far apart that their indices need more than 32 bits.
+  enum class Rows { kNear, kFar };
+  explicit Bench(Backend& backend, Rows rows = Rows::kNear) : backend_(backend), rows_(rows) {}
 
   Tensor tensor(DType dtype, int rows, int cols, int stride = 0) {
     if (stride == 0) stride = cols;
+    constexpr int64_t kMost = std::numeric_limits<int>::max();
+    if (rows_ == Rows::kFar && rows > 1 && dtype != DType::kI32)
+      stride = static_cast<int>(std::min(kMost, stride + (int64_t{1} << 32) / (rows - 1)));
     const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(stride) * size_of(dtype);
     buffers_.push_back(backend_.allocate(std::max<size_t>(bytes, 1)));
     return {buffers_.back()->data(), dtype, rows, cols, stride};
@@ -73,6 +79,7 @@ class Bench {
   }
 
   Backend& backend_;
+  Rows rows_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::vector<std::unique_ptr<Weight>> weights_;
   std::function<void()> run_;

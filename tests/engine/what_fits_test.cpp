@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/memory_plan.h"
+#include "support/errors.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -66,6 +67,38 @@ TEST_F(WhatFitsTest, WhereTheWeightsAreTooLargeASmallerTypeMayDo) {
 // Bits that a file of the same type as the model's own would have.
 TEST_F(WhatFitsTest, AFileOfTheSameTypeHasTheSameBytes) {
   EXPECT_EQ(weights_as(FileType::kBF16, *checkpoint_), checkpoint_->bytes());
+}
+
+// The largest settings that are allowed give exact numbers, and larger ones are refused: nothing wraps
+// around.
+TEST_F(WhatFitsTest, N13_SettingsNeverWrapAround) {
+  const ModelDescription& model = checkpoint_->model();
+  const auto plan = [&](int kv_tokens) {
+    EngineOptions o = options_;
+    o.kv_tokens = kv_tokens;
+    return memory_plan(*checkpoint_, runner_options(o, model), 0);
+  };
+  const uint64_t kv_of_a_token = (plan(1 << 20).kv - plan(1 << 19).kv) >> 19;
+  for (const int sequences : {1, 7, 4096}) {
+    options_.max_sequences = sequences;
+    const int64_t largest = (int64_t{INT32_MAX} / 16 - (sequences - 1)) * 16;
+    EXPECT_EQ(plan(static_cast<int>(largest)).kv,
+              kv_of_a_token * static_cast<uint64_t>(largest + int64_t{16} * (sequences - 1)));
+    for (const int64_t more : {largest + 1, int64_t{INT32_MAX}})
+      test::expect_error(ErrorCode::kBadArgument, {"kv_tokens must be at most", std::to_string(largest)},
+                         [&] { plan(static_cast<int>(more)); });
+  }
+  for (const int bad : {0, -1, 4097, INT32_MAX}) {
+    options_.max_sequences = bad;
+    test::expect_error(ErrorCode::kBadArgument, {"max_sequences must be from 1 to 4096"},
+                       [&] { plan(1 << 20); });
+  }
+  options_.max_sequences = 1;
+  for (const int bad : {0, -1, 65537, INT32_MAX}) {
+    options_.batch_tokens = bad;
+    test::expect_error(ErrorCode::kBadArgument, {"batch_tokens must be from 1 to 65536"},
+                       [&] { plan(1 << 20); });
+  }
 }
 
 }  // namespace
