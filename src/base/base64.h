@@ -6,7 +6,7 @@
 
 namespace ferrum {
 
-// Nothing if `text` is not base64; the padding may be missing.
+// nullopt if `text` is not base64. Padding is optional.
 std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace ferrum

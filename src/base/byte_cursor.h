@@ -1,5 +1,5 @@
-// Reads little-endian values from bytes that someone else wrote: never past their end, and never by a size
-// that was not compared with what is there.
+// Reads little-endian values from untrusted bytes. Never reads past their end, and checks every size against
+// the bytes that are left.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ class ByteCursor {
   size_t position() const { return position_; }
   size_t remaining() const { return bytes_.size() - position_; }
 
-  // `what` names the field. Error kBadFile if the bytes end before it does.
+  // `what` names the field. Throws kBadFile if the bytes end before it does.
   template <class T>
   T read(std::string_view what) {
     T value;
@@ -37,7 +37,7 @@ class ByteCursor {
     return part;
   }
 
-  // A count of elements, each of at least `element_bytes`, that are to follow.
+  // The number of elements that follow, each of at least `element_bytes`.
   uint64_t read_count(std::string_view what, uint64_t element_bytes) {
     const size_t at = position_;
     const auto count = read<uint64_t>(what);

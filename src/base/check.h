@@ -1,5 +1,5 @@
-// Checks of our own work: a failed one is a bug in Ferrum and ends the process with where and what.
-// Never for data that came from outside: that is an Error.
+// Internal checks: a failed check is a bug in Ferrum and ends the process with its location. Never for data
+// from outside, whose faults are Errors.
 #pragma once
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 namespace ferrum {
 
-// The caller's place. (Not std::source_location: clang 14, which fuzzes and lints, has none.)
+// The caller's location. (Not std::source_location, which clang 14, our fuzzing and linting compiler, lacks.)
 struct SourceLocation {
   const char* file;
   int line;

@@ -1,5 +1,5 @@
-// 128-bit hashes (XXH3) of bytes that come in parts: they tell damaged or other contents from the same ones.
-// Not for contents that somebody made to collide.
+// 128-bit hashes (XXH3) of bytes that arrive in parts, to detect damaged or different contents. Not secure
+// against collisions made on purpose.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,16 +23,16 @@ class Hasher128 {
   Hasher128(Hasher128&&) noexcept;
   Hasher128& operator=(Hasher128&&) noexcept;
 
-  // The same hash however the bytes are cut.
+  // The hash does not depend on how the bytes are split.
   void add(std::span<const std::byte> bytes);
 
-  // A value, and a text with its length, so that it is told from its neighbours.
+  // Adds a value; a text is added with its length, so that it does not run into what follows.
   template <class T>
   requires std::is_arithmetic_v<T>
   void add_value(T value) { add(std::as_bytes(std::span(&value, 1))); }
   void add_text(std::string_view text);
 
-  Hash128 hash() const;  // of all bytes so far
+  Hash128 hash() const;  // of all bytes added so far
 
  private:
   struct State;

@@ -16,11 +16,11 @@ using spdlog::warn;
 
 enum class Verbosity { kQuiet, kNormal, kVerbose };
 
-// Once, at start, before any thread is made.
+// Call once at start, before other threads exist.
 void configure(Verbosity verbosity);
 
-// Keeps the warnings that are logged while it lives, each text once, besides their being printed: for
-// commands that report them as data. To be made and destroyed where no other thread logs.
+// Records the warnings that are logged during its lifetime, each text once, in addition to printing them: for
+// commands that report warnings as data. Construct and destroy while no other thread logs.
 class Recorder {
  public:
   Recorder();

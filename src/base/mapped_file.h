@@ -1,4 +1,4 @@
-// A file mapped read-only. Survives being truncated by someone else while it is mapped (fault B16).
+// A file mapped read-only. Survives truncation by another process while it is mapped (fault B16).
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -10,8 +10,8 @@ namespace ferrum {
 
 class MappedFile {
  public:
-  // Errors: kNotFound, kIo (unreadable, or not a regular file), naming the path; it never waits, for a FIFO's
-  // writer say. An empty file maps to no bytes.
+  // Throws kNotFound, or kIo (unreadable, or not a regular file), naming the path. Does not block on a FIFO.
+  // An empty file maps to no bytes.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
 
   MappedFile(const MappedFile&) = delete;
@@ -22,12 +22,12 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
 
-  // Tells the system that these bytes will not be read again soon; reading them again still works. Bytes that
-  // are not this file's are left alone.
+  // Advises the system that these bytes will not be read again soon; reading them again still works. Bytes
+  // outside this file are ignored.
   void release(std::span<const std::byte> part) const;
 
-  // False once a read found pages missing because the file was cut. Such reads gave zeros, so whatever was
-  // computed from the file since must be thrown away. One atomic load: cheap enough for every step.
+  // False once a read hit pages missing because the file was truncated. Such reads returned zeros, so results
+  // computed from the file since then must be discarded. One atomic load: cheap enough for every step.
   bool intact() const;
 
  private:
@@ -35,7 +35,7 @@ class MappedFile {
 
   std::filesystem::path path_;
   std::span<const std::byte> bytes_;
-  int slot_ = -1;  // in the table that the SIGBUS handler searches; -1 for an empty file
+  int slot_ = -1;  // index in the SIGBUS handler's table; -1 for an empty file
 };
 
 }  // namespace ferrum

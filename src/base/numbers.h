@@ -1,4 +1,4 @@
-// Numbers as people, files and headers write them.
+// Parses numbers from command lines, files and headers.
 #pragma once
 #include <charconv>
 #include <concepts>
@@ -8,8 +8,8 @@
 
 namespace ferrum {
 
-// All of `text` as a T, in decimal. Nothing where anything stands before or behind the number, where it has a
-// plus, or where no T is as large; a minus is part of it only where T has a sign.
+// Parses all of `text` as a decimal T. nullopt for surrounding text, a plus sign, or a value out of range; a
+// minus sign is accepted only if T is signed.
 template <class T>
 std::optional<T> number_from(std::string_view text) {
   T value = 0;

@@ -1,8 +1,8 @@
-// A file that appears whole or not at all (fault B61). Bytes go to `<target>.partial` beside the target;
-// commit() flushes them to the disk and renames. Until then, and after a failure or a kill, the target is
-// what it was before.
+// A file that is written completely or not at all (fault B61). Bytes go to `<target>.partial` beside the
+// target; commit() flushes and renames it. Until then, and after a failure or a kill, the target is
+// unchanged.
 //
-// Errors name the target: the partial file is our own business.
+// Errors name the target: the partial file is an implementation detail.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,23 +14,23 @@ namespace ferrum {
 
 class OutputFile {
  public:
-  // `expected_bytes` are to be written; 0: unknown. Errors kIo, naming the path: the folder is missing or not
-  // writable, the target is a folder or a device, the disk has not that much room (fault B62, with both
+  // `expected_bytes` is the size to be written; 0: unknown. Throws kIo naming the path: the folder is missing
+  // or not writable, the target is a folder or a device, the disk lacks the room (fault B62, with both
   // numbers), or another process is writing the same target.
   OutputFile(std::filesystem::path target, uint64_t expected_bytes);
-  ~OutputFile();  // without commit(): removes the partial file
+  ~OutputFile();  // removes the partial file unless committed
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // Error kIo: the system refused to write, with its reason and how far it came.
+  // Throws kIo with the system's reason and the number of bytes written.
   void write(std::span<const std::byte> bytes);
   uint64_t written() const { return written_; }
 
-  // The target is the new file from here on. Error kIo.
+  // From here on the target is the new file. Throws kIo.
   void commit();
 
-  // Ends the process without unwinding and removes the partial files that it is writing. For whoever waits
-  // for signals, on a thread of its own: a signal handler may not call it.
+  // Ends the process without unwinding, after removing the partial files that it is writing. Call it from the
+  // thread that waits for signals; a signal handler may not call it.
   [[noreturn]] static void end_process(int exit_code);
 
  private:

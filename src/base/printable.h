@@ -1,4 +1,4 @@
-// Text of others' for a terminal or a log.
+// Untrusted text, made safe for a terminal or a log.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace ferrum {
 
-// `text` with control characters and broken UTF-8 escaped and long text shortened; in_quotes (error.h) puts
-// quotation marks around it.
+// `text` with control characters and malformed UTF-8 escaped and long text shortened; in_quotes (error.h)
+// adds quotation marks.
 std::string printable(std::string_view text, size_t max_bytes);
 
 }  // namespace ferrum

@@ -1,4 +1,4 @@
-// Quantiles by nearest rank: always one of the values, never something between two.
+// Quantiles by nearest rank: always one of the values, never interpolated.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace ferrum {
 
-// The least of `sorted` (in rising order, not empty) that at least a `share` of them does not exceed.
+// The smallest of `sorted` (ascending, not empty) that at least a `share` of the values do not exceed.
 inline double quantile(std::span<const double> sorted, double share) {
   check(!sorted.empty(), "there are values");
   const double rank = std::ceil(share * static_cast<double>(sorted.size()));

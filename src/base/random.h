@@ -1,12 +1,12 @@
-// Random numbers as a function of (key, counter): no state, so what is drawn does not depend on what was
-// drawn before.
+// Random numbers as a function of (key, counter). There is no state, so a draw does not depend on earlier
+// draws.
 #pragma once
 #include <cstdint>
 
 namespace ferrum {
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit flips every output bit with odds
-// near 1/2.
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit flips every output bit with a
+// probability near 1/2.
 constexpr uint64_t mix_bits(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EB;

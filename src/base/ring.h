@@ -1,4 +1,4 @@
-// A queue in memory that is used again: as large as the most that ever waited in it, and no smaller later.
+// A queue that reuses its memory: it grows to the largest number of elements it has held and never shrinks.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -6,14 +6,14 @@
 
 namespace ferrum {
 
-// Elements are default-constructible and movable; one that was taken out leaves its slot moved from.
+// Elements are default-constructible and movable. A removed element leaves its slot moved-from.
 template <class T>
 class Ring {
  public:
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
   T& front() { return slots_[first_]; }
-  // The i-th from the front.
+  // The i-th element from the front.
   T& operator[](size_t i) { return slots_[(first_ + i) & (slots_.size() - 1)]; }
 
   void push_back(T value) {
@@ -41,7 +41,7 @@ class Ring {
     first_ = 0;
   }
 
-  std::vector<T> slots_;  // none, or a power of two of them
+  std::vector<T> slots_;  // the size is zero or a power of two
   size_t first_ = 0;
   size_t size_ = 0;
 };

@@ -1,13 +1,13 @@
-// What a program may do with a stream's reader: colour and width.
+// Properties of a terminal: colours and width.
 #pragma once
 
 namespace ferrum {
 
-// Whether `descriptor` is a terminal that shows colours, and nobody said NO_COLOR (any text but the empty
-// one: no-color.org) or TERM=dumb.
+// Whether `descriptor` is a terminal that shows colours and neither NO_COLOR (not empty: no-color.org) nor
+// TERM=dumb is set.
 bool shows_colours(int descriptor);
 
-// Columns of the terminal at `descriptor`; `otherwise` where it is none or does not say.
+// The width in columns of the terminal at `descriptor`; `otherwise` if that is unknown.
 int columns_of(int descriptor, int otherwise);
 
 }  // namespace ferrum

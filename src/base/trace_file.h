@@ -1,4 +1,4 @@
-// A trace of what happened when, for ui.perfetto.dev or chrome://tracing: JSON in the Trace Event Format
+// A trace of timed events for ui.perfetto.dev or chrome://tracing: JSON in the Trace Event Format
 // (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), as an object.
 #pragma once
 #include <chrono>
@@ -11,27 +11,27 @@
 
 namespace ferrum {
 
-// Used by one thread at a time. Written as it goes, through a buffer of fixed size; after every write the
-// file is whole, so a process that is killed loses only what its buffer held.
+// Used by one thread at a time. Written continuously through a buffer of fixed size. After every write the
+// file is complete, so a killed process loses only the contents of its buffer.
 class TraceFile {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Where slices are drawn: on one track they nest or follow one another. Tracks of a group are shown
-  // together.
+  // The track that a slice is drawn on. Slices of one track nest or follow one another. Tracks of a group are
+  // shown together.
   struct Track {
     int group = 1;  // from 1
     int64_t number = 1;
   };
-  // An argument without a value is left out.
+  // An argument without a value is omitted.
   struct Argument {
     std::string_view name;
     std::variant<std::monostate, int64_t, double, std::string_view> value;
   };
   using Arguments = std::initializer_list<Argument>;
 
-  // Errors kIo, naming the path: it cannot be created, or is no regular file; it exists and is no trace, so
-  // somebody may miss it; another process is writing it.
+  // Throws kIo naming the path if it cannot be created or is not a regular file, if it exists and is not a
+  // trace (which protects other files), or if another process is writing it.
   explicit TraceFile(std::filesystem::path path);
   ~TraceFile();
   TraceFile(const TraceFile&) = delete;
@@ -39,10 +39,10 @@ class TraceFile {
 
   void name_group(int group, std::string_view name);
   void name_track(Track track, std::string_view name);
-  // REQUIRES: the TraceFile was there at `begin`.
+  // Requires that the TraceFile existed at `begin`.
   void slice(Track track, std::string_view name, Clock::time_point begin, Clock::time_point end,
              Arguments arguments = {});
-  // Values that hold from now on, drawn as a curve for each name.
+  // Values from `now` on, drawn as a curve for each name.
   void values(int group, std::string_view name, Clock::time_point now, Arguments values);
 
   // If the system refuses to write, the trace ends there, with a warning.
@@ -56,7 +56,7 @@ class TraceFile {
   void give_up(int reason);
 
   std::filesystem::path path_;
-  int descriptor_ = -1;  // none: given up
+  int descriptor_ = -1;  // -1 after a failed write
   Clock::time_point start_ = Clock::now();
   std::string buffer_;
   uint64_t written_ = 0;

@@ -10,7 +10,7 @@ inline constexpr char32_t kReplacement = 0xFFFD;
 
 struct Decoded {
   char32_t code_point = kReplacement;
-  size_t size = 1;     // bytes consumed; 1 for a byte that begins no valid sequence
+  size_t size = 1;     // bytes consumed; 1 for a byte that does not begin a valid sequence
   bool valid = false;  // false: overlong, surrogate, out of range, truncated, stray continuation
 };
 
@@ -21,10 +21,10 @@ void append(std::string& out, char32_t code_point);
 
 bool is_valid(std::string_view text);
 
-// Bytes at the end of `text` that begin a sequence which more bytes could complete (0 to 3).
+// The number of bytes at the end of `text` that begin an incomplete sequence (0 to 3).
 size_t incomplete_tail(std::string_view text);
 
-// `text` with each byte that belongs to no valid sequence replaced by U+FFFD.
+// `text` with each byte outside a valid sequence replaced by U+FFFD.
 std::string sanitized(std::string_view text);
 
 }  // namespace ferrum::utf8

@@ -1,8 +1,8 @@
-// Which blocks of the KV cache are in use, by how many sequences. Host bookkeeping: no device, no contents.
+// The reference counts of the KV cache's blocks. Host bookkeeping: no device, no contents.
 //
-// A block is free (nobody uses it, it holds nothing), used (one reference or more), or idle: nobody uses it,
-// but what it holds may be asked for again. Idle blocks are taken when no free one is left, the longest idle
-// first.
+// A block is free (no reference, no contents), used (one reference or more) or idle (no reference, but its
+// contents may be hit again).
+// When no block is free, the block that has been idle longest is evicted.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ enum class BlockId : int32_t {};
 constexpr size_t index_of(BlockId id) { return static_cast<size_t>(id); }
 inline constexpr BlockId kNoBlock{-1};
 
-// Blocks 0, 1, 2, …: for whoever has them all to himself.
+// Blocks 0, 1, 2, …: for the only user of a cache.
 inline std::vector<BlockId> first_blocks(int count) {
   std::vector<BlockId> blocks(static_cast<size_t>(count));
   for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<BlockId>(i);
@@ -27,15 +27,15 @@ class BlockPool {
 
   struct Taken {
     BlockId id;
-    bool was_idle;  // so what it held is lost
+    bool was_idle;  // if so, its contents are evicted
   };
-  // A block with one reference; nothing if all are used.
+  // Takes a block with one reference; nullopt if all are used.
   std::optional<Taken> take();
-  // One more reference to a used or idle block.
+  // Adds a reference to a used or idle block.
   void share(BlockId id);
-  // One reference less. After the last, the block is idle if it is kept, else free.
+  // Drops a reference. After the last one, the block is idle if it is kept, otherwise free.
   void release(BlockId id);
-  // Whether an unused block is idle or free. Takes effect at once.
+  // Whether the block becomes idle rather than free. Takes effect at once if it is unused.
   void keep(BlockId id);
   void drop(BlockId id);
 
@@ -44,10 +44,10 @@ class BlockPool {
   int used() const { return size() - idle_ - free_; }
   int idle() const { return idle_; }
   int free() const { return free_; }
-  int available() const { return idle_ + free_; }  // what take() can give
+  int available() const { return idle_ + free_; }  // the number of blocks that take() can return
 
  private:
-  // A ring of unused blocks by index, through an anchor without a block: the front is taken first.
+  // A ring of unused blocks by index, with an anchor that is not a block. Blocks are taken from the front.
   struct Link {
     size_t before;
     size_t after;
@@ -62,7 +62,7 @@ class BlockPool {
   void put_before(size_t at, size_t block);
   void unlink(size_t block);
   void count_unused(const Block& block, int change) { (block.kept ? idle_ : free_) += change; }
-  void put_aside(size_t block);  // an unused block, into its ring
+  void put_aside(size_t block);  // adds an unused block to its ring
 
   std::vector<Block> blocks_;
   std::vector<Link> links_;  // [blocks + 2]: two rings

@@ -1,5 +1,5 @@
-// The blocks of one sequence, in order of position, from the first token on, and the pages of each window,
-// which are given back once they are behind it.
+// The blocks of one sequence, ordered by position from the first token on, and the pages of each window,
+// which are released once the window has passed them.
 #pragma once
 #include <array>
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace ferrum {
 
-// Contents to be copied before the next step, in the order given.
+// Block contents to copy before the next step, in the given order.
 struct BlockCopy {
   BlockId from;
   BlockId to;
@@ -18,41 +18,41 @@ struct BlockCopy {
 
 class BlockTable {
  public:
-  // The cache outlives the table, which gives its references back when it goes.
+  // The cache must outlive the table. The destructor drops the table's references.
   BlockTable(PrefixCache& cache, const BlockKey& root);
   ~BlockTable() { release(); }
   BlockTable(BlockTable&& other) noexcept;
   BlockTable& operator=(BlockTable&&) = delete;
 
-  // It will grow to so many positions: up to there it allocates nothing.
+  // Reserves memory for this many positions: growing up to there allocates nothing.
   void expect(int tokens);
 
-  // Takes the cached blocks that follow those filled so far, of which the table must consist, and that
-  // `tokens` goes on with; returns how many tokens the table holds then.
+  // Takes the cached blocks that continue the filled ones with `tokens`; the table must consist of filled
+  // blocks. Returns the number of tokens that the table then holds.
   int match(std::span<const TokenId> tokens, PrefixCache::Windows windows = PrefixCache::Windows::kSeen);
-  // How many of the blocks that match() would take are in use by others, so cost nothing.
+  // How many of the blocks that match() would take are in use by other sequences, and so cost nothing.
   int blocks_in_use(std::span<const TokenId> tokens) const;
 
-  // Makes room for writing positions from `begin` up to `end`: new blocks with their pages, and copies of
-  // shared ones that are written to. Nothing changes, and the answer is no, where the cache has too few
-  // blocks or pages left.
+  // Makes room for writing positions from `begin` up to `end`: takes new blocks with their pages, and copies
+  // shared ones that would be written to. Returns false and changes nothing if the cache has too few blocks
+  // or pages left.
   bool reserve(int begin, int end, std::vector<BlockCopy>& copies);
-  // The blocks that reserve() would take.
+  // The number of blocks that reserve() would take.
   int blocks_needed(int begin, int end) const;
 
-  // Tells that the contents of tokens[… computed] are there: blocks full by now can be found by others.
+  // Records that tokens[… computed] are in the cache: full blocks can now be hit by other sequences.
   void fill(std::span<const TokenId> tokens, int computed);
 
   // Gives back the page of a block that lacks its contents.
   void drop_page(size_t window, int block);
 
-  // Gives back the blocks past `tokens` positions; what was filled stays.
+  // Drops the blocks past `tokens` positions; filled blocks stay.
   void shrink(int tokens);
-  // What was computed is no good: nobody shall find it. To be released next.
+  // Removes the contents from the cache's index, since they are not valid. Call release() next.
   void forget();
-  // Gives everything back, the last block first, so that of what stays cached the beginning stays longest.
+  // Drops all references, last block first, so that the beginning stays cached longest.
   void release();
-  // A sequence with the same past, sharing every block.
+  // A sequence with the same history, sharing every block.
   BlockTable fork() const;
 
   std::span<const BlockId> blocks() const { return blocks_; }

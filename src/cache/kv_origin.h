@@ -1,4 +1,4 @@
-// What keys and values depend on, beside the tokens: where any of it differs, they are no good.
+// What keys and values depend on apart from the tokens. Saved ones are valid only if all of it is equal.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,10 +9,10 @@
 namespace ferrum {
 
 struct KvOrigin {
-  std::string model;       // its name, for people
-  Hash128 fingerprint;     // of its weights
-  int32_t context = 0;     // tokens of the longest sequence: some models choose their angles by it
-  Hash128 rotation;        // of those angles
+  std::string model;       // for messages
+  Hash128 fingerprint;     // of the model's weights
+  int32_t context = 0;     // tokens of the longest sequence, since some models choose their rotation by it
+  Hash128 rotation;        // of the rotation's angles
   std::string arithmetic;  // "cpu, avx512, int8 activations"
   std::string dtype;       // of keys and values
   int32_t layers = 0;
@@ -29,7 +29,7 @@ struct KvOrigin {
   std::vector<Window> windows;
 };
 
-// Error kBadArgument, naming `source` and the first thing in which what was saved differs from what is in
+// Throws kBadArgument naming `source` and the first difference between the saved origin and the one in
 // use.
 void require_same(const KvOrigin& saved, const KvOrigin& in_use, const std::string& source);
 

@@ -1,9 +1,9 @@
-// Blocks whose contents may serve another sequence that begins with the same tokens.
+// Finds blocks whose contents may serve another sequence that begins with the same tokens.
 //
-// A full block is known by a 128-bit hash of what comes before it and of its tokens; the first by the root of
-// its scope: model, adapter and the caller's salt. Whatever the hash says, a block is only found where its
-// tokens are the same and the block before it is the very one found before: a collision is a miss, never
-// another's contents. Allocates nothing after construction.
+// A full block is identified by a 128-bit hash of its predecessor's key and its tokens; the first by the root
+// of its scope: model, adapter and the caller's salt. Apart from the hash, a hit requires equal tokens and
+// the very same predecessor, so a collision is a miss and never returns another sequence's contents.
+// Allocates nothing after construction.
 //
 // A block stands for the layers that see all positions. Layers with a window have pages of their own,
 // attached to the block (WindowPages). A prefix counts as cached up to the longest end of which all pages
@@ -28,9 +28,9 @@ struct BlockKey {
   bool operator==(const BlockKey&) const = default;
 };
 
-// The key that the first block of a sequence follows. Sequences of different scopes never share blocks.
+// The key before the first block of a sequence. Sequences of different scopes never share blocks.
 BlockKey root_key(std::string_view model, std::string_view adapter, std::string_view salt);
-// The key of the block with these tokens after the block of key `before`.
+// The key of the block with these tokens that follows the block with key `before`.
 BlockKey next_key(const BlockKey& before, std::span<const TokenId> tokens);
 
 class PrefixCache {
@@ -49,11 +49,11 @@ class PrefixCache {
     Reuse reuse = Reuse::kOn;
     std::vector<WindowPages::Options> windows = {};  // at most kMaxWindows
     BlockKey (*next_key)(const BlockKey&,
-                         std::span<const TokenId>) = ferrum::next_key;  // tests make collisions
+                         std::span<const TokenId>) = ferrum::next_key;  // tests replace it to make collisions
   };
   explicit PrefixCache(const Options& options);
 
-  // How far a sequence has come in the cache, block after block from the root.
+  // The position of a sequence in the cache, block after block from the root.
   struct Place {
     explicit Place(const BlockKey& root) : root(root), key(root) {}
     BlockKey root;
@@ -63,31 +63,31 @@ class PrefixCache {
 
   struct Prefix {
     int tokens = 0;
-    int in_use = 0;  // blocks of them that a sequence uses
+    int in_use = 0;  // how many of the blocks are in use
     int blocks = 0;  // cached along `tokens`, also those that lack pages
   };
-  // Cached tokens that `tokens` begins with, in whole blocks and always fewer than all of them, since the
-  // logits after the last are still to be computed. Changes nothing.
+  // Cached tokens at the beginning of `tokens`, in whole blocks and never all of them, since the logits after
+  // the last token have to be computed. Changes nothing.
   Prefix probe(const BlockKey& root, std::span<const TokenId> tokens) const;
-  // The same for a sequence at `place` that holds `blocks` and `pages`: appends the cached blocks with a
-  // reference to each, and to each page that what follows can see; `place` moves on.
+  // Like probe for a sequence at `place` that holds `blocks` and `pages`: appends the cached blocks, adds a
+  // reference to each and to each page that later tokens see, and advances `place`.
   // kIgnored: also blocks that lack pages.
   enum class Windows { kSeen, kIgnored };
   int match(Place& place, std::span<const TokenId> tokens, std::vector<BlockId>& blocks, PageLists& pages,
             Windows windows = Windows::kSeen);
-  // Makes a full block, in use, findable after `place`, which moves on, with those of its `pages` that there
-  // are. If one with the same contents is there already, the references go over to that one. Returns the
-  // block to use from now on, with the pages to use in `pages`.
+  // Adds a full block, which is in use, with the `pages` that it has after `place`, and advances it. If the
+  // cache has a block with the same contents, the references move to that block. Returns the block to use
+  // from now on, and in `pages` the pages to use.
   BlockId add(Place& place, BlockId block, std::span<const TokenId> tokens, Pages& pages);
 
-  // A block with one reference and no contents, the longest unused contents given up for it if need be;
-  // nothing if all are in use.
+  // Takes a block with one reference and no contents; evicts the longest idle one if none is free. nullopt if
+  // all are in use.
   std::optional<BlockId> take();
   void share(BlockId id) { pool_.share(id); }
   void release(BlockId id) { pool_.release(id); }
-  // Nobody finds the contents of this block any more, nor what follows it.
+  // Removes this block and the blocks after it from the index.
   void forget(BlockId block);
-  // Forgets all contents. Blocks in use stay with their users.
+  // Removes all blocks from the index. Blocks in use stay with their users.
   void clear();
 
   const BlockPool& pool() const { return pool_; }
@@ -100,9 +100,9 @@ class PrefixCache {
   struct Entry {
     BlockKey root;
     BlockKey key;
-    uint64_t id = 0;  // never used twice, unlike the block; 0: not in the cache
+    uint64_t id = 0;  // never reused, unlike the block's index; 0: not in the cache
     uint64_t before = 0;
-    int32_t next = kNone;  // with a key of the same slot
+    int32_t next = kNone;  // the next entry in the same hash slot
   };
 
   // How many blocks of a prefix can be used, block after block: within each window, all pages must be there.
@@ -111,7 +111,7 @@ class PrefixCache {
   // Calls found(block) for each cached block along `tokens`, moving `place` on.
   template <class Found>
   int walk(Place& place, std::span<const TokenId> tokens, const Found& found) const;
-  // The block of key `key` with these tokens that follows `place`.
+  // The block with key `key` and these tokens that follows `place`.
   std::optional<BlockId> find(const BlockKey& key, const Place& place, std::span<const TokenId> tokens) const;
   void move_on(Place& place, BlockId block) const;
   void insert(BlockId block);
@@ -125,7 +125,7 @@ class PrefixCache {
   std::vector<WindowPages> windows_;
   std::vector<Entry> entries_;   // [blocks]
   std::vector<TokenId> tokens_;  // [blocks, block_tokens]
-  std::vector<int32_t> slots_;   // [a power of two]: the first entry of each
+  std::vector<int32_t> slots_;   // [a power of two]: the first entry of each hash slot
   uint64_t last_id_ = 0;
 };
 

@@ -1,9 +1,9 @@
-// A file of the keys and values of one sequence, from its first token on, in whole blocks.
+// A file with the keys and values of one sequence from its first token on, in whole blocks.
 //
-// Our own format, little endian, without padding; a text is its length (u64) and its bytes:
+// The format is our own: little endian, without padding; a text is its length (u64) and its bytes.
 //
 //   8 bytes  "FerrumKV"
-//   u32      version: 3. A new one also when the same model, tokens and settings give other numbers.
+//   u32      version: 3; increased also when the same model, tokens and settings give other numbers
 //   i32      context, layers, kv_heads, head_dim, block_tokens     (KvOrigin)
 //   u64      block_bytes
 //   u32      windows, and for each: i32 window, u64 page_bytes
@@ -13,7 +13,7 @@
 //   blocks   each block_tokens ids (i32), a mask (u32) of the windows whose page is there, block_bytes of
 //   keys and
 //            values as Model::read_block gives them, and the pages
-//   u64      how many blocks
+//   u64      number of blocks
 //   u64 × 2  XXH3-128 of all bytes before, the low half first
 #pragma once
 #include <cstddef>
@@ -35,18 +35,18 @@ namespace ferrum {
 struct SessionHeader {
   KvOrigin origin;
   std::string cache_salt;
-  std::string application_data;  // for whoever reads it: any bytes
+  std::string application_data;  // any bytes of the application's
 };
 
 class SessionWriter {
  public:
-  // `expected_blocks` are to come, more or fewer. Errors as OutputFile.
+  // `expected_blocks` is an estimate. Throws as OutputFile does.
   SessionWriter(const std::filesystem::path& path, const SessionHeader& header, uint64_t expected_blocks);
 
   // `tokens` [block_tokens]; `contents` are block_bytes and the pages of the windows whose bits are in
   // `pages`, in their order. Error kIo.
   void add(std::span<const TokenId> tokens, uint32_t pages, std::span<const std::byte> contents);
-  // The file is there from here on; without it, nothing is. Error kIo.
+  // Completes the file; without this call there is no file. Error kIo.
   void finish();
 
   uint64_t bytes() const { return file_.written(); }
@@ -61,10 +61,10 @@ class SessionWriter {
 
 class SessionFile {
  public:
-  // Errors: those of MappedFile; kBadFile for anything that is no such file, was cut or damaged; kUnsupported
-  // for another version. What was checked may be used, but for what intact() says.
+  // Throws as MappedFile does; kBadFile for a file that is not a session, or is truncated or damaged;
+  // kUnsupported for another version. Once opened, the contents are valid as long as intact() holds.
   static SessionFile open(const std::filesystem::path& path);
-  // `bytes` outlive the result; `source` names them in messages.
+  // `bytes` must outlive the result; `source` names them in messages.
   static SessionFile parse(std::span<const std::byte> bytes, const std::string& source);
 
   const SessionHeader& header() const { return header_; }
@@ -73,7 +73,7 @@ class SessionFile {
   std::span<const std::byte> contents(int block) const;             // [block_bytes]
   std::span<const std::byte> page(int block, size_t window) const;  // [page_bytes]; empty: there is none
 
-  // False once the file was cut while it was open: contents may have been zeros since.
+  // False once the file was truncated while open: contents read since then may be zeros.
   bool intact() const { return !file_ || file_->intact(); }
 
  private:
@@ -84,7 +84,7 @@ class SessionFile {
   uint32_t pages_of(int block) const;
   uint64_t page_bytes(uint32_t pages) const;
 
-  std::shared_ptr<const MappedFile> file_;  // null where the bytes came from elsewhere
+  std::shared_ptr<const MappedFile> file_;  // null if the bytes are not from a file
   SessionHeader header_;
   std::span<const std::byte> records_;
   std::vector<size_t> offsets_;  // of each block's record

@@ -41,8 +41,8 @@ constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kAnthropicVersion = "anthropic-version";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
-// The part of the path that a pattern's * stands for; the whole path if it has none; nothing if it does not
-// match.
+// The part of the path that a pattern's * matches; the whole path if the pattern has none; nullopt if it does
+// not match.
 std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
   const size_t star = pattern.find('*');
   if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
@@ -58,12 +58,12 @@ std::string name_in(const HttpRequest& request, const char* pattern) {
 
 bool is_anthropic(const HttpRequest& request) { return request.path.starts_with(kMessagesPath); }
 
-// In the shape that the path's clients read.
+// In the error format of the path's API.
 HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
   return is_anthropic(request) ? anthropic::error_response(error) : error_response(error);
 }
 
-// Bodies are JSON that is not compressed. (A web page may send other types without a preflight.)
+// Bodies must be uncompressed JSON. (A web page may send other types without a preflight.)
 void check_content(const HttpRequest& request) {
   const std::string_view encoding = request.header("content-encoding").value_or("identity");
   if (encoding != "identity")
@@ -76,7 +76,7 @@ void check_content(const HttpRequest& request) {
                    "bodies must have the Content-Type application/json, not " + in_quotes(type));
 }
 
-// Says which fields of a request had no effect: in a header of its response, and in the log.
+// Names the fields of a request that had no effect in a response header and in the log.
 void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& headers) {
   if (body.ignored().empty()) return;
   const std::string names = fmt::format("{}", fmt::join(body.ignored(), ", "));
@@ -84,7 +84,7 @@ void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& he
   log::info("{} ({}): ignored {}", in_quotes(request.path), request.id, names);
 }
 
-// The label of metrics, which must not grow with what clients send.
+// A label for metrics. The set of labels must not grow with what clients send.
 std::string method_label(const std::string& method) {
   static constexpr std::string_view kKnown[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
   return std::ranges::find(kKnown, method) != std::end(kKnown) ? method : "other";
@@ -138,21 +138,22 @@ class Server::Impl {
   }
 
  private:
-  using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // at once, without a model
+  using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // responds at once, without a model
   using ModelHandler =
-      std::function<Json(Fields& body, const Engine&)>;  // with a model, which may have to be loaded first
+      std::function<Json(Fields& body, const Engine&)>;  // needs a model, which may have to be loaded first
   using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
   using ReplayHandler = std::function<Reply(const HttpRequest&)>;  // at once, perhaps with events
   enum class Key { kRequired, kNotRequired };
   struct Route {
     const char* method;
-    const char* path;  // a pattern, which may have one * for a name
+    const char* path;  // a pattern, which may contain one * for a name
     std::variant<DirectHandler, ModelHandler, GenerationHandler, ReplayHandler> handler;
     Key key = Key::kRequired;
   };
-  static constexpr const char* kOther = "other";  // label of what has no route
+  static constexpr const char* kOther = "other";  // the label of paths without a route
 
-  // The first one that matches a request handles it. The page has no secrets, and asks its user for a key.
+  // The first match handles the request. The page requires no key: it has no secrets, and asks its user for
+  // one.
   std::vector<Route> routes() {
     std::vector<Route> all = {
         {"GET", "/", DirectHandler(web::page), Key::kNotRequired},
@@ -200,7 +201,7 @@ class Server::Impl {
     return all;
   }
 
-  // A request's route, or the methods that its path takes instead.
+  // A request's route, or the methods that its path allows.
   struct Match {
     const Route* route = nullptr;
     const char* path = kOther;  // the pattern
@@ -223,8 +224,8 @@ class Server::Impl {
     return match;
   }
 
-  // Clients are often configured with a base URL that lacks /v1, or has it twice: what is meant is clear. The
-  // request's path becomes the one that is served.
+  // Clients are often configured with a base URL that lacks /v1, or has it twice; the meaning is clear.
+  // Corrects the request's path.
   Match match(HttpRequest& request) const {
     constexpr std::string_view kVersion = "/v1";
     std::vector<std::string> spellings = {request.path, std::string(kVersion) + request.path};
@@ -237,8 +238,8 @@ class Server::Impl {
     return {};
   }
 
-  // Which route a request takes is decided once, before its key is checked: no spelling of a path leads to a
-  // handler without the check that the handler's route requires.
+  // The route is decided once, before the key is checked, so no spelling of a path reaches a handler without
+  // the check that its route requires.
   asio::awaitable<void> serve(HttpRequest& request, Responder& out) {
     const Match match = this->match(request);
     const auto count = [&](int status) { counts_.add({match.path, method_label(request.method), status}); };
@@ -256,7 +257,7 @@ class Server::Impl {
   }
 
   asio::awaitable<void> dispatch(const HttpRequest& request, const Match& match, Responder& out) {
-    std::optional<HttpResponse> reply;  // none: generate() has responded, or the client is gone
+    std::optional<HttpResponse> reply;  // empty: generate() has responded, or the client is gone
     if (is_anthropic(request)) out.add_headers({{"Request-Id", request.id}});
     try {
       access_.check_origin(request);
@@ -301,7 +302,7 @@ class Server::Impl {
                    "there is nothing at " + in_quotes(request.path) + hint_for(request));
   }
 
-  // Where the caller may have meant to go.
+  // A suggestion of the intended path.
   std::string hint_for(const HttpRequest& request) const {
     HttpRequest lower = {.method = request.method, .path = to_lower(request.path)};
     if (match(lower).path != kOther) return "; paths are case-sensitive: " + in_quotes(lower.path);
@@ -311,7 +312,7 @@ class Server::Impl {
     return "";
   }
 
-  // Runs slow work on another thread, so that other connections do not wait for it.
+  // Runs slow work on another thread, so that other connections need not wait for it.
   template <class Work>
   asio::awaitable<std::invoke_result_t<Work>> elsewhere(Work work) {
     return asio::co_spawn(
@@ -344,7 +345,7 @@ class Server::Impl {
     co_return co_await elsewhere([&] {
       Parsed parsed = {.json = parse_body(request.body), .model = {}};
       Fields body(parsed.json);
-      // Where several models are served, the first one answers requests that name none.
+      // If several models are served, requests without a model name go to the first one.
       if (!body.find("model")) parsed.json["model"] = models_.first();
       parsed.model = model_of(body);
       return parsed;
@@ -362,7 +363,7 @@ class Server::Impl {
     });
   }
 
-  // A request that was submitted to the engine.
+  // A request that has been submitted to the engine.
   struct Submitted {
     std::unique_ptr<Format> format;
     Delivery delivery;
@@ -400,7 +401,7 @@ class Server::Impl {
     co_await answer(std::move(s.streams), *s.format, s.delivery, options_.clock, out);
   }
 
-  // In the shape that the client reads: Anthropic's clients say so by a header.
+  // In the format of the client's API: Anthropic's clients send a header.
   HttpResponse models_list(const HttpRequest& request) const {
     const Models all = models_.all();
     if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
@@ -409,7 +410,7 @@ class Server::Impl {
     for (const ModelPool::Entry& model : all) listed.push_back({model.name, model.created});
     return json_reply(anthropic::models_json(listed));
   }
-  // The model that answers requests that name none.
+  // The model for requests without a model name.
   std::shared_ptr<Engine> loaded() const {
     const std::string first = models_.first();
     std::shared_ptr<Engine> engine = first.empty() ? nullptr : models_.entry(first).engine;
@@ -476,7 +477,8 @@ class Server::Impl {
   ModelPool models_;
   HttpServer http_;
   Access access_;
-  asio::thread_pool workers_{kWorkers};  // last: its work for connections ends before these are destroyed
+  // Last, so that its work for connections ends before the members above are destroyed.
+  asio::thread_pool workers_{kWorkers};
 };
 
 Server::Server(const ServerOptions& options) : impl_(std::make_unique<Impl>(options)) {}

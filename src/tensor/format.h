@@ -1,7 +1,7 @@
-// How the elements of a stored weight are encoded: plain floats, or blocks of quantised values.
+// The encodings of stored weights: plain floats, or blocks of quantised values.
 //
-// One file per format under formats/ holds the block layout and the scalar decode; every faster kernel is
-// tested against that decoder.
+// Each format has a file under formats/ with its block layout and scalar decoder. Faster kernels are tested
+// against that decoder.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +37,7 @@ inline constexpr int kFormatCount = 19;
 // The properties of a format, and its reference decoder.
 struct FormatTraits {
   Format format;
-  std::string_view name;  // as llama.cpp and GGUF tools spell it, where GGUF has it: "Q4_K", "BF16"
+  std::string_view name;  // the name in llama.cpp and GGUF tools, if the format exists there: "Q4_K", "BF16"
   int block_values;       // values per block; a row is a whole number of blocks
   int block_bytes;
   // Decodes `count` values (a multiple of block_values) from count / block_values blocks.

@@ -27,16 +27,16 @@ class RowMaker {
   virtual std::vector<std::span<const std::byte>> stored() const = 0;
 };
 
-// Column i of a stored row is column order[i] of the matrix; each column once.
+// Column i of a stored row is column order[i] of the matrix. A permutation.
 using ColumnOrder = std::vector<int32_t>;
 
 struct HostTensor {
   std::string name;
   Format format = Format::kF32;
-  std::vector<int64_t> shape;        // outermost first, as in PyTorch; the last is the length of a row
+  std::vector<int64_t> shape;        // outermost first, as in PyTorch; the last is the row length
   std::span<const std::byte> bytes;  // rows() × row_bytes(format, cols()), no padding; empty with a maker
   std::shared_ptr<const RowMaker> maker = nullptr;
-  std::shared_ptr<const ColumnOrder> column_order = nullptr;  // null: columns are stored as they are
+  std::shared_ptr<const ColumnOrder> column_order = nullptr;  // null: the matrix' own order
 
   int64_t cols() const { return shape.empty() ? 1 : shape.back(); }
   int64_t rows() const {
@@ -46,12 +46,12 @@ struct HostTensor {
   }
   int64_t elements() const { return rows() * cols(); }
 
-  // Size of all rows in the format, also where a maker produces them.
+  // The size of all rows in the format, also if a maker produces them.
   size_t byte_size() const {
     return static_cast<size_t>(rows()) * row_bytes(format, static_cast<size_t>(cols()));
   }
 
-  // As stored. REQUIRES: no maker.
+  // The stored bytes. Requires that there is no maker.
   std::span<const std::byte> row(int64_t r) const {
     const size_t n = row_bytes(format, static_cast<size_t>(cols()));
     return bytes.subspan(static_cast<size_t>(r) * n, n);

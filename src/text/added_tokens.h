@@ -1,4 +1,4 @@
-// Finds added tokens in a text: leftmost first, the longest of those that begin there. Linear time.
+// Finds added tokens in a text: leftmost first, the longest of those at one place. Linear time.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,11 +11,11 @@
 
 namespace ferrum {
 
-// A text of which parts may be from people who must not be able to write control tokens.
+// A text, parts of which may come from people who must not be able to write control tokens.
 struct TrustedText {
   std::string_view text;
   bool all_trusted = false;
-  std::string_view trust;  // where parts differ: a byte for each of the text's, 0 if not trusted; else empty
+  std::string_view trust;  // empty, or one byte for each byte of the text, 0 where it is not trusted
 
   bool trusts(size_t begin, size_t end) const {
     if (trust.empty()) return all_trusted;
@@ -34,16 +34,16 @@ class AddedTokens {
   bool empty() const { return patterns_.empty(); }
 
   struct Part {
-    size_t begin, end;             // of tokens, they may overlap in white space that both take
-    std::optional<TokenId> token;  // nothing: text
+    size_t begin, end;             // parts that are tokens may overlap in white space that both take
+    std::optional<TokenId> token;  // empty for text between tokens
   };
-  // The text in parts, in order. Control and unknown tokens are found only where all their bytes are trusted.
+  // Cuts the text into parts. Control and unknown tokens are found only where all their bytes are trusted.
   void split(const TrustedText& text, std::vector<Part>& parts) const;
 
  private:
   std::vector<Pattern> patterns_;
-  std::vector<bool> needs_trust_;  // by pattern
-  Trie trie_;                      // numbers are indices of patterns
+  std::vector<bool> needs_trust_;  // indexed by pattern
+  Trie trie_;                      // maps to indices of patterns
 };
 
 }  // namespace ferrum

@@ -1,6 +1,6 @@
-// Byte pair encoding: a piece starts as its bytes or characters, and the best of all neighbouring pairs that
-// join is joined, again and again. Best is the merge listed first, or for SentencePiece the result of highest
-// score; of equals the leftmost. n log n in the piece.
+// Byte pair encoding. A piece starts as its bytes or characters, and the best neighbouring pair is joined
+// until no pair can be. The best pair is that of the earliest merge or, for SentencePiece, the one whose
+// result has the highest score; of equals, the leftmost. O(n log n) in the length of the piece.
 #pragma once
 #include <string>
 #include <unordered_map>
@@ -46,15 +46,15 @@ class BpeModel : public TokenModel {
   PairTable pairs_;
   std::vector<TokenId> byte_units_;                    // kBytes: by byte, -1 where the vocabulary lacks it
   std::vector<TokenId> fallback_bytes_;                // <0x00> …, -1 where missing; empty: no fallback
-  std::unordered_map<std::string, TokenId> by_bytes_;  // kBytes with ignore_merges: tokens by what they spell
+  std::unordered_map<std::string, TokenId> by_bytes_;  // kBytes with ignore_merges: token by its bytes
 
-  // SentencePiece joins characters that are no tokens themselves: they get ids past the vocabulary.
+  // SentencePiece also joins characters that are not tokens: they get ids beyond the vocabulary.
   std::unordered_map<std::string, TokenId> untokened_;
   std::vector<std::string> untokened_spellings_;
   std::unordered_map<TokenId, std::pair<TokenId, TokenId>> parts_of_unused_;
 
   bool words_begin_at_mark_ =
-      false;  // no token goes across the border before a "▁" that follows something else
+      false;  // whether no token spans the border before a "▁" that is not at its beginning
 };
 
 }  // namespace ferrum

@@ -1,6 +1,6 @@
-// GPT-2's byte alphabet: 256 printable letters, one for each byte, that byte-level vocabularies are written
-// in (https://github.com/openai/gpt-2, encoder.py). Printable Latin-1 stands for itself, the rest from U+0100
-// on.
+// GPT-2's byte alphabet: 256 printable letters, one for each byte, in which byte-level vocabularies are
+// written (https://github.com/openai/gpt-2, encoder.py). Printable Latin-1 characters stand for themselves;
+// the others are numbered from U+0100.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,7 +10,7 @@ namespace ferrum::byte_alphabet {
 
 std::string spell(std::string_view bytes);
 
-// The bytes that `letters` spell; nothing if some of them are not of the alphabet.
+// The bytes that `letters` spell; nullopt if one of them is not in the alphabet.
 std::optional<std::string> read(std::string_view letters);
 
 }  // namespace ferrum::byte_alphabet

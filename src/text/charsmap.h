@@ -1,4 +1,4 @@
-// SentencePiece's precompiled character map: a double-array trie of prefixes with a replacement each
+// SentencePiece's precompiled character map: a double-array trie of prefixes, each with a replacement
 // (https://github.com/google/sentencepiece, normalizer.cc; the trie's units are those of Darts-clone).
 #pragma once
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace ferrum {
 
 class Charsmap {
  public:
-  // Error kBadFile naming `where`. An empty blob maps nothing.
+  // Throws kBadFile naming `where`. An empty blob maps nothing.
   Charsmap(std::string_view blob, std::string_view where);
 
   struct Match {
@@ -23,7 +23,7 @@ class Charsmap {
 
  private:
   template <class F>
-  void for_each_prefix(std::string_view text, F&& found) const;  // until `found` gives false
+  void for_each_prefix(std::string_view text, F&& found) const;  // stops when `found` returns false
   std::string_view replacement_at(uint32_t offset) const;
 
   std::vector<uint32_t> units_;

@@ -1,4 +1,4 @@
-// Turns a stream of token ids into text piece by piece, and never gives out part of a character.
+// Turns a stream of token ids into text, piece by piece, in whole characters.
 #pragma once
 #include <string>
 
@@ -9,16 +9,16 @@ namespace ferrum {
 
 class Detokenizer {
  public:
-  // A continuation follows a prompt, so that what a decoder strips at a text's beginning stays.
+  // kContinuation follows a prompt: what a decoder strips at the beginning of a text is kept.
   using Start = TextJoiner::Start;
   explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation);
 
-  // The text that became certain with this token: whole characters only; bytes that no later token can
-  // complete come out as U+FFFD. Control tokens give nothing.
+  // Returns the text that this token completes, in whole characters; bytes that no later token can complete
+  // become U+FFFD. Control tokens add nothing.
   std::string push(TokenId id);
-  // What is left at the end of the stream: an unfinished character as U+FFFD.
+  // The rest at the end of the stream: an unfinished character becomes U+FFFD.
   std::string finish();
-  // Whether the last token ended within a character, which is given out with a later one.
+  // Whether the last token ended inside a character, which a later token completes.
   bool unfinished() const { return joiner_.unfinished(); }
 
  private:

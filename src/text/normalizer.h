@@ -1,4 +1,4 @@
-// The steps of a tokenizer that change text before anything is cut: see NormalizeStep. Linear time.
+// A tokenizer's normalisation: the steps that change text before it is split. See NormalizeStep. Linear time.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,13 +12,13 @@ namespace ferrum {
 
 class Normalizer {
  public:
-  // `kept`: spellings that SentencePiece's normalisation leaves as they are (its user-defined tokens). Errors
+  // `kept`: spellings that SentencePiece's normalisation does not change (its user-defined tokens). Errors
   // name `source`.
   Normalizer(std::vector<NormalizeStep> steps, const std::vector<std::string_view>& kept,
              const std::string& source);
   ~Normalizer();
 
-  // The text itself where nothing changes it, else a view of `storage`.
+  // Returns `text` itself if nothing changes, otherwise a view of `storage`.
   std::string_view apply(std::string_view text, std::string& storage) const;
 
   struct Step;  // a NormalizeStep, prepared

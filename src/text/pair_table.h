@@ -1,4 +1,4 @@
-// What two neighbouring tokens join to: a hash table of flat memory, built once and then only read.
+// Maps pairs of neighbouring tokens to the token they join to: a flat hash table, built once, then read only.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,13 +22,13 @@ class PairTable {
     entries_.resize(slots);
   }
 
-  // The last rank given to a pair counts.
+  // If a pair is put several times, the last rank is used.
   void put(TokenId left, TokenId right, uint32_t rank, TokenId result) {
     Entry& entry = entries_[slot_of(key_of(left, right))];
     entry = {key_of(left, right), rank, result};
   }
 
-  // Null if the two do not join. Ids must not be negative.
+  // Returns null if the two do not join. Ids must not be negative.
   const Entry* find(TokenId left, TokenId right) const {
     const Entry& entry = entries_[slot_of(key_of(left, right))];
     return entry.key == kEmpty ? nullptr : &entry;

@@ -1,5 +1,5 @@
-// Remembers the ids of short pieces: most of a text is words that were seen before. Bounded; used by one
-// thread.
+// Caches the token ids of short pieces, since most words of a text recur. Bounded; used by
+// one thread.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@ class PieceCache {
   static constexpr size_t kMostBytes = 24;
   static constexpr size_t kMostIds = 6;
 
-  // Appends the ids of `piece` if they are known.
+  // Appends the ids of `piece` and returns true on a cache hit.
   bool append(std::string_view piece, std::vector<TokenId>& out) const {
     if (piece.size() > kMostBytes || slots_.empty()) return false;
     const Slot& slot = slots_[index(piece)];
@@ -26,7 +26,7 @@ class PieceCache {
     return true;
   }
 
-  // There may be no ids, of what a vocabulary cannot say.
+  // The list of ids may be empty: of a piece that the vocabulary cannot spell.
   void put(std::string_view piece, const TokenId* ids, size_t count) {
     if (piece.size() > kMostBytes || piece.empty() || count > kMostIds) return;
     if (slots_.empty()) slots_.resize(kSlots);

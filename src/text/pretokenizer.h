@@ -1,4 +1,4 @@
-// Cuts normalised text into the pieces that a model turns into ids one by one: see PretokenizeStep.
+// Splits normalised text into pieces, which the model turns into ids one by one. See PretokenizeStep.
 #pragma once
 #include <memory>
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace ferrum {
 
-using PieceSink = FunctionRef<void(std::string_view)>;  // the view lives for the length of the call
+using PieceSink = FunctionRef<void(std::string_view)>;  // the view is valid during the call
 
 class Pretokenizer {
  public:
@@ -19,12 +19,12 @@ class Pretokenizer {
   Pretokenizer(std::vector<PretokenizeStep> steps, const std::string& source);
   ~Pretokenizer();
 
-  // What pieces are made of: bytes where a byte-level step is the last, else text.
+  // The units of pieces: bytes if the last step is byte-level, otherwise text.
   TokenModel::Units units() const { return units_; }
-  // Whether every byte has a letter, so that broken UTF-8 is kept.
+  // Whether every byte has a letter, so that malformed UTF-8 is preserved.
   bool spells_bytes() const { return spells_bytes_; }
 
-  enum class Place { kTextStart, kInside };  // whether `text` is the beginning of the whole
+  enum class Place { kTextStart, kInside };  // whether `text` begins the whole text
   void run(std::string_view text, Place place, PieceSink sink) const;
 
   struct Step;  // a PretokenizeStep, prepared

@@ -1,4 +1,4 @@
-// Regular expressions as tokenizer files carry them, run by PCRE2.
+// The regular expressions in tokenizer files, run by PCRE2.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -11,16 +11,16 @@ namespace ferrum {
 
 class Regex {
  public:
-  // `pattern` is in Oniguruma's Ruby syntax, as Hugging Face tokenizers compile it. Error kUnsupported naming
+  // `pattern` is in Oniguruma's Ruby syntax, as in Hugging Face tokenizers. Throws kUnsupported naming
   // `where` and the pattern if it does not compile.
   Regex(std::string_view pattern, std::string_view where);
   ~Regex();
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
-  // Hands every match to `match` as (begin, end), left to right; an empty one only where the last did not
-  // end. Broken UTF-8 is matched by nothing. Error kBadArgument where the pattern takes too many steps on
-  // `text`.
+  // Calls `match` with (begin, end) of every match, left to right; an empty match counts only if the last one
+  // did not end there. Malformed UTF-8 is never part of a match. Throws kBadArgument if the pattern takes too
+  // many steps on `text`.
   void for_each_match(std::string_view text, FunctionRef<void(size_t, size_t)> match) const;
 
  private:
@@ -30,7 +30,7 @@ class Regex {
   std::unique_ptr<Impl> impl_;
 };
 
-// The pattern in the syntax of PCRE2 (with UTF, UCP and MULTILINE). Error kUnsupported naming `where`.
+// Translates the pattern into PCRE2's syntax (UTF, UCP, MULTILINE). Throws kUnsupported naming `where`.
 std::string translate_regex(std::string_view pattern, std::string_view where);
 
 }  // namespace ferrum

@@ -1,4 +1,4 @@
-// From delimiters and what lies between them to pieces, by each of the five behaviours.
+// Makes pieces of delimiters and the text between them, by one of five behaviours.
 #pragma once
 #include <string_view>
 
@@ -12,7 +12,7 @@ class Splitter {
   Splitter(std::string_view text, SplitBehavior behavior, FunctionRef<void(std::string_view)> sink)
       : text_(text), behavior_(behavior), sink_(sink) {}
 
-  // The parts of the text from left to right, without a gap; then finish().
+  // Takes the parts of the text from left to right, without gaps; then call finish().
   void add(size_t begin, size_t end, bool is_delimiter) {
     switch (behavior_) {
       case SplitBehavior::kIsolated:
@@ -59,7 +59,7 @@ class Splitter {
   FunctionRef<void(std::string_view)> sink_;
   size_t held_begin_ = 0, held_end_ = 0;
   bool holds_ = false;
-  bool held_is_delimiter_ = false;  // the last part was one
+  bool held_is_delimiter_ = false;  // whether the held part is a delimiter
 };
 
 }  // namespace ferrum

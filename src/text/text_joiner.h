@@ -1,4 +1,4 @@
-// The texts of tokens, which arrive one by one, as one text of whole characters.
+// Joins the texts of tokens, which arrive one by one, into a text of whole characters.
 #pragma once
 #include <optional>
 #include <string>
@@ -21,11 +21,11 @@ class TextJoiner {
 
   using TextAt = FunctionRef<std::string(TokenId, TokenPlace)>;  // the bytes of a token at a place
 
-  // The text that became certain with this token.
+  // Returns the text that this token completes.
   std::string push(TokenId id, TextAt text_at);
-  // What is left when no token follows: an unfinished character as U+FFFD.
+  // The rest if no token follows: an unfinished character becomes U+FFFD.
   std::string finish(TextAt text_at);
-  // Whether the last token ended within a character, which is given out with a later one.
+  // Whether the last token ended inside a character, which a later token completes.
   bool unfinished() const { return assembler_.unfinished(); }
 
  private:
@@ -33,12 +33,12 @@ class TextJoiner {
 
   const Tokenizer::TextRules& rules_;
   bool at_start_;
-  size_t left_at_start_;  // how often the text's start may still be stripped
+  size_t left_at_start_;  // how often the start of the text may still be stripped
   Utf8Assembler assembler_;
   std::optional<TokenId> previous_;
   bool waits_ = false;  // the previous token's text depends on whether another token follows
   bool was_first_ = false;
-  std::string held_;  // what is removed if the text ends here
+  std::string held_;  // stripped if the text ends here
 };
 
 }  // namespace ferrum

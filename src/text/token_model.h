@@ -1,4 +1,4 @@
-// What turns a piece of text into ids: BPE, unigram, WordPiece or whole words.
+// The model of a tokenizer, which turns a piece of text into ids: BPE, unigram, WordPiece or whole words.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -10,14 +10,14 @@
 
 namespace ferrum {
 
-// Memory that encoding reuses from piece to piece and from call to call; used by one thread at a time.
+// Scratch memory, reused from piece to piece and from call to call; used by one thread at a time.
 struct EncodeScratch {
   struct Symbol {
-    TokenId id;  // negative: none
+    TokenId id;  // negative: no token
     int32_t previous;
     int32_t next;
   };
-  struct Join {  // of the symbol at `at` and the one after it
+  struct Join {  // a join of the symbol at `at` with the one after it
     uint32_t rank;
     uint32_t at;
     TokenId result;
@@ -25,14 +25,14 @@ struct EncodeScratch {
   struct Step {  // the best way to reach a place in the piece
     double score;
     uint32_t begin;
-    TokenId id;  // negative: no way
+    TokenId id;  // negative: unreachable
   };
   std::vector<Symbol> symbols;
   std::vector<Join> joins;
   std::vector<Step> steps;
   PieceCache cache;
 
-  // Gives back what one giant piece took.
+  // Releases the extra memory that one giant piece needed.
   void trim();
 };
 
@@ -40,11 +40,11 @@ class TokenModel {
  public:
   virtual ~TokenModel() = default;
 
-  // Appends the ids of `piece` to `out`. Control tokens are never among them.
+  // Appends the ids of `piece` to `out`, control tokens excepted.
   virtual void encode(std::string_view piece, EncodeScratch& scratch, std::vector<TokenId>& out) const = 0;
 
-  // `units`: whether pieces come as bytes that the vocabulary spells in GPT-2's alphabet, or as text.
-  // `vocabulary` must live as long as the model. Errors: see Tokenizer::make.
+  // `units`: whether pieces are bytes, which the vocabulary spells in GPT-2's alphabet, or text. `vocabulary`
+  // must outlive the model. Errors: see Tokenizer::make.
   enum class Units { kBytes, kText };
   static std::unique_ptr<const TokenModel> make(const ModelSpec& spec, const Vocabulary& vocabulary,
                                                 Units units, std::optional<TokenId> unknown,

@@ -1,4 +1,4 @@
-// What each token adds to a text: the steps of a decoder (see DecodeStep), applied to every token beforehand.
+// The text that each token adds: a decoder's steps (see DecodeStep), applied to every token in advance.
 #pragma once
 #include <array>
 #include <string>
@@ -22,7 +22,7 @@ class TokenTexts {
   const Tokenizer::TextRules& rules() const { return rules_; }
 
  private:
-  // By place, by id; empty where no step treats the place otherwise.
+  // Indexed by place and id; empty for places that no step treats differently.
   std::array<std::vector<std::string>, 4> texts_;
   Tokenizer::TextRules rules_;
 };

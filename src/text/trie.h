@@ -1,4 +1,4 @@
-// A set of byte strings with a number each, asked for the prefixes that a text begins with.
+// A set of byte strings, each with a number: finds all that are prefixes of a text.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -9,15 +9,15 @@ namespace ferrum {
 
 class Trie {
  public:
-  // Of two equal keys the first counts; empty keys are ignored.
+  // Of equal keys the first is used; empty keys are ignored.
   explicit Trie(std::vector<std::pair<std::string_view, int32_t>> entries = {});
 
   bool empty() const { return nodes_.size() <= 1; }
 
-  // Whether some key begins with `byte`.
+  // Whether any key begins with `byte`.
   bool begins(char byte) const { return child(0, static_cast<uint8_t>(byte)) != 0; }
 
-  // Hands over every key that `text` begins with, as (its length, its number), shortest first.
+  // Calls f(length, number) for every key that is a prefix of `text`, shortest first.
   template <class F>
   void for_each_prefix(std::string_view text, F&& found) const {
     uint32_t node = 0;
@@ -29,7 +29,7 @@ class Trie {
   }
 
  private:
-  // The children of a node stand side by side, in the order of their bytes.
+  // The children of a node are adjacent, in the order of their bytes.
   struct Node {
     uint32_t first = 0;
     uint16_t count = 0;

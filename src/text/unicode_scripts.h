@@ -1,4 +1,4 @@
-// The scripts of characters, as pre-tokenizers that split between scripts see them
+// The scripts of characters, for pre-tokenizers that split between scripts
 // (https://github.com/google/sentencepiece: unicode_script_map.h, which has Unicode 9.0).
 #pragma once
 
@@ -6,8 +6,8 @@ namespace ferrum::unicode {
 
 constexpr int kNoScript = 0;
 
-// A number for the script of `c`. Han, Hiragana and Katakana are one script; a space and characters that
-// Unicode 9.0 does not know have none.
+// A number for the script of `c`. Han, Hiragana and Katakana count as one script; a space and characters that
+// Unicode 9.0 lacks have none.
 int splitting_script(char32_t c);
 
 }  // namespace ferrum::unicode

@@ -1,5 +1,5 @@
-// Unigram: of all ways to cut a piece into tokens, the one of highest total score (Viterbi). A character that
-// no token covers costs the lowest score less 10 and is unknown; neighbouring unknown characters are one.
+// Unigram: the segmentation with the highest total score (Viterbi). A character that no token covers is
+// unknown, at the lowest score less 10; neighbouring unknown characters become one token.
 #pragma once
 #include "text/token_model.h"
 #include "text/trie.h"

@@ -1,4 +1,4 @@
-// Bytes that arrive piece by piece, given out as whole characters.
+// Assembles whole characters from bytes that arrive in pieces.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,15 +11,15 @@ class Utf8Assembler {
  public:
   explicit Utf8Assembler(Tokenizer::BrokenBytes broken) : broken_(broken) {}
 
-  // The characters that are complete by now; U+FFFD for bytes that no later ones can complete.
+  // Returns the characters that are complete; U+FFFD for bytes that no later ones can complete.
   std::string push(std::string_view bytes);
-  // The rest: an unfinished character as U+FFFD.
+  // The rest: an unfinished character becomes U+FFFD.
   std::string finish();
-  // Whether an unfinished character waits for its other bytes.
+  // Whether an unfinished character is waiting for its remaining bytes.
   bool unfinished() const { return !pending_.empty(); }
 
  private:
-  void give(size_t size, std::string& out);  // the first `size` pending bytes
+  void give(size_t size, std::string& out);  // appends the first `size` pending bytes
 
   Tokenizer::BrokenBytes broken_;
   std::string pending_;

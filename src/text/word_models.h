@@ -1,5 +1,5 @@
-// WordPiece: a word is cut into the longest tokens from left to right, or is unknown as a whole. Word level:
-// a word is a token or unknown.
+// WordPiece: a word is split into the longest tokens from left to right, or is unknown as a whole. Word
+// level: a word is one token or unknown.
 #pragma once
 #include "text/token_model.h"
 #include "text/trie.h"

@@ -49,7 +49,7 @@ Request continuation(const std::string& text) {
   return r;
 }
 
-TEST(PromptBuilder, ChatMlStandsInWhereTheVocabularyIsMadeForIt) {
+TEST(PromptBuilder, ChatMlIsTheDefaultIfTheVocabularyHasItsTokens) {
   const PromptBuilder prompts(*SmallChatModel("<|im_start|>", "<|im_end|>").open());
   EXPECT_TRUE(prompts.has_template());
   EXPECT_EQ(prompts.turn_end(), 4);
@@ -59,7 +59,7 @@ TEST(PromptBuilder, ChatMlStandsInWhereTheVocabularyIsMadeForIt) {
   EXPECT_EQ(std::count(ids.begin(), ids.end(), 4), 1) << "the user's is text";
 }
 
-TEST(PromptBuilder, TheTemplateTellsWhatEndsATurn) {
+TEST(PromptBuilder, TheTemplateShowsWhatEndsATurn) {
   const auto turn_end = [](const std::string& source) {
     SmallChatModel model("<go>", "<over>");
     model.set_template(source);

@@ -288,7 +288,7 @@ TEST(Sampler, GreedyTakesTheFirstOfTheLikeliestThatMayBeDrawn) {
   }
 }
 
-TEST(Sampler, XtcFallsAsOftenAsItIsAskedTo) {
+TEST(Sampler, XtcRemovesWithItsProbability) {
   SamplingOptions o = plain();
   o.xtc_probability = 0.25f;
   o.xtc_threshold = 0.2f;  // tokens 1 and 3, of which 3 stays
@@ -298,7 +298,7 @@ TEST(Sampler, XtcFallsAsOftenAsItIsAskedTo) {
   EXPECT_NEAR(static_cast<double>(counts.at(3)) / draws, 0.75 * 0.3 + 0.25 * 0.5, 0.01);
 }
 
-// Whatever is asked for and whatever the logits, a token of the vocabulary comes, and the same again.
+// For any options and any logits, the draw is a token of the vocabulary, and reproducible.
 // Nothing is drawn that the vocabulary lacks or the request excludes, whatever the options.
 TEST(Sampler, N6_AnythingGoes) {
   const float inf = std::numeric_limits<float>::infinity();

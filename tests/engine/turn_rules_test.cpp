@@ -1,4 +1,4 @@
-// Conversations that chat templates refuse as they stand.
+// Conversations that chat templates refuse without changes.
 #include "engine/turn_rules.h"
 
 #include <gtest/gtest.h>

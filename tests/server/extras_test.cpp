@@ -1,4 +1,4 @@
-// What vLLM, llama-server and newer versions of OpenAI's API have beside the basic fields.
+// Fields of vLLM, llama-server and newer versions of OpenAI's API beyond the basic ones.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -239,7 +239,7 @@ TEST_F(Extras, ThinkingIsSwitchedWhereTheTemplateHasASwitch) {
   EXPECT_EQ(options(served.engine->answer(3)->request)["enable_thinking"], false) << "the exact word counts";
 }
 
-TEST_F(Extras, ReasoningMayBeLeftOut) {
+TEST_F(Extras, ReasoningIsOptional) {
   Served served([](const Request&) {
     return std::vector<Event>{TextEvent{0, "<think>Hm.</think>Yes."}, test::finish()};
   });

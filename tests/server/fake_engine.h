@@ -1,4 +1,4 @@
-// An engine without a model: tells what a test has it tell, and remembers what it was asked.
+// An engine without a model: sends scripted events and records its requests.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -27,7 +27,7 @@ class FakeAnswer {
  private:
   friend class FakeEngine;
   friend class FakeStream;
-  std::vector<Event> scripted_;  // that the engine's thread has yet to tell
+  std::vector<Event> scripted_;  // events that the engine's thread has yet to send
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Event> events_;
@@ -101,7 +101,7 @@ class FakeEngine final : public Engine {
 // A prompt of bytes.
 std::string text_of(const Request& request);
 
-// Scripts: nothing, for tests that tell the events themselves;
+// Scripts: nothing, for tests that send the events themselves;
 std::vector<Event> nothing(const Request& request);
 // "Hel", "lo" and the end, for each choice.
 std::vector<Event> hello(const Request& request);

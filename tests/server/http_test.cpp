@@ -102,7 +102,7 @@ TEST(Http, OptionsHaveNoBody) {
   EXPECT_EQ(client.ask("GET", "/health").status, 200);
 }
 
-TEST(Http, BodiesAreAskedForWhereTheClientWaits) {
+TEST(Http, BodiesAreRequestedIfTheClientWaits) {
   Served served;
   Client client = served.client();
   const std::string head = "POST " + kChat +
@@ -369,7 +369,7 @@ TEST(HttpFaults, B31_SlowHeadsSlowBodiesAndIdleConnections) {
   EXPECT_EQ(body.read().status, 408);
   EXPECT_TRUE(head.is_closed());
   EXPECT_TRUE(body.is_closed());
-  EXPECT_EQ(idle.read_until("never"), "");  // nobody asked
+  EXPECT_EQ(idle.read_until("never"), "");  // an idle connection gets no response
   EXPECT_TRUE(idle.is_closed());
   EXPECT_TRUE(used.is_closed());
 }
@@ -428,7 +428,7 @@ TEST(HttpFaults, B32_AReaderThatDoesNotReadIsCutOff) {
   EXPECT_TRUE(answer->is_cancelled_within(10s));
 }
 
-// Accepting pauses until there are some again; what goes on goes on.
+// Accepting pauses until file descriptors are free again; open connections continue.
 TEST(HttpFaults, B33_NoDescriptorsLeft) {
   Served served(test::nothing);
   Client stream = served.client();
@@ -560,7 +560,7 @@ TEST(HttpFaults, B69_MoreThreadsThanCores) {
   }
 }
 
-// The engine takes long to read a prompt: nobody else waits for that.
+// Tokenizing a long prompt takes long: other connections do not wait for it.
 TEST(Http, LongPromptsDoNotDelayOthers) {
   Served served;
   std::promise<void> begun;

@@ -1,4 +1,4 @@
-// OpenAI's API: what of a request reaches the engine, what is refused, and how answers look.
+// OpenAI's API: the engine's requests, refusals, and the shapes of responses.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -407,7 +407,7 @@ TEST_F(OpenAi, ChatLogprobs) {
   EXPECT_TRUE(all[2]["choices"][0]["logprobs"].is_null());
 }
 
-// Half a character is no text: the bytes tell what it is.
+// Part of a character is not text, so the bytes identify the token.
 TEST_F(OpenAi, LogprobsOfHalfACharacter) {
   Served served([](const Request&) {
     return std::vector<Event>{TokenEvent{0, {.id = 1, .bytes = "\xc3", .logprob = -1}, {}},
@@ -562,7 +562,7 @@ TEST_F(OpenAi, B53_B55_B58_ErrorsOfTheEngine) {
     const Reply reply = served.client().post(kChat, chat().dump());
     EXPECT_EQ(reply.status, status) << code;
     EXPECT_EQ(reply.json()["error"]["code"], code);
-    if (code == std::string_view("never heard of"))  // a fault of the server's, told in its log
+    if (code == std::string_view("never heard of"))  // a server fault, with its cause in the log
       EXPECT_EQ(reply.error().find("why"), std::string::npos);
     else
       EXPECT_EQ(reply.error(), "why");
@@ -634,7 +634,7 @@ TEST_F(OpenAi, MetricsAndProps) {
                   {"frequency_penalty", 0.0}}));
 }
 
-TEST_F(OpenAi, ThoughtsAreToldApart) {
+TEST_F(OpenAi, ThoughtsAreSeparated) {
   Served served([](const Request&) {
     FinishEvent finish = test::finish();
     finish.usage.reasoning_tokens = 1;

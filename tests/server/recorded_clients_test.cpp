@@ -14,7 +14,7 @@ using test::Client;
 using test::Reply;
 using test::Served;
 
-// Whether a body asks for tools, structured output or images: the fields that may be refused.
+// Whether a body requests tools, structured output or images: the fields that may be refused.
 bool may_be_refused(const json& body, const std::string& param) {
   const auto asks = [&](const std::string& name) {
     return body.contains(name) && !body[name].is_null() && body[name] != json::array();
@@ -27,7 +27,7 @@ bool may_be_refused(const json& body, const std::string& param) {
   return message["content"].dump().find("\"image_url\"") != std::string::npos;
 }
 
-TEST(RecordedClients, AreAnsweredOrToldWhatIsNotThere) {
+TEST(RecordedClients, AreAnsweredOrRefusedByName) {
   FERRUM_NEEDS_SHARED("clients");
   const std::set<std::string> served_paths = {"/v1/chat/completions", "/v1/completions", "/tokenize",
                                               "/detokenize"};

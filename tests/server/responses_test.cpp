@@ -77,7 +77,7 @@ TEST_F(Responses, ATextIsAnswered) {
   EXPECT_EQ(reply["usage"]["total_tokens"], 12);
 }
 
-TEST_F(Responses, WhatIsAskedReachesTheEngine) {
+TEST_F(Responses, RequestsReachTheEngine) {
   served_.engine->set_template_switches({"enable_thinking"});
   const Request r = asked(
       ask({{"instructions", "Be brief."},
@@ -109,7 +109,7 @@ TEST_F(Responses, WhatIsAskedReachesTheEngine) {
   EXPECT_EQ(r.logprobs, 2);
 }
 
-TEST_F(Responses, AConversationGoesOnFromWhatIsKept) {
+TEST_F(Responses, AConversationContinuesFromAStoredResponse) {
   const json first = answer(ask({{"instructions", "Be brief."}}));
   const Request r = asked(ask({{"input", "and?"}, {"previous_response_id", first["id"]}}));
   const auto& chat = std::get<ChatPrompt>(r.prompt);
@@ -145,7 +145,7 @@ TEST_F(Responses, AnAnswerThatIsCutIsIncomplete) {
   EXPECT_EQ(reply["output"][0]["status"], "incomplete");
 }
 
-TEST_F(Responses, AStreamTellsOfItsItems) {
+TEST_F(Responses, AStreamHasEventsForItsItems) {
   const std::vector<json> events = events_of(client_.post(
       kResponses, ask({{"stream", true}, {"include", {"message.output_text.logprobs"}}}).dump()));
   EXPECT_EQ(types_of(events),
@@ -246,7 +246,7 @@ TEST_F(Responses, AnOutputMayBeSentBackAsItCame) {
   EXPECT_EQ(std::get<ChatPrompt>(asked(ask({{"input", input}})).prompt).messages.size(), 3u);
 }
 
-TEST_F(Responses, TheOldestTurnsAreDroppedWhereThatIsAskedFor) {
+TEST_F(Responses, TheOldestTurnsAreDroppedOnRequest) {
   json input = json::array({{{"role", "developer"}, {"content", "d"}}});
   for (const char* text : {"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"}) {
     input.push_back({{"role", "user"}, {"content", text}});

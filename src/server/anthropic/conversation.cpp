@@ -34,7 +34,7 @@ std::string without_billing_lines(std::string_view text) {
   return rest;
 }
 
-// Block by block, because the text after a block begins a line of its own.
+// Works block by block, since the text after a block begins a new line.
 Json without_billing_lines(const Json& content) {
   if (content.is_string())
     return without_billing_lines(std::string_view(content.get_ref<const std::string&>()));
@@ -51,7 +51,7 @@ Json without_billing_lines(const Json& content) {
   return rest;
 }
 
-// Neighbours of one role are one turn.
+// Adjacent messages of one role are one turn.
 ChatMessage& turn_of(const std::string& role, std::vector<ChatMessage>& turns) {
   if (turns.empty() || turns.back().role != role) turns.emplace_back().role = role;
   return turns.back();
@@ -175,7 +175,7 @@ ThinkingOptions thinking_options(Fields& body, const ModelInfo& model) {
       f.refuse_value("budget_tokens", f.path_of("budget_tokens") + " is missing",
                      "missing_required_parameter");
     if (type == "enabled" && budget) result.budget = static_cast<int>(*budget);
-    // Without a switch in its template a model thinks always or never.
+    // Without a switch in its template a model always or never thinks.
     if (!set_thinking(model, type != "disabled", options))
       f.hint("type",
              model.reasons ? std::vector<Json>{"enabled", "adaptive"} : std::vector<Json>{"disabled"});
@@ -205,7 +205,7 @@ void read_other_fields(Fields& f) {
   f.hint("inference_geo");
   f.hint("user_profile_id");
   if (const Json* management = f.object("context_management")) {
-    // Edits that take away what prompts here never hold, or hold only once tools are supported.
+    // Accepts edits that remove what prompts never contain here, or contain only once tools are supported.
     Fields m(f, *management, "context_management");
     const Json* edits = m.find("edits");
     const auto clears = [](const Json& edit) {

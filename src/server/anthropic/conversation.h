@@ -1,4 +1,4 @@
-// The conversation of a Messages request, and how the model is to think about it.
+// The conversation of a Messages request, and the options for thinking.
 #pragma once
 #include <optional>
 
@@ -14,14 +14,14 @@ namespace ferrum::server::anthropic {
 ChatPrompt chat_prompt(Fields& body, const ModelInfo& model);
 
 struct ThinkingOptions {
-  std::string template_options;  // of ChatPrompt
-  std::optional<int> budget;     // tokens
+  std::string template_options;  // for ChatPrompt
+  std::optional<int> budget;     // in tokens
 };
 
-// `thinking`, `output_config.effort` and `chat_template_kwargs`.
+// Reads `thinking`, `output_config.effort` and `chat_template_kwargs`.
 ThinkingOptions thinking_options(Fields& body, const ModelInfo& model);
 
-// Fields that do not change the answer, and those that are not supported.
+// Reads fields that do not change the answer, and refuses those that are not supported.
 void read_other_fields(Fields& body);
 
 }  // namespace ferrum::server::anthropic

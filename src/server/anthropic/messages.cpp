@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kPromptField = "messages";
 
-// The documented names of kinds of errors, which are mostly OpenAI's.
+// The documented error types, most of which are the same as OpenAI's.
 const char* type_of(const ApiError& error) {
   if (error.status() == 413) return "request_too_large";
   if (error.status() == 503) return "overloaded_error";
@@ -154,9 +154,9 @@ class Stream final : public Format {
 
   Head head_;
   Thoughts thoughts_;
-  std::vector<Thoughts::Piece> pieces_;  // of one event
+  std::vector<Thoughts::Piece> pieces_;  // pieces of one event
   FinishEvent finish_;
-  int blocks_ = 0;  // that are over
+  int blocks_ = 0;  // completed blocks
   bool in_block_ = false;
   bool in_thoughts_ = false;
 };
@@ -182,7 +182,7 @@ ApiRequest message(Fields& f, const Engine& engine) {
 
   r.prompt = std::move(chat);
   const Thoughts::Start start = start_of_thoughts(engine, r.prompt);
-  // A stream begins with the length of the prompt.
+  // The first event of a stream contains the length of the prompt.
   if (!std::holds_alternative<TokenPrompt>(r.prompt)) r.prompt = TokenPrompt{engine.tokens_of(r.prompt)};
   head.prompt_tokens = static_cast<int>(std::get<TokenPrompt>(r.prompt).ids.size());
   const int context = engine.info().context;
@@ -190,7 +190,7 @@ ApiRequest message(Fields& f, const Engine& engine) {
     throw ApiError(
         400, "context_length_exceeded", kPromptField,
         fmt::format("prompt is too long: {} tokens > {} maximum", head.prompt_tokens, context - 1));
-  // More than is left means until the context is full, which the stop reason then says.
+  // A larger max_tokens means until the context is full, which the stop reason then says.
   const bool shifts = r.context_end == Request::ContextEnd::kShifts;
   r.max_tokens = shifts || *most <= context - head.prompt_tokens ? static_cast<int>(*most) : -1;
 

@@ -19,7 +19,7 @@ struct Replay {
 using Reply = std::variant<HttpResponse, Replay>;
 
 struct ApiRequest {
-  std::vector<Request> requests;  // one for each prompt, each with as many choices
+  std::vector<Request> requests;  // one for each prompt; all have the same number of choices
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
   // If set, called with the engine and the streams instead of answering with their events; there is no format
@@ -27,7 +27,7 @@ struct ApiRequest {
   std::function<Reply(std::shared_ptr<Engine>, Streams)> take_over{};
 };
 
-// The name of the model that a request is for. 400 if it has none.
+// The name of the model that a request asks for. 400 if it has none.
 std::string model_of(Fields& body);
 
 }  // namespace ferrum::server

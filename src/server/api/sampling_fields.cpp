@@ -19,8 +19,8 @@ void set(Value& value, const std::optional<Given>& given) {
   if (given) value = static_cast<Value>(*given);
 }
 
-// Pairs of a token's id and its bias: an object as OpenAI has it, or llama-server's array of pairs, in which
-// false stands for "never".
+// Pairs of token id and bias: OpenAI's object, or llama-server's array of pairs, in which false means
+// "never".
 std::map<int32_t, float> logit_bias(Fields& fields) {
   std::map<int32_t, float> bias;
   const Json* given = fields.find("logit_bias");
@@ -33,8 +33,9 @@ std::map<int32_t, float> logit_bias(Fields& fields) {
     return true;
   };
   const auto complain = [&](const std::string& what) {
-    fields.refuse_value("logit_bias", fmt::format("logit_bias: {} is no token id with a number from {} to {}",
-                                                  in_quotes(what), -kMaxBias, kMaxBias));
+    fields.refuse_value("logit_bias",
+                        fmt::format("logit_bias: {} is not a token id with a number from {} to {}",
+                                    in_quotes(what), -kMaxBias, kMaxBias));
   };
   if (given->is_object()) {
     for (const auto& [key, value] : given->items())
@@ -50,7 +51,7 @@ std::map<int32_t, float> logit_bias(Fields& fields) {
   return bias;
 }
 
-// A number that two engines have under different names.
+// Reads a field that has different names in two engines.
 template <class Read>
 auto either(Fields& fields, const char* name, const char* alias, Read read) {
   const auto first = read(name);
@@ -67,19 +68,19 @@ void read_sampling(Fields& f, Request& r) {
   SamplingOptions& s = r.sampling;
   set(s.temperature, f.number("temperature", 0, 100));
   set(s.top_p, f.number("top_p", 0, 1));
-  s.top_p = std::max(s.top_p, std::numeric_limits<float>::min());  // 0: the likeliest token alone
+  s.top_p = std::max(s.top_p, std::numeric_limits<float>::min());  // 0: only the most likely token
   set(s.presence_penalty, f.number("presence_penalty", -2, 2));
   set(s.frequency_penalty, f.number("frequency_penalty", -2, 2));
   s.logit_bias = logit_bias(f);
   const auto seed =
       f.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
   if (seed && *seed != kRandomSeed) s.seed = static_cast<uint64_t>(*seed);
-  // Beside OpenAI's. The engine knows their ranges. Second names are llama-server's.
+  // Fields that OpenAI does not have. The engine checks their ranges. Second names are llama-server's.
   const auto number = [&](const char* name) { return f.number(name, -kAny, kAny); };
   const auto count = [&](const char* name) { return f.integer(name, -1, kMaxTokens); };
   const auto texts = [&](const char* name) { return f.texts(name); };
   set(s.top_k, f.integer("top_k", -1, kMaxTokens));
-  if (s.top_k < 0) s.top_k = 0;  // as others say "off"
+  if (s.top_k < 0) s.top_k = 0;  // other engines write -1 for "off"
   set(s.min_p, f.number("min_p", -kAny, kAny));
   set(s.typical_p, either(f, "typical_p", "typ_p", number));
   set(s.repetition_penalty, either(f, "repetition_penalty", "repeat_penalty", number));
@@ -96,7 +97,7 @@ void read_sampling(Fields& f, Request& r) {
   set(s.mirostat_eta, f.number("mirostat_eta", -kAny, kAny));
 
   set(r.stop, f.texts("stop"));
-  std::erase(r.stop, "");  // which asks for nothing
+  std::erase(r.stop, "");  // an empty string asks for nothing
   set(r.stop_tokens, f.integers("stop_token_ids"));
   set(r.min_tokens, f.integer("min_tokens", 0, kMaxTokens));
   if (f.flag("ignore_eos").value_or(false)) r.end_of_text = Request::EndOfText::kIgnored;
@@ -107,7 +108,7 @@ void read_sampling(Fields& f, Request& r) {
   set(r.priority, f.integer("priority", -1000, 1000));
   set(r.cache_salt, f.text("cache_salt"));
   if (r.cache_salt.size() > kMaxSalt)
-    f.refuse_value("cache_salt", fmt::format("cache_salt must have {} bytes at most", kMaxSalt));
+    f.refuse_value("cache_salt", fmt::format("cache_salt must have at most {} bytes", kMaxSalt));
   set(r.choices, f.integer("n", 1, 128));
   set(r.best_of, f.integer("best_of", 1, 128));
   if (r.best_of != 0 && r.best_of < r.choices)

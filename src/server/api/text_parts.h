@@ -1,4 +1,4 @@
-// The content of messages in several APIs: a string, or an array of parts, each with its type.
+// The content of messages in several APIs: a string, or an array of parts with a type each.
 #pragma once
 #include <span>
 #include <string>
@@ -9,11 +9,11 @@ namespace ferrum::server {
 
 struct TextPart {
   const char* type;   // of the part: {"type": "input_text", …}
-  const char* field;  // of the part that holds its text
+  const char* field;  // the part's field with the text
 };
 
-// The texts of all parts, one after the other. A part of any other type is a refusal in `parent`'s report.
-// Further fields of parts are tolerated: clients send back what they received, and cache_control.
+// The concatenated texts of all parts. A part of any other type is a refusal in `parent`'s report. Further
+// fields of parts are tolerated: clients send back what they received, and cache_control.
 std::string text_of_parts(const Fields& parent, const Json& content, const std::string& path,
                           std::span<const TextPart> parts);
 

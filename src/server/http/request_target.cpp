@@ -27,8 +27,7 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
-// Segments are told apart before they are decoded (RFC 3986, section 2.4). Dots may be encoded
-// (section 6.2.2.2).
+// Splits segments before decoding them (RFC 3986, section 2.4). Dots may be encoded (section 6.2.2.2).
 std::string canonical_path(std::string_view path) {
   std::vector<std::string> segments;
   while (!path.empty()) {
@@ -62,7 +61,7 @@ std::optional<RequestTarget> parse_target(std::string_view method, std::string_v
     target.remove_prefix(scheme + 3);
     const size_t end = std::min(target.find_first_of("/?"), target.size());
     parsed.authority = std::string(target.substr(0, end));
-    // Nothing good comes with a user name in it (RFC 9110, section 4.2.4).
+    // URLs with a user name are refused (RFC 9110, section 4.2.4).
     if (parsed.authority.empty() || parsed.authority.find('@') != std::string::npos) return std::nullopt;
     target.remove_prefix(end);
   }

@@ -10,7 +10,7 @@ struct BackgroundResponses::Job {
   std::shared_ptr<Engine> engine;  // outlives the streams
   Streams streams;
   Background response;
-  std::mutex mutex;  // of all of this
+  std::mutex mutex;  // guards all members
   bool began = false;
   bool ended = false;
 
@@ -39,7 +39,7 @@ struct BackgroundResponses::Job {
   }
 };
 
-// Outlives the object where an engine is just about to report an event.
+// Outlives this object if an engine is about to report an event.
 struct BackgroundResponses::Ready {
   std::mutex mutex;
   std::condition_variable changed;

@@ -1,4 +1,4 @@
-// Responses that are generated while no client waits for them.
+// Responses that are generated without a waiting client.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -13,21 +13,21 @@
 
 namespace ferrum::server::openai {
 
-// One thread reads the events of all of them. Thread-safe, but for being destroyed.
+// One thread reads the events of all of them. Thread-safe, except for destruction.
 class BackgroundResponses {
  public:
   BackgroundResponses();
-  ~BackgroundResponses();  // cancels what is left
+  ~BackgroundResponses();  // cancels the remaining responses
 
   // The engine is held until the end.
   void start(Background response, std::shared_ptr<Engine> engine, Streams streams);
-  // Ends it now, as cancelled. False if none of this id is being generated.
+  // Ends a response now, as cancelled. Returns false if none with this id is being generated.
   bool cancel(const std::string& id);
   void cancel_all();
 
  private:
   struct Job;
-  struct Ready;  // ids of jobs with events to be read
+  struct Ready;  // ids of jobs with unread events
 
   void work();
   std::shared_ptr<Job> find(const std::string& id);

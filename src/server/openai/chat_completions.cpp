@@ -27,12 +27,12 @@ ChatMessage message_of(const Fields& body, const Json& json, const std::string& 
   const Json& role = f.required("role");
   if (!role.is_string()) server::refuse(f.path_of("role"), "{} must be a string", f.path_of("role"));
   ChatMessage message = {.role = role.get<std::string>(), .content = {}};
-  if (message.role == "developer") message.role = "system";  // the newer name of the same
+  if (message.role == "developer") message.role = "system";  // the newer name of the same role
   static const std::vector<std::string> kRoles = {"system", "user", "assistant", "tool"};
   if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end())
     server::refuse(f.path_of("role"), "{} must be system, developer, user, assistant or tool, not {}",
                    f.path_of("role"), in_quotes(message.role));
-  // An assistant's message may have none, and null stands for none anywhere.
+  // An assistant's message may lack content. In any message null stands for an empty one.
   if (message.role != "assistant" && !json.contains("content")) f.required("content");
   if (const Json* content = f.find("content"))
     message.content = text_of_parts(body, *content, f.path_of("content"), kParts);
@@ -41,7 +41,7 @@ ChatMessage message_of(const Fields& body, const Json& json, const std::string& 
   if (message.role == "tool") message.tool_call_id = f.text("tool_call_id").value_or("");
   f.refuse("function_call", "this older name of tool_calls is not supported");
   f.refuse("audio", "this model reads text only");
-  // Other fields are tolerated: clients send back all that earlier answers had.
+  // Other fields are tolerated, since clients send back whatever earlier answers contained.
   return message;
 }
 
@@ -55,7 +55,7 @@ struct Shape {
   size_t choices = 1;
   bool logprobs = false;
   bool timings = false;
-  bool thoughts = true;  // are shown
+  bool thoughts = true;  // part of the response
   Thoughts::Start start = Thoughts::Start::kNone;
   int prompt_tokens = 0;  // for continuous_usage
 };
@@ -101,7 +101,7 @@ class Whole final : public Format {
  private:
   struct Choice {
     Thoughts thoughts;
-    std::vector<Thoughts::Piece> pieces{};  // at most one of thoughts, then one that is said
+    std::vector<Thoughts::Piece> pieces{};  // at most one piece of thoughts, then one of the answer
     std::vector<TokenEvent> tokens{};
     const char* reason = "length";
     Usage usage{};
@@ -136,7 +136,7 @@ class Stream final : public Format {
                        {"created", head_.created},
                        {"model", head_.model},
                        {"service_tier", "default"}});
-    prefix_.pop_back();  // chunks go on where the brace was
+    prefix_.pop_back();  // chunks continue where the closing brace was
   }
 
   void begin(std::string& out) override {
@@ -197,7 +197,7 @@ class Stream final : public Format {
                          usage_member(choice), further_members));
   }
 
-  // Of a chunk that is not the last.
+  // The usage member of a chunk that is not the last.
   std::string usage_member(size_t choice) const {
     if (options_.continuous_usage)
       return R"(,"usage":)" + to_text(usage_so_far(shape_.prompt_tokens, generated_[choice]));
@@ -210,7 +210,7 @@ class Stream final : public Format {
   std::string prefix_;
   std::vector<Thoughts> thoughts_;                // of each choice
   std::vector<Thoughts::Piece> pieces_;           // of one event
-  std::vector<std::vector<TokenEvent>> waiting_;  // of each choice: for its next text
+  std::vector<std::vector<TokenEvent>> waiting_;  // tokens of each choice that wait for its next text
   std::vector<int> generated_;                    // tokens of each choice so far
   std::string timings_;                           // as a member, of the choice that finished last
   UsageSum usage_;
@@ -222,7 +222,7 @@ ChatPrompt chat_prompt(Fields& f, const Engine& engine) {
   ChatPrompt chat;
   const Json& messages = f.required("messages");
   if (!messages.is_array() || messages.empty())
-    server::refuse("messages", "messages must be an array with a message at least");
+    server::refuse("messages", "messages must be an array with at least one message");
   for (size_t i = 0; i < messages.size(); ++i)
     chat.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i), engine.info()));
   name_results(chat.messages);
@@ -250,7 +250,8 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
 
   const bool logprobs = f.flag("logprobs").value_or(false);
   const auto top = f.integer("top_logprobs", 0, kMaxTopLogprobs);
-  if (top.value_or(0) > 0 && !logprobs) f.refuse_value("top_logprobs", "top_logprobs are for logprobs: true");
+  if (top.value_or(0) > 0 && !logprobs)
+    f.refuse_value("top_logprobs", "top_logprobs requires logprobs: true");
   if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
 
   const StreamOptions stream = read_stream(f);

@@ -10,7 +10,7 @@ namespace ferrum::server::openai {
 
 namespace {
 
-constexpr size_t kMaxAnswers = 2048;  // of one request
+constexpr size_t kMaxAnswers = 2048;  // per request
 
 Json chance_json(const TokenChance& chance) {
   std::vector<int> bytes;
@@ -82,12 +82,12 @@ StreamOptions read_stream(Fields& body) {
   if (body.flag("stream").value_or(false)) o.delivery = Delivery::kStream;
   if (const Json* options = body.find("stream_options")) {
     if (o.delivery == Delivery::kWhole)
-      body.refuse_value("stream_options", "stream_options are for stream: true");
+      body.refuse_value("stream_options", "stream_options requires stream: true");
     Fields f(body, *options, "stream_options");
     o.usage = f.flag("include_usage").value_or(false);
     o.continuous_usage = f.flag("continuous_usage_stats").value_or(false);
     f.flag("include_obfuscation");
-    f.hint("include_obfuscation", {false});  // padding that hides the lengths of tokens is not sent
+    f.hint("include_obfuscation", {false});  // padding that hides token lengths is not sent
     f.refuse_others();
   }
   return o;
@@ -105,7 +105,7 @@ void check_choices(Fields& body, const StreamOptions& stream, const Request& req
   const size_t answers = prompts * static_cast<size_t>(std::max(request.choices, request.best_of));
   if (answers > kMaxAnswers)
     body.refuse_value(request.best_of > request.choices ? "best_of" : "n",
-                      fmt::format("n, best_of and prompt ask for {} answers together, the most is {}",
+                      fmt::format("n, best_of and prompt request {} answers in total; the maximum is {}",
                                   answers, kMaxAnswers));
 }
 
@@ -131,8 +131,8 @@ void read_completion_hints(Fields& body) {
 }
 
 void refuse_unserved(Fields& body) {
-  body.refuse("audio", "this server makes text only");
-  body.refuse("modalities", "this server makes text only", {Json::array({"text"})});
+  body.refuse("audio", "this server generates text only");
+  body.refuse("modalities", "this server generates text only", {Json::array({"text"})});
   body.refuse("web_search_options", "web search is not supported");
   body.refuse("moderation", "moderation is not supported");
   refuse_tools(body, "tools", "tool_choice");

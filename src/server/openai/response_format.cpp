@@ -5,7 +5,7 @@
 namespace ferrum::server::openai {
 namespace {
 
-// An item of the output: thoughts, or what is said.
+// An output item: thoughts, or a message.
 struct Item {
   bool thought = false;
   std::string id;
@@ -39,7 +39,7 @@ Json usage_json(const Usage& usage) {
           {"total_tokens", usage.prompt_tokens + usage.generated_tokens}};
 }
 
-// What all responses have in common: the items of the output, as they come.
+// Common to all kinds of responses: collects the output items.
 class Output : public Format {
  public:
   explicit Output(ResponseHead head) : head_(std::move(head)), thoughts_(head_.start) {}
@@ -63,13 +63,13 @@ class Output : public Format {
   virtual void item_grows(const std::string& /*text*/, const Json& /*logprobs*/, std::string& /*out*/) {}
   virtual void item_ends(std::string& /*out*/) {}
 
-  // Of the last item.
+  // The index of the last item.
   size_t index() const { return items_.size() - 1; }
   const Item& item() const { return items_.back(); }
   bool cut() const { return finish_.reason != FinishReason::kStop; }
   bool cancelled() const { return finish_.reason == FinishReason::kCancelled; }
 
-  // The answer is over. A complete one has a message, even if it is empty.
+  // Call at the end of the answer. A complete answer has a message, even if it is empty.
   void end_items(std::string& out) {
     pieces_.clear();
     thoughts_.end(pieces_);
@@ -90,7 +90,7 @@ class Output : public Format {
     return json;
   }
 
-  // After end_items(). Keeps it in the store.
+  // Call after end_items(). Stores the response.
   Json whole_response() const {
     Json json = response(cancelled() ? "cancelled" : cut() ? "incomplete" : "completed");
     if (cut() && !cancelled()) json["incomplete_details"] = {{"reason", "max_output_tokens"}};
@@ -152,7 +152,7 @@ class Output : public Format {
   ResponseHead head_;
   Thoughts thoughts_;
   std::vector<Thoughts::Piece> pieces_;  // of one event
-  std::vector<TokenEvent> waiting_;      // for their text
+  std::vector<TokenEvent> waiting_;      // waiting for their text
   std::vector<Item> items_;
   FinishEvent finish_;
 };

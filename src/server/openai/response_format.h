@@ -1,4 +1,4 @@
-// The responses of /v1/responses: whole, as events, or kept for clients that ask for them later.
+// The responses of /v1/responses: whole, as events, or stored for clients to fetch later.
 #pragma once
 #include <memory>
 #include <string>
@@ -15,15 +15,15 @@ namespace ferrum::server::openai {
 struct ResponseHead {
   std::string id = new_id("resp_");
   int64_t created = now();
-  Json request;  // the fields of the request that the response repeats
+  Json request;  // the request's fields that the response repeats
   bool logprobs = false;
   Thoughts::Start start = Thoughts::Start::kNone;
 
-  // Where the response is kept at its end; null: nowhere.
+  // Stores the response at its end; null: not stored.
   std::shared_ptr<ResponseStore> store;
   std::shared_ptr<EventLog> events;  // of a background response that is streamed; or null
   Json input_items = Json::array();
-  std::vector<StoredItem> items;      // the same
+  std::vector<StoredItem> items;      // the input as stored items
   std::vector<ChatMessage> messages;  // the conversation so far, without instructions
 };
 
@@ -33,7 +33,7 @@ std::unique_ptr<Format> response_format(ResponseHead head, Delivery delivery);
 // events, if the head has a log for them, and nothing otherwise.
 struct Background {
   std::string id;
-  std::string queued;  // the response at the beginning, as JSON
+  std::string queued;  // the initial response as JSON
   std::unique_ptr<Format> format;
   std::shared_ptr<EventLog> events;  // of the head, with the first events
 };

@@ -48,7 +48,7 @@ struct Sources {
   const ModelInfo& model;
 };
 
-// The message of an item; nothing for a reasoning item, since templates leave out thoughts of earlier turns.
+// The message of an item; nullopt for a reasoning item, since templates drop thoughts of earlier turns.
 std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
                                            const Sources& sources) {
   Fields f(body, json, path);
@@ -60,7 +60,8 @@ std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json,
     const std::optional<StoredItem> item = sources.store.find_item(id);
     if (!item)
       throw ApiError(404, "item_not_found", f.path_of("id"),
-                     fmt::format("{}: there is no item {} here (any more)", f.path_of("id"), in_quotes(id)));
+                     fmt::format("{}: there is no item {} here; it may have been evicted", f.path_of("id"),
+                                 in_quotes(id)));
     return item->message;
   }
   if (type == "function_call") return message_of_call(f, sources.model);
@@ -82,7 +83,7 @@ std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json,
   return message_of(role, text_of_parts(body, f.required("content"), f.path_of("content"), kParts));
 }
 
-// The same input as items, as it is listed later.
+// The input as items, in the form in which it is listed later.
 Json items_of(const Json& input) {
   if (input.is_array()) return input;
   return Json::array({{{"type", "message"},
@@ -114,7 +115,7 @@ ResponseInput read_input(Fields& f, ResponseStore& store, const ModelInfo& model
     const std::shared_ptr<const StoredResponse> stored = store.find(*previous);
     if (!stored)
       throw ApiError(404, "previous_response_not_found", "previous_response_id",
-                     "there is no response " + in_quotes(*previous) + " here (any more)");
+                     "there is no response " + in_quotes(*previous) + " here; it may have been evicted");
     in.messages = stored->messages;
     in.previous = *previous;
   }
@@ -136,7 +137,7 @@ ResponseInput read_input(Fields& f, ResponseStore& store, const ModelInfo& model
 
 void truncate(const Engine& engine, ChatPrompt& prompt, int answer_tokens) {
   const std::vector<ChatMessage> all = prompt.messages;
-  // How many turns may go, so that the rest begins with the user.
+  // The numbers of turns that can be dropped such that the rest begins with the user.
   std::vector<size_t> counts = {0};
   size_t turns = 0;
   for (size_t i = 0; i < all.size(); ++i) {

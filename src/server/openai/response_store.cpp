@@ -14,8 +14,8 @@ size_t bytes_of(const ChatMessage& message) {
 }  // namespace
 
 size_t StoredResponse::bytes() const {
-  constexpr size_t kItself = 1024;  // about what keeping it takes beside its texts
-  constexpr size_t kItem = 256;     // and what an item takes in the index
+  constexpr size_t kItself = 1024;  // approximate overhead of a stored response
+  constexpr size_t kItem = 256;     // approximate overhead of an item in the index
   size_t sum = kItself + id.size() + body.size() + input_items.size() + event_bytes;
   for (const ChatMessage& message : messages) sum += sizeof(ChatMessage) + bytes_of(message);
   for (const StoredItem& item : items)

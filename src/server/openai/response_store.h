@@ -1,4 +1,4 @@
-// Responses that later requests may continue, within a bound of memory.
+// Responses that later requests may continue, within a memory limit.
 #pragma once
 #include <list>
 #include <map>
@@ -34,15 +34,15 @@ struct StoredResponse {
 // Thread-safe.
 class ResponseStore {
  public:
-  // Of all that is kept. The least recently used response is evicted first.
+  // The limit applies to all stored responses. The least recently used one is evicted first.
   explicit ResponseStore(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Replaces one of the same id. One that is larger than the bound is not kept.
+  // Replaces a response with the same id. A response larger than the limit is not stored.
   void put(StoredResponse response);
-  std::shared_ptr<const StoredResponse> find(const std::string& id);  // null if it is not here
-  // Uses the response that the item belongs to. The latest one if several have an item of this id.
+  std::shared_ptr<const StoredResponse> find(const std::string& id);  // null if not found
+  // Marks the item's response as used. If several responses have an item with this id, returns the latest.
   std::optional<StoredItem> find_item(const std::string& id);
-  bool erase(const std::string& id);  // whether it was there
+  bool erase(const std::string& id);  // returns whether it was found
   size_t bytes() const;
 
  private:
@@ -51,7 +51,7 @@ class ResponseStore {
 
   const size_t max_bytes_;
   mutable std::mutex mutex_;
-  Order order_;  // the most recently used first
+  Order order_;  // most recently used first
   std::map<std::string, Order::iterator> by_id_;
   std::map<std::string, Order::iterator> by_item_;
   size_t bytes_ = 0;

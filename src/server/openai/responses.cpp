@@ -18,7 +18,7 @@ constexpr int kMaxTopLogprobs = 20;
 constexpr const char* kWithLogprobs = "message.output_text.logprobs";
 
 struct Reasoning {
-  Json effort;  // null: the model's own
+  Json effort;  // null: the model's default
   Json options = Json::object();
 
   std::string template_options() const { return options.empty() ? "" : to_text(options); }
@@ -37,7 +37,7 @@ Reasoning read_reasoning(Fields& f, const ModelInfo& model) {
     else if (!set_effort(model, *effort, result.options))
       r.hint("effort");
   }
-  // Thoughts are sent as the model writes them, so there is nothing to sum up.
+  // Thoughts are sent unabridged, so there is no summary.
   r.hint("summary");
   r.hint("generate_summary");
   r.hint("context", {"auto"});
@@ -57,8 +57,8 @@ std::string read_text_format(Fields& f) {
   return verbosity;
 }
 
-// Whether log probabilities are included. The other fields that can be included belong to tools, or to
-// thoughts that are encrypted: there are none of either.
+// Whether log probabilities are included. The other values belong to tools, or to encrypted thoughts, which
+// do not exist here.
 bool read_include(Fields& f) {
   const std::vector<std::string> all = f.texts("include").value_or(std::vector<std::string>{});
   return std::find(all.begin(), all.end(), kWithLogprobs) != all.end();
@@ -67,12 +67,12 @@ bool read_include(Fields& f) {
 void read_response_hints(Fields& f) {
   f.hint("client_metadata", {Json::object()});
   f.hint("max_tool_calls");  // without tools there are no calls
-  f.refuse("conversation", "conversations are not kept; use previous_response_id");
+  f.refuse("conversation", "conversations are not stored; use previous_response_id");
   f.refuse("context_management", "compaction is not supported", {Json::array()});
-  f.refuse("prompt", "prompts are not kept");
+  f.refuse("prompt", "prompts are not stored");
 }
 
-// Whether the oldest turns are dropped where the input is too long.
+// Whether the oldest turns are dropped if the input is too long.
 bool read_truncation(Fields& f) {
   const std::string truncation = f.text("truncation").value_or("disabled");
   if (truncation != "auto" && truncation != "disabled")
@@ -85,13 +85,13 @@ bool read_stream_flag(Fields& f) {
   if (const Json* options = f.object("stream_options")) {
     Fields o(f, *options, "stream_options");
     o.flag("include_obfuscation");
-    o.hint("include_obfuscation", {false});  // padding that hides the lengths of tokens is not sent
+    o.hint("include_obfuscation", {false});  // padding that hides token lengths is not sent
     o.refuse_others();
   }
   return stream;
 }
 
-// 0.9 and not 0.899999976.
+// Converts to 0.9 rather than 0.899999976.
 double as_written(float x) { return std::stod(fmt::format("{}", x)); }
 
 // The events from the index `first` on.
@@ -228,10 +228,12 @@ std::string cancelled_response(const std::string& id, KeptResponses& kept) {
   kept.background.cancel(id);
   const std::shared_ptr<const StoredResponse> stored = kept.store->find(id);
   if (!stored)
-    throw ApiError(404, "not_found", "", "there is no response " + in_quotes(id) + " here (any more)");
+    throw ApiError(404, "not_found", "",
+                   "there is no response " + in_quotes(id) + " here; it may have been evicted");
   if (!Json::parse(stored->body).at("background").get<bool>())
-    throw ApiError(400, "invalid_value", "",
-                   "only a response with background: true can be cancelled, " + in_quotes(id) + " has none");
+    throw ApiError(
+        400, "invalid_value", "",
+        "only a response with background: true can be cancelled; " + in_quotes(id) + " does not have it");
   return stored->body;
 }
 

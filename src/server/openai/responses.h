@@ -1,4 +1,4 @@
-// POST /v1/responses, and the routes beside it.
+// POST /v1/responses and its related routes.
 #pragma once
 #include <memory>
 
@@ -13,17 +13,16 @@ struct KeptResponses {
   BackgroundResponses background;
 };
 
-// The engine is the one that `model_of` names. The response is put into the store, unless the request says
-// not to. `kept` outlives the request. Errors: ApiError; 404 for a previous_response_id that is not in the
-// store.
+// `engine` runs the model that `model_of` names. The response is stored unless the request declines that.
+// `kept` must outlive the request. Throws ApiError; 404 for a previous_response_id that is not in the store.
 ApiRequest response(Fields& body, const Engine& engine, KeptResponses& kept);
 
 // GET /v1/responses/{id}: the response as it is now, or with the query stream=true its events, after the one
 // whose sequence number is starting_after. Errors: ApiError; 404 if it is not in the store.
 Reply kept_response(const std::string& id, std::string_view query, KeptResponses& kept);
 
-// POST /v1/responses/{id}/cancel: the response, as JSON. Errors: ApiError 404; 400 for one that was not made
-// in the background.
+// POST /v1/responses/{id}/cancel: the response, as JSON. Throws ApiError: 404, or 400 for a response that was
+// not created in the background.
 std::string cancelled_response(const std::string& id, KeptResponses& kept);
 
 // POST /v1/responses/input_tokens

@@ -1,11 +1,11 @@
-// The block layouts of the quantised formats, byte by byte as GGUF files have them (little-endian, no
-// padding). BlockG4 is our own: no file has it.
+// The block layouts of the quantised formats, byte for byte as in GGUF files (little-endian, no padding).
+// BlockG4 is our own and occurs in no file.
 //
 // Source: ggml's definitions (ggml-common.h, ggml-quants.c; gguf-py/gguf/quants.py). MXFP4: OCP Microscaling
-// Formats specification 1.0. What the bits mean stands above the decode in each format's own file.
+// Formats specification 1.0. Each format's own file explains the bits above its decoder.
 //
 // In every format here the products (scale × sub-block scale × value) are exact in float32, so a decoded
-// value is rounded at most once, where a minimum is added: the order of multiplication and contraction to FMA
+// value is rounded at most once, when a minimum is added. The order of multiplication and contraction to FMA
 // change nothing.
 #pragma once
 #include <array>
@@ -21,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "blocks are read in pl
 inline constexpr int kSmallBlock = 32;   // values of a block of the simple formats
 inline constexpr int kSuperBlock = 256;  // values of a block of the K formats and IQ4_XS
 
-// Blocks lie anywhere in a file, so they claim no alignment. Fields of 16 bits named d, dmin or m are
+// Blocks may be at any address in a file, so they have no alignment. 16-bit fields named d, dmin or m are
 // binary16.
 struct [[gnu::packed]] BlockQ4_0 {
   uint16_t d;
@@ -92,7 +92,7 @@ struct [[gnu::packed]] BlockMXFP4 {
   uint8_t exponent;    // E8M0: the scale is 2^(exponent − 127)
   uint8_t quants[16];  // E2M1 values, placed as in Q4_0
 };
-// A group of 4-bit integers as GPTQ and AWQ quantise them: one behind the other, scale and zero together.
+// A group of consecutive 4-bit integers as GPTQ and AWQ quantise them, with its scale and zero point.
 template <int kValues>
 struct [[gnu::packed]] BlockG4 {
   uint16_t d;
@@ -120,11 +120,11 @@ static_assert(sizeof(BlockG4_32) == 19);
 static_assert(sizeof(BlockG4_64) == 35);
 static_assert(sizeof(BlockG4_128) == 67);
 
-// What the four bits of IQ4_NL and IQ4_XS stand for: denser near zero, where most weights are.
+// The values of IQ4_NL and IQ4_XS by their four bits: denser near zero, where most weights are.
 inline constexpr std::array<int8_t, 16> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,
                                                       1,    13,   25,  38,  53,  69,  89,  113};
 
-// Twice the E2M1 values, so that they are integers; the scale to go with them is mxfp4_half_scale.
+// Twice the E2M1 values, which are integers. Multiply by mxfp4_half_scale.
 inline constexpr std::array<int8_t, 16> kMxfp4DoubledValues = {0, 1,  2,  3,  4,  6,  8,  12,
                                                                0, -1, -2, -3, -4, -6, -8, -12};
 
@@ -177,7 +177,7 @@ constexpr std::array<int8_t, 8> iq4_xs_scales(const BlockIQ4_XS& block) {
   return out;
 }
 
-// The blocks that hold `count` values, which must be a whole number of them.
+// The blocks that hold `count` values, a whole number of blocks.
 template <class Block, int kValues>
 std::span<const Block> blocks_in(const std::byte* data, size_t count) {
   return {reinterpret_cast<const Block*>(data), count / kValues};

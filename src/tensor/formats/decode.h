@@ -1,5 +1,5 @@
-// Scalar decoders, one file each: the definition of every format, written to be read.
-// Each decodes `count` values (a whole number of blocks) to float32.
+// Scalar decoders, one file each: the definition of every format, written for readability. Each decodes
+// `count` values (a whole number of blocks) to float32.
 #pragma once
 #include <cstddef>
 
