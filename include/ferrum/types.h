@@ -208,7 +208,7 @@ struct FinishEvent {
 // Why a prompt was refused that does not fit. In tokens.
 struct ContextOverflow {
   int prompt = 0;
-  int max_tokens = -1;  // that the request asked for; -1: no number
+  int max_tokens = -1;  // of the request; -1: none
   int context = 0;      // prompt and answer together
 };
 

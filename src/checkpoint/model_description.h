@@ -158,7 +158,7 @@ struct ModelDescription {
   int64_t parameters = 0;  // of all tensors that the model uses
 
   int depth() const { return static_cast<int>(layers.size()); }
-  // Sizes of the largest layer, for whoever wants one number.
+  // Sizes of the largest layer, for callers that need one number.
   int window() const;  // 0: no layer has one
   int experts() const;
   int expert_width() const;

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kInterval = std::chrono::milliseconds(100);
 constexpr auto kWindow = std::chrono::seconds(5);  // the speed is averaged over this time
-constexpr int kPercentOfALine = 10;                // without a terminal, print a line every so many percent
+constexpr int kPercentOfALine = 10;                // without a terminal, prints a line at each multiple
 
 double percent(uint64_t done, uint64_t total) {
   return total == 0 ? 100 : 100.0 * static_cast<double>(done) / static_cast<double>(total);

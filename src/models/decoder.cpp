@@ -64,7 +64,7 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   const float scale = model_.wiring.residual_scale;
 
   layer.attention.store(b, rows.hidden, kv_[index], step, a_.attention);
-  if (is_last && step.shape.outputs == 0) return;  // nothing but keys and values is asked for
+  if (is_last && step.shape.outputs == 0) return;  // only keys and values are needed
   rows.attended = layer.attention.attend(b, rows.hidden, kv_[index], step, a_.attention);
   if (is_last) rows = read_out(step, rows, model_.wiring.parallel);
   layer.attention.project(b, rows.branch, rows.attended);

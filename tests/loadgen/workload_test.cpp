@@ -85,9 +85,10 @@ TEST(Workload, MistakesInAFileAreNamedWithTheirLine) {
   expect_error(ErrorCode::kNotFound, {"no/such"}, [] { read_prompts("/no/such/file.txt"); });
   expect_error(ErrorCode::kBadArgument, {"no prompt"}, [&] { read("\n \n"); });
   expect_error(ErrorCode::kBadFile, {"x.jsonl:2", "JSON"}, [&] { read("\"a\"\nb\n"); });
-  expect_error(ErrorCode::kBadFile, {"x.jsonl:1", "neither"}, [&] { read("7"); });
-  expect_error(ErrorCode::kBadFile, {"x.jsonl:1", "one of"}, [&] { read("{}"); });
-  expect_error(ErrorCode::kBadFile, {"one of"}, [&] { read(R"({"prompt":"a","messages":[]})"); });
+  expect_error(ErrorCode::kBadFile, {"x.jsonl:1", "a string or an object"}, [&] { read("7"); });
+  expect_error(ErrorCode::kBadFile, {"x.jsonl:1", "either prompt or messages"}, [&] { read("{}"); });
+  expect_error(ErrorCode::kBadFile, {"either prompt or messages"},
+               [&] { read(R"({"prompt":"a","messages":[]})"); });
   expect_error(ErrorCode::kBadFile, {"prompt must be"}, [&] { read(R"({"prompt":1})"); });
   expect_error(ErrorCode::kBadFile, {"messages must be"}, [&] { read(R"({"messages":1})"); });
   expect_error(ErrorCode::kBadFile, {"max_tokens"}, [&] { read(R"({"prompt":"a","max_tokens":0})"); });

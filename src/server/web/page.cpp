@@ -14,8 +14,8 @@ namespace ferrum::server::web {
 namespace {
 
 // The page runs its own scripts only, connects to this server only, and cannot be framed by another page.
-// Text of a model becomes HTML through one sanitiser only. A frame inside the page, whoever navigates it, may
-// show this server's documents only.
+// Text of a model becomes HTML through one sanitiser only. A frame inside the page, whatever navigates it,
+// may show this server's documents only.
 constexpr const char* kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
