@@ -33,7 +33,7 @@ class WindowPages {
   BlockId of(BlockId block) const { return page_of_[index_of(block)]; }
   // REQUIRES: the page is in use, and the block has none.
   void attach(BlockId block, BlockId page);
-  // The block is no longer in the cache: nobody finds its page.
+  // The block is no longer in the cache: its page can no longer be found.
   void detach(BlockId block);
 
   const BlockPool& pool() const { return pool_; }

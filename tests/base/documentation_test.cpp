@@ -1,6 +1,8 @@
 // Quotations in the documentation must match their sources.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <regex>
 #include <string>
 
 #include "support/files.h"
@@ -30,6 +32,46 @@ TEST(Documentation, EmbeddingQuotesTheExample) {
   const std::string page = source("docs/embedding.md");
   expect_quoted_truly(page, "cpp", source("examples/embed/main.cpp"));
   expect_quoted_truly(page, "cmake", source("examples/embed/CMakeLists.txt"));
+}
+
+// The literals of all sources, where a literal that goes on in the next line is one.
+std::string literals() {
+  std::string all;
+  const std::regex joint("\"\\s*\n\\s*\"");
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(FERRUM_SOURCE_DIR) / "src"))
+    if (entry.path().extension() == ".cpp" || entry.path().extension() == ".h")
+      all += std::regex_replace(test::read_file(entry.path()), joint, "");
+  return all;
+}
+
+// Three words in a row that the sources have. Names and numbers of the example are no words of theirs.
+bool is_printed(const std::string& message, const std::string& sources) {
+  const std::regex words(R"(\b(?=([a-z]+ [a-z]+,? [a-z]+)))");
+  for (std::sregex_iterator at(message.begin(), message.end(), words), end; at != end; ++at)
+    if (sources.find((*at)[1].str()) != std::string::npos) return true;
+  return false;
+}
+
+TEST(Documentation, TroubleshootingQuotesMessagesThatArePrinted) {
+  const std::string sources = literals();
+  const std::string page = source("docs/troubleshooting.md");
+  const std::regex row(R"(\n\| ([^\n]*?) \| )");
+  const std::regex quoted(R"(`([^`]+)`)");
+  const std::regex words(R"([a-z]+ [a-z]+,? [a-z]+)");
+  int messages = 0;
+  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at) {
+    const std::string cell = (*at)[1];
+    if (cell.find("(from the system)") != std::string::npos) continue;
+    for (std::sregex_iterator span(cell.begin(), cell.end(), quoted); span != std::sregex_iterator();
+         ++span) {
+      const std::string message = (*span)[1];
+      if (!std::regex_search(message, words)) continue;
+      ++messages;
+      EXPECT_TRUE(is_printed(message, sources)) << message;
+    }
+  }
+  EXPECT_GE(messages, 15);
 }
 
 }  // namespace
