@@ -43,7 +43,7 @@ class PoisoningBackend final : public ObservingBackend {
   // A block whose first slot is written now has belonged to another sequence, or to none.
   static void poison_new_blocks(const KvLayer& kv, const Step& step) {
     for (int t = 0; t < step.shape.tokens; ++t) {
-      const int32_t slot = *step.kv_slots.at<int32_t>(t);
+      const int32_t slot = *step.kv[static_cast<size_t>(kv.group)].slots.at<int32_t>(t);
       if (slot % kv.block_tokens != 0) continue;
       for (const Tensor& part : kv.block(slot / kv.block_tokens))
         if (!part.empty()) poison(part);
