@@ -11,7 +11,7 @@
 
 namespace ferrum {
 
-// The breakers of the last strings that were asked for: requests of one client have the same ones, and to
+// The breakers of the last strings that requests named: requests of one client name the same ones, and to
 // find them the whole vocabulary is read. For any thread.
 class BreakerCache {
  public:
@@ -28,7 +28,7 @@ class Admission {
   // Both outlive this. `context`: the largest number of tokens of a sequence.
   Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context);
 
-  // Null for a request that is refused: its sink was told why, by one ErrorEvent. For any thread.
+  // Null for a request that is refused: its sink received one ErrorEvent with the reason. For any thread.
   std::shared_ptr<Job> admit(Request request, const std::shared_ptr<EventSink>& sink);
 
  private:

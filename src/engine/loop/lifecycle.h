@@ -1,4 +1,4 @@
-// How sequences go from phase to phase and end, with what clients and observers are told of it.
+// How sequences go from phase to phase and end, and what their clients and observers see of it.
 #pragma once
 #include <functional>
 

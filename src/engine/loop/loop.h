@@ -57,7 +57,7 @@ class Loop {
   const Tokenizer* tokenizer_;
   LoopOptions options_;
   LoopObserver nobody_;
-  LoopObserver& observer_;  // nobody_, or that of the options
+  LoopObserver& observer_;  // that of the options, or one that ignores all
   PrefixCache cache_;
   Outbox outbox_;  // outlives the sequences
   Roster roster_;
