@@ -209,11 +209,11 @@ TEST(KvOriginTest, B25_WhatDiffersIsNamed) {
     expect_error(ErrorCode::kBadArgument, words, [&] { require_same(saved, here, "'x.session'"); });
   };
   expect([](KvOrigin& o) { o.fingerprint.low = 9, o.model = "other"; },
-         {"'x.session': saved with the model 'other', and 'model' is loaded"});
+         {"'x.session': saved with the model 'other', but 'model' is loaded"});
   expect([](KvOrigin& o) { o.fingerprint.high = 9; }, {"another model of the same name, 'model'"});
   expect([](KvOrigin& o) { o.dtype = "int8"; },
          {"its keys and values are 'int8', but those in use are 'f16'"});
-  expect([](KvOrigin& o) { o.arithmetic = "reference"; }, {"computed with 'reference', and 'cpu' is in use"});
+  expect([](KvOrigin& o) { o.arithmetic = "reference"; }, {"computed with 'reference', but 'cpu' is in use"});
   expect([](KvOrigin& o) { o.rotation.low = 9, o.context = 32; },
          {"scaled for a context of 32 tokens, but those in use for one of 64"});
   expect([](KvOrigin& o) { o.block_tokens = 8; }, {"its blocks have 8 tokens, but those in use have 4"});

@@ -200,7 +200,7 @@ TEST(BenchServe, CertificatesAreCheckedUnlessTheyAreNotToBe) {
   };
   const Finished unknown = run({});
   EXPECT_EQ(unknown.exit_code, 1);
-  EXPECT_CONTAINS(unknown.err, "certificate is not accepted");
+  EXPECT_CONTAINS(unknown.err, "certificate cannot be verified");
   EXPECT_EQ(run({"--tls-ca", certificate}).exit_code, 0);
   EXPECT_EQ(run({"--insecure"}).exit_code, 0);
   EXPECT_CONTAINS(run({"--tls-ca", key}).err, "no certificates in PEM");

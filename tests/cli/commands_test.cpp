@@ -114,7 +114,7 @@ TEST(Commands, NumbersThatDoNotFitAreNamed) {
       {{"run", kSmall, "x", "--seed", "99999999999999999999"}, "not '99999999999999999999'"},
       {{"run", kSmall, "x", "--temperature", ""}, "--temperature: a number is missing"},
       {{"run", kSmall, "x", "--temperature", "hot"}, "--temperature: 'hot' is not a number"},
-      {{"run", kSmall, "x", "--top-k", "1.5"}, "--top-k: '1.5' is no whole number"},
+      {{"run", kSmall, "x", "--top-k", "1.5"}, "--top-k: '1.5' is not a whole number"},
       {{"run", kSmall, "x", "--presence-penalty", "-3"}, "presence_penalty must be from -2 to 2, not -3"},
       {{"run", kSmall, "x", "--mirostat-ent", "nan"}, "mirostat_tau must be from 0 to 100, not nan"},
       {{"run", kSmall, "x", "--logit-bias", "15043"}, "'15043' is not a logit bias"},
@@ -320,7 +320,7 @@ TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
       {"FERRUM_BATCH_TOKENS", "1.5", "FERRUM_BATCH_TOKENS: must be a whole number"},
       {"FERRUM_KV_DTYPE", "f8", "FERRUM_KV_DTYPE: 'f8' is not one of f16, bf16, f32, int8"},
       {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: 'abacus' is not one of cpu, reference"},
-      {"FERRUM_ACTIVATIONS", "int1", "FERRUM_ACTIVATIONS: 'int1' is none of"},
+      {"FERRUM_ACTIVATIONS", "int1", "FERRUM_ACTIVATIONS: 'int1' is not one of"},
       {"FERRUM_PREFIX_CACHE", "perhaps", "FERRUM_PREFIX_CACHE: 'perhaps' is not one of on, off, 1, 0"}};
   for (const auto& c : cases) {
     const Finished done = with_variable(c.name, c.value, {"run", kSmall, "x"});

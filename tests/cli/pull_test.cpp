@@ -99,7 +99,7 @@ TEST_F(PullCommand, AModelIsPulledListedShownRunAndRemoved) {
 TEST_F(PullCommand, AMissingNameIsReportedWithTheCommandAndTheNearest) {
   const FakeHub hub({{"demo-BF16.gguf", test::read_file(kDemo)}});
   use(hub);
-  EXPECT_CONTAINS(ferrum({"run", "org/modle:Q8_0", "x"}).err, "to get it: ferrum pull org/modle:Q8_0");
+  EXPECT_CONTAINS(ferrum({"run", "org/modle:Q8_0", "x"}).err, "to download it: ferrum pull org/modle:Q8_0");
   EXPECT_EQ(ferrum({"pull", "org/model"}).exit_code, 0);
   for (const char* name : {"org/modle:BF16", "org/Modell", "model:BF16"})
     EXPECT_CONTAINS(ferrum({"inspect", name}).err, "did you mean 'org/model:BF16'?") << name;
@@ -113,7 +113,7 @@ TEST_F(PullCommand, AMissingNameIsReportedWithTheCommandAndTheNearest) {
   EXPECT_EQ(nowhere.exit_code, 1);
   EXPECT_CONTAINS(nowhere.err, "--model a: ");
   EXPECT_EQ(hub.hub_saw().size(), 3u) << "asked without need";
-  EXPECT_CONTAINS(ferrum({"pull", "not a name"}).err, "is no name of a model");
+  EXPECT_CONTAINS(ferrum({"pull", "not a name"}).err, "is not a model name");
 }
 
 TEST_F(PullCommand, AtATerminalRunOffersToPull) {

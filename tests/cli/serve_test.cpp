@@ -275,7 +275,7 @@ TEST(Serve, B67_MistakesAreNamed) {
            {{"--api-key-file", folder.path() / "none"}, "cannot open"},
            {{"--api-key", ""}, "an API key is empty"},
            {{"--host", ""}, "host to listen at is empty"},
-           {{"--host", "unix:"}, "names no path"},
+           {{"--host", "unix:"}, "has no path"},
            {{"--host", "unix:/tmp/" + std::string(200, 'a')}, "107 at most"},
            {{"--allowed-host", "https://llm.example"}, "a name such as"},
            {{"--host", "192.0.2.1"}, "cannot listen at 192.0.2.1"},

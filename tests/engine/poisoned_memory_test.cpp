@@ -9,7 +9,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "backend/observers/observing_backend.h"
 #include "engine/answers.h"
-#include "engine/local_engine.h"
+#include "engine/local/local_engine.h"
 #include "engine/runner.h"
 
 namespace ferrum {

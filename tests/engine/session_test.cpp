@@ -322,7 +322,7 @@ TEST_F(SessionTest, B25_AnotherVersion) {
 TEST_F(SessionTest, B25_AnotherModel) {
   save();
   expect_refused(*load(options({"demo-moe", "f16"})), ErrorCode::kBadArgument,
-                 {"saved with the model 'demo-dense', and 'demo-moe' is loaded"});
+                 {"saved with the model 'demo-dense', but 'demo-moe' is loaded"});
 }
 
 TEST_F(SessionTest, B25_TheSameShapeWithOtherWeights) {

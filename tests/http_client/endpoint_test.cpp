@@ -60,14 +60,14 @@ TEST(Endpoint, WhatIsNoAddressIsNamed) {
                {"http://a b", "space"},
                {"http://a\r\nX: y", "control character"},
                {"http://a?x=1", "query"},
-               {"http://me@a", "user's name"},
+               {"http://me@a", "user name"},
                {"http://a:", "port"},
                {"http://a:0", "port"},
                {"http://a:70000", "port"},
                {"http://a:8x", "port"},
                {"http://::1:80", "brackets"},
                {"http://[::1", "bracket is missing"},
-               {"http://[::1]x:80", "behind the bracket"},
+               {"http://[::1]x:80", "after the bracket"},
                {"unix:", "Unix socket"}};
   for (const auto& c : cases)
     test::expect_error(ErrorCode::kBadArgument, {c.word}, [&] { parse_endpoint(c.text); });
@@ -92,7 +92,7 @@ TEST(Endpoint, AUrlIsAServerAndWhatIsThere) {
   }
   for (const char* bad : {"", "/a", "ftp://a/b", "https:///b", "https://a/b c", "https://me@a/b",
                           "http://a/\r\n", "unix:///run/a.sock", "http+unix:///run/a.sock"})
-    test::expect_error(ErrorCode::kBadArgument, {"is no address"}, [&] { parse_url(bad); });
+    test::expect_error(ErrorCode::kBadArgument, {"is not a server address"}, [&] { parse_url(bad); });
 }
 
 }  // namespace

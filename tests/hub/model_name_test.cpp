@@ -57,7 +57,7 @@ TEST(HubFaults, B65_NamesThatLeaveTheirFolderAreNoNames) {
                                   std::string("a/b:x\n.gguf"),
                                   nul,
                                   "a/" + std::string(100, 'x')})
-    test::expect_error(ErrorCode::kBadArgument, {"is no name of a model"}, [&] { parse_model_name(text); });
+    test::expect_error(ErrorCode::kBadArgument, {"is not a model name"}, [&] { parse_model_name(text); });
 }
 
 TEST(HubFaults, B65_FilesThatLeaveTheirFolderAreNotSafe) {

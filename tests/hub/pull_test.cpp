@@ -305,7 +305,7 @@ TEST_F(PullTest, B63_WhatKeepsFailingEndsWithWhatToDoNext) {
   expect_failure(FakeHub({kModel}, always(Fault::kOtherContents)), {"different contents than listed"});
   expect_failure(FakeHub({kModel}, always(Fault::kForbidden)), {"answers 403"});
   expect_failure(FakeHub({kModel}, always(Fault::kOtherContents, Place::kHead)),
-                 {"was changed meanwhile; pull again"});
+                 {"has changed since; pull again"});
   expect_failure(FakeHub({kModel}, always(Fault::kUnauthorized, Place::kRevision)),
                  {"401", "is the name right?", "set HF_TOKEN"});
   expect_failure(FakeHub({kModel}, always(Fault::kForbidden, Place::kHead)),
@@ -451,7 +451,7 @@ TEST_F(PullTest, B66_AFolderThatCannotBeWrittenIsReportedBeforeAnyRequest) {
       pull("org/model", s);
     } catch (const Error& e) {
       const std::string what = e.what();
-      code = what.find("read-only for you: set HF_HOME") != std::string::npos &&
+      code = what.find("read-only: set HF_HOME") != std::string::npos &&
                      Cache(folder_.path() / "hub").find(parse_model_name("org/model"))
                  ? 42
                  : 2;

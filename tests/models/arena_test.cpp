@@ -11,14 +11,18 @@ namespace {
 constexpr int64_t kMost = std::numeric_limits<int>::max();
 
 TEST(ArenaFaults, N13_SizesAreExactOrRefused) {
+  constexpr size_t kLargest =
+      static_cast<size_t>(kMost) * static_cast<size_t>(kMost);  // of bytes, about 2^62
   CountingArena arena;
   const Tensor t = arena.allocate(DType::kF16, kMost, 1 << 20);
   EXPECT_EQ(t.rows, kMost);
   EXPECT_EQ(arena.bytes(), static_cast<size_t>(kMost) << 21);
-  arena.allocate(DType::kF32, kMost, kMost);
-  EXPECT_EQ(arena.bytes(), (static_cast<size_t>(kMost) << 21) + 4 * static_cast<size_t>(kMost * kMost));
+  for (size_t i = 1; i <= 3; ++i) {
+    arena.allocate(DType::kI8, kMost, kMost);
+    EXPECT_EQ(arena.bytes(), (static_cast<size_t>(kMost) << 21) + i * kLargest);
+  }
   test::expect_error(ErrorCode::kNoMemory, {"beyond any memory"},
-                     [&] { arena.allocate(DType::kF32, kMost, kMost); });
+                     [&] { arena.allocate(DType::kI8, kMost, kMost); });
   for (const int64_t size : {kMost + 1, int64_t{1} << 32, int64_t{-1}}) {
     CountingArena other;
     test::expect_error(ErrorCode::kNoMemory, {std::to_string(size)},

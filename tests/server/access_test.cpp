@@ -104,7 +104,7 @@ TEST(AccessFaults, B35_EverySpellingOfAPathRequiresAKey) {
   EXPECT_EQ(served.engine->asked(), 0u);
 }
 
-// Every request would have it.
+// Every request would match it.
 TEST(AccessFaults, B35_AnEmptyKeyIsNoKey) {
   server::ServerOptions options;
   options.api_keys = {""};
