@@ -76,7 +76,7 @@ TEST_F(WhatFitsTest, N13_SettingsNeverWrapAround) {
   const auto plan = [&](int kv_tokens) {
     EngineOptions o = options_;
     o.kv_tokens = kv_tokens;
-    return memory_plan(*checkpoint_, runner_options(o, model), 0);
+    return memory_plan(*checkpoint_, runner_options(o, model), DeviceMemory{});
   };
   const uint64_t kv_of_a_token = (plan(1 << 20).kv - plan(1 << 19).kv) >> 19;
   for (const int sequences : {1, 7, 4096}) {
