@@ -146,13 +146,11 @@ TEST_F(Completions, ZshCompletesCommandsOptionsAndFiles) {
                                  .write("driver", R"zsh(
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PS1=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; cd $2"
-sleep 2
+zpty -w z "PS1=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; cd $2; print REA''DY"
+zpty -r z all '*READY*'
 zpty -n -w z "$3"$'\t'
-sleep 2
 zpty -n -w z $'\x01print -r -- "GOT:\x05:END"\n'
-sleep 1
-while zpty -r -t z line; do all+=$line; done
+zpty -r z all $'*:END\r*'
 print -r -- "${(MS)all##GOT:[a-z]*:END}"
 )zsh")
                                  .string();
