@@ -1,0 +1,256 @@
+// One function for each family of formats; the wire formats are those of the models' published templates.
+#include "base/error.h"
+#include "tools/format.h"
+
+namespace ferrum::tools {
+namespace {
+
+const Reasoning kThink = {"<think>", "</think>"};
+
+Format objects(std::string family, std::vector<Wrapper> wrappers) {
+  return {.family = std::move(family),
+          .syntax = Syntax::kObjects,
+          .wrappers = std::move(wrappers),
+          .reasoning = kThink};
+}
+
+Format generic() {
+  return objects("generic", {{"<tool_call>", "</tool_call>"}, {"```json", "```"}, {"", ""}});
+}
+
+Format hermes() { return objects("hermes", {{"<tool_call>", "</tool_call>"}}); }
+
+Format nemotron() {
+  Format format = objects("nemotron", {{"<TOOLCALL>", "</TOOLCALL>"}});
+  format.in_list = true;
+  return format;
+}
+
+Format apriel() {
+  Format format = objects("apriel", {{"<tool_calls>", "</tool_calls>"}});
+  format.in_list = true;
+  format.silent = {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"};
+  return format;
+}
+
+Format granite() {
+  Format format = objects("granite", {{"<|tool_call|>", ""}, {"<tool_call>", "</tool_call>"}});
+  format.in_list = true;
+  format.silent = {"<response>", "</response>"};
+  return format;
+}
+
+Format phi() {
+  Format format = objects("phi4", {{"<|tool_call|>", "<|/tool_call|>"}, {"functools", ""}});
+  format.in_list = true;
+  return format;
+}
+
+Format functools() {
+  Format format = objects("functools", {{"functools", ""}});
+  format.in_list = true;
+  return format;
+}
+
+Format llama3() {
+  Format format = objects("llama3", {{"", ""}, {"<|python_tag|>", ""}});
+  format.arguments_key = "parameters";
+  format.silent = {"<|eom_id|>"};
+  format.parallel = false;
+  return format;
+}
+
+Format command_r() {
+  Format format = objects("command-r", {{"Action: ```json", "```"}, {"Action:```json", "```"}});
+  format.name_key = "tool_name";
+  format.arguments_key = "parameters";
+  format.in_list = true;
+  return format;
+}
+
+Format command_r7b() {
+  Format format = objects("command-r7b", {{"<|START_ACTION|>", "<|END_ACTION|>"}});
+  format.name_key = "tool_name";
+  format.arguments_key = "parameters";
+  format.in_list = true;
+  format.reasoning = {"<|START_THINKING|>", "<|END_THINKING|>", true};
+  format.silent = {"<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"};
+  return format;
+}
+
+Format mistral_list() {
+  Format format = objects("mistral-list", {{"[TOOL_CALLS]", ""}});
+  format.in_list = true;
+  format.id_style = IdStyle::kNineCharacters;
+  format.id_key = "id";
+  format.reasoning = {"[THINK]", "[/THINK]"};
+  return format;
+}
+
+Format named(std::string family, CallMarks marks, std::vector<Wrapper> wrappers) {
+  return {.family = std::move(family),
+          .syntax = Syntax::kNamed,
+          .wrappers = std::move(wrappers),
+          .marks = std::move(marks),
+          .reasoning = kThink};
+}
+
+Format mistral() {
+  Format format = named("mistral", {.open = "[TOOL_CALLS]", .id = "[CALL_ID]", .name_end = "[ARGS]"}, {});
+  format.id_style = IdStyle::kNineCharacters;
+  format.reasoning = {"[THINK]", "[/THINK]"};
+  return format;
+}
+
+Format kimi() {
+  Format format = named("kimi",
+                        {.open = "<|tool_call_begin|>",
+                         .name_end = "<|tool_call_argument_begin|>",
+                         .close = "<|tool_call_end|>"},
+                        {{"<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"}});
+  format.name_style = NameStyle::kKimi;
+  return format;
+}
+
+Format deepseek() {
+  return named(
+      "deepseek",
+      {.open = "<｜tool▁call▁begin｜>", .name_end = "<｜tool▁sep｜>", .close = "<｜tool▁call▁end｜>"},
+      {{"<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"}});
+}
+
+Format deepseek_v3() {
+  Format format = deepseek();
+  format.family = "deepseek-v3";
+  format.name_style = NameStyle::kDeepSeek;
+  return format;
+}
+
+Format functionary_v31() {
+  return named("functionary-v3.1", {.open = "<function=", .name_end = ">", .close = "</function>"}, {});
+}
+
+Format elements(std::string family, CallMarks marks, Wrapper wrapper) {
+  return {.family = std::move(family),
+          .syntax = Syntax::kElements,
+          .wrappers = {std::move(wrapper)},
+          .marks = std::move(marks),
+          .reasoning = kThink};
+}
+
+const CallMarks kFunctionMarks = {.open = "<function=",
+                                  .name_end = ">",
+                                  .close = "</function>",
+                                  .key_open = "<parameter=",
+                                  .key_end = ">",
+                                  .value_close = "</parameter>"};
+
+Format qwen_coder() {
+  Format format = elements("qwen3-coder", kFunctionMarks, {"<tool_call>", "</tool_call>"});
+  format.lines_around_values = true;
+  return format;
+}
+
+Format seed_oss() {
+  Format format = elements("seed-oss", kFunctionMarks, {"<seed:tool_call>", "</seed:tool_call>"});
+  format.reasoning = {"<seed:think>", "</seed:think>", true};
+  return format;
+}
+
+Format minimax() {
+  return elements("minimax",
+                  {.open = "<invoke name=\"",
+                   .name_end = "\">",
+                   .close = "</invoke>",
+                   .key_open = "<parameter name=\"",
+                   .key_end = "\">",
+                   .value_close = "</parameter>"},
+                  {"<minimax:tool_call>", "</minimax:tool_call>"});
+}
+
+Format dsml() {
+  return elements("dsml",
+                  {.open = "<｜DSML｜invoke name=\"",
+                   .name_end = "\">",
+                   .close = "</｜DSML｜invoke>",
+                   .key_open = "<｜DSML｜parameter name=\"",
+                   .key_end = "\" string=\"",
+                   .value_close = "</｜DSML｜parameter>"},
+                  {"<｜DSML｜function_calls>", "</｜DSML｜function_calls>"});
+}
+
+Format glm() {
+  return elements("glm",
+                  {.close = "</tool_call>",
+                   .key_open = "<arg_key>",
+                   .key_end = "</arg_key>",
+                   .value_open = "<arg_value>",
+                   .value_close = "</arg_value>"},
+                  {"<tool_call>", ""});
+}
+
+Format gemma() {
+  return {.family = "gemma4",
+          .syntax = Syntax::kGemma,
+          .wrappers = {{"<|tool_call>", "<tool_call|>"}},
+          .marks = {.open = "call:"},
+          .reasoning = {"<|channel>thought", "<channel|>", true},
+          .silent = {"<|tool_response>"}};
+}
+
+Format python(std::string family, std::vector<Wrapper> wrappers) {
+  return {.family = std::move(family),
+          .syntax = Syntax::kPython,
+          .wrappers = std::move(wrappers),
+          .reasoning = kThink,
+          .in_list = true};
+}
+
+Format lfm2() { return python("lfm2", {{"<|tool_call_start|>", "<|tool_call_end|>"}}); }
+Format llama4() { return python("llama4", {{"", ""}, {"<|python_start|>", "<|python_end|>"}}); }
+Format olmo3() {
+  Format format = python("olmo3", {{"<function_calls>", "</function_calls>"}});
+  format.in_list = false;
+  return format;
+}
+
+Format harmony() { return {.family = "harmony", .syntax = Syntax::kChannels}; }
+
+Format functionary_v3() {
+  return {.family = "functionary-v3.2",
+          .syntax = Syntax::kRecipients,
+          .marks = {.open = ">>>", .name_end = "\n"}};
+}
+
+Format functionary_v2() {
+  return {.family = "functionary-v2",
+          .syntax = Syntax::kRecipients,
+          .marks = {.open = "<|from|>assistant\n<|recipient|>", .name_end = "\n<|content|>"},
+          .silent = {"<|stop|>"}};
+}
+
+using Family = Format (*)();
+const std::vector<Family> kFamilies = {
+    generic,    hermes,      nemotron,       apriel,        granite, phi,      functools,   llama3,
+    command_r,  command_r7b, mistral_list,   mistral,       kimi,    deepseek, deepseek_v3, functionary_v31,
+    qwen_coder, seed_oss,    minimax,        dsml,          glm,     gemma,    lfm2,        llama4,
+    olmo3,      harmony,     functionary_v3, functionary_v2};
+
+}  // namespace
+
+const std::vector<std::string>& family_names() {
+  static const std::vector<std::string> kNames = [] {
+    std::vector<std::string> names;
+    for (const Family family : kFamilies) names.push_back(family().family);
+    return names;
+  }();
+  return kNames;
+}
+
+Format format_named(std::string_view family) {
+  for (const Family candidate : kFamilies)
+    if (Format format = candidate(); format.family == family) return format;
+  fail(ErrorCode::kNotFound, "no format of calls is named {}", in_quotes(family));
+}
+
+}  // namespace ferrum::tools

@@ -1,0 +1,93 @@
+// How a model writes thoughts and calls of functions: found from its chat template, as plain data.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace ferrum::tools {
+
+enum class Syntax {
+  kNone,
+  kObjects,     // {"name": …, "arguments": …}, one or a list
+  kNamed,       // name, a mark, the arguments as JSON
+  kElements,    // <function=name><parameter=key>value</parameter></function>
+  kGemma,       // call:name{key:<|"|>text<|"|>}
+  kPython,      // [name(key='text'), other()]
+  kChannels,    // OpenAI's Harmony: the recipient stands in a message's header
+  kRecipients,  // Functionary: every message begins with whom it is for
+};
+
+// What stands around calls. `close` may be absent in an answer, and empty. An empty `open` means that a call
+// may stand bare; it counts only with the name of an offered function.
+struct Wrapper {
+  std::string open;
+  std::string close;
+};
+
+// The parts of one call.
+struct CallMarks {
+  std::string open;         // before the name
+  std::string id;           // before an id that follows the name; empty where none does
+  std::string name_end;     // behind the name (kNamed: before the arguments)
+  std::string close;        // behind the arguments
+  std::string key_open;     // kElements: before a parameter's name
+  std::string key_end;      // behind it
+  std::string value_open;   // before the value, if key_end is not already
+  std::string value_close;  // behind the value
+};
+
+enum class NameStyle {
+  kPlain,
+  kKimi,      // functions.name:3, which is the id as well
+  kDeepSeek,  // function<｜tool▁sep｜>name, then the arguments in a fence of Markdown
+};
+
+enum class IdStyle { kCall, kNineCharacters };
+
+struct Reasoning {
+  std::string open;   // <think>
+  std::string close;  // </think>; where `open` is empty, the format has no marks of thoughts
+  bool anywhere =
+      false;  // may open in the middle of text; else only where an answer or what follows a call begins
+};
+
+struct Format {
+  std::string family;
+  Syntax syntax = Syntax::kNone;
+  std::vector<Wrapper> wrappers;  // the first is the one that the family's models are taught
+  CallMarks marks;
+  NameStyle name_style = NameStyle::kPlain;
+  IdStyle id_style = IdStyle::kCall;
+  Reasoning reasoning;
+  std::vector<std::string> silent;  // marks without a meaning of their own, left out
+  std::string name_key = "name";    // kObjects, as the family's models are taught; others are read too
+  std::string arguments_key = "arguments";
+  std::string id_key;  // of an id that follows the arguments: a call is held back until it is known
+  bool lines_around_values = false;  // kElements: a line break on each side is not part of the value
+  bool in_list = false;              // calls stand in a list
+  bool parallel = true;              // several calls may follow one another
+  bool template_has_tools = false;   // the template shows the model its tools; else the caller has to
+};
+
+// `has_token` says whether the vocabulary has a token of this spelling; it decides where the template does
+// not. Never fails: what is unknown is generic JSON.
+Format format_of(std::string_view chat_template, FunctionRef<bool(std::string_view)> has_token);
+Format format_of(std::string_view chat_template);
+
+// The formats of all families by name, for tests and documents.
+const std::vector<std::string>& family_names();
+Format format_named(std::string_view family);  // error kNotFound
+
+// Where an answer begins.
+enum class Phase {
+  kContent,
+  kReasoning,  // the prompt opened a thought
+  kHeader,     // kChannels, kRecipients: with a message's header
+};
+
+// Read from the end of the rendered prompt.
+Phase phase_at_end(const Format& format, std::string_view prompt);
+
+}  // namespace ferrum::tools

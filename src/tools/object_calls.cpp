@@ -1,0 +1,179 @@
+// Calls as JSON objects: {"name": …, "arguments": …}, with the keys of any family.
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "tools/answer_parser.h"
+
+namespace ferrum::tools {
+namespace {
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words)
+    if (text == word) return true;
+  return false;
+}
+
+// The text of a JSON string; of other values, and of strings that are not valid Unicode, their JSON.
+std::string text_of(const std::string& json) {
+  const Json value = Json::parse(json, nullptr, false);
+  return value.is_string() ? value.get<std::string>() : json;
+}
+
+bool is_code_tool(std::string_view name) {
+  return is_one_of(name, {"code_interpreter", "python", "ipython"});
+}
+
+}  // namespace
+
+Parse<bool> AnswerParser::object_call() {
+  int byte = co_await input.peek();
+  if (byte != '{') co_return false;
+  take(1);
+  Object object;
+  bool sound = true;
+  for (bool first = true; sound; first = false) {
+    size_t gap = co_await spaces(0);
+    take(gap);
+    byte = co_await input.peek();
+    if (byte == '}') break;
+    if (!first) {
+      sound = byte == ',';
+      if (!sound) break;
+      take(1);
+      gap = co_await spaces(0);
+      take(gap);
+    }
+    sound = co_await member(object);
+  }
+  if (sound) take(1);  // the closing brace
+  if (!object.begun) {
+    if (!sound || !object.has_name) co_return false;
+    begin_object(object);
+    object.complete = true;
+  }
+  if (begun_) end(object.complete);
+  co_return true;
+}
+
+void AnswerParser::begin_object(Object& object) {
+  begin(object.name, object.id);
+  object.begun = true;
+  if (!object.has_arguments || object.arguments == "null") object.arguments = "{}";
+  arguments(object.arguments);
+}
+
+// One key and its value. False: they are not sound, or not those of a call.
+Parse<bool> AnswerParser::member(Object& object) {
+  std::string key;
+  int byte = co_await input.peek();
+  if (byte != '"') co_return false;
+  Read read = co_await literal(Dialect::kJson, &key);
+  if (read != Read::kComplete) co_return false;
+  key = text_of(key);
+  size_t gap = co_await spaces(0);
+  take(gap);
+  byte = co_await input.peek();
+  if (byte != ':') co_return false;
+  take(1);
+  gap = co_await spaces(0);
+  take(gap);
+  byte = co_await input.peek();
+
+  const bool is_arguments =
+      is_one_of(key, {"arguments", "parameters", "args", "input"}) && !object.has_arguments;
+  if (is_arguments) {
+    if (bare_ && !object.has_name) co_return false;
+    const bool sound = co_await member_arguments(object);
+    co_return sound;
+  }
+  if (key == "function" && byte == '{' && !object.begun) {  // as the OpenAI API writes calls
+    const bool found = co_await object_call();
+    object.begun = found;
+    co_return found;
+  }
+  std::string value;
+  read = co_await literal(Dialect::kJson, &value);
+  if (read != Read::kComplete) co_return false;
+  if (object.begun) co_return true;
+  if (is_one_of(key, {"name", "tool_name", "function"}) && value[0] == '"') {
+    object.name = text_of(value);
+    object.has_name = true;
+    if (!accepts(object.name)) co_return false;
+    if (object.has_arguments && format_.id_key.empty()) {
+      begin_object(object);
+      object.complete = true;
+    }
+  } else if (is_one_of(key, {"id", "tool_call_id", "call_id"})) {
+    object.id = text_of(value);
+  } else if (bare_ && !object.has_name && !(key == "type" && value == "\"function\"")) {
+    co_return false;
+  }
+  co_return true;
+}
+
+// They are streamed once the name is known, unless an id may follow them.
+Parse<bool> AnswerParser::member_arguments(Object& object) {
+  const int byte = co_await input.peek();
+  object.has_arguments = true;
+  const bool streamed = byte == '{' && object.has_name && format_.id_key.empty();
+  if (streamed) {
+    object.arguments.clear();
+    begin(object.name, object.id);
+    object.begun = true;
+    const Read read = co_await literal(Dialect::kJson, nullptr);
+    object.complete = read == Read::kComplete;
+    co_return object.complete;
+  }
+  const Read read = co_await literal(Dialect::kJson, &object.arguments);
+  if (read != Read::kComplete) co_return false;
+  if (byte == '"') {  // JSON in a string
+    const std::string inner = text_of(object.arguments);
+    std::string json;
+    if (read_literal(Dialect::kJson, inner, json)) object.arguments = json;
+  }
+  if (object.has_name && format_.id_key.empty()) {
+    begin_object(object);
+    object.complete = true;
+  }
+  co_return true;
+}
+
+// Llama 3's built-in tools: name.call(key="value"), or code for the interpreter if one is offered.
+Parse<bool> AnswerParser::python_tag_call() {
+  constexpr std::string_view kCall = ".call(";
+  const std::string before = raw_;
+  std::string name;
+  const bool named = co_await name_until(kCall, "", name);
+  if (named && accepts(name)) {
+    take(kCall.size());
+    begin(name, "");
+    co_await python_arguments();
+    co_return true;
+  }
+  for (const Tool& tool : tools_->all()) {
+    if (!is_code_tool(tool.name)) continue;
+    std::string code = raw_.substr(before.size());
+    begin(tool.name, "");
+    std::string json = "{\"code\": \"";
+    append_json_text(json, code);
+    arguments(json);
+    for (;;) {
+      const int byte = co_await input.peek();
+      if (byte == Input::kEnd) break;
+      bool over = false;
+      if (byte == '<') over = co_await sees("<|eo", 0);
+      if (over) break;
+      const char letter = static_cast<char>(byte);
+      json.clear();
+      append_json_text(json, {&letter, 1});
+      arguments(json);
+      take(1);
+    }
+    arguments("\"}");
+    end(true);
+    co_return true;
+  }
+  co_return false;
+}
+
+}  // namespace ferrum::tools

@@ -1,0 +1,79 @@
+// Families from templates, and phases from prompts.
+#include "tools/format.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace ferrum::tools {
+namespace {
+
+TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"<tool_call>\\n{\"name\": <function-name>", "hermes"},
+      {"<tool_call>\\n<function=' + name + '>\\n<parameter=", "qwen3-coder"},
+      {"<seed:tool_call>\n<function=a>\n<parameter=b>", "seed-oss"},
+      {"<minimax:tool_call> <invoke name=", "minimax"},
+      {"<tool_call>{name}\n<arg_key>", "glm"},
+      {"{{ '[TOOL_CALLS]' + name + '[ARGS]' }}", "mistral"},
+      {"[TOOL_CALLS] [", "mistral-list"},
+      {"<｜tool▁calls▁begin｜> ```json", "deepseek-v3"},
+      {"<｜tool▁calls▁begin｜>", "deepseek"},
+      {"{%- set dsml_token = '｜DSML｜' %}<{{ dsml_token }}function_calls>", "dsml"},
+      {"<|im_middle|> tool_declare", "kimi"},
+      {"<|tool_call>call:", "gemma4"},
+      {"<|start|>assistant<|channel|>analysis<|message|>", "harmony"},
+      {"<|tool_list_start|>[", "lfm2"},
+      {"functools[", "functools"},
+      {"<|tool|> tools <|/tool|>", "phi4"},
+      {"respond only with <|tool_call|> followed by a JSON list", "granite"},
+      {"<TOOLCALL>[", "nemotron"},
+      {"<|START_ACTION|>[", "command-r7b"},
+      {"Write 'Action:' followed by a json-formatted list ... tool_name", "command-r"},
+      {"message['tool_calls'] '>>>' + name", "functionary-v3.2"},
+      {"<|from|> <|recipient|>", "functionary-v2"},
+      {"<function=name>{}</function>", "functionary-v3.1"},
+      {"<|start_header_id|> {\"name\": function name, \"parameters\": dictionary", "llama3"},
+      {"<|header_start|> tools", "llama4"},
+      {"<start_of_turn>user", "generic"},
+      {"", "generic"},
+  };
+  for (const auto& [text, family] : cases) EXPECT_EQ(format_of(text).family, family) << text;
+}
+
+TEST(FormatOf, AsksTheVocabularyWhereTheTemplateIsSilent) {
+  const auto kimi = [](std::string_view token) { return token == "<|tool_calls_section_begin|>"; };
+  EXPECT_EQ(format_of("{{ messages }}", kimi).family, "kimi");
+  EXPECT_EQ(format_of("{{ tools }}", kimi).family, "generic");
+  EXPECT_EQ(format_of("[TOOL_CALLS][ARGS][THINK]").reasoning.open, "[THINK]");
+}
+
+TEST(FormatOf, SaysWhetherTheTemplateShowsTools) {
+  EXPECT_TRUE(format_of("{% for tool in tools %}").template_has_tools);
+  EXPECT_FALSE(format_of("{{ messages }}").template_has_tools);
+}
+
+TEST(FormatNamed, RefusesUnknownOnes) { EXPECT_THROW(format_named("none"), Error); }
+
+TEST(PhaseAtEnd, IsReasoningWhereThePromptOpensAThought) {
+  const Format hermes = format_named("hermes");
+  EXPECT_EQ(phase_at_end(hermes, "<|im_start|>assistant\n"), Phase::kContent);
+  EXPECT_EQ(phase_at_end(hermes, "<|im_start|>assistant\n<think>\n"), Phase::kReasoning);
+  EXPECT_EQ(phase_at_end(hermes, "<|im_start|>assistant\n<think>\n\n</think>\n\n"), Phase::kContent);
+  EXPECT_EQ(phase_at_end(hermes, "What is <think>?<|im_end|>\n<|im_start|>assistant\n"), Phase::kContent);
+  EXPECT_EQ(phase_at_end(hermes, ""), Phase::kContent);
+  EXPECT_EQ(phase_at_end(format_named("seed-oss"), "<seed:think><seed:cot_budget_reflect>"),
+            Phase::kReasoning);
+  EXPECT_EQ(phase_at_end(format_named("gemma4"), "<|turn>model\n<|channel>thought\n<channel|>"),
+            Phase::kContent);
+  EXPECT_EQ(phase_at_end(format_named("harmony"), "<|start|>assistant"), Phase::kHeader);
+  EXPECT_EQ(phase_at_end(format_named("harmony"), "<|start|>assistant<|channel|>analysis<|message|>"),
+            Phase::kReasoning);
+  EXPECT_EQ(phase_at_end(format_named("harmony"), "<|start|>assistant<|channel|>final<|message|>"),
+            Phase::kContent);
+  EXPECT_EQ(phase_at_end(format_named("functionary-v3.2"), "assistant<|end_header_id|>\n\n>>>"),
+            Phase::kHeader);
+}
+
+}  // namespace
+}  // namespace ferrum::tools
