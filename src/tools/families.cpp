@@ -5,13 +5,13 @@
 namespace ferrum::tools {
 namespace {
 
-const Reasoning kThink = {"<think>", "</think>"};
+Reasoning think() { return {"<think>", "</think>"}; }
 
 Format objects(std::string family, std::vector<Wrapper> wrappers) {
   return {.family = std::move(family),
           .syntax = Syntax::kObjects,
           .wrappers = std::move(wrappers),
-          .reasoning = kThink};
+          .reasoning = think()};
 }
 
 Format generic() {
@@ -92,7 +92,7 @@ Format named(std::string family, CallMarks marks, std::vector<Wrapper> wrappers)
           .syntax = Syntax::kNamed,
           .wrappers = std::move(wrappers),
           .marks = std::move(marks),
-          .reasoning = kThink};
+          .reasoning = think()};
 }
 
 Format mistral() {
@@ -135,24 +135,26 @@ Format elements(std::string family, CallMarks marks, Wrapper wrapper) {
           .syntax = Syntax::kElements,
           .wrappers = {std::move(wrapper)},
           .marks = std::move(marks),
-          .reasoning = kThink};
+          .reasoning = think()};
 }
 
-const CallMarks kFunctionMarks = {.open = "<function=",
-                                  .name_end = ">",
-                                  .close = "</function>",
-                                  .key_open = "<parameter=",
-                                  .key_end = ">",
-                                  .value_close = "</parameter>"};
+CallMarks function_marks() {
+  return {.open = "<function=",
+          .name_end = ">",
+          .close = "</function>",
+          .key_open = "<parameter=",
+          .key_end = ">",
+          .value_close = "</parameter>"};
+}
 
 Format qwen_coder() {
-  Format format = elements("qwen3-coder", kFunctionMarks, {"<tool_call>", "</tool_call>"});
+  Format format = elements("qwen3-coder", function_marks(), {"<tool_call>", "</tool_call>"});
   format.lines_around_values = true;
   return format;
 }
 
 Format seed_oss() {
-  Format format = elements("seed-oss", kFunctionMarks, {"<seed:tool_call>", "</seed:tool_call>"});
+  Format format = elements("seed-oss", function_marks(), {"<seed:tool_call>", "</seed:tool_call>"});
   format.reasoning = {"<seed:think>", "</seed:think>", true};
   return format;
 }
@@ -202,7 +204,7 @@ Format python(std::string family, std::vector<Wrapper> wrappers) {
   return {.family = std::move(family),
           .syntax = Syntax::kPython,
           .wrappers = std::move(wrappers),
-          .reasoning = kThink,
+          .reasoning = think(),
           .in_list = true};
 }
 
@@ -230,7 +232,7 @@ Format functionary_v2() {
 }
 
 using Family = Format (*)();
-const std::vector<Family> kFamilies = {
+constexpr Family kFamilies[] = {
     generic,    hermes,      nemotron,       apriel,        granite, phi,      functools,   llama3,
     command_r,  command_r7b, mistral_list,   mistral,       kimi,    deepseek, deepseek_v3, functionary_v31,
     qwen_coder, seed_oss,    minimax,        dsml,          glm,     gemma,    lfm2,        llama4,

@@ -72,8 +72,9 @@ class Normalizer {
   void call(OrderedJson& call) {
     if (!call.is_object()) return;
     if (!call.contains("function") || !call["function"].is_object()) return;
-    OrderedJson& function = call["function"];
     if (!call.contains("type")) call["type"] = "function";
+    if (!call.contains("id")) call["id"] = "";
+    OrderedJson& function = call["function"];  // a member that is added later would move it
     const OrderedJson arguments = function.contains("arguments") ? function["arguments"] : OrderedJson();
     if (as_ == ArgumentsAs::kObject) {
       function["arguments"] = arguments_object(arguments);

@@ -26,8 +26,8 @@ const OrderedJson& tools_json() {
 
 namespace {
 
-const std::string kParis = R"({"city": "Paris"})";
-const std::string kRome = R"({"city": "Rome"})";
+constexpr const char* kParis = R"({"city": "Paris"})";
+constexpr const char* kRome = R"({"city": "Rome"})";
 
 std::vector<Answer> hermes() {
   return {
