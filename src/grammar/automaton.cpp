@@ -1,0 +1,291 @@
+#include "grammar/automaton.h"
+
+#include <algorithm>
+#include <map>
+
+namespace ferrum::grammar {
+
+Automaton::Automaton(Builder builder)
+    : marks_(std::move(builder.marks)), thresholds_(std::move(builder.thresholds)) {
+  for (const auto& row : builder.rows) {
+    begins_.push_back(static_cast<uint32_t>(transitions_.size()));
+    for (const Transition& t : row) {  // texts have no surrogates
+      if (t.first < kFirstSurrogate)
+        transitions_.push_back({t.first, std::min<char32_t>(t.last, kFirstSurrogate - 1), t.next});
+      if (t.last > kLastSurrogate)
+        transitions_.push_back({std::max<char32_t>(t.first, kLastSurrogate + 1), t.last, t.next});
+    }
+  }
+  begins_.push_back(static_cast<uint32_t>(transitions_.size()));
+  find_ahead(builder.kept);
+  if (!thresholds_.empty()) find_live(builder.limits);
+  prune();
+  takes_all_ = segments_.empty();
+  for (uint32_t q = 0; q < states(); ++q) {
+    const auto of = transitions(q);
+    size_t taken = 0;
+    for (const Transition& t : of) taken += t.last - t.first + 1;
+    takes_all_ = takes_all_ && taken == kLastCodePoint + 1 - (kLastSurrogate - kFirstSurrogate + 1);
+  }
+  constexpr uint32_t kMaxTabled = 1024;
+  if (states() > kMaxTabled || transitions_.size() < states() * size_t{3}) return;
+  ascii_.assign(states() * size_t{128}, kDead);
+  for (uint32_t q = 0; q < states(); ++q)
+    for (const Transition& t : transitions(q))
+      for (char32_t c = t.first; c <= t.last && c < 128; ++c) ascii_[q * size_t{128} + c] = t.next;
+}
+
+uint32_t Automaton::next(uint32_t state, char32_t c) const {
+  if (c < 128 && !ascii_.empty()) return ascii_[state * size_t{128} + c];
+  const auto of = transitions(state);
+  size_t low = 0, high = of.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (of[middle].last < c)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < of.size() && of[low].first <= c ? of[low].next : kDead;
+}
+
+bool Automaton::has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const {
+  const uint32_t after = std::min(count + 1, most_counted());
+  for (const Transition& t : transitions(state)) {
+    if (t.first > last) return false;
+    if (t.last >= first && is_live(t.next, after)) return true;
+  }
+  return false;
+}
+
+const std::vector<bool>& Automaton::row_of(uint32_t count) const {
+  const auto after = std::upper_bound(segments_.begin(), segments_.end(), count,
+                                      [](uint32_t value, const Segment& s) { return value < s.first; });
+  return std::prev(after)->live;
+}
+
+uint32_t Automaton::same_count(uint32_t count, uint32_t reach) const {
+  if (segments_.empty()) return 0;
+  const auto after = std::upper_bound(segments_.begin(), segments_.end(), count,
+                                      [](uint32_t value, const Segment& s) { return value < s.first; });
+  if (after == segments_.end() || after->first - count > reach) return std::prev(after)->first;
+  return count;
+}
+
+void Automaton::find_ahead(const std::vector<bool>& kept) {
+  ahead_.assign(states(), 0);
+  std::vector<std::vector<uint32_t>> sources(states());
+  for (uint32_t q = 0; q < states(); ++q) {
+    for (const Transition& t : transitions(q))
+      if (t.next != q && (sources[t.next].empty() || sources[t.next].back() != q))
+        sources[t.next].push_back(q);
+    if (q < kept.size() && kept[q]) ahead_[q] = 1;
+    if (marks_[q] == 0) continue;
+    ahead_[q] = thresholds_.empty() ? uint64_t{1} << std::min<uint32_t>(marks_[q] - 1, 63) : 1;
+  }
+  std::vector<uint32_t> todo;
+  for (uint32_t q = 0; q < states(); ++q)
+    if (ahead_[q] != 0) todo.push_back(q);
+  while (!todo.empty()) {
+    const uint32_t q = todo.back();
+    todo.pop_back();
+    for (const uint32_t source : sources[q])
+      if ((ahead_[q] & ~ahead_[source]) != 0) {
+        ahead_[source] |= ahead_[q];
+        todo.push_back(source);
+      }
+  }
+}
+
+void Automaton::find_live(const Limits& limits) {
+  // From the last interval, whose states keep their meaning for ever, back to no characters at all.
+  const auto last = static_cast<uint32_t>(thresholds_.size());
+  std::vector<bool> row(states());
+  for (uint32_t q = 0; q < states(); ++q) row[q] = (marks_[q] >> last) & 1;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t q = states(); q-- > 0;)
+      for (const Transition& t : transitions(q))
+        if (!row[q] && row[t.next]) row[q] = changed = true;
+  }
+  std::vector<Segment> backwards = {{thresholds_.back(), row}};
+  size_t work = 0;
+  for (uint32_t interval = last; interval-- > 0;) {
+    const uint32_t first = interval == 0 ? 0 : thresholds_[interval - 1];
+    for (uint32_t count = thresholds_[interval]; count-- > first;) {
+      std::vector<bool> now(states());
+      for (uint32_t q = 0; q < states(); ++q) {
+        bool live = (marks_[q] >> interval) & 1;
+        for (const Transition& t : transitions(q)) live = live || row[t.next];
+        now[q] = live;
+      }
+      work += transitions_.size() + 1;
+      if (work > limits.max_total_states * 20)
+        throw Refusal("maxLength", "", "a length and a pattern need too many states together");
+      const bool is_settled = now == row && count + 1 < thresholds_[interval];
+      backwards.push_back({count, now});
+      row = std::move(now);
+      if (!is_settled) continue;
+      backwards.back().first = first;
+      break;
+    }
+  }
+  // A threshold begins a segment even where the same states live: what is accepted changes there.
+  for (auto s = backwards.rbegin(); s != backwards.rend(); ++s) {
+    const bool is_threshold =
+        std::find(thresholds_.begin(), thresholds_.end(), s->first) != thresholds_.end();
+    if (segments_.empty() || is_threshold || segments_.back().live != s->live)
+      segments_.push_back(std::move(*s));
+  }
+}
+
+void Automaton::prune() {
+  std::vector<Transition> kept;
+  std::vector<uint32_t> begins;
+  for (uint32_t q = 0; q < states(); ++q) {
+    begins.push_back(static_cast<uint32_t>(kept.size()));
+    for (const Transition& t : transitions(q)) {
+      if (ahead_[t.next] == 0) continue;
+      if (kept.size() > begins.back() && kept.back().next == t.next && kept.back().last + 1 == t.first)
+        kept.back().last = t.last;
+      else
+        kept.push_back(t);
+    }
+  }
+  begins.push_back(static_cast<uint32_t>(kept.size()));
+  begins_ = std::move(begins);
+  transitions_ = std::move(kept);
+}
+
+void Automaton::count_texts() {
+  // Depth first; a state that can come back to itself has no end of texts, as every state here is live.
+  enum : uint8_t { kNew, kOpen, kDone };
+  std::vector<uint8_t> progress(states(), kNew);
+  std::vector<uint32_t> sizes(states(), 0);
+  std::vector<std::pair<uint32_t, size_t>> path;
+  for (uint32_t root = 0; root < states(); ++root) {
+    if (progress[root] != kNew) continue;
+    path.emplace_back(root, 0);
+    progress[root] = kOpen;
+    while (!path.empty()) {
+      auto& [q, at] = path.back();
+      const auto of = transitions(q);
+      if (at == of.size()) {
+        uint64_t size = marks_[q] != 0 ? 1 : 0;
+        for (const Transition& t : of) {
+          const uint64_t each = progress[t.next] == kOpen ? UINT32_MAX : sizes[t.next];
+          size = each == UINT32_MAX ? UINT32_MAX : size + each * (t.last - t.first + 1);
+          if (size >= UINT32_MAX) break;
+        }
+        sizes[q] = static_cast<uint32_t>(std::min<uint64_t>(size, UINT32_MAX));
+        progress[q] = kDone;
+        path.pop_back();
+        continue;
+      }
+      const uint32_t next = of[at++].next;
+      if (progress[next] != kNew) continue;
+      progress[next] = kOpen;
+      path.emplace_back(next, 0);
+    }
+  }
+  // What was open when a state behind it was sized may have been part of a cycle through it: spread that.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t q = 0; q < states(); ++q)
+      for (const Transition& t : transitions(q))
+        if (sizes[q] != UINT32_MAX && sizes[t.next] == UINT32_MAX) {
+          sizes[q] = UINT32_MAX;
+          changed = true;
+        }
+  }
+  sizes_ = std::move(sizes);
+}
+
+Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,
+                           const std::function<uint32_t(std::span<const uint32_t>)>& mark,
+                           const Limits& limits, const std::string& keyword, const std::string& path,
+                           size_t needed) {
+  std::vector<CodePointSet> told_apart;
+  for (const auto& machine : machines) machine->tell_apart(told_apart);
+  const Alphabet alphabet(told_apart);
+  std::vector<uint32_t> first;
+  for (const auto& machine : machines) {
+    machine->bind(alphabet);
+    first.push_back(machine->initial());
+  }
+  std::map<std::vector<uint32_t>, uint32_t> ids;
+  std::vector<const std::vector<uint32_t>*> states;
+  const auto id_of = [&](std::vector<uint32_t> tuple) {
+    const auto [place, is_new] = ids.emplace(std::move(tuple), static_cast<uint32_t>(states.size()));
+    if (is_new) {
+      if (states.size() >= limits.max_states) throw Refusal(keyword, path, "it needs too many states");
+      states.push_back(&place->first);
+    }
+    return place->second;
+  };
+  id_of(first);
+  Automaton::Builder out = {.limits = limits};
+  std::vector<uint32_t> targets(alphabet.size());
+  size_t cells = 0;
+  for (size_t q = 0; q < states.size(); ++q) {
+    const std::vector<uint32_t> from = *states[q];
+    out.marks.push_back(mark(from));
+    cells += alphabet.size();
+    if (cells > limits.max_total_states * 4) throw Refusal(keyword, path, "it needs too many states");
+    for (uint32_t symbol = 0; symbol < alphabet.size(); ++symbol) {
+      std::vector<uint32_t> to(from.size());
+      for (size_t m = 0; m < from.size(); ++m) {
+        to[m] = from[m] == Machine::kDead ? Machine::kDead : machines[m]->step(from[m], symbol);
+      }
+      if (needed != kNoneNeeded && to[needed] == Machine::kDead) to.assign(to.size(), Machine::kDead);
+      targets[symbol] = id_of(std::move(to));
+    }
+    auto& row = out.rows.emplace_back();
+    for (const Alphabet::Interval& interval : alphabet.intervals()) {
+      const uint32_t next = targets[interval.symbol];
+      if (!row.empty() && row.back().next == next)
+        row.back().last = interval.last;
+      else
+        row.push_back({interval.first, interval.last, next});
+    }
+  }
+  return out;
+}
+
+Automaton::Builder trie_of(const std::vector<std::u32string>& texts, uint32_t other) {
+  struct Node {
+    std::map<char32_t, uint32_t> children;
+    uint32_t mark = 0;
+  };
+  std::vector<Node> nodes(1);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    uint32_t node = 0;
+    for (const char32_t c : texts[i]) {
+      const auto [place, is_new] = nodes[node].children.emplace(c, static_cast<uint32_t>(nodes.size()));
+      const uint32_t child = place->second;
+      if (is_new) nodes.emplace_back();
+      node = child;
+    }
+    if (nodes[node].mark == 0) nodes[node].mark = static_cast<uint32_t>(i + 1);
+  }
+  Automaton::Builder out;
+  const auto rest = static_cast<uint32_t>(nodes.size());
+  for (const Node& node : nodes) {
+    out.marks.push_back(node.mark != 0 ? node.mark : other);
+    auto& row = out.rows.emplace_back();
+    char32_t next = 0;
+    for (const auto& [c, child] : node.children) {
+      if (other != 0 && c > next) row.push_back({next, c - 1, rest});
+      row.push_back({c, c, child});
+      next = c + 1;
+    }
+    if (other != 0 && next <= kLastCodePoint) row.push_back({next, kLastCodePoint, rest});
+  }
+  if (other != 0) {
+    out.rows.push_back({{0, kLastCodePoint, rest}});
+    out.marks.push_back(other);
+  }
+  return out;
+}
+
+}  // namespace ferrum::grammar

@@ -1,0 +1,103 @@
+// A deterministic automaton over code points, with a counter of characters where a length is asked for.
+// Immutable.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grammar/machine.h"
+#include "grammar/refusal.h"
+
+namespace ferrum::grammar {
+
+// A character count is compared with thresholds; between two of them an automaton accepts the same states.
+// Interval i holds the counts from thresholds[i-1] (or 0) to thresholds[i] - 1. Counts past the last
+// threshold need not be told apart.
+class Automaton {
+ public:
+  static constexpr uint32_t kDead = UINT32_MAX;
+  struct Transition {
+    char32_t first, last;
+    uint32_t next;
+  };
+  struct Builder;
+
+  explicit Automaton(Builder builder);
+
+  uint32_t states() const { return static_cast<uint32_t>(marks_.size()); }
+  // kDead where no text that is accepted goes on with `c`, whatever its length.
+  uint32_t next(uint32_t state, char32_t c) const;
+  std::span<const Transition> transitions(uint32_t state) const {
+    return std::span(transitions_).subspan(begins_[state], begins_[state + 1] - begins_[state]);
+  }
+
+  // What the builder's marks say of the state: 0 is no accepting state.
+  uint32_t mark(uint32_t state) const { return marks_[state]; }
+  // Bit m: a state marked m + 1 can be reached (marks of at most 64).
+  uint64_t marks_ahead(uint32_t state) const { return ahead_[state]; }
+
+  uint32_t most_counted() const { return thresholds_.empty() ? 0 : thresholds_.back(); }
+  bool accepts(uint32_t state, uint32_t count) const { return (marks_[state] >> interval_of(count)) & 1; }
+  // Whether something that is accepted begins with what led to `state` in `count` characters.
+  bool is_live(uint32_t state, uint32_t count) const { return segments_.empty() || row_of(count)[state]; }
+  // Whether one of the characters from `first` to `last` may come next.
+  bool has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const;
+  // Every character may follow in every state.
+  bool takes_all() const { return takes_all_; }
+  // A count that any `reach` further characters cannot tell from `count`.
+  uint32_t same_count(uint32_t count, uint32_t reach) const;
+  // How many texts are accepted from `state` on, without counting characters; UINT32_MAX: more than that or
+  // no end.
+  uint32_t texts_ahead(uint32_t state) const { return sizes_.empty() ? UINT32_MAX : sizes_[state]; }
+  void count_texts();
+
+ private:
+  uint32_t interval_of(uint32_t count) const {
+    uint32_t i = 0;
+    while (i < thresholds_.size() && count >= thresholds_[i]) ++i;
+    return i;
+  }
+  struct Segment {
+    uint32_t first;  // count
+    std::vector<bool> live;
+  };
+  const std::vector<bool>& row_of(uint32_t count) const;
+  void find_live(const Limits& limits);
+  void find_ahead(const std::vector<bool>& kept);
+  void prune();
+
+  std::vector<uint32_t> begins_;
+  std::vector<Transition> transitions_;
+  std::vector<uint32_t> ascii_;  // [state][128]; empty where the automaton is large
+  std::vector<uint32_t> marks_;
+  std::vector<uint64_t> ahead_;
+  std::vector<uint32_t> sizes_;
+  std::vector<uint32_t> thresholds_;
+  std::vector<Segment> segments_;  // ascending; empty without thresholds
+  bool takes_all_ = false;
+};
+
+struct Automaton::Builder {
+  std::vector<std::vector<Transition>> rows;  // by state; ascending; state 0 is the first
+  std::vector<uint32_t> marks;  // without thresholds any number; with them a bit for each interval
+  std::vector<uint32_t> thresholds;
+  Limits limits;
+  std::vector<bool> kept;  // states that lead on by other means than characters; empty: none
+};
+
+// The product of `machines`; `mark` says what a state is of which it gets the states of all machines. Refusal
+// naming `keyword` and `path`: too many states. Where machine `needed` is dead, nothing is accepted any more.
+inline constexpr size_t kNoneNeeded = SIZE_MAX;
+Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,
+                           const std::function<uint32_t(std::span<const uint32_t>)>& mark,
+                           const Limits& limits, const std::string& keyword, const std::string& path,
+                           size_t needed = kNoneNeeded);
+
+// `texts[i]` is marked i + 1; every other text, if any is accepted, `other`.
+Automaton::Builder trie_of(const std::vector<std::u32string>& texts, uint32_t other);
+
+}  // namespace ferrum::grammar

@@ -1,0 +1,421 @@
+#include "grammar/languages.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "grammar/pattern_machine.h"
+
+namespace ferrum::grammar {
+namespace {
+
+// The number of characters that every match has; nothing where they differ.
+std::optional<uint32_t> fixed_length(const Regex& regex, uint32_t n) {
+  using Kind = RegexNode::Kind;
+  const RegexNode& node = regex.nodes[n];
+  if (node.kind == Kind::kEmpty) return 0;
+  if (node.kind == Kind::kSet) {
+    const auto& ranges = regex.sets[node.set].ranges();
+    if (regex.has_code_units && !ranges.empty() && ranges.back().last > 0xD7FF) return std::nullopt;
+    return 1;
+  }
+  if (node.kind != Kind::kConcatenation) return std::nullopt;
+  uint32_t sum = 0;
+  for (const uint32_t child : node.children) {
+    const auto one = fixed_length(regex, child);
+    if (!one) return std::nullopt;
+    sum += *one;
+  }
+  return sum;
+}
+
+// A pattern ^…[set]{m,n}…$ whose other parts have fixed lengths is the one with * in its place, with a
+// length: which costs a counter instead of n copies.
+struct Counted {
+  Regex regex;
+  uint32_t least, most;
+};
+std::optional<Counted> counted(const Regex& regex) {
+  using Kind = RegexNode::Kind;
+  constexpr uint32_t kWorthwhile = 32;
+  const RegexNode& root = regex.nodes[regex.root];
+  if (root.kind != Kind::kConcatenation || root.children.size() < 3) return std::nullopt;
+  if (regex.nodes[root.children.front()].kind != Kind::kBegin ||
+      regex.nodes[root.children.back()].kind != Kind::kEnd)
+    return std::nullopt;
+  uint32_t fixed = 0;
+  std::optional<uint32_t> repeat;
+  for (size_t i = 1; i + 1 < root.children.size(); ++i) {
+    const RegexNode& child = regex.nodes[root.children[i]];
+    if (child.kind == Kind::kRepeat && !repeat && fixed_length(regex, child.children[0]) == 1 &&
+        regex.nodes[child.children[0]].kind == Kind::kSet) {
+      repeat = root.children[i];
+      continue;
+    }
+    const auto length = fixed_length(regex, root.children[i]);
+    if (!length) return std::nullopt;
+    fixed += *length;
+  }
+  if (!repeat) return std::nullopt;
+  const RegexNode& node = regex.nodes[*repeat];
+  if (std::max(node.least, node.most == kUnbounded ? 0 : node.most) < kWorthwhile) return std::nullopt;
+  Counted out = {regex, fixed + node.least, node.most == kUnbounded ? kUnbounded : fixed + node.most};
+  out.regex.nodes[*repeat].least = 0;
+  out.regex.nodes[*repeat].most = kUnbounded;
+  return out;
+}
+
+}  // namespace
+
+Languages::Languages(const Limits& limits) : limits_(limits) {
+  add("all", {.kind = Kind::kAll});
+  add("none", {.kind = Kind::kNone});
+}
+
+LanguageId Languages::add(std::string key, Node node) {
+  const auto [place, is_new] = ids_.emplace(std::move(key), static_cast<LanguageId>(nodes_.size()));
+  if (is_new) nodes_.push_back(std::move(node));
+  return place->second;
+}
+
+LanguageId Languages::texts(std::vector<std::u32string> list) {
+  if (list.empty()) return kNone;
+  std::set<std::u32string> seen;
+  std::erase_if(list, [&](const std::u32string& text) { return !seen.insert(text).second; });
+  std::string key = "texts";
+  for (const std::u32string& text : list) {
+    key += '\0';
+    key.append(reinterpret_cast<const char*>(text.data()), text.size() * sizeof(char32_t));
+    key += "\xFF\xFF\xFF\xFF";
+  }
+  return add(std::move(key), {.kind = Kind::kTexts, .texts = std::move(list)});
+}
+
+LanguageId Languages::pattern(const std::string& pattern, const std::string& keyword,
+                              const std::string& path) {
+  const std::string key = "pattern" + pattern;
+  if (const auto known = ids_.find(key); known != ids_.end()) return known->second;
+  Regex regex = parse_regex(pattern, path);
+  if (auto split = counted(regex)) {
+    const LanguageId loop = add(key + "\xFF*", {.kind = Kind::kPattern,
+                                                .regex = std::make_shared<Regex>(std::move(split->regex)),
+                                                .keyword = keyword,
+                                                .path = path});
+    return ids_[key] = all_of({loop, length(split->least, split->most)});
+  }
+  return add(key, {.kind = Kind::kPattern,
+                   .regex = std::make_shared<Regex>(std::move(regex)),
+                   .keyword = keyword,
+                   .path = path});
+}
+
+LanguageId Languages::length(uint32_t least, uint32_t most) {
+  if (least > most) return kNone;
+  if (least == 0 && most == kUnbounded) return kAll;
+  return add("length" + std::to_string(least) + "," + std::to_string(most),
+             {.kind = Kind::kLength, .least = least, .most = most});
+}
+
+LanguageId Languages::complement(LanguageId of) {
+  if (of == kAll) return kNone;
+  if (of == kNone) return kAll;
+  if (nodes_[of].kind == Kind::kNot) return nodes_[of].parts[0];
+  return add("not" + std::to_string(of), {.kind = Kind::kNot, .parts = {of}});
+}
+
+LanguageId Languages::combined(Kind kind, std::vector<LanguageId> parts) {
+  const LanguageId neutral = kind == Kind::kAnd ? kAll : kNone, absorbing = kind == Kind::kAnd ? kNone : kAll;
+  std::vector<LanguageId> flat;
+  for (const LanguageId part : parts) {
+    if (nodes_[part].kind == kind)
+      flat.insert(flat.end(), nodes_[part].parts.begin(), nodes_[part].parts.end());
+    else if (part == absorbing)
+      return absorbing;
+    else if (part != neutral)
+      flat.push_back(part);
+  }
+  std::sort(flat.begin(), flat.end());
+  flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
+  for (const LanguageId part : flat)
+    if (nodes_[part].kind == Kind::kNot &&
+        std::binary_search(flat.begin(), flat.end(), nodes_[part].parts[0]))
+      return absorbing;
+  if (flat.empty()) return neutral;
+  if (flat.size() == 1) return flat[0];
+  std::string key = kind == Kind::kAnd ? "and" : "or";
+  for (const LanguageId part : flat) key += "," + std::to_string(part);
+  return add(std::move(key), {.kind = kind, .parts = std::move(flat)});
+}
+
+LanguageId Languages::all_of(std::vector<LanguageId> parts) {
+  // What is in a list can be looked at text by text.
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (nodes_[parts[i]].kind != Kind::kTexts) continue;
+    std::vector<std::u32string> kept = nodes_[parts[i]].texts;
+    if (parts.size() == 1) return parts[0];
+    std::erase_if(kept, [&](const std::u32string& text) {
+      return !std::all_of(parts.begin(), parts.end(), [&](LanguageId part) { return contains(part, text); });
+    });
+    return texts(std::move(kept));
+  }
+  return combined(Kind::kAnd, std::move(parts));
+}
+
+LanguageId Languages::any_of(std::vector<LanguageId> parts) {
+  std::vector<std::u32string> listed;
+  std::vector<LanguageId> others;
+  for (const LanguageId part : parts) {
+    if (nodes_[part].kind == Kind::kTexts)
+      listed.insert(listed.end(), nodes_[part].texts.begin(), nodes_[part].texts.end());
+    else
+      others.push_back(part);
+  }
+  if (!listed.empty()) others.push_back(texts(std::move(listed)));
+  return combined(Kind::kOr, std::move(others));
+}
+
+const std::vector<std::u32string>* Languages::list_of(LanguageId language) const {
+  return nodes_[language].kind == Kind::kTexts ? &nodes_[language].texts : nullptr;
+}
+
+void Languages::find_texts(LanguageId language, std::vector<std::u32string>& texts) const {
+  const Node& node = nodes_[language];
+  texts.insert(texts.end(), node.texts.begin(), node.texts.end());
+  for (const LanguageId part : node.parts) find_texts(part, texts);
+}
+
+bool Languages::has_patterns(LanguageId language) const {
+  const Node& node = nodes_[language];
+  if (node.kind == Kind::kPattern || node.kind == Kind::kLength) return true;
+  return std::any_of(node.parts.begin(), node.parts.end(),
+                     [&](LanguageId part) { return has_patterns(part); });
+}
+
+bool Languages::contains(LanguageId language, const std::u32string& text) {
+  const Node& node = nodes_[language];
+  switch (node.kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kNone:
+      return false;
+    case Kind::kTexts:
+      return std::find(node.texts.begin(), node.texts.end(), text) != node.texts.end();
+    case Kind::kLength:
+      return text.size() >= node.least && text.size() <= node.most;
+    case Kind::kNot:
+      return !contains(node.parts[0], text);
+    case Kind::kAnd:
+    case Kind::kOr: {
+      const std::vector<LanguageId> parts = node.parts;
+      const bool all = node.kind == Kind::kAnd;
+      for (const LanguageId part : parts)
+        if (contains(part, text) != all) return !all;
+      return all;
+    }
+    case Kind::kPattern:
+      break;
+  }
+  const std::shared_ptr<const Automaton> machine = automaton(language);
+  uint32_t state = 0;
+  if (!machine) return false;
+  for (const char32_t c : text)
+    if ((state = machine->next(state, c)) == Automaton::kDead) return false;
+  return machine->accepts(state, 0);
+}
+
+void Languages::find_atoms(LanguageId language, std::vector<LanguageId>& atoms) const {
+  const Node& node = nodes_[language];
+  if (node.kind == Kind::kTexts || node.kind == Kind::kPattern || node.kind == Kind::kLength) {
+    if (std::find(atoms.begin(), atoms.end(), language) == atoms.end()) atoms.push_back(language);
+    return;
+  }
+  for (const LanguageId part : node.parts) find_atoms(part, atoms);
+}
+
+std::unique_ptr<Machine> Languages::machine_of(const Node& node) const {
+  if (node.kind == Kind::kTexts) return std::make_unique<LiteralMachine>(node.texts);
+  if (node.kind == Kind::kLength) return std::make_unique<LengthMachine>(node.least, node.most);
+  return std::make_unique<PatternMachine>(node.regex, PatternMachine::Mode::kSearch, limits_, node.path);
+}
+
+bool Languages::evaluate(LanguageId language, const std::unordered_map<LanguageId, bool>& is_in) const {
+  const Node& node = nodes_[language];
+  switch (node.kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kNone:
+      return false;
+    case Kind::kNot:
+      return !evaluate(node.parts[0], is_in);
+    case Kind::kAnd:
+      return std::all_of(node.parts.begin(), node.parts.end(),
+                         [&](LanguageId part) { return evaluate(part, is_in); });
+    case Kind::kOr:
+      return std::any_of(node.parts.begin(), node.parts.end(),
+                         [&](LanguageId part) { return evaluate(part, is_in); });
+    default:
+      return is_in.at(language);
+  }
+}
+
+std::shared_ptr<const Automaton> Languages::automaton(LanguageId language) {
+  const auto known = automata_.find(language);
+  if (known != automata_.end()) return known->second;
+  std::shared_ptr<const Automaton> made = build(language);
+  if (made && (!made->is_live(0, 0) || made->marks_ahead(0) == 0)) made = nullptr;
+  if (made) total_states_ += made->states();
+  if (total_states_ > limits_.max_total_states)
+    throw Refusal("pattern", "", "all automata together need too many states");
+  return automata_[language] = made;
+}
+
+namespace {
+
+// The automata of formats, which are few and asked for again and again.
+struct FormatAutomata {
+  std::mutex mutex;
+  std::unordered_map<std::string, std::shared_ptr<const Automaton>> by_name;
+};
+
+FormatAutomata& format_automata() {
+  static FormatAutomata automata;
+  return automata;
+}
+
+}  // namespace
+
+LanguageId Languages::format(const std::string& name, const std::string& pattern, const std::string& path) {
+  const LanguageId language = this->pattern(pattern, "format", path);
+  FormatAutomata& shared = format_automata();
+  {
+    const std::lock_guard lock(shared.mutex);
+    const auto known = shared.by_name.find(name);
+    if (known != shared.by_name.end()) return automata_[language] = known->second, language;
+  }
+  const auto made = automaton(language);
+  const std::lock_guard lock(shared.mutex);
+  shared.by_name.emplace(name, made);
+  return language;
+}
+
+std::shared_ptr<const Automaton> Languages::build(LanguageId language) {
+  const Node& node = nodes_[language];
+  if (node.kind == Kind::kAll) return automaton_of_all_texts();
+  if (node.kind == Kind::kNone) return nullptr;
+  if (node.kind == Kind::kTexts) {
+    Automaton::Builder builder = trie_of(node.texts, 0);
+    for (uint32_t& mark : builder.marks) mark = std::min(mark, 1U);
+    auto made = std::make_shared<Automaton>(std::move(builder));
+    made->count_texts();
+    return made;
+  }
+  std::vector<LanguageId> atoms;
+  find_atoms(language, atoms);
+  std::vector<std::unique_ptr<Machine>> machines;
+  std::vector<LanguageId> of_machine, lengths;
+  std::vector<uint32_t> thresholds;
+  std::string keyword = "pattern", path;
+  for (const LanguageId atom : atoms) {
+    const Node& one = nodes_[atom];
+    if (one.kind == Kind::kLength) {
+      lengths.push_back(atom);
+      if (one.least > 0) thresholds.push_back(one.least);
+      if (one.most != kUnbounded) thresholds.push_back(one.most + 1);
+      continue;
+    }
+    if (one.kind == Kind::kPattern) keyword = one.keyword, path = one.path;
+    of_machine.push_back(atom);
+    machines.push_back(machine_of(one));
+  }
+  std::sort(thresholds.begin(), thresholds.end());
+  thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
+  if (thresholds.size() > 31)
+    throw Refusal("maxLength", path, "too many different lengths meet in one value");
+  std::unordered_map<LanguageId, bool> is_in;
+  const auto mark = [&](std::span<const uint32_t> states) {
+    for (size_t i = 0; i < machines.size(); ++i)
+      is_in[of_machine[i]] = states[i] != Machine::kDead && machines[i]->accepts(states[i]);
+    uint32_t bits = 0;
+    for (size_t interval = 0; interval <= thresholds.size(); ++interval) {
+      const uint32_t count = interval == 0 ? 0 : thresholds[interval - 1];
+      for (const LanguageId length : lengths)
+        is_in[length] = count >= nodes_[length].least && count <= nodes_[length].most;
+      if (evaluate(language, is_in)) bits |= 1U << interval;
+    }
+    return bits;
+  };
+  Automaton::Builder builder = product(machines, mark, limits_, keyword, path);
+  builder.thresholds = std::move(thresholds);
+  builder.limits = limits_;
+  auto made = std::make_shared<Automaton>(std::move(builder));
+  made->count_texts();
+  return made;
+}
+
+Languages::Names Languages::names(const std::vector<std::u32string>& listed,
+                                  const std::vector<LanguageId>& told_apart, const std::string& path) {
+  Names out;
+  const auto first_other = static_cast<uint32_t>(listed.size() + 1);
+  const bool is_simple =
+      std::none_of(told_apart.begin(), told_apart.end(), [&](LanguageId l) { return has_patterns(l); });
+  if (is_simple) {
+    // Lists of names are listed; outside them each language has all names or none.
+    uint64_t bits = 0;
+    for (size_t i = 0; i < told_apart.size(); ++i)
+      if (evaluate_outside_lists(told_apart[i])) bits |= uint64_t{1} << i;
+    out.combinations = {bits};
+    out.builder = trie_of(listed, first_other);
+    return out;
+  }
+  std::vector<LanguageId> atoms;
+  for (const LanguageId language : told_apart) find_atoms(language, atoms);
+  std::vector<std::unique_ptr<Machine>> machines;
+  machines.push_back(std::make_unique<LiteralMachine>(listed));
+  for (const LanguageId atom : atoms) machines.push_back(machine_of(nodes_[atom]));
+  std::unordered_map<LanguageId, bool> is_in;
+  const auto mark = [&](std::span<const uint32_t> states) -> uint32_t {
+    const int index = static_cast<const LiteralMachine&>(*machines[0]).index_of(states[0]);
+    if (index >= 0) return static_cast<uint32_t>(index + 1);
+    for (size_t i = 0; i < atoms.size(); ++i)
+      is_in[atoms[i]] = states[i + 1] != Machine::kDead && machines[i + 1]->accepts(states[i + 1]);
+    uint64_t bits = 0;
+    for (size_t i = 0; i < told_apart.size(); ++i)
+      if (evaluate(told_apart[i], is_in)) bits |= uint64_t{1} << i;
+    auto place = std::find(out.combinations.begin(), out.combinations.end(), bits);
+    if (place == out.combinations.end()) place = out.combinations.insert(place, bits);
+    return first_other + static_cast<uint32_t>(place - out.combinations.begin());
+  };
+  out.builder = product(machines, mark, limits_, "patternProperties", path);
+  return out;
+}
+
+bool Languages::evaluate_outside_lists(LanguageId language) const {
+  const Node& node = nodes_[language];
+  switch (node.kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kNot:
+      return !evaluate_outside_lists(node.parts[0]);
+    case Kind::kAnd:
+      return std::all_of(node.parts.begin(), node.parts.end(),
+                         [&](LanguageId p) { return evaluate_outside_lists(p); });
+    case Kind::kOr:
+      return std::any_of(node.parts.begin(), node.parts.end(),
+                         [&](LanguageId p) { return evaluate_outside_lists(p); });
+    default:
+      return false;
+  }
+}
+
+std::shared_ptr<const Automaton> automaton_of_all_texts() {
+  static const auto kAutomaton = [] {
+    Automaton::Builder builder;
+    builder.rows = {{{0, kLastCodePoint, 0}}};
+    builder.marks = {1};
+    return std::make_shared<const Automaton>(std::move(builder));
+  }();
+  return kAutomaton;
+}
+
+}  // namespace ferrum::grammar

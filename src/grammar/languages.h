@@ -1,0 +1,84 @@
+// Sets of texts as expressions over patterns, lists and lengths, closed under union, intersection and
+// complement. Equal expressions have one id.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/automaton.h"
+#include "grammar/refusal.h"
+#include "grammar/regex.h"
+
+namespace ferrum::grammar {
+
+using LanguageId = uint32_t;
+
+class Languages {
+ public:
+  static constexpr LanguageId kAll = 0, kNone = 1;
+
+  explicit Languages(const Limits& limits);
+
+  LanguageId texts(std::vector<std::u32string> list);
+  // Texts that contain a match of `pattern`; `keyword` and `path` are for refusals.
+  LanguageId pattern(const std::string& pattern, const std::string& keyword, const std::string& path);
+  // A format, whose pattern is the same for every grammar.
+  LanguageId format(const std::string& name, const std::string& pattern, const std::string& path);
+  LanguageId length(uint32_t least, uint32_t most);
+  LanguageId complement(LanguageId of);
+  LanguageId all_of(std::vector<LanguageId> parts);
+  LanguageId any_of(std::vector<LanguageId> parts);
+
+  bool contains(LanguageId language, const std::u32string& text);
+  // The list of a language that is one, in its order.
+  const std::vector<std::u32string>* list_of(LanguageId language) const;
+  // The texts of all lists in its expression.
+  void find_texts(LanguageId language, std::vector<std::u32string>& texts) const;
+  bool has_patterns(
+      LanguageId language) const;  // or lengths: whether it tells texts apart that no list names
+
+  // Accepting states are marked by interval. Null: the language is empty.
+  std::shared_ptr<const Automaton> automaton(LanguageId language);
+  // Of texts that are in none of `listed`'s: state marks are i + 1 for listed text i, listed.size() + 1 + the
+  // number of the combination for others: bit b of `combinations[number]` is whether the text is in
+  // `told_apart[b]`.
+  struct Names {
+    Automaton::Builder builder;
+    std::vector<uint64_t> combinations;
+  };
+  Names names(const std::vector<std::u32string>& listed, const std::vector<LanguageId>& told_apart,
+              const std::string& path);
+
+ private:
+  enum class Kind : uint8_t { kAll, kNone, kTexts, kPattern, kLength, kNot, kAnd, kOr };
+  struct Node {
+    Kind kind = Kind::kAll;
+    std::vector<std::u32string> texts;
+    std::shared_ptr<const Regex> regex;
+    std::string keyword, path;
+    uint32_t least = 0, most = kUnbounded;
+    std::vector<LanguageId> parts;
+  };
+
+  LanguageId add(std::string key, Node node);
+  LanguageId combined(Kind kind, std::vector<LanguageId> parts);
+  void find_atoms(LanguageId language, std::vector<LanguageId>& atoms) const;
+  std::unique_ptr<Machine> machine_of(const Node& node) const;
+  // `is_in` says whether the text is in an atom.
+  bool evaluate(LanguageId language, const std::unordered_map<LanguageId, bool>& is_in) const;
+  bool evaluate_outside_lists(LanguageId language) const;  // of a text that no list names
+  std::shared_ptr<const Automaton> build(LanguageId language);
+
+  const Limits& limits_;
+  std::vector<Node> nodes_;
+  std::unordered_map<std::string, LanguageId> ids_;
+  std::unordered_map<LanguageId, std::shared_ptr<const Automaton>> automata_;
+  size_t total_states_ = 0;
+};
+
+// The automaton of all texts, which every grammar shares.
+std::shared_ptr<const Automaton> automaton_of_all_texts();
+
+}  // namespace ferrum::grammar

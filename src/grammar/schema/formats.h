@@ -1,0 +1,13 @@
+// The formats of JSON Schema 2020-12 as regular expressions.
+#pragma once
+#include <string_view>
+
+namespace ferrum::grammar {
+
+struct FormatPattern {
+  bool is_defined = false;        // by a draft; other names are annotations
+  const char* pattern = nullptr;  // anchored; null: not a regular language, or not supported
+};
+FormatPattern format_pattern(std::string_view name);
+
+}  // namespace ferrum::grammar

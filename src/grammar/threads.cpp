@@ -1,0 +1,453 @@
+#include "grammar/threads.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "grammar/object_rules.h"
+
+namespace ferrum::grammar {
+namespace {
+
+using At = Thread::At;
+
+bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
+Thread at(At where, FrameRef frame) {
+  Thread thread;
+  thread.at = where;
+  thread.frame = std::move(frame);
+  return thread;
+}
+
+enum Tag : uint64_t { kLiteralTag = 1, kStringTag, kNumberTag, kArrayTag, kObjectTag };
+
+ValueHash tagged(Tag tag, std::string_view text) {
+  ValueHash hash;
+  hash.add(tag);
+  hash.add(text);
+  return hash;
+}
+
+ValueHash tagged(Tag tag, const ValueHash& inner) {
+  ValueHash hash;
+  hash.add(tag);
+  hash.add(inner);
+  return hash;
+}
+
+const ArrayFrame* unique_array(const FrameRef& frame) {
+  if (!frame || frame->kind != Frame::Kind::kArray) return nullptr;
+  const auto& array = static_cast<const ArrayFrame&>(*frame);
+  return array.shape->is_unique ? &array : nullptr;
+}
+
+std::string text_of(const Thread& thread) {
+  std::string text;
+  for (const NumberText* at = thread.text.get(); at; at = at->before.get()) text += at->character;
+  std::reverse(text.begin(), text.end());
+  return text;
+}
+
+ValueHash number_hash(const std::string& text) {
+  const auto value = Decimal::parse(text);
+  return tagged(kNumberTag, value ? value->canonical() : text);
+}
+
+// Whether one of the strings on from `state` is not among `used`. Hashes of strings are tagged when they end.
+bool has_unused_string(const Automaton& automaton, uint32_t state, const ValueHash& hash,
+                       const HashSet* used) {
+  if (automaton.texts_ahead(state) == UINT32_MAX || automaton.texts_ahead(state) > HashSet::size_of(used))
+    return true;
+  if (automaton.mark(state) != 0 && !HashSet::contains(used, tagged(kStringTag, hash))) return true;
+  for (const Automaton::Transition& t : automaton.transitions(state))
+    for (char32_t c = t.first; c <= t.last; ++c) {
+      ValueHash longer = hash;
+      longer.add(c);
+      if (has_unused_string(automaton, t.next, longer, used)) return true;
+    }
+  return false;
+}
+
+bool has_unused_number(const Automaton& automaton, uint32_t state, std::string& text, const HashSet* used) {
+  if (automaton.texts_ahead(state) == UINT32_MAX || automaton.texts_ahead(state) > HashSet::size_of(used))
+    return true;
+  if (automaton.mark(state) != 0 && !HashSet::contains(used, number_hash(text))) return true;
+  for (const Automaton::Transition& t : automaton.transitions(state))
+    for (char32_t c = t.first; c <= t.last; ++c) {
+      text += static_cast<char>(c);
+      const bool found = has_unused_number(automaton, t.next, text, used);
+      text.pop_back();
+      if (found) return true;
+    }
+  return false;
+}
+
+}  // namespace
+
+bool Stepper::needs_hash(const Thread& thread) {
+  if (thread.at != At::kName) return thread.frame->is_hashed;
+  const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
+  return frame.is_hashed || !frame.shape->others.empty();
+}
+
+bool Stepper::is_live(const Thread& thread, bool any_order) {
+  if (thread.at == At::kName)
+    return is_live_name(static_cast<const ObjectFrame&>(*thread.frame), thread.state, thread.decoding,
+                        thread.hash, any_order ? MemberOrder::kAny : MemberOrder::kOfShape);
+  const Automaton& automaton = *thread.automaton;
+  if (!automaton.is_live(thread.state, thread.count)) return false;
+  if (thread.decoding != 0 && !is_possible(automaton, thread.state, thread.count, thread.decoding))
+    return false;
+  const ArrayFrame* array = unique_array(thread.frame);
+  if (!array || any_order || automaton.texts_ahead(thread.state) == UINT32_MAX) return true;
+  return has_unused_string(automaton, thread.state, thread.hash, array->used.get());
+}
+
+Threads Stepper::start() const {
+  Threads out;
+  const FrameRef root(new Frame(Frame::Kind::kRoot, false));
+  if (program_.root == kNoGoal) {
+    enter_rule(0, 0, root, out);
+    call_rules(out);
+    return out;
+  }
+  out.push_back(at(At::kValue, root));
+  out.back().state = program_.root;
+  out.back().space = static_cast<uint8_t>(program_.max_space);  // none around the value
+  return out;
+}
+
+Threads Stepper::step(const Threads& threads, uint8_t byte) const {
+  Threads out;
+  for (const Thread& thread : threads) feed(thread, byte, out);
+  if (program_.root == kNoGoal) {
+    call_rules(out);
+    return out;
+  }
+  if (out.size() < 2) return out;
+  // Threads that begin the same value at the same place go on as one.
+  Threads merged;
+  for (Thread& thread : out) {
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Thread& other) {
+      if (thread == other) return true;
+      return thread.at == At::kValue && other.at == At::kValue && thread.state == other.state &&
+             thread.space == other.space && !unique_array(thread.frame) && !unique_array(other.frame);
+    });
+    if (same == merged.end()) {
+      merged.push_back(std::move(thread));
+    } else if (!(*same == thread)) {
+      Ref<JoinFrame> join(new JoinFrame(thread.frame->is_hashed || same->frame->is_hashed));
+      join->parents = {same->frame, thread.frame};
+      same->frame = FrameRef(join.get());
+    }
+  }
+  return merged;
+}
+
+void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
+  switch (thread.at) {
+    case At::kEnd:
+      return;
+    case At::kString:
+      return feed_string(thread, byte, out);
+    case At::kNumber:
+      return feed_number(thread, byte, out);
+    case At::kName:
+      return feed_name(thread, byte, out);
+    case At::kRule:
+      return feed_rule(thread, byte, out);
+    case At::kLiteral:
+      if (static_cast<uint8_t>(*thread.rest) != byte) return;
+      if (thread.rest[1] == '\0') return complete(thread.frame, thread.hash, out);
+      out.push_back(thread);
+      ++out.back().rest;
+      return;
+    default:
+      break;
+  }
+  if (is_space(byte)) {
+    if (thread.space >= program_.max_space) return;
+    out.push_back(thread);
+    ++out.back().space;
+    return;
+  }
+  if (thread.at == At::kValue) return begin_value(thread, byte, out);
+  feed_structure(thread, byte, out);
+}
+
+void Stepper::begin_value(const Thread& thread, uint8_t byte, Threads& out) const {
+  const Goal& goal = program_.goals[thread.state];
+  const bool hashed = thread.frame->is_hashed;
+  const ArrayFrame* unique = unique_array(thread.frame);
+  const auto literal = [&](bool is_taken, const char* whole) {
+    if (!is_taken) return;
+    Thread next = at(At::kLiteral, thread.frame);
+    next.rest = whole + 1;
+    if (hashed) next.hash = tagged(kLiteralTag, whole);
+    if (!unique || !HashSet::contains(unique->used.get(), next.hash)) out.push_back(std::move(next));
+  };
+  switch (byte) {
+    case 'n':
+      return literal(goal.takes_null, "null");
+    case 't':
+      return literal(goal.takes_true, "true");
+    case 'f':
+      return literal(goal.takes_false, "false");
+    case '"': {
+      if (!goal.strings) return;
+      Thread next = at(At::kString, thread.frame);
+      next.automaton = goal.strings.get();
+      return push_live(std::move(next), out);
+    }
+    case '[':
+      for (const uint32_t shape : goal.arrays) {
+        const ArrayShape& array = program_.arrays[shape];
+        const Ref<ArrayFrame> frame(new ArrayFrame(array, thread.frame, hashed || array.is_unique));
+        out.push_back(at(At::kFirstItem, FrameRef(frame.get())));
+      }
+      return;
+    case '{':
+      for (const uint32_t shape : goal.objects) {
+        const Ref<ObjectFrame> frame(new ObjectFrame(program_.objects[shape], thread.frame, hashed));
+        out.push_back(at(At::kFirstName, FrameRef(frame.get())));
+      }
+      return;
+    default:
+      begin_number(thread, byte, out);
+  }
+}
+
+void Stepper::begin_number(const Thread& thread, uint8_t byte, Threads& out) const {
+  const Goal& goal = program_.goals[thread.state];
+  if (!goal.numbers) return;
+  Thread next = at(At::kNumber, thread.frame);
+  next.automaton = program_.takes_any_writing ? automaton_of_number_texts().get() : goal.numbers.get();
+  next.count = thread.state;
+  feed_number(next, byte, out);
+}
+
+void Stepper::push_live(Thread thread, Threads& out) const {
+  if (is_live(thread)) out.push_back(std::move(thread));
+}
+
+void Stepper::feed_string(const Thread& thread, uint8_t byte, Threads& out) const {
+  const Decoded decoded = decode_json(thread.decoding, byte);
+  if (decoded.kind == Decoded::Kind::kDead) return;
+  if (decoded.kind == Decoded::Kind::kQuote) return end_string(thread, out);
+  Thread next = thread;
+  next.decoding = decoded.state;
+  if (decoded.kind == Decoded::Kind::kCharacter) {
+    next.state = thread.automaton->next(thread.state, decoded.character);
+    if (next.state == Automaton::kDead) return;
+    next.count = std::min(thread.count + 1, thread.automaton->most_counted());
+    if (next.frame->is_hashed) next.hash.add(decoded.character);
+  }
+  push_live(std::move(next), out);
+}
+
+void Stepper::end_string(const Thread& thread, Threads& out) const {
+  if (thread.at == At::kName) return end_name(thread, out);
+  if (!thread.automaton->accepts(thread.state, thread.count)) return;
+  complete(thread.frame, thread.frame->is_hashed ? tagged(kStringTag, thread.hash) : ValueHash{}, out);
+}
+
+void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) const {
+  const uint32_t next = byte < 0x80 ? thread.automaton->next(thread.state, byte) : Automaton::kDead;
+  if (next != Automaton::kDead) {
+    Thread longer = thread;
+    longer.state = next;
+    if (program_.takes_any_writing || thread.frame->is_hashed) {
+      Ref<NumberText> text(new NumberText);
+      text->before = thread.text;
+      text->character = static_cast<char>(byte);
+      longer.text = Ref<const NumberText>(text.get());
+    }
+    const ArrayFrame* unique = program_.takes_any_writing ? nullptr : unique_array(thread.frame);
+    std::string text;
+    if (!unique || thread.automaton->texts_ahead(next) == UINT32_MAX ||
+        has_unused_number(*thread.automaton, next, text = text_of(longer), unique->used.get()))
+      out.push_back(std::move(longer));
+  }
+  Threads ended;
+  end_number(thread, ended);
+  for (const Thread& after : ended) feed(after, byte, out);
+}
+
+void Stepper::end_number(const Thread& thread, Threads& out) const {
+  if (thread.automaton->mark(thread.state) == 0) return;
+  ValueHash hash;
+  if (program_.takes_any_writing || thread.frame->is_hashed) {
+    const std::string text = text_of(thread);
+    if (program_.takes_any_writing &&
+        !program_.number_sets->contains(program_.goals[thread.count].number_set, text))
+      return;
+    hash = number_hash(text);
+  }
+  complete(thread.frame, hash, out);
+}
+
+void Stepper::feed_name(const Thread& thread, uint8_t byte, Threads& out) const {
+  const Decoded decoded = decode_json(thread.decoding, byte);
+  if (decoded.kind == Decoded::Kind::kDead) return;
+  if (decoded.kind == Decoded::Kind::kQuote) return end_name(thread, out);
+  Thread next = thread;
+  next.decoding = decoded.state;
+  if (decoded.kind == Decoded::Kind::kCharacter) {
+    next.state = thread.automaton->next(thread.state, decoded.character);
+    if (next.state == Automaton::kDead) return;
+    if (needs_hash(thread)) next.hash.add(decoded.character);
+  }
+  push_live(std::move(next), out);
+}
+
+void Stepper::end_name(const Thread& thread, Threads& out) const {
+  const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
+  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
+  const uint32_t mark = thread.automaton->mark(thread.state);
+  if (mark == 0) return;
+  if (mark < frame.shape->first_other()) {
+    if (!may_come(frame, mark - 1, order)) return;
+  } else if (!may_other_come(frame, order) || HashSet::contains(frame.other_names.get(), thread.hash)) {
+    return;
+  }
+  const Ref<ObjectFrame> next = with_member(frame, mark, thread.hash, order);
+  out.push_back(at(At::kColon, FrameRef(next.get())));
+}
+
+void Stepper::begin_member_value(const ObjectFrame& frame, Threads& out) const {
+  const ObjectShape& shape = *frame.shape;
+  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
+  const ObjectShape::Member& member = frame.member < shape.first_other()
+                                          ? shape.listed[frame.member - 1]
+                                          : shape.others[frame.member - shape.first_other()];
+  for (const Choice& choice : member.choices) {
+    FrameRef next(&frame);
+    if (shape.duties != 0) {
+      Ref<ObjectFrame> met(new ObjectFrame(frame));
+      met->duties &= ~choice.duties;
+      if (!can_finish(*met, order)) continue;
+      next = FrameRef(met.get());
+    }
+    Thread value = at(At::kValue, std::move(next));
+    value.state = choice.goal;
+    out.push_back(std::move(value));
+  }
+}
+
+void Stepper::begin_items(const ArrayFrame& frame, Threads& out) const {
+  const ArrayShape& shape = *frame.shape;
+  if (frame.index >= shape.most) return;
+  if (shape.is_unique && HashSet::size_of(frame.used.get()) >= shape.values) return;
+  const ArrayShape::Position& position = shape.at(frame.index);
+  for (uint32_t set = 0; set < position.size(); ++set) {
+    if (position[set] == kNoGoal) continue;
+    Ref<ArrayFrame> next(new ArrayFrame(frame));
+    ++next->index;
+    for (size_t k = 0; k < shape.counted.size(); ++k)
+      if (set >> k & 1) ++next->counts[k];
+    if (!can_finish(*next)) continue;
+    Thread value = at(At::kValue, FrameRef(next.get()));
+    value.state = position[set];
+    out.push_back(std::move(value));
+  }
+}
+
+void Stepper::feed_structure(const Thread& thread, uint8_t byte, Threads& out) const {
+  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
+  if (thread.at == At::kFirstItem || thread.at == At::kAfterItem) {
+    const auto& frame = static_cast<const ArrayFrame&>(*thread.frame);
+    if (byte == ']') {
+      if (may_end(frame)) complete(frame.parent, tagged(kArrayTag, frame.items), out);
+    } else if (thread.at == At::kFirstItem) {
+      Threads items;
+      begin_items(frame, items);
+      for (const Thread& item : items) begin_value(item, byte, out);
+    } else if (byte == ',') {
+      begin_items(frame, out);
+    }
+    return;
+  }
+  const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
+  switch (thread.at) {
+    case At::kFirstName:
+    case At::kNextName:
+      if (byte == '"') {
+        Thread name = at(At::kName, thread.frame);
+        name.automaton = frame.shape->names.get();
+        push_live(std::move(name), out);
+        return;
+      }
+      if (byte != '}' || thread.at == At::kNextName) return;
+      break;
+    case At::kColon:
+      if (byte == ':') begin_member_value(frame, out);
+      return;
+    case At::kAfterMember:
+      if (byte == ',') {
+        Thread name = at(At::kName, thread.frame);
+        name.automaton = frame.shape->names.get();
+        if (is_live(name)) out.push_back(at(At::kNextName, thread.frame));
+        return;
+      }
+      if (byte != '}') return;
+      break;
+    default:
+      return;
+  }
+  if (may_end(frame, order)) complete(frame.parent, tagged(kObjectTag, frame.members), out);
+}
+
+void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& out) const {
+  switch (frame->kind) {
+    case Frame::Kind::kRoot:
+      out.push_back(at(At::kEnd, frame));
+      return;
+    case Frame::Kind::kJoin:
+      for (const FrameRef& parent : static_cast<const JoinFrame&>(*frame).parents)
+        complete(parent, hash, out);
+      return;
+    case Frame::Kind::kObject: {
+      if (!frame->is_hashed) return out.push_back(at(At::kAfterMember, frame));
+      Ref<ObjectFrame> next(new ObjectFrame(static_cast<const ObjectFrame&>(*frame)));
+      ValueHash member = next->name;
+      member.add(hash);
+      next->members.high += member.high;  // a sum: members have no order
+      next->members.low += member.low;
+      return out.push_back(at(At::kAfterMember, FrameRef(next.get())));
+    }
+    case Frame::Kind::kArray: {
+      const auto& array = static_cast<const ArrayFrame&>(*frame);
+      if (!array.is_hashed) return out.push_back(at(At::kAfterItem, frame));
+      Ref<ArrayFrame> next(new ArrayFrame(array));
+      next->items.add(hash);
+      if (array.shape->is_unique) {
+        if (HashSet::contains(array.used.get(), hash)) return;
+        next->used = HashSet::with(array.used, hash);
+      }
+      return out.push_back(at(At::kAfterItem, FrameRef(next.get())));
+    }
+    case Frame::Kind::kCall:
+      for (const CallFrame::Return& to : static_cast<const CallFrame&>(*frame).returns) {
+        Thread thread = at(At::kRule, to.frame);
+        thread.count = to.rule;
+        thread.state = to.state;
+        thread.automaton = program_.rules[to.rule].automaton.get();
+        out.push_back(std::move(thread));
+      }
+      return;
+  }
+}
+
+bool Stepper::is_complete(const Threads& threads) const {
+  for (const Thread& thread : threads) {
+    if (thread.at == At::kEnd) return true;
+    if (thread.at != At::kNumber) continue;
+    Threads ended;
+    end_number(thread, ended);
+    for (const Thread& after : ended)
+      if (after.at == At::kEnd) return true;
+  }
+  return false;
+}
+
+}  // namespace ferrum::grammar

@@ -1,0 +1,146 @@
+// Where a text can stand in a grammar. A thread is one position: what is being read, and the frames around
+// it. Threads and frames are immutable; frames are shared between threads, forks and earlier positions.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "grammar/decoder.h"
+#include "grammar/node.h"
+#include "grammar/program.h"
+#include "grammar/value_hash.h"
+
+namespace ferrum::grammar {
+
+// What waits for a value or a rule to end.
+struct Frame : Node {
+  enum class Kind : uint8_t { kRoot, kObject, kArray, kJoin, kCall };
+  Frame(Kind k, bool hashed) : kind(k), is_hashed(hashed) {}
+  Kind kind;
+  bool is_hashed;  // a frame at or above it compares values
+};
+using FrameRef = Ref<const Frame>;
+
+// The text of a number, last character first.
+struct NumberText : Node {
+  Ref<const NumberText> before;
+  char character = 0;
+};
+
+struct Thread {
+  enum class At : uint8_t {
+    kValue,   // in front of a value of goal `state`
+    kString,  // inside
+    kNumber,
+    kLiteral,    // `rest` is still to come
+    kFirstName,  // behind {
+    kNextName,   // behind a comma
+    kName,       // inside
+    kColon,      // in front of it
+    kAfterMember,
+    kFirstItem,  // behind [
+    kAfterItem,
+    kRule,
+    kEnd,  // the whole text may end here, and nothing may follow
+  };
+  At at = At::kEnd;
+  uint8_t space = 0;   // characters of white space so far
+  uint32_t state = 0;  // of the automaton, or the goal, or the rule's state
+  uint32_t count = 0;  // characters; of a number: its goal; of a rule: the rule
+  uint32_t decoding = 0;
+  const char* rest = nullptr;
+  const Automaton* automaton = nullptr;
+  FrameRef frame;
+  ValueHash hash;
+  Ref<const NumberText> text;
+
+  bool operator==(const Thread& other) const {
+    return at == other.at && space == other.space && state == other.state && count == other.count &&
+           decoding == other.decoding && rest == other.rest && automaton == other.automaton &&
+           frame == other.frame && hash == other.hash && text == other.text;
+  }
+};
+
+using Threads = std::vector<Thread>;
+
+struct ObjectFrame final : Frame {
+  ObjectFrame(const ObjectShape& s, FrameRef p, bool hashed)
+      : Frame(Kind::kObject, hashed), shape(&s), parent(std::move(p)), duties(s.duties) {}
+  const ObjectShape* shape;
+  FrameRef parent;
+  uint32_t duties;                 // still to be met
+  uint32_t count = 0;              // members so far
+  uint32_t next = 0;               // the first listed member that may come, in the order of the shape
+  uint32_t member = 0;             // whose value is being read: its mark
+  std::vector<uint64_t> seen;      // listed members so far, in any order
+  Ref<const HashSet> other_names;  // so far
+  ValueHash name, members;         // of the member being read; the sum of those so far
+};
+
+struct ArrayFrame final : Frame {
+  ArrayFrame(const ArrayShape& s, FrameRef p, bool hashed)
+      : Frame(Kind::kArray, hashed), shape(&s), parent(std::move(p)) {}
+  const ArrayShape* shape;
+  FrameRef parent;
+  uint32_t index = 0;  // items so far, with the one being read
+  uint32_t counts[ArrayShape::kMaxCounted] = {};
+  Ref<const HashSet> used;
+  ValueHash items;
+};
+
+struct JoinFrame final : Frame {
+  explicit JoinFrame(bool hashed) : Frame(Kind::kJoin, hashed) {}
+  std::vector<FrameRef> parents;
+};
+
+struct CallFrame final : Frame {
+  CallFrame() : Frame(Kind::kCall, false) {}
+  struct Return {
+    FrameRef frame;
+    uint32_t rule, state;
+  };
+  std::vector<Return> returns;
+};
+
+// The steps of threads through a program.
+class Stepper {
+ public:
+  explicit Stepper(const Program& program) : program_(program) {}
+
+  Threads start() const;
+  // All threads behind `byte`, merged where they wait for the same; none: the text is not one of the grammar.
+  Threads step(const Threads& threads, uint8_t byte) const;
+  // The text so far is a whole one.
+  bool is_complete(const Threads& threads) const;
+
+  // Whether the string or name of `thread` can come to an end that is allowed.
+  static bool is_live(const Thread& thread, bool any_order);
+  bool is_live(const Thread& thread) const { return is_live(thread, program_.takes_any_writing); }
+  // The thread behind the quote that ends a string or a name; nothing is appended where it may not end here.
+  void end_string(const Thread& thread, Threads& out) const;
+  static bool needs_hash(const Thread& thread);
+
+ private:
+  void feed(const Thread& thread, uint8_t byte, Threads& out) const;
+  void begin_value(const Thread& thread, uint8_t byte, Threads& out) const;
+  void begin_number(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_string(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_number(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_name(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_rule(const Thread& thread, uint8_t byte, Threads& out) const;
+  void push_live(Thread thread, Threads& out) const;
+  void begin_member_value(const ObjectFrame& frame, Threads& out) const;
+  void feed_structure(const Thread& thread, uint8_t byte, Threads& out) const;
+  void begin_items(const ArrayFrame& frame, Threads& out) const;
+  void end_number(const Thread& thread, Threads& out) const;
+  void end_name(const Thread& thread, Threads& out) const;
+  // `frame`'s value is complete.
+  void complete(const FrameRef& frame, const ValueHash& hash, Threads& out) const;
+  // Adds what the rules called in front of the next byte begin with.
+  void call_rules(Threads& threads) const;
+  void enter_rule(uint32_t rule, uint32_t state, const FrameRef& frame, Threads& out) const;
+
+  const Program& program_;
+};
+
+}  // namespace ferrum::grammar

@@ -1,0 +1,176 @@
+// JSON Schema as grammars: what is exact, and what is refused by name.
+#include <gtest/gtest.h>
+
+#include "grammar/compiled.h"
+
+namespace ferrum::grammar {
+namespace {
+
+constexpr auto kAny = Spec::Writing::kAny;
+
+TEST(GrammarSchema, AnswersComeInTheOrderOfTheSchema) {
+  const std::string schema = R"({"properties": {"b": {"type": "integer"}, "a": {}}, "required": ["a"],
+                                 "type": "object", "additionalProperties": false})";
+  const auto answers = from_schema(schema);
+  EXPECT_TRUE(takes(answers, R"({"b": 1, "a": null})"));
+  EXPECT_TRUE(takes(answers, R"({"a":[]})"));
+  EXPECT_FALSE(takes(answers, R"({"a": null, "b": 1})"));
+  EXPECT_FALSE(takes(answers, R"({"b": 1.0, "a": null})"));
+  EXPECT_FALSE(takes(answers, R"({"b": 1})"));
+  const auto any = from_schema(schema, kAny);
+  EXPECT_TRUE(takes(any, R"({"a": null, "b": 1.0})"));
+  EXPECT_TRUE(takes(any, R"({"a": null, "b": 10e-1})"));
+  EXPECT_FALSE(takes(any, R"({"a": null, "b": 1.5})"));
+}
+
+TEST(GrammarSchema, WhiteSpaceIsBounded) {
+  const auto bounded = from_schema(R"({"type": "array"})");
+  EXPECT_TRUE(takes(bounded, "[" + std::string(32, ' ') + "1]"));
+  EXPECT_FALSE(takes(bounded, "[" + std::string(33, ' ') + "1]"));
+  EXPECT_FALSE(takes(bounded, " [1]"));
+  EXPECT_FALSE(takes(bounded, "[1] "));
+  const auto compact = Grammar::compile({.source = R"({"type": "array"})", .space = Spec::Space::kCompact});
+  EXPECT_TRUE(takes(compact, "[1,2]"));
+  EXPECT_FALSE(takes(compact, "[1, 2]"));
+}
+
+TEST(GrammarSchema, NamesAreUniqueAfterUnescaping) {
+  const auto grammar = from_schema(R"({"type": "object", "properties": {"ab": {"type": "null"}}})");
+  EXPECT_TRUE(takes(grammar, R"({"\u0061b": null, "x": 1})"));
+  EXPECT_FALSE(takes(grammar, R"({"ab": null, "a\u0062": null})"));
+  EXPECT_FALSE(takes(grammar, R"({"ab": null, "x": 1, "\u0078": 2})"));
+  EXPECT_FALSE(takes(grammar, R"({"\u0061b": 1})"));
+}
+
+TEST(GrammarSchema, StringsHaveNoHalvesOfPairsAndCountCodePoints) {
+  const auto grammar = from_schema(R"({"type": "string", "minLength": 1, "maxLength": 2})");
+  EXPECT_TRUE(takes(grammar, R"("\ud83d\ude00x")"));
+  EXPECT_TRUE(takes(grammar, "\"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\""));
+  EXPECT_FALSE(takes(grammar, R"("\ud83dx")"));
+  EXPECT_FALSE(takes(grammar, R"("\ude00")"));
+  EXPECT_FALSE(takes(grammar, R"("abc")"));
+  EXPECT_FALSE(takes(grammar, R"("")"));
+  EXPECT_FALSE(takes(grammar, "\"\n\""));
+}
+
+TEST(GrammarSchema, NoPrefixLeadsIntoADeadEnd) {
+  // What is accepted as a prefix can be completed: names and values run out where they should.
+  const auto names = from_schema(
+      R"({"type": "object", "propertyNames": {"pattern": "^(a|b.)$", "maxLength": 2}, "patternProperties": {"^b": false}})");
+  EXPECT_TRUE(takes(names, R"({"a": 1})"));
+  EXPECT_EQ(Matcher(names).accepted_prefix(R"({"b)"), 2U);
+  EXPECT_EQ(Matcher(names).accepted_prefix(R"({"a": 1,)"), 7U);
+  const auto unique =
+      from_schema(R"({"type": "array", "uniqueItems": true, "items": {"enum": ["x", "xy", 1, 10]}})");
+  EXPECT_TRUE(takes(unique, R"(["x", 10, "xy", 1])"));
+  EXPECT_EQ(Matcher(unique).accepted_prefix(R"(["xy", "x", ")"), 12U);
+  EXPECT_EQ(Matcher(unique).accepted_prefix(R"([10, 1, 1)"), 8U);
+  const auto pattern = from_schema(
+      R"({"allOf": [{"type": "string", "pattern": "^ab"}, {"pattern": "c$"}, {"maxLength": 3}]})");
+  EXPECT_EQ(Matcher(pattern).accepted_prefix(R"("abd)"), 3U);
+  EXPECT_TRUE(takes(pattern, R"("abc")"));
+}
+
+TEST(GrammarSchema, NumbersAreExact) {
+  const auto big = from_schema(
+      R"({"type": "integer", "minimum": 9007199254740993, "exclusiveMaximum": 9007199254740995})");
+  EXPECT_TRUE(takes(big, "9007199254740993"));
+  EXPECT_TRUE(takes(big, "9007199254740994"));
+  EXPECT_FALSE(takes(big, "9007199254740992"));
+  EXPECT_FALSE(takes(big, "9007199254740995"));
+  const auto cents = from_schema(R"({"type": "number", "multipleOf": 0.01, "minimum": -0.5, "maximum": 20})");
+  for (const char* text : {"0.07", "-0.5", "20", "19.99", "0", "4.35"})
+    EXPECT_TRUE(takes(cents, text)) << text;
+  for (const char* text : {"0.071", "-0.51", "20.01", "21", "-1"}) EXPECT_FALSE(takes(cents, text)) << text;
+  const auto steps = from_schema(R"({"type": "integer", "multipleOf": 1200, "minimum": 1})");
+  for (const char* text : {"1200", "3600", "120000"}) EXPECT_TRUE(takes(steps, text)) << text;
+  for (const char* text : {"0", "600", "12000001", "-1200"}) EXPECT_FALSE(takes(steps, text)) << text;
+  const auto old = from_schema(R"({"$schema": "http://json-schema.org/draft-04/schema#", "type": "number",
+                                   "minimum": 3, "exclusiveMinimum": true})",
+                               kAny);
+  EXPECT_FALSE(takes(old, "3"));
+  EXPECT_FALSE(takes(old, "30e-1"));
+  EXPECT_TRUE(takes(old, "3.0000000000000000000001"));
+}
+
+TEST(GrammarSchema, OneOfIsExactlyOne) {
+  const auto grammar =
+      from_schema(R"({"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"})", kAny);
+  EXPECT_TRUE(takes(grammar, R"({"a": 1})"));
+  EXPECT_TRUE(takes(grammar, R"({"b": 1, "c": 2})"));
+  EXPECT_FALSE(takes(grammar, R"({"a": 1, "b": 2})"));
+  EXPECT_FALSE(takes(grammar, R"({"c": 2})"));
+}
+
+TEST(GrammarSchema, AmbiguousRecursionDoesNotMultiply) {
+  const auto grammar = from_schema(R"({"$defs": {"t": {"anyOf": [
+      {"type": "object", "properties": {"c": {"$ref": "#/$defs/t"}}},
+      {"type": "object", "properties": {"c": {"$ref": "#/$defs/t"}, "x": {}}},
+      {"type": "object", "properties": {"c": {"$ref": "#/$defs/t"}, "y": {}}}]}}, "$ref": "#/$defs/t"})");
+  std::string text = "{}";
+  for (int i = 0; i < 60; ++i) text = R"({"c":)" + text + "}";
+  EXPECT_TRUE(takes(grammar, text));
+}
+
+TEST(GrammarSchema, CopiesAndStepsTakenBack) {
+  Matcher matcher(from_schema(R"({"type": "array", "uniqueItems": true, "items": {"type": "string"}})"));
+  ASSERT_TRUE(matcher.accept(R"(["a",)"));
+  Matcher copy = matcher;
+  EXPECT_FALSE(copy.accept(R"("a"])"));
+  ASSERT_TRUE(copy.accept(R"("b")"));
+  ASSERT_TRUE(copy.accept("]"));
+  EXPECT_TRUE(copy.is_complete());
+  copy.rollback(2);
+  EXPECT_TRUE(copy.accept(R"("c"])"));
+  EXPECT_FALSE(matcher.is_complete());
+}
+
+TEST(GrammarSchema, DeepAnswersNeedNoDeepStack) {
+  Matcher matcher(from_schema("{}"));
+  for (int i = 0; i < 200'000; ++i) ASSERT_TRUE(matcher.accept("["));
+  EXPECT_FALSE(matcher.is_complete());
+}
+
+TEST(GrammarSchema, BytesThatMustCome) {
+  Matcher matcher(Grammar::compile({.source = R"({"type": "object", "properties": {"name": {"const": "x"}},
+                                                  "required": ["name"], "additionalProperties": false})",
+                                    .space = Spec::Space::kCompact}));
+  EXPECT_EQ(matcher.forced_bytes(), R"({")");  // then the name's letter or its escape
+}
+
+TEST(GrammarSchema, RefusesByName) {
+  struct Case {
+    const char *keyword, *schema;
+  };
+  const std::vector<Case> cases = {
+      {"$ref", R"({"$ref": "http://example.com/other.json"})"},
+      {"$ref", R"({"$ref": "#"})"},
+      {"$schema", R"({"$schema": "http://json-schema.org/draft-03/schema#"})"},
+      {"pattern", R"({"pattern": "(a)\\1"})"},
+      {"pattern", R"({"pattern": "("})"},
+      {"format", R"({"format": "idn-hostname"})"},
+      {"minItems", R"({"minItems": 1000000000})"},
+      {"schema", R"({"allOf": [{"type": "string"}, {"type": "null"}]})"},
+      {"schema", R"({"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}})"},
+      {"dependencies", R"({"dependencies": {"a": ["b"]}})"},
+      {"uniqueItems", R"({"not": {"uniqueItems": true}})"},
+      {"multipleOf", R"({"multipleOf": 0})"},
+      {"type", R"({"type": "text"})"},
+      {"JSON", R"({"type": )"},
+      {"JSON", R"({"a": 1, "a": 2})"},
+  };
+  for (const Case& one : cases)
+    EXPECT_EQ(refused_keyword([&] { from_schema(one.schema); }), one.keyword) << one.schema;
+}
+
+TEST(GrammarSchema, B45_RefusalsNameTheirPlace) {
+  try {
+    from_schema(R"({"properties": {"a/b": {"items": {"pattern": "(a)\\1"}}}})");
+    FAIL();
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.path(), "#/properties/a~1b/items");
+  }
+}
+
+}  // namespace
+}  // namespace ferrum::grammar
