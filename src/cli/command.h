@@ -13,6 +13,7 @@ void add_perplexity(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_detokenize(CLI::App& app);
 void add_template(CLI::App& app);
+void add_grammar(CLI::App& app);
 void add_parse_tools(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_pull(CLI::App& app);
