@@ -53,6 +53,12 @@ TEST(GrammarSchema, StringsHaveNoHalvesOfPairsAndCountCodePoints) {
   EXPECT_FALSE(takes(grammar, "\"\n\""));
 }
 
+TEST(GrammarSchema, LargeUpperBoundsHold) {
+  const auto grammar = from_schema(R"({"type": "string", "maxLength": 1000002})");
+  EXPECT_TRUE(takes(grammar, '"' + std::string(1000002, 'a') + '"'));
+  EXPECT_FALSE(takes(grammar, '"' + std::string(1000003, 'a') + '"'));
+}
+
 TEST(GrammarSchema, NoPrefixLeadsIntoADeadEnd) {
   // What is accepted as a prefix can be completed: names and values run out where they should.
   const auto names = from_schema(
