@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "base/error.h"
+#include "support/paths.h"
 
 namespace ferrum::tools {
 namespace {
@@ -27,6 +31,7 @@ TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
       {"functools[", "functools"},
       {"<|tool|> tools <|/tool|>", "phi4"},
       {"respond only with <|tool_call|> followed by a JSON list", "granite"},
+      {"<|start_of_role|>available_tools <tool_call>", "hermes"},
       {"<TOOLCALL>[", "nemotron"},
       {"<|START_ACTION|>[", "command-r7b"},
       {"Write 'Action:' followed by a json-formatted list ... tool_name", "command-r"},
@@ -39,6 +44,39 @@ TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
       {"", "generic"},
   };
   for (const auto& [text, family] : cases) EXPECT_EQ(format_of(text).family, family) << text;
+}
+
+TEST(FormatOf, KnowsPublishedTemplates) {
+  FERRUM_NEEDS_SHARED("templates");
+  const std::pair<const char*, const char*> cases[] = {
+      {"HuggingFaceTB-SmolLM3-3B", "generic"},
+      {"Mistral-Small-3.2-24B-Instruct-2506", "mistral"},
+      {"NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "hermes"},
+      {"NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "hermes"},
+      {"Qwen-QwQ-32B", "hermes"},
+      {"Qwen-Qwen2.5-7B-Instruct", "hermes"},
+      {"Qwen-Qwen3-0.6B", "hermes"},
+      {"Qwen3-Coder", "qwen3-coder"},
+      {"Qwen3.5-4B", "qwen3-coder"},
+      {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "deepseek-v3"},
+      {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "deepseek-v3"},
+      {"fireworks-ai-llama-3-firefunction-v2", "functools"},
+      {"google-gemma-2-2b-it", "generic"},
+      {"ibm-granite-granite-3.3-2B-Instruct", "granite"},
+      {"meetkai-functionary-medium-v3.2", "functionary-v3.2"},
+      {"meta-llama-Llama-3.1-8B-Instruct", "llama3"},
+      {"meta-llama-Llama-3.2-3B-Instruct", "llama3"},
+      {"meta-llama-Llama-3.3-70B-Instruct", "llama3"},
+      {"microsoft-Phi-3.5-mini-instruct", "generic"},
+      {"mistralai-Mistral-Nemo-Instruct-2407", "mistral-list"},
+      {"unsloth-mistral-Devstral-Small-2507", "mistral"},
+  };
+  for (const auto& [name, family] : cases) {
+    std::ifstream file(test::shared("templates") / (std::string(name) + ".jinja"));
+    ASSERT_TRUE(file) << name;
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_EQ(format_of(text).family, family) << name;
+  }
 }
 
 TEST(FormatOf, AsksTheVocabularyWhereTheTemplateIsSilent) {

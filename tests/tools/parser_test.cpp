@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tools/answers.h"
+#include "tools/instructions.h"
 
 namespace ferrum::tools::testing {
 namespace {
@@ -118,6 +119,17 @@ TEST(ToolParser, N8_ParsingIsLinear) {
       const ParsedAnswer answer = parse(family, list_of(tools_json()), text);
       EXPECT_LE(answer.content.size(), text.size());
     }
+}
+
+TEST(Instructions, TellOfCallsThatAreRead) {
+  const std::shared_ptr<const ToolList> tools = list_of(tools_json());
+  const std::string text = instructions(*tools);
+  EXPECT_NE(text.find("\"name\":\"get_weather\",\"description\":\"The weather of a city\""),
+            std::string::npos)
+      << text;
+  const ParsedAnswer answer = parse("generic", tools, text.substr(text.find("<tool_call>")));
+  ASSERT_EQ(answer.calls.size(), 1u);
+  EXPECT_EQ(answer.calls[0].name, "the function's name");
 }
 
 TEST(ToolListTest, B47_OddToolsAreLeftOutOrTaken) {
