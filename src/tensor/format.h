@@ -1,7 +1,6 @@
 // The encodings of stored weights: plain floats, or blocks of quantised values.
 //
-// Each format has a file under formats/ with its block layout and scalar decoder. Faster kernels are tested
-// against that decoder.
+// Each format has a file under formats/ with its scalar decoder. Faster kernels are tested against that decoder.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,28 +10,40 @@
 
 namespace ferrum {
 
+// Every format once: its member of Format, its name, the values and bytes of a block, and the suffix of its
+// decoder's name. G4_32, G4_64 and G4_128 are groups of four-bit integers with a zero point, as in GPTQ and
+// AWQ; not in GGUF.
+// clang-format off
+#define FERRUM_FORMATS(X) \
+  X(kF32, "F32", 1, 4, f32) \
+  X(kF16, "F16", 1, 2, f16) \
+  X(kBF16, "BF16", 1, 2, bf16) \
+  X(kQ4_0, "Q4_0", 32, 18, q4_0) \
+  X(kQ4_1, "Q4_1", 32, 20, q4_1) \
+  X(kQ5_0, "Q5_0", 32, 22, q5_0) \
+  X(kQ5_1, "Q5_1", 32, 24, q5_1) \
+  X(kQ8_0, "Q8_0", 32, 34, q8_0) \
+  X(kQ2_K, "Q2_K", 256, 84, q2_k) \
+  X(kQ3_K, "Q3_K", 256, 110, q3_k) \
+  X(kQ4_K, "Q4_K", 256, 144, q4_k) \
+  X(kQ5_K, "Q5_K", 256, 176, q5_k) \
+  X(kQ6_K, "Q6_K", 256, 210, q6_k) \
+  X(kIQ4_NL, "IQ4_NL", 32, 18, iq4_nl) \
+  X(kIQ4_XS, "IQ4_XS", 256, 136, iq4_xs) \
+  X(kMXFP4, "MXFP4", 32, 17, mxfp4) \
+  X(kG4_32, "G4_32", 32, 19, g4_32) \
+  X(kG4_64, "G4_64", 64, 35, g4_64) \
+  X(kG4_128, "G4_128", 128, 67, g4_128)
+// clang-format on
+
 enum class Format : uint8_t {
-  kF32,
-  kF16,
-  kBF16,
-  kQ4_0,
-  kQ4_1,
-  kQ5_0,
-  kQ5_1,
-  kQ8_0,
-  kQ2_K,
-  kQ3_K,
-  kQ4_K,
-  kQ5_K,
-  kQ6_K,
-  kIQ4_NL,
-  kIQ4_XS,
-  kMXFP4,
-  kG4_32,  // groups of 32, 64, 128 four-bit integers with a zero point, as in GPTQ and AWQ; not in GGUF
-  kG4_64,
-  kG4_128,
+#define FERRUM_MEMBER(member, name, block_values, block_bytes, decoder) member,
+  FERRUM_FORMATS(FERRUM_MEMBER)
+#undef FERRUM_MEMBER
 };
-inline constexpr int kFormatCount = 19;
+#define FERRUM_ONE(member, name, block_values, block_bytes, decoder) +1
+inline constexpr int kFormatCount = FERRUM_FORMATS(FERRUM_ONE);
+#undef FERRUM_ONE
 
 // The properties of a format, and its reference decoder.
 struct FormatTraits {

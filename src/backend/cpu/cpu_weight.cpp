@@ -159,7 +159,7 @@ void CpuWeight::pack(const WeightSource& source, ThreadPool& pool) {
         }
         const uint8_t* lanes[kMostLanes] = {};
         for (int lane = 0; lane < run.rows; ++lane) lanes[lane] = data + static_cast<size_t>(lane) * bytes;
-        kernels_.pack[index_of(run.format)](lanes, cols(), const_cast<uint8_t*>(run.panels));
+        kernels_.formats.of[index_of(run.format)].pack(lanes, cols(), const_cast<uint8_t*>(run.panels));
       });
     }
   });
@@ -181,7 +181,7 @@ void CpuWeight::look_up(int row, float* out, float* scratch) const {
         packed_.get() + run.offset + static_cast<size_t>(in_run / lanes_) * run.panel_bytes;
     for (int col = 0; col < cols(); col += kSpan) {
       const int count = std::min(kSpan, cols() - col);
-      kernels_.expand[index_of(run.format)](panel, count, scratch);
+      kernels_.formats.of[index_of(run.format)].expand(panel, count, scratch);
       for (int i = 0; i < count; ++i)
         out[order == nullptr ? col + i : order[col + i]] = scratch[i * lanes_ + lane];
       panel += panel_bytes(run.format, lanes_, kSpan);

@@ -165,6 +165,23 @@ struct Peaks {
   int64_t (*multiply_add_f32)(int64_t rounds);
 };
 
+// What is done with the panels of one format.
+struct FormatKernels {
+  // `rows` are the rows' bytes in the file's layout, null past the last row; `cols` is the row's width, or
+  // that of whole spans.
+  void (*pack)(const uint8_t* const* rows, int cols, uint8_t* panel);
+  void (*multiply)(const PanelTask& task);
+  // Of integer formats; null for the float ones, which are multiplied directly.
+  void (*unpack)(const uint8_t* panel, int cols, uint8_t* spans);
+  void (*multiply_unpacked)(const PanelTask& task);  // panels of unpacked spans
+  // Decodes to float32 [cols, lanes]: a panel of format F32.
+  void (*expand)(const uint8_t* panel, int cols, float* out);
+};
+
+struct FormatTable {
+  FormatKernels of[kFormatCount];  // by Format
+};
+
 struct Kernels {
   // On rows; `out` may be `x`. A null weight means all 1, a null bias all 0.
   void (*rms_norm)(float* out, const float* x, const float* weight, int n, float eps);
@@ -186,13 +203,7 @@ struct Kernels {
   int direct_tokens;   // up to this many tokens are multiplied with packed spans, more with unpacked ones
   int unpacked_bytes;  // of a span of one panel
 
-  // Panels. `rows` are the rows' bytes in the file's layout, null past the last row; `cols` is the row's
-  // width, or that of whole spans.
-  void (*pack[kFormatCount])(const uint8_t* const* rows, int cols, uint8_t* panel);
-  void (*multiply[kFormatCount])(const PanelTask& task);
-  // Integer formats; null for the float ones, which are multiplied directly.
-  void (*unpack[kFormatCount])(const uint8_t* panel, int cols, uint8_t* spans);
-  void (*multiply_unpacked[kFormatCount])(const PanelTask& task);  // panels of unpacked spans
+  FormatTable formats;
   // Panels of BF16 with HalfSpans, and whether that is faster than with FloatSpans.
   void (*multiply_pairs)(const PanelTask& task);
   bool has_pair_dot;
@@ -202,8 +213,6 @@ struct Kernels {
                                       const ActivationConstants& constants);
   void (*apply_sums[kActivationCount])(const SumRows& to, PanelSums sums,
                                        const ActivationConstants& constants);
-  // Decodes to float32 [cols, lanes]: a panel of format F32.
-  void (*expand[kFormatCount])(const uint8_t* panel, int cols, float* out);
 
   // Indexed by the cache's DType: F32, F16, BF16; and I8, for which attend and quantize_head use scales.
   void (*convert[3])(void* out, const float* x, int n);

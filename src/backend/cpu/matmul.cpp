@@ -134,7 +134,8 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
   const Form form = form_for(run.format);
   const bool stays_float = is_float(run.format);
   const bool quantized = form == Form::kQuantized;
-  const auto multiply = form == Form::kHalves ? kernels_.multiply_pairs : kernels_.multiply[format];
+  const auto multiply =
+      form == Form::kHalves ? kernels_.multiply_pairs : kernels_.formats.of[format].multiply;
   PanelTask task = {.panels = run.panels,
                     .panel_stride = run.panel_bytes,
                     .panel_count = run.panel_count,
@@ -161,8 +162,8 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
         multiply(task);
       } else if (quantized) {
         for (int i = 0; i < task.panel_count; ++i)
-          kernels_.unpack[format](panel + i * run.panel_bytes, task.cols,
-                                  memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
+          kernels_.formats.of[format].unpack(panel + i * run.panel_bytes, task.cols,
+                                             memory.unpacked.data() + int64_t{i} * kernels_.unpacked_bytes);
         // Prefetch the next panel while this one is multiplied.
         const bool ends_span = p + task.panel_count == run.panel_count && span + 1 < spans_of(cols);
         const uint8_t* next =
@@ -170,11 +171,11 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
         for (int i = 0; i < task.panel_count; ++i) prefetch(next + i * run.panel_bytes, span_bytes);
         task.panels = memory.unpacked.data();
         task.panel_stride = kernels_.unpacked_bytes;
-        kernels_.multiply_unpacked[format](task);
+        kernels_.formats.of[format].multiply_unpacked(task);
       } else {
-        kernels_.expand[format](panel, task.cols, memory.expanded.data());
+        kernels_.formats.of[format].expand(panel, task.cols, memory.expanded.data());
         task.panels = reinterpret_cast<const uint8_t*>(memory.expanded.data());
-        kernels_.multiply[index_of(Format::kF32)](task);
+        kernels_.formats.of[index_of(Format::kF32)].multiply(task);
       }
     }
   }

@@ -1,6 +1,7 @@
 // The functions that the files of one instruction set contribute to its table.
 #pragma once
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/kernels/format_list.h"
 
 #ifndef FERRUM_ISA
 #error "kernels are compiled with FERRUM_ISA naming their namespace: see src/backend/floor.cmake"
@@ -71,38 +72,20 @@ void attend_i8(const AttentionTile& tile, int partition, const AttentionScratch&
                const AttentionState& state);
 
 // The panels of one format: pack.cpp, multiply_*.cpp.
-#define FERRUM_PANELS(format)                                               \
-  void pack_##format(const uint8_t* const* rows, int cols, uint8_t* panel); \
-  void multiply_##format(const PanelTask& task)
-#define FERRUM_INTEGER_PANELS(format)                                   \
-  FERRUM_PANELS(format);                                                \
-  void unpack_##format(const uint8_t* panel, int cols, uint8_t* spans); \
-  void multiply_unpacked_##format(const PanelTask& task);               \
-  void expand_##format(const uint8_t* panel, int cols, float* out)
-FERRUM_PANELS(f32);
-FERRUM_PANELS(f16);
-FERRUM_PANELS(bf16);
-FERRUM_INTEGER_PANELS(q4_0);
-FERRUM_INTEGER_PANELS(q4_1);
-FERRUM_INTEGER_PANELS(q5_0);
-FERRUM_INTEGER_PANELS(q5_1);
-FERRUM_INTEGER_PANELS(q8_0);
-FERRUM_INTEGER_PANELS(q2_k);
-FERRUM_INTEGER_PANELS(q3_k);
-FERRUM_INTEGER_PANELS(q4_k);
-FERRUM_INTEGER_PANELS(q5_k);
-FERRUM_INTEGER_PANELS(q6_k);
-FERRUM_INTEGER_PANELS(iq4_nl);
-FERRUM_INTEGER_PANELS(iq4_xs);
-FERRUM_INTEGER_PANELS(mxfp4);
-FERRUM_INTEGER_PANELS(g4_32);
-FERRUM_INTEGER_PANELS(g4_64);
-FERRUM_INTEGER_PANELS(g4_128);
+#define FERRUM_PANELS(name)                                               \
+  void pack_##name(const uint8_t* const* rows, int cols, uint8_t* panel); \
+  void multiply_##name(const PanelTask& task);                            \
+  void expand_##name(const uint8_t* panel, int cols, float* out);
+#define FERRUM_INTEGER_PANELS(member, name, Source)                   \
+  FERRUM_PANELS(name)                                                 \
+  void unpack_##name(const uint8_t* panel, int cols, uint8_t* spans); \
+  void multiply_unpacked_##name(const PanelTask& task);
+FERRUM_PANELS(f32)
+FERRUM_PANELS(f16)
+FERRUM_PANELS(bf16)
+FERRUM_INTEGER_FORMATS(FERRUM_INTEGER_PANELS)
 #undef FERRUM_PANELS
 #undef FERRUM_INTEGER_PANELS
-void expand_f32(const uint8_t* panel, int cols, float* out);
-void expand_f16(const uint8_t* panel, int cols, float* out);
-void expand_bf16(const uint8_t* panel, int cols, float* out);
 
 // multiply_pairs.cpp
 void multiply_pairs(const PanelTask& task);

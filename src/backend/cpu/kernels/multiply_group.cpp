@@ -1,10 +1,12 @@
 // Products with panels of the formats of groups with a scale and a zero point.
+#include "backend/cpu/kernels/format_list.h"
 #include "backend/cpu/kernels/tiles.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 
-void multiply_g4_32(const PanelTask& task) { multiply_panels<G4_32Source>(task); }
-void multiply_g4_64(const PanelTask& task) { multiply_panels<G4_64Source>(task); }
-void multiply_g4_128(const PanelTask& task) { multiply_panels<G4_128Source>(task); }
+#define FERRUM_MULTIPLY(member, name, Source) \
+  void multiply_##name(const PanelTask& task) { multiply_panels<Source>(task); }
+FERRUM_GROUP_FORMATS(FERRUM_MULTIPLY)
+#undef FERRUM_MULTIPLY
 
 }  // namespace ferrum::cpu::FERRUM_ISA
