@@ -31,6 +31,9 @@ class RequestCounts {
   Counts counts_;
 };
 
+// A method's label. The set of labels must not grow with what clients send.
+std::string method_label(const std::string& method);
+
 struct ServerStats {
   std::string version;
   int connections = 0;

@@ -21,6 +21,7 @@
 #include "server/metrics.h"
 #include "server/openai/openai.h"
 #include "server/openai/responses.h"
+#include "server/routes.h"
 #include "server/running.h"
 #include "server/text_tools.h"
 #include "server/views.h"
@@ -40,21 +41,6 @@ constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kAnthropicVersion = "anthropic-version";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
-
-// The part of the path that a pattern's * matches; the whole path if the pattern has none; nullopt if it does
-// not match.
-std::optional<std::string_view> named_in(std::string_view path, std::string_view pattern) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return path == pattern ? std::optional(path) : std::nullopt;
-  const std::string_view before = pattern.substr(0, star);
-  const std::string_view after = pattern.substr(star + 1);
-  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
-    return std::nullopt;
-  return path.substr(before.size(), path.size() - before.size() - after.size());
-}
-std::string name_in(const HttpRequest& request, const char* pattern) {
-  return std::string(named_in(request.path, pattern).value_or(""));
-}
 
 bool is_anthropic(const HttpRequest& request) { return request.path.starts_with(kMessagesPath); }
 
@@ -84,12 +70,6 @@ void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& he
   log::info("{} ({}): ignored {}", in_quotes(request.path), request.id, names);
 }
 
-// A label for metrics. The set of labels must not grow with what clients send.
-std::string method_label(const std::string& method) {
-  static constexpr std::string_view kKnown[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
-  return std::ranges::find(kKnown, method) != std::end(kKnown) ? method : "other";
-}
-
 HttpResponse json_reply(const Json& json, int status = 200) {
   return {.status = status, .body = to_text(json)};
 }
@@ -106,7 +86,7 @@ class Server::Impl {
         http_(
             options.http, [this](HttpRequest& request, Responder& out) { return serve(request, out); },
             [this](int status) {
-              counts_.add({kOther, kOther, status});
+              counts_.add({kNoRoute, kNoRoute, status});
             }),
         access_({.keys = options.api_keys,
                  .origins = options.allowed_origins,
@@ -138,30 +118,16 @@ class Server::Impl {
   }
 
  private:
-  using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // responds at once, without a model
-  using ModelHandler =
-      std::function<Json(Fields& body, const Engine&)>;  // needs a model, which may have to be loaded first
-  using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
-  using ReplayHandler = std::function<Reply(const HttpRequest&)>;  // at once, perhaps with events
-  enum class Key { kRequired, kNotRequired };
-  struct Route {
-    const char* method;
-    const char* path;  // a pattern, which may contain one * for a name
-    std::variant<DirectHandler, ModelHandler, GenerationHandler, ReplayHandler> handler;
-    Key key = Key::kRequired;
-  };
-  static constexpr const char* kOther = "other";  // the label of paths without a route
-
   // The first match handles the request. The page requires no key: it has no secrets, and asks its user for
   // one.
   std::vector<Route> routes() {
     std::vector<Route> all = {
-        {"GET", "/", DirectHandler(web::page), Key::kNotRequired},
-        {"GET", "/licences.txt", DirectHandler(web::page), Key::kNotRequired},
-        {"GET", "/preview.html", DirectHandler(web::page), Key::kNotRequired},
-        {"GET", kAssetsPath, DirectHandler(web::page), Key::kNotRequired},
+        {"GET", "/", DirectHandler(web::page), Route::Key::kNotRequired},
+        {"GET", "/licences.txt", DirectHandler(web::page), Route::Key::kNotRequired},
+        {"GET", "/preview.html", DirectHandler(web::page), Route::Key::kNotRequired},
+        {"GET", kAssetsPath, DirectHandler(web::page), Route::Key::kNotRequired},
         {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); }),
-         Key::kNotRequired},
+         Route::Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
         {"GET", "/v1/models",
@@ -201,47 +167,10 @@ class Server::Impl {
     return all;
   }
 
-  // A request's route, or the methods that its path allows.
-  struct Match {
-    const Route* route = nullptr;
-    const char* path = kOther;  // the pattern
-    std::string methods;
-  };
-
-  Match match(std::string_view method, std::string_view path) const {
-    if (method == "HEAD") method = "GET";
-    Match match;
-    for (const Route& route : routes_) {
-      if (!named_in(path, route.path)) continue;
-      match.path = route.path;
-      if (method == route.method) {
-        match.route = &route;
-        return match;
-      }
-      match.methods += std::string(match.methods.empty() ? "" : ", ") + route.method;
-      if (route.method == std::string_view("GET")) match.methods += ", HEAD";
-    }
-    return match;
-  }
-
-  // Clients are often configured with a base URL that lacks /v1, or has it twice; the meaning is clear.
-  // Corrects the request's path.
-  Match match(HttpRequest& request) const {
-    constexpr std::string_view kVersion = "/v1";
-    std::vector<std::string> spellings = {request.path, std::string(kVersion) + request.path};
-    if (request.path.starts_with("/v1/")) spellings.push_back(request.path.substr(kVersion.size()));
-    for (std::string& path : spellings)
-      if (Match found = match(request.method, path); found.path != kOther) {
-        request.path = std::move(path);
-        return found;
-      }
-    return {};
-  }
-
   // The route is decided once, before the key is checked, so no spelling of a path reaches a handler without
   // the check that its route requires.
   asio::awaitable<void> serve(HttpRequest& request, Responder& out) {
-    const Match match = this->match(request);
+    const RouteMatch match = routes_.match(request);
     const auto count = [&](int status) { counts_.add({match.path, method_label(request.method), status}); };
     constexpr int kClientClosedRequest = 499;
     try {
@@ -256,7 +185,7 @@ class Server::Impl {
     }
   }
 
-  asio::awaitable<void> dispatch(const HttpRequest& request, const Match& match, Responder& out) {
+  asio::awaitable<void> dispatch(const HttpRequest& request, const RouteMatch& match, Responder& out) {
     std::optional<HttpResponse> reply;  // empty: generate() has responded, or the client is gone
     if (is_anthropic(request)) out.add_headers({{"Request-Id", request.id}});
     try {
@@ -266,7 +195,7 @@ class Server::Impl {
         reply = HttpResponse{.status = 204};
       } else {
         if (requires_key(request, match)) access_.check_key(request);
-        const Route& route = route_of(request, match, out);
+        const Route& route = routes_.route_of(request, match, out);
         if (request.method == "POST") check_content(request);
         if (const DirectHandler* at_once = std::get_if<DirectHandler>(&route.handler))
           reply = (*at_once)(request);
@@ -285,31 +214,9 @@ class Server::Impl {
     if (reply && !out.began()) co_await out.send(std::move(*reply));
   }
 
-  static bool requires_key(const HttpRequest& request, const Match& match) {
-    if (!match.route || match.route->key == Key::kRequired) return true;
+  static bool requires_key(const HttpRequest& request, const RouteMatch& match) {
+    if (!match.route || match.route->key == Route::Key::kRequired) return true;
     return match.path == std::string_view(kAssetsPath) && !web::is_page(request.path);
-  }
-
-  const Route& route_of(const HttpRequest& request, const Match& match, Responder& out) const {
-    if (match.route) return *match.route;
-    if (!match.methods.empty()) {
-      out.add_headers({{"Allow", match.methods + ", OPTIONS"}});
-      throw ApiError(
-          405, "method_not_allowed", "",
-          in_quotes(request.path) + " takes " + match.methods + ", not " + in_quotes(request.method));
-    }
-    throw ApiError(404, "not_found", "",
-                   "there is nothing at " + in_quotes(request.path) + hint_for(request));
-  }
-
-  // A suggestion of the intended path.
-  std::string hint_for(const HttpRequest& request) const {
-    HttpRequest lower = {.method = request.method, .path = to_lower(request.path)};
-    if (match(lower).path != kOther) return "; paths are case-sensitive: " + in_quotes(lower.path);
-    if (request.path == "/v1") return "; it is the base URL of OpenAI's API, as in /v1/chat/completions";
-    if (lower.path.starts_with("/api/"))
-      return "; this server has OpenAI's API, as in /v1/chat/completions, and Anthropic's at /v1/messages";
-    return "";
   }
 
   // Runs slow work on another thread, so that other connections need not wait for it.
@@ -472,7 +379,7 @@ class Server::Impl {
   RequestCounts counts_;
   openai::KeptResponses responses_;
   RunningRequests running_;
-  const std::vector<Route> routes_;
+  const Routes routes_;
   std::atomic<bool> draining_ = false;
   ModelPool models_;
   HttpServer http_;
