@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "bench/measure.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
 #include "engine/local/event_queue.h"
 #include "engine/loop/loop.h"
 #include "tests/engine/free_model.h"

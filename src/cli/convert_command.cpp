@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
-#include "checkpoint/convert.h"
+#include "checkpoint/writers/convert.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
 #include "cli/model_source.h"

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/safetensors.h"
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
 #include "cli/model_source.h"

@@ -12,7 +12,7 @@
 #include "base/machine.h"
 #include "base/printable.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/gguf.h"
+#include "checkpoint/gguf/gguf.h"
 #include "checkpoint/model_card.h"
 #include "cli/command.h"
 #include "cli/model_source.h"

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
-#include "checkpoint/synthesize.h"
+#include "checkpoint/writers/synthesize.h"
 #include "cli/command.h"
 #include "cli/interrupts.h"
 #include "cli/options.h"

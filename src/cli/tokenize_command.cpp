@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/numbers.h"
 #include "base/utf8.h"
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/model_source.h"

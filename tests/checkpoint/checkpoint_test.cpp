@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "checkpoint/check_weights.h"
-#include "checkpoint/model_tensors.h"
+#include "checkpoint/readers/model_tensors.h"
 #include "support/contains.h"
 #include "support/errors.h"
 #include "support/paths.h"

@@ -1,5 +1,5 @@
 // A folder converted to GGUF and opened again is the same model.
-#include "checkpoint/convert.h"
+#include "checkpoint/writers/convert.h"
 #include "checkpoint/architecture.h"
 
 #include <gtest/gtest.h>
@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/gguf.h"
-#include "checkpoint/gguf_layout.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/gguf/gguf_layout.h"
+#include "checkpoint/safetensors/safetensors.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/layers.h"

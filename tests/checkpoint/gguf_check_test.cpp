@@ -1,12 +1,12 @@
 // Models that GGUF's readers would take for others are refused, with the switch named.
-#include "checkpoint/gguf_check.h"
+#include "checkpoint/gguf/gguf_check.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "checkpoint/hf_config.h"
+#include "checkpoint/safetensors/hf_config.h"
 
 namespace ferrum {
 namespace {

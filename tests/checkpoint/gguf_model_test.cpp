@@ -1,4 +1,4 @@
-#include "checkpoint/gguf_model.h"
+#include "checkpoint/gguf/gguf_model.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "checkpoint/gguf_writer.h"
+#include "checkpoint/gguf/gguf_writer.h"
 
 #include <gtest/gtest.h>
 

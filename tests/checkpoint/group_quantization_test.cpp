@@ -1,5 +1,5 @@
 // How configurations spell that weights are groups of 4-bit integers.
-#include "checkpoint/group_quantization.h"
+#include "checkpoint/safetensors/group_quantization.h"
 
 #include <gtest/gtest.h>
 

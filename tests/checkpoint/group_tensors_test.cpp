@@ -1,6 +1,6 @@
 // Weights that GPTQ and AWQ tools quantised, put together from their parts: the same values, and clear words
 // where the parts do not fit.
-#include "checkpoint/group_tensors.h"
+#include "checkpoint/safetensors/group_tensors.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "checkpoint/hf_config.h"
+#include "checkpoint/safetensors/hf_config.h"
 
 #include <gtest/gtest.h>
 

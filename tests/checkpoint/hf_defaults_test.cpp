@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "checkpoint/hf_config.h"
+#include "checkpoint/safetensors/hf_config.h"
 
 namespace ferrum {
 namespace {

@@ -1,8 +1,8 @@
-#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors/safetensors.h"
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "support/errors.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"

@@ -1,4 +1,4 @@
-#include "checkpoint/synthesize.h"
+#include "checkpoint/writers/synthesize.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/gguf.h"
+#include "checkpoint/gguf/gguf.h"
 #include "support/files.h"
 #include "support/paths.h"
 

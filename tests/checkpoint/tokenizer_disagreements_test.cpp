@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/hf_tokenizer.h"
-#include "checkpoint/sentencepiece_model.h"
-#include "checkpoint/tiktoken_model.h"
-#include "checkpoint/tokenizer_config.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/tokenizer/hf_tokenizer.h"
+#include "checkpoint/tokenizer/sentencepiece_model.h"
+#include "checkpoint/tokenizer/tiktoken_model.h"
+#include "checkpoint/tokenizer/tokenizer_config.h"
+#include "checkpoint/tokenizer/tokenizer_json.h"
 #include "support/contains.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"

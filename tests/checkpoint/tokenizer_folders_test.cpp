@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/hf_tokenizer.h"
+#include "checkpoint/tokenizer/hf_tokenizer.h"
 #include "support/files.h"
 
 namespace ferrum {

@@ -1,4 +1,4 @@
-#include "checkpoint/tokenizer_metadata.h"
+#include "checkpoint/writers/tokenizer_metadata.h"
 
 #include <gtest/gtest.h>
 
@@ -6,11 +6,11 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
-#include "checkpoint/gguf.h"
-#include "checkpoint/gguf_pretokenizers.h"
-#include "checkpoint/gguf_tokenizer.h"
-#include "checkpoint/hf_tokenizer.h"
-#include "checkpoint/pretokenizer_names.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/gguf/gguf_pretokenizers.h"
+#include "checkpoint/gguf/gguf_tokenizer.h"
+#include "checkpoint/gguf/pretokenizer_names.h"
+#include "checkpoint/tokenizer/hf_tokenizer.h"
 #include "support/files.h"
 #include "support/paths.h"
 

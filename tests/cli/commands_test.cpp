@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/safetensors.h"
-#include "checkpoint/safetensors_writer.h"
+#include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "support/contains.h"
 #include "support/files.h"
 #include "support/paths.h"

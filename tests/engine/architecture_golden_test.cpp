@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/convert.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/writers/convert.h"
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
 #include "support/file_bytes.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/safetensors.h"
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
+#include "checkpoint/safetensors/safetensors.h"
 #include "engine/memory_plan.h"
 #include "support/errors.h"
 #include "support/files.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
 #include "engine/answers.h"
 #include "engine/golden.h"
 #include "support/contains.h"

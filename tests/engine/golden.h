@@ -10,7 +10,7 @@
 
 #include "backend/observers/observing_backend.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors/safetensors.h"
 #include "engine/backend_factory.h"
 #include "engine/runner.h"
 

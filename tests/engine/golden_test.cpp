@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/convert.h"
+#include "checkpoint/writers/convert.h"
 #include "engine/golden.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
 #include "ferrum/engine.h"
 #include "support/paths.h"
 

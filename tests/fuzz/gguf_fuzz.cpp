@@ -6,10 +6,10 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "checkpoint/gguf.h"
-#include "checkpoint/gguf_model.h"
-#include "checkpoint/gguf_tokenizer.h"
-#include "checkpoint/model_tensors.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/gguf/gguf_model.h"
+#include "checkpoint/gguf/gguf_tokenizer.h"
+#include "checkpoint/readers/model_tensors.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "checkpoint/group_tensors.h"
+#include "checkpoint/safetensors/group_tensors.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "checkpoint/hf_config.h"
+#include "checkpoint/safetensors/hf_config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ferrum;

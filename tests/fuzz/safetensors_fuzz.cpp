@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "checkpoint/safetensors.h"
-#include "checkpoint/safetensors_set.h"
+#include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/safetensors/safetensors_set.h"
 
 namespace {
 

@@ -10,10 +10,10 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "checkpoint/sentencepiece_model.h"
-#include "checkpoint/tiktoken_model.h"
-#include "checkpoint/tokenizer_config.h"
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/tokenizer/sentencepiece_model.h"
+#include "checkpoint/tokenizer/tiktoken_model.h"
+#include "checkpoint/tokenizer/tokenizer_config.h"
+#include "checkpoint/tokenizer/tokenizer_json.h"
 #include "text/tokenizer.h"
 
 namespace {

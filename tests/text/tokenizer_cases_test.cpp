@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/tokenizer_json.h"
+#include "checkpoint/tokenizer/tokenizer_json.h"
 #include "support/files.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer.h"

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/tokenizer_source.h"
+#include "checkpoint/readers/tokenizer_source.h"
 
 namespace ferrum {
 namespace {

@@ -1,7 +1,7 @@
 // Apertus: norms of heads, a feed-forward layer without gate whose activation (xIELU) has learned numbers.
 #include "base/error.h"
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 #include "checkpoint/tensor_table.h"
 
 namespace ferrum {

@@ -1,6 +1,6 @@
 // Arcee: Llama with a squared ReLU and no gate.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -2,8 +2,8 @@
 // layers with a window and no rotation on the others.
 #include <algorithm>
 
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

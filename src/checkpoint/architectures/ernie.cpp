@@ -1,6 +1,6 @@
 // ERNIE 4.5, dense and with experts: neighbours are rotated, also in folders.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -2,8 +2,8 @@
 // logistic function. Norms of heads in both; where some layers have a window, only these rotate.
 #include <algorithm>
 
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,7 +1,7 @@
 // GLM-4: sandwich norms, neighbours rotated in half of each head. GLM-4.5 and later with experts: pre-norm,
 // halves rotated, experts chosen by the logistic function, a shared expert; norms of heads in the largest.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

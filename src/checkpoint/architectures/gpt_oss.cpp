@@ -2,9 +2,9 @@
 //
 // Folders store the experts' gate and up interleaved, as [experts, hidden, 2 × width] in float or as
 // [experts, 2 × width, hidden] in MXFP4: gate is 0, 2, 4, …, up is 1, 3, 5, ….
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/row_views.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,6 +1,6 @@
 // Granite 3 and 4, dense and with experts: embeddings, scores, residual and logits are scaled.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

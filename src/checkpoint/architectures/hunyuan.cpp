@@ -1,7 +1,7 @@
 // Hunyuan, dense and with experts: RMS norms of heads after the rotation; a shared expert. Hy3: the norms
 // come before it, and experts are chosen by the logistic function.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,8 +1,8 @@
 // Laguna: numbers of heads by layer, a softplus gate on the attention's output, windows with a rotation of
 // their own, experts chosen by the logistic function.
 #include "base/error.h"
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,7 +1,7 @@
 // Llama 1 to 3.x, Mistral, Ministral 3, Mixtral: pre-norm RMS, SwiGLU, rotary positions; GGUF files of all of
 // them permute q and k.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

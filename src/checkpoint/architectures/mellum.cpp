@@ -1,6 +1,6 @@
 // Mellum 2: Qwen3 with experts, and with windows on some layers, which have a rotation of their own.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

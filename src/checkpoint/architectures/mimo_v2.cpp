@@ -1,7 +1,7 @@
 // MiMo-V2: values narrower than keys and scaled, windows with sinks and twice the key and value heads,
 // experts chosen by the logistic function.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,7 +1,7 @@
 // MiniMax-M2: q and k normalised over their full width, half of each head rotated, experts on all layers
 // chosen by the logistic function.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,8 +1,8 @@
 // Muse Glimmer (text): embeddings normalised without a weight, sandwich norms, a gate on the attention's
 // output, no rotation on layers without a window. Folders store norms as the factor − 1, except the last.
 #include "base/error.h"
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

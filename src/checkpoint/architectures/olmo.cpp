@@ -1,7 +1,7 @@
 // OLMo 2 and 3: norms after attention and feed-forward, none before; q and k are normalised over their full
 // width. OLMoE: pre-norm, with experts.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

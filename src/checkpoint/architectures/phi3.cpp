@@ -1,6 +1,6 @@
 // Phi 3, 3.5 and 4: q, k and v in one tensor, gate and up in one; partial rotation, LongRoPE.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

@@ -1,8 +1,8 @@
 // Qwen 2, 2.5 and 3, dense and with experts: biases of q, k and v (2), RMS norms of their heads (3).
 #include <algorithm>
 
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

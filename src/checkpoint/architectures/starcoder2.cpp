@@ -1,6 +1,6 @@
 // StarCoder2: layer norm, biases everywhere, a feed-forward layer without gate.
-#include "checkpoint/gguf_reader.h"
-#include "checkpoint/hf_reader.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
 namespace {

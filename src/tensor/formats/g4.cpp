@@ -6,7 +6,7 @@
 //
 // The contents of GPTQ and AWQ checkpoints (Frantar et al. 2022, arXiv:2210.17323; Lin et al. 2023,
 // arXiv:2306.00978), group by group along the rows. Their own layouts, along the columns, are read in
-// checkpoint/group_rows.cpp.
+// checkpoint/safetensors/group_rows.cpp.
 #include "tensor/formats/blocks.h"
 #include "tensor/formats/decode.h"
 #include "tensor/half.h"

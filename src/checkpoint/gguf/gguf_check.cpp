@@ -1,0 +1,162 @@
+#include "checkpoint/gguf/gguf_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/gguf/gguf_layout.h"
+#include "checkpoint/gguf/gguf_model.h"
+#include "checkpoint/gguf/gguf_writer.h"
+#include "checkpoint/tensor_table.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+// The description that a reader of the file would make. Of the tensors it needs names and shapes, and the
+// numbers of the rotation's factors.
+ModelDescription read_back(const ModelDescription& model, const std::string& source) {
+  GgufHeader header;
+  set_model_metadata(header, model, FileType::kF32, source);
+  const std::vector<std::byte> bytes = header.serialised();
+  const auto file = GgufFile::parse(bytes, source);
+
+  const RopeScaling& scaling = model.rope.scaling;
+  std::vector<float> divisors;
+  std::vector<HostTensor> tensors;
+  for (const GgufLayoutTensor& t : gguf_tensors(model)) {
+    std::span<const float> values;
+    if (t.key.role == Role::kRopeFrequencies) values = divisors = rope_divisors(model.rope);
+    if (t.key.role == Role::kRopeFactorsLong) values = scaling.long_factors;
+    if (t.key.role == Role::kRopeFactorsShort) values = scaling.short_factors;
+    tensors.push_back(
+        {.name = t.name, .format = Format::kF32, .shape = t.shape, .bytes = std::as_bytes(values)});
+  }
+  return describe_gguf(file->metadata(), TensorTable(Naming::kGguf, std::move(tensors), source,
+                                                     model.architecture->tensor_names()));
+}
+
+class Comparison {
+ public:
+  Comparison(const ModelDescription& said, const ModelDescription& read, const std::string& source)
+      : said_(said), read_(read), source_(source) {}
+
+  void run() const {
+    wiring(said_.wiring, read_.wiring);
+    same("the scale of embeddings", said_.embedding_scale, read_.embedding_scale);
+    same("the scale of logits", said_.logit_scale, read_.logit_scale);
+    same("the cap of logits", said_.logit_cap, read_.logit_cap);
+    same("the activation function", said_.activation, read_.activation);
+    same("the limit of the activation", said_.activation_limit, read_.activation_limit);
+    same("the alpha of the activation", said_.activation_alpha, read_.activation_alpha);
+    same("the temperature of attention", said_.temperature_beta, read_.temperature_beta);
+    same("the temperature of attention", said_.temperature_length, read_.temperature_length);
+    same("the tied head", said_.tied_head, read_.tied_head);
+    if (said_.experts() > 0) routing(said_.routing, read_.routing);
+    for (size_t i = 0; i < said_.layers.size(); ++i) layer(i);
+  }
+
+ private:
+  void wiring(const LayerWiring& a, const LayerWiring& b) const {
+    same("the epsilon of norms", a.eps, b.eps);
+    same("the epsilon of the norms after a part", a.after_eps, b.after_eps);
+    same("the scale of the residual", a.residual_scale, b.residual_scale);
+  }
+
+  void routing(const RoutingDescription& a, const RoutingDescription& b) const {
+    same("the scores of experts", a.score, b.score);
+    same("the renormalization of experts' weights", a.renormalize, b.renormalize);
+    same("the least sum of experts' weights", a.floor, b.floor);
+    same("the scale of experts' weights", a.scale, b.scale);
+    same("the cap of the router's logits", a.logit_cap, b.logit_cap);
+    same("the bias that selects experts", a.selection_bias, b.selection_bias);
+    same("the groups of experts", a.groups, b.groups);
+    same("the groups of experts", a.groups_used, b.groups_used);
+  }
+
+  void layer(size_t i) const {
+    const AttentionDescription& a = said_.layers[i].attention;
+    const AttentionDescription& b = read_.layers[i].attention;
+    const FeedForwardDescription& f = said_.layers[i].feed_forward;
+    const FeedForwardDescription& g = read_.layers[i].feed_forward;
+    same("the heads", a.q_heads, b.q_heads, i);
+    same("the key and value heads", a.kv_heads, b.kv_heads, i);
+    same("the size of heads", a.head_dim, b.head_dim, i);
+    same("the size of values", a.value_dim, b.value_dim, i);
+    same("the window", a.window, b.window, i);
+    if (a.norm != HeadNorm::kWeightless) same("the scale of attention", a.scale, b.scale, i);
+    same("the cap of scores", a.soft_cap, b.soft_cap, i);
+    same("the limit of q, k and v", a.clip, b.clip, i);
+    same("the scale of values", a.value_scale, b.value_scale, i);
+    same("the sinks", a.sinks, b.sinks, i);
+    same("the output gate", a.gate, b.gate, i);
+    same("the output gate of each head", a.gate_per_head, b.gate_per_head, i);
+    same("the width of the feed-forward layer", f.width, g.width, i);
+    same("the experts", f.experts, g.experts, i);
+    same("the width of the shared expert", f.shared_width, g.shared_width, i);
+    same("the gate of the shared expert", f.shared_gate, g.shared_gate, i);
+    same("the rotation", a.rope == LayerRope::kNone, b.rope == LayerRope::kNone, i);
+    if (a.rope != LayerRope::kNone) rope(rope_of(said_, a), rope_of(read_, b), i);
+  }
+
+  static const RopeDescription& rope_of(const ModelDescription& model, const AttentionDescription& a) {
+    return a.rope == LayerRope::kWindow ? model.window_rope : model.rope;
+  }
+
+  void rope(const RopeDescription& a, const RopeDescription& b, size_t i) const {
+    same("the base of the rotation", a.theta, b.theta, i);
+    same("the rotated dimensions", a.rotary_dim, b.rotary_dim, i);
+    // llama3's scaling comes back as divisors.
+    const auto kind = [](const RopeDescription& r) {
+      const bool divides = r.scaling.kind == RopeScaling::Kind::kLlama3 || !r.frequency_divisors.empty();
+      return divides ? RopeScaling::Kind::kLlama3 : r.scaling.kind;
+    };
+    same("the scaling of the rotation", kind(a), kind(b), i);
+    if (kind(a) == RopeScaling::Kind::kNone || kind(a) == RopeScaling::Kind::kLlama3) return;
+    same("the factor of the rotation's scaling", a.scaling.factor, b.scaling.factor, i);
+  }
+
+  // The first layer that differs is enough.
+  template <class T>
+  void same(std::string_view what, const T& said, const T& read, size_t i) const {
+    if (!is_same(said, read)) refuse(fmt::format("{} of layer {}", what, i));
+  }
+  template <class T>
+  void same(std::string_view what, const T& said, const T& read) const {
+    if (!is_same(said, read)) refuse(what);
+  }
+
+  template <class T>
+  static bool is_same(const T& a, const T& b) {
+    return a == b;
+  }
+  static bool is_same(float a, float b) {
+    return std::abs(a - b) <= 1e-5F * std::max(std::abs(a), std::abs(b));
+  }
+
+  [[noreturn]] void refuse(std::string_view what) const {
+    fail(ErrorCode::kUnsupported,
+         "{}: {} is not what GGUF's readers assume of the architecture {}, and GGUF has "
+         "no key for it",
+         source_, what, said_.architecture->gguf_name());
+  }
+
+  const ModelDescription& said_;
+  const ModelDescription& read_;
+  const std::string& source_;
+};
+
+}  // namespace
+
+void check_fits_gguf(const ModelDescription& model, const std::string& source) {
+  Comparison(model, read_back(model, source), source).run();
+}
+
+}  // namespace ferrum

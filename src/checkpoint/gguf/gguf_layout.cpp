@@ -1,0 +1,305 @@
+#include "checkpoint/gguf/gguf_layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/tensor_plan.h"
+
+namespace ferrum {
+namespace {
+
+using Kind = RopeScaling::Kind;
+using Role = TensorRole;
+
+constexpr uint32_t kQuantizationVersion = 2;  // of ggml's block layouts
+
+class Layout {
+ public:
+  explicit Layout(const ModelDescription& model) : m_(model), names_(model.architecture->tensor_names()) {}
+
+  std::vector<GgufLayoutTensor> run() {
+    for (const PlannedTensor& planned : tensors_of(m_)) {
+      if (planned.may_be_absent || planned.use == TensorUse::kScalars) continue;
+      add(planned);
+      if (planned.key.role == Role::kEmbedding) rope_factors();
+      if (planned.key.role == Role::kQuery && !planned.key.is_bias) head_norms(planned.key.layer);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void rope_factors() {
+    const int64_t pairs = m_.rope.rotary_dim / 2;
+    const auto factor = [&](Role role) { add({role}, {pairs}); };
+    if (m_.rope.scaling.kind == Kind::kLlama3 || !m_.rope.frequency_divisors.empty())
+      factor(Role::kRopeFrequencies);
+    if (m_.rope.scaling.kind != Kind::kLongRope) return;
+    factor(Role::kRopeFactorsLong);
+    factor(Role::kRopeFactorsShort);
+  }
+
+  // GGUF has weights for norms of heads that have none in folders.
+  void head_norms(int layer) {
+    const AttentionDescription& a = m_.layers[static_cast<size_t>(layer)].attention;
+    if (a.norm != HeadNorm::kWeightless) return;
+    add({Role::kQueryNorm, layer}, {a.head_dim});
+    add({Role::kKeyNorm, layer}, {a.head_dim});
+  }
+
+  // Some architectures have one tensor in GGUF for several of the plan's.
+  void add(const PlannedTensor& planned) {
+    if (!names_.find_name(Naming::kGguf, planned.key).empty() &&
+        (planned.fused == Role::kEmbedding || !is_fused_in_gguf(planned)))
+      return add(planned.key, planned.shape);
+    check(planned.fused != Role::kEmbedding, "GGUF has a name for every tensor of the plan");
+    const TensorKey whole = {planned.fused, planned.key.layer, -1, planned.key.is_bias};
+    const size_t rows_at = planned.shape.size() - (planned.key.is_bias ? 1 : 2);
+    if (!out_.empty() && out_.back().key == whole)
+      out_.back().shape[rows_at] += planned.shape[rows_at];
+    else
+      add(whole, planned.shape);
+  }
+
+  bool is_fused_in_gguf(const PlannedTensor& planned) const {
+    return std::ranges::any_of(m_.architecture->names, [&](const TensorNames& row) {
+      return row.role == planned.fused && !row.gguf.empty();
+    });
+  }
+
+  void add(const TensorKey& key, std::vector<int64_t> shape) {
+    out_.push_back({key, names_.name(Naming::kGguf, key), std::move(shape)});
+  }
+
+  const ModelDescription& m_;
+  NameTable names_;
+  std::vector<GgufLayoutTensor> out_;
+};
+
+class MetadataWriter {
+ public:
+  MetadataWriter(GgufHeader& header, const ModelDescription& model, const std::string& source)
+      : header_(header), m_(model), source_(source), architecture_(model.architecture->gguf_name()) {}
+
+  void run(FileType type) {
+    header_.set("general.architecture", std::string(architecture_));
+    header_.set("general.type", "model");
+    if (!m_.name.empty()) header_.set("general.name", m_.name);
+    header_.set("general.file_type", gguf_number(type));
+    header_.set("general.quantization_version", kQuantizationVersion);
+    sizes();
+    attention();
+    windows();
+    rope();
+    scalars();
+    if (m_.experts() > 0) experts();
+    if (m_.activation == ActivationFunction::kXielu) xielu();
+  }
+
+ private:
+  void sizes() {
+    set("block_count", m_.depth());
+    set("context_length", m_.context);
+    set("embedding_length", m_.hidden);
+    const int dense = m_.dense_width();
+    set("feed_forward_length", dense > 0 ? dense : m_.expert_width());
+    set("vocab_size", m_.vocab);
+  }
+
+  // A number for all layers, or an array with one for each.
+  template <class Get>
+  void per_layer(std::string_view name, const Get& get) {
+    std::vector<int32_t> values;
+    for (const LayerDescription& layer : m_.layers) values.push_back(get(layer));
+    if (std::ranges::all_of(values, [&](int32_t v) { return v == values.front(); }))
+      set(name, values.front());
+    else
+      header_.set(key(name), values);
+  }
+
+  void attention() {
+    const AttentionDescription& a = m_.layers.front().attention;
+    per_layer("attention.head_count", [](const LayerDescription& l) { return l.attention.q_heads; });
+    per_layer("attention.head_count_kv", [](const LayerDescription& l) { return l.attention.kv_heads; });
+    set("attention.key_length", a.head_dim);
+    set("attention.value_length", a.value_dim);
+    header_.set(
+        key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+        m_.wiring.eps);
+    if (a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)) && a.norm != HeadNorm::kWeightless)
+      header_.set(key("attention.scale"), a.scale);
+    if (a.value_scale != 1) header_.set(key("attention.value_scale"), a.value_scale);
+    if (a.clip > 0) header_.set(key("attention.clamp_kqv"), a.clip);
+    if (a.soft_cap > 0) header_.set(key("attn_logit_softcapping"), a.soft_cap);
+    if (m_.temperature_length > 0) header_.set(key("attention.temperature_scale"), m_.temperature_beta);
+  }
+
+  void windows() {
+    if (m_.window() == 0) return;
+    set("attention.sliding_window", m_.window());
+    std::vector<bool> sliding;
+    for (const LayerDescription& layer : m_.layers) sliding.push_back(layer.attention.window > 0);
+    if (std::ranges::find(sliding, false) != sliding.end())
+      header_.set(key("attention.sliding_window_pattern"), sliding);
+  }
+
+  void scalars() {
+    if (m_.wiring.residual_scale != 1) header_.set(key("residual_scale"), m_.wiring.residual_scale);
+    if (m_.logit_cap > 0) header_.set(key("final_logit_softcapping"), m_.logit_cap);
+    const bool is_granite = architecture_.starts_with("granite");
+    if (is_granite) header_.set(key("embedding_scale"), m_.embedding_scale);
+    if (m_.logit_scale != 1)  // Granite's divides
+      header_.set(key("logit_scale"), is_granite ? 1 / m_.logit_scale : m_.logit_scale);
+  }
+
+  void xielu() {
+    std::vector<float> positive, negative, beta, limit;
+    for (const LayerDescription& layer : m_.layers) {
+      positive.push_back(layer.feed_forward.xielu_positive);
+      negative.push_back(layer.feed_forward.xielu_negative);
+      beta.push_back(layer.feed_forward.xielu_beta);
+      limit.push_back(layer.feed_forward.xielu_limit);
+    }
+    header_.set("xielu.alpha_p", positive);
+    header_.set("xielu.alpha_n", negative);
+    header_.set("xielu.beta", beta);
+    header_.set("xielu.eps", limit);
+  }
+
+  void rope() {
+    if (stores_interleaved(m_) && m_.rope.rotary_dim != m_.layers.front().attention.head_dim)
+      fail(ErrorCode::kUnsupported,
+           "{}: {} of {} dimensions of a head are rotated, which GGUF has no layout for in the architecture "
+           "{}",
+           source_, m_.rope.rotary_dim, m_.layers.front().attention.head_dim, architecture_);
+    set("rope.dimension_count", m_.rope.rotary_dim);
+    header_.set(key("rope.freq_base"), m_.rope.theta);
+    if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)
+      header_.set(key("rope.freq_base_swa"), m_.window_rope.theta);
+    if (m_.window() > 0 && m_.window_rope.rotary_dim != m_.rope.rotary_dim)
+      set("rope.dimension_count_swa", m_.window_rope.rotary_dim);
+    scaling();
+  }
+
+  void scaling() {
+    const RopeScaling& s = m_.rope.scaling;
+    switch (s.kind) {
+      case Kind::kNone:
+      case Kind::kLlama3:
+        return;  // llama3: by the tensor rope_freqs alone
+      case Kind::kDynamic:
+        fail_scaling("dynamic NTK");
+      case Kind::kLinear:
+        scaling("linear");
+        return;
+      case Kind::kYarn:
+        if (!s.truncate) fail_scaling("YaRN without rounding its range (truncate = false)");
+        scaling("yarn");
+        yarn();
+        return;
+      case Kind::kLongRope:
+        scaling("longrope");
+        original_context();
+        header_.set(key("rope.scaling.attn_factor"), long_rope_attention());
+        return;
+    }
+  }
+
+  void scaling(const char* type) {
+    header_.set(key("rope.scaling.type"), type);
+    header_.set(key("rope.scaling.factor"), m_.rope.scaling.factor);
+  }
+
+  void original_context() { set("rope.scaling.original_context_length", m_.rope.scaling.original_context); }
+
+  // The attention factor here multiplies what YaRN computes of itself, 1 + ln(factor) / 10.
+  void yarn() {
+    const RopeScaling& s = m_.rope.scaling;
+    original_context();
+    header_.set(key("rope.scaling.yarn_beta_fast"), s.beta_fast);
+    header_.set(key("rope.scaling.yarn_beta_slow"), s.beta_slow);
+    const auto magnitude = [&](float m) { return s.factor > 1 ? 1 + 0.1f * m * std::log(s.factor) : 1.0f; };
+    std::optional<float> attention = s.attention_factor;
+    if (!attention && s.mscale.value_or(0) != 0 && s.mscale_all_dim.value_or(0) != 0)
+      attention = magnitude(*s.mscale) / magnitude(*s.mscale_all_dim);
+    if (attention) header_.set(key("rope.scaling.attn_factor"), *attention / (1 + 0.1f * std::log(s.factor)));
+  }
+
+  // As transformers has it where the configuration is silent: Phi-3's paper, section on LongRoPE.
+  float long_rope_attention() const {
+    const RopeScaling& s = m_.rope.scaling;
+    if (s.attention_factor) return *s.attention_factor;
+    if (s.factor <= 1) return 1;
+    return std::sqrt(1 + std::log(s.factor) / std::log(static_cast<float>(s.original_context)));
+  }
+
+  void experts() {
+    const RoutingDescription& r = m_.routing;
+    set("expert_count", m_.experts());
+    set("expert_used_count", r.top_k);
+    set("expert_feed_forward_length", m_.expert_width());
+    header_.set(key("expert_weights_norm"), r.renormalize);
+    if (r.scale != 1) header_.set(key("expert_weights_scale"), r.scale);
+    if (r.score != RoutingDescription::Score::kSoftmax)
+      set("expert_gating_func", r.score == RoutingDescription::Score::kSigmoid ? 2 : 3);
+    if (r.groups > 1) {
+      set("expert_group_count", r.groups);
+      set("expert_group_used_count", r.groups_used);
+    }
+    int dense = 0;
+    while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
+    if (dense > 0) set("leading_dense_block_count", dense);
+    const int shared = m_.layers.back().feed_forward.shared_width;
+    if (shared > 0) set("expert_shared_feed_forward_length", shared);
+  }
+
+  [[noreturn]] void fail_scaling(std::string_view what) const {
+    fail(ErrorCode::kUnsupported, "{}: RoPE scaling by {} cannot be expressed in GGUF", source_, what);
+  }
+
+  std::string key(std::string_view name) const { return fmt::format("{}.{}", architecture_, name); }
+  void set(std::string_view name, int value) { header_.set(key(name), static_cast<uint32_t>(value)); }
+
+  GgufHeader& header_;
+  const ModelDescription& m_;
+  const std::string& source_;
+  std::string_view architecture_;
+};
+
+}  // namespace
+
+bool stores_interleaved(const ModelDescription& model) {
+  return model.architecture->gguf_interleaved && !model.rope.interleaved;
+}
+
+std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model) { return Layout(model).run(); }
+
+// Long wavelengths (of positions the model never saw a whole turn of) are stretched by the factor, short ones
+// not at all, and between the two limits the frequencies are interpolated. Source: Llama 3.1's reference, as
+// transformers has it.
+std::vector<float> rope_divisors(const RopeDescription& rope) {
+  if (!rope.frequency_divisors.empty()) return rope.frequency_divisors;
+  const RopeScaling& s = rope.scaling;
+  check(s.kind == Kind::kLlama3, "divisors are llama3's scaling");
+  std::vector<float> divisors;
+  for (int i = 0; i < rope.rotary_dim / 2; ++i) {
+    const double wavelength = 2 * std::numbers::pi * std::pow(rope.theta, 2.0 * i / rope.rotary_dim);
+    const double turns = s.original_context / wavelength;
+    const double low = s.low_frequency_factor;
+    const double high = s.high_frequency_factor;
+    const double kept = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+    divisors.push_back(static_cast<float>(1 / ((1 - kept) / s.factor + kept)));
+  }
+  return divisors;
+}
+
+void set_model_metadata(GgufHeader& header, const ModelDescription& model, FileType type,
+                        const std::string& source) {
+  MetadataWriter(header, model, source).run(type);
+}
+
+}  // namespace ferrum

@@ -1,0 +1,78 @@
+#include "checkpoint/readers/gguf_checkpoint.h"
+
+#include <algorithm>
+
+#include "checkpoint/file_type.h"
+#include "checkpoint/gguf/gguf_model.h"
+#include "checkpoint/gguf/gguf_split.h"
+#include "checkpoint/gguf/gguf_tokenizer.h"
+#include "checkpoint/readers/model_tensors.h"
+
+namespace ferrum {
+namespace {
+
+std::vector<HostTensor> all_tensors(const std::vector<std::unique_ptr<GgufFile>>& files) {
+  std::vector<HostTensor> all;
+  for (const auto& file : files) all.insert(all.end(), file->tensors().begin(), file->tensors().end());
+  return all;
+}
+
+class GgufCheckpoint final : public Checkpoint {
+ public:
+  explicit GgufCheckpoint(const std::filesystem::path& path)
+      : files_(open_gguf_set(path)),
+        tensors_(Naming::kGguf, all_tensors(files_), metadata().source(),
+                 gguf_architecture(metadata()).tensor_names()),
+        model_(describe_gguf(metadata(), tensors_)),
+        generation_(gguf_generation(metadata(), model_.vocab)) {
+    const CheckedTensors checked = check_tensors(model_, tensors_);
+    model_.parameters = checked.parameters;
+    tell_unused_tensors(checked.unused, metadata().source());
+    if (model_.name.empty()) model_.name = path.stem().string();
+  }
+
+  const ModelDescription& model() const override { return model_; }
+  const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
+  const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
+  Format main_format() const override { return tensors_.main_format(); }
+  uint64_t bytes() const override { return tensors_.bytes(); }
+  const GenerationDefaults& generation() const override { return generation_; }
+
+  std::string format() const override {
+    const auto number = metadata().unsigned_integer("general.file_type");
+    const auto type = number ? file_type_numbered(*number) : std::nullopt;
+    return fmt::format("GGUF v{}, {}", files_.front()->version(),
+                       type ? name_of(*type) : name_of(tensors_.main_format()));
+  }
+
+  bool intact() const override {
+    return std::all_of(files_.begin(), files_.end(), [](const auto& file) { return file->file().intact(); });
+  }
+
+  void release(const HostTensor& tensor) const override {
+    for (const auto& file : files_) file->file().release(tensor.bytes);
+  }
+
+  std::optional<std::string> chat_template() const override {
+    const auto text = metadata().string("tokenizer.chat_template");
+    return text ? std::optional(std::string(*text)) : std::nullopt;
+  }
+
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_gguf_tokenizer(metadata()); }
+
+ private:
+  const GgufMetadata& metadata() const { return files_.front()->metadata(); }
+
+  std::vector<std::unique_ptr<GgufFile>> files_;
+  TensorTable tensors_;
+  ModelDescription model_;
+  GenerationDefaults generation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path) {
+  return std::make_unique<GgufCheckpoint>(path);
+}
+
+}  // namespace ferrum

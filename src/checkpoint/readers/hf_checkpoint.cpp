@@ -1,0 +1,142 @@
+#include "checkpoint/readers/hf_checkpoint.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/readers/model_tensors.h"
+#include "checkpoint/safetensors/group_tensors.h"
+#include "checkpoint/safetensors/hf_config.h"
+#include "checkpoint/safetensors/hf_files.h"
+#include "checkpoint/safetensors/mxfp4_tensors.h"
+#include "checkpoint/safetensors/safetensors_set.h"
+#include "checkpoint/tokenizer/hf_tokenizer.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+
+HfConfig read_config(const fs::path& folder) {
+  const fs::path path = folder / "config.json";
+  if (!fs::exists(path)) fail(ErrorCode::kNotFound, "{}: no config.json", folder.string());
+  return parse_hf_config(MappedFile::open(path)->text(), path.string());
+}
+
+using Files = std::vector<std::unique_ptr<SafetensorsFile>>;
+
+bool has_group_parts(const Files& files) {
+  for (const auto& file : files)
+    for (const SafetensorsEntry& entry : file->entries())
+      if (is_group_part(entry.name)) return true;
+  return false;
+}
+
+// Read from config.json, or else from a file of its own; nothing where no weight is quantised.
+std::optional<GroupQuantization> quantization_of(const fs::path& folder, const HfConfig& config,
+                                                 const Files& files) {
+  if (!has_group_parts(files)) return std::nullopt;
+  const auto quantization = config.quantization ? config.quantization : read_group_quantization(folder);
+  if (!quantization)
+    fail(ErrorCode::kBadConfig,
+         "{}: the weights are quantised, but neither config.json has a quantization_config nor is a "
+         "quantize_config.json there to say how",
+         folder.string());
+  return quantization;
+}
+
+// Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
+// refused.
+std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
+                                    const ModelDescription& model, std::vector<std::string>& left_out) {
+  std::vector<HostTensor> all = mxfp4_tensors(files);
+  if (quantization) {
+    std::vector<HostTensor> groups = group_tensors(files, *quantization);
+    all.insert(all.end(), std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
+  }
+  const NameTable names = model.architecture->tensor_names();
+  for (const auto& file : files) {
+    for (const SafetensorsEntry& entry : file->entries()) {
+      if ((quantization && is_group_part(entry.name)) || is_mxfp4_part(entry)) continue;
+      if (entry.type->format || names.parse(Naming::kHuggingFace, entry.name)) {
+        all.push_back(file->tensor(entry));
+      } else {
+        left_out.push_back(entry.name);
+      }
+    }
+  }
+  if (model.architecture->adapt_hf) model.architecture->adapt_hf(all, model);
+  return all;
+}
+
+class HfCheckpoint final : public Checkpoint {
+ public:
+  explicit HfCheckpoint(const fs::path& folder) : HfCheckpoint(folder, read_config(folder)) {}
+
+  const ModelDescription& model() const override { return model_; }
+  const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
+  const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
+  Format main_format() const override { return tensors_.main_format(); }
+  uint64_t bytes() const override { return tensors_.bytes(); }
+  const GenerationDefaults& generation() const override { return generation_; }
+  std::string format() const override {
+    for (const HostTensor& tensor : tensors_.all())
+      if (quantization_ && tensor.maker != nullptr)
+        return fmt::format("safetensors, {}, {}", name_of(quantization_->layout), name_of(tensor.format));
+    return fmt::format("safetensors, {}", name_of(tensors_.main_format()));
+  }
+
+  bool intact() const override {
+    return std::all_of(set_.files.begin(), set_.files.end(),
+                       [](const auto& file) { return file->file().intact(); });
+  }
+
+  void release(const HostTensor& tensor) const override {
+    const auto parts = tensor.maker ? tensor.maker->stored() : std::vector{tensor.bytes};
+    for (const auto& file : set_.files)
+      for (const std::span<const std::byte> part : parts) file->release(part);
+  }
+
+  std::optional<std::string> chat_template() const override { return hf_chat_template(folder_); }
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_hf_tokenizer(folder_); }
+
+ private:
+  HfCheckpoint(const fs::path& folder, HfConfig config)
+      : folder_(folder),
+        set_(open_safetensors_set(folder)),
+        quantization_(quantization_of(folder, config, set_.files)),
+        model_(std::move(config.model)),
+        tensors_(Naming::kHuggingFace, all_tensors(set_.files, quantization_, model_, left_out_),
+                 folder.string(), model_.architecture->tensor_names()),
+        generation_(hf_generation(folder, model_.vocab)) {
+    settle_tied_head(model_, tensors_);
+    check_absent_tensors(set_.absent, folder,
+                         [&](std::string_view name) { return uses_hf_tensor(model_, name); });
+    CheckedTensors checked = check_tensors(model_, tensors_);
+    if (model_.architecture->finish_hf) model_.architecture->finish_hf(model_, tensors_);
+    model_.parameters = checked.parameters;
+    checked.unused.insert(checked.unused.end(), left_out_.begin(), left_out_.end());
+    tell_unused_tensors(checked.unused, folder.string());
+    if (generation_.stop_tokens.empty()) generation_.stop_tokens = std::move(config.stop_tokens);
+    generation_.may_lack_stop_tokens = generation_.stop_tokens.empty();
+    if (model_.name.empty()) model_.name = fs::absolute(folder).lexically_normal().filename().string();
+  }
+
+  fs::path folder_;
+  std::vector<std::string> left_out_;
+  SafetensorsSet set_;
+  std::optional<GroupQuantization> quantization_;
+  ModelDescription model_;
+  TensorTable tensors_;
+  GenerationDefaults generation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checkpoint> open_hf_checkpoint(const fs::path& folder) {
+  return std::make_unique<HfCheckpoint>(folder);
+}
+
+}  // namespace ferrum

@@ -1,0 +1,124 @@
+#include "checkpoint/safetensors/hf_config.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/ascii.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/json_view.h"
+#include "checkpoint/safetensors/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+std::string supported() {
+  std::string names;
+  for (const Architecture* a : architectures())
+    for (const HfName& hf : a->hf)
+      if (!hf.class_name.empty()) names += fmt::format("{}{}", names.empty() ? "" : ", ", hf.class_name);
+  return names;
+}
+
+struct Found {
+  const Architecture* architecture;
+  const HfName* name;
+};
+
+std::optional<Found> find(std::string_view model_type, std::string_view class_name) {
+  for (const Architecture* a : architectures())
+    for (const HfName& hf : a->hf)
+      if (model_type.empty() ? is_same_word(hf.class_name, class_name)
+                             : is_same_word(hf.model_type, model_type))
+        return Found{a, &hf};
+  return std::nullopt;
+}
+
+// model_type decides, as in transformers. Capitals differ between versions (LLaMAForCausalLM). A class with
+// another head (a classifier, a reward model) is refused: its answer is not text.
+void check_class(const JsonView& in, const Found& found, const std::string& class_name) {
+  if (class_name.empty()) return;
+  for (const HfName& hf : found.architecture->hf)
+    if (is_same_word(class_name, hf.class_name)) return;
+  const std::string lower = to_lower(class_name);
+  if (!lower.ends_with("forcausallm") && !lower.ends_with("forconditionalgeneration"))
+    fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", in.place("architectures"),
+         in_quotes(class_name), supported());
+  if (in.find("text_config")) return;  // the wrapping's class; the text model's type decides
+  log::warn("{} is {}, but model_type is '{}': the model is read as {}", in.place("architectures"),
+            in_quotes(class_name), found.name->model_type, found.name->class_name);
+}
+
+// A multimodal wrapping names the type of its text model, unless it is the wrapping's own.
+const Architecture& find_architecture(const JsonView& in) {
+  const auto type = in.find_string("model_type");
+  const auto classes = in.find_strings("architectures");
+  const std::string class_name = classes && !classes->empty() ? classes->front() : "";
+  if (!type && class_name.empty()) in.at("model_type");  // an Error: it is not there
+  std::optional<Found> found;
+  if (const auto text = in.find("text_config"))
+    if (const auto inner = text->find_string("model_type")) {
+      found = find(*inner, "");
+      if (!found)
+        fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", text->place("model_type"),
+             in_quotes(*inner), supported());
+    }
+  if (!found) found = find(type.value_or(""), class_name);
+  if (!found)
+    fail(ErrorCode::kUnsupported, "{} is {}{}; Ferrum runs {}",
+         in.place(type ? "model_type" : "architectures"), in_quotes(type ? *type : class_name),
+         type && !class_name.empty() ? " (" + in_quotes(class_name) + ")" : "", supported());
+  check_class(in, *found, class_name);
+  return *found->architecture;
+}
+
+// MXFP4 is how some folders store their experts (mxfp4_tensors.h): nothing is to be known of it.
+std::optional<GroupQuantization> parse_quantization(const JsonView& fields) {
+  if (fields.find_string("quant_method") == "mxfp4") return std::nullopt;
+  return parse_group_quantization(fields, "");
+}
+
+}  // namespace
+
+std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int vocab) {
+  const auto field = fields.find(key);
+  if (!field) return {};
+  std::vector<TokenId> ids;
+  const auto take = [&](const JsonView& entry) {
+    const Json& value = entry.value();
+    const double id = value.is_number() ? value.get<double>() : -1;
+    if (id >= 0 && id < vocab && id == std::floor(id)) {
+      ids.push_back(static_cast<TokenId>(id));
+    } else if (!value.is_null()) {
+      log::warn("{}: {} is {}, which names none of the {} tokens; it is ignored", entry.source(),
+                entry.field(), in_quotes(value.dump(-1, ' ', false, Json::error_handler_t::replace)), vocab);
+    }
+  };
+  if (!field->is_array()) {
+    take(*field);
+  } else {
+    for (size_t i = 0; i < field->size(); ++i) take(field->element(i));
+  }
+  return ids;
+}
+
+HfConfig parse_hf_config(std::string_view json, const std::string& source) {
+  const Json document =
+      parse_json(json, source, {.max_bytes = size_t{16} << 20, .non_finite = NonFinite::kRead});
+  const JsonView fields(document, source);
+  HfConfig config;
+  const auto quantization = fields.find("quantization_config");
+  const auto text = fields.find("text_config");
+  if (quantization) config.quantization = parse_quantization(*quantization);
+  config.model = HfReader(text ? *text : fields, fields, find_architecture(fields)).read();
+  validate(config.model, source);
+  config.stop_tokens = token_ids(fields, "eos_token_id", config.model.vocab);
+  if (config.stop_tokens.empty() && text)
+    config.stop_tokens = token_ids(*text, "eos_token_id", config.model.vocab);
+  return config;
+}
+
+}  // namespace ferrum

@@ -1,0 +1,248 @@
+#include "checkpoint/safetensors/hf_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/ascii.h"
+#include "base/error.h"
+#include "checkpoint/safetensors/hf_rope.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+constexpr int kMaxLayers = 1024;
+constexpr int kMaxHeads = 4096;
+
+// Names in transformers' ACT2FN. Those that Ferrum does not compute are listed so that a refusal can say what
+// the name means.
+struct NamedActivation {
+  std::string_view name;
+  std::string_view meaning;
+  std::optional<ActivationFunction> function;
+};
+constexpr std::array kActivations = {
+    NamedActivation{"silu", "SiLU", ActivationFunction::kSilu},
+    NamedActivation{"swish", "SiLU", ActivationFunction::kSilu},
+    NamedActivation{"gelu", "GELU", ActivationFunction::kGelu},
+    NamedActivation{"gelu_python", "GELU", ActivationFunction::kGelu},
+    NamedActivation{"gelu_new", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
+    NamedActivation{"gelu_fast", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
+    NamedActivation{"gelu_accurate", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
+    NamedActivation{"gelu_pytorch_tanh", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
+    NamedActivation{"gelu_python_tanh", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
+    NamedActivation{"relu2", "squared ReLU", ActivationFunction::kReluSquared},
+    NamedActivation{"xielu", "xIELU", ActivationFunction::kXielu},
+    NamedActivation{"quick_gelu", "GELU in its sigmoid approximation", std::nullopt},
+    NamedActivation{"gelu_10", "GELU, clipped to -10 and 10", std::nullopt},
+    NamedActivation{"relu", "ReLU", std::nullopt},
+    NamedActivation{"relu6", "ReLU, clipped to 6", std::nullopt},
+};
+
+// Other fields are computed from these, so they must be in range before validate() checks the whole.
+int positive(const JsonView& in, std::string_view key, int value, int most) {
+  if (value < 1 || value > most)
+    fail(ErrorCode::kBadConfig, "{} is {}, out of the range 1 to {}", in.place(key), value, most);
+  return value;
+}
+
+}  // namespace
+
+HfReader::HfReader(const JsonView& config, const JsonView& outer, const Architecture& architecture)
+    : in_(config), outer_(outer), architecture_(architecture) {}
+
+ModelDescription HfReader::read() {
+  m_.architecture = &architecture_;
+  m_.name = outer_.find_string("_name_or_path").value_or("");
+  read_sizes();
+  read_heads();
+  read_activation();
+  m_.wiring.eps = static_cast<float>(
+      first_number({"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"})
+          .value_or(architecture_.hf_defaults.eps));
+  const auto tied = in_.find_boolean("tie_word_embeddings");
+  m_.tied_head =
+      tied ? *tied : outer_.find_boolean("tie_word_embeddings").value_or(architecture_.hf_defaults.tied_head);
+  m_.rope.theta = static_cast<float>(architecture_.hf_defaults.theta);
+  read_hf_rope(in_, architecture_.hf_defaults.rope, m_);
+  architecture_.read_hf(*this);
+  return std::move(m_);
+}
+
+void HfReader::read_sizes() {
+  m_.hidden = in_.at("hidden_size").integer();
+  const int depth = positive(in_, "num_hidden_layers", in_.at("num_hidden_layers").integer(), kMaxLayers);
+  m_.layers.resize(static_cast<size_t>(depth));
+  m_.vocab = in_.at("vocab_size").integer();
+  const int width = in_.at("intermediate_size").integer();
+  for (LayerDescription& layer : m_.layers) layer.feed_forward.width = width;
+  m_.context = in_.find_integer("max_position_embeddings").value_or(architecture_.hf_defaults.context);
+}
+
+void HfReader::read_heads() {
+  AttentionDescription a;
+  a.q_heads = positive(in_, "num_attention_heads", in_.at("num_attention_heads").integer(), kMaxHeads);
+  const int kv_heads = default_of("num_key_value_heads", architecture_.hf_defaults.kv_heads);
+  a.kv_heads = in_.find_integer("num_key_value_heads").value_or(kv_heads != 0 ? kv_heads : a.q_heads);
+  const int usual = default_of("head_dim", architecture_.hf_defaults.head_dim);
+  if (!in_.find("head_dim") && usual == 0 && m_.hidden % a.q_heads != 0)
+    fail(ErrorCode::kBadConfig, "{} is {}, which {} heads cannot share evenly, and head_dim is missing",
+         in_.place("hidden_size"), m_.hidden, a.q_heads);
+  a.head_dim = in_.find_integer("head_dim").value_or(usual != 0 ? usual : m_.hidden / a.q_heads);
+  a.value_dim = in_.find_integer("v_head_dim").value_or(a.head_dim);
+  a.scale = 1.0f / std::sqrt(static_cast<float>(std::max(a.head_dim, 1)));
+  for (LayerDescription& layer : m_.layers) layer.attention = a;
+}
+
+void HfReader::read_activation() {
+  const char* key = in_.find("hidden_act") ? "hidden_act" : "hidden_activation";
+  const auto name = in_.find_string(key);
+  if (!name) return;
+  std::string_view meaning;
+  for (const NamedActivation& a : kActivations) {
+    if (!is_same_word(a.name, *name)) continue;
+    meaning = a.meaning;
+    if (a.function) m_.activation = *a.function;
+    if (a.function) return;
+  }
+  fail(
+      ErrorCode::kUnsupported,
+      "{} is {}{}; Ferrum runs 'silu', also called 'swish', 'gelu', 'gelu_pytorch_tanh', 'relu2' and 'xielu'",
+      in_.place(key), in_quotes(*name), meaning.empty() ? "" : fmt::format(" ({})", meaning));
+}
+
+// A field that is null has no default: its value follows from others.
+int HfReader::default_of(std::string_view key, int value) const { return in_.contains(key) ? 0 : value; }
+
+float HfReader::number(std::string_view key, double fallback) const {
+  return static_cast<float>(in_.find_number(key).value_or(fallback));
+}
+
+int HfReader::integer(std::string_view key, int fallback) const {
+  return first_integer({key}).value_or(fallback);
+}
+
+bool HfReader::boolean(std::string_view key, bool fallback) const {
+  return in_.find_boolean(key).value_or(fallback);
+}
+
+std::optional<int> HfReader::first_integer(std::initializer_list<std::string_view> keys) const {
+  for (const std::string_view key : keys) {
+    const auto values = in_.find_integers(key);
+    if (!values) continue;
+    for (const int value : *values)
+      if (value != values->front())
+        fail(ErrorCode::kUnsupported, "{} differs between layers ({} and {})", in_.place(key),
+             values->front(), value);
+    if (!values->empty()) return values->front();
+  }
+  return std::nullopt;
+}
+
+std::optional<double> HfReader::first_number(std::initializer_list<std::string_view> keys) const {
+  for (const std::string_view key : keys)
+    if (const auto value = in_.find_number(key)) return value;
+  return std::nullopt;
+}
+
+void HfReader::each_layer(const std::function<void(int, LayerDescription&)>& body) {
+  for (int i = 0; i < depth(); ++i) body(i, m_.layers[static_cast<size_t>(i)]);
+}
+
+void HfReader::head_norms(HeadNorm norm, bool last) {
+  for (LayerDescription& layer : m_.layers) {
+    layer.attention.norm = norm;
+    layer.attention.norm_last = last;
+  }
+}
+
+bool HfReader::has_ropes_by_kind() const {
+  const auto rope = rope_fields();
+  return rope && (rope->find("full_attention") || rope->find("sliding_attention"));
+}
+
+std::optional<JsonView> HfReader::rope_fields() const { return find_rope_fields(in_); }
+
+void HfReader::biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles) {
+  if (boolean(key, fallback)) m_.biased.insert(m_.biased.end(), roles);
+}
+
+void HfReader::windows(int fallback, const std::function<bool(int)>& slides) {
+  const bool absent = !in_.contains("sliding_window");
+  const int window = absent ? fallback : in_.find_integer("sliding_window").value_or(0);
+  if (!absent && window != 0) positive(in_, "sliding_window", window, 1 << 28);
+  std::vector<bool> sliding = kinds("layer_types", "full_attention", "sliding_attention");
+  if (sliding.empty())
+    for (int i = 0; i < depth(); ++i) sliding.push_back(slides(i));
+  each_layer([&](int i, LayerDescription& layer) {
+    if (!sliding[static_cast<size_t>(i)] || window == 0) return;
+    layer.attention.window = window;
+    layer.attention.rope = LayerRope::kWindow;
+  });
+}
+
+// A list of two words, one for each layer; empty where it is absent.
+std::vector<bool> HfReader::kinds(std::string_view key, std::string_view no, std::string_view yes) const {
+  const auto words = in_.find_strings(key);
+  if (!words) return {};
+  if (words->size() != m_.layers.size())
+    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in_.place(key),
+         words->size(), m_.layers.size());
+  std::vector<bool> result;
+  for (const std::string& word : *words) {
+    if (word != no && word != yes)
+      fail(ErrorCode::kUnsupported, "{} has {}; Ferrum runs '{}' and '{}'", in_.place(key), in_quotes(word),
+           no, yes);
+    result.push_back(word == yes);
+  }
+  return result;
+}
+
+std::vector<bool> HfReader::sparse_layers(const std::function<bool(int)>& sparse) const {
+  std::vector<bool> layers = kinds("mlp_layer_types", "dense", "sparse");
+  if (layers.empty())
+    for (int i = 0; i < depth(); ++i) layers.push_back(sparse(i));
+  return layers;
+}
+
+void HfReader::experts(const std::vector<bool>& layers, bool renormalize) {
+  constexpr std::string_view kCounts[] = {"num_experts", "num_local_experts", "n_routed_experts",
+                                          "moe_num_experts"};
+  const auto key = std::ranges::find_if(kCounts, [&](std::string_view k) { return in_.find(k).has_value(); });
+  const HfDefaults& usual = architecture_.hf_defaults;
+  const bool said = key != std::end(kCounts);
+  if (!said && usual.experts == 0) in_.at("num_experts");  // an Error: it is not there
+  const int count = said ? *first_integer({*key}) : usual.experts;
+  for (const std::string_view other : kCounts)
+    if (const auto value = first_integer({other}); value && *value != count)
+      fail(ErrorCode::kBadConfig, "{} is {}, but {} is {}", in_.place(other), *value, *key, count);
+  if (count == 0) return;
+  const auto top_k = first_integer({"num_experts_per_tok", "moe_topk", "moe_k"});
+  RoutingDescription& r = m_.routing;
+  if (!top_k && usual.top_k == 0) in_.at("num_experts_per_tok");  // an Error: it is not there
+  r.top_k = top_k.value_or(usual.top_k);
+  r.renormalize = boolean("norm_topk_prob", boolean("route_norm", renormalize));
+  r.scale = static_cast<float>(first_number({"routed_scaling_factor", "route_scale", "router_scaling_factor",
+                                             "moe_routed_scaling_factor"})
+                                   .value_or(usual.expert_scale));
+  r.groups = integer("n_group", 1);
+  r.groups_used = integer("topk_group", r.groups);
+  const auto own_width = first_integer({"moe_intermediate_size"});
+  const int width =
+      own_width ? *own_width
+                : (usual.expert_width != 0 ? usual.expert_width : in_.at("intermediate_size").integer());
+  const int shared =
+      first_integer({"n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"})
+          .value_or(usual.shared_experts);
+  const auto shared_width = first_integer({"shared_expert_intermediate_size", "shared_intermediate_size"});
+  each_layer([&](int i, LayerDescription& layer) {
+    if (!layers[static_cast<size_t>(i)]) return;
+    layer.feed_forward.experts = count;
+    layer.feed_forward.width = width;
+    layer.feed_forward.shared_width = shared_width ? *shared_width : shared * width;
+  });
+}
+
+}  // namespace ferrum

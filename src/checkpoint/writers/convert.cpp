@@ -1,0 +1,142 @@
+#include "checkpoint/writers/convert.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf/gguf_check.h"
+#include "checkpoint/gguf/gguf_layout.h"
+#include "checkpoint/gguf/gguf_writer.h"
+#include "checkpoint/model_card.h"
+#include "checkpoint/tensor_plan.h"
+#include "checkpoint/writers/tensor_rows.h"
+#include "checkpoint/writers/tokenizer_metadata.h"
+
+namespace ferrum {
+namespace {
+
+namespace fs = std::filesystem;
+using Role = TensorRole;
+
+constexpr float kMaxTopK = 1 << 24;  // a larger vocabulary is refused
+
+void check_folder(const fs::path& source) {
+  if (!fs::exists(source)) fail(ErrorCode::kNotFound, "{}: no such folder", in_quotes(source.string()));
+  if (!fs::exists(source / "config.json"))
+    fail(ErrorCode::kBadArgument, "{}: no Hugging Face folder, which has a config.json and safetensors files",
+         in_quotes(source.string()));
+}
+
+// The type of what is stored as floating-point numbers.
+FileType float_type_of(const Checkpoint& checkpoint) {
+  switch (checkpoint.find({Role::kEmbedding})->format) {
+    case Format::kF32:
+      return FileType::kF32;
+    case Format::kF16:
+      return FileType::kF16;
+    default:
+      return FileType::kBF16;
+  }
+}
+
+// The type that the checkpoint is in; MXFP4_MOE where its experts are MXFP4, which GGUF has too.
+FileType type_of(const Checkpoint& checkpoint, const fs::path& source) {
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (!is_float(tensor.format) && tensor.format != Format::kMXFP4)
+      fail(ErrorCode::kUnsupported,
+           "{}: the weights are groups of 4-bit integers ({}), which GGUF has no type for; say with --type "
+           "to what "
+           "they shall be decoded: F32, F16, BF16 or Q8_0",
+           in_quotes(source.string()), checkpoint.format());
+  for (const HostTensor& tensor : checkpoint.tensors())
+    if (tensor.format == Format::kMXFP4) return FileType::kMXFP4_MOE;
+  return float_type_of(checkpoint);
+}
+
+void check_type(FileType type) {
+  switch (type) {
+    case FileType::kF32:
+    case FileType::kF16:
+    case FileType::kBF16:
+    case FileType::kQ8_0:
+      return;
+    default:
+      fail(ErrorCode::kUnsupported, "{}: the types that a conversion writes are F32, F16, BF16 and Q8_0",
+           name_of(type));
+  }
+}
+
+// The description, with the biases that the checkpoint has though it need not.
+ModelDescription with_biases(const Checkpoint& checkpoint) {
+  ModelDescription model = checkpoint.model();
+  for (const PlannedTensor& p : tensors_of(model)) {
+    if (!p.may_be_absent || !p.key.is_bias || model.has_bias(p.key.role)) continue;
+    const bool has =
+        checkpoint.find(p.key) != nullptr ||
+        (p.fused != Role::kEmbedding && checkpoint.find({p.fused, p.key.layer, -1, true}) != nullptr);
+    if (has) model.biased.push_back(p.key.role);
+  }
+  return model;
+}
+
+void set_card(GgufHeader& header, const fs::path& folder) {
+  const ModelCard card = read_model_card(folder);
+  if (!card.license.empty()) header.set("general.license", card.license);
+}
+
+void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
+  const auto set = [&](const char* key, const std::optional<float>& value) {
+    if (value) header.set(key, *value);
+  };
+  set("general.sampling.temp", generation.temperature);
+  set("general.sampling.top_p", generation.top_p);
+  set("general.sampling.min_p", generation.min_p);
+  set("general.sampling.penalty_repeat", generation.repetition_penalty);
+  const float top_k = generation.top_k.value_or(-1);
+  if (top_k >= 0 && top_k <= kMaxTopK && top_k == std::trunc(top_k))
+    header.set("general.sampling.top_k", static_cast<int32_t>(top_k));
+}
+
+}  // namespace
+
+void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
+  check_folder(source);
+  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
+  const ModelDescription model = with_biases(*checkpoint);
+  if (options.type) check_type(*options.type);
+  const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
+  // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.
+  const bool keeps_mxfp4 = type == FileType::kMXFP4_MOE;
+  const FileType usual = keeps_mxfp4 ? float_type_of(*checkpoint) : type;
+
+  check_fits_gguf(model, source.string());
+  GgufHeader header;
+  set_model_metadata(header, model, type, source.string());
+  set_card(header, source);
+  set_generation(header, checkpoint->generation());
+  set_hf_tokenizer(header, source, model.vocab, checkpoint->generation().stop_tokens);
+
+  std::vector<TensorRows> rows;
+  for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
+    rows.emplace_back(*checkpoint, tensor);
+    const bool keeps = keeps_mxfp4 && rows.back().stored_format() == Format::kMXFP4;
+    const Format format =
+        keeps ? Format::kMXFP4 : format_of_tensor(usual, model, tensor.key, tensor.shape.back());
+    header.add({tensor.name, format, tensor.shape});
+  }
+  GgufWriter writer(target, header);
+  const MakeRows make = [&](size_t tensor, int64_t first_row, std::span<std::byte> out) {
+    rows[tensor].encode(first_row, header.tensors()[tensor].format, out);
+  };
+  write_rows(writer, header, make, options.pipeline);
+  if (!checkpoint->intact())
+    fail(ErrorCode::kBadFile, "{}: a file was cut while it was read", in_quotes(source.string()));
+  writer.finish();
+}
+
+}  // namespace ferrum

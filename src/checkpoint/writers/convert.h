@@ -1,0 +1,24 @@
+// Hugging Face folders to GGUF files, with the metadata that llama.cpp's converter writes.
+#pragma once
+#include <filesystem>
+#include <optional>
+
+#include "checkpoint/file_type.h"
+#include "checkpoint/writers/row_pipeline.h"
+
+namespace ferrum {
+
+struct ConvertOptions {
+  std::optional<FileType> type;  // F32, F16, BF16 or Q8_0; unset: as the source (MXFP4 experts stay so)
+  RowPipelineOptions pipeline;
+};
+
+// `source` is a folder with config.json and safetensors. Norms, biases and routers become F32, experts are
+// stacked into one tensor, and the rows of q and k are permuted where GGUF requires it. Memory is bounded
+// by a few pieces and the tokenizer. Errors: those of Checkpoint::open; kBadArgument for a source that is not
+// such a folder; kUnsupported for another type, and for what GGUF cannot express; kBadFile naming a tensor
+// with values that the type cannot hold.
+void convert(const std::filesystem::path& source, const std::filesystem::path& target,
+             const ConvertOptions& options);
+
+}  // namespace ferrum

@@ -1,0 +1,205 @@
+#include "checkpoint/writers/tensor_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "checkpoint/tensor_plan.h"
+#include "tensor/formats/encode.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+constexpr float kLargestF16 = 65504;
+
+// A tensor that some checkpoints store as a part of a larger one, and where it begins there.
+struct FusedPart {
+  Role whole;
+  int64_t first_row = 0;
+  int64_t rows_of_whole = 0;
+};
+std::optional<FusedPart> fused_part(const ModelDescription& m, const TensorKey& key) {
+  const std::vector<PlannedTensor> plan = tensors_of(m);
+  const auto self = std::ranges::find_if(plan, [&](const PlannedTensor& p) { return p.key == key; });
+  if (self == plan.end() || self->fused == Role::kEmbedding) return std::nullopt;
+  FusedPart found = {self->fused};
+  for (auto p = plan.begin(); p != plan.end(); ++p) {
+    if (p->fused != self->fused || p->key.layer != key.layer || p->key.is_bias != key.is_bias) continue;
+    const int64_t rows = p->shape[p->shape.size() - (key.is_bias ? 1 : 2)];
+    if (p < self) found.first_row += rows;
+    found.rows_of_whole += rows;
+  }
+  return found;
+}
+
+bool is_norm(Role role) {
+  switch (role) {
+    case Role::kAttentionNorm:
+    case Role::kFfnNorm:
+    case Role::kAfterAttentionNorm:
+    case Role::kAfterFfnNorm:
+    case Role::kFinalNorm:
+    case Role::kQueryNorm:
+    case Role::kKeyNorm:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Of a norm of heads that has no weight in folders: 1, and for q the factor that the attention's scale has
+// beyond the usual. 0: the tensor is no such norm.
+float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
+  if (key.role != Role::kQueryNorm && key.role != Role::kKeyNorm) return 0;
+  const AttentionDescription& a = m.layers[static_cast<size_t>(key.layer)].attention;
+  if (a.norm != HeadNorm::kWeightless) return 0;
+  return key.role == Role::kKeyNorm ? 1 : a.scale * std::sqrt(static_cast<float>(a.head_dim));
+}
+
+}  // namespace
+
+TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target)
+    : name_(target.name),
+      cols_(target.shape.back()),
+      rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]) {
+  const ModelDescription& model = checkpoint.model();
+  const Role role = target.key.role;
+  if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model))
+    head_dim_ = model.layers[static_cast<size_t>(target.key.layer)].attention.head_dim;
+  if (target.shape.size() == 1)
+    find_vector(checkpoint, target.key);
+  else if (target.key.is_bias)
+    find_expert_biases(checkpoint, target.key, target.shape.front());
+  else
+    find_sources(checkpoint, target.key);
+}
+
+void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
+  source_rows_ = rows_;
+  if (const HostTensor* whole = checkpoint.find(key)) {
+    sources_ = {whole};
+  } else if (!find_fused(checkpoint, key)) {
+    for (key.expert = 0; key.expert < checkpoint.model().experts(); ++key.expert) {
+      sources_.push_back(checkpoint.find(key));
+      check(sources_.back() != nullptr, name_);
+    }
+    check(!sources_.empty(), name_);
+  }
+}
+
+bool TensorRows::find_fused(const Checkpoint& checkpoint, const TensorKey& key) {
+  const auto part = fused_part(checkpoint.model(), key);
+  if (!part) return false;
+  const HostTensor* whole = checkpoint.find({part->whole, key.layer, -1, key.is_bias});
+  if (whole == nullptr) return false;
+  sources_ = {whole};
+  first_row_ = part->first_row;
+  source_rows_ = part->rows_of_whole;
+  return true;
+}
+
+// [experts, rows]: in one tensor, as columns of a fused one, or in a tensor for each expert.
+void TensorRows::find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts) {
+  const auto append = [this](const std::vector<float>& row, size_t first) {
+    const auto begin = row.begin() + static_cast<std::ptrdiff_t>(first);
+    values_.insert(values_.end(), begin, begin + cols_);
+  };
+  const HostTensor* all = checkpoint.find(key);
+  int64_t first = 0;
+  int64_t width = cols_;
+  if (const auto part = all ? std::nullopt : fused_part(checkpoint.model(), key)) {
+    all = checkpoint.find({part->whole, key.layer, -1, true});
+    first = part->first_row;
+    width = part->rows_of_whole;
+  }
+  if (all) {
+    const std::vector<float> values = decoded(*all);
+    check_equal(values.size(), static_cast<size_t>(experts * width), name_);
+    for (int64_t e = 0; e < experts; ++e) append(values, static_cast<size_t>(e * width + first));
+    return;
+  }
+  for (key.expert = 0; key.expert < experts; ++key.expert) {
+    const HostTensor* one = checkpoint.find(key);
+    check(one != nullptr, name_);
+    append(decoded(*one), 0);
+  }
+}
+
+void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key) {
+  const RopeDescription& rope = checkpoint.model().rope;
+  if (key.role == Role::kRopeFrequencies) {
+    values_ = rope_divisors(rope);
+  } else if (key.role == Role::kRopeFactorsLong) {
+    values_ = rope.scaling.long_factors;
+  } else if (key.role == Role::kRopeFactorsShort) {
+    values_ = rope.scaling.short_factors;
+  } else if (const float weight = weight_of_weightless(checkpoint.model(), key); weight != 0) {
+    values_.assign(static_cast<size_t>(rows_), weight);
+  } else {
+    if (const HostTensor* whole = checkpoint.find(key))
+      sources_ = {whole};
+    else
+      check(find_fused(checkpoint, key), name_);
+    const std::vector<float> all = decoded(*sources_.front());
+    for (int64_t i = 0; i < rows_; ++i) values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
+    const ModelDescription& m = checkpoint.model();
+    if (m.wiring.norm_plus_one && is_norm(key.role) && !key.is_bias &&
+        (key.role != Role::kFinalNorm || m.final_norm_plus_one))
+      for (float& value : values_) value += 1;
+  }
+  check_equal(values_.size(), static_cast<size_t>(rows_), name_);
+}
+
+// Row 2i + p of a head is row p × head_dim / 2 + i of the source's.
+int64_t TensorRows::permuted(int64_t row) const {
+  if (head_dim_ == 0) return row;
+  const int64_t within = row % head_dim_;
+  return row - within + within % 2 * (head_dim_ / 2) + within / 2;
+}
+
+TensorRows::Row TensorRows::source_of(int64_t row) const {
+  const int64_t matrix = row / rows_;
+  const int64_t index = first_row_ + permuted(row % rows_);
+  if (sources_.size() == 1) return {sources_.front(), matrix * source_rows_ + index};
+  return {sources_[static_cast<size_t>(matrix)], index};
+}
+
+void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> out) const {
+  if (!values_.empty()) {
+    const auto first = static_cast<size_t>(first_row * cols_);
+    const size_t count = out.size() / row_bytes(format, 1);
+    return formats::encode(format, std::span(values_).subspan(first, count), out.data());
+  }
+  const size_t bytes = row_bytes(format, static_cast<size_t>(cols_));
+  std::vector<float> decoded(static_cast<size_t>(cols_));
+  for (size_t at = 0; at < out.size(); at += bytes, ++first_row)
+    encode_row(source_of(first_row), format, out.subspan(at, bytes), decoded);
+}
+
+void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
+                            std::vector<float>& decoded) const {
+  if (row.tensor->format == format) {
+    if (row.tensor->maker) return row.tensor->maker->make(row.index, 1, out.data());
+    const std::span<const std::byte> bytes = row.tensor->row(row.index);
+    std::memcpy(out.data(), bytes.data(), bytes.size());
+    return;
+  }
+  decode_rows(*row.tensor, row.index, 1, decoded.data());
+  const bool quantised = !is_float(format);
+  for (const float value : decoded) {
+    if (quantised && !std::isfinite(value))
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which {} cannot hold",
+           in_quotes(row.tensor->name), value, name_of(format));
+    if (format == Format::kF16 && std::isfinite(value) && std::abs(value) > kLargestF16)
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which F16 cannot hold; BF16 can",
+           in_quotes(row.tensor->name), value);
+  }
+  formats::encode(format, decoded, out.data());
+}
+
+}  // namespace ferrum

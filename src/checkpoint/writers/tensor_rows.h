@@ -1,0 +1,56 @@
+// Maps the rows of a GGUF tensor to a checkpoint that splits, stacks, fuses and orders them differently.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf/gguf_layout.h"
+#include "tensor/host_tensor.h"
+
+namespace ferrum {
+
+// One tensor of the target, read row by row. Immutable; the checkpoint must outlive it.
+class TensorRows {
+ public:
+  // REQUIRES: the checkpoint has the tensors that its description demands.
+  TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target);
+
+  // Decodes and encodes whole rows of the target, from `first_row` on. Error kBadFile naming the tensor for
+  // values that `format` cannot hold: above 65504 in F16, infinite or not a number in quantised formats.
+  void encode(int64_t first_row, Format format, std::span<std::byte> out) const;
+
+  // The format of what the values are read from; nothing where they are computed.
+  std::optional<Format> stored_format() const {
+    return sources_.empty() || !values_.empty() ? std::nullopt : std::optional(sources_.front()->format);
+  }
+
+ private:
+  struct Row {
+    const HostTensor* tensor;
+    int64_t index;
+  };
+
+  void find_sources(const Checkpoint& checkpoint, TensorKey key);
+  void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
+  void find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts);
+  bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
+  int64_t permuted(int64_t row) const;
+  Row source_of(int64_t row) const;
+  void encode_row(const Row& row, Format format, std::span<std::byte> out, std::vector<float>& decoded) const;
+
+  std::string name_;
+  int64_t cols_;
+  int64_t rows_;      // of one matrix: of one expert
+  int head_dim_ = 0;  // of heads whose rows are permuted; 0: no permutation
+
+  // A matrix, or a tensor for each expert; rows_ rows from first_row_ of each source_rows_ on.
+  std::vector<const HostTensor*> sources_;
+  int64_t source_rows_ = 0;
+  int64_t first_row_ = 0;
+
+  std::vector<float> values_;  // instead, for tensors of one dimension and biases of experts
+};
+
+}  // namespace ferrum
