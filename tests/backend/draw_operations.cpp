@@ -27,7 +27,7 @@ std::vector<float> rows_of_logits(int rows, int vocab) {
 
 template <class T>
 Tensor structs(Bench& bench, const std::vector<T>& values) {
-  const Tensor t = bench.tensor(DType::kI8, static_cast<int>(values.size()), sizeof(T));
+  const Tensor t = bench.array(static_cast<int>(values.size()), sizeof(T));
   if (!values.empty()) bench.backend().upload(t, std::as_bytes(std::span(values)));
   return t;
 }
@@ -38,8 +38,7 @@ void pack_head(Bench& bench, int vocab) {
 }
 
 DrawResults results(Bench& bench, int draws) {
-  const DrawResults out = {bench.tensor(DType::kI8, draws, sizeof(Drawn)),
-                           bench.tensor(DType::kI32, draws, kMostTop),
+  const DrawResults out = {bench.array(draws, sizeof(Drawn)), bench.tensor(DType::kI32, draws, kMostTop),
                            bench.tensor(DType::kF32, draws, kMostTop)};
   bench.backend().upload(out.drawn, std::vector<std::byte>(static_cast<size_t>(draws) * sizeof(Drawn)));
   for (const Tensor& t : {out.top_ids, out.top_logprobs})

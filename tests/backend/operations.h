@@ -28,9 +28,11 @@ class Bench {
     constexpr int64_t kMost = std::numeric_limits<int>::max();
     if (rows_ == Rows::kFar && rows > 1 && dtype != DType::kI32)
       stride = static_cast<int>(std::min(kMost, stride + (int64_t{1} << 32) / (rows - 1)));
-    const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(stride) * size_of(dtype);
-    buffers_.push_back(backend_.allocate(std::max<size_t>(bytes, 1)));
-    return {buffers_.back()->data(), dtype, rows, cols, stride};
+    return allocate(dtype, rows, cols, stride);
+  }
+  // Rows without gaps, whatever the bench: an array of structs (backend/draw.h).
+  Tensor array(int count, size_t bytes_each) {
+    return allocate(DType::kI8, count, static_cast<int>(bytes_each), static_cast<int>(bytes_each));
   }
   Tensor floats(const std::vector<float>& values, int rows, int stride = 0) {
     const Tensor t = tensor(DType::kF32, rows, static_cast<int>(values.size()) / rows, stride);
@@ -76,6 +78,12 @@ class Bench {
     if (dtype == DType::kI8) return static_cast<float>(reinterpret_cast<const int8_t*>(bytes)[i]);
     const uint16_t half = reinterpret_cast<const uint16_t*>(bytes)[i];
     return dtype == DType::kF16 ? float_from_f16(half) : float_from_bf16(half);
+  }
+
+  Tensor allocate(DType dtype, int rows, int cols, int stride) {
+    const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(stride) * size_of(dtype);
+    buffers_.push_back(backend_.allocate(std::max<size_t>(bytes, 1)));
+    return {buffers_.back()->data(), dtype, rows, cols, stride};
   }
 
   Backend& backend_;
