@@ -1,6 +1,7 @@
 // The encodings of stored weights: plain floats, or blocks of quantised values.
 //
-// Each format has a file under formats/ with its scalar decoder. Faster kernels are tested against that decoder.
+// Each format has a file under formats/ with its scalar decoder. Faster kernels are tested against that
+// decoder.
 #pragma once
 #include <cstddef>
 #include <cstdint>
