@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { attachmentOf, kLongPaste, withAttachments, type Attachment } from '../conversation/attachment';
 import { isAnswering, send, settings, stopShown } from '../state/answering';
 import { countDraft, draftTokens } from '../state/draft-tokens';
@@ -85,7 +85,8 @@ export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const busy = isAnswering();
   const id = currentId.value;
-  useEffect(() => {
+  // At once, not after the next frame: whoever goes on to the search by then keeps the focus.
+  useLayoutEffect(() => {
     if (matchMedia('(pointer: fine)').matches) area.current!.focus();
   }, [id]);
 
