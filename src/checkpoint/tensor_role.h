@@ -45,6 +45,22 @@ enum class TensorRole : uint8_t {
   kRopeFactorsShort,
 };
 
+// Of the residual or of heads: a vector that multiplies what was normalised.
+constexpr bool is_norm(TensorRole role) {
+  switch (role) {
+    case TensorRole::kFinalNorm:
+    case TensorRole::kAttentionNorm:
+    case TensorRole::kAfterAttentionNorm:
+    case TensorRole::kFfnNorm:
+    case TensorRole::kAfterFfnNorm:
+    case TensorRole::kQueryNorm:
+    case TensorRole::kKeyNorm:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct TensorKey {
   TensorRole role = TensorRole::kEmbedding;
   int layer = -1;   // -1: of the whole model

@@ -294,19 +294,7 @@ class Loader {
   // Some folders store norms as the factor − 1.
   bool adds_one(const TensorKey& key) const {
     if (!model_.wiring.norm_plus_one || key.is_bias) return false;
-    switch (key.role) {
-      case Role::kAttentionNorm:
-      case Role::kAfterAttentionNorm:
-      case Role::kFfnNorm:
-      case Role::kAfterFfnNorm:
-      case Role::kQueryNorm:
-      case Role::kKeyNorm:
-        return true;
-      case Role::kFinalNorm:
-        return model_.final_norm_plus_one;
-      default:
-        return false;
-    }
+    return key.role == Role::kFinalNorm ? model_.final_norm_plus_one : is_norm(key.role);
   }
 
   Norm norm(TensorKey key, float eps) {

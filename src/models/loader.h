@@ -1,4 +1,4 @@
-// Loads a decoder from a checkpoint onto a backend.
+// Loads a model from a checkpoint onto a backend.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -14,7 +14,7 @@ namespace ferrum {
 // Called as weights are packed; both in bytes of the checkpoint.
 using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 
-// The checkpoint and the backend must outlive the decoder: weights may be read where the checkpoint has
+// The checkpoint and the backend must outlive the model: weights may be read where the checkpoint has
 // mapped them. limits.max_positions also decides the rotation tables (see rope.h). Error kNoMemory; kBadFile
 // if the file was cut while it was read.
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,

@@ -37,6 +37,8 @@ void keep_layers(ModelDescription& model, int layers, const std::string& source)
 
 // Values that are no weights: what they are instead.
 std::vector<float> given_values(const ModelDescription& model, const GgufLayoutTensor& tensor) {
+  if (is_norm(tensor.key.role))
+    return std::vector<float>(static_cast<size_t>(tensor.shape.back()), tensor.key.is_bias ? 0.0f : 1.0f);
   switch (tensor.key.role) {
     case Role::kRopeFrequencies:
       return rope_divisors(model.rope);
@@ -44,14 +46,6 @@ std::vector<float> given_values(const ModelDescription& model, const GgufLayoutT
       return model.rope.scaling.long_factors;
     case Role::kRopeFactorsShort:
       return model.rope.scaling.short_factors;
-    case Role::kAttentionNorm:
-    case Role::kFfnNorm:
-    case Role::kAfterAttentionNorm:
-    case Role::kAfterFfnNorm:
-    case Role::kFinalNorm:
-    case Role::kQueryNorm:
-    case Role::kKeyNorm:
-      return std::vector<float>(static_cast<size_t>(tensor.shape.back()), tensor.key.is_bias ? 0.0f : 1.0f);
     default:
       return {};
   }

@@ -37,21 +37,6 @@ std::optional<FusedPart> fused_part(const ModelDescription& m, const TensorKey& 
   return found;
 }
 
-bool is_norm(Role role) {
-  switch (role) {
-    case Role::kAttentionNorm:
-    case Role::kFfnNorm:
-    case Role::kAfterAttentionNorm:
-    case Role::kAfterFfnNorm:
-    case Role::kFinalNorm:
-    case Role::kQueryNorm:
-    case Role::kKeyNorm:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Of a norm of heads that has no weight in folders: 1, and for q the factor that the attention's scale has
 // beyond the usual. 0: the tensor is no such norm.
 float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
