@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "grammar/combination.h"
 #include "grammar/pattern_machine.h"
 
 namespace ferrum::grammar {
@@ -125,27 +126,12 @@ LanguageId Languages::complement(LanguageId of) {
 }
 
 LanguageId Languages::combined(Kind kind, std::vector<LanguageId> parts) {
-  const LanguageId neutral = kind == Kind::kAnd ? kAll : kNone, absorbing = kind == Kind::kAnd ? kNone : kAll;
-  std::vector<LanguageId> flat;
-  for (const LanguageId part : parts) {
-    if (nodes_[part].kind == kind)
-      flat.insert(flat.end(), nodes_[part].parts.begin(), nodes_[part].parts.end());
-    else if (part == absorbing)
-      return absorbing;
-    else if (part != neutral)
-      flat.push_back(part);
-  }
-  std::sort(flat.begin(), flat.end());
-  flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
-  for (const LanguageId part : flat)
-    if (nodes_[part].kind == Kind::kNot &&
-        std::binary_search(flat.begin(), flat.end(), nodes_[part].parts[0]))
-      return absorbing;
-  if (flat.empty()) return neutral;
-  if (flat.size() == 1) return flat[0];
-  std::string key = kind == Kind::kAnd ? "and" : "or";
-  for (const LanguageId part : flat) key += "," + std::to_string(part);
-  return add(std::move(key), {.kind = kind, .parts = std::move(flat)});
+  const bool is_and = kind == Kind::kAnd;
+  Combination found = combine(nodes_, kind, parts, is_and ? SetIds{kAll, kNone} : SetIds{kNone, kAll});
+  if (found.parts.empty()) return found.set;
+  std::string key = is_and ? "and" : "or";
+  for (const LanguageId part : found.parts) key += "," + std::to_string(part);
+  return add(std::move(key), {.kind = kind, .parts = std::move(found.parts)});
 }
 
 LanguageId Languages::all_of(std::vector<LanguageId> parts) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "grammar/combination.h"
 #include "grammar/number_machines.h"
 #include "grammar/pattern_machine.h"
 
@@ -42,27 +43,12 @@ NumberSetId NumberSets::complement(NumberSetId of) {
 }
 
 NumberSetId NumberSets::combined(Kind kind, std::vector<NumberSetId> parts) {
-  const NumberSetId neutral = kind == Kind::kAnd ? kAll : kNone,
-                    absorbing = kind == Kind::kAnd ? kNone : kAll;
-  std::vector<NumberSetId> flat;
-  for (const NumberSetId part : parts) {
-    if (part == absorbing) return absorbing;
-    if (nodes_[part].kind == kind)
-      flat.insert(flat.end(), nodes_[part].parts.begin(), nodes_[part].parts.end());
-    else if (part != neutral)
-      flat.push_back(part);
-  }
-  std::sort(flat.begin(), flat.end());
-  flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
-  for (const NumberSetId part : flat)
-    if (nodes_[part].kind == Kind::kNot &&
-        std::binary_search(flat.begin(), flat.end(), nodes_[part].parts[0]))
-      return absorbing;
-  if (flat.empty()) return neutral;
-  if (flat.size() == 1) return flat[0];
-  std::string key = kind == Kind::kAnd ? "and" : "or";
-  for (const NumberSetId part : flat) key += "," + std::to_string(part);
-  return add(std::move(key), {.kind = kind, .parts = std::move(flat)});
+  const bool is_and = kind == Kind::kAnd;
+  Combination found = combine(nodes_, kind, parts, is_and ? SetIds{kAll, kNone} : SetIds{kNone, kAll});
+  if (found.parts.empty()) return found.set;
+  std::string key = is_and ? "and" : "or";
+  for (const NumberSetId part : found.parts) key += "," + std::to_string(part);
+  return add(std::move(key), {.kind = kind, .parts = std::move(found.parts)});
 }
 
 bool NumberSets::contains(NumberSetId set, std::string_view text) const {
