@@ -62,12 +62,13 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
   }
   const int outputs = options.max_sequences + std::max(drafted, std::min(kPromptRows, options.batch_tokens));
   const int kv_tokens = options.kv_tokens == 0 ? context : options.kv_tokens;
-  return {.max_tokens = std::max(std::min(options.batch_tokens, kv_tokens), outputs),
+  const int rows = std::max(std::min(options.batch_tokens, kv_tokens), outputs);
+  return {.max_tokens = rows,
           .max_sequences = options.max_sequences,
           .max_outputs = outputs,
           .max_context = context,
           .kv_tokens = kv_tokens,
-          .max_vectors = std::max(std::min(options.batch_tokens, kv_tokens), outputs),
+          .max_vectors = rows,
           .kv_dtype = parse_kv_dtype(options.kv_dtype),
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
 }

@@ -118,6 +118,9 @@ void Runner::read_hidden(std::span<float> states) {
   backend_->download(std::as_writable_bytes(states), rows);
 }
 
+static_assert(kMaxKvGroups == PrefixCache::kMaxWindows + 1,
+              "a group for each window, and one for all positions");
+
 PrefixCache::Options Runner::cache_options(PrefixCache::Reuse reuse) const {
   PrefixCache::Options cache = {.blocks = kv_.blocks, .block_tokens = kv_.block_tokens, .reuse = reuse};
   for (const KvWindow& window : kv_.windows) cache.windows.push_back({window.window, window.blocks});

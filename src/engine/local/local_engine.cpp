@@ -79,16 +79,21 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations, options.check});
 
+  std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  if (!options.draft.empty()) {
+    draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer());
+    std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
+  }
+  const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights), .free = backend->free_bytes()};
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
-    plan(options, roomy, *backend);
+    plan(roomy, device);
     return memory_.total() <= memory_.free;
   });
-  if (memory_.tokens != runner.kv_tokens) plan(options, runner, *backend);
+  if (memory_.tokens != runner.kv_tokens) plan(runner, device);
   info_ = info_of(runner);
   if (observer.planned) observer.planned(info_, memory_);
   if (memory_.total() > memory_.free) {
-    const uint64_t others =
-        (draft_ ? draft_->memory().total() : 0) + backend->kernel_memory_for(weights_of(*checkpoint_));
+    const uint64_t others = (draft_ ? draft_->memory().total() : 0) + device.kernels;
     require_fit(
         memory_, model,
         remedies_text(what_fits(*checkpoint_, options, memory_.free, others), options, info_.context));
@@ -115,16 +120,11 @@ LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
   start(model.steps, model.runner.backend(), loop_options(options, model.runner, nullptr), options);
 }
 
-void LocalEngine::plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend) {
-  std::vector<WeightSource> weights = weights_of(*checkpoint_);
-  if (!options.draft.empty()) {
-    draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer(), runner);
-    std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
-  }
-  memory_ =
-      memory_plan(*checkpoint_, runner,
-                  DeviceMemory{.kernels = backend.kernel_memory_for(weights), .free = backend.free_bytes()});
-  if (draft_) memory_ += draft_->memory();
+void LocalEngine::plan(const RunnerOptions& runner, const DeviceMemory& device) {
+  memory_ = memory_plan(*checkpoint_, runner, device);
+  if (!draft_) return;
+  draft_->run_beside(runner);
+  memory_ += draft_->memory();
 }
 
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {

@@ -52,7 +52,7 @@ class LocalEngine final : public Engine {
   const KvOrigin& kv_origin();
 
   // What it all will take, with a draft model if there is one.
-  void plan(const EngineOptions& options, const RunnerOptions& runner, const Backend& backend);
+  void plan(const RunnerOptions& runner, const DeviceMemory& device);
   // The stream of a request, which waits in the inbox or was refused.
   std::unique_ptr<EventStream> submit(Request request, const std::shared_ptr<void>& place);
   ModelInfo info_of(const RunnerOptions& runner) const;

@@ -30,9 +30,13 @@ void require_same_vocabulary(const Checkpoint& draft, const Checkpoint& target, 
 }  // namespace
 
 DraftModel::DraftModel(const std::filesystem::path& path, const Checkpoint& target,
-                       const Tokenizer* tokenizer, const RunnerOptions& runner)
-    : checkpoint_(Checkpoint::open(path)), options_(runner), target_vocab_(target.model().vocab) {
+                       const Tokenizer* tokenizer)
+    : checkpoint_(Checkpoint::open(path)), target_vocab_(target.model().vocab) {
   require_same_vocabulary(*checkpoint_, target, tokenizer);
+}
+
+void DraftModel::run_beside(const RunnerOptions& runner) {
+  options_ = runner;
   options_.max_context = std::min(runner.max_context, checkpoint_->model().context);
   options_.max_outputs = options_.max_sequences;
   options_.max_vectors = 0;

@@ -12,10 +12,12 @@ namespace ferrum {
 
 class DraftModel {
  public:
-  // `runner` runs the target model. Throws kBadArgument if the vocabularies differ: every token must have the
-  // same spelling in both, though a model may pad its table.
-  DraftModel(const std::filesystem::path& path, const Checkpoint& target, const Tokenizer* tokenizer,
-             const RunnerOptions& runner);
+  // Throws kBadArgument if the vocabularies differ: every token must have the same spelling in both, though a
+  // model may pad its table.
+  DraftModel(const std::filesystem::path& path, const Checkpoint& target, const Tokenizer* tokenizer);
+
+  // The target model will run with these options. Comes before memory() and load().
+  void run_beside(const RunnerOptions& runner);
 
   // Without the memory of kernels, which both models use.
   MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, DeviceMemory{}); }
