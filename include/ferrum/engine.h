@@ -74,6 +74,7 @@ struct ModelInfo {
   // Which of enable_thinking, thinking and reasoning_effort the chat template reads.
   std::vector<std::string> template_switches;
   bool has_tool_turns = false;  // the chat template has a place for tool calls and their results
+  std::string tool_format;      // how it writes calls and thoughts: docs/agents.md
 };
 
 // Text with a gap that the model fills in.

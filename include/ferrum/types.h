@@ -19,6 +19,23 @@ struct ChatMessage {
   // "function": {"name", "arguments"}}], where arguments are JSON text; empty: none.
   std::string tool_calls{};
   std::string tool_call_id{};  // of a tool's message: the id of the call that it answers; empty: none
+  // What an assistant thought before this message, without the marks, for templates that show it; empty:
+  // nothing.
+  std::string reasoning{};
+};
+
+// The functions that a model may call.
+struct ToolUse {
+  // kNone: the model sees them, and what it writes is text. kRequired: the answer is calls, behind at most a
+  // thought.
+  enum class Choice { kNone, kAuto, kRequired };
+
+  // A JSON array as OpenAI's API has it, [{"type": "function", "function": {"name", "description",
+  // "parameters"}}], where parameters are a JSON schema; empty: no functions.
+  std::string functions;
+  Choice choice = Choice::kAuto;
+  std::string only;      // with kRequired: the one function that is called; empty: any
+  bool parallel = true;  // an answer may have several calls
 };
 
 // A conversation, rendered with the model's chat template.
@@ -29,6 +46,9 @@ struct ChatPrompt {
   // kContinued: the answer continues the last message, which is an assistant's. Events do not repeat it.
   // kClosed: the prompt ends after the last message; the template does not begin an answer.
   enum class LastMessage { kAnswered, kContinued, kClosed } last_message = LastMessage::kAnswered;
+  // Calls are written as functions' schemas demand from the moment one begins. Where the template does not
+  // show tools, the system's message says which there are.
+  ToolUse tools{};
 };
 
 // Text that the model continues as it stands: the caller writes the whole prompt.
@@ -92,9 +112,31 @@ struct SamplingOptions {
   std::optional<uint64_t> seed;  // same seed, same model, same backend: same text
 };
 
+// What an answer, behind a thought, may be. Exact: a text that breaks the rule cannot come; an answer that
+// is cut short is the beginning of one that keeps it. What cannot be followed exactly is refused with the
+// keyword's name (docs/grammars.md).
+struct AnswerRule {
+  enum class Kind {
+    kJsonObject,
+    kJsonSchema,  // `source`: a JSON schema
+    kRegex,       // the whole answer is one match
+    kGrammar,     // `source`: GBNF
+    kChoices,     // one of `choices`
+  };
+
+  Kind kind = Kind::kJsonObject;
+  std::string source{};
+  std::vector<std::string> choices{};
+  bool compact = false;  // JSON without white space; otherwise at most 32 characters of it in a gap
+};
+
 struct Request {
   Prompt prompt;
   SamplingOptions sampling;
+  std::optional<AnswerRule> rule{};  // beside tools: the answer keeps the rule, or is calls
+  // kText: the answer's text as it is, in TextEvents. kParts: PartEvents instead, with thoughts and calls
+  // apart. kCalls: the same, where thoughts are content.
+  enum class AnswerAs { kText, kParts, kCalls } answer_as = AnswerAs::kText;
   int choices = 1;  // answers to the prompt, sampled independently
   // Generates this many answers and, when all have finished, returns the `choices` with the highest mean
   // token log probability, best first. 0: generates only `choices` answers and streams them.
@@ -140,6 +182,27 @@ struct TextEvent {
   int generated_tokens = 0;  // of this choice so far
 };
 
+// A part of the answer. Sent if Request::answer_as asks for it, in place of TextEvents. What is neither call
+// nor thought is content, byte for byte, but for white space beside calls and thoughts and for their marks.
+struct PartEvent {
+  enum class Kind {
+    kContent,
+    kReasoning,
+    kCallBegin,  // call `index` begins, with `id` and `name`
+    kArguments,  // `text` goes on with the JSON text of call `index`'s arguments
+    kCallEnd,    // call `index` is over; `complete`: its arguments are a whole JSON object
+  };
+
+  int choice = 0;
+  Kind kind = Kind::kContent;
+  int index = 0;  // of the call: 0, 1, …
+  std::string id{};
+  std::string name{};
+  std::string text{};  // whole characters; never empty for content, thoughts and arguments
+  bool complete = true;
+  int generated_tokens = 0;  // of this choice so far
+};
+
 // A token's probability under the model, before logit bias, penalties, temperature and the other samplers.
 struct TokenChance {
   int32_t id = 0;
@@ -147,7 +210,7 @@ struct TokenChance {
   float logprob = 0;  // natural logarithm
 };
 
-// Sent if Request::logprobs is set, before the TextEvent that completes the token's text. Not sent for the
+// Sent if Request::logprobs is set, before the event that completes the token's text. Not sent for the
 // token that ends the answer, nor for tokens that are part of a matched stop string.
 struct TokenEvent {
   int choice = 0;
@@ -218,6 +281,7 @@ struct ErrorEvent {
   std::optional<ContextOverflow> overflow{};  // with "context_full"
 };
 
-using Event = std::variant<TextEvent, TokenEvent, PromptEvent, HiddenEvent, FinishEvent, ErrorEvent>;
+using Event =
+    std::variant<TextEvent, PartEvent, TokenEvent, PromptEvent, HiddenEvent, FinishEvent, ErrorEvent>;
 
 }  // namespace ferrum
