@@ -35,6 +35,11 @@ Automaton::Automaton(Builder builder)
       for (char32_t c = t.first; c <= t.last && c < 128; ++c) ascii_[q * size_t{128} + c] = t.next;
 }
 
+size_t Automaton::bytes() const {
+  return sizeof(Automaton) + transitions_.size() * sizeof(Transition) + ascii_.size() * sizeof(uint32_t) +
+         states() * size_t{20} + segments_.size() * (sizeof(Segment) + states() / 8);
+}
+
 uint32_t Automaton::next(uint32_t state, char32_t c) const {
   if (c < 128 && !ascii_.empty()) return ascii_[state * size_t{128} + c];
   const auto of = transitions(state);

@@ -29,6 +29,7 @@ class Automaton {
   explicit Automaton(Builder builder);
 
   uint32_t states() const { return static_cast<uint32_t>(marks_.size()); }
+  size_t bytes() const;  // of memory, about
   // kDead where no text that is accepted goes on with `c`, whatever its length.
   uint32_t next(uint32_t state, char32_t c) const;
   std::span<const Transition> transitions(uint32_t state) const {

@@ -38,10 +38,12 @@ class Grammar {
   Grammar& operator=(const Grammar&) = delete;
 
   const Program& program() const { return *program_; }
+  size_t bytes() const { return bytes_; }  // of memory, about
 
  private:
   explicit Grammar(std::unique_ptr<const Program> program);
   std::unique_ptr<const Program> program_;
+  size_t bytes_;
 };
 
 }  // namespace ferrum::grammar

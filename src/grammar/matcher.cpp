@@ -51,6 +51,8 @@ void Matcher::rollback(size_t steps) {
   }
 }
 
+const Threads& Matcher::threads() const { return last_->threads; }
+
 bool Matcher::is_complete() const { return Stepper(grammar_->program()).is_complete(last_->threads); }
 
 bool Matcher::is_at_end() const {

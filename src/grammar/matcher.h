@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "grammar/grammar.h"
 #include "grammar/node.h"
@@ -13,6 +14,7 @@
 namespace ferrum::grammar {
 
 struct MatcherStep;
+struct Thread;
 
 class Matcher {
  public:
@@ -33,6 +35,8 @@ class Matcher {
   bool is_at_end() const;    // … and nothing can follow
   // The bytes that must come next, whatever the text: up to `most`, and none where the text may also end.
   std::string forced_bytes(size_t most = 256) const;
+
+  const std::vector<Thread>& threads() const;  // where it stands
 
  private:
   std::shared_ptr<const Grammar> grammar_;

@@ -93,6 +93,8 @@ struct Program {
   // For judging values that others wrote: members in any order, numbers in any writing.
   bool takes_any_writing = false;
   std::shared_ptr<NumberSets> number_sets;
+
+  size_t bytes() const;  // of memory, about
 };
 
 }  // namespace ferrum::grammar

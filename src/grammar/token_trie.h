@@ -1,0 +1,43 @@
+// Texts of tokens as a tree of bytes, flat and in depth-first order: what follows a node is its first child,
+// and behind a node's subtree comes its next sibling.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ferrum::grammar {
+
+class TokenTrie {
+ public:
+  struct Node {
+    uint32_t end;  // the node behind its subtree
+    uint32_t
+        tokens;      // where the tokens of the subtree begin in tokens(); they end where those of `end` begin
+    uint16_t depth;  // bytes
+    uint8_t byte;    // the last one; the root has none
+  };
+
+  // `texts[i]` is the text of token i; empty: it is not in the tree. Texts beyond kMaxBytes are left out.
+  explicit TokenTrie(std::span<const std::string_view> texts);
+
+  static constexpr size_t kMaxBytes = UINT16_MAX;
+  static constexpr uint32_t kRoot = 0;
+  uint32_t size() const { return static_cast<uint32_t>(nodes_.size() - 1); }
+  const Node& operator[](uint32_t node) const { return nodes_[node]; }
+  // The tokens whose text ends at `node`, and those of its whole subtree.
+  std::span<const int32_t> tokens_at(uint32_t node) const { return between(node, node + 1); }
+  std::span<const int32_t> tokens_below(uint32_t node) const { return between(node, nodes_[node].end); }
+  size_t max_depth() const { return max_depth_; }
+
+ private:
+  std::span<const int32_t> between(uint32_t node, uint32_t end) const {
+    return std::span(tokens_).subspan(nodes_[node].tokens, nodes_[end].tokens - nodes_[node].tokens);
+  }
+
+  std::vector<Node> nodes_;  // and one behind the last
+  std::vector<int32_t> tokens_;
+  size_t max_depth_ = 0;
+};
+
+}  // namespace ferrum::grammar

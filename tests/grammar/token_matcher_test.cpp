@@ -1,0 +1,108 @@
+// Grammars followed token by token: masks against trying each token, and matchers that are copied and taken
+// back.
+#include "grammar/token_matcher.h"
+
+#include <gtest/gtest.h>
+
+#include "grammar/compiled.h"
+#include "grammar/grammar_cache.h"
+
+namespace ferrum::grammar {
+namespace {
+
+std::shared_ptr<const Vocabulary> vocabulary_of(const std::vector<std::string>& texts) {
+  std::vector<Vocabulary::Token> tokens;
+  for (const std::string& text : texts) tokens.push_back({text, false});
+  return std::make_shared<const Vocabulary>(std::move(tokens));
+}
+
+std::vector<std::string> allowed_by(const TokenMatcher& matcher, const Vocabulary& vocabulary) {
+  std::vector<uint32_t> words(vocabulary.words(), 0xDEADBEEF);
+  EXPECT_TRUE(matcher.mask(words));
+  std::vector<std::string> out;
+  for (size_t i = 0; i < vocabulary.size(); ++i)
+    if (words[i / 32] >> (i % 32) & 1) out.push_back(vocabulary.token(static_cast<int32_t>(i)).bytes);
+  return out;
+}
+
+TEST(TokenMatcher, MasksHoldTheTokensThatMayComeNext) {
+  const auto vocabulary =
+      vocabulary_of({"{", "{\"", "\"a", "\"", "a", "b", "\":", ":", "1", "12", "}", "1}", "x", "", " {"});
+  const auto grammar = std::make_shared<const TokenGrammar>(
+      from_schema(
+          R"({"properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": false,
+                      "type": "object"})"),
+      vocabulary);
+  TokenMatcher matcher(grammar);
+  EXPECT_EQ(allowed_by(matcher, *vocabulary), (std::vector<std::string>{"{", "{\""}));
+  ASSERT_TRUE(matcher.accept(1));
+  EXPECT_EQ(allowed_by(matcher, *vocabulary), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(matcher.forced_bytes(), "a\"");
+  EXPECT_FALSE(matcher.accept(5));
+  ASSERT_TRUE(matcher.accept(4));
+  ASSERT_TRUE(matcher.accept(6));
+  EXPECT_EQ(allowed_by(matcher, *vocabulary), (std::vector<std::string>{"1", "12", "1}"}));
+  EXPECT_TRUE(matcher.may(11));
+  EXPECT_FALSE(matcher.may(12));
+  const TokenMatcher before = matcher;
+  ASSERT_TRUE(matcher.accept(11));
+  EXPECT_TRUE(matcher.is_at_end());
+  EXPECT_TRUE(allowed_by(matcher, *vocabulary).empty());
+  matcher.rollback(1);
+  EXPECT_FALSE(matcher.is_complete());
+  EXPECT_EQ(allowed_by(matcher, *vocabulary), allowed_by(before, *vocabulary));
+}
+
+TEST(TokenMatcher, TokensThatDoNotExistOrHaveNoTextMayNotCome) {
+  const auto vocabulary = vocabulary_of({"a", ""});
+  TokenMatcher matcher(std::make_shared<const TokenGrammar>(from_regex("a*"), vocabulary));
+  for (const int32_t token : {-1, 1, 2, INT32_MAX}) {
+    EXPECT_FALSE(matcher.may(token)) << token;
+    EXPECT_FALSE(matcher.accept(token)) << token;
+  }
+  EXPECT_TRUE(matcher.accept(0));
+}
+
+TEST(TokenMatcher, AVocabularyWithoutTokensAllowsNone) {
+  const auto vocabulary = vocabulary_of({});
+  TokenMatcher matcher(std::make_shared<const TokenGrammar>(from_regex("a"), vocabulary));
+  EXPECT_TRUE(allowed_by(matcher, *vocabulary).empty());
+}
+
+TEST(GrammarCache, CompilesASourceOnceForEachVocabularyAndWayOfWriting) {
+  GrammarCache cache;
+  const auto one = vocabulary_of({"a"});
+  const auto other = vocabulary_of({"a"});
+  const Spec spec = {.kind = Spec::Kind::kChoices, .choices = {"a", "b"}};
+  const auto grammar = cache.get(spec, one);
+  EXPECT_EQ(cache.get(spec, one), grammar);
+  EXPECT_NE(cache.get(spec, other), grammar);
+  EXPECT_NE(cache.get({.kind = Spec::Kind::kChoices, .choices = {"a 1:b"}}, one), grammar);
+  EXPECT_NE(cache.get({.source = "true", .space = Spec::Space::kCompact}, one),
+            cache.get({.source = "true"}, one));
+  EXPECT_EQ(cache.size(), 5U);
+  EXPECT_THROW(cache.get({.source = "false"}, one), Refusal);
+  EXPECT_EQ(cache.size(), 5U);
+}
+
+TEST(GrammarCache, KeepsWhatWasUsedLastWithinItsBound) {
+  const auto vocabulary = vocabulary_of({"a"});
+  const auto spec = [](int i) {
+    return Spec{.kind = Spec::Kind::kRegex, .source = "a{" + std::to_string(i) + "}"};
+  };
+  const size_t each = TokenGrammar(Grammar::compile(spec(1)), vocabulary).bytes();
+  GrammarCache cache(5 * each);
+  const auto first = cache.get(spec(1), vocabulary);
+  for (int i = 2; i < 20; ++i) {
+    cache.get(spec(i), vocabulary);
+    EXPECT_EQ(cache.get(spec(1), vocabulary), first);
+  }
+  EXPECT_LE(cache.size(), 5U);
+  GrammarCache none(0);  // what was asked for last is kept
+  none.get(spec(1), vocabulary);
+  none.get(spec(2), vocabulary);
+  EXPECT_EQ(none.size(), 1U);
+}
+
+}  // namespace
+}  // namespace ferrum::grammar
