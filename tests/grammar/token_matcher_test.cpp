@@ -37,7 +37,6 @@ TEST(TokenMatcher, MasksHoldTheTokensThatMayComeNext) {
   EXPECT_EQ(allowed_by(matcher, *vocabulary), (std::vector<std::string>{"{", "{\""}));
   ASSERT_TRUE(matcher.accept(1));
   EXPECT_EQ(allowed_by(matcher, *vocabulary), (std::vector<std::string>{"a"}));
-  EXPECT_EQ(matcher.forced_bytes(), "a\"");
   EXPECT_FALSE(matcher.accept(5));
   ASSERT_TRUE(matcher.accept(4));
   ASSERT_TRUE(matcher.accept(6));
@@ -63,7 +62,19 @@ TEST(TokenMatcher, TokensThatDoNotExistOrHaveNoTextMayNotCome) {
   EXPECT_TRUE(matcher.accept(0));
 }
 
-TEST(TokenMatcher, AVocabularyWithoutTokensAllowsNone) {
+TEST(TokenMatcher, ForcedBytesEndWhereTheTextIsFreeOrMayEnd) {
+  const auto vocabulary = vocabulary_of({"a", "x"});
+  const auto forced = [&](const char* pattern) {
+    return TokenMatcher(std::make_shared<const TokenGrammar>(from_regex(pattern), vocabulary)).forced_bytes();
+  };
+  EXPECT_EQ(forced("abc[de]"), "abc");
+  EXPECT_EQ(forced("abc(d|$)"), "abc");
+  EXPECT_EQ(forced("(?:abc|abd)x"), "ab");
+  EXPECT_EQ(forced("\u{20AC}|\u{20AD}"), "\xE2\x82");
+  EXPECT_EQ(forced("a{300}").size(), 256U);
+}
+
+TEST(TokenMatcher, AVocabularyWithoutoutTokensAllowsNone) {
   const auto vocabulary = vocabulary_of({});
   TokenMatcher matcher(std::make_shared<const TokenGrammar>(from_regex("a"), vocabulary));
   EXPECT_TRUE(allowed_by(matcher, *vocabulary).empty());
