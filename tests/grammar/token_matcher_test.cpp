@@ -70,7 +70,7 @@ TEST(TokenMatcher, ForcedBytesEndWhereTheTextIsFreeOrMayEnd) {
   EXPECT_EQ(forced("abc[de]"), "abc");
   EXPECT_EQ(forced("abc(d|$)"), "abc");
   EXPECT_EQ(forced("(?:abc|abd)x"), "ab");
-  EXPECT_EQ(forced("\u{20AC}|\u{20AD}"), "\xE2\x82");
+  EXPECT_EQ(forced("\xE2\x82\xAC|\xE2\x82\xAD"), "\xE2\x82");
   EXPECT_EQ(forced("a{300}").size(), 256U);
 }
 
