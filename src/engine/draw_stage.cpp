@@ -5,6 +5,31 @@
 #include "base/check.h"
 
 namespace ferrum {
+namespace {
+
+// What some draws, one behind the other, take of a list: those that share edits or a mask count once.
+struct Part {
+  int first;
+  int count;
+};
+
+Part edits_of(std::span<const Draw> some) {
+  const int first = some.front().first_edit;
+  return {first, some.back().first_edit + some.back().edits - first};
+}
+
+Part masks_of(std::span<const Draw> some) {
+  const auto has_mask = [](const Draw& draw) { return draw.mask != Draw::kNone; };
+  const auto first = std::ranges::find_if(some, has_mask);
+  if (first == some.end()) return {0, 0};
+  const auto last = std::find_if(some.rbegin(), some.rend(), has_mask);
+  return {first->mask, last->mask - first->mask + 1};
+}
+
+// Of one call: more of them go in several.
+int most_masks(const DrawStage::Limits& limits) { return std::min(limits.draws, 32); }
+
+}  // namespace
 
 DrawStage::Memory DrawStage::allocate(Arena& arena, const Limits& limits) {
   const int64_t draws = limits.draws;
@@ -12,7 +37,7 @@ DrawStage::Memory DrawStage::allocate(Arena& arena, const Limits& limits) {
   return {.in = {.draws = arena.allocate(DType::kI8, draws, sizeof(Draw)),
                  .groups = arena.allocate(DType::kI32, draws + 1, 1),
                  .edits = arena.allocate(DType::kI8, limits.vocab, sizeof(LogitEdit)),
-                 .masks = {}},
+                 .masks = arena.allocate(DType::kI32, most_masks(limits), (limits.vocab + 31) / 32)},
           .out = {.drawn = arena.allocate(DType::kI8, draws, sizeof(Drawn)),
                   .top_ids = arena.allocate(DType::kI32, draws, kMostTop),
                   .top_logprobs = arena.allocate(DType::kF32, draws, kMostTop)}};
@@ -33,25 +58,28 @@ void DrawStage::issue(Tensor logits, const DrawList& list) {
   has_top_ = false;
   const std::span<const Draw> draws = list.draws();
   int begin = 0;
-  int edits = 0;  // of the draws from `begin` on, those that share them counted once
   for (int i = 0; i < issued_; ++i) {
-    const Draw& draw = draws[static_cast<size_t>(i)];
-    has_top_ |= draw.top > 0;
-    const int first = draws[static_cast<size_t>(begin)].first_edit;
-    edits = draw.first_edit + draw.edits - first;
-    if (edits <= limits_.vocab) continue;
+    has_top_ |= draws[static_cast<size_t>(i)].top > 0;
+    if (fit(draws.subspan(static_cast<size_t>(begin), static_cast<size_t>(i - begin) + 1))) continue;
     issue_some(logits, list, begin, i);
     begin = i;
   }
   if (begin < issued_) issue_some(logits, list, begin, issued_);
 }
 
+bool DrawStage::fit(std::span<const Draw> some) const {
+  return edits_of(some).count <= limits_.vocab && masks_of(some).count <= most_masks(limits_);
+}
+
 void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int end) {
   const auto some = list.draws().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-  const int first_edit = some.front().first_edit;
-  const int edits = some.back().first_edit + some.back().edits - first_edit;
+  const Part edits = edits_of(some);
+  const Part masks = masks_of(some);
   draws_.assign(some.begin(), some.end());
-  for (Draw& draw : draws_) draw.first_edit -= first_edit;
+  for (Draw& draw : draws_) {
+    draw.first_edit -= edits.first;
+    if (draw.mask != Draw::kNone) draw.mask -= masks.first;
+  }
   // A part of a group is a group too: what its draws stand on was issued before.
   groups_.assign(1, 0);
   for (const int32_t first : list.groups())
@@ -62,12 +90,17 @@ void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int e
   Draws in = memory_.in;
   in.draws = in.draws.first_rows(end - begin);
   in.groups = in.groups.first_rows(groups);
-  in.edits = in.edits.first_rows(edits);
+  in.edits = in.edits.first_rows(edits.count);
+  const auto words = list.mask_words();
+  in.masks = {in.masks.data, DType::kI32, masks.count, static_cast<int>(words), static_cast<int>(words)};
   backend_.upload(in.draws, std::as_bytes(std::span(draws_)));
   backend_.upload(in.groups, std::as_bytes(std::span(groups_)));
-  if (edits > 0)
-    backend_.upload(in.edits, std::as_bytes(list.edits().subspan(static_cast<size_t>(first_edit),
-                                                                 static_cast<size_t>(edits))));
+  if (edits.count > 0)
+    backend_.upload(in.edits, std::as_bytes(list.edits().subspan(static_cast<size_t>(edits.first),
+                                                                 static_cast<size_t>(edits.count))));
+  if (masks.count > 0)
+    backend_.upload(in.masks, std::as_bytes(list.masks().subspan(static_cast<size_t>(masks.first) * words,
+                                                                 static_cast<size_t>(masks.count) * words)));
   backend_.draw(memory_.out, logits, in, begin);
 }
 

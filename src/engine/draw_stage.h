@@ -33,8 +33,9 @@ class DrawStage {
     DrawResults out;
   };
   static Memory allocate(Arena& arena, const Limits& limits);
-  // Issues the draws [begin, end) of the list, whose edits fit into the memory for them.
+  // Issues the draws [begin, end) of the list, whose edits and masks fit into the memory for them.
   void issue_some(Tensor logits, const DrawList& list, int begin, int end);
+  bool fit(std::span<const Draw> some) const;
 
   Backend& backend_;
   Limits limits_;

@@ -104,5 +104,39 @@ TEST(DrawStage, PartsDrawTheSame) {
   EXPECT_EQ(calls, (std::vector<int>{1, kRows, kRows, 1}));
 }
 
+// Masks too go in as many calls as there is room for. Draws that are alike share one, others have none.
+TEST(DrawStage, MasksKeepTokensOut) {
+  constexpr int kDraws = 100;
+  std::vector<float> logits(kVocab, 1);
+  CpuBackend cpu({.threads = 1});
+  CountingCalls backend(cpu);
+  DrawStage stage(backend, {.draws = kDraws, .vocab = 2 * kVocab});
+  DrawList list(kVocab);
+  for (int round = 0; round < 2; ++round) {
+    list.clear();
+    for (int i = 0; i < kDraws; ++i) {
+      if (i % 5 == 1) {
+        list.add_alike();
+        continue;
+      }
+      list.begin_group();
+      list.add(0);
+      if (i % 5 == 2) continue;
+      const size_t allowed = static_cast<size_t>(i) % kVocab;
+      list.add_mask()[allowed / 32] = uint32_t{1} << (allowed % 32);
+      if (i % 5 == 3) list.take_back_mask();
+    }
+    backend.calls = 0;
+    stage.issue({logits.data(), DType::kF32, 1, kVocab, kVocab}, list);
+    const DrawnTokens drawn = stage.collect();
+    EXPECT_EQ(backend.calls, 2);
+    for (int i = 0; i < kDraws; ++i) {
+      const Drawn& one = drawn.drawn[static_cast<size_t>(i)];
+      ASSERT_EQ(one.state, Drawn::State::kDrawn);
+      if (i % 5 != 2 && i % 5 != 3) EXPECT_EQ(one.token, (i - (i % 5 == 1)) % kVocab);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ferrum

@@ -12,6 +12,7 @@ void DrawList::clear() {
   draws_.clear();
   edits_.clear();
   groups_.clear();
+  masks_.clear();
 }
 
 void DrawList::begin_group() { groups_.push_back(size()); }
@@ -19,7 +20,9 @@ void DrawList::begin_group() { groups_.push_back(size()); }
 Draw& DrawList::add(int row) {
   check(!groups_.empty(), "a draw belongs to a group");
   forget_places();
-  draws_.push_back({.row = row, .first_edit = static_cast<int32_t>(edits_.size())});
+  Draw& draw = draws_.emplace_back();
+  draw.row = row;
+  draw.first_edit = static_cast<int32_t>(edits_.size());
   return draws_.back();
 }
 
@@ -41,6 +44,18 @@ LogitEdit& DrawList::edit(TokenId id) {
     ++draws_.back().edits;
   }
   return edits_[static_cast<size_t>(place)];
+}
+
+std::span<uint32_t> DrawList::add_mask() {
+  const size_t before = masks_.size();
+  draws_.back().mask = static_cast<int32_t>(before / mask_words());
+  masks_.resize(before + mask_words());
+  return std::span(masks_).subspan(before);
+}
+
+void DrawList::take_back_mask() {
+  draws_.back().mask = Draw::kNone;
+  masks_.resize(masks_.size() - mask_words());
 }
 
 void DrawList::forget_places() {

@@ -25,6 +25,12 @@ class DrawList {
   Draw& add_alike();
   // The edit of this token for the draw added last: where it has one already, that one. Valid until the next.
   LogitEdit& edit(TokenId id);
+  Draw& last() { return draws_.back(); }
+  // A mask for the draw added last, of mask_words() words (backend/draw.h); all bits are 0. Valid until the
+  // next.
+  std::span<uint32_t> add_mask();
+  // The mask added last goes again: its draw has none.
+  void take_back_mask();
 
   int vocab() const { return vocab_; }
   int width() const { return width_; }
@@ -32,6 +38,8 @@ class DrawList {
   std::span<const Draw> draws() const { return draws_; }
   std::span<const LogitEdit> edits() const { return edits_; }
   std::span<const int32_t> groups() const { return groups_; }  // the first draw of each
+  std::span<const uint32_t> masks() const { return masks_; }   // one behind the other, in the order of draws
+  size_t mask_words() const { return (static_cast<size_t>(vocab_) + 31) / 32; }
 
   // Scratch for whoever makes edits.
   TokenCounts& counts() { return counts_; }
@@ -45,6 +53,7 @@ class DrawList {
   std::vector<Draw> draws_;
   std::vector<LogitEdit> edits_;  // of each draw side by side
   std::vector<int32_t> groups_;
+  std::vector<uint32_t> masks_;
   std::vector<int32_t> places_;  // [vocab]  of the last draw's edits, or −1
   LogitEdit left_out_;
   TokenCounts counts_;
