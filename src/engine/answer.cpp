@@ -1,6 +1,9 @@
 #include "engine/answer.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/check.h"
 
 namespace ferrum {
 namespace {
@@ -10,16 +13,36 @@ SamplingOptions seeded(SamplingOptions options, uint64_t seed) {
   return options;
 }
 
+PartEvent::Kind kind_of(tools::EventKind kind) {
+  switch (kind) {
+    case tools::EventKind::kContent:
+      return PartEvent::Kind::kContent;
+    case tools::EventKind::kReasoning:
+      return PartEvent::Kind::kReasoning;
+    case tools::EventKind::kCallBegin:
+      return PartEvent::Kind::kCallBegin;
+    case tools::EventKind::kArguments:
+      return PartEvent::Kind::kArguments;
+    case tools::EventKind::kCallEnd:
+      return PartEvent::Kind::kCallEnd;
+  }
+  check_failed("a part of an answer has a kind", SourceLocation::current());
+}
+
 }  // namespace
 
 Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
-               Place to)
+               const AnswerForm* form, Place to)
     : sampler_(seeded(request.sampling, seed), seed, facts),
       stops_(request.stop),
       tokenizer_(tokenizer),
       alternatives_(request.logprobs),
+      form_(tokenizer ? form : nullptr),
       to_(std::move(to)) {
-  if (tokenizer) detokenizer_.emplace(*tokenizer);
+  if (tokenizer)
+    detokenizer_.emplace(*tokenizer, Detokenizer::Start::kContinuation,
+                         form_ ? form_->marks : std::span<const TokenId>());
+  if (form_) parser_.emplace(form_->parser(to_.choice));
 }
 
 Draw& Answer::ask(std::span<const TokenId> history, int row, DrawList& list) const {
@@ -48,7 +71,10 @@ void Answer::push(TokenId id) {
 }
 
 void Answer::end_at(TokenId id) {
-  if (tokenizer_ && stops_.has(tokenizer_->spelling(id))) end_ = tokenizer_->spelling(id);
+  if (!tokenizer_) return;
+  const std::string_view spelling = tokenizer_->spelling(id);
+  if (stops_.has(spelling)) end_ = spelling;
+  if (form_ && std::ranges::binary_search(form_->marks, id)) end_mark_ = spelling;
 }
 
 void Answer::finish(FinishReason reason, const Usage& usage) {
@@ -56,7 +82,9 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
   if (!stops_.met()) {
     show(stops_.finish());
     held_.show_rest([this](Event event) { to_.sink->push(std::move(event)); });
+    if (parser_ && !end_mark_.empty()) show_parts(parser_->feed(end_mark_));
   }
+  if (parser_) show_parts(parser_->finish());
   to_.sink->push(FinishEvent{.choice = to_.choice,
                              .reason = reason,
                              .stop = stops_.met() ? stops_.met_string() : end_,
@@ -65,8 +93,23 @@ void Answer::finish(FinishReason reason, const Usage& usage) {
 
 void Answer::show(std::string text) {
   if (alternatives_) held_.show(text.size(), [this](Event event) { to_.sink->push(std::move(event)); });
-  if (!text.empty())
+  if (text.empty()) return;
+  if (parser_)
+    show_parts(parser_->feed(text));
+  else
     to_.sink->push(TextEvent{.choice = to_.choice, .text = std::move(text), .generated_tokens = pushed_});
+}
+
+void Answer::show_parts(const std::vector<tools::Event>& parts) {
+  for (const tools::Event& part : parts)
+    to_.sink->push(PartEvent{.choice = to_.choice,
+                             .kind = kind_of(part.kind),
+                             .index = part.index,
+                             .id = part.id,
+                             .name = part.name,
+                             .text = part.text,
+                             .complete = part.complete,
+                             .generated_tokens = pushed_});
 }
 
 TokenEvent Answer::token_event() const {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "engine/answer_form.h"
 #include "engine/held_tokens.h"
 #include "engine/sampling/drawn_tokens.h"
 #include "engine/sampling/sampler.h"
@@ -30,9 +31,10 @@ class Answer {
     std::shared_ptr<EventSink> sink;
     int choice = 0;
   };
-  // Without a tokenizer there is no text.
+  // Without a tokenizer there is no text. `form`, which outlives this, says how the answer is told in parts;
+  // null: as text.
   Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
-         Place to);
+         const AnswerForm* form, Place to);
 
   // Adds the draw of the token after `history`, the whole sequence so far, of this row of logits.
   Draw& ask(std::span<const TokenId> history, int row, DrawList& list) const;
@@ -54,6 +56,7 @@ class Answer {
 
  private:
   void show(std::string text);
+  void show_parts(const std::vector<tools::Event>& parts);
   TokenEvent token_event() const;
 
   Sampler sampler_;
@@ -64,6 +67,9 @@ class Answer {
   Logprobs logprobs_;  // of the token that was taken last
   HeldTokens held_;
   std::optional<Detokenizer> detokenizer_;
+  std::optional<tools::Parser> parser_;  // of an answer in parts
+  std::string end_mark_;                 // the mark that ended the answer, as part of its format
+  const AnswerForm* form_;
   Place to_;
   int pushed_ = 0;  // tokens
 };

@@ -59,7 +59,29 @@ OrderedJson calls_of(const std::string& text, const CallForm& form) {
   return calls;
 }
 
+std::string text_of(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
 }  // namespace
+
+void write_calls_as_text(ChatMessage& message) {
+  if (message.role == "tool") {
+    message.role = "user";
+    message.tool_call_id.clear();
+    message.content = "<tool_response>\n" + message.content + "\n</tool_response>";
+  }
+  if (message.tool_calls.empty()) return;
+  for (const OrderedJson& call : calls_of(message.tool_calls, {})) {
+    if (!call.contains("function") || !call["function"].is_object()) continue;
+    const OrderedJson& function = call["function"];
+    const OrderedJson written = {{"name", function.value("name", OrderedJson())},
+                                 {"arguments", function.value("arguments", OrderedJson::object())}};
+    if (!message.content.empty()) message.content += '\n';
+    message.content += "<tool_call>\n" + text_of(written) + "\n</tool_call>";
+  }
+  message.tool_calls.clear();
+}
 
 OrderedJson template_message(const ChatMessage& message, const CallForm& form) {
   OrderedJson json = {{"role", message.role}, {"content", message.content}};
@@ -68,6 +90,9 @@ OrderedJson template_message(const ChatMessage& message, const CallForm& form) {
     if (message.content.empty() && form.content == CallForm::Content::kNone) json["content"] = nullptr;
     json["tool_calls"] = calls_of(message.tool_calls, form);
   }
+  // Templates have several names for them.
+  if (!message.reasoning.empty())
+    for (const char* name : {"reasoning_content", "reasoning", "thinking"}) json[name] = message.reasoning;
   if (!message.tool_call_id.empty()) json["tool_call_id"] = id_of(message.tool_call_id, form);
   return json;
 }

@@ -13,7 +13,12 @@ struct CallForm {
   enum class Ids { kAny, kNine } ids = Ids::kAny;
 };
 
-// A message as templates read it: role, content, and name, tool_calls and tool_call_id where it has them.
+// Calls and results become text, written as tools/instructions.h tells a model whose template has no place
+// for them.
+void write_calls_as_text(ChatMessage& message);
+
+// A message as templates read it: role, content, and name, tool_calls, tool_call_id and thoughts where it has
+// them.
 // Arguments that are not a JSON object stay text in every form. Error kBadArgument if `tool_calls` is not
 // an array of objects.
 OrderedJson template_message(const ChatMessage& message, const CallForm& form);

@@ -1,5 +1,6 @@
 #include "engine/prompt_builder.h"
 
+#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "text/chat_context.h"
 #include "text/end_tokens.h"
+#include "tools/instructions.h"
 
 namespace ferrum {
 namespace {
@@ -44,6 +46,32 @@ OrderedJson parse_options(const std::string& text) {
   return options;
 }
 
+// As templates read them: each with a name, a description and parameters.
+OrderedJson functions_of(const ToolUse& use) {
+  OrderedJson functions;
+  try {
+    functions = parse_ordered_json(use.functions, "tools");
+  } catch (const Error& e) {
+    throw Error(ErrorCode::kBadArgument, e.what());
+  }
+  if (!functions.is_array())
+    fail(ErrorCode::kBadArgument, "tools: expected an array, found {}", functions.type_name());
+  for (OrderedJson& tool : functions) {
+    if (!tool.is_object() || !tool.contains("function") || !tool["function"].is_object()) continue;
+    OrderedJson& function = tool["function"];
+    if (!function.contains("description")) function["description"] = "";
+    if (!function.contains("parameters") || !function["parameters"].is_object())
+      function["parameters"] = {{"type", "object"}, {"properties", OrderedJson::object()}};
+  }
+  return functions;
+}
+
+bool has_calls_or_thoughts(const std::vector<ChatMessage>& messages) {
+  return std::ranges::any_of(messages, [](const ChatMessage& message) {
+    return !message.tool_calls.empty() || message.role == "tool" || !message.reasoning.empty();
+  });
+}
+
 // Whether the word stands in a template, not as a part of a longer name.
 bool reads_variable(std::string_view source, std::string_view name) {
   const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
@@ -73,6 +101,12 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     source = kChatMlTemplate;
   }
   has_template_ = source.has_value();
+  format_ = tools::format_of(source.value_or(""), [this](std::string_view spelling) {
+    return tokenizer_ && tokenizer_->find(spelling).has_value();
+  });
+  for (TokenId id = 0; tokenizer_ && id < tokenizer_->size(); ++id)
+    if (tokenizer_->kind(id) == TokenKind::kControl && tools::is_mark(format_, tokenizer_->spelling(id)))
+      marks_.push_back(id);
   if (!source) {
     template_error_ = "the model has no chat template";
     return;
@@ -141,18 +175,65 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
     beginning = &messages.back();
     messages = messages.first(messages.size() - 1);
   }
-  ChatPrompt fitted = chat;
-  fitted.messages = fit_turns(messages, turns_);
-  RenderedPrompt prompt = render_as_given(fitted, turns_.calls.value_or(CallForm{}));
+  ChatPrompt turns = chat;
+  turns.messages.assign(messages.begin(), messages.end());
+  RenderedPrompt prompt = render_turns(std::move(turns));
   // The template asks for an answer; what there is of it follows.
   if (beginning) prompt.add_untrusted(beginning->content);
   return prompt;
+}
+
+RenderedPrompt PromptBuilder::render_turns(ChatPrompt chat) const {
+  if (!chat.tools.functions.empty() && !format_.template_has_tools) {
+    const tools::ToolList functions(functions_of(chat.tools));
+    chat.messages.insert(chat.messages.begin(),
+                         ChatMessage{.role = "system", .content = tools::instructions(functions)});
+    chat.tools.functions.clear();
+  }
+  const std::vector<ChatMessage> given = std::move(chat.messages);
+  chat.messages = fit_turns(given, turns_);
+  try {
+    return render_as_given(chat, turns_.calls.value_or(CallForm{}));
+  } catch (const Error& e) {
+    // Calls or thoughts that the template does not take, such as a result without a call, become text.
+    if (e.code() != ErrorCode::kBadTemplate || !has_calls_or_thoughts(given)) throw;
+    TurnRules plain = turns_;
+    plain.calls.reset();
+    plain.tool = false;
+    chat.messages = fit_turns(given, plain);
+    for (ChatMessage& message : chat.messages) message.reasoning.clear();
+    return render_as_given(chat, {});
+  }
+}
+
+std::shared_ptr<const tools::ToolList> PromptBuilder::functions(const Prompt& prompt) {
+  const auto* const chat = std::get_if<ChatPrompt>(&prompt);
+  if (chat == nullptr || chat->tools.functions.empty()) return std::make_shared<const tools::ToolList>();
+  return std::make_shared<const tools::ToolList>(functions_of(chat->tools));
+}
+
+tools::Phase PromptBuilder::phase_of(const Prompt& prompt, std::span<const TokenId> tokens) const {
+  constexpr size_t kLooked = 64;  // tokens; marks at a prompt's end are shorter
+  if (!tokenizer_ || std::holds_alternative<MixedPrompt>(prompt)) return tools::Phase::kContent;
+  const auto* const chat = std::get_if<ChatPrompt>(&prompt);
+  const std::string_view open = format_.reasoning.open;
+  if (chat != nullptr && chat->last_message == ChatPrompt::LastMessage::kContinued && !open.empty()) {
+    const std::string_view content = chat->messages.back().content;
+    const size_t opened = content.rfind(open);
+    if (opened != std::string_view::npos)
+      return content.find(format_.reasoning.close, opened) == std::string_view::npos
+                 ? tools::Phase::kReasoning
+                 : tools::Phase::kContent;
+  }
+  const std::span<const TokenId> end = tokens.last(std::min(kLooked, tokens.size()));
+  return tools::phase_at_end(format_, tokenizer_->decode(end, true));
 }
 
 RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const CallForm& form) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
   for (const ChatMessage& message : chat.messages) context.add_message(template_message(message, form));
+  if (!chat.tools.functions.empty()) context.set_tools(functions_of(chat.tools));
   context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);

@@ -13,6 +13,8 @@
 #include "ferrum/types.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
+#include "tools/format.h"
+#include "tools/tool_list.h"
 
 namespace ferrum {
 
@@ -48,11 +50,20 @@ class PromptBuilder {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }   // null: only token ids go in and out
   bool has_template() const { return has_template_; }               // also one that does not parse
   bool has_tool_turns() const { return turns_.calls.has_value(); }  // ModelInfo::has_tool_turns
+  // How the model writes thoughts and calls.
+  const tools::Format& format() const { return format_; }
+  // Control tokens that are marks of the format, ascending.
+  std::span<const TokenId> marks() const { return marks_; }
+  // The functions that a chat offers; empty for other prompts. Error kBadArgument.
+  static std::shared_ptr<const tools::ToolList> functions(const Prompt& prompt);
+  // Where an answer to this prompt, whose tokens these are, begins.
+  tools::Phase phase_of(const Prompt& prompt, std::span<const TokenId> tokens) const;
   // The control token that the template writes behind an assistant's message, if it writes one.
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
   RenderedPrompt render_as_given(const ChatPrompt& chat, const CallForm& form) const;
+  RenderedPrompt render_turns(ChatPrompt chat) const;
   std::optional<TokenId> find_turn_end() const;
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
@@ -67,7 +78,9 @@ class PromptBuilder {
   std::optional<ChatTemplate> template_;
   std::optional<std::string> template_source_;  // the model's own
   std::vector<std::string> template_switches_;
-  TurnRules turns_;             // that the template takes
+  TurnRules turns_;  // that the template takes
+  tools::Format format_;
+  std::vector<TokenId> marks_;
   std::string template_error_;  // why there is no template_
   bool has_template_ = false;
   std::optional<TokenId> turn_end_;

@@ -1,11 +1,10 @@
-// What a model thinks before it answers: between two tokens of its vocabulary (as Qwen3 and DeepSeek-R1 have
-// them), of which the first may end the prompt.
+// What a model thinks before it answers: between two tokens of its vocabulary, of which the first may end the
+// prompt.
 #pragma once
-#include <algorithm>
 #include <optional>
-#include <span>
 
 #include "text/tokenizer.h"
+#include "tools/format.h"
 
 namespace ferrum {
 
@@ -14,9 +13,11 @@ struct ReasoningMarks {
   TokenId end = 0;
 };
 
-inline std::optional<ReasoningMarks> reasoning_marks(const Tokenizer& tokenizer) {
-  const std::optional<TokenId> begin = tokenizer.find("<think>");
-  const std::optional<TokenId> end = tokenizer.find("</think>");
+// Nothing where the format's marks are no tokens.
+inline std::optional<ReasoningMarks> reasoning_marks(const Tokenizer& tokenizer,
+                                                     const tools::Format& format) {
+  const std::optional<TokenId> begin = tokenizer.find(format.reasoning.open);
+  const std::optional<TokenId> end = tokenizer.find(format.reasoning.close);
   if (!begin || !end) return std::nullopt;
   return ReasoningMarks{*begin, *end};
 }
@@ -24,12 +25,8 @@ inline std::optional<ReasoningMarks> reasoning_marks(const Tokenizer& tokenizer)
 // Which tokens of one answer are thoughts.
 class Reasoning {
  public:
-  Reasoning(const std::optional<ReasoningMarks>& marks, std::span<const TokenId> prompt) : marks_(marks) {
-    if (!marks_) return;
-    const auto is_mark = [&](TokenId id) { return id == marks_->begin || id == marks_->end; };
-    const auto last = std::find_if(prompt.rbegin(), prompt.rend(), is_mark);
-    inside_ = last != prompt.rend() && *last == marks_->begin;
-  }
+  // `inside`: the prompt opened a thought.
+  Reasoning(const std::optional<ReasoningMarks>& marks, bool inside) : marks_(marks), inside_(inside) {}
 
   bool inside() const { return inside_; }
 

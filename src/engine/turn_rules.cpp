@@ -177,6 +177,11 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
   bool follows_call = false;
   for (ChatMessage& message : messages) {
     if (message.role == "developer" && !rules.developer) message.role = "system";
+    if (!rules.calls && (!message.tool_calls.empty() || (is_tool(message) && follows_call))) {
+      follows_call = true;
+      write_calls_as_text(message);
+      continue;
+    }
     follows_call = !message.tool_calls.empty() || (follows_call && is_tool(message));
     if (is_tool(message) && !rules.tool && !(rules.calls && follows_call)) message.role = "user";
   }

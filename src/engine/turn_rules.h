@@ -24,7 +24,7 @@ struct TurnRules {
   bool system_alone = true;       // a conversation may have nothing but system messages
   bool developer = false;         // the template has a role of this name; otherwise it is the system's
   bool tool = true;               // a tool's message may stand without a call; otherwise it is the user's
-  std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: it does not
+  std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: as text
   bool user_after_result = true;  // the user may speak right after a tool's result
   bool repeats_speakers = true;   // the same role may speak twice in a row
 };

@@ -1,5 +1,6 @@
 // Turns a stream of token ids into text, piece by piece, in whole characters.
 #pragma once
+#include <span>
 #include <string>
 
 #include "text/text_joiner.h"
@@ -11,10 +12,12 @@ class Detokenizer {
  public:
   // kContinuation follows a prompt: what a decoder strips at the beginning of a text is kept.
   using Start = TextJoiner::Start;
-  explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation);
+  // `spelled`, ascending: control tokens that add their spelling. Outlives this.
+  explicit Detokenizer(const Tokenizer& tokenizer, Start start = Start::kContinuation,
+                       std::span<const TokenId> spelled = {});
 
   // Returns the text that this token completes, in whole characters; bytes that no later token can complete
-  // become U+FFFD. Control tokens add nothing.
+  // become U+FFFD. Other control tokens add nothing.
   std::string push(TokenId id);
   // The rest at the end of the stream: an unfinished character becomes U+FFFD.
   std::string finish();
@@ -23,6 +26,7 @@ class Detokenizer {
 
  private:
   const Tokenizer& tokenizer_;
+  std::span<const TokenId> spelled_;
   TextJoiner joiner_;
 };
 

@@ -113,6 +113,23 @@ Format format_of(std::string_view chat_template) {
   return format_of(chat_template, [](std::string_view) { return false; });
 }
 
+bool is_mark(const Format& format, std::string_view spelling) {
+  const auto is_part_of = [&](std::string_view mark) { return has(mark, spelling); };
+  const CallMarks& marks = format.marks;
+  for (const std::string* mark :
+       {&marks.open, &marks.id, &marks.name_end, &marks.close, &marks.key_open, &marks.key_end,
+        &marks.value_open, &marks.value_close, &format.reasoning.open, &format.reasoning.close})
+    if (is_part_of(*mark)) return true;
+  if (format.syntax == Syntax::kChannels)
+    for (const std::string_view mark :
+         {"<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>", "<|call|>", "<|return|>"})
+      if (is_part_of(mark)) return true;
+  return std::ranges::any_of(format.silent, is_part_of) ||
+         std::ranges::any_of(format.wrappers, [&](const Wrapper& wrapper) {
+           return is_part_of(wrapper.open) || is_part_of(wrapper.close);
+         });
+}
+
 Phase phase_at_end(const Format& format, std::string_view prompt) {
   const std::string_view end = without_trailing_spaces(prompt);
   if (format.syntax == Syntax::kChannels) {

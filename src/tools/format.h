@@ -80,6 +80,9 @@ Format format_of(std::string_view chat_template);
 const std::vector<std::string>& family_names();
 Format format_named(std::string_view family);  // error kNotFound
 
+// Whether a token of this spelling is a mark of the format, or a part of one.
+bool is_mark(const Format& format, std::string_view spelling);
+
 // Where an answer begins.
 enum class Phase {
   kContent,

@@ -191,6 +191,7 @@ TEST(Loop, ThoughtsAreCounted) {
     const Asked asked = ask(std::move(prompt), 150, 7);
     asked.job->facts.ends.clear();
     asked.job->reasoning = marks;
+    asked.job->prompt_thinks = asked.job->prompt.back() == kMarks.begin;
     loop.add(asked.job);
     run(loop);
     const Choice& choice = asked.reader->choices[0];

@@ -93,7 +93,8 @@ Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts,
     : prompts_(prompts),
       vocab_(checkpoint.model().vocab),
       context_(context),
-      stop_tokens_(stop_tokens_of(checkpoint, prompts)) {}
+      stop_tokens_(stop_tokens_of(checkpoint, prompts)),
+      grammars_(prompts, checkpoint.model().vocab) {}
 
 std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<EventSink>& sink) {
   try {
@@ -123,12 +124,12 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   require_possible(request, job->vectors != nullptr);
   set_limits(*job, request);
   job->facts = facts_of(request, job->prompt.size());
-  if (prompts_.tokenizer()) job->reasoning = reasoning_marks(*prompts_.tokenizer());
+  set_form(*job, request);
   if (job->reasoning && request.max_thought_tokens >= 0)
     job->facts.thoughts = ThoughtBudget{.begin = job->reasoning->begin,
                                         .end = job->reasoning->end,
                                         .tokens = static_cast<size_t>(request.max_thought_tokens),
-                                        .prompt_is_open = Reasoning(job->reasoning, job->prompt).inside()};
+                                        .prompt_is_open = job->prompt_thinks};
   job->root = job->vectors ? root_of(*job->vectors, request.cache_salt) : cache_root(request.cache_salt);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)
@@ -144,6 +145,24 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   job->sink = std::move(sink);
   job->request = std::move(request);
   return job;
+}
+
+void Admission::set_form(Job& job, const Request& request) {
+  if (prompts_.tokenizer()) job.reasoning = reasoning_marks(*prompts_.tokenizer(), prompts_.format());
+  const tools::Phase phase = prompts_.phase_of(request.prompt, job.prompt);
+  job.prompt_thinks = phase == tools::Phase::kReasoning;
+  const auto functions = PromptBuilder::functions(request.prompt);
+  job.grammar = grammars_.of(request, {.functions = functions, .phase = phase, .ends = job.facts.ends});
+  if (request.answer_as == Request::AnswerAs::kText) return;
+  const auto* const chat = std::get_if<ChatPrompt>(&request.prompt);
+  AnswerForm form = {
+      .format = prompts_.format(), .functions = functions, .options = {}, .marks = prompts_.marks()};
+  form.options = {.phase = phase,
+                  .calls = !functions->all().empty() && chat->tools.choice != ToolUse::Choice::kNone,
+                  .id_seed = drawn_seed()};
+  if (chat != nullptr && !chat->tools.parallel) form.options.max_calls = 1;
+  if (request.answer_as == Request::AnswerAs::kCalls) form.format.reasoning = {};
+  job.form = std::make_shared<const AnswerForm>(std::move(form));
 }
 
 void Admission::set_limits(Job& job, const Request& request) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/local/answer_grammars.h"
 #include "engine/loop/sequence.h"
 #include "engine/prompt_builder.h"
 
@@ -37,12 +38,15 @@ class Admission {
   // How long the answers may become, by the context. Throws ContextFull.
   void set_limits(Job& job, const Request& request) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
+  // How the answers are told, and what they may be.
+  void set_form(Job& job, const Request& request);
 
   const PromptBuilder& prompts_;
   int vocab_;
   int context_;
   std::vector<TokenId> stop_tokens_;  // sorted
   BreakerCache breakers_;
+  AnswerGrammars grammars_;
 };
 
 }  // namespace ferrum

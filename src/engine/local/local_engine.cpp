@@ -136,10 +136,11 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .hidden = model.hidden,
           .context = runner.max_context,
           .has_chat_template = prompts_.has_template(),
-          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer()),
+          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer(), prompts_.format()),
           .infills = prompts_.infills(),
           .template_switches = prompts_.template_switches(),
-          .has_tool_turns = prompts_.has_tool_turns()};
+          .has_tool_turns = prompts_.has_tool_turns(),
+          .tool_format = prompts_.format().family};
 }
 
 void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& loop,

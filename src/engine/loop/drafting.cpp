@@ -48,6 +48,12 @@ Clock::duration Drafting::draft(const Roster::Sequences& running, std::span<int>
     for (Sequence* const s : drafting_) s->draft.tokens.clear();
     drafter_ = nullptr;
   }
+  for (Sequence* const s : drafting_) {
+    // What cannot come would only be refused.
+    if (!s->constraint || s->draft.drafted() == 0) continue;
+    const int possible = s->constraint->possible(std::span(s->draft.tokens).subspan(1));
+    s->draft.tokens.resize(possible == 0 ? 0 : static_cast<size_t>(possible) + 1);
+  }
   return options_.now() - begin;
 }
 

@@ -49,7 +49,8 @@ void Harvest::take_rows(Sequence& s, int rows, const Found& first) {
   parts_.meter.stats().drafted_tokens += draft.drafted();
   for (int row = 0; row < rows; ++row) {
     // What was drafted has the next row as long as it is right. (An error of one choice ends its siblings.)
-    if (draft.accepted < row || s.ended || s.job->open_choices == 0) break;
+    // Behind tokens that were certain there is more to compute than a draft.
+    if (draft.accepted < row || s.ended || s.job->open_choices == 0 || s.missing() != 1) break;
     send_hidden(s);
     ++s.computed;
     s.blocks.fill(s.tokens, s.computed);
@@ -129,6 +130,7 @@ void Harvest::take_draw(Sequence& s, const Found& at) {
       ++parts_.meter.stats().accepted_tokens;
     }
     take_token(s, id);
+    take_certain(s);
   } catch (...) {
     end_for_its_logits(s);
   }
@@ -156,12 +158,20 @@ void Harvest::take_token(Sequence& s, TokenId id) {
     return parts_.life.finish(s, FinishReason::kStop);
   }
   s.answer.push(id);
+  if (s.constraint) s.constraint->take(id);
   if (s.answer.stopped()) return parts_.life.finish(s, FinishReason::kStop);
+  if (s.constraint && s.constraint->is_over()) return parts_.life.finish(s, FinishReason::kStop);
   if (s.at_end())
     return parts_.life.finish(s, s.usage.generated_tokens == s.job->request.max_tokens
                                      ? FinishReason::kMaxTokens
                                      : FinishReason::kContext);
   if (s.job->shift && s.tokens.size() >= s.job->shift->context) s.shift();
+}
+
+// What a grammar leaves no choice about. It is computed with the next step, as a part of a prompt is.
+void Harvest::take_certain(Sequence& s) {
+  while (s.constraint && !s.ended && s.takes_certain() && !s.constraint->certain().empty())
+    take_token(s, s.constraint->certain().front());
 }
 
 }  // namespace ferrum

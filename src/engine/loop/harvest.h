@@ -46,6 +46,7 @@ class Harvest {
   void take_draw(Sequence& s, const Found& at);
   void end_for_its_logits(Sequence& s);
   void take_token(Sequence& s, TokenId id);
+  void take_certain(Sequence& s);
 
   Parts parts_;
   int max_sequences_;

@@ -126,11 +126,13 @@ void Planner::ask_for_tokens(const Sequence& s, const Chunk& chunk, int row) {
 
   row += rows_of(chunk) - 1 - s.draft.drafted();
   s.answer.ask(s.text(), row, draws);
+  if (s.constraint) s.constraint->restrict(draws);
   if (!s.began() && s.choice == 0)
     for (int choice = 1; choice < s.job->request.choices; ++choice)
       draws.add_alike().seed = seed_of(*s.job, choice);
   if (s.draft.drafted() == 0) return;
   history_.assign(s.text().begin(), s.text().end());
+  std::optional<Constraint> ahead = s.constraint;
   for (int i = 1; i <= s.draft.drafted(); ++i) {
     const TokenId expected = s.draft.tokens[static_cast<size_t>(i)];
     history_.push_back(expected);
@@ -138,6 +140,9 @@ void Planner::ask_for_tokens(const Sequence& s, const Chunk& chunk, int row) {
     Draw& draw = s.answer.ask(history_, row + i, draws);
     draw.after = before;
     draw.expected = expected;
+    if (!ahead) continue;
+    ahead->take(expected);
+    ahead->restrict(draws);
   }
 }
 

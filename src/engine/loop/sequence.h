@@ -8,6 +8,7 @@
 
 #include "cache/block_table.h"
 #include "engine/answer.h"
+#include "engine/constraint.h"
 #include "engine/loop/drafter.h"
 #include "engine/prompt_chances.h"
 #include "engine/reasoning.h"
@@ -38,6 +39,9 @@ struct Job {
   std::shared_ptr<const VectorRows> vectors;  // of the prompt, where it has kVectorRow; or null
   SequenceFacts facts;
   std::optional<ReasoningMarks> reasoning;
+  bool prompt_thinks = false;                    // it opened a thought
+  std::shared_ptr<const AnswerForm> form;        // null: answers are text
+  std::shared_ptr<const AnswerGrammar> grammar;  // null: any answer will do
   uint64_t seed = 0;
   std::shared_ptr<EventSink> sink;
   std::shared_ptr<void> place;  // in the queue, until the request is admitted
@@ -70,6 +74,10 @@ struct Sequence {
     return prompt_chances || (!began() && job->request.hidden_states == Request::HiddenStates::kAll);
   }
   bool at_end() const { return text().size() >= job->limit; }
+  // Tokens that are certain to come are taken without being drawn. Not where something of each draw is told.
+  bool takes_certain() const {
+    return !job->request.logprobs && job->request.hidden_states == Request::HiddenStates::kNone;
+  }
 
   // Gives its blocks back: the model reads all of its tokens again, as if they were a prompt.
   void recompute();
@@ -90,6 +98,7 @@ struct Sequence {
   bool resumed = false;     // it was preempted or shifted: its cache hits are its own tokens
   bool ended = false;
   Answer answer;
+  std::optional<Constraint> constraint;
   std::unique_ptr<PromptChances> prompt_chances;  // not sent yet
   int hidden_sent = 0;                            // positions, up to the last whose hidden state was sent
   Reasoning reasoning;

@@ -17,7 +17,9 @@ void require_drawn(const Drawn& drawn, size_t tokens_before) {
     case Drawn::State::kNotFinite:
       fail(ErrorCode::kNotFinite, "the model gave no finite largest logit after {} tokens", tokens_before);
     case Drawn::State::kNoneLeft:
-      fail(ErrorCode::kBadArgument, "logit_bias and min_tokens leave no token to draw after {} tokens",
+      fail(ErrorCode::kBadArgument,
+           "what the request admits (logit_bias, min_tokens, a grammar) leaves no token to draw after {} "
+           "tokens",
            tokens_before);
   }
 }
