@@ -4,8 +4,10 @@
 #include <map>
 #include <optional>
 
+#include "base/check.h"
 #include "base/utf8.h"
 #include "grammar/gbnf_parser.h"
+#include "grammar/grammar.h"
 #include "grammar/pattern_machine.h"
 
 namespace ferrum::grammar {
@@ -292,6 +294,21 @@ void compile_choices(const std::vector<std::string>& choices, Program& program) 
   Automaton::Builder builder = trie_of(texts, 0);
   for (uint32_t& mark : builder.marks) mark = std::min(mark, 1U);
   add_rule(program, std::move(builder));
+}
+
+void compile_rules(const Spec& spec, const Limits& limits, Program& program) {
+  switch (spec.kind) {
+    case Spec::Kind::kRegex:
+      return compile_regex(spec.source, limits, program);
+    case Spec::Kind::kGbnf:
+      return compile_gbnf(spec.source, limits, program);
+    case Spec::Kind::kChoices:
+      return compile_choices(spec.choices, program);
+    case Spec::Kind::kJsonSchema:
+    case Spec::Kind::kStructure:
+      break;
+  }
+  check(false, "a grammar of rules");
 }
 
 }  // namespace ferrum::grammar

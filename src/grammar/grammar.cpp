@@ -1,10 +1,14 @@
 #include "grammar/grammar.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
+#include "base/check.h"
 #include "grammar/gbnf.h"
 #include "grammar/program.h"
 #include "grammar/schema/compile_schema.h"
+#include "grammar/structure_graph.h"
 
 namespace ferrum::grammar {
 
@@ -27,9 +31,40 @@ size_t Program::bytes() const {
     bytes += sizeof(Rule);
     for (const auto& calls : rule.calls) bytes += sizeof(calls) + calls.size() * sizeof(Rule::Call);
   }
+  if (graph) bytes += graph->bytes();
   for (const Automaton* automaton : automata)
     if (automaton) bytes += automaton->bytes();
   return bytes;
+}
+
+std::string content_of(const Spec& spec) {
+  // Each part stands behind its length.
+  std::string out = fmt::format("{} {} {} {}:{}", static_cast<int>(spec.kind), static_cast<int>(spec.writing),
+                                static_cast<int>(spec.space), spec.source.size(), spec.source);
+  for (const std::string& choice : spec.choices) out += fmt::format(" {}:{}", choice.size(), choice);
+  if (spec.structure) out += " " + content_of(*spec.structure);
+  return out;
+}
+
+std::string content_of(const Structure& structure) {
+  std::string out = fmt::format("{}", structure.root);
+  for (const StructureNode& node : structure.nodes) {
+    out += fmt::format("\n{} {} {} {} {}:{}", static_cast<int>(node.kind), node.least, node.most,
+                       node.must_end, node.text.size(), node.text);
+    for (const int child : node.children) out += fmt::format(" {}", child);
+    out += " last";
+    for (const int child : node.last) out += fmt::format(" {}", child);
+    for (const TextPattern& pattern : node.ends) {
+      out += " end";
+      for (const std::string& piece : pattern) out += fmt::format(" {}:{}", piece.size(), piece);
+    }
+    out += fmt::format(" of {}:{}", node.subject.size(), node.subject);
+    if (node.spec) {
+      const std::string content = content_of(*node.spec);
+      out += fmt::format(" {}:{}", content.size(), content);
+    }
+  }
+  return out;
 }
 
 Grammar::Grammar(std::unique_ptr<const Program> program)
@@ -43,16 +78,15 @@ std::shared_ptr<const Grammar> Grammar::compile(const Spec& spec, const Limits& 
   switch (spec.kind) {
     case Spec::Kind::kJsonSchema:
       compile_schema(spec.source, limits, *program);
+      for (ObjectShape& shape : program->objects)
+        shape.in_any_order = spec.writing != Spec::Writing::kAnswers;
       break;
-    case Spec::Kind::kRegex:
-      compile_regex(spec.source, limits, *program);
+    case Spec::Kind::kStructure:
+      check(spec.structure != nullptr, "a structure");
+      compile_structure(*spec.structure, limits, *program);
       break;
-    case Spec::Kind::kGbnf:
-      compile_gbnf(spec.source, limits, *program);
-      break;
-    case Spec::Kind::kChoices:
-      compile_choices(spec.choices, *program);
-      break;
+    default:
+      compile_rules(spec, limits, *program);
   }
   return std::shared_ptr<const Grammar>(new Grammar(std::move(program)));
 }

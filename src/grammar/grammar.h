@@ -12,21 +12,26 @@
 namespace ferrum::grammar {
 
 struct Program;
+struct Structure;
 
 struct Spec {
-  enum class Kind { kJsonSchema, kRegex, kGbnf, kChoices };
+  enum class Kind { kJsonSchema, kRegex, kGbnf, kChoices, kStructure };
   // How values may be written. kAnswers is for answers to be generated: members in the schema's order,
-  // integers without a fraction. kAny is for judging what others wrote: members in any order, numbers in any
-  // form.
-  enum class Writing { kAnswers, kAny };
+  // integers without a fraction. kAnyOrder is the same with members in any order. kAny is for judging what
+  // others wrote: members in any order, numbers in any form.
+  enum class Writing { kAnswers, kAnyOrder, kAny };
   enum class Space { kBounded, kCompact };  // up to 32 characters of white space in each gap, or none
 
   Kind kind = Kind::kJsonSchema;
   std::string source;
   std::vector<std::string> choices;
   Writing writing = Writing::kAnswers;
-  Space space = Space::kBounded;
+  Space space = Space::kBounded;                 // of a structure: for all its values
+  std::shared_ptr<const Structure> structure{};  // kStructure
 };
+
+// A text that is equal for equal specs only.
+std::string content_of(const Spec& spec);
 
 // Immutable; may be used by many threads.
 class Grammar {

@@ -1,20 +1,6 @@
 #include "grammar/grammar_cache.h"
 
-#include <fmt/format.h>
-
 namespace ferrum::grammar {
-namespace {
-
-// A text that is equal for equal specs only: each part stands behind its length.
-std::string content_of(const Spec& spec) {
-  std::string out = fmt::format("{} {} {} {}:{}", static_cast<int>(spec.kind), static_cast<int>(spec.writing),
-                                static_cast<int>(spec.space), spec.source.size(), spec.source);
-  for (const std::string& choice : spec.choices) out += fmt::format(" {}:{}", choice.size(), choice);
-  return out;
-}
-
-}  // namespace
-
 std::shared_ptr<const TokenGrammar> GrammarCache::get(const Spec& spec,
                                                       const std::shared_ptr<const Vocabulary>& vocabulary) {
   Key key(content_of(spec), vocabulary.get());

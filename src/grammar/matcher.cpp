@@ -27,11 +27,22 @@ bool Matcher::accept(std::string_view bytes) {
     threads = stepper.step(threads, static_cast<uint8_t>(byte));
     if (threads.empty()) return false;
   }
+  push(std::move(threads));
+  return true;
+}
+
+bool Matcher::accept_mark(std::string_view spelling) {
+  Threads threads = Stepper(grammar_->program()).step_mark(last_->threads, spelling);
+  if (threads.empty()) return false;
+  push(std::move(threads));
+  return true;
+}
+
+void Matcher::push(Threads threads) {
   Ref<MatcherStep> next(new MatcherStep);
   next->before = last_;
   next->threads = std::move(threads);
   last_ = Ref<const MatcherStep>(next.get());
-  return true;
 }
 
 size_t Matcher::accepted_prefix(std::string_view bytes) const {

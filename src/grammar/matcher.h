@@ -26,6 +26,9 @@ class Matcher {
   // Reads all of `bytes` as one step. False: the grammar has no text that goes on like this, and nothing has
   // changed.
   bool accept(std::string_view bytes);
+  // Reads the control token of this spelling as one step: where a mark of a structure has it here, or text in
+  // which control tokens may come.
+  bool accept_mark(std::string_view spelling);
   // How many of `bytes` could be accepted.
   size_t accepted_prefix(std::string_view bytes) const;
   // Takes back the last `steps` steps, of which there must be as many.
@@ -39,6 +42,8 @@ class Matcher {
   const std::vector<Thread>& threads() const;  // where it stands
 
  private:
+  void push(std::vector<Thread> threads);
+
   std::shared_ptr<const Grammar> grammar_;
   Ref<const MatcherStep> last_;
 };

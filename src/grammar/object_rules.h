@@ -5,6 +5,9 @@
 namespace ferrum::grammar {
 
 enum class MemberOrder { kOfShape, kAny };
+inline MemberOrder order_of(const ObjectShape& shape) {
+  return shape.in_any_order ? MemberOrder::kAny : MemberOrder::kOfShape;
+}
 
 // The members so far can be completed to an object of the shape.
 bool can_finish(const ObjectFrame& frame, MemberOrder order);

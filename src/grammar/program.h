@@ -15,6 +15,8 @@
 
 namespace ferrum::grammar {
 
+struct StructureGraph;
+
 using GoalId = uint32_t;
 inline constexpr GoalId kNoGoal = UINT32_MAX;
 
@@ -42,6 +44,7 @@ struct ObjectShape {
   // can meet.
   std::vector<uint32_t> required_from, possible_from, duties_from;
   uint32_t duties_of_others = 0;
+  bool in_any_order = false;  // else as listed
 
   // Fills the sums.
   void finish();
@@ -88,7 +91,8 @@ struct Program {
   std::vector<ObjectShape> objects;
   std::vector<ArrayShape> arrays;
   std::vector<Rule> rules;
-  GoalId root = kNoGoal;  // kNoGoal: rule 0
+  std::shared_ptr<const StructureGraph> graph;  // of a structure, which calls goals and rules
+  GoalId root = kNoGoal;                        // kNoGoal: the graph, else rule 0
   uint32_t max_space = kMaxSpace;
   // For judging values that others wrote: members in any order, numbers in any writing.
   bool takes_any_writing = false;

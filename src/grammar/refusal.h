@@ -16,6 +16,12 @@ class Refusal : public Error {
         keyword_(std::move(keyword)),
         path_(std::move(path)) {}
 
+  // `other`, where it is not obvious whose source is refused: "function f".
+  Refusal(const std::string& subject, const Refusal& other)
+      : Error(ErrorCode::kBadArgument, fmt::format("{}: {}", subject, other.what())),
+        keyword_(other.keyword_),
+        path_(other.path_) {}
+
   const std::string& keyword() const { return keyword_; }
   const std::string& path() const { return path_; }
 

@@ -1,8 +1,9 @@
-// Threads in rules: automata that call each other. A rule that several threads call at one place is entered
-// once, with a frame that knows where each of them goes on.
+// Threads in rules: automata that call each other, and what a structure's graph calls. A rule that several
+// threads call at one place is entered once, with a frame that knows where each of them goes on.
 #include <algorithm>
 #include <map>
 
+#include "grammar/structure_graph.h"
 #include "grammar/threads.h"
 
 namespace ferrum::grammar {
@@ -14,6 +15,15 @@ void Stepper::enter_rule(uint32_t rule, uint32_t state, const FrameRef& frame, T
   thread.count = rule;
   thread.state = state;
   thread.automaton = program_.rules[rule].automaton.get();
+  out.push_back(std::move(thread));
+}
+
+void Stepper::resume(const CallFrame::Return& to, Threads& out) const {
+  if (to.rule != CallFrame::kGraph) return enter_rule(to.rule, to.state, to.frame, out);
+  Thread thread;
+  thread.at = Thread::At::kGraph;
+  thread.frame = to.frame;
+  thread.state = to.state;
   out.push_back(std::move(thread));
 }
 
@@ -32,20 +42,88 @@ void Stepper::feed_rule(const Thread& thread, uint8_t byte, Threads& out) const 
 }
 
 void Stepper::call_rules(Threads& threads) const {
-  // The frame of each rule that is called here; it grows while callers are found.
-  std::map<uint32_t, CallFrame*> called;
-  Threads all;
+  // The frames of the rules and goals that are called here; they grow while callers are found.
+  std::map<uint32_t, CallFrame*> called_rules, called_goals;
+  Threads all, kept;
   std::vector<Thread> todo(threads.rbegin(), threads.rend());
   const auto add = [&](Thread thread) {
     if (std::find(all.begin(), all.end(), thread) == all.end() &&
         std::find(todo.begin(), todo.end(), thread) == todo.end())
       todo.push_back(std::move(thread));
   };
+  const auto add_resumed = [&](const CallFrame::Return& to) {
+    Threads after;
+    resume(to, after);
+    add(std::move(after[0]));
+  };
+  const auto call_rule = [&](uint32_t rule, std::vector<CallFrame::Return> returns) {
+    const auto [known, is_new] = called_rules.emplace(rule, nullptr);
+    if (is_new) {
+      Ref<CallFrame> frame(new CallFrame);
+      frame->returns = std::move(returns);
+      known->second = frame.get();
+      enter_rule(rule, 0, FrameRef(frame.get()), todo);
+      return;
+    }
+    const bool is_nullable = program_.rules[rule].automaton->mark(0) != 0;
+    for (CallFrame::Return& to : returns) {
+      auto& present = known->second->returns;
+      if (std::find(present.begin(), present.end(), to) != present.end()) continue;
+      if (is_nullable) add_resumed(to);
+      present.push_back(std::move(to));
+    }
+  };
+  const auto call_goal = [&](GoalId goal, CallFrame::Return to) {
+    const auto [known, is_new] = called_goals.emplace(goal, nullptr);
+    if (is_new) {
+      Ref<CallFrame> frame(new CallFrame);
+      known->second = frame.get();
+      Thread value;
+      value.at = Thread::At::kValue;
+      value.state = goal;
+      value.space = static_cast<uint8_t>(program_.max_space);  // none around the value
+      value.frame = FrameRef(frame.get());
+      todo.push_back(std::move(value));
+    }
+    auto& present = known->second->returns;
+    if (std::find(present.begin(), present.end(), to) == present.end()) present.push_back(std::move(to));
+  };
   while (!todo.empty()) {
     const Thread thread = std::move(todo.back());
     todo.pop_back();
     if (std::find(all.begin(), all.end(), thread) != all.end()) continue;
     all.push_back(thread);
+    if (thread.at == Thread::At::kGraph) {
+      const GraphState& state = program_.graph->states[thread.state];
+      const auto go_on = [&](uint32_t next) { add_resumed({thread.frame, CallFrame::kGraph, next}); };
+      switch (state.kind) {
+        case GraphState::Kind::kSplit:
+          for (const uint32_t next : state.targets) go_on(next);
+          continue;
+        case GraphState::Kind::kValue:
+          call_goal(state.target, {thread.frame, CallFrame::kGraph, state.next});
+          continue;
+        case GraphState::Kind::kRule:
+          call_rule(state.target, {{thread.frame, CallFrame::kGraph, state.next}});
+          continue;
+        case GraphState::Kind::kEnd: {
+          Threads after;
+          complete(thread.frame, {}, after);
+          for (Thread& one : after) add(std::move(one));
+          continue;
+        }
+        case GraphState::Kind::kSpace:
+          go_on(state.next);
+          break;
+        case GraphState::Kind::kLiteral:
+        case GraphState::Kind::kBranch:
+        case GraphState::Kind::kText:
+          break;
+      }
+      kept.push_back(thread);
+      continue;
+    }
+    kept.push_back(thread);
     if (thread.at != Thread::At::kRule || thread.decoding != 0) continue;
     const Rule& rule = program_.rules[thread.count];
     if (rule.automaton->mark(thread.state) != 0) {
@@ -55,43 +133,18 @@ void Stepper::call_rules(Threads& threads) const {
     }
     for (const Rule::Call& call : rule.calls[thread.state]) {
       // Where nothing is left to do behind the call, its end is the caller's.
-      std::vector<CallFrame::Return> returns;
-      if (rule.is_last[call.then] && thread.frame->kind == Frame::Kind::kCall)
-        returns = static_cast<const CallFrame&>(*thread.frame).returns;
-      else if (rule.is_last[call.then] && thread.frame->kind == Frame::Kind::kRoot) {
+      if (rule.is_last[call.then] && thread.frame->kind == Frame::Kind::kCall) {
+        call_rule(call.rule, static_cast<const CallFrame&>(*thread.frame).returns);
+      } else if (rule.is_last[call.then] && thread.frame->kind == Frame::Kind::kRoot) {
         Threads entered;
         enter_rule(call.rule, 0, thread.frame, entered);
         add(std::move(entered[0]));
-        continue;
       } else {
-        returns = {{thread.frame, thread.count, call.then}};
-      }
-      const auto known = called.find(call.rule);
-      if (known == called.end()) {
-        Ref<CallFrame> frame(new CallFrame);
-        frame->returns = std::move(returns);
-        called.emplace(call.rule, frame.get());
-        enter_rule(call.rule, 0, FrameRef(frame.get()), todo);
-        continue;
-      }
-      const bool is_nullable = program_.rules[call.rule].automaton->mark(0) != 0;
-      for (CallFrame::Return& to : returns) {
-        auto& present = known->second->returns;
-        const bool is_known =
-            std::any_of(present.begin(), present.end(), [&](const CallFrame::Return& other) {
-              return other.frame == to.frame && other.rule == to.rule && other.state == to.state;
-            });
-        if (is_known) continue;
-        if (is_nullable) {
-          Threads after;
-          enter_rule(to.rule, to.state, to.frame, after);
-          add(std::move(after[0]));
-        }
-        present.push_back(std::move(to));
+        call_rule(call.rule, {{thread.frame, thread.count, call.then}});
       }
     }
   }
-  threads = std::move(all);
+  threads = std::move(kept);
 }
 
 }  // namespace ferrum::grammar

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "grammar/object_rules.h"
+#include "grammar/structure_graph.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -90,16 +91,17 @@ bool Stepper::needs_hash(const Thread& thread) {
   return frame.is_hashed || !frame.shape->others.empty();
 }
 
-bool Stepper::is_live(const Thread& thread, bool any_order) {
-  if (thread.at == At::kName)
-    return is_live_name(static_cast<const ObjectFrame&>(*thread.frame), thread.state, thread.decoding,
-                        thread.hash, any_order ? MemberOrder::kAny : MemberOrder::kOfShape);
+bool Stepper::is_live(const Thread& thread, bool any_writing) {
+  if (thread.at == At::kName) {
+    const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
+    return is_live_name(frame, thread.state, thread.decoding, thread.hash, order_of(*frame.shape));
+  }
   const Automaton& automaton = *thread.automaton;
   if (!automaton.is_live(thread.state, thread.count)) return false;
   if (thread.decoding != 0 && !is_possible(automaton, thread.state, thread.count, thread.decoding))
     return false;
   const ArrayFrame* array = unique_array(thread.frame);
-  if (!array || any_order || automaton.texts_ahead(thread.state) == UINT32_MAX) return true;
+  if (!array || any_writing || automaton.texts_ahead(thread.state) == UINT32_MAX) return true;
   return has_unused_string(automaton, thread.state, thread.hash, array->used.get());
 }
 
@@ -107,7 +109,7 @@ Threads Stepper::start() const {
   Threads out;
   const FrameRef root(new Frame(Frame::Kind::kRoot, false));
   if (program_.root == kNoGoal) {
-    enter_rule(0, 0, root, out);
+    resume({root, program_.graph ? CallFrame::kGraph : 0, program_.graph ? program_.graph->start : 0}, out);
     call_rules(out);
     return out;
   }
@@ -120,11 +122,13 @@ Threads Stepper::start() const {
 Threads Stepper::step(const Threads& threads, uint8_t byte) const {
   Threads out;
   for (const Thread& thread : threads) feed(thread, byte, out);
-  if (program_.root == kNoGoal) {
-    call_rules(out);
-    return out;
-  }
-  if (out.size() < 2) return out;
+  follow(out);
+  return out;
+}
+
+void Stepper::follow(Threads& out) const {
+  if (program_.root == kNoGoal) call_rules(out);
+  if (out.size() < 2 || (program_.root == kNoGoal && !program_.graph)) return;
   // Threads that begin the same value at the same place go on as one.
   Threads merged;
   for (Thread& thread : out) {
@@ -141,7 +145,7 @@ Threads Stepper::step(const Threads& threads, uint8_t byte) const {
       same->frame = FrameRef(join.get());
     }
   }
-  return merged;
+  out = std::move(merged);
 }
 
 void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
@@ -156,6 +160,8 @@ void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
       return feed_name(thread, byte, out);
     case At::kRule:
       return feed_rule(thread, byte, out);
+    case At::kGraph:
+      return feed_graph(thread, byte, out);
     case At::kLiteral:
       if (static_cast<uint8_t>(*thread.rest) != byte) return;
       if (thread.rest[1] == '\0') return complete(thread.frame, thread.hash, out);
@@ -268,9 +274,14 @@ void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) cons
         has_unused_number(*thread.automaton, next, text = text_of(longer), unique->used.get()))
       out.push_back(std::move(longer));
   }
+  for (const Thread& after : behind_number(thread)) feed(after, byte, out);
+}
+
+Threads Stepper::behind_number(const Thread& thread) const {
   Threads ended;
   end_number(thread, ended);
-  for (const Thread& after : ended) feed(after, byte, out);
+  if (program_.root == kNoGoal) call_rules(ended);
+  return ended;
 }
 
 void Stepper::end_number(const Thread& thread, Threads& out) const {
@@ -302,7 +313,7 @@ void Stepper::feed_name(const Thread& thread, uint8_t byte, Threads& out) const 
 
 void Stepper::end_name(const Thread& thread, Threads& out) const {
   const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
-  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
+  const MemberOrder order = order_of(*frame.shape);
   const uint32_t mark = thread.automaton->mark(thread.state);
   if (mark == 0) return;
   if (mark < frame.shape->first_other()) {
@@ -316,7 +327,7 @@ void Stepper::end_name(const Thread& thread, Threads& out) const {
 
 void Stepper::begin_member_value(const ObjectFrame& frame, Threads& out) const {
   const ObjectShape& shape = *frame.shape;
-  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
+  const MemberOrder order = order_of(shape);
   const ObjectShape::Member& member = frame.member < shape.first_other()
                                           ? shape.listed[frame.member - 1]
                                           : shape.others[frame.member - shape.first_other()];
@@ -353,7 +364,6 @@ void Stepper::begin_items(const ArrayFrame& frame, Threads& out) const {
 }
 
 void Stepper::feed_structure(const Thread& thread, uint8_t byte, Threads& out) const {
-  const MemberOrder order = program_.takes_any_writing ? MemberOrder::kAny : MemberOrder::kOfShape;
   if (thread.at == At::kFirstItem || thread.at == At::kAfterItem) {
     const auto& frame = static_cast<const ArrayFrame&>(*thread.frame);
     if (byte == ']') {
@@ -394,7 +404,7 @@ void Stepper::feed_structure(const Thread& thread, uint8_t byte, Threads& out) c
     default:
       return;
   }
-  if (may_end(frame, order)) complete(frame.parent, tagged(kObjectTag, frame.members), out);
+  if (may_end(frame, order_of(*frame.shape))) complete(frame.parent, tagged(kObjectTag, frame.members), out);
 }
 
 void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& out) const {
@@ -427,13 +437,7 @@ void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& ou
       return out.push_back(at(At::kAfterItem, FrameRef(next.get())));
     }
     case Frame::Kind::kCall:
-      for (const CallFrame::Return& to : static_cast<const CallFrame&>(*frame).returns) {
-        Thread thread = at(At::kRule, to.frame);
-        thread.count = to.rule;
-        thread.state = to.state;
-        thread.automaton = program_.rules[to.rule].automaton.get();
-        out.push_back(std::move(thread));
-      }
+      for (const CallFrame::Return& to : static_cast<const CallFrame&>(*frame).returns) resume(to, out);
       return;
   }
 }
@@ -441,11 +445,8 @@ void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& ou
 bool Stepper::is_complete(const Threads& threads) const {
   for (const Thread& thread : threads) {
     if (thread.at == At::kEnd) return true;
-    if (thread.at != At::kNumber) continue;
-    Threads ended;
-    end_number(thread, ended);
-    for (const Thread& after : ended)
-      if (after.at == At::kEnd) return true;
+    if (thread.at == At::kGraph && program_.graph->states[thread.state].may_end) return true;
+    if (thread.at == At::kNumber && is_complete(behind_number(thread))) return true;
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "grammar/decoder.h"
@@ -41,7 +42,8 @@ struct Thread {
     kFirstItem,  // behind [
     kAfterItem,
     kRule,
-    kEnd,  // the whole text may end here, and nothing may follow
+    kGraph,  // of a structure; `count`: bytes or white space read, or where a search stands
+    kEnd,    // the whole text may end here, and nothing may follow
   };
   At at = At::kEnd;
   uint8_t space = 0;   // characters of white space so far
@@ -95,9 +97,11 @@ struct JoinFrame final : Frame {
 
 struct CallFrame final : Frame {
   CallFrame() : Frame(Kind::kCall, false) {}
+  static constexpr uint32_t kGraph = UINT32_MAX;  // as a rule: the structure's graph
   struct Return {
     FrameRef frame;
     uint32_t rule, state;
+    bool operator==(const Return&) const = default;
   };
   std::vector<Return> returns;
 };
@@ -110,11 +114,13 @@ class Stepper {
   Threads start() const;
   // All threads behind `byte`, merged where they wait for the same; none: the text is not one of the grammar.
   Threads step(const Threads& threads, uint8_t byte) const;
+  // The same behind the control token of this spelling.
+  Threads step_mark(const Threads& threads, std::string_view spelling) const;
   // The text so far is a whole one.
   bool is_complete(const Threads& threads) const;
 
   // Whether the string or name of `thread` can come to an end that is allowed.
-  static bool is_live(const Thread& thread, bool any_order);
+  static bool is_live(const Thread& thread, bool any_writing);
   bool is_live(const Thread& thread) const { return is_live(thread, program_.takes_any_writing); }
   // The thread behind the quote that ends a string or a name; nothing is appended where it may not end here.
   void end_string(const Thread& thread, Threads& out) const;
@@ -139,6 +145,17 @@ class Stepper {
   // Adds what the rules called in front of the next byte begin with.
   void call_rules(Threads& threads) const;
   void enter_rule(uint32_t rule, uint32_t state, const FrameRef& frame, Threads& out) const;
+  void resume(const CallFrame::Return& to, Threads& out) const;
+  Threads behind_number(const Thread& thread) const;
+  // Adds what stands in front of the next byte as well, and joins what goes on alike.
+  void follow(Threads& threads) const;
+
+  // structure_threads.cpp
+  void feed_graph(const Thread& thread, uint8_t byte, Threads& out) const;
+  void go_on_in_literal(const Thread& thread, size_t bytes, Threads& out) const;
+  void go_on_in_text(const Thread& thread, std::string_view bytes, Threads& out) const;
+  void feed_mark(const Thread& thread, std::string_view spelling, Threads& out) const;
+  Threads exits_of(const Thread& text) const;  // what may begin where a text is
 
   const Program& program_;
 };

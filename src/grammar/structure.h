@@ -1,0 +1,60 @@
+// A grammar of a whole answer, made of fixed text, free text, JSON values and other grammars: plain data,
+// which Grammar::compile takes as a Spec of kind kStructure.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ferrum::grammar {
+
+struct Spec;
+
+// Something to look for in a text: pieces that follow one another, with any white space between two of them.
+using TextPattern = std::vector<std::string>;
+
+struct StructureNode {
+  static constexpr uint32_t kNoLimit = UINT32_MAX;
+
+  enum class Kind : uint8_t {
+    kLiteral,   // `text`
+    kMark,      // `text`, whose parts control tokens of the same spelling may stand for
+    kSpace,     // white space, at most `most` characters
+    kSequence,  // the children, one after the other
+    kChoice,    // one of the children
+    kRepeat,    // children[0], `least` to `most` times
+    kSpec,      // a text of `spec`; JSON has no white space around it
+    // Any bytes until one of `ends` is complete: none ends in the text itself. What follows the node may
+    // begin anywhere and, from there on, is no part of the text; where it does not go on, its bytes are.
+    kText,
+    // Bytes and control tokens, as of kText. Each child may begin anywhere, and behind it there is free text
+    // again, unless it is one of the `last`. The text itself may end anywhere unless `must_end` says that one
+    // of the `last` ends it.
+    kFree,
+  };
+
+  Kind kind = Kind::kSequence;
+  std::string text;
+  std::vector<int> children;  // indices into Structure::nodes, all smaller than the node's own
+  uint32_t least = 0, most = kNoLimit;
+  std::shared_ptr<const Spec> spec;
+  std::string subject;            // kSpec: what a refusal says of whose grammar it is
+  std::vector<TextPattern> ends;  // so that what follows is the only reading once one of them stands there
+  std::vector<int> last;          // kFree: those of the children that end the node
+  bool must_end = false;          // kFree
+};
+
+struct Structure {
+  std::vector<StructureNode> nodes;
+  int root = -1;
+
+  int add(StructureNode node) {
+    nodes.push_back(std::move(node));
+    return static_cast<int>(nodes.size()) - 1;
+  }
+};
+
+// A text that is equal for equal structures only.
+std::string content_of(const Structure& structure);
+
+}  // namespace ferrum::grammar

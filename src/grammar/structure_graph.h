@@ -1,0 +1,54 @@
+// A compiled structure: states that read fixed text, free text, values and rules, linked to what follows.
+// Immutable.
+#pragma once
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grammar/byte_search.h"
+
+namespace ferrum::grammar {
+
+struct Program;
+
+struct GraphState {
+  enum class Kind : uint8_t {
+    kLiteral,  // `text`, and then `next`
+    kBranch,   // a byte of `edges`
+    kSpace,    // at most `most` characters of white space, and then `next`
+    kSplit,    // any of `targets`, without reading
+    kText,     // bytes as long as `search` finds nothing; any of `exits` may begin instead
+    kValue,    // a JSON value of goal `target`, and then `next`
+    kRule,     // a text of rule `target`, and then `next`
+    kEnd,      // the structure's
+  };
+  Kind kind = Kind::kSplit;
+  bool is_mark = false;  // kLiteral: control tokens may stand for parts of it
+  bool is_free = false;  // kText: control tokens may come
+  bool may_end = false;  // kText: the structure may end in it
+  uint32_t next = 0;
+  uint32_t target = 0;
+  uint32_t most = 0;
+  std::string text;
+  std::vector<std::pair<uint8_t, uint32_t>> edges;  // ascending
+  std::vector<uint32_t> targets;
+  std::shared_ptr<const ByteSearch> search;
+  std::vector<uint32_t> exits;  // kText: the states that read, of those behind `targets`
+  std::bitset<256> first;       // bytes that an exit may begin with, and perhaps others
+};
+
+struct StructureGraph {
+  std::vector<GraphState> states;
+  uint32_t start = 0;
+
+  size_t bytes() const;  // of memory, about
+};
+
+// Fills `program` with the graph and with what its specs compile to. Refusal: that of a spec, with the
+// subject of its node.
+void compile_structure(const Structure& structure, const Limits& limits, Program& program);
+
+}  // namespace ferrum::grammar
