@@ -38,6 +38,9 @@ bool TokenMatcher::mask(std::span<uint32_t> words) const {
       words[static_cast<size_t>(token) / 32] |= 1U << (static_cast<size_t>(token) % 32);
     ++node;
   }
+  for (const int32_t token : vocabulary.controls())
+    if (!stepper.step_mark(matcher_.threads(), vocabulary.token(token).bytes).empty())
+      words[static_cast<size_t>(token) / 32] |= 1U << (static_cast<size_t>(token) % 32);
   return true;
 }
 
@@ -45,16 +48,17 @@ bool TokenMatcher::may(int32_t token) const {
   const Vocabulary& vocabulary = grammar_->vocabulary();
   if (token < 0 || static_cast<size_t>(token) >= vocabulary.size()) return false;
   const Vocabulary::Token& one = vocabulary.token(token);
-  if (one.is_control || one.bytes.empty()) return false;
-  return matcher_.accepted_prefix(one.bytes) == one.bytes.size();
+  if (one.bytes.empty()) return false;
+  if (!one.is_control) return matcher_.accepted_prefix(one.bytes) == one.bytes.size();
+  return !Stepper(grammar_->grammar()->program()).step_mark(matcher_.threads(), one.bytes).empty();
 }
 
 bool TokenMatcher::accept(int32_t token) {
   const Vocabulary& vocabulary = grammar_->vocabulary();
   if (token < 0 || static_cast<size_t>(token) >= vocabulary.size()) return false;
   const Vocabulary::Token& one = vocabulary.token(token);
-  if (one.is_control || one.bytes.empty()) return false;
-  return matcher_.accept(one.bytes);
+  if (one.bytes.empty()) return false;
+  return one.is_control ? matcher_.accept_mark(one.bytes) : matcher_.accept(one.bytes);
 }
 
 }  // namespace ferrum::grammar

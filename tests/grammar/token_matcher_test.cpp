@@ -6,6 +6,7 @@
 
 #include "grammar/compiled.h"
 #include "grammar/grammar_cache.h"
+#include "grammar/structure.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -78,6 +79,30 @@ TEST(TokenMatcher, AVocabularyWithoutoutTokensAllowsNone) {
   const auto vocabulary = vocabulary_of({});
   TokenMatcher matcher(std::make_shared<const TokenGrammar>(from_regex("a"), vocabulary));
   EXPECT_TRUE(allowed_by(matcher, *vocabulary).empty());
+}
+
+TEST(TokenMatcher, ControlTokensComeWhereAMarkHasTheirSpelling) {
+  const auto vocabulary = std::make_shared<const Vocabulary>(std::vector<Vocabulary::Token>{
+      {"<call>", true}, {"<end>", true}, {"<call>", false}, {"<", false}, {"call>", false}, {"x", false}});
+  Structure structure;
+  const int mark = structure.add({.kind = StructureNode::Kind::kMark, .text = "<call>"});
+  const int rest = structure.add({.kind = StructureNode::Kind::kLiteral, .text = "x"});
+  structure.root = structure.add({.kind = StructureNode::Kind::kSequence, .children = {mark, rest}});
+  TokenMatcher matcher(std::make_shared<const TokenGrammar>(
+      Grammar::compile({.kind = Spec::Kind::kStructure,
+                        .structure = std::make_shared<const Structure>(std::move(structure))}),
+      vocabulary));
+  std::vector<uint32_t> words(1);
+  ASSERT_TRUE(matcher.mask(words));
+  EXPECT_EQ(words[0], 0b001101U);
+  EXPECT_TRUE(matcher.may(0));
+  EXPECT_FALSE(matcher.may(1));
+  ASSERT_TRUE(matcher.accept(3));
+  EXPECT_FALSE(matcher.accept(0));
+  matcher.rollback(1);
+  ASSERT_TRUE(matcher.accept(0));
+  ASSERT_TRUE(matcher.mask(words));
+  EXPECT_EQ(words[0], 0b100000U);
 }
 
 TEST(GrammarCache, CompilesASourceOnceForEachVocabularyAndWayOfWriting) {
