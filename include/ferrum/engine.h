@@ -16,8 +16,17 @@
 
 namespace ferrum {
 
+// Recorded answers in place of a model's, through the engine and all that is above it: for testing formats
+// (docs/agents.md).
+struct ReplayOptions {
+  std::filesystem::path answers;        // one in each line; empty: a model answers
+  std::filesystem::path chat_template;  // a Jinja file; empty: ChatML
+  int piece_bytes = 4;                  // 1 to 64: of a token of an answer's text
+};
+
 struct EngineOptions {
   std::filesystem::path model;  // a .gguf file or a Hugging Face folder
+  ReplayOptions replay;
   std::string backend = "cpu";  // "cpu", or "reference" (slow, the specification)
   bool check =
       false;  // for looking for a fault: runs every operation on the reference as well, logs differences

@@ -87,6 +87,30 @@ void add_max_context_option(CLI::App& command, EngineOptions& o) {
       ->group(kEngineGroup);
 }
 
+void add_replay_options(CLI::App& command, EngineOptions& o, CLI::Option* model) {
+  constexpr const char* kGroup = "Recorded answers (for testing formats)";
+  CLI::Option* const replay =
+      command
+          .add_option("--replay", o.replay.answers,
+                      "Give the recorded answers of this file, one in each line, instead of a model's")
+          ->type_name("FILE")
+          ->check(a_name())
+          ->excludes(model)
+          ->group(kGroup);
+  command
+      .add_option("--template", o.replay.chat_template,
+                  "The chat template in whose format they were recorded; default: ChatML")
+      ->type_name("FILE")
+      ->check(a_name())
+      ->needs(replay)
+      ->group(kGroup);
+  command.add_option("--replay-pieces", o.replay.piece_bytes, "Bytes of text per token of an answer")
+      ->check(from_to(1, 64))
+      ->capture_default_str()
+      ->needs(replay)
+      ->group(kGroup);
+}
+
 void add_speculation_options(CLI::App& command, EngineOptions& o) {
   constexpr const char* kGroup = "Speculation (faster, the same text)";
   CLI::Option* const speculate =

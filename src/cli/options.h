@@ -57,6 +57,8 @@ void add_prefix_cache_option(CLI::App& command, EngineOptions& options);
 void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
 void add_trace_option(CLI::App& command, EngineOptions& options);
+// --replay, --template, --replay-pieces. `model`: the option that names a model instead.
+void add_replay_options(CLI::App& command, EngineOptions& options, CLI::Option* model);
 BackendOptions backend_options(const EngineOptions& options);
 
 // The sampling settings that the user gave, by name (sampling_settings.h); the others are the model's

@@ -100,12 +100,13 @@ void explain_text_for_model(const RunOptions& o) {
 void run_command(RunOptions& o) {
   Interrupts interrupts;
   const bool interactive = !o.prompt && isatty(STDIN_FILENO);
-  if (o.engine.model.empty())
-    o.engine.model = demonstration_model();
-  else
+  const bool replays = !o.engine.replay.answers.empty();
+  if (!o.engine.model.empty())
     explain_text_for_model(o);
-  const std::string label = label_of(o.engine.model);
-  o.engine.model = find_model(o.engine.model, Missing::kIsPulled);
+  else if (!replays)
+    o.engine.model = demonstration_model();
+  const std::string label = label_of(replays ? o.engine.replay.answers : o.engine.model);
+  if (!replays) o.engine.model = find_model(o.engine.model, Missing::kIsPulled);
   if (!o.engine.draft.empty()) o.engine.draft = find_model(o.engine.draft, Missing::kIsPulled);
   if (!o.prompt && !interactive) {
     o.prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
@@ -139,12 +140,13 @@ void run_command(RunOptions& o) {
 void add_run(CLI::App& app) {
   auto o = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
-  command
-      .add_option(
-          "MODEL", o->engine.model,
-          "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
-          "demonstration model")
-      ->check(a_name());
+  CLI::Option* const model =
+      command
+          .add_option(
+              "MODEL", o->engine.model,
+              "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
+              "demonstration model")
+          ->check(a_name());
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this prompt and exit");
   command.add_option("--system", o->chat.system, "System prompt");
   command.add_flag("--raw", o->raw, "Continue the text without a chat template");
@@ -192,6 +194,7 @@ void add_run(CLI::App& app) {
   add_prefix_cache_option(command, o->engine);
   add_speculation_options(command, o->engine);
   add_trace_option(command, o->engine);
+  add_replay_options(command, o->engine, model);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });
 }

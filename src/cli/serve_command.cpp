@@ -44,7 +44,8 @@ constexpr const char* kExamples =
     "  ferrum serve model.gguf                            # at http://127.0.0.1:8000/v1\n"
     "  ferrum serve model.gguf --host 0.0.0.0 --api-key-file keys.txt --tls-cert cert.pem --tls-key key.pem\n"
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
-    "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600";
+    "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600\n"
+    "  ferrum serve --replay answers.jsonl --template chat_template.jinja   # answers with recorded text";
 
 // The name in the API: a file's name without .gguf, a folder's name, or the given name of a cached model.
 std::string name_of_model(const std::filesystem::path& model) {
@@ -68,6 +69,7 @@ void read_keys(const std::string& file, std::vector<std::string>& keys) {
 server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::path& model,
                                   const std::string& name) {
   options.model = model;
+  options.replay = {};
   return [options, name](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
     LoadObserver observer;
     observer.planned = [&](const ModelInfo& info, const MemoryPlan& plan) {
@@ -142,6 +144,11 @@ void allow_connections(int count) {
 
 // Called before signals are blocked, since a pull may be interrupted.
 void find_models(ServeOptions& o) {
+  if (const std::filesystem::path& answers = o.engine.replay.answers; !answers.empty()) {
+    o.label = label_of(answers);
+    if (o.name.empty()) o.name = answers.stem().string();
+    return;
+  }
   if (o.engine.model.empty() && o.others.empty()) o.engine.model = demonstration_model();
   if (o.engine.model.empty() && !o.aliases.empty())
     fail(ErrorCode::kBadArgument, "--alias {}: is for MODEL, which is missing", in_quotes(o.aliases.front()));
@@ -179,7 +186,7 @@ void run_command(ServeOptions& o) {
     _exit(128 + signal);
   }).detach();
   try {
-    if (!o.engine.model.empty())
+    if (!o.engine.model.empty() || !o.engine.replay.answers.empty())
       server.models().add(o.name, std::shared_ptr<Engine>(load_model(o.engine, o.label, ShowPlan::kAlways)));
     for (const std::string& alias : o.aliases) server.models().add_alias(alias, o.name);
     add_others(o, server.models());
@@ -198,12 +205,13 @@ void run_command(ServeOptions& o) {
 void add_serve(CLI::App& app) {
   auto o = std::make_shared<ServeOptions>();
   CLI::App& command = *app.add_subcommand("serve", "Serve models through the OpenAI and Anthropic APIs");
-  command
-      .add_option(
-          "MODEL", o->engine.model,
-          "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
-          "demonstration model")
-      ->check(a_name());
+  CLI::Option* const model =
+      command
+          .add_option(
+              "MODEL", o->engine.model,
+              "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
+              "demonstration model")
+          ->check(a_name());
   constexpr const char* kGroup = "Server";
   server::HttpOptions& http = o->server.http;
   command.add_option("--host", http.host, "Address to listen on, or unix:PATH")
@@ -323,6 +331,7 @@ void add_serve(CLI::App& app) {
   add_prefix_cache_option(command, o->engine);
   add_trace_option(command, o->engine);
   add_speculation_options(command, o->engine);
+  add_replay_options(command, o->engine, model);
   command.footer(kExamples);
   command.callback([o] { run_command(*o); });
 }

@@ -94,6 +94,8 @@ int restore_pages(const KvStore& store, const SessionFile& file, int block, Bloc
 KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
   const ModelDescription& model = runner.checkpoint().model();
   const RunnerOptions& options = runner.options();
+  const AttentionDescription heads =
+      model.layers.empty() ? AttentionDescription() : model.layers.front().attention;
   return {.model = model.name,
           .fingerprint = fingerprint(runner.checkpoint()),
           .context = options.max_context,
@@ -101,8 +103,8 @@ KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
           .arithmetic = arithmetic,
           .dtype = std::string(name_of(options.kv_dtype)),
           .layers = model.depth(),
-          .kv_heads = model.layers.front().attention.kv_heads,
-          .head_dim = model.layers.front().attention.head_dim,
+          .kv_heads = heads.kv_heads,
+          .head_dim = heads.head_dim,
           .block_tokens = options.block_tokens,
           .block_bytes = runner.model().block_bytes(0),
           .windows = windows_of(runner)};

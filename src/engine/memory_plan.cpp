@@ -33,7 +33,8 @@ int largest_kv_tokens(int sequences, int block_tokens) {
 }
 
 int chosen_context(const EngineOptions& options, const ModelDescription& model) {
-  if (options.max_context == 0) return std::min(model.context, kDefaultContext);
+  const bool is_free = model.layers.empty();  // nothing is kept of a token
+  if (options.max_context == 0) return is_free ? model.context : std::min(model.context, kDefaultContext);
   if (options.max_context < 1 || options.max_context > model.context)
     fail(ErrorCode::kBadArgument, "a context of {} tokens: {} allows 1 to {}", options.max_context,
          model.name, model.context);

@@ -62,11 +62,17 @@ RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& o
 
 Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
                const RunnerOptions& options, const LoadProgress& progress)
+    : Runner(backend, checkpoint, options, [&](const DecoderLimits& limits) {
+        return load_model(*backend, *checkpoint, limits, progress);
+      }) {}
+
+Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+               const RunnerOptions& options, const MakeModel& make)
     : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),
       options_(options),
       kv_(kv_sizes(checkpoint_->model(), options)),
-      model_(load_model(*backend_, *checkpoint_, decoder_limits(options, kv_), progress)),
+      model_(make(decoder_limits(options, kv_))),
       builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model().hidden)),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},

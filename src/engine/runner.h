@@ -42,6 +42,10 @@ class Runner final : public StepRunner {
  public:
   Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
          const RunnerOptions& options, const LoadProgress& progress = {});
+  // The model is what `make` makes for these limits.
+  using MakeModel = std::function<std::unique_ptr<Model>(const DecoderLimits&)>;
+  Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
+         const RunnerOptions& options, const MakeModel& make);
 
   void launch(std::span<const Chunk> chunks, const DrawList& draws) override;
   DrawnTokens collect() override;

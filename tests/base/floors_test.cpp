@@ -54,6 +54,7 @@ const std::map<std::string, int> kRooms = {
     {"checkpoint/writers", 5},
     {"engine/sampling", 0},
     {"engine", 1},
+    {"engine/replay", 2},
     {"engine/loop", 2},
     {"engine/speculation", 3},
     {"engine/local", 4},

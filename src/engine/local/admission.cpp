@@ -89,8 +89,9 @@ std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
   return breakers_;
 }
 
-Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context)
+Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context, Replay* replay)
     : prompts_(prompts),
+      replay_(replay),
       vocab_(checkpoint.model().vocab),
       context_(context),
       stop_tokens_(stop_tokens_of(checkpoint, prompts)),
@@ -135,6 +136,10 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
                                          std::chrono::duration<double>(request.deadline_seconds));
+  // Nothing is refused behind this: a request that is refused takes no recorded answer.
+  if (replay_ != nullptr && request.max_tokens != 0)
+    job->facts.script = std::make_shared<const std::vector<TokenId>>(
+        replay_->script(request, job->facts, [&] { return prompts_.text(job->prompt); }));
   if (request.best_of > request.choices) {
     sink = std::make_shared<BestOf>(std::move(sink),
                                     BestOf::Counts{.drawn = request.best_of, .kept = request.choices},

@@ -9,6 +9,7 @@
 #include "engine/local/answer_grammars.h"
 #include "engine/loop/sequence.h"
 #include "engine/prompt_builder.h"
+#include "engine/replay/replay.h"
 
 namespace ferrum {
 
@@ -26,8 +27,9 @@ class BreakerCache {
 
 class Admission {
  public:
-  // Both outlive this. `context`: the largest number of tokens of a sequence.
-  Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context);
+  // All outlive this. `context`: the largest number of tokens of a sequence. `replay`: where answers are
+  // recorded, else null.
+  Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context, Replay* replay);
 
   // Null for a request that is refused: its sink received one ErrorEvent with the reason. For any thread.
   std::shared_ptr<Job> admit(Request request, const std::shared_ptr<EventSink>& sink);
@@ -42,6 +44,7 @@ class Admission {
   void set_form(Job& job, const Request& request);
 
   const PromptBuilder& prompts_;
+  Replay* replay_;
   int vocab_;
   int context_;
   std::vector<TokenId> stop_tokens_;  // sorted

@@ -36,6 +36,20 @@ void require_known_speculation(const EngineOptions& options) {
         s == "draft" ? "speculate \"draft\" needs a draft model" : "a draft model needs speculate \"draft\"");
 }
 
+// Null where a model answers.
+std::unique_ptr<Replay> replay_of(const EngineOptions& options) {
+  if (options.replay.answers.empty()) return nullptr;
+  if (!options.model.empty())
+    fail(ErrorCode::kBadArgument, "recorded answers and a model cannot be loaded together");
+  if (!options.draft.empty()) fail(ErrorCode::kBadArgument, "recorded answers have no draft model");
+  return std::make_unique<Replay>(options.replay);
+}
+
+// What a model would end its answers with.
+TokenId answer_end(const PromptBuilder& prompts) {
+  return prompts.turn_end().value_or(prompts.tokenizer()->special().eos.value());
+}
+
 std::unique_ptr<EventStream> refused(const ErrorEvent& error) {
   const auto queue = std::make_shared<EventQueue>(1);
   queue->push(error);
@@ -73,13 +87,16 @@ void Engine::generate(Request request, const std::function<void(const Event&)>& 
 }
 
 LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
-    : checkpoint_(Checkpoint::open(options.model)), prompts_(*checkpoint_) {
+    : replay_(replay_of(options)),
+      checkpoint_(replay_ ? replay_->checkpoint() : Checkpoint::open(options.model)),
+      prompts_(*checkpoint_) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
   std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations, options.check});
 
-  std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  std::vector<WeightSource> weights;
+  if (!replay_) weights = weights_of(*checkpoint_);
   if (!options.draft.empty()) {
     draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer());
     std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
@@ -107,7 +124,10 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     backend = trace_->watch(backend, "forward");
   }
   LoadSteps progress(observer.progress, memory_.weights);
-  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, progress.next(checkpoint_->bytes()));
+  runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, [&](const DecoderLimits& limits) {
+    return replay_ ? replay_->model(*backend, limits)
+                   : ferrum::load_model(*backend, *checkpoint_, limits, progress.next(checkpoint_->bytes()));
+  });
   const LoopOptions loop = loop_options(options, *runner_, trace_.get());
   if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
   if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
@@ -146,7 +166,8 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
 void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& loop,
                         const EngineOptions& options) {
   recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
-  admission_ = std::make_unique<Admission>(*checkpoint_, prompts_, info_.context);
+  if (replay_) replay_->encode(*prompts_.tokenizer(), answer_end(prompts_));
+  admission_ = std::make_unique<Admission>(*checkpoint_, prompts_, info_.context, replay_.get());
   thread_ = std::make_unique<EngineThread>(
       EngineThread::Parts{.steps = steps,
                           .backend = backend,

@@ -12,6 +12,7 @@
 #include "engine/local/engine_thread.h"
 #include "engine/local/engine_trace.h"
 #include "engine/prompt_builder.h"
+#include "engine/replay/replay.h"
 #include "engine/runner.h"
 #include "engine/speculation/draft_model.h"
 #include "ferrum/engine.h"
@@ -58,6 +59,7 @@ class LocalEngine final : public Engine {
   ModelInfo info_of(const RunnerOptions& runner) const;
   void start(StepRunner& steps, Backend& backend, const LoopOptions& loop, const EngineOptions& options);
 
+  std::unique_ptr<Replay> replay_;  // or null
   std::shared_ptr<const Checkpoint> checkpoint_;
   PromptBuilder prompts_;
   ModelInfo info_;

@@ -36,13 +36,17 @@ Sampler::Sampler(const SamplingOptions& options, uint64_t seed, SequenceFacts fa
 
 Draw& Sampler::ask(std::span<const TokenId> history, int row, DrawList& list) const {
   const std::span<const TokenId> answer = history.subspan(std::min(facts_.prompt_tokens, history.size()));
-  const ThoughtBudget::Rule thoughts =
-      facts_.thoughts ? facts_.thoughts->next(answer) : ThoughtBudget::Rule{};
   Draw& draw = list.add(row);
   draw.seed = seed_;
   draw.position = history.size();
   draw.bound = bound_;
   draw.chain = chain_of(options_);
+  if (facts_.script) {
+    draw.given = (*facts_.script)[answer.size() % facts_.script->size()];
+    return draw;
+  }
+  const ThoughtBudget::Rule thoughts =
+      facts_.thoughts ? facts_.thoughts->next(answer) : ThoughtBudget::Rule{};
   if (thoughts.forced)
     draw.given = *thoughts.forced;
   else

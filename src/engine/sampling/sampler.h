@@ -25,6 +25,8 @@ struct SequenceFacts {
   std::vector<TokenId> ends;                      // not drawn before the answer has this many tokens
   std::shared_ptr<const DryBreakers> breakers{};  // none: repetitions reach over everything
   std::optional<ThoughtBudget> thoughts{};        // none: no limit
+  // What the answer is, again and again, whatever the logits are: recorded tokens. Never empty; null: drawn.
+  std::shared_ptr<const std::vector<TokenId>> script{};
 };
 
 class Sampler {
