@@ -46,6 +46,8 @@ Request Chat::request(const std::string& text) const {
   Request r;
   r.prompt = prompt(text);
   r.sampling = settings_.sampling;
+  r.rule = settings_.rule;
+  if (r.rule) r.answer_as = Request::AnswerAs::kParts;
   r.max_tokens = settings_.max_tokens;
   r.min_tokens = settings_.min_tokens;
   r.end_of_text = settings_.end_of_text;
@@ -65,18 +67,24 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
     error.reset();
     try {
       Request r = request(text);
-      AnswerPrinter printer(settings_.format, server::start_of_thoughts(engine_, r.prompt));
+      AnswerPrinter printer(settings_.format, r.rule ? server::Thoughts::Start::kNone
+                                                     : server::start_of_thoughts(engine_, r.prompt));
+      const auto print = [&](const std::string& part) {
+        // A closed pipe (`ferrum run … | head`) also stops the answer.
+        if (printer.add(part)) return;
+        output_closed = true;
+        stop.request_stop();
+      };
       const auto on_event = [&](const Event& event) {
         if (const auto* t = std::get_if<TextEvent>(&event)) {
-          // A closed pipe (`ferrum run … | head`) also stops the answer.
-          if (!printer.add(t->text)) {
-            output_closed = true;
-            stop.request_stop();
-          }
+          print(t->text);
+        } else if (const auto* part = std::get_if<PartEvent>(&event)) {
+          if (part->kind == PartEvent::Kind::kContent) print(part->text);
         } else if (const auto* e = std::get_if<ErrorEvent>(&event)) {
           error = *e;
         } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
           last_ = finish->usage;
+          was_cut_ = finish->reason == FinishReason::kMaxTokens || finish->reason == FinishReason::kContext;
         }
       };
       engine_.generate(std::move(r), on_event, stop.get_token());

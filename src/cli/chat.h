@@ -42,6 +42,8 @@ class Chat {
   std::string description() const;  // of model, settings and conversation, in several lines
   std::string statistics() const;   // of all answers
   void print_speed() const;         // of the last answer, on standard error
+  // The last answer had to end before the model, or the rule that it keeps, ended it.
+  bool was_cut() const { return was_cut_; }
 
  private:
   Outcome generate(const std::string& text, std::string& answer);
@@ -59,6 +61,7 @@ class Chat {
   std::vector<ChatMessage> messages_;  // without the system prompt: alternating questions and answers
   std::string attached_;               // precedes the next message
   Usage last_;
+  bool was_cut_ = false;
   Usage total_;
   int answers_ = 0;
 };

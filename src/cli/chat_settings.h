@@ -1,5 +1,6 @@
 // The settings of a chat, and their names for /set.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct ChatSettings {
   AnswerFormat format = AnswerFormat::kPlain;
   std::string system;  // system prompt; empty: none
   SamplingOptions sampling;
+  std::optional<AnswerRule> rule{};  // then only what it is about is printed: no thoughts
   int max_tokens = -1;
   int min_tokens = 0;
   Request::EndOfText end_of_text = Request::EndOfText::kStops;

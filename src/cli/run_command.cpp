@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/answer_rule.h"
 #include "cli/chat.h"
 #include "cli/chat_commands.h"
 #include "cli/command.h"
@@ -25,6 +26,7 @@ namespace {
 struct RunOptions {
   EngineOptions engine = {.activations = "bf16"};
   SamplingFlags sampling;
+  AnswerRuleFlags rule;
   ChatSettings chat;
   std::optional<std::string> prompt;
   bool raw = false;
@@ -44,6 +46,7 @@ constexpr const char* kExamples =
     "  ferrum run hf-folder --raw < text.txt        # continue a text\n"
     "  ferrum run model.gguf --session talk.kv \"And then?\"    # continue a conversation, and save it\n"
     "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"Count to ten.\"\n"
+    "  ferrum run model.gguf --schema person.json \"Invent a person.\"    # a JSON value, by construction\n"
     "  ferrum run model.gguf --draft small.gguf     # speculate with a smaller model: the same text, faster";
 
 [[noreturn]] void leave_after(Chat::Outcome outcome) {
@@ -65,6 +68,10 @@ void answer_once(Chat& chat, const RunOptions& o) {
   if (outcome != Chat::Outcome::kFailed) {
     if (isatty(STDERR_FILENO)) chat.print_speed();
     if (!o.session.empty()) chat.save(o.session);
+    if (chat.settings().rule && outcome == Chat::Outcome::kAnswered && chat.was_cut()) {
+      note("ferrum: error: the answer was cut: it is only the beginning of what was asked for\n");
+      throw Exit{1};
+    }
   }
   leave_after(outcome);
 }
@@ -98,6 +105,7 @@ void explain_text_for_model(const RunOptions& o) {
 }
 
 void run_command(RunOptions& o) {
+  o.chat.rule = rule_of(o.rule);
   Interrupts interrupts;
   const bool interactive = !o.prompt && isatty(STDIN_FILENO);
   const bool replays = !o.engine.replay.answers.empty();
@@ -120,7 +128,7 @@ void run_command(RunOptions& o) {
     log::warn("the model has no chat template: continuing the text without one, as with --raw");
     o.chat.style = PromptStyle::kRaw;
   }
-  if (!o.plain)
+  if (!o.plain && !o.chat.rule)
     o.chat.format = answer_format_of_output(o.chat.style == PromptStyle::kRaw ? AnswerFormat::kText
                                                                               : AnswerFormat::kMarkdown);
   if (!o.session.empty() && o.chat.style == PromptStyle::kRaw)
@@ -186,6 +194,7 @@ void add_run(CLI::App& app) {
       ->type_name("FILE")
       ->check(a_name())
       ->excludes("--raw");
+  add_answer_rule_options(command, o->rule);
   add_sampling_options(command, o->sampling);
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);

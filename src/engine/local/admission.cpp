@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/hash128.h"
+#include "base/log.h"
 #include "engine/kv_store.h"
 #include "engine/local/best_of.h"
 #include "engine/sampling/sampling_options.h"
@@ -77,6 +78,17 @@ void require_possible(const Request& request, bool has_vectors) {
     fail(ErrorCode::kBadArgument, "hidden_states with best_of: ask for all choices instead");
 }
 
+// The first token of an answer that the grammar does not admit.
+std::optional<size_t> first_broken(const AnswerGrammar& grammar, std::span<const TokenId> answer) {
+  grammar::TokenMatcher matcher(grammar.tokens);
+  for (size_t i = 0; i < answer.size(); ++i) {
+    const bool ends = std::ranges::find(grammar.ends, answer[i]) != grammar.ends.end();
+    if (ends) return matcher.is_complete() ? std::nullopt : std::optional(i);
+    if (!matcher.accept(answer[i])) return i;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
@@ -136,10 +148,8 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
                                          std::chrono::duration<double>(request.deadline_seconds));
-  // Nothing is refused behind this: a request that is refused takes no recorded answer.
-  if (replay_ != nullptr && request.max_tokens != 0)
-    job->facts.script = std::make_shared<const std::vector<TokenId>>(
-        replay_->script(request, job->facts, [&] { return prompts_.text(job->prompt); }));
+  // Nothing is refused behind this, so that a request that is refused takes no recorded answer.
+  if (replay_ != nullptr && request.max_tokens != 0) set_script(*job, request);
   if (request.best_of > request.choices) {
     sink = std::make_shared<BestOf>(std::move(sink),
                                     BestOf::Counts{.drawn = request.best_of, .kept = request.choices},
@@ -168,6 +178,18 @@ void Admission::set_form(Job& job, const Request& request) {
   if (chat != nullptr && !chat->tools.parallel) form.options.max_calls = 1;
   if (request.answer_as == Request::AnswerAs::kCalls) form.format.reasoning = {};
   job.form = std::make_shared<const AnswerForm>(std::move(form));
+}
+
+void Admission::set_script(Job& job, const Request& request) {
+  std::vector<TokenId> script =
+      replay_->script(request, job.facts, [&] { return prompts_.text(job.prompt); });
+  if (job.grammar) {
+    if (const auto broken = first_broken(*job.grammar, script))
+      log::warn("a recorded answer breaks what its request demands of it: {}",
+                in_quotes(prompts_.text(std::span(script).subspan(*broken))));
+    job.grammar = nullptr;
+  }
+  job.facts.script = std::make_shared<const std::vector<TokenId>>(std::move(script));
 }
 
 void Admission::set_limits(Job& job, const Request& request) const {

@@ -37,6 +37,8 @@ class Admission {
  private:
   // Throws Error for a request's mistakes.
   std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
+  // Takes the recorded answer that the job gives, as it is: the job's grammar, which it may break, goes.
+  void set_script(Job& job, const Request& request);
   // How long the answers may become, by the context. Throws ContextFull.
   void set_limits(Job& job, const Request& request) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);

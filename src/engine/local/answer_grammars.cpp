@@ -6,8 +6,6 @@
 #include "base/error.h"
 
 namespace ferrum {
-namespace {
-
 grammar::Spec spec_of(const AnswerRule& rule) {
   using Kind = grammar::Spec::Kind;
   grammar::Spec spec;
@@ -34,8 +32,6 @@ grammar::Spec spec_of(const AnswerRule& rule) {
   }
   return spec;
 }
-
-}  // namespace
 
 std::shared_ptr<const AnswerGrammar> AnswerGrammars::of(const Request& request, const Facts& facts) {
   if (!request.rule) return nullptr;

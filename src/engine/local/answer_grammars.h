@@ -10,6 +10,9 @@
 
 namespace ferrum {
 
+// What a rule admits, for the compiler.
+grammar::Spec spec_of(const AnswerRule& rule);
+
 class AnswerGrammars {
  public:
   // `prompts` outlives this. `vocab`: the size of the model's vocabulary.
