@@ -36,6 +36,10 @@ struct EngineOptions {
   int kv_tokens = 0;         // in the KV cache, of all sequences; 0: up to four of max_context
   int queue = 256;           // requests that may wait; one more is refused
   bool prefix_cache = true;  // reuses keys and values of shared prompt prefixes
+  // For models with recurrent layers: bytes of states that are kept for prompts that begin alike, beside
+  // those of running sequences. A state is kept where the system's turn ends, where an answer begins and
+  // where one stopped; the one used longest ago goes first.
+  uint64_t state_cache = uint64_t{1} << 30;
   // Speculative decoding: a step may accept several drafted tokens; the output does not change. "": off;
   // "ngram": drafts from earlier occurrences of the last tokens, for answers that repeat the prompt; "draft":
   // drafts from a smaller model with the same vocabulary.

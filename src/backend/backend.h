@@ -62,6 +62,9 @@ struct Step {
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out
   std::array<KvIndex, kMaxKvGroups> kv;  // by KvLayer::group; those that a model lacks are empty
+  // Recurrent layers: the slot that each sequence's state is read from, −1: it begins with zeros, and the one
+  // that it is left in. [sequences, 2]; empty where a model has no such layers.
+  Tensor state_slots;
   // Rows that come as vectors, not as tokens (whose token counts for nothing): their number, and their
   // contents.
   Tensor vector_rows;  // [vectors]
@@ -141,6 +144,44 @@ struct KvLayer {
     };
     return {k.row(index), of(v), of(k_scales), of(v_scales)};
   }
+};
+
+// What one recurrent layer keeps of each sequence, f32. A slot holds it as it is behind some position. It
+// cannot be taken back to an earlier one: what may be wanted again is copied to another slot.
+struct StateLayer {
+  Tensor inputs;  // [slots, (kernel − 1) × channels]  the last inputs of the convolution, oldest first
+  Tensor memory;  // [slots, heads × key_dim × value_dim], or empty
+};
+
+// A causal convolution of each channel with its own inputs:
+//   y(t) = f(bias + Σ weight[j] · x(t − (kernel − 1) + j))
+struct Convolution {
+  Tensor weight;     // [kernel, channels] f32; the last row is for the newest input
+  Tensor bias;       // [1, channels] f32, or empty
+  bool silu = true;  // f is x σ(x), else nothing
+};
+
+// The gated delta rule (arXiv 2412.06464). Per value head, S [key_dim, value_dim], of the sequence's state:
+//   q, k   of its key head, each divided by √(Σ x² + 1e-6); q also by √key_dim
+//   S = S · e^(decay · softplus(alpha + step_bias))
+//   S = S + k ⊗ σ(beta) (v − Sᵀ k)
+//   o = norm(Sᵀ q) · z σ(z)
+struct DeltaRule {
+  int key_heads = 0;
+  int value_heads = 0;  // a multiple of key_heads
+  int key_dim = 0;
+  int value_dim = 0;
+  // Value head j belongs to key head j mod key_heads; else to j / (value_heads / key_heads).
+  bool tiled = false;
+  Tensor decay;      // [1, value_heads] f32, negative
+  Tensor step_bias;  // [1, value_heads] f32
+  Norm norm;         // kRms, of value_dim
+
+  int key_width() const { return key_heads * key_dim; }
+  int value_width() const { return value_heads * value_dim; }
+  int channels() const { return 2 * key_width() + value_width(); }  // of the convolution: q, k, v
+  // q, k, v, z, beta, alpha
+  int in_width() const { return channels() + value_width() + 2 * value_heads; }
 };
 
 // The operations on q and k before their product, and on the product.
@@ -249,6 +290,17 @@ class Backend {
   // out [tokens, out_width] = value_scale · softmax(scale · q·K) · V, causal, over each sequence's blocks
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   virtual void copy_blocks(KvLayer kv, Tensor from_to) = 0;  // from_to [n, 2] i32: block onto block
+
+  // Recurrent layers ----
+
+  // x [tokens, channels], in place; reads and leaves state.inputs
+  virtual void convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) = 0;
+  // out [tokens, value_width] of x [tokens, in_width], whose channels are convolved; x may change. Reads and
+  // leaves state.memory
+  virtual void delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step,
+                          const DeltaRule& rule) = 0;
+  // from_to [n, 2] i32: slot onto slot
+  virtual void copy_states(StateLayer state, Tensor from_to) = 0;
 
   // Mixture of experts ----
 

@@ -15,7 +15,11 @@ BlockTable::BlockTable(BlockTable&& other) noexcept
       pages_(std::exchange(other.pages_, {})),
       behind_(std::exchange(other.behind_, {})),
       place_(other.place_),
-      filled_(std::exchange(other.filled_, 0)) {}
+      filled_(std::exchange(other.filled_, 0)),
+      state_(std::exchange(other.state_, kNoBlock)),
+      state_tokens_(other.state_tokens_),
+      next_state_(std::exchange(other.next_state_, kNoBlock)),
+      passing_(other.passing_) {}
 
 void BlockTable::expect(int tokens) {
   const int size = cache_->block_tokens();
@@ -31,6 +35,15 @@ int BlockTable::match(std::span<const TokenId> tokens, PrefixCache::Windows wind
       cache_->match(place_, tokens.subspan(static_cast<size_t>(held)), blocks_, pages_, windows);
   filled_ = static_cast<int>(blocks_.size());
   slide();
+  if (cache_->states() != nullptr && found > 0) {
+    const BlockId slot = pages_[state_list()].back();
+    release_state();
+    if (slot != kNoBlock) {
+      cache_->states()->share(slot);
+      state_ = slot;
+      state_tokens_ = held + found;
+    }
+  }
   return held + found;
 }
 
@@ -77,14 +90,20 @@ bool BlockTable::reserve(int begin, int end, std::vector<BlockCopy>& copies) {
   const std::span<WindowPages> windows = cache_->windows();
   if (blocks_needed(begin, end) > cache_->pool().available()) return false;
   for (size_t w = 0; w < windows.size(); ++w)
-    if (needed(pages_[w], windows[w].pool(), begin, end) > windows[w].pool().available()) return false;
+    if (!windows[w].is_state() &&
+        needed(pages_[w], windows[w].pool(), begin, end) > windows[w].pool().available())
+      return false;
   take(blocks_, *cache_, begin, end, 0, copies);
   for (size_t w = 0; w < windows.size(); ++w)
-    take(pages_[w], windows[w], begin, end, static_cast<int>(w) + 1, copies);
+    if (windows[w].is_state())
+      pages_[w].resize(blocks_.size(), kNoBlock);
+    else
+      take(pages_[w], windows[w], begin, end, static_cast<int>(w) + 1, copies);
   return true;
 }
 
-void BlockTable::fill(std::span<const TokenId> tokens, int computed) {
+void BlockTable::fill(std::span<const TokenId> tokens, int computed, State state) {
+  const int before = filled_;
   const int size = cache_->block_tokens();
   for (; (filled_ + 1) * size <= computed; ++filled_) {
     const auto at = static_cast<size_t>(filled_);
@@ -96,10 +115,55 @@ void BlockTable::fill(std::span<const TokenId> tokens, int computed) {
     for (size_t w = 0; w < cache_->windows().size(); ++w) pages_[w][at] = pages[w];
   }
   slide();
+  if (filled_ > before && filled_ * size == computed) keep_state(state);
+}
+
+void BlockTable::keep_state(State state) {
+  WindowPages* const states = cache_->states();
+  const bool is_there = state_ != kNoBlock && state_tokens_ == filled_ * cache_->block_tokens();
+  if (states == nullptr || !is_there || !cache_->reuses()) return;
+  const BlockId block = blocks_[static_cast<size_t>(filled_) - 1];
+  if (states->of(block) != kNoBlock || !states->is_own(state_)) return;
+  states->attach(block, state_);
+  if (state == State::kStays) return;
+  // One that another sequence uses meanwhile stays.
+  if (const BlockId last = std::exchange(passing_, block); last != kNoBlock)
+    if (const BlockId slot = states->of(last); slot != kNoBlock && states->pool().references(slot) == 0)
+      states->detach(last);
+}
+
+StateSlots BlockTable::begin_state(Before before) {
+  WindowPages& states = *cache_->states();
+  check(next_state_ == kNoBlock, "a step is under way once");
+  if (before == Before::kMayGo && state_ != kNoBlock && states.is_own(state_))
+    return {.from = static_cast<int>(state_), .to = static_cast<int>(state_)};
+  const std::optional<BlockId> slot = states.take();
+  check(slot.has_value(), "there is a slot for the state of each sequence's step");
+  next_state_ = *slot;
+  return {.from = static_cast<int>(state_), .to = static_cast<int>(next_state_)};
+}
+
+void BlockTable::end_state(int tokens) {
+  state_tokens_ = tokens;
+  if (next_state_ == kNoBlock) return;  // it was left in its place
+  const BlockId slot = std::exchange(next_state_, kNoBlock);
+  release_state();
+  state_ = slot;
+}
+
+void BlockTable::drop_state() {
+  if (next_state_ != kNoBlock) cache_->states()->release(std::exchange(next_state_, kNoBlock));
+}
+
+void BlockTable::release_state() {
+  for (BlockId* const slot : {&state_, &next_state_})
+    if (const BlockId held = std::exchange(*slot, kNoBlock); held != kNoBlock)
+      cache_->states()->release(held);
 }
 
 void BlockTable::drop_page(size_t window, int block) {
   BlockId& page = pages_[window][static_cast<size_t>(block)];
+  if (cache_->windows()[window].is_state()) return;
   check(block >= filled_ && page != kNoBlock, "a page of a block that is not filled");
   cache_->windows()[window].release(page);
   page = kNoBlock;
@@ -124,6 +188,8 @@ void BlockTable::shrink(int tokens) {
 }
 
 void BlockTable::release() {
+  release_state();
+  passing_ = kNoBlock;
   drop_from(0);
   place_ = PrefixCache::Place(place_.root);
   filled_ = 0;
@@ -152,6 +218,9 @@ BlockTable BlockTable::fork() const {
   copy.behind_ = behind_;
   copy.place_ = place_;
   copy.filled_ = filled_;
+  if (state_ != kNoBlock) cache_->states()->share(state_);
+  copy.state_ = state_;
+  copy.state_tokens_ = state_tokens_;
   return copy;
 }
 

@@ -16,6 +16,12 @@ struct BlockCopy {
   int group = 0;  // 0: the blocks; w + 1: the pages of window w
 };
 
+// The slots that a step reads a sequence's state from and leaves it in; from −1: it has none yet.
+struct StateSlots {
+  int from = -1;
+  int to = 0;
+};
+
 class BlockTable {
  public:
   // The cache must outlive the table. The destructor drops the table's references.
@@ -40,8 +46,20 @@ class BlockTable {
   // The number of blocks that reserve() would take.
   int blocks_needed(int begin, int end) const;
 
-  // Records that tokens[… computed] are in the cache: full blocks can now be hit by other sequences.
-  void fill(std::span<const TokenId> tokens, int computed);
+  // Records that tokens[… computed] are in the cache: full blocks can now be hit by other sequences. A state
+  // that stands behind the last of them is kept with it; kPassing: instead of the one that was kept so
+  // before.
+  enum class State { kStays, kPassing };
+  void fill(std::span<const TokenId> tokens, int computed, State state = State::kPassing);
+
+  // Of a model with recurrent layers: where the next step's state is read and left. kStays: not in one place,
+  // so that the sequence can go back. What the cache or others have of it is never written to.
+  enum class Before { kMayGo, kStays };
+  StateSlots begin_state(Before before);
+  // The step is done. Its state, which stands behind `tokens`, becomes the sequence's …
+  void end_state(int tokens);
+  // … or is dropped where the sequence goes back.
+  void drop_state();
 
   // Gives back the page of a block that lacks its contents.
   void drop_page(size_t window, int block);
@@ -71,6 +89,10 @@ class BlockTable {
   void drop_from(int block);
   // Gives back the pages that are behind their windows.
   void slide();
+  void release_state();
+  // Keeps the state with the last full block.
+  void keep_state(State state);
+  size_t state_list() const { return cache_->windows().size() - 1; }
 
   PrefixCache* cache_;
   std::vector<BlockId> blocks_;
@@ -78,6 +100,10 @@ class BlockTable {
   std::array<int, PrefixCache::kMaxWindows> behind_{};  // blocks whose pages were given back
   PrefixCache::Place place_;                            // after the filled blocks
   int filled_ = 0;                                      // blocks: full, and added to the cache
+  BlockId state_ = kNoBlock;
+  int state_tokens_ = 0;           // that it stands behind
+  BlockId next_state_ = kNoBlock;  // of the step under way
+  BlockId passing_ = kNoBlock;     // the block with which a state was kept that may go
 };
 
 }  // namespace ferrum

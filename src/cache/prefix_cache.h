@@ -6,8 +6,8 @@
 // Allocates nothing after construction.
 //
 // A block stands for the layers that see all positions. Layers with a window have pages of their own,
-// attached to the block (WindowPages). A prefix counts as cached up to the longest end of which all pages
-// within each window are there.
+// attached to the block (WindowPages), and recurrent layers a state. A prefix counts as cached up to the
+// longest end of which all pages within each window are there, and the state behind its last block.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -93,6 +93,12 @@ class PrefixCache {
   const BlockPool& pool() const { return pool_; }
   std::span<WindowPages> windows() { return windows_; }
   std::span<const WindowPages> windows() const { return windows_; }
+  // The pages that are states, the last of windows(); null: the model has none.
+  WindowPages* states() {
+    return windows_.empty() || !windows_.back().is_state() ? nullptr : &windows_.back();
+  }
+  const WindowPages* states() const { return const_cast<PrefixCache*>(this)->states(); }
+  bool reuses() const { return options_.reuse == Reuse::kOn; }
   int block_tokens() const { return options_.block_tokens; }
 
  private:

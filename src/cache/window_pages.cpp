@@ -13,10 +13,11 @@ WindowPages::WindowPages(const Options& options, int blocks, int block_tokens)
       pool_(options.pages),
       page_of_(static_cast<size_t>(blocks), kNoBlock),
       block_of_(static_cast<size_t>(options.pages), kNoBlock) {
-  check(window_ > 0, "a window has positions");
+  check(window_ >= 0, "a window has positions");
 }
 
 int WindowPages::first_seen(int blocks) const {
+  if (is_state()) return std::max(0, blocks - 1);
   return std::max(0, blocks * block_tokens_ - window_ + 1) / block_tokens_;
 }
 

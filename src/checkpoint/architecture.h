@@ -49,6 +49,9 @@ struct Architecture {
   // GGUF files store rows of q and k so that neighbours are rotated: row 2i + p of a head is row
   // p × head_dim / 2 + i of a folder's.
   bool gguf_interleaved = false;
+  // GGUF files store value heads of recurrent layers so that head j belongs to key head j mod key_heads,
+  // folders one behind the other by key head.
+  bool gguf_tiled = false;
   void (*read_hf)(HfReader&) = nullptr;
   void (*read_gguf)(GgufReader&) = nullptr;
   // Brings a folder's tensors into the layout of the plan, where it differs by more than names.

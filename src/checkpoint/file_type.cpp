@@ -193,6 +193,13 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kQueryKeyValue:
     case TensorRole::kAttentionOut:
     case TensorRole::kOutputGate:
+    case TensorRole::kQueryAndGate:
+    case TensorRole::kMixerIn:
+    case TensorRole::kMixerGate:
+    case TensorRole::kMixerOut:
+    case TensorRole::kBeta:
+    case TensorRole::kAlpha:
+    case TensorRole::kRates:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kGateUp:
@@ -218,7 +225,7 @@ Format by_rule(FileType type, const ModelDescription& model, const TensorKey& ke
   if (type == FileType::kMXFP4_MOE) return is_expert(key.role) ? Format::kMXFP4 : Format::kQ8_0;
   const std::string_view name = name_of(*model.architecture);
   const bool may_be_70b = name == "llama" || name == "qwen2";
-  const AttentionDescription& heads = model.layers.front().attention;
+  const AttentionDescription& heads = model.first_attention();
   const Shape at = {
       .layer = key.layer,
       .layers = model.depth(),
@@ -238,6 +245,7 @@ Format by_rule(FileType type, const ModelDescription& model, const TensorKey& ke
     case TensorRole::kAttentionOut:
       return of_attention_out(type, main, at);
     case TensorRole::kQueryKeyValue:
+    case TensorRole::kMixerIn:
       return of_qkv(type, main);
     default:
       return main;

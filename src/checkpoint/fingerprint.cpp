@@ -57,7 +57,7 @@ void add(Hasher128& hasher, const AttentionDescription& a) {
   for (const int number : {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
                            static_cast<int>(a.norm), static_cast<int>(a.gate)})
     add(hasher, number);
-  for (const bool flag : {a.norm_last, a.sinks, a.gate_per_head}) add(hasher, flag);
+  for (const bool flag : {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query}) add(hasher, flag);
   for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale}) add(hasher, number);
 }
 
@@ -66,6 +66,11 @@ void add(Hasher128& hasher, const FeedForwardDescription& f) {
   add(hasher, f.shared_gate);
   for (const float number : {f.xielu_positive, f.xielu_negative, f.xielu_beta, f.xielu_limit})
     add(hasher, number);
+}
+
+void add(Hasher128& hasher, const DeltaDescription& d) {
+  for (const int number : {d.key_heads, d.value_heads, d.key_dim, d.value_dim, d.kernel}) add(hasher, number);
+  for (const bool flag : {d.tiled, d.decay_is_log, d.joint_rates}) add(hasher, flag);
 }
 
 void add(Hasher128& hasher, const RoutingDescription& r) {
@@ -87,9 +92,11 @@ void add(Hasher128& hasher, const ModelDescription& m) {
                            m.temperature_offset, static_cast<int>(m.activation)})
     add(hasher, number);
   for (const LayerDescription& layer : m.layers) {
+    add(hasher, static_cast<int>(layer.mixer));
     add(hasher, layer.attention);
     add(hasher, layer.feed_forward);
   }
+  add(hasher, m.delta);
   add(hasher, m.wiring);
   add(hasher, m.routing);
   add(hasher, m.rope);

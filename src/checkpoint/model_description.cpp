@@ -19,6 +19,7 @@ constexpr int kMaxHeads = 4096;
 constexpr int kMaxHeadSize = 1024;
 constexpr int kMaxContext = 1 << 28;
 constexpr int kMaxExperts = 4096;
+constexpr int kMaxKernel = 16;
 
 // Names fields as config.json and GGUF metadata call them: "hidden_size / embedding_length".
 class Validator {
@@ -28,9 +29,10 @@ class Validator {
   void run() const {
     sizes();
     for (const LayerDescription& layer : m_.layers) {
-      heads(layer.attention);
+      if (layer.mixer == Mixer::kAttention) heads(layer.attention);
       feed_forward(layer.feed_forward);
     }
+    if (m_.has(Mixer::kDelta)) delta(m_.delta);
     if (uses(LayerRope::kMain)) rope(m_.rope);
     if (uses(LayerRope::kWindow)) rope(m_.window_rope);
     routing();
@@ -66,6 +68,19 @@ class Validator {
     not_negative("clip_qkv", a.clip);
   }
 
+  void delta(const DeltaDescription& d) const {
+    in_range("linear_num_key_heads / ssm.group_count", d.key_heads, 1, kMaxHeads);
+    in_range("linear_num_value_heads / ssm.time_step_rank", d.value_heads, 1, kMaxHeads);
+    in_range("linear_key_head_dim / ssm.state_size", d.key_dim, 1, kMaxHeadSize);
+    in_range("linear_value_head_dim", d.value_dim, 1, kMaxHeadSize);
+    in_range("linear_conv_kernel_dim / ssm.conv_kernel", d.kernel, 2, kMaxKernel);
+    if (d.value_heads % d.key_heads != 0)
+      fail(ErrorCode::kBadConfig, "{}: {} value heads cannot share {} key heads evenly", source_,
+           d.value_heads, d.key_heads);
+    in_range("the width of all value heads", int64_t{d.value_heads} * d.value_dim, 1, kMaxWidth);
+    in_range("the width of all key heads", int64_t{d.key_heads} * d.key_dim, 1, kMaxWidth);
+  }
+
   void feed_forward(const FeedForwardDescription& f) const {
     in_range("num_experts / expert_count", f.experts, 0, kMaxExperts);
     in_range(f.experts > 0 ? "moe_intermediate_size / expert_feed_forward_length"
@@ -86,7 +101,7 @@ class Validator {
       fail(ErrorCode::kBadConfig, "{}: rope_theta / rope.freq_base is {}, but it must be above 1", source_,
            rope.theta);
     in_range("the number of rotated dimensions (rope.dimension_count)", rope.rotary_dim, 2,
-             m_.layers.front().attention.head_dim);
+             m_.first_attention().head_dim);
     if (rope.rotary_dim % 2 != 0)
       fail(ErrorCode::kBadConfig,
            "{}: the number of rotated dimensions (rope.dimension_count) is {}, but it must be even", source_,
@@ -193,6 +208,17 @@ int ModelDescription::window() const {
   int most = 0;
   for (const LayerDescription& layer : layers) most = std::max(most, layer.attention.window);
   return most;
+}
+
+bool ModelDescription::has(Mixer mixer) const {
+  return std::ranges::any_of(layers, [&](const LayerDescription& layer) { return layer.mixer == mixer; });
+}
+
+const AttentionDescription& ModelDescription::first_attention() const {
+  const auto first = std::ranges::find(layers, Mixer::kAttention, &LayerDescription::mixer);
+  static const AttentionDescription kNone;
+  if (first != layers.end()) return first->attention;
+  return layers.empty() ? kNone : layers.front().attention;
 }
 
 int ModelDescription::experts() const {

@@ -70,6 +70,7 @@ struct AttentionDescription {
   bool sinks = false;  // a learned score for each head that takes weight and has no value
   OutputGate gate = OutputGate::kNone;
   bool gate_per_head = false;  // else per element
+  bool gate_in_query = false;  // one tensor has the rows of q and of the gate, head by head
 
   int q_width() const { return q_heads * head_dim; }
   int k_width() const { return kv_heads * head_dim; }
@@ -89,8 +90,27 @@ struct FeedForwardDescription {
   float xielu_positive = 0, xielu_negative = 0, xielu_beta = 0, xielu_limit = 0;
 };
 
+// A layer that keeps a state of fixed size of a sequence instead of keys and values: the gated delta rule.
+struct DeltaDescription {
+  int key_heads = 0;
+  int value_heads = 0;
+  int key_dim = 0;
+  int value_dim = 0;
+  int kernel = 0;             // positions that the convolution sees
+  bool tiled = false;         // value head j belongs to key head j mod key_heads
+  bool decay_is_log = false;  // stored as its logarithm, without the sign
+  bool joint_rates = false;   // alpha and beta in one tensor
+
+  int key_width() const { return key_heads * key_dim; }
+  int value_width() const { return value_heads * value_dim; }
+  int channels() const { return 2 * key_width() + value_width(); }
+};
+
+enum class Mixer : uint8_t { kAttention, kDelta };
+
 struct LayerDescription {
-  AttentionDescription attention;
+  Mixer mixer = Mixer::kAttention;
+  AttentionDescription attention;  // of another mixer without heads
   FeedForwardDescription feed_forward;
 };
 
@@ -130,6 +150,7 @@ struct ModelDescription {
   int vocab = 0;
   int context = 0;  // positions the model is made for
   std::vector<LayerDescription> layers;
+  DeltaDescription delta;  // of the layers that have this mixer
   LayerWiring wiring;
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
@@ -159,7 +180,9 @@ struct ModelDescription {
 
   int depth() const { return static_cast<int>(layers.size()); }
   // Sizes of the largest layer, for callers that need one number.
-  int window() const;  // 0: no layer has one
+  int window() const;                                   // 0: no layer has one
+  bool has(Mixer mixer) const;                          // in some layer
+  const AttentionDescription& first_attention() const;  // of the first layer that attends
   int experts() const;
   int expert_width() const;
   int dense_width() const;

@@ -45,6 +45,22 @@ class EvenThenOddRows final : public RowMaker {
   HostTensor source_;
 };
 
+class SelectedRows final : public RowMaker {
+ public:
+  SelectedRows(HostTensor source, std::vector<int64_t> rows)
+      : source_(std::move(source)), rows_(std::move(rows)) {}
+
+  void make(int64_t first, int64_t count, std::byte* out) const override {
+    for (int64_t r = first; r < first + count; ++r, out += bytes_of_row(source_))
+      copy_row(source_, rows_[static_cast<size_t>(r)], out);
+  }
+  Parts stored() const override { return stored_parts(source_); }
+
+ private:
+  HostTensor source_;
+  std::vector<int64_t> rows_;
+};
+
 class EvenThenOddColumns final : public RowMaker {
  public:
   explicit EvenThenOddColumns(HostTensor source) : source_(std::move(source)) {}
@@ -111,6 +127,15 @@ HostTensor even_then_odd_rows(const HostTensor& tensor) {
 HostTensor even_then_odd_columns(const HostTensor& tensor) {
   check(is_float(tensor.format), tensor.name);
   return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddColumns>(tensor));
+}
+
+HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows) {
+  check(tensor.shape.size() == 2, tensor.name);
+  std::vector<int64_t> shape = {static_cast<int64_t>(rows.size()), tensor.cols()};
+  HostTensor view =
+      with_maker(tensor, std::move(shape), std::make_shared<SelectedRows>(tensor, std::move(rows)));
+  view.column_order = tensor.column_order;
+  return view;
 }
 
 HostTensor transposed(const HostTensor& tensor) {

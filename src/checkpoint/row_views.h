@@ -11,4 +11,7 @@ HostTensor even_then_odd_columns(const HostTensor& tensor);
 // [n, rows, cols] becomes [n, cols, rows]. REQUIRES: a float format.
 HostTensor transposed(const HostTensor& tensor);
 
+// A matrix of these rows of another, in this order.
+HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows);
+
 }  // namespace ferrum

@@ -25,7 +25,7 @@ class Planner {
  private:
   void layer(int i, const LayerDescription& layer) {
     if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
-    attention(i, layer.attention);
+    layer.mixer == Mixer::kDelta ? delta(i) : attention(i, layer.attention);
     if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
     if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
     layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward);
@@ -33,7 +33,10 @@ class Planner {
   }
 
   void attention(int i, const AttentionDescription& a) {
-    matrix({Role::kQuery, i}, a.q_width(), m_.hidden, Role::kQueryKeyValue);
+    if (a.gate_in_query)
+      matrix({Role::kQueryAndGate, i}, 2 * a.q_width(), m_.hidden);
+    else
+      matrix({Role::kQuery, i}, a.q_width(), m_.hidden, Role::kQueryKeyValue);
     matrix({Role::kKey, i}, a.k_width(), m_.hidden, Role::kQueryKeyValue);
     matrix({Role::kValue, i}, a.v_width(), m_.hidden, Role::kQueryKeyValue);
     if (a.norm == HeadNorm::kHead) {
@@ -44,9 +47,26 @@ class Planner {
       add({Role::kKeyNorm, i}, Use::kVector, {a.k_width()});
     }
     if (a.sinks) add({Role::kSinks, i}, Use::kVector, {a.q_heads});
-    if (a.gate != OutputGate::kNone)
+    if (a.gate != OutputGate::kNone && !a.gate_in_query)
       matrix({Role::kOutputGate, i}, a.gate_per_head ? a.q_heads : a.out_width(), m_.hidden);
     matrix({Role::kAttentionOut, i}, m_.hidden, a.out_width());
+  }
+
+  void delta(int i) {
+    const DeltaDescription& d = m_.delta;
+    matrix({Role::kMixerIn, i}, d.channels(), m_.hidden);
+    matrix({Role::kMixerGate, i}, d.value_width(), m_.hidden);
+    if (d.joint_rates) {
+      matrix({Role::kRates, i}, 2 * d.value_heads, m_.hidden);
+    } else {
+      matrix({Role::kBeta, i}, d.value_heads, m_.hidden);
+      matrix({Role::kAlpha, i}, d.value_heads, m_.hidden);
+    }
+    add({Role::kConvolution, i}, Use::kVector, {d.channels(), d.kernel});
+    add({Role::kDecay, i}, Use::kVector, {d.value_heads});
+    add({Role::kStepBias, i}, Use::kVector, {d.value_heads});
+    add({Role::kMixerNorm, i}, Use::kVector, {d.value_dim});
+    matrix({Role::kMixerOut, i}, m_.hidden, d.value_width());
   }
 
   void dense(int i, const FeedForwardDescription& f) {

@@ -14,11 +14,23 @@ enum class TensorRole : uint8_t {
   kValue,
   kQueryKeyValue,
   kAttentionOut,
+  kQueryAndGate,  // head by head the rows of q, then as many of the output gate
   kQueryNorm,
   kKeyNorm,
   kSinks,
   kOutputGate,
   kAfterAttentionNorm,
+  // Of recurrent layers; formulas: DeltaRule in backend/backend.h.
+  kMixerIn,    // q, k, v of the convolution
+  kMixerGate,  // z
+  kBeta,
+  kAlpha,
+  kRates,  // for each key head the rows of beta of its value heads, then those of alpha
+  kConvolution,
+  kDecay,
+  kStepBias,
+  kMixerNorm,
+  kMixerOut,
   kFfnNorm,  // before the feed-forward layer
   kGate,
   kUp,
@@ -55,6 +67,7 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kAfterFfnNorm:
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm:
+    case TensorRole::kMixerNorm:
       return true;
     default:
       return false;

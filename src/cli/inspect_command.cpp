@@ -50,7 +50,7 @@ std::map<std::string, FormatShare> by_format(const Checkpoint& checkpoint) {
 
 Json describe(const Checkpoint& checkpoint) {
   const ModelDescription& m = checkpoint.model();
-  const AttentionDescription& heads = m.layers.front().attention;
+  const AttentionDescription& heads = m.first_attention();
   Json j = {{"name", m.name},
             {"architecture", name_of(*m.architecture)},
             {"format", checkpoint.format()},

@@ -320,6 +320,13 @@ void add_serve(CLI::App& app) {
       ->envname("FERRUM_KV_TOKENS")
       ->group("Engine");
   command
+      .add_option("--state-cache", o->engine.state_cache,
+                  "Bytes of states kept for prompts that begin alike, of models with recurrent layers")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("SIZE")
+      ->default_str("1GiB")
+      ->group("Engine");
+  command
       .add_option("--max-queue", o->engine.queue, "Maximum requests in the queue; more are refused with 429")
       ->check(from_to(0))
       ->capture_default_str()

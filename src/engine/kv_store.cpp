@@ -39,6 +39,8 @@ std::vector<KvOrigin::Window> windows_of(const Runner& runner) {
   std::vector<KvOrigin::Window> windows;
   for (const KvWindow& window : runner.kv().windows)
     windows.push_back({window.window, runner.model().block_bytes(static_cast<int>(windows.size()) + 1)});
+  if (runner.model().block_bytes(runner.kv().groups()) > 0)
+    windows.push_back({WindowPages::kState, runner.model().block_bytes(runner.kv().groups())});
   return windows;
 }
 
@@ -94,8 +96,7 @@ int restore_pages(const KvStore& store, const SessionFile& file, int block, Bloc
 KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
   const ModelDescription& model = runner.checkpoint().model();
   const RunnerOptions& options = runner.options();
-  const AttentionDescription heads =
-      model.layers.empty() ? AttentionDescription() : model.layers.front().attention;
+  const AttentionDescription& heads = model.first_attention();
   return {.model = model.name,
           .fingerprint = fingerprint(runner.checkpoint()),
           .context = options.max_context,

@@ -7,6 +7,7 @@
 #include "base/human_bytes.h"
 #include "engine/backend_factory.h"
 #include "models/loader.h"
+#include "models/state_layers.h"
 
 namespace ferrum {
 namespace {
@@ -41,6 +42,14 @@ int chosen_context(const EngineOptions& options, const ModelDescription& model) 
   return options.max_context;
 }
 
+// Two for each sequence of a step, and those that are kept.
+int state_slots(const EngineOptions& options, const ModelDescription& model) {
+  constexpr uint64_t kLeast = 2, kMost = 256;
+  const uint64_t bytes = state_bytes_of_slot(model);
+  if (bytes == 0) return 0;
+  return 2 * options.max_sequences + static_cast<int>(std::clamp(options.state_cache / bytes, kLeast, kMost));
+}
+
 }  // namespace
 
 RunnerOptions runner_options(const EngineOptions& options, const ModelDescription& model) {
@@ -69,6 +78,7 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .max_outputs = outputs,
           .max_context = context,
           .kv_tokens = kv_tokens,
+          .state_slots = state_slots(options, model),
           .max_vectors = rows,
           .kv_dtype = parse_kv_dtype(options.kv_dtype),
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};

@@ -18,11 +18,20 @@ int total_blocks(const RunnerOptions& o) {
   return blocks_for(o.kv_tokens, o.block_tokens) + o.max_sequences - 1;
 }
 
-DecoderLimits decoder_limits(const RunnerOptions& o, const KvSizes& kv) {
-  return {.max_tokens = o.max_tokens, .max_outputs = o.max_outputs, .max_positions = o.max_context, .kv = kv};
+int state_slots(const RunnerOptions& o) {
+  constexpr int kFew = 8;
+  return o.state_slots > 0 ? o.state_slots : 2 * o.max_sequences + kFew;
 }
 
-StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, int hidden) {
+DecoderLimits decoder_limits(const RunnerOptions& o, const KvSizes& kv) {
+  return {.max_tokens = o.max_tokens,
+          .max_outputs = o.max_outputs,
+          .max_positions = o.max_context,
+          .kv = kv,
+          .state_slots = state_slots(o)};
+}
+
+StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const ModelDescription& model) {
   return {.max_tokens = o.max_tokens,
           .max_sequences = o.max_sequences,
           .max_outputs = o.max_outputs,
@@ -30,7 +39,8 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, int hi
           .block_tokens = o.block_tokens,
           .kv_groups = kv_groups,
           .max_vectors = o.max_vectors,
-          .hidden = hidden};
+          .hidden = model.hidden,
+          .has_states = state_bytes_of_slot(model) > 0};
 }
 
 // A sequence has a draw for each row of logits, and where it begins one for each choice of its request.
@@ -56,7 +66,7 @@ RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& o
   return {.kv = Decoder::kv_bytes(model, limits),
           .activations = Decoder::activation_bytes(model, limits) +
                          rotation_bytes(model, options.max_context) + logits +
-                         StepBuilder::bytes(builder_limits(options, kv.groups(), model.hidden)) +
+                         StepBuilder::bytes(builder_limits(options, kv.groups(), model)) +
                          DrawStage::bytes(draw_limits(options, model.vocab))};
 }
 
@@ -73,7 +83,7 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
       options_(options),
       kv_(kv_sizes(checkpoint_->model(), options)),
       model_(make(decoder_limits(options, kv_))),
-      builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model().hidden)),
+      builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model())),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
       draw_stage_(*backend_, draw_limits(options, vocab())) {}
@@ -125,11 +135,13 @@ void Runner::read_hidden(std::span<float> states) {
 }
 
 static_assert(kMaxKvGroups == PrefixCache::kMaxWindows + 1,
-              "a group for each window, and one for all positions");
+              "a group for each window or the states, and one for all positions");
 
 PrefixCache::Options Runner::cache_options(PrefixCache::Reuse reuse) const {
   PrefixCache::Options cache = {.blocks = kv_.blocks, .block_tokens = kv_.block_tokens, .reuse = reuse};
   for (const KvWindow& window : kv_.windows) cache.windows.push_back({window.window, window.blocks});
+  if (state_bytes_of_slot(checkpoint_->model()) > 0)
+    cache.windows.push_back({WindowPages::kState, state_slots(options_)});
   return cache;
 }
 

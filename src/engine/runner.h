@@ -21,7 +21,10 @@ struct RunnerOptions {
   int max_outputs = 1;    // rows of logits of one step
   int max_context = 0;    // tokens of one sequence
   int kv_tokens = 0;      // tokens of all sequences together, rounded up to whole blocks for each sequence
-  int max_vectors = 0;    // rows of one step that come as embedding vectors
+  // Of recurrent layers. Each sequence of a step takes two; others are kept for prompts that begin alike. 0:
+  // a few are kept.
+  int state_slots = 0;
+  int max_vectors = 0;  // rows of one step that come as embedding vectors
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
   // kGivenBack: layers with a window have blocks of their own, which chunks bring (Chunk::pages); kKept: they

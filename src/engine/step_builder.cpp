@@ -17,6 +17,7 @@ Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   step.query_start = integers(limits.max_sequences + 1, 1);
   step.context_len = integers(limits.max_sequences, 1);
   step.output_rows = integers(limits.max_outputs, 1);
+  if (limits.has_states) step.state_slots = integers(limits.max_sequences, 2);
   if (limits.max_vectors > 0) {
     step.vector_rows = integers(limits.max_vectors, 1);
     step.vectors = arena.allocate(DType::kF32, limits.max_vectors, limits.hidden);
@@ -46,7 +47,7 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
 
 const Step& StepBuilder::build(std::span<const Chunk> chunks) {
   for (std::vector<int32_t>* v :
-       {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_, &vector_rows_})
+       {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_, &vector_rows_, &state_slots_})
     v->clear();
   for (HostIndex& index : kv_) index.slots.clear(), index.block_table.clear();
   vectors_.clear();
@@ -63,6 +64,9 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
       positions_.push_back(chunk.position + i);
     }
     index_chunk(chunk);
+    const int place = static_cast<int>(&chunk - chunks.data());
+    const StateSlots states = chunk.states.value_or(StateSlots{chunk.position == 0 ? -1 : place, place});
+    state_slots_.insert(state_slots_.end(), {states.from, states.to});
     query_start_.push_back(static_cast<int32_t>(tokens_.size()));
     context_len_.push_back(chunk.position + count);
   }
@@ -87,6 +91,10 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks) {
                    full_.kv[g].block_table.first_rows(shape.sequences)};
     upload(step_.kv[g].slots, kv_[g].slots);
     upload(step_.kv[g].block_table, kv_[g].block_table);
+  }
+  if (limits_.has_states) {
+    step_.state_slots = full_.state_slots.first_rows(shape.sequences);
+    upload(step_.state_slots, state_slots_);
   }
   upload(step_.tokens, tokens_);
   upload(step_.positions, positions_);

@@ -1,11 +1,12 @@
 // Turns "these tokens of these sequences" into the device-resident inputs of one step.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "backend/backend.h"
-#include "cache/block_pool.h"
+#include "cache/block_table.h"
 #include "engine/vector_rows.h"
 #include "models/arena.h"
 #include "text/token.h"
@@ -25,6 +26,8 @@ struct Chunk {
   // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for
   // all layers.
   std::span<const std::vector<BlockId>> pages = {};
+  // None: the slot of its place among the chunks, for callers whose chunks are the same sequences each time.
+  std::optional<StateSlots> states = {};
 };
 
 class StepBuilder {
@@ -36,8 +39,9 @@ class StepBuilder {
     int max_blocks = 0;  // of one sequence
     int block_tokens = 0;
     int kv_groups = 1;
-    int max_vectors = 0;  // rows that come as vectors
-    int hidden = 0;       // width of a vector
+    int max_vectors = 0;      // rows that come as vectors
+    int hidden = 0;           // width of a vector
+    bool has_states = false;  // of recurrent layers
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
@@ -66,7 +70,8 @@ class StepBuilder {
     std::vector<int32_t> slots, block_table;
   };
   std::vector<HostIndex> kv_;  // [kv_groups]
-  std::vector<int32_t> tokens_, positions_, query_start_, context_len_, output_rows_, vector_rows_;
+  std::vector<int32_t> tokens_, positions_, query_start_, context_len_, output_rows_, vector_rows_,
+      state_slots_;
   std::vector<float> vectors_;
 };
 

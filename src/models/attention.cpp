@@ -19,6 +19,11 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
     if (a.gate != OutputGate::kNone)
       gate_width = std::max(gate_width, a.gate_per_head ? a.q_heads : a.out_width());
   }
+  if (model.has(Mixer::kDelta)) {
+    const DeltaDescription& d = model.delta;
+    qkv_width = std::max(qkv_width, d.channels() + d.value_width() + 2 * d.value_heads);
+    out_width = std::max(out_width, d.value_width());
+  }
   qkv = arena.allocate(DType::kF32, tokens, qkv_width);
   attended = arena.allocate(DType::kF32, tokens, out_width);
   if (gate_width > 0) gates = arena.allocate(DType::kF32, tokens, gate_width);

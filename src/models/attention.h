@@ -9,7 +9,7 @@
 
 namespace ferrum {
 
-// Activations of the widest layer of a model, for the largest step.
+// Activations of the widest layer of a model, recurrent ones included, for the largest step.
 struct AttentionScratch {
   AttentionScratch(Arena& arena, const ModelDescription& model, int tokens);
 

@@ -24,7 +24,8 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
       weights_(std::move(weights)),
       arena_(backend),
       a_(arena_, model_, limits),
-      kv_(allocate_kv(arena_, model_, limits.kv)) {
+      kv_(allocate_kv(arena_, model_, limits.kv)),
+      states_(allocate_states(arena_, model_, limits.state_slots)) {
   check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv.blocks > 0,
         "a decoder has room for a step");
   check_equal(weights_.layers.size(), model_.layers.size(), "layers loaded");
@@ -63,11 +64,9 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   const Norm& next = is_last ? weights_.final_norm : weights_.layers[index + 1].before_attention;
   const float scale = model_.wiring.residual_scale;
 
-  layer.attention.store(b, rows.hidden, kv_[index], step, a_.attention);
-  if (is_last && step.shape.outputs == 0) return;  // only keys and values are needed
-  rows.attended = layer.attention.attend(b, rows.hidden, kv_[index], step, a_.attention);
+  if (!mix(index, step, rows)) return;
   if (is_last) rows = read_out(step, rows, model_.wiring.parallel);
-  layer.attention.project(b, rows.branch, rows.attended);
+  std::visit([&](const auto& mixer) { mixer.project(b, rows.branch, rows.attended); }, layer.mixer);
 
   if (model_.wiring.parallel) {
     layer.feed_forward.forward(b, rows.parallel, rows.hidden, a_.feed_forward);
@@ -79,6 +78,20 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
     if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_ffn);
   }
   b.add_norm(rows.hidden, rows.residual, rows.branch, scale, next);
+}
+
+bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
+  const DecoderLayer& layer = weights_.layers[index];
+  const bool is_enough = index + 1 == weights_.layers.size() && step.shape.outputs == 0;
+  if (const auto* delta = std::get_if<DeltaMixer>(&layer.mixer)) {
+    rows.attended = delta->mix(backend_, rows.hidden, states_[index], step, a_.attention);
+    return !is_enough;
+  }
+  const auto& attention = std::get<Attention>(layer.mixer);
+  attention.store(backend_, rows.hidden, kv_[index], step, a_.attention);
+  if (is_enough) return false;  // only keys and values are needed
+  rows.attended = attention.attend(backend_, rows.hidden, kv_[index], step, a_.attention);
+  return true;
 }
 
 // Behind the last attention only the rows that are read out matter.
@@ -99,7 +112,12 @@ Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hi
 
 void Decoder::copy_blocks(int group, Tensor from_to) {
   for (const KvLayer& kv : kv_)
-    if (kv.group == group) backend_.copy_blocks(kv, from_to);
+    if (kv.group == group && kv.k.cols > 0) backend_.copy_blocks(kv, from_to);
+}
+
+void Decoder::copy_states(Tensor from_to) {
+  for (const StateLayer& state : states_)
+    if (!state.inputs.empty()) backend_.copy_states(state, from_to);
 }
 
 size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLimits& limits) {
@@ -111,10 +129,12 @@ size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLim
 size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
   allocate_kv(arena, model, limits.kv);
+  allocate_states(arena, model, limits.state_slots);
   return arena.bytes();
 }
 
 size_t Decoder::block_bytes(int group) const {
+  if (group == limits_.kv.groups()) return state_bytes_of_slot(model_);
   size_t bytes = 0;
   for (const LayerDescription& layer : model_.layers)
     if (limits_.kv.group_of(layer.attention) == group)
@@ -125,12 +145,20 @@ size_t Decoder::block_bytes(int group) const {
 template <class Byte, class Visit>
 void Decoder::walk_block(int group, int block, std::span<Byte> contents, const Visit& visit) const {
   check_equal(contents.size(), block_bytes(group), "bytes of a block");
+  const auto visit_next = [&](const Tensor& part) {
+    visit(part, contents.first(part.bytes()));
+    contents = contents.subspan(part.bytes());
+  };
+  if (group == limits_.kv.groups()) {
+    for (const StateLayer& state : states_)
+      if (!state.inputs.empty()) visit_next(state.inputs.row(block)), visit_next(state.memory.row(block));
+    return;
+  }
   for (const KvLayer& kv : kv_) {
     if (kv.group != group) continue;
     for (const Tensor& part : kv.block(block)) {
-      if (part.empty()) continue;
-      visit(part, contents.first(part.bytes()));
-      contents = contents.subspan(part.bytes());
+      if (part.empty() || part.cols == 0) continue;
+      visit_next(part);
     }
   }
 }

@@ -4,14 +4,17 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "backend/backend.h"
 #include "models/arena.h"
 #include "models/attention.h"
+#include "models/delta_mixer.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
 #include "models/model.h"
+#include "models/state_layers.h"
 
 namespace ferrum {
 
@@ -21,11 +24,12 @@ struct DecoderLimits {
   int max_outputs = 1;    // rows of one step that logits are read of
   int max_positions = 0;  // length of the longest sequence
   KvSizes kv;             // for all sequences
+  int state_slots = 0;    // of recurrent layers
 };
 
 struct DecoderLayer {
   Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
-  Attention attention;
+  std::variant<Attention, DeltaMixer> mixer;
   FeedForward feed_forward;
 };
 
@@ -47,9 +51,10 @@ class Decoder final : public Model {
   Tensor hidden_states(int outputs) const override { return a_.last_hidden.first_rows(outputs); }
 
   // A block's contents are, for each layer of the group, its keys, its values, and of an int8 cache the
-  // scales of both.
+  // scales of both. The group behind the last is the states', slot by slot.
   void copy_blocks(int group, Tensor from_to) override;
   size_t block_bytes(int group) const override;
+  void copy_states(Tensor from_to) override;
   void read_block(int group, int block, std::span<std::byte> contents) override;
   void write_block(int group, int block, std::span<const std::byte> contents) override;
 
@@ -77,6 +82,8 @@ class Decoder final : public Model {
 
   void embed(const Step& step, const Rows& rows);
   void layer(size_t index, const Step& step, Rows& rows);
+  // What the layer's heads give, and false where nothing further is wanted of the last layer.
+  bool mix(size_t index, const Step& step, Rows& rows);
   Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
   // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
@@ -88,7 +95,8 @@ class Decoder final : public Model {
   DecoderWeights weights_;
   BackendArena arena_;
   Activations a_;
-  std::vector<KvLayer> kv_;  // [layers]
+  std::vector<KvLayer> kv_;         // [layers]
+  std::vector<StateLayer> states_;  // [layers]
 };
 
 }  // namespace ferrum

@@ -26,7 +26,9 @@ std::vector<KvWindow> windows_of(const ModelDescription& model, const WindowUse&
     if (needed < blocks) windows.push_back({window, static_cast<int>(needed)});
   }
   std::ranges::sort(windows, {}, &KvWindow::blocks);
-  if (windows.size() > kMaxKvGroups - 1) windows.resize(kMaxKvGroups - 1);  // the smallest gain the most
+  // The smallest gain the most. States count as a group.
+  const size_t most = kMaxKvGroups - (model.has(Mixer::kDelta) ? 2 : 1);
+  if (windows.size() > most) windows.resize(most);
   return windows;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "checkpoint/row_views.h"
 #include "models/kv_layers.h"
 #include "models/rope.h"
 
@@ -58,12 +59,73 @@ class Loader {
     Norm after_attention = norm_if(wiring.norm_after, Role::kAfterAttentionNorm, after_eps);
     Norm before_ffn = norm_if(wiring.norm_before && !wiring.parallel, Role::kFfnNorm, wiring.eps);
     Norm after_ffn = norm_if(wiring.norm_after, Role::kAfterFfnNorm, after_eps);
-    return {before_attention,
-            after_attention,
-            before_ffn,
-            after_ffn,
-            Attention(attention(i, description.attention)),
-            FeedForward(feed_forward(i, description.feed_forward))};
+    return {before_attention, after_attention,       before_ffn,
+            after_ffn,        mixer(i, description), FeedForward(feed_forward(i, description.feed_forward))};
+  }
+
+  std::variant<Attention, DeltaMixer> mixer(int i, const LayerDescription& layer) {
+    if (layer.mixer == Mixer::kDelta) return DeltaMixer(delta(i));
+    return Attention(attention(i, layer.attention));
+  }
+
+  DeltaMixer::Parts delta(int i) {
+    const DeltaDescription& d = model_.delta;
+    WeightSource in = {.parts = {{required({Role::kMixerIn, i})}, {required({Role::kMixerGate, i})}}};
+    if (d.joint_rates) {
+      const HostTensor& rates = required({Role::kRates, i});
+      const int64_t sharing = d.value_heads / d.key_heads;
+      for (const int64_t which : {0, 1}) {
+        std::vector<int64_t> rows;
+        for (int64_t head = 0; head < d.value_heads; ++head)
+          rows.push_back(head / sharing * 2 * sharing + which * sharing + head % sharing);
+        in.parts.push_back({selected_rows(rates, std::move(rows))});
+      }
+    } else {
+      in.parts.push_back({required({Role::kBeta, i})});
+      in.parts.push_back({required({Role::kAlpha, i})});
+    }
+    DeltaMixer::Parts parts;
+    parts.in = pack(in);
+    parts.out = matrix({Role::kMixerOut, i});
+    parts.convolution = {.weight = convolution(i, d.channels(), d.kernel), .bias = {}, .silu = true};
+    parts.rule = {
+        .key_heads = d.key_heads,
+        .value_heads = d.value_heads,
+        .key_dim = d.key_dim,
+        .value_dim = d.value_dim,
+        .tiled = d.tiled,
+        .decay = decay(i),
+        .step_bias = vector({Role::kStepBias, i}),
+        .norm = {
+            .kind = Norm::Kind::kRms, .weight = vector({Role::kMixerNorm, i}), .eps = model_.wiring.eps}};
+    return parts;
+  }
+
+  // [kernel, channels] of the file's [channels, kernel].
+  Tensor convolution(int i, int channels, int kernel) {
+    if (listed_ != nullptr) return {};
+    const std::vector<float> stored = decoded(required({Role::kConvolution, i}));
+    std::vector<float> values(stored.size());
+    for (int c = 0; c < channels; ++c)
+      for (int j = 0; j < kernel; ++j)
+        values[static_cast<size_t>(j * channels + c)] = stored[static_cast<size_t>(c * kernel + j)];
+    return upload(values, kernel);
+  }
+
+  Tensor decay(int i) {
+    if (listed_ != nullptr) return {};
+    std::vector<float> values = decoded(required({Role::kDecay, i}));
+    if (model_.delta.decay_is_log)
+      for (float& value : values) value = -std::exp(value);
+    return upload(values, 1);
+  }
+
+  // Head by head `dim` rows of q and as many of the gate: those of one of them.
+  HostTensor half_of(const HostTensor& both, int heads, int dim, int which) {
+    std::vector<int64_t> rows;
+    for (int64_t head = 0; head < heads; ++head)
+      for (int64_t row = 0; row < dim; ++row) rows.push_back((2 * head + which) * dim + row);
+    return selected_rows(both, std::move(rows));
   }
 
   Attention::Parts attention(int i, const AttentionDescription& a) {
@@ -82,13 +144,29 @@ class Loader {
     if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
     if (a.sinks) parts.layer.sinks = vector({Role::kSinks, i});
-    parts.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
     parts.out = matrix({Role::kAttentionOut, i});
+    if (a.gate_in_query) {
+      const HostTensor& both = required({Role::kQueryAndGate, i});
+      refuse_bias({Role::kQueryAndGate, i});
+      parts.qkv = pack({.parts = {{half_of(both, a.q_heads, a.head_dim, 0)},
+                                  {required({Role::kKey, i})},
+                                  {required({Role::kValue, i})}}});
+      parts.gate = pack({.parts = {{half_of(both, a.q_heads, a.head_dim, 1)}}});
+    } else {
+      parts.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
+      if (a.gate != OutputGate::kNone) parts.gate = matrix({Role::kOutputGate, i});
+    }
     if (a.gate != OutputGate::kNone) {
-      parts.gate = matrix({Role::kOutputGate, i});
       parts.gate_kind = a.gate == OutputGate::kSigmoid ? GateKind::kSigmoid : GateKind::kSoftplus;
     }
     return parts;
+  }
+
+  void refuse_bias(TensorKey key) const {
+    key.is_bias = true;
+    if (checkpoint_.find(key) != nullptr)
+      fail(ErrorCode::kUnsupported, "{}: {} is not supported", model_.name,
+           in_quotes(checkpoint_.find(key)->name));
   }
 
   Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
@@ -294,6 +372,7 @@ class Loader {
   // Some folders store norms as the factor − 1.
   bool adds_one(const TensorKey& key) const {
     if (!model_.wiring.norm_plus_one || key.is_bias) return false;
+    if (key.role == Role::kMixerNorm) return false;
     return key.role == Role::kFinalNorm ? model_.final_norm_plus_one : is_norm(key.role);
   }
 

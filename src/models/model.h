@@ -22,6 +22,8 @@ class Model {
 
   // from_to [n, 2] i32, on the device: block onto block of every layer of the group.
   virtual void copy_blocks(int group, Tensor from_to) = 0;
+  // from_to [n, 2] i32, on the device: slot onto slot of every recurrent layer.
+  virtual void copy_states(Tensor from_to) = 0;
   // One block of the group's layers, as it is stored. `contents` [block_bytes(group)]. Not within a step.
   virtual size_t block_bytes(int group) const = 0;
   virtual void read_block(int group, int block, std::span<std::byte> contents) = 0;

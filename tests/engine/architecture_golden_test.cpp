@@ -48,7 +48,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3", "seed_oss",
                       "ernie4_5", "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4", "glm4_moe",
                       "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe",
-                      "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "muse_glimmer"),
+                      "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "muse_glimmer",
+                      "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"),
     test_name);
 
 class ArchitectureFiles : public ::testing::TestWithParam<std::string> {};
@@ -66,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
                                            "seed_oss", "ernie4_5", "hunyuan_dense", "hunyuan_moe", "glm4",
                                            "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2",
                                            "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe",
-                                           "muse_glimmer"),
+                                           "muse_glimmer", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"),
                          test_name);
 
 // Vectors instead of tokens, also beside them in one batch, and the states behind the last norm.
@@ -160,7 +161,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
                                            "seed_oss", "ernie4_5", "ernie4_5_moe", "hunyuan_dense",
                                            "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
                                            "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
-                                           "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2"),
+                                           "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
+                                           "qwen3_5", "qwen3_5_moe_text"),
                          test_name);
 
 }  // namespace

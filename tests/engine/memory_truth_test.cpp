@@ -5,6 +5,7 @@
 
 #include "backend/observers/observing_backend.h"
 #include "base/error.h"
+#include "checkpoint/tensor_plan.h"
 #include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
 #include "support/paths.h"
@@ -32,8 +33,8 @@ class CountingBackend final : public ObservingBackend {
 // Norms and the like, which the plan counts with the weights.
 uint64_t bytes_of_vectors(const Checkpoint& checkpoint) {
   uint64_t bytes = 0;
-  for (const HostTensor& tensor : checkpoint.tensors())
-    if (tensor.rows() == 1) bytes += static_cast<uint64_t>(tensor.elements()) * sizeof(float);
+  for (const PlannedTensor& planned : tensors_of(checkpoint.model()))
+    if (planned.use == TensorUse::kVector) bytes += static_cast<uint64_t>(planned.elements()) * sizeof(float);
   return bytes;
 }
 

@@ -140,6 +140,37 @@ struct AttentionScratch {
   float* lane_totals;  // [rows, kMostLanes]
 };
 
+// A convolution of channels [first, last) with their inputs, over successive tokens of one sequence.
+inline constexpr int kMaxKernel = 16;
+struct ConvolutionTask {
+  float* x;  // [tokens, channels], in place
+  int64_t stride;
+  int tokens;
+  int channels;
+  int first, last;
+  const float* weight;  // [kernel, channels]
+  int64_t weight_stride;
+  const float* bias;  // [channels], or null
+  int kernel;
+  bool silu;
+  const float* before;  // [kernel − 1, channels]; null: zeros
+  float* after;         // may be `before`
+};
+
+// The delta rule of columns [first, last) of one head's memory, over successive tokens of one sequence.
+struct DeltaTask {
+  const float* x;  // rows with q and k as they are multiplied, v, σ(beta), and the share that is kept
+  int64_t stride;
+  int tokens;
+  int q_offset, k_offset, v_offset, beta_offset, kept_offset;  // of this head, in floats
+  int key_dim, value_dim;
+  int first, last;
+  const float* before;  // [key_dim, value_dim]; null: zeros
+  float* after;         // may be `before`
+  float* out;           // [tokens, value_dim]
+  int64_t out_stride;
+};
+
 struct NormTask {
   const float* weight;
   const float* bias;
@@ -192,7 +223,13 @@ struct Kernels {
   void (*clip)(float* x, float limit, int n);                         // to ± limit
   // x [count × run]: multiplies each run of elements by f of its gate. Indexed by GateKind.
   void (*apply_gate[2])(float* x, const float* gates, int count, int run);
-  void (*logistic)(float* out, const float* x, int n);        // 1 / (1 + e^−x)
+  void (*logistic)(float* out, const float* x, int n);     // 1 / (1 + e^−x)
+  void (*gate_silu)(float* x, const float* gates, int n);  // x *= gate σ(gate)
+  void (*to_direction)(float* x, int n, float scale);      // x *= scale / √(Σ x² + 1e-6)
+  // beta = σ(beta), alpha = e^(decay · softplus(alpha + step_bias))
+  void (*delta_rates)(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
+  void (*convolve)(const ConvolutionTask& task);
+  void (*delta_rule)(const DeltaTask& task);
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
 
   // Quantises n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its block's scale

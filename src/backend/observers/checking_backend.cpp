@@ -81,8 +81,8 @@ Tensor CheckingBackend::host(Tensor device) {
 
 Step CheckingBackend::host(const Step& step) {
   Step copy = step;
-  for (Tensor Step::*tensor :
-       {&Step::tokens, &Step::positions, &Step::query_start, &Step::context_len, &Step::output_rows})
+  for (Tensor Step::*tensor : {&Step::tokens, &Step::positions, &Step::query_start, &Step::context_len,
+                               &Step::output_rows, &Step::state_slots})
     copy.*tensor = host(step.*tensor);
   for (size_t i = 0; i < step.kv.size(); ++i)
     copy.kv[i] = {host(step.kv[i].slots), host(step.kv[i].block_table)};
@@ -243,6 +243,39 @@ void CheckingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
                                                             {"v", kv.v, blocks.v, 0},
                                                             {"k_scales", kv.k_scales, blocks.k_scales, 0},
                                                             {"v_scales", kv.v_scales, blocks.v_scales, 0}});
+}
+
+void CheckingBackend::convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) {
+  const Tensor expected = host(x);
+  const StateLayer states = {host(state.inputs), {}};
+  reference_.convolve(expected, states, host(step),
+                      {host(convolution.weight), host(convolution.bias), convolution.silu});
+  inner_.convolve(x, state, step, convolution);
+  finish(describe({.name = "convolve", .out = x, .in = x}),
+         {{"x", x, expected, tolerances_.rounded}, {"inputs", state.inputs, states.inputs, 0}});
+}
+
+void CheckingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step,
+                                 const DeltaRule& rule) {
+  const Tensor expected = host(out);
+  const StateLayer states = {{}, host(state.memory)};
+  DeltaRule host_rule = rule;
+  host_rule.decay = host(rule.decay);
+  host_rule.step_bias = host(rule.step_bias);
+  host_rule.norm.weight = host(rule.norm.weight);
+  reference_.delta_rule(expected, host(x), states, host(step), host_rule);
+  inner_.delta_rule(out, x, state, step, rule);
+  finish(describe({.name = "delta_rule", .out = out, .in = x}),
+         {{"out", out, expected, tolerances_.rounded},
+          {"memory", state.memory, states.memory, tolerances_.rounded}});
+}
+
+void CheckingBackend::copy_states(StateLayer state, Tensor from_to) {
+  const StateLayer states = {host(state.inputs), host(state.memory)};
+  reference_.copy_states(states, host(from_to));
+  inner_.copy_states(state, from_to);
+  finish(describe({.name = "copy_states", .in = from_to}),
+         {{"inputs", state.inputs, states.inputs, 0}, {"memory", state.memory, states.memory, 0}});
 }
 
 void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {

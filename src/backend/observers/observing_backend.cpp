@@ -109,7 +109,7 @@ void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation
   if (call.weight != nullptr)
     layer_ = known_.at(call.weight).layer;
   else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "copy_blocks" ||
-           call.name == "draw")
+           call.name == "copy_states" || call.name == "draw")
     layer_.reset();
   call.layer = layer_;
   observe(call, operation);
@@ -172,6 +172,20 @@ void ObservingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
 
 void ObservingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   pass_on({.name = "copy_blocks", .in = from_to, .kv = &kv}, [&] { inner_.copy_blocks(kv, from_to); });
+}
+
+void ObservingBackend::convolve(Tensor x, StateLayer state, const Step& step,
+                                const Convolution& convolution) {
+  pass_on({.name = "convolve", .out = x, .in = x}, [&] { inner_.convolve(x, state, step, convolution); });
+}
+
+void ObservingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step,
+                                  const DeltaRule& rule) {
+  pass_on({.name = "delta_rule", .out = out, .in = x}, [&] { inner_.delta_rule(out, x, state, step, rule); });
+}
+
+void ObservingBackend::copy_states(StateLayer state, Tensor from_to) {
+  pass_on({.name = "copy_states", .in = from_to}, [&] { inner_.copy_states(state, from_to); });
 }
 
 void ObservingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {

@@ -62,6 +62,9 @@ class ObservingBackend : public Backend {
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void copy_blocks(KvLayer kv, Tensor from_to) final;
+  void convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) final;
+  void delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step, const DeltaRule& rule) final;
+  void copy_states(StateLayer state, Tensor from_to) final;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) final;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,
                const Activation& activation) final;

@@ -8,16 +8,18 @@ namespace ferrum {
 extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen2Moe, kQwen3, kQwen3Moe,
     kOlmo2, kOlmo3, kOlmoe, kPhi3, kGemma, kGemma2, kGemma3, kGranite, kGraniteMoe, kGptOss, kSmolLm3,
     kSeedOss, kErnie45, kErnie45Moe, kHunyuanDense, kHunyuanMoe, kHyV3, kGlm4, kGlm4Moe, kMiniMaxM2, kCohere2,
-    kExaone4, kExaoneMoe, kStarCoder2, kMellum, kAfmoe, kLaguna, kArcee, kApertus, kMimoV2, kMuseGlimmer;
+    kExaone4, kExaoneMoe, kStarCoder2, kMellum, kAfmoe, kLaguna, kArcee, kApertus, kMimoV2, kMuseGlimmer,
+    kQwen3Next, kQwen35, kQwen35Moe;
 
 namespace {
 
 constexpr std::array kAll = {
-    &kLlama,      &kMistral, &kMinistral3, &kMixtral,   &kQwen2,   &kQwen2Moe,   &kQwen3,        &kQwen3Moe,
-    &kOlmo2,      &kOlmo3,   &kOlmoe,      &kPhi3,      &kGemma,   &kGemma2,     &kGemma3,       &kGranite,
-    &kGraniteMoe, &kGptOss,  &kSmolLm3,    &kSeedOss,   &kErnie45, &kErnie45Moe, &kHunyuanDense, &kHunyuanMoe,
-    &kHyV3,       &kGlm4,    &kGlm4Moe,    &kMiniMaxM2, &kCohere2, &kExaone4,    &kExaoneMoe,    &kStarCoder2,
-    &kMellum,     &kAfmoe,   &kLaguna,     &kArcee,     &kApertus, &kMimoV2,     &kMuseGlimmer,
+    &kLlama,      &kMistral,      &kMinistral3, &kMixtral,     &kQwen2,     &kQwen2Moe, &kQwen3,
+    &kQwen3Moe,   &kOlmo2,        &kOlmo3,      &kOlmoe,       &kPhi3,      &kGemma,    &kGemma2,
+    &kGemma3,     &kGranite,      &kGraniteMoe, &kGptOss,      &kSmolLm3,   &kSeedOss,  &kErnie45,
+    &kErnie45Moe, &kHunyuanDense, &kHunyuanMoe, &kHyV3,        &kGlm4,      &kGlm4Moe,  &kMiniMaxM2,
+    &kCohere2,    &kExaone4,      &kExaoneMoe,  &kStarCoder2,  &kMellum,    &kAfmoe,    &kLaguna,
+    &kArcee,      &kApertus,      &kMimoV2,     &kMuseGlimmer, &kQwen3Next, &kQwen35,   &kQwen35Moe,
 };
 
 }  // namespace

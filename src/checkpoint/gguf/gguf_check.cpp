@@ -60,6 +60,7 @@ class Comparison {
     same("the temperature of attention", said_.temperature_length, read_.temperature_length);
     same("the tied head", said_.tied_head, read_.tied_head);
     if (said_.experts() > 0) routing(said_.routing, read_.routing);
+    delta(said_.delta, read_.delta);
     for (size_t i = 0; i < said_.layers.size(); ++i) layer(i);
   }
 
@@ -81,11 +82,20 @@ class Comparison {
     same("the groups of experts", a.groups_used, b.groups_used);
   }
 
+  void delta(const DeltaDescription& a, const DeltaDescription& b) const {
+    same("the key heads of recurrent layers", a.key_heads, b.key_heads);
+    same("the value heads of recurrent layers", a.value_heads, b.value_heads);
+    same("the size of recurrent layers' keys", a.key_dim, b.key_dim);
+    same("the size of recurrent layers' values", a.value_dim, b.value_dim);
+    same("the kernel of recurrent layers", a.kernel, b.kernel);
+  }
+
   void layer(size_t i) const {
     const AttentionDescription& a = said_.layers[i].attention;
     const AttentionDescription& b = read_.layers[i].attention;
     const FeedForwardDescription& f = said_.layers[i].feed_forward;
     const FeedForwardDescription& g = read_.layers[i].feed_forward;
+    same("the mixer", said_.layers[i].mixer, read_.layers[i].mixer, i);
     same("the heads", a.q_heads, b.q_heads, i);
     same("the key and value heads", a.kv_heads, b.kv_heads, i);
     same("the size of heads", a.head_dim, b.head_dim, i);

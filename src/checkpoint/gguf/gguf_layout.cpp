@@ -97,6 +97,7 @@ class MetadataWriter {
     rope();
     scalars();
     if (m_.experts() > 0) experts();
+    if (m_.has(Mixer::kDelta)) delta();
     if (m_.activation == ActivationFunction::kXielu) xielu();
   }
 
@@ -122,9 +123,12 @@ class MetadataWriter {
   }
 
   void attention() {
-    const AttentionDescription& a = m_.layers.front().attention;
-    per_layer("attention.head_count", [](const LayerDescription& l) { return l.attention.q_heads; });
-    per_layer("attention.head_count_kv", [](const LayerDescription& l) { return l.attention.kv_heads; });
+    const AttentionDescription& a = m_.first_attention();
+    const auto attention_of = [&](const LayerDescription& l) -> const AttentionDescription& {
+      return l.mixer == Mixer::kAttention ? l.attention : a;
+    };
+    per_layer("attention.head_count", [&](const LayerDescription& l) { return attention_of(l).q_heads; });
+    per_layer("attention.head_count_kv", [&](const LayerDescription& l) { return attention_of(l).kv_heads; });
     set("attention.key_length", a.head_dim);
     set("attention.value_length", a.value_dim);
     header_.set(
@@ -136,6 +140,21 @@ class MetadataWriter {
     if (a.clip > 0) header_.set(key("attention.clamp_kqv"), a.clip);
     if (a.soft_cap > 0) header_.set(key("attn_logit_softcapping"), a.soft_cap);
     if (m_.temperature_length > 0) header_.set(key("attention.temperature_scale"), m_.temperature_beta);
+  }
+
+  void delta() {
+    const DeltaDescription& d = m_.delta;
+    set("ssm.conv_kernel", d.kernel);
+    set("ssm.state_size", d.key_dim);
+    set("ssm.group_count", d.key_heads);
+    set("ssm.time_step_rank", d.value_heads);
+    set("ssm.inner_size", d.value_width());
+    std::vector<bool> recurrent;
+    for (const LayerDescription& layer : m_.layers) recurrent.push_back(layer.mixer == Mixer::kDelta);
+    header_.set(key("attention.recurrent_layers"), recurrent);
+    const auto first = std::ranges::find(recurrent, false);
+    if (first != recurrent.end())
+      set("full_attention_interval", static_cast<int>(first - recurrent.begin()) + 1);
   }
 
   void windows() {
@@ -171,11 +190,11 @@ class MetadataWriter {
   }
 
   void rope() {
-    if (stores_interleaved(m_) && m_.rope.rotary_dim != m_.layers.front().attention.head_dim)
+    if (stores_interleaved(m_) && m_.rope.rotary_dim != m_.first_attention().head_dim)
       fail(ErrorCode::kUnsupported,
            "{}: {} of {} dimensions of a head are rotated, which GGUF has no layout for in the architecture "
            "{}",
-           source_, m_.rope.rotary_dim, m_.layers.front().attention.head_dim, architecture_);
+           source_, m_.rope.rotary_dim, m_.first_attention().head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
     header_.set(key("rope.freq_base"), m_.rope.theta);
     if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)

@@ -215,6 +215,17 @@ std::optional<int> GgufReader::integer(std::string_view name) const {
   return Keys(metadata_, architecture_).optional(name);
 }
 
+std::optional<std::vector<bool>> GgufReader::flags(std::string_view name) const {
+  const Keys keys(metadata_, architecture_);
+  const std::string key = keys.full(name);
+  if (!metadata_.has(key)) return std::nullopt;
+  const auto values = metadata_.integers(key);
+  keys.check_layers(key, values->size(), keys.required("block_count", kMaxLayers));
+  std::vector<bool> flags;
+  for (int i = 0; i < depth(); ++i) flags.push_back((*values)[static_cast<size_t>(i)] != 0);
+  return flags;
+}
+
 int64_t GgufReader::tensor_rows(const TensorKey& key) const {
   const HostTensor* tensor = tensors_.find(key);
   return tensor == nullptr ? 0 : tensor->rows();

@@ -35,6 +35,9 @@ class GgufReader {
   std::optional<float> number(std::string_view name) const;
   std::optional<int> integer(std::string_view name) const;  // from 0 to 2^28
 
+  // One for each layer. Error kBadConfig where there are others.
+  std::optional<std::vector<bool>> flags(std::string_view name) const;
+
   void each_layer(const std::function<void(int, LayerDescription&)>& body);
   void head_norms(HeadNorm norm, bool last = false);
   // Layers with a window where the file has no pattern of its own; the others, if it says a window at all,

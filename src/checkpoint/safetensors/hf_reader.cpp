@@ -76,7 +76,10 @@ void HfReader::read_sizes() {
   const int depth = positive(in_, "num_hidden_layers", in_.at("num_hidden_layers").integer(), kMaxLayers);
   m_.layers.resize(static_cast<size_t>(depth));
   m_.vocab = in_.at("vocab_size").integer();
-  const int width = in_.at("intermediate_size").integer();
+  // A model of experts alone may have no dense width; a dense layer without one is refused later.
+  const bool may_lack_width = in_.find("moe_intermediate_size").has_value();
+  const int width = may_lack_width ? in_.find_integer("intermediate_size").value_or(0)
+                                   : in_.at("intermediate_size").integer();
   for (LayerDescription& layer : m_.layers) layer.feed_forward.width = width;
   m_.context = in_.find_integer("max_position_embeddings").value_or(architecture_.hf_defaults.context);
 }
@@ -183,7 +186,6 @@ void HfReader::windows(int fallback, const std::function<bool(int)>& slides) {
   });
 }
 
-// A list of two words, one for each layer; empty where it is absent.
 std::vector<bool> HfReader::kinds(std::string_view key, std::string_view no, std::string_view yes) const {
   const auto words = in_.find_strings(key);
   if (!words) return {};

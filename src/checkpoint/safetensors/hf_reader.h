@@ -50,6 +50,8 @@ class HfReader {
   // positions where sliding_window is absent (none where that is 0 or the field is null). They rotate by
   // window_rope.
   void windows(int fallback, const std::function<bool(int)>& slides);
+  // A list of two words, one for each layer: which say `yes`. Empty where it is absent.
+  std::vector<bool> kinds(std::string_view key, std::string_view no, std::string_view yes) const;
   // "sparse" layers of mlp_layer_types, else those that `sparse`.
   std::vector<bool> sparse_layers(const std::function<bool(int)>& sparse) const;
   // Layers with experts: counts, widths, shared experts and routing, by all the names there are.
@@ -60,7 +62,6 @@ class HfReader {
   void read_sizes();
   void read_heads();
   void read_activation();
-  std::vector<bool> kinds(std::string_view key, std::string_view no, std::string_view yes) const;
 
   const JsonView& in_;
   const JsonView& outer_;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "checkpoint/architecture.h"
 #include "checkpoint/tensor_plan.h"
 #include "tensor/formats/encode.h"
 
@@ -56,12 +57,32 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
   const Role role = target.key.role;
   if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model))
     head_dim_ = model.layers[static_cast<size_t>(target.key.layer)].attention.head_dim;
+  if (model.architecture->gguf_tiled && !model.delta.tiled) find_tiles(model.delta, role);
   if (target.shape.size() == 1)
     find_vector(checkpoint, target.key);
   else if (target.key.is_bias)
     find_expert_biases(checkpoint, target.key, target.shape.front());
   else
     find_sources(checkpoint, target.key);
+}
+
+// Where the heads of values lie in a tensor, and how many rows or columns each has.
+void TensorRows::find_tiles(const DeltaDescription& d, TensorRole role) {
+  const auto tile = [&](int64_t first, int64_t size) {
+    std::vector<int64_t> order;
+    for (int64_t i = 0; i < first; ++i) order.push_back(i);
+    const int64_t sharing = d.value_heads / d.key_heads;
+    for (int64_t head = 0; head < d.value_heads; ++head) {
+      const int64_t from = head % d.key_heads * sharing + head / d.key_heads;
+      for (int64_t i = 0; i < size; ++i) order.push_back(first + from * size + i);
+    }
+    return order;
+  };
+  if (role == Role::kMixerIn || role == Role::kConvolution) row_order_ = tile(2 * d.key_width(), d.value_dim);
+  if (role == Role::kMixerGate) row_order_ = tile(0, d.value_dim);
+  if (role == Role::kBeta || role == Role::kAlpha || role == Role::kDecay || role == Role::kStepBias)
+    row_order_ = tile(0, 1);
+  if (role == Role::kMixerOut) column_order_ = tile(0, d.value_dim);
 }
 
 void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
@@ -133,7 +154,9 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
     const std::vector<float> all = decoded(*sources_.front());
     for (int64_t i = 0; i < rows_; ++i) values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
     const ModelDescription& m = checkpoint.model();
-    if (m.wiring.norm_plus_one && is_norm(key.role) && !key.is_bias &&
+    if (key.role == Role::kDecay && m.delta.decay_is_log)
+      for (float& value : values_) value = -std::exp(value);
+    if (m.wiring.norm_plus_one && is_norm(key.role) && !key.is_bias && key.role != Role::kMixerNorm &&
         (key.role != Role::kFinalNorm || m.final_norm_plus_one))
       for (float& value : values_) value += 1;
   }
@@ -142,6 +165,7 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
 
 // Row 2i + p of a head is row p × head_dim / 2 + i of the source's.
 int64_t TensorRows::permuted(int64_t row) const {
+  if (!row_order_.empty()) return row_order_[static_cast<size_t>(row)];
   if (head_dim_ == 0) return row;
   const int64_t within = row % head_dim_;
   return row - within + within % 2 * (head_dim_ / 2) + within / 2;
@@ -168,13 +192,17 @@ void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> o
 
 void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
                             std::vector<float>& decoded) const {
-  if (row.tensor->format == format) {
+  if (row.tensor->format == format && column_order_.empty()) {
     if (row.tensor->maker) return row.tensor->maker->make(row.index, 1, out.data());
     const std::span<const std::byte> bytes = row.tensor->row(row.index);
     std::memcpy(out.data(), bytes.data(), bytes.size());
     return;
   }
   decode_rows(*row.tensor, row.index, 1, decoded.data());
+  if (!column_order_.empty()) {
+    const std::vector<float> stored = decoded;
+    for (size_t i = 0; i < decoded.size(); ++i) decoded[i] = stored[static_cast<size_t>(column_order_[i])];
+  }
   const bool quantised = !is_float(format);
   for (const float value : decoded) {
     if (quantised && !std::isfinite(value))

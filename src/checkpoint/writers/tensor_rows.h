@@ -35,6 +35,7 @@ class TensorRows {
   void find_sources(const Checkpoint& checkpoint, TensorKey key);
   void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
   void find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts);
+  void find_tiles(const DeltaDescription& delta, TensorRole role);
   bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
   int64_t permuted(int64_t row) const;
   Row source_of(int64_t row) const;
@@ -44,6 +45,8 @@ class TensorRows {
   int64_t cols_;
   int64_t rows_;      // of one matrix: of one expert
   int head_dim_ = 0;  // of heads whose rows are permuted; 0: no permutation
+  // Where row and column i of a matrix come from; empty: from i.
+  std::vector<int64_t> row_order_, column_order_;
 
   // A matrix, or a tensor for each expert; rows_ rows from first_row_ of each source_rows_ on.
   std::vector<const HostTensor*> sources_;

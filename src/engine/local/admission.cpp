@@ -101,11 +101,14 @@ std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
   return breakers_;
 }
 
-Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context, Replay* replay)
+Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, const Limits& limits,
+                     Replay* replay)
     : prompts_(prompts),
       replay_(replay),
       vocab_(checkpoint.model().vocab),
-      context_(context),
+      context_(limits.context),
+      block_tokens_(limits.block_tokens),
+      keeps_states_(checkpoint.model().has(Mixer::kDelta)),
       stop_tokens_(stop_tokens_of(checkpoint, prompts)),
       grammars_(prompts, checkpoint.model().vocab) {}
 
@@ -136,6 +139,7 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   job->vectors = prompts_.vectors(request.prompt);
   require_possible(request, job->vectors != nullptr);
   set_limits(*job, request);
+  job->kept_states = kept_states(job->prompt);
   job->facts = facts_of(request, job->prompt.size());
   set_form(*job, request);
   if (job->reasoning && request.max_thought_tokens >= 0)
@@ -213,6 +217,23 @@ void Admission::set_limits(Job& job, const Request& request) const {
   job.shift = {.context = context,
                .keep = std::min({static_cast<size_t>(request.keep_tokens), job.prompt.size(),
                                  context - kLeastToShift / 2})};
+}
+
+std::vector<int> Admission::kept_states(std::span<const TokenId> prompt) const {
+  constexpr int kLeast = 48;  // tokens that are worth a step of their own
+  if (!keeps_states_) return {};
+  const auto whole = [&](std::ptrdiff_t tokens) {
+    return static_cast<int>(tokens) / block_tokens_ * block_tokens_;
+  };
+  std::vector<int> positions;
+  const int last = whole(std::ssize(prompt) - 1);
+  if (prompts_.turn_end()) {
+    const auto end = std::ranges::find(prompt, *prompts_.turn_end());
+    const int first = whole(end - prompt.begin());
+    if (end != prompt.end() && first >= kLeast && first + kLeast <= last) positions.push_back(first);
+  }
+  if (last >= kLeast) positions.push_back(last);
+  return positions;
 }
 
 // A stop token that is ignored is never drawn, for what a model says after one is no continuation.

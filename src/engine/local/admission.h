@@ -27,9 +27,12 @@ class BreakerCache {
 
 class Admission {
  public:
-  // All outlive this. `context`: the largest number of tokens of a sequence. `replay`: where answers are
-  // recorded, else null.
-  Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, int context, Replay* replay);
+  struct Limits {
+    int context = 0;       // tokens of the longest sequence
+    int block_tokens = 0;  // of a block of the cache
+  };
+  // All outlive this. `replay`: where answers are recorded, else null.
+  Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, const Limits& limits, Replay* replay);
 
   // Null for a request that is refused: its sink received one ErrorEvent with the reason. For any thread.
   std::shared_ptr<Job> admit(Request request, const std::shared_ptr<EventSink>& sink);
@@ -41,6 +44,9 @@ class Admission {
   void set_script(Job& job, const Request& request);
   // How long the answers may become, by the context. Throws ContextFull.
   void set_limits(Job& job, const Request& request) const;
+  // Where a later prompt may turn away from this one: behind the system's turn, where the first turn ends,
+  // and near the prompt's own end, where the answer begins.
+  std::vector<int> kept_states(std::span<const TokenId> prompt) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
   // How the answers are told, and what they may be.
   void set_form(Job& job, const Request& request);
@@ -49,6 +55,8 @@ class Admission {
   Replay* replay_;
   int vocab_;
   int context_;
+  int block_tokens_;
+  bool keeps_states_;                 // the model has recurrent layers
   std::vector<TokenId> stop_tokens_;  // sorted
   BreakerCache breakers_;
   AnswerGrammars grammars_;

@@ -167,7 +167,9 @@ void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& 
                         const EngineOptions& options) {
   recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
   if (replay_) replay_->encode(*prompts_.tokenizer(), answer_end(prompts_));
-  admission_ = std::make_unique<Admission>(*checkpoint_, prompts_, info_.context, replay_.get());
+  admission_ = std::make_unique<Admission>(
+      *checkpoint_, prompts_,
+      Admission::Limits{.context = info_.context, .block_tokens = loop.limits.block_tokens}, replay_.get());
   thread_ = std::make_unique<EngineThread>(
       EngineThread::Parts{.steps = steps,
                           .backend = backend,

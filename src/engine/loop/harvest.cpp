@@ -14,8 +14,11 @@ void Harvest::take(const StepPlan& plan, const StepResult& result, Clock::time_p
     Sequence& s = *plan.sequences[c];
     const Chunk& chunk = plan.chunks[c];
     int rows = rows_of(chunk);
-    s.computed += static_cast<int>(chunk.tokens.size()) - rows;
-    if (rows == 0) s.blocks.fill(s.tokens, s.computed);
+    const int end = s.computed + static_cast<int>(chunk.tokens.size());
+    s.computed = end - rows;
+    // A state stands behind the whole chunk: with a draft, the sequence may have to go back.
+    if (chunk.states && s.draft.drafted() == 0) s.blocks.end_state(end);
+    if (rows == 0) s.fill();
     const std::span<const float> hidden_of_next =
         hidden_.empty() ? hidden_ : hidden_.subspan(static_cast<size_t>(rows) * hidden_width_);
     Found at = {result.drawn, plan.first_draws[c]};
@@ -36,7 +39,7 @@ int Harvest::take_prompt_rows(Sequence& s, int rows, Found& at) {
       }
       send_hidden(s);
     }
-    s.blocks.fill(s.tokens, s.computed);
+    s.fill();
   } catch (...) {
     end_for_its_logits(s);
   }
@@ -45,6 +48,8 @@ int Harvest::take_prompt_rows(Sequence& s, int rows, Found& at) {
 
 void Harvest::take_rows(Sequence& s, int rows, const Found& first) {
   Draft& draft = s.draft;
+  const bool may_go_back = parts_.keeps_states && draft.drafted() > 0;
+  int taken = 0;  // rows
   s.usage.drafted_tokens += draft.drafted();
   parts_.meter.stats().drafted_tokens += draft.drafted();
   for (int row = 0; row < rows; ++row) {
@@ -53,12 +58,27 @@ void Harvest::take_rows(Sequence& s, int rows, const Found& first) {
     if (draft.accepted < row || s.ended || s.job->open_choices == 0 || s.missing() != 1) break;
     send_hidden(s);
     ++s.computed;
-    s.blocks.fill(s.tokens, s.computed);
+    if (!may_go_back) s.fill();
     take_next(s, first.next(row));
+    ++taken;
   }
   if (draft.drafted() == 0) return;
+  if (may_go_back && !s.ended) settle_state(s, rows, taken);
   if (!s.ended) s.blocks.shrink(s.computed);  // no sequence keeps pages for a draft that was refused
   parts_.meter.observe_draft(draft);
+}
+
+// After a draft: a state cannot be taken back to the middle of a chunk. What was accepted of one that was not
+// accepted as a whole is computed again from the state before it.
+void Harvest::settle_state(Sequence& s, int rows, int taken) {
+  const bool whole = taken == rows;
+  if (whole) {
+    s.blocks.end_state(s.computed);
+  } else {
+    s.blocks.drop_state();
+    s.computed -= taken;
+  }
+  s.fill();
 }
 
 // The next row's, which is that of position s.computed.

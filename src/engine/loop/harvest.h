@@ -18,6 +18,7 @@ class Harvest {
     Meter& meter;
     Lifecycle& life;
     const Tokenizer* tokenizer;  // may be null
+    bool keeps_states = false;   // the model has recurrent layers
   };
   // `hidden`: the width of the model's hidden states.
   Harvest(const Parts& parts, int max_sequences, int hidden)
@@ -40,6 +41,7 @@ class Harvest {
   void take_rows(Sequence& s, int rows, const Found& first);
   // Takes the token that follows a sequence whose tokens are all computed.
   void take_next(Sequence& s, const Found& at);
+  void settle_state(Sequence& s, int rows, int taken);
   void send_hidden(Sequence& s);
   void fork_choices(Sequence& first, const Found& at);
   void place_forks();

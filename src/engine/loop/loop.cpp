@@ -18,7 +18,11 @@ Loop::Loop(StepRunner& runner, const Tokenizer* tokenizer, const LoopOptions& op
       life_(meter_.stats(), observer_, options_.now),
       planner_(options_, {.roster = roster_, .cache = cache_, .meter = meter_, .life = life_}, runner.vocab(),
                drafter),
-      harvest_({.roster = roster_, .meter = meter_, .life = life_, .tokenizer = tokenizer},
+      harvest_({.roster = roster_,
+                .meter = meter_,
+                .life = life_,
+                .tokenizer = tokenizer,
+                .keeps_states = cache_.states() != nullptr},
                options.limits.max_sequences, runner.hidden()) {}
 
 void Loop::add(const std::shared_ptr<Job>& job) {

@@ -92,7 +92,7 @@ void Planner::reserve_and_collect() {
     if (decision_.tokens[i] == 0) continue;
     Sequence& s = *parts_.roster.running()[i];
     const int drafted = s.draft.drafted();
-    const int count = decision_.tokens[i] + drafted;
+    const int count = drafted > 0 ? decision_.tokens[i] + drafted : up_to_kept_state(s, decision_.tokens[i]);
     check(s.blocks.reserve(s.computed, s.computed + count, plan_.copies), "the scheduler counted the blocks");
     plan_.sequences.push_back(&s);
     plan_.chunks.push_back({.tokens = drafted > 0
@@ -106,11 +106,22 @@ void Planner::reserve_and_collect() {
                                                                        : Outputs::kNone,
                             .vectors = s.job->vectors.get(),
                             .pages = s.blocks.pages()});
+    if (parts_.cache.states() != nullptr)
+      plan_.chunks.back().states =
+          s.blocks.begin_state(drafted > 0 ? BlockTable::Before::kStays : BlockTable::Before::kMayGo);
     const Chunk& chunk = plan_.chunks.back();
     plan_.first_draws.push_back(plan_.draws.size());
     ask_for_tokens(s, chunk, row);
     row += rows_of(chunk);
   }
+}
+
+// A chunk ends where the state is to be kept.
+int Planner::up_to_kept_state(const Sequence& s, int tokens) const {
+  if (parts_.cache.states() == nullptr) return tokens;
+  for (const int position : s.job->kept_states)
+    if (position > s.computed && position < s.computed + tokens) return position - s.computed;
+  return tokens;
 }
 
 void Planner::ask_for_tokens(const Sequence& s, const Chunk& chunk, int row) {

@@ -32,6 +32,7 @@ class Planner {
   void admit();
   void preempt();
   void reserve_and_collect();
+  int up_to_kept_state(const Sequence& s, int tokens) const;
   // Adds the draws of the rows of logits of this chunk, of which the first is `row`.
   void ask_for_tokens(const Sequence& s, const Chunk& chunk, int row);
 

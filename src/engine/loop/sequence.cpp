@@ -1,5 +1,6 @@
 #include "engine/loop/sequence.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -27,6 +28,11 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, int64_t rank, BlockTabl
   tokens.reserve(most);
   tokens = this->job->prompt;
   this->blocks.expect(static_cast<int>(most));
+}
+
+void Sequence::fill() {
+  const bool stays = std::ranges::binary_search(job->kept_states, computed);
+  blocks.fill(tokens, computed, stays ? BlockTable::State::kStays : BlockTable::State::kPassing);
 }
 
 void Sequence::recompute() {

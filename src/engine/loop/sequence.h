@@ -33,9 +33,10 @@ struct ContextShift {
 struct Job {
   Request request;
   std::vector<TokenId> prompt;
-  size_t limit = 0;                           // largest number of tokens of a sequence, prompt included
-  std::optional<ContextShift> shift;          // if empty, the limit is within the context
-  BlockKey root;                              // of its cached blocks
+  size_t limit = 0;                   // largest number of tokens of a sequence, prompt included
+  std::optional<ContextShift> shift;  // if empty, the limit is within the context
+  BlockKey root;                      // of its cached blocks
+  std::vector<int> kept_states;  // positions of the prompt, ascending, whole blocks: where states are kept
   std::shared_ptr<const VectorRows> vectors;  // of the prompt, where it has kVectorRow; or null
   SequenceFacts facts;
   std::optional<ReasoningMarks> reasoning;
@@ -79,6 +80,8 @@ struct Sequence {
     return !job->request.logprobs && job->request.hidden_states == Request::HiddenStates::kNone;
   }
 
+  // Its first `computed` tokens are in its blocks, and if a model keeps states, its own stands behind them.
+  void fill();
   // Gives its blocks back: the model reads all of its tokens again, as if they were a prompt.
   void recompute();
   // The same, after the older half of the tokens that may go was dropped. Requires a full context.

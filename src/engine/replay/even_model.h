@@ -26,6 +26,7 @@ class EvenModel final : public Model {
   }
   Tensor hidden_states(int outputs) const override { return hidden_.first_rows(outputs); }
   void copy_blocks(int, Tensor) override {}
+  void copy_states(Tensor) override {}
   size_t block_bytes(int) const override { return 0; }
   void read_block(int, int, std::span<std::byte> contents) override {
     check(contents.empty(), "a block has no bytes");

@@ -43,6 +43,13 @@ void convert_f32(void* out, const float* x, int n);
 void convert_f16(void* out, const float* x, int n);
 void convert_bf16(void* out, const float* x, int n);
 
+// recurrent.cpp
+void gate_silu_row(float* x, const float* gates, int n);
+void to_direction(float* x, int n, float scale);
+void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
+void convolve(const ConvolutionTask& task);
+void delta_rule(const DeltaTask& task);
+
 // activations.cpp
 #define FERRUM_ACTIVATION(name)                                                                            \
   void gate_##name(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& constants); \

@@ -1,0 +1,16 @@
+#include "models/delta_mixer.h"
+
+namespace ferrum {
+
+Tensor DeltaMixer::mix(Backend& b, Tensor x, const StateLayer& state, const Step& step,
+                       const AttentionScratch& s) const {
+  const Tensor in = {s.qkv.data, s.qkv.dtype, x.rows, p_.rule.in_width(), p_.rule.in_width()};
+  const Tensor out = {s.attended.data, s.attended.dtype, x.rows, p_.rule.value_width(),
+                      p_.rule.value_width()};
+  b.linear(in, x, *p_.in);
+  b.convolve(in.columns(0, p_.rule.channels()), state, step, p_.convolution);
+  b.delta_rule(out, in, state, step, p_.rule);
+  return out;
+}
+
+}  // namespace ferrum
