@@ -24,6 +24,7 @@ void add_synthesize(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_serve(CLI::App& app);
+void add_launch(CLI::App& app);
 void add_bench_serve(CLI::App& app);
 void add_help(CLI::App& app);
 void add_completions(CLI::App& app);

@@ -29,7 +29,7 @@ struct Group {
 
 const std::vector<Group>& groups() {
   static const std::vector<Group> kGroups = {
-      {"Talk", {add_run, add_serve}},
+      {"Talk", {add_run, add_serve, add_launch}},
       {"Models by name", {add_pull, add_list, add_show, add_rm}},
       {"Look inside",
        {add_inspect, add_tokenize, add_detokenize, add_template, add_grammar, add_parse_tools}},

@@ -95,8 +95,8 @@ void add_replay_options(CLI::App& command, EngineOptions& o, CLI::Option* model)
                       "Give the recorded answers of this file, one in each line, instead of a model's")
           ->type_name("FILE")
           ->check(a_name())
-          ->excludes(model)
           ->group(kGroup);
+  if (model != nullptr) replay->excludes(model);
   command
       .add_option("--template", o.replay.chat_template,
                   "The chat template in whose format they were recorded; default: ChatML")

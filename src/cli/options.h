@@ -57,7 +57,7 @@ void add_prefix_cache_option(CLI::App& command, EngineOptions& options);
 void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
 void add_trace_option(CLI::App& command, EngineOptions& options);
-// --replay, --template, --replay-pieces. `model`: the option that names a model instead.
+// --replay, --template, --replay-pieces. `model`: the option that names a model instead; null: none.
 void add_replay_options(CLI::App& command, EngineOptions& options, CLI::Option* model);
 BackendOptions backend_options(const EngineOptions& options);
 

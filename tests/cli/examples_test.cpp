@@ -88,7 +88,9 @@ TEST(Examples, EveryCommandHasSomeAndAllOfThemParse) {
         names_itself = names_itself || words.front() == command.name;
         std::reverse(words.begin(), words.end());  // as CLI11 takes them
         EXPECT_THROW(app.parse(words), Parsed) << example;
-        EXPECT_TRUE(app.remaining(true).empty()) << example;
+        std::vector<std::string> rest = app.remaining(true);
+        std::erase(rest, "--");  // which CLI11 keeps
+        EXPECT_TRUE(rest.empty()) << example;
       }
     EXPECT_TRUE(names_itself) << command.name;
   }
