@@ -110,6 +110,7 @@ Parse<bool> AnswerParser::message_call(std::string_view name) {
   const int next = co_await input.peek(gap);
   begin(called, "");
   if (next == '{') {
+    take(gap);
     const Read read = co_await literal(Dialect::kJson, nullptr);
     end(read == Read::kComplete);
     give_up();
@@ -154,6 +155,7 @@ Parse<bool> AnswerParser::recipient() {
   const size_t gap = co_await spaces(0);
   const int next = co_await input.peek(gap);
   if (next != '{') co_return false;
+  take(gap);
   begin(name, "");
   const Read read = co_await literal(Dialect::kJson, nullptr);
   end(read == Read::kComplete);

@@ -52,6 +52,7 @@ Parse<bool> AnswerParser::object_call() {
     object.complete = true;
   }
   if (begun_) end(object.complete);
+  if (sound) raw_.clear();  // of what stood around an inner object
   co_return true;
 }
 

@@ -1,0 +1,57 @@
+// Calls of functions as parts of a structure, in the spellings that the parser of the format reads.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tools/format.h"
+#include "tools/structure_builder.h"
+#include "tools/tool_list.h"
+
+namespace ferrum::tools {
+
+class CallStructure {
+ public:
+  using Pattern = grammar::TextPattern;
+
+  CallStructure(const Format& format, std::vector<const Tool*> tools, bool parallel,
+                StructureBuilder& builder)
+      : format_(format), tools_(std::move(tools)), parallel_(parallel), builder_(builder) {}
+
+  // Blocks of calls, each from its own mark to its end; calls without a mark, where the format has them.
+  std::vector<int> blocks();
+  std::vector<int> first_blocks();  // and those that no other may precede
+  std::vector<int> marked_blocks();
+  // What in content can only be a block: its mark, or without one a call's begin to behind the name.
+  std::vector<Pattern> begins_in_content() const;
+  // … in a thought, where marks are talked about: a call's begin to behind the name of a function.
+  std::vector<Pattern> begins_in_thought() const;
+
+  // The arguments of `tool` as JSON.
+  int arguments(const Tool& tool);
+  const std::vector<const Tool*>& tools() const { return tools_; }
+
+ private:
+  int block(const Wrapper& wrapper);
+  int calls_in(const Wrapper& wrapper);
+  int listed(int call);
+  int object_call(bool bare);
+  int object_members(const std::string& name_key, const std::vector<std::string>& arguments_keys, bool bare);
+  int named_call();
+  int named_arguments(const Tool& tool);
+  int key(const std::string& name);
+  int id_member();
+  bool is_bare(const Wrapper& wrapper) const { return wrapper.open.empty(); }
+
+  const Format& format_;
+  std::vector<const Tool*> tools_;
+  bool parallel_;
+  StructureBuilder& builder_;
+};
+
+// The JSON schema of a call's arguments.
+std::string arguments_schema(const Tool& tool);
+// What a refusal says of whose schema it is.
+std::string subject_of(const Tool& tool);
+std::string json_string(std::string_view text);
+
+}  // namespace ferrum::tools

@@ -1,0 +1,251 @@
+// Structures of answers, held against the parser and the judge of schemas: every text that a structure takes
+// means what the request allows.
+#include "tools/answer_structure.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "grammar/matcher.h"
+#include "tools/answers.h"
+#include "tools/call_structure.h"
+#include "tools/parser.h"
+
+namespace ferrum::tools::testing {
+namespace {
+
+using Choice = AnswerOptions::Choice;
+using grammar::Grammar;
+using grammar::Matcher;
+using grammar::Spec;
+
+std::shared_ptr<const Grammar> compiled(const Format& format, const ToolList& tools,
+                                        const AnswerOptions& options) {
+  auto structure = answer_structure(format, tools, options);
+  if (!structure) return nullptr;
+  return Grammar::compile({.kind = Spec::Kind::kStructure,
+                           .structure = std::make_shared<const grammar::Structure>(std::move(*structure))});
+}
+
+// A walk over the bytes that a grammar takes, which prefers those of `likely`, and ends where it may.
+std::string walk(const std::shared_ptr<const Grammar>& grammar, uint64_t seed, size_t most) {
+  constexpr std::string_view kLikely = "\"<>}{][:,()=\n abe'/-15|_";
+  Matcher matcher(grammar);
+  std::string text;
+  uint64_t drawn = 0;
+  const auto draw = [&] { return random_bits(seed, drawn++); };
+  while (text.size() < most) {
+    if (matcher.is_complete() && draw() % 24 == 0) return text;
+    const std::string forced = matcher.forced_bytes(64);
+    if (!forced.empty()) {
+      EXPECT_TRUE(matcher.accept(forced));
+      text += forced;
+      continue;
+    }
+    std::string may;
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      if (matcher.accepted_prefix({&c, 1}) == 1) may += c;
+    }
+    if (may.empty()) {
+      EXPECT_TRUE(matcher.is_complete()) << "dead end behind " << text;
+      return text;
+    }
+    char next = may[draw() % may.size()];
+    for (int tries = 0; tries < 4; ++tries) {
+      const char wanted = kLikely[draw() % kLikely.size()];
+      if (draw() % 8 != 0 && may.find(wanted) != std::string::npos) {
+        next = wanted;
+        break;
+      }
+    }
+    // Towards an end: what closes strings, objects and texts.
+    if (text.size() > most / 3)
+      for (const char closing : {'}', ']', '"', '<'})
+        if (draw() % 3 == 0 && may.find(closing) != std::string::npos) next = closing;
+    EXPECT_TRUE(matcher.accept({&next, 1}));
+    text += next;
+  }
+  return matcher.is_complete() ? text : "";
+}
+
+const Json& hard_tools() {
+  static const Json kTools = Json::parse(R"json([
+    {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {
+        "city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 14},
+        "unit": {"enum": ["celsius", "</parameter>\n</function>", "<|tool_call>", "a\"b", "it's", "true", "1"]}},
+        "required": ["unit", "city"], "additionalProperties": false}}},
+    {"type": "function", "function": {"name": "set", "parameters": {"type": "object", "properties": {
+        "value": {"type": ["string", "integer", "null"], "maxLength": 6, "maximum": 99},
+        "flag": {"anyOf": [{"type": "boolean"}, {"const": "true"}, {"const": "auto"}]},
+        "code": {"type": "string", "pattern": "^[A-Z]{2}[0-9]{3}$"},
+        "list": {"type": "array", "items": {"type": "integer"}, "maxItems": 2, "uniqueItems": true},
+        "deep": {"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": "string"}},
+                 "required": ["y"], "additionalProperties": {"type": "boolean"}}},
+        "required": ["code"], "additionalProperties": false}}},
+    {"type": "function", "function": {"name": "either", "parameters": {"type": "object",
+        "oneOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]},
+                  {"properties": {"b": {"type": "string", "minLength": 1}}, "required": ["b"]}],
+        "additionalProperties": {"type": "integer"}, "maxProperties": 2}}},
+    {"type": "function", "function": {"name": "set_all"}}
+  ])json");
+  return kTools;
+}
+
+struct Case {
+  std::string family;
+  Choice choice = Choice::kAuto;
+  std::string only;
+  bool parallel = true;
+  Phase phase = Phase::kContent;
+};
+
+void expect_valid_calls(const Case& c, const ToolList& tools, const std::string& text) {
+  const auto list = std::make_shared<const ToolList>(tools);
+  Parser parser(format_named(c.family), list, {.phase = c.phase});
+  ParsedAnswer answer;
+  answer.add(parser.feed(text));
+  answer.add(parser.finish());
+  if (c.choice == Choice::kRequired) {
+    EXPECT_GE(answer.calls.size(), 1U) << text;
+    EXPECT_EQ(answer.content, "") << text;
+  }
+  if (!c.parallel) {
+    EXPECT_LE(answer.calls.size(), 1U) << text;
+  }
+  for (const ParsedCall& call : answer.calls) {
+    const Tool* tool = tools.find(call.name);
+    ASSERT_TRUE(tool) << "no function " << call.name << " in " << text;
+    if (!c.only.empty()) {
+      EXPECT_EQ(call.name, c.only) << text;
+    }
+    EXPECT_TRUE(call.complete) << text;
+    const auto judge = Grammar::compile(
+        {.kind = Spec::Kind::kJsonSchema, .source = arguments_schema(*tool), .writing = Spec::Writing::kAny});
+    Matcher matcher(judge);
+    EXPECT_TRUE(matcher.accept(call.arguments) && matcher.is_complete())
+        << call.name << " " << call.arguments << "\nin " << text;
+  }
+}
+
+class AnswerStructures : public ::testing::TestWithParam<std::string> {
+ protected:
+  Format format_ = format_named(GetParam());
+  bool has_headers_ = format_.syntax == Syntax::kChannels || format_.syntax == Syntax::kRecipients;
+};
+
+TEST_P(AnswerStructures, TakeOnlyCallsThatAreValid) {
+  const ToolList tools{OrderedJson(hard_tools())};
+  uint64_t seed = 0;
+  size_t finished = 0;
+  for (const Choice choice : {Choice::kRequired, Choice::kAuto})
+    for (const bool parallel : {true, false})
+      for (const Phase phase : {Phase::kContent, Phase::kReasoning}) {
+        Case c = {GetParam(), choice, "", parallel,
+                  has_headers_ && phase == Phase::kContent ? Phase::kHeader : phase};
+        if (phase == Phase::kReasoning &&
+            (format_.reasoning.open.empty() && format_.syntax != Syntax::kChannels))
+          continue;
+        const auto grammar =
+            compiled(format_, tools, {.choice = choice, .parallel = parallel, .phase = c.phase});
+        ASSERT_TRUE(grammar);
+        for (int i = 0; i < 12; ++i) {
+          const std::string text = walk(grammar, ++seed, 700);
+          if (text.empty()) continue;
+          ++finished;
+          expect_valid_calls(c, tools, text);
+        }
+      }
+  EXPECT_GE(finished, 20U);
+}
+
+TEST_P(AnswerStructures, OfOneFunctionTakeItsCalls) {
+  const ToolList tools{OrderedJson(hard_tools())};
+  for (const Tool& tool : tools.all()) {
+    const Case c = {GetParam(), Choice::kRequired, tool.name, false,
+                    has_headers_ ? Phase::kHeader : Phase::kContent};
+    const auto grammar = compiled(
+        format_, tools, {.choice = c.choice, .only = c.only, .parallel = c.parallel, .phase = c.phase});
+    ASSERT_TRUE(grammar);
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      const std::string text = walk(grammar, seed, 500);
+      if (!text.empty()) expect_valid_calls(c, tools, text);
+    }
+  }
+}
+
+std::string name_of_family(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name)
+    if (c == '-' || c == '.') c = '_';
+  return name;
+}
+
+std::vector<std::string> constrained_families() {
+  std::vector<std::string> out;
+  for (const std::string& family : family_names())
+    if (answer_structure(format_named(family), ToolList(tools_json()), {})) out.push_back(family);
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, AnswerStructures, ::testing::ValuesIn(constrained_families()),
+                         name_of_family);
+
+class RecordedAnswers : public ::testing::TestWithParam<Answer> {};
+
+// What models of the families write, with complete calls of functions that are there, is not bent.
+TEST_P(RecordedAnswers, AreTaken) {
+  const Answer& answer = GetParam();
+  const ToolList tools(tools_json());
+  const auto grammar = compiled(format_named(answer.family), tools, {.phase = answer.phase});
+  ASSERT_TRUE(grammar);
+  Matcher matcher(grammar);
+  const size_t taken = matcher.accepted_prefix(answer.text);
+  EXPECT_EQ(taken, answer.text.size()) << answer.text.substr(0, taken) << "|||" << answer.text.substr(taken);
+  if (taken == answer.text.size()) {
+    EXPECT_TRUE(matcher.accept(answer.text));
+    EXPECT_TRUE(matcher.is_complete());
+  }
+}
+
+// Whose calls are complete, of functions that are there, and whose arguments are written as the format has
+// them.
+std::vector<Answer> sound_answers() {
+  std::vector<Answer> out;
+  const ToolList tools(tools_json());
+  for (const Answer& answer : answers()) {
+    bool sound = !answer.calls.empty();
+    for (const ExpectedCall& call : answer.calls) sound = sound && call.complete && tools.find(call.name);
+    for (const char* odd : {"arguments_in_string", "line_break_in_string", "broken_then_sound"})
+      sound = sound && answer.name != odd;
+    if (sound && answer_structure(format_named(answer.family), tools, {})) out.push_back(answer);
+  }
+  return out;
+}
+
+std::string name_of_answer(const ::testing::TestParamInfo<Answer>& info) {
+  std::string name = info.param.family + "_" + info.param.name;
+  for (char& c : name)
+    if (c == '-' || c == '.') c = '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, RecordedAnswers, ::testing::ValuesIn(sound_answers()), name_of_answer);
+
+TEST(AnswerStructure, RefusesFunctionsThatAreNotThere) {
+  EXPECT_THROW(answer_structure(format_named("hermes"), ToolList(tools_json()),
+                                {.choice = Choice::kRequired, .only = "none"}),
+               Error);
+  EXPECT_THROW(answer_structure(format_named("hermes"), ToolList(), {.choice = Choice::kRequired}), Error);
+}
+
+TEST(AnswerStructure, IsNotNeededWhereNothingIsConstrained) {
+  EXPECT_FALSE(answer_structure(format_named("hermes"), ToolList(), {}));
+  EXPECT_FALSE(answer_structure(format_named("hermes"), ToolList(tools_json()), {.choice = Choice::kNone}));
+}
+
+}  // namespace
+}  // namespace ferrum::tools::testing
