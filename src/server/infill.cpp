@@ -1,9 +1,11 @@
 #include "server/infill.h"
 
+#include "server/api/answer_rule.h"
 #include "server/api/max_tokens.h"
 #include "server/api/other_engines.h"
 #include "server/api/prompt_fields.h"
 #include "server/api/sampling_fields.h"
+#include "server/api/thinking.h"
 
 namespace ferrum::server {
 namespace {
@@ -28,13 +30,15 @@ const char* stop_type(const FinishEvent& finish) {
 
 class InfillFormat : public Format {
  public:
-  explicit InfillFormat(std::string model) : model_(std::move(model)) {}
+  // `rule_field`: that asks for a rule; empty: none.
+  InfillFormat(std::string model, std::string rule_field)
+      : model_(std::move(model)), rule_field_(std::move(rule_field)) {}
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) take_text(text->text, out);
     if (const auto* finish = std::get_if<FinishEvent>(&event)) finish_ = *finish;
   }
-  const char* prompt_field() const override { return "input_prefix"; }
+  RequestFields fields() const override { return {.prompt = "input_prefix", .rule = rule_field_}; }
 
  protected:
   virtual void take_text(const std::string& text, std::string& out) = 0;
@@ -54,6 +58,7 @@ class InfillFormat : public Format {
 
  private:
   std::string model_;
+  std::string rule_field_;
   FinishEvent finish_;
 };
 
@@ -97,6 +102,10 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n must be 1: a gap is filled in once");
   if (const auto most = read_max_tokens(f)) r.max_tokens = *most;
   const bool stream = f.flag("stream").value_or(false);
+  const std::optional<AskedRule> asked = read_answer_rule(f);
+  if (asked) r.rule = asked->rule;
+  const std::string rule_field = asked ? asked->field : "";
+  if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
   read_other_engines(f);
   f.hint("timings_per_token", {false});
   f.refuse_others();
@@ -104,9 +113,9 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   ApiRequest api_request;
   api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
   if (stream)
-    api_request.format = std::make_unique<Stream>(model);
+    api_request.format = std::make_unique<Stream>(model, rule_field);
   else
-    api_request.format = std::make_unique<Whole>(model);
+    api_request.format = std::make_unique<Whole>(model, rule_field);
   api_request.requests.push_back(std::move(r));
   return api_request;
 }

@@ -43,12 +43,13 @@ class CountedFormat final : public Format {
 
   void begin(std::string& out) override { format_->begin(out); }
   void take(size_t prompt, const Event& event, std::string& out) override {
-    if (std::holds_alternative<TextEvent>(event)) ++ticket_->texts;
+    if (std::holds_alternative<TextEvent>(event) || std::holds_alternative<PartEvent>(event))
+      ++ticket_->texts;
     format_->take(prompt, event, out);
   }
   void end(std::string& out) override { format_->end(out); }
   void fail(const ApiError& error, std::string& out) override { format_->fail(error, out); }
-  const char* prompt_field() const override { return format_->prompt_field(); }
+  RequestFields fields() const override { return format_->fields(); }
 
  private:
   std::unique_ptr<Format> format_;

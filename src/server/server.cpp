@@ -263,7 +263,7 @@ class Server::Impl {
     const Parsed parsed = co_await parse(request);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);
     co_return co_await elsewhere([&] {
-      Fields body(parsed.json, options_.hints);
+      Fields body(parsed.json, options_.hints, request.body);
       HttpResponse response = json_reply(handler(body, *engine));
       add_ignored(request, body, response.headers);
       return response;
@@ -291,7 +291,7 @@ class Server::Impl {
     const Parsed parsed = co_await parse(request);
     const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);  // outlives its streams
     Submitted s = co_await elsewhere([&] {
-      Fields body(parsed.json, options_.hints);
+      Fields body(parsed.json, options_.hints, request.body);
       ApiRequest api_request = handler(body, *engine);
       for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
       Streams streams = engine->submit_batch(std::move(api_request.requests));

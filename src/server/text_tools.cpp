@@ -2,7 +2,7 @@
 
 #include "base/utf8.h"
 #include "server/api/prompt_fields.h"
-#include "server/openai/openai.h"
+#include "server/openai/chat_messages.h"
 
 namespace ferrum::server {
 namespace {
@@ -17,7 +17,7 @@ Prompt read_prompt(Fields& body, const Engine& engine) {
     throw ApiError(400, "invalid_value", name, "one of content, prompt and messages is needed");
   }
   if (chat) {
-    ChatPrompt messages = openai::chat_prompt(body, engine);
+    ChatPrompt messages = openai::read_chat(body, engine).prompt;
     body.refuse("add_special_tokens", "the chat template writes all special tokens", {false});
     return messages;
   }
@@ -43,7 +43,6 @@ Json tokenize(Fields& body, const Engine& engine) {
   const Prompt prompt = read_prompt(body, engine);
   const bool pieces = body.flag("with_pieces").value_or(false);
   const bool strings = body.flag("return_token_strs").value_or(false);
-  body.refuse("tools", "tools are not supported yet", {Json::array()});
   body.refuse_others();
   const std::vector<int32_t> ids = engine.tokens_of(prompt);
   Json answer = {{"tokens", ids}, {"count", ids.size()}, {"max_model_len", engine.info().context}};
@@ -71,7 +70,7 @@ Json detokenize(Fields& body, const Engine& engine) {
 
 Json apply_template(Fields& body, const Engine& engine) {
   body.text("model");
-  const ChatPrompt chat = openai::chat_prompt(body, engine);
+  const ChatPrompt chat = openai::read_chat(body, engine).prompt;
   body.refuse_others();
   return {{"prompt", engine.render(chat)}};
 }

@@ -9,7 +9,7 @@ namespace ferrum::server {
 // max_model_len; with_pieces, return_token_strs.
 Json tokenize(Fields& body, const Engine& engine);
 Json detokenize(Fields& body, const Engine& engine);      // tokens -> content, prompt
-Json apply_template(Fields& body, const Engine& engine);  // messages -> prompt
+Json apply_template(Fields& body, const Engine& engine);  // messages, tools -> prompt
 Json tokenizer_info(const Engine& engine);                // special tokens, chat_template, …
 
 }  // namespace ferrum::server

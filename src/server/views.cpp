@@ -73,6 +73,7 @@ Json props_json(const Models& models) {
                    {"context_length", info.context},
                    {"chat_template", info.has_chat_template},
                    {"reasons", info.reasons},
+                   {"tool_format", info.tool_format},
                    {"default_sampling", sampling_json(model.engine->recommended_sampling())},
                    {"memory",
                     {{"weights_bytes", memory.weights},

@@ -73,9 +73,8 @@ TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
     EXPECT_EQ(reply.status, 200) << reply.body;
     EXPECT_FALSE(reply.headers.contains("x-ferrum-ignored")) << reply.headers.at("x-ferrum-ignored");
   }
-  for (const json& more :
-       {json{{"skip_special_tokens", false}}, json{{"length_penalty", 2}}, json{{"use_beam_search", true}},
-        json{{"grammar", "root ::= x"}}, json{{"n_probs", 3}}, json{{"bad_words", {"x"}}}})
+  for (const json& more : {json{{"skip_special_tokens", false}}, json{{"length_penalty", 2}},
+                           json{{"use_beam_search", true}}, json{{"n_probs", 3}}, json{{"bad_words", {"x"}}}})
     for (const std::string& path : {kChat, kText})
       EXPECT_EQ(refused_param(path, path == kChat ? chat(more) : text(more)), more.begin().key());
   EXPECT_EQ(client_.post(kChat, chat({{"cache_prompt", false}, {"id_slot", 3}}).dump())
@@ -241,9 +240,8 @@ TEST_F(Extras, ThinkingIsSwitchedWhereTheTemplateHasASwitch) {
 
 TEST_F(Extras, ReasoningIsOptional) {
   Served served([](const Request&) {
-    return std::vector<Event>{TextEvent{0, "<think>Hm.</think>Yes."}, test::finish()};
+    return std::vector<Event>{test::thought("Hm."), TextEvent{0, "Yes."}, test::finish()};
   });
-  served.engine->reasons();
   Client client = served.client();
   const json whole = client.post(kChat, chat({{"include_reasoning", false}}).dump()).json();
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
@@ -251,6 +249,9 @@ TEST_F(Extras, ReasoningIsOptional) {
   const Reply stream = client.post(kChat, chat({{"include_reasoning", false}, {"stream", true}}).dump());
   EXPECT_EQ(stream.body.find("Hm."), std::string::npos);
   EXPECT_CONTAINS(stream.body, "Yes.");
+  EXPECT_FALSE(client.post(kChat, chat({{"reasoning", {{"exclude", true}}}}).dump())
+                   .json()["choices"][0]["message"]
+                   .contains("reasoning"));
 }
 
 TEST_F(Extras, WhereThePromptEnds) {
@@ -312,7 +313,9 @@ TEST_F(Extras, GapsAreFilledIn) {
   Served served;
   served.engine->infills();
   Client client = served.client();
-  const auto asked = [&](size_t index) { return test::text_of(served.engine->answer(index)->request); };
+  const auto asked = [&](size_t index) {
+    return served.engine->prompt_text(served.engine->answer(index)->request);
+  };
   EXPECT_EQ(client.post(kText, text({{"suffix", "end"}}).dump()).status, 200);
   EXPECT_EQ(asked(0), "<Once|end>");
   const json body = {{"input_prefix", "int "},
@@ -363,11 +366,12 @@ TEST_F(Extras, OddPiecesAreBytes) {
 }
 
 TEST_F(Extras, ARefusalNamesAllFields) {
-  const Reply reply = client_.post(
-      kChat,
-      chat({{"tools", {1}}, {"response_format", {{"type", "json_object"}}}, {"temperature", -1}, {"x", 1}})
-          .dump());
-  for (const char* name : {"tools", "response_format", "temperature", "'x'"})
+  const Reply reply = client_.post(kChat, chat({{"tools", {{{"function", {{"name", ""}}}}}},
+                                                {"response_format", {{"type", "xml"}}},
+                                                {"temperature", -1},
+                                                {"x", 1}})
+                                              .dump());
+  for (const char* name : {"tools[0].function.name", "response_format.type", "temperature", "'x'"})
     EXPECT_CONTAINS(reply.error(), name);
 }
 

@@ -6,6 +6,9 @@
 namespace ferrum::test {
 
 void FakeAnswer::tell(Event event) {
+  if (const auto* text = std::get_if<TextEvent>(&event);
+      text && request.answer_as != Request::AnswerAs::kText)
+    event = PartEvent{.choice = text->choice, .text = text->text, .generated_tokens = text->generated_tokens};
   std::function<void()> wake;
   {
     const std::lock_guard lock(mutex_);
@@ -141,8 +144,10 @@ std::string FakeEngine::text_of(std::span<const int32_t> ids) const { return {id
 std::string FakeEngine::render(const ChatPrompt& chat) const {
   std::string text;
   for (const ChatMessage& message : chat.messages)
-    text += message.role + (message.name.empty() ? "" : " " + message.name) + ": " + message.content + "\n" +
+    text += message.role + (message.name.empty() ? "" : " " + message.name) + ": " +
+            (message.reasoning.empty() ? "" : "(" + message.reasoning + ") ") + message.content + "\n" +
             (message.tool_calls.empty() ? "" : message.tool_calls + "\n");
+  if (!chat.tools.functions.empty()) text += "functions: " + chat.tools.functions + "\n";
   return text + chat.template_options;
 }
 
@@ -195,9 +200,25 @@ SavedSession FakeEngine::save_session(const Session& /*session*/, const std::fil
 }
 LoadedSession FakeEngine::load_session(const std::filesystem::path& /*path*/) { return {}; }
 
-std::string text_of(const Request& request) {
-  const std::vector<int32_t>& ids = std::get<TokenPrompt>(request.prompt).ids;
+std::string FakeEngine::prompt_text(const Request& request) const {
+  const std::vector<int32_t> ids = tokens_of(request.prompt);
   return {ids.begin(), ids.end()};
+}
+
+Event thought(const std::string& text, int choice) {
+  return PartEvent{.choice = choice, .kind = PartEvent::Kind::kReasoning, .text = text};
+}
+
+std::vector<Event> call(int index, const std::string& name, const std::vector<std::string>& arguments,
+                        int choice) {
+  using Kind = PartEvent::Kind;
+  const std::string id = "call_" + std::to_string(choice) + std::to_string(index);
+  std::vector<Event> events = {
+      PartEvent{.choice = choice, .kind = Kind::kCallBegin, .index = index, .id = id, .name = name}};
+  for (const std::string& text : arguments)
+    events.emplace_back(PartEvent{.choice = choice, .kind = Kind::kArguments, .index = index, .text = text});
+  events.emplace_back(PartEvent{.choice = choice, .kind = Kind::kCallEnd, .index = index});
+  return events;
 }
 
 std::vector<Event> nothing(const Request& /*request*/) { return {}; }

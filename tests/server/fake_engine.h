@@ -42,7 +42,7 @@ class FakeEngine final : public Engine {
   using Script = std::function<std::vector<Event>(const Request&)>;
 
   // Answers every request with the script's events on a thread of its own; without one never, unless the test
-  // does.
+  // does. A TextEvent is content for those who ask for parts.
   explicit FakeEngine(Script script = {});
   ~FakeEngine() override;
 
@@ -59,7 +59,6 @@ class FakeEngine final : public Engine {
   // What the chat template reads, and whether there are tokens to fill in the middle. The same holds.
   void set_template_switches(std::vector<std::string> names) { info_.template_switches = std::move(names); }
   void infills() { info_.infills = true; }
-  void takes_calls() { info_.has_tool_turns = true; }
   // Tokens that prompt and answer have room for. The same holds.
   void set_context(int tokens) { info_.context = tokens; }
 
@@ -68,7 +67,9 @@ class FakeEngine final : public Engine {
   SamplingOptions recommended_sampling() const override;
   std::vector<int32_t> tokens_of(const Prompt& prompt) const override;  // bytes
   std::string text_of(std::span<const int32_t> ids) const override;     // bytes
-  std::string render(const ChatPrompt& chat) const override;  // "role: content\n"… and the options
+  std::string prompt_text(const Request& request) const;                // bytes
+  // "role: (thought) content\n"…, the functions and the options.
+  std::string render(const ChatPrompt& chat) const override;
   std::vector<int32_t> infill_tokens(const InfillPrompt& prompt) const override;  // <prefix|suffix>, bytes
   TokenText token(int32_t id) const override;
   TokenizerInfo tokenizer_info() const override;
@@ -98,8 +99,11 @@ class FakeEngine final : public Engine {
   std::thread thread_;
 };
 
-// A prompt of bytes.
-std::string text_of(const Request& request);
+// A piece of a thought.
+Event thought(const std::string& text, int choice = 0);
+// A whole call, whose arguments come in these pieces. Its id is "call_" with the numbers of choice and call.
+std::vector<Event> call(int index, const std::string& name, const std::vector<std::string>& arguments,
+                        int choice = 0);
 
 // Scripts: nothing, for tests that send the events themselves;
 std::vector<Event> nothing(const Request& request);

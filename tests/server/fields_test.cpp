@@ -81,5 +81,19 @@ TEST(Fields, HintsAreReportedOnceOrRefused) {
   }
 }
 
+TEST(Fields, ObjectsKeepTheirText) {
+  const std::string readable =
+      R"( {"b" : { "z":1.50 ,"a":[{"y":"}\"]","x" : [ ] }, 12345678901234567890] } ,)"
+      R"( "\u0063":{} , "d":[[{"e":{"f":true}}]]})";
+  const Json body = Json::parse(readable);
+  Fields fields(body, Hints::kReported, readable);
+  EXPECT_EQ(fields.source(body["b"]), R"({ "z":1.50 ,"a":[{"y":"}\"]","x" : [ ] }, 12345678901234567890] })");
+  EXPECT_EQ(fields.source(body["b"]["a"][0]), R"({"y":"}\"]","x" : [ ] })");
+  EXPECT_EQ(fields.source(body["c"]), "{}");
+  EXPECT_EQ(fields.source(body["d"][0][0]["e"]), R"({"f":true})");
+  EXPECT_EQ(fields.source(body["b"]["z"]), "1.5") << "only objects do";
+  EXPECT_EQ(Fields(body).source(body["d"][0][0]), R"({"e":{"f":true}})") << "a body without a text";
+}
+
 }  // namespace
 }  // namespace ferrum::server

@@ -39,10 +39,11 @@ TEST(Ignored, AStrictServerRefusesHints) {
   options.hints = server::Hints::kRefused;
   Served served(test::hello, options);
   const Reply reply = served.client().post(
-      "/v1/chat/completions", body_with({{"store", true}, {"verbosity", "low"}, {"tools", {1}}}));
+      "/v1/chat/completions",
+      body_with({{"store", true}, {"verbosity", "low"}, {"tools", {{{"type", "web_search"}}}}}));
   EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(reply.json()["error"]["param"], "store");
-  for (const char* name : {"store", "verbosity", "tools"}) EXPECT_CONTAINS(reply.error(), name);
+  EXPECT_EQ(reply.json()["error"]["param"], "tools[0].type");
+  for (const char* name : {"store", "verbosity", "tools[0].type"}) EXPECT_CONTAINS(reply.error(), name);
   EXPECT_EQ(served.engine->asked(), 0u);
 }
 

@@ -42,8 +42,7 @@ std::vector<std::string> names_of(const std::vector<std::pair<std::string, json>
 }
 
 std::vector<Event> thinking(const Request& /*request*/) {
-  return {TextEvent{0, "<think>\nHm"}, TextEvent{0, ".\n</th"}, TextEvent{0, "ink>\n\nYes"},
-          TextEvent{0, "."}, test::finish()};
+  return {test::thought("Hm"), test::thought("."), TextEvent{0, "Yes"}, TextEvent{0, "."}, test::finish()};
 }
 
 class Messages : public testing::Test {
@@ -92,7 +91,7 @@ TEST_F(Messages, RequestsReachTheEngine) {
        {"stop_sequences", {"END"}},
        {"metadata", {{"user_id", "u"}}},
        {"thinking", {{"type", "disabled"}}}}));
-  EXPECT_EQ(test::text_of(r), "system: Be brief.\nuser: hi\n{\"enable_thinking\":false}");
+  EXPECT_EQ(served_.engine->prompt_text(r), "system: Be brief.\nuser: hi\n{\"enable_thinking\":false}");
   EXPECT_EQ(r.sampling.temperature, 0.5f);
   EXPECT_EQ(r.sampling.top_k, 7);
   EXPECT_EQ(r.sampling.top_p, 0.25f);
@@ -108,7 +107,7 @@ TEST_F(Messages, TurnsOfOneRoleAreOneAndAnAnswerThatBeganIsContinued) {
                                       {"content",
                                        {{{"type", "thinking"}, {"thinking", "hm"}, {"signature", ""}},
                                         {{"type", "text"}, {"text", "c"}}}}}}}}));
-  EXPECT_EQ(test::text_of(r), "user: a\n\nb\nassistant: c\n");
+  EXPECT_EQ(served_.engine->prompt_text(r), "user: a\n\nb\nassistant: (hm) c\n");
 }
 
 TEST_F(Messages, AThoughtHasABudget) {
@@ -137,14 +136,14 @@ TEST_F(Messages, HintsOfItsClientsAreTakenAndNamed) {
 
 TEST_F(Messages, AnEffortGoesToATemplateThatReadsIt) {
   served_.engine->set_template_switches({"enable_thinking", "reasoning_effort"});
-  EXPECT_EQ(test::text_of(asked(message({{"output_config", {{"effort", "low"}}}}))),
+  EXPECT_EQ(served_.engine->prompt_text(asked(message({{"output_config", {{"effort", "low"}}}}))),
             "user: hi\n{\"enable_thinking\":true,\"reasoning_effort\":\"low\"}");
 }
 
 TEST_F(Messages, BillingLinesAreNoPartOfThePrompt) {
   const auto prompt = [&](const std::string& number) {
     const std::string line = "x-anthropic-billing-header: cch=" + number + ";";
-    return test::text_of(asked(message(
+    return served_.engine->prompt_text(asked(message(
         {{"system", {{{"type", "text"}, {"text", line}}, {{"type", "text"}, {"text", "a\n" + line + "\nb"}}}},
          {"messages",
           {{{"role", "user"}, {"content", "x-anthropic-y"}},
@@ -152,7 +151,7 @@ TEST_F(Messages, BillingLinesAreNoPartOfThePrompt) {
   };
   EXPECT_EQ(prompt("1"), "system: a\nb\nuser: x-anthropic-y\nsystem: c\n");
   EXPECT_EQ(prompt("1"), prompt("2")) << "or no prefix would ever be found again";
-  EXPECT_EQ(test::text_of(asked(message({{"system", "x-anthropic-z: 1"}}))), "user: hi\n");
+  EXPECT_EQ(served_.engine->prompt_text(asked(message({{"system", "x-anthropic-z: 1"}}))), "user: hi\n");
 }
 
 TEST_F(Messages, ThePromptMustFitAndMoreThanIsLeftMeansUntilTheContextIsFull) {
@@ -179,7 +178,6 @@ TEST_F(Messages, AStreamHasEventsForItsBlocks) {
 
 TEST_F(Messages, ThoughtsAreABlockOfTheirOwn) {
   Served served(thinking);
-  served.engine->reasons();
   Client client = served.client();
   const json whole = client.post(kMessages, message().dump()).json();
   ASSERT_EQ(whole["content"].size(), 2u);
@@ -222,11 +220,10 @@ TEST_F(Messages, ErrorsHaveItsOwnShape) {
   expect_refused(message({{"messages", {{{"role", "tool"}, {"content", "x"}}}}}), "messages[0].role");
   expect_refused(message({{"messages", {{{"role", "user"}, {"content", {{{"type", "image"}}}}}}}}),
                  "messages[0].content[0].type");
-  expect_refused(message({{"tools", {{{"name", "f"}}}}}), "tools");
   expect_refused(message({{"thinking", {{"type", "enabled"}}}}), "thinking.budget_tokens");
   expect_refused(message({{"thinking", {{"type", "sometimes"}}}}), "thinking.type");
   expect_refused(message({{"output_config", {{"format", {{"type", "json_schema"}}}}}}),
-                 "output_config.format");
+                 "output_config.format.schema is missing");
   expect_refused(message({{"context_management", {{"edits", {{{"type", "compact_20260112"}}}}}}}),
                  "context_management.edits");
   expect_refused(message({{"n", 2}}), "one answer");

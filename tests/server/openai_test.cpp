@@ -209,12 +209,9 @@ TEST_F(OpenAi, HarmlessValuesOfWhatIsNotServedAreTaken) {
 TEST_F(OpenAi, WhatIsNotServedIsRefusedByName) {
   const json tool = {{"type", "function"}, {"function", {{"name", "f"}}}};
   for (const json& more :
-       {json{{"tools", {tool}}}, json{{"tool_choice", "required"}}, json{{"functions", {tool}}},
-        json{{"function_call", "f"}}, json{{"response_format", {{"type", "json_object"}}}},
-
-        json{{"audio", {{"voice", "x"}}}}, json{{"modalities", {"audio"}}},
-        json{{"web_search_options", json::object()}}, json{{"reasoning_effort", "much"}},
-        json{{"no_such_field", 1}}, json{{"Temperature", 1}}})
+       {json{{"tool_choice", "required"}}, json{{"function_call", "f"}}, json{{"audio", {{"voice", "x"}}}},
+        json{{"modalities", {"audio"}}}, json{{"web_search_options", json::object()}},
+        json{{"reasoning_effort", "much"}}, json{{"no_such_field", 1}}, json{{"Temperature", 1}}})
     expect_refused(kChat, chat(more), more.begin().key());
   for (const json& more : {json{{"suffix", "x"}}, json{{"messages", json::array()}}, json{{"tools", {tool}}}})
     expect_refused(kText, text(more), more.begin().key());
@@ -638,12 +635,12 @@ TEST_F(OpenAi, ThoughtsAreSeparated) {
   Served served([](const Request&) {
     FinishEvent finish = test::finish();
     finish.usage.reasoning_tokens = 1;
-    return std::vector<Event>{TextEvent{0, "<think>\nHm"}, TextEvent{0, ".\n</think>\n\nYes."}, finish};
+    return std::vector<Event>{test::thought("Hm"), test::thought("."), TextEvent{0, "Yes."}, finish};
   });
-  served.engine->reasons();
   Client client = served.client();
   const json whole = client.post(kChat, chat().dump()).json();
   EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Hm.");
+  EXPECT_EQ(whole["choices"][0]["message"]["reasoning"], "Hm.");
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
   EXPECT_EQ(whole["usage"]["completion_tokens_details"]["reasoning_tokens"], 1);
 
@@ -657,21 +654,10 @@ TEST_F(OpenAi, ThoughtsAreSeparated) {
   EXPECT_EQ(thought, "Hm.");
   EXPECT_EQ(said, "Yes.");
 
-  const json plain = client.post(kChat, chat({{"reasoning_format", "none"}}).dump()).json();
-  EXPECT_EQ(plain["choices"][0]["message"]["content"], "<think>\nHm.\n</think>\n\nYes.");
-  EXPECT_FALSE(plain["choices"][0]["message"].contains("reasoning_content"));
+  const auto answered_as = [&](const json& more) { return asked_chat(more).answer_as; };
+  EXPECT_EQ(answered_as(json::object()), Request::AnswerAs::kParts);
+  EXPECT_EQ(answered_as({{"reasoning_format", "none"}}), Request::AnswerAs::kCalls);
   EXPECT_EQ(client.post(kChat, chat({{"reasoning_format", "x"}}).dump()).status, 400);
-}
-
-TEST_F(OpenAi, ThoughtsMayHaveBegunInThePrompt) {
-  Served served([](const Request&) {
-    return std::vector<Event>{TextEvent{0, "Hm.</think>Yes."}, test::finish()};
-  });
-  served.engine->reasons();
-  const json body = chat({{"messages", {{{"role", "user"}, {"content", "<think>"}}}}});
-  const json whole = served.client().post(kChat, body.dump()).json();  // the fake prompt ends with that
-  EXPECT_EQ(whole["choices"][0]["message"]["reasoning_content"], "Hm.");
-  EXPECT_EQ(whole["choices"][0]["message"]["content"], "Yes.");
 }
 
 TEST_F(OpenAi, AnAnswerThatBeganIsContinuedOnDemand) {

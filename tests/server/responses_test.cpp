@@ -167,9 +167,8 @@ TEST_F(Responses, AStreamHasEventsForItsItems) {
 
 TEST_F(Responses, ThoughtsAreAnItemOfTheirOwn) {
   Served served([](const Request&) {
-    return std::vector<Event>{TextEvent{0, "<think>Hm"}, TextEvent{0, ".</think>\n\nYes."}, test::finish()};
+    return std::vector<Event>{test::thought("Hm"), test::thought("."), TextEvent{0, "Yes."}, test::finish()};
   });
-  served.engine->reasons();
   Client client = served.client();
   const json whole = client.post(kResponses, ask().dump()).json();
   ASSERT_EQ(whole["output"].size(), 2u);
@@ -179,12 +178,11 @@ TEST_F(Responses, ThoughtsAreAnItemOfTheirOwn) {
   const std::vector<json> events = events_of(client.post(kResponses, ask({{"stream", true}}).dump()));
   EXPECT_EQ(events[4]["type"], "response.reasoning_text.delta");
   EXPECT_EQ(events.back()["response"]["output"][1]["content"][0]["text"], "Yes.");
-  // What was thought is not part of the conversation.
+  // What was thought goes to the template, which decides.
   const size_t before = served.engine->asked();
   client.post(kResponses, ask({{"previous_response_id", whole["id"]}}).dump());
-  const std::string prompt = test::text_of(served.engine->answer(before)->request);
-  EXPECT_EQ(prompt.find("Hm."), std::string::npos);
-  EXPECT_NE(prompt.find("assistant: Yes."), std::string::npos) << prompt;
+  const std::string prompt = served.engine->prompt_text(served.engine->answer(before)->request);
+  EXPECT_NE(prompt.find("assistant: (Hm.) Yes."), std::string::npos) << prompt;
 }
 
 TEST_F(Responses, MistakesNameTheField) {
@@ -194,12 +192,12 @@ TEST_F(Responses, MistakesNameTheField) {
   expect_refused(ask({{"input", {{{"role", "user"}}}}}), "input[0].content");
   expect_refused(ask({{"input", {{{"role", "user"}, {"content", {{{"type", "input_image"}}}}}}}}),
                  "input[0].content[0].type");
-  expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].type");
+  expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].name");
+  expect_refused(ask({{"input", {{{"type", "computer_call"}}}}}), "input[0].type");
   expect_refused(ask({{"truncation", "some"}}), "truncation");
   expect_refused(ask({{"background", true}, {"store", false}}), "store");
   expect_refused(ask({{"input", {{{"type", "item_reference"}, {"id", "msg_x"}}}}}), "input[0].id", 404);
-  expect_refused(ask({{"text", {{"format", {{"type", "json_object"}}}}}}), "text.format");
-  expect_refused(ask({{"tools", {{{"type", "web_search"}}}}}), "tools");
+  expect_refused(ask({{"text", {{"format", {{"type", "xml"}}}}}}), "text.format.type");
   expect_refused(ask({{"n", 2}}), "n");
   expect_refused(ask({{"bananas", 2}}), "bananas");
 }

@@ -30,10 +30,7 @@ json body_of(const std::string& path, const json& turns) {
 
 class ToolHistory : public testing::Test {
  protected:
-  ToolHistory() {
-    served_.engine->takes_calls();
-    served_.engine->set_context(1 << 20);
-  }
+  ToolHistory() { served_.engine->set_context(1 << 20); }
   std::vector<ChatMessage> asked(const std::string& path, const json& turns,
                                  const json& more = json::object()) {
     json body = body_of(path, turns);
@@ -81,7 +78,6 @@ TEST_F(ToolHistory, ChatsPassCallsToTheTemplate) {
 }
 
 TEST_F(ToolHistory, MessagesPassBlocksToTheTemplate) {
-  // The prompt is tokens by then; the fake engine's count tells that all of it was read.
   const json turns = {
       kUser,
       {{"role", "assistant"},
@@ -101,12 +97,12 @@ TEST_F(ToolHistory, MessagesPassBlocksToTheTemplate) {
          {{"type", "text"}, {"text", " now?"}}}}},
       {{"role", "user"}, {"content", "Well?"}}};
   asked(kMessages, turns);
-  const std::string text = test::text_of(served_.engine->answer(0)->request);
+  const std::string text = served_.engine->prompt_text(served_.engine->answer(0)->request);
   EXPECT_EQ(
       text,
-      "user: Weather?\nassistant: I look.\n"
-      R"([{"function":{"arguments":"{\"city\":\"Paris\"}","name":"weather"},"id":"t1","type":"function"},)"
-      R"({"function":{"arguments":"{}","name":"time"},"id":"t2","type":"function"}])"
+      "user: Weather?\nassistant: (Hm.) I look.\n"
+      R"([{"id":"t1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Paris\"}"}},)"
+      R"({"id":"t2","type":"function","function":{"name":"time","arguments":"{}"}}])"
       "\ntool weather: sun\ntool time: noon\ntool: \nuser: And now?\n\nWell?\n");
 }
 
@@ -180,7 +176,7 @@ TEST_F(ToolHistory, B39_MistakesInCallsAreNamed) {
   expect_refused(kChat, calls({{{"function", {{"arguments", "{}"}}}}}),
                  "messages[1].tool_calls[0].function.name");
   expect_refused(kChat, calls({{{"function", {{"name", "f"}, {"arguments", 5}}}}}), "function.arguments");
-  expect_refused(kChat, calls({{{"type", "custom"}, {"custom", {{"name", "f"}}}}}),
+  expect_refused(kChat, calls({{{"type", "search"}, {"search", {{"name", "f"}}}}}),
                  "messages[1].tool_calls[0].type");
   expect_refused(kMessages,
                  {kUser, {{"role", "assistant"}, {"content", {{{"type", "tool_use"}, {"id", "t"}}}}}},
@@ -195,40 +191,145 @@ TEST_F(ToolHistory, B39_MistakesInCallsAreNamed) {
   expect_refused(kResponses, {{{"type", "function_call_output"}, {"call_id", "c"}}}, "input[0].output");
 }
 
-TEST_F(ToolHistory, ATemplateWithoutAPlaceForCallsIsNamed) {
-  Served plain;
-  Client client = plain.client();
-  const auto refusal = [&](const std::string& path, const json& turns) {
-    const Reply reply = client.post(path, body_of(path, turns).dump());
-    EXPECT_EQ(reply.status, 400) << reply.body;
-    return reply.error();
+TEST_F(ToolHistory, ArgumentsKeepTheirOrder) {
+  const auto prompt = [&](const std::string& path, const std::string& turn) {
+    const std::string name = path == kResponses ? "input" : "messages";
+    const std::string user = R"({"role":"user","content":"a"})";
+    const Reply reply =
+        client_.post(path, R"({"model":"fake","max_)" + std::string(path == kResponses ? "output_" : "") +
+                               R"(tokens":9,")" + name + R"(":[)" + user + "," + turn + "," + user + "]}");
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return served_.engine->prompt_text(served_.engine->answer(served_.engine->asked() - 1)->request);
   };
+  const std::string object = R"({"z":1, "a":{"y":0.10,"b":2}})";
+  const std::string shown = json(object).dump();
   EXPECT_CONTAINS(
-      refusal(kChat, {kUser, {{"role", "assistant"}, {"tool_calls", {call_json("c", "f", "{}")}}}}),
-      "messages[1].tool_calls: the model's chat template has no place for tool calls");
-  EXPECT_CONTAINS(refusal(kMessages, {{{"role", "user"}, {"content", {{{"type", "tool_result"}}}}}}),
-                  "messages[0].content[0].type: the model's chat template");
+      prompt(kChat, R"({"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":)" +
+                        object + "}}]}"),
+      shown);
   EXPECT_CONTAINS(
-      refusal(kResponses, {{{"type", "function_call_output"}, {"call_id", "c"}, {"output", "x"}}}),
-      "input[0].type: the model's chat template");
-  EXPECT_EQ(client.post(kChat, body_of(kChat, {kUser, {{"role", "tool"}, {"content", "sun"}}}).dump()).status,
-            200)
-      << "a result alone becomes the user's turn";
+      prompt(kMessages, R"({"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":)" +
+                            object + "}]}"),
+      shown);
+  EXPECT_CONTAINS(
+      prompt(kResponses, R"({"type":"function_call","call_id":"c","name":"f","arguments":)" + object + "}"),
+      shown);
 }
 
-TEST_F(ToolHistory, ToolsThatMayNotBeCalledAreLeftOut) {
-  const json tool = {{"type", "function"}, {"function", {{"name", "f"}}}};
-  const json turns = json::array({kUser});
-  EXPECT_EQ(asked(kChat, turns, {{"tools", {tool}}, {"tool_choice", "none"}}).size(), 1u);
-  EXPECT_EQ(asked(kChat, turns, {{"functions", {{{"name", "f"}}}}, {"function_call", "none"}}).size(), 1u);
-  EXPECT_EQ(asked(kResponses, turns, {{"tools", {tool}}, {"tool_choice", "none"}}).size(), 1u);
-  asked(kMessages, turns, {{"tools", {{{"name", "f"}}}}, {"tool_choice", {{"type", "none"}}}});
-  for (const json& choice : {json("auto"), json("required"), json()}) {
-    json body = body_of(kChat, turns);
-    body["tools"] = {tool};
-    body["tool_choice"] = choice;
-    EXPECT_EQ(client_.post(kChat, body.dump()).status, 400) << choice;
-  }
+TEST_F(ToolHistory, MissingIdsAreFilledIn) {
+  const json call = {{"function", {{"name", "f"}, {"arguments", "{}"}}}};
+  const json other = {{"function", {{"name", "g"}, {"arguments", "{}"}}}};
+  const auto turns = asked(kChat, {kUser,
+                                   {{"role", "assistant"}, {"tool_calls", {call, other}}},
+                                   {{"role", "tool"}, {"name", "g"}, {"content", "2"}},
+                                   {{"role", "tool"}, {"content", "1"}},
+                                   {{"role", "tool"}, {"content", "3"}}});
+  ASSERT_EQ(turns.size(), 5u);
+  EXPECT_EQ(calls_of(turns[1])[0]["id"], "call_0");
+  EXPECT_EQ(calls_of(turns[1])[1]["id"], "call_1");
+  EXPECT_EQ(turns[2].tool_call_id, "call_1") << "by its name";
+  EXPECT_EQ(turns[3].tool_call_id, "call_0") << "the first without a result";
+  EXPECT_EQ(turns[4].tool_call_id, "") << "there is no call for it";
+}
+
+TEST_F(ToolHistory, N9_ResultsBeforeCallsFollowThem) {
+  const auto turns =
+      asked(kChat, {kUser,
+                    {{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "sun"}},
+                    {{"role", "assistant"}, {"tool_calls", {call_json("c1", "weather", "{}")}}},
+                    kUser});
+  ASSERT_EQ(turns.size(), 4u);
+  EXPECT_EQ(turns[1].role, "assistant");
+  EXPECT_EQ(turns[2].content, "sun");
+  EXPECT_EQ(turns[2].name, "weather");
+  const auto items =
+      asked(kResponses, {{{"type", "function_call_output"}, {"call_id", "c1"}, {"output", "sun"}},
+                         {{"type", "function_call"}, {"call_id", "c1"}, {"name", "f"}, {"arguments", "{}"}}});
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].role, "assistant");
+  EXPECT_EQ(items[1].role, "tool");
+}
+
+TEST_F(ToolHistory, IdsThatAreUsedAgainBelongToTheLastCall) {
+  const auto turn = [](const char* name) {
+    return json{{"role", "assistant"}, {"tool_calls", {call_json("call_0", name, "{}")}}};
+  };
+  const json result = {{"role", "tool"}, {"tool_call_id", "call_0"}, {"content", "x"}};
+  const auto turns = asked(kChat, {kUser, turn("f"), result, turn("g"), result, result});
+  ASSERT_EQ(turns.size(), 6u);
+  EXPECT_EQ(turns[2].name, "f");
+  EXPECT_EQ(turns[4].name, "g");
+  EXPECT_EQ(turns[5].name, "g") << "several results";
+}
+
+TEST_F(ToolHistory, OlderFunctionCallsAreCalls) {
+  const auto turns = asked(kChat, {kUser,
+                                   {{"role", "assistant"},
+                                    {"content", nullptr},
+                                    {"function_call", {{"name", "f"}, {"arguments", "{\"a\":1}"}}}},
+                                   {{"role", "function"}, {"name", "f"}, {"content", "sun"}}});
+  ASSERT_EQ(turns.size(), 3u);
+  EXPECT_EQ(calls_of(turns[1])[0]["function"]["name"], "f");
+  EXPECT_EQ(turns[2].role, "tool");
+  EXPECT_EQ(turns[2].tool_call_id, calls_of(turns[1])[0]["id"]);
+}
+
+TEST_F(ToolHistory, TextsOfCustomToolsAreArguments) {
+  const json items = {
+      kUser,
+      {{"type", "custom_tool_call"}, {"call_id", "c1"}, {"name", "patch"}, {"input", "a\n\"b"}},
+      {{"type", "custom_tool_call_output"}, {"call_id", "c1"}, {"output", "done"}}};
+  const auto turns = asked(kResponses, items);
+  ASSERT_EQ(turns.size(), 3u);
+  EXPECT_EQ(json::parse(std::string(calls_of(turns[1])[0]["function"]["arguments"])),
+            json({{"input", "a\n\"b"}}));
+  EXPECT_EQ(turns[2].name, "patch");
+  const auto chat = asked(
+      kChat,
+      {kUser,
+       {{"role", "assistant"},
+        {"tool_calls", {{{"id", "c"}, {"type", "custom"}, {"custom", {{"name", "p"}, {"input", "x"}}}}}}},
+       {{"role", "tool"}, {"tool_call_id", "c"}, {"content", "y"}}});
+  EXPECT_EQ(calls_of(chat[1])[0]["function"]["arguments"], R"({"input":"x"})");
+}
+
+TEST_F(ToolHistory, ThoughtsAndFailuresGoToTheTemplate) {
+  EXPECT_EQ(
+      asked(kChat, {kUser, {{"role", "assistant"}, {"content", "x"}, {"reasoning_content", "hm"}}, kUser})[1]
+          .reasoning,
+      "hm");
+  EXPECT_EQ(asked(kChat, {kUser, {{"role", "assistant"}, {"content", "x"}, {"reasoning", "hm"}}, kUser})[1]
+                .reasoning,
+            "hm");
+  const auto items =
+      asked(kResponses, {kUser,
+                         {{"type", "reasoning"}, {"summary", {{{"type", "summary_text"}, {"text", "hm"}}}}},
+                         {{"type", "function_call"}, {"call_id", "c"}, {"name", "f"}, {"arguments", "{}"}},
+                         {{"type", "function_call_output"}, {"call_id", "c"}, {"output", "x"}},
+                         {{"type", "reasoning"}, {"summary", {{{"type", "summary_text"}, {"text", "so"}}}}},
+                         {{"role", "assistant"}, {"content", "y"}},
+                         kUser});
+  ASSERT_EQ(items.size(), 5u);
+  EXPECT_EQ(items[1].reasoning, "hm");
+  EXPECT_NE(items[1].tool_calls, "");
+  EXPECT_EQ(items[3].reasoning, "so");
+  EXPECT_EQ(items[3].content, "y");
+  const auto failed = [&](const json& content) {
+    return asked(kMessages,
+                 {kUser,
+                  {{"role", "assistant"}, {"content", {{{"type", "tool_use"}, {"id", "t"}, {"name", "f"}}}}},
+                  {{"role", "user"},
+                   {"content",
+                    {{{"type", "tool_result"},
+                      {"tool_use_id", "t"},
+                      {"is_error", true},
+                      {"content", content}}}}}})
+        .back()
+        .content;
+  };
+  EXPECT_EQ(failed("no such city"), "Error: no such city");
+  EXPECT_EQ(failed(nullptr), "Error");
+  EXPECT_EQ(failed("Error: already said"), "Error: already said");
 }
 
 }  // namespace

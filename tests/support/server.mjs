@@ -10,8 +10,13 @@ export const model = 'demo-dense';
 export const fileOf = (name) => path.join(root, 'models', `${name}.gguf`);
 
 // Resolves once the model is there: {url, stop()}. stop() resolves to the exit code, null where a signal ended it.
-export function serveModel(name, ...options) {
-  const child = spawn(binary, ['serve', fileOf(name), '--port', '0', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+export const serveModel = (name, ...options) => serveFiles(fileOf(name), ...options);
+
+// The same with recorded answers in place of a model's.
+export const serveReplay = (answers, ...options) => serveFiles('--replay', answers, ...options);
+
+function serveFiles(...options) {
+  const child = spawn(binary, ['serve', ...options, '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const stop = () => {
     child.kill('SIGTERM');

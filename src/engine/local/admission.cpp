@@ -13,6 +13,7 @@
 #include "engine/local/best_of.h"
 #include "engine/sampling/sampling_options.h"
 #include "engine/step_runner.h"
+#include "grammar/refusal.h"
 #include "text/end_tokens.h"
 
 namespace ferrum {
@@ -113,10 +114,13 @@ Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts,
       grammars_(prompts, checkpoint.model().vocab) {}
 
 std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<EventSink>& sink) {
+  const char* const constraint = request.rule ? "bad_rule" : "bad_tools";
   try {
     return job_for(std::move(request), sink);
   } catch (const ContextFull& e) {
     sink->push(ErrorEvent{std::string(name_of(e.code())), e.what(), e.overflow});
+  } catch (const grammar::Refusal& e) {
+    sink->push(ErrorEvent{constraint, e.what()});
   } catch (const Error& e) {
     sink->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
   } catch (const std::bad_alloc&) {

@@ -130,7 +130,7 @@ class Answer {
     for (size_t i = 0; i < streams_.size(); ++i)
       while (const std::optional<Event> event = streams_[i]->poll()) {
         if (const auto* error = std::get_if<ErrorEvent>(&*event))
-          co_return co_await fail(api_error(*error, format_.prompt_field()));
+          co_return co_await fail(api_error(*error, format_.fields()));
         begin_format();
         format_.take(i, *event, text_);
         if (out_.began() && text_.size() >= kPart) co_await flush();

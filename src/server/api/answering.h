@@ -25,8 +25,7 @@ class Format {
   virtual void end(std::string& out) = 0;
   // Called after begin() instead of end().
   virtual void fail(const ApiError& error, std::string& out) = 0;
-  // The field that an error names when the prompt is too long.
-  virtual const char* prompt_field() const = 0;
+  virtual RequestFields fields() const = 0;  // that errors name
 };
 
 enum class Delivery { kStream, kWhole };  // server-sent events, or one JSON body

@@ -15,7 +15,8 @@ constexpr int kRetrySeconds = 1;
 int status_of(const std::string& code) {
   if (code == "queue_full") return 429;
   if (code == "deadline" || code == "unavailable" || code == "no_memory") return 503;
-  if (code == "bad_argument" || code == "context_full" || code == "bad_template" || code == "not_found")
+  if (code == "bad_argument" || code == "bad_rule" || code == "bad_tools" || code == "context_full" ||
+      code == "bad_template" || code == "not_found")
     return 400;
   return 500;
 }
@@ -37,13 +38,19 @@ const char* ApiError::type() const {
   }
 }
 
-ApiError api_error(const ErrorEvent& event, const std::string& prompt_field) {
+ApiError api_error(const ErrorEvent& event, const RequestFields& fields) {
   // A fault of the server itself: its message may name files, so it stays in the log.
   if (status_of(event.code) == 500 && event.code != name_of(ErrorCode::kNotFinite)) {
     log::error("{}: {}", event.code, event.message);
     return {500, event.code, "", "an internal error; the server's log has the details"};
   }
-  if (event.code != "context_full") return {status_of(event.code), event.code, "", event.message};
+  if (event.code != "context_full") {
+    const std::string param = event.code == "bad_tools"  ? "tools"
+                              : event.code == "bad_rule" ? fields.rule
+                                                         : "";
+    return {status_of(event.code), event.code, param, event.message};
+  }
+  const std::string& prompt_field = fields.prompt;
   // OpenAI's code and wording, which clients look for.
   std::string message = event.message;
   if (const std::optional<ContextOverflow>& overflow = event.overflow) {

@@ -33,8 +33,12 @@ template <class... Args>
   throw ApiError(400, "invalid_value", param, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// From an error of the engine. `prompt_field`: the field at fault if the prompt is too long.
-ApiError api_error(const ErrorEvent& event, const std::string& prompt_field = {});
+// The fields of a request that an error of the engine may concern; empty: not known.
+struct RequestFields {
+  std::string prompt{};  // if it is too long
+  std::string rule{};
+};
+ApiError api_error(const ErrorEvent& event, const RequestFields& fields = {});
 
 // {"error": {"message", "type", "param", "code"}}, in OpenAI's shape.
 std::string error_json(const ApiError& error);

@@ -46,7 +46,15 @@ void FieldReport::check() const {
   throw ApiError(400, refused_.front().code, refused_.front().path, message);
 }
 
-Fields::Fields(const Json& body, Hints hints) : object_(body), report_(std::make_shared<FieldReport>(hints)) {
+std::string FieldReport::source(const Json& value) {
+  if (!value.is_object() || text_.empty()) return to_text(value);
+  if (!source_) source_.emplace(body_, text_);
+  const std::string_view text = source_->of(value);
+  return text.empty() ? to_text(value) : std::string(text);
+}
+
+Fields::Fields(const Json& body, Hints hints, std::string_view text)
+    : object_(body), report_(std::make_shared<FieldReport>(body, hints, text)) {
   if (!body.is_object()) server::refuse("", "the body must be an object, not {}", body.type_name());
 }
 
@@ -152,6 +160,11 @@ void Fields::refuse(const std::string& name, const char* why, const std::vector<
 
 void Fields::refuse_value(const std::string& name, const std::string& message, const char* code) {
   report_->refuse(code, path_of(name), message);
+}
+
+void Fields::hint_others() {
+  for (const auto& [name, value] : object_.items())
+    if (!known_.contains(name)) hint(name);
 }
 
 void Fields::refuse_others() {

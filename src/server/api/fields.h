@@ -11,6 +11,7 @@
 
 #include "server/api/api_error.h"
 #include "server/api/json.h"
+#include "server/api/json_source.h"
 
 namespace ferrum::server {
 
@@ -18,10 +19,11 @@ namespace ferrum::server {
 // kRefused refuses them like unsupported fields.
 enum class Hints { kReported, kRefused };
 
-// The refusals and ignored hints of one request body, collected over all objects in it.
+// What is common to all objects of one request body: the refusals and ignored hints, and the body's text.
 class FieldReport {
  public:
-  explicit FieldReport(Hints hints) : hints_(hints) {}
+  FieldReport(const Json& body, Hints hints, std::string_view text)
+      : body_(body), text_(text), hints_(hints) {}
 
   Hints hints() const { return hints_; }
   void ignore(const std::string& path);
@@ -31,6 +33,7 @@ class FieldReport {
   void check() const;
   // Paths of the accepted hints in the order of reading, without duplicates.
   const std::vector<std::string>& ignored() const { return ignored_; }
+  std::string source(const Json& value);  // Fields::source
 
  private:
   struct Refusal {
@@ -38,6 +41,9 @@ class FieldReport {
     std::string path;
     std::string message;
   };
+  const Json& body_;
+  std::string_view text_;
+  std::optional<JsonSource> source_;  // once it was needed
   Hints hints_;
   std::vector<std::string> ignored_;
   std::vector<Refusal> refused_;
@@ -45,8 +51,9 @@ class FieldReport {
 
 class Fields {
  public:
-  // The body of a request. It must outlive this object. 400 if it is not an object.
-  explicit Fields(const Json& body, Hints hints = Hints::kReported);
+  // The body of a request, and its text if there is one. Both must outlive this object. 400 if it is not an
+  // object.
+  explicit Fields(const Json& body, Hints hints = Hints::kReported, std::string_view text = {});
   // An object nested in another one, whose report it shares. `path` names it in messages: "messages[0]".
   Fields(const Fields& parent, const Json& object, std::string path);
 
@@ -62,6 +69,9 @@ class Fields {
   std::optional<std::vector<std::string>> texts(const std::string& name);  // a string or an array of strings
   std::optional<std::vector<int32_t>> integers(const std::string& name);   // token ids
 
+  // The JSON text of a value within the body; of an object, as the client wrote it (json_source.h).
+  std::string source(const Json& value) const { return report_->source(value); }
+
   // Accepts a field and reports it as ignored, unless its value is one of `neutral`, which asks for
   // nothing.
   void hint(const std::string& name, const std::vector<Json>& neutral = {});
@@ -69,6 +79,8 @@ class Fields {
   void refuse(const std::string& name, const char* why, const std::vector<Json>& neutral = {});
   // Refuses the value of a field, for checks that the caller makes.
   void refuse_value(const std::string& name, const std::string& message, const char* code = "invalid_value");
+  // Accepts every field that was not read, and reports it as ignored.
+  void hint_others();
   // Refuses every field that was not read and is not null. For a request's body, throws all refusals.
   void refuse_others();
   // Throws all refusals so far, over all objects of the body.

@@ -20,6 +20,10 @@ Json parse_body(std::string_view body) {
 
 std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+std::string ordered_text(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
 std::string json_string(std::string_view text) { return to_text(Json(std::string(text))); }
 
 }  // namespace ferrum::server

@@ -35,21 +35,13 @@ const std::vector<Field>& unsupported() {
       {"chat_template", {}},
       {"mm_processor_kwargs", {kEmpty}},
       {"media_io_kwargs", {kEmpty}},
-      {"structured_outputs", {kEmpty}},
-      {"guided_json", {}},
-      {"guided_regex", {""}},
-      {"guided_choice", {kNone}},
-      {"guided_grammar", {""}},
       {"structural_tag", {""}},
       {"return_tokens_as_token_ids", {false}},
       {"return_token_ids", {false}},
-      {"thinking_token_budget", {-1}},
       {"repetition_detection", {kEmpty}},
       // llama-server
-      {"grammar", {""}},
       {"grammar_lazy", {false, true}},  // has no effect without a grammar
       {"grammar_triggers", {kNone}},
-      {"json_schema", {kEmpty}},
       {"n_probs", {0}},
       {"post_sampling_probs", {false}},
       {"min_keep", {0, 1}},
@@ -68,9 +60,6 @@ const std::vector<Field>& unsupported() {
       {"return_tokens", {false}},
       {"response_fields", {kNone}},
       {"adaptive_target", {-1}},
-      {"reasoning_budget", {-1}},
-      {"reasoning_budget_tokens", {-1}},
-      {"thinking_budget_tokens", {-1}},
       {"thinking_forced_open", {false}},
       {"reasoning_in_content", {false}},
   };
@@ -83,7 +72,6 @@ const std::vector<Field>& hints() {
       // vLLM
       {"spaces_between_special_tokens", {true, false}},  // special tokens are never part of the text
       {"guided_decoding_backend", {}},
-      {"guided_whitespace_pattern", {}},
       {"request_id", {}},
       // llama-server
       {"cache_prompt", {true}},

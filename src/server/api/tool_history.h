@@ -1,5 +1,4 @@
-// Tool calls and their results in the messages that clients send back. A model's chat template has a place
-// for them or not (ModelInfo::has_tool_turns).
+// Tool calls and their results in the messages that clients send back.
 #pragma once
 #include <string>
 #include <vector>
@@ -18,17 +17,21 @@ struct ToolCall {
 // Adds a call to those of an assistant's message.
 void add_call(ChatMessage& message, const ToolCall& call);
 
-// Refuses the field `name` where the chat template has no place for tool calls.
-void check_tool_turns(Fields& fields, const std::string& name, const ModelInfo& model);
+// Reads `tool_calls` in the shape of chat completions, and the older `function_call`. Arguments may be an
+// object as well as JSON text.
+void read_tool_calls(Fields& fields, ChatMessage& message);
 
-// Reads `tool_calls` in the shape of chat completions. Arguments may be an object as well as JSON text.
-void read_tool_calls(Fields& fields, const ModelInfo& model, ChatMessage& message);
+// The text of a call's arguments: a string as it is, or an object's JSON.
+std::string arguments_of(Fields& fields, const std::string& name);
 
-// Gives each result that has no name the name of the call that it answers, which some templates show.
-void name_results(std::vector<ChatMessage>& messages);
+// Brings calls and results into the order and the form that templates expect: every call has an id, and
+// every result follows its call and has that call's id and name. A result without an id belongs to the first
+// call before it that has none yet, of the same name if the result has one.
+void settle_calls(std::vector<ChatMessage>& messages);
 
-// Joins an assistant's message that has nothing but calls to the assistant's message before it: some clients
-// send each call of one turn by itself.
-void join_calls(std::vector<ChatMessage>& messages);
+// Makes one turn of what an assistant said at once, where the client sends thoughts, text and calls by
+// themselves: thoughts join what follows them, and calls what precedes them. Thoughts that nothing follows
+// are left out.
+void join_turns(std::vector<ChatMessage>& messages);
 
 }  // namespace ferrum::server

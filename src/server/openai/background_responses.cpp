@@ -19,7 +19,7 @@ struct BackgroundResponses::Job {
     std::string out;
     if (!std::exchange(began, true)) format.begin(out);
     if (const auto* error = std::get_if<ErrorEvent>(&event)) {
-      format.fail(api_error(*error, format.prompt_field()), out);
+      format.fail(api_error(*error, format.fields()), out);
       ended = true;
     } else {
       format.take(stream, event, out);

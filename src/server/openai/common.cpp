@@ -18,18 +18,6 @@ Json chance_json(const TokenChance& chance) {
   return {{"token", token_text(chance)}, {"logprob", chance.logprob}, {"bytes", bytes}};
 }
 
-constexpr const char* kNoTools = "tools are not supported yet";
-
-// Tools that the model may not call are left out of the prompt.
-void refuse_tools(Fields& body, const char* tools, const char* choice) {
-  const Json* chosen = body.find(choice);
-  if (chosen && *chosen == "none")
-    body.find(tools);
-  else
-    body.refuse(tools, kNoTools, {Json::array()});
-  body.refuse(choice, kNoTools, {"none", "auto"});
-}
-
 }  // namespace
 
 std::string token_text(const TokenChance& token) {
@@ -135,10 +123,6 @@ void refuse_unserved(Fields& body) {
   body.refuse("modalities", "this server generates text only", {Json::array({"text"})});
   body.refuse("web_search_options", "web search is not supported");
   body.refuse("moderation", "moderation is not supported");
-  refuse_tools(body, "tools", "tool_choice");
-  refuse_tools(body, "functions", "function_call");
-  body.refuse("parallel_tool_calls", kNoTools, {true, false});
-  body.refuse("response_format", "structured output is not supported yet", {Json{{"type", "text"}}});
 }
 
 }  // namespace ferrum::server::openai

@@ -52,7 +52,7 @@ void check_choices(Fields& body, const StreamOptions& stream, const Request& req
 void read_hints(Fields& body);
 // Reads those and the fields that responses honour but completions do not: store, metadata and others.
 void read_completion_hints(Fields& body);
-// Refuses OpenAI's fields that are not supported, or not yet.
+// Refuses OpenAI's fields that are not supported.
 void refuse_unserved(Fields& body);
 
 }  // namespace ferrum::server::openai

@@ -1,10 +1,12 @@
 // POST /v1/completions
 #include <cmath>
 
+#include "server/api/answer_rule.h"
 #include "server/api/max_tokens.h"
 #include "server/api/other_engines.h"
 #include "server/api/prompt_fields.h"
 #include "server/api/sampling_fields.h"
+#include "server/api/thinking.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
 
@@ -76,6 +78,7 @@ struct Shape {
   bool logprobs = false;
   StreamOptions stream;
   std::vector<int> prompt_tokens;  // per prompt, for continuous_usage
+  std::string rule_field{};        // that asks for a rule; empty: none
 };
 
 class CompletionFormat : public Format {
@@ -83,7 +86,7 @@ class CompletionFormat : public Format {
   CompletionFormat(Head head, Shape shape, size_t prompts)
       : head_(std::move(head)), shape_(std::move(shape)), logprobs_(prompts * shape_.choices) {}
 
-  const char* prompt_field() const override { return "prompt"; }
+  RequestFields fields() const override { return {.prompt = "prompt", .rule = shape_.rule_field}; }
 
  protected:
   size_t index(size_t prompt, int choice) const {
@@ -257,6 +260,15 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   read_suffix(f, engine, prompts);
   read_completion_hints(f);
   refuse_unserved(f);
+  for (const char* name : {"tools", "functions"})
+    f.refuse(name, "a text that is completed has no place for tools; use /v1/chat/completions",
+             {Json::array()});
+  f.refuse("tool_choice", "there are no tools here", {"none", "auto"});
+  if (const auto asked = read_answer_rule(f)) {
+    r.rule = asked->rule;
+    shape.rule_field = asked->field;
+  }
+  if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
   read_other_engines(f);
   f.hint("timings_per_token", {false});
   f.refuse_others();

@@ -18,7 +18,7 @@ class LogFormat final : public Format {
   void fail(const ApiError& error, std::string& out) override {
     append_event(out, error_json(error), "error");
   }
-  const char* prompt_field() const override { return "input"; }
+  RequestFields fields() const override { return {.prompt = "input"}; }
 };
 
 }  // namespace

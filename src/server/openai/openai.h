@@ -6,9 +6,6 @@
 
 namespace ferrum::server::openai {
 
-// Reads the messages, how the prompt ends, and the options of the chat template.
-ChatPrompt chat_prompt(Fields& body, const Engine& engine);
-
 // /v1/chat/completions and /v1/completions. `engine` runs the model that `model_of` names. Throws ApiError.
 ApiRequest chat_completion(Fields& body, const Engine& engine);
 ApiRequest completion(Fields& body, const Engine& engine);

@@ -1,35 +1,12 @@
 #include "server/openai/response_format.h"
 
+#include <utility>
+
 #include "server/openai/common.h"
+#include "server/openai/response_items.h"
 
 namespace ferrum::server::openai {
 namespace {
-
-// An output item: thoughts, or a message.
-struct Item {
-  bool thought = false;
-  std::string id;
-  std::string text;
-  Json logprobs = Json::array();
-
-  Json part() const {
-    if (thought) return {{"type", "reasoning_text"}, {"text", text}};
-    return {{"type", "output_text"}, {"text", text}, {"annotations", Json::array()}, {"logprobs", logprobs}};
-  }
-  Json json(const char* status) const {
-    Json content = Json::array();
-    if (status != std::string_view("in_progress")) content.push_back(part());
-    Json item = {{"id", id}, {"status", status}, {"content", std::move(content)}};
-    if (thought) {
-      item["type"] = "reasoning";
-      item["summary"] = Json::array();
-    } else {
-      item["type"] = "message";
-      item["role"] = "assistant";
-    }
-    return item;
-  }
-};
 
 Json usage_json(const Usage& usage) {
   return {{"input_tokens", usage.prompt_tokens},
@@ -42,15 +19,13 @@ Json usage_json(const Usage& usage) {
 // Common to all kinds of responses: collects the output items.
 class Output : public Format {
  public:
-  explicit Output(ResponseHead head) : head_(std::move(head)), thoughts_(head_.start) {}
+  explicit Output(ResponseHead head) : head_(std::move(head)) {}
 
-  const char* prompt_field() const override { return "input"; }
+  RequestFields fields() const override { return {.prompt = "input", .rule = head_.rule_field}; }
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
-    if (const auto* text = std::get_if<TextEvent>(&event)) {
-      pieces_.clear();
-      thoughts_.take(text->text, pieces_);
-      add_pieces(out);
+    if (const auto* part = std::get_if<PartEvent>(&event)) {
+      take_part(*part, out);
     } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
       if (head_.logprobs) waiting_.push_back(*token);
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
@@ -61,21 +36,20 @@ class Output : public Format {
  protected:
   virtual void item_begins(std::string& /*out*/) {}
   virtual void item_grows(const std::string& /*text*/, const Json& /*logprobs*/, std::string& /*out*/) {}
-  virtual void item_ends(std::string& /*out*/) {}
+  virtual void item_ends(const char* /*status*/, std::string& /*out*/) {}
 
   // The index of the last item.
   size_t index() const { return items_.size() - 1; }
-  const Item& item() const { return items_.back(); }
+  const OutputItem& item() const { return items_.back(); }
   bool cut() const { return finish_.reason != FinishReason::kStop; }
   bool cancelled() const { return finish_.reason == FinishReason::kCancelled; }
 
-  // Call at the end of the answer. A complete answer has a message, even if it is empty.
+  // Call at the end of the answer. A complete answer has a message, even if it is empty, or calls.
   void end_items(std::string& out) {
-    pieces_.clear();
-    thoughts_.end(pieces_);
-    add_pieces(out);
-    if (items_.empty() || (item().thought && !cut())) begin_item(false, out);
-    item_ends(out);
+    const bool lacks_message =
+        items_.empty() || (item().kind == OutputItem::Kind::kReasoning && calls_.empty() && !cut());
+    if (lacks_message) begin_item(OutputItem::message(), out);
+    end_item(out);
   }
 
   Json response(const char* status) const {
@@ -95,8 +69,7 @@ class Output : public Format {
     Json json = response(cancelled() ? "cancelled" : cut() ? "incomplete" : "completed");
     if (cut() && !cancelled()) json["incomplete_details"] = {{"reason", "max_output_tokens"}};
     if (!cut()) json["completed_at"] = now();
-    for (const Item& item : items_)
-      json["output"].push_back(item.json(cut() && &item == &items_.back() ? "incomplete" : "completed"));
+    for (const OutputItem& item : items_) json["output"].push_back(item.json(status_of(item)));
     json["usage"] = cancelled() ? Json() : usage_json(finish_.usage);
     if (head_.store) keep(json);
     return json;
@@ -107,16 +80,9 @@ class Output : public Format {
                              head_.items};
     stored.events = head_.events;
     if (head_.events) stored.event_bytes = head_.events->bytes();
-    for (const Item& item : items_) {
-      if (item.thought) {
-        stored.items.push_back({item.id, std::nullopt});
-        continue;
-      }
-      ChatMessage message;
-      message.role = "assistant";
-      message.content = item.text;
-      stored.messages.push_back(message);
-      stored.items.push_back({item.id, std::move(message)});
+    for (const OutputItem& item : items_) {
+      stored.messages.push_back(item.chat_message());
+      stored.items.push_back({item.id, item.chat_message()});
     }
     head_.store->put(std::move(stored));
   }
@@ -129,31 +95,56 @@ class Output : public Format {
   }
 
  private:
-  void begin_item(bool thought, std::string& out) {
-    items_.push_back({.thought = thought, .id = new_id(thought ? "rs_" : "msg_")});
-    item_begins(out);
+  const char* status_of(const OutputItem& item) const {
+    const bool broken = item.is_call() ? !item.call.complete : cut() && &item == &items_.back();
+    return broken ? "incomplete" : "completed";
   }
 
-  void add_pieces(std::string& out) {
-    for (const Thoughts::Piece& piece : pieces_) {
-      if (items_.empty() || item().thought != piece.thought) {
-        if (!items_.empty()) item_ends(out);
-        begin_item(piece.thought, out);
-      }
-      Json logprobs = Json::array();
-      for (const TokenEvent& token : waiting_) logprobs.push_back(token_json(token));
-      waiting_.clear();
-      items_.back().text += piece.text;
-      for (const Json& token : logprobs) items_.back().logprobs.push_back(token);
-      item_grows(piece.text, logprobs, out);
+  void begin_item(OutputItem item, std::string& out) {
+    end_item(out);
+    items_.push_back(std::move(item));
+    open_ = true;
+    item_begins(out);
+  }
+  void end_item(std::string& out) {
+    if (std::exchange(open_, false)) item_ends(status_of(item()), out);
+  }
+
+  void take_part(const PartEvent& part, std::string& out) {
+    using Kind = OutputItem::Kind;
+    switch (part.kind) {
+      case PartEvent::Kind::kContent:
+        if (!open_ || item().kind != Kind::kMessage) begin_item(OutputItem::message(), out);
+        return grow(part.text, out);
+      case PartEvent::Kind::kReasoning:
+        if (!open_ || item().kind != Kind::kReasoning) begin_item(OutputItem::reasoning(head_.encrypts), out);
+        return grow(part.text, out);
+      case PartEvent::Kind::kCallBegin:
+        return begin_item(OutputItem::of(calls_.begin(part, head_.tools)), out);
+      case PartEvent::Kind::kArguments:
+      case PartEvent::Kind::kCallEnd:
+        break;
     }
+    if (const std::string text = calls_.grow(part); !text.empty()) grow(text, out);
+    if (part.kind != PartEvent::Kind::kCallEnd) return;
+    items_.back().call.complete = calls_.last().complete;
+    end_item(out);
+  }
+
+  void grow(const std::string& text, std::string& out) {
+    Json logprobs = Json::array();
+    for (const TokenEvent& token : waiting_) logprobs.push_back(token_json(token));
+    waiting_.clear();
+    items_.back().text += text;
+    for (const Json& token : logprobs) items_.back().logprobs.push_back(token);
+    item_grows(text, logprobs, out);
   }
 
   ResponseHead head_;
-  Thoughts thoughts_;
-  std::vector<Thoughts::Piece> pieces_;  // of one event
-  std::vector<TokenEvent> waiting_;      // waiting for their text
-  std::vector<Item> items_;
+  AnsweredCalls calls_;
+  std::vector<TokenEvent> waiting_;  // waiting for their text
+  std::vector<OutputItem> items_;
+  bool open_ = false;  // the last item
   FinishEvent finish_;
 };
 
@@ -187,22 +178,22 @@ class Stream : public Output {
   void item_begins(std::string& out) override {
     emit("response.output_item.added", {{"output_index", index()}, {"item", item().json("in_progress")}},
          out);
-    emit("response.content_part.added", in_part({{"part", Item{.thought = item().thought}.part()}}), out);
+    if (!item().is_call())
+      emit("response.content_part.added",
+           in_part({{"part", OutputItem{.kind = item().kind, .id = {}}.part()}}), out);
   }
   void item_grows(const std::string& text, const Json& logprobs, std::string& out) override {
     Json data = {{"delta", text}};
-    if (!item().thought) data["logprobs"] = logprobs;
-    emit(item().thought ? "response.reasoning_text.delta" : "response.output_text.delta",
-         in_part(std::move(data)), out);
+    if (item().kind == OutputItem::Kind::kMessage) data["logprobs"] = logprobs;
+    emit(type_of("delta").c_str(), in_part(std::move(data)), out);
   }
-  void item_ends(std::string& out) override {
-    Json data = {{"text", item().text}};
-    if (!item().thought) data["logprobs"] = item().logprobs;
-    emit(item().thought ? "response.reasoning_text.done" : "response.output_text.done",
-         in_part(std::move(data)), out);
-    emit("response.content_part.done", in_part({{"part", item().part()}}), out);
-    emit("response.output_item.done",
-         {{"output_index", index()}, {"item", item().json(cut() ? "incomplete" : "completed")}}, out);
+  void item_ends(const char* status, std::string& out) override {
+    Json data = {{item().takes_text() ? "input" : item().is_call() ? "arguments" : "text", item().text}};
+    if (item().kind == OutputItem::Kind::kMessage) data["logprobs"] = item().logprobs;
+    if (item().is_call() && !item().takes_text()) data["name"] = item().call.tool.name;
+    emit(type_of("done").c_str(), in_part(std::move(data)), out);
+    if (!item().is_call()) emit("response.content_part.done", in_part({{"part", item().part()}}), out);
+    emit("response.output_item.done", {{"output_index", index()}, {"item", item().json(status)}}, out);
   }
 
   void emit(const char* type, Json data, std::string& out) {
@@ -212,10 +203,18 @@ class Stream : public Output {
   }
 
  private:
+  // Of the events of an item's text.
+  std::string type_of(const char* what) const {
+    const char* const text = item().takes_text()                           ? "custom_tool_call_input"
+                             : item().is_call()                            ? "function_call_arguments"
+                             : item().kind == OutputItem::Kind::kReasoning ? "reasoning_text"
+                                                                           : "output_text";
+    return fmt::format("response.{}.{}", text, what);
+  }
   Json in_part(Json data) const {
     data["item_id"] = item().id;
     data["output_index"] = index();
-    data["content_index"] = 0;
+    if (!item().is_call()) data["content_index"] = 0;
     return data;
   }
 

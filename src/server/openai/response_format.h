@@ -7,7 +7,7 @@
 #include "server/api/answering.h"
 #include "server/api/ids.h"
 #include "server/api/json.h"
-#include "server/api/thoughts.h"
+#include "server/api/offered_tools.h"
 #include "server/openai/response_store.h"
 
 namespace ferrum::server::openai {
@@ -17,7 +17,9 @@ struct ResponseHead {
   int64_t created = now();
   Json request;  // the request's fields that the response repeats
   bool logprobs = false;
-  Thoughts::Start start = Thoughts::Start::kNone;
+  OfferedTools tools{};
+  std::string rule_field{};  // that asks for a rule; empty: none
+  bool encrypts = false;     // thoughts come with `encrypted_content`
 
   // Stores the response at its end; null: not stored.
   std::shared_ptr<ResponseStore> store;

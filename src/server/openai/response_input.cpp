@@ -5,17 +5,16 @@
 
 #include "base/error.h"
 #include "server/api/ids.h"
+#include "server/api/text_argument.h"
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
+#include "server/openai/response_items.h"
 
 namespace ferrum::server::openai {
 namespace {
 
-constexpr TextPart kParts[] = {{"input_text", "text"},
-                               {"output_text", "text"},
-                               {"refusal", "refusal"},
-                               {"text", "text"},
-                               {"summary_text", "text"}};
+constexpr TextPart kParts[] = {{"input_text", "text"}, {"output_text", "text"},    {"refusal", "refusal"},
+                               {"text", "text"},       {"reasoning_text", "text"}, {"summary_text", "text"}};
 
 ChatMessage message_of(std::string role, std::string content) {
   ChatMessage message;
@@ -24,52 +23,63 @@ ChatMessage message_of(std::string role, std::string content) {
   return message;
 }
 
-ChatMessage message_of_call(Fields& f, const ModelInfo& model) {
-  check_tool_turns(f, "type", model);
-  const std::string name = f.text("name").value_or("");
-  if (name.empty()) f.refuse_value("name", f.path_of("name") + " is missing");
+// A call of a function, or of a tool that takes text.
+ChatMessage message_of_call(Fields& f, const std::string& type) {
+  const OfferedTool tool = {.name = f.text("name").value_or(""),
+                            .name_space = f.text("namespace").value_or("")};
+  if (tool.name.empty()) f.refuse_value("name", f.path_of("name") + " is missing");
+  const std::string arguments = type == "custom_tool_call" ? text_arguments(f.text("input").value_or(""))
+                                                           : arguments_of(f, "arguments");
   ChatMessage message = message_of("assistant", "");
-  add_call(
-      message,
-      {.id = f.text("call_id").value_or(""), .name = name, .arguments = f.text("arguments").value_or("")});
+  add_call(message, {.id = f.text("call_id").value_or(""),
+                     .name = OfferedTools::function_of(tool),
+                     .arguments = arguments});
   return message;
 }
 
-ChatMessage message_of_result(Fields& f, const ModelInfo& model) {
-  check_tool_turns(f, "type", model);
+ChatMessage message_of_result(Fields& f) {
   ChatMessage message =
       message_of("tool", text_of_parts(f, f.required("output"), f.path_of("output"), kParts));
   message.tool_call_id = f.text("call_id").value_or("");
   return message;
 }
 
-struct Sources {
-  ResponseStore& store;
-  const ModelInfo& model;
-};
+// Thoughts as they were, or else what of them the client has.
+ChatMessage message_of_reasoning(Fields& f) {
+  ChatMessage message = message_of("assistant", "");
+  if (const auto encrypted = f.text("encrypted_content"))
+    message.reasoning = thoughts_of_encrypted(*encrypted);
+  for (const char* name : {"content", "summary"})
+    if (const Json* parts = f.find(name); parts && message.reasoning.empty())
+      message.reasoning = text_of_parts(f, *parts, f.path_of(name), kParts);
+  return message;
+}
 
-// The message of an item; nullopt for a reasoning item, since templates drop thoughts of earlier turns.
+// The message of an item; nullopt for one that cannot be shown.
 std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
-                                           const Sources& sources) {
+                                           ResponseStore& store) {
   Fields f(body, json, path);
   const bool reference = !f.find("type") && !f.find("role") && f.find("id");
   const std::string type = f.text("type").value_or(reference ? "item_reference" : "message");
-  if (type == "reasoning") return std::nullopt;
+  if (type == "reasoning") {
+    ChatMessage message = message_of_reasoning(f);
+    return message.reasoning.empty() ? std::nullopt : std::optional(std::move(message));
+  }
   if (type == "item_reference") {
     const std::string id = f.text("id").value_or("");
-    const std::optional<StoredItem> item = sources.store.find_item(id);
+    const std::optional<StoredItem> item = store.find_item(id);
     if (!item)
       throw ApiError(404, "item_not_found", f.path_of("id"),
                      fmt::format("{}: there is no item {} here; it may have been evicted", f.path_of("id"),
                                  in_quotes(id)));
     return item->message;
   }
-  if (type == "function_call") return message_of_call(f, sources.model);
-  if (type == "function_call_output") return message_of_result(f, sources.model);
+  if (type == "function_call" || type == "custom_tool_call") return message_of_call(f, type);
+  if (type == "function_call_output" || type == "custom_tool_call_output") return message_of_result(f);
   if (type != "message") {
     f.refuse_value("type",
                    fmt::format("{}: items of type {} are not supported, only message, function_call, "
-                               "function_call_output, reasoning and item_reference",
+                               "custom_tool_call, their outputs, reasoning and item_reference",
                                f.path_of("type"), in_quotes(type)),
                    "unsupported_parameter");
     return std::nullopt;
@@ -93,7 +103,12 @@ Json items_of(const Json& input) {
 
 const char* id_prefix_of(const Json& item) {
   const Json type = item.value("type", Json());
-  return type == "function_call" ? "fc_" : type == "function_call_output" ? "fco_" : "msg_";
+  if (type == "custom_tool_call") return "ctc_";
+  if (type == "custom_tool_call_output") return "ctco_";
+  return type == "function_call"          ? "fc_"
+         : type == "function_call_output" ? "fco_"
+         : type == "reasoning"            ? "rs_"
+                                          : "msg_";
 }
 
 bool is_turn(const ChatMessage& message) { return message.role != "system" && message.role != "developer"; }
@@ -104,12 +119,12 @@ ChatPrompt ResponseInput::prompt() const {
   ChatPrompt chat;
   if (instructions.is_string()) chat.messages.push_back(message_of("system", instructions));
   chat.messages.insert(chat.messages.end(), messages.begin(), messages.end());
-  join_calls(chat.messages);
-  name_results(chat.messages);
+  join_turns(chat.messages);
+  settle_calls(chat.messages);
   return chat;
 }
 
-ResponseInput read_input(Fields& f, ResponseStore& store, const ModelInfo& model) {
+ResponseInput read_input(Fields& f, ResponseStore& store) {
   ResponseInput in;
   if (const auto previous = f.text("previous_response_id")) {
     const std::shared_ptr<const StoredResponse> stored = store.find(*previous);
@@ -125,8 +140,9 @@ ResponseInput read_input(Fields& f, ResponseStore& store, const ModelInfo& model
   in.items = items_of(input);
   for (size_t i = 0; i < in.items.size(); ++i) {
     Json& item = in.items[i];
+    // Of the body itself, whose text is known, where the input has items.
     const std::optional<ChatMessage> message =
-        message_of_item(f, item, fmt::format("input[{}]", i), {store, model});
+        message_of_item(f, input.is_array() ? input[i] : item, fmt::format("input[{}]", i), store);
     if (!item.contains("id") || !item["id"].is_string()) item["id"] = new_id(id_prefix_of(item));
     if (message) in.messages.push_back(*message);
     in.stored.push_back({item["id"], message});

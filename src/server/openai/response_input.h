@@ -20,7 +20,7 @@ struct ResponseInput {
 
 // Items of earlier outputs are accepted as they were sent. A reference to an item is resolved from the store.
 // 404 for a previous_response_id or a reference that the store does not have.
-ResponseInput read_input(Fields& body, ResponseStore& store, const ModelInfo& model);
+ResponseInput read_input(Fields& body, ResponseStore& store);
 
 // Drops the oldest turns until the rest leaves room for an answer of `answer_tokens`; instructions, system
 // messages and the last message are kept. If the rest still does not fit, the engine refuses it.

@@ -8,7 +8,7 @@ namespace {
 
 size_t bytes_of(const ChatMessage& message) {
   return message.role.size() + message.content.size() + message.name.size() + message.tool_calls.size() +
-         message.tool_call_id.size();
+         message.tool_call_id.size() + message.reasoning.size();
 }
 
 }  // namespace

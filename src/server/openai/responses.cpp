@@ -4,69 +4,85 @@
 
 #include "base/error.h"
 #include "base/numbers.h"
+#include "server/api/answer_rule.h"
 #include "server/api/sampling_fields.h"
-#include "server/api/template_options.h"
+#include "server/api/thinking.h"
 #include "server/http/request_target.h"
 #include "server/openai/common.h"
 #include "server/openai/response_format.h"
 #include "server/openai/response_input.h"
+#include "server/openai/tool_fields.h"
 
 namespace ferrum::server::openai {
 namespace {
 
 constexpr int kMaxTopLogprobs = 20;
+constexpr const char* kWithEncrypted = "reasoning.encrypted_content";
 constexpr const char* kWithLogprobs = "message.output_text.logprobs";
 
 struct Reasoning {
   Json effort;  // null: the model's default
-  Json options = Json::object();
-
-  std::string template_options() const { return options.empty() ? "" : to_text(options); }
+  ThinkingOptions thinking;
 };
 
 Reasoning read_reasoning(Fields& f, const ModelInfo& model) {
   Reasoning result;
-  if (const Json* given = f.object("chat_template_kwargs")) result.options = *given;
-  const Json* reasoning = f.object("reasoning");
-  if (!reasoning) return result;
-  Fields r(f, *reasoning, "reasoning");
-  if (const auto effort = r.text("effort")) {
-    result.effort = *effort;
-    if (!is_effort(*effort))
-      r.refuse_value("effort", "reasoning.effort must be none, minimal, low, medium, high, xhigh or max");
-    else if (!set_effort(model, *effort, result.options))
-      r.hint("effort");
+  const Json* given = f.object("chat_template_kwargs");
+  Json options = given ? *given : Json::object();
+  if (const Json* reasoning = f.object("reasoning")) {
+    Fields r(f, *reasoning, "reasoning");
+    if (const auto effort = r.text("effort")) result.effort = *effort;
+    read_effort(r, "effort", model, options);
+    // Thoughts are sent unabridged, so there is no summary.
+    r.hint("summary");
+    r.hint("generate_summary");
+    r.hint("context", {"auto"});
+    r.refuse_others();
   }
-  // Thoughts are sent unabridged, so there is no summary.
-  r.hint("summary");
-  r.hint("generate_summary");
-  r.hint("context", {"auto"});
-  r.refuse_others();
+  result.thinking.budget = read_thought_budget(f);
+  if (!options.empty()) result.thinking.template_options = to_text(options);
   return result;
 }
 
-std::string read_text_format(Fields& f) {
+struct TextFormat {
   std::string verbosity = "medium";
+  Json format = {{"type", "text"}};
+  std::optional<AskedRule> rule;
+};
+
+TextFormat read_text_format(Fields& f) {
+  TextFormat result;
+  RuleReader reader(f);
   if (const Json* text = f.object("text")) {
     Fields t(f, *text, "text");
-    t.refuse("format", "structured output is not supported yet", {Json{{"type", "text"}}});
-    verbosity = t.text("verbosity").value_or(verbosity);
+    if (const Json* format = t.object("format")) {
+      result.format = *format;
+      Fields inner(t, *format, "text.format");
+      reader.read_format(inner, RuleReader::SchemaAt::kFlat);
+    }
+    result.verbosity = t.text("verbosity").value_or(result.verbosity);
     t.hint("verbosity", {"medium"});
     t.refuse_others();
   }
-  return verbosity;
+  reader.read_other_engines();
+  result.rule = reader.rule();
+  return result;
 }
 
-// Whether log probabilities are included. The other values belong to tools, or to encrypted thoughts, which
-// do not exist here.
-bool read_include(Fields& f) {
+// What else a response has. The values that are not known belong to tools that servers run.
+struct Include {
+  bool logprobs = false;
+  bool encrypted = false;  // thoughts, for clients that keep them
+};
+Include read_include(Fields& f) {
   const std::vector<std::string> all = f.texts("include").value_or(std::vector<std::string>{});
-  return std::find(all.begin(), all.end(), kWithLogprobs) != all.end();
+  const auto has = [&](const char* name) { return std::ranges::find(all, name) != all.end(); };
+  return {.logprobs = has(kWithLogprobs), .encrypted = has(kWithEncrypted)};
 }
 
 void read_response_hints(Fields& f) {
   f.hint("client_metadata", {Json::object()});
-  f.hint("max_tool_calls");  // without tools there are no calls
+  f.hint("max_tool_calls");  // of tools that a server runs
   f.refuse("conversation", "conversations are not stored; use previous_response_id");
   f.refuse("context_management", "compaction is not supported", {Json::array()});
   f.refuse("prompt", "prompts are not stored");
@@ -102,6 +118,11 @@ Replay replay(EventLog& events, size_t first) {
   return all;
 }
 
+Json or_else(Fields& f, const char* name, Json otherwise) {
+  const Json* given = f.find(name);
+  return given ? *given : std::move(otherwise);
+}
+
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
@@ -113,15 +134,18 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   const std::string model = model_of(f);
   Request r;
   r.sampling = engine.recommended_sampling();
-  ResponseInput input = read_input(f, *kept.store, engine.info());
+  r.answer_as = Request::AnswerAs::kParts;
+  ResponseInput input = read_input(f, *kept.store);
+  RequestedTools tools = read_response_tools(f);
   const Reasoning reasoning = read_reasoning(f, engine.info());
   read_sampling(f, r);
   if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a response is one answer");
   const auto most = f.integer("max_output_tokens", 0, kMaxTokens);
   if (most) r.max_tokens = static_cast<int>(*most);
-  const bool logprobs = read_include(f);
+  r.max_thought_tokens = reasoning.thinking.budget.value_or(-1);
+  const Include include = read_include(f);
   const auto top = f.integer("top_logprobs", 0, kMaxTopLogprobs);
-  if (logprobs) r.logprobs = static_cast<int>(top.value_or(0));
+  if (include.logprobs) r.logprobs = static_cast<int>(top.value_or(0));
   const bool truncated = read_truncation(f);
   const bool stored = f.flag("store").value_or(true);
   const bool stream = read_stream_flag(f);
@@ -129,14 +153,20 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   if (background && !stored) f.refuse_value("store", "store must be true for background: true");
   const Json* metadata = f.object("metadata");
   const auto user = f.text("user");
-  const std::string verbosity = read_text_format(f);
+  TextFormat format = read_text_format(f);
   read_hints(f);
   read_response_hints(f);
   refuse_unserved(f);
   f.refuse_others();
 
   ResponseHead head;
-  head.logprobs = logprobs;
+  head.logprobs = include.logprobs;
+  head.encrypts = include.encrypted;
+  head.tools = std::move(tools.tools);
+  if (format.rule) {
+    r.rule = std::move(format.rule->rule);
+    head.rule_field = std::move(format.rule->field);
+  }
   head.request = {{"model", model},
                   {"instructions", input.instructions},
                   {"previous_response_id", input.previous},
@@ -149,14 +179,15 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
                   {"background", background},
                   {"service_tier", "default"},
                   {"truncation", truncated ? "auto" : "disabled"},
-                  {"text", {{"format", {{"type", "text"}}}, {"verbosity", verbosity}}},
+                  {"text", {{"format", format.format}, {"verbosity", format.verbosity}}},
                   {"reasoning", {{"effort", reasoning.effort}, {"summary", nullptr}}},
-                  {"tools", Json::array()},
-                  {"tool_choice", "auto"},
-                  {"parallel_tool_calls", true}};
+                  {"tools", or_else(f, "tools", Json::array())},
+                  {"tool_choice", or_else(f, "tool_choice", "auto")},
+                  {"parallel_tool_calls", tools.use.parallel}};
   if (user) head.request["user"] = *user;
   ChatPrompt prompt = input.prompt();
-  prompt.template_options = reasoning.template_options();
+  prompt.tools = std::move(tools.use);
+  prompt.template_options = reasoning.thinking.template_options;
   if (truncated) {
     const int64_t half = engine.info().context / 2;
     truncate(engine, prompt, static_cast<int>(std::min(most.value_or(half / 2), half)));
@@ -168,7 +199,6 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
     head.messages = std::move(input.messages);
   }
   r.prompt = std::move(prompt);
-  head.start = start_of_thoughts(engine, r.prompt);
 
   ApiRequest api_request;
   api_request.requests.push_back(std::move(r));
@@ -190,8 +220,9 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
 
 Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store) {
   model_of(f);
-  ChatPrompt prompt = read_input(f, store, engine.info()).prompt();
-  prompt.template_options = read_reasoning(f, engine.info()).template_options();
+  ChatPrompt prompt = read_input(f, store).prompt();
+  prompt.tools = read_response_tools(f).use;
+  prompt.template_options = read_reasoning(f, engine.info()).thinking.template_options;
   read_text_format(f);
   read_truncation(f);
   read_hints(f);
