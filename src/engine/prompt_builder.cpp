@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/reasoning.h"
 #include "text/chat_context.h"
 #include "text/end_tokens.h"
 #include "tools/instructions.h"
@@ -213,7 +214,6 @@ std::shared_ptr<const tools::ToolList> PromptBuilder::functions(const Prompt& pr
 }
 
 tools::Phase PromptBuilder::phase_of(const Prompt& prompt, std::span<const TokenId> tokens) const {
-  constexpr size_t kLooked = 64;  // tokens; marks at a prompt's end are shorter
   if (!tokenizer_ || std::holds_alternative<MixedPrompt>(prompt)) return tools::Phase::kContent;
   const auto* const chat = std::get_if<ChatPrompt>(&prompt);
   const std::string_view open = format_.reasoning.open;
@@ -225,8 +225,23 @@ tools::Phase PromptBuilder::phase_of(const Prompt& prompt, std::span<const Token
                  ? tools::Phase::kReasoning
                  : tools::Phase::kContent;
   }
-  const std::span<const TokenId> end = tokens.last(std::min(kLooked, tokens.size()));
-  return tools::phase_at_end(format_, tokenizer_->decode(end, true));
+  return tools::phase_at_end(format_, end_of(tokens));
+}
+
+std::string PromptBuilder::end_of(std::span<const TokenId> tokens) const {
+  constexpr size_t kLooked = 64;
+  return tokenizer_->decode(tokens.last(std::min(kLooked, tokens.size())), true);
+}
+
+bool PromptBuilder::may_think(const Prompt& prompt, std::span<const TokenId> tokens) const {
+  const auto* const chat = std::get_if<ChatPrompt>(&prompt);
+  if (chat == nullptr || !tokenizer_) return false;
+  if (format_.syntax == tools::Syntax::kChannels) return true;
+  const tools::Reasoning& marks = format_.reasoning;
+  if (marks.open.empty()) return false;
+  const bool has_marks = reasoning_marks(*tokenizer_, format_).has_value() ||
+                         (template_source_ && template_source_->find(marks.open) != std::string::npos);
+  return has_marks && !trimmed(end_of(tokens)).ends_with(marks.close);
 }
 
 RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const CallForm& form) const {

@@ -58,6 +58,9 @@ class PromptBuilder {
   static std::shared_ptr<const tools::ToolList> functions(const Prompt& prompt);
   // Where an answer to this prompt, whose tokens these are, begins.
   tools::Phase phase_of(const Prompt& prompt, std::span<const TokenId> tokens) const;
+  // Whether a thought may come before the answer proper: the model has marks for it, and the prompt is a chat
+  // that did not close the thought already.
+  bool may_think(const Prompt& prompt, std::span<const TokenId> tokens) const;
   // The control token that the template writes behind an assistant's message, if it writes one.
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
@@ -69,6 +72,8 @@ class PromptBuilder {
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
   std::vector<TokenId> encode(const TokenPrompt& prompt) const;
   std::vector<TokenId> encode(const MixedPrompt& prompt) const;
+  // The text of the prompt's last tokens: marks at its end are shorter.
+  std::string end_of(std::span<const TokenId> tokens) const;
   // Positions that a part's vectors fill. Error kBadArgument.
   size_t positions_of(const MixedPrompt::Part& part) const;
   const Tokenizer& required_tokenizer() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <regex>
 #include <string>
 #include <vector>
@@ -185,6 +186,136 @@ TEST(Constraint, ADeadEndIsAnError) {
   }
   EXPECT_NE(answers_of(*engine, request).error.find("no token"), std::string::npos);
   EXPECT_EQ(answer_of(*engine, hot({AnswerRule::Kind::kRegex, "ab"}, 0)).text, "ab");
+}
+
+constexpr const char* kTools = R"([
+  {"type": "function", "function": {"name": "get_weather", "description": "\"}]</tool_call>", "parameters": {
+    "type": "object", "additionalProperties": false, "required": ["city"],
+    "properties": {"city": {"type": "string", "maxLength": 8}, "days": {"type": "integer", "maximum": 9}}}}},
+  {"type": "function", "function": {"name": "end_it"}}])";
+
+struct Parts {
+  std::string content, thought;
+  std::vector<std::pair<std::string, std::string>> calls;  // name, arguments
+  std::optional<FinishEvent> finish;
+  std::string error;
+};
+
+Parts parts_of(Engine& engine, Request request) {
+  request.answer_as = Request::AnswerAs::kParts;
+  Parts parts;
+  engine.generate(std::move(request), [&](const Event& event) {
+    EXPECT_FALSE(std::holds_alternative<TextEvent>(event));
+    if (const auto* error = std::get_if<ErrorEvent>(&event)) parts.error = error->message;
+    if (const auto* finish = std::get_if<FinishEvent>(&event)) parts.finish = *finish;
+    const auto* part = std::get_if<PartEvent>(&event);
+    if (part == nullptr) return;
+    switch (part->kind) {
+      case PartEvent::Kind::kContent:
+        parts.content += part->text;
+        break;
+      case PartEvent::Kind::kReasoning:
+        parts.thought += part->text;
+        break;
+      case PartEvent::Kind::kCallBegin:
+        EXPECT_EQ(static_cast<size_t>(part->index), parts.calls.size());
+        parts.calls.emplace_back(part->name, "");
+        break;
+      case PartEvent::Kind::kArguments:
+        parts.calls.at(static_cast<size_t>(part->index)).second += part->text;
+        break;
+      case PartEvent::Kind::kCallEnd:
+        break;
+    }
+  });
+  return parts;
+}
+
+Request chat_with_tools(uint64_t seed, ToolUse::Choice choice) {
+  Request r = hot({}, seed);
+  r.rule.reset();
+  ChatPrompt chat;
+  chat.messages = {{.role = "user", .content = "What is the weather like?"}};
+  chat.tools.functions = kTools;
+  chat.tools.choice = choice;
+  r.prompt = chat;
+  return r;
+}
+
+std::unique_ptr<Engine> load_chat_model() {
+  EngineOptions options;
+  options.model = test::demonstration("demo-moe");
+  options.threads = 2;
+  options.max_context = 1024;
+  return Engine::load(options);
+}
+
+void expect_calls(const Parts& parts) {
+  for (size_t i = 0; i < parts.calls.size(); ++i) {
+    const auto& [name, arguments] = parts.calls[i];
+    EXPECT_TRUE(name == "get_weather" || name == "end_it") << name;
+    // The last one may be cut.
+    if (parts.finish->reason != FinishReason::kStop && i + 1 == parts.calls.size()) return;
+    const OrderedJson json = parse_ordered_json(arguments, "arguments");
+    ASSERT_TRUE(json.is_object()) << arguments;
+    if (name == "get_weather") EXPECT_TRUE(json.at("city").is_string()) << arguments;
+  }
+}
+
+TEST(ToolCalls, RequiredOnesComeAndKeepTheirSchema) {
+  const auto engine = load_chat_model();
+  int whole = 0;
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    Request request = chat_with_tools(seed, ToolUse::Choice::kRequired);
+    std::get<ChatPrompt>(request.prompt).tools.parallel = seed % 2 == 0;
+    const Parts parts = parts_of(*engine, request);
+    ASSERT_EQ(parts.error, "");
+    EXPECT_EQ(parts.content, "") << "no prose";
+    expect_calls(parts);
+    if (seed % 2 == 1) EXPECT_LE(parts.calls.size(), 1u);
+    if (parts.finish->reason == FinishReason::kStop) {
+      ++whole;
+      EXPECT_GE(parts.calls.size(), 1u);
+    }
+  }
+  EXPECT_GT(whole, 6);
+}
+
+TEST(ToolCalls, ANamedOneIsCalled) {
+  const auto engine = load_chat_model();
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    Request request = chat_with_tools(seed, ToolUse::Choice::kRequired);
+    std::get<ChatPrompt>(request.prompt).tools.only = "end_it";
+    const Parts parts = parts_of(*engine, request);
+    ASSERT_EQ(parts.error, "");
+    for (const auto& call : parts.calls) EXPECT_EQ(call.first, "end_it");
+  }
+  Request request = chat_with_tools(0, ToolUse::Choice::kRequired);
+  std::get<ChatPrompt>(request.prompt).tools.only = "missing";
+  EXPECT_NE(parts_of(*engine, request).error.find("missing"), std::string::npos);
+}
+
+TEST(ToolCalls, OffersLeaveTheModelFree) {
+  const auto engine = load_chat_model();
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    const Parts parts = parts_of(*engine, chat_with_tools(seed, ToolUse::Choice::kAuto));
+    ASSERT_EQ(parts.error, "");
+    expect_calls(parts);
+  }
+}
+
+// Beside tools, an answer keeps the rule or is calls.
+TEST(ToolCalls, ARuleBindsWhatIsNoCall) {
+  const auto engine = load_chat_model();
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    Request request = chat_with_tools(seed, ToolUse::Choice::kAuto);
+    request.rule = AnswerRule{AnswerRule::Kind::kJsonSchema, kPerson};
+    const Parts parts = parts_of(*engine, request);
+    ASSERT_EQ(parts.error, "");
+    expect_calls(parts);
+    if (parts.calls.empty() && parts.finish->reason == FinishReason::kStop)
+      EXPECT_EQ(parse_ordered_json(parts.content, "answer").size(), 3u) << parts.content;
+  }
 }
 
 }  // namespace

@@ -175,7 +175,10 @@ void Admission::set_form(Job& job, const Request& request) {
   const tools::Phase phase = prompts_.phase_of(request.prompt, job.prompt);
   job.prompt_thinks = phase == tools::Phase::kReasoning;
   const auto functions = PromptBuilder::functions(request.prompt);
-  job.grammar = grammars_.of(request, {.functions = functions, .phase = phase, .ends = job.facts.ends});
+  job.grammar = grammars_.of(request, {.functions = functions,
+                                       .phase = phase,
+                                       .may_think = prompts_.may_think(request.prompt, job.prompt),
+                                       .ends = job.facts.ends});
   if (request.answer_as == Request::AnswerAs::kText) return;
   const auto* const chat = std::get_if<ChatPrompt>(&request.prompt);
   AnswerForm form = {

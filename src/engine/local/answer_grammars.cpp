@@ -4,8 +4,26 @@
 #include <utility>
 
 #include "base/error.h"
+#include "tools/answer_structure.h"
 
 namespace ferrum {
+namespace {
+
+tools::AnswerOptions::Choice choice_of(ToolUse::Choice choice) {
+  using Choice = tools::AnswerOptions::Choice;
+  switch (choice) {
+    case ToolUse::Choice::kNone:
+      return Choice::kNone;
+    case ToolUse::Choice::kAuto:
+      return Choice::kAuto;
+    case ToolUse::Choice::kRequired:
+      return Choice::kRequired;
+  }
+  return Choice::kNone;
+}
+
+}  // namespace
+
 grammar::Spec spec_of(const AnswerRule& rule) {
   using Kind = grammar::Spec::Kind;
   grammar::Spec spec;
@@ -34,8 +52,26 @@ grammar::Spec spec_of(const AnswerRule& rule) {
 }
 
 std::shared_ptr<const AnswerGrammar> AnswerGrammars::of(const Request& request, const Facts& facts) {
-  if (!request.rule) return nullptr;
-  const grammar::Spec spec = spec_of(*request.rule);
+  const auto* const chat = std::get_if<ChatPrompt>(&request.prompt);
+  tools::AnswerOptions options;
+  options.choice = tools::AnswerOptions::Choice::kNone;
+  options.phase = facts.phase;
+  if (chat != nullptr) {
+    if (!chat->tools.functions.empty() || chat->tools.choice == ToolUse::Choice::kRequired)
+      options.choice = choice_of(chat->tools.choice);
+    options.only = chat->tools.only;
+    options.parallel = chat->tools.parallel;
+  }
+  if (request.rule) options.rule = spec_of(*request.rule);
+  tools::Format format = prompts_.format();
+  if (!facts.may_think) format.reasoning = {};
+  std::optional<grammar::Structure> structure = tools::answer_structure(format, *facts.functions, options);
+  if (!structure) return nullptr;
+  if (prompts_.tokenizer() == nullptr)
+    fail(ErrorCode::kBadArgument, "the model has no tokenizer: its answers cannot be held to a rule");
+  grammar::Spec spec;
+  spec.kind = grammar::Spec::Kind::kStructure;
+  spec.structure = std::make_shared<const grammar::Structure>(std::move(*structure));
   return std::make_shared<const AnswerGrammar>(
       AnswerGrammar{cache_.get(spec, vocabulary()), facts.ends, prompts_.tokenizer()});
 }

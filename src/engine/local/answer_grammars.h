@@ -21,6 +21,7 @@ class AnswerGrammars {
   struct Facts {
     std::shared_ptr<const tools::ToolList> functions;
     tools::Phase phase = tools::Phase::kContent;
+    bool may_think = false;     // before the answer proper
     std::vector<TokenId> ends;  // of answers
   };
   // Null: any answer will do. What is compiled is kept for requests that ask for the same. Error
