@@ -25,7 +25,11 @@ Automaton::Automaton(Builder builder)
     const auto of = transitions(q);
     size_t taken = 0;
     for (const Transition& t : of) taken += t.last - t.first + 1;
-    takes_all_ = takes_all_ && taken == kLastCodePoint + 1 - (kLastSurrogate - kFirstSurrogate + 1);
+    const bool all = taken == kLastCodePoint + 1 - (kLastSurrogate - kFirstSurrogate + 1);
+    takes_all_ = takes_all_ && all;
+    loops_.push_back(all &&
+                     std::all_of(of.begin(), of.end(), [&](const Transition& t) { return t.next == q; }));
+    if (loops_[q]) looping_ = q;
   }
   constexpr uint32_t kMaxTabled = 1024;
   if (states() > kMaxTabled || transitions_.size() < states() * size_t{3}) return;
@@ -204,6 +208,7 @@ void Automaton::count_texts() {
         }
   }
   sizes_ = std::move(sizes);
+  is_endless_ = std::all_of(sizes_.begin(), sizes_.end(), [](uint32_t size) { return size == UINT32_MAX; });
 }
 
 Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,

@@ -41,7 +41,6 @@ class Automaton {
   // Bit m: a state marked m + 1 can be reached (marks of at most 64).
   uint64_t marks_ahead(uint32_t state) const { return ahead_[state]; }
 
-  const std::vector<uint32_t>& thresholds() const { return thresholds_; }
   uint32_t most_counted() const { return thresholds_.empty() ? 0 : thresholds_.back(); }
   bool accepts(uint32_t state, uint32_t count) const { return (marks_[state] >> interval_of(count)) & 1; }
   // Whether something that is accepted begins with what led to `state` in `count` characters.
@@ -50,6 +49,11 @@ class Automaton {
   bool has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const;
   // Every character may follow in every state.
   bool takes_all() const { return takes_all_; }
+  // Every character leads from the state back to it.
+  bool loops(uint32_t state) const { return loops_[state]; }
+  uint32_t looping() const { return looping_; }  // one such state; kDead: there is none
+  // From every state on there is no end of texts that are accepted.
+  bool is_endless() const { return is_endless_; }
   // A count that any `reach` further characters cannot tell from `count`.
   uint32_t same_count(uint32_t count, uint32_t reach) const;
   // How many texts are accepted from `state` on, without counting characters; UINT32_MAX: more than that or
@@ -80,7 +84,10 @@ class Automaton {
   std::vector<uint32_t> sizes_;
   std::vector<uint32_t> thresholds_;
   std::vector<Segment> segments_;  // ascending; empty without thresholds
+  std::vector<bool> loops_;
+  uint32_t looping_ = kDead;
   bool takes_all_ = false;
+  bool is_endless_ = true;
 };
 
 struct Automaton::Builder {

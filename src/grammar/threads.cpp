@@ -86,13 +86,27 @@ bool has_unused_number(const Automaton& automaton, uint32_t state, std::string& 
 }  // namespace
 
 bool Stepper::needs_hash(const Thread& thread) {
-  if (thread.at != At::kName && thread.at != At::kRawName) return thread.frame->is_hashed;
+  if (thread.at != At::kName) return thread.frame->is_hashed;
   const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
   return frame.is_hashed || !frame.shape->others.empty();
 }
 
+bool Stepper::is_new(const Thread& thread, const ValueHash& hash) {
+  if (thread.at == At::kName)
+    return !HashSet::contains(static_cast<const ObjectFrame&>(*thread.frame).other_names.get(), hash);
+  const ArrayFrame* array = unique_array(thread.frame);
+  return !array || !HashSet::contains(array->used.get(), tagged(kStringTag, hash));
+}
+
+bool Stepper::may_repeat(const Thread& thread) {
+  if (thread.at == At::kName)
+    return static_cast<bool>(static_cast<const ObjectFrame&>(*thread.frame).other_names);
+  const ArrayFrame* array = unique_array(thread.frame);
+  return array && array->used;
+}
+
 bool Stepper::is_live(const Thread& thread, bool any_writing) {
-  if (thread.at == At::kName || thread.at == At::kRawName) {
+  if (thread.at == At::kName) {
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     return is_live_name(frame, thread.state, thread.decoding, thread.hash, order_of(*frame.shape));
   }
@@ -121,11 +135,7 @@ Threads Stepper::start() const {
 
 Threads Stepper::step(const Threads& threads, uint8_t byte) const {
   Threads out;
-  for (const Thread& thread : threads) {
-    const size_t before = out.size();
-    feed(thread, byte, out);
-    if (thread.search) keep_guarded(thread, byte, before, out);
-  }
+  for (const Thread& thread : threads) feed(thread, byte, out);
   follow(out);
   return out;
 }
@@ -164,10 +174,6 @@ void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
       return feed_name(thread, byte, out);
     case At::kRule:
       return feed_rule(thread, byte, out);
-    case At::kRawName:
-      return feed_raw_name(thread, byte, out);
-    case At::kRawText:
-      return feed_raw_text(thread, byte, out);
     case At::kGraph:
       return feed_graph(thread, byte, out);
     case At::kLiteral:
@@ -265,6 +271,13 @@ void Stepper::end_string(const Thread& thread, Threads& out) const {
   complete(thread.frame, thread.frame->is_hashed ? tagged(kStringTag, thread.hash) : ValueHash{}, out);
 }
 
+Threads Stepper::behind_string(const Thread& thread) const {
+  Threads out;
+  end_string(thread, out);
+  follow(out);
+  return out;
+}
+
 void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) const {
   const uint32_t next = byte < 0x80 ? thread.automaton->next(thread.state, byte) : Automaton::kDead;
   if (next != Automaton::kDead) {
@@ -330,22 +343,10 @@ void Stepper::end_name(const Thread& thread, Threads& out) const {
     return;
   }
   const Ref<ObjectFrame> next = with_member(frame, mark, thread.hash, order);
-  if (frame.form)
-    resume({FrameRef(next.get()), CallFrame::kGraph, frame.form->between}, out);
-  else
-    out.push_back(at(At::kColon, FrameRef(next.get())));
+  out.push_back(at(At::kColon, FrameRef(next.get())));
 }
 
 void Stepper::begin_member_value(const ObjectFrame& frame, Threads& out) const {
-  for (auto& [next, goal] : member_goals(frame)) {
-    out.push_back(at(At::kValue, std::move(next)));
-    out.back().state = goal;
-  }
-}
-
-// What the value of the member that was begun may be, each with the frame that it leads to.
-std::vector<std::pair<FrameRef, uint32_t>> Stepper::member_goals(const ObjectFrame& frame) const {
-  std::vector<std::pair<FrameRef, uint32_t>> out;
   const ObjectShape& shape = *frame.shape;
   const MemberOrder order = order_of(shape);
   const ObjectShape::Member& member = frame.member < shape.first_other()
@@ -359,9 +360,10 @@ std::vector<std::pair<FrameRef, uint32_t>> Stepper::member_goals(const ObjectFra
       if (!can_finish(*met, order)) continue;
       next = FrameRef(met.get());
     }
-    out.emplace_back(std::move(next), choice.goal);
+    Thread value = at(At::kValue, std::move(next));
+    value.state = choice.goal;
+    out.push_back(std::move(value));
   }
-  return out;
 }
 
 void Stepper::begin_items(const ArrayFrame& frame, Threads& out) const {
@@ -436,8 +438,6 @@ void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& ou
         complete(parent, hash, out);
       return;
     case Frame::Kind::kObject: {
-      if (const MembersForm* form = static_cast<const ObjectFrame&>(*frame).form)
-        return resume({frame, CallFrame::kGraph, form->after_json}, out);
       if (!frame->is_hashed) return out.push_back(at(At::kAfterMember, frame));
       Ref<ObjectFrame> next(new ObjectFrame(static_cast<const ObjectFrame&>(*frame)));
       ValueHash member = next->name;

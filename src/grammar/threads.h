@@ -14,9 +14,6 @@
 namespace ferrum::grammar {
 
 // What waits for a value or a rule to end.
-struct MembersForm;
-class ByteSearch;
-
 struct Frame : Node {
   enum class Kind : uint8_t { kRoot, kObject, kArray, kJoin, kCall };
   Frame(Kind k, bool hashed) : kind(k), is_hashed(hashed) {}
@@ -45,20 +42,16 @@ struct Thread {
     kFirstItem,  // behind [
     kAfterItem,
     kRule,
-    kRawName,  // of a member that is not written as JSON
-    kRawText,  // its value
-    kGraph,    // of a structure; `count`: bytes or white space read, or where a search stands
-    kEnd,      // the whole text may end here, and nothing may follow
+    kGraph,  // of a structure; `count`: bytes or white space read, or where a search stands
+    kEnd,    // the whole text may end here, and nothing may follow
   };
   At at = At::kEnd;
   uint8_t space = 0;   // characters of white space so far
   uint32_t state = 0;  // of the automaton, or the goal, or the rule's state
   uint32_t count = 0;  // characters; of a number: its goal; of a rule: the rule
   uint32_t decoding = 0;
-  uint32_t found = 0;  // of the search in a member's value
   const char* rest = nullptr;
   const Automaton* automaton = nullptr;
-  const ByteSearch* search = nullptr;  // for what a member's value as JSON does not contain
   FrameRef frame;
   ValueHash hash;
   Ref<const NumberText> text;
@@ -66,8 +59,7 @@ struct Thread {
   bool operator==(const Thread& other) const {
     return at == other.at && space == other.space && state == other.state && count == other.count &&
            decoding == other.decoding && rest == other.rest && automaton == other.automaton &&
-           found == other.found && search == other.search && frame == other.frame && hash == other.hash &&
-           text == other.text;
+           frame == other.frame && hash == other.hash && text == other.text;
   }
 };
 
@@ -77,7 +69,6 @@ struct ObjectFrame final : Frame {
   ObjectFrame(const ObjectShape& s, FrameRef p, bool hashed)
       : Frame(Kind::kObject, hashed), shape(&s), parent(std::move(p)), duties(s.duties) {}
   const ObjectShape* shape;
-  const MembersForm* form = nullptr;  // null: JSON
   FrameRef parent;
   uint32_t duties;                 // still to be met
   uint32_t count = 0;              // members so far
@@ -134,6 +125,14 @@ class Stepper {
   // The thread behind the quote that ends a string or a name; nothing is appended where it may not end here.
   void end_string(const Thread& thread, Threads& out) const;
   static bool needs_hash(const Thread& thread);
+  // Whether that string or name differs from those that it must differ from, if it ends with this hash.
+  static bool is_new(const Thread& thread, const ValueHash& hash);
+  // Whether there are such.
+  static bool may_repeat(const Thread& thread);
+  // All threads behind that quote, and all that may go on where a number ends here.
+  Threads behind_string(const Thread& thread) const;
+  Threads behind_number(const Thread& thread) const;
+  Threads exits_of(const Thread& text) const;  // what may begin where the text of a structure is
 
  private:
   void feed(const Thread& thread, uint8_t byte, Threads& out) const;
@@ -145,7 +144,6 @@ class Stepper {
   void feed_rule(const Thread& thread, uint8_t byte, Threads& out) const;
   void push_live(Thread thread, Threads& out) const;
   void begin_member_value(const ObjectFrame& frame, Threads& out) const;
-  std::vector<std::pair<FrameRef, uint32_t>> member_goals(const ObjectFrame& frame) const;
   void feed_structure(const Thread& thread, uint8_t byte, Threads& out) const;
   void begin_items(const ArrayFrame& frame, Threads& out) const;
   void end_number(const Thread& thread, Threads& out) const;
@@ -156,26 +154,14 @@ class Stepper {
   void call_rules(Threads& threads) const;
   void enter_rule(uint32_t rule, uint32_t state, const FrameRef& frame, Threads& out) const;
   void resume(const CallFrame::Return& to, Threads& out) const;
-  Threads behind_number(const Thread& thread) const;
   // Adds what stands in front of the next byte as well, and joins what goes on alike.
   void follow(Threads& threads) const;
-
-  // member_threads.cpp: members that are not written as JSON
-  void open_members(const Thread& thread, Threads& out) const;
-  bool may_go_on(const Thread& thread) const;  // where a state depends on the object
-  void begin_raw_name(const FrameRef& frame, Threads& out) const;
-  void feed_raw_name(const Thread& thread, uint8_t byte, Threads& out) const;
-  void begin_written_value(const FrameRef& frame, uint32_t ways, Threads& out) const;
-  void feed_raw_text(const Thread& thread, uint8_t byte, Threads& out) const;
-  void keep_guarded(const Thread& thread, uint8_t byte, size_t from, Threads& out) const;
-  Threads behind_raw(const Thread& thread) const;
 
   // structure_threads.cpp
   void feed_graph(const Thread& thread, uint8_t byte, Threads& out) const;
   void go_on_in_literal(const Thread& thread, size_t bytes, Threads& out) const;
   void go_on_in_text(const Thread& thread, std::string_view bytes, Threads& out) const;
   void feed_mark(const Thread& thread, std::string_view spelling, Threads& out) const;
-  Threads exits_of(const Thread& text) const;  // what may begin where a text is
 
   const Program& program_;
 };

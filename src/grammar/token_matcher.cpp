@@ -4,16 +4,23 @@
 #include <vector>
 
 #include "base/check.h"
-#include "grammar/threads.h"
+#include "grammar/mask_walk.h"
 
 namespace ferrum::grammar {
+namespace {
+
+constexpr size_t kMostKept = size_t{8} << 20;  // bytes of masks, of each grammar
+
+}  // namespace
 
 TokenGrammar::TokenGrammar(std::shared_ptr<const Grammar> grammar,
                            std::shared_ptr<const Vocabulary> vocabulary)
-    : grammar_(std::move(grammar)), vocabulary_(std::move(vocabulary)) {}
+    : grammar_(std::move(grammar)),
+      vocabulary_(std::move(vocabulary)),
+      kept_(std::make_unique<MaskCache>(kMostKept)) {}
 TokenGrammar::~TokenGrammar() = default;
 
-size_t TokenGrammar::bytes() const { return sizeof(TokenGrammar) + grammar_->bytes(); }
+size_t TokenGrammar::bytes() const { return sizeof(TokenGrammar) + grammar_->bytes() + kept_->bytes(); }
 
 TokenMatcher::TokenMatcher(std::shared_ptr<const TokenGrammar> grammar)
     : grammar_(std::move(grammar)), matcher_(grammar_->grammar()) {}
@@ -22,22 +29,9 @@ bool TokenMatcher::mask(std::span<uint32_t> words) const {
   const Vocabulary& vocabulary = grammar_->vocabulary();
   check(words.size() == vocabulary.words(), "a mask of the vocabulary's size");
   std::fill(words.begin(), words.end(), 0);
-  const TokenTrie& trie = vocabulary.texts();
-  const Stepper stepper(grammar_->grammar()->program());
-  std::vector<Threads> behind(trie.max_depth() + 1);  // by depth
-  behind[0] = matcher_.threads();
-  for (uint32_t node = TokenTrie::kRoot + 1; node < trie.size();) {
-    const TokenTrie::Node& at = trie[node];
-    Threads& threads = behind[at.depth];
-    threads = stepper.step(behind[at.depth - 1U], at.byte);
-    if (threads.empty()) {
-      node = at.end;
-      continue;
-    }
-    for (const int32_t token : trie.tokens_at(node))
-      words[static_cast<size_t>(token) / 32] |= 1U << (static_cast<size_t>(token) % 32);
-    ++node;
-  }
+  const Program& program = grammar_->grammar()->program();
+  MaskWalk(program, vocabulary, grammar_->kept(), words).add(matcher_.threads());
+  const Stepper stepper(program);
   for (const int32_t token : vocabulary.controls())
     if (!stepper.step_mark(matcher_.threads(), vocabulary.token(token).bytes).empty())
       words[static_cast<size_t>(token) / 32] |= 1U << (static_cast<size_t>(token) % 32);

@@ -14,6 +14,8 @@
 
 namespace ferrum::grammar {
 
+class MaskCache;
+
 // A grammar for the tokens of a vocabulary. May be used by many threads.
 class TokenGrammar {
  public:
@@ -26,9 +28,12 @@ class TokenGrammar {
   const Vocabulary& vocabulary() const { return *vocabulary_; }
   size_t bytes() const;  // of memory, about; it grows with use
 
+  MaskCache& kept() const { return *kept_; }
+
  private:
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const Vocabulary> vocabulary_;
+  std::unique_ptr<MaskCache> kept_;
 };
 
 // One thread at a time uses a matcher; copies may be used by different threads.

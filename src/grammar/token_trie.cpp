@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "grammar/decoder.h"
+
 namespace ferrum::grammar {
 
 TokenTrie::TokenTrie(std::span<const std::string_view> texts) {
   for (size_t i = 0; i < texts.size(); ++i)
-    if (!texts[i].empty() && texts[i].size() <= kMaxBytes) tokens_.push_back(static_cast<int32_t>(i));
+    if (!texts[i].empty()) tokens_.push_back(static_cast<int32_t>(i));
   const auto text_of = [&](int32_t token) { return texts[static_cast<size_t>(token)]; };
   std::sort(tokens_.begin(), tokens_.end(), [&](int32_t a, int32_t b) {
     const int order = text_of(a).compare(text_of(b));
@@ -40,6 +42,37 @@ TokenTrie::TokenTrie(std::span<const std::string_view> texts) {
                     .tokens = static_cast<uint32_t>(tokens_.size()),
                     .depth = 0,
                     .byte = 0});
+  look_at_strings();
+}
+
+void TokenTrie::look_at_strings() {
+  for (uint32_t i = size(); i-- > 0;)  // children before their parents
+    for (uint32_t child = i + 1; child < nodes_[i].end; child = nodes_[child].end) {
+      nodes_[i].has_quote = nodes_[i].has_quote || nodes_[child].byte == '"' || nodes_[child].has_quote;
+      add_child_of_string(nodes_[i], child, 0);
+    }
+}
+
+// What `child`, read behind `decoding`, adds to what is known of `node`.
+void TokenTrie::add_child_of_string(Node& node, uint32_t child, uint32_t decoding) {
+  const Decoded decoded = decode_json(decoding, nodes_[child].byte);
+  const auto needs = [&](int characters) {
+    node.longest = std::max(node.longest, static_cast<uint16_t>(characters));
+  };
+  switch (decoded.kind) {
+    case Decoded::Kind::kDead:
+    case Decoded::Kind::kQuote:
+      node.is_plain = false;
+      return;
+    case Decoded::Kind::kCharacter:
+      node.is_plain = node.is_plain && nodes_[child].is_plain;
+      return needs(1 + nodes_[child].longest);
+    case Decoded::Kind::kPartial:
+      needs(1);
+      for (uint32_t next = child + 1; next < nodes_[child].end; next = nodes_[next].end)
+        add_child_of_string(node, next, decoded.state);
+      return;
+  }
 }
 
 }  // namespace ferrum::grammar

@@ -11,17 +11,20 @@ namespace ferrum::grammar {
 class TokenTrie {
  public:
   struct Node {
-    uint32_t end;  // the node behind its subtree
-    uint32_t
-        tokens;      // where the tokens of the subtree begin in tokens(); they end where those of `end` begin
-    uint16_t depth;  // bytes
-    uint8_t byte;    // the last one; the root has none
+    uint32_t end;     // the node behind its subtree
+    uint32_t tokens;  // where its subtree's tokens begin in the list; they end where those of `end` begin
+    uint16_t depth;   // bytes
+    uint8_t byte;     // the last one; the root has none
+    // Of what follows the node inside a JSON string, where no character is begun:
+    bool is_plain = true;    // no token below it ends the string or breaks it
+    bool has_quote = false;  // a token below it has a quote
+    uint16_t longest = 0;    // most characters that a token below needs: whole ones, and one that is begun
   };
 
-  // `texts[i]` is the text of token i; empty: it is not in the tree. Texts beyond kMaxBytes are left out.
+  // `texts[i]` is the text of token i, of at most kMaxBytes; empty: it is not in the tree.
   explicit TokenTrie(std::span<const std::string_view> texts);
 
-  static constexpr size_t kMaxBytes = UINT16_MAX;
+  static constexpr size_t kMaxBytes = 1024;
   static constexpr uint32_t kRoot = 0;
   uint32_t size() const { return static_cast<uint32_t>(nodes_.size() - 1); }
   const Node& operator[](uint32_t node) const { return nodes_[node]; }
@@ -34,6 +37,9 @@ class TokenTrie {
   std::span<const int32_t> between(uint32_t node, uint32_t end) const {
     return std::span(tokens_).subspan(nodes_[node].tokens, nodes_[end].tokens - nodes_[node].tokens);
   }
+
+  void look_at_strings();
+  void add_child_of_string(Node& node, uint32_t child, uint32_t decoding);
 
   std::vector<Node> nodes_;  // and one behind the last
   std::vector<int32_t> tokens_;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "grammar/spaced_tokens.h"
+#include "grammar/string_tokens.h"
 #include "grammar/token_trie.h"
 
 namespace ferrum::grammar {
@@ -17,6 +19,8 @@ class Vocabulary {
     bool is_control = false;  // it stands for structure and adds no text
   };
 
+  static constexpr size_t kMaxBytes = TokenTrie::kMaxBytes;
+
   explicit Vocabulary(std::vector<Token> tokens);
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
@@ -24,12 +28,17 @@ class Vocabulary {
   size_t size() const { return tokens_.size(); }
   size_t words() const { return (size() + 31) / 32; }  // of a mask
   const Token& token(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
-  const TokenTrie& texts() const { return texts_; }  // of tokens that are no control tokens
+  // The tokens that are no control tokens.
+  const TokenTrie& texts() const { return texts_; }
+  const StringTokens& strings() const { return strings_; }
+  const SpacedTokens& spaced() const { return spaced_; }
   const std::vector<int32_t>& controls() const { return controls_; }
 
  private:
   std::vector<Token> tokens_;
   TokenTrie texts_;
+  StringTokens strings_;
+  SpacedTokens spaced_;
   std::vector<int32_t> controls_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "support/contains.h"
 #include "support/files.h"
+#include "support/paths.h"
 #include "support/process.h"
 
 namespace ferrum {
@@ -51,6 +52,47 @@ TEST_F(GrammarCommand, JudgesLinesAndValues) {
   const std::string two = file("n", "1 2");
   EXPECT_EQ(ferrum({"grammar", "check", "--schema", file("t", "{}"), "--instance", two, "--value"}).exit_code,
             1);
+}
+
+TEST_F(GrammarCommand, MeasuresCompilingAndMasks) {
+  FERRUM_NEEDS_SHARED("tokenizers/gpt2");
+  const std::string tokenizer = test::shared("tokenizers/gpt2").string();
+  const std::string lines = file("l", "{\"b\": 12, \"a\": \"x\"}\n{\"a\": 1}\n");
+  const test::Finished table =
+      ferrum({"grammar", "bench", "--schema", schema_, "--tokenizer", tokenizer, "--jsonl", lines});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_CONTAINS(table.out, "1 of 1 grammars compiled; 2 texts, 1 not followed to the end");
+  EXPECT_CONTAINS(table.out, "mask, µs");
+  const test::Finished drawn =
+      ferrum({"grammar", "bench", "--regex", file("r", "[a-z]{300}"), "--tokenizer", tokenizer, "--json"});
+  EXPECT_CONTAINS(drawn.out, "\"texts\":4");
+  const test::Finished again = ferrum(
+      {"grammar", "bench", "--schema", schema_, "--tokenizer", tokenizer, "--seed", "1", "--slowest", "1"});
+  EXPECT_CONTAINS(again.out, "Slowest masks");
+}
+
+TEST_F(GrammarCommand, MeasuresAFolderOfSchemas) {
+  FERRUM_NEEDS_SHARED("tokenizers/gpt2");
+  const std::string tokenizer = test::shared("tokenizers/gpt2").string();
+  const std::filesystem::path folder = std::filesystem::path(schema_).parent_path();
+  file(
+      "case.json",
+      R"({"schema": {"type": "integer"}, "tests": [{"data": 12, "valid": true}, {"data": "", "valid": false}]})");
+  file("none.json", R"({"pattern": "(a)\\1"})");
+  const test::Finished table =
+      ferrum({"grammar", "bench", "--schema", folder.string(), "--tokenizer", tokenizer});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_CONTAINS(table.out, "2 of 3 grammars compiled; 5 texts, 0 not followed to the end");
+}
+
+TEST_F(GrammarCommand, SaysWhatBenchNeeds) {
+  EXPECT_CONTAINS(ferrum({"grammar", "bench", "--schema", schema_}).err, "--tokenizer");
+  const std::string broken = file("broken.json", "{");
+  const test::Finished bad =
+      ferrum({"grammar", "bench", "--schema", std::filesystem::path(broken).parent_path().string(),
+              "--tokenizer", test::shared("tokenizers/gpt2").string()});
+  EXPECT_NE(bad.exit_code, 0);
+  EXPECT_CONTAINS(bad.err, "broken.json");
 }
 
 TEST_F(GrammarCommand, RefusesByName) {

@@ -1,0 +1,104 @@
+// One string or name as it is read, without a thread for each byte.
+#pragma once
+#include <algorithm>
+
+#include "grammar/object_rules.h"
+#include "grammar/threads.h"
+
+namespace ferrum::grammar {
+
+class Lexeme {
+ public:
+  struct Place {
+    uint32_t state = 0, count = 0, decoding = 0;
+    ValueHash hash;
+  };
+  enum class Fed : uint8_t { kDead, kInside, kQuote };
+  enum class Hashing : uint8_t { kAsNeeded, kNone };
+
+  // Whether `thread` is one that a lexeme can stand for: what may follow in it does not depend on its hash.
+  static bool reads(const Program& program, const Thread& thread) {
+    if (program.takes_any_writing) return false;
+    if (thread.at == Thread::At::kName) {
+      const ObjectShape& shape = *static_cast<const ObjectFrame&>(*thread.frame).shape;
+      return shape.others.empty() || shape.names->is_endless();
+    }
+    if (thread.at != Thread::At::kString) return false;
+    if (thread.automaton->is_endless() || thread.frame->kind != Frame::Kind::kArray) return true;
+    return !static_cast<const ArrayFrame&>(*thread.frame).shape->is_unique;
+  }
+
+  // `thread` outlives it.
+  Lexeme(const Thread& thread, Hashing hashing)
+      : thread_(thread),
+        automaton_(*thread.automaton),
+        is_name_(thread.at == Thread::At::kName),
+        is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)) {
+    if (!is_name_) return;
+    const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
+    others_ = may_other_come(frame, order_of(*frame.shape));
+  }
+
+  bool takes_others() const { return others_; }  // a name that is not listed may come
+  Place start() const { return {thread_.state, thread_.count, thread_.decoding, thread_.hash}; }
+
+  Fed feed(const Place& from, uint8_t byte, Place& to) const {
+    char32_t character = byte;
+    if (from.decoding != 0 || byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') {
+      const Decoded decoded = decode_json(from.decoding, byte);
+      if (decoded.kind == Decoded::Kind::kDead) return Fed::kDead;
+      if (decoded.kind == Decoded::Kind::kQuote) return Fed::kQuote;
+      if (decoded.kind == Decoded::Kind::kPartial) {
+        to = from;
+        to.decoding = decoded.state;
+        return is_live(to) ? Fed::kInside : Fed::kDead;
+      }
+      character = decoded.character;
+    }
+    to.state = automaton_.next(from.state, character);
+    if (to.state == Automaton::kDead) return Fed::kDead;
+    to.count = is_name_ ? from.count : std::min(from.count + 1, automaton_.most_counted());
+    to.decoding = 0;
+    if (is_hashed_) {
+      to.hash = from.hash;
+      to.hash.add(character);
+    }
+    return is_live(to) ? Fed::kInside : Fed::kDead;
+  }
+
+  // Whatever `characters` follow, it is still inside.
+  bool takes_all(const Place& at, uint32_t characters) const {
+    if (at.decoding != 0 || !automaton_.loops(at.state)) return false;
+    return is_name_
+               ? others_
+               : automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
+  }
+
+  // The thread at `at`.
+  Thread thread_at(const Place& at) const {
+    Thread thread = thread_;
+    thread.state = at.state;
+    thread.count = at.count;
+    thread.decoding = at.decoding;
+    thread.hash = at.hash;
+    return thread;
+  }
+
+ private:
+  bool is_live(const Place& at) const {
+    if (is_name_) {
+      if (others_ && automaton_.loops(at.state)) return true;
+      const auto& frame = static_cast<const ObjectFrame&>(*thread_.frame);
+      return is_live_name(frame, at.state, at.decoding, at.hash, order_of(*frame.shape));
+    }
+    if (!automaton_.is_live(at.state, at.count)) return false;
+    return at.decoding == 0 || is_possible(automaton_, at.state, at.count, at.decoding);
+  }
+
+  const Thread& thread_;
+  const Automaton& automaton_;
+  const bool is_name_, is_hashed_;
+  bool others_ = false;  // names that are not listed
+};
+
+}  // namespace ferrum::grammar

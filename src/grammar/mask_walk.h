@@ -1,0 +1,75 @@
+// Makes the mask of the tokens that may follow threads.
+//
+// Threads are alternatives, so the mask is the union of theirs. Tokens are tried as a tree: what no thread
+// takes leaves out a whole subtree. Within a string, where nearly every token goes on, whole sets of tokens
+// are taken at once: those that stay in it depend on its automaton alone, and those that end it share what
+// follows.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "grammar/lexeme.h"
+#include "grammar/mask_cache.h"
+#include "grammar/threads.h"
+#include "grammar/vocabulary.h"
+
+namespace ferrum::grammar {
+
+class MaskWalk {
+ public:
+  // Sets bits in `words`, which hold zeros. All outlive it.
+  MaskWalk(const Program& program, const Vocabulary& vocabulary, MaskCache& cache, std::span<uint32_t> words);
+
+  void add(const Threads& threads);
+
+ private:
+  // The tokens of a tree, and where their bits go.
+  struct Target {
+    const TokenTrie& trie;
+    std::span<uint32_t> words;
+    const uint16_t* leading = nullptr;  // only tokens whose number here is at most `most_leading`
+    uint32_t most_leading = 0;
+
+    void take(std::span<const int32_t> tokens) const;
+  };
+  using Closer = StringTokens::Closer;
+  using OnQuote = std::function<void(uint32_t node, const Lexeme::Place& at)>;
+
+  // At the root of the tree.
+  void add_structural(const Threads& threads);
+  void add_number(const Thread& thread);
+  void add_string(const Thread& thread);
+  void add_name(const Thread& thread);
+  // Any characters may follow in `state`, as many as the count allows.
+  void add_plain(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme, uint32_t state);
+  void add_kept(const Thread& thread, const Lexeme& lexeme);
+  std::shared_ptr<const LexemeMask> make(const Thread& thread);
+  // `closers` end the lexeme at `end` or at what is like it but for its hash.
+  void add_closers(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
+                   std::span<const Closer> closers, Lexeme::Place end);
+  bool needs_hash_in(const Thread& thread, uint32_t tail) const;
+  void drop_repeated(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme);
+  // Names that do not lead to the state `other` after all.
+  void correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, uint32_t other);
+  bool takes(const Thread& thread, int32_t token) const;
+
+  // Below a node.
+  void walk(const Target& target, uint32_t node, const Threads& threads, int splits);
+  void walk_bytes(const Target& target, uint32_t node, const Threads& threads, int splits);
+  void walk_number(const Target& target, uint32_t node, const Thread& thread, int splits);
+  void walk_string(const Target& target, uint32_t node, const Thread& thread, int splits);
+  // Takes the tokens that stay in the lexeme.
+  void walk_lexeme(const Target& target, uint32_t node, const Lexeme& lexeme, const OnQuote& on_quote);
+
+  const Program& program_;
+  const Stepper stepper_;
+  const Vocabulary& vocabulary_;
+  MaskCache& cache_;
+  const Target all_;
+  std::vector<Lexeme::Place> places_;  // by depth
+};
+
+}  // namespace ferrum::grammar
