@@ -1,6 +1,7 @@
 #include "grammar/automaton.h"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 
 namespace ferrum::grammar {
@@ -27,10 +28,9 @@ Automaton::Automaton(Builder builder)
     for (const Transition& t : of) taken += t.last - t.first + 1;
     const bool all = taken == kLastCodePoint + 1 - (kLastSurrogate - kFirstSurrogate + 1);
     takes_all_ = takes_all_ && all;
-    loops_.push_back(all &&
-                     std::all_of(of.begin(), of.end(), [&](const Transition& t) { return t.next == q; }));
-    if (loops_[q]) looping_ = q;
+    open_.push_back(all && segments_.empty());
   }
+  find_loops();
   constexpr uint32_t kMaxTabled = 1024;
   if (states() > kMaxTabled || transitions_.size() < states() * size_t{3}) return;
   ascii_.assign(states() * size_t{128}, kDead);
@@ -42,6 +42,41 @@ Automaton::Automaton(Builder builder)
 size_t Automaton::bytes() const {
   return sizeof(Automaton) + transitions_.size() * sizeof(Transition) + ascii_.size() * sizeof(uint32_t) +
          states() * size_t{20} + segments_.size() * (sizeof(Segment) + states() / 8);
+}
+
+void Automaton::find_loops() {
+  constexpr uint32_t kNotAsciiCount = kLastCodePoint + 1 - 0x80 - (kLastSurrogate - kFirstSurrogate + 1);
+  for (uint32_t q = 0; q < states(); ++q) {
+    uint64_t missing = byte_classes::kAll;
+    uint32_t above = 0;
+    std::bitset<128> ascii;
+    for (const Transition& t : transitions(q)) {
+      if (t.next != q) continue;
+      for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
+      if (t.last >= 0x80) above += t.last - std::max<char32_t>(t.first, 0x80) + 1;
+    }
+    if (ascii.any() || above != 0) {
+      uint64_t absent = above == kNotAsciiCount ? 0 : byte_classes::kNotAscii;
+      for (uint8_t c = 0; c < 0x80; ++c)
+        if (!ascii[c]) absent |= byte_classes::bit_of(c);
+      missing = absent;
+    }
+    loops_.push_back(byte_classes::kAll & ~missing);
+    if (missing == 0) looping_ = q;
+  }
+  // A state is open where all that follow it are. States that it takes long to tell are taken for closed.
+  constexpr int kMostRounds = 32;
+  bool changed = std::find(open_.begin(), open_.end(), true) != open_.end();
+  for (int round = 0; changed && round < kMostRounds; ++round) {
+    changed = false;
+    for (uint32_t q = states(); q-- > 0;)
+      for (const Transition& t : transitions(q))
+        if (open_[q] && !open_[t.next]) {
+          open_[q] = false;
+          changed = true;
+        }
+  }
+  if (changed) open_.assign(states(), false);
 }
 
 uint32_t Automaton::next(uint32_t state, char32_t c) const {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "grammar/byte_classes.h"
 #include "grammar/machine.h"
 #include "grammar/refusal.h"
 
@@ -50,7 +51,11 @@ class Automaton {
   // Every character may follow in every state.
   bool takes_all() const { return takes_all_; }
   // Every character leads from the state back to it.
-  bool loops(uint32_t state) const { return loops_[state]; }
+  bool loops(uint32_t state) const { return loops_[state] == byte_classes::kAll; }
+  // The classes of bytes whose characters all do so.
+  uint64_t looping_classes(uint32_t state) const { return loops_[state]; }
+  // Whatever characters follow, something that is accepted goes on with them.
+  bool is_open(uint32_t state) const { return open_[state]; }
   uint32_t looping() const { return looping_; }  // one such state; kDead: there is none
   // From every state on there is no end of texts that are accepted.
   bool is_endless() const { return is_endless_; }
@@ -75,6 +80,7 @@ class Automaton {
   void find_live(const Limits& limits);
   void find_ahead(const std::vector<bool>& kept);
   void prune();
+  void find_loops();
 
   std::vector<uint32_t> begins_;
   std::vector<Transition> transitions_;
@@ -84,7 +90,8 @@ class Automaton {
   std::vector<uint32_t> sizes_;
   std::vector<uint32_t> thresholds_;
   std::vector<Segment> segments_;  // ascending; empty without thresholds
-  std::vector<bool> loops_;
+  std::vector<uint64_t> loops_;    // classes of bytes
+  std::vector<bool> open_;
   uint32_t looping_ = kDead;
   bool takes_all_ = false;
   bool is_endless_ = true;

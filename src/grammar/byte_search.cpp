@@ -4,6 +4,8 @@
 #include <map>
 #include <string_view>
 
+#include "grammar/byte_classes.h"
+
 namespace ferrum::grammar {
 namespace {
 
@@ -95,6 +97,9 @@ ByteSearch::ByteSearch(const std::vector<TextPattern>& patterns, const Limits& l
       next_.push_back(is_found ? kFound : id_of(std::move(to)));
     }
   }
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (step(0, static_cast<uint8_t>(byte)) != 0)
+      leaving_ |= byte_classes::bit_of(static_cast<uint8_t>(byte));
 }
 
 }  // namespace ferrum::grammar

@@ -4,6 +4,7 @@
 
 #include "grammar/object_rules.h"
 #include "grammar/threads.h"
+#include "grammar/token_trie.h"
 
 namespace ferrum::grammar {
 
@@ -40,6 +41,7 @@ class Lexeme {
   }
 
   bool takes_others() const { return others_; }  // a name that is not listed may come
+  const Automaton& automaton() const { return automaton_; }
   Place start() const { return {thread_.state, thread_.count, thread_.decoding, thread_.hash}; }
 
   Fed feed(const Place& from, uint8_t byte, Place& to) const {
@@ -66,12 +68,20 @@ class Lexeme {
     return is_live(to) ? Fed::kInside : Fed::kDead;
   }
 
-  // Whatever `characters` follow, it is still inside.
-  bool takes_all(const Place& at, uint32_t characters) const {
-    if (at.decoding != 0 || !automaton_.loops(at.state)) return false;
-    return is_name_
-               ? others_
-               : automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
+  // Whatever `characters` follow, it is still inside: in a state that all of them lead back to.
+  bool has_room(const Place& at, uint32_t characters) const {
+    if (is_name_) return others_;
+    return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
+  }
+
+  // No token below `node`, which ends no string, leaves it.
+  bool takes_all(const Place& at, const TokenTrie::Node& node) const {
+    if (at.decoding != 0 || !node.is_plain) return false;
+    const uint64_t loops = automaton_.looping_classes(at.state);
+    const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
+    if ((node.classes & ~loops) == 0 && (!has_escapes || loops == byte_classes::kAll))
+      return is_name_ || has_room(at, node.longest);
+    return automaton_.is_open(at.state) && (!is_name_ || others_);
   }
 
   // The thread at `at`.

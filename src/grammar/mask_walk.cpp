@@ -1,8 +1,10 @@
 #include "grammar/mask_walk.h"
 
 #include <algorithm>
+#include <map>
 
 #include "grammar/first_bytes.h"
+#include "grammar/structure_graph.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -53,6 +55,30 @@ bool is_narrow(const Thread& thread) {
   return true;
 }
 
+// The state that most characters lead to, where all characters lead back to it; else kDead.
+uint32_t usual_after(const Automaton& automaton, uint32_t state) {
+  std::map<uint32_t, uint32_t> ways;
+  uint32_t all = 0;
+  for (const Automaton::Transition& t : automaton.transitions(state)) {
+    const uint32_t ascii = t.first < 0x80 ? std::min<uint32_t>(t.last, 0x7F) - t.first + 1 : 0;
+    if (automaton.loops(t.next)) ways[t.next] += ascii;
+    all += ascii;
+  }
+  const auto most =
+      std::max_element(ways.begin(), ways.end(), [](auto a, auto b) { return a.second < b.second; });
+  return most != ways.end() && most->second * 2 > all ? most->first : Automaton::kDead;
+}
+
+bool is_text(const Program& program, const Thread& thread) {
+  return thread.at == At::kGraph && program.graph->states[thread.state].kind == GraphState::Kind::kText;
+}
+
+// A rule that calls none there and whose end leads nowhere.
+bool goes_on_alone(const Program& program, const Thread& thread, uint32_t state) {
+  const bool may_end = thread.automaton->mark(state) != 0 && thread.frame->kind != Frame::Kind::kRoot;
+  return !may_end && program.rules[thread.count].calls[state].empty();
+}
+
 bool is_number(const Program& program, const Thread& thread) {
   return thread.at == At::kNumber && !program.takes_any_writing && !thread.frame->is_hashed;
 }
@@ -79,6 +105,10 @@ void MaskWalk::add(const Threads& threads) {
     if (thread.at == At::kEnd) continue;
     if (is_number(program_, thread))
       add_number(thread);
+    else if (is_text(program_, thread))
+      add_text(thread);
+    else if (thread.at == At::kRule && thread.decoding == 0 && !is_narrow(thread))
+      add_rule(thread);
     else if (!Lexeme::reads(program_, thread))
       others.push_back(thread);
     else if (thread.decoding != 0)
@@ -135,12 +165,12 @@ void MaskWalk::add_name(const Thread& thread) {
     walk_string(all_, TokenTrie::kRoot, thread, kSplits);
   else if (names.loops(thread.state))
     add_plain(all_.words, thread, lexeme, thread.state);
-  else if (names.looping() == Automaton::kDead)
+  else if (const uint32_t other = usual_after(names, thread.state); other == Automaton::kDead)
     add_kept(thread, lexeme);
   else {
     std::vector<uint32_t> words(all_.words.size());
-    add_plain(words, thread, lexeme, names.looping());
-    correct_listed(words, lexeme, names.looping());
+    add_plain(words, thread, lexeme, other);
+    correct_listed(words, lexeme, other);
     unite(all_.words, words);
   }
 }
@@ -159,7 +189,7 @@ void MaskWalk::add_plain(std::span<uint32_t> words, const Thread& thread, const 
   uint32_t room = strings.most_characters();  // the longest run of characters that leaves the string alive
   for (uint32_t low = 0; low < room;) {
     const uint32_t middle = (low + room + 1) / 2;
-    if (lexeme.takes_all(end, middle))
+    if (lexeme.has_room(end, middle))
       low = middle;
     else
       room = middle - 1;
@@ -287,6 +317,7 @@ void MaskWalk::drop_repeated(std::span<uint32_t> words, const Thread& thread, co
 void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, uint32_t other) {
   const TokenTrie& trie = all_.trie;
   const Target target = {trie, words};
+  const Automaton& names = lexeme.automaton();
   places_[0] = lexeme.start();
   for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
     const TokenTrie::Node& at = trie[i];
@@ -307,8 +338,11 @@ void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, u
         i = at.end;
         continue;
       }
-      case Lexeme::Fed::kInside:
-        i = to.decoding == 0 && to.state == other ? at.end : i + 1;
+      case Lexeme::Fed::kInside: {
+        const bool is_other =
+            to.decoding == 0 && names.loops(to.state) && names.mark(to.state) == names.mark(other);
+        i = is_other || lexeme.takes_all(to, at) ? at.end : i + 1;
+      }
     }
   }
 }
@@ -335,6 +369,10 @@ void MaskWalk::walk(const Target& target, uint32_t node, const Threads& threads,
       walk_number(target, node, thread, splits);
     else if (Lexeme::reads(program_, thread))
       walk_string(target, node, thread, splits);
+    else if (is_text(program_, thread))
+      walk_text(target, node, thread);
+    else if (thread.at == At::kRule && splits > 0 && !is_narrow(thread))
+      walk_rule(target, node, thread);
     else
       others.push_back(thread);
   }
@@ -412,7 +450,7 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
     if (fed != Lexeme::Fed::kInside) {
       if (fed == Lexeme::Fed::kQuote) on_quote(i, from);
       i = at.end;
-    } else if (at.is_plain && lexeme.takes_all(to, at.longest)) {
+    } else if (lexeme.takes_all(to, at)) {
       target.take(trie.tokens_below(i));
       i = at.end;
     } else {
@@ -420,6 +458,135 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
       ++i;
     }
   }
+}
+
+void MaskWalk::add_rule(const Thread& thread) {
+  const bool is_root = thread.frame->kind == Frame::Kind::kRoot;
+  const MaskCache::Key key = {reinterpret_cast<uintptr_t>(thread.automaton), thread.state, is_root ? 1U : 2U};
+  std::shared_ptr<const LexemeMask> mask = cache_.find(key);
+  if (!mask) {
+    auto made = std::make_shared<LexemeMask>();
+    made->inside.resize(all_.words.size());
+    walk_in_rule({all_.trie, made->inside}, TokenTrie::kRoot, thread, [&](uint32_t node, uint32_t state) {
+      made->exits.push_back({node, state});
+    });
+    mask = made;
+    cache_.put(key, mask);
+  }
+  unite(all_.words, mask->inside);
+  leave_rule(all_, thread, mask->exits);
+}
+
+void MaskWalk::walk_rule(const Target& target, uint32_t node, const Thread& thread) {
+  std::vector<LexemeMask::Exit> exits;
+  walk_in_rule(target, node, thread, [&](uint32_t exit, uint32_t state) { exits.push_back({exit, state}); });
+  leave_rule(target, thread, exits);
+}
+
+void MaskWalk::leave_rule(const Target& target, const Thread& thread,
+                          std::span<const LexemeMask::Exit> exits) {
+  std::map<uint32_t, Threads> known;  // what stands beside the rule, by its state
+  Thread at = thread;
+  for (const LexemeMask::Exit& exit : exits) {
+    if (target.trie[exit.node].end == exit.node + 1) continue;
+    auto place = known.find(exit.state);
+    if (place == known.end()) {
+      at.state = exit.state;
+      at.decoding = 0;
+      place = known.emplace(exit.state, stepper_.beside_rule(at)).first;
+    }
+    if (!place->second.empty()) walk_bytes(target, exit.node, place->second, 0);
+  }
+}
+
+void MaskWalk::walk_in_rule(const Target& target, uint32_t node, const Thread& thread,
+                            const OnExit& on_exit) {
+  const TokenTrie& trie = target.trie;
+  const Automaton& automaton = *thread.automaton;
+  places_[trie[node].depth] = {thread.state, 0, thread.decoding, {}};
+  for (uint32_t i = node + 1; i < trie[node].end;) {
+    const TokenTrie::Node& at = trie[i];
+    const Lexeme::Place& from = places_[at.depth - 1U];
+    Lexeme::Place& to = places_[at.depth];
+    const Decoded decoded = decode_utf8(from.decoding, at.byte);
+    to.decoding = decoded.state;
+    to.state = decoded.kind == Decoded::Kind::kCharacter ? automaton.next(from.state, decoded.character)
+                                                         : from.state;
+    const bool is_dead = decoded.kind == Decoded::Kind::kDead || to.state == Automaton::kDead ||
+                         (to.decoding != 0 && !is_possible(automaton, to.state, 0, to.decoding));
+    if (is_dead) {
+      i = at.end;
+      continue;
+    }
+    const bool is_alone = to.decoding != 0 || goes_on_alone(program_, thread, to.state);
+    if (is_alone && to.decoding == 0 && at.is_utf8 &&
+        ((at.classes & ~automaton.looping_classes(to.state)) == 0)) {
+      target.take(trie.tokens_below(i));
+      i = at.end;
+      continue;
+    }
+    target.take(trie.tokens_at(i));
+    if (!is_alone) on_exit(i, to.state);
+    ++i;
+  }
+}
+
+void MaskWalk::add_text(const Thread& thread) {
+  const ByteSearch& search = *program_.graph->states[thread.state].search;
+  const MaskCache::Key key = {reinterpret_cast<uintptr_t>(&search), thread.count, 3};
+  std::shared_ptr<const LexemeMask> mask = cache_.find(key);
+  if (!mask) {
+    auto made = std::make_shared<LexemeMask>();
+    made->inside.resize(all_.words.size());
+    walk_in_text({all_.trie, made->inside}, TokenTrie::kRoot, thread, [&](uint32_t node, uint32_t state) {
+      made->exits.push_back({node, state});
+    });
+    mask = made;
+    cache_.put(key, mask);
+  }
+  unite(all_.words, mask->inside);
+  for (const LexemeMask::Exit& exit : mask->exits) walk_path(all_, TokenTrie::kRoot, exit.node, {thread});
+}
+
+void MaskWalk::walk_text(const Target& target, uint32_t node, const Thread& thread) {
+  std::vector<uint32_t> over;
+  walk_in_text(target, node, thread, [&](uint32_t at, uint32_t /*state*/) { over.push_back(at); });
+  for (const uint32_t at : over) walk_path(target, node, at, {thread});
+}
+
+void MaskWalk::walk_in_text(const Target& target, uint32_t node, const Thread& thread,
+                            const OnExit& on_exit) {
+  const TokenTrie& trie = target.trie;
+  const ByteSearch& search = *program_.graph->states[thread.state].search;
+  places_[trie[node].depth].state = thread.count;
+  for (uint32_t i = node + 1; i < trie[node].end;) {
+    const TokenTrie::Node& at = trie[i];
+    const uint32_t state = search.step(places_[at.depth - 1U].state, at.byte);
+    if (state == ByteSearch::kFound) {  // only what began in the text goes on
+      on_exit(i, 0);
+      i = at.end;
+    } else if (state == 0 && (at.classes & search.leaving()) == 0) {
+      target.take(trie.tokens_below(i));
+      i = at.end;
+    } else {
+      target.take(trie.tokens_at(i));
+      places_[at.depth].state = state;
+      ++i;
+    }
+  }
+}
+
+void MaskWalk::walk_path(const Target& target, uint32_t from, uint32_t to, Threads threads) {
+  const TokenTrie& trie = target.trie;
+  while (from != to) {
+    uint32_t child = from + 1;
+    while (trie[child].end <= to) child = trie[child].end;
+    threads = stepper_.step(threads, trie[child].byte);
+    if (threads.empty()) return;
+    from = child;
+  }
+  target.take(trie.tokens_at(to));
+  walk(target, to, threads, 0);
 }
 
 }  // namespace ferrum::grammar

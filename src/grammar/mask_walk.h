@@ -38,11 +38,15 @@ class MaskWalk {
   using Closer = StringTokens::Closer;
   using OnQuote = std::function<void(uint32_t node, const Lexeme::Place& at)>;
 
+  using OnExit = std::function<void(uint32_t node, uint32_t state)>;
+
   // At the root of the tree.
   void add_structural(const Threads& threads);
   void add_number(const Thread& thread);
   void add_string(const Thread& thread);
   void add_name(const Thread& thread);
+  void add_rule(const Thread& thread);
+  void add_text(const Thread& thread);
   // Any characters may follow in `state`, as many as the count allows.
   void add_plain(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme, uint32_t state);
   void add_kept(const Thread& thread, const Lexeme& lexeme);
@@ -61,6 +65,14 @@ class MaskWalk {
   void walk_bytes(const Target& target, uint32_t node, const Threads& threads, int splits);
   void walk_number(const Target& target, uint32_t node, const Thread& thread, int splits);
   void walk_string(const Target& target, uint32_t node, const Thread& thread, int splits);
+  void walk_rule(const Target& target, uint32_t node, const Thread& thread);
+  void walk_text(const Target& target, uint32_t node, const Thread& thread);
+  // … and calls `on_exit` where a rule calls another one or may end, and where a text is over.
+  void walk_in_rule(const Target& target, uint32_t node, const Thread& thread, const OnExit& on_exit);
+  void walk_in_text(const Target& target, uint32_t node, const Thread& thread, const OnExit& on_exit);
+  void leave_rule(const Target& target, const Thread& thread, std::span<const LexemeMask::Exit> exits);
+  // Follows `threads` byte by byte from one node to another below it, and on.
+  void walk_path(const Target& target, uint32_t from, uint32_t to, Threads threads);
   // Takes the tokens that stay in the lexeme.
   void walk_lexeme(const Target& target, uint32_t node, const Lexeme& lexeme, const OnQuote& on_quote);
 

@@ -1,6 +1,7 @@
 #include "grammar/matcher.h"
 
 #include "base/check.h"
+#include "grammar/first_bytes.h"
 #include "grammar/threads.h"
 
 namespace ferrum::grammar {
@@ -69,8 +70,9 @@ bool Matcher::is_complete() const { return Stepper(grammar_->program()).is_compl
 bool Matcher::is_at_end() const {
   if (!is_complete()) return false;
   const Stepper stepper(grammar_->program());
-  for (int byte = 0; byte < 256; ++byte)
-    if (!stepper.step(last_->threads, static_cast<uint8_t>(byte)).empty()) return false;
+  const std::bitset<256> first = first_bytes(grammar_->program(), last_->threads);
+  for (size_t byte = 0; byte < 256; ++byte)
+    if (first[byte] && !stepper.step(last_->threads, static_cast<uint8_t>(byte)).empty()) return false;
   return true;
 }
 
@@ -79,10 +81,12 @@ std::string Matcher::forced_bytes(size_t most) const {
   Threads threads = last_->threads;
   std::string out;
   while (out.size() < most && !stepper.is_complete(threads)) {
+    const std::bitset<256> first = first_bytes(grammar_->program(), threads);
     Threads only;
     int found = 0;
     char forced = 0;
-    for (int byte = 0; byte < 256 && found < 2; ++byte) {
+    for (size_t byte = 0; byte < 256 && found < 2; ++byte) {
+      if (!first[byte]) continue;
       Threads next = stepper.step(threads, static_cast<uint8_t>(byte));
       if (next.empty()) continue;
       ++found;

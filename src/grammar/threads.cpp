@@ -278,6 +278,13 @@ Threads Stepper::behind_string(const Thread& thread) const {
   return out;
 }
 
+Threads Stepper::beside_rule(const Thread& thread) const {
+  Threads out = {thread};
+  follow(out);
+  std::erase(out, thread);
+  return out;
+}
+
 void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) const {
   const uint32_t next = byte < 0x80 ? thread.automaton->next(thread.state, byte) : Automaton::kDead;
   if (next != Automaton::kDead) {

@@ -132,6 +132,8 @@ class Stepper {
   // All threads behind that quote, and all that may go on where a number ends here.
   Threads behind_string(const Thread& thread) const;
   Threads behind_number(const Thread& thread) const;
+  // What stands beside a rule's thread: what it calls, and what goes on where it may end.
+  Threads beside_rule(const Thread& thread) const;
   Threads exits_of(const Thread& text) const;  // what may begin where the text of a structure is
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "grammar/byte_classes.h"
 #include "grammar/decoder.h"
 
 namespace ferrum::grammar {
@@ -49,8 +50,22 @@ void TokenTrie::look_at_strings() {
   for (uint32_t i = size(); i-- > 0;)  // children before their parents
     for (uint32_t child = i + 1; child < nodes_[i].end; child = nodes_[child].end) {
       nodes_[i].has_quote = nodes_[i].has_quote || nodes_[child].byte == '"' || nodes_[child].has_quote;
+      nodes_[i].classes |= nodes_[child].classes | byte_classes::bit_of(nodes_[child].byte);
       add_child_of_string(nodes_[i], child, 0);
+      add_child_of_text(nodes_[i], child, 0);
     }
+}
+
+void TokenTrie::add_child_of_text(Node& node, uint32_t child, uint32_t decoding) const {
+  const Decoded decoded = decode_utf8(decoding, nodes_[child].byte);
+  if (decoded.kind == Decoded::Kind::kDead) {
+    node.is_utf8 = false;
+  } else if (decoded.kind == Decoded::Kind::kCharacter) {
+    node.is_utf8 = node.is_utf8 && nodes_[child].is_utf8;
+  } else {
+    for (uint32_t next = child + 1; next < nodes_[child].end; next = nodes_[next].end)
+      add_child_of_text(node, next, decoded.state);
+  }
 }
 
 // What `child`, read behind `decoding`, adds to what is known of `node`.

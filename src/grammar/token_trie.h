@@ -15,6 +15,8 @@ class TokenTrie {
     uint32_t tokens;  // where its subtree's tokens begin in the list; they end where those of `end` begin
     uint16_t depth;   // bytes
     uint8_t byte;     // the last one; the root has none
+    uint64_t classes = 0;  // of the bytes below it (byte_classes.h)
+    bool is_utf8 = true;   // texts of tokens below it begin as UTF-8 does, behind a whole character
     // Of what follows the node inside a JSON string, where no character is begun:
     bool is_plain = true;    // no token below it ends the string or breaks it
     bool has_quote = false;  // a token below it has a quote
@@ -39,6 +41,7 @@ class TokenTrie {
   }
 
   void look_at_strings();
+  void add_child_of_text(Node& node, uint32_t child, uint32_t decoding) const;
   void add_child_of_string(Node& node, uint32_t child, uint32_t decoding);
 
   std::vector<Node> nodes_;  // and one behind the last

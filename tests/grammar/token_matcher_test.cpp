@@ -75,7 +75,7 @@ TEST(TokenMatcher, ForcedBytesEndWhereTheTextIsFreeOrMayEnd) {
   EXPECT_EQ(forced("a{300}").size(), 256U);
 }
 
-TEST(TokenMatcher, AVocabularyWithoutoutTokensAllowsNone) {
+TEST(TokenMatcher, AVocabularyWithoutTokensAllowsNone) {
   const auto vocabulary = vocabulary_of({});
   TokenMatcher matcher(std::make_shared<const TokenGrammar>(from_regex("a"), vocabulary));
   EXPECT_TRUE(allowed_by(matcher, *vocabulary).empty());
