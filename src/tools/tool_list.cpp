@@ -34,6 +34,32 @@ const OrderedJson* member(const OrderedJson& object, const char* name) {
   return found == object.end() ? nullptr : &*found;
 }
 
+// The names that people take over from Python, and what JSON Schema calls them; empty: any value.
+struct PythonType {
+  std::string_view python, json;
+};
+constexpr PythonType kPythonTypes[] = {
+    {"dict", "object"}, {"list", "array"}, {"tuple", "array"},  {"float", "number"}, {"double", "number"},
+    {"int", "integer"}, {"str", "string"}, {"bool", "boolean"}, {"none", "null"},    {"any", ""}};
+
+void rename_python_types(OrderedJson& schema, int depth) {
+  if (depth > kMaxDepth) return;
+  if (schema.is_array())
+    for (OrderedJson& one : schema) rename_python_types(one, depth + 1);
+  if (!schema.is_object()) return;
+  for (auto& [name, value] : schema.items())  // values stay what they are
+    if (name != "enum" && name != "const" && name != "default" && name != "examples")
+      rename_python_types(value, depth + 1);
+  const auto type = schema.find("type");
+  if (type == schema.end() || !type->is_string()) return;
+  const auto python = std::ranges::find(kPythonTypes, type->get<std::string>(), &PythonType::python);
+  if (python == std::end(kPythonTypes)) return;
+  if (python->json.empty())
+    schema.erase("type");
+  else
+    *type = std::string(python->json);
+}
+
 // What a reference within the document points at; null where it points elsewhere.
 const OrderedJson* target(const OrderedJson& root, const std::string& reference) {
   if (!reference.starts_with('#')) return nullptr;
@@ -140,8 +166,11 @@ ToolList::ToolList(const OrderedJson& tools) {
     if (tool.name.empty() || (!type.empty() && type != "function" && type != "custom")) continue;
     const OrderedJson* parameters = member(function, "parameters");
     if (!parameters) parameters = member(function, "input_schema");
-    if (parameters && parameters->is_object())
-      tool.parameters = std::make_shared<const OrderedJson>(*parameters);
+    if (parameters && parameters->is_object()) {
+      OrderedJson schema = *parameters;
+      rename_python_types(schema, 0);
+      tool.parameters = std::make_shared<const OrderedJson>(std::move(schema));
+    }
     if (!find(tool.name)) tools_.push_back(std::move(tool));
   }
 }

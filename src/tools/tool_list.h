@@ -33,7 +33,8 @@ class ToolList {
  public:
   ToolList() = default;
   // Functions of OpenAI's `tools`, bare functions, and Anthropic's tools (`input_schema`); tools of other
-  // types and entries without a name are left out. Of two functions with one name the first counts. Nothing
+  // types and entries without a name are left out. Types of parameters that have their names from Python
+  // ("dict", "float") count as JSON Schema's. Of two functions with one name the first counts. Nothing
   // that a description or a schema says is an error.
   explicit ToolList(const OrderedJson& tools);
 
