@@ -243,7 +243,8 @@ void Automaton::count_texts() {
         }
   }
   sizes_ = std::move(sizes);
-  is_endless_ = std::all_of(sizes_.begin(), sizes_.end(), [](uint32_t size) { return size == UINT32_MAX; });
+  for (uint32_t q = 0; q < states(); ++q)  // dead states are never entered
+    is_endless_ = is_endless_ && (ahead_[q] == 0 || sizes_[q] == UINT32_MAX);
 }
 
 Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,

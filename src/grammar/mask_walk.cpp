@@ -381,9 +381,11 @@ void MaskWalk::walk(const Target& target, uint32_t node, const Threads& threads,
 
 void MaskWalk::walk_bytes(const Target& target, uint32_t node, const Threads& threads, int splits) {
   const TokenTrie& trie = target.trie;
-  const std::bitset<256> first = first_bytes(program_, threads);
+  constexpr uint32_t kFewNodes = 4;  // for which it does not pay to ask which bytes may come
+  const bool is_small = trie[node].end - node <= kFewNodes;
+  const std::bitset<256> first = is_small ? std::bitset<256>() : first_bytes(program_, threads);
   for (uint32_t child = node + 1; child < trie[node].end; child = trie[child].end) {
-    if (!first[trie[child].byte]) continue;
+    if (!is_small && !first[trie[child].byte]) continue;
     const Threads next = stepper_.step(threads, trie[child].byte);
     if (next.empty()) continue;
     target.take(trie.tokens_at(child));
