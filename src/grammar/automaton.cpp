@@ -48,12 +48,16 @@ void Automaton::find_loops() {
   constexpr uint32_t kNotAsciiCount = kLastCodePoint + 1 - 0x80 - (kLastSurrogate - kFirstSurrogate + 1);
   for (uint32_t q = 0; q < states(); ++q) {
     uint64_t missing = byte_classes::kAll;
-    uint32_t above = 0;
+    uint32_t above = 0, taken_above = 0, next_above = kDead;
     std::bitset<128> ascii;
     for (const Transition& t : transitions(q)) {
+      const uint32_t size = t.last >= 0x80 ? t.last - std::max<char32_t>(t.first, 0x80) + 1 : 0;
+      if (size != 0 && taken_above != 0 && t.next != next_above) taken_above = kLastCodePoint + 1;
+      if (size != 0 && taken_above <= kLastCodePoint) taken_above += size;
+      if (size != 0) next_above = t.next;
       if (t.next != q) continue;
       for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
-      if (t.last >= 0x80) above += t.last - std::max<char32_t>(t.first, 0x80) + 1;
+      above += size;
     }
     if (ascii.any() || above != 0) {
       uint64_t absent = above == kNotAsciiCount ? 0 : byte_classes::kNotAscii;
@@ -61,6 +65,7 @@ void Automaton::find_loops() {
         if (!ascii[c]) absent |= byte_classes::bit_of(c);
       missing = absent;
     }
+    next_above_.push_back(taken_above == kNotAsciiCount ? next_above : kDead);
     loops_.push_back(byte_classes::kAll & ~missing);
     if (missing == 0) looping_ = q;
   }

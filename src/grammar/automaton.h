@@ -54,6 +54,8 @@ class Automaton {
   bool loops(uint32_t state) const { return loops_[state] == byte_classes::kAll; }
   // The classes of bytes whose characters all do so.
   uint64_t looping_classes(uint32_t state) const { return loops_[state]; }
+  // The state that all characters beyond ASCII lead to; kDead: there is no such state.
+  uint32_t next_above(uint32_t state) const { return next_above_[state]; }
   // Whatever characters follow, something that is accepted goes on with them.
   bool is_open(uint32_t state) const { return open_[state]; }
   uint32_t looping() const { return looping_; }  // one such state; kDead: there is none
@@ -91,6 +93,7 @@ class Automaton {
   std::vector<uint32_t> thresholds_;
   std::vector<Segment> segments_;  // ascending; empty without thresholds
   std::vector<uint64_t> loops_;    // classes of bytes
+  std::vector<uint32_t> next_above_;
   std::vector<bool> open_;
   uint32_t looping_ = kDead;
   bool takes_all_ = false;

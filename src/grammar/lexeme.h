@@ -84,6 +84,19 @@ class Lexeme {
     return automaton_.is_open(at.state) && (!is_name_ || others_);
   }
 
+  // The same of a token that begins a character at `at` with the byte of `node`, and of those below it.
+  bool takes_all_with(const Place& at, const TokenTrie::Node& node) const {
+    if (node.byte < 0x80 || at.decoding != 0 || !node.begins_plain) return false;
+    if (automaton_.is_open(at.state)) return !is_name_ || others_;
+    const uint32_t next = automaton_.next_above(at.state);
+    if (next == Automaton::kDead) return false;
+    const uint64_t loops = automaton_.looping_classes(next);
+    const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
+    if ((node.classes & ~loops) != 0 || (has_escapes && loops != byte_classes::kAll)) return false;
+    const Place behind = {next, at.count, 0, at.hash};
+    return is_name_ ? others_ && automaton_.loops(next) : has_room(behind, 1 + TokenTrie::kMaxBytes);
+  }
+
   // The thread at `at`.
   Thread thread_at(const Place& at) const {
     Thread thread = thread_;

@@ -323,6 +323,16 @@ void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, u
     const TokenTrie::Node& at = trie[i];
     const Lexeme::Place& from = places_[at.depth - 1U];
     Lexeme::Place& to = places_[at.depth];
+    const auto is_other = [&](uint32_t state) {
+      return names.loops(state) && names.mark(state) == names.mark(other);
+    };
+    if (at.byte >= 0x80 && from.decoding == 0) {
+      const uint32_t next = names.next_above(from.state);
+      if (next != Automaton::kDead && is_other(next)) {
+        i = at.end;
+        continue;
+      }
+    }
     switch (lexeme.feed(from, at.byte, to)) {
       case Lexeme::Fed::kDead:
         clear(words, trie.tokens_below(i));
@@ -338,11 +348,8 @@ void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, u
         i = at.end;
         continue;
       }
-      case Lexeme::Fed::kInside: {
-        const bool is_other =
-            to.decoding == 0 && names.loops(to.state) && names.mark(to.state) == names.mark(other);
-        i = is_other || lexeme.takes_all(to, at) ? at.end : i + 1;
-      }
+      case Lexeme::Fed::kInside:
+        i = (to.decoding == 0 && is_other(to.state)) || lexeme.takes_all(to, at) ? at.end : i + 1;
     }
   }
 }
@@ -448,6 +455,11 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
     const TokenTrie::Node& at = trie[i];
     const Lexeme::Place& from = places_[at.depth - 1U];
     Lexeme::Place& to = places_[at.depth];
+    if (lexeme.takes_all_with(from, at)) {
+      target.take(trie.tokens_below(i));
+      i = at.end;
+      continue;
+    }
     const Lexeme::Fed fed = lexeme.feed(from, at.byte, to);
     if (fed != Lexeme::Fed::kInside) {
       if (fed == Lexeme::Fed::kQuote) on_quote(i, from);
@@ -510,6 +522,15 @@ void MaskWalk::walk_in_rule(const Target& target, uint32_t node, const Thread& t
     const TokenTrie::Node& at = trie[i];
     const Lexeme::Place& from = places_[at.depth - 1U];
     Lexeme::Place& to = places_[at.depth];
+    if (at.byte >= 0x80 && from.decoding == 0 && at.begins_utf8) {
+      const uint32_t next = automaton.next_above(from.state);
+      if (next != Automaton::kDead && goes_on_alone(program_, thread, next) &&
+          (at.classes & ~automaton.looping_classes(next)) == 0) {
+        target.take(trie.tokens_below(i));
+        i = at.end;
+        continue;
+      }
+    }
     const Decoded decoded = decode_utf8(from.decoding, at.byte);
     to.decoding = decoded.state;
     to.state = decoded.kind == Decoded::Kind::kCharacter ? automaton.next(from.state, decoded.character)

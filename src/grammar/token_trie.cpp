@@ -51,8 +51,14 @@ void TokenTrie::look_at_strings() {
     for (uint32_t child = i + 1; child < nodes_[i].end; child = nodes_[child].end) {
       nodes_[i].has_quote = nodes_[i].has_quote || nodes_[child].byte == '"' || nodes_[child].has_quote;
       nodes_[i].classes |= nodes_[child].classes | byte_classes::bit_of(nodes_[child].byte);
-      add_child_of_string(nodes_[i], child, 0);
-      add_child_of_text(nodes_[i], child, 0);
+      Node alone = {};
+      add_child_of_string(alone, child, 0);
+      add_child_of_text(alone, child, 0);
+      nodes_[child].begins_plain = alone.is_plain;
+      nodes_[child].begins_utf8 = alone.is_utf8;
+      nodes_[i].is_plain = nodes_[i].is_plain && alone.is_plain;
+      nodes_[i].is_utf8 = nodes_[i].is_utf8 && alone.is_utf8;
+      nodes_[i].longest = std::max(nodes_[i].longest, alone.longest);
     }
 }
 

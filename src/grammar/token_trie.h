@@ -17,6 +17,8 @@ class TokenTrie {
     uint8_t byte;     // the last one; the root has none
     uint64_t classes = 0;  // of the bytes below it (byte_classes.h)
     bool is_utf8 = true;   // texts of tokens below it begin as UTF-8 does, behind a whole character
+    // The same with the node's own byte in front, behind a whole character of a JSON string, and of a text.
+    bool begins_plain = true, begins_utf8 = true;
     // Of what follows the node inside a JSON string, where no character is begun:
     bool is_plain = true;    // no token below it ends the string or breaks it
     bool has_quote = false;  // a token below it has a quote
