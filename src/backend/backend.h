@@ -189,6 +189,7 @@ struct AttentionLayer {
   HeadShape heads;
   float clip = 0;       // q, k and v are limited to ± clip before the rotation; 0: not
   Norm q_norm, k_norm;  // kNone or kRms; of each head, or of all heads together where the weight is so wide
+  Norm v_norm;          // kNone or kRms, of each head
   bool norm_last = false;  // the norms come after the rotation, not before it
   Rope rope;
   // After the rotation q is multiplied by 1 + beta · ln(⌊(position + offset) / length⌋ + 1); length 0: not.
@@ -218,7 +219,7 @@ struct Routing {
 //      largest group rank remain: the sum of its two largest ranks, or its largest (group_by_largest).
 //   3. The top_k experts of the largest rank are chosen, largest first; ties: the lower id first.
 //   4. weight = p of the chosen (kSoftmaxOfChosen: the softmax over their logits); divided by the sum of the
-//      weights (at least `floor`) if renormalize; times scale.
+//      weights (at least `floor`) if renormalize; times scale, and times the expert's own.
 struct RoutingRule {
   enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
   int top_k = 0;
@@ -227,12 +228,13 @@ struct RoutingRule {
   float floor = 0;
   float scale = 1;
   Tensor selection_bias;  // [1, experts] f32, or empty
+  Tensor expert_scales;   // [1, experts] f32, or empty
   int groups = 1;
   int groups_used = 1;
   bool group_by_largest = false;
 };
 
-enum class GateKind : uint8_t { kSigmoid, kSoftplus };  // 1 / (1 + e^−x), ln(1 + e^x)
+enum class GateKind : uint8_t { kSigmoid, kSoftplus, kItself };  // 1 / (1 + e^−x), ln(1 + e^x), x
 
 class Backend {
  public:

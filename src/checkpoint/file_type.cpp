@@ -197,6 +197,10 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kMixerIn:
     case TensorRole::kMixerGate:
     case TensorRole::kMixerOut:
+    case TensorRole::kPerLayerEmbedding:
+    case TensorRole::kPerLayerProjection:
+    case TensorRole::kPerLayerGate:
+    case TensorRole::kPerLayerOut:
     case TensorRole::kBeta:
     case TensorRole::kAlpha:
     case TensorRole::kRates:

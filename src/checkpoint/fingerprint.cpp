@@ -57,12 +57,14 @@ void add(Hasher128& hasher, const AttentionDescription& a) {
   for (const int number : {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
                            static_cast<int>(a.norm), static_cast<int>(a.gate)})
     add(hasher, number);
-  for (const bool flag : {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query}) add(hasher, flag);
+  for (const bool flag :
+       {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query, a.value_norm, a.value_is_key})
+    add(hasher, flag);
   for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale}) add(hasher, number);
 }
 
 void add(Hasher128& hasher, const FeedForwardDescription& f) {
-  for (const int number : {f.width, f.experts, f.shared_width}) add(hasher, number);
+  for (const int number : {f.width, f.experts, f.shared_width, f.beside_width}) add(hasher, number);
   add(hasher, f.shared_gate);
   for (const float number : {f.xielu_positive, f.xielu_negative, f.xielu_beta, f.xielu_limit})
     add(hasher, number);
@@ -89,7 +91,7 @@ void add(Hasher128& hasher, const LayerWiring& w) {
 void add(Hasher128& hasher, const ModelDescription& m) {
   hasher.add_text(std::string(name_of(*m.architecture)));
   for (const int number : {m.hidden, m.vocab, m.context, m.depth(), m.temperature_length,
-                           m.temperature_offset, static_cast<int>(m.activation)})
+                           m.temperature_offset, static_cast<int>(m.activation), m.per_layer_width})
     add(hasher, number);
   for (const LayerDescription& layer : m.layers) {
     add(hasher, static_cast<int>(layer.mixer));
@@ -101,7 +103,8 @@ void add(Hasher128& hasher, const ModelDescription& m) {
   add(hasher, m.routing);
   add(hasher, m.rope);
   add(hasher, m.window_rope);
-  for (const bool flag : {m.final_norm_plus_one, m.embedding_norm, m.gated, m.tied_head}) add(hasher, flag);
+  for (const bool flag : {m.final_norm_plus_one, m.embedding_norm, m.gated, m.tied_head, m.layer_scales})
+    add(hasher, flag);
   for (const float number : {m.embedding_scale, m.logit_scale, m.logit_cap, m.temperature_beta,
                              m.activation_limit, m.activation_alpha})
     add(hasher, number);

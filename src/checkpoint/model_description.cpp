@@ -33,8 +33,8 @@ class Validator {
       feed_forward(layer.feed_forward);
     }
     if (m_.has(Mixer::kDelta)) delta(m_.delta);
-    if (uses(LayerRope::kMain)) rope(m_.rope);
-    if (uses(LayerRope::kWindow)) rope(m_.window_rope);
+    if (uses(LayerRope::kMain)) rope(m_.rope, LayerRope::kMain);
+    if (uses(LayerRope::kWindow)) rope(m_.window_rope, LayerRope::kWindow);
     routing();
     scalars();
   }
@@ -45,6 +45,9 @@ class Validator {
     in_range("hidden_size / embedding_length", m_.hidden, 1, kMaxWidth);
     in_range("vocab_size", m_.vocab, 1, kMaxVocabulary);
     in_range("max_position_embeddings / context_length", m_.context, 1, kMaxContext);
+    in_range("hidden_size_per_layer_input", m_.per_layer_width, 0, kMaxHeadSize);
+    if (m_.per_layer_width > 0)
+      in_range("vocab_size_per_layer_input", m_.per_layer_vocab, m_.vocab, kMaxVocabulary);
     between("rms_norm_eps / layer_norm_rms_epsilon", m_.wiring.eps, 0, 1);
   }
 
@@ -87,6 +90,7 @@ class Validator {
                            : "intermediate_size / feed_forward_length",
              f.width, 1, kMaxWidth);
     in_range("shared_expert_intermediate_size", f.shared_width, 0, kMaxWidth);
+    in_range("intermediate_size / feed_forward_length", f.beside_width, 0, kMaxWidth);
     if (f.experts > 0) in_range("num_experts_per_tok / expert_used_count", m_.routing.top_k, 1, f.experts);
   }
 
@@ -95,13 +99,21 @@ class Validator {
                        [rope](const LayerDescription& layer) { return layer.attention.rope == rope; });
   }
 
-  void rope(const RopeDescription& rope) const {
+  // The smallest head that is rotated so.
+  int head_dim_of(LayerRope rope) const {
+    int least = kMaxHeadSize;
+    for (const LayerDescription& layer : m_.layers)
+      if (layer.attention.rope == rope) least = std::min(least, layer.attention.head_dim);
+    return least;
+  }
+
+  void rope(const RopeDescription& rope, LayerRope kind) const {
     positive("rope_theta / rope.freq_base", rope.theta);
     if (rope.theta <= 1)
       fail(ErrorCode::kBadConfig, "{}: rope_theta / rope.freq_base is {}, but it must be above 1", source_,
            rope.theta);
     in_range("the number of rotated dimensions (rope.dimension_count)", rope.rotary_dim, 2,
-             m_.first_attention().head_dim);
+             head_dim_of(kind));
     if (rope.rotary_dim % 2 != 0)
       fail(ErrorCode::kBadConfig,
            "{}: the number of rotated dimensions (rope.dimension_count) is {}, but it must be even", source_,

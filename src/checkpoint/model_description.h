@@ -70,12 +70,16 @@ struct AttentionDescription {
   bool sinks = false;  // a learned score for each head that takes weight and has no value
   OutputGate gate = OutputGate::kNone;
   bool gate_per_head = false;  // else per element
+  bool value_norm = false;     // an RMS norm of v, head by head, without a weight
+  bool value_is_key = false;   // v is what k is before its norm and rotation; there is no tensor for it
+  int kv_layer = -1;           // whose keys and values the layer reads; -1: its own
   bool gate_in_query = false;  // one tensor has the rows of q and of the gate, head by head
 
   int q_width() const { return q_heads * head_dim; }
   int k_width() const { return kv_heads * head_dim; }
   int v_width() const { return kv_heads * value_dim; }
-  int qkv_width() const { return q_width() + k_width() + v_width(); }
+  // Of what the layer projects.
+  int qkv_width() const { return q_width() + (kv_layer < 0 ? k_width() + v_width() : 0); }
   int out_width() const { return q_heads * value_dim; }
 };
 
@@ -86,6 +90,9 @@ struct FeedForwardDescription {
   int experts = 0;           // 0: a dense layer
   int shared_width = 0;      // of the expert that every token passes; 0: none
   bool shared_gate = false;  // times σ of a projection of the input
+  // Of a dense part beside the experts; 0: none. Then both parts and the router have norms of their own, and
+  // experts and router read the residual.
+  int beside_width = 0;
   // XIELU's parameters as stored, before softplus (apertus).
   float xielu_positive = 0, xielu_negative = 0, xielu_beta = 0, xielu_limit = 0;
 };
@@ -156,6 +163,9 @@ struct ModelDescription {
 
   float embedding_scale = 1;
   bool scales_vectors = false;  // also what comes as vectors instead of tokens, as transformers does here
+  bool layer_scales = false;    // the residual behind each layer is multiplied by a number of its own
+  int per_layer_width = 0;      // of what each layer adds for a token by itself; 0: nothing
+  int per_layer_vocab = 0;      // rows of its table
   bool embedding_norm = false;  // a weightless RMS norm of embedding rows
   float logit_scale = 1;
   float logit_cap = 0;  // soft cap of logits, after the scale; 0: none

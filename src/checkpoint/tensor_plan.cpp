@@ -16,6 +16,12 @@ class Planner {
 
   std::vector<PlannedTensor> run() {
     add({Role::kEmbedding}, Use::kLookUp, {m_.vocab, m_.hidden});
+    if (m_.per_layer_width > 0) {
+      const int64_t all = int64_t{m_.depth()} * m_.per_layer_width;
+      add({Role::kPerLayerEmbedding}, Use::kLookUp, {m_.per_layer_vocab, all});
+      matrix({Role::kPerLayerProjection}, all, m_.hidden);
+      add({Role::kPerLayerProjectionNorm}, Use::kVector, {m_.per_layer_width});
+    }
     for (int i = 0; i < m_.depth(); ++i) layer(i, m_.layers[static_cast<size_t>(i)]);
     norm({Role::kFinalNorm});
     if (!m_.tied_head) matrix({Role::kHead}, m_.vocab, m_.hidden);
@@ -28,8 +34,14 @@ class Planner {
     layer.mixer == Mixer::kDelta ? delta(i) : attention(i, layer.attention);
     if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
     if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
-    layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward);
+    layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
     if (m_.wiring.norm_after) norm({Role::kAfterFfnNorm, i});
+    if (m_.per_layer_width > 0) {
+      matrix({Role::kPerLayerGate, i}, m_.per_layer_width, m_.hidden);
+      matrix({Role::kPerLayerOut, i}, m_.hidden, m_.per_layer_width);
+      norm({Role::kPerLayerNorm, i});
+    }
+    if (m_.layer_scales) add({Role::kLayerScale, i}, Use::kVector, {1});
   }
 
   void attention(int i, const AttentionDescription& a) {
@@ -37,11 +49,13 @@ class Planner {
       matrix({Role::kQueryAndGate, i}, 2 * a.q_width(), m_.hidden);
     else
       matrix({Role::kQuery, i}, a.q_width(), m_.hidden, Role::kQueryKeyValue);
-    matrix({Role::kKey, i}, a.k_width(), m_.hidden, Role::kQueryKeyValue);
-    matrix({Role::kValue, i}, a.v_width(), m_.hidden, Role::kQueryKeyValue);
+    if (a.kv_layer < 0) {
+      matrix({Role::kKey, i}, a.k_width(), m_.hidden, Role::kQueryKeyValue);
+      if (!a.value_is_key) matrix({Role::kValue, i}, a.v_width(), m_.hidden, Role::kQueryKeyValue);
+    }
     if (a.norm == HeadNorm::kHead) {
       add({Role::kQueryNorm, i}, Use::kVector, {a.head_dim});
-      add({Role::kKeyNorm, i}, Use::kVector, {a.head_dim});
+      if (a.kv_layer < 0) add({Role::kKeyNorm, i}, Use::kVector, {a.head_dim});
     } else if (a.norm == HeadNorm::kWidth) {
       add({Role::kQueryNorm, i}, Use::kVector, {a.q_width()});
       add({Role::kKeyNorm, i}, Use::kVector, {a.k_width()});
@@ -69,10 +83,10 @@ class Planner {
     matrix({Role::kMixerOut, i}, m_.hidden, d.value_width());
   }
 
-  void dense(int i, const FeedForwardDescription& f) {
-    if (m_.gated) matrix({Role::kGate, i}, f.width, m_.hidden, Role::kGateUp);
-    matrix({Role::kUp, i}, f.width, m_.hidden, m_.gated ? Role::kGateUp : kNotFused);
-    matrix({Role::kDown, i}, m_.hidden, f.width);
+  void dense(int i, int width) {
+    if (m_.gated) matrix({Role::kGate, i}, width, m_.hidden, Role::kGateUp);
+    matrix({Role::kUp, i}, width, m_.hidden, m_.gated ? Role::kGateUp : kNotFused);
+    matrix({Role::kDown, i}, m_.hidden, width);
     if (m_.activation == ActivationFunction::kXielu)
       for (const Role role :
            {Role::kXieluPositive, Role::kXieluNegative, Role::kXieluBeta, Role::kXieluLimit})
@@ -85,6 +99,13 @@ class Planner {
     if (m_.gated) stack({Role::kExpertGate, i}, f.experts, f.width, m_.hidden, Role::kExpertGateUp);
     stack({Role::kExpertUp, i}, f.experts, f.width, m_.hidden, m_.gated ? Role::kExpertGateUp : kNotFused);
     stack({Role::kExpertDown, i}, f.experts, m_.hidden, f.width, kNotFused);
+    if (f.beside_width > 0) {
+      dense(i, f.beside_width);
+      add({Role::kRouterScale, i}, Use::kVector, {m_.hidden});
+      add({Role::kExpertScales, i}, Use::kVector, {f.experts});
+      for (const Role role : {Role::kBeforeExpertsNorm, Role::kAfterExpertsNorm, Role::kAfterDenseNorm})
+        norm({role, i});
+    }
     if (f.shared_width == 0) return;
     if (f.shared_gate) matrix({Role::kSharedRouter, i}, 1, m_.hidden);
     if (m_.gated) matrix({Role::kSharedGate, i}, f.shared_width, m_.hidden, Role::kSharedGateUp);

@@ -48,6 +48,20 @@ enum class TensorRole : uint8_t {
   kSharedGateUp,
   kSharedDown,
   kAfterFfnNorm,
+  // Of a layer whose experts stand beside a dense part, each with norms of its own.
+  kRouterScale,  // of the router's input
+  kExpertScales,
+  kBeforeExpertsNorm,
+  kAfterExpertsNorm,
+  kAfterDenseNorm,
+  kLayerScale,
+  // What each layer adds for a token by itself, without attention.
+  kPerLayerEmbedding,
+  kPerLayerProjection,
+  kPerLayerProjectionNorm,
+  kPerLayerGate,
+  kPerLayerOut,
+  kPerLayerNorm,
   kXieluPositive,
   kXieluNegative,
   kXieluBeta,
@@ -68,6 +82,11 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm:
     case TensorRole::kMixerNorm:
+    case TensorRole::kBeforeExpertsNorm:
+    case TensorRole::kAfterExpertsNorm:
+    case TensorRole::kAfterDenseNorm:
+    case TensorRole::kPerLayerProjectionNorm:
+    case TensorRole::kPerLayerNorm:
       return true;
     default:
       return false;

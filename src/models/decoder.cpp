@@ -1,5 +1,7 @@
 #include "models/decoder.h"
 
+#include <cmath>
+
 #include "base/check.h"
 
 namespace ferrum {
@@ -13,6 +15,12 @@ Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
       last_residual(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_hidden(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_attended(arena.allocate(DType::kF32, limits.max_outputs, attention.attended.cols)) {
+  if (const int width = model.per_layer_width; width > 0) {
+    per_token = arena.allocate(DType::kF32, limits.max_tokens, int64_t{model.depth()} * width);
+    per_token_projected = arena.allocate(DType::kF32, limits.max_tokens, int64_t{model.depth()} * width);
+    per_token_gate = arena.allocate(DType::kF32, limits.max_tokens, width);
+    last_per_token = arena.allocate(DType::kF32, limits.max_outputs, int64_t{model.depth()} * width);
+  }
   if (model.wiring.parallel) parallel = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
 }
 
@@ -33,8 +41,9 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
 
 void Decoder::forward(const Step& step, Tensor logits) {
   const auto of = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(step.shape.tokens); };
-  Rows rows = {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}};
+  Rows rows = {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}, of(a_.per_token)};
   embed(step, rows);
+  if (weights_.per_token_embedding) embed_per_token(step, rows);
   for (size_t i = 0; i < weights_.layers.size(); ++i) layer(i, step, rows);
   if (step.shape.outputs == 0) return;
   backend_.linear(logits, rows.hidden, weights_.head ? *weights_.head : *weights_.embedding);
@@ -56,6 +65,22 @@ void Decoder::embed(const Step& step, const Rows& rows) {
   b.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
 }
 
+// (the table's row · √width + the projection of the embedding, normalised layer by layer) / √2
+void Decoder::embed_per_token(const Step& step, const Rows& rows) {
+  Backend& b = backend_;
+  const auto width = static_cast<float>(model_.per_layer_width);
+  const Tensor projected = a_.per_token_projected.first_rows(step.shape.tokens);
+  b.embed(rows.per_token, *weights_.per_token_embedding, step.tokens);
+  b.scale(rows.per_token, std::sqrt(width), 0);
+  b.linear(projected, rows.residual, *weights_.per_token_projection);
+  b.scale(projected, 1 / std::sqrt(static_cast<float>(model_.hidden)), 0);
+  const Tensor by_layer = {projected.data, projected.dtype, projected.rows * model_.depth(),
+                           model_.per_layer_width, model_.per_layer_width};
+  b.norm(by_layer, by_layer, weights_.per_token_norm);
+  b.add(rows.per_token, projected, 1);
+  b.scale(rows.per_token, std::sqrt(0.5f), 0);
+}
+
 // `rows.hidden` holds the layer's input, normalised; then the next one's, or the head's.
 void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   Backend& b = backend_;
@@ -69,15 +94,35 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   std::visit([&](const auto& mixer) { mixer.project(b, rows.branch, rows.attended); }, layer.mixer);
 
   if (model_.wiring.parallel) {
-    layer.feed_forward.forward(b, rows.parallel, rows.hidden, a_.feed_forward);
+    layer.feed_forward.forward(b, rows.parallel, {rows.hidden, rows.residual}, a_.feed_forward);
     b.add(rows.branch, rows.parallel, 1);
   } else {
     if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_attention);
     b.add_norm(rows.hidden, rows.residual, rows.branch, scale, layer.before_ffn);
-    layer.feed_forward.forward(b, rows.branch, rows.hidden, a_.feed_forward);
+    layer.feed_forward.forward(b, rows.branch, {rows.hidden, rows.residual}, a_.feed_forward);
     if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_ffn);
   }
-  b.add_norm(rows.hidden, rows.residual, rows.branch, scale, next);
+  finish_layer(index, rows, next);
+}
+
+void Decoder::finish_layer(size_t index, const Rows& rows, const Norm& next) {
+  Backend& b = backend_;
+  const DecoderLayer& layer = weights_.layers[index];
+  const float scale = model_.wiring.residual_scale;
+  const DecoderLayer::PerToken& own = layer.per_token;
+  if (!own.gate && layer.scale == 1) return b.add_norm(rows.hidden, rows.residual, rows.branch, scale, next);
+  b.add(rows.residual, rows.branch, scale);
+  if (own.gate) {
+    const int width = model_.per_layer_width;
+    const Tensor gate = a_.per_token_gate.first_rows(rows.residual.rows);
+    b.expand(gate, rows.residual, *own.gate, own.activation);
+    b.apply_gate(gate, rows.per_token.columns(static_cast<int>(index) * width, width), GateKind::kItself);
+    b.linear(rows.branch, gate, *own.out);
+    b.norm(rows.branch, rows.branch, own.norm);
+    b.add(rows.residual, rows.branch, scale);
+  }
+  if (layer.scale != 1) b.scale(rows.residual, layer.scale, 0);
+  b.norm(rows.hidden, rows.residual, next);
 }
 
 bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
@@ -107,12 +152,18 @@ Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hi
           .hidden = with_hidden ? gathered(hidden, rows.hidden) : hidden,
           .branch = rows.branch.first_rows(outputs),
           .parallel = rows.parallel.empty() ? rows.parallel : rows.parallel.first_rows(outputs),
-          .attended = gathered(a_.last_attended, rows.attended)};
+          .attended = gathered(a_.last_attended, rows.attended),
+          .per_token = rows.per_token.empty() ? rows.per_token : gathered(a_.last_per_token, rows.per_token)};
+}
+
+// Not a layer that reads another's, nor one without any.
+bool Decoder::keeps_kv(size_t layer, int group) const {
+  return kv_[layer].group == group && kv_[layer].k.cols > 0 && model_.layers[layer].attention.kv_layer < 0;
 }
 
 void Decoder::copy_blocks(int group, Tensor from_to) {
-  for (const KvLayer& kv : kv_)
-    if (kv.group == group && kv.k.cols > 0) backend_.copy_blocks(kv, from_to);
+  for (size_t i = 0; i < kv_.size(); ++i)
+    if (keeps_kv(i, group)) backend_.copy_blocks(kv_[i], from_to);
 }
 
 void Decoder::copy_states(Tensor from_to) {
@@ -137,7 +188,7 @@ size_t Decoder::block_bytes(int group) const {
   if (group == limits_.kv.groups()) return state_bytes_of_slot(model_);
   size_t bytes = 0;
   for (const LayerDescription& layer : model_.layers)
-    if (limits_.kv.group_of(layer.attention) == group)
+    if (layer.attention.kv_layer < 0 && limits_.kv.group_of(layer.attention) == group)
       bytes += kv_bytes_of_token(head_shape(layer.attention), limits_.kv.dtype);
   return bytes * static_cast<size_t>(limits_.kv.block_tokens);
 }
@@ -154,10 +205,10 @@ void Decoder::walk_block(int group, int block, std::span<Byte> contents, const V
       if (!state.inputs.empty()) visit_next(state.inputs.row(block)), visit_next(state.memory.row(block));
     return;
   }
-  for (const KvLayer& kv : kv_) {
-    if (kv.group != group) continue;
-    for (const Tensor& part : kv.block(block)) {
-      if (part.empty() || part.cols == 0) continue;
+  for (size_t i = 0; i < kv_.size(); ++i) {
+    if (!keeps_kv(i, group)) continue;
+    for (const Tensor& part : kv_[i].block(block)) {
+      if (part.empty()) continue;
       visit_next(part);
     }
   }

@@ -31,12 +31,23 @@ struct DecoderLayer {
   Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
   std::variant<Attention, DeltaMixer> mixer;
   FeedForward feed_forward;
+  // What the layer adds for a token by itself: out · (f(gate · x) ⊙ the token's values for this layer).
+  struct PerToken {
+    std::unique_ptr<Weight> gate, out;  // [width, hidden], [hidden, width]; null: nothing
+    Norm norm;                          // of what is added
+    Activation activation;
+  } per_token;
+  float scale = 1;  // of the residual behind the layer
 };
 
 struct DecoderWeights {
   std::unique_ptr<Weight> embedding;  // [vocab, hidden]
   std::unique_ptr<Weight> head;       // [vocab, hidden]; null: the embedding serves as head
   Norm final_norm;
+  // Of what layers add for tokens by themselves; null: nothing. [rows, layers × width], [layers × width,
+  // hidden]
+  std::unique_ptr<Weight> per_token_embedding, per_token_projection;
+  Norm per_token_norm;  // of each layer's values of the projection
   std::vector<DecoderLayer> layers;
   std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation tables
 };
@@ -68,23 +79,31 @@ class Decoder final : public Model {
 
     Tensor residual, hidden, branch;  // [tokens, hidden]
     Tensor parallel;                  // [tokens, hidden], or empty
+    // [tokens, layers × width], or empty: of all layers; of the projection; and [tokens, width]
+    Tensor per_token, per_token_projected, per_token_gate;
     AttentionScratch attention;
     FeedForwardScratch feed_forward;
     // The rows that are read out, in the last layer.
     Tensor last_residual, last_hidden;  // [outputs, hidden]
     Tensor last_attended;               // [outputs, widest output]
+    Tensor last_per_token;              // [outputs, layers × width], or empty
   };
   // The rows that a layer computes: views of the activations.
   struct Rows {
     Tensor residual, hidden, branch, parallel;
     Tensor attended;  // what the layer's heads read
+    Tensor per_token;
   };
 
   void embed(const Step& step, const Rows& rows);
+  void embed_per_token(const Step& step, const Rows& rows);
+  // Adds the branch to the residual, with what the layer adds by itself, and normalises it for what follows.
+  void finish_layer(size_t index, const Rows& rows, const Norm& next);
   void layer(size_t index, const Step& step, Rows& rows);
   // What the layer's heads give, and false where nothing further is wanted of the last layer.
   bool mix(size_t index, const Step& step, Rows& rows);
   Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
+  bool keeps_kv(size_t layer, int group) const;
   // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
   void walk_block(int group, int block, std::span<Byte> contents, const Visit& visit) const;

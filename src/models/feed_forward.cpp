@@ -15,7 +15,7 @@ bool any_shared_gate(const ModelDescription& model) {
 FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& model, int tokens) {
   int width = model.dense_width(), shared_width = 0;
   for (const LayerDescription& layer : model.layers)
-    shared_width = std::max(shared_width, layer.feed_forward.shared_width);
+    shared_width = std::max({shared_width, layer.feed_forward.shared_width, layer.feed_forward.beside_width});
   width = std::max(width, shared_width);
   if (width > 0) inner = arena.allocate(DType::kF32, tokens, width);
   if (const int experts = model.experts(); experts > 0) {
@@ -24,11 +24,14 @@ FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& mod
     routing.weights = arena.allocate(DType::kF32, tokens, model.routing.top_k);
   }
   if (shared_width > 0) shared = arena.allocate(DType::kF32, tokens, model.hidden);
+  if (std::ranges::any_of(model.layers,
+                          [](const LayerDescription& l) { return l.feed_forward.beside_width > 0; }))
+    normed = arena.allocate(DType::kF32, tokens, model.hidden);
   if (any_shared_gate(model)) gate = arena.allocate(DType::kF32, tokens, 1);
 }
 
-void FeedForward::forward(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const {
-  p_.router ? mixture(b, out, x, s) : dense(b, out, x, *p_.up, *p_.down, s.inner);
+void FeedForward::forward(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const {
+  p_.router ? mixture(b, out, in, s) : dense(b, out, in.x, *p_.up, *p_.down, s.inner);
 }
 
 void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down,
@@ -38,16 +41,25 @@ void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, cons
   b.linear(out, inner, down);
 }
 
-void FeedForward::mixture(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const {
+void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const {
+  const Tensor x = in.x;
+  const auto normed = [&](const Norm& norm) {
+    if (norm.kind == Norm::Kind::kNone) return x;
+    const Tensor room = s.normed.first_rows(x.rows);
+    b.norm(room, in.residual, norm);
+    return room;
+  };
   const Tensor logits = s.router.first_rows(x.rows);
   const Routing routing = {s.routing.expert_ids.first_rows(x.rows), s.routing.weights.first_rows(x.rows)};
-  b.linear(logits, x, *p_.router);
+  b.linear(logits, normed(p_.router_norm), *p_.router);
   if (p_.router_cap > 0) b.scale(logits, 1, p_.router_cap);
   b.route(routing, logits, p_.rule);
-  b.experts(out, x, routing, *p_.up, *p_.down, p_.activation);
+  b.experts(out, normed(p_.before_experts), routing, *p_.up, *p_.down, p_.activation);
+  if (p_.after_experts.kind != Norm::Kind::kNone) b.norm(out, out, p_.after_experts);
   if (!p_.shared_up) return;
   const Tensor shared = s.shared.first_rows(x.rows);
   dense(b, shared, x, *p_.shared_up, *p_.shared_down, s.inner);
+  if (p_.after_shared.kind != Norm::Kind::kNone) b.norm(shared, shared, p_.after_shared);
   if (p_.shared_gate) {
     const Tensor gate = s.gate.first_rows(x.rows);
     b.linear(gate, x, *p_.shared_gate);

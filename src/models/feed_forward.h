@@ -17,6 +17,7 @@ struct FeedForwardScratch {
   Routing routing;  // [tokens, top_k]
   Tensor shared;    // [tokens, hidden]
   Tensor gate;      // [tokens, 1]: of the shared expert
+  Tensor normed;    // [tokens, hidden]: what router and experts read where they have norms of their own
 };
 
 class FeedForward {
@@ -31,15 +32,21 @@ class FeedForward {
     float router_cap = 0;                            // soft cap of the router's logits; 0: none
     std::unique_ptr<Weight> shared_up, shared_down;  // null: there is no shared expert
     std::unique_ptr<Weight> shared_gate;             // [1, hidden]; null: the shared expert counts whole
+    // Of experts beside a dense part, which takes the place of the shared expert. kNone where the experts
+    // read what the shared one reads.
+    Norm router_norm, before_experts, after_experts, after_shared;
   };
   explicit FeedForward(Parts parts) : p_(std::move(parts)) {}
 
-  // out, x [rows, hidden]
-  void forward(Backend& backend, Tensor out, Tensor x, const FeedForwardScratch& s) const;
+  // out, x, residual [rows, hidden]: x is the residual, normalised.
+  struct Input {
+    Tensor x, residual;
+  };
+  void forward(Backend& backend, Tensor out, const Input& in, const FeedForwardScratch& s) const;
 
  private:
   void dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down, Tensor room) const;
-  void mixture(Backend& b, Tensor out, Tensor x, const FeedForwardScratch& s) const;
+  void mixture(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const;
 
   Parts p_;
 };

@@ -45,6 +45,10 @@ std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, co
   std::vector<KvLayer> layers;
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
+    if (a.kv_layer >= 0) {  // it comes later than the layer whose keys and values it reads
+      layers.push_back(layers[static_cast<size_t>(a.kv_layer)]);
+      continue;
+    }
     const int group = sizes.group_of(a);
     const int blocks = sizes.blocks_of(group);
     const int64_t slots = int64_t{blocks} * sizes.block_tokens;

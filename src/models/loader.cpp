@@ -35,6 +35,14 @@ class Loader {
                         .use = model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp});
     if (!model_.tied_head) w.head = matrix({Role::kHead});
     w.final_norm = norm({Role::kFinalNorm}, model_.wiring.eps);
+    if (model_.per_layer_width > 0) {
+      w.per_token_embedding =
+          pack({.parts = {{required({Role::kPerLayerEmbedding})}}, .use = WeightUse::kLookUp});
+      w.per_token_projection = matrix({Role::kPerLayerProjection});
+      w.per_token_norm = {.kind = Norm::Kind::kRms,
+                          .weight = vector({Role::kPerLayerProjectionNorm}),
+                          .eps = model_.wiring.eps};
+    }
     if (uses(LayerRope::kMain)) main_rope_ = rotation(model_.rope);
     if (uses(LayerRope::kWindow)) window_rope_ = rotation(model_.window_rope);
     for (int i = 0; i < model_.depth(); ++i) w.layers.push_back(layer(i));
@@ -60,7 +68,24 @@ class Loader {
     Norm before_ffn = norm_if(wiring.norm_before && !wiring.parallel, Role::kFfnNorm, wiring.eps);
     Norm after_ffn = norm_if(wiring.norm_after, Role::kAfterFfnNorm, after_eps);
     return {before_attention, after_attention,       before_ffn,
-            after_ffn,        mixer(i, description), FeedForward(feed_forward(i, description.feed_forward))};
+            after_ffn,        mixer(i, description), FeedForward(feed_forward(i, description.feed_forward)),
+            per_token(i),     layer_scale(i)};
+  }
+
+  DecoderLayer::PerToken per_token(int i) {
+    if (model_.per_layer_width == 0) return {};
+    DecoderLayer::PerToken own = {
+        .gate = matrix({Role::kPerLayerGate, i}),
+        .out = matrix({Role::kPerLayerOut, i}),
+        .norm = norm({Role::kPerLayerNorm, i}, model_.wiring.eps),
+        .activation = activation(model_.layers[static_cast<size_t>(i)].feed_forward)};
+    own.activation.gated = false;
+    return own;
+  }
+
+  float layer_scale(int i) const {
+    if (!model_.layer_scales || listed_ != nullptr) return 1;
+    return decoded(required({Role::kLayerScale, i})).front();
   }
 
   std::variant<Attention, DeltaMixer> mixer(int i, const LayerDescription& layer) {
@@ -134,9 +159,14 @@ class Loader {
         .heads = head_shape(a),
         .clip = a.clip,
         .q_norm = head_norm(a, {Role::kQueryNorm, i}),
-        .k_norm = head_norm(a, {Role::kKeyNorm, i}),
+        .k_norm = a.kv_layer < 0 ? head_norm(a, {Role::kKeyNorm, i}) : Norm(),
+        .v_norm = {.kind = a.value_norm ? Norm::Kind::kRms : Norm::Kind::kNone,
+                   .weight = {},
+                   .bias = {},
+                   .eps = model_.wiring.eps},
         .norm_last = a.norm_last,
         .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
+        .shares_kv = a.kv_layer >= 0,
         .scale = a.scale,
         .soft_cap = a.soft_cap,
         .window = a.window,
@@ -152,8 +182,11 @@ class Loader {
                                   {required({Role::kKey, i})},
                                   {required({Role::kValue, i})}}});
       parts.gate = pack({.parts = {{half_of(both, a.q_heads, a.head_dim, 1)}}});
+    } else if (a.kv_layer >= 0) {
+      parts.qkv = matrix({Role::kQuery, i});
     } else {
-      parts.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
+      const Role value = a.value_is_key ? Role::kKey : Role::kValue;
+      parts.qkv = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, value});
       if (a.gate != OutputGate::kNone) parts.gate = matrix({Role::kOutputGate, i});
     }
     if (a.gate != OutputGate::kNone) {
@@ -190,11 +223,29 @@ class Loader {
                    ? expert_stack(i, f.experts, Role::kExpertGateUp, {Role::kExpertGate, Role::kExpertUp})
                    : expert_stack(i, f.experts, Role::kExpertUp, {});
     parts.down = expert_stack(i, f.experts, Role::kExpertDown, {});
+    if (f.beside_width > 0) {
+      parts.shared_up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);
+      parts.shared_down = matrix({Role::kDown, i});
+      parts.rule.expert_scales = vector({Role::kExpertScales, i});
+      parts.router_norm = {
+          .kind = Norm::Kind::kRms, .weight = router_scale(i), .bias = {}, .eps = model_.wiring.eps};
+      parts.before_experts = norm({Role::kBeforeExpertsNorm, i}, model_.wiring.eps);
+      parts.after_experts = norm({Role::kAfterExpertsNorm, i}, model_.wiring.eps);
+      parts.after_shared = norm({Role::kAfterDenseNorm, i}, model_.wiring.eps);
+    }
     if (f.shared_width == 0) return parts;
     parts.shared_up = upward(i, Role::kSharedGateUp, Role::kSharedGate, Role::kSharedUp);
     parts.shared_down = matrix({Role::kSharedDown, i});
     if (f.shared_gate) parts.shared_gate = matrix({Role::kSharedRouter, i});
     return parts;
+  }
+
+  // scale / √hidden: the factor of the router's input, normalised.
+  Tensor router_scale(int i) {
+    if (listed_ != nullptr) return {};
+    std::vector<float> values = decoded(required({Role::kRouterScale, i}));
+    for (float& value : values) value /= std::sqrt(static_cast<float>(model_.hidden));
+    return upload(values, 1);
   }
 
   std::unique_ptr<Weight> upward(int i, Role both, Role gate, Role up) {

@@ -112,6 +112,9 @@ void add_switches(const std::function<void(AttentionCase)>& add) {
        .more = with([](auto& l) { l.temperature = {.beta = 0.3f, .length = 8, .offset = 1}; })});
   add({.name = "narrow_values", .heads = {4, 2, 32, 20}});
   add({.name = "wide_values", .heads = {4, 2, 12, 40}, .sequences = {{0, 30}, {70, 1}}});
+  add({.name = "value_norm", .heads = {4, 2, 32, 20}, .more = with([](auto& l) {
+                                                        l.v_norm = {.kind = Norm::Kind::kRms, .eps = 1e-6f};
+                                                      })});
   add({.name = "shared_kv", .more = with([](auto& l) { l.shares_kv = true; })});
 }
 

@@ -43,6 +43,7 @@ Operation route(const std::string& name, int tokens, int experts, RoutingRule ru
             const Tensor logits = bench.random(tokens, experts, 31);
             RoutingRule biased = rule;
             if (bias) biased.selection_bias = bench.random(1, experts, 32);
+            if (name.ends_with("_own_scales")) biased.expert_scales = bench.random(1, experts, 33);
             const Routing out = {bench.tensor(DType::kI32, tokens, rule.top_k),
                                  bench.tensor(DType::kF32, tokens, rule.top_k)};
             bench.add_output(out.expert_ids);
@@ -57,6 +58,7 @@ void add_routes(std::vector<Operation>& all, int tokens) {
   all.push_back(route("softmax_renormalized", tokens, 8, {.top_k = 2, .renormalize = true}));
   all.push_back(route("softmax_renormalized", tokens, 128, {.top_k = 8, .renormalize = true}));
   all.push_back(route("softmax", tokens, 5, {.top_k = 5}));
+  all.push_back(route("softmax_own_scales", tokens, 16, {.top_k = 3, .renormalize = true}));
   all.push_back(route("softmax_floor", tokens, 64, {.top_k = 2, .renormalize = true, .floor = 0.3f}));
   all.push_back(route("of_chosen", tokens, 32, {.top_k = 4, .score = Score::kSoftmaxOfChosen}));
   all.push_back(route("of_chosen_scaled", tokens, 32,

@@ -92,8 +92,11 @@ std::vector<Operation> token_wise_operations() {
                      }});
   }
   for (const auto& [cols, gates] : {std::pair{64, 64}, {7, 7}, {200, 200}, {96, 6}, {210, 30}, {90, 1}})
-    for (const GateKind kind : {GateKind::kSigmoid, GateKind::kSoftplus})
-      all.push_back({fmt::format("apply_gate/{}/{}of{}", kind == GateKind::kSigmoid ? "sigmoid" : "softplus",
+    for (const GateKind kind : {GateKind::kSigmoid, GateKind::kSoftplus, GateKind::kItself})
+      all.push_back({fmt::format("apply_gate/{}/{}of{}",
+                                 kind == GateKind::kSigmoid    ? "sigmoid"
+                                 : kind == GateKind::kSoftplus ? "softplus"
+                                                               : "itself",
                                  gates, cols),
                      Agreement::kRounded, [=, cols = cols, gates = gates](Bench& bench) {
                        const Tensor x = bench.random(5, cols, 7, cols + 3);

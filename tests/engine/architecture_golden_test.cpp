@@ -49,7 +49,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "ernie4_5", "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4", "glm4_moe",
                       "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe",
                       "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "muse_glimmer",
-                      "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"),
+                      "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text",
+                      "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
     test_name);
 
 class ArchitectureFiles : public ::testing::TestWithParam<std::string> {};
@@ -67,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
                                            "seed_oss", "ernie4_5", "hunyuan_dense", "hunyuan_moe", "glm4",
                                            "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2",
                                            "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe",
-                                           "muse_glimmer", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"),
+                                           "muse_glimmer", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text",
+                                           "gemma4_dense", "gemma4_moe", "gemma4_e2b"),
                          test_name);
 
 // Vectors instead of tokens, also beside them in one batch, and the states behind the last norm.

@@ -105,7 +105,8 @@ TEST_P(WindowCache, AnswersAreThoseOfACacheThatKeepsAll) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, WindowCache,
-                         ::testing::Values("gemma2", "gemma3", "gpt_oss", "olmo3", "phi3_window", "mimo_v2"),
+                         ::testing::Values("gemma2", "gemma3", "gpt_oss", "olmo3", "phi3_window", "mimo_v2",
+                                           "gemma4_moe", "gemma4_e2b"),
                          [](const auto& info) { return info.param; });
 
 // A model with its loop, all by itself.

@@ -271,7 +271,9 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
 
       float* const keys = row + heads.q_width();
       prepare(kernels_, {keys, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
-      if (layer.clip > 0) kernels_.clip(keys + heads.k_width(), layer.clip, heads.v_width());
+      float* const values = keys + heads.k_width();
+      if (layer.clip > 0) kernels_.clip(values, layer.clip, heads.v_width());
+      normalize(kernels_, {values, heads.kv_heads, heads.value_size()}, layer.v_norm);
       const int slot = *step.kv[static_cast<size_t>(kv.group)].slots.at<int32_t>(t);
       check(slot >= 0 && slot < kv.v.rows, "slot within the blocks");
       store_keys(kernels_, kv, slot, {keys, heads});

@@ -100,6 +100,8 @@ class TokenRouter {
     const float divisor = of_chosen ? std::max(chosen, least) : whole;
     // A NaN among the logits makes the weights NaN, whatever the divisor.
     for (int i = 0; i < rule_.top_k; ++i) weights[i] = weights[i] / (divisor + 0 * total_) * rule_.scale;
+    if (!rule_.expert_scales.empty())
+      for (int i = 0; i < rule_.top_k; ++i) weights[i] *= *rule_.expert_scales.at<float>(0, ids[i]);
   }
 
   const cpu::Kernels& kernels_;

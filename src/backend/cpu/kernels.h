@@ -222,7 +222,7 @@ struct Kernels {
   void (*soft_cap)(float* x, float factor, float cap, int n);         // x = cap · tanh(factor · x / cap)
   void (*clip)(float* x, float limit, int n);                         // to ± limit
   // x [count × run]: multiplies each run of elements by f of its gate. Indexed by GateKind.
-  void (*apply_gate[2])(float* x, const float* gates, int count, int run);
+  void (*apply_gate[3])(float* x, const float* gates, int count, int run);
   void (*logistic)(float* out, const float* x, int n);     // 1 / (1 + e^−x)
   void (*gate_silu)(float* x, const float* gates, int n);  // x *= gate σ(gate)
   void (*to_direction)(float* x, int n, float scale);      // x *= scale / √(Σ x² + 1e-6)

@@ -98,6 +98,7 @@ AttentionLayer CheckingBackend::host(const AttentionLayer& layer) {
   copy.rope.cos_sin = host(layer.rope.cos_sin);
   copy.q_norm = host(layer.q_norm);
   copy.k_norm = host(layer.k_norm);
+  copy.v_norm = host(layer.v_norm);
   copy.sinks = host(layer.sinks);
   return copy;
 }
@@ -282,6 +283,7 @@ void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule
   const Routing expected = {host(out.expert_ids), host(out.weights)};
   RoutingRule host_rule = rule;
   host_rule.selection_bias = host(rule.selection_bias);
+  host_rule.expert_scales = host(rule.expert_scales);
   reference_.route(expected, host(router_logits), host_rule);
   inner_.route(out, router_logits, rule);
   finish(describe({.name = "route", .out = out.weights, .in = router_logits}),

@@ -152,6 +152,7 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
     float* const k = row + heads.q_width();
     float* const v = k + heads.k_width();
     clip(v, heads.v_width(), layer.clip);
+    normalize_heads({v, heads.kv_heads, heads.value_size()}, layer.v_norm);
     prepare_heads({k, heads.kv_heads, heads.head_dim}, layer.k_norm, layer, position);
     const int slot = *step.kv[static_cast<size_t>(kv.group)].slots.at<int32_t>(t);
     const auto key_dim = static_cast<size_t>(heads.head_dim);

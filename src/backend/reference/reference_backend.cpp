@@ -97,7 +97,9 @@ void ReferenceBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
     for (int i = 0; i < x.cols; ++i) {
       const double gate = *gates.at<float>(t, i / run);
       const double softplus = std::max(gate, 0.0) + std::log1p(std::exp(-std::abs(gate)));
-      const double factor = f == GateKind::kSigmoid ? 1 / (1 + std::exp(-gate)) : softplus;
+      const double factor = f == GateKind::kSigmoid    ? 1 / (1 + std::exp(-gate))
+                            : f == GateKind::kSoftplus ? softplus
+                                                       : gate;
       *x.at<float>(t, i) = static_cast<float>(*x.at<float>(t, i) * factor);
     }
 }

@@ -65,6 +65,8 @@ Numbers weights_of(const std::vector<int>& chosen, const Numbers& p, const Routi
   const double divisor = rule.renormalize ? std::max<double>(sum, rule.floor) : 1;
   const bool any_nan = std::any_of(p.begin(), p.end(), [](double x) { return std::isnan(x); });
   for (double& w : weights) w = any_nan ? std::nan("") : w / divisor * rule.scale;
+  if (!rule.expert_scales.empty())
+    for (size_t i = 0; i < weights.size(); ++i) weights[i] *= *rule.expert_scales.at<float>(0, chosen[i]);
   return weights;
 }
 

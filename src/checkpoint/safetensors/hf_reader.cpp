@@ -221,7 +221,7 @@ void HfReader::experts(const std::vector<bool>& layers, bool renormalize) {
     if (const auto value = first_integer({other}); value && *value != count)
       fail(ErrorCode::kBadConfig, "{} is {}, but {} is {}", in_.place(other), *value, *key, count);
   if (count == 0) return;
-  const auto top_k = first_integer({"num_experts_per_tok", "moe_topk", "moe_k"});
+  const auto top_k = first_integer({"num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts"});
   RoutingDescription& r = m_.routing;
   if (!top_k && usual.top_k == 0) in_.at("num_experts_per_tok");  // an Error: it is not there
   r.top_k = top_k.value_or(usual.top_k);

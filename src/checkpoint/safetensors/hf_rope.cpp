@@ -17,10 +17,11 @@ struct NamedKind {
   Kind kind;
 };
 constexpr std::array kKinds = {
-    NamedKind{"default", Kind::kNone},    NamedKind{"linear", Kind::kLinear},
-    NamedKind{"dynamic", Kind::kDynamic}, NamedKind{"llama3", Kind::kLlama3},
-    NamedKind{"yarn", Kind::kYarn},       NamedKind{"longrope", Kind::kLongRope},
-    NamedKind{"su", Kind::kLongRope},  // longrope's former name
+    NamedKind{"default", Kind::kNone},      NamedKind{"linear", Kind::kLinear},
+    NamedKind{"dynamic", Kind::kDynamic},   NamedKind{"llama3", Kind::kLlama3},
+    NamedKind{"yarn", Kind::kYarn},         NamedKind{"longrope", Kind::kLongRope},
+    NamedKind{"su", Kind::kLongRope},        // longrope's former name
+    NamedKind{"proportional", Kind::kNone},  // Gemma 4: which of its dimensions rotate is the architecture's
 };
 
 // "rope_type", or "type" in older files.

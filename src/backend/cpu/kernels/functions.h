@@ -34,6 +34,7 @@ void soft_cap(float* x, float factor, float cap, int n);
 void clip(float* x, float limit, int n);
 void gate_logistic(float* x, const float* gates, int count, int run);
 void gate_softplus(float* x, const float* gates, int count, int run);
+void gate_itself(float* x, const float* gates, int count, int run);
 void logistic_row(float* out, const float* x, int n);
 float sum_of_exp(const float* x, int n, float highest);
 void copy_sums(const SumRows& to, PanelSums sums);

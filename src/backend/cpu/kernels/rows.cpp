@@ -170,6 +170,10 @@ void gate_softplus(float* x, const float* gates, int count, int run) {
   apply_gates(x, gates, count, run, [](F32 gate) { return softplus(gate); });
 }
 
+void gate_itself(float* x, const float* gates, int count, int run) {
+  apply_gates(x, gates, count, run, [](F32 gate) { return gate; });
+}
+
 void logistic_row(float* out, const float* x, int n) {
   in_steps(n, [&](int i, int count) { store_some(out + i, logistic(load_some(x + i, count)), count); });
 }
