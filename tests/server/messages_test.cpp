@@ -235,6 +235,14 @@ TEST_F(Messages, ErrorsHaveItsOwnShape) {
   EXPECT_EQ(client_.ask("GET", kMessages).json()["type"], "error");
 }
 
+TEST_F(Messages, ThreadsAreRefusedAsTheirClientsRecoverFrom) {
+  const Reply reply = client_.post(kMessages, message({{"thread", {{"type", "create"}}}}).dump());
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.json()["error"]["details"],
+            json::parse(R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})"));
+  EXPECT_EQ(client_.post(kMessages, message({{"thread", nullptr}}).dump()).status, 200);
+}
+
 TEST_F(Messages, AnErrorAfterTheBeginningIsAnEvent) {
   Served served([](const Request&) {
     return std::vector<Event>{TextEvent{0, "a"}, ErrorEvent{"not_finite", "the model gave NaN"}};

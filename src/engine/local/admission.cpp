@@ -114,13 +114,15 @@ Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts,
       grammars_(prompts, checkpoint.model().vocab) {}
 
 std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<EventSink>& sink) {
-  const char* const constraint = request.rule ? "bad_rule" : "bad_tools";
+  const bool has_rule = request.rule.has_value();
   try {
     return job_for(std::move(request), sink);
   } catch (const ContextFull& e) {
     sink->push(ErrorEvent{std::string(name_of(e.code())), e.what(), e.overflow});
   } catch (const grammar::Refusal& e) {
-    sink->push(ErrorEvent{constraint, e.what()});
+    // With both, a refusal of a function's schema begins with whose it is.
+    const bool of_rule = has_rule && !std::string_view(e.what()).starts_with("function ");
+    sink->push(ErrorEvent{of_rule ? "bad_rule" : "bad_tools", e.what()});
   } catch (const Error& e) {
     sink->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
   } catch (const std::bad_alloc&) {

@@ -190,7 +190,10 @@ std::unique_ptr<Format> message_format(MessageHead head, Delivery delivery) {
 }
 
 std::string error_body(const ApiError& error) {
-  return to_text(Json{{"type", "error"}, {"error", {{"type", type_of(error)}, {"message", error.what()}}}});
+  Json json = {{"type", type_of(error)}, {"message", error.what()}};
+  if (error.code() == kNoThreads)
+    json["details"] = {{"error_code", kNoThreads}, {"unsupported", {error.param()}}};
+  return to_text(Json{{"type", "error"}, {"error", std::move(json)}});
 }
 
 }  // namespace ferrum::server::anthropic

@@ -20,7 +20,12 @@ struct MessageHead {
 
 std::unique_ptr<Format> message_format(MessageHead head, Delivery delivery);
 
-// {"type": "error", "error": {"type", "message"}}
+// The code of the error for conversations that the server would have to keep. Its clients then send all of
+// it.
+inline constexpr const char* kNoThreads = "thread_unsupported_request";
+
+// {"type": "error", "error": {"type", "message"}}; with kNoThreads also "details", as its clients look for
+// them.
 std::string error_body(const ApiError& error);
 
 }  // namespace ferrum::server::anthropic

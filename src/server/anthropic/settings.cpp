@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "server/anthropic/message_format.h"
 
 namespace ferrum::server::anthropic {
 namespace {
@@ -114,6 +115,8 @@ void read_other_fields(Fields& f) {
   f.hint("inference_geo");
   f.hint("user_profile_id");
   read_context_management(f);
+  if (f.find("thread"))
+    f.refuse_value("thread", "thread: conversations are not kept; send all messages", kNoThreads);
   f.refuse("container", "containers are not supported");
   f.refuse("mcp_servers", "MCP servers are not supported", {Json::array()});
 }
