@@ -42,6 +42,7 @@ class Automaton {
   // Bit m: a state marked m + 1 can be reached (marks of at most 64).
   uint64_t marks_ahead(uint32_t state) const { return ahead_[state]; }
 
+  const std::vector<uint32_t>& thresholds() const { return thresholds_; }
   uint32_t most_counted() const { return thresholds_.empty() ? 0 : thresholds_.back(); }
   bool accepts(uint32_t state, uint32_t count) const { return (marks_[state] >> interval_of(count)) & 1; }
   // Whether something that is accepted begins with what led to `state` in `count` characters.

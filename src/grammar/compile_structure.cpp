@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "grammar/gbnf.h"
 #include "grammar/grammar.h"
+#include "grammar/members_form.h"
 #include "grammar/program.h"
 #include "grammar/schema/compile_schema.h"
 #include "grammar/structure_graph.h"
@@ -18,7 +19,11 @@ using NodeKind = StructureNode::Kind;
 class GraphBuilder {
  public:
   GraphBuilder(const Structure& structure, const Limits& limits, Program& program, StructureGraph& graph)
-      : structure_(structure), limits_(limits), program_(program), states_(graph.states) {}
+      : structure_(structure),
+        limits_(limits),
+        program_(program),
+        states_(graph.states),
+        forms_(graph.forms) {}
 
   uint32_t build() {
     const uint32_t end = add({.kind = Kind::kEnd});
@@ -66,6 +71,8 @@ class GraphBuilder {
         return add({.kind = Kind::kText, .targets = {next}, .search = search_of(at)});
       case NodeKind::kFree:
         return free_text(at, next);
+      case NodeKind::kMembers:
+        return members(at, next);
     }
     return next;
   }
@@ -156,6 +163,46 @@ class GraphBuilder {
     return text;
   }
 
+  uint32_t members(const StructureNode& at, uint32_t next) {
+    check(at.children.size() == 5 || at.children.size() == 7, "the parts around members");
+    std::unique_ptr<MembersForm> form;
+    const GoalId goal = value(at);
+    try {
+      form = members_form(at, goal, program_, limits_);
+    } catch (const Refusal& refusal) {
+      if (at.subject.empty()) throw;
+      throw Refusal(at.subject, refusal);
+    }
+    const uint32_t close = add({.kind = Kind::kClose});
+    const uint32_t if_end = add({.kind = Kind::kIfEnd, .next = compile(at.children[4], close)});
+    const uint32_t name = compile(at.children[0], add({.kind = Kind::kName}));
+    const auto if_member = [&](uint32_t then) { return add({.kind = Kind::kIfMember, .next = then}); };
+    form->members = add({.kind = Kind::kSplit, .targets = {if_member(name), if_end}});
+    const uint32_t more = if_member(compile(at.children[3], name));
+    const uint32_t then = add({.kind = Kind::kSplit, .targets = {more, if_end}});
+    form->after_text = form->after_json = compile(at.children[2], then);
+    const auto value_as = [&](uint32_t ways) { return add({.kind = Kind::kMemberValue, .target = ways}); };
+    if (at.children.size() == 5) {
+      form->between = compile(at.children[1], value_as(3));
+    } else {
+      const uint32_t text = add({.kind = Kind::kIfText, .next = compile(at.children[1], value_as(1))});
+      form->after_json = compile(at.children[6], then);
+      const uint32_t json = add({.kind = Kind::kIfJson, .next = compile(at.children[5], value_as(2))});
+      form->between = add({.kind = Kind::kSplit, .targets = {text, json}});
+    }
+    form->after_first = first_of(form->after_text);
+    form->between_first = first_of(form->between);
+    forms_.push_back(std::move(form));
+    return add({.kind = Kind::kOpen, .next = next, .target = static_cast<uint32_t>(forms_.size() - 1)});
+  }
+
+  // Bytes that a text from `state` on may begin with, and perhaps others.
+  std::bitset<256> first_of(uint32_t state) const {
+    GraphState begin = {.kind = Kind::kText, .targets = {state}};
+    find_exits(begin);
+    return begin.first;
+  }
+
   std::shared_ptr<const ByteSearch> search_of(const StructureNode& at) {
     auto& known = searches_[at.ends];
     if (!known) known = std::make_shared<const ByteSearch>(at.ends, limits_);
@@ -163,12 +210,22 @@ class GraphBuilder {
   }
 
   uint32_t spec(const StructureNode& at, uint32_t next) {
+    const std::pair<Kind, uint32_t> target = target_of(at);
+    return add({.kind = target.first, .next = next, .target = target.second});
+  }
+
+  GoalId value(const StructureNode& at) {
+    const std::pair<Kind, uint32_t> target = target_of(at);
+    check(target.first == Kind::kValue, "a schema");
+    return target.second;
+  }
+
+  std::pair<Kind, uint32_t> target_of(const StructureNode& at) {
     check(at.spec && at.spec->kind != Spec::Kind::kStructure, "a grammar other than a structure");
     const std::string content = content_of(*at.spec);
     const auto known = specs_.find(content);
-    const std::pair<Kind, uint32_t> target = known != specs_.end() ? known->second : compiled(at);
-    if (known == specs_.end()) specs_.emplace(content, target);
-    return add({.kind = target.first, .next = next, .target = target.second});
+    if (known != specs_.end()) return known->second;
+    return specs_.emplace(content, compiled(at)).first->second;
   }
 
   std::pair<Kind, uint32_t> compiled(const StructureNode& at) {
@@ -196,7 +253,7 @@ class GraphBuilder {
   }
 
   // What a text may go on with: the states that read, of those behind its targets.
-  void find_exits(GraphState& text) {
+  void find_exits(GraphState& text) const {
     std::vector<uint32_t> todo = text.targets;
     std::vector<bool> seen(states_.size());
     const auto visit = [&](uint32_t state) {
@@ -230,8 +287,7 @@ class GraphBuilder {
         case Kind::kBranch:
           for (const auto& edge : state.edges) text.first.set(edge.first);
           break;
-        case Kind::kValue:
-        case Kind::kRule:
+        default:  // what begins there depends on more than the state
           text.first.set();
           break;
       }
@@ -243,6 +299,7 @@ class GraphBuilder {
   const Limits& limits_;
   Program& program_;
   std::vector<GraphState>& states_;
+  std::vector<std::unique_ptr<const MembersForm>>& forms_;
   std::map<std::string, std::pair<Kind, uint32_t>> specs_;
   std::map<std::vector<TextPattern>, std::shared_ptr<const ByteSearch>> searches_;
 };

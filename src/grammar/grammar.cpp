@@ -58,6 +58,8 @@ std::string content_of(const Structure& structure) {
       out += " end";
       for (const std::string& piece : pattern) out += fmt::format(" {}:{}", piece.size(), piece);
     }
+    for (const auto& [name, types] : node.types) out += fmt::format(" {} {}:{}", types, name.size(), name);
+    out += fmt::format(" {} {}:{}", node.other_types, node.names.size(), node.names);
     out += fmt::format(" of {}:{}", node.subject.size(), node.subject);
     if (node.spec) {
       const std::string content = content_of(*node.spec);

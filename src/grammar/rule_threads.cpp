@@ -112,6 +112,30 @@ void Stepper::call_rules(Threads& threads) const {
           for (Thread& one : after) add(std::move(one));
           continue;
         }
+        case GraphState::Kind::kOpen: {
+          Threads opened;
+          open_members(thread, opened);
+          for (Thread& one : opened) add(std::move(one));
+          continue;
+        }
+        case GraphState::Kind::kIfMember:
+        case GraphState::Kind::kIfEnd:
+        case GraphState::Kind::kIfText:
+        case GraphState::Kind::kIfJson:
+          if (may_go_on(thread)) go_on(state.next);
+          continue;
+        case GraphState::Kind::kName:
+          begin_raw_name(thread.frame, kept);
+          continue;
+        case GraphState::Kind::kMemberValue:
+          begin_written_value(thread.frame, state.target, kept);
+          continue;
+        case GraphState::Kind::kClose: {
+          Threads after;
+          complete(static_cast<const ObjectFrame&>(*thread.frame).parent, {}, after);
+          for (Thread& one : after) add(std::move(one));
+          continue;
+        }
         case GraphState::Kind::kSpace:
           go_on(state.next);
           break;

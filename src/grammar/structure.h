@@ -2,6 +2,7 @@
 // which Grammar::compile takes as a Spec of kind kStructure.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,19 @@ struct StructureNode {
     // again, unless it is one of the `last`. The text itself may end anywhere unless `must_end` says that one
     // of the `last` ends it.
     kFree,
+    // The members of an object that `spec`, a schema, admits, written as a list of names and values instead
+    // of as JSON. Children: what precedes a name; stands between name and value; follows a value; stands
+    // between two members; follows the last one. Where text is marked as such there are two more: the second
+    // and third of values of JSON.
+    //
+    // A value is JSON, or a string as plain text: what its reader takes the text for decides (`types`). No
+    // value contains one of `ends`.
+    kMembers,
   };
+
+  // What the reader of a member's value knows of it: types of JSON, as a set. Only strings: all is text. No
+  // strings: all is JSON. Otherwise a value of one of the types as JSON, or else text.
+  enum Types : uint8_t { kNull = 1, kBoolean = 2, kNumber = 4, kString = 8, kArray = 16, kObject = 32 };
 
   Kind kind = Kind::kSequence;
   std::string text;
@@ -42,6 +55,9 @@ struct StructureNode {
   std::vector<TextPattern> ends;  // so that what follows is the only reading once one of them stands there
   std::vector<int> last;          // kFree: those of the children that end the node
   bool must_end = false;          // kFree
+  std::map<std::string, uint8_t> types;  // kMembers: by name
+  uint8_t other_types = 63;              // … of all other names
+  std::string names;                     // kMembers: a pattern of names that can be written, each as a whole
 };
 
 struct Structure {

@@ -9,10 +9,15 @@
 #include <vector>
 
 #include "grammar/byte_search.h"
+#include "grammar/program.h"
 
 namespace ferrum::grammar {
 
-struct Program;
+// Ways to write a member's value.
+struct MemberValue {
+  std::shared_ptr<const Automaton> text;  // null: not as text
+  GoalId json = kNoGoal;
+};
 
 struct GraphState {
   enum class Kind : uint8_t {
@@ -24,6 +29,15 @@ struct GraphState {
     kValue,    // a JSON value of goal `target`, and then `next`
     kRule,     // a text of rule `target`, and then `next`
     kEnd,      // the structure's
+    // Of members, whose frame is the object's:
+    kOpen,         // enters the object of members `target`
+    kIfMember,     // `next`, if another member may come
+    kIfEnd,        // `next`, if the object may end
+    kName,         // a name, and then the members' `between`
+    kIfText,       // `next`, if the member's value can be text
+    kIfJson,       // `next`, if it can be JSON
+    kMemberValue,  // a value: as text if `target` has bit 1, as JSON if it has bit 2
+    kClose,        // the object is over
   };
   Kind kind = Kind::kSplit;
   bool is_mark = false;  // kLiteral: control tokens may stand for parts of it
@@ -40,8 +54,20 @@ struct GraphState {
   std::bitset<256> first;       // bytes that an exit may begin with, and perhaps others
 };
 
+// How an object's members are written.
+struct MembersForm {
+  std::vector<ObjectShape> shapes;  // whose choices' goals are numbers of `values`
+  std::vector<MemberValue> values;
+  std::shared_ptr<const ByteSearch> search;  // for what no value contains
+  // States: in front of the first member, behind a name, behind a value that is text or JSON.
+  // States: in front of the first member, behind a name, behind a value that is text or JSON.
+  uint32_t members = 0, between = 0, after_text = 0, after_json = 0;
+  std::bitset<256> between_first, after_first;  // bytes that may follow a name or a text
+};
+
 struct StructureGraph {
   std::vector<GraphState> states;
+  std::vector<std::unique_ptr<const MembersForm>> forms;
   uint32_t start = 0;
 
   size_t bytes() const;  // of memory, about

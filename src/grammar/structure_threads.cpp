@@ -50,10 +50,7 @@ void Stepper::feed_graph(const Thread& thread, uint8_t byte, Threads& out) const
           feed(exit, byte, out);
       }
       return;
-    case Kind::kSplit:
-    case Kind::kValue:
-    case Kind::kRule:
-    case Kind::kEnd:
+    default:
       return;  // what they lead to stands beside them
   }
 }
@@ -81,7 +78,9 @@ Threads Stepper::exits_of(const Thread& text) const {
   const GraphState& state = program_.graph->states[text.state];
   for (const uint32_t exit : state.exits) {
     const GraphState& at = program_.graph->states[exit];
-    if (at.kind != Kind::kValue && at.kind != Kind::kRule) {
+    const bool reads = at.kind == Kind::kLiteral || at.kind == Kind::kBranch || at.kind == Kind::kSpace ||
+                       at.kind == Kind::kText;
+    if (reads) {
       out.push_back(in_graph(exit, text.frame));
       continue;
     }
@@ -103,6 +102,10 @@ Threads Stepper::step_mark(const Threads& threads, std::string_view spelling) co
 void Stepper::feed_mark(const Thread& thread, std::string_view spelling, Threads& out) const {
   if (thread.at == At::kNumber) {
     for (const Thread& after : behind_number(thread)) feed_mark(after, spelling, out);
+    return;
+  }
+  if (thread.at == At::kRawName || thread.at == At::kRawText) {
+    for (const Thread& after : behind_raw(thread)) feed_mark(after, spelling, out);
     return;
   }
   if (thread.at != At::kGraph) return;

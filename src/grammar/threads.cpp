@@ -86,7 +86,7 @@ bool has_unused_number(const Automaton& automaton, uint32_t state, std::string& 
 }  // namespace
 
 bool Stepper::needs_hash(const Thread& thread) {
-  if (thread.at != At::kName) return thread.frame->is_hashed;
+  if (thread.at != At::kName && thread.at != At::kRawName) return thread.frame->is_hashed;
   const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
   return frame.is_hashed || !frame.shape->others.empty();
 }
@@ -106,7 +106,7 @@ bool Stepper::may_repeat(const Thread& thread) {
 }
 
 bool Stepper::is_live(const Thread& thread, bool any_writing) {
-  if (thread.at == At::kName) {
+  if (thread.at == At::kName || thread.at == At::kRawName) {
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     return is_live_name(frame, thread.state, thread.decoding, thread.hash, order_of(*frame.shape));
   }
@@ -135,7 +135,11 @@ Threads Stepper::start() const {
 
 Threads Stepper::step(const Threads& threads, uint8_t byte) const {
   Threads out;
-  for (const Thread& thread : threads) feed(thread, byte, out);
+  for (const Thread& thread : threads) {
+    const size_t before = out.size();
+    feed(thread, byte, out);
+    if (thread.search) keep_guarded(thread, byte, before, out);
+  }
   follow(out);
   return out;
 }
@@ -174,6 +178,10 @@ void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
       return feed_name(thread, byte, out);
     case At::kRule:
       return feed_rule(thread, byte, out);
+    case At::kRawName:
+      return feed_raw_name(thread, byte, out);
+    case At::kRawText:
+      return feed_raw_text(thread, byte, out);
     case At::kGraph:
       return feed_graph(thread, byte, out);
     case At::kLiteral:
@@ -350,10 +358,22 @@ void Stepper::end_name(const Thread& thread, Threads& out) const {
     return;
   }
   const Ref<ObjectFrame> next = with_member(frame, mark, thread.hash, order);
-  out.push_back(at(At::kColon, FrameRef(next.get())));
+  if (frame.form)
+    resume({FrameRef(next.get()), CallFrame::kGraph, frame.form->between}, out);
+  else
+    out.push_back(at(At::kColon, FrameRef(next.get())));
 }
 
 void Stepper::begin_member_value(const ObjectFrame& frame, Threads& out) const {
+  for (auto& [next, goal] : member_goals(frame)) {
+    out.push_back(at(At::kValue, std::move(next)));
+    out.back().state = goal;
+  }
+}
+
+// What the value of the member that was begun may be, each with the frame that it leads to.
+std::vector<std::pair<FrameRef, uint32_t>> Stepper::member_goals(const ObjectFrame& frame) const {
+  std::vector<std::pair<FrameRef, uint32_t>> out;
   const ObjectShape& shape = *frame.shape;
   const MemberOrder order = order_of(shape);
   const ObjectShape::Member& member = frame.member < shape.first_other()
@@ -367,10 +387,9 @@ void Stepper::begin_member_value(const ObjectFrame& frame, Threads& out) const {
       if (!can_finish(*met, order)) continue;
       next = FrameRef(met.get());
     }
-    Thread value = at(At::kValue, std::move(next));
-    value.state = choice.goal;
-    out.push_back(std::move(value));
+    out.emplace_back(std::move(next), choice.goal);
   }
+  return out;
 }
 
 void Stepper::begin_items(const ArrayFrame& frame, Threads& out) const {
@@ -445,6 +464,8 @@ void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& ou
         complete(parent, hash, out);
       return;
     case Frame::Kind::kObject: {
+      if (const MembersForm* form = static_cast<const ObjectFrame&>(*frame).form)
+        return resume({frame, CallFrame::kGraph, form->after_json}, out);
       if (!frame->is_hashed) return out.push_back(at(At::kAfterMember, frame));
       Ref<ObjectFrame> next(new ObjectFrame(static_cast<const ObjectFrame&>(*frame)));
       ValueHash member = next->name;

@@ -14,6 +14,9 @@
 namespace ferrum::grammar {
 
 // What waits for a value or a rule to end.
+struct MembersForm;
+class ByteSearch;
+
 struct Frame : Node {
   enum class Kind : uint8_t { kRoot, kObject, kArray, kJoin, kCall };
   Frame(Kind k, bool hashed) : kind(k), is_hashed(hashed) {}
@@ -42,16 +45,20 @@ struct Thread {
     kFirstItem,  // behind [
     kAfterItem,
     kRule,
-    kGraph,  // of a structure; `count`: bytes or white space read, or where a search stands
-    kEnd,    // the whole text may end here, and nothing may follow
+    kRawName,  // of a member that is not written as JSON
+    kRawText,  // its value
+    kGraph,    // of a structure; `count`: bytes or white space read, or where a search stands
+    kEnd,      // the whole text may end here, and nothing may follow
   };
   At at = At::kEnd;
   uint8_t space = 0;   // characters of white space so far
   uint32_t state = 0;  // of the automaton, or the goal, or the rule's state
   uint32_t count = 0;  // characters; of a number: its goal; of a rule: the rule
   uint32_t decoding = 0;
+  uint32_t found = 0;  // of the search in a member's value
   const char* rest = nullptr;
   const Automaton* automaton = nullptr;
+  const ByteSearch* search = nullptr;  // for what a member's value as JSON does not contain
   FrameRef frame;
   ValueHash hash;
   Ref<const NumberText> text;
@@ -59,7 +66,8 @@ struct Thread {
   bool operator==(const Thread& other) const {
     return at == other.at && space == other.space && state == other.state && count == other.count &&
            decoding == other.decoding && rest == other.rest && automaton == other.automaton &&
-           frame == other.frame && hash == other.hash && text == other.text;
+           found == other.found && search == other.search && frame == other.frame && hash == other.hash &&
+           text == other.text;
   }
 };
 
@@ -69,6 +77,7 @@ struct ObjectFrame final : Frame {
   ObjectFrame(const ObjectShape& s, FrameRef p, bool hashed)
       : Frame(Kind::kObject, hashed), shape(&s), parent(std::move(p)), duties(s.duties) {}
   const ObjectShape* shape;
+  const MembersForm* form = nullptr;  // null: JSON
   FrameRef parent;
   uint32_t duties;                 // still to be met
   uint32_t count = 0;              // members so far
@@ -146,6 +155,7 @@ class Stepper {
   void feed_rule(const Thread& thread, uint8_t byte, Threads& out) const;
   void push_live(Thread thread, Threads& out) const;
   void begin_member_value(const ObjectFrame& frame, Threads& out) const;
+  std::vector<std::pair<FrameRef, uint32_t>> member_goals(const ObjectFrame& frame) const;
   void feed_structure(const Thread& thread, uint8_t byte, Threads& out) const;
   void begin_items(const ArrayFrame& frame, Threads& out) const;
   void end_number(const Thread& thread, Threads& out) const;
@@ -158,6 +168,16 @@ class Stepper {
   void resume(const CallFrame::Return& to, Threads& out) const;
   // Adds what stands in front of the next byte as well, and joins what goes on alike.
   void follow(Threads& threads) const;
+
+  // member_threads.cpp: members that are not written as JSON
+  void open_members(const Thread& thread, Threads& out) const;
+  bool may_go_on(const Thread& thread) const;  // where a state depends on the object
+  void begin_raw_name(const FrameRef& frame, Threads& out) const;
+  void feed_raw_name(const Thread& thread, uint8_t byte, Threads& out) const;
+  void begin_written_value(const FrameRef& frame, uint32_t ways, Threads& out) const;
+  void feed_raw_text(const Thread& thread, uint8_t byte, Threads& out) const;
+  void keep_guarded(const Thread& thread, uint8_t byte, size_t from, Threads& out) const;
+  Threads behind_raw(const Thread& thread) const;
 
   // structure_threads.cpp
   void feed_graph(const Thread& thread, uint8_t byte, Threads& out) const;

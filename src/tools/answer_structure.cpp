@@ -143,10 +143,7 @@ class AnswerBuilder {
 
 std::optional<grammar::Structure> answer_structure(const Format& format, const ToolList& tools,
                                                    const AnswerOptions& options) {
-  std::vector<const Tool*> callable = callable_of(tools, options);
-  if (format.syntax == Syntax::kElements || format.syntax == Syntax::kGemma ||
-      format.syntax == Syntax::kPython)
-    callable.clear();
+  const std::vector<const Tool*> callable = callable_of(tools, options);
   if (callable.empty() && !options.rule) return std::nullopt;
   StructureBuilder builder;
   if (format.syntax == Syntax::kChannels)

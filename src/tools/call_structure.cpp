@@ -97,8 +97,8 @@ std::vector<int> CallStructure::marked_blocks() {
   std::vector<int> out;
   for (const Wrapper& wrapper : format_.wrappers)
     if (!is_bare(wrapper)) out.push_back(block(wrapper));
-  const bool marks_calls = format_.syntax == Syntax::kNamed;
-  if (marks_calls) out.push_back(calls_in({}));
+  const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
+  if (marks_calls && !format_.marks.open.empty()) out.push_back(calls_in({}));
   return out;
 }
 
@@ -106,8 +106,12 @@ std::vector<Pattern> CallStructure::begins_in_content() const {
   std::vector<Pattern> out;
   for (const Wrapper& wrapper : format_.wrappers) {
     if (is_bare(wrapper)) {
-      for (const Tool* tool : tools_)
-        for (const Pattern& begin : object_begins(format_, *tool)) out.push_back(begin);
+      for (const Tool* tool : tools_) {
+        const bool python = format_.syntax == Syntax::kPython;
+        if (python) out.push_back({"[", tool->name + "("});
+        for (const Pattern& begin : object_begins(format_, *tool))
+          out.push_back(python ? joined({"["}, begin) : begin);
+      }
     } else if (is_tag(wrapper.open)) {
       out.push_back({wrapper.open});
     } else {  // a word, or a fence: a call only where one follows
@@ -117,7 +121,8 @@ std::vector<Pattern> CallStructure::begins_in_content() const {
             out.push_back(joined(open, begin));
     }
   }
-  if (format_.syntax == Syntax::kNamed) out.push_back({format_.marks.open});
+  const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
+  if (marks_calls && !format_.marks.open.empty()) out.push_back({format_.marks.open});
   return out;
 }
 
@@ -126,9 +131,20 @@ std::vector<Pattern> CallStructure::begins_in_thought() const {
   for (const Tool* tool : tools_) {
     if (format_.syntax == Syntax::kNamed)
       for (const Pattern& begin : named_begins(format_, *tool)) out.push_back(begin);
-    if (format_.syntax != Syntax::kObjects) continue;
+    if (format_.syntax == Syntax::kElements && !format_.marks.open.empty())
+      out.push_back({format_.marks.open + tool->name + format_.marks.name_end});
     for (const Wrapper& wrapper : format_.wrappers) {
       if (is_bare(wrapper)) continue;
+      if (format_.syntax == Syntax::kElements && format_.marks.open.empty())
+        for (const std::string& next : {format_.marks.key_open, format_.marks.close})
+          out.push_back({wrapper.open, tool->name, next});
+      if (format_.syntax == Syntax::kGemma)
+        out.push_back({wrapper.open, format_.marks.open + tool->name, "{"});
+      if (format_.syntax == Syntax::kPython)
+        for (const Pattern& open : {Pattern{wrapper.open, "["}, Pattern{wrapper.open}})
+          out.push_back(joined(open, {tool->name + "("}));
+      if (wrapper.open == "<|python_tag|>") out.push_back({wrapper.open, tool->name + ".call("});
+      if (format_.syntax != Syntax::kObjects && format_.syntax != Syntax::kPython) continue;
       for (const Pattern& begin : object_begins(format_, *tool))
         for (const Pattern& open : {Pattern{wrapper.open, "["}, Pattern{wrapper.open}})
           out.push_back(joined(open, begin));
@@ -148,7 +164,9 @@ int CallStructure::block(const Wrapper& wrapper) {
 
 // One call or more, as they stand in a wrapper.
 int CallStructure::calls_in(const Wrapper& wrapper) {
-  const int call = format_.syntax == Syntax::kNamed ? named_call() : object_call(is_bare(wrapper));
+  const int call = call_in(wrapper);
+  if (format_.syntax == Syntax::kElements && format_.marks.open.empty())
+    return call;  // its end is the block's
   const bool separated = is_bare(wrapper) && format_.syntax == Syntax::kObjects;
   const int between =
       separated
@@ -157,12 +175,32 @@ int CallStructure::calls_in(const Wrapper& wrapper) {
           : builder_.space();
   int calls = call;
   if (parallel_) calls = builder_.sequence({call, builder_.repeat(builder_.sequence({between, call}), 0)});
+  if (format_.syntax == Syntax::kPython)
+    return format_.in_list ? builder_.choice({listed(call), listed(object_call(is_bare(wrapper)))}) : calls;
   if (format_.syntax != Syntax::kObjects) return calls;
   if (format_.family == "llama3") {
     const bool may_be_code = !is_bare(wrapper) && std::any_of(tools_.begin(), tools_.end(), takes_code);
-    return may_be_code ? builder_.choice({calls, builder_.text({{"<|eo"}})}) : calls;
+    if (is_bare(wrapper)) return calls;
+    std::vector<int> ways = {calls, python_call(".call(")};
+    if (may_be_code) ways.push_back(builder_.text({{"<|eo"}}));
+    return builder_.choice(std::move(ways));
   }
   return format_.in_list ? builder_.choice({listed(call), calls}) : builder_.choice({calls, listed(call)});
+}
+
+int CallStructure::call_in(const Wrapper& wrapper) {
+  switch (format_.syntax) {
+    case Syntax::kNamed:
+      return named_call();
+    case Syntax::kElements:
+      return element_call(wrapper);
+    case Syntax::kGemma:
+      return gemma_call();
+    case Syntax::kPython:
+      return python_call("(");
+    default:
+      return object_call(is_bare(wrapper));
+  }
 }
 
 int CallStructure::listed(int call) {

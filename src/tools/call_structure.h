@@ -37,8 +37,13 @@ class CallStructure {
   int object_call(bool bare);
   int object_members(const std::string& name_key, const std::vector<std::string>& arguments_keys, bool bare);
   int named_call();
+  int element_call(const Wrapper& wrapper);
+  int element_members(const Tool& tool, const Wrapper& wrapper);
+  int gemma_call();
+  int python_call(const std::string& name_end);
   int named_arguments(const Tool& tool);
   int key(const std::string& name);
+  int call_in(const Wrapper& wrapper);
   int id_member();
   bool is_bare(const Wrapper& wrapper) const { return wrapper.open.empty(); }
 

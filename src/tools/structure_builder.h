@@ -35,6 +35,10 @@ class StructureBuilder {
                 .spec = std::make_shared<const grammar::Spec>(std::move(spec)),
                 .subject = std::move(subject)});
   }
+  int members(Node node) {
+    node.kind = Node::Kind::kMembers;
+    return add(std::move(node));
+  }
   int text(std::vector<Pattern> ends) { return add({.kind = Node::Kind::kText, .ends = std::move(ends)}); }
   // Free text that goes on behind each of `children`.
   int free_text(std::vector<int> children, std::vector<Pattern> ends) {

@@ -1,0 +1,136 @@
+// Calls whose members are not written as JSON: elements, Gemma's objects, Python's keyword arguments.
+#include <algorithm>
+
+#include "tools/call_structure.h"
+
+namespace ferrum::tools {
+namespace {
+
+using Node = grammar::StructureNode;
+using Pattern = grammar::TextPattern;
+
+constexpr const char* kGemmaQuote = "<|\"|>";
+
+// `text` in a pattern.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("^$\\.*+?()[]{}|/-").find(c) != std::string_view::npos) out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+// Names that are read as they stand in front of `end`: the parser reads on where a longer known name goes on
+// so.
+std::string names_before(const std::string& end, const Tool& tool) {
+  std::string longer, cut;
+  for (const std::string& name : parameter_names(&tool)) {
+    if (name.find(end) != std::string::npos) longer += "|" + escaped(name);
+    for (size_t at = name.find(end); at != std::string::npos; at = name.find(end, at + 1))
+      cut += "(?!" + escaped(name.substr(0, at)) + "$)";
+  }
+  return cut + "(?:(?:(?!" + escaped(end) + ")[\\s\\S])*" + longer + ")";
+}
+
+}  // namespace
+
+int CallStructure::element_call(const Wrapper& wrapper) {
+  const CallMarks& marks = format_.marks;
+  std::vector<int> calls;
+  for (const Tool* tool : tools_)
+    calls.push_back(builder_.sequence({builder_.literal(tool->name), builder_.mark(marks.name_end),
+                                       builder_.space(), element_members(*tool, wrapper)}));
+  return builder_.sequence({builder_.mark(marks.open), builder_.choice(std::move(calls))});
+}
+
+int CallStructure::element_members(const Tool& tool, const Wrapper& wrapper) {
+  const CallMarks& marks = format_.marks;
+  Node node = {.subject = subject_of(tool)};
+  node.spec =
+      std::make_shared<const grammar::Spec>(grammar::Spec{.kind = grammar::Spec::Kind::kJsonSchema,
+                                                          .source = arguments_schema(tool),
+                                                          .writing = grammar::Spec::Writing::kAnyOrder});
+  for (const std::string& name : parameter_names(&tool))
+    node.types[name] = static_cast<uint8_t>(parameter_types(&tool, name));
+  node.names = names_before(marks.key_end, tool);
+  // Where the parser takes a closing tag for one.
+  node.ends = {{marks.value_close, marks.key_open}};
+  if (wrapper.close.empty()) {
+    node.ends.push_back({marks.value_close, marks.close});
+  } else {
+    node.ends.push_back({marks.value_close, wrapper.close});
+    node.ends.push_back({marks.value_close, marks.close, wrapper.close});
+    node.ends.push_back({marks.value_close, marks.close, marks.open});
+  }
+  const int line = builder_.literal(format_.lines_around_values ? "\n" : "");
+  const bool says_types =
+      marks.key_end.ends_with("string=\"");  // DSML says itself whether a value is a string
+  const auto between = [&](const std::string& type) {
+    std::vector<int> parts = {builder_.mark(marks.key_end + type)};
+    if (!marks.value_open.empty()) {
+      parts.push_back(builder_.space());
+      parts.push_back(builder_.mark(marks.value_open));
+    }
+    parts.push_back(line);
+    return builder_.sequence(std::move(parts));
+  };
+  const int after = builder_.sequence({line, builder_.mark(marks.value_close), builder_.space()});
+  node.children = {builder_.mark(marks.key_open), between(says_types ? "true\">" : ""), after,
+                   builder_.nothing(), builder_.mark(marks.close)};
+  if (says_types) {
+    node.children.push_back(between("false\">"));
+    node.children.push_back(after);
+  }
+  return builder_.members(std::move(node));
+}
+
+int CallStructure::gemma_call() {
+  std::vector<int> calls;
+  for (const Tool* tool : tools_) {
+    Node node = {.subject = subject_of(*tool)};
+    node.spec =
+        std::make_shared<const grammar::Spec>(grammar::Spec{.kind = grammar::Spec::Kind::kJsonSchema,
+                                                            .source = arguments_schema(*tool),
+                                                            .writing = grammar::Spec::Writing::kAnyOrder});
+    for (const std::string& name : parameter_names(tool))
+      node.types[name] = static_cast<uint8_t>(parameter_types(tool, name));
+    node.names = R"([^,:{}()\[\]\s"<](?:[^,:{}\[\]\n"<]*[^,:{}\[\]\s"<])?)";
+    for (const char* next : {",", "]", "}", ")"}) node.ends.push_back({kGemmaQuote, next});
+    const int quote = builder_.mark(kGemmaQuote);
+    const int gap = builder_.space();
+    node.children = {builder_.nothing(),
+                     builder_.sequence({builder_.literal(":"), gap, quote}),
+                     builder_.sequence({quote, gap}),
+                     builder_.sequence({builder_.literal(","), gap}),
+                     builder_.literal("}"),
+                     builder_.sequence({builder_.literal(":"), gap}),
+                     gap};
+    calls.push_back(builder_.sequence(
+        {builder_.literal(tool->name), builder_.literal("{"), gap, builder_.members(std::move(node))}));
+  }
+  return builder_.sequence({builder_.mark(format_.marks.open), builder_.choice(std::move(calls))});
+}
+
+int CallStructure::python_call(const std::string& name_end) {
+  std::vector<int> calls;
+  for (const Tool* tool : tools_) {
+    Node node = {.subject = subject_of(*tool), .other_types = kAnyType & ~kStringType};
+    node.spec =
+        std::make_shared<const grammar::Spec>(grammar::Spec{.kind = grammar::Spec::Kind::kJsonSchema,
+                                                            .source = arguments_schema(*tool),
+                                                            .writing = grammar::Spec::Writing::kAnyOrder});
+    node.names = "[0-9A-Za-z_\\u0080-\\u{10FFFF}]+";
+    const int gap = builder_.space();
+    node.children = {builder_.nothing(), builder_.sequence({gap, builder_.literal("="), gap}), gap,
+                     builder_.sequence({builder_.literal(","), gap}), builder_.literal(")")};
+    calls.push_back(
+        builder_.sequence({builder_.literal(tool->name + name_end), gap, builder_.members(std::move(node))}));
+  }
+  return builder_.choice(std::move(calls));
+}
+
+}  // namespace ferrum::tools
