@@ -61,7 +61,7 @@ ByteSearch::ByteSearch(const std::vector<TextPattern>& patterns, const Limits& l
     if (is_shared_space) space_class = class_of_[b];
     representatives.push_back(b);
   }
-  classes_ = static_cast<uint32_t>(representatives.size());
+  const auto classes = static_cast<uint32_t>(representatives.size());
 
   using Set = std::vector<uint32_t>;  // nodes, ascending, without the root, which is always there
   std::map<Set, uint32_t> ids;
@@ -79,7 +79,8 @@ ByteSearch::ByteSearch(const std::vector<TextPattern>& patterns, const Limits& l
   id_of({});
   for (size_t q = 0; q < sets.size(); ++q) {
     const Set from = *sets[q];
-    for (uint32_t c = 0; c < classes_; ++c) {
+    begins_.push_back(static_cast<uint32_t>(edges_.size()));
+    for (uint32_t c = 0; c < classes; ++c) {
       const uint8_t byte = representatives[c];
       Set to;
       bool is_found = false;
@@ -94,9 +95,14 @@ ByteSearch::ByteSearch(const std::vector<TextPattern>& patterns, const Limits& l
       };
       follow(0);
       for (const uint32_t node : from) follow(node);
-      next_.push_back(is_found ? kFound : id_of(std::move(to)));
+      const uint32_t next = is_found ? kFound : id_of(std::move(to));
+      if (q == 0)
+        root_.push_back(next);
+      else if (next != root_[c])
+        edges_.emplace_back(c, next);
     }
   }
+  begins_.push_back(static_cast<uint32_t>(edges_.size()));
   for (unsigned byte = 0; byte < 256; ++byte)
     if (step(0, static_cast<uint8_t>(byte)) != 0)
       leaving_ |= byte_classes::bit_of(static_cast<uint8_t>(byte));

@@ -50,6 +50,14 @@ class GraphBuilder {
 
   // The state in front of a node, which leads to `next`.
   uint32_t compile(int index, uint32_t next) {
+    const auto known = compiled_.find({index, next});
+    if (known != compiled_.end()) return known->second;
+    const uint32_t state = compile_anew(index, next);
+    compiled_.emplace(std::pair(index, next), state);
+    return state;
+  }
+
+  uint32_t compile_anew(int index, uint32_t next) {
     const StructureNode& at = node(index);
     switch (at.kind) {
       case NodeKind::kLiteral:
@@ -72,7 +80,7 @@ class GraphBuilder {
       case NodeKind::kFree:
         return free_text(at, next);
       case NodeKind::kMembers:
-        return members(at, next);
+        return add({.kind = Kind::kOpen, .next = next, .target = form_of(index)});
     }
     return next;
   }
@@ -163,12 +171,16 @@ class GraphBuilder {
     return text;
   }
 
-  uint32_t members(const StructureNode& at, uint32_t next) {
+  // What members need does not depend on what follows them.
+  uint32_t form_of(int index) {
+    const auto known = form_numbers_.find(index);
+    if (known != form_numbers_.end()) return known->second;
+    const StructureNode& at = node(index);
     check(at.children.size() == 5 || at.children.size() == 7, "the parts around members");
     std::unique_ptr<MembersForm> form;
     const GoalId goal = value(at);
     try {
-      form = members_form(at, goal, program_, limits_);
+      form = members_form(at, goal, program_, limits_, texts_);
     } catch (const Refusal& refusal) {
       if (at.subject.empty()) throw;
       throw Refusal(at.subject, refusal);
@@ -193,7 +205,7 @@ class GraphBuilder {
     form->after_first = first_of(form->after_text);
     form->between_first = first_of(form->between);
     forms_.push_back(std::move(form));
-    return add({.kind = Kind::kOpen, .next = next, .target = static_cast<uint32_t>(forms_.size() - 1)});
+    return form_numbers_.emplace(index, static_cast<uint32_t>(forms_.size() - 1)).first->second;
   }
 
   // Bytes that a text from `state` on may begin with, and perhaps others.
@@ -300,6 +312,9 @@ class GraphBuilder {
   Program& program_;
   std::vector<GraphState>& states_;
   std::vector<std::unique_ptr<const MembersForm>>& forms_;
+  std::map<std::pair<int, uint32_t>, uint32_t> compiled_;
+  std::map<int, uint32_t> form_numbers_;
+  TextsByStrings texts_;
   std::map<std::string, std::pair<Kind, uint32_t>> specs_;
   std::map<std::vector<TextPattern>, std::shared_ptr<const ByteSearch>> searches_;
 };

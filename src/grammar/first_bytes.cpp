@@ -102,6 +102,8 @@ std::bitset<256> first_bytes(const Program& program, const Threads& threads) {
       case At::kAfterItem:
         add(out, ",]");
         break;
+      case At::kRawName:
+      case At::kRawText:
       case At::kNumber:
       case At::kFirstItem:
         out.set();

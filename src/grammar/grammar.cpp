@@ -60,6 +60,7 @@ std::string content_of(const Structure& structure) {
     }
     for (const auto& [name, types] : node.types) out += fmt::format(" {} {}:{}", types, name.size(), name);
     out += fmt::format(" {} {}:{}", node.other_types, node.names.size(), node.names);
+    out += fmt::format(" {}:{}", node.name_end.size(), node.name_end);
     out += fmt::format(" of {}:{}", node.subject.size(), node.subject);
     if (node.spec) {
       const std::string content = content_of(*node.spec);

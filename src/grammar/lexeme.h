@@ -17,9 +17,10 @@ class Lexeme {
   enum class Fed : uint8_t { kDead, kInside, kQuote };
   enum class Hashing : uint8_t { kAsNeeded, kNone };
 
-  // Whether `thread` is one that a lexeme can stand for: what may follow in it does not depend on its hash.
+  // Whether `thread` is one that a lexeme can stand for: what may follow in it does not depend on its hash,
+  // nor on what must not be found in it.
   static bool reads(const Program& program, const Thread& thread) {
-    if (program.takes_any_writing) return false;
+    if (program.takes_any_writing || thread.search) return false;
     if (thread.at == Thread::At::kName) {
       const ObjectShape& shape = *static_cast<const ObjectFrame&>(*thread.frame).shape;
       return shape.others.empty() || shape.names->is_endless();

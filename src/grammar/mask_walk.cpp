@@ -30,6 +30,7 @@ void unite(std::span<uint32_t> words, std::span<const uint32_t> more) {
 }
 
 bool may_be_spaced(const Thread& thread) {
+  if (thread.search) return false;
   switch (thread.at) {
     case At::kValue:
     case At::kFirstName:
@@ -80,7 +81,7 @@ bool goes_on_alone(const Program& program, const Thread& thread, uint32_t state)
 }
 
 bool is_number(const Program& program, const Thread& thread) {
-  return thread.at == At::kNumber && !program.takes_any_writing && !thread.frame->is_hashed;
+  return thread.at == At::kNumber && !program.takes_any_writing && !thread.frame->is_hashed && !thread.search;
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "grammar/members_form.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <set>
 
 #include "base/utf8.h"
 #include "grammar/object_rules.h"
@@ -44,26 +46,42 @@ class AutomatonMachine final : public Machine {
   const Alphabet* alphabet_ = nullptr;
 };
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (std::string_view("^$\\.*+?()[]{}|/-").find(c) != std::string_view::npos) out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
+// Whether one of some patterns is found in a text.
+class SearchMachine final : public Machine {
+ public:
+  SearchMachine(std::shared_ptr<const ByteSearch> search, const std::vector<TextPattern>& patterns)
+      : search_(std::move(search)), patterns_(patterns) {}
+  void tell_apart(std::vector<CodePointSet>& sets) const override {
+    std::set<char32_t> characters = {' ', '\n', '\r', '\t'};
+    for (const TextPattern& pattern : patterns_)
+      for (std::string_view piece : pattern)
+        while (!piece.empty()) {
+          const utf8::Decoded c = utf8::decode(piece);
+          characters.insert(c.code_point);
+          piece.remove_prefix(c.size);
+        }
+    for (const char32_t c : characters) sets.push_back(CodePointSet({{c, c}}));
   }
-  return out;
-}
+  void bind(const Alphabet& alphabet) override { alphabet_ = &alphabet; }
+  uint32_t initial() override { return 0; }
+  uint32_t step(uint32_t state, uint32_t symbol) override {
+    std::string bytes;
+    utf8::append(bytes, alphabet_->representative(symbol));
+    for (const char byte : bytes)
+      if (state != kFound) {
+        state = search_->step(state, static_cast<uint8_t>(byte));
+        if (state == ByteSearch::kFound) state = kFound;
+      }
+    return state;
+  }
+  bool accepts(uint32_t state) override { return state == kFound; }
 
-std::string pattern_of(const std::vector<TextPattern>& ends) {
-  std::string out;
-  for (const TextPattern& end : ends) {
-    if (!out.empty()) out += '|';
-    for (size_t i = 0; i < end.size(); ++i) out += (i > 0 ? std::string(kSpaces) : "") + escaped(end[i]);
-  }
-  return out;
-}
+ private:
+  static constexpr uint32_t kFound = kDead - 1;
+  std::shared_ptr<const ByteSearch> search_;
+  const std::vector<TextPattern>& patterns_;
+  const Alphabet* alphabet_ = nullptr;
+};
 
 // Texts that a reader takes for a value of one of `types` rather than for themselves, and perhaps others.
 std::string literals_of(uint8_t types) {
@@ -81,8 +99,11 @@ std::string literals_of(uint8_t types) {
 
 class FormBuilder {
  public:
-  FormBuilder(const StructureNode& node, const Program& program, const Limits& limits)
-      : node_(node), program_(program), limits_(limits) {}
+  FormBuilder(const StructureNode& node, const Program& program, const Limits& limits, TextsByStrings& texts)
+      : node_(node), program_(program), limits_(limits), texts_(texts) {
+    for (const TextPattern& end : node.ends)
+      for (const std::string& piece : end) content_of_ends_ += fmt::format(" {}:{}", piece.size(), piece);
+  }
 
   std::unique_ptr<MembersForm> build(GoalId goal) {
     form_->search = std::make_shared<const ByteSearch>(node_.ends, limits_);
@@ -107,7 +128,7 @@ class FormBuilder {
       if (shape.listed[i].is_required && shape.listed[i].choices.empty()) return;
     }
     for (ObjectShape::Member& member : shape.others) replace(member, node_.other_types);
-    if (!node_.names.empty() && !keep_names(shape, names)) return;
+    if (!keep_names(shape, names)) return;
     shape.finish();
     const Ref<ObjectFrame> empty(new ObjectFrame(shape, {}, false));
     if (can_finish(*empty, MemberOrder::kAny)) form_->shapes.push_back(std::move(shape));
@@ -139,9 +160,22 @@ class FormBuilder {
     return names;
   }
 
-  uint8_t types_of(const std::u32string& name) const {
+  static std::string bytes_of(const std::u32string& name) {
     std::string text;
     for (const char32_t c : name) utf8::append(text, c);
+    return text;
+  }
+
+  // The reader goes on behind what ends a name where a longer one that it knows does.
+  bool is_read_whole(const std::u32string& name) const {
+    const std::string text = bytes_of(name), ended = text + node_.name_end;
+    if (text.find(node_.name_end) != std::string::npos && !node_.types.contains(text)) return false;
+    return std::none_of(node_.types.begin(), node_.types.end(),
+                        [&](const auto& known) { return known.first.starts_with(ended); });
+  }
+
+  uint8_t types_of(const std::u32string& name) const {
+    const std::string text = bytes_of(name);
     const auto found = node_.types.find(text);
     return found == node_.types.end() ? node_.other_types : found->second;
   }
@@ -170,11 +204,13 @@ class FormBuilder {
   }
 
   std::shared_ptr<const Automaton> text_of(const std::shared_ptr<const Automaton>& strings, uint8_t types) {
-    auto& known = texts_[{strings.get(), types}];
-    if (known) return *known;
+    // The key names an automaton that `program` keeps.
+    const auto [place, is_new] = texts_.emplace(
+        fmt::format("{} {}{}", static_cast<const void*>(strings.get()), types, content_of_ends_), nullptr);
+    if (!is_new) return place->second;
     std::vector<std::unique_ptr<Machine>> machines;
     machines.push_back(std::make_unique<AutomatonMachine>(*strings));
-    machines.push_back(machine(pattern_of(node_.ends), PatternMachine::Mode::kSearch));
+    machines.push_back(std::make_unique<SearchMachine>(form_->search, node_.ends));
     if (types != Types::kString)
       machines.push_back(machine(literals_of(types), PatternMachine::Mode::kWhole));
     const uint32_t all_counts = (2U << strings->thresholds().size()) - 1;
@@ -190,27 +226,34 @@ class FormBuilder {
     builder.limits = limits_;
     auto automaton = std::make_shared<const Automaton>(std::move(builder));
     const bool is_empty = automaton->marks_ahead(0) == 0 || !automaton->is_live(0, 0);
-    known = is_empty ? nullptr : std::move(automaton);
-    return *known;
+    if (!is_empty) place->second = std::move(automaton);
+    return place->second;
   }
 
   // Leaves out names that cannot be written. False: a required one is among them.
   bool keep_names(ObjectShape& shape, const std::vector<std::u32string>& texts) {
     const std::shared_ptr<const Automaton> names = shape.names;
+    const std::vector<TextPattern> end = {{node_.name_end}};
     std::vector<std::unique_ptr<Machine>> machines;
     machines.push_back(std::make_unique<AutomatonMachine>(*names));
-    machines.push_back(machine(node_.names, PatternMachine::Mode::kWhole));
+    if (!node_.name_end.empty())
+      machines.push_back(
+          std::make_unique<SearchMachine>(std::make_shared<const ByteSearch>(end, limits_), end));
+    if (!node_.names.empty()) machines.push_back(machine(node_.names, PatternMachine::Mode::kWhole));
     const auto mark = [&](std::span<const uint32_t> states) -> uint32_t {
-      if (states[0] == Machine::kDead || states[1] == Machine::kDead || !machines[1]->accepts(states[1]))
+      if (states[0] == Machine::kDead) return 0;
+      const uint32_t of = names->mark(states[0]);
+      if (of == 0) return 0;
+      if (!node_.names.empty() &&
+          (states.back() == Machine::kDead || !machines.back()->accepts(states.back())))
         return 0;
-      return names->mark(states[0]);
+      if (node_.name_end.empty()) return of;
+      if (of >= shape.first_other()) return machines[1]->accepts(states[1]) ? 0 : of;
+      return is_read_whole(texts[of - 1]) ? of : 0;
     };
     Automaton::Builder builder = product(machines, mark, limits_, "properties", "#", 0);
     builder.limits = limits_;
     auto kept = std::make_shared<Automaton>(std::move(builder));
-    if (kept->marks_ahead(0) == 0 && !shape.listed.empty())
-      for (const ObjectShape::Member& member : shape.listed)
-        if (member.is_required) return false;
     std::vector<std::vector<uint32_t>> below(kept->states());
     for (uint32_t i = 0; i < texts.size(); ++i) {
       std::vector<uint32_t> path = {0};
@@ -249,14 +292,15 @@ class FormBuilder {
   const bool is_text_marked_ = node_.children.size() == 7;
   std::unique_ptr<MembersForm> form_ = std::make_unique<MembersForm>();
   std::map<std::pair<GoalId, uint8_t>, size_t> numbers_;
-  std::map<std::pair<const Automaton*, uint8_t>, std::optional<std::shared_ptr<const Automaton>>> texts_;
+  TextsByStrings& texts_;
+  std::string content_of_ends_;
 };
 
 }  // namespace
 
 std::unique_ptr<MembersForm> members_form(const StructureNode& node, GoalId goal, const Program& program,
-                                          const Limits& limits) {
-  return FormBuilder(node, program, limits).build(goal);
+                                          const Limits& limits, TextsByStrings& texts) {
+  return FormBuilder(node, program, limits, texts).build(goal);
 }
 
 }  // namespace ferrum::grammar

@@ -57,7 +57,8 @@ struct StructureNode {
   bool must_end = false;          // kFree
   std::map<std::string, uint8_t> types;  // kMembers: by name
   uint8_t other_types = 63;              // … of all other names
-  std::string names;                     // kMembers: a pattern of names that can be written, each as a whole
+  std::string names;     // kMembers: a pattern of names that can be written, each as a whole; empty: any
+  std::string name_end;  // kMembers: what ends a name; in names of `types` it may stand where it is read so
 };
 
 struct Structure {

@@ -79,27 +79,22 @@ int CallStructure::arguments(const Tool& tool) {
 }
 
 std::vector<int> CallStructure::first_blocks() {
-  std::vector<int> out = blocks();
+  std::vector<int> out = blocks_;
   if (format_.family == "mistral")  // the older list behind the newer mark
     out.push_back(
         builder_.sequence({builder_.mark(format_.marks.open), builder_.space(), listed(object_call(false))}));
   return out;
 }
 
-std::vector<int> CallStructure::blocks() {
-  std::vector<int> out = marked_blocks();
-  for (const Wrapper& wrapper : format_.wrappers)
-    if (is_bare(wrapper)) out.push_back(calls_in(wrapper));
-  return out;
-}
-
-std::vector<int> CallStructure::marked_blocks() {
-  std::vector<int> out;
+void CallStructure::add_blocks() {
+  std::vector<int>& out = marked_blocks_;
   for (const Wrapper& wrapper : format_.wrappers)
     if (!is_bare(wrapper)) out.push_back(block(wrapper));
   const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
   if (marks_calls && !format_.marks.open.empty()) out.push_back(calls_in({}));
-  return out;
+  blocks_ = marked_blocks_;
+  for (const Wrapper& wrapper : format_.wrappers)
+    if (is_bare(wrapper)) blocks_.push_back(calls_in(wrapper));
 }
 
 std::vector<Pattern> CallStructure::begins_in_content() const {
@@ -114,7 +109,7 @@ std::vector<Pattern> CallStructure::begins_in_content() const {
       }
     } else if (is_tag(wrapper.open)) {
       out.push_back({wrapper.open});
-    } else {  // a word, or a fence: a call only where one follows
+    } else if (format_.family != "generic") {  // a word, or a fence: a call only where one follows
       for (const Tool* tool : tools_)
         for (const Pattern& begin : object_begins(format_, *tool))
           for (const Pattern& open : {Pattern{wrapper.open, "["}, Pattern{wrapper.open}})

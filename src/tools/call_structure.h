@@ -15,12 +15,14 @@ class CallStructure {
 
   CallStructure(const Format& format, std::vector<const Tool*> tools, bool parallel,
                 StructureBuilder& builder)
-      : format_(format), tools_(std::move(tools)), parallel_(parallel), builder_(builder) {}
+      : format_(format), tools_(std::move(tools)), parallel_(parallel), builder_(builder) {
+    if (!tools_.empty()) add_blocks();
+  }
 
   // Blocks of calls, each from its own mark to its end; calls without a mark, where the format has them.
-  std::vector<int> blocks();
+  const std::vector<int>& blocks() const { return blocks_; }
   std::vector<int> first_blocks();  // and those that no other may precede
-  std::vector<int> marked_blocks();
+  const std::vector<int>& marked_blocks() const { return marked_blocks_; }
   // What in content can only be a block: its mark, or without one a call's begin to behind the name.
   std::vector<Pattern> begins_in_content() const;
   // … in a thought, where marks are talked about: a call's begin to behind the name of a function.
@@ -31,6 +33,7 @@ class CallStructure {
   const std::vector<const Tool*>& tools() const { return tools_; }
 
  private:
+  void add_blocks();
   int block(const Wrapper& wrapper);
   int calls_in(const Wrapper& wrapper);
   int listed(int call);
@@ -51,6 +54,7 @@ class CallStructure {
   std::vector<const Tool*> tools_;
   bool parallel_;
   StructureBuilder& builder_;
+  std::vector<int> blocks_, marked_blocks_;
 };
 
 // The JSON schema of a call's arguments.

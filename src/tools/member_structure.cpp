@@ -1,6 +1,4 @@
 // Calls whose members are not written as JSON: elements, Gemma's objects, Python's keyword arguments.
-#include <algorithm>
-
 #include "tools/call_structure.h"
 
 namespace ferrum::tools {
@@ -10,31 +8,6 @@ using Node = grammar::StructureNode;
 using Pattern = grammar::TextPattern;
 
 constexpr const char* kGemmaQuote = "<|\"|>";
-
-// `text` in a pattern.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (std::string_view("^$\\.*+?()[]{}|/-").find(c) != std::string_view::npos) out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
-  }
-  return out;
-}
-
-// Names that are read as they stand in front of `end`: the parser reads on where a longer known name goes on
-// so.
-std::string names_before(const std::string& end, const Tool& tool) {
-  std::string longer, cut;
-  for (const std::string& name : parameter_names(&tool)) {
-    if (name.find(end) != std::string::npos) longer += "|" + escaped(name);
-    for (size_t at = name.find(end); at != std::string::npos; at = name.find(end, at + 1))
-      cut += "(?!" + escaped(name.substr(0, at)) + "$)";
-  }
-  return cut + "(?:(?:(?!" + escaped(end) + ")[\\s\\S])*" + longer + ")";
-}
 
 }  // namespace
 
@@ -56,7 +29,7 @@ int CallStructure::element_members(const Tool& tool, const Wrapper& wrapper) {
                                                           .writing = grammar::Spec::Writing::kAnyOrder});
   for (const std::string& name : parameter_names(&tool))
     node.types[name] = static_cast<uint8_t>(parameter_types(&tool, name));
-  node.names = names_before(marks.key_end, tool);
+  node.name_end = marks.key_end;
   // Where the parser takes a closing tag for one.
   node.ends = {{marks.value_close, marks.key_open}};
   if (wrapper.close.empty()) {

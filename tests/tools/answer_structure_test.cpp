@@ -230,6 +230,113 @@ std::string name_of_answer(const ::testing::TestParamInfo<Answer>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, RecordedAnswers, ::testing::ValuesIn(sound_answers()), name_of_answer);
 
+bool takes(const std::shared_ptr<const Grammar>& grammar, const std::string& text) {
+  Matcher matcher(grammar);
+  return matcher.accept(text) && matcher.is_complete();
+}
+
+TEST(AnswerStructure, RulesBindWhatFollowsAThought) {
+  const Spec rule = {.kind = Spec::Kind::kJsonSchema, .source = R"({"type": "integer"})"};
+  const auto content = compiled(format_named("hermes"), {}, {.choice = Choice::kNone, .rule = rule});
+  EXPECT_TRUE(takes(content, "12"));
+  EXPECT_TRUE(takes(content, "<think>any text</think>\n\n12"));
+  EXPECT_FALSE(takes(content, "It is 12"));
+  EXPECT_FALSE(takes(content, "12 so"));
+  EXPECT_FALSE(takes(content, "<think>any text"));
+  const auto thinking = compiled(format_named("hermes"), {},
+                                 {.choice = Choice::kNone, .phase = Phase::kReasoning, .rule = rule});
+  EXPECT_TRUE(takes(thinking, "hm <think> 13</think>12"));
+  EXPECT_FALSE(takes(thinking, "12"));
+  const auto response = compiled(format_named("command-r7b"), {}, {.choice = Choice::kNone, .rule = rule});
+  EXPECT_TRUE(takes(response, "<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>12<|END_RESPONSE|>"));
+  const auto channels =
+      compiled(format_named("harmony"), {}, {.choice = Choice::kNone, .phase = Phase::kHeader, .rule = rule});
+  EXPECT_TRUE(takes(channels, "<|channel|>final<|message|>12"));
+  EXPECT_TRUE(takes(
+      channels,
+      "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>12<|return|>"));
+  EXPECT_FALSE(takes(channels, "<|channel|>final<|message|>It is 12"));
+  EXPECT_FALSE(takes(channels, "12"));
+}
+
+TEST(AnswerStructure, BesideCallsARuleIsOneWayToAnswer) {
+  const Spec rule = {.kind = Spec::Kind::kChoices, .choices = {"yes", "no"}};
+  for (const Phase phase : {Phase::kContent, Phase::kReasoning}) {
+    const auto grammar =
+        compiled(format_named("hermes"), ToolList(tools_json()), {.phase = phase, .rule = rule});
+    const std::string before = phase == Phase::kReasoning ? "Hm.</think>\n\n" : "";
+    const std::string call = "<tool_call>\n{\"name\": \"list_all\", \"arguments\": {}}\n</tool_call>";
+    EXPECT_TRUE(takes(grammar, before + "yes"));
+    EXPECT_TRUE(takes(grammar, before + call));
+    EXPECT_TRUE(takes(grammar, before + call + "\n" + call));
+    EXPECT_FALSE(takes(grammar, before + "yes" + call));
+    EXPECT_FALSE(takes(grammar, before + call + "yes"));
+    EXPECT_FALSE(takes(grammar, before + "Well."));
+  }
+}
+
+TEST(AnswerStructure, WithoutParallelCallsTheFirstIsTheLast) {
+  const auto grammar = compiled(format_named("hermes"), ToolList(tools_json()), {.parallel = false});
+  const std::string call = "<tool_call>\n{\"name\": \"list_all\", \"arguments\": {}}\n</tool_call>";
+  EXPECT_TRUE(takes(grammar, "I look." + call + "and wait"));
+  EXPECT_FALSE(takes(grammar, call + call));
+}
+
+TEST(AnswerStructure, AThoughtEndsWithItsMarkOrACall) {
+  const auto grammar = compiled(format_named("hermes"), ToolList(tools_json()),
+                                {.choice = Choice::kRequired, .phase = Phase::kReasoning});
+  const std::string call = "<tool_call>{\"name\": \"list_all\", \"arguments\": {}}</tool_call>";
+  EXPECT_TRUE(takes(grammar, "I write <tool_call> and " + call + "\n</think>"));
+  EXPECT_TRUE(takes(grammar, "Hm.</think>\n\n" + call));
+  EXPECT_FALSE(takes(grammar, "Hm."));
+  EXPECT_FALSE(takes(grammar, "Hm.</think>Well. " + call));
+}
+
+// What bears no mark is held once it names a function that is offered, and never forced to be a call.
+TEST(AnswerStructure, ABareCallIsOneOnceItNamesAFunction) {
+  for (const std::string family : {"generic", "llama3"}) {
+    const auto grammar = compiled(format_named(family), ToolList(tools_json()), {});
+    EXPECT_TRUE(takes(grammar, R"(See {"name": "Bob", "age": 5} and [1, {"a": 2}].)")) << family;
+    EXPECT_TRUE(takes(grammar, R"({"name": "get_weather", "parameters": {"city": "Rome"}})")) << family;
+    EXPECT_FALSE(takes(grammar, R"({"name": "get_weather", "parameters": {"town": 1}})")) << family;
+  }
+  const auto python = compiled(format_named("llama4"), ToolList(tools_json()), {});
+  EXPECT_TRUE(takes(python, "See [1] and [other(x)]."));
+  EXPECT_TRUE(takes(python, "[get_weather(city=\"Rome\", days=2)]"));
+  EXPECT_FALSE(takes(python, "[get_weather(days=2)]"));
+}
+
+// Names and texts of schemas with all that formats are made of.
+TEST_P(AnswerStructures, KeepNamesOfAnyContent) {
+  const ToolList tools{OrderedJson::parse(R"json([
+    {"type": "function", "function": {"name": "do </function> \"it\"", "description": "</tool_call>", "parameters": {
+      "type": "object", "description": "<think>", "properties": {"x": {"enum": [1, "</think>", "<|end|>", "]", "it's\n"]}},
+      "required": ["x"]}}},
+    {"type": "function", "function": {"name": "do", "parameters": {"type": "object", "properties": {
+      "a": {"const": "</parameter>\n</function>\n</tool_call>"}, "a_b": {"type": "string"}}}}}
+  ])json")};
+  const Case c = {GetParam(), Choice::kRequired, "", true, has_headers_ ? Phase::kHeader : Phase::kContent};
+  const auto grammar = compiled(format_, tools, {.choice = c.choice, .phase = c.phase});
+  ASSERT_TRUE(grammar);
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    const std::string text = walk(grammar, seed, 300);
+    if (!text.empty()) expect_valid_calls(c, tools, text);
+  }
+}
+
+TEST(AnswerStructure, RefusalsNameTheFunctionAndTheKeyword) {
+  const ToolList tools{
+      OrderedJson::parse(R"([{"name": "f", "parameters": {"properties": {"a": {"$ref": "other.json"}}}}])")};
+  for (const std::string family : {"hermes", "qwen3-coder"}) try {
+      compiled(format_named(family), tools, {});
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
+      EXPECT_NE(std::string(error.what()).find("function 'f': $ref at #/properties/a"), std::string::npos)
+          << error.what();
+    }
+}
+
 TEST(AnswerStructure, RefusesFunctionsThatAreNotThere) {
   EXPECT_THROW(answer_structure(format_named("hermes"), ToolList(tools_json()),
                                 {.choice = Choice::kRequired, .only = "none"}),
