@@ -125,6 +125,7 @@ class Server::Impl {
         {"GET", "/", DirectHandler(web::page), Route::Key::kNotRequired},
         {"GET", "/licences.txt", DirectHandler(web::page), Route::Key::kNotRequired},
         {"GET", "/preview.html", DirectHandler(web::page), Route::Key::kNotRequired},
+        {"GET", "/tools.html", DirectHandler(web::page), Route::Key::kNotRequired},
         {"GET", kAssetsPath, DirectHandler(web::page), Route::Key::kNotRequired},
         {"GET", "/health", DirectHandler([this](const auto& /*request*/) { return health(); }),
          Route::Key::kNotRequired},

@@ -83,6 +83,18 @@ TEST_F(Replays, ConditionsSelect) {
   EXPECT_EQ(text(*e, request), "brief");
 }
 
+// Clients put remarks of their own behind the question.
+TEST_F(Replays, ConditionsSeeWhatWasSaidSinceTheLastAnswer) {
+  const auto e = engine("{\"when\": \"file\", \"answer\": \"call\"}\n\"done\"");
+  Request request = about("Make a file.");
+  std::vector<ChatMessage>& messages = std::get<ChatPrompt>(request.prompt).messages;
+  messages.push_back({.role = "user", .content = "A remark."});
+  EXPECT_EQ(text(*e, request), "call");
+  messages.push_back({.role = "assistant", .content = "I made a file."});
+  messages.push_back({.role = "user", .content = "Result."});
+  EXPECT_EQ(text(*e, request), "done");
+}
+
 TEST_F(Replays, ARequestThatNothingIsRecordedForIsRefused) {
   const auto e = engine(R"({"when": "sun", "answer": "one"})");
   EXPECT_CONTAINS(text(*e, about("rain")), "no answer is recorded for this request");

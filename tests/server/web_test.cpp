@@ -144,14 +144,25 @@ TEST(WebPage, ThePreviewIsAlone) {
   EXPECT_EQ(preview.headers.at("x-dns-prefetch-control"), "off");
 }
 
+// It may connect to servers of tools, and has nothing that could.
+TEST(WebPage, TheFrameForToolsIsEmpty) {
+  Served served;
+  const Reply tools = served.client().ask("GET", "/tools.html");
+  EXPECT_EQ(tools.headers.at("content-security-policy"),
+            "default-src 'none'; connect-src http: https:; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'self'");
+  EXPECT_EQ(tools.headers.at("x-frame-options"), "SAMEORIGIN");
+  EXPECT_EQ(tools.body.find("script"), std::string::npos);
+}
+
 TEST(WebPage, NeedsNoKeyButItsCallsDo) {
   server::ServerOptions options;
   options.api_keys = {"key"};
   Served served(test::hello, options);
   Client client = served.client();
   for (const std::string& path :
-       {std::string("/"), std::string("/licences.txt"), std::string("/preview.html"), only_asset(".js"),
-        only_asset(".css"), only_asset(".woff2")})
+       {std::string("/"), std::string("/licences.txt"), std::string("/preview.html"),
+        std::string("/tools.html"), only_asset(".js"), only_asset(".css"), only_asset(".woff2")})
     EXPECT_EQ(client.ask("GET", path).status, 200) << path;
   for (const char* path : {"/v1/models", "/metrics", "/assets/none.js", "/index.html"})
     EXPECT_EQ(client.ask("GET", path).status, 401) << path;

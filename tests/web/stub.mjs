@@ -14,13 +14,19 @@ class Writing {
   }
   text = (content) => this.write(chunk({ content }));
   thought = (reasoning_content) => this.write(chunk({ reasoning_content }));
+  // In two pieces, as a model writes it.
+  async call({ id, name, arguments: args }) {
+    const half = args.length >> 1;
+    await this.write(chunk({ tool_calls: [{ index: 0, id, type: 'function', function: { name, arguments: args.slice(0, half) } }] }));
+    await this.write(chunk({ tool_calls: [{ index: 0, function: { arguments: args.slice(half) } }] }));
+  }
   error = (message) => this.write(`data: ${JSON.stringify({ error: { message, code: 'unavailable' } })}\n\n`);
   write(data) {
     return new Promise((resolve) => this.response.write(data, resolve));
   }
-  async end(tokens = 1, timings = undefined) {
+  async end(tokens = 1, timings = undefined, finish_reason = 'stop') {
     const usage = { prompt_tokens: 5, completion_tokens: tokens, prompt_tokens_details: { cached_tokens: 0 } };
-    await this.write(chunk({}, { finish_reason: 'stop' }));
+    await this.write(chunk({}, { finish_reason }));
     await this.write(`data: ${JSON.stringify({ choices: [], usage, timings })}\n\ndata: [DONE]\n\n`);
     this.response.end();
   }

@@ -35,6 +35,22 @@ test('only what is asked for is sent', () => {
   });
 });
 
+test('a schema and tools are sent as the API has them', () => {
+  const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
+  expect(bodyOf({ ...asked, schema: '{"type": "object"}', tools })).toMatchObject({
+    response_format: { type: 'json_schema', json_schema: { strict: true, schema: { type: 'object' } } },
+    tools,
+  });
+  expect(bodyOf({ ...asked, tools: [] })).not.toHaveProperty('tools');
+});
+
+test('calls come in pieces', () => {
+  const delta = { tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '' } }] };
+  expect(pieceOf(JSON.stringify({ choices: [{ delta, finish_reason: null }] })).calls).toEqual([{ index: 0, id: 'c1', name: 'f', arguments: '' }]);
+  const end = { choices: [{ delta: {}, finish_reason: 'tool_calls' }] };
+  expect(pieceOf(JSON.stringify(end)).finish).toBe('tool_calls');
+});
+
 test('text, thoughts, the end and what it took', async () => {
   const usage = { prompt_tokens: 7, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } };
   const timings = { prompt_n: 3, prompt_per_second: 60.5, predicted_n: 2, predicted_per_second: 20.25 };

@@ -75,16 +75,15 @@ RecordedAnswers::Answer RecordedAnswers::read_line(std::string_view line, const 
   return answer;
 }
 
-size_t RecordedAnswers::take(std::string_view last_message, FunctionRef<std::string()> prompt) {
+size_t RecordedAnswers::take(std::string_view news, FunctionRef<std::string()> prompt) {
   std::optional<std::string> whole;
   const auto in_prompt = [&](const std::string& part) {
     if (!whole) whole = prompt();
     return whole->find(part) != std::string::npos;
   };
   const auto holds = [&](const Answer& answer) {
-    return answer.has_conditions() &&
-           (!answer.when || last_message.find(*answer.when) != last_message.npos) &&
-           (!answer.when_regex || matches(*answer.when_regex, last_message)) &&
+    return answer.has_conditions() && (!answer.when || news.find(*answer.when) != news.npos) &&
+           (!answer.when_regex || matches(*answer.when_regex, news)) &&
            (!answer.when_prompt || in_prompt(*answer.when_prompt));
   };
   const std::lock_guard lock(mutex_);

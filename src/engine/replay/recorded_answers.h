@@ -27,9 +27,10 @@ class RecordedAnswers {
 
   // The answer that the next request gets, as an index. Of those with conditions that all hold it is the one
   // that was given least often, of several the first. If there is none: those without conditions, one after
-  // the other and again from the first. Error kBadArgument if there is none of these either. `prompt` is the
-  // whole prompt as the model reads it. For any thread: each call is one request, in the order of the calls.
-  size_t take(std::string_view last_message, FunctionRef<std::string()> prompt);
+  // the other and again from the first. Error kBadArgument if there is none of these either. `news`: what was
+  // said since the model's last answer; `prompt`: the whole prompt as the model reads it. For any thread:
+  // each call is one request, in the order of the calls.
+  size_t take(std::string_view news, FunctionRef<std::string()> prompt);
 
  private:
   struct Answer {

@@ -40,6 +40,18 @@ std::shared_ptr<const Checkpoint> checkpoint_of(const RecordedAnswers& answers,
                                             std::move(vocabulary));
 }
 
+// What has been said since the model spoke last. Clients put remarks of their own behind the question, so
+// that it is not always the last message.
+std::string since_last_answer(const std::vector<ChatMessage>& messages) {
+  const auto spoken = std::ranges::find(messages.rbegin(), messages.rend(), "assistant", &ChatMessage::role);
+  std::string text;
+  for (auto message = spoken.base(); message != messages.end(); ++message) {
+    if (message != spoken.base()) text += '\n';
+    text += message->content;
+  }
+  return text;
+}
+
 // As the answer would have come if its thoughts had been ended when their budget was spent.
 std::vector<TokenId> within_budget(const std::vector<TokenId>& answer, const ThoughtBudget& budget) {
   std::vector<TokenId> kept;
@@ -73,9 +85,8 @@ void Replay::encode(const Tokenizer& tokenizer, TokenId end) {
 std::vector<TokenId> Replay::script(const Request& request, const SequenceFacts& facts,
                                     FunctionRef<std::string()> prompt) {
   const auto* const chat = std::get_if<ChatPrompt>(&request.prompt);
-  const bool has_messages = chat != nullptr && !chat->messages.empty();
-  const std::string last = has_messages ? chat->messages.back().content : prompt();
-  std::vector<TokenId> script = tokens_[answers_.take(last, prompt)];
+  const std::string news = chat != nullptr ? since_last_answer(chat->messages) : prompt();
+  std::vector<TokenId> script = tokens_[answers_.take(news, prompt)];
   if (facts.thoughts) script = within_budget(script, *facts.thoughts);
 
   const auto must_not_come = [&](TokenId id) {

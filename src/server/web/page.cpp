@@ -29,6 +29,18 @@ constexpr const char* kPreviewPolicy =
     "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
     "sandbox allow-scripts";
 
+// A document without contents, in a frame of the page. What the reader lets a model call goes through it to
+// servers of tools, which are anywhere; the page itself keeps its policy.
+constexpr std::string_view kTools = "/tools.html";
+constexpr const char* kToolsPolicy =
+    "default-src 'none'; connect-src http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
+    "'self'";
+
+const char* policy_of(std::string_view path) {
+  if (path == kPreview) return kPreviewPolicy;
+  return path == kTools ? kToolsPolicy : kPagePolicy;
+}
+
 const Asset* find(std::string_view path) {
   const auto all = assets();
   const auto found = std::ranges::find(all, path, &Asset::path);
@@ -104,21 +116,21 @@ HttpResponse page(const HttpRequest& request) {
   if (!asset) throw ApiError(404, "not_found", "", "there is nothing at " + in_quotes(request.path));
   const bool gzip = takes_gzip(request);
   const bool hashed = asset->path.starts_with("/assets/");
-  const bool is_preview = asset->path == kPreview;
+  const bool is_framed = asset->path == kPreview || asset->path == kTools;
   const std::string etag = "\"" + std::string(asset->tag) + (gzip ? "-gzip\"" : "\"");
   HttpResponse response = {
       .content_type = type_of(asset->path),
       .headers = {{"ETag", etag},
                   {"Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache"},
                   {"Vary", "Accept-Encoding"},
-                  {"Content-Security-Policy", is_preview ? kPreviewPolicy : kPagePolicy},
+                  {"Content-Security-Policy", policy_of(asset->path)},
                   {"Cross-Origin-Opener-Policy", "same-origin"},
                   {"Cross-Origin-Resource-Policy", "same-origin"},
                   {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
                   {"Referrer-Policy", "no-referrer"},
                   {"X-Content-Type-Options", "nosniff"},
                   {"X-DNS-Prefetch-Control", "off"},
-                  {"X-Frame-Options", is_preview ? "SAMEORIGIN" : "DENY"}}};
+                  {"X-Frame-Options", is_framed ? "SAMEORIGIN" : "DENY"}}};
   if (is_cached(request, etag)) {
     response.status = 304;
     return response;

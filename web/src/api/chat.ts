@@ -5,8 +5,15 @@ import { ServerError, Unreachable } from './errors';
 import { EventReader } from './events';
 
 export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: string } }[];
+  tool_call_id?: string;
+}
+
+export interface WireTool {
+  type: 'function';
+  function: { name: string; description?: string; parameters: object };
 }
 
 export interface ChatRequest extends Sampling {
@@ -15,18 +22,29 @@ export interface ChatRequest extends Sampling {
   chances: number; // alternatives to each token that the server sends; 0: neither these nor chances
   continues: boolean; // the last message is how the answer begins
   thinking?: 'off';
+  schema?: string; // JSON
+  tools?: WireTool[];
+}
+
+// A part of a call: what comes first has its id and name.
+export interface CallPiece {
+  index: number;
+  id?: string;
+  name?: string;
+  arguments?: string;
 }
 
 export interface Piece {
   text?: string;
   thought?: string;
   tokens?: Token[];
-  finish?: 'stop' | 'length';
+  calls?: CallPiece[];
+  finish?: 'stop' | 'length' | 'tool_calls';
   usage?: { tokens: number; promptTokens: number; cachedTokens: number };
   speeds?: Speeds;
 }
 
-export function bodyOf({ chances, continues, thinking, ...rest }: ChatRequest): object {
+export function bodyOf({ chances, continues, thinking, schema, tools = [], ...rest }: ChatRequest): object {
   return {
     ...rest,
     stream: true,
@@ -34,6 +52,10 @@ export function bodyOf({ chances, continues, thinking, ...rest }: ChatRequest): 
     timings_per_token: true,
     ...(chances > 0 && { logprobs: true, top_logprobs: chances }),
     ...(continues && { continue_final_message: true }),
+    ...(schema && {
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: JSON.parse(schema) as object } },
+    }),
+    ...(tools.length > 0 && { tools }),
     ...(thinking === 'off' && { chat_template_kwargs: { enable_thinking: false } }),
   };
 }
@@ -42,12 +64,17 @@ interface WireChance {
   token: string;
   logprob: number;
 }
+interface WireCall {
+  index: number;
+  id?: string;
+  function?: { name?: string; arguments?: string };
+}
 interface WireChunk {
   error?: { message?: string; code?: string };
   choices?: {
-    delta: { content?: string | null; reasoning_content?: string | null };
+    delta: { content?: string | null; reasoning_content?: string | null; tool_calls?: WireCall[] | null };
     logprobs?: { content?: (WireChance & { top_logprobs: WireChance[] })[] } | null;
-    finish_reason?: 'stop' | 'length' | null;
+    finish_reason?: Piece['finish'] | null;
   }[];
   usage?: {
     prompt_tokens: number;
@@ -67,6 +94,9 @@ export function pieceOf(data: string): Piece {
   const choice = choices?.[0];
   if (choice?.delta.content) piece.text = choice.delta.content;
   if (choice?.delta.reasoning_content) piece.thought = choice.delta.reasoning_content;
+  const calls = choice?.delta.tool_calls;
+  if (calls?.length)
+    piece.calls = calls.map(({ index, id, function: f }) => ({ index, id, name: f?.name, arguments: f?.arguments }));
   if (choice?.finish_reason) piece.finish = choice.finish_reason;
   const tokens = choice?.logprobs?.content;
   if (tokens?.length) piece.tokens = tokens.map((t) => ({ ...chanceOf(t), others: t.top_logprobs.map(chanceOf) }));

@@ -1,6 +1,6 @@
 // Conversations and presets as files: JSON that can be imported again, and Markdown for people.
 import { pathTo, treeOf } from './tree';
-import type { Conversation, Message, Preset, Settings } from './types';
+import type { Call, Conversation, Message, Preset, Settings } from './types';
 
 const kFormat = 'ferrum-conversations';
 const kVersion = 1;
@@ -56,7 +56,22 @@ function settingsFrom(value: unknown): Settings {
   if (Array.isArray(value.stop)) settings.stop = value.stop.filter((stop) => typeof stop === 'string');
   if (typeof value.system === 'string') settings.system = value.system;
   if (value.thinking === 'off') settings.thinking = 'off';
+  if (typeof value.schema === 'string') settings.schema = value.schema;
   return settings;
+}
+
+const kCallStates = ['asked', 'running', 'done', 'failed', 'denied'] as const;
+
+function callFrom(value: unknown, where: string): Call {
+  if (!isObject(value)) refuse(where, 'is no call');
+  const call: Call = {
+    id: text(value, 'id', where),
+    name: text(value, 'name', where),
+    arguments: text(value, 'arguments', where),
+    state: kCallStates.find((state) => state === value.state) ?? refuse(`${where}.state`, 'is not known'),
+  };
+  if (typeof value.result === 'string') call.result = value.result;
+  return call;
 }
 
 // Token chances and figures are left out: the page has no way to check them.
@@ -76,7 +91,8 @@ function messageFrom(value: unknown, conversation: string, where: string): Messa
   if (typeof value.thoughts === 'string') message.thoughts = value.thoughts;
   if (typeof value.model === 'string') message.model = value.model;
   if (typeof value.error === 'string') message.error = value.error;
-  if (value.finish === 'stop' || value.finish === 'length') message.finish = value.finish;
+  if (value.finish === 'stop' || value.finish === 'length' || value.finish === 'tool_calls') message.finish = value.finish;
+  if (Array.isArray(value.calls)) message.calls = value.calls.map((call, i) => callFrom(call, `${where}.calls[${i}]`));
   return message;
 }
 
@@ -122,6 +138,13 @@ export function fromJson(json: string): Export {
   };
 }
 
+// Between fences that the text cannot close.
+function fencedCall(text: string): string {
+  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
+}
+
 // The branch that is shown.
 export function toMarkdown({ conversation, messages }: Bundle): string {
   const parts = [`# ${conversation.title}`];
@@ -131,6 +154,8 @@ export function toMarkdown({ conversation, messages }: Bundle): string {
     if (message.thoughts)
       parts.push(`<details><summary>Thoughts</summary>\n\n${message.thoughts.trim()}\n\n</details>`);
     parts.push(message.content.trim());
+    for (const { name, arguments: args, result } of message.calls ?? [])
+      parts.push(fencedCall(`${name}(${args})`), ...(result === undefined ? [] : [fencedCall(result)]));
   }
   return `${parts.join('\n\n')}\n`;
 }

@@ -27,7 +27,7 @@ export const kNumberFields: readonly NumberField[] = [
 export const effective = (defaults: Settings, own: Settings): Settings => ({ ...defaults, ...own });
 
 export function samplingOf(settings: Settings): Sampling {
-  const { system: _system, thinking: _thinking, ...sampling } = settings;
+  const { system: _system, thinking: _thinking, schema: _schema, ...sampling } = settings;
   return sampling;
 }
 

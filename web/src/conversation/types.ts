@@ -18,6 +18,7 @@ export interface Sampling {
 export interface Settings extends Sampling {
   system?: string;
   thinking?: 'off'; // absent: the model template's default
+  schema?: string; // a JSON Schema that answers keep
 }
 
 // Settings under a name.
@@ -67,6 +68,15 @@ export interface Speeds {
   answer: number;
 }
 
+// A call of a tool, which the model asked for.
+export interface Call {
+  id: string;
+  name: string;
+  arguments: string; // JSON
+  state: 'asked' | 'running' | 'done' | 'failed' | 'denied';
+  result?: string; // that the model gets
+}
+
 export interface Message {
   id: string;
   conversation: string;
@@ -77,7 +87,8 @@ export interface Message {
   created: number;
   state: State;
   model?: string;
-  finish?: 'stop' | 'length';
+  finish?: 'stop' | 'length' | 'tool_calls';
+  calls?: Call[];
   error?: string; // in the server's words
   figures?: Figures;
   tokens?: Token[];

@@ -1,7 +1,8 @@
 // One answer in progress.
 import { signal, type Signal } from '@preact/signals';
-import { chat, type ChatRequest, type Piece } from '../api/chat';
-import type { Figures, Message, State, Token } from '../conversation/types';
+import { chat, type CallPiece, type ChatRequest, type Piece } from '../api/chat';
+import type { Call, Figures, Message, State, Token } from '../conversation/types';
+import { callOf } from './tools';
 
 const kLeastPause = 40; // ms between two looks of the page
 const kShare = 2; // pauses are so many times as long as what the page took the last time: it is free for other things
@@ -11,10 +12,12 @@ export class Answer {
   readonly content: Signal<string>;
   readonly thoughts: Signal<string>;
   readonly figures: Signal<Figures>;
+  readonly calls: Signal<readonly Call[]>;
 
   private text: string;
   private thought: string;
   private readonly tokens: Token[];
+  private called: Call[] = [];
   private readonly before: Figures | undefined; // of the part that is continued
   private count = 0;
   private finish: Message['finish'];
@@ -33,11 +36,16 @@ export class Answer {
     this.before = message.content === '' ? undefined : message.figures;
     this.content = signal(this.text);
     this.thoughts = signal(this.thought);
+    this.calls = signal([]);
     this.figures = signal({ tokens: this.before?.tokens ?? 0 });
   }
 
   stop(): void {
     this.abort.abort();
+  }
+
+  get stopped(): AbortSignal {
+    return this.abort.signal;
   }
 
   // Reads to the end; `onPiece` is called from time to time.
@@ -63,6 +71,7 @@ export class Answer {
       ...this.message,
       content: this.text,
       ...(this.thought !== '' && { thoughts: this.thought }),
+      ...(this.called.length > 0 && { calls: this.called }),
       ...(this.tokens.length > 0 && { tokens: [...this.tokens] }),
       figures: this.figuresNow(),
       finish: this.finish,
@@ -72,8 +81,8 @@ export class Answer {
   private usage: Piece['usage'];
   private speeds: Piece['speeds'];
 
-  private take({ text, thought, tokens, finish, usage, speeds }: Piece): void {
-    if (text !== undefined || thought !== undefined) {
+  private take({ text, thought, calls, tokens, finish, usage, speeds }: Piece): void {
+    if (text !== undefined || thought !== undefined || calls !== undefined) {
       this.last = performance.now();
       if (this.first === 0) this.first = this.last;
       ++this.count;
@@ -81,9 +90,17 @@ export class Answer {
     if (text !== undefined) this.text += text;
     if (thought !== undefined) this.thought += thought;
     if (tokens) this.tokens.push(...tokens);
+    for (const call of calls ?? []) this.takeCall(call);
     if (finish) this.finish = finish;
     if (usage) this.usage = usage;
     if (speeds) this.speeds = speeds;
+  }
+
+  private takeCall({ index, id, name, arguments: more = '' }: CallPiece): void {
+    const all = [...this.called];
+    const call = all[index] ?? callOf(id, name ?? '');
+    all[index] = { ...call, arguments: call.arguments + more };
+    this.called = all;
   }
 
   // A piece is about a token; the server's own count comes at the end.
@@ -111,6 +128,7 @@ export class Answer {
     this.painted = performance.now();
     this.content.value = this.text;
     this.thoughts.value = this.thought;
+    this.calls.value = this.called;
     this.figures.value = this.figuresNow();
     requestAnimationFrame(() => setTimeout(() => (this.cost = performance.now() - this.painted)));
   }

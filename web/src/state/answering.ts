@@ -4,6 +4,7 @@ import type { ChatRequest } from '../api/chat';
 import { effective, samplingOf } from '../conversation/settings';
 import { pathTo } from '../conversation/tree';
 import type { Message, Settings } from '../conversation/types';
+import { wireOf } from '../conversation/wire';
 import { defaults, showsChances } from '../storage/preferences';
 import { listen, tell } from '../storage/tabs';
 import { Aloud } from './aloud';
@@ -12,8 +13,10 @@ import { add, current, draft, leaf, messages, path, save, tree } from './library
 import { nameAfter } from './naming';
 import { notice, say } from './notices';
 import { model, refresh } from './server';
+import { runCalls, wireTools } from './tools';
 
 const kSavePause = 1000; // ms
+const kMostSteps = 20; // answers with calls in a row
 const kChances = 5; // alternatives that are told of each token
 const kReplyPatience = 1500; // ms for other tabs to say that an answer is theirs
 
@@ -22,17 +25,19 @@ export const answers = signal<ReadonlyMap<string, Answer>>(new Map()); // that t
 export const settings = (): Settings => effective(defaults.value, current.value?.settings ?? draft.value);
 
 function request(message: Message, modelId: string): ChatRequest {
-  const { system, thinking } = settings();
+  const { system, thinking, schema } = settings();
   const continues = message.content !== '';
   const said = pathTo(tree.value, continues ? message.id : message.parent);
   return {
     model: modelId,
     messages: [
       ...(system ? [{ role: 'system' as const, content: system }] : []),
-      ...said.map(({ role, content }) => ({ role, content })),
+      ...said.flatMap(wireOf),
     ],
     ...samplingOf(settings()),
     thinking,
+    // A rule is about a whole answer.
+    ...(!continues && { schema, tools: wireTools() }),
     chances: showsChances.value ? kChances : 0,
     continues,
   };
@@ -47,11 +52,17 @@ async function run(message: Message, asked: ChatRequest): Promise<void> {
     if (leaf.value === message.id) aloud.take(answer.content.value);
   });
   let saved = performance.now();
-  const end = await answer.read(asked, () => {
+  let end = await answer.read(asked, () => {
     if (performance.now() - saved < kSavePause) return;
     saved = performance.now();
     void save(answer.soFar());
   });
+  const calls = end.state === 'done' && end.calls !== undefined;
+  if (calls) {
+    say('The model asks for calls of tools.');
+    end = await runCalls({ ...end, state: 'streaming' }, answer.stopped, save);
+    end = { ...end, state: answer.stopped.aborted ? 'stopped' : 'done' };
+  }
   silence();
   if (leaf.value === message.id) aloud.end();
   await save(end);
@@ -62,6 +73,16 @@ async function run(message: Message, asked: ChatRequest): Promise<void> {
   else say(end.state === 'stopped' ? 'Stopped.' : 'The answer is complete.');
   void refresh(); // the request may have loaded the model, or the server may be gone
   void nameAfter(end, asked);
+  if (calls && end.state === 'done') await goOnBehind(end);
+}
+
+// With the results of its calls, so long as the reader looks at it.
+async function goOnBehind(message: Message): Promise<void> {
+  if (current.value?.id !== message.conversation || leaf.value !== message.id) return;
+  const said = pathTo(tree.value, message.id);
+  const question = said.findLastIndex(({ role }) => role === 'user');
+  if (said.length - 1 - question >= kMostSteps) return notice(`The model called tools ${kMostSteps} times in a row: it was stopped here.`);
+  await answerTo(message.id);
 }
 
 async function answerTo(parent: string | null): Promise<void> {

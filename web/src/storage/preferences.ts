@@ -41,6 +41,13 @@ export const theme = preference<Theme>('theme', 'system');
 export const defaults = preference<Settings>('defaults', {});
 export const presets = preference<readonly Preset[]>('presets', []); // by name
 export const makesTitles = preference('titles', true);
+
+export interface ToolServer {
+  url: string;
+  token?: string; // sent as a bearer's
+}
+export const usesTools = preference('tools', false);
+export const toolServers = preference<readonly ToolServer[]>('tool-servers', []);
 export const preferredModel = preference<string | null>('model', null);
 export const showsChances = preference('chances', false);
 export const sidebarIsOpen = preference('sidebar', true);

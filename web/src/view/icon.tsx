@@ -21,6 +21,7 @@ const kLines = {
   tokens: 'M4 7h6v4H4zM13 7h7v4h-7zM4 14h9v4H4zM16 14h4v4h-4z',
   pin: 'M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v6',
   attach: 'M19 11l-7.500 7.500a4.500 4.500 0 0 1-6.400-6.400L13 4.300a3 3 0 0 1 4.300 4.300l-7.500 7.500a1.500 1.500 0 0 1-2.100-2.100L14 7.700',
+  tree: 'M4 6h6M10 12h6M10 18h6M7 6v12h3M7 12h3',
   play: 'M8 5l11 7-11 7z',
   keyboard: 'M3 7h18v10H3zM7 11h.010M11 11h.010M15 11h.010M8 14h8',
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',

@@ -1,5 +1,6 @@
 import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
+import { structureOf } from '../conversation/json';
 import type { Message } from '../conversation/types';
 import type { Answer } from '../state/answer';
 import { answers, edit, goOn, regenerate } from '../state/answering';
@@ -7,11 +8,13 @@ import { removeMessage } from '../state/library';
 import { editing } from '../state/editing';
 import { Branches } from './branches';
 import { IconButton } from './button';
+import { Calls } from './calls';
 import { confirm } from './confirm';
 import { copy } from './copy';
 import { Editor } from './editor';
 import { FiguresLine } from './figures';
 import { Icon } from './icon';
+import { JsonTree } from './json-tree';
 import { Markdown } from './markdown';
 import { Tokens } from './tokens';
 
@@ -88,7 +91,7 @@ function Ending({ message }: { message: Message }) {
           Try again
         </button>
       )}
-      {message.content !== '' && (
+      {message.content !== '' && !message.calls && (
         <button type="button" class="button" onClick={() => void goOn(message)}>
           Continue
         </button>
@@ -100,8 +103,11 @@ function Ending({ message }: { message: Message }) {
 // The text keeps its place when the answer ends, so that it is not rendered again.
 function Body({ message, answer }: { message: Message; answer: Answer | undefined }) {
   const [asTokens, setAsTokens] = useState(false);
+  const [asText, setAsText] = useState(false);
   const content = answer ? answer.content.value : message.content;
   const thoughts = answer ? answer.thoughts.value : message.thoughts;
+  const calls = message.calls ?? answer?.calls.value;
+  const structure = message.state === 'streaming' ? undefined : structureOf(content);
   const figures = answer ? answer.figures.value : message.figures;
   const coming = message.state === 'streaming';
   return (
@@ -109,14 +115,17 @@ function Body({ message, answer }: { message: Message; answer: Answer | undefine
       {thoughts && <Thoughts key="thoughts" text={thoughts} state={coming && content === '' ? 'thinking' : 'over'} />}
       {asTokens && message.tokens && !coming ? (
         <Tokens key="tokens" tokens={message.tokens} />
+      ) : structure !== undefined && !asText ? (
+        <JsonTree key="json" value={structure} />
       ) : (
         <Markdown key="text" text={content} growing={coming} />
       )}
-      {answer && !content && !thoughts && <p class="waiting">Waiting for the first token…</p>}
+      {calls && calls.length > 0 && <Calls key="calls" calls={calls} />}
+      {answer && !content && !thoughts && !calls?.length && <p class="waiting">Waiting for the first token…</p>}
       {coming && !answer && <p class="figures">An answer is arriving in another tab…</p>}
       {!coming && <Ending message={message} />}
       {figures && figures.tokens > 0 && <FiguresLine figures={figures} />}
-      {!coming && <Actions message={message} asTokens={asTokens} onTokens={() => setAsTokens(!asTokens)} />}
+      {!coming && <Actions message={message} asTokens={asTokens} onTokens={() => setAsTokens(!asTokens)} asText={structure === undefined ? undefined : asText} onText={() => setAsText(!asText)} />}
     </>
   );
 }
@@ -125,14 +134,17 @@ interface ActionsProps {
   message: Message;
   asTokens: boolean;
   onTokens: () => void;
+  asText: boolean | undefined; // undefined: the answer is no JSON
+  onText: () => void;
 }
 
-const Actions = ({ message, asTokens, onTokens }: ActionsProps) => (
+const Actions = ({ message, asTokens, onTokens, asText, onText }: ActionsProps) => (
   <div class="actions">
     <Branches message={message} />
     <Common message={message} />
     <IconButton icon="again" label="Regenerate" onClick={() => void regenerate(message)} />
-    {message.content !== '' && <IconButton icon="play" label="Continue" onClick={() => void goOn(message)} />}
+    {message.content !== '' && !message.calls && <IconButton icon="play" label="Continue" onClick={() => void goOn(message)} />}
+    {asText !== undefined && <IconButton icon="tree" label="JSON as text" pressed={asText} onClick={onText} />}
     {message.tokens && <IconButton icon="tokens" label="Token probabilities" pressed={asTokens} onClick={onTokens} />}
     <IconButton icon="trash" label="Delete" onClick={() => void removeAsked(message)} />
   </div>

@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks';
 import { kNumberFields, type NumberField } from '../conversation/settings';
+import { faultOfSchema } from '../conversation/json';
 import type { Settings } from '../conversation/types';
 import { defaults, makesTitles, showsChances, theme, type Theme } from '../storage/preferences';
 import { current, draft, setSettings } from '../state/library';
@@ -8,6 +9,7 @@ import { panel } from '../state/panels';
 import { model, refresh } from '../state/server';
 import { Dialog } from './dialog';
 import { Presets } from './presets';
+import { ToolSettings } from './tool-settings';
 
 interface Scope {
   own: Settings; // what is set here
@@ -84,6 +86,29 @@ function Texts({ scope }: { scope: Scope }) {
   );
 }
 
+function Schema({ scope }: { scope: Scope }) {
+  const id = useId();
+  return (
+    <div class="field wide">
+      <label for={id}>Schema of answers</label>
+      <textarea
+        id={id}
+        rows={3}
+        spellcheck={false}
+        value={scope.own.schema ?? ''}
+        placeholder={scope.under.schema ?? 'none'}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => {
+          const area = event.currentTarget;
+          area.setCustomValidity(faultOfSchema(area.value));
+          if (area.reportValidity()) scope.change(changed(scope.own, { schema: area.value.trim() || undefined }));
+        }}
+      />
+      <small id={`${id}-hint`}>a JSON Schema: answers are JSON that it admits</small>
+    </div>
+  );
+}
+
 const Thinking = ({ scope }: { scope: Scope }) => (
   <label class="check">
     <input
@@ -103,6 +128,7 @@ const Fields = ({ scope }: { scope: Scope }) => (
         <NumberInput key={field.name} field={field} scope={scope} />
       ))}
     </div>
+    <Schema scope={scope} />
     {model.value?.reasons && <Thinking scope={scope} />}
   </>
 );
@@ -162,6 +188,10 @@ export const SettingsDialog = () => (
       <summary>Defaults of all conversations</summary>
       <Fields scope={{ own: defaults.value, under: {}, change: (s) => (defaults.value = s) }} />
     </details>
+    <section>
+      <h3>Tools</h3>
+      <ToolSettings />
+    </section>
     <section>
       <h3>This page</h3>
       <Page />
