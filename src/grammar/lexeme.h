@@ -26,8 +26,9 @@ class Lexeme {
       return shape.others.empty() || shape.names->is_endless();
     }
     if (thread.at != Thread::At::kString) return false;
-    if (thread.automaton->is_endless() || thread.frame->kind != Frame::Kind::kArray) return true;
-    return !static_cast<const ArrayFrame&>(*thread.frame).shape->is_unique;
+    if (!must_differ(thread)) return true;
+    const Automaton& automaton = *thread.automaton;
+    return automaton.is_endless() && (automaton.most_counted() == 0 || automaton.loops(thread.state));
   }
 
   // `thread` outlives it.
@@ -36,6 +37,7 @@ class Lexeme {
         automaton_(*thread.automaton),
         is_name_(thread.at == Thread::At::kName),
         is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)) {
+    may_run_out_ = !is_name_ && must_differ(thread) && automaton_.most_counted() != 0;
     if (!is_name_) return;
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     others_ = may_other_come(frame, order_of(*frame.shape));
@@ -69,9 +71,11 @@ class Lexeme {
     return is_live(to) ? Fed::kInside : Fed::kDead;
   }
 
+  bool may_run_out() const { return may_run_out_; }
   // Whatever `characters` follow, it is still inside: in a state that all of them lead back to.
   bool has_room(const Place& at, uint32_t characters) const {
     if (is_name_) return others_;
+    if (may_run_out_) ++characters;  // the last one decides
     return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
   }
 
@@ -109,6 +113,11 @@ class Lexeme {
   }
 
  private:
+  static bool must_differ(const Thread& thread) {
+    return thread.frame->kind == Frame::Kind::kArray &&
+           static_cast<const ArrayFrame&>(*thread.frame).shape->is_unique;
+  }
+
   bool is_live(const Place& at) const {
     if (is_name_) {
       if (others_ && automaton_.loops(at.state)) return true;
@@ -116,13 +125,15 @@ class Lexeme {
       return is_live_name(frame, at.state, at.decoding, at.hash, order_of(*frame.shape));
     }
     if (!automaton_.is_live(at.state, at.count)) return false;
+    if (may_run_out_ && !has_room(at, 1)) return Stepper::is_live(thread_at(at), false);
     return at.decoding == 0 || is_possible(automaton_, at.state, at.count, at.decoding);
   }
 
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_;
-  bool others_ = false;  // names that are not listed
+  bool may_run_out_ = false;  // a string that must differ from others, and has a most length
+  bool others_ = false;       // names that are not listed
 };
 
 }  // namespace ferrum::grammar

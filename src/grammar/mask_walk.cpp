@@ -151,7 +151,9 @@ void MaskWalk::add_number(const Thread& thread) {
 
 void MaskWalk::add_string(const Thread& thread) {
   const Lexeme lexeme(thread, Lexeme::Hashing::kAsNeeded);
-  if (thread.automaton->loops(thread.state))
+  if (lexeme.may_run_out())
+    walk_string(all_, TokenTrie::kRoot, thread, kSplits);
+  else if (thread.automaton->loops(thread.state))
     add_plain(all_.words, thread, lexeme, thread.state);
   else if (is_narrow(thread))
     walk_string(all_, TokenTrie::kRoot, thread, kSplits);

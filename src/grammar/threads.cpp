@@ -54,18 +54,50 @@ ValueHash number_hash(const std::string& text) {
   return tagged(kNumberTag, value ? value->canonical() : text);
 }
 
-// Whether one of the strings on from `state` is not among `used`. Hashes of strings are tagged when they end.
-bool has_unused_string(const Automaton& automaton, uint32_t state, const ValueHash& hash,
-                       const HashSet* used) {
-  if (automaton.texts_ahead(state) == UINT32_MAX || automaton.texts_ahead(state) > HashSet::size_of(used))
+// Whether one of the strings that `thread` may become is not among `used`. Hashes of strings are tagged when
+// they end. What is met on the way and used is as often as `used` has strings, so this ends soon.
+bool has_unused_string(const Thread& thread, const HashSet* used) {
+  struct Place {
+    uint32_t state, count;
+    ValueHash hash;
+    std::vector<Automaton::Transition> ways;  // the last one is tried next
+  };
+  const Automaton& automaton = *thread.automaton;
+  const auto is_unused = [&](const Place& at) {
+    return automaton.accepts(at.state, at.count) && !HashSet::contains(used, tagged(kStringTag, at.hash));
+  };
+  const auto place_of = [&](uint32_t state, uint32_t count, const ValueHash& hash) {
+    const auto ways = automaton.transitions(state);
+    return Place{state, count, hash, {ways.begin(), ways.end()}};
+  };
+  std::vector<Place> path = {place_of(thread.state, thread.count, thread.hash)};
+  if (thread.decoding != 0) {
+    const Possible possible = possible_characters(thread.decoding);
+    path[0].ways.clear();
+    for (const Automaton::Transition& t : automaton.transitions(thread.state))
+      for (int i = 0; i < possible.count; ++i) {
+        const char32_t first = std::max(t.first, possible.ranges[i].first);
+        const char32_t last = std::min(t.last, possible.ranges[i].last);
+        if (first <= last) path[0].ways.push_back({first, last, t.next});
+      }
+  } else if (is_unused(path[0])) {
     return true;
-  if (automaton.mark(state) != 0 && !HashSet::contains(used, tagged(kStringTag, hash))) return true;
-  for (const Automaton::Transition& t : automaton.transitions(state))
-    for (char32_t c = t.first; c <= t.last; ++c) {
-      ValueHash longer = hash;
-      longer.add(c);
-      if (has_unused_string(automaton, t.next, longer, used)) return true;
+  }
+  while (!path.empty()) {
+    Place& at = path.back();
+    if (at.ways.empty()) {
+      path.pop_back();
+      continue;
     }
+    Automaton::Transition& way = at.ways.back();
+    const uint32_t next = way.next, count = std::min(at.count + 1, automaton.most_counted());
+    ValueHash longer = at.hash;
+    longer.add(way.first);
+    if (way.first++ == way.last) at.ways.pop_back();
+    if (!automaton.is_live(next, count)) continue;
+    path.push_back(place_of(next, count, longer));
+    if (is_unused(path.back())) return true;
+  }
   return false;
 }
 
@@ -115,8 +147,9 @@ bool Stepper::is_live(const Thread& thread, bool any_writing) {
   if (thread.decoding != 0 && !is_possible(automaton, thread.state, thread.count, thread.decoding))
     return false;
   const ArrayFrame* array = unique_array(thread.frame);
-  if (!array || any_writing || automaton.texts_ahead(thread.state) == UINT32_MAX) return true;
-  return has_unused_string(automaton, thread.state, thread.hash, array->used.get());
+  if (!array || any_writing || !array->used) return true;
+  const bool may_run_out = automaton.texts_ahead(thread.state) != UINT32_MAX || automaton.most_counted() != 0;
+  return !may_run_out || has_unused_string(thread, array->used.get());
 }
 
 Threads Stepper::start() const {

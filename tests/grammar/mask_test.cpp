@@ -143,6 +143,8 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
       R"({"type": "array", "prefixItems": [{"type": "integer"}, {"enum": ["a", "b"]}], "items": {"type": "string"},
           "minItems": 2})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^(a|b.*)$"}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "maxLength": 2}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^a*$", "maxLength": 3}, "uniqueItems": true})",
       R"({"type": "array", "contains": {"type": "string"}, "maxContains": 2, "items": {"type": ["string", "integer"]}})",
       R"({"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
                     {"type": "object", "properties": {"a": {"type": "integer"}, "b": true}, "required": ["a", "b"]},

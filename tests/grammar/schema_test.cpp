@@ -178,5 +178,20 @@ TEST(GrammarSchema, B45_RefusalsNameTheirPlace) {
   }
 }
 
+TEST(GrammarSchema, AStringThatMustDifferIsNotBegunWhereItCouldNot) {
+  const auto dead_ends = [](const char* schema, const char* text, const char* next) {
+    Matcher matcher(from_schema(schema));
+    return matcher.accept(text) && matcher.accept(next);
+  };
+  const char* of_two =
+      R"({"type": "array", "items": {"type": "string", "maxLength": 2}, "uniqueItems": true})";
+  EXPECT_FALSE(dead_ends(of_two, "[\"ab\",\"a", "b"));
+  EXPECT_TRUE(dead_ends(of_two, "[\"ab\",\"a", "c"));
+  EXPECT_TRUE(dead_ends(of_two, "[\"a\",\"", "a"));
+  const char* of_names = R"({"type": "array", "items": {"enum": ["\u00e9", "a"]}, "uniqueItems": true})";
+  EXPECT_FALSE(dead_ends(of_names, "[\"\xC3\xA9\",\"", "\xC3"));
+  EXPECT_TRUE(dead_ends(of_names, "[\"a\",\"", "\xC3"));
+}
+
 }  // namespace
 }  // namespace ferrum::grammar

@@ -26,7 +26,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool key(std::string& name) override {
     if (!names_.back().insert(name).second)
       throw Refusal("JSON", "", "the schema has two members named " + in_quotes(name) + " in one object");
-    open_.back()->members.emplace_back(name, JsonTree{});
+    open_.back()->members.push_back({name, JsonTree{}});
     return true;
   }
   bool parse_error(size_t position, const std::string& /*token*/,
@@ -44,7 +44,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (open_.empty()) return root = std::move(value), &root;
     JsonTree& parent = *open_.back();
     if (parent.is_object())
-      return parent.members.back().second = std::move(value), &parent.members.back().second;
+      return parent.members.back().value = std::move(value), &parent.members.back().value;
     return &parent.items.emplace_back(std::move(value));
   }
   bool open(JsonTree value) {
