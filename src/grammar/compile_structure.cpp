@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 
 #include "base/check.h"
@@ -330,11 +331,27 @@ void compile_structure(const Structure& structure, const Limits& limits, Program
 
 size_t StructureGraph::bytes() const {
   size_t bytes = sizeof(StructureGraph);
+  std::set<const ByteSearch*> searches;
+  std::set<const Automaton*> automata;
   for (const GraphState& state : states) {
     bytes += sizeof(GraphState) + state.text.size() + state.edges.size() * sizeof(state.edges[0]);
     bytes += (state.targets.size() + state.exits.size()) * sizeof(uint32_t);
-    if (state.search) bytes += state.search->bytes();
+    searches.insert(state.search.get());
   }
+  for (const auto& form : forms) {
+    bytes += sizeof(MembersForm) + form->values.size() * sizeof(MemberValue);
+    searches.insert(form->search.get());
+    for (const MemberValue& value : form->values) automata.insert(value.text.get());
+    for (const ObjectShape& shape : form->shapes) {
+      bytes +=
+          sizeof(ObjectShape) + shape.listed.size() * (sizeof(ObjectShape::Member) + sizeof(Choice) + 12);
+      automata.insert(shape.names.get());
+    }
+  }
+  for (const ByteSearch* search : searches)
+    if (search) bytes += search->bytes();
+  for (const Automaton* automaton : automata)
+    if (automaton) bytes += automaton->bytes();
   return bytes;
 }
 

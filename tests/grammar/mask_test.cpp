@@ -195,8 +195,26 @@ TEST(Masks, OfStructures) {
   const int text = s.add({.kind = Kind::kText, .ends = {{"</call>"}}});
   Structure t = s;
   t.root = t.add({.kind = Kind::kSequence, .children = {text, close, number, twelve}});
+  Structure m;
+  const int head = m.add({.kind = Kind::kMark, .text = "<call>"});
+  const int name_end = m.add({.kind = Kind::kLiteral, .text = ":"});
+  const int value_end = m.add({.kind = Kind::kMark, .text = "\","});
+  const int nothing = m.add({});
+  const int end = m.add({.kind = Kind::kMark, .text = "</call>"});
+  const auto object = std::make_shared<const Spec>(Spec{
+      .source =
+          R"({"type": "object", "properties": {"a": {"type": ["integer", "string"]}, "b": {"enum": ["a", "b<"]},
+                    "c": {"type": "array", "items": {"type": "string"}}}, "required": ["a"], "maxProperties": 3})",
+      .writing = Spec::Writing::kAnyOrder});
+  const int members = m.add({.kind = Kind::kMembers,
+                             .children = {nothing, name_end, value_end, nothing, end},
+                             .spec = object,
+                             .ends = {{"\",", "a"}, {"\",", "</call>"}},
+                             .types = {{"a", 12}, {"b", 8}, {"c", 16}},
+                             .name_end = ":"});
+  m.root = m.add({.kind = Kind::kSequence, .children = {head, members}});
   const auto vocabulary = vocabulary_of(kPieces, 8);
-  for (const Structure& structure : {s, t})
+  for (const Structure& structure : {s, t, m})
     for (uint64_t key = 0; key < 6; ++key)
       compare(Grammar::compile({.kind = Spec::Kind::kStructure,
                                 .structure = std::make_shared<const Structure>(structure)}),
