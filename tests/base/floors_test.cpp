@@ -31,7 +31,8 @@ bool may_include(const std::string& from, const std::string& to) {
   if (from == "grammar") return to == "base" || to == "text";  // texts and tokens, but no tensor
   if (from == "loadgen" || from == "hub")  // they know servers by their API alone, and no model
     return to == "base" || to == "http_client";
-  if (from == "tools") return to == "base" || to == "text";  // text in, events out: no model
+  if (from == "tools")  // text in, events out: no model; what answers may be, as plain data of grammars
+    return to == "base" || to == "text" || to == "grammar";
   if (from == "cache") return to == "base" || to == "text";  // tokens, but no tensor
   return kFloors.at(to) < kFloors.at(from);
 }
@@ -138,6 +139,8 @@ TEST(Floors, TheRuleItselfRefusesWhatItShould) {
   EXPECT_FALSE(may_include("models", "engine"));
   EXPECT_FALSE(may_include("cache", "tensor"));
   EXPECT_FALSE(may_include("grammar", "tensor"));
+  EXPECT_TRUE(may_include("tools", "grammar"));
+  EXPECT_FALSE(may_include("grammar", "tools"));
   EXPECT_FALSE(may_include("server", "engine"));
   EXPECT_FALSE(may_include("loadgen", "server"));
   EXPECT_FALSE(may_include("hub", "checkpoint"));
