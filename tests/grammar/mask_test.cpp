@@ -157,10 +157,9 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
   for (uint64_t key = 0; key < 2; ++key) {
     const auto vocabulary = vocabulary_of(kPieces, key);
     for (const std::string& schema : schemas)
-      for (const Spec::Space space : {Spec::Space::kBounded, Spec::Space::kCompact}) {
-        const Spec spec = {.source = schema, .space = space};
-        compare(Grammar::compile(spec), vocabulary, 100 * key, schema);
-      }
+      compare(Grammar::compile(
+                  {.source = schema, .space = key == 0 ? Spec::Space::kBounded : Spec::Space::kCompact}),
+              vocabulary, 100 * key, schema);
   }
 }
 
