@@ -242,6 +242,41 @@ suite('the OpenAI client', () => {
       expectValid('ResponseStreamEvent', event);
   });
 
+  test('a model of any size calls what it has to call', async () => {
+    const parameters = {
+      type: 'object',
+      properties: { city: { enum: ['Paris', 'Rome'] }, days: { type: 'integer', minimum: 1, maximum: 9 } },
+      required: ['city', 'days'],
+      additionalProperties: false,
+    };
+    const body = {
+      model,
+      messages,
+      max_tokens: 200,
+      parallel_tool_calls: false,
+      tools: [{ type: 'function', function: { name: 'forecast', parameters } }],
+      tool_choice: 'required',
+    };
+    const whole = await client.chat.completions.create(body);
+    const streamed = await client.chat.completions.stream(body).finalChatCompletion();
+    for (const { choices } of [whole, streamed]) {
+      const [call] = choices[0].message.tool_calls;
+      assert.equal(call.function.name, 'forecast');
+      const { city, days } = JSON.parse(call.function.arguments);
+      assert.ok(['Paris', 'Rome'].includes(city) && days >= 1 && days <= 9, call.function.arguments);
+    }
+    const { tools, max_tokens, messages: _, ...rest } = body;
+    const flat = { ...rest, input: 'Hello', max_output_tokens: max_tokens, tools: tools.map((tool) => ({ type: 'function', ...tool.function })) };
+    // All of it first: while a description is compiled, the server closes connections that wait.
+    const told = {
+      CreateChatCompletionResponse: [await (await raw('/chat/completions', body)).json()],
+      CreateChatCompletionStreamResponse: await events('/chat/completions', body),
+      Response: [await (await raw('/responses', flat)).json()],
+      ResponseStreamEvent: await events('/responses', flat),
+    };
+    for (const [name, all] of Object.entries(told)) for (const each of all) expectValid(name, each);
+  });
+
   test('mistakes are errors of their kind', async () => {
     const refused = (body, check) =>
       assert.rejects(client.chat.completions.create({ model, messages, ...body }), (e) => {
@@ -253,7 +288,10 @@ suite('the OpenAI client', () => {
     await refused({ model: 'other' }, (e) => e.status === 404 && e.code === 'model_not_found');
     const long = [{ role: 'user', content: 'word '.repeat(3000) }];
     await refused({ messages: long }, (e) => e.status === 400 && e.code === 'context_length_exceeded');
-    await refused({ tools: [{ type: 'function', function: { name: 'f' } }] }, (e) => e.status === 400 && e.param === 'tools');
+    await refused({ tools: [{ type: 'function', function: {} }] }, (e) => e.status === 400 && e.param === 'tools[0].function.name');
+    const schema = { $ref: 'http://localhost/schema' };
+    const format = { type: 'json_schema', json_schema: { name: 'far', schema } };
+    await refused({ response_format: format }, (e) => e.status === 400 && e.param === 'response_format.json_schema.schema');
     const stranger = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'wrong', maxRetries: 0 });
     await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
     expectValid('ErrorResponse', await (await raw('/chat/completions', { model })).json());

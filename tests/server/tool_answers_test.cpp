@@ -284,6 +284,21 @@ TEST(ToolAnswers, TextsOfCustomToolsAreText) {
   EXPECT_EQ(streamed, text);
 }
 
+TEST(ToolAnswers, ResponsesRepeatTheirTools) {
+  Served served(agent);
+  const json response =
+      answer(served, kResponses,
+             {{"tools", {{{"type", "function"}, {"name", "weather"}}, {{"type", "web_search"}}}},
+              {"tool_choice", "auto"},
+              {"parallel_tool_calls", false}});
+  EXPECT_EQ(response["tools"][0],
+            json::parse(R"({"type":"function","name":"weather","description":null,"parameters":null,
+                            "strict":true})"));
+  EXPECT_EQ(response["tools"][1], json({{"type", "web_search"}}));
+  EXPECT_EQ(response["tool_choice"], "auto");
+  EXPECT_EQ(response["parallel_tool_calls"], false);
+}
+
 TEST(ToolAnswers, CallsOfANameSpaceSayWhich) {
   Served served([](const Request&) {
     std::vector<Event> events = test::call(0, "agents__open", {"{}"});

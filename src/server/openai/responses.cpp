@@ -123,6 +123,19 @@ Json or_else(Fields& f, const char* name, Json otherwise) {
   return given ? *given : std::move(otherwise);
 }
 
+// As the response repeats them: with the members that OpenAI's description demands.
+Json told_tools(Fields& f) {
+  Json tools = or_else(f, "tools", Json::array());
+  for (Json& tool : tools) {
+    if (tool.value("type", Json("function")) != "function") continue;
+    tool.emplace("type", "function");
+    tool.emplace("description", nullptr);
+    tool.emplace("parameters", nullptr);
+    tool.emplace("strict", true);  // arguments always keep to their schema
+  }
+  return tools;
+}
+
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
@@ -181,7 +194,7 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
                   {"truncation", truncated ? "auto" : "disabled"},
                   {"text", {{"format", format.format}, {"verbosity", format.verbosity}}},
                   {"reasoning", {{"effort", reasoning.effort}, {"summary", nullptr}}},
-                  {"tools", or_else(f, "tools", Json::array())},
+                  {"tools", told_tools(f)},
                   {"tool_choice", or_else(f, "tool_choice", "auto")},
                   {"parallel_tool_calls", tools.use.parallel}};
   if (user) head.request["user"] = *user;

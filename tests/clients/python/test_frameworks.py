@@ -189,17 +189,17 @@ class Frameworks(ClientTest):
     def test_instructor(self):
         import instructor
         from openai import OpenAI
-        from pydantic import BaseModel
+        from pydantic import BaseModel, Field
 
         class Capital(BaseModel):
-            city: str
+            city: str = Field(max_length=20)
 
-        client = instructor.from_openai(OpenAI(base_url=self.base_url, api_key=KEY), mode=instructor.Mode.JSON)
+        client = instructor.from_openai(OpenAI(base_url=self.base_url, api_key=KEY), mode=instructor.Mode.JSON_SCHEMA)
         turns = [{"role": "user", "content": QUESTION}]
         plain = client.chat.completions.create(model=MODEL, messages=turns, response_model=None, temperature=0)
         self.assertEqual(plain.choices[0].message.content, ANSWER)
-        with self.assertRaisesRegex(Exception, "response_format: structured output is not supported yet"):
-            client.chat.completions.create(model=MODEL, messages=turns, response_model=Capital, max_retries=0)
+        capital = client.chat.completions.create(model=MODEL, messages=turns, response_model=Capital, max_retries=0)
+        self.assertLessEqual(len(capital.city), 20)
 
 
 if __name__ == "__main__":

@@ -48,9 +48,11 @@ class OpenAI(ClientTest):
         tool = {"type": "function", "function": {"name": "capital", "parameters": {"type": "object"}}}
         answer = self.chat([USER, called, result], tools=[tool], tool_choice="none", max_tokens=8)
         self.assertEqual(answer.choices[0].message.role, "assistant")
+        asked = self.chat([USER], tools=[tool], tool_choice="required", parallel_tool_calls=False, max_tokens=60)
+        self.assertEqual(asked.choices[0].message.tool_calls[0].function.name, "capital")
         with self.assertRaises(openai.BadRequestError) as refused:
-            self.chat([USER], tools=[tool])
-        self.assertEqual(refused.exception.param, "tools")
+            self.chat([USER], tools=[tool, tool])
+        self.assertEqual(refused.exception.param, "tools[1].function.name")
 
     def test_log_probabilities(self):
         tokens = self.chat([USER], logprobs=True, top_logprobs=3, max_tokens=4).choices[0].logprobs.content
@@ -127,12 +129,12 @@ class Anthropic(ClientTest):
         history = [USER, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
         answer = self.ask(history, tools=[tool], tool_choice={"type": "none"}, max_tokens=8)
         self.assertEqual(answer.type, "message")
-        counted = self.client.messages.count_tokens(model=MODEL, messages=history)
+        counted = self.client.messages.count_tokens(model=MODEL, messages=history, tools=[tool])
         self.assertEqual(counted.input_tokens, answer.usage.input_tokens + answer.usage.cache_read_input_tokens)
 
     def test_mistakes_have_their_exception(self):
         with self.assertRaises(anthropic.BadRequestError):
-            self.ask([USER], tools=[{"name": "f", "input_schema": {"type": "object"}}])
+            self.ask([USER], tools=[{"name": "f", "input_schema": {"$ref": "http://localhost/schema"}}])
         with self.assertRaisesRegex(anthropic.BadRequestError, "prompt is too long"):
             self.ask([{"role": "user", "content": "word " * 3000}])
 
