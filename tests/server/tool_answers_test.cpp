@@ -270,7 +270,9 @@ TEST(ToolAnswers, TextsOfCustomToolsAreText) {
   for (const json& event : stream(served, kResponses, flat)) {
     if (event["type"] == "response.custom_tool_call_input.delta")
       streamed += event["delta"].get<std::string>();
-    if (event["type"] == "response.custom_tool_call_input.done") EXPECT_EQ(event["input"], text);
+    if (event["type"] == "response.custom_tool_call_input.done") {
+      EXPECT_EQ(event["input"], text);
+    }
   }
   EXPECT_EQ(streamed, text);
   const json nested = {{"tools", {{{"type", "custom"}, {"custom", {{"name", "patch"}}}}}}};
