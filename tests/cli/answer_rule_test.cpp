@@ -18,7 +18,8 @@ class RunWithARule : public testing::Test {
     return folder_.write(name, bytes).string();
   }
   static test::Finished run(std::vector<std::string> options) {
-    options.insert(options.begin(), {"run", kModel, "Tell me a story.", "--seed", "1"});
+    options.insert(options.begin(),
+                   {"run", kModel, "Tell me a story.", "--raw", "--threads", "1", "--seed", "1"});
     return test::ferrum(options);
   }
 

@@ -71,6 +71,7 @@ std::shared_ptr<const AnswerGrammar> AnswerGrammars::of(const Request& request, 
     fail(ErrorCode::kBadArgument, "the model has no tokenizer: its answers cannot be held to a rule");
   grammar::Spec spec;
   spec.kind = grammar::Spec::Kind::kStructure;
+  if (options.rule) spec.space = options.rule->space;
   spec.structure = std::make_shared<const grammar::Structure>(std::move(*structure));
   return std::make_shared<const AnswerGrammar>(
       AnswerGrammar{cache_.get(spec, vocabulary()), facts.ends, prompts_.tokenizer()});
