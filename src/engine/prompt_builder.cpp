@@ -7,7 +7,6 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/reasoning.h"
 #include "text/chat_context.h"
 #include "text/end_tokens.h"
 #include "tools/instructions.h"
@@ -239,8 +238,10 @@ bool PromptBuilder::may_think(const Prompt& prompt, std::span<const TokenId> tok
   if (format_.syntax == tools::Syntax::kChannels) return true;
   const tools::Reasoning& marks = format_.reasoning;
   if (marks.open.empty()) return false;
-  const bool has_marks = reasoning_marks(*tokenizer_, format_).has_value() ||
-                         (template_source_ && template_source_->find(marks.open) != std::string::npos);
+  // A token of the vocabulary alone does not say that the model was taught to think in chats.
+  const bool has_marks = phase_of(prompt, tokens) == tools::Phase::kReasoning ||
+                         (template_source_ && (template_source_->find(marks.open) != std::string::npos ||
+                                               template_source_->find(marks.close) != std::string::npos));
   return has_marks && !trimmed(end_of(tokens)).ends_with(marks.close);
 }
 

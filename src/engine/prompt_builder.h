@@ -58,8 +58,8 @@ class PromptBuilder {
   static std::shared_ptr<const tools::ToolList> functions(const Prompt& prompt);
   // Where an answer to this prompt, whose tokens these are, begins.
   tools::Phase phase_of(const Prompt& prompt, std::span<const TokenId> tokens) const;
-  // Whether a thought may come before the answer proper: the model has marks for it, and the prompt is a chat
-  // that did not close the thought already.
+  // Whether a thought may come before the answer proper: the chat template knows its marks, and the prompt is
+  // a chat that did not close the thought already.
   bool may_think(const Prompt& prompt, std::span<const TokenId> tokens) const;
   // The control token that the template writes behind an assistant's message, if it writes one.
   std::optional<TokenId> turn_end() const { return turn_end_; }
