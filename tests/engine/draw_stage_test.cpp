@@ -133,7 +133,9 @@ TEST(DrawStage, MasksKeepTokensOut) {
     for (int i = 0; i < kDraws; ++i) {
       const Drawn& one = drawn.drawn[static_cast<size_t>(i)];
       ASSERT_EQ(one.state, Drawn::State::kDrawn);
-      if (i % 5 != 2 && i % 5 != 3) EXPECT_EQ(one.token, (i - (i % 5 == 1)) % kVocab);
+      if (i % 5 != 2 && i % 5 != 3) {
+        EXPECT_EQ(one.token, (i - (i % 5 == 1)) % kVocab);
+      }
     }
   }
 }
