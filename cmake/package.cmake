@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 # The floors up to the engine as one archive: how they are cut is nobody's business outside.
 add_library(ferrum_library STATIC)
-foreach(floor base tensor text backend checkpoint models cache engine)
+foreach(floor base tensor text grammar backend checkpoint tools models cache engine)
   get_target_property(parts ferrum_${floor} SOURCES)
   list(FILTER parts INCLUDE REGEX TARGET_OBJECTS)  # the kernels, which the floor has from other targets
   target_sources(ferrum_library PRIVATE $<TARGET_OBJECTS:ferrum_${floor}> ${parts})
