@@ -60,6 +60,32 @@ void rename_python_types(OrderedJson& schema, int depth) {
     *type = std::string(python->json);
 }
 
+// Whether an object's schema names all of its members and says nothing of others: such functions take no
+// others.
+bool names_all(const OrderedJson& schema) {
+  const OrderedJson* properties = member(schema, "properties");
+  if (properties == nullptr || !properties->is_object() || properties->empty()) return false;
+  for (const char* other : {"additionalProperties", "unevaluatedProperties", "patternProperties",
+                            "propertyNames", "minProperties", "allOf", "anyOf", "oneOf", "not", "if", "$ref",
+                            "$dynamicRef", "dependentSchemas", "dependencies"})
+    if (schema.contains(other)) return false;
+  const OrderedJson* required = member(schema, "required");
+  return required == nullptr || !required->is_array() ||
+         std::ranges::all_of(*required, [&](const OrderedJson& name) {
+           return name.is_string() && properties->contains(name.get_ref<const std::string&>());
+         });
+}
+
+void close_objects(OrderedJson& schema, int depth) {
+  if (!schema.is_object() || depth > kMaxDepth) return;
+  const bool closed = names_all(schema);
+  if (const auto properties = schema.find("properties");
+      properties != schema.end() && properties->is_object())
+    for (auto& [name, property] : properties->items()) close_objects(property, depth + 1);
+  if (const auto items = schema.find("items"); items != schema.end()) close_objects(*items, depth + 1);
+  if (closed) schema["additionalProperties"] = false;
+}
+
 // What a reference within the document points at; null where it points elsewhere.
 const OrderedJson* target(const OrderedJson& root, const std::string& reference) {
   if (!reference.starts_with('#')) return nullptr;
@@ -169,6 +195,7 @@ ToolList::ToolList(const OrderedJson& tools) {
     if (parameters && parameters->is_object()) {
       OrderedJson schema = *parameters;
       rename_python_types(schema, 0);
+      close_objects(schema, 0);
       tool.parameters = std::make_shared<const OrderedJson>(std::move(schema));
     }
     if (!find(tool.name)) tools_.push_back(std::move(tool));

@@ -18,8 +18,24 @@ TEST(ToolList, TypesNamedAsInPythonAreJsonsOwn) {
   EXPECT_EQ(*tool->parameters, parse_ordered_json(R"({
       "type": "object", "required": ["x"], "properties": {
         "x": {"type": "number"}, "names": {"type": "array", "items": {"type": "string"}}, "rest": {},
-        "type": {"type": "string", "enum": ["dict"], "default": {"type": "dict"}}}})",
+        "type": {"type": "string", "enum": ["dict"], "default": {"type": "dict"}}},
+      "additionalProperties": false})",
                                                   "parameters"));
+}
+
+TEST(ToolList, FunctionsTakeNoParametersThatTheyDoNotName) {
+  const auto closed = [](const char* schema) {
+    OrderedJson tools =
+        OrderedJson::array({OrderedJson{{"name", "f"}, {"parameters", parse_ordered_json(schema, "")}}});
+    const ToolList list(tools);
+    const OrderedJson& parameters = *list.find("f")->parameters;
+    return parameters.contains("additionalProperties") && parameters["additionalProperties"] == false;
+  };
+  EXPECT_TRUE(closed(R"({"properties": {"a": {}}})"));
+  EXPECT_FALSE(closed(R"({"properties": {"a": {}}, "additionalProperties": {"type": "string"}})"));
+  EXPECT_FALSE(closed(R"({"properties": {"a": {}}, "required": ["b"]})")) << "or nothing would fit";
+  EXPECT_FALSE(closed(R"({"properties": {"a": {}}, "anyOf": [{"required": ["b"]}]})"));
+  EXPECT_FALSE(closed(R"({"type": "object"})")) << "it takes any";
 }
 
 }  // namespace
