@@ -156,4 +156,9 @@ int64_t PlannedTensor::elements() const {
 
 std::vector<PlannedTensor> tensors_of(const ModelDescription& model) { return Planner(model).run(); }
 
+bool is_stored_minus_one(const ModelDescription& model, const TensorKey& key) {
+  if (!model.wiring.norm_plus_one || key.is_bias || key.role == Role::kMixerNorm) return false;
+  return key.role == Role::kFinalNorm ? model.final_norm_plus_one : is_norm(key.role);
+}
+
 }  // namespace ferrum

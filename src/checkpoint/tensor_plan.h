@@ -32,4 +32,8 @@ struct PlannedTensor {
 // In the order in which GGUF files have them; parts of a fused tensor follow one another.
 std::vector<PlannedTensor> tensors_of(const ModelDescription& model);
 
+// Whether this tensor is a norm that the file stores as the factor − 1: where wiring.norm_plus_one, those of
+// the residual and of heads. The norm of a recurrent mixer's output is stored as it is.
+bool is_stored_minus_one(const ModelDescription& model, const TensorKey& key);
+
 }  // namespace ferrum

@@ -18,4 +18,7 @@ std::filesystem::path find_model(const std::filesystem::path& given, Missing mis
 constexpr const char* kModelHelp =
     "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M";
 
+// For commands whose MODEL may be left out.
+inline const std::string kOptionalModelHelp = std::string(kModelHelp) + "; default: the demonstration model";
+
 }  // namespace ferrum::cli

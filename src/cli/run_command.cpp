@@ -149,12 +149,7 @@ void add_run(CLI::App& app) {
   auto o = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Chat in the terminal, or answer once");
   CLI::Option* const model =
-      command
-          .add_option(
-              "MODEL", o->engine.model,
-              "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
-              "demonstration model")
-          ->check(a_name());
+      command.add_option("MODEL", o->engine.model, kOptionalModelHelp)->check(a_name());
   command.add_option("PROMPT,-p,--prompt", o->prompt, "Answer this prompt and exit");
   command.add_option("--system", o->chat.system, "System prompt");
   command.add_flag("--raw", o->raw, "Continue the text without a chat template");

@@ -206,12 +206,7 @@ void add_serve(CLI::App& app) {
   auto o = std::make_shared<ServeOptions>();
   CLI::App& command = *app.add_subcommand("serve", "Serve models through the OpenAI and Anthropic APIs");
   CLI::Option* const model =
-      command
-          .add_option(
-              "MODEL", o->engine.model,
-              "A .gguf file, a Hugging Face folder, or a model's name, as in org/model:Q4_K_M; default: the "
-              "demonstration model")
-          ->check(a_name());
+      command.add_option("MODEL", o->engine.model, kOptionalModelHelp)->check(a_name());
   constexpr const char* kGroup = "Server";
   server::HttpOptions& http = o->server.http;
   command.add_option("--host", http.host, "Address to listen on, or unix:PATH")

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "checkpoint/row_views.h"
+#include "checkpoint/tensor_plan.h"
 #include "models/kv_layers.h"
 #include "models/rope.h"
 
@@ -415,16 +416,9 @@ class Loader {
   Tensor vector(const TensorKey& key) {
     if (listed_ != nullptr) return {};
     std::vector<float> values = decoded(required(key));
-    if (adds_one(key))
+    if (is_stored_minus_one(model_, key))
       for (float& value : values) value += 1;
     return upload(values, 1);
-  }
-
-  // Some folders store norms as the factor − 1.
-  bool adds_one(const TensorKey& key) const {
-    if (!model_.wiring.norm_plus_one || key.is_bias) return false;
-    if (key.role == Role::kMixerNorm) return false;
-    return key.role == Role::kFinalNorm ? model_.final_norm_plus_one : is_norm(key.role);
   }
 
   Norm norm(TensorKey key, float eps) {

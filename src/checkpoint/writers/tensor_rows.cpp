@@ -156,8 +156,7 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
     const ModelDescription& m = checkpoint.model();
     if (key.role == Role::kDecay && m.delta.decay_is_log)
       for (float& value : values_) value = -std::exp(value);
-    if (m.wiring.norm_plus_one && is_norm(key.role) && !key.is_bias && key.role != Role::kMixerNorm &&
-        (key.role != Role::kFinalNorm || m.final_norm_plus_one))
+    if (is_stored_minus_one(m, key))
       for (float& value : values_) value += 1;
   }
   check_equal(values_.size(), static_cast<size_t>(rows_), name_);
