@@ -129,7 +129,7 @@ void run_intrusion(const LoadOptions& o) {
     std::vector<int32_t> prompt;
     append_random(prompt, static_cast<uint64_t>(i), 50);
     Request r = request(std::move(prompt), 4000);
-    r.logprobs = 0;  // every token is told of as it comes
+    r.logprobs = 0;  // an event for every token
     streams.push_back(engine->submit(std::move(r)));
   }
   std::vector<std::vector<double>> told(streams.size());  // when

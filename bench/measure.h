@@ -1,4 +1,4 @@
-// What the benches of operations have in common: their command line, and times held against the machine's
+// What the benches of operations have in common: their command line, and times compared with the machine's
 // limits.
 #pragma once
 #include <algorithm>

@@ -2,7 +2,7 @@
 //
 //   ferrum_sampler_bench [--vocab 151936] [--seconds 0.4]
 //
-// Rows are taken in turns from 32, as a step of so many sequences leaves them: more than the caches hold.
+// Rows are taken in turns from 32, as a step of 32 sequences leaves them: more than the caches hold.
 // Their logits are like a model's: nearly all around 0, some tens of them higher, up to 25.
 #include <cmath>
 
@@ -48,7 +48,7 @@ std::vector<std::vector<float>> make_rows(size_t vocab) {
 struct Case {
   const char* what;
   SamplingOptions options;
-  int logprobs = -1;  // alternatives; -1: none are asked for
+  int logprobs = -1;  // alternatives; -1: none
 };
 
 std::vector<Case> cases() {

@@ -3,7 +3,7 @@
 //   ferrum_speculation_bench MODEL [--draft MODEL] [--text FILE] [--rounds 5] [--max-tokens 200]
 //                            [--temperature 0] [--draft-tokens 8]
 //
-// The prompt is FILE's text, which the model is asked to repeat, or without one a story that is asked for.
+// The prompt asks the model to repeat FILE's text, or without a file for a story.
 // With
 // --draft that model drafts, else n-grams do. Prints the decoding speed of every round, the medians and their
 // ratio, and how many of the drafted tokens were right.

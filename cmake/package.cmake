@@ -4,7 +4,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# The floors up to the engine as one archive: how they are cut is nobody's business outside.
+# The floors up to the engine as one archive: their division is no part of the interface.
 add_library(ferrum_library STATIC)
 foreach(floor base tensor text grammar backend checkpoint tools models cache engine)
   get_target_property(parts ferrum_${floor} SOURCES)

@@ -1,4 +1,4 @@
-// What a backend is asked for when it draws tokens of rows of logits. Plain data, copied to the device as it
+// The input of a backend that draws tokens from rows of logits. Plain data, copied to the device as it
 // is: a tensor of n of these structs is [n, size of the struct] of kI8, rows without gaps.
 #pragma once
 #include <cstddef>
@@ -23,7 +23,7 @@ struct LogitEdit {
 //   else            weights e^((l − largest) / temperature), then, in this order and each on what the one
 //                   before leaves:
 //     top_k         the k of the largest l; of equal ones the lower ids                     0: all
-//     typical_p     those whose l is nearest to the mean of l, up to this mass              1: all
+//     typical_p     the l that are nearest to their mean, up to this mass                   1: all
 //     top_p         the largest l, up to this mass: at least one (arXiv 1904.09751)         1: all
 //     min_p         weights of at least this share of the largest left                      0: all
 //     xtc           if the second number is below xtc_probability: of the tokens whose share of the weights
@@ -56,7 +56,7 @@ struct Draw {
   uint64_t position = 0;
   double bound = 0;       // mirostat's, in bits
   int32_t row = 0;        // of the logits
-  int32_t given = kNone;  // a token that is taken without being drawn: only its log probability is asked for
+  int32_t given = kNone;  // a token that is taken without being drawn: only its log probability is wanted
   // The draw before it in its group, and what that must have given: this draw stands on it. Else it is void,
   // as is all that stands on it. With mirostat the bound is the one that draw left.
   int32_t after = kNone;

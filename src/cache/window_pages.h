@@ -32,7 +32,7 @@ class WindowPages {
   void share(BlockId page) { pool_.share(page); }
   void release(BlockId page) { pool_.release(page); }
 
-  // Whether nobody else has a page that its user may write to.
+  // Whether a page has one holder, who may write to it.
   bool is_own(BlockId page) const {
     return pool_.references(page) == 1 && block_of_[index_of(page)] == kNoBlock;
   }

@@ -1,4 +1,4 @@
-// Coding agents, and what each is told so that it talks to a server: environment variables and arguments that
+// Coding agents, and how each is pointed at a server: by the environment variables and arguments that
 // its own documents name. No file of the user's is read or written.
 #pragma once
 #include <map>

@@ -190,7 +190,7 @@ void add_grammar(CLI::App& app) {
   command.add_option("--tokenizer", o->tokenizer, "bench: whose tokens; a model, or only its tokenizer")
       ->type_name("MODEL");
   command.add_option("--seed", o->seed, "bench: of the texts that are drawn where none is given");
-  command.add_option("--slowest", o->slowest, "bench: name so many of the slowest schemas")->type_name("N");
+  command.add_option("--slowest", o->slowest, "bench: name the N slowest schemas")->type_name("N");
   command.add_flag("--json", o->json, "bench: print the figures as JSON");
   command.add_flag("--value", o->value, "Judge a JSON value, whatever the white space around and in it");
   command.add_flag(

@@ -157,9 +157,8 @@ void add_launch(CLI::App& app) {
   add_speculation_options(command, o->engine);
   add_replay_options(command, o->engine, nullptr);
   command.footer(
-      "The server ends with the agent. The agent is told by environment variables and arguments; its own "
-      "files "
-      "stay as they are.\n\n"
+      "The server ends with the agent. The agent is configured by environment variables and arguments; its "
+      "own files stay as they are.\n\n"
       "Examples:\n"
       "  ferrum launch claude model.gguf\n"
       "  ferrum launch codex org/model:Q4_K_M -- exec \"Explain this folder.\"\n"

@@ -147,7 +147,7 @@ void add_parse_tools(CLI::App& app) {
       ->type_name("JSON");
   command.add_option("--phase", o->phase, "Where the answer begins; default: as the template's prompt ends")
       ->check(one_of({"content", "reasoning"}));
-  command.add_option("--stream", o->stream, "Feed the answer in pieces of so many bytes")
+  command.add_option("--stream", o->stream, "Feed the answer in pieces of N bytes")
       ->type_name("N")
       ->check(from_to<size_t>(1));
   command.add_flag("--every-split", o->every_split,

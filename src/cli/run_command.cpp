@@ -69,7 +69,7 @@ void answer_once(Chat& chat, const RunOptions& o) {
     if (isatty(STDERR_FILENO)) chat.print_speed();
     if (!o.session.empty()) chat.save(o.session);
     if (chat.settings().rule && outcome == Chat::Outcome::kAnswered && chat.was_cut()) {
-      note("ferrum: error: the answer was cut: it is only the beginning of what was asked for\n");
+      note("ferrum: error: the answer was cut, so it is only the beginning of a valid one\n");
       throw Exit{1};
     }
   }

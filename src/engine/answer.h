@@ -31,7 +31,7 @@ class Answer {
     std::shared_ptr<EventSink> sink;
     int choice = 0;
   };
-  // Without a tokenizer there is no text. `form`, which outlives this, says how the answer is told in parts;
+  // Without a tokenizer there is no text. `form`, which outlives this, says into which parts it is divided;
   // null: as text.
   Answer(const Request& request, const SequenceFacts& facts, uint64_t seed, const Tokenizer* tokenizer,
          const AnswerForm* form, Place to);

@@ -1,4 +1,4 @@
-// How the answers to a request are told in parts: thoughts, content and calls.
+// How the answers to a request are divided into parts: thoughts, content and calls.
 #pragma once
 #include <cstdint>
 #include <memory>

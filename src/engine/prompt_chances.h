@@ -1,4 +1,4 @@
-// The log probabilities of a prompt's tokens (Request::prompt_logprobs): asked for row by row as the
+// The log probabilities of a prompt's tokens (Request::prompt_logprobs): drawn row by row as the
 // prompt is computed, chunk by chunk, and sent once.
 #pragma once
 #include <span>

@@ -1,4 +1,4 @@
-// A deterministic automaton over code points, with a counter of characters where a length is asked for.
+// A deterministic automaton over code points, with a counter of characters where lengths are bounded.
 // Immutable.
 #pragma once
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace ferrum::grammar {
 
 // A character count is compared with thresholds; between two of them an automaton accepts the same states.
 // Interval i holds the counts from thresholds[i-1] (or 0) to thresholds[i] - 1. Counts past the last
-// threshold need not be told apart.
+// threshold are equivalent.
 class Automaton {
  public:
   static constexpr uint32_t kDead = UINT32_MAX;

@@ -47,7 +47,7 @@ ByteSearch::ByteSearch(const std::vector<TextPattern>& patterns, const Limits& l
     has_gaps = has_gaps || node.is_gap;
     for (const auto& child : node.children) is_told_apart[child.first.first] = true;
   }
-  std::vector<uint8_t> representatives = {0};  // of class 0: any byte that is not told apart
+  std::vector<uint8_t> representatives = {0};  // of class 0: any byte without a class of its own
   uint16_t space_class = 0;
   for (int byte = 0; byte < 256; ++byte) {
     const auto b = static_cast<uint8_t>(byte);

@@ -27,7 +27,7 @@ size_t GrammarCache::size() const {
   return entries_.size();
 }
 
-// Grammars grow while they are used: what they take is asked of them anew.
+// Grammars grow while they are used, so their sizes are read again each time.
 void GrammarCache::keep_within_bound() {
   size_t bytes = 0;
   for (auto at = entries_.begin(); at != entries_.end();) {

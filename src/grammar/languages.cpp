@@ -258,7 +258,7 @@ std::shared_ptr<const Automaton> Languages::automaton(LanguageId language) {
 
 namespace {
 
-// The automata of formats, which are few and asked for again and again.
+// The automata of formats, which are few and used again and again.
 struct FormatAutomata {
   std::mutex mutex;
   std::unordered_map<std::string, std::shared_ptr<const Automaton>> by_name;

@@ -8,7 +8,7 @@
 
 namespace ferrum::grammar::mask_parts {
 
-// Sets of threads are taken apart so many times on the way down; what is left goes on as a set.
+// How often sets of threads are split on the way down; what is left after that stays a set.
 inline constexpr int kSplits = 3;
 
 inline void set(std::span<uint32_t> words, int32_t token) {

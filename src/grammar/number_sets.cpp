@@ -86,7 +86,7 @@ bool NumberSets::contains(NumberSetId set, std::string_view text, const Decimal&
   return false;
 }
 
-// A machine for each atom and each way it is asked for: an integer is to be written as one, but 1.0 is not
+// A machine for each atom and each way it is used: an integer is to be written as one, but 1.0 is not
 // "no integer" either.
 struct NumberSets::Atoms {
   std::vector<std::unique_ptr<Machine>> machines;

@@ -20,7 +20,7 @@ struct StructureGraph;
 using GoalId = uint32_t;
 inline constexpr GoalId kNoGoal = UINT32_MAX;
 
-// A value that fits `goal` and meets the obligations in `duties`, a bit each.
+// A value that fits `goal` and fulfils the obligations in `duties`, a bit each.
 struct Choice {
   uint32_t duties = 0;
   GoalId goal = kNoGoal;

@@ -13,7 +13,7 @@
 
 namespace ferrum::grammar {
 
-// Immutable but for masks that are made when they are first asked for; may be used by many threads.
+// Immutable but for masks that are made when they are first used; may be used by many threads.
 class StringTokens {
  public:
   // A token that ends the string.

@@ -18,7 +18,7 @@ namespace ferrum::tools {
 
 struct ParserOptions {
   Phase phase = Phase::kContent;
-  bool calls = true;        // false (tool_choice none, no tools): only thoughts are told apart
+  bool calls = true;        // false (tool_choice none, no tools): only thoughts are set apart
   int max_calls = 1 << 20;  // parallel_tool_calls false: 1; what follows is content
   uint64_t id_seed = 0;     // of ids that the model does not write: take another for every answer
 };

@@ -23,7 +23,7 @@ class Sink {
   bool fresh() const { return fresh_; }
   void open_thought();
   void close_thought();
-  // Structure stands here: spaces on both sides of it are nobody's.
+  // Structure stands here: spaces on both sides of it are dropped.
   void mark();
 
   // Ends a thought that is open. An empty id, or one that was there before, is replaced by a new one.

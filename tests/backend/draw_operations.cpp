@@ -32,7 +32,7 @@ Tensor structs(Bench& bench, const std::vector<T>& values) {
   return t;
 }
 
-// A head that gives so many logits: a backend makes room for their draws when it is packed.
+// A head that gives this many logits: a backend makes room for their draws when it is packed.
 void pack_head(Bench& bench, int vocab) {
   bench.weight(RandomWeight(1, 32, {{Format::kF32, vocab}}, false, 1));
 }

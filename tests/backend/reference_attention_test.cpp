@@ -55,7 +55,7 @@ TEST_F(Reference, AttentionIsCausalAndWeighsBySoftmax) {
   AttentionLayer layer = layer_of({1, 1, 2}, {}, RopePairing::kHalves);
   const Step step = make_step(bench_, 2, {{1, 2, {0, 1}}});
   backend_.attend(out, qkv, kv, step, layer);
-  // position 1 sees 0 and 1 with weights 1:3; position 2 sees 0, 1, 2 with 1:3:1; nobody sees position 3
+  // position 1 sees 0 and 1 with weights 1:3; position 2 sees 0, 1, 2 with 1:3:1; no row sees position 3
   expect_near(out, {7, 0, 8, 0});
   layer.window = 2;
   backend_.attend(out, qkv, kv, step, layer);

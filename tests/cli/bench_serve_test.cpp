@@ -153,7 +153,7 @@ TEST(BenchServe, PromptsOfAFileAndAModelByName) {
       ferrum({"bench-serve", server.url(), "--model", "mine", "--prompt-file", file, "--requests", "2",
               "--warm-up", "0", "--stop-at-end", "--temperature", "server", "--api-key", "secret"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
-  ASSERT_EQ(server.seen().size(), 3U) << "nobody asks for models";
+  ASSERT_EQ(server.seen().size(), 3U) << "no request for models";
   const json second = json::parse(server.seen()[2].body);
   EXPECT_EQ(second, json::parse(R"({"model":"mine","stream":true,"stream_options":{"include_usage":true},
                                     "max_tokens":3,"messages":[{"role":"user","content":"second"}]})"));

@@ -203,7 +203,7 @@ TEST_F(EditSessionTest, AResizedTerminalShowsTheEntryAnew) {
         SCOPED_TRACE(testing::Message() << static_cast<int>(narrowing) << " " << narrow << " " << keys);
         EditSession session(">>> ", history_, completer_);
         test::Screen screen(40, kRows);
-        screen.write("an answer that nobody may erase\r\nand its last line\r\n");
+        screen.write("an answer that must not be erased\r\nand its last line\r\n");
         LiveRows live;
         const auto draw = [&](int columns) {
           const TerminalSize size = {columns, kRows, narrowing};

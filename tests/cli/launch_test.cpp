@@ -1,4 +1,4 @@
-// ferrum launch, with programs in the agents' place that say what they were told.
+// ferrum launch, with programs in the agents' place that print their arguments and environment.
 #include <gtest/gtest.h>
 
 #include <algorithm>

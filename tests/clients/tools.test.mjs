@@ -11,7 +11,7 @@ import { serveReplay } from '../support/server.mjs';
 
 const call = (name, args) => `<tool_call>\n${JSON.stringify({ name, arguments: args })}\n</tool_call>`;
 const city = { city: 'Paris' };
-// What is asked decides which answer comes, whatever the order of the tests.
+// The question decides which answer comes, so the order of the tests does not matter.
 const recorded = [
   { when: 'weather', answer: `<think>\nI have to look.\n</think>\n\nI look.\n${call('get_weather', city)}` },
   { when: '21 degrees', answer: 'It is 21 degrees in Paris.' },

@@ -117,7 +117,7 @@ TEST(Constraint, AnAnswerThatIsCutSaysSo) {
   EXPECT_EQ(answer.finish->usage.generated_tokens, 3);
 }
 
-// Where nothing is told of each draw, certain tokens cost no draw.
+// Where draws are not reported, certain tokens cost no draw.
 TEST(Constraint, CertainTokensAreTheSameDrawnOrNot) {
   const auto engine = load();
   for (uint64_t seed = 0; seed < 10; ++seed) {

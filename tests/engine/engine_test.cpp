@@ -130,7 +130,7 @@ TEST_F(EngineTest, EndOfTextCanBeIgnored) {
 
 TEST_F(EngineTest, LogprobsComeBesideTheText) {
   Request r = greedy(chat("What is the capital of France?"), 40);
-  EXPECT_TRUE(ask(*engine_, r).tokens.empty()) << "nobody asked";
+  EXPECT_TRUE(ask(*engine_, r).tokens.empty()) << "not wanted";
   r.logprobs = 3;
   const Told told = ask(*engine_, r);
   ASSERT_EQ(told.finish.reason, FinishReason::kStop);

@@ -323,7 +323,7 @@ TEST(SamplingStages, KeepExactlyWhatTheySay) {
               }),
               ids_of(specified(row, o, false)))
         << "min-p " << share << " of row " << key;
-    // Of equal distance from the entropy a token above and one below are told apart by rounding only: no row
+    // Of equal distance from the entropy, a token above and one below differ by rounding only: no row
     // of whole numbers here.
     Row other(vocab);
     for (size_t i = 0; i < vocab; ++i) other[i] = between(-6, 6, key + 900, i);

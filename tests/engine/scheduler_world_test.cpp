@@ -175,7 +175,7 @@ class World {
 
   void run() {
     if (running_.empty()) {
-      ASSERT_TRUE(waiting_.empty()) << "with nobody there the first in the queue runs";
+      ASSERT_TRUE(waiting_.empty()) << "with nothing running, the first in the queue runs";
       return;
     }
     ASSERT_EQ(decision_.tokens.size(), running_.size());

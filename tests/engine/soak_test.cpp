@@ -112,7 +112,7 @@ void load_for(std::chrono::duration<double> time) {
       resident.push_back(resident_mib());
     }
   }
-  // Those whose streams were dropped last go in the step that comes.
+  // Requests whose streams were dropped last end in the next step.
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (engine->stats().running + engine->stats().waiting > 0) {
     ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "who is not waited for goes";

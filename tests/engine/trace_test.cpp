@@ -146,7 +146,7 @@ TEST_P(Tracing, EveryOperationOfEveryStepIsThere) {
       operations += s.length();
       EXPECT_GT(s.args["bytes"], 0);
       EXPECT_GT(s.args["GB/s"], 0);
-      EXPECT_FALSE(s.args.contains("share of limit")) << "nobody knows the limit";
+      EXPECT_FALSE(s.args.contains("share of limit")) << "the limit is unknown";
       if (s.args.contains("layer")) {
         const int layer = s.args["layer"];
         ASSERT_TRUE(layers.contains(layer));

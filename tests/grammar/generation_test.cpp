@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kAnswers = 20;  // of each schema
 constexpr uint64_t kTokens = 1000;
-constexpr uint64_t kLoose = 60;  // behind so many tokens, those that lead to the end are preferred
+constexpr uint64_t kLoose = 60;  // after this many tokens, those that lead to the end are preferred
 
 std::shared_ptr<const Vocabulary> vocabulary() {
   std::vector<Vocabulary::Token> tokens;

@@ -134,7 +134,7 @@ TEST(GrammarCache, KeepsWhatWasUsedLastWithinItsBound) {
     EXPECT_EQ(cache.get(spec(1), vocabulary), first);
   }
   EXPECT_LE(cache.size(), 5U);
-  GrammarCache none(0);  // what was asked for last is kept
+  GrammarCache none(0);  // the last one used is kept
   none.get(spec(1), vocabulary);
   none.get(spec(2), vocabulary);
   EXPECT_EQ(none.size(), 1U);

@@ -24,7 +24,7 @@ TEST(HubFaults, N16_OnlyAHubWithAPrivateAddressRedirectsToOne) {
   {
     Servers servers(settings, policy);
     EXPECT_NO_THROW(servers.at(parse_endpoint("http://names.are.looked.up.by.the.proxy")))
-        << "which is asked for";
+        << "the proxy's address is the one that matters";
     test::expect_error(ErrorCode::kIo, {"169.254.169.254"},
                        [&] { servers.at(parse_endpoint("http://169.254.169.254")); });
   }

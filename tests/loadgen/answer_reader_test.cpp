@@ -26,7 +26,7 @@ TEST(AnswerReader, TimesAreThoseOfParts) {
   EXPECT_FALSE(s.failure);
   EXPECT_EQ(s.first, 1);
   EXPECT_EQ(s.last, 2);
-  EXPECT_EQ(s.end, 2.5) << "what comes after the end of the stream is nobody's time";
+  EXPECT_EQ(s.end, 2.5) << "time after the end of the stream does not count";
   EXPECT_EQ(s.gaps, (std::vector<double>{0.25, 0, 0.75}));
   EXPECT_EQ(s.chunks, 4);
   EXPECT_EQ(s.counted_by, CountedBy::kUsage);

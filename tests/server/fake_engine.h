@@ -42,7 +42,7 @@ class FakeEngine final : public Engine {
   using Script = std::function<std::vector<Event>(const Request&)>;
 
   // Answers every request with the script's events on a thread of its own; without one never, unless the test
-  // does. A TextEvent is content for those who ask for parts.
+  // does. A TextEvent is content where a request wants parts.
   explicit FakeEngine(Script script = {});
   ~FakeEngine() override;
 

@@ -233,7 +233,7 @@ TEST(HttpFaults, N15_ErrorsNameNoFilesAndKeys) {
   options.api_keys = {"the-secret-key"};
   Served served(test::nothing, options);
   served.server.models().add("broken", [](const auto&) -> std::shared_ptr<Engine> {
-    fail(ErrorCode::kBadFile, "/home/somebody/secret.gguf: cut off");
+    fail(ErrorCode::kBadFile, "/home/user/secret.gguf: cut off");
   });
   std::vector<std::string> replies;
   const auto ask = [&](std::string_view method, const std::string& path, std::string_view body = {}) {
@@ -249,10 +249,10 @@ TEST(HttpFaults, N15_ErrorsNameNoFilesAndKeys) {
                     "X-Api-Key: the-secret-key\r\n"));
   const auto answer = served.engine->answer();
   for (const char* path : {"/metrics", "/props", "/v1/models", "/none", "/health"}) ask("GET", path);
-  answer->tell(ErrorEvent{"io", "/home/somebody/secret.gguf: cannot be read at 0x7fffdeadbeef"});
+  answer->tell(ErrorEvent{"io", "/home/user/secret.gguf: cannot be read at 0x7fffdeadbeef"});
   replies.push_back(waiting.read().body);
   EXPECT_CONTAINS(replies.back(), "internal error");
-  served.engine->on_submit = [] { throw std::runtime_error("/home/somebody/secret.gguf"); };
+  served.engine->on_submit = [] { throw std::runtime_error("/home/user/secret.gguf"); };
   EXPECT_EQ(ask("POST", kChat, kAsk)["error"]["type"], "invalid_request_error");
   for (const std::string& reply : replies)
     for (const char* secret : {"/home", "secret", "diary", "0x7f"})

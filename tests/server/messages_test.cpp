@@ -76,7 +76,7 @@ TEST_F(Messages, AMessageIsAnswered) {
   EXPECT_EQ(reply["content"], json::parse(R"([{"type":"text","text":"Hello"}])"));
   EXPECT_EQ(reply["stop_reason"], "end_turn");
   EXPECT_EQ(reply["stop_sequence"], nullptr);
-  EXPECT_EQ(reply["usage"]["input_tokens"], 6) << "what the cache had is told apart";
+  EXPECT_EQ(reply["usage"]["input_tokens"], 6) << "what the cache had is counted apart";
   EXPECT_EQ(reply["usage"]["cache_read_input_tokens"], 4);
   EXPECT_EQ(reply["usage"]["output_tokens"], 2);
 }

@@ -1,4 +1,4 @@
-// A server that is asked to stop while clients are connected.
+// A server that gets a signal to stop while clients are connected.
 #include <gtest/gtest.h>
 
 #include <optional>

@@ -67,7 +67,7 @@ class Screen {
   void widen(int columns) { columns_ = columns; }
 
   // All lines, what has scrolled off included, without blanks at their ends; attributes stand in <1>…<0>
-  // where asked for.
+  // with styles.
   std::string text(bool with_styles = false) const {
     std::string all;
     for (const Line& line : lines_) {

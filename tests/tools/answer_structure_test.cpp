@@ -1,4 +1,4 @@
-// Structures of answers, held against the parser and the judge of schemas: every text that a structure takes
+// Structures of answers, compared with the parser and the judge of schemas: every text that a structure takes
 // means what the request allows.
 #include "tools/answer_structure.h"
 

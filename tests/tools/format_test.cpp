@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum::tools {
@@ -92,6 +93,12 @@ TEST(FormatOf, SaysWhetherTheTemplateShowsTools) {
 }
 
 TEST(FormatNamed, RefusesUnknownOnes) { EXPECT_THROW(format_named("none"), Error); }
+
+TEST(FamilyNames, AreCountedInTheReadme) {
+  const std::string readme = test::read_file(std::filesystem::path(FERRUM_SOURCE_DIR) / "README.md");
+  EXPECT_NE(readme.find("in " + std::to_string(family_names().size()) + " formats of calls"),
+            std::string::npos);
+}
 
 TEST(PhaseAtEnd, IsReasoningWhereThePromptOpensAThought) {
   const Format hermes = format_named("hermes");

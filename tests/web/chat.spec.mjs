@@ -29,7 +29,7 @@ test('an answer that is stopped stays as it is, and its request ends', async ({ 
   await play.say('Tell me a story.');
   await expect(play.answers.last()).toContainText('Once upon a time');
   await play.button('Stop').click();
-  await gone; // the server sees that nobody reads
+  await gone; // the server sees that the reader is gone
   await expect(play.answers.last()).toContainText('Stopped.');
   await page.reload();
   await expect(play.answers.last()).toContainText('Once upon a time');

@@ -132,7 +132,7 @@ test('the live view shows what the server does', async ({ ferrum, page }) => {
   let asked = 0;
   page.on('request', (request) => (asked += request.url().endsWith('/metrics') ? 1 : 0));
   await ferrum.ask(question);
-  expect(asked).toBe(0); // only as long as somebody looks
+  expect(asked).toBe(0); // only while the view is open
 });
 
 test('the end is followed, unless one goes up to read', async ({ play, scripted, page }) => {

@@ -1,4 +1,4 @@
-// The server of these tests: with a second model, `other`, that is loaded when it is asked for.
+// The server of these tests: with a second model, `other`, that is loaded by its first request.
 import { fileOf, model, root, serveModel } from '../support/server.mjs';
 
 export { model, root, serveModel };

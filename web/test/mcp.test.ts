@@ -11,7 +11,7 @@ interface Asked {
 const json = (value: unknown, headers = {}) => new Response(JSON.stringify(value), { headers: { 'Content-Type': 'application/json', ...headers } });
 const signal = new AbortController().signal;
 
-// A server that answers by function; what it was asked is kept.
+// A server that answers by function and keeps its requests.
 function served(answer: (asked: Asked) => Response | Promise<Response>, token?: string) {
   const all: Asked[] = [];
   const send = (async (url: string, init: RequestInit) => {

@@ -66,7 +66,7 @@ BlockKey root_of(const VectorRows& vectors, const std::string& salt) {
   return root_key("", fmt::format("vectors {:016x}{:016x}", hash.high, hash.low), salt);
 }
 
-// What cannot be asked for together.
+// Options that exclude each other.
 void require_possible(const Request& request, bool has_vectors) {
   const bool shifts = request.context_end == Request::ContextEnd::kShifts;
   if (has_vectors && request.prompt_logprobs)

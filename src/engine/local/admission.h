@@ -48,7 +48,7 @@ class Admission {
   // and near the prompt's own end, where the answer begins.
   std::vector<int> kept_states(std::span<const TokenId> prompt) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
-  // How the answers are told, and what they may be.
+  // How the answers are divided into parts, and what they may be.
   void set_form(Job& job, const Request& request);
 
   const PromptBuilder& prompts_;

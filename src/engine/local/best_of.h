@@ -1,4 +1,4 @@
-// Keeps the best of several answers to one request: those whose tokens have the highest mean log probability.
+// Keeps the best of several answers to one request: the ones with the highest mean log probability of tokens.
 #pragma once
 #include <memory>
 #include <vector>

@@ -57,7 +57,7 @@ class EngineThread {
   };
   static void receive(Visit& visit);
   void work(const std::stop_token& stop);
-  // Before it waits for jobs: tells what is left to tell.
+  // Before it waits for jobs: sends the events that are left.
   void rest();
   // Takes what is in the inbox over to the loop.
   void receive_jobs();

@@ -34,7 +34,7 @@ class Harvest {
     int index;
     Found next(int n = 1) const { return {drawn, index + n}; }
   };
-  // Takes what was asked for of a chunk of a prompt, each of whose rows is read out. Returns how many rows
+  // Takes what the request wants of a prompt's chunk, each of whose rows is read out. Returns how many rows
   // are left, and the first draw that is.
   int take_prompt_rows(Sequence& s, int rows, Found& at);
   // Takes the tokens of a chunk's rows: of its own token, and of the draft as far as it was accepted.
@@ -53,7 +53,7 @@ class Harvest {
   Parts parts_;
   int max_sequences_;
   size_t hidden_width_;
-  std::span<const float> hidden_;  // of the rows of this chunk that are left; empty: nobody wants them
+  std::span<const float> hidden_;  // of the rows of this chunk that are left; empty: not wanted
   Roster::Sequences forked_;       // by this step
   Clock::time_point computed_;     // when the draws of this step were there
 };

@@ -75,7 +75,7 @@ struct Sequence {
     return prompt_chances || (!began() && job->request.hidden_states == Request::HiddenStates::kAll);
   }
   bool at_end() const { return text().size() >= job->limit; }
-  // Tokens that are certain to come are taken without being drawn. Not where something of each draw is told.
+  // Tokens that are certain to come are taken without being drawn. Not where each draw is reported.
   bool takes_certain() const {
     return !job->request.logprobs && job->request.hidden_states == Request::HiddenStates::kNone;
   }

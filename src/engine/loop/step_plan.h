@@ -17,7 +17,7 @@ struct StepPlan {
   std::vector<BlockCopy> copies;  // to be made before it
   std::vector<Chunk> chunks;
   std::vector<Sequence*> sequences;  // of each chunk
-  // A group for each chunk that has rows of logits: of a prompt's rows whose probabilities were asked for and
+  // A group for each chunk that has rows of logits: of a prompt's rows whose probabilities or states
   // are wanted, then of the tokens that the sequence goes on with: one and one for each drafted token, or,
   // where the answers begin, one for each choice.
   DrawList draws;

@@ -73,7 +73,7 @@ std::string rendered(std::string_view chat_template) {
   context.add_message("user", "?");
   try {
     return ChatTemplate(std::string(chat_template)).render(context.json()).text();
-  } catch (const Error&) {  // it takes no such conversation, or does not parse, which its user is told
+  } catch (const Error&) {  // it takes no such conversation, or does not parse; its use reports that
     return {};
   }
 }

@@ -41,7 +41,7 @@ class DrawList {
   std::span<const uint32_t> masks() const { return masks_; }   // one behind the other, in the order of draws
   size_t mask_words() const { return (static_cast<size_t>(vocab_) + 31) / 32; }
 
-  // Scratch for whoever makes edits.
+  // Scratch of the code that makes edits.
   TokenCounts& counts() { return counts_; }
   std::vector<int>& matches() { return matches_; }
 

@@ -10,7 +10,7 @@ namespace ferrum {
 
 struct DrawnTokens {
   std::span<const Drawn> drawn;  // in the order of the DrawList
-  // [drawn, kMostTop], of each as many as its `top`; empty if none were asked for.
+  // [drawn, kMostTop], of each as many as its `top`; empty if none were wanted.
   std::span<const int32_t> top_ids;
   std::span<const float> top_logprobs;
 };
@@ -29,7 +29,7 @@ struct Logprobs {
   TokenLogprob drawn;
   std::vector<TokenLogprob> top;  // most likely first; without tokens of probability 0
 };
-// REQUIRES: the draw asked for them and gave a token.
+// REQUIRES: the draw wanted them and gave a token.
 void read_logprobs(const DrawnTokens& tokens, int index, Logprobs& out);
 
 }  // namespace ferrum

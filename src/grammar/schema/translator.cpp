@@ -91,7 +91,7 @@ uint32_t Translator::count(const JsonTree& tree, const char* keyword, uint32_t o
   const auto value = number->small_integer();
   const bool is_least = std::string_view(keyword).starts_with("min");
   if (is_least && (!value || *value > static_cast<int64_t>(limits_.max_count)))
-    refuse(tree, keyword, fmt::format("more than {} are asked for", limits_.max_count));
+    refuse(tree, keyword, fmt::format("more than {} are required", limits_.max_count));
   if (!value || *value >= UINT32_MAX - 1) return otherwise;  // no text is as long as that
   return static_cast<uint32_t>(*value);
 }

@@ -29,7 +29,7 @@ class Translator {
   LanguageId names_of(FormulaId formula);
   NumberSetId numbers_of(FormulaId formula);
 
-  // Whether two formulas exclude each other: set before the first use, asked for oneOf.
+  // Whether two formulas exclude each other: set before the first use, needed for oneOf.
   std::function<bool(FormulaId, FormulaId)> are_disjoint;
 
  private:

@@ -212,7 +212,7 @@ export class McpClient {
         else if (typeof answer.id === 'number') this.waiting.get(answer.id)?.(answer);
       }
     } catch {
-      // Its end is told below.
+      // Its end is reported below.
     }
     for (const tell of this.waiting.values()) tell({ error: { message: 'it ended the connection' } });
   }

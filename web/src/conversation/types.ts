@@ -68,7 +68,7 @@ export interface Speeds {
   answer: number;
 }
 
-// A call of a tool, which the model asked for.
+// A call of a tool by the model.
 export interface Call {
   id: string;
   name: string;

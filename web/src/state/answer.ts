@@ -5,8 +5,8 @@ import type { Call, Figures, Message, State, Token } from '../conversation/types
 import { callOf } from './tools';
 
 const kLeastPause = 40; // ms between two looks of the page
-const kShare = 2; // pauses are so many times as long as what the page took the last time: it is free for other things
-const kHiddenPause = 500; // ms, where nobody sees it and there are no frames
+const kShare = 2; // a pause is this many times as long as the page's last update, which leaves time for other things
+const kHiddenPause = 500; // ms, while the page is hidden and there are no frames
 
 export class Answer {
   readonly content: Signal<string>;

@@ -17,7 +17,7 @@ import { runCalls, wireTools } from './tools';
 
 const kSavePause = 1000; // ms
 const kMostSteps = 20; // answers with calls in a row
-const kChances = 5; // alternatives that are told of each token
+const kChances = 5; // alternatives shown for each token
 const kReplyPatience = 1500; // ms for other tabs to say that an answer is theirs
 
 export const answers = signal<ReadonlyMap<string, Answer>>(new Map()); // that this tab reads, by message

@@ -151,7 +151,7 @@ async function open(id: string | null): Promise<void> {
   opened = id;
   const conversation = id === null ? undefined : await shelf.conversation(id);
   const all = conversation ? await shelf.messages(conversation.id) : [];
-  if (opened !== id) return; // another was asked for meanwhile
+  if (opened !== id) return; // another was opened meanwhile
   if (id !== null && !conversation) {
     notice('This conversation is not in this browser.');
     return show(null, 'replace');

@@ -38,7 +38,7 @@ export async function refresh(): Promise<void> {
     const answered = error instanceof ServerError && error.status !== 503;
     status.value = answered ? 'refused' : 'unreachable';
     refusal.value = (error as Error).message;
-    if (answered) return; // somebody has to do something
+    if (answered) return; // waiting does not help
   }
   if (status.value !== 'ready') timer = setTimeout(() => void refresh(), kPatience);
 }

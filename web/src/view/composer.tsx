@@ -85,7 +85,7 @@ export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);
   const busy = isAnswering();
   const id = currentId.value;
-  // At once, not after the next frame: whoever goes on to the search by then keeps the focus.
+  // At once, not after the next frame, by when the user may have moved the focus to the search.
   useLayoutEffect(() => {
     if (matchMedia('(pointer: fine)').matches) area.current!.focus();
   }, [id]);

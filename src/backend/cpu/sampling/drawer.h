@@ -19,7 +19,7 @@ struct DrawCall {
 
 class Drawer {
  public:
-  // Makes room for rows of so many logits, so that their draws allocate nothing. Throws std::bad_alloc.
+  // Makes room for rows of this many logits, so that their draws allocate nothing. Throws std::bad_alloc.
   void reserve(size_t logits);
   // What it takes.
   static size_t bytes_for(size_t logits);

@@ -15,7 +15,7 @@ namespace ferrum::cpu {
 
 class LogitRow {
  public:
-  // Makes room for rows of so many logits.
+  // Makes room for rows of this many logits.
   void reserve(size_t logits);
   static size_t bytes_for(size_t logits) { return 3 * blocks_of(logits) * sizeof(float); }
 

@@ -21,7 +21,7 @@ int32_t Mirostat::draw(LogitRow& row, double uniform, Candidates& candidates) {
   return drawn.id;
 }
 
-// Estimates the exponent s by least squares on the logarithms of rank and probability, then the k that meets
+// Estimates the exponent s by least squares on the logarithms of rank and probability, then the k that fits
 // the bound.
 void Mirostat::gather_top_k(LogitRow& row, Candidates& candidates) const {
   constexpr size_t kEstimatedFrom = 100;
