@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <memory>
 
 #include "base/log.h"
@@ -49,15 +50,30 @@ struct Loudness {
   bool quiet = false;
 };
 
-void add_loudness(CLI::App& app) {
+// CLI11 2.4 and newer ignore an environment variable whose value is invalid; earlier ones throw. Here it is a
+// mistake: throws CLI::ValidationError as if the value had been given to the option.
+void refuse_invalid_environment(const CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands())
+    for (CLI::Option* option : command->get_options()) {
+      if (option->count() > 0 || option->get_envname().empty()) continue;
+      const char* const value = std::getenv(option->get_envname().c_str());
+      if (value == nullptr || *value == '\0') continue;
+      option->add_result(std::string(value));
+      option->run_callback();
+    }
+}
+
+std::shared_ptr<Loudness> add_loudness(CLI::App& app) {
   auto loudness = std::make_shared<Loudness>();
   app.add_flag("-v,--verbose", loudness->verbose, "Log more details");
   app.add_flag("-q,--quiet", loudness->quiet, "Log only errors, and show no progress bars");
-  app.parse_complete_callback([loudness] {
-    log::configure(loudness->quiet     ? log::Verbosity::kQuiet
-                   : loudness->verbose ? log::Verbosity::kVerbose
-                                       : log::Verbosity::kNormal);
-  });
+  return loudness;
+}
+
+void configure_log(const Loudness& loudness) {
+  log::configure(loudness.quiet     ? log::Verbosity::kQuiet
+                 : loudness.verbose ? log::Verbosity::kVerbose
+                                    : log::Verbosity::kNormal);
 }
 
 }  // namespace
@@ -70,7 +86,11 @@ void add_commands(CLI::App& app) {
   app.set_version_flag("--version", std::string("ferrum ") + kVersion, "Print the version");
   app.require_subcommand(1);
   app.fallthrough();
-  add_loudness(app);
+  const std::shared_ptr<Loudness> loudness = add_loudness(app);
+  app.parse_complete_callback([&app, loudness] {
+    refuse_invalid_environment(app);
+    configure_log(*loudness);
+  });
   for (const Group& group : groups())
     for (const auto add : group.commands) {
       add(app);
