@@ -76,13 +76,18 @@ struct HeadShape {
   int kv_heads = 0;
   int head_dim = 0;   // of queries and keys
   int value_dim = 0;  // of values; 0: as head_dim
+  // A key is k and then its value, so that a score is q·k + r·v: q has a second part r for that, of value_dim
+  // numbers a head, and all of these lie behind v. (The absorbed form of latent attention: arXiv 2405.04434.)
+  bool joined = false;
 
   int value_size() const { return value_dim > 0 ? value_dim : head_dim; }
   int q_width() const { return q_heads * head_dim; }
   int k_width() const { return kv_heads * head_dim; }
   int v_width() const { return kv_heads * value_size(); }
-  int qkv_width() const { return q_width() + k_width() + v_width(); }
+  int joined_width() const { return joined ? q_heads * value_size() : 0; }
+  int qkv_width() const { return q_width() + k_width() + v_width() + joined_width(); }
   int out_width() const { return q_heads * value_size(); }
+  int score_dim() const { return joined ? head_dim + value_size() : head_dim; }  // summed up by a score
 };
 
 // Normalises a row, then multiplies it by the weight.
@@ -277,6 +282,9 @@ class Backend {
   // x = factor · x; with a soft cap, cap · tanh(factor · x / cap). cap 0: none
   virtual void scale(Tensor x, float factor, float cap) = 0;
   virtual void linear(Tensor out, Tensor x, const Weight& w) = 0;  // out = x · wᵀ + bias
+  // The same for each group h of w by itself: of columns [h × w.cols(), (h + 1) × w.cols()) of x to columns
+  // [h × w.rows(), (h + 1) × w.rows()) of out. REQUIRES: w was packed as kHeads.
+  virtual void linear_heads(Tensor out, Tensor x, const Weight& w) = 0;
   // out = activation(x · wᵀ + bias); gated: half as wide as w has rows
   virtual void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) = 0;
   // x *= f(gates). gates has x's columns, or a column for each run of x.cols / gates.cols of them
@@ -286,8 +294,9 @@ class Backend {
 
   // Attention ----
 
-  // qkv is [tokens, qkv_width]: q heads, k heads, v heads (shares_kv: [tokens, q_width]). Normalise, clip and
-  // rotate q and k, and write keys and values to their slots; the q that results stays in place.
+  // qkv is [tokens, qkv_width]: q heads, k heads, v heads, and where they are joined, q's second parts
+  // (shares_kv: [tokens, q_width]). Normalise, clip and rotate q and k, and write keys and values to their
+  // slots; the q that results stays in place. Of the second parts, the temperature alone applies.
   virtual void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;
   // out [tokens, out_width] = value_scale · softmax(scale · q·K) · V, causal, over each sequence's blocks
   virtual void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) = 0;

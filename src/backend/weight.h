@@ -10,12 +10,13 @@ namespace ferrum {
 enum class WeightUse : uint8_t {
   kMultiply,  // and rows may be looked up as well, as in a head that is the embedding, too
   kLookUp,    // `embed` alone: a backend may leave it where the checkpoint has it
+  kHeads,     // `linear_heads` alone: a group for each head
 };
 
-// What `Backend::pack` is given. A weight is `groups` matrices (1, or one per expert) of the same shape
-// [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts may
-// differ in format and column order. Every part gives, in order, the rows of group 0, of group 1, …: as one
-// tensor [groups × rows, cols], or as one tensor per group.
+// What `Backend::pack` is given. A weight is `groups` matrices (1, or one per expert or head) of the same
+// shape [rows, cols]; each matrix is the parts' rows one below the other (q, k, v; or gate, up), and parts
+// may differ in format and column order. Every part gives, in order, the rows of group 0, of group 1, …: as
+// one tensor [groups × rows, cols], or as one tensor per group.
 struct WeightSource {
   using Part = std::vector<HostTensor>;
 

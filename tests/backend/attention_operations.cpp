@@ -116,6 +116,19 @@ void add_switches(const std::function<void(AttentionCase)>& add) {
                                                         l.v_norm = {.kind = Norm::Kind::kRms, .eps = 1e-6f};
                                                       })});
   add({.name = "shared_kv", .more = with([](auto& l) { l.shares_kv = true; })});
+  // Latent attention: one key for all heads, normalised, whose second part is the value.
+  add({.name = "joined",
+       .heads = {6, 1, 16, 40, true},
+       .pairing = RopePairing::kNeighbours,
+       .sequences = {{0, 30}, {70, 1}},
+       .more = [](Bench& bench, AttentionLayer& layer) {
+         layer.v_norm = {.kind = Norm::Kind::kRms, .weight = bench.random(1, 40, 13), .eps = 1e-6f};
+         layer.temperature = {.beta = 0.3f, .length = 8, .offset = 0};
+       }});
+  add({.name = "joined_odd",
+       .heads = {6, 3, 6, 5, true},
+       .block_tokens = 3,
+       .sequences = {{0, 30}, {70, 1}}});
 }
 
 // The same for attention by itself.
@@ -145,6 +158,26 @@ void attend_switches(const std::function<void(AttentionCase)>& attend) {
             .heads = heads,
             .sequences = sequences,
             .more = sinks(1)});
+  for (const HeadShape& heads : {HeadShape{20, 1, 64, 128, true},
+                                 {3, 1, 16, 48, true},
+                                 {130, 1, 8, 24, true},
+                                 {4, 2, 10, 33, true},
+                                 {6, 3, 3, 70, true}})
+    attend({.name = fmt::format("joined{}of{}and{}", heads.q_heads, heads.head_dim, heads.value_dim),
+            .heads = heads,
+            .sequences = {{30, 8}, {511, 2}, {99, 1}},
+            .more = with([](auto& l) { l.scale = 0.05f; })});
+  attend({.name = "joined_switches",
+          .heads = {5, 1, 12, 20, true},
+          .window = 45,
+          .block_tokens = 6,
+          .sequences = sequences,
+          .more = [](Bench& bench, AttentionLayer& layer) {
+            sinks(1)(bench, layer);
+            layer.scale = 0.1f;
+            layer.soft_cap = 2;
+            layer.value_scale = 0.6f;
+          }});
 }
 
 }  // namespace

@@ -65,6 +65,30 @@ TEST_P(Invariance, ARowOfAProductDoesNotDependOnItsBatch) {
   }
 }
 
+TEST_P(Invariance, AHeadsProductDoesNotDependOnItsBatch) {
+  for (const Activations activations : {Activations::kInt8, Activations::kBf16, Activations::kFloat32}) {
+    for (const Format format : {Format::kQ8_0, Format::kBF16}) {
+      const RandomWeight weight(3, 96, {{format, 37}}, true, 1);
+      WeightSource source = weight.source();
+      source.use = WeightUse::kHeads;
+      std::vector<float> expected;
+      for (const int threads : {1, 3}) {
+        CpuBackend backend({.threads = threads, .isa = GetParam(), .activations = activations});
+        Bench bench(backend);
+        const Weight& w = bench.weight(source);
+        const Tensor x = bench.random(67, 3 * 96, 3);  // more than one batch
+        expect_same_in_pieces(
+            backend, x, 3 * 37, [&](Tensor out, Tensor in, int) { backend.linear_heads(out, in, w); },
+            "linear_heads " + std::string(name_of(format)));
+        const Tensor out = bench.tensor(DType::kF32, 67, 3 * 37);
+        backend.linear_heads(out, x, w);
+        if (expected.empty()) expected = values_of(backend, out);
+        EXPECT_EQ(values_of(backend, out), expected) << threads << " threads";
+      }
+    }
+  }
+}
+
 TEST_P(Invariance, ARowOfEveryActivation) {
   CpuBackend backend({.threads = 2, .isa = GetParam()});
   for (const NamedActivation& a : named_activations()) {
@@ -284,6 +308,9 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
       {{4, 2, 32, 20}, 0, 16, DType::kF16, soft_cap},
       {{6, 2, 16, 40}, 20, 16, DType::kI8, all_switches},
       {{4, 1, 24, 10}, 0, 4, DType::kF32, all_switches},
+      {{5, 1, 16, 40, true}, 0, 16, DType::kF16},
+      {{6, 2, 10, 22, true}, 40, 8, DType::kI8, all_switches},
+      {{20, 1, 64, 96, true}, 0, 16, DType::kBF16},
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 75;
@@ -306,7 +333,8 @@ TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
   const AttentionSetting settings[] = {{{2, 1, 32}, 0, 16, DType::kF16},
                                        {{6, 2, 10}, 700, 24, DType::kI8},
                                        {{3, 3, 16}, 0, 16, DType::kBF16},
-                                       {{4, 2, 12, 24}, 600, 16, DType::kF16, all_switches}};
+                                       {{4, 2, 12, 24}, 600, 16, DType::kF16, all_switches},
+                                       {{70, 1, 8, 24, true}, 0, 16, DType::kI8}};
   const int length = 1200;
   for (const AttentionSetting& setting : settings) {
     const auto blocks = static_cast<size_t>((length + setting.block_tokens - 1) / setting.block_tokens);

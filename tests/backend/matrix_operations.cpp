@@ -25,6 +25,24 @@ Operation linear(const std::string& shape, int tokens, std::vector<RandomWeight:
           }};
 }
 
+// A matrix for each head. On the grid, with rows further apart than they are wide.
+Operation linear_heads(int heads, int tokens, Format format, int rows, int cols, bool bias) {
+  const auto w =
+      std::make_shared<RandomWeight>(heads, cols, std::vector{RandomWeight::PartSpec{format, rows}}, bias, 8);
+  return {fmt::format("linear_heads/{}x{}of{}/{}/tokens{}{}", heads, rows, cols, name_of(format), tokens,
+                      bias ? "/bias" : ""),
+          Agreement::kRounded, [=](Bench& bench) {
+            WeightSource source = w->source();
+            source.use = WeightUse::kHeads;
+            const Weight& packed = bench.weight(source);
+            const size_t count = static_cast<size_t>(tokens) * static_cast<size_t>(heads * cols);
+            const Tensor x = bench.floats(grid_floats(count, 3), tokens, heads * cols + 5);
+            const Tensor out = bench.tensor(DType::kF32, tokens, heads * rows, heads * rows + 3);
+            bench.add_output(out);
+            bench.set_run([&bench, w, x, out, &packed] { bench.backend().linear_heads(out, x, packed); });
+          }};
+}
+
 Operation expand(const NamedActivation& activation, int tokens, std::vector<RandomWeight::PartSpec> parts,
                  int cols, bool bias) {
   std::string name = fmt::format("expand/{}/cols{}", activation.name, cols);
@@ -92,6 +110,16 @@ std::vector<Operation> matrix_operations() {
     all.push_back(linear("33rows", 64, {{format, 33}}, 2 * block, true, true));
     all.push_back(linear("18rows", 5, {{format, 18}}, 512, false, false));
     all.push_back(swiglu(3, {{format, 37}, {format, 37}}, 2 * block, false));
+  }
+  for (const Format format : kAllFormats) {
+    const int block = std::max(block_of(format), 32);
+    all.push_back(linear_heads(4, 1, format, 37, 2 * block, false));
+    all.push_back(linear_heads(3, 70, format, 7, block, true));  // more than one batch
+  }
+  for (const int tokens : {1, 5, 130}) {
+    all.push_back(linear_heads(20, tokens, Format::kBF16, 50, 24, false));
+    all.push_back(linear_heads(1, tokens, Format::kF32, 3, 5, true));
+    all.push_back(linear_heads(7, tokens, Format::kQ8_0, 33, 96, false));
   }
   for (const NamedActivation& a : named_activations()) {
     all.push_back(expand(a, 1, {{Format::kQ8_0, 40}, {Format::kQ8_0, 40}}, 64, true));

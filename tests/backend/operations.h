@@ -47,8 +47,9 @@ class Bench {
     backend_.upload(t, std::as_bytes(std::span(values)));
     return t;
   }
-  const Weight& weight(const RandomWeight& weight) {
-    weights_.push_back(backend_.pack(weight.source()));
+  const Weight& weight(const RandomWeight& weight) { return this->weight(weight.source()); }
+  const Weight& weight(const WeightSource& source) {
+    weights_.push_back(backend_.pack(source));
     return *weights_.back();
   }
 

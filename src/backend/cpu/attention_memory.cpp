@@ -19,9 +19,9 @@ AttentionState state_at(float* memory, int rows, int padded) {
 }  // namespace
 
 AttentionLimits AttentionMemory::limits(const HeadShape& heads) {
-  check(heads.head_dim <= kMaxHeadDim && heads.value_size() <= kMaxHeadDim,
+  check(heads.score_dim() <= kMaxHeadDim && heads.value_size() <= kMaxHeadDim,
         "heads that the CPU backend has room for");
-  const int64_t of_key = padded_dim(heads.head_dim);
+  const int64_t of_key = padded_dim(heads.score_dim());
   const int64_t of_value = padded_dim(heads.value_size());
   const int64_t blocks = kRunKeys * (of_key + of_value);
   const int64_t per_row = of_key + 2 * (of_value + 2) + kRunKeys + kMostLanes + 1;
@@ -33,7 +33,7 @@ AttentionLimits AttentionMemory::limits(const HeadShape& heads) {
 
 void AttentionMemory::begin(const HeadShape& heads) {
   padded_ = padded_dim(heads.value_size());
-  const int64_t of_key = padded_dim(heads.head_dim);
+  const int64_t of_key = padded_dim(heads.score_dim());
   const int rows = limits(heads).rows;
   float* next = tile_.data();
   const auto take = [&](int64_t floats) { return std::exchange(next, next + floats); };

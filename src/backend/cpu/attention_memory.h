@@ -20,7 +20,7 @@ class AttentionMemory {
   void own(const AttentionItem& item, Range partitions);
   AttentionState keep(int rows);  // for the next partition of an item that another worker owns
 
-  float* queries() const { return queries_; }  // [rows, head_dim]
+  float* queries() const { return queries_; }  // [rows, score_dim]
   const AttentionScratch& scratch() const { return scratch_; }
   const AttentionState& partition() const { return partition_; }
   const AttentionState& total() const { return total_; }

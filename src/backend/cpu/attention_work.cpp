@@ -27,18 +27,26 @@ AttentionWork::AttentionWork(const Step& step, const AttentionLayer& layer, cons
   heads_ = std::min(group_, limits.rows);
   queries_ = limits.rows / heads_;
   if (workers > 1) choose_queries();
+  if (workers > 1) choose_heads();
   choose_kv_heads();
   for (int s = 0; s < step_.shape.sequences; ++s) total_ += sequence_cost(s);
 }
 
 void AttentionWork::choose_queries() {
-  const auto enough = [&] {
-    int64_t items = 0;
-    for (int s = 0; s < step_.shape.sequences; ++s) items += (queries_of(s) + queries_ - 1) / queries_;
-    return items * layer_.heads.kv_heads * ((group_ + heads_ - 1) / heads_) >=
-           int64_t{kItemsPerWorker} * workers_;
-  };
-  while (queries_ > 1 && queries_ * heads_ > kFewRows && !enough()) queries_ = (queries_ + 1) / 2;
+  while (queries_ > 1 && queries_ * heads_ > kFewRows && !has_enough_items()) queries_ = (queries_ + 1) / 2;
+}
+
+// Many heads that share one kv head, as in latent attention, are divided evenly.
+void AttentionWork::choose_heads() {
+  for (int parts = (group_ + heads_ - 1) / heads_; heads_ > kFewRows && !has_enough_items(); ++parts)
+    heads_ = (group_ + parts - 1) / parts;
+}
+
+bool AttentionWork::has_enough_items() const {
+  int64_t items = 0;
+  for (int s = 0; s < step_.shape.sequences; ++s) items += (queries_of(s) + queries_ - 1) / queries_;
+  return items * layer_.heads.kv_heads * ((group_ + heads_ - 1) / heads_) >=
+         int64_t{kItemsPerWorker} * workers_;
 }
 
 // Takes several kv heads together if each sequence has so few rows that they fit, and if enough items remain

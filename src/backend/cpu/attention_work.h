@@ -66,6 +66,8 @@ class AttentionWork {
           visit(item_at(sequence, kv_head, head, query));
   }
   void choose_queries();
+  void choose_heads();
+  bool has_enough_items() const;
   void choose_kv_heads();
   AttentionItem item_at(int sequence, int kv_head, int first_head, int query) const;
   int64_t cost_of(const AttentionItem& item) const;

@@ -168,16 +168,33 @@ class Attention {
     return (item.kv_head + g) * group + item.first_head + h;
   }
 
+  // The rows of one query's heads; gives the place behind them.
+  float* take_heads(const AttentionItem& item, int g, int t, float factor, float* to) const {
+    const int width = item.heads * heads_.head_dim;
+    kernels_.scale(to, arguments_.qkv.at<float>(item.first_query + t, q_head(item, g, 0) * heads_.head_dim),
+                   factor, width);
+    return to + width;
+  }
+
+  float* take_joined(const AttentionItem& item, int g, int t, float factor, float* to) const {
+    const int second = heads_.qkv_width() - heads_.joined_width();
+    const float* const row = arguments_.qkv.at<float>(item.first_query + t);
+    for (int head = q_head(item, g, 0); head < q_head(item, g, item.heads); ++head) {
+      kernels_.scale(to, row + head * heads_.head_dim, factor, heads_.head_dim);
+      to += heads_.head_dim;
+      kernels_.scale(to, row + second + head * heads_.value_size(), factor, heads_.value_size());
+      to += heads_.value_size();
+    }
+    return to;
+  }
+
   cpu::AttentionTile tile_of(const AttentionItem& item, float* queries) const {
     const KvLayer& kv = arguments_.kv;
     const float to_log2 = arguments_.layer.scale * kLog2E;
-    const int width = item.heads * heads_.head_dim;
     float* row = queries;
     for (int g = 0; g < item.kv_heads; ++g)
-      for (int t = 0; t < item.queries; ++t, row += width)
-        kernels_.scale(row,
-                       arguments_.qkv.at<float>(item.first_query + t, q_head(item, g, 0) * heads_.head_dim),
-                       to_log2, width);
+      for (int t = 0; t < item.queries; ++t)
+        row = heads_.joined ? take_joined(item, g, t, to_log2, row) : take_heads(item, g, t, to_log2, row);
     cpu::AttentionTile tile = {
         .q = queries,
         .kv_heads = item.kv_heads,
@@ -185,6 +202,7 @@ class Attention {
         .heads = item.heads,
         .head_dim = heads_.head_dim,
         .value_dim = heads_.value_size(),
+        .joined = heads_.joined,
         .position = item.position,
         .window = arguments_.layer.window,
         .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.block_tokens),
@@ -265,8 +283,12 @@ void CpuBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const 
       const int position = *step.positions.at<int32_t>(t);
       float* const row = qkv.at<float>(t);
       prepare(kernels_, {row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
-      if (layer.temperature.length > 0)
-        kernels_.scale(row, row, temperature_at(layer.temperature, position), heads.q_width());
+      if (layer.temperature.length > 0) {
+        const float factor = temperature_at(layer.temperature, position);
+        kernels_.scale(row, row, factor, heads.q_width());
+        float* const second = row + heads.qkv_width() - heads.joined_width();
+        if (heads.joined) kernels_.scale(second, second, factor, heads.joined_width());
+      }
       if (layer.shares_kv) continue;
 
       float* const keys = row + heads.q_width();

@@ -116,11 +116,11 @@ std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
   for (const WeightSource::Part& part : source.parts)
     for (const HostTensor& tensor : part) bytes += tensor.byte_size();
   const std::string name = source.parts.empty() ? "" : in_quotes(source.parts[0][0].name);
-  if (const size_t free = free_bytes(); source.use == WeightUse::kMultiply && bytes > free)
+  if (const size_t free = free_bytes(); source.use != WeightUse::kLookUp && bytes > free)
     fail(ErrorCode::kNoMemory, "not enough memory for {}: {} bytes needed, {} bytes free", name, bytes, free);
   try {
     auto weight = std::make_unique<CpuWeight>(source, kernels_, pool_, weights_);
-    if (source.use == WeightUse::kMultiply) memory_.reserve(cpu::shape_of(source));
+    if (source.use != WeightUse::kLookUp) memory_.reserve(cpu::shape_of(source));
     return weight;
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::kNoMemory, "not enough memory for {}: the system refused {} bytes", name, bytes);
@@ -132,7 +132,7 @@ size_t CpuBackend::kernel_memory() const { return memory_.bytes(); }
 size_t CpuBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
   cpu::KernelMemory plan(kernels_, activations_, pool_.size(), cpu::Room::kCounted);
   for (const WeightSource& source : weights)
-    if (source.use == WeightUse::kMultiply) plan.reserve(cpu::shape_of(source));
+    if (source.use != WeightUse::kLookUp) plan.reserve(cpu::shape_of(source));
   return plan.bytes();
 }
 

@@ -45,6 +45,32 @@ void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
   }
 }
 
+// Each worker takes the inputs of the heads whose panels it multiplies, a batch of rows after the other.
+void CpuBackend::linear_heads(Tensor out, Tensor x, const Weight& weight) {
+  const CpuWeight& w = as_cpu(weight);
+  check_equal(x.cols, w.groups() * w.cols(), "width of all heads' inputs");
+  check_equal(out.cols, w.groups() * w.rows(), "width of all heads' outputs");
+  const cpu::Forms forms = memory_.matmul.forms_for(w);
+  const int64_t panels = w.panels();
+  pool_.parallel_for(w.groups() * panels, [&](int64_t begin, int64_t end, int worker) noexcept {
+    const cpu::InputArray& memory = memory_.head_inputs[static_cast<size_t>(worker)];
+    for (int64_t at = begin; at < end;) {
+      const int head = static_cast<int>(at / panels);
+      const Range own = {at % panels, std::min(panels, at % panels + end - at)};
+      for (int first = 0; first < x.rows; first += cpu::kHeadBatch) {
+        const int tokens = std::min(cpu::kHeadBatch, x.rows - first);
+        const int64_t order_stride = cpu::spans_of(w.cols()) * tokens;
+        const Tensor from = x.rows_at(first, tokens).columns(head * w.cols(), w.cols());
+        for (int t = 0; t < tokens; ++t)
+          memory_.matmul.take_input(from.row(t), {w, head}, memory, {t, tokens, order_stride}, worker);
+        multiply_to(out.rows_at(first, tokens).columns(head * w.rows(), w.rows()), w, head, own,
+                    memory.inputs(tokens, forms, order_stride), worker);
+      }
+      at += own.size();
+    }
+  });
+}
+
 void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range panels, const Inputs& inputs,
                              int worker) const {
   in_chunks(panels, [&](Range some) {

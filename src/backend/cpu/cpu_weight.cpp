@@ -68,7 +68,8 @@ WeightShape shape_of(const WeightSource& source) {
   WeightShape shape = {.groups = source.groups,
                        .cols = source.parts[0][0].cols(),
                        .orders = orders.each,
-                       .has_orders = orders.any};
+                       .has_orders = orders.any,
+                       .of_heads = source.use == WeightUse::kHeads};
   for (const WeightSource::Part& part : source.parts) {
     shape.rows += rows_of_part(source, part, 0).rows;
     shape.formats.push_back(part[0].format);

@@ -41,6 +41,7 @@ struct WeightShape {
   int orders = 1;  // CpuWeight::orders
   bool has_orders = false;
   std::vector<Format> formats;
+  bool of_heads = false;  // WeightUse::kHeads
 };
 WeightShape shape_of(const WeightSource& source);
 

@@ -7,6 +7,7 @@ namespace ferrum::cpu {
 KernelMemory::KernelMemory(const Kernels& kernels, Activations activations, int workers, Room room)
     : room(room),
       matmul(kernels, activations, workers, room),
+      head_inputs(static_cast<size_t>(workers)),
       experts(room),
       drawers(static_cast<size_t>(std::min(workers, kMostDrawers))) {
   for (int i = 0; i < workers; ++i) attention.emplace_back(room);
@@ -14,6 +15,10 @@ KernelMemory::KernelMemory(const Kernels& kernels, Activations activations, int 
 
 void KernelMemory::reserve(const WeightShape& w) {
   const Forms forms = matmul.forms_for(w);
+  if (w.of_heads) {
+    for (InputArray& array : head_inputs) array.grow(kHeadBatch * w.orders, w.cols, forms, room);
+    return matmul.reserve(w);
+  }
   inputs.grow(kMaxBatch * w.orders, w.cols, forms, room);
   experts.reserve(w, forms);
   matmul.reserve(w);
@@ -26,6 +31,7 @@ void KernelMemory::reserve(const WeightShape& w) {
 size_t KernelMemory::bytes() const {
   size_t bytes = matmul.bytes() + inputs.bytes() + experts.bytes() +
                  drawers.size() * Drawer::bytes_for(static_cast<size_t>(logits));
+  for (const InputArray& array : head_inputs) bytes += array.bytes();
   for (const AttentionMemory& memory : attention) bytes += memory.bytes();
   return bytes;
 }

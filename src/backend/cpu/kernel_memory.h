@@ -10,6 +10,7 @@
 namespace ferrum::cpu {
 
 constexpr int kMostDrawers = 8;  // each has room for a vocabulary
+constexpr int kHeadBatch = 64;   // rows of one head's product
 
 struct KernelMemory {
   KernelMemory(const Kernels& kernels, Activations activations, int workers, Room room = Room::kTaken);
@@ -20,7 +21,8 @@ struct KernelMemory {
 
   Room room;
   Matmul matmul;
-  InputArray inputs;  // [kMaxBatch, the widest weight]
+  InputArray inputs;                    // [kMaxBatch, the widest weight]
+  std::vector<InputArray> head_inputs;  // of each worker: [kHeadBatch, the widest input of a head]
   ExpertMemory experts;
   std::vector<AttentionMemory> attention;  // of each worker
   std::vector<Drawer> drawers;             // of the first workers, up to kMostDrawers

@@ -104,18 +104,19 @@ static constexpr int padded_dim(int dim) {  // static: see above
 // Successive queries of one sequence, for some kv heads and the q heads that share each, and the location of
 // keys and values. Row (g × tokens + t) × heads + h is query t, head h of those that share kv head g.
 struct AttentionTile {
-  const float* q;  // [rows, head_dim], multiplied by scale × log2 e
+  const float* q;  // [rows, score_dim], multiplied by scale × log2 e
   int kv_heads;
   int tokens;
   int heads;
-  int head_dim;           // of q and k
-  int value_dim;          // of v
-  int position;           // of the first query
-  int window;             // positions that a query sees, including its own; 0: all up to its own
-  const void* k;          // block 0 (see KvLayer), at the first of the kv heads
-  const void* v;          // slot 0, at the first of the kv heads
-  int64_t k_stride;       // elements between blocks
-  int64_t v_stride;       // elements between slots
+  int head_dim;      // of q and k
+  int value_dim;     // of v
+  bool joined;       // a key is k and then v (see HeadShape): score_dim is the sum of both, else head_dim
+  int position;      // of the first query
+  int window;        // positions that a query sees, including its own; 0: all up to its own
+  const void* k;     // block 0 (see KvLayer), at the first of the kv heads
+  const void* v;     // slot 0, at the first of the kv heads
+  int64_t k_stride;  // elements between blocks
+  int64_t v_stride;  // elements between slots
   const float* k_scales;  // row 0, at the first of the kv heads, for int8 blocks
   const float* v_scales;
   int64_t scale_stride;  // in floats
@@ -133,7 +134,7 @@ struct AttentionState {
 };
 
 struct AttentionScratch {
-  float* keys;         // [kRunKeys × head_dim]: keys in lanes
+  float* keys;         // [kRunKeys × score_dim]: keys in lanes
   float* values;       // [kRunKeys × value_dim padded]
   float* scores;       // [rows of a kv head, kRunKeys]
   float* corrections;  // [rows of a kv head]

@@ -184,6 +184,14 @@ void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
          {{"out", out, expected, tolerances_.product}});
 }
 
+void CheckingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
+  const Tensor expected = host(out);
+  reference_.linear_heads(expected, host(x), *as_checked(w).of_reference);
+  inner_.linear_heads(out, x, *as_checked(w).of_inner);
+  finish(describe({.name = "linear_heads", .out = out, .in = x, .weight = &w}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
 void CheckingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   const Tensor expected = host(out);
   reference_.expand(expected, host(x), *as_checked(w).of_reference, activation);

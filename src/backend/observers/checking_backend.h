@@ -77,6 +77,7 @@ class CheckingBackend final : public Backend {
   void add(Tensor to, Tensor x, float scale) override;
   void scale(Tensor x, float factor, float cap) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
+  void linear_heads(Tensor out, Tensor x, const Weight& w) override;
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
   void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;

@@ -42,7 +42,8 @@ NameParts parts_of(std::string_view name) {
 
 // The maximum number of a weight's groups that the rows can choose.
 double groups_chosen(const OperationCall& call, const Weight& w) {
-  const int64_t chosen = call.experts_per_token > 0 ? int64_t{call.in.rows} * call.experts_per_token : 1;
+  if (call.experts_per_token == 0) return w.groups();
+  const int64_t chosen = int64_t{call.in.rows} * call.experts_per_token;
   return static_cast<double>(std::min<int64_t>(chosen, w.groups()));
 }
 
@@ -100,7 +101,8 @@ double ObservingBackend::arithmetic_of(const OperationCall& call) const {
   double operations = 0;
   for (const Weight* w : {call.weight, call.second_weight})
     if (w != nullptr)
-      operations += 2.0 * w->rows() * w->cols() * call.in.rows * std::max(1, call.experts_per_token);
+      operations += 2.0 * w->rows() * w->cols() * call.in.rows *
+                    (call.experts_per_token > 0 ? call.experts_per_token : w->groups());
   return operations;
 }
 
@@ -140,6 +142,11 @@ void ObservingBackend::scale(Tensor x, float factor, float cap) {
 
 void ObservingBackend::linear(Tensor out, Tensor x, const Weight& w) {
   pass_on({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner_.linear(out, x, w); });
+}
+
+void ObservingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
+  pass_on({.name = "linear_heads", .out = out, .in = x, .weight = &w},
+          [&] { inner_.linear_heads(out, x, w); });
 }
 
 void ObservingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {

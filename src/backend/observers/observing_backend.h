@@ -55,6 +55,7 @@ class ObservingBackend : public Backend {
   void add(Tensor to, Tensor x, float scale) final;
   void scale(Tensor x, float factor, float cap) final;
   void linear(Tensor out, Tensor x, const Weight& w) final;
+  void linear_heads(Tensor out, Tensor x, const Weight& w) final;
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) final;
   void apply_gate(Tensor x, Tensor gates, GateKind f) final;
   void gather_rows(Tensor out, Tensor x, Tensor rows) final;

@@ -146,8 +146,12 @@ void ReferenceBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, 
     float* const row = qkv.at<float>(t);
     prepare_heads({row, heads.q_heads, heads.head_dim}, layer.q_norm, layer, position);
     const double temperature = temperature_at(layer.temperature, position);
-    for (int i = 0; i < heads.q_width(); ++i) row[i] = static_cast<float>(row[i] * temperature);
+    const auto scale_part = [&](int first, int count) {
+      for (int i = first; i < first + count; ++i) row[i] = static_cast<float>(row[i] * temperature);
+    };
+    scale_part(0, heads.q_width());
     if (layer.shares_kv) continue;
+    scale_part(heads.q_width() + heads.k_width() + heads.v_width(), heads.joined_width());
 
     float* const k = row + heads.q_width();
     float* const v = k + heads.k_width();
@@ -177,6 +181,9 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
       const int first = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
       for (int h = 0; h < heads.q_heads; ++h) {
         const float* q = qkv.at<float>(t, h * heads.head_dim);
+        const float* joined =
+            heads.joined ? qkv.at<float>(t, heads.qkv_width() - heads.joined_width() + h * heads.value_size())
+                         : nullptr;
         const auto slot_at = [&](int p) { return slot_of(step, kv, s, p); };
 
         scores.clear();
@@ -184,6 +191,8 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
           const BlockHead key = key_at(kv, slot_at(p), h / group, heads);
           double product = 0;
           for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
+          for (int i = 0; joined != nullptr && i < heads.value_size(); ++i)
+            product += static_cast<double>(joined[i]) * value_at(kv, slot_at(p), h / group, heads).load(i);
           scores.push_back(capped(product * layer.scale, layer.soft_cap));
         }
         double largest = *std::max_element(scores.begin(), scores.end());

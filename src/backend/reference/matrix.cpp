@@ -40,6 +40,13 @@ void multiply_and_activate(Tensor out, Tensor x, const ReferenceWeight& w, int g
 
 void ReferenceBackend::linear(Tensor out, Tensor x, const Weight& w) { multiply(out, x, as_reference(w), 0); }
 
+void ReferenceBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
+  check_equal(x.cols, w.groups() * w.cols(), "width of all heads' inputs");
+  check_equal(out.cols, w.groups() * w.rows(), "width of all heads' outputs");
+  for (int h = 0; h < w.groups(); ++h)
+    multiply(out.columns(h * w.rows(), w.rows()), x.columns(h * w.cols(), w.cols()), as_reference(w), h);
+}
+
 void ReferenceBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   multiply_and_activate(out, x, as_reference(w), 0, activation);
 }

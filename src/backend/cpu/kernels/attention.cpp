@@ -8,9 +8,15 @@
 //      −infinity; then the softmax;
 //   4. values are converted to panels [kRunKeys, kPanel] of float32, and multiplied by the weights.
 //
-// A few rows (decoding) read keys and values directly from the blocks. A query that sees only part of a run
-// multiplies only the values it sees, so that other positions cannot affect it, not even with NaNs.
+// Where a key is k and then v, its second part is transposed from the values of step 4, which then comes
+// first.
+//
+// A few rows (decoding) read keys and values directly from the blocks, where these are not joined. A query
+// that sees only part of a run multiplies only the values it sees, so that other positions cannot affect it,
+// not even with NaNs.
 #include "backend/cpu/kernels/attention.h"
+
+#include "backend/cpu/kernels/transpose.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
@@ -39,6 +45,10 @@ struct KeyRun {
   int64_t rows[kRunKeys];              // their slots; a position outside `keys` has the slot of one inside
   int64_t keys_at[kRunKeys / kLanes];  // where kLanes keys are adjacent: elements from block 0
 };
+
+inline int score_dim(const AttentionTile& tile) {
+  return tile.joined ? tile.head_dim + tile.value_dim : tile.head_dim;
+}
 
 // The offset in elements from block 0 to the first dimension of a slot's key.
 inline int64_t key_at(const AttentionTile& tile, int64_t slot) {
@@ -144,7 +154,7 @@ inline bool is_seen(const KeyRun& run, int position, int count) {
 
 template <class T>
 inline void load_keys(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead, float* panels) {
-  for (int p = 0; p < kRunKeys; p += kPanel, panels += static_cast<int64_t>(tile.head_dim) * kPanel) {
+  for (int p = 0; p < kRunKeys; p += kPanel, panels += static_cast<int64_t>(score_dim(tile)) * kPanel) {
     if (!is_seen(run, p, kPanel)) continue;
     if (has_lanes(tile)) {
       load_panel<T>(tile, run.keys_at + p / kLanes, ahead.k, ahead.keys_at + p / kLanes, panels);
@@ -213,7 +223,7 @@ inline void score_blocks(const AttentionTile& tile, const KeyRun& run, const Ahe
 
 // Step 2, for the queries that see some position of each panel.
 inline void score(const AttentionTile& tile, const KeyRun& run, const float* panels, float* scores) {
-  const int dim = tile.head_dim;
+  const int dim = score_dim(tile);
   const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
   for (int p = 0; p < kRunKeys; p += kPanel, panels += panel_floats) {
     if (!is_seen(run, p, kPanel)) continue;
@@ -257,6 +267,49 @@ inline void load_values(const AttentionTile& tile, const KeyRun& run, float* pan
       }
     }
   }
+}
+
+// The factors of bytes, for each position of a run.
+struct RunScales {
+  float keys[kRunKeys];
+  float values[kRunKeys];
+};
+
+// Step 1 for the second part of joined keys, from the panels of values.
+inline void join_values(const AttentionTile& tile, const KeyRun& run, const float* values, float* panels) {
+  const int64_t panel_floats = static_cast<int64_t>(score_dim(tile)) * kPanel;
+  panels += static_cast<int64_t>(tile.head_dim) * kPanel;
+  for (int p = 0; p < kRunKeys; p += kPanel, panels += panel_floats) {
+    if (!is_seen(run, p, kPanel)) continue;
+    const float* from = values + static_cast<int64_t>(p) * kPanel;
+    for (int i = 0; i < tile.value_dim; i += kPanel, from += kRunKeys * kPanel)
+      for (int half = 0; half < kPanel && i + half < tile.value_dim; half += kLanes)
+        for (int keys = 0; keys < kPanel; keys += kLanes)
+          transpose({from + keys * kPanel + half, kPanel}, panels + (i + half) * kPanel + keys, kPanel,
+                    least(kLanes, tile.value_dim - i - half));
+  }
+}
+
+// Multiplies both parts of joined keys by their factors.
+inline void scale_joined(const AttentionTile& tile, const KeyRun& run, const RunScales& scales,
+                         float* panels) {
+  const int dim = score_dim(tile);
+  for (int p = 0; p < kRunKeys; p += kPanel) {
+    for (int i = 0; i < dim; ++i, panels += kPanel) {
+      const float* const factors = (i < tile.head_dim ? scales.keys : scales.values) + p;
+      for (int lane = 0; lane < kPanel && is_seen(run, p, kPanel); lane += kLanes)
+        store(panels + lane, load(panels + lane) * load(factors + lane));
+    }
+  }
+}
+
+template <class T>
+inline void load_joined(const AttentionTile& tile, const KeyRun& run, const Ahead& ahead,
+                        const AttentionScratch& scratch) {
+  load_keys<T>(tile, run, ahead, scratch.keys);
+  for (int p = 0; p < kRunKeys; ++p) prefetch(values_at<T>(ahead.v, tile, ahead.rows[p]), 0, tile.value_dim);
+  load_values<T>(tile, run, scratch.values);
+  join_values(tile, run, scratch.values, scratch.keys);
 }
 
 struct Rows {  // rows of a tile, and the positions of the run to add
@@ -349,8 +402,18 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
   const int padded = padded_dim(tile.value_dim);
   const int first_row = run.tokens.begin * tile.heads;
   const int rows = run.tokens.end * tile.heads - first_row;
-  const bool from_blocks = rows <= kTileRows;
-  if (from_blocks && has_lanes(tile)) {
+  const bool from_blocks = rows <= kTileRows && !tile.joined;
+  RunScales scales;
+  if constexpr (sizeof(T) == 1)
+    for (int p = 0; p < kRunKeys; ++p) {
+      scales.keys[p] = tile.k_scales[run.rows[p] * tile.scale_stride];
+      scales.values[p] = tile.v_scales[run.rows[p] * tile.scale_stride];
+    }
+  if (tile.joined) {
+    load_joined<T>(tile, run, ahead, scratch);
+    if constexpr (sizeof(T) == 1) scale_joined(tile, run, scales, scratch.keys);
+    score(tile, run, scratch.keys, scratch.scores);
+  } else if (from_blocks && has_lanes(tile)) {
     score_blocks<T, kTileRows>(tile, run, ahead, scratch.scores);
   } else {
     load_keys<T>(tile, run, ahead, scratch.keys);
@@ -358,17 +421,10 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
   }
 
   float* scores = scratch.scores + static_cast<int64_t>(first_row) * kRunKeys;
-  float value_scales[kRunKeys];
-  if constexpr (sizeof(T) == 1) {
-    float key_scales[kRunKeys];
-    for (int p = 0; p < kRunKeys; ++p) {
-      key_scales[p] = tile.k_scales[run.rows[p] * tile.scale_stride];
-      value_scales[p] = tile.v_scales[run.rows[p] * tile.scale_stride];
-    }
-    for (int r = 0; r < rows; ++r)
+  if constexpr (sizeof(T) == 1)
+    for (int r = 0; r < rows && !tile.joined; ++r)
       for (int p = 0; p < kRunKeys; p += kLanes)
-        store(scores + r * kRunKeys + p, load(scores + r * kRunKeys + p) * load(key_scales + p));
-  }
+        store(scores + r * kRunKeys + p, load(scores + r * kRunKeys + p) * load(scales.keys + p));
   if (tile.soft_cap > 0) soft_cap(scores, 1, tile.soft_cap, rows * kRunKeys);
   for (int t = run.tokens.begin; t < run.tokens.end; ++t)
     if (t < run.whole.begin || t >= run.whole.end)
@@ -378,9 +434,9 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
            .corrections = scratch.corrections + first_row,
            .lane_totals = scratch.lane_totals + static_cast<int64_t>(first_row) * kLanes,
            .rows = rows,
-           .value_scales = sizeof(T) == 1 ? value_scales : nullptr});
+           .value_scales = sizeof(T) == 1 ? scales.values : nullptr});
 
-  if (!from_blocks) load_values<T>(tile, run, scratch.values);
+  if (!from_blocks && !tile.joined) load_values<T>(tile, run, scratch.values);
   const auto add = [&](int token, int count, Span positions) {
     const Rows part = {token * tile.heads, count * tile.heads, positions};
     if (from_blocks)
@@ -423,7 +479,7 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
     const KeyRun next = begin + kRunKeys < context ? run_at(tile, begin + kRunKeys) : run;
     for (int g = 0; g < tile.kv_heads; ++g) {
       AttentionTile head = tile;
-      head.q += g * head_rows * tile.head_dim;
+      head.q += g * head_rows * score_dim(tile);
       head.k = key_head(g);
       head.v = value_head(g);
       if constexpr (sizeof(T) == 1) {
