@@ -1,5 +1,7 @@
 #include "server/served.h"
 
+#include <gtest/gtest.h>
+
 namespace ferrum::test {
 namespace {
 
@@ -27,6 +29,14 @@ void Served::stop(std::chrono::seconds patience) { server.stop(patience); }
 int Served::port() const {
   const std::string url = server.url();
   return std::stoi(url.substr(url.rfind(':') + 1));
+}
+
+Reply answer_and_close(const Served& served, std::string_view bytes) {
+  Client client = served.client();
+  client.send(bytes);
+  Reply reply = client.read();
+  EXPECT_TRUE(client.is_closed());
+  return reply;
 }
 
 }  // namespace ferrum::test

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <thread>
 
 #include "server/client.h"
@@ -27,5 +28,8 @@ class Served {
  private:
   std::thread thread_;
 };
+
+// The response to these bytes, after which the server must have closed the connection.
+Reply answer_and_close(const Served& served, std::string_view bytes);
 
 }  // namespace ferrum::test

@@ -1,6 +1,4 @@
 // The methods of Python's str.
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <array>
 
@@ -11,12 +9,11 @@
 #include "text/jinja/method_table.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/parameters.h"
+#include "text/jinja/string_methods.h"
 #include "text/jinja/strings.h"
 
 namespace ferrum::jinja {
 namespace {
-
-const Text& text_of(const Value& self) { return self.get<String>()->text; }
 
 template <Side side>
 Value strip_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -115,151 +112,6 @@ Value remove_affix(Runtime&, const Value& self, const Arguments& arguments) {
   if (edge == Edge::kFirst && rest.starts_with(affix)) rest.remove_prefix(affix.size());
   if (edge == Edge::kLast && rest.ends_with(affix)) rest.remove_suffix(affix.size());
   return text_of(self).slice(rest);
-}
-
-// --- splitting ---
-
-class Splitter {
- public:
-  Splitter(Runtime& runtime, const Value& self, int64_t most)
-      : runtime_(runtime), self_(self), left_(most < 0 ? SIZE_MAX : static_cast<size_t>(most)) {
-    runtime.budget.scan(text_of(self).size());
-  }
-
-  bool may_split() const { return left_ > 0; }
-  void add(std::string_view part) {
-    runtime_.budget.step();
-    runtime_.budget.make(sizeof(Value));
-    parts_.push_back(String{text_of(self_).slice(part), self_.get<String>()->markup});
-  }
-  void add_and_count(std::string_view part) {
-    add(part);
-    --left_;
-  }
-  Value take() { return make_list(runtime_.budget, std::move(parts_)); }
-  Value take_reversed() {
-    std::reverse(parts_.begin(), parts_.end());
-    return take();
-  }
-
- private:
-  Runtime& runtime_;
-  const Value& self_;
-  size_t left_;
-  std::vector<Value> parts_;
-};
-
-struct SplitArguments {
-  std::optional<Text> separator;
-  int64_t most;
-};
-
-SplitArguments split_arguments(const Arguments& arguments) {
-  const Parameters p("split", {"sep", "maxsplit"}, arguments);
-  SplitArguments result{std::nullopt, p.integer(1, -1)};
-  if (p.given(0)) result.separator = p.text(0);
-  if (result.separator && result.separator->empty()) raise_error("empty separator");
-  return result;
-}
-
-bool begins_with_space(std::string_view text) {
-  const utf8::Decoded d = utf8::decode(text);
-  return d.valid && is_space(d.code_point);
-}
-
-size_t word_size(std::string_view text) {
-  size_t size = 0;
-  while (size < text.size() && !begins_with_space(text.substr(size)))
-    size += code_point_size(text.substr(size));
-  return size;
-}
-
-size_t last_word_begin(std::string_view text) {
-  size_t begin = text.size();
-  while (begin > 0) {
-    const size_t before = *byte_of_last_code_points(text.substr(0, begin), 1);
-    if (begins_with_space(text.substr(before))) break;
-    begin = before;
-  }
-  return begin;
-}
-
-Value split_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const SplitArguments given = split_arguments(arguments);
-  Splitter parts(runtime, self, given.most);
-  if (!given.separator) {
-    runtime.budget.walk(text_of(self).size());
-    Text rest = strip(runtime.budget, text_of(self), Side::kLeft);
-    while (!rest.empty() && parts.may_split()) {
-      const size_t size = word_size(rest.view());
-      parts.add_and_count(text_of(self).slice(rest.view().substr(0, size)).view());
-      rest = strip(runtime.budget, rest.slice(size, rest.size()), Side::kLeft);
-    }
-    if (!rest.empty()) parts.add(rest.view());
-    return parts.take();
-  }
-  std::string_view rest = text_of(self).view();
-  const std::string_view separator = given.separator->view();
-  while (parts.may_split()) {
-    const size_t at = rest.find(separator);
-    if (at == std::string_view::npos) break;
-    parts.add_and_count(rest.substr(0, at));
-    rest.remove_prefix(at + separator.size());
-  }
-  parts.add(rest);
-  return parts.take();
-}
-
-Value rsplit_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const SplitArguments given = split_arguments(arguments);
-  Splitter parts(runtime, self, given.most);
-  runtime.budget.walk(text_of(self).size());
-  if (!given.separator) {
-    Text rest = strip(runtime.budget, text_of(self), Side::kRight);
-    while (!rest.empty() && parts.may_split()) {
-      const size_t begin = last_word_begin(rest.view());
-      parts.add_and_count(rest.view().substr(begin));
-      rest = strip(runtime.budget, rest.slice(0, begin), Side::kRight);
-    }
-    if (!rest.empty()) parts.add(rest.view());
-    return parts.take_reversed();
-  }
-  std::string_view rest = text_of(self).view();
-  const std::string_view separator = given.separator->view();
-  while (parts.may_split()) {
-    const size_t at = rest.rfind(separator);
-    if (at == std::string_view::npos) break;
-    parts.add_and_count(rest.substr(at + separator.size()));
-    rest = rest.substr(0, at);
-  }
-  parts.add(rest);
-  return parts.take_reversed();
-}
-
-bool is_line_break(char32_t c) {
-  return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
-Value splitlines_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const Parameters p("splitlines", {"keepends"}, arguments);
-  const bool keep_ends = p.integer(0, 0) != 0;
-  Splitter lines(runtime, self, -1);
-  runtime.budget.walk(text_of(self).size());
-  std::string_view rest = text_of(self).view();
-  size_t at = 0;
-  while (at < rest.size()) {
-    const utf8::Decoded d = utf8::decode(rest.substr(at));
-    if (!d.valid || !is_line_break(d.code_point)) {
-      at += d.size;
-      continue;
-    }
-    const size_t end = at + d.size + (rest.substr(at).starts_with("\r\n") ? 1 : 0);
-    lines.add(rest.substr(0, keep_ends ? end : at));
-    rest.remove_prefix(end);
-    at = 0;
-  }
-  if (!rest.empty()) lines.add(rest);
-  return lines.take();
 }
 
 template <Edge edge>
@@ -375,87 +227,6 @@ Value expandtabs_method(Runtime& runtime, const Value& self, const Arguments& ar
   return out.take();
 }
 
-// --- predicates ---
-
-struct Letter {
-  utf8proc_category_t category;
-  char32_t code_point;
-};
-
-bool is_alpha(const Letter& c) {
-  return c.category >= UTF8PROC_CATEGORY_LU && c.category <= UTF8PROC_CATEGORY_LO;
-}
-bool is_decimal(const Letter& c) { return c.category == UTF8PROC_CATEGORY_ND; }
-bool is_numeric(const Letter& c) {
-  return c.category >= UTF8PROC_CATEGORY_ND && c.category <= UTF8PROC_CATEGORY_NO;
-}
-bool is_digit(const Letter& c) {
-  const char32_t p = c.code_point;
-  const bool super_or_subscript = p == 0xB2 || p == 0xB3 || p == 0xB9 || p == 0x2070 ||
-                                  (p >= 0x2074 && p <= 0x2079) || (p >= 0x2080 && p <= 0x2089);
-  return is_decimal(c) || super_or_subscript;
-}
-bool is_alphanumeric(const Letter& c) { return is_alpha(c) || is_numeric(c); }
-bool is_white(const Letter& c) { return is_space(c.code_point); }
-bool is_shown(const Letter& c) { return is_printable(c.code_point); }
-bool is_ascii(const Letter& c) { return c.code_point < 0x80; }
-bool is_upper(const Letter& c) { return c.category == UTF8PROC_CATEGORY_LU; }
-bool is_lower(const Letter& c) { return c.category == UTF8PROC_CATEGORY_LL; }
-
-enum class WhenEmpty { kNo, kYes };
-
-template <bool (*is)(const Letter&), WhenEmpty when_empty = WhenEmpty::kNo>
-Value all_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const Parameters p("this method", {}, arguments);
-  std::string_view rest = text_of(self).view();
-  runtime.budget.walk(rest.size());
-  if (rest.empty()) return when_empty == WhenEmpty::kYes;
-  while (!rest.empty()) {
-    const utf8::Decoded d = utf8::decode(rest);
-    if (!is({utf8proc_category(static_cast<utf8proc_int32_t>(d.code_point)), d.code_point})) return false;
-    rest.remove_prefix(d.size);
-  }
-  return true;
-}
-
-// Whether there are cased letters, and none of the other case.
-template <bool (*is)(const Letter&), bool (*is_not)(const Letter&)>
-Value cased_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const Parameters p("this method", {}, arguments);
-  std::string_view rest = text_of(self).view();
-  runtime.budget.walk(rest.size());
-  bool any = false;
-  while (!rest.empty()) {
-    const utf8::Decoded d = utf8::decode(rest);
-    const Letter c{utf8proc_category(static_cast<utf8proc_int32_t>(d.code_point)), d.code_point};
-    if (is_not(c) || c.category == UTF8PROC_CATEGORY_LT) return false;
-    any = any || is(c);
-    rest.remove_prefix(d.size);
-  }
-  return any;
-}
-
-Value is_title(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const Parameters p("istitle", {}, arguments);
-  const std::string_view text = text_of(self).view();
-  const Text titled = to_title(runtime.budget, text_of(self));
-  return titled.view() == text && is_truthy(Value(to_lower(runtime.budget, titled).view() != text));
-}
-
-Value is_identifier(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const Parameters p("isidentifier", {}, arguments);
-  std::string_view rest = text_of(self).view();
-  runtime.budget.walk(rest.size());
-  if (rest.empty()) return false;
-  for (bool first = true; !rest.empty(); first = false) {
-    const utf8::Decoded d = utf8::decode(rest);
-    const Letter c{utf8proc_category(static_cast<utf8proc_int32_t>(d.code_point)), d.code_point};
-    if (c.code_point != '_' && !is_alpha(c) && (first || !is_decimal(c))) return false;
-    rest.remove_prefix(d.size);
-  }
-  return true;
-}
-
 // --- formatting ---
 
 Value format_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -483,18 +254,18 @@ constexpr std::array kStringMethods = {
     Method{"format", format_method},
     Method{"format_map", format_map_method},
     Method{"index", index_method<Edge::kFirst>},
-    Method{"isalnum", all_are<is_alphanumeric>},
-    Method{"isalpha", all_are<is_alpha>},
-    Method{"isascii", all_are<is_ascii, WhenEmpty::kYes>},
-    Method{"isdecimal", all_are<is_decimal>},
-    Method{"isdigit", all_are<is_digit>},
-    Method{"isidentifier", is_identifier},
-    Method{"islower", cased_are<is_lower, is_upper>},
-    Method{"isnumeric", all_are<is_numeric>},
-    Method{"isprintable", all_are<is_shown, WhenEmpty::kYes>},
-    Method{"isspace", all_are<is_white>},
-    Method{"istitle", is_title},
-    Method{"isupper", cased_are<is_upper, is_lower>},
+    Method{"isalnum", is_alphanumeric_method},
+    Method{"isalpha", is_alpha_method},
+    Method{"isascii", is_ascii_method},
+    Method{"isdecimal", is_decimal_method},
+    Method{"isdigit", is_digit_method},
+    Method{"isidentifier", is_identifier_method},
+    Method{"islower", is_lower_method},
+    Method{"isnumeric", is_numeric_method},
+    Method{"isprintable", is_printable_method},
+    Method{"isspace", is_space_method},
+    Method{"istitle", is_title_method},
+    Method{"isupper", is_upper_method},
     Method{"join", join_method},
     Method{"ljust", adjust_method<Adjust::kLeft>},
     Method{"lower", map_method<to_lower>},
