@@ -99,6 +99,7 @@ void add(Hasher128& hasher, const ModelDescription& m) {
     add(hasher, layer.feed_forward);
   }
   add(hasher, m.delta);
+  for (const int number : {m.convolution.width, m.convolution.kernel}) add(hasher, number);
   add(hasher, m.wiring);
   add(hasher, m.routing);
   add(hasher, m.rope);

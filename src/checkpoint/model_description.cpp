@@ -33,6 +33,7 @@ class Validator {
       feed_forward(layer.feed_forward);
     }
     if (m_.has(Mixer::kDelta)) delta(m_.delta);
+    if (m_.has(Mixer::kConvolution)) convolution(m_.convolution);
     if (uses(LayerRope::kMain)) rope(m_.rope, LayerRope::kMain);
     if (uses(LayerRope::kWindow)) rope(m_.window_rope, LayerRope::kWindow);
     routing();
@@ -82,6 +83,11 @@ class Validator {
            d.value_heads, d.key_heads);
     in_range("the width of all value heads", int64_t{d.value_heads} * d.value_dim, 1, kMaxWidth);
     in_range("the width of all key heads", int64_t{d.key_heads} * d.key_dim, 1, kMaxWidth);
+  }
+
+  void convolution(const ConvolutionDescription& c) const {
+    in_range("the width of the short convolution", c.width, 1, kMaxWidth);
+    in_range("conv_L_cache / shortconv.l_cache", c.kernel, 2, kMaxKernel);
   }
 
   void feed_forward(const FeedForwardDescription& f) const {
@@ -224,6 +230,19 @@ int ModelDescription::window() const {
 
 bool ModelDescription::has(Mixer mixer) const {
   return std::ranges::any_of(layers, [&](const LayerDescription& layer) { return layer.mixer == mixer; });
+}
+
+StateSize ModelDescription::state_of(const LayerDescription& layer) const {
+  if (layer.mixer == Mixer::kDelta)
+    return {int64_t{delta.kernel - 1} * delta.channels(),
+            int64_t{delta.value_heads} * delta.key_dim * delta.value_dim};
+  if (layer.mixer == Mixer::kConvolution)
+    return {.inputs = int64_t{convolution.kernel - 1} * convolution.width};
+  return {};
+}
+
+bool ModelDescription::keeps_states() const {
+  return std::ranges::any_of(layers, [&](const LayerDescription& l) { return state_of(l).inputs > 0; });
 }
 
 const AttentionDescription& ModelDescription::first_attention() const {

@@ -113,7 +113,14 @@ struct DeltaDescription {
   int channels() const { return 2 * key_width() + value_width(); }
 };
 
-enum class Mixer : uint8_t { kAttention, kDelta };
+// A layer that mixes neighbours by a short convolution of every channel, between two gates:
+//   [b | c | x] = W h;  y = W_out (c ⊙ conv(b ⊙ x))
+struct ConvolutionDescription {
+  int width = 0;   // channels
+  int kernel = 0;  // positions that it sees
+};
+
+enum class Mixer : uint8_t { kAttention, kDelta, kConvolution };
 
 struct LayerDescription {
   Mixer mixer = Mixer::kAttention;
@@ -149,6 +156,13 @@ struct LayerWiring {
   float residual_scale = 1;  // of what is added to the residual
 };
 
+// The numbers that a layer keeps of a sequence whatever its length, beside keys and values (StateLayer in
+// backend/backend.h); 0: none.
+struct StateSize {
+  int64_t inputs = 0;
+  int64_t memory = 0;
+};
+
 struct ModelDescription {
   const Architecture* architecture = nullptr;
   std::string name;  // for people
@@ -157,7 +171,8 @@ struct ModelDescription {
   int vocab = 0;
   int context = 0;  // positions the model is made for
   std::vector<LayerDescription> layers;
-  DeltaDescription delta;  // of the layers that have this mixer
+  DeltaDescription delta;              // of the layers that have this mixer
+  ConvolutionDescription convolution;  // so too
   LayerWiring wiring;
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
@@ -190,8 +205,10 @@ struct ModelDescription {
 
   int depth() const { return static_cast<int>(layers.size()); }
   // Sizes of the largest layer, for callers that need one number.
-  int window() const;                                   // 0: no layer has one
-  bool has(Mixer mixer) const;                          // in some layer
+  int window() const;           // 0: no layer has one
+  bool has(Mixer mixer) const;  // in some layer
+  StateSize state_of(const LayerDescription& layer) const;
+  bool keeps_states() const;                            // in some layer
   const AttentionDescription& first_attention() const;  // of the first layer that attends
   int experts() const;
   int expert_width() const;

@@ -31,7 +31,9 @@ class Planner {
  private:
   void layer(int i, const LayerDescription& layer) {
     if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
-    layer.mixer == Mixer::kDelta ? delta(i) : attention(i, layer.attention);
+    if (layer.mixer == Mixer::kDelta) delta(i);
+    if (layer.mixer == Mixer::kConvolution) convolution(i);
+    if (layer.mixer == Mixer::kAttention) attention(i, layer.attention);
     if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
     if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
     layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
@@ -81,6 +83,14 @@ class Planner {
     add({Role::kStepBias, i}, Use::kVector, {d.value_heads});
     add({Role::kMixerNorm, i}, Use::kVector, {d.value_dim});
     matrix({Role::kMixerOut, i}, m_.hidden, d.value_width());
+  }
+
+  void convolution(int i) {
+    const ConvolutionDescription& c = m_.convolution;
+    matrix({Role::kMixerIn, i}, 3 * int64_t{c.width}, m_.hidden);
+    add({Role::kConvolution, i}, Use::kVector, {c.width, c.kernel});
+    bias({Role::kConvolution, i}, {c.width}, kNotFused);
+    matrix({Role::kMixerOut, i}, m_.hidden, c.width);
   }
 
   void dense(int i, int width) {

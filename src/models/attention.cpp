@@ -24,6 +24,10 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
     qkv_width = std::max(qkv_width, d.channels() + d.value_width() + 2 * d.value_heads);
     out_width = std::max(out_width, d.value_width());
   }
+  if (model.has(Mixer::kConvolution)) {
+    qkv_width = std::max(qkv_width, 3 * model.convolution.width);
+    out_width = std::max(out_width, model.convolution.width);
+  }
   qkv = arena.allocate(DType::kF32, tokens, qkv_width);
   attended = arena.allocate(DType::kF32, tokens, out_width);
   if (gate_width > 0) gates = arena.allocate(DType::kF32, tokens, gate_width);

@@ -13,7 +13,7 @@ namespace ferrum {
 struct AttentionScratch {
   AttentionScratch(Arena& arena, const ModelDescription& model, int tokens);
 
-  Tensor qkv;       // [tokens, widest qkv]
+  Tensor qkv;       // [tokens, widest qkv, or input of a recurrent layer]
   Tensor attended;  // [tokens, widest output]
   Tensor gates;     // [tokens, widest gate], or empty
 };

@@ -1,6 +1,7 @@
 #include "models/decoder.h"
 
 #include <cmath>
+#include <type_traits>
 
 #include "base/check.h"
 
@@ -128,15 +129,24 @@ void Decoder::finish_layer(size_t index, const Rows& rows, const Norm& next) {
 bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
   const DecoderLayer& layer = weights_.layers[index];
   const bool is_enough = index + 1 == weights_.layers.size() && step.shape.outputs == 0;
-  if (const auto* delta = std::get_if<DeltaMixer>(&layer.mixer)) {
-    rows.attended = delta->mix(backend_, rows.hidden, states_[index], step, a_.attention);
+  const auto mix_recurrent = [&](const auto& mixer) {
+    rows.attended = mixer.mix(backend_, rows.hidden, states_[index], step, a_.attention);
     return !is_enough;
-  }
-  const auto& attention = std::get<Attention>(layer.mixer);
-  attention.store(backend_, rows.hidden, kv_[index], step, a_.attention);
-  if (is_enough) return false;  // only keys and values are needed
-  rows.attended = attention.attend(backend_, rows.hidden, kv_[index], step, a_.attention);
-  return true;
+  };
+  const auto attend = [&](const auto& mixer) {
+    mixer.store(backend_, rows.hidden, kv_[index], step, a_.attention);
+    if (is_enough) return false;  // only keys and values are needed
+    rows.attended = mixer.attend(backend_, rows.hidden, kv_[index], step, a_.attention);
+    return true;
+  };
+  return std::visit(
+      [&](const auto& mixer) {
+        if constexpr (requires { &std::remove_cvref_t<decltype(mixer)>::mix; })
+          return mix_recurrent(mixer);
+        else
+          return attend(mixer);
+      },
+      layer.mixer);
 }
 
 // Behind the last attention only the rows that are read out matter.
@@ -202,7 +212,8 @@ void Decoder::walk_block(int group, int block, std::span<Byte> contents, const V
   };
   if (group == limits_.kv.groups()) {
     for (const StateLayer& state : states_)
-      if (!state.inputs.empty()) visit_next(state.inputs.row(block)), visit_next(state.memory.row(block));
+      for (const Tensor& slots : {state.inputs, state.memory})
+        if (!slots.empty()) visit_next(slots.row(block));
     return;
   }
   for (size_t i = 0; i < kv_.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
 #include "models/model.h"
+#include "models/short_convolution.h"
 #include "models/state_layers.h"
 
 namespace ferrum {
@@ -29,7 +30,7 @@ struct DecoderLimits {
 
 struct DecoderLayer {
   Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
-  std::variant<Attention, DeltaMixer> mixer;
+  std::variant<Attention, DeltaMixer, ShortConvolution> mixer;
   FeedForward feed_forward;
   // What the layer adds for a token by itself: out · (f(gate · x) ⊙ the token's values for this layer).
   struct PerToken {

@@ -27,7 +27,7 @@ std::vector<KvWindow> windows_of(const ModelDescription& model, const WindowUse&
   }
   std::ranges::sort(windows, {}, &KvWindow::blocks);
   // The smallest gain the most. States count as a group.
-  const size_t most = kMaxKvGroups - (model.has(Mixer::kDelta) ? 2 : 1);
+  const size_t most = kMaxKvGroups - (model.keeps_states() ? 2 : 1);
   if (windows.size() > most) windows.resize(most);
   return windows;
 }

@@ -89,8 +89,9 @@ class Loader {
     return decoded(required({Role::kLayerScale, i})).front();
   }
 
-  std::variant<Attention, DeltaMixer> mixer(int i, const LayerDescription& layer) {
+  std::variant<Attention, DeltaMixer, ShortConvolution> mixer(int i, const LayerDescription& layer) {
     if (layer.mixer == Mixer::kDelta) return DeltaMixer(delta(i));
+    if (layer.mixer == Mixer::kConvolution) return ShortConvolution(short_convolution(i));
     return Attention(attention(i, layer.attention));
   }
 
@@ -124,6 +125,17 @@ class Loader {
         .step_bias = vector({Role::kStepBias, i}),
         .norm = {
             .kind = Norm::Kind::kRms, .weight = vector({Role::kMixerNorm, i}), .eps = model_.wiring.eps}};
+    return parts;
+  }
+
+  ShortConvolution::Parts short_convolution(int i) {
+    const ConvolutionDescription& c = model_.convolution;
+    ShortConvolution::Parts parts;
+    parts.in = matrix({Role::kMixerIn, i});
+    parts.out = matrix({Role::kMixerOut, i});
+    parts.convolution = {.weight = convolution(i, c.width, c.kernel),
+                         .bias = vector_if_there({Role::kConvolution, i, -1, true}),
+                         .silu = false};
     return parts;
   }
 
@@ -419,6 +431,10 @@ class Loader {
     if (is_stored_minus_one(model_, key))
       for (float& value : values) value += 1;
     return upload(values, 1);
+  }
+
+  Tensor vector_if_there(const TensorKey& key) {
+    return checkpoint_.find(key) != nullptr ? vector(key) : Tensor();
   }
 
   Norm norm(TensorKey key, float eps) {

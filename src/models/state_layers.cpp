@@ -4,12 +4,11 @@ namespace ferrum {
 
 std::vector<StateLayer> allocate_states(Arena& arena, const ModelDescription& model, int slots) {
   std::vector<StateLayer> layers(model.layers.size());
-  const DeltaDescription& d = model.delta;
-  for (size_t i = 0; i < layers.size(); ++i)
-    if (model.layers[i].mixer == Mixer::kDelta)
-      layers[i] = {
-          .inputs = arena.allocate(DType::kF32, slots, int64_t{d.kernel - 1} * d.channels()),
-          .memory = arena.allocate(DType::kF32, slots, int64_t{d.value_heads} * d.key_dim * d.value_dim)};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const StateSize size = model.state_of(model.layers[i]);
+    if (size.inputs > 0) layers[i].inputs = arena.allocate(DType::kF32, slots, size.inputs);
+    if (size.memory > 0) layers[i].memory = arena.allocate(DType::kF32, slots, size.memory);
+  }
   return layers;
 }
 

@@ -6,13 +6,12 @@
 #include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
+#include "checkpoint/safetensors/hf_rope.h"
 
 namespace ferrum {
 namespace {
 
 using Role = TensorRole;
-
-constexpr float kNotRotated = 1e30F;  // a frequency's divisor
 
 void set_common(ModelDescription& model) {
   model.embedding_scale = std::sqrt(static_cast<float>(model.hidden));
@@ -83,11 +82,7 @@ void read_rotation(HfReader& in) {
   const auto fields = in.rope_fields();
   const auto full = fields ? fields->find("full_attention") : std::nullopt;
   const double share = full ? full->find_number("partial_rotary_factor").value_or(1) : 0.25;
-  const int pairs = rope.rotary_dim / 2;
-  const int rotated = static_cast<int>(share * pairs);
-  if (rotated == pairs) return;
-  rope.frequency_divisors.assign(static_cast<size_t>(pairs), kNotRotated);
-  std::fill_n(rope.frequency_divisors.begin(), std::clamp(rotated, 0, pairs), 1.0F);
+  rotate_share(rope, rope.rotary_dim, share);
 }
 
 void read_hf(HfReader& in) {

@@ -109,8 +109,7 @@ void read_next_gguf(GgufReader& in) {
 }
 
 void reshape_convolution(HostTensor& tensor) {
-  if (tensor.name.ends_with(".linear_attn.conv1d.weight") && tensor.shape.size() == 3 && tensor.shape[1] == 1)
-    tensor.shape = {tensor.shape[0], tensor.shape[2]};
+  if (tensor.name.ends_with(".linear_attn.conv1d.weight")) drop_middle_axis(tensor);
 }
 
 void adapt_hybrid(std::vector<HostTensor>& tensors, const ModelDescription&) {

@@ -9,7 +9,7 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kOlmo2, kOlmo3, kOlmoe, kPhi3, kGemma, kGemma2, kGemma3, kGranite, kGraniteMoe, kGptOss, kSmolLm3,
     kSeedOss, kErnie45, kErnie45Moe, kHunyuanDense, kHunyuanMoe, kHyV3, kGlm4, kGlm4Moe, kMiniMaxM2, kCohere2,
     kExaone4, kExaoneMoe, kStarCoder2, kMellum, kAfmoe, kLaguna, kArcee, kApertus, kMimoV2, kMuseGlimmer,
-    kQwen3Next, kQwen35, kQwen35Moe, kGemma4;
+    kQwen3Next, kQwen35, kQwen35Moe, kGemma4, kLfm2, kLfm2Moe, kLfm3;
 
 namespace {
 
@@ -20,7 +20,7 @@ constexpr std::array kAll = {
     &kErnie45Moe, &kHunyuanDense, &kHunyuanMoe, &kHyV3,        &kGlm4,      &kGlm4Moe,  &kMiniMaxM2,
     &kCohere2,    &kExaone4,      &kExaoneMoe,  &kStarCoder2,  &kMellum,    &kAfmoe,    &kLaguna,
     &kArcee,      &kApertus,      &kMimoV2,     &kMuseGlimmer, &kQwen3Next, &kQwen35,   &kQwen35Moe,
-    &kGemma4,
+    &kGemma4,     &kLfm2,         &kLfm2Moe,    &kLfm3,
 };
 
 }  // namespace

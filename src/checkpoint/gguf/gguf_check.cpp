@@ -61,6 +61,8 @@ class Comparison {
     same("the tied head", said_.tied_head, read_.tied_head);
     if (said_.experts() > 0) routing(said_.routing, read_.routing);
     delta(said_.delta, read_.delta);
+    same("the width of the short convolution", said_.convolution.width, read_.convolution.width);
+    same("the kernel of the short convolution", said_.convolution.kernel, read_.convolution.kernel);
     for (size_t i = 0; i < said_.layers.size(); ++i) layer(i);
   }
 

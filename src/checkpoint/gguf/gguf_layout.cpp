@@ -86,6 +86,9 @@ class MetadataWriter {
       : header_(header), m_(model), source_(source), architecture_(model.architecture->gguf_name()) {}
 
   void run(FileType type) {
+    if (m_.architecture->read_gguf == nullptr)
+      fail(ErrorCode::kUnsupported, "{}: GGUF has no layout for the architecture {}", source_,
+           m_.architecture->name);
     header_.set("general.architecture", std::string(architecture_));
     header_.set("general.type", "model");
     if (!m_.name.empty()) header_.set("general.name", m_.name);
@@ -98,6 +101,7 @@ class MetadataWriter {
     scalars();
     if (m_.experts() > 0) experts();
     if (m_.has(Mixer::kDelta)) delta();
+    if (m_.has(Mixer::kConvolution)) set("shortconv.l_cache", m_.convolution.kernel);
     if (m_.activation == ActivationFunction::kXielu) xielu();
   }
 
@@ -128,7 +132,9 @@ class MetadataWriter {
       return l.mixer == Mixer::kAttention ? l.attention : a;
     };
     per_layer("attention.head_count", [&](const LayerDescription& l) { return attention_of(l).q_heads; });
-    per_layer("attention.head_count_kv", [&](const LayerDescription& l) { return attention_of(l).kv_heads; });
+    per_layer("attention.head_count_kv", [&](const LayerDescription& l) {
+      return l.mixer == Mixer::kConvolution ? 0 : attention_of(l).kv_heads;
+    });
     set("attention.key_length", a.head_dim);
     set("attention.value_length", a.value_dim);
     header_.set(

@@ -60,7 +60,7 @@ ModelDescription HfReader::read() {
   read_heads();
   read_activation();
   m_.wiring.eps = static_cast<float>(
-      first_number({"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"})
+      first_number({"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"})
           .value_or(architecture_.hf_defaults.eps));
   const auto tied = in_.find_boolean("tie_word_embeddings");
   m_.tied_head =
@@ -77,7 +77,7 @@ void HfReader::read_sizes() {
   m_.layers.resize(static_cast<size_t>(depth));
   m_.vocab = in_.at("vocab_size").integer();
   // A model of experts alone may have no dense width; a dense layer without one is refused later.
-  const bool may_lack_width = in_.find("moe_intermediate_size").has_value();
+  const bool may_lack_width = in_.find("moe_intermediate_size") || in_.find("block_ff_dim");
   const int width = may_lack_width ? in_.find_integer("intermediate_size").value_or(0)
                                    : in_.at("intermediate_size").integer();
   for (LayerDescription& layer : m_.layers) layer.feed_forward.width = width;

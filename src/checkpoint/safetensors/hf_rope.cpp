@@ -133,6 +133,16 @@ std::optional<JsonView> find_rope_fields(const JsonView& config) {
   return fields ? fields : config.find("rope_scaling");
 }
 
+void rotate_share(RopeDescription& rope, int head_dim, double share, double factor) {
+  constexpr float kNotRotated = 1e30F;
+  rope.rotary_dim = head_dim;
+  const int pairs = head_dim / 2;
+  const int rotated = std::clamp(static_cast<int>(share * head_dim) / 2, 0, pairs);
+  if (rotated == pairs && factor == 1) return;
+  rope.frequency_divisors.assign(static_cast<size_t>(pairs), kNotRotated);
+  std::fill_n(rope.frequency_divisors.begin(), rotated, static_cast<float>(factor));
+}
+
 void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model) {
   RopeDescription& rope = model.rope;
   set_number(config, "rope_theta", rope.theta);

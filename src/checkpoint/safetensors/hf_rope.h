@@ -18,4 +18,8 @@ std::optional<JsonView> find_rope_fields(const JsonView& config);
 // scaling. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
 void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model);
 
+// "proportional": of the pairs (i, i + half) of a whole head the first `share` rotate, with the frequencies
+// of the whole over `factor`.
+void rotate_share(RopeDescription& rope, int head_dim, double share, double factor = 1);
+
 }  // namespace ferrum

@@ -109,7 +109,7 @@ Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts,
       vocab_(checkpoint.model().vocab),
       context_(limits.context),
       block_tokens_(limits.block_tokens),
-      keeps_states_(checkpoint.model().has(Mixer::kDelta)),
+      keeps_states_(checkpoint.model().keeps_states()),
       stop_tokens_(stop_tokens_of(checkpoint, prompts)),
       grammars_(prompts, checkpoint.model().vocab) {}
 

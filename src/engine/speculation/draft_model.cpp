@@ -32,7 +32,7 @@ void require_same_vocabulary(const Checkpoint& draft, const Checkpoint& target, 
 DraftModel::DraftModel(const std::filesystem::path& path, const Checkpoint& target,
                        const Tokenizer* tokenizer)
     : checkpoint_(Checkpoint::open(path)), target_vocab_(target.model().vocab) {
-  if (checkpoint_->model().has(Mixer::kDelta))
+  if (checkpoint_->model().keeps_states())
     fail(ErrorCode::kUnsupported, "{} cannot draft: the state of its recurrent layers cannot be taken back",
          in_quotes(checkpoint_->model().name));
   require_same_vocabulary(*checkpoint_, target, tokenizer);
