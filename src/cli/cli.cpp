@@ -15,7 +15,7 @@
 #include "cli/manual/help_text.h"
 #include "cli/notes.h"
 #include "cli/standard_streams.h"
-#include "cli/style.h"
+#include "cli/terminal/style.h"
 #include "cli/usage_mistake.h"
 
 namespace ferrum::cli {

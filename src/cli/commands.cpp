@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/manual/help_text.h"
-#include "cli/version.h"
+#include "cli/manual/version.h"
 
 namespace ferrum::cli {
 namespace {

@@ -16,12 +16,12 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/load_model.h"
+#include "cli/manual/version.h"
 #include "cli/model_source.h"
 #include "cli/notes.h"
 #include "cli/open_files.h"
 #include "cli/options.h"
 #include "cli/service_manager.h"
-#include "cli/version.h"
 #include "server/server.h"
 
 namespace ferrum::cli {

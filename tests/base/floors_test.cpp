@@ -53,6 +53,9 @@ const std::map<std::string, int> kRooms = {
     {"checkpoint/architectures", 3},
     {"checkpoint/readers", 4},
     {"checkpoint/writers", 5},
+    {"cli/terminal", 0},
+    {"cli/manual", 1},
+    {"cli", 2},
     {"engine/sampling", 0},
     {"engine", 1},
     {"engine/replay", 2},
@@ -154,6 +157,7 @@ TEST(Floors, TheRuleItselfRefusesWhatItShould) {
   EXPECT_TRUE(may_include_room("engine", "engine"));
   EXPECT_FALSE(may_include_room("backend/cpu", "backend/observers"));
   EXPECT_FALSE(may_include_room("server/openai", "server/anthropic"));
+  EXPECT_FALSE(may_include_room("cli/terminal", "cli"));
 }
 
 TEST(Floors, OnlyTheCudaBackendSeesCuda) {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "cli/manual/manual.h"
-#include "cli/style.h"
+#include "cli/terminal/style.h"
 
 namespace ferrum::cli {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "cli/version.h"
+#include "cli/manual/version.h"
 
 namespace ferrum::cli {
 namespace {

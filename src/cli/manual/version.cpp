@@ -1,4 +1,4 @@
-#include "cli/version.h"
+#include "cli/manual/version.h"
 
 namespace ferrum::cli {
 
