@@ -1,12 +1,11 @@
 // What speculation gives: the same answers with and without, in turns.
 //
-//   ferrum_speculation_bench MODEL [--draft MODEL] [--text FILE] [--rounds 5] [--max-tokens 200]
-//                            [--temperature 0] [--draft-tokens 8]
+//   ferrum_speculation_bench MODEL [--draft MODEL | --speculate mtp] [--text FILE] [--rounds 5]
+//                            [--max-tokens 200] [--temperature 0] [--draft-tokens 8]
 //
-// The prompt asks the model to repeat FILE's text, or without a file for a story.
-// With
-// --draft that model drafts, else n-grams do. Prints the decoding speed of every round, the medians and their
-// ratio, and how many of the drafted tokens were right.
+// The prompt asks the model to repeat FILE's text, or without a file for a story. With --draft that model
+// drafts, with --speculate mtp the model's own head, else n-grams do. Prints the decoding speed of every
+// round, the medians and their ratio, and how many of the drafted tokens were right.
 #include <fmt/core.h>
 
 #include <fstream>
@@ -21,6 +20,7 @@ namespace {
 struct SpeculationOptions : Options {
   std::string model;
   std::string draft;
+  std::string speculate = "ngram";
   std::string text;
   int rounds = 5;
   int max_tokens = 200;
@@ -35,6 +35,8 @@ SpeculationOptions parse(int argc, char** argv) {
   bench::parse(argc - 1, argv + 1, o, [&](const std::string& flag, const std::string& value) {
     if (flag == "--draft")
       o.draft = value;
+    else if (flag == "--speculate")
+      o.speculate = value;
     else if (flag == "--text")
       o.text = value;
     else if (flag == "--rounds")
@@ -93,7 +95,7 @@ void run(int argc, char** argv) {
   const SpeculationOptions o = parse(argc, argv);
   EngineOptions plain = {.model = o.model, .threads = o.backend.threads, .prefix_cache = false};
   EngineOptions speculating = plain;
-  speculating.speculate = o.draft.empty() ? "ngram" : "draft";
+  speculating.speculate = o.draft.empty() ? o.speculate : "draft";
   speculating.draft = o.draft;
   speculating.draft_tokens = o.draft_tokens;
   std::vector<double> without, with, ratios;

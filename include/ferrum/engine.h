@@ -41,8 +41,8 @@ struct EngineOptions {
   // where one stopped; the one used longest ago goes first.
   uint64_t state_cache = uint64_t{1} << 30;
   // Speculative decoding: a step may accept several drafted tokens; the output does not change. "": off;
-  // "ngram": drafts from earlier occurrences of the last tokens, for answers that repeat the prompt; "draft":
-  // drafts from a smaller model with the same vocabulary.
+  // "ngram": drafts from earlier occurrences of the last tokens, for answers that repeat the prompt; "mtp":
+  // drafts from the model's own head for further tokens; "draft": from a smaller model of one vocabulary.
   std::string speculate;
   std::filesystem::path draft;  // the draft model
   int draft_tokens = 8;         // at most, per sequence and step

@@ -40,6 +40,8 @@ struct StepShape {
   int sequences = 0;
   int outputs = 0;
   int vectors = 0;
+  int carried = 0, kept = 0;  // of HiddenCarry
+  int waves = 0;
   bool operator==(const StepShape&) const = default;
 };
 
@@ -52,6 +54,27 @@ struct KvIndex {
 };
 inline constexpr int kMaxKvGroups = 4;
 
+// A multi-token prediction (MTP) head takes at each row the hidden state of the position before it. That is
+// the row before, but for those listed here, whose state comes from an earlier pass; and what later passes
+// need is kept.
+struct HiddenCarry {
+  Tensor rows;        // [carried]  rows of the step
+  Tensor from;        // [carried]  rows of what was kept
+  Tensor kept_rows;   // [kept]     rows of the step
+  Tensor kept_slots;  // [kept]     where they are kept, each another one
+};
+
+// Rows that recurrent layers compute at once. A draft keeps its sequence's state behind each of its tokens,
+// so that its rows come one after another: each in a wave of its own, with the slot that its state is left
+// in.
+struct StepWave {
+  int tokens = 0;
+  int sequences = 0;
+  Tensor rows;         // [tokens]         of the step
+  Tensor query_start;  // [sequences + 1]  in the wave
+  Tensor state_slots;  // [sequences, 2]   as Step::state_slots
+};
+
 // The device-resident inputs of one forward pass, at fixed addresses: a ragged batch of tokens from many
 // sequences, chunks of prompts and single decode tokens side by side. All tensors are i32.
 struct Step {
@@ -61,10 +84,16 @@ struct Step {
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out
+  // The positions of these rows, and the first of each sequence, as of a step that has no other rows. They
+  // are the last of each sequence.
+  Tensor output_positions;               // [outputs]
+  Tensor output_start;                   // [sequences + 1]
   std::array<KvIndex, kMaxKvGroups> kv;  // by KvLayer::group; those that a model lacks are empty
   // Recurrent layers: the slot that each sequence's state is read from, −1: it begins with zeros, and the one
   // that it is left in. [sequences, 2]; empty where a model has no such layers.
   Tensor state_slots;
+  std::span<const StepWave> waves;  // for recurrent layers, in order; empty: they compute all rows at once
+  HiddenCarry carry;                // where a model has an MTP head
   // Rows that come as vectors, not as tokens (whose token counts for nothing): their number, and their
   // contents.
   Tensor vector_rows;  // [vectors]
@@ -208,6 +237,7 @@ struct AttentionLayer {
   float scale = 0;     // of q·k, e.g. 1/sqrt(head_dim)
   float soft_cap = 0;  // scores become soft_cap · tanh(score / soft_cap); 0: not
   int window = 0;      // a token sees this many positions, itself included; 0: all
+  int first = 0;       // of the positions before this one, a token sees its own at most
   Tensor sinks;        // [1, q_heads] f32, or empty: a score beside the keys' whose value is 0
   float value_scale = 1;
 };

@@ -18,7 +18,7 @@ BlockTable::BlockTable(BlockTable&& other) noexcept
       filled_(std::exchange(other.filled_, 0)),
       state_(std::exchange(other.state_, kNoBlock)),
       state_tokens_(other.state_tokens_),
-      next_state_(std::exchange(other.next_state_, kNoBlock)),
+      next_states_(std::exchange(other.next_states_, {})),
       passing_(other.passing_) {}
 
 void BlockTable::expect(int tokens) {
@@ -134,31 +134,46 @@ void BlockTable::keep_state(State state) {
 
 StateSlots BlockTable::begin_state(Before before) {
   WindowPages& states = *cache_->states();
-  check(next_state_ == kNoBlock, "a step is under way once");
+  check(next_states_.empty(), "a step is under way once");
   if (before == Before::kMayGo && state_ != kNoBlock && states.is_own(state_))
     return {.from = static_cast<int>(state_), .to = static_cast<int>(state_)};
   const std::optional<BlockId> slot = states.take();
   check(slot.has_value(), "there is a slot for the state of each sequence's step");
-  next_state_ = *slot;
-  return {.from = static_cast<int>(state_), .to = static_cast<int>(next_state_)};
+  next_states_.push_back(*slot);
+  return {.from = static_cast<int>(state_), .to = static_cast<int>(*slot)};
+}
+
+std::span<const BlockId> BlockTable::begin_draft(int rows, int others) {
+  begin_state(Before::kStays);
+  WindowPages& states = *cache_->states();
+  if (states.pool().available() >= rows - 1 + others)
+    while (static_cast<int>(next_states_.size()) < rows) next_states_.push_back(*states.take());
+  return next_states_;
 }
 
 void BlockTable::end_state(int tokens) {
+  if (next_states_.empty()) {  // it was left in its place
+    state_tokens_ = tokens;
+  } else {
+    end_draft(tokens, static_cast<int>(next_states_.size()) - 1);
+  }
+}
+
+void BlockTable::end_draft(int tokens, int row) {
   state_tokens_ = tokens;
-  if (next_state_ == kNoBlock) return;  // it was left in its place
-  const BlockId slot = std::exchange(next_state_, kNoBlock);
-  release_state();
-  state_ = slot;
+  std::swap(state_, next_states_.at(static_cast<size_t>(row)));
+  drop_state();
 }
 
 void BlockTable::drop_state() {
-  if (next_state_ != kNoBlock) cache_->states()->release(std::exchange(next_state_, kNoBlock));
+  for (const BlockId slot : next_states_)
+    if (slot != kNoBlock) cache_->states()->release(slot);
+  next_states_.clear();
 }
 
 void BlockTable::release_state() {
-  for (BlockId* const slot : {&state_, &next_state_})
-    if (const BlockId held = std::exchange(*slot, kNoBlock); held != kNoBlock)
-      cache_->states()->release(held);
+  drop_state();
+  if (const BlockId held = std::exchange(state_, kNoBlock); held != kNoBlock) cache_->states()->release(held);
 }
 
 void BlockTable::drop_page(size_t window, int block) {

@@ -56,8 +56,15 @@ class BlockTable {
   // so that the sequence can go back. What the cache or others have of it is never written to.
   enum class Before { kMayGo, kStays };
   StateSlots begin_state(Before before);
+  // The same for a step with a draft, which keeps the state behind each of its `rows` rows, in order, if that
+  // leaves `others` slots free; else the state behind the last alone. Valid until the step is done.
+  std::span<const BlockId> begin_draft(int rows, int others);
   // The step is done. Its state, which stands behind `tokens`, becomes the sequence's …
   void end_state(int tokens);
+  // … or that behind row `row` of its draft …
+  void end_draft(int tokens, int row);
+  int state_slot() const { return static_cast<int>(state_); }  // −1: it has none
+  bool keeps_draft() const { return next_states_.size() > 1; }
   // … or is dropped where the sequence goes back.
   void drop_state();
 
@@ -101,9 +108,9 @@ class BlockTable {
   PrefixCache::Place place_;                            // after the filled blocks
   int filled_ = 0;                                      // blocks: full, and added to the cache
   BlockId state_ = kNoBlock;
-  int state_tokens_ = 0;           // that it stands behind
-  BlockId next_state_ = kNoBlock;  // of the step under way
-  BlockId passing_ = kNoBlock;     // the block with which a state was kept that may go
+  int state_tokens_ = 0;              // that it stands behind
+  std::vector<BlockId> next_states_;  // of the step under way; of a draft one for each row
+  BlockId passing_ = kNoBlock;        // the block with which a state was kept that may go
 };
 
 }  // namespace ferrum

@@ -14,6 +14,11 @@ void require_same(const KvOrigin& saved, const KvOrigin& in_use, const std::stri
       refuse(fmt::format("saved with another model of the same name, {}: their weights differ", model));
     refuse(fmt::format("saved with the model {}, but {} is loaded", model, in_quotes(in_use.model)));
   }
+  if (saved.layers != in_use.layers)  // of the same weights: an MTP head's is one more
+    refuse(fmt::format(
+        "saved {} a head that predicts further tokens (--speculate mtp), but the model in use runs {} it",
+        saved.layers > in_use.layers ? "with" : "without",
+        saved.layers > in_use.layers ? "without" : "with"));
   if (saved.dtype != in_use.dtype)
     refuse(fmt::format("its keys and values are {}, but those in use are {}", in_quotes(saved.dtype),
                        in_quotes(in_use.dtype)));

@@ -15,7 +15,7 @@ struct KvOrigin {
   Hash128 rotation;        // of the rotation's angles
   std::string arithmetic;  // "cpu, avx512, int8 activations"
   std::string dtype;       // of keys and values
-  int32_t layers = 0;
+  int32_t layers = 0;      // with that of an MTP head, if it is in use
   int32_t kv_heads = 0;
   int32_t head_dim = 0;
   int32_t block_tokens = 0;

@@ -28,13 +28,19 @@ struct GenerationDefaults {
   bool may_lack_stop_tokens = false;
 };
 
+// What of a checkpoint is to be used beside the text model. A part that is not wanted is left out.
+struct CheckpointParts {
+  bool mtp = false;  // the head that predicts further tokens
+};
+
 class Checkpoint {
  public:
   // `path`: a .gguf file (any shard of a split one), a folder with config.json and *.safetensors, or a folder
   // with one GGUF file. Reads headers only (and a head that is stored though it is said to be tied, to
   // compare it); the weights stay mapped. What is odd but harmless in the files is a logged warning that
-  // names file and field. Errors: faults B01–B15, B17–B20.
-  static std::unique_ptr<Checkpoint> open(const std::filesystem::path& path);
+  // names file and field. Errors: faults B01–B15, B17–B20; kBadArgument where a part is wanted that the files
+  // lack.
+  static std::unique_ptr<Checkpoint> open(const std::filesystem::path& path, CheckpointParts parts = {});
   virtual ~Checkpoint() = default;
 
   virtual const ModelDescription& model() const = 0;

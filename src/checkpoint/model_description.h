@@ -128,6 +128,15 @@ struct LayerDescription {
   FeedForwardDescription feed_forward;
 };
 
+// A multi-token prediction (MTP) head: of the hidden state behind the last norm at a position, and the token
+// after it, it predicts the token after that. (DeepSeek-V3, arXiv 2412.19437, section 2.2.)
+//   x = projection · [norm(embedding of the token), norm(hidden state)];  logits = head · norm(layer(x))
+struct MtpHead {
+  LayerDescription layer;      // its tensors are those of layer depth()
+  bool own_embedding = false;  // else the model's embedding table serves
+  bool own_head = false;       // else the model's head does
+};
+
 // How tokens choose experts; formulas: RoutingRule in backend/backend.h.
 struct RoutingDescription {
   enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
@@ -173,6 +182,7 @@ struct ModelDescription {
   std::vector<LayerDescription> layers;
   DeltaDescription delta;              // of the layers that have this mixer
   ConvolutionDescription convolution;  // so too
+  std::optional<MtpHead> mtp;          // where it is wanted (CheckpointParts)
   LayerWiring wiring;
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
@@ -204,6 +214,11 @@ struct ModelDescription {
   int64_t parameters = 0;  // of all tensors that the model uses
 
   int depth() const { return static_cast<int>(layers.size()); }
+  // Of the text model, and behind them that of the MTP head.
+  int depth_with_mtp() const { return depth() + (mtp ? 1 : 0); }
+  const LayerDescription& layer(int i) const {
+    return i == depth() ? mtp.value().layer : layers[static_cast<size_t>(i)];
+  }
   // Sizes of the largest layer, for callers that need one number.
   int window() const;           // 0: no layer has one
   bool has(Mixer mixer) const;  // in some layer

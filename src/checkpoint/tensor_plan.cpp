@@ -23,12 +23,21 @@ class Planner {
       add({Role::kPerLayerProjectionNorm}, Use::kVector, {m_.per_layer_width});
     }
     for (int i = 0; i < m_.depth(); ++i) layer(i, m_.layers[static_cast<size_t>(i)]);
+    if (m_.mtp) mtp(m_.depth(), *m_.mtp);
     norm({Role::kFinalNorm});
     if (!m_.tied_head) matrix({Role::kHead}, m_.vocab, m_.hidden);
     return std::move(out_);
   }
 
  private:
+  void mtp(int i, const MtpHead& head) {
+    matrix({Role::kMtpProjection, i}, m_.hidden, 2 * int64_t{m_.hidden});
+    for (const Role role : {Role::kMtpEmbeddingNorm, Role::kMtpHiddenNorm, Role::kMtpNorm}) norm({role, i});
+    add({Role::kMtpEmbedding, i}, Use::kLookUp, {m_.vocab, m_.hidden}, true);
+    add({Role::kMtpHead, i}, Use::kProduct, {m_.vocab, m_.hidden}, true);
+    layer(i, head.layer);
+  }
+
   void layer(int i, const LayerDescription& layer) {
     if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
     if (layer.mixer == Mixer::kDelta) delta(i);

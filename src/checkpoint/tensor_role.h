@@ -66,6 +66,13 @@ enum class TensorRole : uint8_t {
   kXieluNegative,
   kXieluBeta,
   kXieluLimit,
+  // Of a head that predicts further tokens (ModelDescription::mtp), whose layer stands behind the last.
+  kMtpProjection,     // [hidden, 2 hidden]: of the token's embedding, then the hidden state
+  kMtpEmbeddingNorm,  // of the former
+  kMtpHiddenNorm,     // of the latter
+  kMtpNorm,           // behind its layer
+  kMtpEmbedding,      // in place of the model's own embedding table and head
+  kMtpHead,
   kRopeFrequencies,
   kRopeFactorsLong,
   kRopeFactorsShort,
@@ -87,6 +94,9 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kAfterDenseNorm:
     case TensorRole::kPerLayerProjectionNorm:
     case TensorRole::kPerLayerNorm:
+    case TensorRole::kMtpEmbeddingNorm:
+    case TensorRole::kMtpHiddenNorm:
+    case TensorRole::kMtpNorm:
       return true;
     default:
       return false;

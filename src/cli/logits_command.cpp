@@ -26,6 +26,7 @@ struct LogitsOptions {
   std::string out;
   int chunk = 0;
   bool hidden = false;
+  bool mtp = false;
 };
 
 constexpr size_t kMaxTokens = 1 << 28;
@@ -101,35 +102,39 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
           .max_context = batch.length,
           .kv_tokens = static_cast<int>(tokens),
           .max_vectors = batch.vectors.empty() ? 0 : static_cast<int>(rows),
+          .mtp_rows = o.mtp ? RunnerOptions().block_tokens : 0,  // those of all positions
           .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 
 struct Results {
   std::vector<float> logits;  // [sequences, length, vocab]
   std::vector<float> hidden;  // [sequences, length, hidden], or empty
+  std::vector<float> mtp;     // [sequences, length - 1, vocab], or empty
 };
 
 // Moves what a step gave, [sequences, count, width], to its place in [sequences, length, width].
-void place(std::span<const float> step, const Batch& batch, int begin, int count, std::vector<float>& all) {
-  const auto width = static_cast<ptrdiff_t>(all.size() / batch.rows());
-  for (int s = 0; s < batch.sequences; ++s)
-    std::copy_n(step.begin() + s * count * width, count * width,
-                all.begin() + (static_cast<ptrdiff_t>(s) * batch.length + begin) * width);
+void place(std::span<const float> step, int sequences, int begin, int count, std::vector<float>& all) {
+  const auto width = static_cast<ptrdiff_t>(step.size()) / (ptrdiff_t{1} * sequences * count);
+  const auto each = static_cast<ptrdiff_t>(all.size()) / sequences;
+  for (int s = 0; s < sequences; ++s)
+    std::copy_n(step.begin() + s * count * width, count * width, all.begin() + s * each + begin * width);
 }
 
-Results compute(Runner& runner, const Batch& batch, bool with_hidden) {
+Results compute(Runner& runner, const Batch& batch, bool with_hidden, bool with_mtp) {
   const int vocab = runner.vocab();
   const int blocks_each = runner.blocks() / batch.sequences;
   const std::vector<BlockId> blocks = first_blocks(runner.blocks());
 
   const auto hidden = static_cast<size_t>(runner.checkpoint().model().hidden);
-  Results results = {std::vector<float>(batch.rows() * static_cast<size_t>(vocab)),
-                     std::vector<float>(with_hidden ? batch.rows() * hidden : 0)};
+  Results results = {
+      std::vector<float>(batch.rows() * static_cast<size_t>(vocab)),
+      std::vector<float>(with_hidden ? batch.rows() * hidden : 0),
+      std::vector<float>(
+          with_mtp ? (batch.rows() - static_cast<size_t>(batch.sequences)) * static_cast<size_t>(vocab) : 0)};
   Progress progress("logits");
   std::vector<Chunk> chunks(static_cast<size_t>(batch.sequences));
   const int chunk = runner.options().max_tokens / batch.sequences;
-  for (int begin = 0; begin < batch.length; begin += chunk) {
-    const int count = std::min(chunk, batch.length - begin);
+  const auto take_chunks = [&](int begin, int count) {
     for (int s = 0; s < batch.sequences; ++s)
       chunks[static_cast<size_t>(s)] = {
           .tokens = batch.chunk(s, begin, count),
@@ -137,11 +142,20 @@ Results compute(Runner& runner, const Batch& batch, bool with_hidden) {
           .blocks = std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
           .outputs = Outputs::kAll,
           .vectors = batch.vectors.empty() ? nullptr : &batch.vectors[static_cast<size_t>(s)]};
-    place(runner.step(chunks), batch, begin, count, results.logits);
+  };
+  for (int begin = 0; begin < batch.length; begin += chunk) {
+    const int count = std::min(chunk, batch.length - begin);
+    take_chunks(begin, count);
+    place(runner.step(chunks), batch.sequences, begin, count, results.logits);
     if (with_hidden) {
       std::vector<float> states(static_cast<size_t>(count) * static_cast<size_t>(batch.sequences) * hidden);
       runner.read_hidden(states);
-      place(states, batch, begin, count, results.hidden);
+      place(states, batch.sequences, begin, count, results.hidden);
+    }
+    // The head's row of a position takes the hidden state before it.
+    if (const int rows = std::min(count, batch.length - 1 - begin); with_mtp && rows > 0) {
+      take_chunks(begin + 1, rows);
+      place(runner.step_mtp(chunks), batch.sequences, begin, rows, results.mtp);
     }
     progress.update(static_cast<uint64_t>(begin) + count, static_cast<uint64_t>(batch.length));
   }
@@ -150,30 +164,36 @@ Results compute(Runner& runner, const Batch& batch, bool with_hidden) {
 
 void logits_command(const LogitsOptions& o) {
   const Interrupts interrupts;
-  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(find_model(o.engine.model));
+  const std::shared_ptr<const Checkpoint> checkpoint =
+      Checkpoint::open(find_model(o.engine.model), {.mtp = o.mtp});
   const ModelDescription& model = checkpoint->model();
   const Batch batch = read_batch(o.tokens, model);
   if (batch.length > model.context)
     fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
          batch.length, model.context);
+  if (o.mtp && batch.length < 2)
+    fail(ErrorCode::kBadArgument, "{}: sequences of one token: --mtp needs two", o.tokens);
   std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
   const RunnerOptions options = runner_options(o, batch);
   MemoryPlan plan = memory_plan(*checkpoint, options, *backend);
   // All the results.
-  plan.activations += batch.rows() * static_cast<size_t>(model.vocab + model.hidden) * sizeof(float);
+  plan.activations +=
+      batch.rows() * static_cast<size_t>((o.mtp ? 2 : 1) * model.vocab + model.hidden) * sizeof(float);
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
   // Opened first, so that a failure comes before the work.
   std::vector<SafetensorsDeclaration> outputs = {
       {"logits", "F32", {batch.sequences, batch.length, model.vocab}}};
   if (o.hidden) outputs.push_back({"hidden", "F32", {batch.sequences, batch.length, model.hidden}});
+  if (o.mtp) outputs.push_back({"mtp_logits", "F32", {batch.sequences, batch.length - 1, model.vocab}});
   SafetensorsWriter writer(o.out, outputs);
 
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-  const Results results = compute(runner, batch, o.hidden);
+  const Results results = compute(runner, batch, o.hidden, o.mtp);
   writer.append(std::as_bytes(std::span(results.logits)));
   if (o.hidden) writer.append(std::as_bytes(std::span(results.hidden)));
+  if (o.mtp) writer.append(std::as_bytes(std::span(results.mtp)));
   writer.finish();
 }
 
@@ -196,6 +216,10 @@ void add_logits(CLI::App& app) {
   command.add_flag(
       "--hidden", o->hidden,
       "Also write hidden [sequences, tokens, hidden size] float32: the states behind the last norm");
+  command.add_flag(
+      "--mtp", o->mtp,
+      "Also write mtp_logits [sequences, tokens - 1, vocabulary] float32, of the model's head that\n"
+      "predicts further tokens: row t has the hidden state of token t and the token t + 1, for t + 2");
   command.add_option("--chunk", o->chunk, "Tokens of each sequence per pass; 0: automatic")
       ->check(from_to(0))
       ->capture_default_str();

@@ -117,8 +117,8 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
       command
           .add_option("--speculate", o.speculate,
                       "ngram: draft from earlier occurrences of the last tokens; for answers that "
-                      "repeat their prompt")
-          ->check(one_of({"ngram"}))
+                      "repeat their prompt; mtp: with the model's own head that predicts further tokens")
+          ->check(one_of({"ngram", "mtp"}))
           ->envname("FERRUM_SPECULATE")
           ->group(kGroup);
   command

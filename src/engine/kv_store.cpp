@@ -103,7 +103,7 @@ KvOrigin origin_of(const Runner& runner, const std::string& arithmetic) {
           .rotation = rotation_of(model, options.max_context),
           .arithmetic = arithmetic,
           .dtype = std::string(name_of(options.kv_dtype)),
-          .layers = model.depth(),
+          .layers = model.depth_with_mtp(),
           .kv_heads = heads.kv_heads,
           .head_dim = heads.head_dim,
           .block_tokens = options.block_tokens,

@@ -7,6 +7,7 @@
 #include "base/human_bytes.h"
 #include "engine/backend_factory.h"
 #include "models/loader.h"
+#include "models/mtp_head.h"
 #include "models/state_layers.h"
 
 namespace ferrum {
@@ -42,12 +43,14 @@ int chosen_context(const EngineOptions& options, const ModelDescription& model) 
   return options.max_context;
 }
 
-// Two for each sequence of a step, and those that are kept.
+// Two for each sequence of a step, one for each token of a draft, and those that are kept.
 int state_slots(const EngineOptions& options, const ModelDescription& model) {
   constexpr uint64_t kLeast = 2, kMost = 256;
   const uint64_t bytes = state_bytes_of_slot(model);
   if (bytes == 0) return 0;
-  return 2 * options.max_sequences + static_cast<int>(std::clamp(options.state_cache / bytes, kLeast, kMost));
+  const int drafted = options.speculate.empty() ? 0 : options.draft_tokens;
+  return 2 * options.max_sequences + drafted +
+         static_cast<int>(std::clamp(options.state_cache / bytes, kLeast, kMost));
 }
 
 }  // namespace
@@ -67,6 +70,9 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
     if (options.draft_tokens < 1 || options.draft_tokens > kMaxDraftTokens)
       fail(ErrorCode::kBadArgument, "draft_tokens must be from 1 to {}, not {}", kMaxDraftTokens,
            options.draft_tokens);
+    if (model.mtp && options.draft_tokens > most_mtp_tokens(RunnerOptions().block_tokens))
+      fail(ErrorCode::kBadArgument, "draft_tokens must be at most {} with an MTP head, not {}",
+           most_mtp_tokens(RunnerOptions().block_tokens), options.draft_tokens);
     // With many sequences steps are full by themselves.
     drafted = std::max(options.draft_tokens, options.max_sequences);
   }
@@ -80,6 +86,7 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .kv_tokens = kv_tokens,
           .state_slots = state_slots(options, model),
           .max_vectors = rows,
+          .mtp_rows = model.mtp ? options.draft_tokens + 2 : 0,
           .kv_dtype = parse_kv_dtype(options.kv_dtype),
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
 }

@@ -28,7 +28,8 @@ DecoderLimits decoder_limits(const RunnerOptions& o, const KvSizes& kv) {
           .max_outputs = o.max_outputs,
           .max_positions = o.max_context,
           .kv = kv,
-          .state_slots = state_slots(o)};
+          .state_slots = state_slots(o),
+          .mtp_rows = o.mtp_rows};
 }
 
 StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const ModelDescription& model) {
@@ -40,7 +41,9 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const 
           .kv_groups = kv_groups,
           .max_vectors = o.max_vectors,
           .hidden = model.hidden,
-          .has_states = state_bytes_of_slot(model) > 0};
+          .has_states = state_bytes_of_slot(model) > 0,
+          .mtp_rows = model.mtp ? o.mtp_rows : 0,
+          .kv_blocks = total_blocks(o)};
 }
 
 // A sequence has a draw for each row of logits, and where it begins one for each choice of its request.
@@ -116,7 +119,27 @@ Tensor Runner::issue_forward() {
 
 std::span<const float> Runner::step(std::span<const Chunk> chunks) {
   step_ = &builder_.build(chunks);
-  const Tensor logits = issue_forward();
+  return download(issue_forward());
+}
+
+std::span<const float> Runner::step_mtp(std::span<const Chunk> chunks) { return download(issue_mtp(chunks)); }
+
+Tensor Runner::issue_mtp(std::span<const Chunk> chunks) {
+  step_ = &builder_.build(chunks, StepBuilder::Pass::kMtp);
+  const Tensor logits = logits_.first_rows(step_->shape.outputs);
+  const auto forward = [&] { model_->forward_mtp(*step_, logits); };
+  backend_->run(step_->shape, std::cref(forward));
+  return logits;
+}
+
+DrawnTokens Runner::draft(std::span<const Chunk> chunks, const DrawList& draws) {
+  draw_stage_.issue(issue_mtp(chunks).columns(0, draws.width()), draws);
+  const DrawnTokens drawn = draw_stage_.collect();
+  require_whole_file();
+  return drawn;
+}
+
+std::span<const float> Runner::download(Tensor logits) {
   host_logits_.resize(static_cast<size_t>(logits.rows) * static_cast<size_t>(vocab()));
   backend_->download(std::as_writable_bytes(std::span(host_logits_)), logits);
   require_whole_file();

@@ -25,6 +25,7 @@ struct RunnerOptions {
   // a few are kept.
   int state_slots = 0;
   int max_vectors = 0;  // rows of one step that come as embedding vectors
+  int mtp_rows = 0;     // of a model with an MTP head: the most tokens that it drafts, and two
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
   // kGivenBack: layers with a window have blocks of their own, which chunks bring (Chunk::pages); kKept: they
@@ -54,11 +55,17 @@ class Runner final : public StepRunner {
   DrawnTokens collect() override;
   void copy_blocks(std::span<const BlockCopy> copies) override;
   void read_hidden(std::span<float> states) override;
+  // One step of the MTP head, at once: each chunk's tokens, of which the last may be a drafted one. The
+  // hidden states before them are those of the positions before, or those that the head gave there itself.
+  // The draws are of the token behind each chunk's last.
+  DrawnTokens draft(std::span<const Chunk> chunks, const DrawList& draws);
   int vocab() const override { return checkpoint_->model().vocab; }
   int hidden() const override { return checkpoint_->model().hidden; }
   // Runs one step without draws. The result is its logits, [outputs, vocab], in the order of the chunks,
   // valid until the next call. They are copied to host memory that no plan counts. Errors as launch().
   std::span<const float> step(std::span<const Chunk> chunks);
+  // The same of the MTP head.
+  std::span<const float> step_mtp(std::span<const Chunk> chunks);
   // The blocks of each group of layers, which the chunks' blocks and pages name.
   const KvSizes& kv() const { return kv_; }
   int blocks() const { return kv_.blocks; }
@@ -74,6 +81,8 @@ class Runner final : public StepRunner {
  private:
   // Issues the forward pass of the step that was built. Returns its logits.
   Tensor issue_forward();
+  Tensor issue_mtp(std::span<const Chunk> chunks);
+  std::span<const float> download(Tensor logits);
   // The same with the draws of the step that was launched.
   void issue();
   void require_whole_file() const;

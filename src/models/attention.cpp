@@ -10,7 +10,7 @@ Tensor shaped(const Tensor& room, int rows, int cols) { return {room.data, room.
 
 }  // namespace
 
-AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, int tokens) {
+AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, int tokens, int outputs) {
   int qkv_width = 0, out_width = 0, gate_width = 0;
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
@@ -23,6 +23,8 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
     const DeltaDescription& d = model.delta;
     qkv_width = std::max(qkv_width, d.channels() + d.value_width() + 2 * d.value_heads);
     out_width = std::max(out_width, d.value_width());
+    wave.in = arena.allocate(DType::kF32, outputs, d.channels() + d.value_width() + 2 * d.value_heads);
+    wave.out = arena.allocate(DType::kF32, outputs, d.value_width());
   }
   if (model.has(Mixer::kConvolution)) {
     qkv_width = std::max(qkv_width, 3 * model.convolution.width);

@@ -6,16 +6,19 @@
 #include "backend/backend.h"
 #include "checkpoint/model_description.h"
 #include "models/arena.h"
+#include "models/state_waves.h"
 
 namespace ferrum {
 
 // Activations of the widest layer of a model, recurrent ones included, for the largest step.
 struct AttentionScratch {
-  AttentionScratch(Arena& arena, const ModelDescription& model, int tokens);
+  // `outputs`: rows of the largest step that goes in waves.
+  AttentionScratch(Arena& arena, const ModelDescription& model, int tokens, int outputs);
 
   Tensor qkv;       // [tokens, widest qkv, or input of a recurrent layer]
   Tensor attended;  // [tokens, widest output]
   Tensor gates;     // [tokens, widest gate], or empty
+  WaveRoom wave;    // of recurrent layers; else empty
 };
 
 class Attention {

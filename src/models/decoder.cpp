@@ -11,7 +11,7 @@ Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
     : residual(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
       hidden(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
       branch(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
-      attention(arena, model, limits.max_tokens),
+      attention(arena, model, limits.max_tokens, limits.max_outputs),
       feed_forward(arena, model, limits.max_tokens),
       last_residual(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_hidden(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
@@ -22,6 +22,7 @@ Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
     per_token_gate = arena.allocate(DType::kF32, limits.max_tokens, width);
     last_per_token = arena.allocate(DType::kF32, limits.max_outputs, int64_t{model.depth()} * width);
   }
+  if (model.mtp) mtp_input = arena.allocate(DType::kF32, limits.max_tokens, 2 * int64_t{model.hidden});
   if (model.wiring.parallel) parallel = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
 }
 
@@ -33,28 +34,94 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
       weights_(std::move(weights)),
       arena_(backend),
       a_(arena_, model_, limits),
-      kv_(allocate_kv(arena_, model_, limits.kv)),
+      kv_(allocate_kv(arena_, model_, limits.kv, limits.mtp_rows)),
       states_(allocate_states(arena_, model_, limits.state_slots)) {
   check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv.blocks > 0,
         "a decoder has room for a step");
-  check_equal(weights_.layers.size(), model_.layers.size(), "layers loaded");
+  check_equal(weights_.layers.size(), static_cast<size_t>(model_.depth_with_mtp()), "layers loaded");
+  if (!model_.mtp) return;
+  check(limits_.mtp_rows > 1, "a model with an MTP head keeps the hidden states that it needs");
+  const std::vector<float> zeros(static_cast<size_t>(model_.hidden));
+  backend_.upload(carried().rows_at(carried().rows - 1, 1), std::as_bytes(std::span(zeros)));
+}
+
+Decoder::Rows Decoder::rows_of(const Step& step) const {
+  const auto of = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(step.shape.tokens); };
+  return {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}, of(a_.per_token)};
 }
 
 void Decoder::forward(const Step& step, Tensor logits) {
-  const auto of = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(step.shape.tokens); };
-  Rows rows = {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}, of(a_.per_token)};
-  embed(step, rows);
+  Rows rows = rows_of(step);
+  embed(step, rows, *weights_.embedding);
+  backend_.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
   if (weights_.per_token_embedding) embed_per_token(step, rows);
-  for (size_t i = 0; i < weights_.layers.size(); ++i) layer(i, step, rows);
-  if (step.shape.outputs == 0) return;
-  backend_.linear(logits, rows.hidden, weights_.head ? *weights_.head : *weights_.embedding);
+  for (size_t i = 0; i < model_.layers.size(); ++i) layer(i, step, rows);
+  Tensor hidden = rows.hidden;
+  if (model_.mtp) {
+    hidden = a_.last_hidden.first_rows(step.shape.outputs);
+    backend_.gather_rows(hidden, rows.hidden, step.output_rows);
+    begin_mtp(step, rows, Before::kInStep);
+    store(model_.layers.size(), step, rows);
+  }
+  if (step.shape.outputs > 0)
+    compute_logits(logits, hidden, weights_.head ? *weights_.head : *weights_.embedding);
+}
+
+void Decoder::forward_mtp(const Step& step, Tensor logits) {
+  const MtpWeights& mtp = weights_.mtp.value();
+  Rows rows = rows_of(step);
+  begin_mtp(step, rows, Before::kCarried);
+  layer(model_.layers.size(), step, rows);
+  backend_.scatter_rows(carried(), kept(step, rows), step.carry.kept_slots);
+  const Tensor hidden = a_.last_hidden.first_rows(step.shape.outputs);
+  backend_.gather_rows(hidden, rows.hidden, step.output_rows);
+  compute_logits(logits, hidden,
+                 mtp.head ? *mtp.head : (weights_.head ? *weights_.head : *weights_.embedding));
+}
+
+Tensor Decoder::carried() const {
+  const KvLayer& kept = kv_.back();
+  return {kept.k.data, DType::kF32, limits_.kv.blocks * limits_.mtp_rows + 1, model_.hidden, model_.hidden};
+}
+
+// The rows of the step whose hidden states are kept, in the branch's room.
+Tensor Decoder::kept(const Step& step, const Rows& rows) {
+  const Tensor kept = a_.branch.first_rows(step.shape.kept);
+  backend_.gather_rows(kept, rows.hidden, step.carry.kept_rows);
+  return kept;
+}
+
+void Decoder::begin_mtp(const Step& step, const Rows& rows, Before before) {
+  Backend& b = backend_;
+  const MtpWeights& mtp = weights_.mtp.value();
+  const int width = model_.hidden;
+  const Tensor input = a_.mtp_input.first_rows(step.shape.tokens);
+  const Tensor states = input.columns(width, width);
+  const int others = step.shape.tokens - 1;
+  if (before == Before::kInStep && others > 0)
+    b.norm(states.rows_at(1, others), rows.hidden.first_rows(others), mtp.hidden_norm);
+  // What is carried is read before anything takes its place.
+  const Tensor earlier = a_.branch.first_rows(step.shape.carried);
+  b.gather_rows(earlier, carried(), step.carry.from);
+  b.norm(earlier, earlier, mtp.hidden_norm);
+  b.scatter_rows(states, earlier, step.carry.rows);
+  if (before == Before::kInStep) b.scatter_rows(carried(), kept(step, rows), step.carry.kept_slots);
+
+  embed(step, rows, mtp.embedding ? *mtp.embedding : *weights_.embedding);
+  b.norm(input.columns(0, width), rows.residual, mtp.embedding_norm);
+  b.linear(rows.residual, input, *mtp.projection);
+  b.norm(rows.hidden, rows.residual, weights_.layers.back().before_attention);
+}
+
+void Decoder::compute_logits(Tensor logits, Tensor hidden, const Weight& head) {
+  backend_.linear(logits, hidden, head);
   if (model_.logit_scale != 1 || model_.logit_cap > 0)
     backend_.scale(logits, model_.logit_scale, model_.logit_cap);
 }
 
-void Decoder::embed(const Step& step, const Rows& rows) {
+void Decoder::embed(const Step& step, const Rows& rows, const Weight& table) {
   Backend& b = backend_;
-  b.embed(rows.residual, *weights_.embedding, step.tokens);
+  b.embed(rows.residual, table, step.tokens);
   if (model_.embedding_norm)
     b.norm(rows.residual, rows.residual, {.kind = Norm::Kind::kRms, .eps = model_.wiring.eps});
   const auto put_vectors = [&] {
@@ -63,7 +130,6 @@ void Decoder::embed(const Step& step, const Rows& rows) {
   if (model_.scales_vectors) put_vectors();
   if (model_.embedding_scale != 1) b.scale(rows.residual, model_.embedding_scale, 0);
   if (!model_.scales_vectors) put_vectors();
-  b.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
 }
 
 // (the table's row · √width + the projection of the embedding, normalised layer by layer) / √2
@@ -86,12 +152,15 @@ void Decoder::embed_per_token(const Step& step, const Rows& rows) {
 void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   Backend& b = backend_;
   const DecoderLayer& layer = weights_.layers[index];
-  const bool is_last = index + 1 == weights_.layers.size();
-  const Norm& next = is_last ? weights_.final_norm : weights_.layers[index + 1].before_attention;
+  const bool is_of_mtp = index == model_.layers.size();
+  const Norm& next = is_of_mtp        ? weights_.mtp->final_norm
+                     : is_last(index) ? weights_.final_norm
+                                      : weights_.layers[index + 1].before_attention;
   const float scale = model_.wiring.residual_scale;
 
   if (!mix(index, step, rows)) return;
-  if (is_last) rows = read_out(step, rows, model_.wiring.parallel);
+  // An MTP head needs the hidden states of all rows.
+  if (is_last(index) && !model_.mtp) rows = read_out(step, rows, model_.wiring.parallel);
   std::visit([&](const auto& mixer) { mixer.project(b, rows.branch, rows.attended); }, layer.mixer);
 
   if (model_.wiring.parallel) {
@@ -126,9 +195,18 @@ void Decoder::finish_layer(size_t index, const Rows& rows, const Norm& next) {
   b.norm(rows.hidden, rows.residual, next);
 }
 
+void Decoder::store(size_t index, const Step& step, const Rows& rows) {
+  std::visit(
+      [&](const auto& mixer) {
+        if constexpr (requires { &std::remove_cvref_t<decltype(mixer)>::store; })
+          mixer.store(backend_, rows.hidden, kv_[index], step, a_.attention);
+      },
+      weights_.layers[index].mixer);
+}
+
 bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
   const DecoderLayer& layer = weights_.layers[index];
-  const bool is_enough = index + 1 == weights_.layers.size() && step.shape.outputs == 0;
+  const bool is_enough = is_last(index) && !model_.mtp && step.shape.outputs == 0;
   const auto mix_recurrent = [&](const auto& mixer) {
     rows.attended = mixer.mix(backend_, rows.hidden, states_[index], step, a_.attention);
     return !is_enough;
@@ -168,7 +246,8 @@ Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hi
 
 // Not a layer that reads another's, nor one without any.
 bool Decoder::keeps_kv(size_t layer, int group) const {
-  return kv_[layer].group == group && kv_[layer].k.cols > 0 && model_.layers[layer].attention.kv_layer < 0;
+  const bool is_own = layer >= model_.layers.size() || model_.layers[layer].attention.kv_layer < 0;
+  return kv_[layer].group == group && kv_[layer].k.cols > 0 && is_own;
 }
 
 void Decoder::copy_blocks(int group, Tensor from_to) {
@@ -189,7 +268,7 @@ size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLim
 
 size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
-  allocate_kv(arena, model, limits.kv);
+  allocate_kv(arena, model, limits.kv, limits.mtp_rows);
   allocate_states(arena, model, limits.state_slots);
   return arena.bytes();
 }
@@ -197,10 +276,13 @@ size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& lim
 size_t Decoder::block_bytes(int group) const {
   if (group == limits_.kv.groups()) return state_bytes_of_slot(model_);
   size_t bytes = 0;
-  for (const LayerDescription& layer : model_.layers)
-    if (layer.attention.kv_layer < 0 && limits_.kv.group_of(layer.attention) == group)
-      bytes += kv_bytes_of_token(head_shape(layer.attention), limits_.kv.dtype);
-  return bytes * static_cast<size_t>(limits_.kv.block_tokens);
+  for (int i = 0; i < model_.depth_with_mtp(); ++i) {
+    const AttentionDescription& attention = model_.layer(i).attention;
+    if (attention.kv_layer < 0 && limits_.kv.group_of(attention) == group)
+      bytes += kv_bytes_of_token(head_shape(attention), limits_.kv.dtype);
+  }
+  bytes *= static_cast<size_t>(limits_.kv.block_tokens);
+  return bytes + (model_.mtp && group == 0 ? kv_.back().k.row(0).bytes() : 0);
 }
 
 template <class Byte, class Visit>

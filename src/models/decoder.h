@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
 #include "models/model.h"
+#include "models/mtp_head.h"
 #include "models/short_convolution.h"
 #include "models/state_layers.h"
 
@@ -26,6 +28,7 @@ struct DecoderLimits {
   int max_positions = 0;  // length of the longest sequence
   KvSizes kv;             // for all sequences
   int state_slots = 0;    // of recurrent layers
+  int mtp_rows = 0;       // hidden states of a block that are kept for an MTP head (HiddenCarry)
 };
 
 struct DecoderLayer {
@@ -48,8 +51,9 @@ struct DecoderWeights {
   // Of what layers add for tokens by themselves; null: nothing. [rows, layers × width], [layers × width,
   // hidden]
   std::unique_ptr<Weight> per_token_embedding, per_token_projection;
-  Norm per_token_norm;  // of each layer's values of the projection
-  std::vector<DecoderLayer> layers;
+  Norm per_token_norm;               // of each layer's values of the projection
+  std::vector<DecoderLayer> layers;  // and behind the last, that of the MTP head
+  std::optional<MtpWeights> mtp;
   std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation tables
 };
 
@@ -60,6 +64,7 @@ class Decoder final : public Model {
           const DecoderLimits& limits);
 
   void forward(const Step& step, Tensor logits) override;
+  void forward_mtp(const Step& step, Tensor logits) override;
   Tensor hidden_states(int outputs) const override { return a_.last_hidden.first_rows(outputs); }
 
   // A block's contents are, for each layer of the group, its keys, its values, and of an int8 cache the
@@ -88,6 +93,7 @@ class Decoder final : public Model {
     Tensor last_residual, last_hidden;  // [outputs, hidden]
     Tensor last_attended;               // [outputs, widest output]
     Tensor last_per_token;              // [outputs, layers × width], or empty
+    Tensor mtp_input;                   // [tokens, 2 hidden], or empty
   };
   // The rows that a layer computes: views of the activations.
   struct Rows {
@@ -96,14 +102,27 @@ class Decoder final : public Model {
     Tensor per_token;
   };
 
-  void embed(const Step& step, const Rows& rows);
+  Rows rows_of(const Step& step) const;
+  // Into `rows.residual`.
+  void embed(const Step& step, const Rows& rows, const Weight& table);
   void embed_per_token(const Step& step, const Rows& rows);
   // Adds the branch to the residual, with what the layer adds by itself, and normalises it for what follows.
   void finish_layer(size_t index, const Rows& rows, const Norm& next);
   void layer(size_t index, const Step& step, Rows& rows);
   // What the layer's heads give, and false where nothing further is wanted of the last layer.
   bool mix(size_t index, const Step& step, Rows& rows);
+  // Keys and values alone, of a layer that attends.
+  void store(size_t index, const Step& step, const Rows& rows);
   Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
+  void compute_logits(Tensor logits, Tensor hidden, const Weight& head);
+  // The input of the MTP head's layer, normalised, in `rows.hidden`. Reads the hidden states that are there,
+  // where the rows before have theirs in the same step.
+  enum class Before { kInStep, kCarried };
+  void begin_mtp(const Step& step, const Rows& rows, Before before);
+  Tensor kept(const Step& step, const Rows& rows);
+  // All hidden states that are kept for the MTP head, [blocks × mtp_rows + 1, hidden].
+  Tensor carried() const;
+  bool is_last(size_t layer) const { return layer + 1 >= model_.layers.size(); }
   bool keeps_kv(size_t layer, int group) const;
   // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
@@ -115,7 +134,8 @@ class Decoder final : public Model {
   DecoderWeights weights_;
   BackendArena arena_;
   Activations a_;
-  std::vector<KvLayer> kv_;         // [layers]
+  // [layers], then with an MTP head that of its layer, and the hidden states that it needs of each block.
+  std::vector<KvLayer> kv_;
   std::vector<StateLayer> states_;  // [layers]
 };
 

@@ -8,8 +8,10 @@ Tensor DeltaMixer::mix(Backend& b, Tensor x, const StateLayer& state, const Step
   const Tensor out = {s.attended.data, s.attended.dtype, x.rows, p_.rule.value_width(),
                       p_.rule.value_width()};
   b.linear(in, x, *p_.in);
-  b.convolve(in.columns(0, p_.rule.channels()), state, step, p_.convolution);
-  b.delta_rule(out, in, state, step, p_.rule);
+  each_wave(b, step, in, out, s.wave, [&](Tensor rows_in, Tensor rows_out, const Step& rows) {
+    b.convolve(rows_in.columns(0, p_.rule.channels()), state, rows, p_.convolution);
+    b.delta_rule(rows_out, rows_in, state, rows, p_.rule);
+  });
   return out;
 }
 

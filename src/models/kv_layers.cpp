@@ -41,10 +41,11 @@ HeadShape head_shape(const AttentionDescription& a) {
   return {.q_heads = a.q_heads, .kv_heads = a.kv_heads, .head_dim = a.head_dim, .value_dim = a.value_dim};
 }
 
-std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes) {
+std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes,
+                                 int mtp_rows) {
   std::vector<KvLayer> layers;
-  for (const LayerDescription& layer : model.layers) {
-    const AttentionDescription& a = layer.attention;
+  for (int i = 0; i < model.depth_with_mtp(); ++i) {
+    const AttentionDescription& a = model.layer(i).attention;
     if (a.kv_layer >= 0) {  // it comes later than the layer whose keys and values it reads
       layers.push_back(layers[static_cast<size_t>(a.kv_layer)]);
       continue;
@@ -63,6 +64,13 @@ std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, co
       kv.v_scales = arena.allocate(DType::kF32, slots, a.kv_heads);
     }
     layers.push_back(kv);
+  }
+  if (model.mtp) {
+    KvLayer kept = {.block_tokens = 0};
+    kept.k = arena.allocate(DType::kF32, int64_t{sizes.blocks} * mtp_rows + 1, model.hidden);
+    kept.k.rows = sizes.blocks;
+    kept.k.cols = kept.k.stride = mtp_rows * model.hidden;
+    layers.push_back(kept);
   }
   return layers;
 }

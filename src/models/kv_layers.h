@@ -48,7 +48,9 @@ size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype);
 
 HeadShape head_shape(const AttentionDescription& attention);
 
-// [layers]
-std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes);
+// [layers]; with an MTP head then that of its layer, and as `k` of another, f32, the hidden states of
+// mtp_rows positions of each block [blocks, mtp_rows × hidden], with one more behind the last block.
+std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes,
+                                 int mtp_rows = 0);
 
 }  // namespace ferrum

@@ -46,7 +46,8 @@ class Loader {
     }
     if (uses(LayerRope::kMain)) main_rope_ = rotation(model_.rope);
     if (uses(LayerRope::kWindow)) window_rope_ = rotation(model_.window_rope);
-    for (int i = 0; i < model_.depth(); ++i) w.layers.push_back(layer(i));
+    for (int i = 0; i < model_.depth_with_mtp(); ++i) w.layers.push_back(layer(i));
+    if (model_.mtp) w.mtp = mtp(model_.depth(), *model_.mtp);
     if (!checkpoint_.intact())
       fail(ErrorCode::kBadFile, "{}: the file was cut while it was read", model_.name);
     w.buffers = std::move(buffers_);
@@ -61,7 +62,7 @@ class Loader {
 
   DecoderLayer layer(int i) {
     const LayerWiring& wiring = model_.wiring;
-    const LayerDescription& description = model_.layers[static_cast<size_t>(i)];
+    const LayerDescription& description = model_.layer(i);
     const float after_eps = wiring.after_eps > 0 ? wiring.after_eps : wiring.eps;
     const auto norm_if = [&](bool has, Role role, float eps) { return has ? norm({role, i}, eps) : Norm(); };
     Norm before_attention = norm_if(wiring.norm_before, Role::kAttentionNorm, wiring.eps);
@@ -71,6 +72,18 @@ class Loader {
     return {before_attention, after_attention,       before_ffn,
             after_ffn,        mixer(i, description), FeedForward(feed_forward(i, description.feed_forward)),
             per_token(i),     layer_scale(i)};
+  }
+
+  MtpWeights mtp(int i, const MtpHead& head) {
+    const float eps = model_.wiring.eps;
+    MtpWeights w = {.projection = matrix({Role::kMtpProjection, i}),
+                    .embedding_norm = norm({Role::kMtpEmbeddingNorm, i}, eps),
+                    .hidden_norm = norm({Role::kMtpHiddenNorm, i}, eps),
+                    .final_norm = norm({Role::kMtpNorm, i}, eps)};
+    if (head.own_embedding)
+      w.embedding = pack({.parts = {{required({Role::kMtpEmbedding, i})}}, .use = WeightUse::kLookUp});
+    if (head.own_head) w.head = matrix({Role::kMtpHead, i});
+    return w;
   }
 
   DecoderLayer::PerToken per_token(int i) {
@@ -186,6 +199,7 @@ class Loader {
         .value_scale = a.value_scale};
     if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
+    if (i == model_.depth()) parts.layer.first = 1;  // the head of further tokens has no row there
     if (a.sinks) parts.layer.sinks = vector({Role::kSinks, i});
     parts.out = matrix({Role::kAttentionOut, i});
     if (a.gate_in_query) {

@@ -14,6 +14,9 @@ class Model {
   // Computes one step, whose rows come as tokens or as embedding vectors, and whose keys and values are kept
   // where step.kv says. logits [step.shape.outputs, vocab] f32
   virtual void forward(const Step& step, Tensor logits) = 0;
+  // The MTP head alone: rows are tokens, and the state of each comes from step.carry. logits as forward()'s,
+  // of the token after that of their row. REQUIRES: the model has a head that predicts further tokens.
+  virtual void forward_mtp(const Step& step, Tensor logits) = 0;
   // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden] f32,
   // on the device until the next step.
   virtual Tensor hidden_states(int outputs) const = 0;

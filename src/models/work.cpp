@@ -72,7 +72,7 @@ ModelVolume volume_of(const Checkpoint& checkpoint) {
   ModelVolume v = {.experts = m.experts(), .active = m.routing.top_k};
   std::set<const HostTensor*> counted;
   for (const PlannedTensor& planned : tensors_of(m)) {
-    if (planned.use == TensorUse::kScalars) continue;
+    if (planned.use == TensorUse::kScalars || planned.key.layer >= m.depth()) continue;
     for (const HostTensor* tensor : stored(checkpoint, planned, counted)) {
       if (planned.use == TensorUse::kLookUp) {
         v.embedding_row = row_bytes(tensor->format, static_cast<size_t>(tensor->cols()));

@@ -142,6 +142,12 @@ void attend_switches(const std::function<void(AttentionCase)>& attend) {
   attend({.name = "soft_cap_window", .window = 33, .sequences = sequences, .more = with([](auto& l) {
                                                                              l.soft_cap = 1;
                                                                            })});
+  for (const int first : {1, 37})
+    for (const int window : {0, 20})
+      attend({.name = fmt::format("first{}_window{}", first, window),
+              .window = window,
+              .sequences = {{0, 70}, {30, 40}, {511, 2}, {99, 1}},
+              .more = with([=](auto& l) { l.first = first; })});
   for (const float height : {-300.0f, -2.0f, 5.0f, 20.0f})
     attend({.name = fmt::format("sinks{}", height), .sequences = sequences, .more = sinks(height)});
   attend({.name = "sinks_heads_together",

@@ -92,6 +92,29 @@ TEST_F(Synthesize, FewerLayers) {
   EXPECT_THROW(synthesize(file, target(), {.layers = 0}), Error);
 }
 
+// Heads of two sizes, layers that read another's keys and values, experts beside a dense part.
+TEST_F(Synthesize, Gemma4) {
+  for (const char* name : {"gemma4_dense", "gemma4_moe", "gemma4_e2b"}) {
+    const fs::path folder = test::shared("goldens2") / name;
+    FERRUM_NEEDS_SHARED(folder);
+    const auto wanted = Checkpoint::open(folder);
+    synthesize(folder, target(), {.type = FileType::kQ4_0});
+    const auto made = Checkpoint::open(target());
+    ASSERT_EQ(made->model().depth(), wanted->model().depth());
+    EXPECT_EQ(made->model().parameters, wanted->model().parameters);
+    EXPECT_EQ(made->model().rope.frequency_divisors, wanted->model().rope.frequency_divisors);
+    EXPECT_EQ(made->model().per_layer_width, wanted->model().per_layer_width);
+    for (int i = 0; i < made->model().depth(); ++i) {
+      const LayerDescription& layer = made->model().layer(i);
+      EXPECT_EQ(layer.attention.head_dim, wanted->model().layer(i).attention.head_dim);
+      EXPECT_EQ(layer.attention.kv_layer, wanted->model().layer(i).attention.kv_layer);
+      EXPECT_EQ(layer.feed_forward.width, wanted->model().layer(i).feed_forward.width);
+      EXPECT_EQ(layer.feed_forward.beside_width, wanted->model().layer(i).feed_forward.beside_width);
+      EXPECT_EQ(decoded(*made->find({TensorRole::kLayerScale, i})), std::vector{1.0f});
+    }
+  }
+}
+
 TEST_F(Synthesize, ProgressRunsToTheEnd) {
   uint64_t last = 0;
   uint64_t whole = 0;

@@ -249,6 +249,32 @@ TEST(Logits, MatchTheGoldenWhateverTheChunk) {
   }
 }
 
+TEST(Logits, OfTheHeadThatPredictsFurtherTokens) {
+  const auto golden = test::shared("goldens2/mtp_glm4_moe");
+  FERRUM_NEEDS_SHARED(golden);
+  const test::TemporaryFolder folder;
+  const std::string out = (folder.path() / "out.safetensors").string();
+  const std::string ids = (golden / "golden.safetensors").string();
+  std::string first;
+  for (const char* chunk : {"0", "7"}) {
+    const Finished done = ferrum({"logits", golden.string(), "--tokens", ids, "--out", out, "--mtp",
+                                  "--chunk", chunk, "--activations", "f32"});
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+    const auto got_file = SafetensorsFile::open(out);
+    const auto expected_file = SafetensorsFile::open(ids);
+    const HostTensor expected = expected_file->tensor("mtp_logits");
+    EXPECT_EQ(got_file->tensor("mtp_logits").shape, expected.shape);
+    const std::vector<float> got = decoded(got_file->tensor("mtp_logits")), wanted = decoded(expected);
+    for (size_t i = 0; i < wanted.size(); i += 97) EXPECT_NEAR(got[i], wanted[i], 1e-2);
+    const std::string bytes = test::read_file(out);
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes, first) << "chunk " << chunk;
+  }
+  const std::string without = test::data("goldens/qwen3_moe").string();
+  EXPECT_CONTAINS(ferrum({"logits", without, "--tokens", ids, "--out", out, "--mtp"}).err,
+                  "no head that predicts further tokens");
+}
+
 TEST(Logits, TokensPastTheVocabularyAreRefused) {
   const Finished done =
       ferrum({"logits", kSmall, "--tokens", test::data("goldens/llama/config.json").string(), "--out",

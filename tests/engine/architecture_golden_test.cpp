@@ -166,7 +166,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
                                            "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
                                            "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
                                            "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
-                                           "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe"),
+                                           "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "gemma4_dense",
+                                           "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
                          test_name);
 
 }  // namespace

@@ -209,6 +209,7 @@ TEST_F(Replays, WhatCannotBeLoadedTogetherIsRefused) {
   const std::string lines = "\"a\"";
   EXPECT_CONTAINS(message_of([&] { engine(lines, {.model = "a.gguf"}); }), "a model cannot be loaded");
   EXPECT_CONTAINS(message_of([&] { engine(lines, {.speculate = "draft", .draft = "a.gguf"}); }), "draft");
+  EXPECT_CONTAINS(message_of([&] { engine(lines, {.speculate = "mtp"}); }), "predicts further tokens");
   EngineOptions options;
   options.replay.chat_template = folder_.write("t.jinja", "{{");
   EXPECT_CONTAINS(message_of([&] { engine(lines, options); }), "t.jinja");

@@ -113,7 +113,7 @@ TEST(SpeculatingEngineFaults, WhatCannotDraftIsRefused) {
   o.speculate = "ngram";
   EXPECT_EQ(error_of(o), "a draft model needs speculate \"draft\"");
   o.speculate = "magic";
-  EXPECT_EQ(error_of(o), "speculate 'magic': there are ngram and draft");
+  EXPECT_EQ(error_of(o), "speculate 'magic': there are ngram, mtp and draft");
   o = {.model = demo("demo-moe"), .max_context = 64, .speculate = "ngram", .draft_tokens = 65};
   EXPECT_EQ(error_of(o), "draft_tokens must be from 1 to 64, not 65");
 }

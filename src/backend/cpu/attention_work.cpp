@@ -18,6 +18,11 @@ constexpr int kPartsPerWorker = 8;
 
 }  // namespace
 
+int first_seen(const AttentionLayer& layer, int position) {
+  const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+  return std::min(std::max(within, layer.first), position);
+}
+
 AttentionWork::AttentionWork(const Step& step, const AttentionLayer& layer, const AttentionLimits& limits,
                              int workers)
     : step_(step), layer_(layer), limits_(limits), workers_(workers) {
@@ -25,7 +30,8 @@ AttentionWork::AttentionWork(const Step& step, const AttentionLayer& layer, cons
   check_equal(heads.q_heads % heads.kv_heads, 0, "q heads left over after dividing by the kv heads");
   group_ = heads.q_heads / heads.kv_heads;
   heads_ = std::min(group_, limits.rows);
-  queries_ = limits.rows / heads_;
+  // Kernels know windows alone, so that a layer that hides its first positions has a window for each query.
+  queries_ = layer.first > 0 ? 1 : limits.rows / heads_;
   if (workers > 1) choose_queries();
   if (workers > 1) choose_heads();
   choose_kv_heads();
@@ -58,7 +64,7 @@ void AttentionWork::choose_kv_heads() {
   for (int s = 0; s < step_.shape.sequences; ++s) {
     most_queries = std::max(most_queries, queries_of(s));
     const int last = *step_.context_len.at<int32_t>(s) - 1;
-    partitions += last / kPartition - first_seen(last) / kPartition + 1;
+    partitions += last / kPartition - first_seen(layer_, last) / kPartition + 1;
   }
   if (most_queries == 0 || most_queries * group_ > kFewRows / 2) return;
   const int all = layer_.heads.kv_heads;
@@ -71,10 +77,6 @@ void AttentionWork::choose_kv_heads() {
 
 int AttentionWork::queries_of(int sequence) const {
   return *step_.query_start.at<int32_t>(sequence + 1) - *step_.query_start.at<int32_t>(sequence);
-}
-
-int AttentionWork::first_seen(int position) const {
-  return layer_.window > 0 ? std::max(0, position - layer_.window + 1) : 0;
 }
 
 AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, int query) const {
@@ -90,12 +92,12 @@ AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, 
   const int last = item.position + item.queries - 1;
   check(item.position >= 0 && *step_.positions.at<int32_t>(query + item.queries - 1) == last,
         "a sequence's positions follow each other");
-  item.partitions = {first_seen(item.position) / kPartition, last / kPartition + 1};
+  item.partitions = {first_seen(layer_, item.position) / kPartition, last / kPartition + 1};
   return item;
 }
 
 int64_t AttentionWork::cost_of(const AttentionItem& item) const {
-  const int64_t keys = item.position + item.queries - first_seen(item.position);
+  const int64_t keys = item.position + item.queries - first_seen(layer_, item.position);
   return keys * (item.rows() + item.kv_heads * kReadCost);
 }
 
@@ -123,7 +125,7 @@ int64_t AttentionWork::boundary(const AttentionItem& item, int64_t done, int wor
   // Its states would not fit.
   if (std::min(most, all.size()) * item.rows() * (padded + 2) > limits_.kept_floats)
     return before * 2 <= cost_of(item) ? all.begin : all.end;
-  const int64_t position = first_seen(item.position) + before / per_position;
+  const int64_t position = first_seen(layer_, item.position) + before / per_position;
   return std::clamp((position + kPartition / 2) / kPartition, all.begin, all.end);
 }
 

@@ -25,6 +25,9 @@ struct AttentionItem {
   int rows() const { return kv_heads * heads * queries; }
 };
 
+// The first position that a token at `position` sees.
+int first_seen(const AttentionLayer& layer, int position);
+
 struct AttentionLimits {
   int rows = 0;             // per item
   int64_t kept_floats = 0;  // for states of partitions whose item another worker owns
@@ -75,7 +78,6 @@ class AttentionWork {
   int64_t cut(int worker) const { return total_ * worker / workers_; }
   // The partition at which `worker` begins in an item, given the cost of all items before it.
   int64_t boundary(const AttentionItem& item, int64_t done, int worker) const;
-  int first_seen(int position) const;
   int queries_of(int sequence) const;
 
   const Step& step_;

@@ -188,6 +188,11 @@ class Attention {
     return to;
   }
 
+  int window_of(const AttentionItem& item) const {
+    if (arguments_.layer.first == 0) return arguments_.layer.window;
+    return item.position + 1 - cpu::first_seen(arguments_.layer, item.position);
+  }
+
   cpu::AttentionTile tile_of(const AttentionItem& item, float* queries) const {
     const KvLayer& kv = arguments_.kv;
     const float to_log2 = arguments_.layer.scale * kLog2E;
@@ -204,7 +209,7 @@ class Attention {
         .value_dim = heads_.value_size(),
         .joined = heads_.joined,
         .position = item.position,
-        .window = arguments_.layer.window,
+        .window = window_of(item),
         .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.block_tokens),
         .v = kv.v.address(0, item.kv_head * heads_.value_size()),
         .k_stride = kv.k.stride,

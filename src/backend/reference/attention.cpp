@@ -178,7 +178,8 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
   for (int s = 0; s < step.shape.sequences; ++s) {
     for (int t = *step.query_start.at<int32_t>(s); t < *step.query_start.at<int32_t>(s + 1); ++t) {
       const int position = *step.positions.at<int32_t>(t);
-      const int first = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+      const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+      const int first = std::min(std::max(within, layer.first), position);
       for (int h = 0; h < heads.q_heads; ++h) {
         const float* q = qkv.at<float>(t, h * heads.head_dim);
         const float* joined =

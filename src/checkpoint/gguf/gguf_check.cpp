@@ -58,6 +58,7 @@ class Comparison {
     same("the alpha of the activation", said_.activation_alpha, read_.activation_alpha);
     same("the temperature of attention", said_.temperature_beta, read_.temperature_beta);
     same("the temperature of attention", said_.temperature_length, read_.temperature_length);
+    same("the width of what each layer adds", said_.per_layer_width, read_.per_layer_width);
     same("the tied head", said_.tied_head, read_.tied_head);
     if (said_.experts() > 0) routing(said_.routing, read_.routing);
     delta(said_.delta, read_.delta);
@@ -112,6 +113,8 @@ class Comparison {
     same("the output gate of each head", a.gate_per_head, b.gate_per_head, i);
     same("the width of the feed-forward layer", f.width, g.width, i);
     same("the experts", f.experts, g.experts, i);
+    same("the width of the dense part beside experts", f.beside_width, g.beside_width, i);
+    same("the layer whose keys and values are read", a.kv_layer, b.kv_layer, i);
     same("the width of the shared expert", f.shared_width, g.shared_width, i);
     same("the gate of the shared expert", f.shared_gate, g.shared_gate, i);
     same("the rotation", a.rope == LayerRope::kNone, b.rope == LayerRope::kNone, i);

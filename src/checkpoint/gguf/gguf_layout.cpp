@@ -110,9 +110,14 @@ class MetadataWriter {
     set("block_count", m_.depth());
     set("context_length", m_.context);
     set("embedding_length", m_.hidden);
-    const int dense = m_.dense_width();
-    set("feed_forward_length", dense > 0 ? dense : m_.expert_width());
+    const int usual = m_.dense_width() > 0 ? m_.dense_width() : m_.expert_width();
+    per_layer("feed_forward_length", [&](const LayerDescription& l) {
+      const FeedForwardDescription& f = l.feed_forward;
+      if (f.beside_width > 0) return f.beside_width;
+      return f.experts == 0 ? f.width : usual;
+    });
     set("vocab_size", m_.vocab);
+    if (m_.per_layer_vocab > 0) set("embedding_length_per_layer_input", m_.per_layer_width);
   }
 
   // A number for all layers, or an array with one for each.
@@ -135,17 +140,38 @@ class MetadataWriter {
     per_layer("attention.head_count_kv", [&](const LayerDescription& l) {
       return l.mixer == Mixer::kConvolution ? 0 : attention_of(l).kv_heads;
     });
-    set("attention.key_length", a.head_dim);
-    set("attention.value_length", a.value_dim);
+    head_sizes();
     header_.set(
         key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
         m_.wiring.eps);
-    if (a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)) && a.norm != HeadNorm::kWeightless)
+    const bool has_own_scale = a.norm != HeadNorm::kWeightless && !a.value_norm;
+    if (has_own_scale && a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)))
       header_.set(key("attention.scale"), a.scale);
     if (a.value_scale != 1) header_.set(key("attention.value_scale"), a.value_scale);
     if (a.clip > 0) header_.set(key("attention.clamp_kqv"), a.clip);
     if (a.soft_cap > 0) header_.set(key("attn_logit_softcapping"), a.soft_cap);
     if (m_.temperature_length > 0) header_.set(key("attention.temperature_scale"), m_.temperature_beta);
+  }
+
+  // Of layers that see everything, and where those of a window differ, of these.
+  void head_sizes() {
+    const auto first = [&](bool has_window) -> const AttentionDescription& {
+      const auto found = std::ranges::find_if(m_.layers, [&](const LayerDescription& l) {
+        return l.mixer == Mixer::kAttention && (l.attention.window > 0) == has_window;
+      });
+      return found == m_.layers.end() ? m_.first_attention() : found->attention;
+    };
+    const AttentionDescription& all = first(false);
+    const AttentionDescription& within = first(true);
+    set("attention.key_length", all.head_dim);
+    set("attention.value_length", all.value_dim);
+    if (within.head_dim != all.head_dim || within.value_dim != all.value_dim) {
+      set("attention.key_length_swa", within.head_dim);
+      set("attention.value_length_swa", within.value_dim);
+    }
+    const auto reads_others = [](const LayerDescription& l) { return l.attention.kv_layer >= 0; };
+    if (const auto sharing = std::ranges::count_if(m_.layers, reads_others); sharing > 0)
+      set("attention.shared_kv_layers", static_cast<int>(sharing));
   }
 
   void delta() {

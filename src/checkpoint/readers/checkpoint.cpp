@@ -22,7 +22,7 @@ bool begins_model(const fs::path& path) {
 }
 
 // A folder of GGUF files may also have the config.json of the model that they were converted from.
-std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
+std::unique_ptr<Checkpoint> open_folder(const fs::path& folder, CheckpointParts parts) {
   std::vector<fs::path> models;
   bool has_gguf = false;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -31,8 +31,9 @@ std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
   }
   const bool has_safetensors =
       fs::exists(folder / "model.safetensors") || fs::exists(folder / "model.safetensors.index.json");
-  if (has_safetensors || (fs::exists(folder / "config.json") && !has_gguf)) return open_hf_checkpoint(folder);
-  if (models.size() == 1) return open_gguf_checkpoint(models.front());
+  if (has_safetensors || (fs::exists(folder / "config.json") && !has_gguf))
+    return open_hf_checkpoint(folder, parts);
+  if (models.size() == 1) return open_gguf_checkpoint(models.front(), parts);
   if (models.empty())
     fail(ErrorCode::kNotFound, "{}: neither config.json nor {} is there", folder.string(),
          has_gguf ? "the first part of a GGUF model" : "a .gguf file");
@@ -44,7 +45,7 @@ std::unique_ptr<Checkpoint> open_folder(const fs::path& folder) {
 }
 
 // For a file that is not a GGUF file the message says which path to give instead.
-std::unique_ptr<Checkpoint> open_file(const fs::path& path) {
+std::unique_ptr<Checkpoint> open_file(const fs::path& path, CheckpointParts parts) {
   const std::string extension = path.extension();
   if (extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt")
     fail(ErrorCode::kUnsupported,
@@ -54,16 +55,16 @@ std::unique_ptr<Checkpoint> open_file(const fs::path& path) {
   if (extension == ".safetensors" || path.filename() == "config.json" || extension == ".json")
     fail(ErrorCode::kBadArgument, "{}: a part of a Hugging Face model; name its folder {}", path.string(),
          fs::absolute(path).parent_path().string());
-  return open_gguf_checkpoint(path);
+  return open_gguf_checkpoint(path, parts);
 }
 
 }  // namespace
 
-std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path) {
+std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path, CheckpointParts parts) {
   try {
     const fs::file_status status = fs::status(path);
     if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
-    return fs::is_directory(status) ? open_folder(path) : open_file(path);
+    return fs::is_directory(status) ? open_folder(path, parts) : open_file(path, parts);
   } catch (const fs::filesystem_error& e) {  // a folder that may not be looked into
     fail(ErrorCode::kIo, "{}: {}", e.path1().string(), e.code().message());
   }

@@ -19,12 +19,13 @@ std::vector<HostTensor> all_tensors(const std::vector<std::unique_ptr<GgufFile>>
 
 class GgufCheckpoint final : public Checkpoint {
  public:
-  explicit GgufCheckpoint(const std::filesystem::path& path)
+  GgufCheckpoint(const std::filesystem::path& path, CheckpointParts parts)
       : files_(open_gguf_set(path)),
         tensors_(Naming::kGguf, all_tensors(files_), metadata().source(),
                  gguf_architecture(metadata()).tensor_names()),
         model_(describe_gguf(metadata(), tensors_)),
         generation_(gguf_generation(metadata(), model_.vocab)) {
+    if (parts.mtp) describe_mtp(model_, tensors_);
     const CheckedTensors checked = check_tensors(model_, tensors_);
     model_.parameters = checked.parameters;
     tell_unused_tensors(checked.unused, metadata().source());
@@ -71,8 +72,8 @@ class GgufCheckpoint final : public Checkpoint {
 
 }  // namespace
 
-std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path) {
-  return std::make_unique<GgufCheckpoint>(path);
+std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path, CheckpointParts parts) {
+  return std::make_unique<GgufCheckpoint>(path, parts);
 }
 
 }  // namespace ferrum

@@ -7,6 +7,6 @@
 namespace ferrum {
 
 // `path` is a GGUF file, or any one of a split set.
-std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path);
+std::unique_ptr<Checkpoint> open_gguf_checkpoint(const std::filesystem::path& path, CheckpointParts parts);
 
 }  // namespace ferrum

@@ -73,7 +73,8 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
 
 class HfCheckpoint final : public Checkpoint {
  public:
-  explicit HfCheckpoint(const fs::path& folder) : HfCheckpoint(folder, read_config(folder)) {}
+  HfCheckpoint(const fs::path& folder, CheckpointParts parts)
+      : HfCheckpoint(folder, parts, read_config(folder)) {}
 
   const ModelDescription& model() const override { return model_; }
   const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
@@ -103,7 +104,7 @@ class HfCheckpoint final : public Checkpoint {
   std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_hf_tokenizer(folder_); }
 
  private:
-  HfCheckpoint(const fs::path& folder, HfConfig config)
+  HfCheckpoint(const fs::path& folder, CheckpointParts parts, HfConfig config)
       : folder_(folder),
         set_(open_safetensors_set(folder)),
         quantization_(quantization_of(folder, config, set_.files)),
@@ -112,6 +113,7 @@ class HfCheckpoint final : public Checkpoint {
                  folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
     settle_tied_head(model_, tensors_);
+    if (parts.mtp) describe_mtp(model_, tensors_);
     check_absent_tensors(set_.absent, folder,
                          [&](std::string_view name) { return uses_hf_tensor(model_, name); });
     CheckedTensors checked = check_tensors(model_, tensors_);
@@ -135,8 +137,8 @@ class HfCheckpoint final : public Checkpoint {
 
 }  // namespace
 
-std::unique_ptr<Checkpoint> open_hf_checkpoint(const fs::path& folder) {
-  return std::make_unique<HfCheckpoint>(folder);
+std::unique_ptr<Checkpoint> open_hf_checkpoint(const fs::path& folder, CheckpointParts parts) {
+  return std::make_unique<HfCheckpoint>(folder, parts);
 }
 
 }  // namespace ferrum

@@ -120,7 +120,8 @@ class Checker {
 
   // Checks and counts a tensor that need not be there.
   void accept(const TensorKey& key, const Shape& shape) {
-    if (const HostTensor* tensor = see(key, shape)) result_.parameters += tensor->elements();
+    const HostTensor* tensor = see(key, shape);
+    if (tensor && key.layer < m_.depth()) result_.parameters += tensor->elements();  // not the MTP head's
   }
 
   const HostTensor* see(const TensorKey& key, const Shape& shape) {
@@ -205,7 +206,7 @@ bool is_ignored_tensor(const ModelDescription& model, const TensorTable& table, 
   for (const std::string_view part : model.architecture->ignored)
     if (name.find(part) != std::string_view::npos) return true;
   // Layers behind the last predict further tokens; they have tensors that other layers have not.
-  if (layer_of(table.naming(), name) >= model.depth()) return true;
+  if (layer_of(table.naming(), name) >= model.depth_with_mtp()) return true;
   const auto key = table.names().parse(table.naming(), name);
   return key && model.tied_head && key->role == Role::kHead;
 }
@@ -236,6 +237,72 @@ void settle_tied_head(ModelDescription& model, TensorTable& table) {
   log::warn(
       "{}: tie_word_embeddings is true, but {} and {} are stored with different values; they are not tied",
       table.source(), in_quotes(embedding->name), in_quotes(head->name));
+}
+
+namespace {
+
+// Names of Qwen's heads, without "mtp."; the usual ones follow those of a layer behind the last.
+struct MtpName {
+  std::string_view name;
+  Role role;
+};
+constexpr MtpName kMtpNames[] = {{"fc.weight", Role::kMtpProjection},
+                                 {"pre_fc_norm_embedding.weight", Role::kMtpEmbeddingNorm},
+                                 {"pre_fc_norm_hidden.weight", Role::kMtpHiddenNorm},
+                                 {"norm.weight", Role::kMtpNorm},
+                                 {"embed_tokens.weight", Role::kMtpEmbedding},
+                                 {"lm_head.weight", Role::kMtpHead}};
+
+std::optional<TensorKey> mtp_key(const TensorTable& table, std::string_view name, int depth) {
+  for (const MtpName& own : kMtpNames)
+    if (name == own.name) return TensorKey{own.role, depth};
+  constexpr std::string_view kLayer = "layers.0.";
+  if (!name.starts_with(kLayer)) return std::nullopt;
+  return table.names().parse(Naming::kHuggingFace,
+                             fmt::format("model.layers.{}.{}", depth, name.substr(kLayer.size())));
+}
+
+void name_mtp_tensors(const ModelDescription& model, TensorTable& table) {
+  for (const HostTensor& tensor : table.all()) {
+    std::string_view name = tensor.name;
+    if (name.starts_with("model.")) name.remove_prefix(6);
+    if (!name.starts_with("mtp.")) continue;
+    const auto key = mtp_key(table, name.substr(4), model.depth());
+    if (key && !table.find(*key)) table.add_role(tensor, *key);
+  }
+}
+
+// It is as the last of the layers that attend, and has experts where any of these has.
+LayerDescription mtp_layer(const ModelDescription& model) {
+  const auto last = [&](const auto& is_wanted) {
+    const auto found = std::find_if(model.layers.rbegin(), model.layers.rend(), is_wanted);
+    return found == model.layers.rend() ? model.layers.back() : *found;
+  };
+  LayerDescription layer = last([](const LayerDescription& l) { return l.attention.q_heads > 0; });
+  layer.feed_forward =
+      last([](const LayerDescription& l) { return l.feed_forward.experts > 0; }).feed_forward;
+  return layer;
+}
+
+// Whether the tensor is there and no copy of the model's own.
+bool is_own(const TensorTable& table, const TensorKey& key, const HostTensor* model_own) {
+  const HostTensor* tensor = table.find(key);
+  return tensor && !(model_own && has_same_values(*tensor, *model_own));
+}
+
+}  // namespace
+
+void describe_mtp(ModelDescription& model, TensorTable& table) {
+  const int depth = model.depth();
+  if (table.naming() == Naming::kHuggingFace) name_mtp_tensors(model, table);
+  if (!table.find({Role::kMtpProjection, depth}))
+    fail(ErrorCode::kBadArgument, "{}: the checkpoint has no head that predicts further tokens (MTP)",
+         table.source());
+  const HostTensor* embedding = table.find({Role::kEmbedding});
+  const HostTensor* head = model.tied_head ? embedding : table.find({Role::kHead});
+  model.mtp = {.layer = mtp_layer(model),
+               .own_embedding = is_own(table, {Role::kMtpEmbedding, depth}, embedding),
+               .own_head = is_own(table, {Role::kMtpHead, depth}, head)};
 }
 
 void tell_unused_tensors(const std::vector<std::string>& unused, const std::string& source) {

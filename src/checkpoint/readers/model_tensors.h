@@ -31,6 +31,11 @@ bool uses_hf_tensor(const ModelDescription& model, std::string_view name);
 // head alone is stored, it is the embedding table too. Reads both where both are stored.
 void settle_tied_head(ModelDescription& model, TensorTable& table);
 
+// Describes the MTP head, and gives its tensors their roles where files call them "mtp.…". Reads its
+// embedding table and head, where it has them, to see whether they are copies of the model's. Error
+// kBadArgument where the checkpoint has none.
+void describe_mtp(ModelDescription& model, TensorTable& table);
+
 // One line that lists them, shortened.
 void tell_unused_tensors(const std::vector<std::string>& unused, const std::string& source);
 

@@ -40,6 +40,10 @@ std::vector<float> given_values(const ModelDescription& model, const GgufLayoutT
   if (is_norm(tensor.key.role))
     return std::vector<float>(static_cast<size_t>(tensor.shape.back()), tensor.key.is_bias ? 0.0f : 1.0f);
   switch (tensor.key.role) {
+    case Role::kLayerScale:
+    case Role::kRouterScale:
+    case Role::kExpertScales:
+      return std::vector<float>(static_cast<size_t>(tensor.shape.back()), 1.0f);
     case Role::kDecay: {  // memories of different lengths
       std::vector<float> decays(static_cast<size_t>(tensor.shape.back()));
       for (size_t i = 0; i < decays.size(); ++i) decays[i] = -static_cast<float>(i % 16 + 1) / 16;

@@ -8,8 +8,10 @@
 #include "engine/local/event_queue.h"
 #include "engine/memory_plan.h"
 #include "engine/sampling/recommended_sampling.h"
+#include "engine/speculation/mtp_drafter.h"
 #include "engine/speculation/ngram_drafter.h"
 #include "engine/what_fits.h"
+#include "models/state_layers.h"
 
 namespace ferrum {
 namespace {
@@ -23,13 +25,14 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner, Loo
           .cache =
               runner.cache_options(options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff),
           .draft_tokens = options.draft_tokens,
+          .keeps_draft_states = goes_in_waves(runner.checkpoint().model()),
           .observer = observer};
 }
 
 void require_known_speculation(const EngineOptions& options) {
   const std::string& s = options.speculate;
-  if (!s.empty() && s != "ngram" && s != "draft")
-    fail(ErrorCode::kBadArgument, "speculate {}: there are ngram and draft", in_quotes(s));
+  if (!s.empty() && s != "ngram" && s != "mtp" && s != "draft")
+    fail(ErrorCode::kBadArgument, "speculate {}: there are ngram, mtp and draft", in_quotes(s));
   if ((s == "draft") != !options.draft.empty())
     fail(
         ErrorCode::kBadArgument, "{}",
@@ -42,6 +45,8 @@ std::unique_ptr<Replay> replay_of(const EngineOptions& options) {
   if (!options.model.empty())
     fail(ErrorCode::kBadArgument, "recorded answers and a model cannot be loaded together");
   if (!options.draft.empty()) fail(ErrorCode::kBadArgument, "recorded answers have no draft model");
+  if (options.speculate == "mtp")
+    fail(ErrorCode::kBadArgument, "recorded answers have no head that predicts further tokens");
   return std::make_unique<Replay>(options.replay);
 }
 
@@ -88,7 +93,8 @@ void Engine::generate(Request request, const std::function<void(const Event&)>& 
 
 LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
     : replay_(replay_of(options)),
-      checkpoint_(replay_ ? replay_->checkpoint() : Checkpoint::open(options.model)),
+      checkpoint_(replay_ ? replay_->checkpoint()
+                          : Checkpoint::open(options.model, {.mtp = options.speculate == "mtp"})),
       prompts_(*checkpoint_) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
@@ -130,7 +136,8 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   });
   const LoopOptions loop = loop_options(options, *runner_, trace_.get());
   if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
-  if (options.speculate == "ngram") ngrams_ = std::make_unique<NgramDrafter>();
+  if (options.speculate == "ngram") own_drafter_ = std::make_unique<NgramDrafter>();
+  if (options.speculate == "mtp") own_drafter_ = std::make_unique<MtpDrafter>(*runner_);
   start(*runner_, runner_->backend(), loop, options);
 }
 
@@ -174,7 +181,7 @@ void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& 
       EngineThread::Parts{.steps = steps,
                           .backend = backend,
                           .tokenizer = prompts_.tokenizer(),
-                          .drafter = draft_ ? &draft_->drafter() : ngrams_.get()},
+                          .drafter = draft_ ? &draft_->drafter() : own_drafter_.get()},
       loop, EngineThread::Options{.queue = options.queue, .stall_seconds = options.stall_seconds});
 }
 

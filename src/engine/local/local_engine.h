@@ -68,7 +68,7 @@ class LocalEngine final : public Engine {
   std::unique_ptr<EngineTrace> trace_;  // or null
   std::unique_ptr<Runner> runner_;      // none if it is another's
   std::optional<DraftModel> draft_;
-  std::unique_ptr<Drafter> ngrams_;
+  std::unique_ptr<Drafter> own_drafter_;  // that needs no other model, or null
   std::unique_ptr<Admission> admission_;
 
   std::mutex origin_mutex_;

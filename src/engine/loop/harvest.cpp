@@ -71,8 +71,9 @@ void Harvest::take_rows(Sequence& s, int rows, const Found& first) {
 // After a draft: a state cannot be taken back to the middle of a chunk. What was accepted of one that was not
 // accepted as a whole is computed again from the state before it.
 void Harvest::settle_state(Sequence& s, int rows, int taken) {
-  const bool whole = taken == rows;
-  if (whole) {
+  if (s.blocks.keeps_draft() && taken > 0) {
+    s.blocks.end_draft(s.computed, taken - 1);
+  } else if (taken == rows) {
     s.blocks.end_state(s.computed);
   } else {
     s.blocks.drop_state();

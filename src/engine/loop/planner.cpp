@@ -1,5 +1,6 @@
 #include "engine/loop/planner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -88,6 +89,8 @@ void Planner::preempt() {
 
 void Planner::reserve_and_collect() {
   int row = 0;
+  // States are kept behind each token of a draft where nothing but drafts and single tokens is computed.
+  const bool keeps_drafts = std::ranges::all_of(decision_.tokens, [](int tokens) { return tokens <= 1; });
   for (size_t i = 0; i < parts_.roster.running().size(); ++i) {
     if (decision_.tokens[i] == 0) continue;
     Sequence& s = *parts_.roster.running()[i];
@@ -106,9 +109,18 @@ void Planner::reserve_and_collect() {
                                                                        : Outputs::kNone,
                             .vectors = s.job->vectors.get(),
                             .pages = s.blocks.pages()});
-    if (parts_.cache.states() != nullptr)
-      plan_.chunks.back().states =
-          s.blocks.begin_state(drafted > 0 ? BlockTable::Before::kStays : BlockTable::Before::kMayGo);
+    if (parts_.cache.states() != nullptr) {
+      Chunk& chunk = plan_.chunks.back();
+      if (drafted > 0 && keeps_drafts && options_.keeps_draft_states) {
+        const auto others = static_cast<int>(parts_.roster.running().size());
+        chunk.states = StateSlots{.from = s.blocks.state_slot(), .to = 0};
+        chunk.row_states = s.blocks.begin_draft(count, others);
+        chunk.states->to = static_cast<int>(chunk.row_states.back());
+      } else {
+        chunk.states =
+            s.blocks.begin_state(drafted > 0 ? BlockTable::Before::kStays : BlockTable::Before::kMayGo);
+      }
+    }
     const Chunk& chunk = plan_.chunks.back();
     plan_.first_draws.push_back(plan_.draws.size());
     ask_for_tokens(s, chunk, row);

@@ -24,6 +24,7 @@ class EvenModel final : public Model {
   void forward(const Step&, Tensor logits) override {
     if (logits.rows > 0) put_zeros(logits);
   }
+  void forward_mtp(const Step&, Tensor) override { check(false, "no head that predicts further tokens"); }
   Tensor hidden_states(int outputs) const override { return hidden_.first_rows(outputs); }
   void copy_blocks(int, Tensor) override {}
   void copy_states(Tensor) override {}
