@@ -179,7 +179,7 @@ TEST(ConvertErrors, WhatIsNoFolderAndNoType) {
   EXPECT_NE(message_of([&] { convert("/absent", target, {}); }, ErrorCode::kNotFound).find("no such folder"),
             std::string::npos);
   EXPECT_NE(message_of([&] { convert(scratch(), target, {}); }, ErrorCode::kBadArgument)
-                .find("no Hugging Face folder"),
+                .find("is not a Hugging Face folder"),
             std::string::npos);
   const auto to_q4_k_m = [&] { convert(test::data("goldens/qwen3"), target, {.type = FileType::kQ4_K_M}); };
   EXPECT_NE(message_of(to_q4_k_m, ErrorCode::kUnsupported).find("F32, F16, BF16 and Q8_0"),

@@ -28,7 +28,8 @@ constexpr float kMaxTopK = 1 << 24;  // a larger vocabulary is refused
 void check_folder(const fs::path& source) {
   if (!fs::exists(source)) fail(ErrorCode::kNotFound, "{}: no such folder", in_quotes(source.string()));
   if (!fs::exists(source / "config.json"))
-    fail(ErrorCode::kBadArgument, "{}: no Hugging Face folder, which has a config.json and safetensors files",
+    fail(ErrorCode::kBadArgument,
+         "{} is not a Hugging Face folder, which has a config.json and safetensors files",
          in_quotes(source.string()));
 }
 
