@@ -191,6 +191,11 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kQueryKeyValue:
+    case TensorRole::kQueryDown:
+    case TensorRole::kQueryUp:
+    case TensorRole::kLatent:
+    case TensorRole::kKeyUp:
+    case TensorRole::kValueUp:
     case TensorRole::kAttentionOut:
     case TensorRole::kOutputGate:
     case TensorRole::kQueryAndGate:

@@ -54,8 +54,9 @@ void add(Hasher128& hasher, const RopeDescription& r) {
 }
 
 void add(Hasher128& hasher, const AttentionDescription& a) {
-  for (const int number : {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
-                           static_cast<int>(a.norm), static_cast<int>(a.gate)})
+  for (const int number :
+       {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
+        static_cast<int>(a.norm), static_cast<int>(a.gate), a.latent, a.query_latent, a.rope_dim})
     add(hasher, number);
   for (const bool flag :
        {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query, a.value_norm, a.value_is_key})

@@ -66,10 +66,22 @@ class Validator {
     in_range("the width of all heads", static_cast<int64_t>(a.q_heads) * a.head_dim, 1, kMaxWidth);
     in_range("the width of all values", static_cast<int64_t>(a.q_heads) * a.value_dim, 1, kMaxWidth);
     in_range("sliding_window", a.window, 0, kMaxContext);
+    if (a.latent > 0) latent(a);
     positive("the scale of attention", a.scale);
     positive("the scale of values", a.value_scale);
     not_negative("attn_logit_softcapping", a.soft_cap);
     not_negative("clip_qkv", a.clip);
+  }
+
+  void latent(const AttentionDescription& a) const {
+    in_range("qk_rope_head_dim / rope.dimension_count", a.rope_dim, 2, kMaxHeadSize);
+    in_range("kv_lora_rank", a.latent, 1, kMaxHeadSize - a.rope_dim);
+    in_range("q_lora_rank", a.query_latent, 0, kMaxWidth);
+    in_range("qk_nope_head_dim", a.plain_dim(), 1, kMaxHeadSize);
+    in_range("the width of all heads", int64_t{a.q_heads} * a.latent, 1, kMaxWidth);
+    if (a.rope != LayerRope::kNone && m_.rope.rotary_dim != a.rope_dim)
+      fail(ErrorCode::kBadConfig, "{}: {} dimensions are rotated, but qk_rope_head_dim is {}", source_,
+           m_.rope.rotary_dim, a.rope_dim);
   }
 
   void delta(const DeltaDescription& d) const {

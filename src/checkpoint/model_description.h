@@ -74,12 +74,22 @@ struct AttentionDescription {
   bool value_is_key = false;   // v is what k is before its norm and rotation; there is no tensor for it
   int kv_layer = -1;           // whose keys and values the layer reads; -1: its own
   bool gate_in_query = false;  // one tensor has the rows of q and of the gate, head by head
+  // Latent attention (arXiv 2405.04434): keys and values of all heads are products with one vector of a
+  // token, of so many numbers; 0: not. There is one key and value head then. Of the heads of q and k the last
+  // rope_dim numbers are rotated, and in k they are the same for all heads.
+  int latent = 0;
+  int query_latent = 0;  // q is a product with a vector of so many numbers; 0: with the layer's input
+  int rope_dim = 0;
 
   int q_width() const { return q_heads * head_dim; }
   int k_width() const { return kv_heads * head_dim; }
   int v_width() const { return kv_heads * value_dim; }
-  // Of what the layer projects.
-  int qkv_width() const { return q_width() + (kv_layer < 0 ? k_width() + v_width() : 0); }
+  // Of what the layer projects; of latent attention with q in terms of the latent vector.
+  int qkv_width() const {
+    if (latent > 0) return q_width() + rope_dim + latent + q_heads * latent;
+    return q_width() + (kv_layer < 0 ? k_width() + v_width() : 0);
+  }
+  int plain_dim() const { return head_dim - rope_dim; }  // of the part that is not rotated
   int out_width() const { return q_heads * value_dim; }
 };
 

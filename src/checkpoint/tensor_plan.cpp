@@ -42,7 +42,8 @@ class Planner {
     if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
     if (layer.mixer == Mixer::kDelta) delta(i);
     if (layer.mixer == Mixer::kConvolution) convolution(i);
-    if (layer.mixer == Mixer::kAttention) attention(i, layer.attention);
+    if (layer.mixer == Mixer::kAttention)
+      layer.attention.latent > 0 ? latent(i, layer.attention) : attention(i, layer.attention);
     if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
     if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
     layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
@@ -74,6 +75,21 @@ class Planner {
     if (a.sinks) add({Role::kSinks, i}, Use::kVector, {a.q_heads});
     if (a.gate != OutputGate::kNone && !a.gate_in_query)
       matrix({Role::kOutputGate, i}, a.gate_per_head ? a.q_heads : a.out_width(), m_.hidden);
+    matrix({Role::kAttentionOut, i}, m_.hidden, a.out_width());
+  }
+
+  void latent(int i, const AttentionDescription& a) {
+    if (a.query_latent > 0) {
+      matrix({Role::kQueryDown, i}, a.query_latent, m_.hidden);
+      add({Role::kQueryDownNorm, i}, Use::kVector, {a.query_latent});
+      matrix({Role::kQueryUp, i}, a.q_width(), a.query_latent);
+    } else {
+      matrix({Role::kQuery, i}, a.q_width(), m_.hidden);
+    }
+    matrix({Role::kLatent, i}, a.latent + a.rope_dim, m_.hidden);
+    add({Role::kLatentNorm, i}, Use::kVector, {a.latent});
+    add({Role::kKeyUp, i}, Use::kProduct, {a.q_heads, a.latent, a.plain_dim()});
+    add({Role::kValueUp, i}, Use::kProduct, {a.q_heads, a.value_dim, a.latent});
     matrix({Role::kAttentionOut, i}, m_.hidden, a.out_width());
   }
 

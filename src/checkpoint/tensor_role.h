@@ -20,6 +20,15 @@ enum class TensorRole : uint8_t {
   kSinks,
   kOutputGate,
   kAfterAttentionNorm,
+  // Of latent attention.
+  kQueryDown,      // the vector that q is made of
+  kQueryDownNorm,  // of that vector
+  kQueryUp,        // q, of that vector
+  kLatent,         // the vector that keys and values are made of, and behind it the rotated part of keys
+  kLatentNorm,     // of that vector
+  kLatentUp,       // k without its rotated part and v, head by head, of that vector; split when it is read
+  kKeyUp,          // [heads, latent, plain_dim]: what k makes of the vector, transposed
+  kValueUp,        // [heads, value_dim, latent]
   // Of recurrent layers; formulas: DeltaRule in backend/backend.h.
   kMixerIn,    // q, k, v of the convolution
   kMixerGate,  // z
@@ -89,6 +98,8 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm:
     case TensorRole::kMixerNorm:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kLatentNorm:
     case TensorRole::kBeforeExpertsNorm:
     case TensorRole::kAfterExpertsNorm:
     case TensorRole::kAfterDenseNorm:

@@ -3,19 +3,15 @@
 #include <algorithm>
 
 namespace ferrum {
-namespace {
-
-// The front of each row's room, as a contiguous tensor.
-Tensor shaped(const Tensor& room, int rows, int cols) { return {room.data, room.dtype, rows, cols, cols}; }
-
-}  // namespace
 
 AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, int tokens, int outputs) {
-  int qkv_width = 0, out_width = 0, gate_width = 0;
+  int qkv_width = 0, out_width = 0, gate_width = 0, query_latent_width = 0, latents_width = 0;
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
     qkv_width = std::max(qkv_width, a.qkv_width());
     out_width = std::max(out_width, a.out_width());
+    query_latent_width = std::max(query_latent_width, a.query_latent);
+    latents_width = std::max(latents_width, a.q_heads * a.latent);
     if (a.gate != OutputGate::kNone)
       gate_width = std::max(gate_width, a.gate_per_head ? a.q_heads : a.out_width());
   }
@@ -33,6 +29,8 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
   qkv = arena.allocate(DType::kF32, tokens, qkv_width);
   attended = arena.allocate(DType::kF32, tokens, out_width);
   if (gate_width > 0) gates = arena.allocate(DType::kF32, tokens, gate_width);
+  if (query_latent_width > 0) query_latent = arena.allocate(DType::kF32, tokens, query_latent_width);
+  if (latents_width > 0) latents = arena.allocate(DType::kF32, tokens, latents_width);
 }
 
 Tensor Attention::qkv(const AttentionScratch& s, int tokens) const {

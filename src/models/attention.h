@@ -19,7 +19,14 @@ struct AttentionScratch {
   Tensor attended;  // [tokens, widest output]
   Tensor gates;     // [tokens, widest gate], or empty
   WaveRoom wave;    // of recurrent layers; else empty
+  // Of latent attention, or empty: the vector that q is made of, and what the heads read of the context.
+  Tensor query_latent, latents;  // [tokens, query_latent], [tokens, q_heads × latent]
 };
+
+// The front of each row's room, as a contiguous tensor.
+inline Tensor shaped(const Tensor& room, int rows, int cols) {
+  return {room.data, room.dtype, rows, cols, cols};
+}
 
 class Attention {
  public:

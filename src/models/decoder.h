@@ -14,6 +14,7 @@
 #include "models/delta_mixer.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
+#include "models/latent_attention.h"
 #include "models/model.h"
 #include "models/mtp_head.h"
 #include "models/short_convolution.h"
@@ -33,7 +34,7 @@ struct DecoderLimits {
 
 struct DecoderLayer {
   Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
-  std::variant<Attention, DeltaMixer, ShortConvolution> mixer;
+  std::variant<Attention, LatentAttention, DeltaMixer, ShortConvolution> mixer;
   FeedForward feed_forward;
   // What the layer adds for a token by itself: out · (f(gate · x) ⊙ the token's values for this layer).
   struct PerToken {

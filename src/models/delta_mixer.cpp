@@ -4,9 +4,8 @@ namespace ferrum {
 
 Tensor DeltaMixer::mix(Backend& b, Tensor x, const StateLayer& state, const Step& step,
                        const AttentionScratch& s) const {
-  const Tensor in = {s.qkv.data, s.qkv.dtype, x.rows, p_.rule.in_width(), p_.rule.in_width()};
-  const Tensor out = {s.attended.data, s.attended.dtype, x.rows, p_.rule.value_width(),
-                      p_.rule.value_width()};
+  const Tensor in = shaped(s.qkv, x.rows, p_.rule.in_width());
+  const Tensor out = shaped(s.attended, x.rows, p_.rule.value_width());
   b.linear(in, x, *p_.in);
   each_wave(b, step, in, out, s.wave, [&](Tensor rows_in, Tensor rows_out, const Step& rows) {
     b.convolve(rows_in.columns(0, p_.rule.channels()), state, rows, p_.convolution);

@@ -38,6 +38,7 @@ size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype) {
 }
 
 HeadShape head_shape(const AttentionDescription& a) {
+  if (a.latent > 0) return {a.q_heads, a.kv_heads, a.rope_dim, a.latent, true};
   return {.q_heads = a.q_heads, .kv_heads = a.kv_heads, .head_dim = a.head_dim, .value_dim = a.value_dim};
 }
 
@@ -50,11 +51,12 @@ std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, co
       layers.push_back(layers[static_cast<size_t>(a.kv_layer)]);
       continue;
     }
+    const HeadShape heads = head_shape(a);
     const int group = sizes.group_of(a);
     const int blocks = sizes.blocks_of(group);
     const int64_t slots = int64_t{blocks} * sizes.block_tokens;
-    KvLayer kv = {.k = arena.allocate(sizes.dtype, blocks, int64_t{a.k_width()} * sizes.block_tokens),
-                  .v = arena.allocate(sizes.dtype, slots, a.v_width()),
+    KvLayer kv = {.k = arena.allocate(sizes.dtype, blocks, int64_t{heads.k_width()} * sizes.block_tokens),
+                  .v = arena.allocate(sizes.dtype, slots, heads.v_width()),
                   .block_tokens = sizes.block_tokens,
                   .group = group,
                   .k_scales = {},

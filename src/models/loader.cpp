@@ -17,6 +17,9 @@ namespace {
 
 using Role = TensorRole;
 
+// Of latent attention's norms, whatever the layers' is: that of their class in transformers.
+constexpr float kLatentEps = 1e-6f;
+
 class Loader {
  public:
   Loader(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
@@ -102,9 +105,11 @@ class Loader {
     return decoded(required({Role::kLayerScale, i})).front();
   }
 
-  std::variant<Attention, DeltaMixer, ShortConvolution> mixer(int i, const LayerDescription& layer) {
+  std::variant<Attention, LatentAttention, DeltaMixer, ShortConvolution> mixer(
+      int i, const LayerDescription& layer) {
     if (layer.mixer == Mixer::kDelta) return DeltaMixer(delta(i));
     if (layer.mixer == Mixer::kConvolution) return ShortConvolution(short_convolution(i));
+    if (layer.attention.latent > 0) return LatentAttention(latent(i, layer.attention));
     return Attention(attention(i, layer.attention));
   }
 
@@ -220,6 +225,53 @@ class Loader {
       parts.gate_kind = a.gate == OutputGate::kSigmoid ? GateKind::kSigmoid : GateKind::kSoftplus;
     }
     return parts;
+  }
+
+  LatentAttention::Parts latent(int i, const AttentionDescription& a) {
+    const int plain = a.plain_dim();
+    LatentAttention::Parts parts;
+    if (a.query_latent > 0) {
+      parts.query_down = matrix({Role::kQueryDown, i});
+      parts.query_norm = latent_norm({Role::kQueryDownNorm, i});
+    }
+    std::vector<int64_t> rows;  // of all heads the first part, then of all the second
+    for (const auto& [begin, end] : {std::pair{0, plain}, std::pair{plain, a.head_dim}})
+      for (int64_t head = 0; head < a.q_heads; ++head)
+        for (int64_t row = begin; row < end; ++row) rows.push_back(head * a.head_dim + row);
+    parts.query = matrix_of_rows({a.query_latent > 0 ? Role::kQueryUp : Role::kQuery, i}, rows);
+    rows.clear();
+    for (int64_t row = 0; row < a.rope_dim; ++row) rows.push_back(a.latent + row);
+    for (int64_t row = 0; row < a.latent; ++row) rows.push_back(row);
+    parts.latent = matrix_of_rows({Role::kLatent, i}, rows);
+    parts.key_up = matrix_of_heads({Role::kKeyUp, i}, a.q_heads);
+    parts.value_up = matrix_of_heads({Role::kValueUp, i}, a.q_heads);
+    parts.out = matrix({Role::kAttentionOut, i});
+    parts.layer = {
+        .heads = head_shape(a),
+        .v_norm = latent_norm({Role::kLatentNorm, i}),
+        .rope = a.rope == LayerRope::kMain ? main_rope_ : Rope(),
+        .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
+        .scale = a.scale};
+    return parts;
+  }
+
+  // These norms have an epsilon of their own.
+  Norm latent_norm(const TensorKey& key) {
+    return {.kind = Norm::Kind::kRms, .weight = vector(key), .bias = {}, .eps = kLatentEps};
+  }
+
+  std::unique_ptr<Weight> matrix_of_heads(const TensorKey& key, int heads) {
+    return pack({.groups = heads, .parts = {{required(key)}}, .use = WeightUse::kHeads});
+  }
+
+  // Some of the rows, or all in another order.
+  std::unique_ptr<Weight> matrix_of_rows(const TensorKey& key, const std::vector<int64_t>& rows) {
+    const HostTensor& whole = required(key);
+    WeightSource source = {.parts = {{selected_rows(whole, rows)}}};
+    const std::vector<float> bias = bias_of(key, whole.rows());
+    for (size_t i = 0; i < rows.size() && !bias.empty(); ++i)
+      source.bias.push_back(bias[static_cast<size_t>(rows[i])]);
+    return pack(source);
   }
 
   void refuse_bias(TensorKey key) const {

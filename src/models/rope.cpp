@@ -70,7 +70,7 @@ float magnitude(const RopeScaling& s) {
   if (s.attention_factor) return *s.attention_factor;
   switch (s.kind) {
     case RopeScaling::Kind::kYarn:
-      if (s.mscale && s.mscale_all_dim)
+      if (s.mscale.value_or(0) != 0 && s.mscale_all_dim.value_or(0) != 0)
         return static_cast<float>(yarn_magnitude(s.factor, *s.mscale) /
                                   yarn_magnitude(s.factor, *s.mscale_all_dim));
       return static_cast<float>(yarn_magnitude(s.factor, 1));

@@ -60,9 +60,14 @@ TEST(GgufCheck, DefaultsOfTheArchitecturesFit) {
                            "laguna",
                            "arcee",
                            "mimo_v2_flash",
-                           "muse_glimmer_text"})
+                           "muse_glimmer_text",
+                           "deepseek_v3",
+                           "glm4_moe_lite",
+                           "mistral4"})
     EXPECT_EQ(check(type), "") << type;
   EXPECT_EQ(check("afmoe", {{"mup_enabled", true}}), "");
+  EXPECT_EQ(check("deepseek_v3", {{"rope_interleave", false}}), "");
+  EXPECT_EQ(check("deepseek_v2", {{"num_experts_per_tok", 6}}), "");
   EXPECT_EQ(check("exaone4", {{"sliding_window", nullptr}}), "") << "without windows every layer rotates";
 }
 
@@ -85,6 +90,14 @@ TEST(GgufCheck, SwitchesThatReadersFixAreNamed) {
          "the rotation of layer 0");
   expect("muse_glimmer_text", {{"post_norm_eps", 1e-3}}, "the epsilon of the norms after a part");
   expect("gpt_oss", json::object(), "truncate = false");
+  expect("deepseek_v3",
+         {{"rope_parameters",
+           {{"rope_type", "yarn"},
+            {"factor", 4},
+            {"original_max_position_embeddings", 64},
+            {"mscale", 0.7},
+            {"mscale_all_dim", 1.0}}}},
+         "the magnitude of the rotation");
 }
 
 }  // namespace

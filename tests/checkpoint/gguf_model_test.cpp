@@ -65,6 +65,59 @@ TEST(GgufModel, WithoutAHeadTheEmbeddingServes) {
   EXPECT_TRUE(describe(model).tied_head);
 }
 
+SmallGguf latent_gguf() {
+  SmallGguf model("deepseek2");
+  model.set("attention.kv_lora_rank", 6);
+  model.set("rope.dimension_count", 2);
+  return model;
+}
+
+void expect_latent(const ModelDescription& m) {
+  const AttentionDescription& a = m.layers.back().attention;
+  EXPECT_EQ(a.kv_heads, 1);
+  EXPECT_EQ(a.head_dim, 4);
+  EXPECT_EQ(a.value_dim, 8);
+  EXPECT_EQ(a.latent, 6);
+  EXPECT_EQ(a.rope_dim, 2);
+  EXPECT_EQ(m.rope.rotary_dim, 2);
+  EXPECT_TRUE(m.rope.interleaved);
+}
+
+TEST(GgufModel, LatentAttentionOfOlderFilesAndNew) {
+  SmallGguf older = latent_gguf();
+  older.set("attention.head_count_kv", 2);
+  older.set("attention.key_length", 4);
+  older.set("attention.value_length", 8);
+  expect_latent(describe(older));
+  SmallGguf newer = latent_gguf();
+  newer.set("attention.key_length", 8);
+  newer.set("attention.value_length", 6);
+  newer.set("attention.key_length_mla", 4);
+  newer.set("attention.value_length_mla", 8);
+  expect_latent(describe(newer));
+  EXPECT_EQ(describe(newer).layers.front().attention.query_latent, 0) << "there is a tensor for q";
+  newer.set("attention.q_lora_rank", 10);
+  newer.tensors.erase("blk.0.attn_q.weight");
+  EXPECT_EQ(describe(newer).layers.front().attention.query_latent, 10);
+  newer.integers.erase("attention.kv_lora_rank");
+  expect_bad(newer, {"'deepseek2.attention.kv_lora_rank' is missing"});
+}
+
+// The number is a tenth of mscale_all_dim, which makes products of q and k larger.
+TEST(GgufModel, LatentAttentionScalesByYarn) {
+  SmallGguf model = latent_gguf();
+  model.set("attention.key_length_mla", 4);
+  model.set("rope.scaling.original_context_length", 16);
+  model.others.string("deepseek2.rope.scaling.type", "yarn")
+      .f32("deepseek2.rope.scaling.factor", 8)
+      .f32("deepseek2.rope.scaling.yarn_log_multiplier", 0.0707F);
+  const ModelDescription m = describe(model);
+  EXPECT_NEAR(*m.rope.scaling.mscale, 0.707, 1e-6);
+  EXPECT_NEAR(*m.rope.scaling.mscale_all_dim, 0.707, 1e-6);
+  const double magnitude = 1 + 0.0707 * std::log(8.0);
+  EXPECT_NEAR(m.layers.front().attention.scale, magnitude * magnitude / 2, 1e-6);
+}
+
 TEST(GgufModel, KeysThatMaySayMore) {
   SmallGguf model;
   model.set("attention.key_length", 6);

@@ -135,13 +135,13 @@ TEST(HfDefaults, GptOssMayHaveNoBiasesOfAttention) {
 }
 
 TEST(HfDefaults, AWrappingOfAnUnknownTextModelIsRefused) {
-  const json text = {{"model_type", "mistral4"}, {"hidden_size", 64}};
+  const json text = {{"model_type", "mistral9"}, {"hidden_size", 64}};
   try {
     read("mistral3", {{"text_config", text}});
     ADD_FAILURE() << "read as Mistral";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
-    EXPECT_NE(std::string(e.what()).find("text_config.model_type is 'mistral4'"), std::string::npos)
+    EXPECT_NE(std::string(e.what()).find("text_config.model_type is 'mistral9'"), std::string::npos)
         << e.what();
   }
 }

@@ -2,6 +2,8 @@
 // folder and from the GGUF file that llama.cpp's converter makes of it.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -141,7 +143,7 @@ TEST_P(HiddenStates, AreTheGoldensAndThoseOfVectorsThoseOfTokens) {
 
 INSTANTIATE_TEST_SUITE_P(HuggingFace, HiddenStates,
                          ::testing::Values("mixtral", "olmo2", "gemma3", "granite", "cohere2", "afmoe",
-                                           "gpt_oss_truncate"),
+                                           "gpt_oss_truncate", "deepseek_v3"),
                          test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};
@@ -169,6 +171,32 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
                                            "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "gemma4_dense",
                                            "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
                          test_name);
+
+const auto kLatent =
+    ::testing::Values("deepseek_v2", "deepseek_v2_lite", "deepseek_v3", "glm4_moe_lite", "mistral3_mistral4");
+INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureFolders, kLatent, test_name);
+INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureConversions, kLatent, test_name);
+INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureFiles,
+                         ::testing::Values("deepseek_v2", "deepseek_v3", "glm4_moe_lite"), test_name);
+
+// Halves may be rotated instead of neighbours, in a part of each head; the file has the rows in another
+// order.
+TEST(LatentConversions, OfRotatedHalves) {
+  const auto neighbours = test::shared("goldens2/deepseek_v3");
+  FERRUM_NEEDS_SHARED(neighbours);
+  const Golden golden = read_golden(neighbours);
+  const test::TemporaryFolder temporary;
+  const auto folder = temporary.path() / "model";
+  std::filesystem::copy(neighbours, folder);
+  nlohmann::json config = nlohmann::json::parse(std::ifstream(folder / "config.json"));
+  config["rope_interleave"] = false;
+  std::ofstream(folder / "config.json") << config;
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {});
+  const std::vector<float> expected = compute(folder, golden, {});
+  EXPECT_GT(relative_error(expected, golden.logits), 1e-3) << "halves are not neighbours";
+  EXPECT_LE(relative_error(compute(file, golden, {}), expected), 1e-5);
+}
 
 }  // namespace
 }  // namespace ferrum

@@ -71,6 +71,12 @@ TEST(Rope, YarnMagnitudeGrowsWithTheFactor) {
   EXPECT_FLOAT_EQ(f.magnitude, 0.1f * std::log(4.0f) + 1);
   EXPECT_FLOAT_EQ(f.radians.front(), 1);
   EXPECT_FLOAT_EQ(f.radians.back(), rope_frequencies(base(64), 1).radians.back() / 4);
+  rope.scaling.mscale = 0.7f;
+  rope.scaling.mscale_all_dim = 0.0f;  // as if it was not said
+  EXPECT_FLOAT_EQ(rope_frequencies(rope, 1).magnitude, f.magnitude);
+  rope.scaling.mscale_all_dim = 2.0f;
+  EXPECT_FLOAT_EQ(rope_frequencies(rope, 1).magnitude,
+                  (0.07f * std::log(4.0f) + 1) / (0.2f * std::log(4.0f) + 1));
   rope.scaling.attention_factor = 1.5f;
   EXPECT_EQ(rope_frequencies(rope, 1).magnitude, 1.5f);
 }

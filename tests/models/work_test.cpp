@@ -54,6 +54,41 @@ TEST(Work, OfADenseModel) {
             weights + 20 * 32 + 30 * kv_of_a_token);
 }
 
+// Two heads of 2 numbers and 2 rotated ones, values of 8, a latent vector of 6. What is kept of a token is
+// that vector and the rotated part of the key, whichever way the file has the matrices of keys and values.
+TEST(Work, OfLatentAttention) {
+  test::SmallGguf split("deepseek2");
+  split.set("attention.key_length_mla", 4);
+  split.set("attention.value_length_mla", 8);
+  split.set("attention.kv_lora_rank", 6);
+  split.set("rope.dimension_count", 2);
+  for (const std::string layer : {"blk.0.", "blk.1."}) {
+    split.tensors.erase(layer + "attn_k.weight");
+    split.tensors.erase(layer + "attn_v.weight");
+    split.tensors[layer + "attn_kv_a_mqa.weight"] = {8, 8};
+    split.tensors[layer + "attn_kv_a_norm.weight"] = {6};
+    split.tensors[layer + "attn_k_b.weight"] = {2, 6, 2};
+    split.tensors[layer + "attn_v_b.weight"] = {2, 8, 6};
+    split.tensors[layer + "attn_output.weight"] = {8, 16};
+  }
+  test::SmallGguf fused = split;
+  for (const std::string layer : {"blk.0.", "blk.1."}) {
+    fused.tensors.erase(layer + "attn_k_b.weight");
+    fused.tensors.erase(layer + "attn_v_b.weight");
+    fused.tensors[layer + "attn_kv_b.weight"] = {2 * (2 + 8), 6};
+  }
+  constexpr int64_t kLayer = 8 * 8 + 8 * 8 + 2 * 6 * 2 + 2 * 8 * 6 + 8 * 16 + 3 * 8 * 16;
+  for (const test::SmallGguf& file : {split, fused}) {
+    const Small small(file);
+    EXPECT_EQ(small.volume.layers.parameters, 2 * kLayer);
+    const double weights = 4 * (2 * kLayer + kSmallNorms + 2 * 6 + 80);
+    EXPECT_EQ(decode_work(small.volume, small.checkpoint->model(), DType::kF16, 1, 50),
+              (Work{weights + 32 + 50 * 2.0 * (2 + 6) * 2, 2.0 * (2 * kLayer + 80)}));
+    EXPECT_EQ(decode_work(small.volume, small.checkpoint->model(), DType::kI8, 1, 50).bytes,
+              weights + 32 + 50 * 2.0 * (2 + 6 + 2 * 4));
+  }
+}
+
 TEST(Work, ATiedHeadIsTheEmbeddingTable) {
   test::SmallGguf tied;
   tied.tensors.erase("output.weight");

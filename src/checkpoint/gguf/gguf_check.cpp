@@ -83,6 +83,7 @@ class Comparison {
     same("the bias that selects experts", a.selection_bias, b.selection_bias);
     same("the groups of experts", a.groups, b.groups);
     same("the groups of experts", a.groups_used, b.groups_used);
+    if (a.groups > 1) same("the choice of groups of experts", a.group_by_largest, b.group_by_largest);
   }
 
   void delta(const DeltaDescription& a, const DeltaDescription& b) const {
@@ -103,6 +104,9 @@ class Comparison {
     same("the key and value heads", a.kv_heads, b.kv_heads, i);
     same("the size of heads", a.head_dim, b.head_dim, i);
     same("the size of values", a.value_dim, b.value_dim, i);
+    same("the size of the latent vector", a.latent, b.latent, i);
+    same("the size of the vector that q is made of", a.query_latent, b.query_latent, i);
+    same("the rotated part of heads", a.rope_dim, b.rope_dim, i);
     same("the window", a.window, b.window, i);
     if (a.norm != HeadNorm::kWeightless) same("the scale of attention", a.scale, b.scale, i);
     same("the cap of scores", a.soft_cap, b.soft_cap, i);
@@ -136,6 +140,11 @@ class Comparison {
     same("the scaling of the rotation", kind(a), kind(b), i);
     if (kind(a) == RopeScaling::Kind::kNone || kind(a) == RopeScaling::Kind::kLlama3) return;
     same("the factor of the rotation's scaling", a.scaling.factor, b.scaling.factor, i);
+    const auto ratio = [](const RopeScaling& s) {
+      return s.mscale.value_or(0) - s.mscale_all_dim.value_or(0);
+    };
+    if (said_.layers[i].attention.latent > 0)
+      same("the magnitude of the rotation", ratio(a.scaling), ratio(b.scaling), i);
   }
 
   // The first layer that differs is enough.

@@ -86,7 +86,10 @@ class MetadataWriter {
       : header_(header), m_(model), source_(source), architecture_(model.architecture->gguf_name()) {}
 
   void run(FileType type) {
-    if (m_.architecture->read_gguf == nullptr)
+    const bool is_read = std::ranges::any_of(architectures(), [&](const Architecture* a) {
+      return a->read_gguf != nullptr && a->gguf_name() == architecture_;
+    });
+    if (!is_read)
       fail(ErrorCode::kUnsupported, "{}: GGUF has no layout for the architecture {}", source_,
            m_.architecture->name);
     header_.set("general.architecture", std::string(architecture_));
@@ -140,11 +143,11 @@ class MetadataWriter {
     per_layer("attention.head_count_kv", [&](const LayerDescription& l) {
       return l.mixer == Mixer::kConvolution ? 0 : attention_of(l).kv_heads;
     });
-    head_sizes();
+    a.latent > 0 ? latent(a) : head_sizes();
     header_.set(
         key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
         m_.wiring.eps);
-    const bool has_own_scale = a.norm != HeadNorm::kWeightless && !a.value_norm;
+    const bool has_own_scale = a.norm != HeadNorm::kWeightless && !a.value_norm && a.latent == 0;
     if (has_own_scale && a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)))
       header_.set(key("attention.scale"), a.scale);
     if (a.value_scale != 1) header_.set(key("attention.value_scale"), a.value_scale);
@@ -172,6 +175,17 @@ class MetadataWriter {
     const auto reads_others = [](const LayerDescription& l) { return l.attention.kv_layer >= 0; };
     if (const auto sharing = std::ranges::count_if(m_.layers, reads_others); sharing > 0)
       set("attention.shared_kv_layers", static_cast<int>(sharing));
+  }
+
+  // Sizes as heads have them in terms of the latent vector, and as they are.
+  void latent(const AttentionDescription& a) {
+    set("attention.key_length", a.latent + a.rope_dim);
+    set("attention.value_length", a.latent);
+    set("attention.key_length_mla", a.head_dim);
+    set("attention.value_length_mla", a.value_dim);
+    set("attention.kv_lora_rank", a.latent);
+    if (a.query_latent > 0) set("attention.q_lora_rank", a.query_latent);
+    if (m_.temperature_length > 0) set("attention.temperature_length", m_.temperature_length);
   }
 
   void delta() {
@@ -222,11 +236,12 @@ class MetadataWriter {
   }
 
   void rope() {
-    if (stores_interleaved(m_) && m_.rope.rotary_dim != m_.first_attention().head_dim)
+    const AttentionDescription& a = m_.first_attention();
+    if (stores_interleaved(m_) && m_.rope.rotary_dim != (a.latent > 0 ? a.rope_dim : a.head_dim))
       fail(ErrorCode::kUnsupported,
            "{}: {} of {} dimensions of a head are rotated, which GGUF has no layout for in the architecture "
            "{}",
-           source_, m_.rope.rotary_dim, m_.first_attention().head_dim, architecture_);
+           source_, m_.rope.rotary_dim, a.head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
     header_.set(key("rope.freq_base"), m_.rope.theta);
     if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)
@@ -273,6 +288,12 @@ class MetadataWriter {
     original_context();
     header_.set(key("rope.scaling.yarn_beta_fast"), s.beta_fast);
     header_.set(key("rope.scaling.yarn_beta_slow"), s.beta_slow);
+    if (m_.first_attention().latent > 0) {  // mscale is the same
+      constexpr float kUnit = 0.1f;         // of the number in these architectures
+      if (s.mscale_all_dim.value_or(0) != 0)
+        header_.set(key("rope.scaling.yarn_log_multiplier"), kUnit * *s.mscale_all_dim);
+      return;
+    }
     const auto magnitude = [&](float m) { return s.factor > 1 ? 1 + 0.1f * m * std::log(s.factor) : 1.0f; };
     std::optional<float> attention = s.attention_factor;
     if (!attention && s.mscale.value_or(0) != 0 && s.mscale_all_dim.value_or(0) != 0)
@@ -303,9 +324,11 @@ class MetadataWriter {
     }
     int dense = 0;
     while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
-    if (dense > 0) set("leading_dense_block_count", dense);
+    const bool is_latent = m_.first_attention().latent > 0;  // readers of these demand both numbers
+    if (dense > 0 || is_latent) set("leading_dense_block_count", dense);
     const int shared = m_.layers.back().feed_forward.shared_width;
     if (shared > 0) set("expert_shared_feed_forward_length", shared);
+    if (is_latent) set("expert_shared_count", shared / std::max(1, m_.expert_width()));
   }
 
   [[noreturn]] void fail_scaling(std::string_view what) const {

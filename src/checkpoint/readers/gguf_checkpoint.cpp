@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "checkpoint/architecture.h"
 #include "checkpoint/file_type.h"
 #include "checkpoint/gguf/gguf_model.h"
 #include "checkpoint/gguf/gguf_split.h"
 #include "checkpoint/gguf/gguf_tokenizer.h"
+#include "checkpoint/latent_tensors.h"
 #include "checkpoint/readers/model_tensors.h"
 
 namespace ferrum {
@@ -25,6 +27,12 @@ class GgufCheckpoint final : public Checkpoint {
                  gguf_architecture(metadata()).tensor_names()),
         model_(describe_gguf(metadata(), tensors_)),
         generation_(gguf_generation(metadata(), model_.vocab)) {
+    if (model_.first_attention().latent > 0) {
+      std::vector<HostTensor> split = tensors_.all();
+      split_latent(split, model_, Naming::kGguf);
+      tensors_ = TensorTable(Naming::kGguf, std::move(split), metadata().source(),
+                             model_.architecture->tensor_names());
+    }
     if (parts.mtp) describe_mtp(model_, tensors_);
     const CheckedTensors checked = check_tensors(model_, tensors_);
     model_.parameters = checked.parameters;
@@ -51,7 +59,9 @@ class GgufCheckpoint final : public Checkpoint {
   }
 
   void release(const HostTensor& tensor) const override {
-    for (const auto& file : files_) file->file().release(tensor.bytes);
+    const auto parts = tensor.maker ? tensor.maker->stored() : std::vector{tensor.bytes};
+    for (const auto& file : files_)
+      for (const std::span<const std::byte> part : parts) file->file().release(part);
   }
 
   std::optional<std::string> chat_template() const override {

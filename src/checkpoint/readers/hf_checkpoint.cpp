@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "checkpoint/architecture.h"
+#include "checkpoint/latent_tensors.h"
 #include "checkpoint/readers/model_tensors.h"
 #include "checkpoint/safetensors/group_tensors.h"
 #include "checkpoint/safetensors/hf_config.h"
@@ -68,6 +69,7 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
     }
   }
   if (model.architecture->adapt_hf) model.architecture->adapt_hf(all, model);
+  split_latent(all, model, Naming::kHuggingFace);
   return all;
 }
 

@@ -55,8 +55,13 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
       rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]) {
   const ModelDescription& model = checkpoint.model();
   const Role role = target.key.role;
-  if ((role == Role::kQuery || role == Role::kKey) && stores_interleaved(model))
-    head_dim_ = model.layers[static_cast<size_t>(target.key.layer)].attention.head_dim;
+  if (stores_interleaved(model) && target.key.layer >= 0) {
+    const AttentionDescription& a = model.layers[static_cast<size_t>(target.key.layer)].attention;
+    if (a.latent > 0)
+      find_rotated(a, role);
+    else if (role == Role::kQuery || role == Role::kKey)
+      head_dim_ = a.head_dim;
+  }
   if (model.architecture->gguf_tiled && !model.delta.tiled) find_tiles(model.delta, role);
   if (target.shape.size() == 1)
     find_vector(checkpoint, target.key);
@@ -64,6 +69,19 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
     find_expert_biases(checkpoint, target.key, target.shape.front());
   else
     find_sources(checkpoint, target.key);
+}
+
+// Of latent attention only the last rows of each head of q, and those behind the latent vector, are rotated.
+void TensorRows::find_rotated(const AttentionDescription& a, TensorRole role) {
+  const bool is_query = role == Role::kQuery || role == Role::kQueryUp;
+  if (!is_query && role != Role::kLatent) return;
+  const int plain = is_query ? a.plain_dim() : a.latent;
+  for (int64_t head = 0; head < (is_query ? a.q_heads : 1); ++head)
+    for (int64_t row = 0; row < plain + a.rope_dim; ++row) {
+      const int64_t rotated = row - plain;
+      const int64_t from = rotated < 0 ? row : plain + rotated % 2 * (a.rope_dim / 2) + rotated / 2;
+      row_order_.push_back(head * (plain + a.rope_dim) + from);
+    }
 }
 
 // Where the heads of values lie in a tensor, and how many rows or columns each has.

@@ -36,6 +36,7 @@ class TensorRows {
   void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
   void find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts);
   void find_tiles(const DeltaDescription& delta, TensorRole role);
+  void find_rotated(const AttentionDescription& attention, TensorRole role);
   bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
   int64_t permuted(int64_t row) const;
   Row source_of(int64_t row) const;
