@@ -6,6 +6,7 @@ namespace ferrum {
 
 AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, int tokens, int outputs) {
   int qkv_width = 0, out_width = 0, gate_width = 0, query_latent_width = 0, latents_width = 0;
+  int wave_in = 0, wave_out = 0;
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
     qkv_width = std::max(qkv_width, a.qkv_width());
@@ -19,15 +20,18 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
     const DeltaDescription& d = model.delta;
     qkv_width = std::max(qkv_width, d.channels() + d.value_width() + 2 * d.value_heads);
     out_width = std::max(out_width, d.value_width());
-    wave.in = arena.allocate(DType::kF32, outputs, d.channels() + d.value_width() + 2 * d.value_heads);
-    wave.out = arena.allocate(DType::kF32, outputs, d.value_width());
+    wave_in = d.channels() + d.value_width() + 2 * d.value_heads;
+    wave_out = d.value_width();
   }
   if (model.has(Mixer::kConvolution)) {
     qkv_width = std::max(qkv_width, 3 * model.convolution.width);
     out_width = std::max(out_width, model.convolution.width);
+    wave_in = std::max(wave_in, model.convolution.width);
   }
   qkv = arena.allocate(DType::kF32, tokens, qkv_width);
   attended = arena.allocate(DType::kF32, tokens, out_width);
+  if (wave_in > 0) wave.in = arena.allocate(DType::kF32, outputs, wave_in);
+  if (wave_out > 0) wave.out = arena.allocate(DType::kF32, outputs, wave_out);
   if (gate_width > 0) gates = arena.allocate(DType::kF32, tokens, gate_width);
   if (query_latent_width > 0) query_latent = arena.allocate(DType::kF32, tokens, query_latent_width);
   if (latents_width > 0) latents = arena.allocate(DType::kF32, tokens, latents_width);
