@@ -55,7 +55,12 @@ void Decoder::forward(const Step& step, Tensor logits) {
   embed(step, rows, *weights_.embedding);
   backend_.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
   if (weights_.per_token_embedding) embed_per_token(step, rows);
-  for (size_t i = 0; i < model_.layers.size(); ++i) layer(i, step, rows);
+  const size_t keeping = model_.mtp ? model_.layers.size() : last_keeping_layer() + 1;
+  for (size_t i = 0; i < keeping; ++i) layer(i, step, rows);
+  if (step.shape.outputs > 0) {
+    const Step outputs = of_outputs(step);
+    for (size_t i = keeping; i < model_.layers.size(); ++i) layer(i, outputs, rows);
+  }
   Tensor hidden = rows.hidden;
   if (model_.mtp) {
     hidden = a_.last_hidden.first_rows(step.shape.outputs);
@@ -65,6 +70,21 @@ void Decoder::forward(const Step& step, Tensor logits) {
   }
   if (step.shape.outputs > 0)
     compute_logits(logits, hidden, weights_.head ? *weights_.head : *weights_.embedding);
+}
+
+size_t Decoder::last_keeping_layer() const {
+  size_t last = model_.layers.size() - 1;
+  while (model_.layers[last].attention.kv_layer >= 0) --last;  // the first has its own
+  return last;
+}
+
+// The step of the rows that are read out, for layers that store nothing.
+Step Decoder::of_outputs(const Step& step) {
+  Step outputs = step;
+  outputs.shape.tokens = step.shape.outputs;
+  outputs.positions = step.output_positions;
+  outputs.query_start = step.output_start;
+  return outputs;
 }
 
 void Decoder::forward_mtp(const Step& step, Tensor logits) {
@@ -159,8 +179,7 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   const float scale = model_.wiring.residual_scale;
 
   if (!mix(index, step, rows)) return;
-  // An MTP head needs the hidden states of all rows.
-  if (is_last(index) && !model_.mtp) rows = read_out(step, rows, model_.wiring.parallel);
+  if (ends_rows(index)) rows = read_out(step, rows, model_.wiring.parallel);
   std::visit([&](const auto& mixer) { mixer.project(b, rows.branch, rows.attended); }, layer.mixer);
 
   if (model_.wiring.parallel) {
@@ -206,7 +225,7 @@ void Decoder::store(size_t index, const Step& step, const Rows& rows) {
 
 bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
   const DecoderLayer& layer = weights_.layers[index];
-  const bool is_enough = is_last(index) && !model_.mtp && step.shape.outputs == 0;
+  const bool is_enough = ends_rows(index) && step.shape.outputs == 0;
   const auto mix_recurrent = [&](const auto& mixer) {
     rows.attended = mixer.mix(backend_, rows.hidden, states_[index], step, a_.attention);
     return !is_enough;

@@ -124,6 +124,11 @@ class Decoder final : public Model {
   // All hidden states that are kept for the MTP head, [blocks × mtp_rows + 1, hidden].
   Tensor carried() const;
   bool is_last(size_t layer) const { return layer + 1 >= model_.layers.size(); }
+  // The last layer that keeps something of a sequence. Behind it only the rows that are read out are
+  // computed, unless an MTP head needs the hidden states of all.
+  size_t last_keeping_layer() const;
+  static Step of_outputs(const Step& step);
+  bool ends_rows(size_t layer) const { return layer == last_keeping_layer() && !model_.mtp; }
   bool keeps_kv(size_t layer, int group) const;
   // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>
