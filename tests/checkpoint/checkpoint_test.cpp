@@ -62,11 +62,6 @@ void expect_bad(const fs::path& path, Words words, ErrorCode code) {
   expect_error(code, words, [&] { Checkpoint::open(path); });
 }
 
-void expect_bad(const SmallGguf& model, Words words, ErrorCode code) {
-  const TemporaryFolder folder;
-  expect_bad(folder.write("m.gguf", model.build()), words, code);
-}
-
 void expect_bad(const SmallHf& model, Words words, ErrorCode code) {
   const TemporaryFolder folder;
   expect_bad(model.write(folder), words, code);
