@@ -204,7 +204,7 @@ class Loader {
         .value_scale = a.value_scale};
     if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
-    if (i == model_.depth()) parts.layer.first = 1;  // the head of further tokens has no row there
+    parts.layer.first = first_seen(i);
     if (a.sinks) parts.layer.sinks = vector({Role::kSinks, i});
     parts.out = matrix({Role::kAttentionOut, i});
     if (a.gate_in_query) {
@@ -251,9 +251,13 @@ class Loader {
         .v_norm = latent_norm({Role::kLatentNorm, i}),
         .rope = a.rope == LayerRope::kMain ? main_rope_ : Rope(),
         .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
-        .scale = a.scale};
+        .scale = a.scale,
+        .first = first_seen(i)};
     return parts;
   }
+
+  // An MTP head has no row at position 0.
+  int first_seen(int layer) const { return layer == model_.depth() ? 1 : 0; }
 
   // These norms have an epsilon of their own.
   Norm latent_norm(const TensorKey& key) {

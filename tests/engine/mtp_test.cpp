@@ -90,7 +90,8 @@ TEST_P(MtpGoldens, Agree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, MtpGoldens,
-                         ::testing::Values("mtp_qwen3_5", "mtp_glm4_moe", "mtp_glm4_moe.gguf"),
+                         ::testing::Values("mtp_qwen3_5", "mtp_glm4_moe", "mtp_glm4_moe.gguf",
+                                           "mtp_deepseek_v3"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '.', '_');
@@ -334,7 +335,8 @@ TEST(MtpStates, WhatWasAcceptedOfADraftIsNotComputedAgain) {
   EXPECT_GT(saved, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, MtpDrafts, ::testing::Values("mtp_qwen3_5", "mtp_glm4_moe"),
+INSTANTIATE_TEST_SUITE_P(Models, MtpDrafts,
+                         ::testing::Values("mtp_qwen3_5", "mtp_glm4_moe", "mtp_deepseek_v3"),
                          [](const auto& info) { return info.param; });
 
 TEST(MtpEngine, SaysBitForBitWhatItSaysWithout) {
