@@ -195,11 +195,12 @@ struct Convolution {
   bool silu = true;  // f is x σ(x), else nothing
 };
 
-// The gated delta rule (arXiv 2412.06464). Per value head, S [key_dim, value_dim], of the sequence's state:
+// The gated delta rule (arXiv 2412.06464; by channel: 2510.26692). Per value head, S [key_dim, value_dim], of
+// the sequence's state:
 //   q, k   of its key head, each divided by √(Σ x² + 1e-6); q also by √key_dim
-//   S = S · e^(decay · softplus(alpha + step_bias))
+//   S = S · e^(decay · softplus(alpha + step_bias))      by channel: row i of S by alpha and step_bias i
 //   S = S + k ⊗ σ(beta) (v − Sᵀ k)
-//   o = norm(Sᵀ q) · z σ(z)
+//   o = norm(Sᵀ q) · z σ(z)                              sigmoid_gate: norm(Sᵀ q) · σ(z)
 struct DeltaRule {
   int key_heads = 0;
   int value_heads = 0;  // a multiple of key_heads
@@ -207,15 +208,18 @@ struct DeltaRule {
   int value_dim = 0;
   // Value head j belongs to key head j mod key_heads; else to j / (value_heads / key_heads).
   bool tiled = false;
+  bool by_channel = false;  // each channel of a key decays by a rate of its own
+  bool sigmoid_gate = false;
   Tensor decay;      // [1, value_heads] f32, negative
-  Tensor step_bias;  // [1, value_heads] f32
+  Tensor step_bias;  // [1, rates] f32
   Norm norm;         // kRms, of value_dim
 
   int key_width() const { return key_heads * key_dim; }
   int value_width() const { return value_heads * value_dim; }
   int channels() const { return 2 * key_width() + value_width(); }  // of the convolution: q, k, v
-  // q, k, v, z, beta, alpha
-  int in_width() const { return channels() + value_width() + 2 * value_heads; }
+  int rates() const { return by_channel ? value_heads * key_dim : value_heads; }
+  // q, k, v, z, beta [value_heads], alpha [rates]
+  int in_width() const { return channels() + value_width() + value_heads + rates(); }
 };
 
 // The operations on q and k before their product, and on the product.

@@ -202,6 +202,10 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kMixerIn:
     case TensorRole::kMixerGate:
     case TensorRole::kMixerOut:
+    case TensorRole::kMixerGateDown:
+    case TensorRole::kMixerGateUp:
+    case TensorRole::kAlphaDown:
+    case TensorRole::kAlphaUp:
     case TensorRole::kPerLayerEmbedding:
     case TensorRole::kPerLayerProjection:
     case TensorRole::kPerLayerGate:

@@ -72,8 +72,9 @@ void add(Hasher128& hasher, const FeedForwardDescription& f) {
 }
 
 void add(Hasher128& hasher, const DeltaDescription& d) {
-  for (const int number : {d.key_heads, d.value_heads, d.key_dim, d.value_dim, d.kernel}) add(hasher, number);
-  for (const bool flag : {d.tiled, d.decay_is_log, d.joint_rates}) add(hasher, flag);
+  for (const int number : {d.key_heads, d.value_heads, d.key_dim, d.value_dim, d.kernel, d.rank})
+    add(hasher, number);
+  for (const bool flag : {d.tiled, d.decay_is_log, d.joint_rates, d.by_channel}) add(hasher, flag);
 }
 
 void add(Hasher128& hasher, const RoutingDescription& r) {

@@ -93,6 +93,7 @@ class Validator {
     if (d.value_heads % d.key_heads != 0)
       fail(ErrorCode::kBadConfig, "{}: {} value heads cannot share {} key heads evenly", source_,
            d.value_heads, d.key_heads);
+    if (d.by_channel) in_range("the rank of the gate and the rates", d.rank, 1, kMaxWidth);
     in_range("the width of all value heads", int64_t{d.value_heads} * d.value_dim, 1, kMaxWidth);
     in_range("the width of all key heads", int64_t{d.key_heads} * d.key_dim, 1, kMaxWidth);
   }

@@ -117,10 +117,16 @@ struct DeltaDescription {
   bool tiled = false;         // value head j belongs to key head j mod key_heads
   bool decay_is_log = false;  // stored as its logarithm, without the sign
   bool joint_rates = false;   // alpha and beta in one tensor
+  // Each channel of a key decays by a rate of its own, and the gate is a logistic function (Kimi). Rates and
+  // gate are products of low rank then.
+  bool by_channel = false;
+  int rank = 0;
 
   int key_width() const { return key_heads * key_dim; }
   int value_width() const { return value_heads * value_dim; }
   int channels() const { return 2 * key_width() + value_width(); }
+  int rates() const { return by_channel ? key_width() : value_heads; }
+  int in_width() const { return channels() + value_width() + value_heads + rates(); }
 };
 
 // A layer that mixes neighbours by a short convolution of every channel, between two gates:

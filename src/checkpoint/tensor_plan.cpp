@@ -95,6 +95,7 @@ class Planner {
 
   void delta(int i) {
     const DeltaDescription& d = m_.delta;
+    if (d.by_channel) return delta_by_channel(i);
     matrix({Role::kMixerIn, i}, d.channels(), m_.hidden);
     matrix({Role::kMixerGate, i}, d.value_width(), m_.hidden);
     if (d.joint_rates) {
@@ -108,6 +109,26 @@ class Planner {
     add({Role::kStepBias, i}, Use::kVector, {d.value_heads});
     add({Role::kMixerNorm, i}, Use::kVector, {d.value_dim});
     matrix({Role::kMixerOut, i}, m_.hidden, d.value_width());
+  }
+
+  void delta_by_channel(int i) {
+    const DeltaDescription& d = m_.delta;
+    const int widths[] = {d.key_width(), d.key_width(), d.value_width()};
+    const Role products[] = {Role::kQuery, Role::kKey, Role::kValue};
+    const Role convolutions[] = {Role::kQueryConvolution, Role::kKeyConvolution, Role::kValueConvolution};
+    for (int part = 0; part < 3; ++part) {
+      matrix({products[part], i}, widths[part], m_.hidden);
+      add({convolutions[part], i}, Use::kVector, {widths[part], d.kernel});
+    }
+    matrix({Role::kMixerGateDown, i}, d.rank, m_.hidden);
+    matrix({Role::kMixerGateUp, i}, d.value_width(), d.rank);
+    matrix({Role::kAlphaDown, i}, d.rank, m_.hidden);
+    matrix({Role::kAlphaUp, i}, d.rates(), d.rank);
+    matrix({Role::kBeta, i}, d.value_heads, m_.hidden);
+    add({Role::kDecay, i}, Use::kVector, {d.value_heads});
+    add({Role::kStepBias, i}, Use::kVector, {d.rates()});
+    add({Role::kMixerNorm, i}, Use::kVector, {d.value_dim});
+    matrix({Role::kAttentionOut, i}, m_.hidden, d.value_width());
   }
 
   void convolution(int i) {

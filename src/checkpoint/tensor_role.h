@@ -36,6 +36,13 @@ enum class TensorRole : uint8_t {
   kAlpha,
   kRates,  // for each key head the rows of beta of its value heads, then those of alpha
   kConvolution,
+  kQueryConvolution,  // of q, k and v apart
+  kKeyConvolution,
+  kValueConvolution,
+  kMixerGateDown,  // z and alpha as products of low rank
+  kMixerGateUp,
+  kAlphaDown,
+  kAlphaUp,
   kDecay,
   kStepBias,
   kMixerNorm,

@@ -18,9 +18,9 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
   }
   if (model.has(Mixer::kDelta)) {
     const DeltaDescription& d = model.delta;
-    qkv_width = std::max(qkv_width, d.channels() + d.value_width() + 2 * d.value_heads);
-    out_width = std::max(out_width, d.value_width());
-    wave_in = d.channels() + d.value_width() + 2 * d.value_heads;
+    qkv_width = std::max(qkv_width, d.in_width());
+    out_width = std::max({out_width, d.value_width(), 2 * d.rank});
+    wave_in = d.in_width();
     wave_out = d.value_width();
   }
   if (model.has(Mixer::kConvolution)) {

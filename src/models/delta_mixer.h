@@ -11,6 +11,9 @@ class DeltaMixer {
  public:
   struct Parts {
     std::unique_ptr<Weight> in, out;  // [in_width, hidden], [hidden, value_width]
+    // Where gate and rates are products of low rank, `in` is of the channels alone. Null: they are not.
+    // [value_heads, hidden]; [2 rank, hidden], the gate's over the rates'; [value_width, rank]; [rates, rank]
+    std::unique_ptr<Weight> beta, down, gate, rates;
     Convolution convolution;
     DeltaRule rule;
   };
@@ -23,6 +26,8 @@ class DeltaMixer {
   void project(Backend& backend, Tensor out, Tensor mixed) const { backend.linear(out, mixed, *p_.out); }
 
  private:
+  void project_in(Backend& backend, Tensor in, Tensor x, const AttentionScratch& s) const;
+
   Parts p_;
 };
 

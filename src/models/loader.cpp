@@ -107,7 +107,8 @@ class Loader {
 
   std::variant<Attention, LatentAttention, DeltaMixer, ShortConvolution> mixer(
       int i, const LayerDescription& layer) {
-    if (layer.mixer == Mixer::kDelta) return DeltaMixer(delta(i));
+    if (layer.mixer == Mixer::kDelta)
+      return DeltaMixer(model_.delta.by_channel ? delta_by_channel(i) : delta(i));
     if (layer.mixer == Mixer::kConvolution) return ShortConvolution(short_convolution(i));
     if (layer.attention.latent > 0) return LatentAttention(latent(i, layer.attention));
     return Attention(attention(i, layer.attention));
@@ -132,18 +133,43 @@ class Loader {
     DeltaMixer::Parts parts;
     parts.in = pack(in);
     parts.out = matrix({Role::kMixerOut, i});
-    parts.convolution = {.weight = convolution(i, d.channels(), d.kernel), .bias = {}, .silu = true};
-    parts.rule = {
-        .key_heads = d.key_heads,
-        .value_heads = d.value_heads,
-        .key_dim = d.key_dim,
-        .value_dim = d.value_dim,
-        .tiled = d.tiled,
-        .decay = decay(i),
-        .step_bias = vector({Role::kStepBias, i}),
-        .norm = {
-            .kind = Norm::Kind::kRms, .weight = vector({Role::kMixerNorm, i}), .eps = model_.wiring.eps}};
+    parts.convolution = {.weight = convolution(i, {Role::kConvolution}, d.kernel), .bias = {}, .silu = true};
+    parts.rule = delta_rule(i);
     return parts;
+  }
+
+  DeltaMixer::Parts delta_by_channel(int i) {
+    DeltaMixer::Parts parts;
+    parts.in = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
+    parts.out = matrix({Role::kAttentionOut, i});
+    parts.beta = matrix({Role::kBeta, i});
+    parts.down = pack({.parts = {{required({Role::kMixerGateDown, i})}, {required({Role::kAlphaDown, i})}}});
+    parts.gate = matrix({Role::kMixerGateUp, i});
+    parts.rates = matrix({Role::kAlphaUp, i});
+    parts.convolution = {
+        .weight = convolution(i, {Role::kQueryConvolution, Role::kKeyConvolution, Role::kValueConvolution},
+                              model_.delta.kernel),
+        .bias = {},
+        .silu = true};
+    parts.rule = delta_rule(i);
+    return parts;
+  }
+
+  DeltaRule delta_rule(int i) {
+    const DeltaDescription& d = model_.delta;
+    return {.key_heads = d.key_heads,
+            .value_heads = d.value_heads,
+            .key_dim = d.key_dim,
+            .value_dim = d.value_dim,
+            .tiled = d.tiled,
+            .by_channel = d.by_channel,
+            .sigmoid_gate = d.by_channel,
+            .decay = decay(i),
+            .step_bias = vector({Role::kStepBias, i}),
+            .norm = {.kind = Norm::Kind::kRms,
+                     .weight = vector({Role::kMixerNorm, i}),
+                     .bias = {},
+                     .eps = model_.wiring.eps}};
   }
 
   ShortConvolution::Parts short_convolution(int i) {
@@ -151,20 +177,25 @@ class Loader {
     ShortConvolution::Parts parts;
     parts.in = matrix({Role::kMixerIn, i});
     parts.out = matrix({Role::kMixerOut, i});
-    parts.convolution = {.weight = convolution(i, c.width, c.kernel),
+    parts.convolution = {.weight = convolution(i, {Role::kConvolution}, c.kernel),
                          .bias = vector_if_there({Role::kConvolution, i, -1, true}),
                          .silu = false};
     return parts;
   }
 
-  // [kernel, channels] of the file's [channels, kernel].
-  Tensor convolution(int i, int channels, int kernel) {
+  // [kernel, channels] of the file's [channels, kernel], whose channels may be in several tensors.
+  Tensor convolution(int i, std::initializer_list<Role> parts, int kernel) {
     if (listed_ != nullptr) return {};
-    const std::vector<float> stored = decoded(required({Role::kConvolution, i}));
+    std::vector<float> stored;
+    for (const Role part : parts) {
+      const std::vector<float> more = decoded(required({part, i}));
+      stored.insert(stored.end(), more.begin(), more.end());
+    }
+    const size_t channels = stored.size() / static_cast<size_t>(kernel);
     std::vector<float> values(stored.size());
-    for (int c = 0; c < channels; ++c)
-      for (int j = 0; j < kernel; ++j)
-        values[static_cast<size_t>(j * channels + c)] = stored[static_cast<size_t>(c * kernel + j)];
+    for (size_t c = 0; c < channels; ++c)
+      for (size_t j = 0; j < static_cast<size_t>(kernel); ++j)
+        values[j * channels + c] = stored[c * static_cast<size_t>(kernel) + j];
     return upload(values, kernel);
   }
 

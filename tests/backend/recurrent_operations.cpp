@@ -38,7 +38,10 @@ Operation convolution(int channels, int kernel, bool has_bias, bool silu) {
 Operation delta(const DeltaRule& shape) {
   return {
       fmt::format("delta_rule/{}x{}of{}x{}{}", shape.value_heads, shape.value_dim, shape.key_heads,
-                  shape.key_dim, shape.tiled ? "/tiled" : ""),
+                  shape.key_dim,
+                  shape.by_channel ? "/by_channel"
+                  : shape.tiled    ? "/tiled"
+                                   : ""),
       Agreement::kRounded, [=](Bench& bench) {
         DeltaRule rule = shape;
         const Step step = step_of(bench, {11, 1, 3});
@@ -49,7 +52,7 @@ Operation delta(const DeltaRule& shape) {
         std::vector<float> decay = random_floats(static_cast<size_t>(rule.value_heads), 3);
         for (float& d : decay) d = -std::exp(d);
         rule.decay = bench.floats(decay, 1);
-        rule.step_bias = bench.random(1, rule.value_heads, 4);
+        rule.step_bias = bench.random(1, rule.rates(), 4);
         rule.norm = {.kind = Norm::Kind::kRms, .weight = bench.random(1, rule.value_dim, 5), .eps = 1e-5f};
         bench.add_output(out);
         bench.add_output(state.memory);
@@ -70,6 +73,13 @@ std::vector<Operation> recurrent_operations() {
         delta({.key_heads = 2, .value_heads = 4, .key_dim = 128, .value_dim = 128, .tiled = tiled}));
   }
   all.push_back(delta({.key_heads = 1, .value_heads = 1, .key_dim = 7, .value_dim = 5}));
+  for (const int dim : {7, 16, 128})
+    all.push_back(delta({.key_heads = 3,
+                         .value_heads = 3,
+                         .key_dim = dim,
+                         .value_dim = dim,
+                         .by_channel = true,
+                         .sigmoid_gate = true}));
   all.push_back({"copy_states", Agreement::kExact, [](Bench& bench) {
                    const StateLayer state = {bench.random(kSlots, 30, 1), bench.random(kSlots, 50, 2)};
                    const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);

@@ -316,6 +316,11 @@ TEST(GgufModelFaults, N12_ArraysThatDoNotFitTheLayers) {
   window.set("attention.sliding_window", 8);
   window.others.array<int32_t>("llama.attention.sliding_window_pattern", gguf::kI32, {1});
   expect_bad(window, {"sliding_window_pattern", "1 entries", "2 layers"});
+  for (const std::vector<int32_t>& values : {std::vector<int32_t>{1}, {1, 0, 1}, {}}) {
+    SmallGguf hybrid("qwen35");
+    hybrid.others.array("qwen35.attention.recurrent_layers", gguf::kI32, values);
+    expect_bad(hybrid, {"qwen35.attention.recurrent_layers", "entries", "2 layers"});
+  }
 }
 
 TEST(GgufModelFaults, B20_WhatFerrumDoesNotRun) {

@@ -42,20 +42,19 @@ TEST_P(ArchitectureFolders, Agree) {
   expect_agreement(folder, read_golden(folder));
 }
 
-INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureFolders,
-                         ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3",
-                                           "phi3_longrope_long", "phi3_longrope_short", "phi3_window",
-                                           "gemma2", "gemma3", "gemma3_multimodal", "gpt_oss",
-                                           "gpt_oss_truncate", "gpt_oss_mxfp4", "granite", "granitemoe",
-                                           "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3",
-                                           "seed_oss", "ernie4_5", "ernie4_5_moe", "hunyuan_dense",
-                                           "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
-                                           "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
-                                           "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2",
-                                           "muse_glimmer", "qwen3_next", "qwen3_5", "qwen3_5_text",
-                                           "qwen3_5_moe", "qwen3_5_moe_text", "gemma4_dense", "gemma4_moe",
-                                           "gemma4_e2b", "gemma4_multimodal", "lfm2", "lfm2_moe", "lfm3"),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    HuggingFace, ArchitectureFolders,
+    ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3", "phi3_longrope_long",
+                      "phi3_longrope_short", "phi3_window", "gemma2", "gemma3", "gemma3_multimodal",
+                      "gpt_oss", "gpt_oss_truncate", "gpt_oss_mxfp4", "granite", "granitemoe",
+                      "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3", "seed_oss",
+                      "ernie4_5", "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4", "glm4_moe",
+                      "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe",
+                      "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "muse_glimmer",
+                      "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text",
+                      "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal", "lfm2", "lfm2_moe",
+                      "lfm3", "kimi_linear"),
+    test_name);
 
 class ArchitectureFiles : public ::testing::TestWithParam<std::string> {};
 
@@ -168,8 +167,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
                                            "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
                                            "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
                                            "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
-                                           "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "gemma4_dense",
-                                           "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
+                                           "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "kimi_linear",
+                                           "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
                          test_name);
 
 const auto kLatent =

@@ -204,7 +204,8 @@ TEST_P(StateCache, ASessionGoesOnWhereItWas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, StateCache,
-                         ::testing::Values("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "deepseek_v3"),
+                         ::testing::Values("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "deepseek_v3",
+                                           "lfm2", "lfm2_moe", "lfm3", "kimi_linear"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/cpu/channel_kernels.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 
@@ -64,6 +65,7 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
   const int beta_first = z_first + rule.value_width();
   const int alpha_first = beta_first + rule.value_heads;
   const float query_scale = 1 / std::sqrt(static_cast<float>(rule.key_dim));
+  const cpu::ChannelKernels& by_channel = cpu::channel_kernels_for(isa_);
 
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t) {
@@ -72,8 +74,16 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
         kernels_.to_direction(row + h * rule.key_dim, rule.key_dim, query_scale);
         kernels_.to_direction(row + k_first + h * rule.key_dim, rule.key_dim, 1);
       }
-      kernels_.delta_rates(row + beta_first, row + alpha_first, rule.decay.at<const float>(0),
-                           rule.step_bias.at<const float>(0), rule.value_heads);
+      const float* const decay = rule.decay.at<const float>(0);
+      const float* const step_bias = rule.step_bias.at<const float>(0);
+      if (!rule.by_channel) {
+        kernels_.delta_rates(row + beta_first, row + alpha_first, decay, step_bias, rule.value_heads);
+        continue;
+      }
+      kernels_.logistic(row + beta_first, row + beta_first, rule.value_heads);
+      for (int h = 0; h < rule.value_heads; ++h)
+        by_channel.rates(row + alpha_first + h * rule.key_dim, decay[h], step_bias + h * rule.key_dim,
+                         rule.key_dim);
     }
   });
 
@@ -88,22 +98,23 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
       const int first = static_cast<int>(i % parts) * kColumnsTogether;
       const int key_head = rule.tiled ? head % rule.key_heads : head / sharing;
       const int64_t memory = int64_t{head} * rule.key_dim * rule.value_dim;
-      kernels_.delta_rule({.x = x.at<float>(run.begin),
-                           .stride = x.stride,
-                           .tokens = run.tokens,
-                           .q_offset = key_head * rule.key_dim,
-                           .k_offset = k_first + key_head * rule.key_dim,
-                           .v_offset = v_first + head * rule.value_dim,
-                           .beta_offset = beta_first + head,
-                           .kept_offset = alpha_first + head,
-                           .key_dim = rule.key_dim,
-                           .value_dim = rule.value_dim,
-                           .first = first,
-                           .last = std::min(first + kColumnsTogether, rule.value_dim),
-                           .before = run.from < 0 ? nullptr : state.memory.at<const float>(run.from) + memory,
-                           .after = state.memory.at<float>(run.to) + memory,
-                           .out = out.at<float>(run.begin) + head * rule.value_dim,
-                           .out_stride = out.stride});
+      const auto delta_rule = rule.by_channel ? by_channel.delta_rule : kernels_.delta_rule;
+      delta_rule({.x = x.at<float>(run.begin),
+                  .stride = x.stride,
+                  .tokens = run.tokens,
+                  .q_offset = key_head * rule.key_dim,
+                  .k_offset = k_first + key_head * rule.key_dim,
+                  .v_offset = v_first + head * rule.value_dim,
+                  .beta_offset = beta_first + head,
+                  .kept_offset = alpha_first + (rule.by_channel ? head * rule.key_dim : head),
+                  .key_dim = rule.key_dim,
+                  .value_dim = rule.value_dim,
+                  .first = first,
+                  .last = std::min(first + kColumnsTogether, rule.value_dim),
+                  .before = run.from < 0 ? nullptr : state.memory.at<const float>(run.from) + memory,
+                  .after = state.memory.at<float>(run.to) + memory,
+                  .out = out.at<float>(run.begin) + head * rule.value_dim,
+                  .out_stride = out.stride});
     }
   });
 
@@ -115,7 +126,11 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
         kernels_.rms_norm(head, head, rule.norm.weight.empty() ? nullptr : rule.norm.weight.at<float>(0),
                           rule.value_dim, rule.norm.eps);
       }
-      kernels_.gate_silu(row, x.at<float>(t, z_first), rule.value_width());
+      if (rule.sigmoid_gate)
+        kernels_.apply_gate[static_cast<int>(GateKind::kSigmoid)](row, x.at<float>(t, z_first),
+                                                                  rule.value_width(), 1);
+      else
+        kernels_.gate_silu(row, x.at<float>(t, z_first), rule.value_width());
     }
   });
 }

@@ -100,18 +100,25 @@ void ReferenceBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const 
         const std::vector<float> query = direction(q + key_head * rule.key_dim, rule.key_dim,
                                                    1 / std::sqrt(static_cast<double>(rule.key_dim)));
         const std::vector<float> key = direction(k + key_head * rule.key_dim, rule.key_dim, 1);
-        const double kept = std::exp(double{*rule.decay.at<float>(0, h)} *
-                                     softplus(double{alpha[h]} + double{*rule.step_bias.at<float>(0, h)}));
+        std::vector<double> kept;  // of each row of S
+        for (int i = 0; i < rule.key_dim; ++i) {
+          const int rate = rule.by_channel ? h * rule.key_dim + i : h;
+          kept.push_back(
+              std::exp(double{*rule.decay.at<float>(0, h)} *
+                       softplus(double{alpha[rate]} + double{*rule.step_bias.at<float>(0, rate)})));
+        }
         const Memory m = {memory.data() + static_cast<std::ptrdiff_t>(h) * rule.key_dim * rule.value_dim,
                           rule.value_dim};
         float* const o = out.at<float>(t) + h * rule.value_dim;
         for (int j = 0; j < rule.value_dim; ++j) {
           double recalled = 0;
-          for (int i = 0; i < rule.key_dim; ++i) recalled += kept * m.at(i, j) * key[static_cast<size_t>(i)];
+          for (int i = 0; i < rule.key_dim; ++i)
+            recalled += kept[static_cast<size_t>(i)] * m.at(i, j) * key[static_cast<size_t>(i)];
           const double change = logistic(beta[h]) * (v[h * rule.value_dim + j] - recalled);
           double sum = 0;
           for (int i = 0; i < rule.key_dim; ++i) {
-            m.at(i, j) = static_cast<float>(kept * m.at(i, j) + key[static_cast<size_t>(i)] * change);
+            m.at(i, j) = static_cast<float>(kept[static_cast<size_t>(i)] * m.at(i, j) +
+                                            key[static_cast<size_t>(i)] * change);
             sum += double{m.at(i, j)} * query[static_cast<size_t>(i)];
           }
           o[j] = static_cast<float>(sum);
@@ -119,7 +126,7 @@ void ReferenceBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const 
         normalize(o, o, rule.value_dim, rule.norm);
         for (int j = 0; j < rule.value_dim; ++j) {
           const double gate = z[h * rule.value_dim + j];
-          o[j] = static_cast<float>(o[j] * gate * logistic(gate));
+          o[j] = static_cast<float>(o[j] * (rule.sigmoid_gate ? 1 : gate) * logistic(gate));
         }
       }
     }

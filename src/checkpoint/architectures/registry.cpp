@@ -10,7 +10,7 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kSeedOss, kErnie45, kErnie45Moe, kHunyuanDense, kHunyuanMoe, kHyV3, kGlm4, kGlm4Moe, kMiniMaxM2, kCohere2,
     kExaone4, kExaoneMoe, kStarCoder2, kMellum, kAfmoe, kLaguna, kArcee, kApertus, kMimoV2, kMuseGlimmer,
     kQwen3Next, kQwen35, kQwen35Moe, kGemma4, kLfm2, kLfm2Moe, kLfm3, kDeepseek2, kDeepseek3, kGlm4MoeLite,
-    kMistral4;
+    kMistral4, kKimiLinear;
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr std::array kAll = {
     &kCohere2,    &kExaone4,      &kExaoneMoe,  &kStarCoder2,  &kMellum,    &kAfmoe,     &kLaguna,
     &kArcee,      &kApertus,      &kMimoV2,     &kMuseGlimmer, &kQwen3Next, &kQwen35,    &kQwen35Moe,
     &kGemma4,     &kLfm2,         &kLfm2Moe,    &kLfm3,        &kDeepseek2, &kDeepseek3, &kGlm4MoeLite,
-    &kMistral4,
+    &kMistral4,   &kKimiLinear,
 };
 
 }  // namespace

@@ -92,6 +92,7 @@ class Comparison {
     same("the size of recurrent layers' keys", a.key_dim, b.key_dim);
     same("the size of recurrent layers' values", a.value_dim, b.value_dim);
     same("the kernel of recurrent layers", a.kernel, b.kernel);
+    same("the rank of recurrent layers' gates", a.rank, b.rank);
   }
 
   void layer(size_t i) const {

@@ -55,7 +55,7 @@ class Layout {
   void add(const PlannedTensor& planned) {
     if (!names_.find_name(Naming::kGguf, planned.key).empty() &&
         (planned.fused == Role::kEmbedding || !is_fused_in_gguf(planned)))
-      return add(planned.key, planned.shape);
+      return add(planned.key, with_unit_axes(planned));
     check(planned.fused != Role::kEmbedding, "GGUF has a name for every tensor of the plan");
     const TensorKey whole = {planned.fused, planned.key.layer, -1, planned.key.is_bias};
     const size_t rows_at = planned.shape.size() - (planned.key.is_bias ? 1 : 2);
@@ -63,6 +63,16 @@ class Layout {
       out_.back().shape[rows_at] += planned.shape[rows_at];
     else
       add(whole, planned.shape);
+  }
+
+  // Readers of layers that decay by channel expect an axis of length 1 more.
+  std::vector<int64_t> with_unit_axes(const PlannedTensor& planned) const {
+    std::vector<int64_t> shape = planned.shape;
+    const Role role = planned.key.role;
+    if (role == Role::kQueryConvolution || role == Role::kKeyConvolution || role == Role::kValueConvolution)
+      shape.insert(shape.begin() + 1, 1);
+    if (role == Role::kDecay && m_.delta.by_channel) shape.push_back(1);
+    return shape;
   }
 
   bool is_fused_in_gguf(const PlannedTensor& planned) const {
@@ -141,7 +151,9 @@ class MetadataWriter {
     };
     per_layer("attention.head_count", [&](const LayerDescription& l) { return attention_of(l).q_heads; });
     per_layer("attention.head_count_kv", [&](const LayerDescription& l) {
-      return l.mixer == Mixer::kConvolution ? 0 : attention_of(l).kv_heads;
+      const bool is_told_by_it =
+          l.mixer == Mixer::kConvolution || (l.mixer == Mixer::kDelta && m_.delta.by_channel);
+      return is_told_by_it ? 0 : attention_of(l).kv_heads;
     });
     a.latent > 0 ? latent(a) : head_sizes();
     header_.set(
@@ -191,6 +203,7 @@ class MetadataWriter {
   void delta() {
     const DeltaDescription& d = m_.delta;
     set("ssm.conv_kernel", d.kernel);
+    if (d.by_channel) return set("kda.head_dim", d.key_dim);
     set("ssm.state_size", d.key_dim);
     set("ssm.group_count", d.key_heads);
     set("ssm.time_step_rank", d.value_heads);

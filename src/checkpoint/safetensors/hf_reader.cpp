@@ -221,15 +221,16 @@ void HfReader::experts(const std::vector<bool>& layers, bool renormalize) {
     if (const auto value = first_integer({other}); value && *value != count)
       fail(ErrorCode::kBadConfig, "{} is {}, but {} is {}", in_.place(other), *value, *key, count);
   if (count == 0) return;
-  const auto top_k = first_integer({"num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts"});
+  const auto top_k =
+      first_integer({"num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "top_k_experts"});
   RoutingDescription& r = m_.routing;
   if (!top_k && usual.top_k == 0) in_.at("num_experts_per_tok");  // an Error: it is not there
   r.top_k = top_k.value_or(usual.top_k);
-  r.renormalize = boolean("norm_topk_prob", boolean("route_norm", renormalize));
+  r.renormalize = boolean("norm_topk_prob", boolean("route_norm", boolean("moe_renormalize", renormalize)));
   r.scale = static_cast<float>(first_number({"routed_scaling_factor", "route_scale", "router_scaling_factor",
                                              "moe_routed_scaling_factor"})
                                    .value_or(usual.expert_scale));
-  r.groups = integer("n_group", 1);
+  r.groups = integer("n_group", integer("num_expert_group", 1));
   r.groups_used = integer("topk_group", r.groups);
   const auto own_width = first_integer({"moe_intermediate_size"});
   const int width =

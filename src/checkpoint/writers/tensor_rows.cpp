@@ -63,7 +63,7 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
       head_dim_ = a.head_dim;
   }
   if (model.architecture->gguf_tiled && !model.delta.tiled) find_tiles(model.delta, role);
-  if (target.shape.size() == 1)
+  if (target.shape.size() == 1 || role == Role::kDecay)
     find_vector(checkpoint, target.key);
   else if (target.key.is_bias)
     find_expert_biases(checkpoint, target.key, target.shape.front());

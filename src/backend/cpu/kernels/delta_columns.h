@@ -1,0 +1,76 @@
+// The delta rule over columns of a head's memory: of heads that decay as a whole, and of those whose channels
+// decay by rates of their own.
+#pragma once
+#include "backend/cpu/kernels/elementary.h"
+#include "backend/cpu/kernels/functions.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+
+static inline F32 load_some(const float* p, int n) { return n == kLanes ? load(p) : load_part(p, n); }
+static inline void store_some(float* p, F32 v, int n) {
+  if (n == kLanes)
+    store(p, v);
+  else
+    store_part(p, v, n);
+}
+
+// kVectors × kLanes columns of a head's memory: each pass over it lies in the first cache. Even and odd keys
+// are summed apart, so that sums do not wait for each other.
+static constexpr int kVectors = 4;
+
+template <int kCount, bool kByChannel>
+static inline void delta_columns(const DeltaTask& task, int column, int last_count) {
+  const auto count_of = [&](int i) { return i + 1 == kCount ? last_count : kLanes; };
+  const float* row = task.x;
+  float* out = task.out + column;
+  const float* before = task.before;
+  for (int t = 0; t < task.tokens; ++t, row += task.stride, out += task.out_stride) {
+    const float* const k = row + task.k_offset;
+    const float* const q = row + task.q_offset;
+    const float* const kept = row + task.kept_offset;
+    const F32 beta = broadcast(row[task.beta_offset]);
+    F32 sums[2][kCount] = {};
+    if (before != nullptr) {
+      const float* m = before + column;
+      for (int i = 0; i < task.key_dim; ++i, m += task.value_dim)
+        for (int c = 0; c < kCount; ++c) {
+          const F32 was = load_some(m + c * kLanes, count_of(c));
+          sums[i & 1][c] = fma_with(kByChannel ? was * broadcast(kept[i]) : was, k + i, sums[i & 1][c]);
+        }
+    }
+    F32 change[kCount];
+    for (int c = 0; c < kCount; ++c) {
+      const F32 sum = sums[0][c] + sums[1][c];
+      const F32 recalled = kByChannel ? sum : sum * broadcast(kept[0]);
+      change[c] = beta * (load_some(row + task.v_offset + column + c * kLanes, count_of(c)) - recalled);
+      sums[0][c] = sums[1][c] = F32{};
+    }
+    float* to = task.after + column;
+    for (int i = 0; i < task.key_dim; ++i, to += task.value_dim)
+      for (int c = 0; c < kCount; ++c) {
+        F32 m = before == nullptr
+                    ? F32{}
+                    : load_some(before + static_cast<int64_t>(i) * task.value_dim + column + c * kLanes,
+                                count_of(c)) *
+                          broadcast(kept[kByChannel ? i : 0]);
+        m = fma_with(change[c], k + i, m);
+        sums[i & 1][c] = fma_with(m, q + i, sums[i & 1][c]);
+        store_some(to + c * kLanes, m, count_of(c));
+      }
+    for (int c = 0; c < kCount; ++c) store_some(out + c * kLanes, sums[0][c] + sums[1][c], count_of(c));
+    before = task.after;
+  }
+}
+
+// By channel: kept_offset is that of the shares of all channels.
+template <bool kByChannel>
+static inline void delta_of_columns(const DeltaTask& task) {
+  constexpr int kTogether = kVectors * kLanes;
+  int column = task.first;
+  for (; column + kTogether <= task.last; column += kTogether)
+    delta_columns<kVectors, kByChannel>(task, column, kLanes);
+  for (; column < task.last; column += kLanes)
+    delta_columns<1, kByChannel>(task, column, task.last - column < kLanes ? task.last - column : kLanes);
+}
+
+}  // namespace ferrum::cpu::FERRUM_ISA
