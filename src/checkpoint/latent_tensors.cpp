@@ -20,7 +20,7 @@ class TransposedRuns final : public RowMaker {
   TransposedRuns(HostTensor source, int64_t step, int64_t count)
       : source_(std::move(source)), step_(step), count_(count) {}
 
-  // The rows that are asked for lie in one run, or in a few: each is read once.
+  // The requested rows lie in one run, or in a few: each is read once.
   void make(int64_t first, int64_t count, std::byte* out) const override {
     const int64_t cols = source_.cols();
     for (int64_t done = 0; done < count;) {

@@ -89,7 +89,7 @@ struct Length {
   int question;     // characters
   int tool_result;  // characters
   int least;        // tokens of the last prompt
-  int compared;     // every so many requests are compared with a cold run
+  int compared;     // one of this many requests is compared with a cold run
 };
 
 class AgentConversation : public ::testing::TestWithParam<std::string> {

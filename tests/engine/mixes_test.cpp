@@ -116,7 +116,7 @@ void expect_same(const Answers& told, const Answers& alone) {
     if (!alone.error.empty()) continue;
     ASSERT_TRUE(answer.finish && wanted.finish);
     if (answer.finish->reason == FinishReason::kCancelled) {
-      // A character whose bytes had not all come is told as one that is not known.
+      // A character whose bytes had not all come is replaced by U+FFFD.
       std::string_view whole = answer.text;
       while (whole.ends_with("\uFFFD")) whole.remove_suffix(3);
       ASSERT_TRUE(wanted.text.starts_with(whole));

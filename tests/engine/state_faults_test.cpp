@@ -212,7 +212,7 @@ TEST_P(StateFaults, N4_ARewindBeforeTheOldestState) {
   }
 }
 
-// What was unloaded while nobody asked, and loaded again, knows what a session kept and nothing else.
+// A model that was idle, unloaded and loaded again knows what a session kept and nothing else.
 TEST_P(StateFaults, UnloadedAndLoadedAgain) {
   const Tokens prompt = some_tokens(1, 250);
   const Answers expected = cold(asking(prompt));
