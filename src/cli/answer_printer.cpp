@@ -31,12 +31,12 @@ AnswerFormat answer_format_of_output(AnswerFormat wanted) {
   return isatty(STDOUT_FILENO) && can_move ? wanted : AnswerFormat::kPlain;
 }
 
-AnswerPrinter::AnswerPrinter(AnswerFormat format, server::Thoughts::Start start)
+AnswerPrinter::AnswerPrinter(AnswerFormat format, Thoughts::Start start)
     : view_(view_for(format)), thoughts_(start) {}
 
-bool AnswerPrinter::print(const std::vector<server::Thoughts::Piece>& pieces) {
+bool AnswerPrinter::print(const std::vector<Thoughts::Piece>& pieces) {
   std::string out;
-  for (const server::Thoughts::Piece& piece : pieces) {
+  for (const Thoughts::Piece& piece : pieces) {
     if (!piece.thought) answer_ += piece.text;
     if (view_) out += piece.thought ? view_->thought(piece.text) : view_->answer(piece.text);
   }
@@ -44,13 +44,13 @@ bool AnswerPrinter::print(const std::vector<server::Thoughts::Piece>& pieces) {
 }
 
 bool AnswerPrinter::add(std::string_view text) {
-  std::vector<server::Thoughts::Piece> pieces;
+  std::vector<Thoughts::Piece> pieces;
   thoughts_.take(text, pieces);
   return print(pieces) && (view_ || write_out(text));
 }
 
 bool AnswerPrinter::finish() {
-  std::vector<server::Thoughts::Piece> pieces;
+  std::vector<Thoughts::Piece> pieces;
   thoughts_.end(pieces);
   return print(pieces) && write_out(view_ ? view_->finish() : "\n");
 }

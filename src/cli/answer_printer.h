@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/terminal/answer_view.h"
-#include "server/api/thoughts.h"
+#include "cli/thoughts.h"
 
 namespace ferrum::cli {
 
@@ -21,7 +21,7 @@ AnswerFormat answer_format_of_output(AnswerFormat wanted);
 
 class AnswerPrinter {
  public:
-  AnswerPrinter(AnswerFormat format, server::Thoughts::Start start);
+  AnswerPrinter(AnswerFormat format, Thoughts::Start start);
 
   // Returns false if the reader of standard output has gone.
   bool add(std::string_view text);
@@ -31,10 +31,10 @@ class AnswerPrinter {
   const std::string& answer() const { return answer_; }
 
  private:
-  bool print(const std::vector<server::Thoughts::Piece>& pieces);
+  bool print(const std::vector<Thoughts::Piece>& pieces);
 
   std::optional<AnswerView> view_;  // nullopt: plain
-  server::Thoughts thoughts_;
+  Thoughts thoughts_;
   std::string answer_;
 };
 

@@ -67,8 +67,8 @@ Chat::Outcome Chat::generate(const std::string& text, std::string& answer) {
     error.reset();
     try {
       Request r = request(text);
-      AnswerPrinter printer(settings_.format, r.rule ? server::Thoughts::Start::kNone
-                                                     : server::start_of_thoughts(engine_, r.prompt));
+      AnswerPrinter printer(settings_.format,
+                            r.rule ? Thoughts::Start::kNone : start_of_thoughts(engine_, r.prompt));
       const auto print = [&](const std::string& part) {
         // A closed pipe (`ferrum run … | head`) also stops the answer.
         if (printer.add(part)) return;

@@ -1,8 +1,8 @@
-#include "server/api/thoughts.h"
+#include "cli/thoughts.h"
 
 #include <gtest/gtest.h>
 
-namespace ferrum::server {
+namespace ferrum::cli {
 namespace {
 
 struct Told {
@@ -76,4 +76,4 @@ TEST(Thoughts, NothingWaitsThatCannotBecomeAMark) {
 }
 
 }  // namespace
-}  // namespace ferrum::server
+}  // namespace ferrum::cli

@@ -6,7 +6,7 @@
 
 #include "ferrum/engine.h"
 
-namespace ferrum::server {
+namespace ferrum::cli {
 
 class Thoughts {
  public:
@@ -42,4 +42,4 @@ class Thoughts {
 // ids.
 Thoughts::Start start_of_thoughts(const Engine& engine, Prompt& prompt);
 
-}  // namespace ferrum::server
+}  // namespace ferrum::cli

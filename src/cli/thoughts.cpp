@@ -1,9 +1,9 @@
-#include "server/api/thoughts.h"
+#include "cli/thoughts.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace ferrum::server {
+namespace ferrum::cli {
 namespace {
 
 constexpr std::string_view kBegin = "<think>";
@@ -89,4 +89,4 @@ Thoughts::Start start_of_thoughts(const Engine& engine, Prompt& prompt) {
   return line.ends_with(kBegin) ? Thoughts::Start::kInside : Thoughts::Start::kPerhaps;
 }
 
-}  // namespace ferrum::server
+}  // namespace ferrum::cli
