@@ -3,9 +3,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "grammar/grammar.h"
 #include "grammar/matcher.h"
+#include "grammar/structure.h"
+#include "grammar/vocabulary.h"
 
 namespace ferrum::grammar {
 
@@ -20,6 +23,25 @@ inline std::shared_ptr<const Grammar> from_regex(std::string pattern) {
 
 inline std::shared_ptr<const Grammar> from_gbnf(std::string source) {
   return Grammar::compile({.kind = Spec::Kind::kGbnf, .source = std::move(source)});
+}
+
+inline std::shared_ptr<const Grammar> from_structure(Structure structure,
+                                                     Spec::Space space = Spec::Space::kBounded) {
+  return Grammar::compile({.kind = Spec::Kind::kStructure,
+                           .space = space,
+                           .structure = std::make_shared<const Structure>(std::move(structure))});
+}
+
+inline std::vector<Vocabulary::Token> tokens_of(const std::vector<std::string>& texts) {
+  std::vector<Vocabulary::Token> tokens;
+  for (const std::string& text : texts) tokens.push_back({text, false});
+  return tokens;
+}
+
+inline std::vector<Vocabulary::Token> tokens_of_bytes() {
+  std::vector<Vocabulary::Token> tokens;
+  for (int byte = 0; byte < 256; ++byte) tokens.push_back({std::string(1, static_cast<char>(byte)), false});
+  return tokens;
 }
 
 inline bool takes(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {

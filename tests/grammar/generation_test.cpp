@@ -22,8 +22,7 @@ constexpr uint64_t kTokens = 1000;
 constexpr uint64_t kLoose = 60;  // after this many tokens, those that lead to the end are preferred
 
 std::shared_ptr<const Vocabulary> vocabulary() {
-  std::vector<Vocabulary::Token> tokens;
-  for (int byte = 0; byte < 256; ++byte) tokens.push_back({std::string(1, static_cast<char>(byte)), false});
+  std::vector<Vocabulary::Token> tokens = tokens_of_bytes();
   for (const char* text :
        {"\",",  "\":",   "\": ",    "{\"",   "}}",       "]}",           "\"]",
         "},",   "\",\"", "\", \"",  "abc",   "foo",      "bar",          "null",

@@ -12,8 +12,7 @@ namespace {
 
 // Every byte, and texts put together from `pieces`.
 std::shared_ptr<const Vocabulary> vocabulary_of(const std::vector<std::string>& pieces, uint64_t key) {
-  std::vector<Vocabulary::Token> tokens;
-  for (int byte = 0; byte < 256; ++byte) tokens.push_back({std::string(1, static_cast<char>(byte)), false});
+  std::vector<Vocabulary::Token> tokens = tokens_of_bytes();
   tokens.push_back({"", false});
   for (const std::string& piece : pieces) tokens.push_back({piece, false});
   for (uint64_t i = 0; i < 500; ++i) {
@@ -215,9 +214,7 @@ TEST(Masks, OfStructures) {
   const auto vocabulary = vocabulary_of(kPieces, 8);
   for (const Structure& structure : {s, t, m})
     for (uint64_t key = 0; key < 6; ++key)
-      compare(Grammar::compile({.kind = Spec::Kind::kStructure,
-                                .structure = std::make_shared<const Structure>(structure)}),
-              vocabulary, 10 * key, "structure");
+      compare(from_structure(structure), vocabulary, 10 * key, "structure");
 }
 
 TEST(Masks, OfJudgesToo) {

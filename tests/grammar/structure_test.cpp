@@ -47,9 +47,7 @@ struct Builder {
   }
   std::shared_ptr<const Grammar> compile(int root, Spec::Space space = Spec::Space::kBounded) {
     structure.root = root;
-    return Grammar::compile({.kind = Spec::Kind::kStructure,
-                             .space = space,
-                             .structure = std::make_shared<const Structure>(structure)});
+    return from_structure(structure, space);
   }
 };
 
