@@ -28,7 +28,7 @@ constexpr int kAccepted = 0, kRejected = 1, kRefused = 2;
 
 struct GrammarOptions {
   std::string action;
-  std::string schema, regex, gbnf;
+  std::string schema, regex, gbnf, lark;
   std::string instance, lines;
   std::string tokenizer;
   uint64_t seed = 0;
@@ -47,8 +47,9 @@ std::string without_line_end(std::string text) {
 }
 
 void check_options(const GrammarOptions& o) {
-  if ((o.schema.empty() ? 0 : 1) + (o.regex.empty() ? 0 : 1) + (o.gbnf.empty() ? 0 : 1) != 1)
-    fail(ErrorCode::kBadArgument, "give one of --schema, --regex and --gbnf");
+  int given = 0;
+  for (const std::string* source : {&o.schema, &o.regex, &o.gbnf, &o.lark}) given += source->empty() ? 0 : 1;
+  if (given != 1) fail(ErrorCode::kBadArgument, "give one of --schema, --regex, --gbnf and --lark");
   if (!o.instance.empty() && !o.lines.empty())
     fail(ErrorCode::kBadArgument, "give either --instance or --jsonl");
 }
@@ -61,9 +62,12 @@ Spec spec_of(const GrammarOptions& o) {
   } else if (!o.regex.empty()) {
     spec.kind = Spec::Kind::kRegex;
     spec.source = without_line_end(read_all(o.regex));
-  } else {
+  } else if (!o.gbnf.empty()) {
     spec.kind = Spec::Kind::kGbnf;
     spec.source = read_all(o.gbnf);
+  } else {
+    spec.kind = Spec::Kind::kLark;
+    spec.source = read_all(o.lark);
   }
   return spec;
 }
@@ -149,7 +153,7 @@ void bench(GrammarOptions o) {
     const Spec like = {.space = o.compact ? Spec::Space::kCompact : Spec::Space::kBounded};
     tasks = schema_tasks(o.schema, like);
   } else {
-    GrammarTask task = {.name = o.schema + o.regex + o.gbnf, .spec = spec_of(o), .texts = {}};
+    GrammarTask task = {.name = o.schema + o.regex + o.gbnf + o.lark, .spec = spec_of(o), .texts = {}};
     if (!o.lines.empty()) task.texts = lines_of(o.lines);
     if (!o.instance.empty()) task.texts = {without_line_end(read_all(o.instance))};
     try {
@@ -174,7 +178,7 @@ void grammar_command(const GrammarOptions& o) {
 
 void add_grammar(CLI::App& app) {
   auto o = std::make_shared<GrammarOptions>();
-  CLI::App& command = *app.add_subcommand("grammar", "Judge texts by a JSON Schema, a pattern or GBNF");
+  CLI::App& command = *app.add_subcommand("grammar", "Judge texts by a JSON Schema, a pattern, GBNF or Lark");
   command
       .add_option("ACTION", o->action,
                   "check: judge texts; without one, only the grammar. bench: measure compiling and masks")
@@ -185,6 +189,7 @@ void add_grammar(CLI::App& app) {
       ->type_name("FILE");
   command.add_option("--regex", o->regex, "A regular expression of ECMAScript")->type_name("FILE");
   command.add_option("--gbnf", o->gbnf, "A grammar in llama.cpp's GBNF")->type_name("FILE");
+  command.add_option("--lark", o->lark, "A grammar in Lark's notation")->type_name("FILE");
   command.add_option("--instance", o->instance, "A text to judge, or to follow")->type_name("FILE");
   command.add_option("--jsonl", o->lines, "Texts to judge or to follow, one a line")->type_name("FILE");
   command.add_option("--tokenizer", o->tokenizer, "bench: whose tokens; a model, or only its tokenizer")

@@ -1,8 +1,11 @@
 #include "grammar/automaton.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <bitset>
 #include <map>
+#include <tuple>
 
 namespace ferrum::grammar {
 
@@ -41,34 +44,69 @@ Automaton::Automaton(Builder builder)
 
 size_t Automaton::bytes() const {
   return sizeof(Automaton) + transitions_.size() * sizeof(Transition) + ascii_.size() * sizeof(uint32_t) +
-         states() * size_t{20} + segments_.size() * (sizeof(Segment) + states() / 8);
+         states() * size_t{60} + segments_.size() * (sizeof(Segment) + states() / 8);
 }
 
-void Automaton::find_loops() {
-  constexpr uint32_t kNotAsciiCount = kLastCodePoint + 1 - 0x80 - (kLastSurrogate - kFirstSurrogate + 1);
-  for (uint32_t q = 0; q < states(); ++q) {
-    uint64_t missing = byte_classes::kAll;
-    uint32_t above = 0, taken_above = 0, next_above = kDead;
-    std::bitset<128> ascii;
-    for (const Transition& t : transitions(q)) {
-      const uint32_t size = t.last >= 0x80 ? t.last - std::max<char32_t>(t.first, 0x80) + 1 : 0;
-      if (size != 0 && taken_above != 0 && t.next != next_above) taken_above = kLastCodePoint + 1;
-      if (size != 0 && taken_above <= kLastCodePoint) taken_above += size;
-      if (size != 0) next_above = t.next;
-      if (t.next != q) continue;
-      for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
-      above += size;
+namespace {
+
+// Where the characters of one group beyond ASCII lead, if it is one state.
+uint32_t common_target(std::span<const Automaton::Transition> ways, size_t group) {
+  using namespace byte_classes;
+  // The characters of the first group are those that no other has.
+  std::vector<CodePointSet::Range> ranges = {{kLeads[group].first, kLeads[group].last}};
+  if (group == 0) {
+    ranges.clear();
+    char32_t from = 0x80;
+    for (size_t i = 1; i < kLeadCount; ++i) {
+      if (from < kLeads[i].first) ranges.push_back({from, kLeads[i].first - 1});
+      from = kLeads[i].last + 1;
     }
-    if (ascii.any() || above != 0) {
-      uint64_t absent = above == kNotAsciiCount ? 0 : byte_classes::kNotAscii;
-      for (uint8_t c = 0; c < 0x80; ++c)
-        if (!ascii[c]) absent |= byte_classes::bit_of(c);
-      missing = absent;
-    }
-    next_above_.push_back(taken_above == kNotAsciiCount ? next_above : kDead);
-    loops_.push_back(byte_classes::kAll & ~missing);
-    if (missing == 0) looping_ = q;
+    ranges.push_back({from, kLastCodePoint});
   }
+  uint32_t target = Automaton::kDead;
+  for (const CodePointSet::Range& range : ranges) {
+    uint32_t missing = range.last - range.first + 1;
+    if (range.first <= kFirstSurrogate && range.last >= kLastSurrogate)
+      missing -= kLastSurrogate - kFirstSurrogate + 1;
+    for (const Automaton::Transition& t : ways) {
+      if (t.last < range.first) continue;
+      if (t.first > range.last) break;
+      if (target == Automaton::kDead) target = t.next;
+      if (t.next != target) return Automaton::kDead;
+      missing -= std::min(t.last, range.last) - std::max(t.first, range.first) + 1;
+    }
+    if (missing != 0) return Automaton::kDead;
+  }
+  return target;
+}
+
+}  // namespace
+
+void Automaton::find_loops() {
+  using namespace byte_classes;
+  for (uint32_t q = 0; q < states(); ++q) {
+    const auto ways = transitions(q);
+    const bool is_beyond = !ways.empty() && ways.back().last >= 0x80;
+    uint64_t loops = 0;
+    for (size_t group = 0; group < kLeadCount; ++group) {
+      const uint32_t target = is_beyond ? common_target(ways, group) : kDead;
+      if (target == q) loops |= bit_of(kLeads[group].byte);
+      next_above_.push_back(target);
+    }
+    std::bitset<128> ascii;
+    for (const Transition& t : ways)
+      if (t.next == q)
+        for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
+    if (ascii.any()) {
+      uint64_t missing = 0;
+      for (uint8_t c = 0; c < 0x80; ++c)
+        if (!ascii[c]) missing |= bit_of(c);
+      loops |= kAscii & ~missing;
+    }
+    loops_.push_back(loops);
+    if (loops == kAll) looping_ = q;
+  }
+  find_runs();
   // A state is open where all that follow it are. States that it takes long to tell are taken for closed.
   constexpr int kMostRounds = 32;
   bool changed = std::find(open_.begin(), open_.end(), true) != open_.end();
@@ -82,6 +120,82 @@ void Automaton::find_loops() {
         }
   }
   if (changed) open_.assign(states(), false);
+}
+
+// The state that most classes of bytes lead to as a whole, and those classes; kDead where few characters lead
+// on.
+std::pair<uint32_t, uint64_t> Automaton::widest_way(uint32_t state) const {
+  using namespace byte_classes;
+  constexpr uint32_t kFew = 16;
+  uint32_t characters = 0;
+  for (const Transition& t : transitions(state)) characters += t.last - t.first + 1;
+  if (characters <= kFew) return {kDead, 0};
+  std::array<uint32_t, 64> targets{};
+  uint64_t known = 0, mixed = 0, seen = 0;
+  std::array<uint8_t, 64> sizes{};
+  for (const Transition& t : transitions(state))
+    for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) {
+      const uint8_t of = kClassOf[c];
+      const uint64_t bit = uint64_t{1} << of;
+      if ((known & bit) == 0) targets[of] = t.next;
+      if (targets[of] != t.next) mixed |= bit;
+      known |= bit;
+      ++sizes[of];
+    }
+  for (uint64_t left = known & ~mixed; left != 0; left &= left - 1) {
+    const auto of = static_cast<size_t>(std::countr_zero(left));
+    if (sizes[of] == kSizeOf[of]) seen |= uint64_t{1} << of;
+  }
+  for (size_t group = 0; group < kLeadCount; ++group) {
+    const uint8_t of = kClassOf[kLeads[group].byte];
+    targets[of] = next_above_[state * kLeadCount + group];
+    if (targets[of] != kDead) seen |= uint64_t{1} << of;
+  }
+  std::pair<uint32_t, uint64_t> widest = {kDead, 0};
+  for (uint64_t left = seen; left != 0;) {
+    const uint32_t target = targets[static_cast<size_t>(std::countr_zero(left))];
+    uint64_t same = 0;
+    for (uint64_t rest = left; rest != 0; rest &= rest - 1)
+      if (targets[static_cast<size_t>(std::countr_zero(rest))] == target) same |= rest & ~(rest - 1);
+    if (std::popcount(same) > std::popcount(widest.second)) widest = {target, same};
+    left &= ~same;
+  }
+  return widest;
+}
+
+// A state's run: the classes of bytes that lead on to one state, and from there to one, and so on. Where all
+// that is usual leads to one state, there is nothing to gain.
+void Automaton::find_runs() {
+  run_classes_.assign(states(), 0);
+  run_lengths_.assign(states(), 0);
+  if (looping_ != kDead || most_counted() != 0) return;
+  std::vector<uint32_t> next(states(), kDead);
+  for (uint32_t q = 0; q < states(); ++q) std::tie(next[q], run_classes_[q]) = widest_way(q);
+  // A run is as long as all of its classes lead on; one that comes back to where it was has no end.
+  std::vector<uint32_t> path;
+  std::vector<bool> is_known(states()), is_on_path(states());
+  for (uint32_t root = 0; root < states(); ++root) {
+    for (uint32_t q = root; !is_known[q] && !is_on_path[q]; q = next[q]) {
+      path.push_back(q);
+      is_on_path[q] = true;
+      if (next[q] == kDead || (run_classes_[q] & ~run_classes_[next[q]]) != 0) break;
+    }
+    while (!path.empty()) {
+      const uint32_t q = path.back();
+      path.pop_back();
+      const bool leads_on = next[q] != kDead && (run_classes_[q] & ~run_classes_[next[q]]) == 0;
+      if (next[q] == kDead)
+        run_lengths_[q] = 0;
+      else if (!leads_on)
+        run_lengths_[q] = 1;
+      else if (!is_known[next[q]])
+        run_lengths_[q] = UINT32_MAX;  // a circle
+      else
+        run_lengths_[q] = run_lengths_[next[q]] == UINT32_MAX ? UINT32_MAX : run_lengths_[next[q]] + 1;
+      is_known[q] = true;
+      is_on_path[q] = false;
+    }
+  }
 }
 
 uint32_t Automaton::next(uint32_t state, char32_t c) const {
@@ -248,8 +362,31 @@ void Automaton::count_texts() {
         }
   }
   sizes_ = std::move(sizes);
+  find_plenty();
+}
+
+void Automaton::find_plenty() {
+  std::vector<std::vector<uint32_t>> sources(states());
+  for (uint32_t q = 0; q < states(); ++q)
+    for (const Transition& t : transitions(q))
+      if (sources[t.next].empty() || sources[t.next].back() != q) sources[t.next].push_back(q);
+  plenty_.assign(states(), UINT32_MAX);
+  std::vector<uint32_t> ring;
   for (uint32_t q = 0; q < states(); ++q)  // dead states are never entered
-    is_endless_ = is_endless_ && (ahead_[q] == 0 || sizes_[q] == UINT32_MAX);
+    if (ahead_[q] != 0 && sizes_[q] != UINT32_MAX) {
+      plenty_[q] = 0;
+      ring.push_back(q);
+    }
+  for (uint32_t distance = 1; !ring.empty(); ++distance) {
+    std::vector<uint32_t> next;
+    for (const uint32_t q : ring)
+      for (const uint32_t source : sources[q])
+        if (plenty_[source] == UINT32_MAX) {
+          plenty_[source] = distance;
+          next.push_back(source);
+        }
+    ring = std::move(next);
+  }
 }
 
 Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,

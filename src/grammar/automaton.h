@@ -55,13 +55,21 @@ class Automaton {
   bool loops(uint32_t state) const { return loops_[state] == byte_classes::kAll; }
   // The classes of bytes whose characters all do so.
   uint64_t looping_classes(uint32_t state) const { return loops_[state]; }
-  // The state that all characters beyond ASCII lead to; kDead: there is no such state.
-  uint32_t next_above(uint32_t state) const { return next_above_[state]; }
+  // The state that all characters lead to whose first byte is like `lead`, beyond ASCII (byte_classes::Lead);
+  // kDead: there is no such state.
+  uint32_t next_above(uint32_t state, uint8_t lead) const {
+    return next_above_[state * byte_classes::kLeadCount + byte_classes::lead_of(lead)];
+  }
+  // Characters of these classes of bytes lead from the state to one other, from there to one, and so on for
+  // `run_length` characters.
+  uint64_t run_classes(uint32_t state) const { return run_classes_[state]; }
+  uint32_t run_length(uint32_t state) const { return run_lengths_[state]; }
   // Whatever characters follow, something that is accepted goes on with them.
   bool is_open(uint32_t state) const { return open_[state]; }
   uint32_t looping() const { return looping_; }  // one such state; kDead: there is none
-  // From every state on there is no end of texts that are accepted.
-  bool is_endless() const { return is_endless_; }
+  // From the state on, and behind any further characters as long as there are fewer than these, there is no
+  // end of texts that are accepted. UINT32_MAX: however many there are.
+  uint32_t plenty(uint32_t state) const { return plenty_.empty() ? UINT32_MAX : plenty_[state]; }
   // A count that any `reach` further characters cannot tell from `count`.
   uint32_t same_count(uint32_t count, uint32_t reach) const;
   // How many texts are accepted from `state` on, without counting characters; UINT32_MAX: more than that or
@@ -84,6 +92,9 @@ class Automaton {
   void find_ahead(const std::vector<bool>& kept);
   void prune();
   void find_loops();
+  std::pair<uint32_t, uint64_t> widest_way(uint32_t state) const;
+  void find_runs();
+  void find_plenty();
 
   std::vector<uint32_t> begins_;
   std::vector<Transition> transitions_;
@@ -92,13 +103,15 @@ class Automaton {
   std::vector<uint64_t> ahead_;
   std::vector<uint32_t> sizes_;
   std::vector<uint32_t> thresholds_;
-  std::vector<Segment> segments_;  // ascending; empty without thresholds
-  std::vector<uint64_t> loops_;    // classes of bytes
-  std::vector<uint32_t> next_above_;
+  std::vector<Segment> segments_;      // ascending; empty without thresholds
+  std::vector<uint64_t> loops_;        // classes of bytes
+  std::vector<uint32_t> next_above_;   // [state][group of leads]
+  std::vector<uint64_t> run_classes_;  // of bytes
+  std::vector<uint32_t> run_lengths_;  // characters
+  std::vector<uint32_t> plenty_;
   std::vector<bool> open_;
   uint32_t looping_ = kDead;
   bool takes_all_ = false;
-  bool is_endless_ = true;
 };
 
 struct Automaton::Builder {

@@ -4,10 +4,10 @@
 #include <span>
 
 #include "base/check.h"
-#include "grammar/gbnf.h"
 #include "grammar/grammar.h"
 #include "grammar/members_form.h"
 #include "grammar/program.h"
+#include "grammar/rules.h"
 #include "grammar/schema/compile_schema.h"
 #include "grammar/structure_graph.h"
 

@@ -39,7 +39,7 @@ void add_value(Bytes& out, const Goal& goal) {
   if (goal.takes_null) out.set('n');
   if (goal.takes_true) out.set('t');
   if (goal.takes_false) out.set('f');
-  if (goal.strings) out.set('"');
+  if (goal.strings || goal.text_rule != kNoRule) out.set('"');
   if (!goal.arrays.empty()) out.set('[');
   if (!goal.objects.empty()) out.set('{');
   if (goal.numbers) add(out, "-0123456789");
@@ -75,8 +75,13 @@ std::bitset<256> first_bytes(const Program& program, const Threads& threads) {
       case At::kLiteral:
         out.set(static_cast<uint8_t>(*thread.rest));
         continue;
+      case At::kQuote:
+        out.set('"');
+        continue;
       case At::kRule:
-        if (thread.decoding != 0)
+        if (thread.in_string)
+          add_string(out, thread);
+        else if (thread.decoding != 0)
           add_range(out, 0x80, 0xBF);
         else
           add_characters(out, *thread.automaton, thread.state);

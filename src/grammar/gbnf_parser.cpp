@@ -1,6 +1,7 @@
 #include "grammar/gbnf_parser.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/utf8.h"
 
@@ -15,7 +16,7 @@ class GbnfParser {
     if (!utf8::is_valid(text)) fail("the grammar is no UTF-8");
   }
 
-  GbnfSyntax parse() {
+  RuleSyntax parse() {
     skip_lines();
     while (!done()) {
       definition();
@@ -25,13 +26,13 @@ class GbnfParser {
     if (root == ids_.end() || !out_.rules[root->second].is_defined)
       throw Refusal("root", "", "the grammar has no rule root");
     out_.root = root->second;
-    for (const GbnfSyntax::Definition& rule : out_.rules)
+    for (const RuleSyntax::Definition& rule : out_.rules)
       if (!rule.is_defined) throw Refusal(rule.name, at_line(rule.line), "no rule has this name");
     return std::move(out_);
   }
 
  private:
-  using Kind = GbnfNode::Kind;
+  using Kind = RuleNode::Kind;
 
   static std::string at_line(int line) { return "line " + std::to_string(line); }
   [[noreturn]] void fail(const std::string& what) const { throw Refusal("grammar", at_line(line_), what); }
@@ -74,16 +75,16 @@ class GbnfParser {
     at_ += 3;
     skip_lines();
     if (out_.rules[id].is_defined) fail("a second rule named " + out_.rules[id].name);
-    GbnfNode body = alternatives(0, false);
+    RuleNode body = alternatives(0, false);
     out_.rules[id].body = std::move(body);
     out_.rules[id].is_defined = true;
     out_.rules[id].line = line_;
     if (!done() && peek() != '\n' && peek() != '\r') fail("the rule does not end here");
   }
 
-  GbnfNode alternatives(int depth, bool is_nested) {
+  RuleNode alternatives(int depth, bool is_nested) {
     if (depth > kMaxDepth) fail("groups are nested too deeply");
-    GbnfNode out = {.kind = Kind::kAlternatives};
+    RuleNode out = {.kind = Kind::kAlternatives};
     out.children.push_back(sequence(depth, is_nested));
     while (peek() == '|') {
       ++at_;
@@ -93,8 +94,8 @@ class GbnfParser {
     return out;
   }
 
-  GbnfNode sequence(int depth, bool is_nested) {
-    GbnfNode out = {.kind = Kind::kSequence};
+  RuleNode sequence(int depth, bool is_nested) {
+    RuleNode out = {.kind = Kind::kSequence};
     for (;;) {
       const char c = peek();
       if (c == '"') {
@@ -102,7 +103,7 @@ class GbnfParser {
         literal(out);
         // A repetition behind a text means the whole text.
         if (out.children.size() - first != 1) {
-          GbnfNode whole = {.kind = Kind::kSequence};
+          RuleNode whole = {.kind = Kind::kSequence};
           whole.children.assign(out.children.begin() + static_cast<std::ptrdiff_t>(first),
                                 out.children.end());
           out.children.resize(first);
@@ -132,7 +133,7 @@ class GbnfParser {
     }
   }
 
-  void repetitions(GbnfNode& out, bool is_nested) {
+  void repetitions(RuleNode& out, bool is_nested) {
     for (;;) {
       uint32_t least = 0, most = kUnbounded;
       if (peek() == '*') {
@@ -159,7 +160,7 @@ class GbnfParser {
       } else {
         return;
       }
-      GbnfNode repeat = {.kind = Kind::kRepeat, .least = least, .most = most};
+      RuleNode repeat = {.kind = Kind::kRepeat, .least = least, .most = most};
       repeat.children.push_back(std::move(out.children.back()));
       out.children.back() = std::move(repeat);
       skip(is_nested);
@@ -224,7 +225,7 @@ class GbnfParser {
     }
   }
 
-  void literal(GbnfNode& out) {
+  void literal(RuleNode& out) {
     ++at_;
     while (peek() != '"') {
       const char32_t c = character();
@@ -256,12 +257,12 @@ class GbnfParser {
   std::string_view text_;
   size_t at_ = 0;
   int line_ = 1;
-  GbnfSyntax out_;
+  RuleSyntax out_;
   std::map<std::string, uint32_t> ids_;
 };
 
 }  // namespace
 
-GbnfSyntax parse_gbnf(std::string_view source) { return GbnfParser(source).parse(); }
+RuleSyntax parse_gbnf(std::string_view source) { return GbnfParser(source).parse(); }
 
 }  // namespace ferrum::grammar

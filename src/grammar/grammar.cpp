@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/check.h"
-#include "grammar/gbnf.h"
 #include "grammar/program.h"
+#include "grammar/rules.h"
 #include "grammar/schema/compile_schema.h"
 #include "grammar/structure_graph.h"
 

@@ -1,5 +1,5 @@
-// A grammar that an answer must follow, compiled from a JSON Schema, a regular expression, GBNF or a list of
-// choices.
+// A grammar that an answer must follow, compiled from a JSON Schema, a regular expression, GBNF, Lark or a
+// list of choices.
 //
 // What cannot be followed exactly is refused by name; nothing is loosened.
 #pragma once
@@ -15,7 +15,7 @@ struct Program;
 struct Structure;
 
 struct Spec {
-  enum class Kind { kJsonSchema, kRegex, kGbnf, kChoices, kStructure };
+  enum class Kind { kJsonSchema, kRegex, kGbnf, kLark, kChoices, kStructure };
   // How values may be written. kAnswers is for answers to be generated: members in the schema's order,
   // integers without a fraction. kAnyOrder is the same with members in any order. kAny is for judging what
   // others wrote: members in any order, numbers in any form.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "grammar/combination.h"
+#include "grammar/lark_parser.h"
 #include "grammar/pattern_machine.h"
 
 namespace ferrum::grammar {
@@ -111,6 +112,27 @@ LanguageId Languages::pattern(const std::string& pattern, const std::string& key
                    .path = path});
 }
 
+LanguageId Languages::lark(const std::string& source, const std::string& path) {
+  const std::string key = "lark" + source;
+  if (const auto known = ids_.find(key); known != ids_.end()) return known->second;
+  auto syntax = std::make_shared<const RuleSyntax>(parse_lark(source, limits_));
+  if (std::optional<Regex> regex = as_regex(*syntax, limits_)) {
+    using Of = RegexNode::Kind;
+    const uint32_t begin = regex->add({.kind = Of::kBegin}), end = regex->add({.kind = Of::kEnd});
+    regex->root = regex->add_list(Of::kConcatenation, {begin, regex->root, end});
+    const LanguageId whole = add(key + "\xFF=", {.kind = Kind::kPattern,
+                                                 .regex = std::make_shared<Regex>(std::move(*regex)),
+                                                 .keyword = "x-lark",
+                                                 .path = path});
+    try {
+      automaton(whole);
+      return ids_[key] = whole;
+    } catch (const Refusal&) {  // too large, once all rules are written out
+    }
+  }
+  return add(key, {.kind = Kind::kRules, .rules = std::move(syntax), .keyword = "x-lark", .path = path});
+}
+
 LanguageId Languages::length(uint32_t least, uint32_t most) {
   if (least > most) return kNone;
   if (least == 0 && most == kUnbounded) return kAll;
@@ -173,7 +195,7 @@ void Languages::find_texts(LanguageId language, std::vector<std::u32string>& tex
 
 bool Languages::has_patterns(LanguageId language) const {
   const Node& node = nodes_[language];
-  if (node.kind == Kind::kPattern || node.kind == Kind::kLength) return true;
+  if (node.kind == Kind::kPattern || node.kind == Kind::kRules || node.kind == Kind::kLength) return true;
   return std::any_of(node.parts.begin(), node.parts.end(),
                      [&](LanguageId part) { return has_patterns(part); });
 }
@@ -200,6 +222,7 @@ bool Languages::contains(LanguageId language, const std::u32string& text) {
       return all;
     }
     case Kind::kPattern:
+    case Kind::kRules:
       break;
   }
   const std::shared_ptr<const Automaton> machine = automaton(language);
@@ -212,7 +235,8 @@ bool Languages::contains(LanguageId language, const std::u32string& text) {
 
 void Languages::find_atoms(LanguageId language, std::vector<LanguageId>& atoms) const {
   const Node& node = nodes_[language];
-  if (node.kind == Kind::kTexts || node.kind == Kind::kPattern || node.kind == Kind::kLength) {
+  if (node.kind == Kind::kTexts || node.kind == Kind::kPattern || node.kind == Kind::kRules ||
+      node.kind == Kind::kLength) {
     if (std::find(atoms.begin(), atoms.end(), language) == atoms.end()) atoms.push_back(language);
     return;
   }
@@ -222,6 +246,8 @@ void Languages::find_atoms(LanguageId language, std::vector<LanguageId>& atoms) 
 std::unique_ptr<Machine> Languages::machine_of(const Node& node) const {
   if (node.kind == Kind::kTexts) return std::make_unique<LiteralMachine>(node.texts);
   if (node.kind == Kind::kLength) return std::make_unique<LengthMachine>(node.least, node.most);
+  if (node.kind == Kind::kRules)
+    throw Refusal(node.keyword, node.path, "a grammar whose rules contain themselves stands alone");
   return std::make_unique<PatternMachine>(node.regex, PatternMachine::Mode::kSearch, limits_, node.path);
 }
 

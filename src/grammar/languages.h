@@ -10,6 +10,7 @@
 #include "grammar/automaton.h"
 #include "grammar/refusal.h"
 #include "grammar/regex.h"
+#include "grammar/rule_syntax.h"
 
 namespace ferrum::grammar {
 
@@ -26,6 +27,10 @@ class Languages {
   LanguageId pattern(const std::string& pattern, const std::string& keyword, const std::string& path);
   // A format, whose pattern is the same for every grammar.
   LanguageId format(const std::string& name, const std::string& pattern, const std::string& path);
+  // The texts of a grammar in Lark's notation. Where its rules contain themselves it stands alone: Refusal
+  // when anything is asked of it but rules_of().
+  LanguageId lark(const std::string& source, const std::string& path);
+  const RuleSyntax* rules_of(LanguageId language) const { return nodes_[language].rules.get(); }
   LanguageId length(uint32_t least, uint32_t most);
   LanguageId complement(LanguageId of);
   LanguageId all_of(std::vector<LanguageId> parts);
@@ -52,11 +57,12 @@ class Languages {
               const std::string& path);
 
  private:
-  enum class Kind : uint8_t { kAll, kNone, kTexts, kPattern, kLength, kNot, kAnd, kOr };
+  enum class Kind : uint8_t { kAll, kNone, kTexts, kPattern, kRules, kLength, kNot, kAnd, kOr };
   struct Node {
     Kind kind = Kind::kAll;
     std::vector<std::u32string> texts;
     std::shared_ptr<const Regex> regex;
+    std::shared_ptr<const RuleSyntax> rules;
     std::string keyword, path;
     uint32_t least = 0, most = kUnbounded;
     std::vector<LanguageId> parts;

@@ -17,18 +17,16 @@ class Lexeme {
   enum class Fed : uint8_t { kDead, kInside, kQuote };
   enum class Hashing : uint8_t { kAsNeeded, kNone };
 
-  // Whether `thread` is one that a lexeme can stand for: what may follow in it does not depend on its hash,
-  // nor on what must not be found in it.
+  // Whether `thread` is one that a lexeme can stand for: what may follow in a string does not depend on its
+  // hash, nor on what must not be found in it.
   static bool reads(const Program& program, const Thread& thread) {
     if (program.takes_any_writing || thread.search) return false;
-    if (thread.at == Thread::At::kName) {
-      const ObjectShape& shape = *static_cast<const ObjectFrame&>(*thread.frame).shape;
-      return shape.others.empty() || shape.names->is_endless();
-    }
+    if (thread.at == Thread::At::kName) return true;
     if (thread.at != Thread::At::kString) return false;
     if (!must_differ(thread)) return true;
     const Automaton& automaton = *thread.automaton;
-    return automaton.is_endless() && (automaton.most_counted() == 0 || automaton.loops(thread.state));
+    return automaton.plenty(0) == UINT32_MAX &&
+           (automaton.most_counted() == 0 || automaton.loops(thread.state));
   }
 
   // `thread` outlives it.
@@ -72,9 +70,13 @@ class Lexeme {
   }
 
   bool may_run_out() const { return may_run_out_; }
+  // Names that differ from those that were there may run out within this many characters.
+  bool names_may_run_out(const Place& at, uint32_t characters) const {
+    return others_ && automaton_.plenty(at.state) <= characters;
+  }
   // Whatever `characters` follow, it is still inside: in a state that all of them lead back to.
   bool has_room(const Place& at, uint32_t characters) const {
-    if (is_name_) return others_;
+    if (is_name_) return others_ && !names_may_run_out(at, characters);
     if (may_run_out_) ++characters;  // the last one decides
     return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
   }
@@ -86,14 +88,17 @@ class Lexeme {
     const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
     if ((node.classes & ~loops) == 0 && (!has_escapes || loops == byte_classes::kAll))
       return is_name_ || has_room(at, node.longest);
-    return automaton_.is_open(at.state) && (!is_name_ || others_);
+    if ((node.classes & ~automaton_.run_classes(at.state)) == 0 && !has_escapes && !may_run_out_ &&
+        node.longest <= automaton_.run_length(at.state) && automaton_.most_counted() == 0)
+      return !is_name_ || has_room(at, node.longest);
+    return automaton_.is_open(at.state) && (!is_name_ || has_room(at, node.longest));
   }
 
   // The same of a token that begins a character at `at` with the byte of `node`, and of those below it.
   bool takes_all_with(const Place& at, const TokenTrie::Node& node) const {
     if (node.byte < 0x80 || at.decoding != 0 || !node.begins_plain) return false;
-    if (automaton_.is_open(at.state)) return !is_name_ || others_;
-    const uint32_t next = automaton_.next_above(at.state);
+    if (automaton_.is_open(at.state)) return !is_name_ || has_room(at, 1U + TokenTrie::kMaxBytes);
+    const uint32_t next = automaton_.next_above(at.state, node.byte);
     if (next == Automaton::kDead) return false;
     const uint64_t loops = automaton_.looping_classes(next);
     const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;

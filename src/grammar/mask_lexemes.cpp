@@ -43,7 +43,8 @@ void MaskWalk::add_string(const Thread& thread) {
 void MaskWalk::add_name(const Thread& thread) {
   const Lexeme lexeme(thread, Lexeme::Hashing::kAsNeeded);
   const Automaton& names = *thread.automaton;
-  if (!lexeme.takes_others() || is_narrow(thread))
+  const auto reach = static_cast<uint32_t>(vocabulary_.texts().max_depth());
+  if (!lexeme.takes_others() || is_narrow(thread) || lexeme.names_may_run_out(lexeme.start(), reach))
     walk_string(all_, TokenTrie::kRoot, thread, kSplits);
   else if (names.loops(thread.state))
     add_plain(all_.words, thread, lexeme, thread.state);
@@ -209,7 +210,7 @@ void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, u
       return names.loops(state) && names.mark(state) == names.mark(other);
     };
     if (at.byte >= 0x80 && from.decoding == 0) {
-      const uint32_t next = names.next_above(from.state);
+      const uint32_t next = names.next_above(from.state, at.byte);
       if (next != Automaton::kDead && is_other(next)) {
         i = at.end;
         continue;

@@ -20,7 +20,10 @@ bool goes_on_alone(const Program& program, const Thread& thread, uint32_t state)
 
 void MaskWalk::add_rule(const Thread& thread) {
   const bool is_root = thread.frame->kind == Frame::Kind::kRoot;
-  const MaskCache::Key key = {reinterpret_cast<uintptr_t>(thread.automaton), thread.state, is_root ? 1U : 2U};
+  const MaskCache::Key key = {reinterpret_cast<uintptr_t>(thread.automaton), thread.state,
+                              thread.in_string ? 4U
+                              : is_root        ? 1U
+                                               : 2U};
   std::shared_ptr<const LexemeMask> mask = cache_.find(key);
   if (!mask) {
     auto made = std::make_shared<LexemeMask>();
@@ -66,8 +69,8 @@ void MaskWalk::walk_in_rule(const Target& target, uint32_t node, const Thread& t
     const TokenTrie::Node& at = trie[i];
     const Lexeme::Place& from = places_[at.depth - 1U];
     Lexeme::Place& to = places_[at.depth];
-    if (at.byte >= 0x80 && from.decoding == 0 && at.begins_utf8) {
-      const uint32_t next = automaton.next_above(from.state);
+    if (at.byte >= 0x80 && from.decoding == 0 && at.begins_utf8 && !thread.in_string) {
+      const uint32_t next = automaton.next_above(from.state, at.byte);
       if (next != Automaton::kDead && goes_on_alone(program_, thread, next) &&
           (at.classes & ~automaton.looping_classes(next)) == 0) {
         target.take(trie.tokens_below(i));
@@ -75,18 +78,20 @@ void MaskWalk::walk_in_rule(const Target& target, uint32_t node, const Thread& t
         continue;
       }
     }
-    const Decoded decoded = decode_utf8(from.decoding, at.byte);
+    const Decoded decoded =
+        thread.in_string ? decode_json(from.decoding, at.byte) : decode_utf8(from.decoding, at.byte);
     to.decoding = decoded.state;
     to.state = decoded.kind == Decoded::Kind::kCharacter ? automaton.next(from.state, decoded.character)
                                                          : from.state;
-    const bool is_dead = decoded.kind == Decoded::Kind::kDead || to.state == Automaton::kDead ||
+    const bool is_dead = decoded.kind == Decoded::Kind::kDead || decoded.kind == Decoded::Kind::kQuote ||
+                         to.state == Automaton::kDead ||
                          (to.decoding != 0 && !is_possible(automaton, to.state, 0, to.decoding));
     if (is_dead) {
       i = at.end;
       continue;
     }
     const bool is_alone = to.decoding != 0 || goes_on_alone(program_, thread, to.state);
-    if (is_alone && to.decoding == 0 && at.is_utf8 &&
+    if (is_alone && to.decoding == 0 && at.is_utf8 && !thread.in_string &&
         ((at.classes & ~automaton.looping_classes(to.state)) == 0)) {
       target.take(trie.tokens_below(i));
       i = at.end;

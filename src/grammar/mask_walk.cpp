@@ -51,7 +51,7 @@ void MaskWalk::add(const Threads& threads) {
       add_number(thread);
     else if (is_text(program_, thread))
       add_text(thread);
-    else if (thread.at == At::kRule && thread.decoding == 0 && !is_narrow(thread))
+    else if (thread.at == At::kRule && thread.decoding == 0 && !thread.search && !is_narrow(thread))
       add_rule(thread);
     else if (!Lexeme::reads(program_, thread))
       others.push_back(thread);
@@ -107,7 +107,7 @@ void MaskWalk::walk(const Target& target, uint32_t node, const Threads& threads,
       walk_string(target, node, thread, splits);
     else if (is_text(program_, thread))
       walk_text(target, node, thread);
-    else if (thread.at == At::kRule && splits > 0 && !is_narrow(thread))
+    else if (thread.at == At::kRule && splits > 0 && !thread.search && !is_narrow(thread))
       walk_rule(target, node, thread);
     else
       others.push_back(thread);

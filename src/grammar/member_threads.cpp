@@ -35,7 +35,7 @@ bool Stepper::may_go_on(const Thread& thread) const {
       return may_end(frame, order_of(*frame.shape));
     case Kind::kIfText:
       for (const auto& [next, value] : member_goals(frame))
-        if (frame.form->values[value].text) return true;
+        if (frame.form->values[value].is_text()) return true;
       return false;
     case Kind::kIfJson:
       for (const auto& [next, value] : member_goals(frame))
@@ -54,18 +54,24 @@ void Stepper::begin_raw_name(const FrameRef& frame, Threads& out) const {
   push_live(std::move(name), out);
 }
 
-void Stepper::feed_raw_name(const Thread& thread, uint8_t byte, Threads& out) const {
+// In a name or a text, or in what begins behind it.
+void Stepper::feed_raw(const Thread& thread, uint8_t byte, Threads& out) const {
+  const bool in_name = thread.at == At::kRawName;
   const Decoded decoded = decode_utf8(thread.decoding, byte);
   if (decoded.kind != Decoded::Kind::kDead) {
     Thread next = thread;
     next.decoding = decoded.state;
     if (decoded.kind == Decoded::Kind::kCharacter) {
       next.state = thread.automaton->next(thread.state, decoded.character);
-      if (needs_hash(thread)) next.hash.add(decoded.character);
+      if (!in_name)
+        next.count = std::min(thread.count + 1, thread.automaton->most_counted());
+      else if (needs_hash(thread))
+        next.hash.add(decoded.character);
     }
     if (next.state != Automaton::kDead) push_live(std::move(next), out);
   }
-  if (!object_of(thread.frame).form->between_first[byte]) return;
+  const MembersForm& form = *object_of(thread.frame).form;
+  if (!(in_name ? form.between_first : form.after_first)[byte]) return;
   for (const Thread& after : behind_raw(thread)) feed(after, byte, out);
 }
 
@@ -80,6 +86,12 @@ void Stepper::begin_written_value(const FrameRef& frame, uint32_t ways, Threads&
       text.automaton = value.text.get();
       out.push_back(std::move(text));
     }
+    if ((ways & 1) != 0 && value.text_rule != kNoRule) {
+      const Ref<CallFrame> call(new CallFrame);
+      call->returns = {{next, CallFrame::kGraph, form.after_text}};
+      enter_rule(value.text_rule, 0, FrameRef(call.get()), out);
+      out.back().search = form.search.get();
+    }
     if ((ways & 2) != 0 && value.json != kNoGoal) {
       Thread json;
       json.at = At::kValue;
@@ -90,21 +102,6 @@ void Stepper::begin_written_value(const FrameRef& frame, uint32_t ways, Threads&
       out.push_back(std::move(json));
     }
   }
-}
-
-void Stepper::feed_raw_text(const Thread& thread, uint8_t byte, Threads& out) const {
-  const Decoded decoded = decode_utf8(thread.decoding, byte);
-  if (decoded.kind != Decoded::Kind::kDead) {
-    Thread next = thread;
-    next.decoding = decoded.state;
-    if (decoded.kind == Decoded::Kind::kCharacter) {
-      next.state = thread.automaton->next(thread.state, decoded.character);
-      next.count = std::min(thread.count + 1, thread.automaton->most_counted());
-    }
-    if (next.state != Automaton::kDead) push_live(std::move(next), out);
-  }
-  if (!object_of(thread.frame).form->after_first[byte]) return;
-  for (const Thread& after : behind_raw(thread)) feed(after, byte, out);
 }
 
 // What follows a name or a text that may end here.

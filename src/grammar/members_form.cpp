@@ -186,7 +186,7 @@ class FormBuilder {
       const auto [place, is_new] = numbers_.emplace(std::pair(choice.goal, types), form_->values.size());
       if (is_new) form_->values.push_back(value_of(program_.goals[choice.goal], choice.goal, types));
       const MemberValue& value = form_->values[place->second];
-      if (!value.text && value.json == kNoGoal) continue;
+      if (!value.is_text() && value.json == kNoGoal) continue;
       choice.goal = static_cast<GoalId>(place->second);
       kept.push_back(choice);
     }
@@ -198,7 +198,11 @@ class FormBuilder {
     if ((types & Types::kString) && goal.strings)
       out.text = text_of(goal.strings, is_text_marked_ ? uint8_t{Types::kString} : types);
     const bool has_json = goal.takes_null || goal.takes_true || goal.takes_false || goal.numbers ||
-                          !goal.arrays.empty() || !goal.objects.empty() || goal.strings;
+                          !goal.arrays.empty() || !goal.objects.empty() || goal.strings ||
+                          goal.text_rule != kNoRule;
+    // Of a rule's texts it cannot be told which are read as other values.
+    if (goal.text_rule != kNoRule && (types == Types::kString || is_text_marked_))
+      out.text_rule = (types & Types::kString) ? goal.text_rule : kNoRule;
     if (types != Types::kString && has_json) out.json = id;
     return out;
   }

@@ -295,6 +295,13 @@ struct PatternMachine::Body {
     return place->second;
   }
   size_t total_items = 0;
+  static constexpr uint32_t kUnknown = kDead - 1;
+  std::vector<std::vector<uint32_t>> steps;  // [state][symbol]
+
+  bool tells_words() const {
+    return asks_word ||
+           std::ranges::any_of(looks, [](const Look& look) { return look.machine->body_->tells_words(); });
+  }
 
   uint32_t begin(Before before) {
     State state;
@@ -311,8 +318,19 @@ struct PatternMachine::Body {
     return false;
   }
 
+  // Products ask for the same step again and again.
   uint32_t step(uint32_t id, uint32_t symbol) {
     if (id == kDead || id == matched) return id;
+    if (steps.size() <= id) steps.resize(id + 1);
+    if (steps[id].empty()) steps[id].assign(half + 1, kUnknown);
+    if (steps[id][symbol] == kUnknown) {
+      const uint32_t to = new_step(id, symbol);
+      steps[id][symbol] = to;
+    }
+    return steps[id][symbol];
+  }
+
+  uint32_t new_step(uint32_t id, uint32_t symbol) {
     if (regex->has_code_units && symbol < half && symbol_is_pair[symbol]) {
       const uint32_t middle = step(id, half);
       return middle == kDead ? kDead : step(middle, half);
@@ -389,7 +407,7 @@ PatternMachine::~PatternMachine() = default;
 
 void PatternMachine::tell_apart(std::vector<CodePointSet>& sets) const {
   sets.insert(sets.end(), body_->regex->sets.begin(), body_->regex->sets.end());
-  sets.push_back(sets::word());
+  if (body_->tells_words()) sets.push_back(sets::word());
   if (body_->regex->has_code_units) sets.push_back(CodePointSet({{0x10000, kLastCodePoint}}));
 }
 

@@ -19,6 +19,7 @@ struct StructureGraph;
 
 using GoalId = uint32_t;
 inline constexpr GoalId kNoGoal = UINT32_MAX;
+inline constexpr uint32_t kNoRule = UINT32_MAX;
 
 // A value that fits `goal` and fulfils the obligations in `duties`, a bit each.
 struct Choice {
@@ -70,11 +71,12 @@ struct ArrayShape {
 struct Goal {
   bool takes_null = false, takes_true = false, takes_false = false;
   std::shared_ptr<const Automaton> strings, numbers;  // null: none
+  uint32_t text_rule = kNoRule;                       // the rule of its strings, instead of an automaton
   NumberSetId number_set = NumberSets::kNone;
   std::vector<uint32_t> arrays, objects;  // shapes
 };
 
-// Automata that call each other: regular expressions (one rule that calls none) and GBNF.
+// Automata that call each other: regular expressions (one rule that calls none), GBNF and Lark.
 struct Rule {
   struct Call {
     uint32_t rule, then;  // the state to go on in
@@ -98,6 +100,7 @@ struct Program {
   bool takes_any_writing = false;
   std::shared_ptr<NumberSets> number_sets;
 
+  bool has_calls() const { return graph != nullptr || !rules.empty(); }
   size_t bytes() const;  // of memory, about
 };
 

@@ -17,6 +17,8 @@ namespace ferrum::grammar {
 struct MemberValue {
   std::shared_ptr<const Automaton> text;  // null: not as text
   GoalId json = kNoGoal;
+  uint32_t text_rule = kNoRule;  // the rule of its texts, instead of an automaton
+  bool is_text() const { return text != nullptr || text_rule != kNoRule; }
 };
 
 struct GraphState {

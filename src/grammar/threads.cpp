@@ -178,7 +178,7 @@ Threads Stepper::step(const Threads& threads, uint8_t byte) const {
 }
 
 void Stepper::follow(Threads& out) const {
-  if (program_.root == kNoGoal) call_rules(out);
+  if (program_.has_calls()) call_rules(out);
   if (out.size() < 2 || (program_.root == kNoGoal && !program_.graph)) return;
   // Threads that begin the same value at the same place go on as one.
   Threads merged;
@@ -211,10 +211,12 @@ void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {
       return feed_name(thread, byte, out);
     case At::kRule:
       return feed_rule(thread, byte, out);
+    case At::kQuote:
+      if (byte == '"') complete(thread.frame, {}, out);
+      return;
     case At::kRawName:
-      return feed_raw_name(thread, byte, out);
     case At::kRawText:
-      return feed_raw_text(thread, byte, out);
+      return feed_raw(thread, byte, out);
     case At::kGraph:
       return feed_graph(thread, byte, out);
     case At::kLiteral:
@@ -255,6 +257,12 @@ void Stepper::begin_value(const Thread& thread, uint8_t byte, Threads& out) cons
     case 'f':
       return literal(goal.takes_false, "false");
     case '"': {
+      if (goal.text_rule != kNoRule) {
+        const Ref<TextFrame> frame(new TextFrame(thread.frame));
+        enter_rule(goal.text_rule, 0, FrameRef(frame.get()), out);
+        out.back().in_string = true;
+        return;
+      }
       if (!goal.strings) return;
       Thread next = at(At::kString, thread.frame);
       next.automaton = goal.strings.get();
@@ -349,7 +357,7 @@ void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) cons
 Threads Stepper::behind_number(const Thread& thread) const {
   Threads ended;
   end_number(thread, ended);
-  if (program_.root == kNoGoal) call_rules(ended);
+  if (program_.has_calls()) call_rules(ended);
   return ended;
 }
 
@@ -518,6 +526,8 @@ void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& ou
       }
       return out.push_back(at(At::kAfterItem, FrameRef(next.get())));
     }
+    case Frame::Kind::kText:
+      return out.push_back(at(At::kQuote, static_cast<const TextFrame&>(*frame).parent));
     case Frame::Kind::kCall:
       for (const CallFrame::Return& to : static_cast<const CallFrame&>(*frame).returns) resume(to, out);
       return;

@@ -18,7 +18,7 @@ struct MembersForm;
 class ByteSearch;
 
 struct Frame : Node {
-  enum class Kind : uint8_t { kRoot, kObject, kArray, kJoin, kCall };
+  enum class Kind : uint8_t { kRoot, kObject, kArray, kJoin, kCall, kText };
   Frame(Kind k, bool hashed) : kind(k), is_hashed(hashed) {}
   Kind kind;
   bool is_hashed;  // a frame at or above it compares values
@@ -45,15 +45,17 @@ struct Thread {
     kFirstItem,  // behind [
     kAfterItem,
     kRule,
+    kQuote,    // in front of the one that ends a string
     kRawName,  // of a member that is not written as JSON
     kRawText,  // its value
     kGraph,    // of a structure; `count`: bytes or white space read, or where a search stands
     kEnd,      // the whole text may end here, and nothing may follow
   };
   At at = At::kEnd;
-  uint8_t space = 0;   // characters of white space so far
-  uint32_t state = 0;  // of the automaton, or the goal, or the rule's state
-  uint32_t count = 0;  // characters; of a number: its goal; of a rule: the rule
+  uint8_t space = 0;       // characters of white space so far
+  bool in_string = false;  // of JSON: a rule's characters may be escaped
+  uint32_t state = 0;      // of the automaton, or the goal, or the rule's state
+  uint32_t count = 0;      // characters; of a number: its goal; of a rule: the rule
   uint32_t decoding = 0;
   uint32_t found = 0;  // of the search in a member's value
   const char* rest = nullptr;
@@ -64,10 +66,10 @@ struct Thread {
   Ref<const NumberText> text;
 
   bool operator==(const Thread& other) const {
-    return at == other.at && space == other.space && state == other.state && count == other.count &&
-           decoding == other.decoding && rest == other.rest && automaton == other.automaton &&
-           found == other.found && search == other.search && frame == other.frame && hash == other.hash &&
-           text == other.text;
+    return at == other.at && space == other.space && in_string == other.in_string && state == other.state &&
+           count == other.count && decoding == other.decoding && rest == other.rest &&
+           automaton == other.automaton && found == other.found && search == other.search &&
+           frame == other.frame && hash == other.hash && text == other.text;
   }
 };
 
@@ -102,6 +104,12 @@ struct ArrayFrame final : Frame {
 struct JoinFrame final : Frame {
   explicit JoinFrame(bool hashed) : Frame(Kind::kJoin, hashed) {}
   std::vector<FrameRef> parents;
+};
+
+// A string of JSON whose text is a rule's.
+struct TextFrame final : Frame {
+  explicit TextFrame(FrameRef p) : Frame(Kind::kText, false), parent(std::move(p)) {}
+  FrameRef parent;
 };
 
 struct CallFrame final : Frame {
@@ -173,9 +181,8 @@ class Stepper {
   void open_members(const Thread& thread, Threads& out) const;
   bool may_go_on(const Thread& thread) const;  // where a state depends on the object
   void begin_raw_name(const FrameRef& frame, Threads& out) const;
-  void feed_raw_name(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_raw(const Thread& thread, uint8_t byte, Threads& out) const;
   void begin_written_value(const FrameRef& frame, uint32_t ways, Threads& out) const;
-  void feed_raw_text(const Thread& thread, uint8_t byte, Threads& out) const;
   void keep_guarded(const Thread& thread, uint8_t byte, size_t from, Threads& out) const;
   Threads behind_raw(const Thread& thread) const;
 

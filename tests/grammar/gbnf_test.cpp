@@ -43,8 +43,16 @@ TEST(Gbnf, ARuleThatMatchesNothingMayBeCalledTwiceAtOnePlace) {
   EXPECT_FALSE(takes(grammar, "yyyx"));
 }
 
-TEST(Gbnf, B46_LeftRecursionAndEmptyLanguagesAreRefused) {
-  EXPECT_EQ(refused_keyword([] { from_gbnf("root ::= root \"a\" | \"a\"\n"); }), "root");
+TEST(Gbnf, RulesMayBeginWithThemselves) {
+  const auto lists = from_gbnf("root ::= root \"a\" | \"b\"\n");
+  EXPECT_TRUE(takes(lists, "baaa"));
+  EXPECT_FALSE(takes(lists, "ab"));
+  const auto sums = from_gbnf("root ::= sum\nsum ::= (sum \"+\")? term\nterm ::= sum \"*\" [0-9] | [0-9]\n");
+  EXPECT_TRUE(takes(sums, "1+2*3+4"));
+  EXPECT_FALSE(takes(sums, "1+*3"));
+}
+
+TEST(Gbnf, B46_HiddenLeftRecursionAndEmptyLanguagesAreRefused) {
   EXPECT_EQ(refused_keyword([] { from_gbnf("root ::= x\nx ::= e x \"b\" | \"c\"\ne ::= \"\"\n"); }), "x");
   EXPECT_EQ(refused_keyword([] { from_gbnf("root ::= \"a\" root\n"); }), "root");
   EXPECT_EQ(refused_keyword([] { from_gbnf("start ::= \"a\"\n"); }), "root");

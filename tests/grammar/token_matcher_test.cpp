@@ -12,9 +12,7 @@ namespace ferrum::grammar {
 namespace {
 
 std::shared_ptr<const Vocabulary> vocabulary_of(const std::vector<std::string>& texts) {
-  std::vector<Vocabulary::Token> tokens;
-  for (const std::string& text : texts) tokens.push_back({text, false});
-  return std::make_shared<const Vocabulary>(std::move(tokens));
+  return std::make_shared<const Vocabulary>(tokens_of(texts));
 }
 
 std::vector<std::string> allowed_by(const TokenMatcher& matcher, const Vocabulary& vocabulary) {
@@ -88,10 +86,8 @@ TEST(TokenMatcher, ControlTokensComeWhereAMarkHasTheirSpelling) {
   const int mark = structure.add({.kind = StructureNode::Kind::kMark, .text = "<call>"});
   const int rest = structure.add({.kind = StructureNode::Kind::kLiteral, .text = "x"});
   structure.root = structure.add({.kind = StructureNode::Kind::kSequence, .children = {mark, rest}});
-  TokenMatcher matcher(std::make_shared<const TokenGrammar>(
-      Grammar::compile({.kind = Spec::Kind::kStructure,
-                        .structure = std::make_shared<const Structure>(std::move(structure))}),
-      vocabulary));
+  TokenMatcher matcher(
+      std::make_shared<const TokenGrammar>(from_structure(std::move(structure)), vocabulary));
   std::vector<uint32_t> words(1);
   ASSERT_TRUE(matcher.mask(words));
   EXPECT_EQ(words[0], 0b001101U);
@@ -117,8 +113,24 @@ TEST(GrammarCache, CompilesASourceOnceForEachVocabularyAndWayOfWriting) {
   EXPECT_NE(cache.get({.source = "true", .space = Spec::Space::kCompact}, one),
             cache.get({.source = "true"}, one));
   EXPECT_EQ(cache.size(), 5U);
-  EXPECT_THROW(cache.get({.source = "false"}, one), Refusal);
-  EXPECT_EQ(cache.size(), 5U);
+}
+
+TEST(GrammarCache, RemembersWhatWasRefused) {
+  GrammarCache cache;
+  const auto vocabulary = vocabulary_of({"a"});
+  const auto refused = [&](const char* source) {
+    return refused_keyword([&] { cache.get({.source = source}, vocabulary); });
+  };
+  EXPECT_EQ(refused("false"), "schema");
+  EXPECT_EQ(cache.size(), 1U);
+  EXPECT_EQ(refused("false"), "schema");
+  EXPECT_EQ(cache.size(), 1U);
+  EXPECT_EQ(refused(R"({"type": "nothing"})"), "type");
+  EXPECT_EQ(cache.size(), 2U);
+  GrammarCache small(4096);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_THROW(small.get({.source = R"({"type": "x)" + std::to_string(i) + "\"}"}, vocabulary), Refusal);
+  EXPECT_LE(small.size(), 8U);
 }
 
 TEST(GrammarCache, KeepsWhatWasUsedLastWithinItsBound) {

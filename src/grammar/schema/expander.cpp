@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "grammar/rules.h"
+
 namespace ferrum::grammar {
 namespace {
 
@@ -30,12 +32,17 @@ Expander::Expander(Translator& translator, Formulas& formulas, Languages& langua
 void Expander::expand(FormulaId root) {
   const uint32_t whole = goal({root});
   if (is_empty(whole)) throw Refusal("schema", "#", "no value fits it");
+  const size_t first_array = program_.arrays.size();
   program_.root = build(whole);
   while (!to_fill_.empty()) {
     const uint32_t next = to_fill_.back();
     to_fill_.pop_back();
     fill(next);
   }
+  const bool compares = std::any_of(program_.arrays.begin() + static_cast<std::ptrdiff_t>(first_array),
+                                    program_.arrays.end(), [](const ArrayShape& a) { return a.is_unique; });
+  if (compares && !rules_.empty())
+    throw Refusal("x-lark", "#", "a grammar whose rules contain themselves cannot stand beside uniqueItems");
 }
 
 // --- goals ---
@@ -167,7 +174,8 @@ bool Expander::find_inhabitant(uint32_t goal) {
   for (const TypeBit bit : {kNullBit, kTrueBit, kFalseBit})
     if (has_literal(goal, bit)) return true;
   const LanguageId texts = texts_of(goal);
-  if (texts == Languages::kAll || (texts != Languages::kNone && languages_.automaton(texts))) return true;
+  if (texts == Languages::kAll || languages_.rules_of(texts)) return true;
+  if (texts != Languages::kNone && languages_.automaton(texts)) return true;
   const NumberSetId numbers = numbers_of(goal);
   if (numbers == NumberSets::kAll || (numbers != NumberSets::kNone && numbers_.automaton(numbers)))
     return true;
@@ -279,7 +287,11 @@ void Expander::fill(uint32_t goal) {
   out.takes_null = has_literal(goal, kNullBit);
   out.takes_true = has_literal(goal, kTrueBit);
   out.takes_false = has_literal(goal, kFalseBit);
-  out.strings = languages_.automaton(texts_of(goal));
+  const LanguageId texts = texts_of(goal);
+  if (languages_.rules_of(texts))
+    out.text_rule = rule_of(texts);
+  else
+    out.strings = languages_.automaton(texts);
   out.number_set = numbers_of(goal);
   out.numbers = numbers_.automaton(out.number_set);
   for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kArrayBit)))
@@ -297,10 +309,17 @@ void Expander::fill(uint32_t goal) {
   program_.goals[entries_[goal].built] = std::move(out);
 }
 
+uint32_t Expander::rule_of(LanguageId texts) {
+  const auto [place, is_new] = rules_.emplace(texts, 0);
+  if (is_new) place->second = add_rules(*languages_.rules_of(texts), limits_, program_);
+  return place->second;
+}
+
 std::optional<uint32_t> Expander::values_of(uint32_t goal, int depth) {
   if (depth > 8) return UINT32_MAX;
   uint64_t sum = 0;
   for (const TypeBit bit : {kNullBit, kTrueBit, kFalseBit}) sum += has_literal(goal, bit) ? 1 : 0;
+  if (languages_.rules_of(texts_of(goal))) return UINT32_MAX;
   if (const auto strings = languages_.automaton(texts_of(goal))) sum += strings->texts_ahead(0);
   if (const auto numbers = numbers_.automaton(numbers_of(goal))) sum += numbers->texts_ahead(0);
   if (sum >= UINT32_MAX) return UINT32_MAX;

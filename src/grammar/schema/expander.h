@@ -75,6 +75,7 @@ class Expander {
   std::optional<uint32_t> values_of(uint32_t goal, int depth);
 
   GoalId build(uint32_t goal);
+  uint32_t rule_of(LanguageId texts);  // of a grammar that is no automaton
   void fill(uint32_t goal);
 
   Translator& translator_;
@@ -86,6 +87,7 @@ class Expander {
   std::vector<Entry> entries_;
   std::map<Conjunction, uint32_t> ids_;
   std::vector<uint32_t> to_fill_;
+  std::map<LanguageId, uint32_t> rules_;
   int open_ = 0;
   bool leaned_on_open_ = false;
   size_t work_ = 0;

@@ -48,11 +48,11 @@ string ipv6() {
              before(3) + h + ":" + l + "|" + before(4) + l + "|" + before(5) + h + "|" + before(6));
 }
 
-// RFC 1123: labels of up to 63 characters. The whole name has up to 253, which `hostname` adds.
+// RFC 1123: labels of up to 63 characters.
 const string kLabel = "(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 string hostname() {
   // "--" in the third and fourth place is for encoded names alone, which are not decoded here.
-  return "(?=.{1,253}$)" + kLabel + "(?:\\." + kLabel + ")*";
+  return kLabel + "(?:\\." + kLabel + ")*";
 }
 
 string email(const string& more) {
@@ -137,7 +137,9 @@ FormatPattern format_pattern(std::string_view name) {
     return patterns;
   }();
   const auto found = kPatterns.find(name);
-  if (found != kPatterns.end()) return {true, found->second.c_str()};
+  constexpr uint32_t kMostOfHostname = 253;  // characters, with the dots
+  if (found != kPatterns.end())
+    return {true, found->second.c_str(), name == "hostname" ? kMostOfHostname : kUnbounded};
   return {name == "regex" || name == "idn-hostname", nullptr};
 }
 

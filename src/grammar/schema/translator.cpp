@@ -199,12 +199,17 @@ FormulaId Translator::string_keywords(const JsonTree& tree) {
     if (pattern->type != Type::kString) refuse(tree, "pattern", "it is no text");
     parts.push_back(languages_.pattern(pattern->text, "pattern", path(tree)));
   }
+  if (const JsonTree* lark = tree.find("x-lark")) {
+    if (lark->type != Type::kString) refuse(tree, "x-lark", "it is no text");
+    parts.push_back(languages_.lark(lark->text, path(tree)));
+  }
   const JsonTree* format = tree.find("format");
   if (format && format->type == Type::kString) {
     const FormatPattern known = format_pattern(format->text);
     if (known.is_defined && !known.pattern)
       refuse(tree, "format", in_quotes(format->text) + " is not supported");
     if (known.pattern) parts.push_back(languages_.format(format->text, known.pattern, path(tree)));
+    parts.push_back(languages_.length(0, known.most));
   }
   return formulas_.text(languages_.all_of(std::move(parts)));
 }

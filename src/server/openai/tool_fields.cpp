@@ -1,7 +1,6 @@
 #include "server/openai/tool_fields.h"
 
 #include "base/error.h"
-#include "server/api/lark.h"
 
 namespace ferrum::server::openai {
 namespace {
@@ -38,12 +37,7 @@ std::string format_schema(Fields& tool, Nesting nesting) {
                      fmt::format("{} must be lark or regex, not {}", f.path_of("syntax"), in_quotes(syntax)));
       return std::string();
     }
-    try {
-      return to_text({{"type", "string"}, {"pattern", "^(?:" + pattern_of_lark(definition) + ")$"}});
-    } catch (const Error& e) {
-      f.refuse_value("definition", f.path_of("definition") + ": " + e.what());
-      return std::string();
-    }
+    return to_text({{"type", "string"}, {"x-lark", definition}});
   };
   if (nesting == Nesting::kFlat) return read(format);
   const Json& grammar = format.required("grammar");

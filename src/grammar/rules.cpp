@@ -1,4 +1,4 @@
-#include "grammar/gbnf.h"
+#include "grammar/rules.h"
 
 #include <algorithm>
 #include <map>
@@ -8,10 +8,23 @@
 #include "base/utf8.h"
 #include "grammar/gbnf_parser.h"
 #include "grammar/grammar.h"
+#include "grammar/lark_parser.h"
 #include "grammar/pattern_machine.h"
 
 namespace ferrum::grammar {
 namespace {
+
+// The automaton of the texts that a pattern matches from end to end.
+Automaton::Builder whole_match(std::shared_ptr<const Regex> pattern, const Limits& limits,
+                               const std::string& keyword) {
+  std::vector<std::unique_ptr<Machine>> machines;
+  machines.push_back(
+      std::make_unique<PatternMachine>(std::move(pattern), PatternMachine::Mode::kWhole, limits, ""));
+  const auto mark = [&](std::span<const uint32_t> states) -> uint32_t {
+    return states[0] != Machine::kDead && machines[0]->accepts(states[0]) ? 1 : 0;
+  };
+  return product(machines, mark, limits, keyword, "");
+}
 
 // A rule's body as an automaton that may be in several states, whose letters are characters and rules.
 struct RuleNet {
@@ -29,7 +42,7 @@ class NetBuilder {
   NetBuilder(const Limits& limits, const std::string& name, const std::vector<bool>& skipped)
       : limits_(limits), name_(name), skipped_(skipped) {}
 
-  RuleNet build(const GbnfNode& body) {
+  RuleNet build(const RuleNode& body) {
     net_.end = add();
     net_.start = compile(body, net_.end);
     return std::move(net_);
@@ -44,34 +57,36 @@ class NetBuilder {
   }
 
   // The state in front of `node`, which leads to `next`.
-  uint32_t compile(const GbnfNode& node, uint32_t next) {
+  uint32_t compile(const RuleNode& node, uint32_t next) {
     switch (node.kind) {
-      case GbnfNode::Kind::kSet: {
+      case RuleNode::Kind::kSet: {
         const uint32_t state = add();
         net_.states[state].sets.emplace_back(node.set, next);
         return state;
       }
-      case GbnfNode::Kind::kRule: {
+      case RuleNode::Kind::kPattern:
+        return compile(*node.pattern, next);
+      case RuleNode::Kind::kRule: {
         const uint32_t state = add();
         if (!skipped_[node.rule]) net_.states[state].rules.emplace_back(node.rule, next);
         return state;
       }
-      case GbnfNode::Kind::kSequence:
+      case RuleNode::Kind::kSequence:
         for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
           next = compile(*child, next);
         return next;
-      case GbnfNode::Kind::kAlternatives: {
+      case RuleNode::Kind::kAlternatives: {
         const uint32_t state = add();
-        for (const GbnfNode& child : node.children) {
+        for (const RuleNode& child : node.children) {
           const uint32_t first = compile(child, next);
           net_.states[state].empty.push_back(first);
         }
         return state;
       }
-      case GbnfNode::Kind::kRepeat:
+      case RuleNode::Kind::kRepeat:
         break;
     }
-    const GbnfNode& child = node.children[0];
+    const RuleNode& child = node.children[0];
     uint32_t at = next;
     if (node.most == kUnbounded) {
       at = add();
@@ -92,6 +107,28 @@ class NetBuilder {
       at = body;
     }
     return at;
+  }
+
+  // The automaton of a pattern, state by state.
+  uint32_t compile(const Regex& pattern, uint32_t next) {
+    using Of = RegexNode::Kind;
+    for (const RegexNode& node : pattern.nodes)
+      if (node.kind == Of::kBegin || node.kind == Of::kEnd || node.kind == Of::kWordEdge ||
+          node.kind == Of::kNoWordEdge || node.kind == Of::kLook)
+        throw Refusal(name_, "",
+                      "a pattern looks beyond itself, in a grammar whose rules contain themselves");
+    const Automaton automaton(whole_match(std::make_shared<const Regex>(pattern), limits_, name_));
+    const auto first = static_cast<uint32_t>(net_.states.size());
+    for (uint32_t q = 0; q < automaton.states(); ++q) add();
+    for (uint32_t q = 0; q < automaton.states(); ++q) {
+      std::map<uint32_t, std::vector<CodePointSet::Range>> by_target;
+      for (const Automaton::Transition& t : automaton.transitions(q))
+        by_target[t.next].push_back({t.first, t.last});
+      for (auto& [target, ranges] : by_target)
+        net_.states[first + q].sets.emplace_back(CodePointSet(std::move(ranges)), first + target);
+      if (automaton.mark(q) != 0) net_.states[first + q].empty.push_back(next);
+    }
+    return first;
   }
 
   const Limits& limits_;
@@ -166,35 +203,6 @@ Rule determined(const RuleNet& net, const std::string& name, const Limits& limit
   return out;
 }
 
-// Whether a rule matches some text, and whether it matches the empty one.
-void find_productive(const GbnfSyntax& syntax, std::vector<bool>& productive, std::vector<bool>& nullable) {
-  const auto matches = [&](const auto& self, const GbnfNode& node, bool empty) -> bool {
-    switch (node.kind) {
-      case GbnfNode::Kind::kSet:
-        return !empty &&
-               !node.set.intersected(CodePointSet({{kFirstSurrogate, kLastSurrogate}}).complement()).empty();
-      case GbnfNode::Kind::kRule:
-        return empty ? nullable[node.rule] : productive[node.rule];
-      case GbnfNode::Kind::kSequence:
-        return std::all_of(node.children.begin(), node.children.end(),
-                           [&](const GbnfNode& c) { return self(self, c, empty); });
-      case GbnfNode::Kind::kAlternatives:
-        return std::any_of(node.children.begin(), node.children.end(),
-                           [&](const GbnfNode& c) { return self(self, c, empty); });
-      case GbnfNode::Kind::kRepeat:
-        return node.least == 0 || self(self, node.children[0], empty);
-    }
-    return false;
-  };
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (size_t r = 0; r < syntax.rules.size(); ++r) {
-      if (!productive[r] && matches(matches, syntax.rules[r].body, false)) productive[r] = changed = true;
-      if (!nullable[r] && matches(matches, syntax.rules[r].body, true)) nullable[r] = changed = true;
-    }
-  }
-}
-
 // The rules that `rule` can begin with.
 std::vector<uint32_t> first_calls(const Rule& rule, const std::vector<bool>& nullable) {
   std::vector<bool> seen(rule.calls.size());
@@ -213,19 +221,32 @@ std::vector<uint32_t> first_calls(const Rule& rule, const std::vector<bool>& nul
 
 }  // namespace
 
-void compile_gbnf(std::string_view source, const Limits& limits, Program& program) {
-  if (source.size() > limits.max_source_bytes) throw Refusal("grammar", "", "it is too large");
-  GbnfSyntax syntax = parse_gbnf(source);
+namespace {
+
+void add_rule(Program& program, Automaton::Builder builder, const std::string& keyword) {
+  Rule rule;
+  rule.automaton = std::make_shared<Automaton>(std::move(builder));
+  rule.calls.resize(rule.automaton->states());
+  rule.is_last.resize(rule.automaton->states());
+  if (rule.automaton->marks_ahead(0) == 0) throw Refusal(keyword, "", "no text matches it");
+  program.rules.push_back(std::move(rule));
+}
+
+}  // namespace
+
+uint32_t add_rules(RuleSyntax syntax, const Limits& limits, Program& program) {
+  remove_left_recursion(syntax, limits);
   const size_t size = syntax.rules.size();
-  std::vector<bool> productive(size), nullable(size);
-  find_productive(syntax, productive, nullable);
-  if (!productive[syntax.root]) throw Refusal("root", "", "no text matches the grammar");
-  // Rule 0 of the program is the root.
+  const RuleFacts facts(syntax);
+  const std::string& root = syntax.rules[syntax.root].name;
+  if (!facts.productive[syntax.root]) throw Refusal(root, "", "no text matches the grammar");
+  // The root comes first.
+  const auto first = static_cast<uint32_t>(program.rules.size());
   std::vector<uint32_t> place(size);
   for (uint32_t r = 0; r < size; ++r) place[r] = r == syntax.root ? 0 : r == 0 ? syntax.root : r;
   std::vector<bool> skipped(size);
-  for (size_t r = 0; r < size; ++r) skipped[r] = !productive[r];
-  program.rules.resize(size);
+  for (size_t r = 0; r < size; ++r) skipped[r] = !facts.productive[r];
+  std::vector<Rule> rules(size);
   size_t states = 0;
   for (uint32_t r = 0; r < size; ++r) {
     Rule rule = determined(NetBuilder(limits, syntax.rules[r].name, skipped).build(syntax.rules[r].body),
@@ -234,49 +255,55 @@ void compile_gbnf(std::string_view source, const Limits& limits, Program& progra
     if (states > limits.max_total_states) throw Refusal("grammar", "", "its rules need too many states");
     for (auto& calls : rule.calls)
       for (Rule::Call& call : calls) call.rule = place[call.rule];
-    program.rules[place[r]] = std::move(rule);
+    rules[place[r]] = std::move(rule);
   }
   // A rule must not begin with itself.
-  std::vector<bool> nullable_placed(size);
-  for (uint32_t r = 0; r < size; ++r) nullable_placed[place[r]] = nullable[r];
+  std::vector<bool> nullable(size);
+  for (uint32_t r = 0; r < size; ++r) nullable[place[r]] = facts.nullable[r];
   std::vector<std::vector<uint32_t>> firsts(size);
-  for (uint32_t r = 0; r < size; ++r) firsts[r] = first_calls(program.rules[r], nullable_placed);
+  for (uint32_t r = 0; r < size; ++r) firsts[r] = first_calls(rules[r], nullable);
   std::vector<uint8_t> progress(size, 0);
   const auto visit = [&](const auto& self, uint32_t r, int depth) -> void {
     if (progress[r] == 2) return;
-    const GbnfSyntax::Definition& rule = syntax.rules[place[r]];
+    const RuleSyntax::Definition& rule = syntax.rules[place[r]];
     if (progress[r] == 1)
       throw Refusal(rule.name, "line " + std::to_string(rule.line),
-                    "the rule begins with itself (left recursion)");
+                    "the rule begins with itself behind something that may be empty");
     if (depth > 2000) throw Refusal(rule.name, "", "rules are nested too deeply");
     progress[r] = 1;
     for (const uint32_t next : firsts[r]) self(self, next, depth + 1);
     progress[r] = 2;
   };
   for (uint32_t r = 0; r < size; ++r) visit(visit, r, 0);
+  for (Rule& rule : rules) {
+    for (auto& calls : rule.calls)
+      for (Rule::Call& call : calls) call.rule += first;
+    program.rules.push_back(std::move(rule));
+  }
+  return first;
 }
 
-namespace {
-
-void add_rule(Program& program, Automaton::Builder builder) {
-  Rule rule;
-  rule.automaton = std::make_shared<Automaton>(std::move(builder));
-  rule.calls.resize(rule.automaton->states());
-  rule.is_last.resize(rule.automaton->states());
-  if (rule.automaton->marks_ahead(0) == 0) throw Refusal("pattern", "", "no text matches it");
-  program.rules.push_back(std::move(rule));
+void compile_gbnf(std::string_view source, const Limits& limits, Program& program) {
+  if (source.size() > limits.max_source_bytes) throw Refusal("grammar", "", "it is too large");
+  add_rules(parse_gbnf(source), limits, program);
 }
 
-}  // namespace
+void compile_lark(std::string_view source, const Limits& limits, Program& program) {
+  RuleSyntax syntax = parse_lark(source, limits);
+  if (const std::optional<Regex> regex = as_regex(syntax, limits)) {
+    std::optional<Automaton::Builder> whole;
+    try {
+      whole = whole_match(std::make_shared<const Regex>(*regex), limits, "grammar");
+    } catch (const Refusal&) {  // too large, once all rules are written out
+    }
+    if (whole) return add_rule(program, std::move(*whole), "grammar");
+  }
+  add_rules(std::move(syntax), limits, program);
+}
 
 void compile_regex(std::string_view pattern, const Limits& limits, Program& program) {
-  std::vector<std::unique_ptr<Machine>> machines;
-  machines.push_back(std::make_unique<PatternMachine>(std::make_shared<Regex>(parse_regex(pattern, "")),
-                                                      PatternMachine::Mode::kWhole, limits, ""));
-  const auto mark = [&](std::span<const uint32_t> states) -> uint32_t {
-    return states[0] != Machine::kDead && machines[0]->accepts(states[0]) ? 1 : 0;
-  };
-  add_rule(program, product(machines, mark, limits, "pattern", ""));
+  const auto regex = std::make_shared<const Regex>(parse_regex(pattern, ""));
+  add_rule(program, whole_match(regex, limits, "pattern"), "pattern");
 }
 
 void compile_choices(const std::vector<std::string>& choices, Program& program) {
@@ -293,7 +320,7 @@ void compile_choices(const std::vector<std::string>& choices, Program& program) 
   if (texts.empty()) throw Refusal("choice", "", "there is none");
   Automaton::Builder builder = trie_of(texts, 0);
   for (uint32_t& mark : builder.marks) mark = std::min(mark, 1U);
-  add_rule(program, std::move(builder));
+  add_rule(program, std::move(builder), "choice");
 }
 
 void compile_rules(const Spec& spec, const Limits& limits, Program& program) {
@@ -302,6 +329,8 @@ void compile_rules(const Spec& spec, const Limits& limits, Program& program) {
       return compile_regex(spec.source, limits, program);
     case Spec::Kind::kGbnf:
       return compile_gbnf(spec.source, limits, program);
+    case Spec::Kind::kLark:
+      return compile_lark(spec.source, limits, program);
     case Spec::Kind::kChoices:
       return compile_choices(spec.choices, program);
     case Spec::Kind::kJsonSchema:
