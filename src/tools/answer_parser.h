@@ -77,6 +77,7 @@ class AnswerParser {
   // element_calls.cpp
   Parse<bool> element_call(const Wrapper& wrapper);
   Parse<bool> element_name(std::string& name);
+  Parse<bool> skip_to(std::string_view end, std::string& before);
   Parse<Read> element(const Tool* tool, const Wrapper& wrapper);
   Parse<Read> element_value(unsigned types, const Wrapper& wrapper);
   Parse<bool> closes_value(size_t offset, const Wrapper& wrapper);

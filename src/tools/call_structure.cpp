@@ -21,6 +21,7 @@ Pattern joined(const Pattern& first, const Pattern& second) {
 
 // From an object's brace to behind the name.
 std::vector<Pattern> object_begins(const Format& format, const Tool& tool) {
+  if (format.name_key.empty()) return {{"{", json_string(tool.name), ":"}};
   const Pattern name = {json_string(format.name_key), ":", json_string(tool.name)};
   return {joined({"{"}, name), joined({"{", "\"type\"", ":", "\"function\"", ","}, name)};
 }
@@ -69,6 +70,13 @@ std::string arguments_schema(const Tool& tool) {
       (type->is_array() && std::find(type->begin(), type->end(), "object") != type->end());
   if (may_be_object) schema["type"] = "object";
   return schema.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+std::string CallStructure::spelled(const std::string& name) const {
+  if (!format_.escapes_names) return name;
+  std::string out;
+  for (const char c : name) out += c == '"' ? "&quot;" : c == '&' ? "&amp;" : std::string(1, c);
+  return out;
 }
 
 int CallStructure::arguments(const Tool& tool) {
@@ -127,7 +135,7 @@ std::vector<Pattern> CallStructure::begins_in_thought() const {
     if (format_.syntax == Syntax::kNamed)
       for (const Pattern& begin : named_begins(format_, *tool)) out.push_back(begin);
     if (format_.syntax == Syntax::kElements && !format_.marks.open.empty())
-      out.push_back({format_.marks.open + tool->name + format_.marks.name_end});
+      out.push_back({format_.marks.open + spelled(tool->name) + format_.marks.name_end});
     for (const Wrapper& wrapper : format_.wrappers) {
       if (is_bare(wrapper)) continue;
       if (format_.syntax == Syntax::kElements && format_.marks.open.empty())
@@ -227,6 +235,11 @@ int CallStructure::object_call(bool bare) {
   const int id = id_member();
   const int open = builder_.sequence({builder_.literal("{"), builder_.space()});
   const int close = builder_.sequence({builder_.space(), builder_.literal("}")});
+  if (format_.name_key.empty()) {
+    std::vector<int> calls;
+    for (const Tool* tool : tools_) calls.push_back(builder_.sequence({key(tool->name), arguments(*tool)}));
+    return builder_.sequence({open, builder_.choice(std::move(calls)), close});
+  }
   const int first =
       builder_.repeat(builder_.sequence({bare ? type : builder_.choice({type, id}), comma}), 0, bare ? 1 : 2);
   const int last = builder_.optional(builder_.sequence({comma, id}));

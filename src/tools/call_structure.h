@@ -48,6 +48,7 @@ class CallStructure {
   int key(const std::string& name);
   int call_in(const Wrapper& wrapper);
   int id_member();
+  std::string spelled(const std::string& name) const;  // as it stands in a call
   bool is_bare(const Wrapper& wrapper) const { return wrapper.open.empty(); }
 
   const Format& format_;

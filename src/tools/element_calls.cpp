@@ -7,6 +7,20 @@
 #include "tools/answer_parser.h"
 
 namespace ferrum::tools {
+namespace {
+
+// Of &quot; and &amp;.
+std::string unescaped(std::string_view name) {
+  std::string out;
+  while (!name.empty()) {
+    const bool is_quote = name.starts_with("&quot;"), is_ampersand = name.starts_with("&amp;");
+    out += is_quote ? '"' : name[0];
+    name.remove_prefix(is_quote ? 6 : is_ampersand ? 5 : 1);
+  }
+  return out;
+}
+
+}  // namespace
 
 Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
@@ -58,12 +72,35 @@ Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
   co_return true;
 }
 
+// Up to behind `end`. False: the answer ends before.
+Parse<bool> AnswerParser::skip_to(std::string_view end, std::string& before) {
+  for (;;) {
+    const bool here = co_await sees(end, 0);
+    if (here) break;
+    const int byte = co_await input.peek();
+    if (byte == Input::kEnd) co_return false;
+    before += static_cast<char>(byte);
+    input.skip(1);
+  }
+  input.skip(end.size());
+  co_return true;
+}
+
 // The name of a call, with what ends it. GLM's ends with its line or with the first key.
 Parse<bool> AnswerParser::element_name(std::string& name) {
   const CallMarks& marks = format_.marks;
   if (!marks.open.empty()) {
-    const bool named = co_await name_until(marks.name_end, "", name);
+    bool named = co_await name_until(marks.name_end, "", name);
     if (named) take(marks.name_end.size());
+    if (format_.escapes_names) name = unescaped(name);
+    if (!named || marks.number_end.empty()) co_return named;
+    constexpr size_t kMostDigits = 9;
+    size_t digits = 0;
+    for (int byte = co_await input.peek(); digits < kMostDigits && byte >= '0' && byte <= '9';
+         byte = co_await input.peek(digits))
+      ++digits;
+    named = co_await sees(marks.number_end, digits);
+    if (named) take(digits + marks.number_end.size());
     co_return named;
   }
   constexpr size_t kMaxName = 1024;
@@ -100,16 +137,15 @@ Parse<AnswerParser::Read> AnswerParser::element(const Tool* tool, const Wrapper&
     input.skip(1);
   }
   input.skip(marks.key_end.size());
+  if (format_.escapes_names) key = unescaped(key);
   unsigned types = parameter_types(tool, key);
-  if (marks.key_end.ends_with("string=\"")) {  // DSML says itself whether the value is a string
-    const bool text = co_await sees("true", 0);
+  if (format_.type_style != TypeStyle::kNone) {
+    std::string type;
+    const bool read = co_await skip_to(marks.type_end, type);
+    if (!read) co_return Read::kEnd;
+    const bool text = type == (format_.type_style == TypeStyle::kIsString ? "true" : "string");
     if (text) types = kStringType;
     if (!text && types == kStringType) types = kAnyType;
-    for (int byte = co_await input.peek(); byte != '>'; byte = co_await input.peek()) {
-      if (byte == Input::kEnd) co_return Read::kEnd;
-      input.skip(1);
-    }
-    input.skip(1);
   }
   if (!marks.value_open.empty()) {
     const size_t gap = co_await spaces(0);

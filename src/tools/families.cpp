@@ -33,6 +33,27 @@ Format apriel() {
   return format;
 }
 
+Format hunyuan() {
+  Format format = objects("hunyuan", {{"<tool_calls>", "</tool_calls>"}});
+  format.in_list = true;
+  format.silent = {"<answer>", "</answer>"};
+  return format;
+}
+
+Format apertus() {
+  Format format = objects("apertus", {{"<|tools_prefix|>", "<|tools_suffix|>"}});
+  format.name_key.clear();
+  format.in_list = true;
+  format.reasoning = {"<|inner_prefix|>", "<|inner_suffix|>", true};
+  return format;
+}
+
+Format gigachat() {
+  Format format = objects("gigachat", {{"function call<|role_sep|>", ""}, {"<|function_call|>", ""}});
+  format.silent = {"<|message_sep|>"};
+  return format;
+}
+
 Format granite() {
   Format format = objects("granite", {{"<|tool_call|>", ""}, {"<tool_call>", "</tool_call>"}});
   format.in_list = true;
@@ -171,14 +192,47 @@ Format minimax() {
 }
 
 Format dsml() {
-  return elements("dsml",
-                  {.open = "<｜DSML｜invoke name=\"",
-                   .name_end = "\">",
-                   .close = "</｜DSML｜invoke>",
-                   .key_open = "<｜DSML｜parameter name=\"",
-                   .key_end = "\" string=\"",
-                   .value_close = "</｜DSML｜parameter>"},
-                  {"<｜DSML｜function_calls>", "</｜DSML｜function_calls>"});
+  Format format = elements("dsml",
+                           {.open = "<｜DSML｜invoke name=\"",
+                            .name_end = "\">",
+                            .close = "</｜DSML｜invoke>",
+                            .key_open = "<｜DSML｜parameter name=\"",
+                            .key_end = "\" string=\"",
+                            .type_end = "\">",
+                            .value_close = "</｜DSML｜parameter>"},
+                           {"<｜DSML｜function_calls>", "</｜DSML｜function_calls>"});
+  format.type_style = TypeStyle::kIsString;
+  return format;
+}
+
+Format kimi_k3() {
+  Format format = elements("kimi-k3",
+                           {.open = "<|open|>call tool=\"",
+                            .name_end = "\" index=\"",
+                            .number_end = "\"<|sep|>",
+                            .close = "<|close|>call<|sep|>",
+                            .key_open = "<|open|>argument key=\"",
+                            .key_end = "\" type=\"",
+                            .type_end = "\"<|sep|>",
+                            .value_close = "<|close|>argument<|sep|>"},
+                           {"<|open|>tools<|sep|>", "<|close|>tools<|sep|>"});
+  format.type_style = TypeStyle::kName;
+  format.escapes_names = true;
+  format.reasoning = {"<|open|>think<|sep|>", "<|close|>think<|sep|>"};
+  format.silent = {"<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>"};
+  return format;
+}
+
+Format hunyuan_v3() {
+  return elements("hunyuan-v3",
+                  {.open = "<tool_call>",
+                   .name_end = "<tool_sep>",
+                   .close = "</tool_call>",
+                   .key_open = "<arg_key>",
+                   .key_end = "</arg_key>",
+                   .value_open = "<arg_value>",
+                   .value_close = "</arg_value>"},
+                  {"<tool_calls>", "</tool_calls>"});
 }
 
 Format glm() {
@@ -233,10 +287,11 @@ Format functionary_v2() {
 
 using Family = Format (*)();
 constexpr Family kFamilies[] = {
-    generic,    hermes,      nemotron,       apriel,        granite, phi,      functools,   llama3,
-    command_r,  command_r7b, mistral_list,   mistral,       kimi,    deepseek, deepseek_v3, functionary_v31,
-    qwen_coder, seed_oss,    minimax,        dsml,          glm,     gemma,    lfm2,        llama4,
-    olmo3,      harmony,     functionary_v3, functionary_v2};
+    generic,    hermes,      nemotron,       apriel,         granite, phi,      functools,   llama3,
+    command_r,  command_r7b, mistral_list,   mistral,        kimi,    deepseek, deepseek_v3, functionary_v31,
+    qwen_coder, seed_oss,    minimax,        dsml,           glm,     gemma,    lfm2,        llama4,
+    olmo3,      harmony,     functionary_v3, functionary_v2, kimi_k3, hunyuan,  hunyuan_v3,  apertus,
+    gigachat};
 
 }  // namespace
 

@@ -17,6 +17,12 @@ struct Rule {
 constexpr Rule kRules[] = {
     {"harmony", {"<|channel|>", "<|message|>"}},
     {"gemma4", {"<|tool_call>", ""}},
+    {"kimi-k3", {"<|open|>", "<|sep|>"}},
+    {"apertus", {"<|tools_prefix|>", ""}},
+    {"gigachat", {"<|function_call|>", ""}},
+    {"gigachat", {"function call", "<|role_sep|>"}},
+    {"hunyuan-v3", {"<tool_sep", ""}},
+    {"hunyuan", {"<tool_calls>", "<answer>"}},
     {"dsml", {"｜DSML｜", ""}},
     {"deepseek-v3", {"<｜tool▁calls▁begin｜>", "```json"}},
     {"deepseek", {"<｜tool▁calls▁begin｜>", ""}},
@@ -60,6 +66,11 @@ constexpr TokenRule kTokenRules[] = {
     {"<|tool_call>", "gemma4"},
     {"<｜tool▁calls▁begin｜>", "deepseek"},
     {"<|tool_calls_section_begin|>", "kimi"},
+    {"<|end_of_msg|>", "kimi-k3"},
+    {"<|tools_prefix|>", "apertus"},
+    {"<|function_call|>", "gigachat"},
+    {"<tool_sep>", "hunyuan-v3"},
+    {"<tool_sep:opensource>", "hunyuan-v3"},
     {"<minimax:tool_call>", "minimax"},
     {"<seed:tool_call>", "seed-oss"},
     {"<|START_ACTION|>", "command-r7b"},
@@ -87,6 +98,27 @@ std::string_view without_trailing_spaces(std::string_view text) {
   return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
+// The names of some checkpoints' marks have an end of their own: <tool_sep:opensource>.
+void add_suffix(Format& format, std::string_view chat_template,
+                FunctionRef<bool(std::string_view)> has_token) {
+  constexpr std::string_view kSeparator = "<tool_sep";
+  std::string suffix;
+  if (const size_t at = chat_template.find(kSeparator); at != std::string_view::npos) {
+    const std::string_view rest = chat_template.substr(at + kSeparator.size());
+    suffix = rest.substr(0, rest.find_first_not_of(":abcdefghijklmnopqrstuvwxyz_"));
+  } else if (has_token("<tool_sep:opensource>")) {
+    suffix = ":opensource";
+  }
+  CallMarks& marks = format.marks;
+  for (std::string* mark :
+       {&marks.open, &marks.name_end, &marks.close, &marks.key_open, &marks.key_end, &marks.value_open,
+        &marks.value_close, &format.wrappers[0].open, &format.wrappers[0].close})
+    mark->insert(mark->size() - 1, suffix);
+  const std::string think = "<think" + suffix + ">";
+  if (!suffix.empty() && (has(chat_template, think) || has_token(think)))
+    format.reasoning = {think, "</think" + suffix + ">"};
+}
+
 void complete(Format& format, std::string_view chat_template, FunctionRef<bool(std::string_view)> has_token) {
   const bool marks_thoughts_otherwise = has(chat_template, "<think>") && !has(chat_template, "[THINK]");
   if (format.reasoning.open == "[THINK]" && marks_thoughts_otherwise)
@@ -97,6 +129,7 @@ void complete(Format& format, std::string_view chat_template, FunctionRef<bool(s
   }
   if (format.family == "dsml" && has(chat_template, "tool_calls>") && !has(chat_template, "function_calls>"))
     format.wrappers = {{"<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>"}};
+  if (format.family == "hunyuan-v3") add_suffix(format, chat_template, has_token);
   if (format.family == "mistral" && !has(chat_template, "[CALL_ID]")) format.marks.id.clear();
   format.template_has_tools = has(chat_template, "tools") || has(chat_template, "functions");
 }
@@ -116,9 +149,9 @@ Format format_of(std::string_view chat_template) {
 bool is_mark(const Format& format, std::string_view spelling) {
   const auto is_part_of = [&](std::string_view mark) { return has(mark, spelling); };
   const CallMarks& marks = format.marks;
-  for (const std::string* mark :
-       {&marks.open, &marks.id, &marks.name_end, &marks.close, &marks.key_open, &marks.key_end,
-        &marks.value_open, &marks.value_close, &format.reasoning.open, &format.reasoning.close})
+  for (const std::string* mark : {&marks.open, &marks.id, &marks.name_end, &marks.number_end, &marks.close,
+                                  &marks.key_open, &marks.key_end, &marks.type_end, &marks.value_open,
+                                  &marks.value_close, &format.reasoning.open, &format.reasoning.close})
     if (is_part_of(*mark)) return true;
   if (format.syntax == Syntax::kChannels)
     for (const std::string_view mark :

@@ -31,9 +31,11 @@ struct CallMarks {
   std::string open;         // before the name
   std::string id;           // before an id that follows the name; empty where none does
   std::string name_end;     // behind the name (kNamed: before the arguments)
+  std::string number_end;   // kElements: behind a number that follows name_end; empty where none does
   std::string close;        // behind the arguments
   std::string key_open;     // kElements: before a parameter's name
   std::string key_end;      // behind it
+  std::string type_end;     // behind the value's type, if one follows key_end (TypeStyle)
   std::string value_open;   // before the value, if key_end is not already
   std::string value_close;  // behind the value
 };
@@ -42,6 +44,13 @@ enum class NameStyle {
   kPlain,
   kKimi,      // functions.name:3, which is the id as well
   kDeepSeek,  // function<｜tool▁sep｜>name, then the arguments in a fence of Markdown
+};
+
+// kElements: what is written of a value's type.
+enum class TypeStyle {
+  kNone,      // nothing: the function's schema says it
+  kIsString,  // whether it is a string: true or false
+  kName,      // its name, as JSON Schema has it
 };
 
 enum class IdStyle { kCall, kNineCharacters };
@@ -59,12 +68,16 @@ struct Format {
   std::vector<Wrapper> wrappers;  // the first is the one that the family's models are taught
   CallMarks marks;
   NameStyle name_style = NameStyle::kPlain;
+  TypeStyle type_style = TypeStyle::kNone;
   IdStyle id_style = IdStyle::kCall;
   Reasoning reasoning;
   std::vector<std::string> silent;  // marks without a meaning of their own, left out
-  std::string name_key = "name";    // kObjects, as the family's models are taught; others are read too
+  // kObjects, as the family's models are taught; others are read too. Empty: the name itself is the key of
+  // the arguments.
+  std::string name_key = "name";
   std::string arguments_key = "arguments";
-  std::string id_key;  // of an id that follows the arguments: a call is held back until it is known
+  std::string id_key;          // of an id that follows the arguments: a call is held back until it is known
+  bool escapes_names = false;  // kElements: &quot; and &amp; stand for " and &
   bool lines_around_values = false;  // kElements: a line break on each side is not part of the value
   bool in_list = false;              // calls stand in a list
   bool parallel = true;              // several calls may follow one another

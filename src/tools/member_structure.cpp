@@ -14,9 +14,16 @@ constexpr const char* kGemmaQuote = "<|\"|>";
 int CallStructure::element_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
   std::vector<int> calls;
+  std::vector<int> name_end = {builder_.mark(marks.name_end)};
+  if (!marks.number_end.empty()) {
+    name_end.push_back(builder_.spec({.kind = grammar::Spec::Kind::kRegex, .source = "[1-9][0-9]{0,3}"}));
+    name_end.push_back(builder_.mark(marks.number_end));
+  }
+  name_end.push_back(builder_.space());
+  const int behind_name = builder_.sequence(std::move(name_end));
   for (const Tool* tool : tools_)
-    calls.push_back(builder_.sequence({builder_.literal(tool->name), builder_.mark(marks.name_end),
-                                       builder_.space(), element_members(*tool, wrapper)}));
+    calls.push_back(builder_.sequence(
+        {builder_.literal(spelled(tool->name)), behind_name, element_members(*tool, wrapper)}));
   return builder_.sequence({builder_.mark(marks.open), builder_.choice(std::move(calls))});
 }
 
@@ -40,10 +47,10 @@ int CallStructure::element_members(const Tool& tool, const Wrapper& wrapper) {
     node.ends.push_back({marks.value_close, marks.close, marks.open});
   }
   const int line = builder_.literal(format_.lines_around_values ? "\n" : "");
-  const bool says_types =
-      marks.key_end.ends_with("string=\"");  // DSML says itself whether a value is a string
+  const bool says_types = format_.type_style != TypeStyle::kNone;
+  const bool names_types = format_.type_style == TypeStyle::kName;
   const auto between = [&](const std::string& type) {
-    std::vector<int> parts = {builder_.mark(marks.key_end + type)};
+    std::vector<int> parts = {builder_.mark(marks.key_end + type + marks.type_end)};
     if (!marks.value_open.empty()) {
       parts.push_back(builder_.space());
       parts.push_back(builder_.mark(marks.value_open));
@@ -52,10 +59,16 @@ int CallStructure::element_members(const Tool& tool, const Wrapper& wrapper) {
     return builder_.sequence(std::move(parts));
   };
   const int after = builder_.sequence({line, builder_.mark(marks.value_close), builder_.space()});
-  node.children = {builder_.mark(marks.key_open), between(says_types ? "true\">" : ""), after,
-                   builder_.nothing(), builder_.mark(marks.close)};
+  node.children = {builder_.mark(marks.key_open),
+                   between(names_types  ? "string"
+                           : says_types ? "true"
+                                        : ""),
+                   after, builder_.nothing(), builder_.mark(marks.close)};
   if (says_types) {
-    node.children.push_back(between("false\">"));
+    std::vector<int> types;
+    for (const char* type : {"number", "boolean", "object", "array", "null"})
+      if (names_types) types.push_back(between(type));
+    node.children.push_back(names_types ? builder_.choice(std::move(types)) : between("false"));
     node.children.push_back(after);
   }
   return builder_.members(std::move(node));

@@ -103,7 +103,8 @@ Parse<size_t> AnswerParser::message_end() {
   co_return 0;
 }
 
-// A message to a function: JSON, or for tools like `python` text, which becomes {"input": text}.
+// A message to a function: JSON, or for tools like `python` text, which becomes {"code": text} where that is
+// what the function takes.
 Parse<bool> AnswerParser::message_call(std::string_view name) {
   const std::string called(name);
   const size_t gap = co_await spaces(0);
@@ -122,7 +123,9 @@ Parse<bool> AnswerParser::message_call(std::string_view name) {
     end(true);
     co_return true;
   }
-  arguments("{\"input\": \"");
+  std::string begin_of_text = "{\"";
+  append_json_text(begin_of_text, text_parameter(tools_->find(called)));
+  arguments(begin_of_text + "\": \"");
   for (;;) {
     const int byte = co_await input.peek();
     over = 0;

@@ -22,9 +22,8 @@ class ChannelBuilder {
 
   int answer() {
     if (options_.choice == Choice::kAuto && !options_.rule)
-      return options_.parallel
-                 ? builder_.free_text({call()}, {{kRecipient}})
-                 : builder_.text_with({builder_.sequence({call(), last_text()})}, {{kRecipient}});
+      return options_.parallel ? builder_.free_text({call()}, begins())
+                               : builder_.text_with({builder_.sequence({call(), last_text()})}, begins());
     const int last = last_message();
     if (options_.phase == Phase::kContent) {  // within a message, which a rule goes on with
       if (!options_.rule) return builder_.sequence({builder_.mark("<|end|><|start|>assistant"), last});
@@ -38,31 +37,56 @@ class ChannelBuilder {
   }
 
  private:
-  static constexpr const char* kRecipient = "to=functions.";
+  // Tools that models know without being shown them have no "functions." in front of their names.
+  static bool is_built_in(const Tool& tool) {
+    return tool.name == "python" || tool.name.find('.') != std::string::npos;
+  }
+
+  // What can only be a call.
+  std::vector<Pattern> begins() const {
+    std::vector<Pattern> out = {{"to=functions."}};
+    for (const Tool* tool : calls_.tools())
+      if (is_built_in(*tool))
+        for (const char* next :
+             {"<|channel|>", "<|constrain|>", "<|message|>", "code<|message|>", "json<|message|>"})
+          out.push_back({"to=" + tool->name, next});
+    return out;
+  }
+
+  int channel() {
+    return builder_.choice({builder_.mark("<|channel|>commentary"), builder_.mark("<|channel|>analysis")});
+  }
 
   // From the recipient in a message's header on.
   int call() {
-    // " <|constrain|>json", " json"
-    const int constrained =
-        builder_.choice({builder_.sequence({builder_.optional(builder_.literal(" ")),
-                                            builder_.mark("<|constrain|>"), builder_.literal("json")}),
-                         builder_.literal(" json")});
-    const int channel = builder_.mark("<|channel|>commentary");
-    const int header = builder_.sequence({builder_.optional(channel), builder_.optional(constrained),
+    // " <|constrain|>json", " json", " code"
+    const int constrained = builder_.choice(
+        {builder_.sequence({builder_.optional(builder_.literal(" ")), builder_.mark("<|constrain|>"),
+                            builder_.choice({builder_.literal("json"), builder_.literal("code")})}),
+         builder_.literal(" json"), builder_.literal(" code")});
+    const int header = builder_.sequence({builder_.optional(channel()), builder_.optional(constrained),
                                           builder_.mark("<|message|>"), builder_.space()});
     std::vector<int> calls;
-    for (const Tool* tool : calls_.tools())
-      calls.push_back(builder_.sequence({builder_.literal(tool->name), header, calls_.arguments(*tool)}));
-    return builder_.sequence({builder_.literal(kRecipient), builder_.choice(std::move(calls)),
-                              builder_.optional(builder_.mark("<|call|>"))});
+    for (const Tool* tool : calls_.tools()) {
+      std::vector<int> names = {builder_.literal("to=functions." + tool->name)};
+      if (is_built_in(*tool)) names.push_back(builder_.literal("to=" + tool->name));
+      std::vector<int> ways = {calls_.arguments(*tool)};
+      if (is_built_in(*tool) && takes_any_text(*tool)) {
+        const int first = builder_.spec({.kind = grammar::Spec::Kind::kRegex, .source = "[^{<\\s]"});
+        ways.push_back(builder_.sequence({first, builder_.text(message_ends())}));
+      }
+      calls.push_back(
+          builder_.sequence({builder_.choice(std::move(names)), header, builder_.choice(std::move(ways))}));
+    }
+    return builder_.sequence(
+        {builder_.choice(std::move(calls)), builder_.optional(builder_.mark("<|call|>"))});
   }
 
   // A call or the final message, from its header on.
   int last_message() {
     std::vector<int> ways;
     if (!calls_.tools().empty()) {
-      const int in_channel = builder_.mark("<|channel|>commentary");
-      const int head = builder_.sequence({builder_.optional(in_channel), builder_.literal(" ")});
+      const int head = builder_.sequence({builder_.optional(channel()), builder_.literal(" ")});
       const int one = builder_.sequence({head, call()});
       const int next = builder_.sequence({builder_.mark("<|start|>assistant"), one});
       ways.push_back(options_.parallel ? builder_.sequence({one, builder_.repeat(next, 0)}) : one);
@@ -76,7 +100,7 @@ class ChannelBuilder {
   int message_end() {
     return builder_.optional(builder_.choice({builder_.mark("<|return|>"), builder_.mark("<|end|>")}));
   }
-  int last_text() { return builder_.free_text({}, {{kRecipient}}); }
+  int last_text() { return builder_.free_text({}, begins()); }
 
   const AnswerOptions& options_;
   StructureBuilder& builder_;

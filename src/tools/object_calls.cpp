@@ -80,6 +80,13 @@ Parse<bool> AnswerParser::member(Object& object) {
   take(gap);
   byte = co_await input.peek();
 
+  if (format_.name_key.empty()) {  // the name is the key
+    if (object.has_name || !accepts(key)) co_return false;
+    object.name = key;
+    object.has_name = true;
+    const bool sound = co_await member_arguments(object);
+    co_return sound;
+  }
   const bool is_arguments =
       is_one_of(key, {"arguments", "parameters", "args", "input"}) && !object.has_arguments;
   if (is_arguments) {

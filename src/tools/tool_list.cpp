@@ -236,6 +236,22 @@ std::vector<std::string> parameter_names(const Tool* tool) {
   return names;
 }
 
+bool takes_any_text(const Tool& tool) {
+  const std::vector<std::string> names = parameter_names(&tool);
+  if (names.size() != 1) return false;
+  const OrderedJson* schema = parameter_schema(&tool, names[0]);
+  if (schema == nullptr || !schema->is_object() || member(*schema, "type") == nullptr) return false;
+  for (const auto& [keyword, value] : schema->items())
+    if (keyword == "type" ? value != "string" : keyword != "description" && keyword != "title") return false;
+  return true;
+}
+
+std::string text_parameter(const Tool* tool) {
+  const std::vector<std::string> names = parameter_names(tool);
+  const bool is_one = names.size() == 1 && (parameter_types(tool, names[0]) & kStringType) != 0;
+  return is_one ? names[0] : "input";
+}
+
 std::string typed_value(std::string_view text, unsigned types) {
   if (types == kStringType) return json_string(text);
   const std::string_view trimmed = without_spaces(text);

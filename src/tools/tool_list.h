@@ -54,6 +54,11 @@ std::vector<std::string> parameter_names(const Tool* tool);
 // The schema of a parameter; null where there is none.
 const OrderedJson* parameter_schema(const Tool* tool, std::string_view name);
 
+// Whether a function takes one text of any form, as tools for code do; and the parameter that a text which is
+// written in place of arguments belongs to.
+bool takes_any_text(const Tool& tool);
+std::string text_parameter(const Tool* tool);
+
 // The JSON of a value that is written as plain text. The schema's types decide: a reading as JSON (or as
 // Python) of a type that is admitted, else the text itself where a string is, else the best reading.
 std::string typed_value(std::string_view text, unsigned types);

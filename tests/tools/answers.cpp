@@ -507,6 +507,98 @@ std::vector<Answer> elements() {
   };
 }
 
+std::vector<Answer> newer_families() {
+  const std::string open = "<|open|>", close = "<|close|>", sep = "<|sep|>";
+  const std::string k3_call = open + "call tool=\"get_weather\" index=\"1\"" + sep + open +
+                              "argument key=\"city\" type=\"string\"" + sep + "Paris" + close + "argument" +
+                              sep + open + "argument key=\"days\" type=\"number\"" + sep + "3" + close +
+                              "argument" + sep + close + "call" + sep;
+  const std::string k3_file = open + "call tool=\"write_file\" index=\"2\"" + sep + open +
+                              "argument key=\"path\" type=\"string\"" + sep + "a<|close|>argument" + close +
+                              "argument" + sep + open + "argument key=\"text\" type=\"string\"" + sep +
+                              "1\n\"2\"" + close + "argument" + sep + close + "call" + sep;
+  return {
+      {"calls",
+       "kimi-k3",
+       "Hm." + close + "think" + sep + open + "response" + sep + "I look." + close + "response" + sep + open +
+           "tools" + sep + k3_call + k3_file + close + "tools" + sep + close + "message" + sep,
+       "I look.",
+       {{"get_weather", R"({"city": "Paris", "days": 3})"},
+        {"write_file", R"({"path": "a<|close|>argument", "text": "1\n\"2\""})"}},
+       "Hm.",
+       Phase::kReasoning},
+      {"answer",
+       "kimi-k3",
+       open + "response" + sep + "It is <|open|>." + close + "response" + sep + close + "message" + sep,
+       "It is <|open|>.",
+       {}},
+      {"no_arguments",
+       "kimi-k3",
+       open + "tools" + sep + open + "call tool=\"list_all\" index=\"1\"" + sep + close + "call" + sep +
+           close + "tools" + sep,
+       "",
+       {{"list_all", "{}"}}},
+      {"escaped_names",
+       "kimi-k3",
+       open + "tools" + sep + open + "call tool=\"a&quot;b&amp;c\" index=\"1\"" + sep + open +
+           "argument key=\"x&amp;y\" type=\"boolean\"" + sep + "true" + close + "argument" + sep + close +
+           "call" + sep + close + "tools" + sep,
+       "",
+       {{"a\"b&c", R"({"x&y": true})"}}},
+      {"list",
+       "hunyuan",
+       "<think>\nHm.\n</think>\n<answer>\nI look.</answer><tool_calls>[{\"name\": \"get_weather\", "
+       "\"arguments\": "
+       "{\"city\": \"Paris\"}}, {\"name\": \"list_all\", \"arguments\": {}}]</tool_calls>",
+       "I look.",
+       {{"get_weather", kParis}, {"list_all", "{}"}},
+       "Hm."},
+      {"calls",
+       "hunyuan-v3",
+       "Hm.</think><tool_calls>\n<tool_call>get_weather<tool_sep>\n<arg_key>city</arg_key>\n<arg_value>Paris"
+       "</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>\n<tool_call>list_all"
+       "<tool_sep></tool_call></tool_calls>",
+       "",
+       {{"get_weather", R"({"city": "Paris", "days": 2})"}, {"list_all", "{}"}},
+       "Hm.",
+       Phase::kReasoning},
+      {"closing_tag_in_value",
+       "hunyuan-v3",
+       "<tool_calls><tool_call>write_file<tool_sep><arg_key>path</arg_key><arg_value>a</"
+       "arg_value><arg_key>text"
+       "</arg_key><arg_value></arg_value> </tool_call> x</arg_value></tool_call></tool_calls>",
+       "",
+       {{"write_file", R"({"path": "a", "text": "</arg_value> </tool_call> x"})"}}},
+      {"list",
+       "apertus",
+       "<|inner_prefix|>Hm.<|inner_suffix|>I look.<|tools_prefix|>[{\"get_weather\": {\"city\": \"Paris\"}}, "
+       "{\"list_all\": {}}]<|tools_suffix|>",
+       "I look.",
+       {{"get_weather", kParis}, {"list_all", "{}"}},
+       "Hm."},
+      {"call_within_a_thought",
+       "apertus",
+       "<|inner_prefix|>I look it up. <|tools_prefix|>[{\"get_weather\": {\"city\": "
+       "\"Paris\"}}]<|tools_suffix|>",
+       "",
+       {{"get_weather", kParis}},
+       "I look it up."},
+      {"call",
+       "gigachat",
+       "I look.<|message_sep|>\n\nfunction call<|role_sep|>\n{\"name\": \"get_weather\", \"arguments\": "
+       "{\"city\": "
+       "\"Paris\"}}<|message_sep|>\n\n",
+       "I look.",
+       {{"get_weather", kParis}}},
+      {"newer_mark",
+       "gigachat",
+       "<|function_call|>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}",
+       "",
+       {{"get_weather", kParis}}},
+      {"words", "gigachat", "A function call{\"x\": 1} is text.", "A function call{\"x\": 1} is text.", {}},
+  };
+}
+
 std::vector<Answer> literals_and_messages() {
   return {
       {"one",
@@ -593,7 +685,23 @@ std::vector<Answer> literals_and_messages() {
        "harmony",
        "<|channel|>analysis to=python code<|message|>print(\"1\")<|call|>",
        "",
-       {{"python", R"j({"input": "print(\"1\")"})j"}},
+       {{"python", R"j({"code": "print(\"1\")"})j"}},
+       "",
+       Phase::kHeader},
+      {"recipient_behind_its_channel",
+       "harmony",
+       "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary "
+       "to=functions.get_weather "
+       "<|constrain|>json<|message|>{\"city\": \"Paris\"}<|call|>",
+       "",
+       {{"get_weather", kParis}},
+       "Hm.",
+       Phase::kHeader},
+      {"recipient_before_its_channel",
+       "harmony",
+       " to=browser.search<|channel|>analysis<|message|>{\"query\": \"é\"}<|call|>",
+       "",
+       {{"browser.search", R"({"query": "é"})"}},
        "",
        Phase::kHeader},
       {"no_header", "harmony", "Just text.", "Just text.", {}, "", Phase::kHeader},
@@ -628,7 +736,8 @@ std::vector<Answer> literals_and_messages() {
 const std::vector<Answer>& answers() {
   static const std::vector<Answer> kAnswers = [] {
     std::vector<Answer> all;
-    for (const auto& part : {hermes(), other_objects(), named(), elements(), literals_and_messages()})
+    for (const auto& part :
+         {hermes(), other_objects(), named(), elements(), newer_families(), literals_and_messages()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

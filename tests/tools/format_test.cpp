@@ -41,6 +41,13 @@ TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
       {"<function=name>{}</function>", "functionary-v3.1"},
       {"<|start_header_id|> {\"name\": function name, \"parameters\": dictionary", "llama3"},
       {"<|header_start|> tools", "llama4"},
+      {"'<|open|>call tool=\"' ~ name ~ '\"<|sep|>'", "kimi-k3"},
+      {"<tool_calls><tool_call>{name}<tool_sep> <arg_key>", "hunyuan-v3"},
+      {"<think> <answer> <tool_calls>[{\"name\": ", "hunyuan"},
+      {"<tool_calls>[ message.tool_calls", "apriel"},
+      {"<|inner_prefix|> <|tools_prefix|>[", "apertus"},
+      {"'<|message_sep|>\\n\\nfunction call<|role_sep|>\\n'", "gigachat"},
+      {"<|function_call|>", "gigachat"},
       {"<start_of_turn>user", "generic"},
       {"", "generic"},
   };
@@ -85,6 +92,15 @@ TEST(FormatOf, AsksTheVocabularyWhereTheTemplateIsSilent) {
   EXPECT_EQ(format_of("{{ messages }}", kimi).family, "kimi");
   EXPECT_EQ(format_of("{{ tools }}", kimi).family, "generic");
   EXPECT_EQ(format_of("[TOOL_CALLS][ARGS][THINK]").reasoning.open, "[THINK]");
+}
+
+TEST(FormatOf, MarksMayHaveTheSuffixOfACheckpoint) {
+  const Format format = format_of("<think:opensource> <tool_calls:opensource> <tool_sep:opensource>");
+  EXPECT_EQ(format.marks.name_end, "<tool_sep:opensource>");
+  EXPECT_EQ(format.marks.value_close, "</arg_value:opensource>");
+  EXPECT_EQ(format.wrappers[0].close, "</tool_calls:opensource>");
+  EXPECT_EQ(format.reasoning.open, "<think:opensource>");
+  EXPECT_EQ(format_of("<tool_sep> <think>").marks.name_end, "<tool_sep>");
 }
 
 TEST(FormatOf, SaysWhetherTheTemplateShowsTools) {
