@@ -1,4 +1,4 @@
-// What a grammar costs: the time to compile it, and the time of each mask while texts are followed.
+// What a grammar costs: the CPU time to compile it, and that of each mask while texts are followed.
 #pragma once
 #include <cstdint>
 #include <filesystem>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "grammar/object_rules.h"
+#include "grammar/spelling.h"
 #include "grammar/threads.h"
 #include "grammar/token_trie.h"
 
@@ -34,7 +35,8 @@ class Lexeme {
       : thread_(thread),
         automaton_(*thread.automaton),
         is_name_(thread.at == Thread::At::kName),
-        is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)) {
+        is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)),
+        is_known_(spelling::is_known(thread)) {
     may_run_out_ = !is_name_ && must_differ(thread) && automaton_.most_counted() != 0;
     if (!is_name_) return;
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
@@ -51,6 +53,7 @@ class Lexeme {
       const Decoded decoded = decode_json(from.decoding, byte);
       if (decoded.kind == Decoded::Kind::kDead) return Fed::kDead;
       if (decoded.kind == Decoded::Kind::kQuote) return Fed::kQuote;
+      if (is_known_ && !spelling::takes(thread_at(from), byte, decoded)) return Fed::kDead;
       if (decoded.kind == Decoded::Kind::kPartial) {
         to = from;
         to.decoding = decoded.state;
@@ -136,7 +139,7 @@ class Lexeme {
 
   const Thread& thread_;
   const Automaton& automaton_;
-  const bool is_name_, is_hashed_;
+  const bool is_name_, is_hashed_, is_known_;
   bool may_run_out_ = false;  // a string that must differ from others, and has a most length
   bool others_ = false;       // names that are not listed
 };

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "grammar/object_rules.h"
+#include "grammar/spelling.h"
 #include "grammar/structure_graph.h"
 
 namespace ferrum::grammar {
@@ -113,6 +114,11 @@ bool has_unused_number(const Automaton& automaton, uint32_t state, std::string& 
       if (found) return true;
     }
   return false;
+}
+
+bool is_spelled_right(const Program& program, const Thread& thread, uint8_t byte, const Decoded& decoded) {
+  if (program.takes_any_writing || !spelling::is_known(thread)) return true;
+  return spelling::takes(thread, byte, decoded);
 }
 
 }  // namespace
@@ -303,6 +309,7 @@ void Stepper::feed_string(const Thread& thread, uint8_t byte, Threads& out) cons
   const Decoded decoded = decode_json(thread.decoding, byte);
   if (decoded.kind == Decoded::Kind::kDead) return;
   if (decoded.kind == Decoded::Kind::kQuote) return end_string(thread, out);
+  if (!is_spelled_right(program_, thread, byte, decoded)) return;
   Thread next = thread;
   next.decoding = decoded.state;
   if (decoded.kind == Decoded::Kind::kCharacter) {
@@ -378,6 +385,7 @@ void Stepper::feed_name(const Thread& thread, uint8_t byte, Threads& out) const 
   const Decoded decoded = decode_json(thread.decoding, byte);
   if (decoded.kind == Decoded::Kind::kDead) return;
   if (decoded.kind == Decoded::Kind::kQuote) return end_name(thread, out);
+  if (!is_spelled_right(program_, thread, byte, decoded)) return;
   Thread next = thread;
   next.decoding = decoded.state;
   if (decoded.kind == Decoded::Kind::kCharacter) {

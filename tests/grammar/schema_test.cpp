@@ -42,6 +42,30 @@ TEST(GrammarSchema, NamesAreUniqueAfterUnescaping) {
   EXPECT_FALSE(takes(grammar, R"({"\u0061b": 1})"));
 }
 
+TEST(GrammarSchema, WhatIsKnownIsWrittenInOneWay) {
+  const std::string schema = R"({"type": "object", "properties": {"a\u00e9": {"enum": ["x\ny", "\"", "/"]}},
+                                 "required": ["a\u00e9"], "additionalProperties": false})";
+  const auto answers = from_schema(schema);
+  EXPECT_TRUE(takes(answers, "{\"a\xC3\xA9\": \"x\\ny\"}"));
+  EXPECT_TRUE(takes(answers, "{\"a\xC3\xA9\": \"x\\u000ay\"}"));
+  EXPECT_TRUE(takes(answers, "{\"a\xC3\xA9\": \"\\\"\"}"));
+  EXPECT_TRUE(takes(answers, "{\"a\xC3\xA9\": \"/\"}"));
+  EXPECT_FALSE(takes(answers, R"({"a\u00e9": "/"})"));
+  EXPECT_FALSE(takes(answers, "{\"a\xC3\xA9\": \"\\/\"}"));
+  EXPECT_FALSE(takes(answers, "{\"a\xC3\xA9\": \"\\u0078\\ny\"}"));
+  EXPECT_TRUE(takes(from_schema(schema, kAny), R"({"\u0061\u00e9": "\u0078\u000ay"})"));
+  Matcher matcher(answers);
+  ASSERT_TRUE(matcher.accept("{\""));
+  EXPECT_EQ(matcher.forced_bytes(), "a\xC3\xA9\"");
+  // Free texts are written in any way, and so are names beside others.
+  EXPECT_TRUE(takes(from_schema(R"({"type": "string"})"), R"("\u0061")"));
+  // What begins an escape can end it: "a" is used up where "\n" may come no more.
+  const auto ordered = from_schema(
+      R"({"type": "object", "properties": {"\n": true, "b": true}, "additionalProperties": false})");
+  EXPECT_TRUE(takes(ordered, R"({"\n": 1, "b": 2})"));
+  EXPECT_EQ(Matcher(ordered).accepted_prefix(R"({"b": 2, "\)"), 7U);
+}
+
 TEST(GrammarSchema, StringsHaveNoHalvesOfPairsAndCountCodePoints) {
   const auto grammar = from_schema(R"({"type": "string", "minLength": 1, "maxLength": 2})");
   EXPECT_TRUE(takes(grammar, R"("\ud83d\ude00x")"));
@@ -141,7 +165,7 @@ TEST(GrammarSchema, BytesThatMustCome) {
   Matcher matcher(Grammar::compile({.source = R"({"type": "object", "properties": {"name": {"const": "x"}},
                                                   "required": ["name"], "additionalProperties": false})",
                                     .space = Spec::Space::kCompact}));
-  EXPECT_EQ(matcher.forced_bytes(), R"({")");  // then the name's letter or its escape
+  EXPECT_EQ(matcher.forced_bytes(), R"({"name":"x"})");
 }
 
 TEST(GrammarSchema, RefusesByName) {
