@@ -1,7 +1,6 @@
 // What an answer has to be, in the words of several APIs and engines.
 #include <gtest/gtest.h>
 
-#include "server/chat_requests.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -10,13 +9,14 @@ namespace {
 
 using nlohmann::json;
 using test::Client;
-using test::kChat;
-using test::kMessages;
-using test::kResponses;
-using test::kText;
 using test::Reply;
 using test::Served;
 using Kind = AnswerRule::Kind;
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kText = "/v1/completions";
+const std::string kMessages = "/v1/messages";
+const std::string kResponses = "/v1/responses";
 
 std::string body_of(const std::string& path, const std::string& more) {
   const std::string prompt = path == kText        ? R"("prompt":"x")"

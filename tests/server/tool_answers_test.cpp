@@ -3,7 +3,6 @@
 
 #include <map>
 
-#include "server/chat_requests.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -11,12 +10,12 @@ namespace ferrum {
 namespace {
 
 using nlohmann::json;
-using test::body_of;
-using test::kChat;
-using test::kMessages;
-using test::kResponses;
 using test::Reply;
 using test::Served;
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kMessages = "/v1/messages";
+const std::string kResponses = "/v1/responses";
 
 // A thought, text, and two calls, the second without arguments; the same in every choice.
 std::vector<Event> agent(const Request& request) {
@@ -31,6 +30,17 @@ std::vector<Event> agent(const Request& request) {
     events.emplace_back(test::finish(choice));
   }
   return events;
+}
+
+json body_of(const std::string& path, const json& more = json::object()) {
+  json body = {{"model", "fake"}};
+  if (path == kResponses)
+    body["input"] = "hi";
+  else
+    body["messages"] = {{{"role", "user"}, {"content", "hi"}}};
+  if (path == kMessages) body["max_tokens"] = 9;
+  body.update(more);
+  return body;
 }
 
 json answer(Served& served, const std::string& path, const json& more = json::object()) {

@@ -1,7 +1,6 @@
 // Tool calls and their results in the histories that clients send back, in all three APIs.
 #include <gtest/gtest.h>
 
-#include "server/chat_requests.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -10,12 +9,12 @@ namespace {
 
 using nlohmann::json;
 using test::Client;
-using test::conversation;
-using test::kChat;
-using test::kMessages;
-using test::kResponses;
 using test::Reply;
 using test::Served;
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kMessages = "/v1/messages";
+const std::string kResponses = "/v1/responses";
 
 json calls_of(const ChatMessage& message) { return json::parse(message.tool_calls); }
 
@@ -23,13 +22,21 @@ json call_json(const std::string& id, const std::string& name, const std::string
   return {{"id", id}, {"type", "function"}, {"function", {{"name", name}, {"arguments", arguments}}}};
 }
 
+json body_of(const std::string& path, const json& turns) {
+  json body = {{"model", "fake"}, {path == kResponses ? "input" : "messages", turns}};
+  if (path == kMessages) body["max_tokens"] = 9;
+  return body;
+}
+
 class ToolHistory : public testing::Test {
  protected:
   ToolHistory() { served_.engine->set_context(1 << 20); }
   std::vector<ChatMessage> asked(const std::string& path, const json& turns,
                                  const json& more = json::object()) {
+    json body = body_of(path, turns);
+    body.update(more);
     const size_t before = served_.engine->asked();
-    const Reply reply = client_.post(path, conversation(path, turns, more).dump());
+    const Reply reply = client_.post(path, body.dump());
     EXPECT_EQ(reply.status, 200) << reply.body;
     if (reply.status != 200) return std::vector<ChatMessage>(9);
     const Request request = served_.engine->answer(before)->request;
@@ -37,7 +44,7 @@ class ToolHistory : public testing::Test {
     return {};
   }
   void expect_refused(const std::string& path, const json& turns, const std::string& words) {
-    const Reply reply = client_.post(path, conversation(path, turns).dump());
+    const Reply reply = client_.post(path, body_of(path, turns).dump());
     EXPECT_EQ(reply.status, 400) << reply.body;
     EXPECT_CONTAINS(reply.error(), words);
   }
@@ -131,12 +138,12 @@ TEST_F(ToolHistory, ResponsesPassItemsToTheTemplate) {
 
 TEST_F(ToolHistory, AStoredCallIsAnsweredLater) {
   const json first = client_
-                         .post(kResponses, conversation(kResponses, {kUser,
-                                                                     {{"type", "function_call"},
-                                                                      {"call_id", "c1"},
-                                                                      {"name", "weather"},
-                                                                      {"arguments", "{}"},
-                                                                      {"id", "fc_7"}}})
+                         .post(kResponses, body_of(kResponses, {kUser,
+                                                                {{"type", "function_call"},
+                                                                 {"call_id", "c1"},
+                                                                 {"name", "weather"},
+                                                                 {"arguments", "{}"},
+                                                                 {"id", "fc_7"}}})
                                                .dump())
                          .json();
   const auto turns =

@@ -1,7 +1,6 @@
 // Tools in requests, as the engine gets them: the same in all three APIs, whatever shape a client gives them.
 #include <gtest/gtest.h>
 
-#include "server/chat_requests.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -9,14 +8,25 @@ namespace ferrum {
 namespace {
 
 using nlohmann::json;
-using test::body_of;
 using test::Client;
-using test::kChat;
-using test::kMessages;
-using test::kResponses;
 using test::Reply;
 using test::Served;
 using Choice = ToolUse::Choice;
+
+const std::string kChat = "/v1/chat/completions";
+const std::string kMessages = "/v1/messages";
+const std::string kResponses = "/v1/responses";
+
+json body_of(const std::string& path, const json& more) {
+  json body = {{"model", "fake"}};
+  if (path == kResponses)
+    body["input"] = "hi";
+  else
+    body["messages"] = {{{"role", "user"}, {"content", "hi"}}};
+  if (path == kMessages) body["max_tokens"] = 9;
+  body.update(more);
+  return body;
+}
 
 // A function in the shape of each API.
 json tool(const std::string& path, const std::string& name,
