@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -142,6 +143,7 @@ struct Activation {
     kClampedSilu,  // gated only: g σ(alpha g) · (u + 1), with g = min(gate, limit), u in ±limit   (gpt-oss)
     kXielu,        // x > 0: positive x² + beta x; else (e^min(x, limit) − 1 − x) negative + beta x
                    // (arXiv 2411.13010)
+    kScaledSilu,   // u σ(u), with u = alpha x
   };
   Kind kind = Kind::kSilu;
   bool gated = true;
@@ -220,6 +222,33 @@ struct DeltaRule {
   int rates() const { return by_channel ? value_heads * key_dim : value_heads; }
   // q, k, v, z, beta [value_heads], alpha [rates]
   int in_width() const { return channels() + value_width() + value_heads + rates(); }
+};
+
+// Mamba-2's state space (arXiv 2405.21060). Per head, S [state_dim, head_dim], of the sequence's state:
+//   t = softplus(dt + step_bias), limited to step_min … step_max
+//   S = S · e^(decay · t) + B ⊗ (t · x)
+//   y = Sᵀ C + skip · x
+// Head j reads B and C of group j / (heads / groups). Then, with the gate g = z σ(z),
+//   o = norm(y · g); norm_first: norm(y) · g
+// where each group's part of the row is normalised by itself; Norm::kNone: o = y · g.
+struct StateSpace {
+  int heads = 0;  // a multiple of groups
+  int head_dim = 0;
+  int groups = 0;
+  int state_dim = 0;
+  float step_min = 0;
+  float step_max = std::numeric_limits<float>::infinity();
+  Tensor decay;      // [1, heads] f32, negative
+  Tensor step_bias;  // [1, heads] f32
+  Tensor skip;       // [1, heads] f32
+  Norm norm;         // kRms with a weight [1, width], or kNone
+  bool norm_first = false;
+
+  int width() const { return heads * head_dim; }
+  int group_width() const { return groups * state_dim; }
+  int channels() const { return width() + 2 * group_width(); }  // of the convolution: x, B, C
+  // z, x, B, C, dt
+  int in_width() const { return width() + channels() + heads; }
 };
 
 // The operations on q and k before their product, and on the product.
@@ -344,6 +373,10 @@ class Backend {
   // leaves state.memory
   virtual void delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step,
                           const DeltaRule& rule) = 0;
+  // out [tokens, width] of x [tokens, in_width], whose channels are convolved; x may change. Reads and leaves
+  // state.memory, which is [slots, heads × state_dim × head_dim]
+  virtual void state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                           const StateSpace& space) = 0;
   // from_to [n, 2] i32: slot onto slot
   virtual void copy_states(StateLayer state, Tensor from_to) = 0;
 

@@ -78,6 +78,7 @@ std::vector<NamedActivation> named_activations() {
     all.push_back({"gelu" + suffix, {.kind = Kind::kGelu, .gated = gated}});
     all.push_back({"gelu_tanh" + suffix, {.kind = Kind::kGeluTanh, .gated = gated}});
     all.push_back({"relu_squared" + suffix, {.kind = Kind::kReluSquared, .gated = gated}});
+    all.push_back({"scaled_silu" + suffix, {.kind = Kind::kScaledSilu, .gated = gated, .alpha = 0.6f}});
     all.push_back({"xielu" + suffix,
                    {.kind = Kind::kXielu,
                     .gated = gated,

@@ -61,6 +61,32 @@ Operation delta(const DeltaRule& shape) {
       }};
 }
 
+Operation state_space(const StateSpace& shape, Norm::Kind norm = Norm::Kind::kRms) {
+  return {
+      fmt::format("state_space/{}x{}of{}x{}{}{}", shape.heads, shape.head_dim, shape.groups, shape.state_dim,
+                  norm == Norm::Kind::kNone ? "/bare" : "", shape.norm_first ? "/norm_first" : ""),
+      Agreement::kRounded, [=](Bench& bench) {
+        StateSpace space = shape;
+        const Step step = step_of(bench, {11, 1, 3});
+        const Tensor x = bench.random(15, space.in_width(), 1, space.in_width() + 3);
+        const Tensor out = bench.tensor(DType::kF32, 15, space.width(), space.width() + 2);
+        const StateLayer state = {{},
+                                  bench.random(kSlots, space.heads * space.state_dim * space.head_dim, 2)};
+        std::vector<float> decay = random_floats(static_cast<size_t>(space.heads), 3);
+        for (float& d : decay) d = -std::exp(d);
+        space.decay = bench.floats(decay, 1);
+        space.step_bias = bench.random(1, space.heads, 4);
+        space.skip = bench.random(1, space.heads, 5);
+        space.norm = {.kind = norm, .eps = 1e-5f};
+        if (norm == Norm::Kind::kRms) space.norm.weight = bench.random(1, space.width(), 6);
+        bench.add_output(out);
+        bench.add_output(state.memory);
+        bench.set_run([&bench, out, x, state, step, space] {
+          bench.backend().state_space(out, x, state, step, space);
+        });
+      }};
+}
+
 }  // namespace
 
 std::vector<Operation> recurrent_operations() {
@@ -80,6 +106,12 @@ std::vector<Operation> recurrent_operations() {
                          .value_dim = dim,
                          .by_channel = true,
                          .sigmoid_gate = true}));
+  all.push_back(state_space({.heads = 4, .head_dim = 64, .groups = 2, .state_dim = 128}));
+  all.push_back(state_space({.heads = 6, .head_dim = 24, .groups = 3, .state_dim = 16, .norm_first = true}));
+  all.push_back(state_space({.heads = 3, .head_dim = 80, .groups = 1, .state_dim = 9, .step_min = 0.6f},
+                            Norm::Kind::kNone));
+  all.push_back(
+      state_space({.heads = 2, .head_dim = 5, .groups = 2, .state_dim = 7, .step_min = 0, .step_max = 0.7f}));
   all.push_back({"copy_states", Agreement::kExact, [](Bench& bench) {
                    const StateLayer state = {bench.random(kSlots, 30, 1), bench.random(kSlots, 50, 2)};
                    const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);

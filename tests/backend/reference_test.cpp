@@ -113,6 +113,7 @@ TEST_F(Reference, ActivationsWithoutAGate) {
   };
   using Kind = Activation::Kind;
   expect({.kind = Kind::kSilu, .gated = false}, ln3, 0.75f * ln3);
+  expect({.kind = Kind::kScaledSilu, .gated = false, .alpha = 0.5f}, 2 * ln3, 0.75f * ln3);
   expect({.kind = Kind::kGelu, .gated = false}, 1, 0.8413447f);  // Φ(1)
   expect({.kind = Kind::kGelu, .gated = false}, -2, -2 * 0.0227501f);
   expect({.kind = Kind::kGeluTanh, .gated = false}, 1, 0.8411920f);
@@ -143,6 +144,35 @@ TEST_F(Reference, ClampedSilu) {
   // g is at most 7 and may be as low as it likes, u is in ± 7.
   backend_.expand(out, bench_.floats({1}, 1), weight({9, 7, -14, -10, 3, 8}, 6), clamped);
   expect_near(out, {7 * 0.75f * -6, 7 * 0.75f * 4, -14 * 0.1f * 8});
+}
+
+// One head of one column. With dt + bias = ln(e − 1) a step is 1 long, and half of the memory is kept.
+TEST_F(Reference, StateSpace) {
+  const float e = std::exp(1.0f);
+  const float ln3 = std::log(3.0f);
+  Step step;
+  step.shape = {.tokens = 2, .sequences = 1, .outputs = 0};
+  step.query_start = bench_.integers({0, 2}, 2);
+  step.state_slots = bench_.integers({0, 1}, 1);
+  StateSpace space = {.heads = 1, .head_dim = 1, .groups = 1, .state_dim = 1};
+  space.decay = bench_.floats({-std::log(2.0f)}, 1);
+  space.step_bias = bench_.floats({0.25f}, 1);
+  space.skip = bench_.floats({1.5f}, 1);
+  const float dt = std::log(e - 1) - 0.25f;
+  const StateLayer state = {{}, bench_.floats({4, 0}, 2)};
+  const Tensor out = bench_.tensor(DType::kF32, 2, 1);
+  // z, x, B, C, dt. The memory becomes 4/2 + 3 · 2 = 8, then 8/2 + 1 · 2 = 6.
+  backend_.state_space(out, bench_.floats({ln3, 2, 3, 0.5f, dt, -ln3, 2, 1, -1, dt}, 2), state, step, space);
+  expect_near(out, {(8 * 0.5f + 3) * ln3 * 0.75f, (-6 + 3) * -ln3 * 0.25f});
+  expect_near(state.memory, {4, 6});
+  // A step of at least 2 keeps a quarter, of at most 1/2 what is left of a half of one.
+  space.step_min = 2;
+  backend_.state_space(out, bench_.floats({ln3, 2, 3, 1, dt, ln3, 0, 0, 0, dt}, 2), state, step, space);
+  expect_near(state.memory, {4, (4 / 4.0f + 3 * 2 * 2) / 4});
+  space.step_min = 0;
+  space.step_max = 0.5f;
+  backend_.state_space(out, bench_.floats({ln3, 2, 3, 1, dt, ln3, 0, 0, 0, dt}, 2), state, step, space);
+  expect_near(state.memory, {4, (4 * std::sqrt(0.5f) + 3) * std::sqrt(0.5f)});
 }
 
 TEST_F(Reference, GatherRows) {

@@ -135,6 +135,66 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
   });
 }
 
+void CpuBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                             const StateSpace& space) {
+  check_equal(x.cols, space.in_width(), "columns of the state space's input");
+  check_equal(state.memory.cols, space.heads * space.state_dim * space.head_dim, "numbers of a state");
+  const int x_first = space.width();
+  const int b_first = x_first + space.width();
+  const int length_first = x_first + space.channels();
+
+  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t)
+      kernels_.step_lengths(x.at<float>(t, length_first), space.step_bias.at<const float>(0), space.heads,
+                            space.step_min, space.step_max);
+  });
+
+  const int sharing = space.heads / space.groups;
+  const int64_t parts = (space.head_dim + kColumnsTogether - 1) / kColumnsTogether;
+  const int64_t of_sequence = parts * space.heads;
+  pool_.parallel_for(of_sequence * step.shape.sequences, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int64_t i = begin; i < end; ++i) {
+      const Run run = run_of(step, static_cast<int>(i / of_sequence));
+      check_slots(run, state.memory);
+      const int head = static_cast<int>(i % of_sequence / parts);
+      const int first = static_cast<int>(i % parts) * kColumnsTogether;
+      const int b_offset = b_first + head / sharing * space.state_dim;
+      const int64_t memory = int64_t{head} * space.state_dim * space.head_dim;
+      kernels_.state_space(
+          {.x = x.at<float>(run.begin),
+           .stride = x.stride,
+           .tokens = run.tokens,
+           .x_offset = x_first + head * space.head_dim,
+           .b_offset = b_offset,
+           .c_offset = b_offset + space.group_width(),
+           .length_offset = length_first + head,
+           .state_dim = space.state_dim,
+           .head_dim = space.head_dim,
+           .first = first,
+           .last = std::min(first + kColumnsTogether, space.head_dim),
+           .decay = *space.decay.at<const float>(0, head),
+           .skip = *space.skip.at<const float>(0, head),
+           .before = run.from < 0 ? nullptr : state.memory.at<const float>(run.from) + memory,
+           .after = state.memory.at<float>(run.to) + memory,
+           .out = out.at<float>(run.begin) + head * space.head_dim,
+           .out_stride = out.stride});
+    }
+  });
+
+  const int group = space.width() / space.groups;
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int t = static_cast<int>(begin); t < end; ++t) {
+      float* const row = out.at<float>(t);
+      if (!space.norm_first) kernels_.gate_silu(row, x.at<float>(t), space.width());
+      for (int first = 0; space.norm.kind != Norm::Kind::kNone && first < space.width(); first += group)
+        kernels_.rms_norm(row + first, row + first,
+                          space.norm.weight.empty() ? nullptr : space.norm.weight.at<float>(0, first), group,
+                          space.norm.eps);
+      if (space.norm_first) kernels_.gate_silu(row, x.at<float>(t), space.width());
+    }
+  });
+}
+
 void CpuBackend::copy_states(StateLayer state, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
     const int from = *from_to.at<int32_t>(i);

@@ -83,7 +83,7 @@ struct SumRows {
 };
 
 // The number of kinds of Activation.
-inline constexpr int kActivationCount = 6;
+inline constexpr int kActivationCount = 7;
 struct ActivationConstants {
   float limit;
   float alpha;
@@ -172,6 +172,22 @@ struct DeltaTask {
   int64_t out_stride;
 };
 
+// Mamba-2's state space of columns [first, last) of one head's memory, over successive tokens of one
+// sequence.
+struct StateSpaceTask {
+  const float* x;  // rows with x, B, C, and the step's length
+  int64_t stride;
+  int tokens;
+  int x_offset, b_offset, c_offset, length_offset;  // of this head, in floats
+  int state_dim, head_dim;
+  int first, last;
+  float decay, skip;
+  const float* before;  // [state_dim, head_dim]; null: zeros
+  float* after;         // may be `before`
+  float* out;           // [tokens, head_dim]
+  int64_t out_stride;
+};
+
 struct NormTask {
   const float* weight;
   const float* bias;
@@ -231,6 +247,9 @@ struct Kernels {
   void (*delta_rates)(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
   void (*convolve)(const ConvolutionTask& task);
   void (*delta_rule)(const DeltaTask& task);
+  // x = softplus(x + bias), limited to least … most
+  void (*step_lengths)(float* x, const float* bias, int n, float least, float most);
+  void (*state_space)(const StateSpaceTask& task);
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
 
   // Quantises n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its block's scale

@@ -279,6 +279,20 @@ void CheckingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const S
           {"memory", state.memory, states.memory, tolerances_.rounded}});
 }
 
+void CheckingBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                                  const StateSpace& space) {
+  const Tensor expected = host(out);
+  const StateLayer states = {{}, host(state.memory)};
+  StateSpace host_space = space;
+  for (Tensor* tensor : {&host_space.decay, &host_space.step_bias, &host_space.skip, &host_space.norm.weight})
+    *tensor = host(*tensor);
+  reference_.state_space(expected, host(x), states, host(step), host_space);
+  inner_.state_space(out, x, state, step, space);
+  finish(describe({.name = "state_space", .out = out, .in = x}),
+         {{"out", out, expected, tolerances_.rounded},
+          {"memory", state.memory, states.memory, tolerances_.rounded}});
+}
+
 void CheckingBackend::copy_states(StateLayer state, Tensor from_to) {
   const StateLayer states = {host(state.inputs), host(state.memory)};
   reference_.copy_states(states, host(from_to));

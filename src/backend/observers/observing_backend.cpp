@@ -191,6 +191,12 @@ void ObservingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const 
   pass_on({.name = "delta_rule", .out = out, .in = x}, [&] { inner_.delta_rule(out, x, state, step, rule); });
 }
 
+void ObservingBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                                   const StateSpace& space) {
+  pass_on({.name = "state_space", .out = out, .in = x},
+          [&] { inner_.state_space(out, x, state, step, space); });
+}
+
 void ObservingBackend::copy_states(StateLayer state, Tensor from_to) {
   pass_on({.name = "copy_states", .in = from_to}, [&] { inner_.copy_states(state, from_to); });
 }

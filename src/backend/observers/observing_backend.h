@@ -65,6 +65,7 @@ class ObservingBackend : public Backend {
   void copy_blocks(KvLayer kv, Tensor from_to) final;
   void convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) final;
   void delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step, const DeltaRule& rule) final;
+  void state_space(Tensor out, Tensor x, StateLayer state, const Step& step, const StateSpace& space) final;
   void copy_states(StateLayer state, Tensor from_to) final;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) final;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,

@@ -46,6 +46,8 @@ float apply(float x, const Activation& a) {
       return static_cast<float>(relu_squared(x));
     case Kind::kXielu:
       return static_cast<float>(xielu(x, a));
+    case Kind::kScaledSilu:
+      return silu(a.alpha * x);
     case Kind::kClampedSilu:
       break;
   }

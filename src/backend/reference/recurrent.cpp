@@ -54,6 +54,21 @@ struct Memory {
   float& at(int key, int value) const { return first[key * value_dim + value]; }
 };
 
+// The norm of each group's part of a row, and the gate.
+void finish_row(float* y, const float* z, const StateSpace& space) {
+  const auto gate = [&] {
+    for (int i = 0; i < space.width(); ++i) y[i] = static_cast<float>(y[i] * (z[i] * logistic(z[i])));
+  };
+  if (!space.norm_first) gate();
+  const int size = space.width() / space.groups;
+  for (int first = 0; first < space.width(); first += size) {
+    Norm norm = space.norm;
+    if (!norm.weight.empty()) norm.weight = norm.weight.columns(first, size);
+    normalize(y + first, y + first, size, norm);
+  }
+  if (space.norm_first) gate();
+}
+
 }  // namespace
 
 void ReferenceBackend::convolve(Tensor x, StateLayer state, const Step& step,
@@ -129,6 +144,44 @@ void ReferenceBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const 
           o[j] = static_cast<float>(o[j] * (rule.sigmoid_gate ? 1 : gate) * logistic(gate));
         }
       }
+    }
+    leave_state(state.memory, run.to, memory);
+  }
+}
+
+void ReferenceBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                                   const StateSpace& space) {
+  check_equal(x.cols, space.in_width(), "columns of the state space's input");
+  check_equal(state.memory.cols, space.heads * space.state_dim * space.head_dim, "numbers of a state");
+  const int width = space.width();
+  for (int s = 0; s < step.shape.sequences; ++s) {
+    const Run run = run_of(step, s);
+    std::vector<float> memory = state_before(state.memory, run.from);
+    for (int t = run.begin; t < run.end; ++t) {
+      const float* const z = x.at<float>(t);
+      const float* const inputs = z + width;
+      const float* const dt = inputs + space.channels();
+      float* const row = out.at<float>(t);
+      for (int h = 0; h < space.heads; ++h) {
+        const int group = h / (space.heads / space.groups);
+        const float* const b = inputs + width + group * space.state_dim;
+        const float* const c = b + space.group_width();
+        const double length = std::clamp(softplus(double{dt[h]} + double{*space.step_bias.at<float>(0, h)}),
+                                         double{space.step_min}, double{space.step_max});
+        const double kept = std::exp(double{*space.decay.at<float>(0, h)} * length);
+        const Memory m = {memory.data() + static_cast<std::ptrdiff_t>(h) * space.state_dim * space.head_dim,
+                          space.head_dim};
+        for (int j = 0; j < space.head_dim; ++j) {
+          const double input = inputs[h * space.head_dim + j];
+          double sum = *space.skip.at<float>(0, h) * input;
+          for (int i = 0; i < space.state_dim; ++i) {
+            m.at(i, j) = static_cast<float>(kept * m.at(i, j) + b[i] * length * input);
+            sum += double{m.at(i, j)} * c[i];
+          }
+          row[h * space.head_dim + j] = static_cast<float>(sum);
+        }
+      }
+      finish_row(row, z, space);
     }
     leave_state(state.memory, run.to, memory);
   }

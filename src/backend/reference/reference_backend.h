@@ -40,6 +40,8 @@ class ReferenceBackend final : public Backend {
   void copy_blocks(KvLayer kv, Tensor from_to) override;
   void convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) override;
   void delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step, const DeltaRule& rule) override;
+  void state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
+                   const StateSpace& space) override;
   void copy_states(StateLayer state, Tensor from_to) override;
   void route(Routing out, Tensor router_logits, const RoutingRule& rule) override;
   void experts(Tensor out, Tensor x, const Routing& routing, const Weight& up, const Weight& down,

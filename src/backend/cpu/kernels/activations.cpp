@@ -11,6 +11,11 @@ inline F32 square(F32 x) { return x * x; }
 struct Silu {
   F32 operator()(F32 x) const { return x / (1.0f + exp(-x)); }
 };
+struct ScaledSilu {
+  float alpha;
+
+  F32 operator()(F32 x) const { return Silu{}(x * alpha); }
+};
 struct Gelu {
   F32 operator()(F32 x) const { return x * normal_share(x); }
 };
@@ -78,6 +83,9 @@ void gate_relu_squared(const SumRows& to, PanelSums gate, PanelSums up, const Ac
 void gate_xielu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& c) {
   gate_with(to, gate, up, Xielu{c});
 }
+void gate_scaled_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& c) {
+  gate_with(to, gate, up, ScaledSilu{c.alpha});
+}
 void gate_clamped_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& c) {
   float* out = to.out;
   const F32 limit = broadcast(c.limit);
@@ -99,6 +107,9 @@ void apply_relu_squared(const SumRows& to, PanelSums sums, const ActivationConst
 }
 void apply_xielu(const SumRows& to, PanelSums sums, const ActivationConstants& c) {
   apply_to(to, sums, Xielu{c});
+}
+void apply_scaled_silu(const SumRows& to, PanelSums sums, const ActivationConstants& c) {
+  apply_to(to, sums, ScaledSilu{c.alpha});
 }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -50,6 +50,8 @@ void to_direction(float* x, int n, float scale);
 void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
 void convolve(const ConvolutionTask& task);
 void delta_rule(const DeltaTask& task);
+void step_lengths(float* x, const float* bias, int n, float least, float most);
+void state_space(const StateSpaceTask& task);
 
 // activations.cpp
 #define FERRUM_ACTIVATION(name)                                                                            \
@@ -60,6 +62,7 @@ FERRUM_ACTIVATION(gelu);
 FERRUM_ACTIVATION(gelu_tanh);
 FERRUM_ACTIVATION(relu_squared);
 FERRUM_ACTIVATION(xielu);
+FERRUM_ACTIVATION(scaled_silu);
 #undef FERRUM_ACTIVATION
 void gate_clamped_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& constants);
 
