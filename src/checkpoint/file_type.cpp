@@ -206,6 +206,8 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kMixerGateUp:
     case TensorRole::kAlphaDown:
     case TensorRole::kAlphaUp:
+    case TensorRole::kExpertsDown:
+    case TensorRole::kExpertsUp:
     case TensorRole::kPerLayerEmbedding:
     case TensorRole::kPerLayerProjection:
     case TensorRole::kPerLayerGate:

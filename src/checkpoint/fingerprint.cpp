@@ -61,13 +61,15 @@ void add(Hasher128& hasher, const AttentionDescription& a) {
   for (const bool flag :
        {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query, a.value_norm, a.value_is_key})
     add(hasher, flag);
-  for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale}) add(hasher, number);
+  for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale, a.in_scale, a.out_scale})
+    add(hasher, number);
 }
 
 void add(Hasher128& hasher, const FeedForwardDescription& f) {
-  for (const int number : {f.width, f.experts, f.shared_width, f.beside_width}) add(hasher, number);
+  for (const int number : {f.width, f.experts, f.shared_width, f.beside_width, f.latent_width})
+    add(hasher, number);
   add(hasher, f.shared_gate);
-  for (const float number : {f.xielu_positive, f.xielu_negative, f.xielu_beta, f.xielu_limit})
+  for (const float number : {f.xielu_positive, f.xielu_negative, f.xielu_beta, f.xielu_limit, f.out_scale})
     add(hasher, number);
 }
 
@@ -75,6 +77,13 @@ void add(Hasher128& hasher, const DeltaDescription& d) {
   for (const int number : {d.key_heads, d.value_heads, d.key_dim, d.value_dim, d.kernel, d.rank})
     add(hasher, number);
   for (const bool flag : {d.tiled, d.decay_is_log, d.joint_rates, d.by_channel}) add(hasher, flag);
+}
+
+void add(Hasher128& hasher, const StateSpaceDescription& s) {
+  for (const int number : {s.heads, s.head_dim, s.groups, s.state_dim, s.kernel}) add(hasher, number);
+  for (const bool flag : {s.normed, s.norm_first, s.decay_is_log}) add(hasher, flag);
+  for (const float number : {s.step_min, s.step_max, s.in_scale, s.out_scale}) add(hasher, number);
+  for (const float scale : s.scales) add(hasher, scale);
 }
 
 void add(Hasher128& hasher, const RoutingDescription& r) {
@@ -97,10 +106,12 @@ void add(Hasher128& hasher, const ModelDescription& m) {
     add(hasher, number);
   for (const LayerDescription& layer : m.layers) {
     add(hasher, static_cast<int>(layer.mixer));
+    add(hasher, layer.feeds_forward);
     add(hasher, layer.attention);
     add(hasher, layer.feed_forward);
   }
   add(hasher, m.delta);
+  add(hasher, m.state_space);
   for (const int number : {m.convolution.width, m.convolution.kernel}) add(hasher, number);
   add(hasher, m.wiring);
   add(hasher, m.routing);

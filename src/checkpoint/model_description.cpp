@@ -29,11 +29,12 @@ class Validator {
   void run() const {
     sizes();
     for (const LayerDescription& layer : m_.layers) {
-      if (layer.mixer == Mixer::kAttention) heads(layer.attention);
-      feed_forward(layer.feed_forward);
+      if (layer.attends()) heads(layer.attention);
+      if (layer.feeds_forward) feed_forward(layer.feed_forward);
     }
     if (m_.has(Mixer::kDelta)) delta(m_.delta);
     if (m_.has(Mixer::kConvolution)) convolution(m_.convolution);
+    if (m_.has(Mixer::kStateSpace)) state_space(m_.state_space);
     if (uses(LayerRope::kMain)) rope(m_.rope, LayerRope::kMain);
     if (uses(LayerRope::kWindow)) rope(m_.window_rope, LayerRope::kWindow);
     routing();
@@ -69,6 +70,8 @@ class Validator {
     if (a.latent > 0) latent(a);
     positive("the scale of attention", a.scale);
     positive("the scale of values", a.value_scale);
+    positive("attention_in_multiplier", a.in_scale);
+    positive("attention_out_multiplier", a.out_scale);
     not_negative("attn_logit_softcapping", a.soft_cap);
     not_negative("clip_qkv", a.clip);
   }
@@ -103,6 +106,26 @@ class Validator {
     in_range("conv_L_cache / shortconv.l_cache", c.kernel, 2, kMaxKernel);
   }
 
+  void state_space(const StateSpaceDescription& s) const {
+    in_range("mamba_n_heads / ssm.time_step_rank", s.heads, 1, kMaxHeads);
+    in_range("mamba_d_head", s.head_dim, 1, kMaxHeadSize);
+    in_range("mamba_n_groups / ssm.group_count", s.groups, 1, kMaxHeads);
+    in_range("mamba_d_state / ssm.state_size", s.state_dim, 1, kMaxHeadSize);
+    in_range("mamba_d_conv / ssm.conv_kernel", s.kernel, 2, kMaxKernel);
+    if (s.heads % s.groups != 0)
+      fail(ErrorCode::kBadConfig, "{}: {} heads of recurrent layers cannot share {} groups evenly", source_,
+           s.heads, s.groups);
+    in_range("the width of all heads of a recurrent layer", int64_t{s.heads} * s.head_dim, 1, kMaxWidth);
+    in_range("the width of all groups of a recurrent layer", int64_t{s.groups} * s.state_dim, 1, kMaxWidth);
+    not_negative("the least time step", s.step_min);
+    if (!(s.step_max >= s.step_min))
+      fail(ErrorCode::kBadConfig, "{}: the time step is at least {} and at most {}", source_, s.step_min,
+           s.step_max);
+    positive("ssm_in_multiplier", s.in_scale);
+    positive("ssm_out_multiplier", s.out_scale);
+    for (const float scale : s.scales) positive("ssm_multipliers", scale);
+  }
+
   void feed_forward(const FeedForwardDescription& f) const {
     in_range("num_experts / expert_count", f.experts, 0, kMaxExperts);
     in_range(f.experts > 0 ? "moe_intermediate_size / expert_feed_forward_length"
@@ -110,6 +133,8 @@ class Validator {
              f.width, 1, kMaxWidth);
     in_range("shared_expert_intermediate_size", f.shared_width, 0, kMaxWidth);
     in_range("intermediate_size / feed_forward_length", f.beside_width, 0, kMaxWidth);
+    in_range("moe_latent_size", f.latent_width, 0, kMaxWidth);
+    positive("mlp_multipliers", f.out_scale);
     if (f.experts > 0) in_range("num_experts_per_tok / expert_used_count", m_.routing.top_k, 1, f.experts);
   }
 
@@ -193,6 +218,7 @@ class Validator {
     positive("the scale of embeddings", m_.embedding_scale);
     positive("the scale of the residual", m_.wiring.residual_scale);
     positive("the scale of logits", m_.logit_scale);
+    if (m_.activation == ActivationFunction::kScaledSilu) positive("mlp_multipliers", m_.activation_alpha);
     not_negative("final_logit_softcapping", m_.logit_cap);
     if (!std::isfinite(m_.temperature_beta))
       fail(ErrorCode::kBadConfig, "{}: the attention's temperature is not finite", source_);
@@ -251,6 +277,9 @@ StateSize ModelDescription::state_of(const LayerDescription& layer) const {
             int64_t{delta.value_heads} * delta.key_dim * delta.value_dim};
   if (layer.mixer == Mixer::kConvolution)
     return {.inputs = int64_t{convolution.kernel - 1} * convolution.width};
+  if (layer.mixer == Mixer::kStateSpace)
+    return {int64_t{state_space.kernel - 1} * state_space.channels(),
+            int64_t{state_space.width()} * state_space.state_dim};
   return {};
 }
 
@@ -259,7 +288,7 @@ bool ModelDescription::keeps_states() const {
 }
 
 const AttentionDescription& ModelDescription::first_attention() const {
-  const auto first = std::ranges::find(layers, Mixer::kAttention, &LayerDescription::mixer);
+  const auto first = std::ranges::find_if(layers, &LayerDescription::attends);
   static const AttentionDescription kNone;
   if (first != layers.end()) return first->attention;
   return layers.empty() ? kNone : layers.front().attention;
@@ -282,6 +311,12 @@ int ModelDescription::dense_width() const {
   int most = 0;
   for (const LayerDescription& layer : layers)
     if (layer.feed_forward.experts == 0) most = std::max(most, layer.feed_forward.width);
+  return most;
+}
+
+int ModelDescription::shared_width() const {
+  int most = 0;
+  for (const LayerDescription& layer : layers) most = std::max(most, layer.feed_forward.shared_width);
   return most;
 }
 

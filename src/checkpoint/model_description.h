@@ -3,7 +3,9 @@
 // Architectures differ in which switches they set (checkpoint/architectures/); everything else reads the
 // description and the tensor plan that follows from it (tensor_plan.h), never the architecture's name.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +82,8 @@ struct AttentionDescription {
   int latent = 0;
   int query_latent = 0;  // q is a product with a vector of so many numbers; 0: with the layer's input
   int rope_dim = 0;
+  float in_scale = 1;   // of what the projections read
+  float out_scale = 1;  // of what the layer's attention gives
 
   int q_width() const { return q_heads * head_dim; }
   int k_width() const { return kv_heads * head_dim; }
@@ -93,7 +97,15 @@ struct AttentionDescription {
   int out_width() const { return q_heads * value_dim; }
 };
 
-enum class ActivationFunction : uint8_t { kSilu, kGelu, kGeluTanh, kReluSquared, kClampedSilu, kXielu };
+enum class ActivationFunction : uint8_t {
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kReluSquared,
+  kClampedSilu,
+  kXielu,
+  kScaledSilu
+};
 
 struct FeedForwardDescription {
   int width = 0;             // of the inner layer; of one expert where there are experts
@@ -103,6 +115,8 @@ struct FeedForwardDescription {
   // Of a dense part beside the experts; 0: none. Then both parts and the router have norms of their own, and
   // experts and router read the residual.
   int beside_width = 0;
+  int latent_width = 0;  // of what experts read and give, between two projections; 0: the hidden state itself
+  float out_scale = 1;   // of what the part gives
   // XIELU's parameters as stored, before softplus (apertus).
   float xielu_positive = 0, xielu_negative = 0, xielu_beta = 0, xielu_limit = 0;
 };
@@ -136,12 +150,39 @@ struct ConvolutionDescription {
   int kernel = 0;  // positions that it sees
 };
 
-enum class Mixer : uint8_t { kAttention, kDelta, kConvolution };
+// A layer with Mamba-2's state space; formulas: StateSpace in backend/backend.h.
+struct StateSpaceDescription {
+  int heads = 0;
+  int head_dim = 0;
+  int groups = 0;
+  int state_dim = 0;
+  int kernel = 0;  // positions that the convolution sees
+  float step_min = 0;
+  float step_max = std::numeric_limits<float>::infinity();
+  bool normed = true;
+  bool norm_first = false;                        // before the gate
+  bool decay_is_log = false;                      // stored as its logarithm, without the sign
+  float in_scale = 1;                             // of what the projection reads
+  float out_scale = 1;                            // of what the layer's state space gives
+  std::array<float, 5> scales = {1, 1, 1, 1, 1};  // of z, x, B, C and dt as they are projected
+
+  int width() const { return heads * head_dim; }
+  int group_width() const { return groups * state_dim; }
+  int channels() const { return width() + 2 * group_width(); }
+  int in_width() const { return width() + channels() + heads; }
+};
+
+// What lets positions see each other. kNone: the layer is a feed-forward part alone.
+enum class Mixer : uint8_t { kAttention, kDelta, kConvolution, kStateSpace, kNone };
 
 struct LayerDescription {
   Mixer mixer = Mixer::kAttention;
-  AttentionDescription attention;  // of another mixer without heads
+  AttentionDescription attention;  // without heads: the layer does not attend; with them beside another mixer
+  bool feeds_forward = true;
   FeedForwardDescription feed_forward;
+
+  bool attends() const { return mixer == Mixer::kAttention || attention.q_heads > 0; }
+  bool mixes() const { return mixer != Mixer::kNone; }
 };
 
 // A multi-token prediction (MTP) head: of the hidden state behind the last norm at a position, and the token
@@ -198,6 +239,7 @@ struct ModelDescription {
   std::vector<LayerDescription> layers;
   DeltaDescription delta;              // of the layers that have this mixer
   ConvolutionDescription convolution;  // so too
+  StateSpaceDescription state_space;   // so too
   std::optional<MtpHead> mtp;          // where it is wanted (CheckpointParts)
   LayerWiring wiring;
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
@@ -244,6 +286,7 @@ struct ModelDescription {
   int experts() const;
   int expert_width() const;
   int dense_width() const;
+  int shared_width() const;
   bool has_bias(TensorRole role) const;
 };
 

@@ -67,6 +67,8 @@ constexpr std::array kUsual = {
     TensorNames{Role::kExpertGateUp, Count::kAll, "layers.#.mlp.experts.gate_up_proj*",
                 "blk.#.ffn_gate_up_exps"},
     TensorNames{Role::kExpertDown, Count::kAll, "layers.#.mlp.experts.down_proj*", "blk.#.ffn_down_exps"},
+    TensorNames{Role::kExpertsDown, Count::kNone, "", "blk.#.ffn_latent_down"},
+    TensorNames{Role::kExpertsUp, Count::kNone, "", "blk.#.ffn_latent_up"},
     TensorNames{Role::kSharedRouter, Count::kNone, "layers.#.mlp.shared_expert_gate",
                 "blk.#.ffn_gate_inp_shexp"},
     TensorNames{Role::kSharedGate, Count::kNone, "layers.#.mlp.shared_experts.gate_proj",
@@ -97,8 +99,9 @@ std::string_view name_in(Naming naming, const TensorNames& row) {
 
 // What wrappings put before the names of a text model. The first is what a text model's own checkpoint has;
 // the last, of those of the model without its head.
-constexpr std::array<std::string_view, 6> kPrefixes = {
-    "model.", "model.language_model.", "language_model.model.", "model.text_model.", "language_model.", ""};
+constexpr std::array<std::string_view, 7> kPrefixes = {
+    "model.",          "backbone.", "model.language_model.", "language_model.model.", "model.text_model.",
+    "language_model.", ""};
 
 struct Suffixes {
   std::string_view weight;

@@ -40,14 +40,20 @@ class Planner {
 
   void layer(int i, const LayerDescription& layer) {
     if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
-    if (layer.mixer == Mixer::kDelta) delta(i);
-    if (layer.mixer == Mixer::kConvolution) convolution(i);
-    if (layer.mixer == Mixer::kAttention)
-      layer.attention.latent > 0 ? latent(i, layer.attention) : attention(i, layer.attention);
-    if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
-    if (m_.wiring.norm_before && !m_.wiring.parallel) norm({Role::kFfnNorm, i});
-    layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
-    if (m_.wiring.norm_after) norm({Role::kAfterFfnNorm, i});
+    if (layer.mixes()) {
+      if (layer.mixer == Mixer::kDelta) delta(i);
+      if (layer.mixer == Mixer::kConvolution) convolution(i);
+      if (layer.mixer == Mixer::kStateSpace) state_space(i);
+      if (layer.attends())
+        layer.attention.latent > 0 ? latent(i, layer.attention) : attention(i, layer.attention);
+      if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
+    }
+    if (layer.feeds_forward) {
+      // A layer of one part has one norm before it.
+      if (m_.wiring.norm_before && !m_.wiring.parallel && layer.mixes()) norm({Role::kFfnNorm, i});
+      layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
+      if (m_.wiring.norm_after) norm({Role::kAfterFfnNorm, i});
+    }
     if (m_.per_layer_width > 0) {
       matrix({Role::kPerLayerGate, i}, m_.per_layer_width, m_.hidden);
       matrix({Role::kPerLayerOut, i}, m_.hidden, m_.per_layer_width);
@@ -139,6 +145,18 @@ class Planner {
     matrix({Role::kMixerOut, i}, m_.hidden, c.width);
   }
 
+  void state_space(int i) {
+    const StateSpaceDescription& d = m_.state_space;
+    matrix({Role::kMixerIn, i}, d.in_width(), m_.hidden);
+    add({Role::kConvolution, i}, Use::kVector, {d.channels(), d.kernel});
+    bias({Role::kConvolution, i}, {d.channels()}, kNotFused);
+    add({Role::kDecay, i}, Use::kVector, {d.heads, 1});
+    add({Role::kSkip, i}, Use::kVector, {d.heads, 1});
+    add({Role::kStepBias, i}, Use::kVector, {d.heads});
+    if (d.normed) add({Role::kMixerNorm, i}, Use::kVector, {d.groups, d.width() / d.groups});
+    matrix({Role::kMixerOut, i}, m_.hidden, d.width());
+  }
+
   void dense(int i, int width) {
     if (m_.gated) matrix({Role::kGate, i}, width, m_.hidden, Role::kGateUp);
     matrix({Role::kUp, i}, width, m_.hidden, m_.gated ? Role::kGateUp : kNotFused);
@@ -152,9 +170,14 @@ class Planner {
   void experts(int i, const FeedForwardDescription& f) {
     matrix({Role::kRouter, i}, f.experts, m_.hidden);
     if (m_.routing.selection_bias) add({Role::kSelectionBias, i}, Use::kVector, {f.experts});
-    if (m_.gated) stack({Role::kExpertGate, i}, f.experts, f.width, m_.hidden, Role::kExpertGateUp);
-    stack({Role::kExpertUp, i}, f.experts, f.width, m_.hidden, m_.gated ? Role::kExpertGateUp : kNotFused);
-    stack({Role::kExpertDown, i}, f.experts, m_.hidden, f.width, kNotFused);
+    const int state = f.latent_width > 0 ? f.latent_width : m_.hidden;
+    if (f.latent_width > 0) {
+      matrix({Role::kExpertsDown, i}, f.latent_width, m_.hidden);
+      matrix({Role::kExpertsUp, i}, m_.hidden, f.latent_width);
+    }
+    if (m_.gated) stack({Role::kExpertGate, i}, f.experts, f.width, state, Role::kExpertGateUp);
+    stack({Role::kExpertUp, i}, f.experts, f.width, state, m_.gated ? Role::kExpertGateUp : kNotFused);
+    stack({Role::kExpertDown, i}, f.experts, state, f.width, kNotFused);
     if (f.beside_width > 0) {
       dense(i, f.beside_width);
       add({Role::kRouterScale, i}, Use::kVector, {m_.hidden});

@@ -30,7 +30,7 @@ enum class TensorRole : uint8_t {
   kKeyUp,          // [heads, latent, plain_dim]: what k makes of the vector, transposed
   kValueUp,        // [heads, value_dim, latent]
   // Of recurrent layers; formulas: DeltaRule in backend/backend.h.
-  kMixerIn,    // q, k, v of the convolution
+  kMixerIn,    // q, k, v of the convolution; of a state space z, x, B, C, dt
   kMixerGate,  // z
   kBeta,
   kAlpha,
@@ -45,6 +45,7 @@ enum class TensorRole : uint8_t {
   kAlphaUp,
   kDecay,
   kStepBias,
+  kSkip,  // D of a state space
   kMixerNorm,
   kMixerOut,
   kFfnNorm,  // before the feed-forward layer
@@ -58,6 +59,8 @@ enum class TensorRole : uint8_t {
   kExpertUp,
   kExpertGateUp,
   kExpertDown,
+  kExpertsDown,  // in front of experts that work on a narrower state, and behind them
+  kExpertsUp,
   kSharedRouter,  // the gate of the shared expert
   kSharedGate,
   kSharedUp,

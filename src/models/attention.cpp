@@ -28,6 +28,12 @@ AttentionScratch::AttentionScratch(Arena& arena, const ModelDescription& model, 
     out_width = std::max(out_width, model.convolution.width);
     wave_in = std::max(wave_in, model.convolution.width);
   }
+  if (model.has(Mixer::kStateSpace)) {
+    qkv_width = std::max(qkv_width, model.state_space.in_width());
+    out_width = std::max(out_width, model.state_space.width());
+    wave_in = std::max(wave_in, model.state_space.in_width());
+    wave_out = std::max(wave_out, model.state_space.width());
+  }
   qkv = arena.allocate(DType::kF32, tokens, qkv_width);
   attended = arena.allocate(DType::kF32, tokens, out_width);
   if (wave_in > 0) wave.in = arena.allocate(DType::kF32, outputs, wave_in);

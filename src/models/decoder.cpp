@@ -1,7 +1,7 @@
 #include "models/decoder.h"
 
+#include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "base/check.h"
 
@@ -23,7 +23,10 @@ Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
     last_per_token = arena.allocate(DType::kF32, limits.max_outputs, int64_t{model.depth()} * width);
   }
   if (model.mtp) mtp_input = arena.allocate(DType::kF32, limits.max_tokens, 2 * int64_t{model.hidden});
-  if (model.wiring.parallel) parallel = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
+  const bool has_two = std::ranges::any_of(
+      model.layers, [](const LayerDescription& l) { return l.attends() && l.mixer != Mixer::kAttention; });
+  if (model.wiring.parallel || has_two)
+    parallel = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
 }
 
 Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights weights,
@@ -47,7 +50,7 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
 
 Decoder::Rows Decoder::rows_of(const Step& step) const {
   const auto of = [&](const Tensor& t) { return t.empty() ? t : t.first_rows(step.shape.tokens); };
-  return {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), {}, of(a_.per_token)};
+  return {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), of(a_.per_token)};
 }
 
 void Decoder::forward(const Step& step, Tensor logits) {
@@ -56,11 +59,13 @@ void Decoder::forward(const Step& step, Tensor logits) {
   backend_.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
   if (weights_.per_token_embedding) embed_per_token(step, rows);
   const size_t keeping = model_.mtp ? model_.layers.size() : last_keeping_layer() + 1;
-  for (size_t i = 0; i < keeping; ++i) layer(i, step, rows);
-  if (step.shape.outputs > 0) {
-    const Step outputs = of_outputs(step);
-    for (size_t i = keeping; i < model_.layers.size(); ++i) layer(i, outputs, rows);
+  if (step.shape.outputs == 0 && !model_.mtp) {
+    for (size_t i = 0; i + 1 < keeping; ++i) layer(i, step, rows);
+    return store(keeping - 1, step, rows);
   }
+  for (size_t i = 0; i < keeping; ++i) layer(i, step, rows);
+  const Step outputs = of_outputs(step);
+  for (size_t i = keeping; i < model_.layers.size(); ++i) layer(i, outputs, rows);
   Tensor hidden = rows.hidden;
   if (model_.mtp) {
     hidden = a_.last_hidden.first_rows(step.shape.outputs);
@@ -74,7 +79,8 @@ void Decoder::forward(const Step& step, Tensor logits) {
 
 size_t Decoder::last_keeping_layer() const {
   size_t last = model_.layers.size() - 1;
-  while (model_.layers[last].attention.kv_layer >= 0) --last;  // the first has its own
+  const auto keeps = [](const LayerDescription& l) { return l.mixes() && l.attention.kv_layer < 0; };
+  while (last > 0 && !keeps(model_.layers[last])) --last;
   return last;
 }
 
@@ -178,19 +184,21 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
                                       : weights_.layers[index + 1].before_attention;
   const float scale = model_.wiring.residual_scale;
 
-  if (!mix(index, step, rows)) return;
-  if (ends_rows(index)) rows = read_out(step, rows, model_.wiring.parallel);
-  std::visit([&](const auto& mixer) { mixer.project(b, rows.branch, rows.attended); }, layer.mixer);
-
-  if (model_.wiring.parallel) {
-    layer.feed_forward.forward(b, rows.parallel, {rows.hidden, rows.residual}, a_.feed_forward);
+  mix(index, step, rows);
+  if (layer.mixers.empty()) {
+    layer.feed_forward->forward(b, rows.branch, {rows.hidden, rows.residual}, a_.feed_forward);
+  } else if (model_.wiring.parallel) {
+    layer.feed_forward->forward(b, rows.parallel, {rows.hidden, rows.residual}, a_.feed_forward);
     b.add(rows.branch, rows.parallel, 1);
   } else {
     if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_attention);
-    b.add_norm(rows.hidden, rows.residual, rows.branch, scale, layer.before_ffn);
-    layer.feed_forward.forward(b, rows.branch, {rows.hidden, rows.residual}, a_.feed_forward);
-    if (model_.wiring.norm_after) b.norm(rows.branch, rows.branch, layer.after_ffn);
+    if (layer.feed_forward) {
+      b.add_norm(rows.hidden, rows.residual, rows.branch, scale, layer.before_ffn);
+      layer.feed_forward->forward(b, rows.branch, {rows.hidden, rows.residual}, a_.feed_forward);
+    }
   }
+  if (model_.wiring.norm_after && layer.feed_forward && !model_.wiring.parallel)
+    b.norm(rows.branch, rows.branch, layer.after_ffn);
   finish_layer(index, rows, next);
 }
 
@@ -214,53 +222,49 @@ void Decoder::finish_layer(size_t index, const Rows& rows, const Norm& next) {
   b.norm(rows.hidden, rows.residual, next);
 }
 
+LayerMixer::Memory Decoder::memory_of(size_t index) const {
+  static const StateLayer kNone;
+  return {kv_[index], index < states_.size() ? states_[index] : kNone};
+}
+
 void Decoder::store(size_t index, const Step& step, const Rows& rows) {
-  std::visit(
-      [&](const auto& mixer) {
-        if constexpr (requires { &std::remove_cvref_t<decltype(mixer)>::store; })
-          mixer.store(backend_, rows.hidden, kv_[index], step, a_.attention);
-      },
-      weights_.layers[index].mixer);
+  for (const LayerMixer& mixer : weights_.layers[index].mixers)
+    mixer.mix(backend_, rows.hidden, rows.branch, memory_of(index), step, a_.attention,
+              LayerMixer::Wanted::kNo);
 }
 
-bool Decoder::mix(size_t index, const Step& step, Rows& rows) {
+void Decoder::mix(size_t index, const Step& step, Rows& rows) {
   const DecoderLayer& layer = weights_.layers[index];
-  const bool is_enough = ends_rows(index) && step.shape.outputs == 0;
-  const auto mix_recurrent = [&](const auto& mixer) {
-    rows.attended = mixer.mix(backend_, rows.hidden, states_[index], step, a_.attention);
-    return !is_enough;
-  };
-  const auto attend = [&](const auto& mixer) {
-    mixer.store(backend_, rows.hidden, kv_[index], step, a_.attention);
-    if (is_enough) return false;  // only keys and values are needed
-    rows.attended = mixer.attend(backend_, rows.hidden, kv_[index], step, a_.attention);
-    return true;
-  };
-  return std::visit(
-      [&](const auto& mixer) {
-        if constexpr (requires { &std::remove_cvref_t<decltype(mixer)>::mix; })
-          return mix_recurrent(mixer);
-        else
-          return attend(mixer);
-      },
-      layer.mixer);
+  const bool reads_out = ends_rows(index);
+  const Rows in = rows;
+  if (reads_out) rows = read_out(step, in, model_.wiring.parallel || layer.mixers.empty());
+  for (size_t i = 0; i < layer.mixers.size(); ++i) {
+    const LayerMixer& mixer = layer.mixers[i];
+    const Tensor mixed = mixer.mix(backend_, in.hidden, i == 0 ? in.branch : in.parallel, memory_of(index),
+                                   step, a_.attention, LayerMixer::Wanted::kYes);
+    const Tensor out = i == 0 ? rows.branch : rows.parallel;
+    mixer.project(backend_, out, reads_out ? gathered(step, a_.last_attended, mixed) : mixed);
+    if (i > 0) backend_.add(rows.branch, out, 1);
+  }
 }
 
-// Behind the last attention only the rows that are read out matter.
+// The rows that are read out of `from`, in the front of `room`.
+Tensor Decoder::gathered(const Step& step, const Tensor& room, const Tensor& from) {
+  const Tensor to = {room.data, room.dtype, step.shape.outputs, from.cols, from.cols};
+  backend_.gather_rows(to, from, step.output_rows);
+  return to;
+}
+
 Decoder::Rows Decoder::read_out(const Step& step, const Rows& rows, bool with_hidden) {
   const int outputs = step.shape.outputs;
-  const auto gathered = [&](const Tensor& room, const Tensor& from) {
-    const Tensor to = {room.data, room.dtype, outputs, from.cols, from.cols};
-    backend_.gather_rows(to, from, step.output_rows);
-    return to;
+  const auto of = [&](const Tensor& room, const Tensor& from) {
+    return from.empty() ? from : gathered(step, room, from);
   };
-  const Tensor hidden = a_.last_hidden.first_rows(outputs);
-  return {.residual = gathered(a_.last_residual, rows.residual),
-          .hidden = with_hidden ? gathered(hidden, rows.hidden) : hidden,
+  return {.residual = of(a_.last_residual, rows.residual),
+          .hidden = with_hidden ? of(a_.last_hidden, rows.hidden) : a_.last_hidden.first_rows(outputs),
           .branch = rows.branch.first_rows(outputs),
           .parallel = rows.parallel.empty() ? rows.parallel : rows.parallel.first_rows(outputs),
-          .attended = gathered(a_.last_attended, rows.attended),
-          .per_token = rows.per_token.empty() ? rows.per_token : gathered(a_.last_per_token, rows.per_token)};
+          .per_token = of(a_.last_per_token, rows.per_token)};
 }
 
 // Not a layer that reads another's, nor one without any.

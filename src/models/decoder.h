@@ -5,19 +5,15 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <variant>
 #include <vector>
 
 #include "backend/backend.h"
 #include "models/arena.h"
-#include "models/attention.h"
-#include "models/delta_mixer.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
-#include "models/latent_attention.h"
+#include "models/layer_mixer.h"
 #include "models/model.h"
 #include "models/mtp_head.h"
-#include "models/short_convolution.h"
 #include "models/state_layers.h"
 
 namespace ferrum {
@@ -34,8 +30,8 @@ struct DecoderLimits {
 
 struct DecoderLayer {
   Norm before_attention, after_attention, before_ffn, after_ffn;  // kNone where the wiring has none
-  std::variant<Attention, LatentAttention, DeltaMixer, ShortConvolution> mixer;
-  FeedForward feed_forward;
+  std::vector<LayerMixer> mixers;  // what they give is added; none: a feed-forward part alone
+  std::optional<FeedForward> feed_forward;
   // What the layer adds for a token by itself: out · (f(gate · x) ⊙ the token's values for this layer).
   struct PerToken {
     std::unique_ptr<Weight> gate, out;  // [width, hidden], [hidden, width]; null: nothing
@@ -85,12 +81,12 @@ class Decoder final : public Model {
     Activations(Arena& arena, const ModelDescription& model, const DecoderLimits& limits);
 
     Tensor residual, hidden, branch;  // [tokens, hidden]
-    Tensor parallel;                  // [tokens, hidden], or empty
+    Tensor parallel;                  // [tokens, hidden], or empty: of a second part beside the first
     // [tokens, layers × width], or empty: of all layers; of the projection; and [tokens, width]
     Tensor per_token, per_token_projected, per_token_gate;
     AttentionScratch attention;
     FeedForwardScratch feed_forward;
-    // The rows that are read out, in the last layer.
+    // The rows that are read out, from the last layer on that mixes positions.
     Tensor last_residual, last_hidden;  // [outputs, hidden]
     Tensor last_attended;               // [outputs, widest output]
     Tensor last_per_token;              // [outputs, layers × width], or empty
@@ -99,7 +95,6 @@ class Decoder final : public Model {
   // The rows that a layer computes: views of the activations.
   struct Rows {
     Tensor residual, hidden, branch, parallel;
-    Tensor attended;  // what the layer's heads read
     Tensor per_token;
   };
 
@@ -110,10 +105,12 @@ class Decoder final : public Model {
   // Adds the branch to the residual, with what the layer adds by itself, and normalises it for what follows.
   void finish_layer(size_t index, const Rows& rows, const Norm& next);
   void layer(size_t index, const Step& step, Rows& rows);
-  // What the layer's heads give, and false where nothing further is wanted of the last layer.
-  bool mix(size_t index, const Step& step, Rows& rows);
-  // Keys and values alone, of a layer that attends.
+  // Leaves in rows.branch what the layer's mixers give.
+  void mix(size_t index, const Step& step, Rows& rows);
+  // What the layer keeps of the context alone.
   void store(size_t index, const Step& step, const Rows& rows);
+  LayerMixer::Memory memory_of(size_t index) const;
+  Tensor gathered(const Step& step, const Tensor& room, const Tensor& from);
   Rows read_out(const Step& step, const Rows& rows, bool with_hidden);
   void compute_logits(Tensor logits, Tensor hidden, const Weight& head);
   // The input of the MTP head's layer, normalised, in `rows.hidden`. Reads the hidden states that are there,

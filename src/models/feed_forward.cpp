@@ -10,6 +10,12 @@ bool any_shared_gate(const ModelDescription& model) {
                              [](const LayerDescription& l) { return l.feed_forward.shared_gate; });
 }
 
+int latent_width(const ModelDescription& model) {
+  int most = 0;
+  for (const LayerDescription& layer : model.layers) most = std::max(most, layer.feed_forward.latent_width);
+  return most;
+}
+
 }  // namespace
 
 FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& model, int tokens) {
@@ -27,11 +33,16 @@ FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& mod
   if (std::ranges::any_of(model.layers,
                           [](const LayerDescription& l) { return l.feed_forward.beside_width > 0; }))
     normed = arena.allocate(DType::kF32, tokens, model.hidden);
+  if (const int width = latent_width(model); width > 0) {
+    latent_in = arena.allocate(DType::kF32, tokens, width);
+    latent_out = arena.allocate(DType::kF32, tokens, width);
+  }
   if (any_shared_gate(model)) gate = arena.allocate(DType::kF32, tokens, 1);
 }
 
 void FeedForward::forward(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const {
   p_.router ? mixture(b, out, in, s) : dense(b, out, in.x, *p_.up, *p_.down, s.inner);
+  if (p_.out_scale != 1) b.scale(out, p_.out_scale, 0);
 }
 
 void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down,
@@ -54,7 +65,14 @@ void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedFor
   b.linear(logits, normed(p_.router_norm), *p_.router);
   if (p_.router_cap > 0) b.scale(logits, 1, p_.router_cap);
   b.route(routing, logits, p_.rule);
-  b.experts(out, normed(p_.before_experts), routing, *p_.up, *p_.down, p_.activation);
+  if (p_.latent_down) {
+    const Tensor latent = s.latent_in.first_rows(x.rows), given = s.latent_out.first_rows(x.rows);
+    b.linear(latent, x, *p_.latent_down);
+    b.experts(given, latent, routing, *p_.up, *p_.down, p_.activation);
+    b.linear(out, given, *p_.latent_up);
+  } else {
+    b.experts(out, normed(p_.before_experts), routing, *p_.up, *p_.down, p_.activation);
+  }
   if (p_.after_experts.kind != Norm::Kind::kNone) b.norm(out, out, p_.after_experts);
   if (!p_.shared_up) return;
   const Tensor shared = s.shared.first_rows(x.rows);

@@ -12,12 +12,13 @@ namespace ferrum {
 struct FeedForwardScratch {
   FeedForwardScratch(Arena& arena, const ModelDescription& model, int tokens);
 
-  Tensor inner;     // [tokens, widest dense or shared layer]
-  Tensor router;    // [tokens, experts]
-  Routing routing;  // [tokens, top_k]
-  Tensor shared;    // [tokens, hidden]
-  Tensor gate;      // [tokens, 1]: of the shared expert
-  Tensor normed;    // [tokens, hidden]: what router and experts read where they have norms of their own
+  Tensor inner;                  // [tokens, widest dense or shared layer]
+  Tensor router;                 // [tokens, experts]
+  Routing routing;               // [tokens, top_k]
+  Tensor shared;                 // [tokens, hidden]
+  Tensor gate;                   // [tokens, 1]: of the shared expert
+  Tensor latent_in, latent_out;  // [tokens, latent width]: of experts that work on a narrower state
+  Tensor normed;  // [tokens, hidden]: what router and experts read where they have norms of their own
 };
 
 class FeedForward {
@@ -31,10 +32,12 @@ class FeedForward {
     RoutingRule rule;
     float router_cap = 0;                            // soft cap of the router's logits; 0: none
     std::unique_ptr<Weight> shared_up, shared_down;  // null: there is no shared expert
+    std::unique_ptr<Weight> latent_down, latent_up;  // null: experts work on the hidden state itself
     std::unique_ptr<Weight> shared_gate;             // [1, hidden]; null: the shared expert counts whole
     // Of experts beside a dense part, which takes the place of the shared expert. kNone where the experts
     // read what the shared one reads.
     Norm router_norm, before_experts, after_experts, after_shared;
+    float out_scale = 1;  // of what the part gives
   };
   explicit FeedForward(Parts parts) : p_(std::move(parts)) {}
 

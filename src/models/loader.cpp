@@ -68,13 +68,19 @@ class Loader {
     const LayerDescription& description = model_.layer(i);
     const float after_eps = wiring.after_eps > 0 ? wiring.after_eps : wiring.eps;
     const auto norm_if = [&](bool has, Role role, float eps) { return has ? norm({role, i}, eps) : Norm(); };
-    Norm before_attention = norm_if(wiring.norm_before, Role::kAttentionNorm, wiring.eps);
-    Norm after_attention = norm_if(wiring.norm_after, Role::kAfterAttentionNorm, after_eps);
-    Norm before_ffn = norm_if(wiring.norm_before && !wiring.parallel, Role::kFfnNorm, wiring.eps);
-    Norm after_ffn = norm_if(wiring.norm_after, Role::kAfterFfnNorm, after_eps);
-    return {before_attention, after_attention,       before_ffn,
-            after_ffn,        mixer(i, description), FeedForward(feed_forward(i, description.feed_forward)),
-            per_token(i),     layer_scale(i)};
+    const bool mixes = description.mixes(), feeds = description.feeds_forward;
+    DecoderLayer layer;
+    layer.before_attention = norm_if(wiring.norm_before, Role::kAttentionNorm, wiring.eps);
+    layer.after_attention = norm_if(wiring.norm_after && mixes, Role::kAfterAttentionNorm, after_eps);
+    // A layer of one part has one norm before it.
+    const bool has_own_norm = wiring.norm_before && !wiring.parallel && mixes && feeds;
+    layer.before_ffn = norm_if(has_own_norm, Role::kFfnNorm, wiring.eps);
+    layer.after_ffn = norm_if(wiring.norm_after && feeds, Role::kAfterFfnNorm, after_eps);
+    layer.mixers = mixers(i, description);
+    if (feeds) layer.feed_forward.emplace(feed_forward(i, description.feed_forward));
+    layer.per_token = per_token(i);
+    layer.scale = layer_scale(i);
+    return layer;
   }
 
   MtpWeights mtp(int i, const MtpHead& head) {
@@ -105,13 +111,20 @@ class Loader {
     return decoded(required({Role::kLayerScale, i})).front();
   }
 
-  std::variant<Attention, LatentAttention, DeltaMixer, ShortConvolution> mixer(
-      int i, const LayerDescription& layer) {
+  std::vector<LayerMixer> mixers(int i, const LayerDescription& layer) {
+    std::vector<LayerMixer> mixers;
+    const auto add = [&](LayerMixer::Kind kind, const LayerMixer::Scales& scales = {}) {
+      mixers.emplace_back(std::move(kind), scales);
+    };
     if (layer.mixer == Mixer::kDelta)
-      return DeltaMixer(model_.delta.by_channel ? delta_by_channel(i) : delta(i));
-    if (layer.mixer == Mixer::kConvolution) return ShortConvolution(short_convolution(i));
-    if (layer.attention.latent > 0) return LatentAttention(latent(i, layer.attention));
-    return Attention(attention(i, layer.attention));
+      add(DeltaMixer(model_.delta.by_channel ? delta_by_channel(i) : delta(i)));
+    if (layer.mixer == Mixer::kConvolution) add(ShortConvolution(short_convolution(i)));
+    if (layer.mixer == Mixer::kStateSpace)
+      add(StateSpaceMixer(state_space(i)), {model_.state_space.in_scale, model_.state_space.out_scale});
+    const AttentionDescription& a = layer.attention;
+    if (layer.attends() && a.latent > 0) add(LatentAttention(latent(i, a)));
+    if (layer.attends() && a.latent == 0) add(Attention(attention(i, a)), {a.in_scale, a.out_scale});
+    return mixers;
   }
 
   DeltaMixer::Parts delta(int i) {
@@ -164,7 +177,7 @@ class Loader {
             .tiled = d.tiled,
             .by_channel = d.by_channel,
             .sigmoid_gate = d.by_channel,
-            .decay = decay(i),
+            .decay = decay(i, d.decay_is_log),
             .step_bias = vector({Role::kStepBias, i}),
             .norm = {.kind = Norm::Kind::kRms,
                      .weight = vector({Role::kMixerNorm, i}),
@@ -180,6 +193,32 @@ class Loader {
     parts.convolution = {.weight = convolution(i, {Role::kConvolution}, c.kernel),
                          .bias = vector_if_there({Role::kConvolution, i, -1, true}),
                          .silu = false};
+    return parts;
+  }
+
+  StateSpaceMixer::Parts state_space(int i) {
+    const StateSpaceDescription& d = model_.state_space;
+    StateSpaceMixer::Parts parts;
+    parts.in = matrix({Role::kMixerIn, i});
+    parts.out = matrix({Role::kMixerOut, i});
+    parts.convolution = {.weight = convolution(i, {Role::kConvolution}, d.kernel),
+                         .bias = vector_if_there({Role::kConvolution, i, -1, true}),
+                         .silu = true};
+    parts.space = {.heads = d.heads,
+                   .head_dim = d.head_dim,
+                   .groups = d.groups,
+                   .state_dim = d.state_dim,
+                   .step_min = d.step_min,
+                   .step_max = d.step_max,
+                   .decay = decay(i, d.decay_is_log),
+                   .step_bias = vector({Role::kStepBias, i}),
+                   .skip = vector({Role::kSkip, i}),
+                   .norm = {},
+                   .norm_first = d.norm_first};
+    if (d.normed)
+      parts.space.norm = {
+          .kind = Norm::Kind::kRms, .weight = vector({Role::kMixerNorm, i}), .eps = model_.wiring.eps};
+    parts.scales = d.scales;
     return parts;
   }
 
@@ -199,10 +238,10 @@ class Loader {
     return upload(values, kernel);
   }
 
-  Tensor decay(int i) {
+  Tensor decay(int i, bool is_log) {
     if (listed_ != nullptr) return {};
     std::vector<float> values = decoded(required({Role::kDecay, i}));
-    if (model_.delta.decay_is_log)
+    if (is_log)
       for (float& value : values) value = -std::exp(value);
     return upload(values, 1);
   }
@@ -325,6 +364,7 @@ class Loader {
   FeedForward::Parts feed_forward(int i, const FeedForwardDescription& f) {
     FeedForward::Parts parts;
     parts.activation = activation(f);
+    parts.out_scale = f.out_scale;
     if (f.experts == 0) {
       parts.up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);
       parts.down = matrix({Role::kDown, i});
@@ -337,6 +377,10 @@ class Loader {
                    ? expert_stack(i, f.experts, Role::kExpertGateUp, {Role::kExpertGate, Role::kExpertUp})
                    : expert_stack(i, f.experts, Role::kExpertUp, {});
     parts.down = expert_stack(i, f.experts, Role::kExpertDown, {});
+    if (f.latent_width > 0) {
+      parts.latent_down = matrix({Role::kExpertsDown, i});
+      parts.latent_up = matrix({Role::kExpertsUp, i});
+    }
     if (f.beside_width > 0) {
       parts.shared_up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);
       parts.shared_down = matrix({Role::kDown, i});
@@ -384,6 +428,9 @@ class Loader {
         break;
       case ActivationFunction::kClampedSilu:
         a.kind = Activation::Kind::kClampedSilu;
+        break;
+      case ActivationFunction::kScaledSilu:
+        a.kind = Activation::Kind::kScaledSilu;
         break;
       case ActivationFunction::kXielu:  // stored before softplus
         a.kind = Activation::Kind::kXielu;

@@ -15,9 +15,8 @@ std::vector<StateLayer> allocate_states(Arena& arena, const ModelDescription& mo
 }
 
 bool goes_in_waves(const ModelDescription& model) {
-  return std::ranges::all_of(model.layers, [](const LayerDescription& layer) {
-    return layer.mixer == Mixer::kAttention || layer.mixer == Mixer::kDelta;
-  });
+  return std::ranges::all_of(
+      model.layers, [](const LayerDescription& layer) { return layer.mixer != Mixer::kConvolution; });
 }
 
 size_t state_bytes_of_slot(const ModelDescription& model) {

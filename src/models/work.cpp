@@ -7,6 +7,7 @@
 
 #include "checkpoint/tensor_plan.h"
 #include "models/kv_layers.h"
+#include "models/state_layers.h"
 
 namespace ferrum {
 namespace {
@@ -65,6 +66,9 @@ double kv_bytes(const ModelDescription& m, DType kv_dtype, int64_t context) {
   return bytes;
 }
 
+// The states of one sequence are read and left again, whatever its length.
+double state_bytes(const ModelDescription& m) { return 2 * static_cast<double>(state_bytes_of_slot(m)); }
+
 }  // namespace
 
 ModelVolume volume_of(const Checkpoint& checkpoint) {
@@ -104,6 +108,7 @@ Work& Work::operator+=(const Work& other) {
 Work prompt_work(const ModelVolume& volume, const ModelDescription& model, DType kv_dtype, int64_t tokens,
                  int64_t depth) {
   Work work = weights_work(volume, tokens, 1);
+  work.bytes += state_bytes(model);
   work.bytes += kv_bytes(model, kv_dtype, depth);  // the step's own keys and values were just written
   return work;
 }
@@ -111,7 +116,7 @@ Work prompt_work(const ModelVolume& volume, const ModelDescription& model, DType
 Work decode_work(const ModelVolume& volume, const ModelDescription& model, DType kv_dtype, int64_t sequences,
                  int64_t context) {
   Work work = weights_work(volume, sequences, sequences);
-  work.bytes += static_cast<double>(sequences) * kv_bytes(model, kv_dtype, context);
+  work.bytes += static_cast<double>(sequences) * (kv_bytes(model, kv_dtype, context) + state_bytes(model));
   return work;
 }
 

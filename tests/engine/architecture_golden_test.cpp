@@ -11,6 +11,7 @@
 #include "checkpoint/writers/convert.h"
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
+#include "support/errors.h"
 #include "support/file_bytes.h"
 #include "support/paths.h"
 
@@ -52,6 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe",
                       "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "muse_glimmer",
                       "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text",
+                      "nemotron_h", "nemotron_h_moe", "granitemoehybrid", "bamba", "falcon_h1",
                       "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal", "lfm2", "lfm2_moe",
                       "lfm3", "kimi_linear"),
     test_name);
@@ -72,7 +74,8 @@ INSTANTIATE_TEST_SUITE_P(Gguf, ArchitectureFiles,
                                            "glm4_moe", "minimax_m2", "cohere2", "qwen2_moe", "starcoder2",
                                            "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe",
                                            "muse_glimmer", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text",
-                                           "gemma4_dense", "gemma4_moe", "gemma4_e2b", "lfm2", "lfm2_moe"),
+                                           "nemotron_h_moe", "granitemoehybrid", "gemma4_dense", "gemma4_moe",
+                                           "gemma4_e2b", "lfm2", "lfm2_moe"),
                          test_name);
 
 // Vectors instead of tokens, also beside them in one batch, and the states behind the last norm.
@@ -142,7 +145,21 @@ TEST_P(HiddenStates, AreTheGoldensAndThoseOfVectorsThoseOfTokens) {
 
 INSTANTIATE_TEST_SUITE_P(HuggingFace, HiddenStates,
                          ::testing::Values("mixtral", "olmo2", "gemma3", "granite", "cohere2", "afmoe",
-                                           "gpt_oss_truncate", "deepseek_v3"),
+                                           "gpt_oss_truncate", "deepseek_v3", "nemotron_h", "falcon_h1"),
+                         test_name);
+
+// Sizes and switches of models with Mamba-2 layers that no published model has together.
+class HybridSwitches : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(HybridSwitches, Agree) {
+  const auto folder = test::data("goldens/hybrids/" + GetParam());
+  expect_agreement(folder, read_golden(folder));
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, HybridSwitches,
+                         ::testing::Values("nemotron_h_switches", "nemotron_h_latent", "granite_h_dense",
+                                           "granite_h_without_attention", "bamba_switches",
+                                           "falcon_h1_norm_first", "falcon_h1_norm"),
                          test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};
@@ -167,9 +184,39 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
                                            "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
                                            "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
                                            "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
-                                           "qwen3_5", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "kimi_linear",
+                                           "qwen3_5", "nemotron_h", "nemotron_h_moe", "granitemoehybrid",
+                                           "bamba", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "kimi_linear",
                                            "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
                          test_name);
+
+class HybridConversions : public ::testing::TestWithParam<std::string> {};
+
+// In float32, because GGUF has Falcon's factors in the weights, and a product is rounded once more in bf16.
+TEST_P(HybridConversions, Agree) {
+  const auto folder = test::data("goldens/hybrids/" + GetParam());
+  const test::TemporaryFolder temporary;
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {.type = FileType::kF32});
+  const Golden golden = read_golden(folder);
+  EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, HybridConversions,
+                         ::testing::Values("nemotron_h_latent", "granite_h_without_attention",
+                                           "bamba_switches", "falcon_h1_norm"),
+                         test_name);
+
+TEST(HybridConversionFaults, WhatGgufHasNoKeyForIsRefused) {
+  const test::TemporaryFolder temporary;
+  const auto refuse = [&](const char* name, std::string_view word) {
+    test::expect_error(ErrorCode::kUnsupported, {name, word}, [&] {
+      convert(test::data(std::string("goldens/hybrids/") + name), temporary.path() / "model.gguf", {});
+    });
+  };
+  refuse("nemotron_h_switches", "time_step_min");
+  refuse("granite_h_dense", "time_step_limit");
+  refuse("falcon_h1_norm_first", "mamba_norm_before_gate");
+}
 
 const auto kLatent =
     ::testing::Values("deepseek_v2", "deepseek_v2_lite", "deepseek_v3", "glm4_moe_lite", "mistral3_mistral4");

@@ -12,6 +12,7 @@
 #include "engine/memory_model.h"
 #include "engine/runner.h"
 #include "engine/speculation/ngram_drafter.h"
+#include "models/state_layers.h"
 #include "support/files.h"
 #include "support/paths.h"
 
@@ -31,6 +32,7 @@ class Place {
     int kv_tokens = 800;
     int state_slots = 0;
     bool drafts = false;
+    bool keeps_draft_states = true;  // where the model can
     PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn;
   };
   Place(const std::shared_ptr<const Checkpoint>& checkpoint, const Options& o)
@@ -48,7 +50,8 @@ class Place {
                           .spare_rows = 8},
                .cache = runner_.cache_options(o.reuse),
                .draft_tokens = 4,
-               .drafts = DraftPace::Policy::kAlways},
+               .drafts = DraftPace::Policy::kAlways,
+               .keeps_draft_states = o.keeps_draft_states && goes_in_waves(checkpoint->model())},
               o.drafts ? &drafter_ : nullptr) {}
 
   Loop& loop() { return loop_; }
@@ -143,6 +146,7 @@ TEST_P(StateCache, NeighboursCacheDraftsAndPreemptionChangeNothing) {
     for (const Place::Options& o :
          {Place::Options{}, Place::Options{.batch_tokens = 1}, Place::Options{.drafts = true},
           Place::Options{.batch_tokens = 7, .kv_tokens = 500, .drafts = true},
+          Place::Options{.drafts = true, .keeps_draft_states = false},
           Place::Options{.kv_tokens = 500, .state_slots = 6, .drafts = true}}) {
       const Choices got = together(checkpoint, key, o);
       ASSERT_EQ(got.size(), expected.size());
@@ -205,7 +209,8 @@ TEST_P(StateCache, ASessionGoesOnWhereItWas) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, StateCache,
                          ::testing::Values("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "deepseek_v3",
-                                           "lfm2", "lfm2_moe", "lfm3", "kimi_linear"),
+                                           "lfm2", "lfm2_moe", "lfm3", "kimi_linear", "nemotron_h",
+                                           "nemotron_h_moe", "granitemoehybrid", "bamba", "falcon_h1"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

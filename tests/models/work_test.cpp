@@ -162,5 +162,21 @@ TEST(Work, AWindowBoundsWhatIsReadOfTheCache) {
                             m.layers.front().attention.head_dim * 2);
 }
 
+// Layer 0 attends: 2 heads of 8 for keys, and for values. Layers 1 and 2 keep 3 inputs of each of
+// 112 channels, and a state of 64 × 12; both are read and left again.
+TEST(Work, OfStatesThatALayerKeeps) {
+  const auto checkpoint = Checkpoint::open(test::data("goldens/hybrids/bamba_switches"));
+  const ModelVolume volume = volume_of(*checkpoint);
+  const ModelDescription& model = checkpoint->model();
+  const double states = 2 * 2 * (3 * (64 + 2 * 2 * 12) + 64 * 12) * 4.0;
+  const double kv_of_a_token = 2 * 2 * 8 * 2;
+  const double of_a_sequence = static_cast<double>(volume.embedding_row) + states + 50 * kv_of_a_token;
+  EXPECT_EQ(decode_work(volume, model, DType::kF16, 3, 50).bytes -
+                decode_work(volume, model, DType::kF16, 1, 50).bytes,
+            2 * of_a_sequence);
+  EXPECT_EQ(decode_work(volume, model, DType::kF16, 1, 50).bytes,
+            prompt_work(volume, model, DType::kF16, 1, 50).bytes);
+}
+
 }  // namespace
 }  // namespace ferrum

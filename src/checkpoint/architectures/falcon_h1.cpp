@@ -18,8 +18,8 @@ void read_factors(const HfReader& in, std::string_view key, std::array<float, kC
   const auto values = in.config().find_numbers(key);
   if (!values) return;
   if (values->size() != kCount)
-    fail(ErrorCode::kBadConfig, "{} has {} numbers, but there must be {}", in.config().place(key), values->size(),
-         kCount);
+    fail(ErrorCode::kBadConfig, "{} has {} numbers, but there must be {}", in.config().place(key),
+         values->size(), kCount);
   std::ranges::copy(*values, factors.begin());
 }
 
@@ -67,15 +67,14 @@ void read_gguf(GgufReader& in) {
 }
 
 constexpr HfName kNames[] = {{"falcon_h1", "FalconH1ForCausalLM"}};
-constexpr TensorNames kTensors[] = {
+constexpr auto kTensors = with_mamba_names({
     {Role::kFinalNorm, ExpertCount::kNone, "final_layernorm", ""},
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_ff_layernorm", "blk.#.ffn_norm!"},
     {Role::kFfnNorm, ExpertCount::kNone, "", "blk.#.ffn_norm"},
     {Role::kGate, ExpertCount::kNone, "layers.#.feed_forward.gate_proj", ""},
     {Role::kUp, ExpertCount::kNone, "layers.#.feed_forward.up_proj", ""},
     {Role::kDown, ExpertCount::kNone, "layers.#.feed_forward.down_proj", ""},
-    FERRUM_STATE_SPACE_NAMES("mamba"),
-};
+});
 
 }  // namespace
 
@@ -83,7 +82,7 @@ extern const Architecture kFalconH1 = {.name = "falcon-h1",
                                        .hf = kNames,
                                        .hf_defaults = {.context = 8192, .eps = 1e-5, .kv_heads = 8},
                                        .names = kTensors,
-                                       .gguf_has_scales_in_weights = true,
+                                       .gguf_has_factors_in_weights = true,
                                        .read_hf = read_hf,
                                        .read_gguf = read_gguf};
 

@@ -1,12 +1,12 @@
-// Granite 4 H: layers of Mamba-2 or attention, with or without rotation, each with a dense feed-forward part or
-// experts beside a shared one; Granite's scales. Bamba: the same layers without scales, dense, with half of
-// each head rotated. GGUF has one architecture for both.
+// Granite 4 H: layers of Mamba-2 or attention, with or without rotation, each with a dense feed-forward part
+// or experts beside a shared one; Granite's scales. Bamba: the same layers without scales, dense, with half
+// of each head rotated. GGUF has one architecture for both.
 #include "base/error.h"
 #include "checkpoint/architectures/state_spaces.h"
 
 namespace ferrum {
 
-extern const Architecture kGranite, kGraniteMoe;
+extern const Architecture kAttendingGranite, kAttendingGraniteMoe;
 
 namespace {
 
@@ -50,6 +50,8 @@ void read_granite(HfReader& in) {
   std::vector<bool> attends = attending_layers(in, {"layer_types", "layers_block_type"});
   if (attends.empty()) attends.assign(static_cast<size_t>(in.depth()), false);
   set_layers(model, attends);
+  if (!model.has(Mixer::kStateSpace))
+    model.architecture = model.experts() > 0 ? &kAttendingGraniteMoe : &kAttendingGranite;
   read_state_space(in);
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
 }
@@ -58,8 +60,7 @@ void read_bamba(HfReader& in) {
   ModelDescription& model = in.model();
   const auto fields = in.rope_fields();
   const auto share = fields ? fields->find_number("partial_rotary_factor") : std::nullopt;
-  model.rope.rotary_dim =
-      static_cast<int>(model.first_attention().head_dim * share.value_or(0.5));
+  model.rope.rotary_dim = static_cast<int>(model.first_attention().head_dim * share.value_or(0.5));
   std::vector<bool> attends(static_cast<size_t>(in.depth()));
   for (const int layer : in.config().find_integers("attn_layer_indices").value_or(std::vector<int>()))
     if (layer >= 0 && layer < in.depth()) attends[static_cast<size_t>(layer)] = true;
@@ -76,8 +77,9 @@ void read_gguf(GgufReader& in) {
   model.wiring.residual_scale = in.number("residual_scale").value_or(1);
   model.logit_scale = 1 / in.number("logit_scale").value_or(1);
   // A switch for the rotation as a whole, in spite of its name.
-  const bool rotates =
-      in.metadata().boolean(fmt::format("{}.rope.scaling.finetuned", model.architecture->gguf_name())).value_or(true);
+  const bool rotates = in.metadata()
+                           .boolean(fmt::format("{}.rope.scaling.finetuned", model.architecture->gguf_name()))
+                           .value_or(true);
   const auto scale = in.number("attention.scale");
   std::vector<bool> attends;
   in.each_layer([&](int i, LayerDescription& layer) {
@@ -105,23 +107,21 @@ void adapt_granite(std::vector<HostTensor>& tensors, const ModelDescription& mod
 }
 
 constexpr HfName kGraniteNames[] = {{"granitemoehybrid", "GraniteMoeHybridForCausalLM"}};
-constexpr TensorNames kGraniteTensors[] = {
+constexpr auto kGraniteTensors = with_mamba_names({
     {Role::kRouter, ExpertCount::kNone, "layers.#.block_sparse_moe.router.layer", ""},
     {Role::kExpertGateUp, ExpertCount::kAll, "layers.#.block_sparse_moe.input_linear", ""},
     {Role::kExpertDown, ExpertCount::kAll, "layers.#.block_sparse_moe.output_linear", ""},
     {Role::kSharedGateUp, ExpertCount::kNone, "layers.#.shared_mlp.input_linear", ""},
     {Role::kSharedDown, ExpertCount::kNone, "layers.#.shared_mlp.output_linear", ""},
-    FERRUM_STATE_SPACE_NAMES("mamba"),
-};
+});
 constexpr HfName kBambaNames[] = {{"bamba", "BambaForCausalLM"}};
-constexpr TensorNames kBambaTensors[] = {
+constexpr auto kBambaTensors = with_mamba_names({
     {Role::kFinalNorm, ExpertCount::kNone, "final_layernorm", ""},
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_ff_layernorm", ""},
     {Role::kGate, ExpertCount::kNone, "layers.#.feed_forward.gate_proj", ""},
     {Role::kUp, ExpertCount::kNone, "layers.#.feed_forward.up_proj", ""},
     {Role::kDown, ExpertCount::kNone, "layers.#.feed_forward.down_proj", ""},
-    FERRUM_STATE_SPACE_NAMES("mamba"),
-};
+});
 
 }  // namespace
 
@@ -133,6 +133,11 @@ extern const Architecture kGraniteHybrid = {.name = "granitehybrid",
                                             .read_hf = read_granite,
                                             .read_gguf = read_gguf,
                                             .adapt_hf = adapt_granite};
+// Granite 4 without a Mamba-2 layer: folders call it a hybrid, GGUF does not.
+extern const Architecture kAttendingGranite = {
+    .name = "granite", .names = kGraniteTensors, .gguf_interleaved = true, .adapt_hf = adapt_granite};
+extern const Architecture kAttendingGraniteMoe = {
+    .name = "granitemoe", .names = kGraniteTensors, .gguf_interleaved = true, .adapt_hf = adapt_granite};
 extern const Architecture kBamba = {.name = "bamba",
                                     .hf = kBambaNames,
                                     .gguf = "granitehybrid",

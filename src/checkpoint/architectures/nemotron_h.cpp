@@ -26,15 +26,9 @@ struct Word {
   Part part;
 };
 constexpr Word kWords[] = {
-    {"M", Part::kStateSpace},
-    {"mamba", Part::kStateSpace},
-    {"linear_attention", Part::kStateSpace},
-    {"*", Part::kAttention},
-    {"attention", Part::kAttention},
-    {"full_attention", Part::kAttention},
-    {"-", Part::kDense},
-    {"mlp", Part::kDense},
-    {"E", Part::kExperts},
+    {"M", Part::kStateSpace}, {"mamba", Part::kStateSpace},    {"linear_attention", Part::kStateSpace},
+    {"*", Part::kAttention},  {"attention", Part::kAttention}, {"full_attention", Part::kAttention},
+    {"-", Part::kDense},      {"mlp", Part::kDense},           {"E", Part::kExperts},
     {"moe", Part::kExperts},
 };
 
@@ -88,17 +82,17 @@ int either(const HfReader& in, std::string_view other, std::string_view own, int
 }
 
 void read_state_space(HfReader& in) {
-  if (const auto activation = in.config().find_string("mamba_hidden_act"); activation && *activation != "silu")
+  if (const auto activation = in.config().find_string("mamba_hidden_act");
+      activation && *activation != "silu")
     fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs 'silu'", in.config().place("mamba_hidden_act"),
          in_quotes(*activation));
-  in.model().state_space = {
-      .heads = in.integer("mamba_num_heads", 128),
-      .head_dim = in.integer("mamba_head_dim", 64),
-      .groups = either(in, "mamba_n_groups", "n_groups", 8),
-      .state_dim = in.integer("ssm_state_size", 128),
-      .kernel = either(in, "mamba_d_conv", "conv_kernel", 4),
-      .step_min = in.number("mamba_dt_min", in.number("time_step_min", kLeastStep)),
-      .decay_is_log = true};
+  in.model().state_space = {.heads = in.integer("mamba_num_heads", 128),
+                            .head_dim = in.integer("mamba_head_dim", 64),
+                            .groups = either(in, "mamba_n_groups", "n_groups", 8),
+                            .state_dim = in.integer("ssm_state_size", 128),
+                            .kernel = either(in, "mamba_d_conv", "conv_kernel", 4),
+                            .step_min = in.number("mamba_dt_min", in.number("time_step_min", kLeastStep)),
+                            .decay_is_log = true};
   in.biases("use_bias", false, {Role::kMixerIn, Role::kMixerOut});
   in.biases(in.config().contains("mamba_conv_bias") ? "mamba_conv_bias" : "use_conv_bias", true,
             {Role::kConvolution});
@@ -133,8 +127,9 @@ void read_hf(HfReader& in) {
   }
   in.each_layer([&](int i, LayerDescription& layer) { set_layer(layer, parts[static_cast<size_t>(i)]); });
   if (model.has(Mixer::kStateSpace)) read_state_space(in);
-  in.biases("mlp_bias", false,
-            {Role::kUp, Role::kDown, Role::kSharedUp, Role::kSharedDown, Role::kLatentDown, Role::kLatentUp});
+  in.biases(
+      "mlp_bias", false,
+      {Role::kUp, Role::kDown, Role::kSharedUp, Role::kSharedDown, Role::kExpertsDown, Role::kExpertsUp});
 }
 
 void read_gguf(GgufReader& in) {
@@ -172,9 +167,15 @@ constexpr TensorNames kTensors[] = {
     {Role::kExpertDown, ExpertCount::kAll, "layers.#.mixer.experts.down_proj*", ""},
     {Role::kSharedUp, ExpertCount::kNone, "layers.#.mixer.shared_experts.up_proj", ""},
     {Role::kSharedDown, ExpertCount::kNone, "layers.#.mixer.shared_experts.down_proj", ""},
-    {Role::kLatentDown, ExpertCount::kNone, "layers.#.mixer.fc1_latent_proj", ""},
-    {Role::kLatentUp, ExpertCount::kNone, "layers.#.mixer.fc2_latent_proj", ""},
-    FERRUM_STATE_SPACE_NAMES("mixer"),
+    {Role::kExpertsDown, ExpertCount::kNone, "layers.#.mixer.fc1_latent_proj", ""},
+    {Role::kExpertsUp, ExpertCount::kNone, "layers.#.mixer.fc2_latent_proj", ""},
+    {Role::kMixerIn, ExpertCount::kNone, "layers.#.mixer.in_proj", "blk.#.ssm_in"},
+    {Role::kConvolution, ExpertCount::kNone, "layers.#.mixer.conv1d", "blk.#.ssm_conv1d"},
+    {Role::kDecay, ExpertCount::kNone, "layers.#.mixer.A_log!", "blk.#.ssm_a!"},
+    {Role::kStepBias, ExpertCount::kNone, "layers.#.mixer.dt_bias!", "blk.#.ssm_dt.bias!"},
+    {Role::kSkip, ExpertCount::kNone, "layers.#.mixer.D!", "blk.#.ssm_d!"},
+    {Role::kMixerNorm, ExpertCount::kNone, "layers.#.mixer.norm", "blk.#.ssm_norm"},
+    {Role::kMixerOut, ExpertCount::kNone, "layers.#.mixer.out_proj", "blk.#.ssm_out"},
 };
 constexpr std::string_view kIgnored[] = {"mtp.", ".nextn."};
 constexpr HfDefaults kDefaults = {.head_dim = 128,

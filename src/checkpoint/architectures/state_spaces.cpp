@@ -27,8 +27,8 @@ int head_dim(const HfReader& in, int heads, int width) {
   }
   const int dim = field->integer();
   if (int64_t{dim} * heads != width)
-    fail(ErrorCode::kBadConfig, "{} is {}, but {} heads are {} wide together", in.config().place("mamba_d_head"),
-         dim, heads, width);
+    fail(ErrorCode::kBadConfig, "{} is {}, but {} heads are {} wide together",
+         in.config().place("mamba_d_head"), dim, heads, width);
   return dim;
 }
 
@@ -43,8 +43,7 @@ StepLimits step_limits(const HfReader& in, std::string_view key, StepLimits usua
 
 StateSpaceDescription read_mamba(HfReader& in, int width) {
   const int heads = in.integer("mamba_n_heads", 128);
-  const StepLimits limits =
-      step_limits(in, "time_step_limit", {0, std::numeric_limits<float>::infinity()});
+  const StepLimits limits = step_limits(in, "time_step_limit", {0, std::numeric_limits<float>::infinity()});
   in.biases("mamba_conv_bias", true, {Role::kConvolution});
   return {.heads = heads,
           .head_dim = head_dim(in, heads, width),
@@ -61,7 +60,8 @@ StateSpaceDescription read_ssm(const GgufReader& in) {
   const int heads = number("ssm.time_step_rank");
   const int width = number("ssm.inner_size");
   if (heads < 1 || width % heads != 0)
-    fail(ErrorCode::kBadConfig, "{}: {} heads (ssm.time_step_rank) do not share a width of {} (ssm.inner_size) evenly",
+    fail(ErrorCode::kBadConfig,
+         "{}: {} heads (ssm.time_step_rank) do not share a width of {} (ssm.inner_size) evenly",
          in.metadata().source(), heads, width);
   return {.heads = heads,
           .head_dim = width / heads,
@@ -86,8 +86,10 @@ std::vector<bool> attending_layers(const HfReader& in, std::initializer_list<std
     for (const std::string& word : *words) {
       attends.push_back(word == "attention" || word == "full_attention");
       if (!attends.back() && word != "mamba" && word != "linear_attention")
-        fail(ErrorCode::kUnsupported, "{} has {}; Ferrum runs 'mamba', also called 'linear_attention', and "
-             "'attention', also called 'full_attention'", in.config().place(key), in_quotes(word));
+        fail(ErrorCode::kUnsupported,
+             "{} has {}; Ferrum runs 'mamba', also called 'linear_attention', and "
+             "'attention', also called 'full_attention'",
+             in.config().place(key), in_quotes(word));
     }
     return attends;
   }

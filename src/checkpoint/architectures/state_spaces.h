@@ -1,6 +1,8 @@
 // What the families with Mamba-2 layers spell alike.
 #pragma once
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -29,17 +31,23 @@ void stop_attending(LayerDescription& layer);
 // "full_attention". True: the layer attends. Empty: none of the keys is there.
 std::vector<bool> attending_layers(const HfReader& in, std::initializer_list<std::string_view> keys);
 
-// Names below "layers.#." + `part`, and in GGUF.
-#define FERRUM_STATE_SPACE_NAMES(part)                                                                 \
-  TensorNames{TensorRole::kMixerIn, ExpertCount::kNone, "layers.#." part ".in_proj", "blk.#.ssm_in"},  \
-      TensorNames{TensorRole::kConvolution, ExpertCount::kNone, "layers.#." part ".conv1d",            \
-                  "blk.#.ssm_conv1d"},                                                                 \
-      TensorNames{TensorRole::kDecay, ExpertCount::kNone, "layers.#." part ".A_log!", "blk.#.ssm_a!"}, \
-      TensorNames{TensorRole::kStepBias, ExpertCount::kNone, "layers.#." part ".dt_bias!",             \
-                  "blk.#.ssm_dt.bias!"},                                                               \
-      TensorNames{TensorRole::kSkip, ExpertCount::kNone, "layers.#." part ".D!", "blk.#.ssm_d!"},      \
-      TensorNames{TensorRole::kMixerNorm, ExpertCount::kNone, "layers.#." part ".norm",                \
-                  "blk.#.ssm_norm"},                                                                   \
-      TensorNames{TensorRole::kMixerOut, ExpertCount::kNone, "layers.#." part ".out_proj", "blk.#.ssm_out"}
+// The names of the state space's tensors where a layer calls it "mamba".
+constexpr std::array kMambaNames = {
+    TensorNames{TensorRole::kMixerIn, ExpertCount::kNone, "layers.#.mamba.in_proj", "blk.#.ssm_in"},
+    TensorNames{TensorRole::kConvolution, ExpertCount::kNone, "layers.#.mamba.conv1d", "blk.#.ssm_conv1d"},
+    TensorNames{TensorRole::kDecay, ExpertCount::kNone, "layers.#.mamba.A_log!", "blk.#.ssm_a!"},
+    TensorNames{TensorRole::kStepBias, ExpertCount::kNone, "layers.#.mamba.dt_bias!", "blk.#.ssm_dt.bias!"},
+    TensorNames{TensorRole::kSkip, ExpertCount::kNone, "layers.#.mamba.D!", "blk.#.ssm_d!"},
+    TensorNames{TensorRole::kMixerNorm, ExpertCount::kNone, "layers.#.mamba.norm", "blk.#.ssm_norm"},
+    TensorNames{TensorRole::kMixerOut, ExpertCount::kNone, "layers.#.mamba.out_proj", "blk.#.ssm_out"},
+};
+
+template <size_t kOwn>
+constexpr auto with_mamba_names(const TensorNames (&own)[kOwn]) {
+  std::array<TensorNames, kOwn + kMambaNames.size()> all = {};
+  std::copy(std::begin(own), std::end(own), all.begin());
+  std::copy(kMambaNames.begin(), kMambaNames.end(), all.begin() + kOwn);
+  return all;
+}
 
 }  // namespace ferrum

@@ -64,6 +64,7 @@ class Comparison {
     delta(said_.delta, read_.delta);
     same("the width of the short convolution", said_.convolution.width, read_.convolution.width);
     same("the kernel of the short convolution", said_.convolution.kernel, read_.convolution.kernel);
+    state_space(said_.state_space, read_.state_space);
     for (size_t i = 0; i < said_.layers.size(); ++i) layer(i);
   }
 
@@ -95,12 +96,25 @@ class Comparison {
     same("the rank of recurrent layers' gates", a.rank, b.rank);
   }
 
+  void state_space(const StateSpaceDescription& a, const StateSpaceDescription& b) const {
+    same("the heads of recurrent layers", a.heads, b.heads);
+    same("the size of recurrent layers' heads", a.head_dim, b.head_dim);
+    same("the groups of recurrent layers", a.groups, b.groups);
+    same("the size of recurrent layers' states", a.state_dim, b.state_dim);
+    same("the kernel of recurrent layers", a.kernel, b.kernel);
+    same("the least time step (time_step_min, time_step_limit)", a.step_min, b.step_min);
+    if (a.step_max != b.step_max) refuse("the greatest time step (time_step_limit)");
+    same("the norm of recurrent layers", a.normed, b.normed);
+    same("the norm before the gate (mamba_norm_before_gate)", a.norm_first, b.norm_first);
+  }
+
   void layer(size_t i) const {
     const AttentionDescription& a = said_.layers[i].attention;
     const AttentionDescription& b = read_.layers[i].attention;
     const FeedForwardDescription& f = said_.layers[i].feed_forward;
     const FeedForwardDescription& g = read_.layers[i].feed_forward;
     same("the mixer", said_.layers[i].mixer, read_.layers[i].mixer, i);
+    same("the feed-forward part", said_.layers[i].feeds_forward, read_.layers[i].feeds_forward, i);
     same("the heads", a.q_heads, b.q_heads, i);
     same("the key and value heads", a.kv_heads, b.kv_heads, i);
     same("the size of heads", a.head_dim, b.head_dim, i);
@@ -121,6 +135,7 @@ class Comparison {
     same("the width of the dense part beside experts", f.beside_width, g.beside_width, i);
     same("the layer whose keys and values are read", a.kv_layer, b.kv_layer, i);
     same("the width of the shared expert", f.shared_width, g.shared_width, i);
+    same("the width of the experts' latent state", f.latent_width, g.latent_width, i);
     same("the gate of the shared expert", f.shared_gate, g.shared_gate, i);
     same("the rotation", a.rope == LayerRope::kNone, b.rope == LayerRope::kNone, i);
     if (a.rope != LayerRope::kNone) rope(rope_of(said_, a), rope_of(read_, b), i);

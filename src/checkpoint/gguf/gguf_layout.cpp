@@ -115,6 +115,7 @@ class MetadataWriter {
     if (m_.experts() > 0) experts();
     if (m_.has(Mixer::kDelta)) delta();
     if (m_.has(Mixer::kConvolution)) set("shortconv.l_cache", m_.convolution.kernel);
+    if (m_.has(Mixer::kStateSpace)) state_space();
     if (m_.activation == ActivationFunction::kXielu) xielu();
   }
 
@@ -127,10 +128,14 @@ class MetadataWriter {
     per_layer("feed_forward_length", [&](const LayerDescription& l) {
       const FeedForwardDescription& f = l.feed_forward;
       if (f.beside_width > 0) return f.beside_width;
-      return f.experts == 0 ? f.width : usual;
+      return f.experts == 0 || !every_layer_feeds_forward() ? f.width : usual;
     });
     set("vocab_size", m_.vocab);
     if (m_.per_layer_vocab > 0) set("embedding_length_per_layer_input", m_.per_layer_width);
+  }
+
+  bool every_layer_feeds_forward() const {
+    return std::ranges::all_of(m_.layers, &LayerDescription::feeds_forward);
   }
 
   // A number for all layers, or an array with one for each.
@@ -147,13 +152,13 @@ class MetadataWriter {
   void attention() {
     const AttentionDescription& a = m_.first_attention();
     const auto attention_of = [&](const LayerDescription& l) -> const AttentionDescription& {
-      return l.mixer == Mixer::kAttention ? l.attention : a;
+      return l.attends() ? l.attention : a;
     };
     per_layer("attention.head_count", [&](const LayerDescription& l) { return attention_of(l).q_heads; });
     per_layer("attention.head_count_kv", [&](const LayerDescription& l) {
-      const bool is_told_by_it =
-          l.mixer == Mixer::kConvolution || (l.mixer == Mixer::kDelta && m_.delta.by_channel);
-      return is_told_by_it ? 0 : attention_of(l).kv_heads;
+      const bool is_told_by_it = l.mixer == Mixer::kDelta && m_.delta.by_channel;
+      const bool has_own_key = l.mixer == Mixer::kDelta && !is_told_by_it;
+      return l.attends() || has_own_key ? attention_of(l).kv_heads : 0;
     });
     a.latent > 0 ? latent(a) : head_sizes();
     header_.set(
@@ -216,6 +221,15 @@ class MetadataWriter {
       set("full_attention_interval", static_cast<int>(first - recurrent.begin()) + 1);
   }
 
+  void state_space() {
+    const StateSpaceDescription& s = m_.state_space;
+    set("ssm.conv_kernel", s.kernel);
+    set("ssm.state_size", s.state_dim);
+    set("ssm.group_count", s.groups);
+    set("ssm.time_step_rank", s.heads);
+    set("ssm.inner_size", s.width());
+  }
+
   void windows() {
     if (m_.window() == 0) return;
     set("attention.sliding_window", m_.window());
@@ -250,13 +264,15 @@ class MetadataWriter {
 
   void rope() {
     const AttentionDescription& a = m_.first_attention();
-    if (stores_interleaved(m_) && m_.rope.rotary_dim != (a.latent > 0 ? a.rope_dim : a.head_dim))
+    if (stores_interleaved(m_) && a.latent > 0 && m_.rope.rotary_dim != a.rope_dim)
       fail(ErrorCode::kUnsupported,
            "{}: {} of {} dimensions of a head are rotated, which GGUF has no layout for in the architecture "
            "{}",
            source_, m_.rope.rotary_dim, a.head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
     header_.set(key("rope.freq_base"), m_.rope.theta);
+    if (architecture_ == "granitehybrid")  // a switch for the rotation as a whole, in spite of its name
+      header_.set(key("rope.scaling.finetuned"), m_.first_attention().rope != LayerRope::kNone);
     if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)
       header_.set(key("rope.freq_base_swa"), m_.window_rope.theta);
     if (m_.window() > 0 && m_.window_rope.rotary_dim != m_.rope.rotary_dim)
@@ -338,10 +354,12 @@ class MetadataWriter {
     int dense = 0;
     while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
     const bool is_latent = m_.first_attention().latent > 0;  // readers of these demand both numbers
-    if (dense > 0 || is_latent) set("leading_dense_block_count", dense);
-    const int shared = m_.layers.back().feed_forward.shared_width;
+    if ((dense > 0 && every_layer_feeds_forward()) || is_latent) set("leading_dense_block_count", dense);
+    const int shared = m_.shared_width();
     if (shared > 0) set("expert_shared_feed_forward_length", shared);
     if (is_latent) set("expert_shared_count", shared / std::max(1, m_.expert_width()));
+    for (const LayerDescription& layer : m_.layers)
+      if (const int width = layer.feed_forward.latent_width; width > 0) return set("moe_latent_size", width);
   }
 
   [[noreturn]] void fail_scaling(std::string_view what) const {

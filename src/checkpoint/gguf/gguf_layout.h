@@ -16,7 +16,7 @@
 namespace ferrum {
 
 // True where the rows of q and k are to be permuted for GGUF, which stores them in the order of interleaved
-// rotation: row 2i + p of a head is row p × head_dim / 2 + i of the model's.
+// rotation: row 2i + p of the rotated part of a head is row p × rotary_dim / 2 + i of the model's.
 bool stores_interleaved(const ModelDescription& model);
 
 struct GgufLayoutTensor {
@@ -33,8 +33,7 @@ std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model);
 std::vector<float> rope_divisors(const RopeDescription& rope);
 
 // general.* and <architecture>.*. Error kUnsupported naming `source` and the feature: what GGUF cannot
-// express (dynamic NTK scaling, YaRN without rounding, a partial rotation of an architecture that stores q
-// and k permuted).
+// express (dynamic NTK scaling, YaRN without rounding).
 void set_model_metadata(GgufHeader& header, const ModelDescription& model, FileType type,
                         const std::string& source);
 

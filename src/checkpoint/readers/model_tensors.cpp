@@ -28,11 +28,10 @@ std::string shortened(const std::vector<std::string>& names) {
 
 constexpr Role kNotFused = Role::kEmbedding;
 
-// Leading ones say nothing: some files store a row of numbers as [1, n].
-Shape squeezed(const Shape& shape) {
-  auto first = shape.begin();
-  while (first != shape.end() && *first == 1) ++first;
-  return {first, shape.end()};
+// Ones say nothing: some files store a row of numbers as [1, n] or [n, 1].
+Shape squeezed(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
 }
 
 class Checker {
@@ -124,10 +123,16 @@ class Checker {
     if (tensor && key.layer < m_.depth()) result_.parameters += tensor->elements();  // not the MTP head's
   }
 
+  // Of a norm whose weight has a row for each group folders have the rows one behind the other.
+  static bool fits(const HostTensor& tensor, const TensorKey& key, const Shape& shape) {
+    if (squeezed(tensor.shape) == squeezed(shape)) return true;
+    return key.role == Role::kMixerNorm && shape.size() == 2 && tensor.shape == Shape{shape[0] * shape[1]};
+  }
+
   const HostTensor* see(const TensorKey& key, const Shape& shape) {
     const HostTensor* tensor = table_.find(key);
     if (!tensor) return nullptr;
-    if (squeezed(tensor->shape) != squeezed(shape))
+    if (!fits(*tensor, key, shape))
       fail(ErrorCode::kBadConfig, "{}: tensor {} has shape [{}], but the model's description demands [{}]",
            table_.source(), in_quotes(tensor->name), fmt::join(tensor->shape, ", "), fmt::join(shape, ", "));
     used_[table_.index_of(*tensor)] = true;

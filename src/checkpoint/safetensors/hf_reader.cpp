@@ -58,7 +58,7 @@ ModelDescription HfReader::read() {
   m_.name = outer_.find_string("_name_or_path").value_or("");
   read_sizes();
   read_heads();
-  read_activation();
+  activation(in_.find("hidden_act") ? "hidden_act" : "hidden_activation");
   m_.wiring.eps = static_cast<float>(
       first_number({"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"})
           .value_or(architecture_.hf_defaults.eps));
@@ -73,8 +73,7 @@ ModelDescription HfReader::read() {
 
 void HfReader::read_sizes() {
   m_.hidden = in_.at("hidden_size").integer();
-  const int depth = positive(in_, "num_hidden_layers", in_.at("num_hidden_layers").integer(), kMaxLayers);
-  m_.layers.resize(static_cast<size_t>(depth));
+  m_.layers.resize(static_cast<size_t>(positive(in_, "num_hidden_layers", read_depth(), kMaxLayers)));
   m_.vocab = in_.at("vocab_size").integer();
   // A model of experts alone may have no dense width; a dense layer without one is refused later.
   const bool may_lack_width = in_.find("moe_intermediate_size") || in_.find("block_ff_dim");
@@ -82,6 +81,16 @@ void HfReader::read_sizes() {
                                    : in_.at("intermediate_size").integer();
   for (LayerDescription& layer : m_.layers) layer.feed_forward.width = width;
   m_.context = in_.find_integer("max_position_embeddings").value_or(architecture_.hf_defaults.context);
+}
+
+// Where a list has a word for each layer, or a word a letter for each, it may be all there is.
+int HfReader::read_depth() const {
+  if (in_.find("num_hidden_layers")) return in_.at("num_hidden_layers").integer();
+  for (const char* list : {"layers_block_type", "layer_types"})
+    if (const auto words = in_.find_strings(list)) return static_cast<int>(words->size());
+  if (const auto letters = in_.find_string("hybrid_override_pattern"))
+    return static_cast<int>(letters->size());
+  return in_.at("num_hidden_layers").integer();  // an Error: it is not there
 }
 
 void HfReader::read_heads() {
@@ -99,8 +108,7 @@ void HfReader::read_heads() {
   for (LayerDescription& layer : m_.layers) layer.attention = a;
 }
 
-void HfReader::read_activation() {
-  const char* key = in_.find("hidden_act") ? "hidden_act" : "hidden_activation";
+void HfReader::activation(std::string_view key) {
   const auto name = in_.find_string(key);
   if (!name) return;
   std::string_view meaning;

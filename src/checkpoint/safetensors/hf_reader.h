@@ -37,6 +37,8 @@ class HfReader {
   std::optional<int> first_integer(std::initializer_list<std::string_view> keys) const;
   std::optional<double> first_number(std::initializer_list<std::string_view> keys) const;
 
+  // The activation function that this field names, if it is there. Error kUnsupported.
+  void activation(std::string_view key);
   void each_layer(const std::function<void(int, LayerDescription&)>& body);
   void head_norms(HeadNorm norm, bool last = false);
   // rope_parameters, or rope_scaling as it was called before transformers 5.
@@ -61,7 +63,7 @@ class HfReader {
   int default_of(std::string_view key, int value) const;
   void read_sizes();
   void read_heads();
-  void read_activation();
+  int read_depth() const;
 
   const JsonView& in_;
   const JsonView& outer_;

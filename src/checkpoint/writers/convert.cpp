@@ -16,6 +16,7 @@
 #include "checkpoint/tensor_plan.h"
 #include "checkpoint/writers/tensor_rows.h"
 #include "checkpoint/writers/tokenizer_metadata.h"
+#include "checkpoint/writers/weight_factors.h"
 
 namespace ferrum {
 namespace {
@@ -108,7 +109,7 @@ void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
 void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
   check_folder(source);
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
-  const ModelDescription model = with_biases(*checkpoint);
+  const ModelDescription model = gguf_form(with_biases(*checkpoint));
   if (options.type) check_type(*options.type);
   const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
   // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.

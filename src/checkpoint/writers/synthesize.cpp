@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "checkpoint/gguf/gguf_writer.h"
 #include "checkpoint/safetensors/hf_config.h"
 #include "checkpoint/writers/tokenizer_metadata.h"
+#include "checkpoint/writers/weight_factors.h"
 #include "tensor/formats/random_blocks.h"
 
 namespace ferrum {
@@ -37,15 +40,17 @@ void keep_layers(ModelDescription& model, int layers, const std::string& source)
 
 // Values that are no weights: what they are instead.
 std::vector<float> given_values(const ModelDescription& model, const GgufLayoutTensor& tensor) {
-  if (is_norm(tensor.key.role))
-    return std::vector<float>(static_cast<size_t>(tensor.shape.back()), tensor.key.is_bias ? 0.0f : 1.0f);
+  const auto count = static_cast<size_t>(
+      std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>()));
+  if (is_norm(tensor.key.role)) return std::vector<float>(count, tensor.key.is_bias ? 0.0f : 1.0f);
   switch (tensor.key.role) {
     case Role::kLayerScale:
     case Role::kRouterScale:
     case Role::kExpertScales:
-      return std::vector<float>(static_cast<size_t>(tensor.shape.back()), 1.0f);
+    case Role::kSkip:
+      return std::vector<float>(count, 1.0f);
     case Role::kDecay: {  // memories of different lengths
-      std::vector<float> decays(static_cast<size_t>(tensor.shape.back()));
+      std::vector<float> decays(count);
       for (size_t i = 0; i < decays.size(); ++i) decays[i] = -static_cast<float>(i % 16 + 1) / 16;
       return decays;
     }
@@ -79,8 +84,10 @@ class Filler {
     if (values_.empty()) {
       blocks_.fill(out, static_cast<uint64_t>(first_row) * blocks_per_row_);
     } else {
-      check_equal(out.size(), values_.size() * sizeof(float), "given values fill a tensor of one row");
-      std::memcpy(out.data(), values_.data(), out.size());
+      const size_t first = static_cast<size_t>(first_row) * blocks_per_row_;
+      check(first * sizeof(float) + out.size() <= values_.size() * sizeof(float),
+            "given values fill a tensor");
+      std::memcpy(out.data(), values_.data() + first, out.size());
     }
   }
 
@@ -99,6 +106,7 @@ void synthesize(const fs::path& config_path, const fs::path& target, const Synth
   model.name = "Random " + std::string(name_of(options.type)) + " weights in the shape of " +
                (model.name.empty() ? std::string(name_of(*model.architecture)) : model.name);
 
+  model = gguf_form(std::move(model));
   GgufHeader header;
   set_model_metadata(header, model, options.type, config_path.string());
   if (options.tokenizer) {

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <optional>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "checkpoint/architecture.h"
 #include "checkpoint/tensor_plan.h"
+#include "checkpoint/writers/weight_factors.h"
 #include "tensor/formats/encode.h"
 
 namespace ferrum {
@@ -38,6 +41,9 @@ std::optional<FusedPart> fused_part(const ModelDescription& m, const TensorKey& 
   return found;
 }
 
+// Folders have these in one dimension, whatever GGUF has.
+bool is_list(Role role) { return role == Role::kDecay || role == Role::kSkip || role == Role::kMixerNorm; }
+
 // Of a norm of heads that has no weight in folders: 1, and for q the factor that the attention's scale has
 // beyond the usual. 0: the tensor is no such norm.
 float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
@@ -52,18 +58,22 @@ float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
 TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target)
     : name_(target.name),
       cols_(target.shape.back()),
-      rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]) {
+      rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]),
+      elements_(std::accumulate(target.shape.begin(), target.shape.end(), int64_t{1}, std::multiplies<>())) {
   const ModelDescription& model = checkpoint.model();
   const Role role = target.key.role;
   if (stores_interleaved(model) && target.key.layer >= 0) {
     const AttentionDescription& a = model.layers[static_cast<size_t>(target.key.layer)].attention;
-    if (a.latent > 0)
+    if (a.latent > 0) {
       find_rotated(a, role);
-    else if (role == Role::kQuery || role == Role::kKey)
+    } else if (role == Role::kQuery || role == Role::kKey) {
       head_dim_ = a.head_dim;
+      rotary_dim_ = model.rope.rotary_dim;
+    }
   }
+  factors_ = row_factors(model, target.key, rows_);
   if (model.architecture->gguf_tiled && !model.delta.tiled) find_tiles(model.delta, role);
-  if (target.shape.size() == 1 || role == Role::kDecay)
+  if (target.shape.size() == 1 || is_list(role))
     find_vector(checkpoint, target.key);
   else if (target.key.is_bias)
     find_expert_biases(checkpoint, target.key, target.shape.front());
@@ -105,6 +115,8 @@ void TensorRows::find_tiles(const DeltaDescription& d, TensorRole role) {
 
 void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
   source_rows_ = rows_;
+  // A head that is tied in the folder only.
+  if (key.role == Role::kHead && checkpoint.find(key) == nullptr) key = {Role::kEmbedding};
   if (const HostTensor* whole = checkpoint.find(key)) {
     sources_ = {whole};
   } else if (!find_fused(checkpoint, key)) {
@@ -163,29 +175,31 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
   } else if (key.role == Role::kRopeFactorsShort) {
     values_ = rope.scaling.short_factors;
   } else if (const float weight = weight_of_weightless(checkpoint.model(), key); weight != 0) {
-    values_.assign(static_cast<size_t>(rows_), weight);
+    values_.assign(static_cast<size_t>(elements_), weight);
   } else {
     if (const HostTensor* whole = checkpoint.find(key))
       sources_ = {whole};
     else
       check(find_fused(checkpoint, key), name_);
     const std::vector<float> all = decoded(*sources_.front());
-    for (int64_t i = 0; i < rows_; ++i) values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
+    for (int64_t i = 0; i < elements_; ++i)
+      values_.push_back(all[static_cast<size_t>(first_row_ + permuted(i))]);
+    for (size_t i = 0; i < factors_.size(); ++i) values_[i] *= factors_[i];
     const ModelDescription& m = checkpoint.model();
-    if (key.role == Role::kDecay && m.delta.decay_is_log)
+    if (key.role == Role::kDecay && (m.delta.decay_is_log || m.state_space.decay_is_log))
       for (float& value : values_) value = -std::exp(value);
     if (is_stored_minus_one(m, key))
       for (float& value : values_) value += 1;
   }
-  check_equal(values_.size(), static_cast<size_t>(rows_), name_);
+  check_equal(values_.size(), static_cast<size_t>(elements_), name_);
 }
 
-// Row 2i + p of a head is row p × head_dim / 2 + i of the source's.
+// Row 2i + p of the rotated part of a head is row p × rotary_dim / 2 + i of the source's.
 int64_t TensorRows::permuted(int64_t row) const {
   if (!row_order_.empty()) return row_order_[static_cast<size_t>(row)];
-  if (head_dim_ == 0) return row;
-  const int64_t within = row % head_dim_;
-  return row - within + within % 2 * (head_dim_ / 2) + within / 2;
+  const int64_t within = head_dim_ == 0 ? 0 : row % head_dim_;
+  if (within >= rotary_dim_) return row;
+  return row - within + within % 2 * (rotary_dim_ / 2) + within / 2;
 }
 
 TensorRows::Row TensorRows::source_of(int64_t row) const {
@@ -204,12 +218,13 @@ void TensorRows::encode(int64_t first_row, Format format, std::span<std::byte> o
   const size_t bytes = row_bytes(format, static_cast<size_t>(cols_));
   std::vector<float> decoded(static_cast<size_t>(cols_));
   for (size_t at = 0; at < out.size(); at += bytes, ++first_row)
-    encode_row(source_of(first_row), format, out.subspan(at, bytes), decoded);
+    encode_row(source_of(first_row), factors_.empty() ? 1 : factors_[static_cast<size_t>(first_row)], format,
+               out.subspan(at, bytes), decoded);
 }
 
-void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> out,
+void TensorRows::encode_row(const Row& row, float factor, Format format, std::span<std::byte> out,
                             std::vector<float>& decoded) const {
-  if (row.tensor->format == format && column_order_.empty()) {
+  if (row.tensor->format == format && column_order_.empty() && factor == 1) {
     if (row.tensor->maker) return row.tensor->maker->make(row.index, 1, out.data());
     const std::span<const std::byte> bytes = row.tensor->row(row.index);
     std::memcpy(out.data(), bytes.data(), bytes.size());
@@ -220,6 +235,8 @@ void TensorRows::encode_row(const Row& row, Format format, std::span<std::byte> 
     const std::vector<float> stored = decoded;
     for (size_t i = 0; i < decoded.size(); ++i) decoded[i] = stored[static_cast<size_t>(column_order_[i])];
   }
+  if (factor != 1)
+    for (float& value : decoded) value *= factor;
   const bool quantised = !is_float(format);
   for (const float value : decoded) {
     if (quantised && !std::isfinite(value))

@@ -40,12 +40,15 @@ class TensorRows {
   bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
   int64_t permuted(int64_t row) const;
   Row source_of(int64_t row) const;
-  void encode_row(const Row& row, Format format, std::span<std::byte> out, std::vector<float>& decoded) const;
+  void encode_row(const Row& row, float factor, Format format, std::span<std::byte> out,
+                  std::vector<float>& decoded) const;
 
   std::string name_;
   int64_t cols_;
-  int64_t rows_;      // of one matrix: of one expert
-  int head_dim_ = 0;  // of heads whose rows are permuted; 0: no permutation
+  int64_t rows_;  // of one matrix: of one expert
+  int64_t elements_;
+  int head_dim_ = 0;    // of heads whose rows are permuted; 0: no permutation
+  int rotary_dim_ = 0;  // of which so many are
   // Where row and column i of a matrix come from; empty: from i.
   std::vector<int64_t> row_order_, column_order_;
 
@@ -53,6 +56,8 @@ class TensorRows {
   std::vector<const HostTensor*> sources_;
   int64_t source_rows_ = 0;
   int64_t first_row_ = 0;
+
+  std::vector<float> factors_;  // of the rows, or of the elements of a bias; empty: 1
 
   std::vector<float> values_;  // instead, for tensors of one dimension and biases of experts
 };
