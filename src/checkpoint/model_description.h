@@ -77,10 +77,10 @@ struct AttentionDescription {
   int kv_layer = -1;           // whose keys and values the layer reads; -1: its own
   bool gate_in_query = false;  // one tensor has the rows of q and of the gate, head by head
   // Latent attention (arXiv 2405.04434): keys and values of all heads are products with one vector of a
-  // token, of so many numbers; 0: not. There is one key and value head then. Of the heads of q and k the last
+  // token, of this size; 0: not. There is one key and value head then. Of the heads of q and k the last
   // rope_dim numbers are rotated, and in k they are the same for all heads.
   int latent = 0;
-  int query_latent = 0;  // q is a product with a vector of so many numbers; 0: with the layer's input
+  int query_latent = 0;  // q is a product with a vector of this size; 0: with the layer's input
   int rope_dim = 0;
   float in_scale = 1;   // of what the projections read
   float out_scale = 1;  // of what the layer's attention gives

@@ -48,7 +48,7 @@ class TensorRows {
   int64_t rows_;  // of one matrix: of one expert
   int64_t elements_;
   int head_dim_ = 0;    // of heads whose rows are permuted; 0: no permutation
-  int rotary_dim_ = 0;  // of which so many are
+  int rotary_dim_ = 0;  // of a head, the rows that are permuted
   // Where row and column i of a matrix come from; empty: from i.
   std::vector<int64_t> row_order_, column_order_;
 
