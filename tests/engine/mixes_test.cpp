@@ -166,6 +166,7 @@ class Mixes : public testing::TestWithParam<Setup> {
   }
 
  private:
+  static bool has_mtp() { return std::string_view(GetParam().model).find("mtp_") != std::string_view::npos; }
   EngineOptions options() const {
     return {.model = path_of(GetParam(), GetParam().model),
             .threads = 1,
@@ -198,6 +199,10 @@ class Mixes : public testing::TestWithParam<Setup> {
     if (o.speculate.empty() && random.one_in(3) && o.model != draft && *GetParam().draft != '\0') {
       o.speculate = "draft";
       o.draft = draft;
+    }
+    if (has_mtp() && random.one_in(2)) {
+      o.speculate = "mtp";
+      o.draft.clear();
     }
     // Few states may be kept, or many.
     if (GetParam().is_golden && random.one_in(2)) o.state_cache = uint64_t{1} << random.from(15, 20);
@@ -278,7 +283,8 @@ INSTANTIATE_TEST_SUITE_P(Goldens, HybridMixes,
                                          of_golden("gguf/gemma4_moe.gguf", kDraft),
                                          of_golden("gguf/lfm2.gguf", kDraft),
                                          of_golden("gguf/lfm2_moe.gguf", kDraft, "f32"),
-                                         of_golden("lfm3", "olmo2"), of_golden("kimi_linear", "olmo2")),
+                                         of_golden("lfm3", "olmo2"), of_golden("kimi_linear", "olmo2"),
+                                         of_golden("mtp_qwen3_5", "olmo2")),
                          test_name);
 
 }  // namespace

@@ -91,7 +91,9 @@ TEST_P(StateFaults, N1_ARequestBeforeAndAfterAnother) {
   const std::string text = cold(stopped).choices[0].text;  // empty where there is no tokenizer
   if (text.size() > 22) stopped.stop = {text.substr(20, 2)};
 
-  for (const char* speculate : {"", "ngram", "draft"})
+  std::vector<std::string> drafters = {"", "ngram", "draft"};
+  if (GetParam().find("mtp_") != std::string::npos) drafters.emplace_back("mtp");
+  for (const std::string& speculate : drafters)
     for (const int sequences : {1, 16}) {
       SCOPED_TRACE(testing::Message() << speculate << " " << sequences);
       EngineOptions o = options();
@@ -234,7 +236,8 @@ TEST_P(StateFaults, UnloadedAndLoadedAgain) {
 INSTANTIATE_TEST_SUITE_P(Goldens, StateFaults,
                          ::testing::Values("gguf/qwen3_next.gguf", "gguf/qwen3_5_text.gguf",
                                            "gguf/qwen3_5_moe_text.gguf", "gguf/gemma4_e2b.gguf",
-                                           "gguf/lfm2.gguf", "gguf/lfm2_moe.gguf", "lfm3", "kimi_linear"),
+                                           "gguf/lfm2.gguf", "gguf/lfm2_moe.gguf", "lfm3", "kimi_linear",
+                                           "mtp_qwen3_5"),
                          [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
 
 }  // namespace
