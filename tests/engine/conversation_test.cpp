@@ -157,7 +157,8 @@ TEST_P(AgentConversation, TwentyTurnsOf15000Tokens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, AgentConversation,
-                         ::testing::Values("qwen3_next", "qwen3_5_text", "lfm2", "lfm2_moe"),
+                         ::testing::Values("qwen3_next", "qwen3_5_text", "lfm2", "lfm2_moe", "nemotron_h_moe",
+                                           "granitemoehybrid", "falcon_h1"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

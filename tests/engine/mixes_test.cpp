@@ -275,17 +275,18 @@ constexpr Setup of_golden(const char* model, const char* draft, const char* kv_d
 }
 constexpr const char* kDraft = "gguf/olmo2.gguf";
 
-INSTANTIATE_TEST_SUITE_P(Goldens, HybridMixes,
-                         testing::Values(of_golden("gguf/qwen3_next.gguf", kDraft),
-                                         of_golden("gguf/qwen3_5_text.gguf", kDraft, "int8"),
-                                         of_golden("gguf/qwen3_5_moe_text.gguf", kDraft),
-                                         of_golden("gguf/gemma4_e2b.gguf", kDraft),
-                                         of_golden("gguf/gemma4_moe.gguf", kDraft),
-                                         of_golden("gguf/lfm2.gguf", kDraft),
-                                         of_golden("gguf/lfm2_moe.gguf", kDraft, "f32"),
-                                         of_golden("lfm3", "olmo2"), of_golden("kimi_linear", "olmo2"),
-                                         of_golden("mtp_qwen3_5", "olmo2")),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Goldens, HybridMixes,
+    testing::Values(of_golden("gguf/qwen3_next.gguf", kDraft),
+                    of_golden("gguf/qwen3_5_text.gguf", kDraft, "int8"),
+                    of_golden("gguf/qwen3_5_moe_text.gguf", kDraft),
+                    of_golden("gguf/gemma4_e2b.gguf", kDraft), of_golden("gguf/gemma4_moe.gguf", kDraft),
+                    of_golden("gguf/lfm2.gguf", kDraft), of_golden("gguf/lfm2_moe.gguf", kDraft, "f32"),
+                    of_golden("lfm3", "olmo2"), of_golden("kimi_linear", "olmo2"),
+                    of_golden("mtp_qwen3_5", "olmo2"), of_golden("gguf/nemotron_h_moe.gguf", kDraft),
+                    of_golden("gguf/granitemoehybrid.gguf", kDraft, "int8"), of_golden("bamba", "olmo2"),
+                    of_golden("gguf/falcon_h1.gguf", kDraft, "f32")),
+    test_name);
 
 }  // namespace
 }  // namespace ferrum

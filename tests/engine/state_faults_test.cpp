@@ -237,7 +237,8 @@ INSTANTIATE_TEST_SUITE_P(Goldens, StateFaults,
                          ::testing::Values("gguf/qwen3_next.gguf", "gguf/qwen3_5_text.gguf",
                                            "gguf/qwen3_5_moe_text.gguf", "gguf/gemma4_e2b.gguf",
                                            "gguf/lfm2.gguf", "gguf/lfm2_moe.gguf", "lfm3", "kimi_linear",
-                                           "mtp_qwen3_5"),
+                                           "gguf/nemotron_h_moe.gguf", "gguf/granitemoehybrid.gguf", "bamba",
+                                           "gguf/falcon_h1.gguf", "mtp_qwen3_5"),
                          [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
 
 }  // namespace
