@@ -247,11 +247,22 @@ class Loader {
   }
 
   // Head by head `dim` rows of q and as many of the gate: those of one of them.
-  HostTensor half_of(const HostTensor& both, int heads, int dim, int which) {
+  static std::vector<int64_t> half_rows(int heads, int dim, int which) {
     std::vector<int64_t> rows;
     for (int64_t head = 0; head < heads; ++head)
       for (int64_t row = 0; row < dim; ++row) rows.push_back((2 * head + which) * dim + row);
-    return selected_rows(both, std::move(rows));
+    return rows;
+  }
+  static HostTensor half_of(const HostTensor& both, int heads, int dim, int which) {
+    return selected_rows(both, half_rows(heads, dim, which));
+  }
+
+  // Of the next part, whose rows follow `before` others; where it has none but they have, zeros.
+  static void add_bias(WeightSource& source, const std::vector<float>& bias, int before, int rows) {
+    if (bias.empty() && source.bias.empty()) return;
+    source.bias.resize(static_cast<size_t>(before));
+    source.bias.insert(source.bias.end(), bias.begin(), bias.end());
+    source.bias.resize(static_cast<size_t>(before) + static_cast<size_t>(rows));
   }
 
   Attention::Parts attention(int i, const AttentionDescription& a) {
@@ -279,11 +290,20 @@ class Loader {
     parts.out = matrix({Role::kAttentionOut, i});
     if (a.gate_in_query) {
       const HostTensor& both = required({Role::kQueryAndGate, i});
-      refuse_bias({Role::kQueryAndGate, i});
-      parts.qkv = pack({.parts = {{half_of(both, a.q_heads, a.head_dim, 0)},
-                                  {required({Role::kKey, i})},
-                                  {required({Role::kValue, i})}}});
-      parts.gate = pack({.parts = {{half_of(both, a.q_heads, a.head_dim, 1)}}});
+      WeightSource qkv = {.parts = {{half_of(both, a.q_heads, a.head_dim, 0)},
+                                    {required({Role::kKey, i})},
+                                    {required({Role::kValue, i})}}};
+      WeightSource gate = {.parts = {{half_of(both, a.q_heads, a.head_dim, 1)}}};
+      if (const std::vector<float> bias = bias_of({Role::kQueryAndGate, i}, both.rows()); !bias.empty()) {
+        for (const int64_t row : half_rows(a.q_heads, a.head_dim, 0))
+          qkv.bias.push_back(bias[static_cast<size_t>(row)]);
+        for (const int64_t row : half_rows(a.q_heads, a.head_dim, 1))
+          gate.bias.push_back(bias[static_cast<size_t>(row)]);
+      }
+      add_bias(qkv, bias_of({Role::kKey, i}, a.k_width()), a.q_width(), a.k_width());
+      add_bias(qkv, bias_of({Role::kValue, i}, a.v_width()), a.q_width() + a.k_width(), a.v_width());
+      parts.qkv = pack(qkv);
+      parts.gate = pack(gate);
     } else if (a.kv_layer >= 0) {
       parts.qkv = matrix({Role::kQuery, i});
     } else {
@@ -346,13 +366,6 @@ class Loader {
     for (size_t i = 0; i < rows.size() && !bias.empty(); ++i)
       source.bias.push_back(bias[static_cast<size_t>(rows[i])]);
     return pack(source);
-  }
-
-  void refuse_bias(TensorKey key) const {
-    key.is_bias = true;
-    if (checkpoint_.find(key) != nullptr)
-      fail(ErrorCode::kUnsupported, "{}: {} is not supported", model_.name,
-           in_quotes(checkpoint_.find(key)->name));
   }
 
   Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
