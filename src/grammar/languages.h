@@ -28,7 +28,7 @@ class Languages {
   // A format, whose pattern is the same for every grammar.
   LanguageId format(const std::string& name, const std::string& pattern, const std::string& path);
   // The texts of a grammar in Lark's notation. Where its rules contain themselves it stands alone: Refusal
-  // when anything is asked of it but rules_of().
+  // at the first use of anything but rules_of().
   LanguageId lark(const std::string& source, const std::string& path);
   const RuleSyntax* rules_of(LanguageId language) const { return nodes_[language].rules.get(); }
   LanguageId length(uint32_t least, uint32_t most);

@@ -200,7 +200,7 @@ class FormBuilder {
     const bool has_json = goal.takes_null || goal.takes_true || goal.takes_false || goal.numbers ||
                           !goal.arrays.empty() || !goal.objects.empty() || goal.strings ||
                           goal.text_rule != kNoRule;
-    // Of a rule's texts it cannot be told which are read as other values.
+    // Which of a rule's texts are read as other values is not known.
     if (goal.text_rule != kNoRule && (types == Types::kString || is_text_marked_))
       out.text_rule = (types & Types::kString) ? goal.text_rule : kNoRule;
     if (types != Types::kString && has_json) out.json = id;

@@ -126,7 +126,7 @@ void expect_same(const Answers& told, const Answers& alone) {
       std::string_view whole = answer.text;
       while (whole.ends_with("\uFFFD")) whole.remove_suffix(3);
       ASSERT_TRUE(wanted.text.starts_with(whole));
-      // Tokens that might begin a stop string are told as well, which are none of the answer if one followed.
+      // Tokens that might begin a stop string come as well; they are no part of the answer if one followed.
       ASSERT_LE(std::ssize(answer.tokens), wanted.finish->usage.generated_tokens);
       expect_one_begins_the_other(answer.tokens, wanted.tokens);
       expect_one_begins_the_other(answer.logprobs, wanted.logprobs);

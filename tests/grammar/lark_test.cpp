@@ -146,7 +146,7 @@ TEST(Lark, AStringHoldsItBesideOtherMembers) {
   nlohmann::json with_pattern = nested;
   with_pattern["pattern"] = "x";
   EXPECT_EQ(refused(with_pattern), "x-lark");
-  // What is no grammar of its own meets other keywords.
+  // What is no grammar of its own is combined with other keywords.
   const auto both =
       from_schema(nlohmann::json{{"type", "string"}, {"maxLength", 3}, {"x-lark", "start: \"a\"+"}}.dump());
   EXPECT_TRUE(takes(both, "\"aaa\""));
