@@ -10,7 +10,7 @@
 namespace ferrum::test {
 
 // One choice of a request with logprobs.
-struct Answer {
+struct ReadAnswer {
   std::string text;
   std::vector<int32_t> tokens;
   std::vector<float> logprobs;  // of the tokens, and of each one's alternatives
@@ -18,7 +18,7 @@ struct Answer {
 };
 
 struct Answers {
-  std::vector<Answer> choices;
+  std::vector<ReadAnswer> choices;
   std::string error;  // its message
 };
 
@@ -26,7 +26,7 @@ inline void take(const Event& event, Answers& answers) {
   if (const auto* text = std::get_if<TextEvent>(&event)) {
     answers.choices[static_cast<size_t>(text->choice)].text += text->text;
   } else if (const auto* token = std::get_if<TokenEvent>(&event)) {
-    Answer& answer = answers.choices[static_cast<size_t>(token->choice)];
+    ReadAnswer& answer = answers.choices[static_cast<size_t>(token->choice)];
     answer.tokens.push_back(token->token.id);
     answer.logprobs.push_back(token->token.logprob);
     for (const TokenChance& other : token->top) answer.logprobs.push_back(other.logprob);
@@ -39,7 +39,7 @@ inline void take(const Event& event, Answers& answers) {
 
 // Reads to the end, or cancels after this many events.
 inline Answers read(EventStream& stream, int choices, int cancel_after = -1) {
-  Answers answers = {std::vector<Answer>(static_cast<size_t>(choices)), {}};
+  Answers answers = {std::vector<ReadAnswer>(static_cast<size_t>(choices)), {}};
   for (int events = 0;; ++events) {
     if (events == cancel_after) stream.cancel();
     const std::optional<Event> event = stream.next();

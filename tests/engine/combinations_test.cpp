@@ -15,7 +15,7 @@ constexpr int kVocabulary = 1536;  // tokens of the model that requests are made
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 struct Told {
-  std::vector<test::Answer> choices;
+  std::vector<test::ReadAnswer> choices;
   std::vector<float> prompt;  // of its tokens but the first, with alternatives
   std::string error;
 };
@@ -115,7 +115,7 @@ TEST(EngineFaults, N5_OptionsAtTheirExtremesCombined) {
       continue;
     }
     ++answered;
-    for (const test::Answer& answer : wanted.choices) {
+    for (const test::ReadAnswer& answer : wanted.choices) {
       ASSERT_TRUE(answer.finish);
       EXPECT_LE(answer.finish->usage.generated_tokens, request.max_tokens);
       for (const std::string& stop : request.stop) EXPECT_EQ(answer.text.find(stop), std::string::npos);

@@ -45,7 +45,7 @@ test::Answers answers_of(Engine& engine, Request request) {
   return test::read(*engine.submit(std::move(request)), choices);
 }
 
-test::Answer answer_of(Engine& engine, Request request) {
+test::ReadAnswer answer_of(Engine& engine, Request request) {
   const test::Answers answers = answers_of(engine, std::move(request));
   EXPECT_EQ(answers.error, "");
   return answers.choices.front();
@@ -54,7 +54,7 @@ test::Answer answer_of(Engine& engine, Request request) {
 TEST(Constraint, ARegexIsMatchedAndEndsTheAnswer) {
   const auto engine = load();
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const test::Answer answer =
+    const test::ReadAnswer answer =
         answer_of(*engine, hot({AnswerRule::Kind::kRegex, "[0-9]{3}-(ab|[x-z]{2,4}) é?!"}, seed));
     EXPECT_TRUE(std::regex_match(answer.text, std::regex("[0-9]{3}-(ab|[x-z]{2,4}) (é)?!"))) << answer.text;
     EXPECT_EQ(answer.finish->reason, FinishReason::kStop);
@@ -68,7 +68,7 @@ TEST(Constraint, AChoiceIsOneOfThem) {
     AnswerRule rule;
     rule.kind = AnswerRule::Kind::kChoices;
     rule.choices = choices;
-    const test::Answer answer = answer_of(*engine, hot(rule, seed));
+    const test::ReadAnswer answer = answer_of(*engine, hot(rule, seed));
     EXPECT_NE(std::ranges::find(choices, answer.text), choices.end()) << answer.text;
   }
 }
@@ -76,7 +76,7 @@ TEST(Constraint, AChoiceIsOneOfThem) {
 TEST(Constraint, AnObjectKeepsItsSchema) {
   const auto engine = load();
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const test::Answer answer = answer_of(*engine, hot({AnswerRule::Kind::kJsonSchema, kPerson}, seed));
+    const test::ReadAnswer answer = answer_of(*engine, hot({AnswerRule::Kind::kJsonSchema, kPerson}, seed));
     ASSERT_EQ(answer.finish->reason, FinishReason::kStop) << answer.text;
     const OrderedJson person = parse_ordered_json(answer.text, "answer");
     ASSERT_EQ(person.size(), 3u);
@@ -89,7 +89,7 @@ TEST(Constraint, AnyObjectWillDo) {
   const auto engine = load();
   Request request = hot({AnswerRule::Kind::kJsonObject}, 3);
   request.sampling.temperature = 0;
-  const test::Answer answer = answer_of(*engine, request);
+  const test::ReadAnswer answer = answer_of(*engine, request);
   if (answer.finish->reason == FinishReason::kStop) {
     EXPECT_TRUE(parse_ordered_json(answer.text, "answer").is_object());
   }
@@ -112,7 +112,7 @@ TEST(Constraint, AnAnswerThatIsCutSaysSo) {
   const auto engine = load();
   Request request = hot({AnswerRule::Kind::kJsonSchema, kPerson}, 1);
   request.max_tokens = 3;
-  const test::Answer answer = answer_of(*engine, request);
+  const test::ReadAnswer answer = answer_of(*engine, request);
   EXPECT_EQ(answer.finish->reason, FinishReason::kMaxTokens);
   EXPECT_EQ(answer.finish->usage.generated_tokens, 3);
 }
@@ -122,9 +122,9 @@ TEST(Constraint, CertainTokensAreTheSameDrawnOrNot) {
   const auto engine = load();
   for (uint64_t seed = 0; seed < 10; ++seed) {
     Request request = hot({AnswerRule::Kind::kJsonSchema, kPerson, {}, true}, seed);
-    const test::Answer taken = answer_of(*engine, request);
+    const test::ReadAnswer taken = answer_of(*engine, request);
     request.logprobs = 0;
-    const test::Answer drawn = answer_of(*engine, request);
+    const test::ReadAnswer drawn = answer_of(*engine, request);
     EXPECT_EQ(taken.text, drawn.text);
     EXPECT_EQ(taken.finish->usage.generated_tokens, static_cast<int>(drawn.tokens.size()));
   }

@@ -16,7 +16,7 @@
 namespace ferrum {
 namespace {
 
-using test::Answer;
+using test::ReadAnswer;
 
 // Thoughts are shown from the last question on, as Qwen's and other templates do.
 constexpr const char* kTemplate =
@@ -116,13 +116,13 @@ class AgentConversation : public ::testing::TestWithParam<std::string> {
         SCOPED_TRACE(testing::Message() << "turn " << turn << (calls ? ", call" : ", answer"));
         const Request request = asking(chat, turn);
         const std::vector<int32_t> prompt = warm->tokens_of(request.prompt);
-        const Answer got = test::read(*warm->submit(request), 1).choices[0];
+        const ReadAnswer got = test::read(*warm->submit(request), 1).choices[0];
         ASSERT_TRUE(got.finish);
         const Usage& usage = got.finish->usage;
         ASSERT_EQ(usage.prompt_tokens, static_cast<int>(prompt.size()));
         EXPECT_LE(usage.prompt_tokens - usage.cached_tokens, memory.fresh(prompt) + 64);
         if (++requests % length.compared == 0) {
-          const Answer expected = test::read(*cold->submit(request), 1).choices[0];
+          const ReadAnswer expected = test::read(*cold->submit(request), 1).choices[0];
           EXPECT_EQ(got.tokens, expected.tokens);
           EXPECT_EQ(got.logprobs, expected.logprobs);
         }

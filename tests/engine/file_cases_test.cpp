@@ -81,7 +81,7 @@ TEST(FileCases, ATiedHeadWithOtherValues) {
   for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(tied[size_t{16} * 384 + i], expected[i], 1e-4) << i;
 }
 
-test::Answer answer_of(Engine& engine, Request request) {
+test::ReadAnswer answer_of(Engine& engine, Request request) {
   const auto stream = engine.submit(std::move(request));
   test::Answers answers = test::read(*stream, 1);
   EXPECT_EQ(answers.error, "");
@@ -104,7 +104,7 @@ TEST_P(GenerationCases, NeverMakeRequestsFail) {
   request.prompt = TextPrompt{"Once upon a time"};
   request.sampling = recommended;
   request.max_tokens = 8;
-  const test::Answer answer = answer_of(*engine, request);
+  const test::ReadAnswer answer = answer_of(*engine, request);
   EXPECT_NE(answer.text, "");
   if (recommended.top_p > 0) return;
   request.sampling.temperature = 0;
@@ -133,7 +133,7 @@ TEST_P(TurnCases, AnAnswerEndsWithItsTurn) {
   const std::string end = is_chat_ml ? "<|im_end|>" : "<|eot_id|>";
   const auto engine =
       Engine::load({.model = cases("gguf") / (std::string(GetParam()) + ".gguf"), .threads = 2});
-  const test::Answer answer = answer_of(*engine, story());
+  const test::ReadAnswer answer = answer_of(*engine, story());
   ASSERT_TRUE(answer.finish);
   EXPECT_EQ(answer.finish->reason, FinishReason::kStop);
   EXPECT_EQ(answer.finish->stop, "");
@@ -143,7 +143,7 @@ TEST_P(TurnCases, AnAnswerEndsWithItsTurn) {
   EXPECT_EQ(answer.text.find(end), std::string::npos);
   Request stopped = story();
   stopped.stop = {end};
-  const test::Answer same = answer_of(*engine, stopped);
+  const test::ReadAnswer same = answer_of(*engine, stopped);
   EXPECT_EQ(same.text, answer.text);
   ASSERT_TRUE(same.finish);
   EXPECT_EQ(same.finish->reason, FinishReason::kStop);
@@ -190,7 +190,7 @@ TEST(StopStringsOfControlTokens, EndTheAnswer) {
   request.max_tokens = 4;
   EXPECT_EQ(answer_of(*engine, request).finish->reason, FinishReason::kMaxTokens);
   request.stop = {"no such", "<|im_start|>"};
-  const test::Answer stopped = answer_of(*engine, request);
+  const test::ReadAnswer stopped = answer_of(*engine, request);
   EXPECT_EQ(stopped.finish->reason, FinishReason::kStop);
   EXPECT_EQ(stopped.finish->stop, "<|im_start|>");
   EXPECT_EQ(stopped.finish->usage.generated_tokens, 1);

@@ -16,8 +16,8 @@
 namespace ferrum {
 namespace {
 
-using test::Answer;
 using test::Answers;
+using test::ReadAnswer;
 
 constexpr int kContext = 512;  // of all these models
 constexpr int kRequests = 64;  // of a mix
@@ -117,8 +117,8 @@ void expect_one_begins_the_other(const std::vector<T>& a, const std::vector<T>& 
 void expect_same(const Answers& told, const Answers& alone) {
   ASSERT_EQ(told.error, alone.error);
   for (size_t i = 0; i < told.choices.size(); ++i) {
-    const Answer& answer = told.choices[i];
-    const Answer& wanted = alone.choices[i];
+    const ReadAnswer& answer = told.choices[i];
+    const ReadAnswer& wanted = alone.choices[i];
     if (!alone.error.empty()) continue;
     ASSERT_TRUE(answer.finish && wanted.finish);
     if (answer.finish->reason == FinishReason::kCancelled) {

@@ -127,7 +127,7 @@ TEST_F(Replays, EachRequestOfABatchGetsItsOwn) {
     }
     const std::vector<std::unique_ptr<EventStream>> streams = e->submit_batch(requests);
     for (size_t i = 0; i < streams.size(); ++i)
-      for (const test::Answer& answer : test::read(*streams[i], requests[i].choices).choices)
+      for (const test::ReadAnswer& answer : test::read(*streams[i], requests[i].choices).choices)
         EXPECT_EQ(answer.text, "answer " + std::string(i, 'x'));
   }
 }

@@ -14,8 +14,8 @@
 namespace ferrum {
 namespace {
 
-using test::Answer;
 using test::Answers;
+using test::ReadAnswer;
 using Tokens = std::vector<int32_t>;
 
 Tokens some_tokens(int seed, int count) {
