@@ -106,7 +106,7 @@ std::vector<Operation> recurrent_operations() {
                          .value_dim = dim,
                          .by_channel = true,
                          .sigmoid_gate = true}));
-  all.push_back(state_space({.heads = 4, .head_dim = 64, .groups = 2, .state_dim = 128}));
+  all.push_back(state_space({.heads = 4, .head_dim = 64, .groups = 2, .state_dim = 40}));
   all.push_back(state_space({.heads = 6, .head_dim = 24, .groups = 3, .state_dim = 16, .norm_first = true}));
   all.push_back(state_space({.heads = 3, .head_dim = 80, .groups = 1, .state_dim = 9, .step_min = 0.6f},
                             Norm::Kind::kNone));
