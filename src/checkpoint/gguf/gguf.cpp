@@ -52,9 +52,9 @@ std::string shape_text(std::span<const int64_t> shape) { return fmt::format("[{}
 }  // namespace
 
 // Reads one file front to back.
-class GgufReader {
+class GgufParser {
  public:
-  GgufReader(std::span<const std::byte> bytes, std::string source, GgufFile& file)
+  GgufParser(std::span<const std::byte> bytes, std::string source, GgufFile& file)
       : bytes_(bytes),
         source_(file.metadata_.source_ = std::move(source)),
         in_(bytes, source_),
@@ -338,7 +338,7 @@ class GgufReader {
 
 std::unique_ptr<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string source) {
   std::unique_ptr<GgufFile> file(new GgufFile);
-  GgufReader(bytes, std::move(source), *file).read();
+  GgufParser(bytes, std::move(source), *file).read();
   return file;
 }
 

@@ -69,7 +69,7 @@ class GgufMetadata {
   const std::string& source() const { return source_; }  // the path, for messages
 
  private:
-  friend class GgufReader;
+  friend class GgufParser;
   std::string source_;
   std::vector<std::pair<std::string_view, GgufValue>> entries_;
   std::unordered_map<std::string_view, size_t> index_;
@@ -95,7 +95,7 @@ class GgufFile {
   const MappedFile& file() const;
 
  private:
-  friend class GgufReader;
+  friend class GgufParser;
   GgufFile() = default;
 
   std::shared_ptr<const MappedFile> file_;
