@@ -1,4 +1,5 @@
-# cmake -DNM=… -DOBJECTS=a.o;b.o -P: fails if an object file defines a weak function. The linker keeps one copy of
+# cmake -DNM=… -DOBJECTS=a.o;b.o -P: fails if two object files define one function, of which the linker silently takes
+# one from a library, or if an object file defines a weak function. The linker keeps one copy of
 # such a function from wherever it comes, so one compiled for AVX-512 could end up running on every CPU (fault B59).
 execute_process(COMMAND ${NM} --demangle --defined-only ${OBJECTS} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[0-9a-f]+ T [^\n]*" functions "${symbols}")
@@ -10,3 +11,12 @@ if(weak)
   string(REPLACE ";" "\n  " weak "${weak}")
   message(FATAL_ERROR "weak functions among the kernels:\n  ${weak}")
 endif()
+set(names "")
+foreach(function ${functions})
+  string(REGEX REPLACE "^[0-9a-f]+ T " "" name "${function}")
+  list(FIND names "${name}" place)
+  if(place GREATER_EQUAL 0)
+    message(FATAL_ERROR "defined twice among the kernels: ${name}")
+  endif()
+  list(APPEND names "${name}")
+endforeach()

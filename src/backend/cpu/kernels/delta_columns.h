@@ -6,14 +6,6 @@
 
 namespace ferrum::cpu::FERRUM_ISA {
 
-static inline F32 load_some(const float* p, int n) { return n == kLanes ? load(p) : load_part(p, n); }
-static inline void store_some(float* p, F32 v, int n) {
-  if (n == kLanes)
-    store(p, v);
-  else
-    store_part(p, v, n);
-}
-
 // kVectors × kLanes columns of a head's memory: each pass over it lies in the first cache. Even and odd keys
 // are summed apart, so that sums do not wait for each other.
 static constexpr int kVectors = 4;

@@ -13,15 +13,6 @@ inline void in_steps(int n, const Step& step) {
   if (i < n) step(i, n - i);
 }
 
-inline F32 load_some(const float* p, int n) { return n == kLanes ? load(p) : load_part(p, n); }
-template <class T>
-inline void store_some(T* p, F32 v, int n) {
-  if (n == kLanes)
-    store(p, v);
-  else
-    store_part(p, v, n);
-}
-
 inline float sum_of_squares(const float* x, int n) {
   F32 squares = {};
   in_steps(n, [&](int i, int count) {

@@ -240,6 +240,19 @@ static inline void store_part(T* p, F32 v, int n) {
   __builtin_memcpy(p, whole, static_cast<size_t>(n) * sizeof(T));
 }
 
+// The first n elements, all of a register or fewer.
+template <class T>
+static inline F32 load_some(const T* p, int n) {
+  return n == kLanes ? load(p) : load_part(p, n);
+}
+template <class T>
+static inline void store_some(T* p, F32 v, int n) {
+  if (n == kLanes)
+    store(p, v);
+  else
+    store_part(p, v, n);
+}
+
 // The largest lane. A NaN may be lost.
 static inline float largest(F32 v) {
 #if defined(__AVX512F__)

@@ -6,14 +6,6 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-inline F32 load_some(const float* p, int n) { return n == kLanes ? load(p) : load_part(p, n); }
-inline void store_some(float* p, F32 v, int n) {
-  if (n == kLanes)
-    store(p, v);
-  else
-    store_part(p, v, n);
-}
-
 // The pass of kTokens tokens over kCount registers of columns, from `column` on; the last register holds
 // last_count of them. `before` is the memory that the first token finds.
 template <int kCount, int kTokens>
