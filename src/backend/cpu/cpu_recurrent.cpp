@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "backend/cpu/channel_kernels.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 
@@ -65,7 +64,6 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
   const int beta_first = z_first + rule.value_width();
   const int alpha_first = beta_first + rule.value_heads;
   const float query_scale = 1 / std::sqrt(static_cast<float>(rule.key_dim));
-  const cpu::ChannelKernels& by_channel = cpu::channel_kernels_for(isa_);
 
   pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int) noexcept {
     for (int t = static_cast<int>(begin); t < end; ++t) {
@@ -82,8 +80,8 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
       }
       kernels_.logistic(row + beta_first, row + beta_first, rule.value_heads);
       for (int h = 0; h < rule.value_heads; ++h)
-        by_channel.rates(row + alpha_first + h * rule.key_dim, decay[h], step_bias + h * rule.key_dim,
-                         rule.key_dim);
+        kernels_.channel_rates(row + alpha_first + h * rule.key_dim, decay[h], step_bias + h * rule.key_dim,
+                               rule.key_dim);
     }
   });
 
@@ -98,7 +96,7 @@ void CpuBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& 
       const int first = static_cast<int>(i % parts) * kColumnsTogether;
       const int key_head = rule.tiled ? head % rule.key_heads : head / sharing;
       const int64_t memory = int64_t{head} * rule.key_dim * rule.value_dim;
-      const auto delta_rule = rule.by_channel ? by_channel.delta_rule : kernels_.delta_rule;
+      const auto delta_rule = rule.by_channel ? kernels_.channel_delta_rule : kernels_.delta_rule;
       delta_rule({.x = x.at<float>(run.begin),
                   .stride = x.stride,
                   .tokens = run.tokens,

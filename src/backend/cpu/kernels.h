@@ -247,6 +247,10 @@ struct Kernels {
   void (*delta_rates)(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
   void (*convolve)(const ConvolutionTask& task);
   void (*delta_rule)(const DeltaTask& task);
+  // The same where each channel of a key decays by a rate of its own: alpha = e^(decay · softplus(alpha +
+  // step_bias)) of one head's channels; kept_offset is that of the shares that channels keep, [key_dim].
+  void (*channel_rates)(float* alpha, float decay, const float* step_bias, int n);
+  void (*channel_delta_rule)(const DeltaTask& task);
   // x = softplus(x + bias), limited to least … most
   void (*step_lengths)(float* x, const float* bias, int n, float least, float most);
   void (*state_space)(const StateSpaceTask& task);

@@ -40,16 +40,22 @@ float sum_of_exp(const float* x, int n, float highest);
 void copy_sums(const SumRows& to, PanelSums sums);
 void rotate_head(const HeadTask& task);
 float quantize_head(int8_t* out, const float* x, int n);
+void to_direction(float* x, int n, float scale);
+void gate_silu_row(float* x, const float* gates, int n);
 void convert_f32(void* out, const float* x, int n);
 void convert_f16(void* out, const float* x, int n);
 void convert_bf16(void* out, const float* x, int n);
 
-// recurrent.cpp
-void gate_silu_row(float* x, const float* gates, int n);
-void to_direction(float* x, int n, float scale);
-void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
+// convolution.cpp
 void convolve(const ConvolutionTask& task);
+
+// delta_rule.cpp
+void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n);
 void delta_rule(const DeltaTask& task);
+void channel_rates(float* alpha, float decay, const float* step_bias, int n);
+void channel_delta_rule(const DeltaTask& task);
+
+// state_space.cpp
 void step_lengths(float* x, const float* bias, int n, float least, float most);
 void state_space(const StateSpaceTask& task);
 

@@ -5,14 +5,6 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-// Calls f(offset, count) over n elements in steps of a register; the last count may be less than kLanes.
-template <class Step>
-inline void in_steps(int n, const Step& step) {
-  int i = 0;
-  for (; i + kLanes <= n; i += kLanes) step(i, kLanes);
-  if (i < n) step(i, n - i);
-}
-
 inline float sum_of_squares(const float* x, int n) {
   F32 squares = {};
   in_steps(n, [&](int i, int count) {
@@ -202,5 +194,17 @@ void convert_f32(void* out, const float* x, int n) {
 }
 void convert_f16(void* out, const float* x, int n) { convert(static_cast<F16*>(out), x, n); }
 void convert_bf16(void* out, const float* x, int n) { convert(static_cast<BF16*>(out), x, n); }
+
+void to_direction(float* x, int n, float scale) {
+  const float factor = scale / __builtin_sqrtf(sum_of_squares(x, n) + 1e-6f);
+  in_steps(n, [&](int i, int count) { store_some(x + i, load_some(x + i, count) * factor, count); });
+}
+
+void gate_silu_row(float* x, const float* gates, int n) {
+  in_steps(n, [&](int i, int count) {
+    const F32 gate = load_some(gates + i, count);
+    store_some(x + i, load_some(x + i, count) * gate * logistic(gate), count);
+  });
+}
 
 }  // namespace ferrum::cpu::FERRUM_ISA

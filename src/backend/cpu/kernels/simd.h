@@ -253,6 +253,14 @@ static inline void store_some(T* p, F32 v, int n) {
     store_part(p, v, n);
 }
 
+// Calls f(offset, count) over n elements in steps of a register; the last count may be less than kLanes.
+template <class Step>
+static inline void in_steps(int n, const Step& step) {
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) step(i, kLanes);
+  if (i < n) step(i, n - i);
+}
+
 // The largest lane. A NaN may be lost.
 static inline float largest(F32 v) {
 #if defined(__AVX512F__)

@@ -55,11 +55,10 @@ inline void pass_all(const StateSpaceTask& task, int token) {
 }  // namespace
 
 void step_lengths(float* x, const float* bias, int n, float least, float most) {
-  for (int i = 0; i < n; i += kLanes) {
-    const int count = n - i < kLanes ? n - i : kLanes;
+  in_steps(n, [&](int i, int count) {
     const F32 length = softplus(load_some(x + i, count) + load_some(bias + i, count));
     store_some(x + i, min(broadcast(most), max(broadcast(least), length)), count);
-  }
+  });
 }
 
 void state_space(const StateSpaceTask& task) {

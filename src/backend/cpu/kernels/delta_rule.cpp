@@ -1,17 +1,17 @@
-// The delta rule over columns of a head's memory: of heads that decay as a whole, and of those whose channels
-// decay by rates of their own.
-#pragma once
+// The gated delta rule over columns of a head's memory: of heads that decay as a whole, and of those whose
+// channels decay by rates of their own.
 #include "backend/cpu/kernels/elementary.h"
 #include "backend/cpu/kernels/functions.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
+namespace {
 
 // kVectors × kLanes columns of a head's memory: each pass over it lies in the first cache. Even and odd keys
 // are summed apart, so that sums do not wait for each other.
-static constexpr int kVectors = 4;
+constexpr int kVectors = 4;
 
 template <int kCount, bool kByChannel>
-static inline void delta_columns(const DeltaTask& task, int column, int last_count) {
+inline void delta_columns(const DeltaTask& task, int column, int last_count) {
   const auto count_of = [&](int i) { return i + 1 == kCount ? last_count : kLanes; };
   const float* row = task.x;
   float* out = task.out + column;
@@ -56,13 +56,33 @@ static inline void delta_columns(const DeltaTask& task, int column, int last_cou
 
 // By channel: kept_offset is that of the shares of all channels.
 template <bool kByChannel>
-static inline void delta_of_columns(const DeltaTask& task) {
+inline void delta_of_columns(const DeltaTask& task) {
   constexpr int kTogether = kVectors * kLanes;
   int column = task.first;
   for (; column + kTogether <= task.last; column += kTogether)
     delta_columns<kVectors, kByChannel>(task, column, kLanes);
   for (; column < task.last; column += kLanes)
     delta_columns<1, kByChannel>(task, column, task.last - column < kLanes ? task.last - column : kLanes);
+}
+
+}  // namespace
+
+void delta_rule(const DeltaTask& task) { delta_of_columns<false>(task); }
+void channel_delta_rule(const DeltaTask& task) { delta_of_columns<true>(task); }
+
+void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n) {
+  in_steps(n, [&](int i, int count) {
+    store_some(beta + i, logistic(load_some(beta + i, count)), count);
+    const F32 step = softplus(load_some(alpha + i, count) + load_some(step_bias + i, count));
+    store_some(alpha + i, exp(load_some(decay + i, count) * step), count);
+  });
+}
+
+void channel_rates(float* alpha, float decay, const float* step_bias, int n) {
+  in_steps(n, [&](int i, int count) {
+    const F32 step = softplus(load_some(alpha + i, count) + load_some(step_bias + i, count));
+    store_some(alpha + i, exp(broadcast(decay) * step), count);
+  });
 }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -1,5 +1,5 @@
-// Operations of layers that keep a state.
-#include "backend/cpu/kernels/delta_columns.h"
+// The convolution of layers that keep a state.
+#include "backend/cpu/kernels/elementary.h"
 #include "backend/cpu/kernels/functions.h"
 
 namespace ferrum::cpu::FERRUM_ISA {
@@ -34,38 +34,6 @@ void convolve(const ConvolutionTask& task) {
   int c = task.first;
   for (; c + kLanes <= task.last; c += kLanes) convolve_lanes(task, c, kLanes);
   if (c < task.last) convolve_lanes(task, c, task.last - c);
-}
-
-void delta_rule(const DeltaTask& task) { delta_of_columns<false>(task); }
-
-void to_direction(float* x, int n, float scale) {
-  F32 squares = {};
-  for (int i = 0; i < n; i += kLanes) {
-    const F32 v = load_some(x + i, n - i < kLanes ? n - i : kLanes);
-    squares = fma(v, v, squares);
-  }
-  const F32 factor = broadcast(scale / __builtin_sqrtf(sum(squares) + 1e-6f));
-  for (int i = 0; i < n; i += kLanes) {
-    const int count = n - i < kLanes ? n - i : kLanes;
-    store_some(x + i, load_some(x + i, count) * factor, count);
-  }
-}
-
-void gate_silu_row(float* x, const float* gates, int n) {
-  for (int i = 0; i < n; i += kLanes) {
-    const int count = n - i < kLanes ? n - i : kLanes;
-    const F32 gate = load_some(gates + i, count);
-    store_some(x + i, load_some(x + i, count) * gate * logistic(gate), count);
-  }
-}
-
-void delta_rates(float* beta, float* alpha, const float* decay, const float* step_bias, int n) {
-  for (int i = 0; i < n; i += kLanes) {
-    const int count = n - i < kLanes ? n - i : kLanes;
-    store_some(beta + i, logistic(load_some(beta + i, count)), count);
-    const F32 step = softplus(load_some(alpha + i, count) + load_some(step_bias + i, count));
-    store_some(alpha + i, exp(load_some(decay + i, count) * step), count);
-  }
 }
 
 }  // namespace ferrum::cpu::FERRUM_ISA
