@@ -3,9 +3,18 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "models/mtp_head.h"
 
 namespace ferrum {
+namespace {
+
+CarryBuilder::Limits carry_limits(const StepBuilder::Limits& limits) {
+  return {.tokens = limits.max_tokens,
+          .block_tokens = limits.block_tokens,
+          .kv_blocks = limits.kv_blocks,
+          .kept = limits.mtp_rows};
+}
+
+}  // namespace
 
 Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   const auto integers = [&](int rows, int cols) { return arena.allocate(DType::kI32, rows, cols); };
@@ -21,9 +30,6 @@ Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   step.output_positions = integers(limits.max_outputs, 1);
   step.output_start = integers(limits.max_sequences + 1, 1);
   if (limits.has_states) step.state_slots = integers(limits.max_sequences, 2);
-  if (limits.mtp_rows > 0)
-    for (Tensor* t : {&step.carry.rows, &step.carry.from, &step.carry.kept_rows, &step.carry.kept_slots})
-      *t = integers(limits.max_tokens, 1);
   if (limits.max_vectors > 0) {
     step.vector_rows = integers(limits.max_vectors, 1);
     step.vectors = arena.allocate(DType::kF32, limits.max_vectors, limits.hidden);
@@ -31,20 +37,11 @@ Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   return step;
 }
 
-// A wave has a row or more, and one beginning more than it has sequences.
-StepWave StepBuilder::allocate_waves(Arena& arena, const Limits& limits) {
-  StepWave waves;
-  if (!limits.has_states) return waves;
-  waves.rows = arena.allocate(DType::kI32, limits.max_outputs, 1);
-  waves.query_start = arena.allocate(DType::kI32, int64_t{2} * limits.max_outputs, 1);
-  waves.state_slots = arena.allocate(DType::kI32, limits.max_outputs, 2);
-  return waves;
-}
-
 size_t StepBuilder::bytes(const Limits& limits) {
   CountingArena arena;
   allocate(arena, limits);
-  allocate_waves(arena, limits);
+  if (limits.has_states) WaveBuilder::allocate(arena, limits.max_outputs);
+  if (limits.mtp_rows > 0) CarryBuilder::allocate(arena, carry_limits(limits));
   return arena.bytes();
 }
 
@@ -52,7 +49,8 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
     : backend_(backend), limits_(limits), arena_(backend), kv_(static_cast<size_t>(limits.kv_groups)) {
   check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
   full_ = allocate(arena_, limits);
-  full_waves_ = allocate_waves(arena_, limits);
+  if (limits.has_states) waves_.emplace(backend, arena_, limits.max_outputs);
+  if (limits.mtp_rows > 0) carry_.emplace(backend, arena_, carry_limits(limits));
   for (std::vector<int32_t>* v : {&tokens_, &positions_}) v->reserve(limits.max_tokens);
   for (HostIndex& index : kv_) {
     index.slots.reserve(limits.max_tokens);
@@ -64,12 +62,10 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
 }
 
 const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
-  for (std::vector<int32_t>* v :
-       {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_, &output_positions_,
-        &output_start_, &vector_rows_, &state_slots_, &carry_rows_, &carry_from_, &kept_rows_, &kept_slots_,
-        &wave_rows_, &wave_start_, &wave_slots_})
+  for (std::vector<int32_t>* v : {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_,
+                                  &output_positions_, &output_start_, &vector_rows_, &state_slots_})
     v->clear();
-  waves_.clear();
+  if (carry_) carry_->begin(pass);
   for (HostIndex& index : kv_) index.slots.clear(), index.block_table.clear();
   vectors_.clear();
 
@@ -88,7 +84,7 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
       positions_.push_back(chunk.position + i);
     }
     index_chunk(chunk);
-    if (limits_.mtp_rows > 0) carry_chunk(chunk, query_start_.back(), pass);
+    if (carry_) carry_->add(chunk, query_start_.back());
     const int place = static_cast<int>(&chunk - chunks.data());
     const StateSlots states = chunk.states.value_or(StateSlots{chunk.position == 0 ? -1 : place, place});
     state_slots_.insert(state_slots_.end(), {states.from, states.to});
@@ -105,9 +101,7 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
   const StepShape shape = {.tokens = static_cast<int>(tokens_.size()),
                            .sequences = static_cast<int>(chunks.size()),
                            .outputs = static_cast<int>(output_rows_.size()),
-                           .vectors = static_cast<int>(vector_rows_.size()),
-                           .carried = static_cast<int>(carry_rows_.size()),
-                           .kept = static_cast<int>(kept_rows_.size())};
+                           .vectors = static_cast<int>(vector_rows_.size())};
   step_ = {.shape = shape,
            .tokens = full_.tokens.first_rows(shape.tokens),
            .positions = full_.positions.first_rows(shape.tokens),
@@ -125,17 +119,10 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
   if (limits_.has_states) {
     step_.state_slots = full_.state_slots.first_rows(shape.sequences);
     upload(step_.state_slots, state_slots_);
-    if (pass == Pass::kModel) build_waves(chunks);
+    if (pass == Pass::kModel) step_.waves = waves_->build(chunks, query_start_, state_slots_);
+    step_.shape.waves = static_cast<int>(step_.waves.size());
   }
-  if (limits_.mtp_rows > 0) {
-    step_.carry = {full_.carry.rows.first_rows(shape.carried), full_.carry.from.first_rows(shape.carried),
-                   full_.carry.kept_rows.first_rows(shape.kept),
-                   full_.carry.kept_slots.first_rows(shape.kept)};
-    upload(step_.carry.rows, carry_rows_);
-    upload(step_.carry.from, carry_from_);
-    upload(step_.carry.kept_rows, kept_rows_);
-    upload(step_.carry.kept_slots, kept_slots_);
-  }
+  if (carry_) carry_->finish(step_);
   upload(step_.tokens, tokens_);
   upload(step_.positions, positions_);
   upload(step_.query_start, query_start_);
@@ -150,64 +137,6 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
   }
   return step_;
-}
-
-void StepBuilder::build_waves(std::span<const Chunk> chunks) {
-  size_t count = 0;
-  for (const Chunk& chunk : chunks) count = std::max(count, chunk.row_states.size());
-  if (count < 2) return;
-  check(step_.shape.tokens <= limits_.max_outputs, "nothing but drafts and single tokens goes in waves");
-  for (size_t wave = 0; wave < count; ++wave) {
-    const size_t first_row = wave_rows_.size(), first_start = wave_start_.size(),
-                 first_slot = wave_slots_.size() / 2;
-    for (size_t c = 0; c < chunks.size(); ++c) {
-      const std::span<const BlockId> states = chunks[c].row_states;
-      const bool keeps = states.size() > 1;
-      if (wave >= (keeps ? states.size() : 1)) continue;
-      wave_start_.push_back(static_cast<int32_t>(wave_rows_.size() - first_row));
-      const int begin = query_start_[c] + static_cast<int>(wave);
-      for (int row = begin; row < (keeps ? begin + 1 : query_start_[c + 1]); ++row) wave_rows_.push_back(row);
-      const int32_t from = wave == 0 ? state_slots_[2 * c] : static_cast<int32_t>(states[wave - 1]);
-      const int32_t to = keeps ? static_cast<int32_t>(states[wave]) : state_slots_[2 * c + 1];
-      wave_slots_.insert(wave_slots_.end(), {from, to});
-    }
-    wave_start_.push_back(static_cast<int32_t>(wave_rows_.size() - first_row));
-    const auto part = [](const Tensor& all, size_t first, size_t end) {
-      return all.rows_at(static_cast<int>(first), static_cast<int>(end - first));
-    };
-    const size_t slots = wave_slots_.size() / 2;
-    waves_.push_back({.tokens = static_cast<int>(wave_rows_.size() - first_row),
-                      .sequences = static_cast<int>(slots - first_slot),
-                      .rows = part(full_waves_.rows, first_row, wave_rows_.size()),
-                      .query_start = part(full_waves_.query_start, first_start, wave_start_.size()),
-                      .state_slots = part(full_waves_.state_slots, first_slot, slots)});
-  }
-  upload(full_waves_.rows.first_rows(static_cast<int>(wave_rows_.size())), wave_rows_);
-  upload(full_waves_.query_start.first_rows(static_cast<int>(wave_start_.size())), wave_start_);
-  upload(full_waves_.state_slots.first_rows(static_cast<int>(wave_slots_.size() / 2)), wave_slots_);
-  step_.waves = waves_;
-  step_.shape.waves = static_cast<int>(count);
-}
-
-void StepBuilder::carry_chunk(const Chunk& chunk, int row, Pass pass) {
-  const int size = limits_.block_tokens;
-  const int end = chunk.position + static_cast<int>(chunk.tokens.size());
-  const auto slot = [&](int position) {
-    if (position < 0) return limits_.kv_blocks * limits_.mtp_rows;
-    return mtp_slot(static_cast<int>(chunk.blocks[static_cast<size_t>(position / size)]), position % size,
-                    limits_.mtp_rows);
-  };
-  for (int position = chunk.position; position < end; ++position, ++row) {
-    if (pass == Pass::kMtp || position == chunk.position) {
-      carry_rows_.push_back(row);
-      carry_from_.push_back(slot(position - 1));
-    }
-    // Of what a chunk writes to a block, the last positions.
-    const int written = pass == Pass::kMtp ? end : std::min(end, (position / size + 1) * size);
-    if (position < written - (pass == Pass::kMtp ? 1 : limits_.mtp_rows)) continue;
-    kept_rows_.push_back(row);
-    kept_slots_.push_back(slot(position));
-  }
 }
 
 void StepBuilder::add_vector(const Chunk& chunk, int position) {

@@ -1,0 +1,32 @@
+// A run of consecutive positions of one sequence, as a part of a step.
+#pragma once
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cache/block_table.h"
+#include "engine/vector_rows.h"
+#include "text/token.h"
+
+namespace ferrum {
+
+// The rows of a chunk whose logits the model computes.
+enum class Outputs { kNone, kLast, kAll };
+
+struct Chunk {
+  std::span<const TokenId> tokens;  // kVectorRow where a vector comes instead
+  int position = 0;                 // of the first of them
+  std::span<const BlockId> blocks;  // the sequence's blocks, enough for all its tokens so far
+  Outputs outputs = Outputs::kLast;
+  const VectorRows* vectors = nullptr;  // the sequence's; may be null where no token is kVectorRow
+  // The sequence's pages of each window, beside the blocks (BlockTable::pages); none: the blocks serve for
+  // all layers.
+  std::span<const std::vector<BlockId>> pages = {};
+  // None: the slot of its place among the chunks, for callers whose chunks are the same sequences each time.
+  std::optional<StateSlots> states = {};
+  // Of a draft: where the state behind each of its tokens is left. None: that behind the last, as `states`
+  // says.
+  std::span<const BlockId> row_states = {};
+};
+
+}  // namespace ferrum
