@@ -1,7 +1,5 @@
 #include "models/state_layers.h"
 
-#include <algorithm>
-
 namespace ferrum {
 
 std::vector<StateLayer> allocate_states(Arena& arena, const ModelDescription& model, int slots) {
@@ -12,11 +10,6 @@ std::vector<StateLayer> allocate_states(Arena& arena, const ModelDescription& mo
     if (size.memory > 0) layers[i].memory = arena.allocate(DType::kF32, slots, size.memory);
   }
   return layers;
-}
-
-bool goes_in_waves(const ModelDescription& model) {
-  return std::ranges::all_of(
-      model.layers, [](const LayerDescription& layer) { return layer.mixer != Mixer::kConvolution; });
 }
 
 size_t state_bytes_of_slot(const ModelDescription& model) {

@@ -8,9 +8,6 @@
 
 namespace ferrum {
 
-// Whether all recurrent layers go in waves, where a draft keeps the state behind each of its tokens.
-bool goes_in_waves(const ModelDescription& model);
-
 // Bytes of one slot, all layers together; 0: the model has no recurrent layers.
 size_t state_bytes_of_slot(const ModelDescription& model);
 // A layer's tensors are empty where it keeps no state.

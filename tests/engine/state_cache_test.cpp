@@ -32,7 +32,7 @@ class Place {
     int kv_tokens = 800;
     int state_slots = 0;
     bool drafts = false;
-    bool keeps_draft_states = true;  // where the model can
+    bool keeps_draft_states = true;
     PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn;
   };
   Place(const std::shared_ptr<const Checkpoint>& checkpoint, const Options& o)
@@ -51,7 +51,7 @@ class Place {
                .cache = runner_.cache_options(o.reuse),
                .draft_tokens = 4,
                .drafts = DraftPace::Policy::kAlways,
-               .keeps_draft_states = o.keeps_draft_states && goes_in_waves(checkpoint->model())},
+               .keeps_draft_states = o.keeps_draft_states},
               o.drafts ? &drafter_ : nullptr) {}
 
   Loop& loop() { return loop_; }

@@ -11,7 +11,6 @@
 #include "engine/speculation/mtp_drafter.h"
 #include "engine/speculation/ngram_drafter.h"
 #include "engine/what_fits.h"
-#include "models/state_layers.h"
 
 namespace ferrum {
 namespace {
@@ -25,7 +24,6 @@ LoopOptions loop_options(const EngineOptions& options, const Runner& runner, Loo
           .cache =
               runner.cache_options(options.prefix_cache ? PrefixCache::Reuse::kOn : PrefixCache::Reuse::kOff),
           .draft_tokens = options.draft_tokens,
-          .keeps_draft_states = goes_in_waves(runner.checkpoint().model()),
           .observer = observer};
 }
 
