@@ -12,6 +12,11 @@
 
 namespace ferrum {
 
+// The front of a contiguous room, as a tensor of this shape.
+inline Tensor shaped(const Tensor& room, int rows, int cols) {
+  return {room.data, room.dtype, rows, cols, cols};
+}
+
 class Arena {
  public:
   virtual ~Arena() = default;

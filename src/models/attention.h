@@ -23,11 +23,6 @@ struct AttentionScratch {
   Tensor query_latent, latents;  // [tokens, query_latent], [tokens, q_heads × latent]
 };
 
-// The front of each row's room, as a contiguous tensor.
-inline Tensor shaped(const Tensor& room, int rows, int cols) {
-  return {room.data, room.dtype, rows, cols, cols};
-}
-
 class Attention {
  public:
   struct Parts {

@@ -250,7 +250,7 @@ void Decoder::mix(size_t index, const Step& step, Rows& rows) {
 
 // The rows that are read out of `from`, in the front of `room`.
 Tensor Decoder::gathered(const Step& step, const Tensor& room, const Tensor& from) {
-  const Tensor to = {room.data, room.dtype, step.shape.outputs, from.cols, from.cols};
+  const Tensor to = shaped(room, step.shape.outputs, from.cols);
   backend_.gather_rows(to, from, step.output_rows);
   return to;
 }

@@ -47,7 +47,7 @@ void FeedForward::forward(Backend& b, Tensor out, const Input& in, const FeedFor
 
 void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down,
                         Tensor room) const {
-  const Tensor inner = {room.data, room.dtype, x.rows, down.cols(), down.cols()};
+  const Tensor inner = shaped(room, x.rows, down.cols());
   b.expand(inner, x, up, p_.activation);
   b.linear(out, inner, down);
 }

@@ -253,17 +253,6 @@ class Loader {
       for (int64_t row = 0; row < dim; ++row) rows.push_back((2 * head + which) * dim + row);
     return rows;
   }
-  static HostTensor half_of(const HostTensor& both, int heads, int dim, int which) {
-    return selected_rows(both, half_rows(heads, dim, which));
-  }
-
-  // Of the next part, whose rows follow `before` others; where it has none but they have, zeros.
-  static void add_bias(WeightSource& source, const std::vector<float>& bias, int before, int rows) {
-    if (bias.empty() && source.bias.empty()) return;
-    source.bias.resize(static_cast<size_t>(before));
-    source.bias.insert(source.bias.end(), bias.begin(), bias.end());
-    source.bias.resize(static_cast<size_t>(before) + static_cast<size_t>(rows));
-  }
 
   Attention::Parts attention(int i, const AttentionDescription& a) {
     Attention::Parts parts;
@@ -289,21 +278,10 @@ class Loader {
     if (a.sinks) parts.layer.sinks = vector({Role::kSinks, i});
     parts.out = matrix({Role::kAttentionOut, i});
     if (a.gate_in_query) {
-      const HostTensor& both = required({Role::kQueryAndGate, i});
-      WeightSource qkv = {.parts = {{half_of(both, a.q_heads, a.head_dim, 0)},
-                                    {required({Role::kKey, i})},
-                                    {required({Role::kValue, i})}}};
-      WeightSource gate = {.parts = {{half_of(both, a.q_heads, a.head_dim, 1)}}};
-      if (const std::vector<float> bias = bias_of({Role::kQueryAndGate, i}, both.rows()); !bias.empty()) {
-        for (const int64_t row : half_rows(a.q_heads, a.head_dim, 0))
-          qkv.bias.push_back(bias[static_cast<size_t>(row)]);
-        for (const int64_t row : half_rows(a.q_heads, a.head_dim, 1))
-          gate.bias.push_back(bias[static_cast<size_t>(row)]);
-      }
-      add_bias(qkv, bias_of({Role::kKey, i}, a.k_width()), a.q_width(), a.k_width());
-      add_bias(qkv, bias_of({Role::kValue, i}, a.v_width()), a.q_width() + a.k_width(), a.v_width());
-      parts.qkv = pack(qkv);
-      parts.gate = pack(gate);
+      const TensorKey both = {Role::kQueryAndGate, i};
+      parts.qkv = stacked(
+          {{both, half_rows(a.q_heads, a.head_dim, 0)}, {{Role::kKey, i}, {}}, {{Role::kValue, i}, {}}});
+      parts.gate = stacked({{both, half_rows(a.q_heads, a.head_dim, 1)}});
     } else if (a.kv_layer >= 0) {
       parts.qkv = matrix({Role::kQuery, i});
     } else {
@@ -328,11 +306,11 @@ class Loader {
     for (const auto& [begin, end] : {std::pair{0, plain}, std::pair{plain, a.head_dim}})
       for (int64_t head = 0; head < a.q_heads; ++head)
         for (int64_t row = begin; row < end; ++row) rows.push_back(head * a.head_dim + row);
-    parts.query = matrix_of_rows({a.query_latent > 0 ? Role::kQueryUp : Role::kQuery, i}, rows);
+    parts.query = stacked({{{a.query_latent > 0 ? Role::kQueryUp : Role::kQuery, i}, rows}});
     rows.clear();
     for (int64_t row = 0; row < a.rope_dim; ++row) rows.push_back(a.latent + row);
     for (int64_t row = 0; row < a.latent; ++row) rows.push_back(row);
-    parts.latent = matrix_of_rows({Role::kLatent, i}, rows);
+    parts.latent = stacked({{{Role::kLatent, i}, rows}});
     parts.key_up = matrix_of_heads({Role::kKeyUp, i}, a.q_heads);
     parts.value_up = matrix_of_heads({Role::kValueUp, i}, a.q_heads);
     parts.out = matrix({Role::kAttentionOut, i});
@@ -356,16 +334,6 @@ class Loader {
 
   std::unique_ptr<Weight> matrix_of_heads(const TensorKey& key, int heads) {
     return pack({.groups = heads, .parts = {{required(key)}}, .use = WeightUse::kHeads});
-  }
-
-  // Some of the rows, or all in another order.
-  std::unique_ptr<Weight> matrix_of_rows(const TensorKey& key, const std::vector<int64_t>& rows) {
-    const HostTensor& whole = required(key);
-    WeightSource source = {.parts = {{selected_rows(whole, rows)}}};
-    const std::vector<float> bias = bias_of(key, whole.rows());
-    for (size_t i = 0; i < rows.size() && !bias.empty(); ++i)
-      source.bias.push_back(bias[static_cast<size_t>(rows[i])]);
-    return pack(source);
   }
 
   Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
@@ -482,24 +450,39 @@ class Loader {
     return rule;
   }
 
-  std::unique_ptr<Weight> matrix(const TensorKey& key) {
-    return pack({.parts = {{required(key)}}, .bias = bias_of(key, required(key).rows())});
-  }
+  std::unique_ptr<Weight> matrix(const TensorKey& key) { return stacked({{key, {}}}); }
 
-  // The fused tensor if the checkpoint has one, else the parts stacked. Parts without a bias get zeros where
-  // another part has one.
+  // The fused tensor if the checkpoint has one, else the parts stacked.
   std::unique_ptr<Weight> stack(int layer, Role fused, std::initializer_list<Role> parts) {
     if (checkpoint_.find({fused, layer})) return matrix({fused, layer});
+    std::vector<Part> all;
+    for (const Role role : parts) all.push_back({{role, layer}, {}});
+    return stacked(all);
+  }
+
+  // Rows of a tensor, in this order; none: all as they are.
+  struct Part {
+    TensorKey key;
+    std::vector<int64_t> rows;
+  };
+
+  // The parts one below the other. Those without a bias get zeros where another part has one.
+  std::unique_ptr<Weight> stacked(const std::vector<Part>& parts) {
     WeightSource source;
     std::vector<float> bias;
     bool any_bias = false;
-    for (const Role role : parts) {
-      const HostTensor& part = required({role, layer});
-      std::vector<float> part_bias = bias_of({role, layer}, part.rows());
-      any_bias |= !part_bias.empty();
-      part_bias.resize(static_cast<size_t>(part.rows()));
-      bias.insert(bias.end(), part_bias.begin(), part_bias.end());
-      source.parts.push_back({part});
+    for (const Part& part : parts) {
+      const HostTensor& whole = required(part.key);
+      std::vector<float> own = bias_of(part.key, whole.rows());
+      any_bias |= !own.empty();
+      own.resize(static_cast<size_t>(whole.rows()));
+      if (part.rows.empty()) {
+        bias.insert(bias.end(), own.begin(), own.end());
+        source.parts.push_back({whole});
+      } else {
+        for (const int64_t row : part.rows) bias.push_back(own[static_cast<size_t>(row)]);
+        source.parts.push_back({selected_rows(whole, part.rows)});
+      }
     }
     if (any_bias) source.bias = std::move(bias);
     return pack(source);

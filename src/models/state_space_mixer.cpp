@@ -5,8 +5,8 @@ namespace ferrum {
 Tensor StateSpaceMixer::mix(Backend& b, Tensor x, const StateLayer& state, const Step& step,
                             const AttentionScratch& s) const {
   const StateSpace& space = p_.space;
-  const Tensor in = {s.qkv.data, s.qkv.dtype, x.rows, space.in_width(), space.in_width()};
-  const Tensor out = {s.attended.data, s.attended.dtype, x.rows, space.width(), space.width()};
+  const Tensor in = shaped(s.qkv, x.rows, space.in_width());
+  const Tensor out = shaped(s.attended, x.rows, space.width());
   b.linear(in, x, *p_.in);
   const int sizes[] = {space.width(), space.width(), space.group_width(), space.group_width(), space.heads};
   for (int i = 0, first = 0; i < std::ssize(sizes); first += sizes[i++])

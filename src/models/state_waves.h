@@ -1,6 +1,7 @@
 // Recurrent layers where a draft keeps the state behind each of its tokens (StepWave).
 #pragma once
 #include "backend/backend.h"
+#include "models/arena.h"
 
 namespace ferrum {
 
@@ -20,8 +21,8 @@ void each_wave(Backend& backend, const Step& step, Tensor in, Tensor out, const 
     wave.shape.sequences = w.sequences;
     wave.query_start = w.query_start;
     wave.state_slots = w.state_slots;
-    const Tensor wave_in = {room.in.data, room.in.dtype, w.tokens, in.cols, in.cols};
-    const Tensor wave_out = {room.out.data, room.out.dtype, w.tokens, out.cols, out.cols};
+    const Tensor wave_in = shaped(room.in, w.tokens, in.cols);
+    const Tensor wave_out = shaped(room.out, w.tokens, out.cols);
     backend.gather_rows(wave_in, in, w.rows);
     body(wave_in, wave_out, wave);
     backend.scatter_rows(out, wave_out, w.rows);
