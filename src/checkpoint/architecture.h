@@ -52,6 +52,8 @@ struct Architecture {
   // GGUF files store value heads of recurrent layers so that head j belongs to key head j mod key_heads,
   // folders one behind the other by key head.
   bool gguf_tiled = false;
+  // GGUF files say by rope.scaling.finetuned whether there is a rotation at all.
+  bool gguf_switches_rotation = false;
   // GGUF files have the factors of embeddings, attention and the like in their weights, not in the metadata.
   bool gguf_has_factors_in_weights = false;
   void (*read_hf)(HfReader&) = nullptr;

@@ -183,6 +183,11 @@ struct LayerDescription {
 
   bool attends() const { return mixer == Mixer::kAttention || attention.q_heads > 0; }
   bool mixes() const { return mixer != Mixer::kNone; }
+  // Leaves the layer without heads, keys and values.
+  void stop_attending() {
+    attention.q_heads = attention.kv_heads = 0;
+    attention.rope = LayerRope::kNone;
+  }
 };
 
 // A multi-token prediction (MTP) head: of the hidden state behind the last norm at a position, and the token

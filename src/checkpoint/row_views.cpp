@@ -129,11 +129,6 @@ HostTensor even_then_odd_columns(const HostTensor& tensor) {
   return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddColumns>(tensor));
 }
 
-void drop_middle_axis(HostTensor& convolution) {
-  std::vector<int64_t>& shape = convolution.shape;
-  if (shape.size() == 3 && shape[1] == 1) shape = {shape[0], shape[2]};
-}
-
 HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows) {
   check(tensor.shape.size() == 2, tensor.name);
   std::vector<int64_t> shape = {static_cast<int64_t>(rows.size()), tensor.cols()};

@@ -11,10 +11,6 @@ HostTensor even_then_odd_columns(const HostTensor& tensor);
 // [n, rows, cols] becomes [n, cols, rows]. REQUIRES: a float format.
 HostTensor transposed(const HostTensor& tensor);
 
-// A convolution of channels [channels, 1, kernel], as folders store it, becomes [channels, kernel]; others
-// stay.
-void drop_middle_axis(HostTensor& convolution);
-
 // A matrix of these rows of another, in this order.
 HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows);
 

@@ -219,10 +219,6 @@ std::vector<uint32_t> first_calls(const Rule& rule, const std::vector<bool>& nul
   return out;
 }
 
-}  // namespace
-
-namespace {
-
 void add_rule(Program& program, Automaton::Builder builder, const std::string& keyword) {
   Rule rule;
   rule.automaton = std::make_shared<Automaton>(std::move(builder));

@@ -16,7 +16,7 @@ using Score = RoutingDescription::Score;
 void set_layers(ModelDescription& model, const std::vector<bool>& attends) {
   for (size_t i = 0; i < model.layers.size(); ++i) {
     if (attends[i]) continue;
-    stop_attending(model.layers[i]);
+    model.layers[i].stop_attending();
     model.layers[i].mixer = Mixer::kStateSpace;
   }
 }
@@ -130,6 +130,7 @@ extern const Architecture kGraniteHybrid = {.name = "granitehybrid",
                                             .hf_defaults = {.experts = 8, .top_k = 2},
                                             .names = kGraniteTensors,
                                             .gguf_interleaved = true,
+                                            .gguf_switches_rotation = true,
                                             .read_hf = read_granite,
                                             .read_gguf = read_gguf,
                                             .adapt_hf = adapt_granite};
@@ -144,6 +145,7 @@ extern const Architecture kBamba = {.name = "bamba",
                                     .hf_defaults = {.context = 262144, .eps = 1e-5, .kv_heads = 8},
                                     .names = kBambaTensors,
                                     .gguf_interleaved = true,
+                                    .gguf_switches_rotation = true,
                                     .read_hf = read_bamba};
 
 }  // namespace ferrum

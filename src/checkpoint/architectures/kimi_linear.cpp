@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
-#include "checkpoint/unit_axes.h"
 
 namespace ferrum {
 namespace {
@@ -106,10 +105,6 @@ void read_gguf(GgufReader& in) {
   if (model.routing.renormalize) model.routing.floor = kLeastSum;
 }
 
-void adapt(std::vector<HostTensor>& tensors, const ModelDescription& model) {
-  drop_unit_axes(tensors, model, Naming::kHuggingFace);
-}
-
 constexpr HfName kNames[] = {{"kimi_linear", "KimiLinearForCausalLM"}};
 constexpr TensorNames kTensors[] = {
     {Role::kQueryConvolution, ExpertCount::kNone, "layers.#.self_attn.q_conv1d", "blk.#.ssm_conv1d_q"},
@@ -149,7 +144,6 @@ extern const Architecture kKimiLinear = {.name = "kimi-linear",
                                                          .expert_scale = 2.446},
                                          .names = kTensors,
                                          .read_hf = read_hf,
-                                         .read_gguf = read_gguf,
-                                         .adapt_hf = adapt};
+                                         .read_gguf = read_gguf};
 
 }  // namespace ferrum

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
-#include "checkpoint/row_views.h"
 #include "checkpoint/safetensors/hf_reader.h"
 #include "checkpoint/safetensors/hf_rope.h"
 
@@ -19,14 +18,12 @@ using Score = RoutingDescription::Score;
 constexpr float kLeastSum = 1e-6f;  // of the weights of experts
 
 void set_layer(LayerDescription& layer, bool attends) {
-  AttentionDescription& a = layer.attention;
   if (attends) {
-    a.norm = HeadNorm::kHead;
+    layer.attention.norm = HeadNorm::kHead;
     return;
   }
   layer.mixer = Mixer::kConvolution;
-  a.q_heads = a.kv_heads = 0;
-  a.rope = LayerRope::kNone;
+  layer.stop_attending();
 }
 
 void read_convolution(HfReader& in, int kernel) {
@@ -159,11 +156,6 @@ void read_moe_gguf(GgufReader& in) {
   if (in.model().routing.renormalize) in.model().routing.floor = kLeastSum;
 }
 
-void adapt(std::vector<HostTensor>& tensors, const ModelDescription&) {
-  for (HostTensor& tensor : tensors)
-    if (tensor.name.ends_with(".conv.conv.weight")) drop_middle_axis(tensor);
-}
-
 constexpr HfName kDenseNames[] = {{"lfm2", "Lfm2ForCausalLM"}, {"lfm2_vl", "Lfm2VlForConditionalGeneration"}};
 constexpr HfName kMoeNames[] = {{"lfm2_moe", "Lfm2MoeForCausalLM"}};
 constexpr HfName kThirdNames[] = {{"lfm3", "Lfm3ForCausalLM"}};
@@ -210,8 +202,7 @@ extern const Architecture kLfm2 = {.name = "lfm2",
                                        }(),
                                    .names = kTensors,
                                    .read_hf = read_lfm2,
-                                   .read_gguf = read_convolution_gguf,
-                                   .adapt_hf = adapt};
+                                   .read_gguf = read_convolution_gguf};
 extern const Architecture kLfm2Moe = {.name = "lfm2moe",
                                       .hf = kMoeNames,
                                       .hf_defaults =
@@ -225,8 +216,7 @@ extern const Architecture kLfm2Moe = {.name = "lfm2moe",
                                           }(),
                                       .names = kTensors,
                                       .read_hf = read_lfm2_moe,
-                                      .read_gguf = read_moe_gguf,
-                                      .adapt_hf = adapt};
+                                      .read_gguf = read_moe_gguf};
 extern const Architecture kLfm3 = {
     .name = "lfm3",
     .hf = kThirdNames,
@@ -241,7 +231,6 @@ extern const Architecture kLfm3 = {
           return d;
         }(),
     .names = kTensors,
-    .read_hf = read_lfm3,
-    .adapt_hf = adapt};
+    .read_hf = read_lfm3};
 
 }  // namespace ferrum

@@ -72,7 +72,7 @@ void set_layer(LayerDescription& layer, Part part) {
   layer.attention.rope = LayerRope::kNone;
   if (!layer.feeds_forward) layer.feed_forward = {};
   if (part == Part::kAttention) return;
-  stop_attending(layer);
+  layer.stop_attending();
   layer.mixer = part == Part::kStateSpace ? Mixer::kStateSpace : Mixer::kNone;
 }
 

@@ -21,8 +21,7 @@ void set_layer(LayerDescription& layer, bool attends) {
     return;
   }
   layer.mixer = Mixer::kDelta;
-  a.q_heads = a.kv_heads = 0;
-  a.rope = LayerRope::kNone;
+  layer.stop_attending();
 }
 
 // A quarter of each head, where the file is silent.
@@ -108,14 +107,6 @@ void read_next_gguf(GgufReader& in) {
   in.model().delta.joint_rates = true;
 }
 
-void reshape_convolution(HostTensor& tensor) {
-  if (tensor.name.ends_with(".linear_attn.conv1d.weight")) drop_middle_axis(tensor);
-}
-
-void adapt_hybrid(std::vector<HostTensor>& tensors, const ModelDescription&) {
-  for (HostTensor& tensor : tensors) reshape_convolution(tensor);
-}
-
 // Qwen3-Next's folders have one projection for both: for each key head its q, its k, the v of its value heads
 // and their z.
 void adapt_next(std::vector<HostTensor>& tensors, const ModelDescription& model) {
@@ -125,7 +116,6 @@ void adapt_next(std::vector<HostTensor>& tensors, const ModelDescription& model)
   const int64_t group = 2 * d.key_dim + 2 * values;
   std::vector<HostTensor> adapted;
   for (HostTensor& tensor : tensors) {
-    reshape_convolution(tensor);
     if (!tensor.name.ends_with(kJoint) || tensor.shape.size() != 2 || tensor.rows() != group * d.key_heads) {
       adapted.push_back(std::move(tensor));
       continue;
@@ -189,7 +179,6 @@ extern const Architecture kQwen35 = {.name = "qwen35",
                                      .gguf_tiled = true,
                                      .read_hf = read_hybrid,
                                      .read_gguf = read_hybrid_gguf,
-                                     .adapt_hf = adapt_hybrid,
                                      .ignored = kIgnored};
 extern const Architecture kQwen35Moe = {
     .name = "qwen35moe",
@@ -200,7 +189,6 @@ extern const Architecture kQwen35Moe = {
     .gguf_tiled = true,
     .read_hf = read_moe,
     .read_gguf = read_hybrid_gguf,
-    .adapt_hf = adapt_hybrid,
     .ignored = kIgnored};
 
 }  // namespace ferrum

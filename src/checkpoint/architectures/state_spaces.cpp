@@ -70,11 +70,6 @@ StateSpaceDescription read_ssm(const GgufReader& in) {
           .kernel = number("ssm.conv_kernel")};
 }
 
-void stop_attending(LayerDescription& layer) {
-  layer.attention.q_heads = layer.attention.kv_heads = 0;
-  layer.attention.rope = LayerRope::kNone;
-}
-
 std::vector<bool> attending_layers(const HfReader& in, std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) {
     const auto words = in.config().find_strings(key);

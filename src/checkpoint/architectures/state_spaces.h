@@ -24,9 +24,6 @@ struct StepLimits {
 };
 StepLimits step_limits(const HfReader& in, std::string_view key, StepLimits usual);
 
-// The layer has no heads, keys or values.
-void stop_attending(LayerDescription& layer);
-
 // The words of a list of kinds, in both spellings: "mamba" or "linear_attention", "attention" or
 // "full_attention". True: the layer attends. Empty: none of the keys is there.
 std::vector<bool> attending_layers(const HfReader& in, std::initializer_list<std::string_view> keys);

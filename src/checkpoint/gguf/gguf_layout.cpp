@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -271,7 +273,7 @@ class MetadataWriter {
            source_, m_.rope.rotary_dim, a.head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
     header_.set(key("rope.freq_base"), m_.rope.theta);
-    if (architecture_ == "granitehybrid")  // a switch for the rotation as a whole, in spite of its name
+    if (m_.architecture->gguf_switches_rotation)
       header_.set(key("rope.scaling.finetuned"), m_.first_attention().rope != LayerRope::kNone);
     if (m_.window() > 0 && m_.window_rope.theta != m_.rope.theta)
       header_.set(key("rope.freq_base_swa"), m_.window_rope.theta);
@@ -376,6 +378,10 @@ class MetadataWriter {
 };
 
 }  // namespace
+
+int64_t GgufLayoutTensor::elements() const {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
 
 bool stores_interleaved(const ModelDescription& model) {
   return model.architecture->gguf_interleaved && !model.rope.interleaved;

@@ -23,6 +23,8 @@ struct GgufLayoutTensor {
   TensorKey key;
   std::string name;
   std::vector<int64_t> shape;  // outermost first; experts are stacked: [experts, rows, cols]
+
+  int64_t elements() const;
 };
 
 // All tensors, in the order of the file. RoPE factors are among them where the scaling needs them: rope_freqs

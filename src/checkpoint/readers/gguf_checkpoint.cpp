@@ -9,7 +9,6 @@
 #include "checkpoint/gguf/gguf_tokenizer.h"
 #include "checkpoint/latent_tensors.h"
 #include "checkpoint/readers/model_tensors.h"
-#include "checkpoint/unit_axes.h"
 
 namespace ferrum {
 namespace {
@@ -28,10 +27,9 @@ class GgufCheckpoint final : public Checkpoint {
                  gguf_architecture(metadata()).tensor_names()),
         model_(describe_gguf(metadata(), tensors_)),
         generation_(gguf_generation(metadata(), model_.vocab)) {
-    if (model_.first_attention().latent > 0 || model_.delta.by_channel) {
+    if (model_.first_attention().latent > 0) {
       std::vector<HostTensor> split = tensors_.all();
       split_latent(split, model_, Naming::kGguf);
-      if (model_.delta.by_channel) drop_unit_axes(split, model_, Naming::kGguf);
       tensors_ = TensorTable(Naming::kGguf, std::move(split), metadata().source(),
                              model_.architecture->tensor_names());
     }

@@ -2,8 +2,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,8 +38,7 @@ void keep_layers(ModelDescription& model, int layers, const std::string& source)
 
 // Values that are no weights: what they are instead.
 std::vector<float> given_values(const ModelDescription& model, const GgufLayoutTensor& tensor) {
-  const auto count = static_cast<size_t>(
-      std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>()));
+  const auto count = static_cast<size_t>(tensor.elements());
   if (is_norm(tensor.key.role)) return std::vector<float>(count, tensor.key.is_bias ? 0.0f : 1.0f);
   switch (tensor.key.role) {
     case Role::kLayerScale:

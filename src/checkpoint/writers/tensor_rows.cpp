@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <numeric>
 #include <optional>
 
 #include "base/check.h"
@@ -59,7 +57,7 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
     : name_(target.name),
       cols_(target.shape.back()),
       rows_(target.shape.size() < 2 ? target.shape.back() : target.shape[target.shape.size() - 2]),
-      elements_(std::accumulate(target.shape.begin(), target.shape.end(), int64_t{1}, std::multiplies<>())) {
+      elements_(target.elements()) {
   const ModelDescription& model = checkpoint.model();
   const Role role = target.key.role;
   if (stores_interleaved(model) && target.key.layer >= 0) {
