@@ -11,8 +11,7 @@
 #include "engine/answers.h"
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
-#include "engine/kv_store.h"
-#include "engine/memory_model.h"
+#include "engine/looped_model.h"
 #include "engine/runner.h"
 #include "engine/speculation/mtp_drafter.h"
 #include "support/errors.h"
@@ -99,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Models, MtpGoldens,
                          });
 
 // A model with its loop, and if wanted its head.
-class Place {
+class Place : public test::LoopedModel {
  public:
   struct Options {
     int batch_tokens = 24;
@@ -110,42 +109,23 @@ class Place {
     PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn;
   };
   Place(const std::string& model, const Options& o)
-      : runner_(make_backend({.name = "cpu", .threads = 1}),
-                o.draft_tokens > 0 ? open_with_head(model) : Checkpoint::open(model_of(model)),
-                {.max_tokens = std::max(o.batch_tokens, o.sequences) + 16,
-                 .max_sequences = o.sequences,
-                 .max_outputs = o.sequences + 16,
-                 .max_context = 480,
-                 .kv_tokens = o.kv_tokens,
-                 .mtp_rows = o.draft_tokens > 0 ? o.draft_tokens + 2 : 0}),
-        drafter_(runner_),
-        loop_(runner_, nullptr,
-              {.limits = {.batch_tokens = o.batch_tokens,
-                          .max_sequences = o.sequences,
-                          .block_tokens = runner_.options().block_tokens,
-                          .spare_rows = 16},
-               .cache = runner_.cache_options(o.reuse),
-               .draft_tokens = o.draft_tokens,
-               .drafts = DraftPace::Policy::kAlways,
-               .keeps_draft_states = o.keeps_draft_states},
-              o.draft_tokens > 0 ? &drafter_ : nullptr) {}
-
-  Loop& loop() { return loop_; }
-  KvStore store() {
-    return {runner_, loop_.cache(), [](FunctionRef<void()> work) { work(); }, 1};
-  }
-  SessionHeader header() { return {origin_of(runner_, "cpu"), "", ""}; }
-  test::Choice answer(const test::Asked& asked) {
-    loop_.add(asked.job);
-    test::run(loop_);
-    EXPECT_EQ(asked.reader->error.message, "");
-    return asked.reader->choices.at(0);
-  }
+      : LoopedModel(o.draft_tokens > 0 ? open_with_head(model) : Checkpoint::open(model_of(model)),
+                    {.max_tokens = std::max(o.batch_tokens, o.sequences) + 16,
+                     .max_sequences = o.sequences,
+                     .max_outputs = o.sequences + 16,
+                     .max_context = 480,
+                     .kv_tokens = o.kv_tokens,
+                     .mtp_rows = o.draft_tokens > 0 ? o.draft_tokens + 2 : 0},
+                    {.limits = {.batch_tokens = o.batch_tokens, .spare_rows = 16},
+                     .draft_tokens = o.draft_tokens,
+                     .drafts = DraftPace::Policy::kAlways,
+                     .keeps_draft_states = o.keeps_draft_states},
+                    o.reuse, o.draft_tokens > 0 ? MakeDrafter(make_drafter) : MakeDrafter()) {}
 
  private:
-  Runner runner_;
-  MtpDrafter drafter_;
-  Loop loop_;
+  static std::unique_ptr<Drafter> make_drafter(Runner& runner) {
+    return std::make_unique<MtpDrafter>(runner);
+  }
 };
 
 constexpr Place::Options kPlain = {.batch_tokens = 512, .draft_tokens = 0, .reuse = PrefixCache::Reuse::kOff};

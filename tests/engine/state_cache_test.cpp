@@ -7,12 +7,8 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
-#include "engine/backend_factory.h"
-#include "engine/kv_store.h"
-#include "engine/memory_model.h"
-#include "engine/runner.h"
+#include "engine/looped_model.h"
 #include "engine/speculation/ngram_drafter.h"
-#include "models/state_layers.h"
 #include "support/files.h"
 #include "support/paths.h"
 
@@ -24,7 +20,7 @@ std::shared_ptr<const Checkpoint> golden(const std::string& name) {
 }
 
 // A model with its loop.
-class Place {
+class Place : public test::LoopedModel {
  public:
   struct Options {
     int batch_tokens = 24;
@@ -36,40 +32,21 @@ class Place {
     PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn;
   };
   Place(const std::shared_ptr<const Checkpoint>& checkpoint, const Options& o)
-      : runner_(make_backend({.name = "cpu", .threads = 1}), checkpoint,
-                {.max_tokens = o.batch_tokens + 8,
-                 .max_sequences = o.sequences,
-                 .max_outputs = o.sequences + 8,
-                 .max_context = 480,
-                 .kv_tokens = o.kv_tokens,
-                 .state_slots = o.state_slots}),
-        loop_(runner_, nullptr,
-              {.limits = {.batch_tokens = o.batch_tokens,
-                          .max_sequences = o.sequences,
-                          .block_tokens = runner_.options().block_tokens,
-                          .spare_rows = 8},
-               .cache = runner_.cache_options(o.reuse),
-               .draft_tokens = 4,
-               .drafts = DraftPace::Policy::kAlways,
-               .keeps_draft_states = o.keeps_draft_states},
-              o.drafts ? &drafter_ : nullptr) {}
-
-  Loop& loop() { return loop_; }
-  KvStore store() {
-    return {runner_, loop_.cache(), [](FunctionRef<void()> work) { work(); }, 1};
-  }
-  SessionHeader header() { return {origin_of(runner_, "cpu"), "", ""}; }
-  test::Choice answer(const test::Asked& asked) {
-    loop_.add(asked.job);
-    test::run(loop_);
-    EXPECT_EQ(asked.reader->error.message, "");
-    return asked.reader->choices.at(0);
-  }
+      : LoopedModel(checkpoint,
+                    {.max_tokens = o.batch_tokens + 8,
+                     .max_sequences = o.sequences,
+                     .max_outputs = o.sequences + 8,
+                     .max_context = 480,
+                     .kv_tokens = o.kv_tokens,
+                     .state_slots = o.state_slots},
+                    {.limits = {.batch_tokens = o.batch_tokens, .spare_rows = 8},
+                     .draft_tokens = 4,
+                     .drafts = DraftPace::Policy::kAlways,
+                     .keeps_draft_states = o.keeps_draft_states},
+                    o.reuse, o.drafts ? MakeDrafter(make_drafter) : MakeDrafter()) {}
 
  private:
-  Runner runner_;
-  NgramDrafter drafter_;
-  Loop loop_;
+  static std::unique_ptr<Drafter> make_drafter(Runner&) { return std::make_unique<NgramDrafter>(); }
 };
 
 test::Asked request(const std::vector<TokenId>& prompt, int tokens, uint64_t seed) {

@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "engine/backend_factory.h"
 #include "engine/kv_store.h"
+#include "engine/looped_model.h"
 #include "engine/memory_model.h"
 #include "engine/runner.h"
 #include "engine/speculation/ngram_drafter.h"
@@ -110,36 +111,24 @@ INSTANTIATE_TEST_SUITE_P(Goldens, WindowCache,
                          [](const auto& info) { return info.param; });
 
 // A model with its loop, all by itself.
-class Place {
+class Place : public test::LoopedModel {
  public:
   explicit Place(const std::shared_ptr<const Checkpoint>& checkpoint)
-      : runner_(make_backend({.name = "cpu", .threads = 1}), checkpoint,
-                {.max_tokens = 16,
-                 .max_context = 320,
-                 .kv_tokens = 320,
-                 .behind_windows = BehindWindows::kGivenBack}),
-        loop_(runner_, nullptr,
-              {.limits = {.batch_tokens = 16, .max_sequences = 1, .block_tokens = 16},
-               .cache = runner_.cache_options(PrefixCache::Reuse::kOn)}) {}
+      : LoopedModel(checkpoint,
+                    {.max_tokens = 16,
+                     .max_context = 320,
+                     .kv_tokens = 320,
+                     .behind_windows = BehindWindows::kGivenBack},
+                    {.limits = {.batch_tokens = 16}}, PrefixCache::Reuse::kOn) {}
 
-  KvStore store() {
-    return {runner_, loop_.cache(), [](FunctionRef<void()> work) { work(); }, 1};
-  }
-  SessionHeader header() { return {origin_of(runner_, "cpu"), "", ""}; }
   // The tokens of an answer, and how many of the prompt were found in the cache.
   std::pair<std::vector<TokenId>, int> answer(const std::vector<TokenId>& prompt) {
     const test::Asked asked = test::ask(prompt, 20, 1);
     asked.job->facts.ends.clear();
     asked.job->root = cache_root("");
-    loop_.add(asked.job);
-    test::run(loop_);
-    const test::Choice& choice = asked.reader->choices.at(0);
+    const test::Choice choice = LoopedModel::answer(asked);
     return {choice.tokens, choice.finish->usage.cached_tokens};
   }
-
- private:
-  Runner runner_;
-  Loop loop_;
 };
 
 TEST(WindowCacheSession, APromptIsSavedWithThePagesThatItsContinuationSees) {
