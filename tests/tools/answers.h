@@ -32,6 +32,8 @@ struct Answer {
 // null), list_all() without parameters, python(code: string).
 const OrderedJson& tools_json();
 
-const std::vector<Answer>& answers();
+std::vector<Answer> object_answers();
+std::vector<Answer> marked_answers();
+const std::vector<Answer>& answers();  // all of them
 
 }  // namespace ferrum::tools::testing
