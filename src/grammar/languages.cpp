@@ -157,6 +157,20 @@ LanguageId Languages::combined(Kind kind, std::vector<LanguageId> parts) {
 }
 
 LanguageId Languages::all_of(std::vector<LanguageId> parts) {
+  if (const auto known = meets_.find(parts); known != meets_.end()) return known->second;
+  const LanguageId met = meet(parts);
+  meets_.emplace(std::move(parts), met);
+  return met;
+}
+
+LanguageId Languages::any_of(std::vector<LanguageId> parts) {
+  if (const auto known = unions_.find(parts); known != unions_.end()) return known->second;
+  const LanguageId united = unite(parts);
+  unions_.emplace(std::move(parts), united);
+  return united;
+}
+
+LanguageId Languages::meet(std::vector<LanguageId> parts) {
   // What is in a list can be looked at text by text.
   for (size_t i = 0; i < parts.size(); ++i) {
     if (nodes_[parts[i]].kind != Kind::kTexts) continue;
@@ -170,7 +184,7 @@ LanguageId Languages::all_of(std::vector<LanguageId> parts) {
   return combined(Kind::kAnd, std::move(parts));
 }
 
-LanguageId Languages::any_of(std::vector<LanguageId> parts) {
+LanguageId Languages::unite(const std::vector<LanguageId>& parts) {
   std::vector<std::u32string> listed;
   std::vector<LanguageId> others;
   for (const LanguageId part : parts) {
@@ -296,6 +310,13 @@ FormatAutomata& format_automata() {
 }
 
 }  // namespace
+
+bool Languages::is_empty(LanguageId language) {
+  // Outside all lists there are texts without end, and they are all alike where nothing else tells them
+  // apart.
+  if (!has_patterns(language) && evaluate_outside_lists(language)) return false;
+  return automaton(language) == nullptr;
+}
 
 LanguageId Languages::format(const std::string& name, const std::string& pattern, const std::string& path) {
   const LanguageId language = this->pattern(pattern, "format", path);

@@ -44,6 +44,7 @@ class Languages {
   bool has_patterns(
       LanguageId language) const;  // or lengths: whether it tells texts apart that no list names
 
+  bool is_empty(LanguageId language);
   // Accepting states are marked by interval. Null: the language is empty.
   std::shared_ptr<const Automaton> automaton(LanguageId language);
   // Of texts that are in none of `listed`'s: state marks are i + 1 for listed text i, listed.size() + 1 + the
@@ -69,6 +70,8 @@ class Languages {
   };
 
   LanguageId add(std::string key, Node node);
+  LanguageId meet(std::vector<LanguageId> parts);
+  LanguageId unite(const std::vector<LanguageId>& parts);
   LanguageId combined(Kind kind, std::vector<LanguageId> parts);
   void find_atoms(LanguageId language, std::vector<LanguageId>& atoms) const;
   std::unique_ptr<Machine> machine_of(const Node& node) const;
@@ -80,6 +83,7 @@ class Languages {
   const Limits& limits_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string, LanguageId> ids_;
+  std::map<std::vector<LanguageId>, LanguageId> meets_, unions_;  // what all_of and any_of have given
   std::unordered_map<LanguageId, std::shared_ptr<const Automaton>> automata_;
   size_t total_states_ = 0;
 };

@@ -294,7 +294,7 @@ struct PatternMachine::Body {
     }
     return place->second;
   }
-  size_t total_items = 0;
+  size_t total_items = 0, work = 0;
   static constexpr uint32_t kUnknown = kDead - 1;
   std::vector<std::vector<uint32_t>> steps;  // [state][symbol]
 
@@ -336,6 +336,8 @@ struct PatternMachine::Body {
       return middle == kDead ? kDead : step(middle, half);
     }
     const State& from = *states[id];
+    work += from.items.size();
+    if (work > limits.max_states * 30) refuse("it needs too many states");
     std::vector<Item> resolved;
     const std::vector<Item>* items = &from.items;
     const bool has_assertions = std::any_of(items->begin(), items->end(), [&](const Item& item) {

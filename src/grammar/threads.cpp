@@ -6,6 +6,7 @@
 #include "grammar/object_rules.h"
 #include "grammar/spelling.h"
 #include "grammar/structure_graph.h"
+#include "grammar/thread_joins.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -186,23 +187,7 @@ Threads Stepper::step(const Threads& threads, uint8_t byte) const {
 void Stepper::follow(Threads& out) const {
   if (program_.has_calls()) call_rules(out);
   if (out.size() < 2 || (program_.root == kNoGoal && !program_.graph)) return;
-  // Threads that begin the same value at the same place go on as one.
-  Threads merged;
-  for (Thread& thread : out) {
-    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Thread& other) {
-      if (thread == other) return true;
-      return thread.at == At::kValue && other.at == At::kValue && thread.state == other.state &&
-             thread.space == other.space && !unique_array(thread.frame) && !unique_array(other.frame);
-    });
-    if (same == merged.end()) {
-      merged.push_back(std::move(thread));
-    } else if (!(*same == thread)) {
-      Ref<JoinFrame> join(new JoinFrame(thread.frame->is_hashed || same->frame->is_hashed));
-      join->parents = {same->frame, thread.frame};
-      same->frame = FrameRef(join.get());
-    }
-  }
-  out = std::move(merged);
+  join_alike(out);
 }
 
 void Stepper::feed(const Thread& thread, uint8_t byte, Threads& out) const {

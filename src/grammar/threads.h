@@ -65,12 +65,14 @@ struct Thread {
   ValueHash hash;
   Ref<const NumberText> text;
 
-  bool operator==(const Thread& other) const {
+  // All but what is around it is the same.
+  bool waits_like(const Thread& other) const {
     return at == other.at && space == other.space && in_string == other.in_string && state == other.state &&
            count == other.count && decoding == other.decoding && rest == other.rest &&
            automaton == other.automaton && found == other.found && search == other.search &&
-           frame == other.frame && hash == other.hash && text == other.text;
+           hash == other.hash && text == other.text;
   }
+  bool operator==(const Thread& other) const { return waits_like(other) && frame == other.frame; }
 };
 
 using Threads = std::vector<Thread>;

@@ -59,6 +59,12 @@ class HashSet final : public Node {
     return false;
   }
   static size_t size_of(const HashSet* set) { return set ? set->size_ : 0; }
+  // Of sets to which the same was added in the same order. Others may count as different though they are not.
+  static bool equal(const HashSet* one, const HashSet* other) {
+    for (; one != other; one = one->rest_.get(), other = other->rest_.get())
+      if (size_of(one) != size_of(other) || one->run_ != other->run_) return false;
+    return true;
+  }
 
  private:
   std::vector<ValueHash> run_;

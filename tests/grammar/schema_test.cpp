@@ -1,7 +1,9 @@
 // JSON Schema as grammars: what is exact, and what is refused by name.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "grammar/compiled.h"
+#include "grammar/threads.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -40,6 +42,23 @@ TEST(GrammarSchema, NamesAreUniqueAfterUnescaping) {
   EXPECT_FALSE(takes(grammar, R"({"ab": null, "a\u0062": null})"));
   EXPECT_FALSE(takes(grammar, R"({"ab": null, "x": 1, "\u0078": 2})"));
   EXPECT_FALSE(takes(grammar, R"({"\u0061b": 1})"));
+}
+
+// Each member may be the one that the schema asks for, and none must double the ways to go on.
+TEST(GrammarSchema, WhatSomeMemberMustMeetDoesNotMultiplyThreads) {
+  const auto grammar = from_schema(R"({"type": "object", "additionalProperties": {"type": "string"},
+                                       "not": {"additionalProperties": {"maxLength": 3}}})");
+  Matcher matcher(grammar);
+  ASSERT_TRUE(matcher.accept("{"));
+  for (int i = 0; i < 24; ++i)
+    for (const char c : (i == 0 ? "" : ",") + fmt::format(R"("{}":"abcdef")", i)) {
+      ASSERT_TRUE(matcher.accept({&c, 1}));
+      ASSERT_LE(matcher.threads().size(), 4U);
+    }
+  EXPECT_TRUE(matcher.accept("}"));
+  EXPECT_TRUE(matcher.is_complete());
+  EXPECT_FALSE(takes(grammar, R"({"a":"abc","b":"x"})"));
+  EXPECT_TRUE(takes(grammar, R"({"a":"abc","b":"abcd","c":""})"));
 }
 
 TEST(GrammarSchema, WhatIsKnownIsWrittenInOneWay) {

@@ -175,7 +175,7 @@ bool Expander::find_inhabitant(uint32_t goal) {
     if (has_literal(goal, bit)) return true;
   const LanguageId texts = texts_of(goal);
   if (texts == Languages::kAll || languages_.rules_of(texts)) return true;
-  if (texts != Languages::kNone && languages_.automaton(texts)) return true;
+  if (!languages_.is_empty(texts)) return true;
   const NumberSetId numbers = numbers_of(goal);
   if (numbers == NumberSets::kAll || (numbers != NumberSets::kNone && numbers_.automaton(numbers)))
     return true;
@@ -220,7 +220,7 @@ const std::vector<Expander::Conjunction>& Expander::shapes(uint32_t goal, TypeBi
 
 void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<Conjunction> choices,
                       Branches& search) {
-  if (++work_ > 200'000)
+  if (++work_ > 100'000)
     throw Refusal(search.keyword, search.path, "its alternatives combine in too many ways");
   bool is_more = false;
   while (!todo.empty()) {

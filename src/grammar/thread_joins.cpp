@@ -1,0 +1,104 @@
+#include "grammar/thread_joins.h"
+
+#include <algorithm>
+
+namespace ferrum::grammar {
+namespace {
+
+using At = Thread::At;
+
+template <class T>
+const T& as(const FrameRef& frame) {
+  return static_cast<const T&>(*frame);
+}
+
+bool is_unique_array(const FrameRef& frame) {
+  return frame && frame->kind == Frame::Kind::kArray && as<ArrayFrame>(frame).shape->is_unique;
+}
+
+// What the one goes on with includes what the other does. Frames are made anew by each thread, so they may be
+// alike without being the same.
+bool stands_for(const ObjectFrame& one, const ObjectFrame& other) {
+  return one.shape == other.shape && one.form == other.form && one.parent == other.parent &&
+         (one.duties & ~other.duties) == 0 && one.count == other.count && one.next == other.next &&
+         one.member == other.member && one.seen == other.seen && one.name == other.name &&
+         one.members == other.members && HashSet::equal(one.other_names.get(), other.other_names.get());
+}
+
+bool stands_for(const ArrayFrame& one, const ArrayFrame& other) {
+  return one.shape == other.shape && one.parent == other.parent && one.index == other.index &&
+         std::ranges::equal(one.counts, other.counts) && one.items == other.items &&
+         HashSet::equal(one.used.get(), other.used.get());
+}
+
+bool stands_for(const FrameRef& one, const FrameRef& other) {
+  if (one == other) return true;
+  if (!one || !other || one->kind != other->kind || one->is_hashed != other->is_hashed) return false;
+  switch (one->kind) {
+    case Frame::Kind::kObject:
+      return stands_for(as<ObjectFrame>(one), as<ObjectFrame>(other));
+    case Frame::Kind::kArray:
+      return stands_for(as<ArrayFrame>(one), as<ArrayFrame>(other));
+    case Frame::Kind::kJoin:
+      return as<JoinFrame>(one).parents == as<JoinFrame>(other).parents;
+    default:
+      return false;
+  }
+}
+
+bool begin_the_same_value(const Thread& one, const Thread& other) {
+  return one.at == At::kValue && other.at == At::kValue && one.state == other.state &&
+         one.space == other.space && !is_unique_array(one.frame) && !is_unique_array(other.frame);
+}
+
+// Threads that go on as one, with the frames that wait for them.
+struct Alike {
+  Thread thread;
+  std::vector<FrameRef> frames;
+};
+
+bool is_covered(const std::vector<FrameRef>& frames, const FrameRef& frame) {
+  return std::ranges::any_of(frames, [&](const FrameRef& other) { return stands_for(other, frame); });
+}
+
+void add(std::vector<Alike>& kept, Thread thread) {
+  bool is_placed = false;
+  for (size_t i = 0; i < kept.size();) {
+    Alike& alike = kept[i++];
+    const bool same_value = begin_the_same_value(alike.thread, thread);
+    if (!same_value && !alike.thread.waits_like(thread)) continue;
+    if (is_covered(alike.frames, thread.frame)) return;
+    std::erase_if(alike.frames, [&](const FrameRef& other) { return stands_for(thread.frame, other); });
+    if (!is_placed && (same_value || alike.frames.empty())) {
+      alike.frames.push_back(thread.frame);
+      is_placed = true;
+    } else if (alike.frames.empty()) {
+      kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(--i));
+    }
+  }
+  if (is_placed) return;
+  FrameRef frame = thread.frame;
+  kept.push_back({std::move(thread), {std::move(frame)}});
+}
+
+FrameRef joined(std::vector<FrameRef> frames) {
+  if (frames.size() == 1) return frames.front();
+  const bool is_hashed = std::ranges::any_of(frames, [](const FrameRef& f) { return f->is_hashed; });
+  Ref<JoinFrame> join(new JoinFrame(is_hashed));
+  join->parents = std::move(frames);
+  return FrameRef(join.get());
+}
+
+}  // namespace
+
+void join_alike(Threads& threads) {
+  std::vector<Alike> kept;
+  for (Thread& thread : threads) add(kept, std::move(thread));
+  threads.clear();
+  for (Alike& alike : kept) {
+    alike.thread.frame = joined(std::move(alike.frames));
+    threads.push_back(std::move(alike.thread));
+  }
+}
+
+}  // namespace ferrum::grammar
