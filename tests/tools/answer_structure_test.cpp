@@ -177,6 +177,25 @@ TEST_P(AnswerStructures, OfOneFunctionTakeItsCalls) {
   }
 }
 
+// A custom tool's grammar, whose rules contain themselves, in each format's way of writing strings.
+TEST_P(AnswerStructures, HoldTextsToTheirGrammar) {
+  const ToolList tools{OrderedJson(Json::parse(R"json([{"name": "calc", "parameters": {"type": "object",
+      "properties": {"input": {"type": "string", "x-lark": "start: \"(\" start \")\" | /[a<\\n]*/"}},
+      "required": ["input"], "additionalProperties": false}}])json"))};
+  const Case c = {GetParam(), Choice::kRequired, "", false, has_headers_ ? Phase::kHeader : Phase::kContent};
+  const auto grammar =
+      compiled(format_, tools, {.choice = c.choice, .parallel = c.parallel, .phase = c.phase});
+  ASSERT_TRUE(grammar);
+  size_t finished = 0;
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    const std::string text = walk(grammar, seed, 700);
+    if (text.empty()) continue;
+    ++finished;
+    expect_valid_calls(c, tools, text);
+  }
+  EXPECT_GE(finished, 1U);
+}
+
 std::string name_of_family(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   for (char& c : name)

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import unittest
 
-from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, ClientTest
+from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, TOOL_ANSWER, TOOL_QUESTION, ClientTest, ReplayTest
 
 os.environ.setdefault("OPENAI_API_KEY", "unused")  # some demand one while they are imported
 for switch in ("DO_NOT_TRACK", "HAYSTACK_TELEMETRY_ENABLED", "LITELLM_LOCAL_MODEL_COST_MAP"):
@@ -200,6 +200,116 @@ class Frameworks(ClientTest):
         self.assertEqual(plain.choices[0].message.content, ANSWER)
         capital = client.chat.completions.create(model=MODEL, messages=turns, response_model=Capital, max_retries=0)
         self.assertLessEqual(len(capital.city), 20)
+
+
+class Tools(ReplayTest):
+    """Loops of two steps with a tool, and results of a form."""
+
+    @needs("langchain_openai")
+    def test_langchain(self):
+        from langchain_core.messages import HumanMessage, ToolMessage
+        from langchain_core.tools import tool
+        from langchain_openai import ChatOpenAI
+        from pydantic import BaseModel
+
+        class Weather(BaseModel):
+            city: str
+            degrees: int
+
+        @tool
+        def get_weather(city: str) -> str:
+            """The weather of a city."""
+            return self.get_weather(city)
+
+        for use_responses in (False, True):
+            model = ChatOpenAI(model=MODEL, base_url=self.base_url, api_key=KEY, use_responses_api=use_responses)
+            with_tools = model.bind_tools([get_weather])
+            turns = [HumanMessage(TOOL_QUESTION)]
+            first = with_tools.invoke(turns)
+            call = first.tool_calls[0]
+            turns += [first, ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])]
+            self.assertEqual(with_tools.invoke(turns).text, TOOL_ANSWER)
+            self.assertEqual(self.asked.pop(), "Paris")
+            weather = model.with_structured_output(Weather, method="json_schema").invoke("Say it as JSON.")
+            self.assertEqual(weather, Weather(city="Paris", degrees=21))
+
+    @needs("langchain_anthropic")
+    def test_langchain_anthropic(self):
+        from langchain_anthropic import ChatAnthropic
+        from langchain_core.messages import HumanMessage, ToolMessage
+        from langchain_core.tools import tool
+
+        @tool
+        def get_weather(city: str) -> str:
+            """The weather of a city."""
+            return self.get_weather(city)
+
+        model = ChatAnthropic(model=MODEL, base_url=self.url, api_key=KEY, max_tokens=100).bind_tools([get_weather])
+        turns = [HumanMessage(TOOL_QUESTION)]
+        first = model.invoke(turns)
+        call = first.tool_calls[0]
+        turns += [first, ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])]
+        self.assertEqual(model.invoke(turns).text, TOOL_ANSWER)
+
+    @needs("pydantic_ai")
+    def test_pydantic_ai(self):
+        from pydantic import BaseModel
+        from pydantic_ai import Agent
+        from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        class Weather(BaseModel):
+            city: str
+            degrees: int
+
+        for kind in (OpenAIChatModel, OpenAIResponsesModel):
+            with self.subTest(kind.__name__):
+                model = kind(MODEL, provider=OpenAIProvider(base_url=self.base_url, api_key=KEY))
+                agent = Agent(model, tools=[self.get_weather])
+                self.assertEqual(agent.run_sync(TOOL_QUESTION).output, TOOL_ANSWER)
+                self.assertEqual(self.asked.pop(), "Paris")
+                typed = Agent(model, output_type=Weather).run_sync("Say it with a tool.")
+                self.assertEqual(typed.output, Weather(city="Paris", degrees=21))
+
+    @needs("agents")
+    def test_openai_agents(self):
+        from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
+        from agents import set_tracing_disabled
+        from openai import AsyncOpenAI
+
+        set_tracing_disabled(True)
+
+        @function_tool
+        def get_weather(city: str) -> str:
+            return self.get_weather(city)
+
+        for kind in (OpenAIChatCompletionsModel, OpenAIResponsesModel):
+            with self.subTest(kind.__name__):
+                model = kind(model=MODEL, openai_client=AsyncOpenAI(base_url=self.base_url, api_key=KEY))
+                agent = Agent(name="Tester", instructions="", model=model, tools=[get_weather])
+                self.assertEqual(asyncio.run(Runner.run(agent, TOOL_QUESTION)).final_output, TOOL_ANSWER)
+                self.assertEqual(self.asked.pop(), "Paris")
+
+    @needs("instructor")
+    def test_instructor(self):
+        import instructor
+        from openai import OpenAI
+        from pydantic import BaseModel
+
+        class final_result(BaseModel):
+            city: str
+            degrees: int
+
+        client = OpenAI(base_url=self.base_url, api_key=KEY)
+        for mode, question in (
+            (instructor.Mode.JSON_SCHEMA, "Say it as JSON."),
+            (instructor.Mode.TOOLS, "Say it with a tool."),
+        ):
+            with self.subTest(mode):
+                asked = instructor.from_openai(client, mode=mode).chat.completions.create(
+                    model=MODEL, messages=[{"role": "user", "content": question}], response_model=final_result, max_retries=0
+                )
+                self.assertEqual((asked.city, asked.degrees), ("Paris", 21))
 
 
 if __name__ == "__main__":

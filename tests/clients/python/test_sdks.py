@@ -1,5 +1,6 @@
 """The clients of OpenAI and Anthropic, and `llm` on the command line."""
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import anthropic
 import openai
 
-from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, ClientTest
+from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, TOOL_ANSWER, TOOL_QUESTION, ClientTest, ReplayTest
 
 USER = {"role": "user", "content": QUESTION}
 NEXT_USER = {"role": "user", "content": NEXT_QUESTION}
@@ -137,6 +138,64 @@ class Anthropic(ClientTest):
             self.ask([USER], tools=[{"name": "f", "input_schema": {"$ref": "http://localhost/schema"}}])
         with self.assertRaisesRegex(anthropic.BadRequestError, "prompt is too long"):
             self.ask([{"role": "user", "content": "word " * 3000}])
+
+
+WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+
+
+class Tools(ReplayTest):
+    """Loops of two steps: the model calls a tool, gets its result, and answers."""
+
+    def test_openai_chats(self):
+        tool = {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}
+        with openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0) as client:
+            for choice in ("auto", "required"):
+                turns = [{"role": "user", "content": TOOL_QUESTION}]
+                ask = {"model": MODEL, "tools": [tool]}
+                with client.chat.completions.stream(messages=turns, tool_choice=choice, **ask) as stream:
+                    message = stream.get_final_completion().choices[0].message
+                call = message.tool_calls[0]
+                self.assertEqual(json.loads(call.function.arguments), {"city": "Paris"})
+                turns += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": "21 degrees"}]
+                self.assertEqual(client.chat.completions.create(messages=turns, **ask).choices[0].message.content, TOOL_ANSWER)
+
+    def test_openai_responses(self):
+        tool = {"type": "function", "name": "get_weather", "parameters": WEATHER, "strict": True}
+        with openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0) as client:
+            first = client.responses.create(model=MODEL, input=TOOL_QUESTION, tools=[tool])
+            call = next(item for item in first.output if item.type == "function_call")
+            self.assertEqual(json.loads(call.arguments), {"city": "Paris"})
+            result = {"type": "function_call_output", "call_id": call.call_id, "output": "21 degrees"}
+            second = client.responses.create(model=MODEL, input=[result], previous_response_id=first.id, tools=[tool])
+            self.assertEqual(second.output_text, TOOL_ANSWER)
+
+    def test_openai_parses(self):
+        import pydantic
+
+        class Weather(pydantic.BaseModel):
+            city: str
+            degrees: int
+
+        turns = [{"role": "user", "content": "Say it as JSON."}]
+        with openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0) as client:
+            chat = client.chat.completions.parse(model=MODEL, messages=turns, response_format=Weather)
+            self.assertEqual(chat.choices[0].message.parsed, Weather(city="Paris", degrees=21))
+            response = client.responses.parse(model=MODEL, input=turns, text_format=Weather)
+            self.assertEqual(response.output_parsed, Weather(city="Paris", degrees=21))
+
+    def test_anthropic(self):
+        tool = {"name": "get_weather", "input_schema": WEATHER}
+        with anthropic.Anthropic(base_url=self.url, api_key=KEY, max_retries=0) as client:
+            turns = [{"role": "user", "content": TOOL_QUESTION}]
+            ask = {"model": MODEL, "max_tokens": 100, "tools": [tool]}
+            with client.messages.stream(messages=turns, **ask) as stream:
+                first = stream.get_final_message()
+            self.assertEqual(first.stop_reason, "tool_use")
+            use = next(block for block in first.content if block.type == "tool_use")
+            self.assertEqual(use.input, {"city": "Paris"})
+            result = {"type": "tool_result", "tool_use_id": use.id, "content": "21 degrees"}
+            turns += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+            self.assertEqual(client.messages.create(messages=turns, **ask).content[0].text, TOOL_ANSWER)
 
 
 class CommandLine(ClientTest):
