@@ -19,6 +19,7 @@
 #include <string>
 
 #include "backend/draw.h"
+#include "backend/low_rank.h"
 #include "backend/weight.h"
 #include "tensor/tensor.h"
 
@@ -84,7 +85,7 @@ struct Step {
   Tensor positions;    // [tokens]                 absolute, from 0
   Tensor query_start;  // [sequences + 1]          first token row of each sequence, and the end
   Tensor context_len;  // [sequences]              tokens of the sequence with this step's included
-  Tensor output_rows;  // [outputs]                rows of the hidden state to read out
+  Tensor output_rows;  // [outputs]                rows of the hidden state to read out, ascending
   // The positions of these rows, and the first of each sequence, as of a step that has no other rows. They
   // are the last of each sequence.
   Tensor output_positions;               // [outputs]
@@ -95,6 +96,7 @@ struct Step {
   Tensor state_slots;
   std::span<const StepWave> waves;  // for recurrent layers, in order; empty: they compute all rows at once
   HiddenCarry carry;                // where a model has an MTP head
+  StepAdapters adapters, output_adapters;  // of the rows, and of those that are read out
   // Rows that come as vectors, not as tokens (whose token counts for nothing): their number, and their
   // contents.
   Tensor vector_rows;  // [vectors]
@@ -348,12 +350,27 @@ class Backend {
   // The same for each group h of w by itself: of columns [h × w.cols(), (h + 1) × w.cols()) of x to columns
   // [h × w.rows(), (h + 1) × w.rows()) of out. REQUIRES: w was packed as kHeads.
   virtual void linear_heads(Tensor out, Tensor x, const Weight& w) = 0;
+  // out[i] = x[i] · wᵀ + bias, where w is that of its matrices which matrix[i] names. matrix [rows] i32
+  virtual void linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) = 0;
   // out = activation(x · wᵀ + bias); gated: half as wide as w has rows
   virtual void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) = 0;
+  // The second half of expand(), with the same bits: out = activation(x); gated: half as wide as x
+  virtual void activate(Tensor out, Tensor x, const Activation& activation) = 0;
   // x *= f(gates). gates has x's columns, or a column for each run of x.cols / gates.cols of them
   virtual void apply_gate(Tensor x, Tensor gates, GateKind f) = 0;
   virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
   virtual void scatter_rows(Tensor to, Tensor x, Tensor rows) = 0;  // to[rows[i]] = x[i]
+
+  // Adapters ----
+
+  // For each row t that has an adapter, and each LowRank of it:
+  //   out[t, first + j] += scales[t] · scale · Σ_r b[r, j] · (Σ_i a[r, i] · x[t, from + i])
+  // room [rows, the largest sum of the ranks of one adapter] f32 is scratch.
+  virtual void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
+                            Tensor room) = 0;
+  // The same where the weight is a table: a[tokens[t], r] takes the place of the inner sum.
+  virtual void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
+                                      const AdapterRows& rows) = 0;
 
   // Attention ----
 

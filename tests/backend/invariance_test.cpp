@@ -107,6 +107,14 @@ TEST_P(Invariance, ARowOfEveryActivation) {
     expect_same_in_pieces(
         backend, x, width, [&](Tensor out, Tensor in, int) { backend.expand(out, in, up_w, a.activation); },
         "expand " + a.name);
+    // A row without an adapter must not depend on whether another row of its step has one.
+    const Tensor product = bench.tensor(DType::kF32, 23, rows);
+    const Tensor together = bench.tensor(DType::kF32, 23, width),
+                 apart = bench.tensor(DType::kF32, 23, width);
+    backend.expand(together, x, up_w, a.activation);
+    backend.linear(product, x, up_w);
+    backend.activate(apart, product, a.activation);
+    EXPECT_EQ(values_of(backend, apart), values_of(backend, together)) << "expand in two steps " << a.name;
     expect_same_in_pieces(
         backend, x, 64,
         [&](Tensor out, Tensor in, int first) {

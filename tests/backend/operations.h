@@ -168,11 +168,12 @@ std::vector<Operation> attention_operations();
 std::vector<Operation> expert_operations();
 std::vector<Operation> draw_operations();
 std::vector<Operation> recurrent_operations();
+std::vector<Operation> low_rank_operations();
 inline const std::vector<Operation>& all_operations() {  // made once, with its weights
   static const std::vector<Operation> operations = [] {
     std::vector<Operation> all = token_wise_operations();
-    for (auto list :
-         {matrix_operations, attention_operations, expert_operations, draw_operations, recurrent_operations})
+    for (auto list : {matrix_operations, attention_operations, expert_operations, draw_operations,
+                      recurrent_operations, low_rank_operations})
       for (Operation& operation : list()) all.push_back(std::move(operation));
     return all;
   }();

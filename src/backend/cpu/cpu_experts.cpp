@@ -30,6 +30,16 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, const Wei
   }
 }
 
+// Calls body(expert, its slots) for every expert, with at most kMaxBatch of its tokens at a time.
+template <class Body>
+void CpuBackend::each_batch(const Body& body) const {
+  for (const int32_t expert : memory_.experts.chosen()) {
+    const Range slots = memory_.experts.slots_of(expert);
+    for (int64_t slot = slots.begin; slot < slots.end; slot += kMaxBatch)
+      body(expert, slot, static_cast<int>(std::min<int64_t>(kMaxBatch, slots.end - slot)));
+  }
+}
+
 // Each worker takes its share of every expert's panels, so that the work on a popular expert is divided too.
 void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                                   const CpuWeight& down) {
@@ -37,15 +47,6 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   const int pairs = memory_.experts.pairs();
   const Tensor inner = {memory_.experts.inner(), DType::kF32, pairs, width, width};
   const Tensor result = {memory_.experts.result(), DType::kF32, pairs, out.cols, out.cols};
-
-  // Calls body(expert, its slots) for every expert, with at most kMaxBatch of its tokens at a time.
-  const auto each_batch = [&](const auto& body) {
-    for (const int32_t expert : memory_.experts.chosen()) {
-      const Range slots = memory_.experts.slots_of(expert);
-      for (int64_t slot = slots.begin; slot < slots.end; slot += kMaxBatch)
-        body(expert, slot, static_cast<int>(std::min<int64_t>(kMaxBatch, slots.end - slot)));
-    }
-  };
 
   // Quantised once for all experts, unless their columns have different orders.
   const cpu::Forms forms = memory_.matmul.forms_for(up.w);
@@ -85,6 +86,32 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
                             *routing.weights.at<float>(t, i), out.cols);
     }
   });
+}
+
+void CpuBackend::linear_chosen(Tensor out, Tensor x, const Weight& weight, Tensor matrix) {
+  const CpuWeight& w = as_cpu(weight);
+  check_equal(x.cols, w.cols(), "input width");
+  check_equal(out.cols, w.rows(), "output width");
+  const int step = memory_.experts.tokens_for(1, std::max(w.cols(), w.rows()));
+  const cpu::Forms forms = memory_.matmul.forms_for(w);
+  for (int first = 0; first < out.rows; first += step) {
+    const int count = std::min(step, out.rows - first);
+    memory_.experts.assign({matrix.rows_at(first, count), {}}, w.groups());
+    const Tensor result = {memory_.experts.result(), DType::kF32, count, w.rows(), w.rows()};
+    take_slots([&](int slot) { return x.row(first + memory_.experts.token_of(slot)); }, w,
+               memory_.experts.gathered_array());
+    pool_.on_each_worker([&](int worker) noexcept {
+      each_batch([&](int group, int64_t slot, int rows) {
+        multiply_to(result.rows_at(static_cast<int>(slot), rows), w, group,
+                    part_of(w.panels(), pool_.size(), worker),
+                    memory_.experts.gathered(slot, rows, w.cols(), forms), worker);
+      });
+    });
+    pool_.parallel_for(count, [&](int64_t begin, int64_t end, int) noexcept {
+      for (int i = static_cast<int>(begin); i < end; ++i)
+        std::copy_n(result.at<float>(memory_.experts.slot(i, 0, 1)), w.rows(), out.at<float>(first + i));
+    });
+  }
 }
 
 // Copies each pair's input behind the others of its expert. The slots of one batch of one expert are laid out

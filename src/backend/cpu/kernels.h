@@ -141,6 +141,36 @@ struct AttentionScratch {
   float* lane_totals;  // [rows, kMostLanes]
 };
 
+// z[t, r] = Σ_i a[r, i] · x[t, i] of successive tokens.
+inline constexpr int kTileTokens = 4;
+struct LowRankInTask {
+  const void* a;  // [rank, cols]
+  int64_t a_stride;
+  int rank;
+  int cols;
+  const float* x;  // [tokens, cols]
+  int64_t x_stride;
+  float* z;  // [tokens, rank]
+  int64_t z_stride;
+  int tokens;  // at most kTileTokens
+};
+
+// out[t, j] += scales[t] · scale · Σ_r b[r, j] · z[t, r]
+struct LowRankOutTask {
+  const void* b;  // [rank, cols]
+  int64_t b_stride;
+  int rank;
+  int cols;
+  const float* z;  // [tokens, rank]
+  int64_t z_stride;
+  const float* scales;  // [tokens]
+  int64_t scales_stride;
+  float scale;
+  float* out;  // [tokens, cols]
+  int64_t out_stride;
+  int tokens;  // at most kTileTokens
+};
+
 // A convolution of channels [first, last) with their inputs, over successive tokens of one sequence.
 inline constexpr int kMaxKernel = 16;
 struct ConvolutionTask {
@@ -254,6 +284,11 @@ struct Kernels {
   // x = softplus(x + bias), limited to least … most
   void (*step_lengths)(float* x, const float* bias, int n, float least, float most);
   void (*state_space)(const StateSpaceTask& task);
+  // Matrices of low rank, by their type: f32, f16, bf16.
+  void (*low_rank_in[3])(const LowRankInTask& task);
+  void (*low_rank_out[3])(const LowRankOutTask& task);
+  void (*add_row[3])(float* to, const void* row, float scale, int n);  // to += scale × row
+  void (*read_row[3])(float* to, const void* row, int n);
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)
 
   // Quantises n float32 values to spans, `stride` spans apart. A NaN or an infinity makes its block's scale

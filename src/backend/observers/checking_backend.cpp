@@ -192,12 +192,27 @@ void CheckingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
          {{"out", out, expected, tolerances_.product}});
 }
 
+void CheckingBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) {
+  const Tensor expected = host(out);
+  reference_.linear_chosen(expected, host(x), *as_checked(w).of_reference, host(matrix));
+  inner_.linear_chosen(out, x, *as_checked(w).of_inner, matrix);
+  finish(describe({.name = "linear_chosen", .out = out, .in = x, .weight = &w}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
 void CheckingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   const Tensor expected = host(out);
   reference_.expand(expected, host(x), *as_checked(w).of_reference, activation);
   inner_.expand(out, x, *as_checked(w).of_inner, activation);
   finish(describe({.name = "expand", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
+}
+
+void CheckingBackend::activate(Tensor out, Tensor x, const Activation& activation) {
+  const Tensor expected = host(out);
+  reference_.activate(expected, host(x), activation);
+  inner_.activate(out, x, activation);
+  finish(describe({.name = "activate", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
@@ -219,6 +234,31 @@ void CheckingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
   reference_.scatter_rows(expected, host(x), host(rows));
   inner_.scatter_rows(to, x, rows);
   finish(describe({.name = "scatter_rows", .out = to, .in = x}), {{"to", to, expected, 0}});
+}
+
+LowRanks CheckingBackend::host(const LowRanks& adapters) {
+  LowRanks copies = adapters;
+  for (std::vector<LowRank>& parts : copies)
+    for (LowRank& part : parts) part.a = host(part.a), part.b = host(part.b);
+  return copies;
+}
+
+void CheckingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
+                                   Tensor room) {
+  const Tensor expected = host(out);
+  reference_.add_low_rank(expected, host(x), host(adapters), host(rows), {});
+  inner_.add_low_rank(out, x, adapters, rows, room);
+  finish(describe({.name = "add_low_rank", .out = out, .in = x}),
+         {{"out", out, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
+                                             const AdapterRows& rows) {
+  const Tensor expected = host(out);
+  reference_.add_low_rank_of_tokens(expected, host(tokens), host(adapters), host(rows));
+  inner_.add_low_rank_of_tokens(out, tokens, adapters, rows);
+  finish(describe({.name = "add_low_rank_of_tokens", .out = out, .in = tokens}),
+         {{"out", out, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {

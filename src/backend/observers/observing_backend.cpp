@@ -149,9 +149,18 @@ void ObservingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
           [&] { inner_.linear_heads(out, x, w); });
 }
 
+void ObservingBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) {
+  pass_on({.name = "linear_chosen", .out = out, .in = x, .weight = &w, .experts_per_token = 1},
+          [&] { inner_.linear_chosen(out, x, w, matrix); });
+}
+
 void ObservingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   pass_on({.name = "expand", .out = out, .in = x, .weight = &w},
           [&] { inner_.expand(out, x, w, activation); });
+}
+
+void ObservingBackend::activate(Tensor out, Tensor x, const Activation& activation) {
+  pass_on({.name = "activate", .out = out, .in = x}, [&] { inner_.activate(out, x, activation); });
 }
 
 void ObservingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
@@ -164,6 +173,18 @@ void ObservingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
 
 void ObservingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
   pass_on({.name = "gather_rows", .out = out, .in = x}, [&] { inner_.gather_rows(out, x, rows); });
+}
+
+void ObservingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
+                                    Tensor room) {
+  pass_on({.name = "add_low_rank", .out = out, .in = x},
+          [&] { inner_.add_low_rank(out, x, adapters, rows, room); });
+}
+
+void ObservingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
+                                              const AdapterRows& rows) {
+  pass_on({.name = "add_low_rank_of_tokens", .out = out, .in = tokens},
+          [&] { inner_.add_low_rank_of_tokens(out, tokens, adapters, rows); });
 }
 
 void ObservingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {

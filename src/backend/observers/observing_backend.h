@@ -56,10 +56,16 @@ class ObservingBackend : public Backend {
   void scale(Tensor x, float factor, float cap) final;
   void linear(Tensor out, Tensor x, const Weight& w) final;
   void linear_heads(Tensor out, Tensor x, const Weight& w) final;
+  void linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) final;
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) final;
+  void activate(Tensor out, Tensor x, const Activation& activation) final;
   void apply_gate(Tensor x, Tensor gates, GateKind f) final;
   void gather_rows(Tensor out, Tensor x, Tensor rows) final;
   void scatter_rows(Tensor to, Tensor x, Tensor rows) final;
+  void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
+                    Tensor room) final;
+  void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
+                              const AdapterRows& rows) final;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void copy_blocks(KvLayer kv, Tensor from_to) final;

@@ -47,6 +47,10 @@ void ReferenceBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
     multiply(out.columns(h * w.rows(), w.rows()), x.columns(h * w.cols(), w.cols()), as_reference(w), h);
 }
 
+void ReferenceBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) {
+  for (int i = 0; i < out.rows; ++i) multiply(out.row(i), x.row(i), as_reference(w), *matrix.at<int32_t>(i));
+}
+
 void ReferenceBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   multiply_and_activate(out, x, as_reference(w), 0, activation);
 }

@@ -31,10 +31,16 @@ class ReferenceBackend final : public Backend {
   void scale(Tensor x, float factor, float cap) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
   void linear_heads(Tensor out, Tensor x, const Weight& w) override;
+  void linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) override;
   void expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) override;
+  void activate(Tensor out, Tensor x, const Activation& activation) override;
   void apply_gate(Tensor x, Tensor gates, GateKind f) override;
   void gather_rows(Tensor out, Tensor x, Tensor rows) override;
   void scatter_rows(Tensor to, Tensor x, Tensor rows) override;
+  void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
+                    Tensor room) override;
+  void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
+                              const AdapterRows& rows) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;

@@ -59,6 +59,17 @@ void channel_delta_rule(const DeltaTask& task);
 void step_lengths(float* x, const float* bias, int n, float least, float most);
 void state_space(const StateSpaceTask& task);
 
+// low_rank.cpp
+#define FERRUM_LOW_RANK(name)                                          \
+  void low_rank_in_##name(const LowRankInTask& task);                  \
+  void low_rank_out_##name(const LowRankOutTask& task);                \
+  void add_row_##name(float* to, const void* row, float scale, int n); \
+  void read_row_##name(float* to, const void* row, int n)
+FERRUM_LOW_RANK(f32);
+FERRUM_LOW_RANK(f16);
+FERRUM_LOW_RANK(bf16);
+#undef FERRUM_LOW_RANK
+
 // activations.cpp
 #define FERRUM_ACTIVATION(name)                                                                            \
   void gate_##name(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& constants); \

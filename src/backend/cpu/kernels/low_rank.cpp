@@ -1,0 +1,124 @@
+// Products with matrices of low rank. A sum has one accumulator in the order of its terms, so that it does
+// not depend on how many tokens are computed together.
+#include "backend/cpu/kernels/functions.h"
+#include "backend/cpu/kernels/simd.h"
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {
+
+constexpr int kRanksTogether = 4;
+
+template <class T, int kTokens, int kRanks>
+inline void dots(const LowRankInTask& task, const T* a, float* z) {
+  F32 sums[kRanks][kTokens] = {};
+  const auto add = [&](int i, auto load_a, auto load_x) {
+    F32 x[kTokens];
+    for (int t = 0; t < kTokens; ++t) x[t] = load_x(task.x + t * task.x_stride + i);
+    for (int r = 0; r < kRanks; ++r) {
+      const F32 row = load_a(a + r * task.a_stride + i);
+      for (int t = 0; t < kTokens; ++t) sums[r][t] = fma(row, x[t], sums[r][t]);
+    }
+  };
+  int i = 0;
+  for (; i + kLanes <= task.cols; i += kLanes)
+    add(
+        i, [](const T* p) { return load(p); }, [](const float* p) { return load(p); });
+  if (const int rest = task.cols - i; rest > 0)
+    add(
+        i, [rest](const T* p) { return load_part(p, rest); },
+        [rest](const float* p) { return load_part(p, rest); });
+  for (int r = 0; r < kRanks; ++r)
+    for (int t = 0; t < kTokens; ++t) z[t * task.z_stride + r] = sum(sums[r][t]);
+}
+
+template <class T, int kTokens>
+void all_dots(const LowRankInTask& task) {
+  const T* a = static_cast<const T*>(task.a);
+  int r = 0;
+  for (; r + kRanksTogether <= task.rank; r += kRanksTogether)
+    dots<T, kTokens, kRanksTogether>(task, a + r * task.a_stride, task.z + r);
+  for (; r < task.rank; ++r) dots<T, kTokens, 1>(task, a + r * task.a_stride, task.z + r);
+}
+
+template <class T>
+void in(const LowRankInTask& task) {
+  switch (task.tokens) {
+    case 1:
+      return all_dots<T, 1>(task);
+    case 2:
+      return all_dots<T, 2>(task);
+    case 3:
+      return all_dots<T, 3>(task);
+    default:
+      return all_dots<T, kTileTokens>(task);
+  }
+}
+
+template <class T, int kTokens>
+void spread(const LowRankOutTask& task) {
+  const T* const b = static_cast<const T*>(task.b);
+  float scales[kTokens];
+  for (int t = 0; t < kTokens; ++t) scales[t] = task.scale * task.scales[t * task.scales_stride];
+  const auto add = [&](int j, auto load_b, auto add_to) {
+    F32 sums[kTokens] = {};
+    for (int r = 0; r < task.rank; ++r) {
+      const F32 row = load_b(b + r * task.b_stride + j);
+      for (int t = 0; t < kTokens; ++t) sums[t] = fma(row, broadcast(task.z[t * task.z_stride + r]), sums[t]);
+    }
+    for (int t = 0; t < kTokens; ++t) add_to(task.out + t * task.out_stride + j, sums[t] * scales[t]);
+  };
+  int j = 0;
+  for (; j + kLanes <= task.cols; j += kLanes)
+    add(
+        j, [](const T* p) { return load(p); }, [](float* p, F32 v) { store(p, load(p) + v); });
+  if (const int rest = task.cols - j; rest > 0)
+    add(
+        j, [rest](const T* p) { return load_part(p, rest); },
+        [rest](float* p, F32 v) { store_part(p, load_part(p, rest) + v, rest); });
+}
+
+template <class T>
+void out(const LowRankOutTask& task) {
+  switch (task.tokens) {
+    case 1:
+      return spread<T, 1>(task);
+    case 2:
+      return spread<T, 2>(task);
+    case 3:
+      return spread<T, 3>(task);
+    default:
+      return spread<T, kTileTokens>(task);
+  }
+}
+
+template <class T>
+void add_row(float* to, const void* row, float scale, int n) {
+  const T* const from = static_cast<const T*>(row);
+  const F32 factor = broadcast(scale);
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(to + i, fma(load(from + i), factor, load(to + i)));
+  if (const int rest = n - i; rest > 0)
+    store_part(to + i, fma(load_part(from + i, rest), factor, load_part(to + i, rest)), rest);
+}
+
+template <class T>
+void read_row(float* to, const void* row, int n) {
+  const T* const from = static_cast<const T*>(row);
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+  if (const int rest = n - i; rest > 0) store_part(to + i, load_part(from + i, rest), rest);
+}
+
+}  // namespace
+
+#define FERRUM_LOW_RANK(name, T)                                                                         \
+  void low_rank_in_##name(const LowRankInTask& task) { in<T>(task); }                                    \
+  void low_rank_out_##name(const LowRankOutTask& task) { out<T>(task); }                                 \
+  void add_row_##name(float* to, const void* row, float scale, int n) { add_row<T>(to, row, scale, n); } \
+  void read_row_##name(float* to, const void* row, int n) { read_row<T>(to, row, n); }
+FERRUM_LOW_RANK(f32, float)
+FERRUM_LOW_RANK(f16, F16)
+FERRUM_LOW_RANK(bf16, BF16)
+#undef FERRUM_LOW_RANK
+
+}  // namespace ferrum::cpu::FERRUM_ISA
