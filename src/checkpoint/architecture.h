@@ -49,6 +49,9 @@ struct Architecture {
   // GGUF files store rows of q and k so that neighbours are rotated: row 2i + p of a head is row
   // p × head_dim / 2 + i of a folder's.
   bool gguf_interleaved = false;
+  // Folders rotate neighbours as well, so that both kinds of files have the same rows; where a folder's
+  // configuration may say otherwise, what it usually says.
+  bool hf_interleaved = false;
   // GGUF files store value heads of recurrent layers so that head j belongs to key head j mod key_heads,
   // folders one behind the other by key head.
   bool gguf_tiled = false;

@@ -44,6 +44,7 @@ class Checkpoint {
   virtual ~Checkpoint() = default;
 
   virtual const ModelDescription& model() const = 0;
+  virtual Naming naming() const = 0;  // of its files, which also decides the order of some rows (GgufOrder)
   virtual const HostTensor* find(const TensorKey& key) const = 0;  // null: absent
   virtual const std::vector<HostTensor>& tensors() const = 0;      // all, by name as in the file
   virtual std::string format() const = 0;  // to be shown: "GGUF v3, Q4_K_M", "safetensors, BF16"

@@ -52,6 +52,7 @@ const std::map<std::string, int> kRooms = {
     {"checkpoint/safetensors", 2},
     {"checkpoint/architectures", 3},
     {"checkpoint/readers", 4},
+    {"checkpoint/adapters", 4},
     {"checkpoint/writers", 5},
     {"cli/terminal", 0},
     {"cli/manual", 1},

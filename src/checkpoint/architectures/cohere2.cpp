@@ -41,6 +41,7 @@ extern const Architecture kCohere2 = {.name = "cohere2",
                                       .hf = kNames,
                                       .hf_defaults = {.context = 8192, .eps = 1e-5, .tied_head = true},
                                       .gguf_interleaved = true,
+                                      .hf_interleaved = true,
                                       .read_hf = read_hf,
                                       .read_gguf = read_gguf};
 

@@ -180,6 +180,7 @@ extern const Architecture kDeepseek2 = {
     .hf = kV2Names,
     .hf_defaults = {.head_dim = 64, .experts = 64, .expert_width = 1407, .shared_experts = 2},
     .gguf_interleaved = true,
+    .hf_interleaved = true,
     .read_hf = read_v2,
     .read_gguf = read_deepseek_gguf,
     .ignored = kIgnored};
@@ -194,6 +195,7 @@ extern const Architecture kDeepseek3 = {.name = "deepseek3",
                                                         .shared_experts = 1,
                                                         .expert_scale = 2.5},
                                         .gguf_interleaved = true,
+                                        .hf_interleaved = true,
                                         .read_hf = read_v3,
                                         .ignored = kIgnored};
 extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
@@ -208,6 +210,7 @@ extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
                                                           .shared_experts = 1,
                                                           .expert_scale = 1.8},
                                           .gguf_interleaved = true,
+                                          .hf_interleaved = true,
                                           .read_hf = read_glm,
                                           .ignored = kIgnored};
 extern const Architecture kMistral4 = {
@@ -223,6 +226,7 @@ extern const Architecture kMistral4 = {
                                "original_max_position_embeddings": 8192, "beta_fast": 32, "beta_slow": 1,
                                "mscale": 1, "mscale_all_dim": 1})"},
     .gguf_interleaved = true,
+    .hf_interleaved = true,
     .read_hf = read_mistral,
     .read_gguf = read_mistral_gguf};
 

@@ -45,6 +45,7 @@ extern const Architecture kErnie45 = {.name = "ernie4_5",
                                       .hf = kDenseNames,
                                       .hf_defaults = kDefaults,
                                       .gguf_interleaved = true,
+                                      .hf_interleaved = true,
                                       .read_hf = read_dense,
                                       .read_gguf = read_gguf};
 extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
@@ -59,6 +60,7 @@ extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
                                                          .expert_width = 1536,
                                                          .shared_experts = 2},
                                          .gguf_interleaved = true,
+                                         .hf_interleaved = true,
                                          .read_hf = read_moe,
                                          .read_gguf = read_gguf};
 

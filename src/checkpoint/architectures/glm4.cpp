@@ -64,6 +64,7 @@ extern const Architecture kGlm4 = {
     .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .kv_heads = 2},
     .names = kDenseTensors,
     .gguf_interleaved = true,
+    .hf_interleaved = true,
     .read_hf = read_dense,
     .read_gguf = read_dense_gguf};
 extern const Architecture kGlm4Moe = {.name = "glm4moe",

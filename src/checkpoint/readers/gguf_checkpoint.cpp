@@ -41,6 +41,7 @@ class GgufCheckpoint final : public Checkpoint {
   }
 
   const ModelDescription& model() const override { return model_; }
+  Naming naming() const override { return Naming::kGguf; }
   const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
   const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
   Format main_format() const override { return tensors_.main_format(); }

@@ -79,6 +79,7 @@ class HfCheckpoint final : public Checkpoint {
       : HfCheckpoint(folder, parts, read_config(folder)) {}
 
   const ModelDescription& model() const override { return model_; }
+  Naming naming() const override { return Naming::kHuggingFace; }
   const HostTensor* find(const TensorKey& key) const override { return tensors_.find(key); }
   const std::vector<HostTensor>& tensors() const override { return tensors_.all(); }
   Format main_format() const override { return tensors_.main_format(); }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "checkpoint/architecture.h"
+#include "checkpoint/gguf/gguf_order.h"
 #include "checkpoint/tensor_plan.h"
 #include "checkpoint/writers/weight_factors.h"
 #include "tensor/formats/encode.h"
@@ -60,55 +61,17 @@ TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& tar
       elements_(target.elements()) {
   const ModelDescription& model = checkpoint.model();
   const Role role = target.key.role;
-  if (stores_interleaved(model) && target.key.layer >= 0) {
-    const AttentionDescription& a = model.layers[static_cast<size_t>(target.key.layer)].attention;
-    if (a.latent > 0) {
-      find_rotated(a, role);
-    } else if (role == Role::kQuery || role == Role::kKey) {
-      head_dim_ = a.head_dim;
-      rotary_dim_ = model.rope.rotary_dim;
-    }
-  }
+  GgufOrder order = gguf_order(
+      model, target.key, stores_interleaved(model) ? FolderRotates::kHalves : FolderRotates::kNeighbours);
+  row_order_ = std::move(order.rows);
+  column_order_ = std::move(order.columns);
   factors_ = row_factors(model, target.key, rows_);
-  if (model.architecture->gguf_tiled && !model.delta.tiled) find_tiles(model.delta, role);
   if (target.shape.size() == 1 || is_list(role))
     find_vector(checkpoint, target.key);
   else if (target.key.is_bias)
     find_expert_biases(checkpoint, target.key, target.shape.front());
   else
     find_sources(checkpoint, target.key);
-}
-
-// Of latent attention only the last rows of each head of q, and those behind the latent vector, are rotated.
-void TensorRows::find_rotated(const AttentionDescription& a, TensorRole role) {
-  const bool is_query = role == Role::kQuery || role == Role::kQueryUp;
-  if (!is_query && role != Role::kLatent) return;
-  const int plain = is_query ? a.plain_dim() : a.latent;
-  for (int64_t head = 0; head < (is_query ? a.q_heads : 1); ++head)
-    for (int64_t row = 0; row < plain + a.rope_dim; ++row) {
-      const int64_t rotated = row - plain;
-      const int64_t from = rotated < 0 ? row : plain + rotated % 2 * (a.rope_dim / 2) + rotated / 2;
-      row_order_.push_back(head * (plain + a.rope_dim) + from);
-    }
-}
-
-// Where the heads of values lie in a tensor, and how many rows or columns each has.
-void TensorRows::find_tiles(const DeltaDescription& d, TensorRole role) {
-  const auto tile = [&](int64_t first, int64_t size) {
-    std::vector<int64_t> order;
-    for (int64_t i = 0; i < first; ++i) order.push_back(i);
-    const int64_t sharing = d.value_heads / d.key_heads;
-    for (int64_t head = 0; head < d.value_heads; ++head) {
-      const int64_t from = head % d.key_heads * sharing + head / d.key_heads;
-      for (int64_t i = 0; i < size; ++i) order.push_back(first + from * size + i);
-    }
-    return order;
-  };
-  if (role == Role::kMixerIn || role == Role::kConvolution) row_order_ = tile(2 * d.key_width(), d.value_dim);
-  if (role == Role::kMixerGate) row_order_ = tile(0, d.value_dim);
-  if (role == Role::kBeta || role == Role::kAlpha || role == Role::kDecay || role == Role::kStepBias)
-    row_order_ = tile(0, 1);
-  if (role == Role::kMixerOut) column_order_ = tile(0, d.value_dim);
 }
 
 void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
@@ -192,12 +155,8 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
   check_equal(values_.size(), static_cast<size_t>(elements_), name_);
 }
 
-// Row 2i + p of the rotated part of a head is row p × rotary_dim / 2 + i of the source's.
 int64_t TensorRows::permuted(int64_t row) const {
-  if (!row_order_.empty()) return row_order_[static_cast<size_t>(row)];
-  const int64_t within = head_dim_ == 0 ? 0 : row % head_dim_;
-  if (within >= rotary_dim_) return row;
-  return row - within + within % 2 * (rotary_dim_ / 2) + within / 2;
+  return row_order_.empty() ? row : row_order_[static_cast<size_t>(row)];
 }
 
 TensorRows::Row TensorRows::source_of(int64_t row) const {

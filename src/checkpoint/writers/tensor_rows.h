@@ -35,8 +35,6 @@ class TensorRows {
   void find_sources(const Checkpoint& checkpoint, TensorKey key);
   void find_vector(const Checkpoint& checkpoint, const TensorKey& key);
   void find_expert_biases(const Checkpoint& checkpoint, TensorKey key, int64_t experts);
-  void find_tiles(const DeltaDescription& delta, TensorRole role);
-  void find_rotated(const AttentionDescription& attention, TensorRole role);
   bool find_fused(const Checkpoint& checkpoint, const TensorKey& key);
   int64_t permuted(int64_t row) const;
   Row source_of(int64_t row) const;
@@ -47,8 +45,6 @@ class TensorRows {
   int64_t cols_;
   int64_t rows_;  // of one matrix: of one expert
   int64_t elements_;
-  int head_dim_ = 0;    // of heads whose rows are permuted; 0: no permutation
-  int rotary_dim_ = 0;  // of a head, the rows that are permuted
   // Where row and column i of a matrix come from; empty: from i.
   std::vector<int64_t> row_order_, column_order_;
 

@@ -17,6 +17,7 @@ class ReplayCheckpoint final : public Checkpoint {
   ReplayCheckpoint(std::string name, std::string chat_template, TokenizerSpec vocabulary);
 
   const ModelDescription& model() const override { return model_; }
+  Naming naming() const override { return Naming::kHuggingFace; }
   const HostTensor* find(const TensorKey&) const override { return nullptr; }
   const std::vector<HostTensor>& tensors() const override { return tensors_; }
   std::string format() const override { return "recorded answers"; }
