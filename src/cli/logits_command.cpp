@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "checkpoint/adapters/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors/safetensors.h"
 #include "checkpoint/safetensors/safetensors_writer.h"
@@ -16,6 +17,7 @@
 #include "cli/progress.h"
 #include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
+#include "models/adapter_tables.h"
 
 namespace ferrum::cli {
 namespace {
@@ -27,6 +29,8 @@ struct LogitsOptions {
   int chunk = 0;
   bool hidden = false;
   bool mtp = false;
+  std::string lora;
+  float lora_scale = 1;
 };
 
 constexpr size_t kMaxTokens = 1 << 28;
@@ -103,6 +107,7 @@ RunnerOptions runner_options(const LogitsOptions& o, const Batch& batch) {
           .kv_tokens = static_cast<int>(tokens),
           .max_vectors = batch.vectors.empty() ? 0 : static_cast<int>(rows),
           .mtp_rows = o.mtp ? RunnerOptions().block_tokens : 0,  // those of all positions
+          .adapters = o.lora.empty() ? 0 : 1,
           .kv_dtype = parse_kv_dtype(o.engine.kv_dtype)};
 }
 
@@ -120,7 +125,8 @@ void place(std::span<const float> step, int sequences, int begin, int count, std
     std::copy_n(step.begin() + s * count * width, count * width, all.begin() + s * each + begin * width);
 }
 
-Results compute(Runner& runner, const Batch& batch, bool with_hidden, bool with_mtp) {
+Results compute(Runner& runner, const Batch& batch, const AdapterUse& adapter, bool with_hidden,
+                bool with_mtp) {
   const int vocab = runner.vocab();
   const int blocks_each = runner.blocks() / batch.sequences;
   const std::vector<BlockId> blocks = first_blocks(runner.blocks());
@@ -141,7 +147,8 @@ Results compute(Runner& runner, const Batch& batch, bool with_hidden, bool with_
           .position = begin,
           .blocks = std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
           .outputs = Outputs::kAll,
-          .vectors = batch.vectors.empty() ? nullptr : &batch.vectors[static_cast<size_t>(s)]};
+          .vectors = batch.vectors.empty() ? nullptr : &batch.vectors[static_cast<size_t>(s)],
+          .adapter = adapter};
   };
   for (int begin = 0; begin < batch.length; begin += chunk) {
     const int count = std::min(chunk, batch.length - begin);
@@ -168,6 +175,8 @@ void logits_command(const LogitsOptions& o) {
       Checkpoint::open(find_model(o.engine.model), {.mtp = o.mtp});
   const ModelDescription& model = checkpoint->model();
   const Batch batch = read_batch(o.tokens, model);
+  std::optional<Adapter> adapter;
+  if (!o.lora.empty()) adapter = read_adapter(o.lora, *checkpoint);
   if (batch.length > model.context)
     fail(ErrorCode::kContextFull, "{}: sequences of {} tokens, the model's context holds {}", o.tokens,
          batch.length, model.context);
@@ -179,6 +188,7 @@ void logits_command(const LogitsOptions& o) {
   // All the results.
   plan.activations +=
       batch.rows() * static_cast<size_t>((o.mtp ? 2 : 1) * model.vocab + model.hidden) * sizeof(float);
+  if (adapter) plan.activations += static_cast<uint64_t>(adapter->parameters()) * sizeof(float);
   require_fit(plan, model, "take fewer tokens, or a file of a smaller type");
   // Opened first, so that a failure comes before the work.
   std::vector<SafetensorsDeclaration> outputs = {
@@ -190,7 +200,12 @@ void logits_command(const LogitsOptions& o) {
   Progress loading("loading");
   Runner runner(std::move(backend), checkpoint, options,
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
-  const Results results = compute(runner, batch, o.hidden, o.mtp);
+  AdapterUse use;
+  if (adapter) {
+    runner.model().adapters()->install(runner.backend(), 0, *adapter);
+    use = {.slot = 0, .scale = o.lora_scale, .changes_experts = adapter->changes_experts()};
+  }
+  const Results results = compute(runner, batch, use, o.hidden, o.mtp);
   writer.append(std::as_bytes(std::span(results.logits)));
   if (o.hidden) writer.append(std::as_bytes(std::span(results.hidden)));
   if (o.mtp) writer.append(std::as_bytes(std::span(results.mtp)));
@@ -220,6 +235,9 @@ void add_logits(CLI::App& app) {
       "--mtp", o->mtp,
       "Also write mtp_logits [sequences, tokens - 1, vocabulary] float32, of the model's head that\n"
       "predicts further tokens: row t has the hidden state of token t and the token t + 1, for t + 2");
+  command.add_option("--lora", o->lora, "A LoRA adapter: a folder as PEFT saves it, or a GGUF file")
+      ->check(a_name());
+  command.add_option("--lora-scale", o->lora_scale, "Factor of what the adapter adds")->capture_default_str();
   command.add_option("--chunk", o->chunk, "Tokens of each sequence per pass; 0: automatic")
       ->check(from_to(0))
       ->capture_default_str();

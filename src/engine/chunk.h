@@ -13,6 +13,13 @@ namespace ferrum {
 // The rows of a chunk whose logits the model computes.
 enum class Outputs { kNone, kLast, kAll };
 
+// What an adapter adds to the rows of a sequence.
+struct AdapterUse {
+  int slot = -1;  // of the adapter, among those in use; −1: none
+  float scale = 1;
+  bool changes_experts = false;
+};
+
 struct Chunk {
   std::span<const TokenId> tokens;  // kVectorRow where a vector comes instead
   int position = 0;                 // of the first of them
@@ -27,6 +34,7 @@ struct Chunk {
   // Of a draft: where the state behind each of its tokens is left. None: that behind the last, as `states`
   // says.
   std::span<const BlockId> row_states = {};
+  AdapterUse adapter = {};
 };
 
 }  // namespace ferrum

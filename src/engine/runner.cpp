@@ -29,7 +29,8 @@ DecoderLimits decoder_limits(const RunnerOptions& o, const KvSizes& kv) {
           .max_positions = o.max_context,
           .kv = kv,
           .state_slots = state_slots(o),
-          .mtp_rows = o.mtp_rows};
+          .mtp_rows = o.mtp_rows,
+          .adapters = o.adapters};
 }
 
 StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const ModelDescription& model) {
@@ -43,7 +44,9 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const 
           .hidden = model.hidden,
           .has_states = state_bytes_of_slot(model) > 0,
           .mtp_rows = model.mtp ? o.mtp_rows : 0,
-          .kv_blocks = total_blocks(o)};
+          .kv_blocks = total_blocks(o),
+          .has_adapters = o.adapters > 0,
+          .top_k = model.experts() > 0 ? model.routing.top_k : 0};
 }
 
 // A sequence has a draw for each row of logits, and where it begins one for each choice of its request.
@@ -112,8 +115,7 @@ void Runner::issue() {
 
 Tensor Runner::issue_forward() {
   const Tensor logits = logits_.first_rows(step_->shape.outputs);
-  const auto forward = [&] { model_->forward(*step_, logits); };
-  backend_->run(step_->shape, std::cref(forward));  // a copy would be allocated
+  run([&] { model_->forward(*step_, logits); });
   return logits;
 }
 
@@ -127,9 +129,16 @@ std::span<const float> Runner::step_mtp(std::span<const Chunk> chunks) { return 
 Tensor Runner::issue_mtp(std::span<const Chunk> chunks) {
   step_ = &builder_.build(chunks, StepBuilder::Pass::kMtp);
   const Tensor logits = logits_.first_rows(step_->shape.outputs);
-  const auto forward = [&] { model_->forward_mtp(*step_, logits); };
-  backend_->run(step_->shape, std::cref(forward));
+  run([&] { model_->forward_mtp(*step_, logits); });
   return logits;
+}
+
+// What is recorded would hold the adapters that were in use then.
+void Runner::run(FunctionRef<void()> forward) {
+  if (step_->adapters.rows.empty())
+    backend_->run(step_->shape, std::cref(forward));  // a copy would be allocated
+  else
+    forward();
 }
 
 DrawnTokens Runner::draft(std::span<const Chunk> chunks, const DrawList& draws) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/function_ref.h"
 #include "cache/prefix_cache.h"
 #include "checkpoint/checkpoint.h"
 #include "engine/draw_stage.h"
@@ -26,6 +27,7 @@ struct RunnerOptions {
   int state_slots = 0;
   int max_vectors = 0;  // rows of one step that come as embedding vectors
   int mtp_rows = 0;     // of a model with an MTP head: the most tokens that it drafts, and two
+  int adapters = 0;     // in use at once
   int block_tokens = 16;
   DType kv_dtype = DType::kF16;
   // kGivenBack: layers with a window have blocks of their own, which chunks bring (Chunk::pages); kKept: they
@@ -82,6 +84,7 @@ class Runner final : public StepRunner {
   // Issues the forward pass of the step that was built. Returns its logits.
   Tensor issue_forward();
   Tensor issue_mtp(std::span<const Chunk> chunks);
+  void run(FunctionRef<void()> forward);
   std::span<const float> download(Tensor logits);
   // The same with the draws of the step that was launched.
   void issue();

@@ -14,6 +14,10 @@ CarryBuilder::Limits carry_limits(const StepBuilder::Limits& limits) {
           .kept = limits.mtp_rows};
 }
 
+StepAdapterBuilder::Limits adapter_limits(const StepBuilder::Limits& limits) {
+  return {.tokens = limits.max_tokens, .outputs = limits.max_outputs, .top_k = limits.top_k};
+}
+
 }  // namespace
 
 Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
@@ -42,6 +46,9 @@ size_t StepBuilder::bytes(const Limits& limits) {
   allocate(arena, limits);
   if (limits.has_states) WaveBuilder::allocate(arena, limits.max_outputs);
   if (limits.mtp_rows > 0) CarryBuilder::allocate(arena, carry_limits(limits));
+  if (limits.has_adapters)
+    for (const int rows : {limits.max_tokens, limits.max_outputs})
+      StepAdapterBuilder::allocate(arena, rows, limits.top_k);
   return arena.bytes();
 }
 
@@ -51,6 +58,7 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
   full_ = allocate(arena_, limits);
   if (limits.has_states) waves_.emplace(backend, arena_, limits.max_outputs);
   if (limits.mtp_rows > 0) carry_.emplace(backend, arena_, carry_limits(limits));
+  if (limits.has_adapters) adapters_.emplace(backend, arena_, adapter_limits(limits));
   for (std::vector<int32_t>* v : {&tokens_, &positions_}) v->reserve(limits.max_tokens);
   for (HostIndex& index : kv_) {
     index.slots.reserve(limits.max_tokens);
@@ -123,6 +131,7 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     step_.shape.waves = static_cast<int>(step_.waves.size());
   }
   if (carry_) carry_->finish(step_);
+  if (adapters_) adapters_->build(chunks, step_);
   upload(step_.tokens, tokens_);
   upload(step_.positions, positions_);
   upload(step_.query_start, query_start_);

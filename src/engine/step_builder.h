@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "engine/chunk.h"
 #include "engine/hidden_carry.h"
+#include "engine/step_adapters.h"
 #include "engine/step_waves.h"
 #include "models/arena.h"
 
@@ -27,6 +28,8 @@ class StepBuilder {
     bool has_states = false;  // of recurrent layers; may be kept behind each token of a draft
     int mtp_rows = 0;         // hidden states of a block that are kept for an MTP head; 0: there is none
     int kv_blocks = 0;        // of group 0
+    bool has_adapters = false;
+    int top_k = 0;  // experts of a row
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
@@ -51,6 +54,7 @@ class StepBuilder {
   Step full_;                          // the tensors at their largest
   std::optional<WaveBuilder> waves_;   // where layers keep states
   std::optional<CarryBuilder> carry_;  // where a model has an MTP head
+  std::optional<StepAdapterBuilder> adapters_;
   Step step_;
 
   // Host copies, reused from step to step.

@@ -31,7 +31,10 @@ Decoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
 
 Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights weights,
                  const DecoderLimits& limits)
-    : backend_(backend),
+    : adapted_(limits.adapters > 0 ? std::make_unique<AdaptedBackend>(backend, model, adapter_limits(limits),
+                                                                      std::move(weights.origins))
+                                   : nullptr),
+      backend_(adapted_ ? *adapted_ : backend),
       model_(model),
       limits_(limits),
       weights_(std::move(weights)),
@@ -53,7 +56,17 @@ Decoder::Rows Decoder::rows_of(const Step& step) const {
   return {of(a_.residual), of(a_.hidden), of(a_.branch), of(a_.parallel), of(a_.per_token)};
 }
 
+AdaptedBackend::Limits Decoder::adapter_limits(const DecoderLimits& limits) {
+  return {.slots = limits.adapters, .tokens = limits.max_tokens};
+}
+
+void Decoder::begin(const Step& step) {
+  check(adapted_ || step.adapters.rows.empty(), "a step with adapters has a model with room for them");
+  if (adapted_) adapted_->begin(step);
+}
+
 void Decoder::forward(const Step& step, Tensor logits) {
+  begin(step);
   Rows rows = rows_of(step);
   embed(step, rows, *weights_.embedding);
   backend_.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
@@ -95,6 +108,7 @@ Step Decoder::of_outputs(const Step& step) {
 
 void Decoder::forward_mtp(const Step& step, Tensor logits) {
   const MtpWeights& mtp = weights_.mtp.value();
+  begin(step);
   Rows rows = rows_of(step);
   begin_mtp(step, rows, Before::kCarried);
   layer(model_.layers.size(), step, rows);
@@ -286,7 +300,7 @@ void Decoder::copy_states(Tensor from_to) {
 size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
   Activations(arena, model, limits);
-  return arena.bytes();
+  return arena.bytes() + (limits.adapters > 0 ? AdaptedBackend::bytes(model, adapter_limits(limits)) : 0);
 }
 
 size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "models/adapted_backend.h"
 #include "models/arena.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
@@ -26,6 +27,7 @@ struct DecoderLimits {
   KvSizes kv;             // for all sequences
   int state_slots = 0;    // of recurrent layers
   int mtp_rows = 0;       // hidden states of a block that are kept for an MTP head (HiddenCarry)
+  int adapters = 0;       // in use at once
 };
 
 struct DecoderLayer {
@@ -51,6 +53,7 @@ struct DecoderWeights {
   Norm per_token_norm;               // of each layer's values of the projection
   std::vector<DecoderLayer> layers;  // and behind the last, that of the MTP head
   std::optional<MtpWeights> mtp;
+  std::vector<WeightOrigin> origins;             // of the weights
   std::vector<std::unique_ptr<Buffer>> buffers;  // behind the norms and the rotation tables
 };
 
@@ -62,6 +65,7 @@ class Decoder final : public Model {
 
   void forward(const Step& step, Tensor logits) override;
   void forward_mtp(const Step& step, Tensor logits) override;
+  AdapterTables* adapters() override { return adapted_ ? &adapted_->tables() : nullptr; }
   Tensor hidden_states(int outputs) const override { return a_.last_hidden.first_rows(outputs); }
 
   // A block's contents are, for each layer of the group, its keys, its values, and of an int8 cache the
@@ -131,7 +135,11 @@ class Decoder final : public Model {
   template <class Byte, class Visit>
   void walk_block(int group, int block, std::span<Byte> contents, const Visit& visit) const;
 
-  Backend& backend_;
+  void begin(const Step& step);
+  static AdaptedBackend::Limits adapter_limits(const DecoderLimits& limits);
+
+  std::unique_ptr<AdaptedBackend> adapted_;  // null: there are no adapters
+  Backend& backend_;                         // the former, if it is there
   ModelDescription model_;
   DecoderLimits limits_;
   DecoderWeights weights_;

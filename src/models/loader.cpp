@@ -35,13 +35,11 @@ class Loader {
 
   DecoderWeights load() {
     DecoderWeights w;
-    w.embedding = pack({.parts = {{required({Role::kEmbedding})}},
-                        .use = model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp});
+    w.embedding = table({Role::kEmbedding}, model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp);
     if (!model_.tied_head) w.head = matrix({Role::kHead});
     w.final_norm = norm({Role::kFinalNorm}, model_.wiring.eps);
     if (model_.per_layer_width > 0) {
-      w.per_token_embedding =
-          pack({.parts = {{required({Role::kPerLayerEmbedding})}}, .use = WeightUse::kLookUp});
+      w.per_token_embedding = table({Role::kPerLayerEmbedding});
       w.per_token_projection = matrix({Role::kPerLayerProjection});
       w.per_token_norm = {.kind = Norm::Kind::kRms,
                           .weight = vector({Role::kPerLayerProjectionNorm}),
@@ -53,11 +51,18 @@ class Loader {
     if (model_.mtp) w.mtp = mtp(model_.depth(), *model_.mtp);
     if (!checkpoint_.intact())
       fail(ErrorCode::kBadFile, "{}: the file was cut while it was read", model_.name);
+    w.origins = std::move(origins_);
     w.buffers = std::move(buffers_);
     return w;
   }
 
  private:
+  // Rows of a tensor, in this order; none: all as they are.
+  struct Part {
+    TensorKey key;
+    std::vector<int64_t> rows;
+  };
+
   bool uses(LayerRope rope) const {
     return std::ranges::any_of(model_.layers,
                                [rope](const LayerDescription& l) { return l.attention.rope == rope; });
@@ -89,8 +94,7 @@ class Loader {
                     .embedding_norm = norm({Role::kMtpEmbeddingNorm, i}, eps),
                     .hidden_norm = norm({Role::kMtpHiddenNorm, i}, eps),
                     .final_norm = norm({Role::kMtpNorm, i}, eps)};
-    if (head.own_embedding)
-      w.embedding = pack({.parts = {{required({Role::kMtpEmbedding, i})}}, .use = WeightUse::kLookUp});
+    if (head.own_embedding) w.embedding = table({Role::kMtpEmbedding, i});
     if (head.own_head) w.head = matrix({Role::kMtpHead, i});
     return w;
   }
@@ -129,22 +133,21 @@ class Loader {
 
   DeltaMixer::Parts delta(int i) {
     const DeltaDescription& d = model_.delta;
-    WeightSource in = {.parts = {{required({Role::kMixerIn, i})}, {required({Role::kMixerGate, i})}}};
+    std::vector<Part> in = {{{Role::kMixerIn, i}, {}}, {{Role::kMixerGate, i}, {}}};
     if (d.joint_rates) {
-      const HostTensor& rates = required({Role::kRates, i});
       const int64_t sharing = d.value_heads / d.key_heads;
       for (const int64_t which : {0, 1}) {
         std::vector<int64_t> rows;
         for (int64_t head = 0; head < d.value_heads; ++head)
           rows.push_back(head / sharing * 2 * sharing + which * sharing + head % sharing);
-        in.parts.push_back({selected_rows(rates, std::move(rows))});
+        in.push_back({{Role::kRates, i}, std::move(rows)});
       }
     } else {
-      in.parts.push_back({required({Role::kBeta, i})});
-      in.parts.push_back({required({Role::kAlpha, i})});
+      in.push_back({{Role::kBeta, i}, {}});
+      in.push_back({{Role::kAlpha, i}, {}});
     }
     DeltaMixer::Parts parts;
-    parts.in = pack(in);
+    parts.in = stacked(in);
     parts.out = matrix({Role::kMixerOut, i});
     parts.convolution = {.weight = convolution(i, {Role::kConvolution}, d.kernel), .bias = {}, .silu = true};
     parts.rule = delta_rule(i);
@@ -156,7 +159,7 @@ class Loader {
     parts.in = stack(i, Role::kQueryKeyValue, {Role::kQuery, Role::kKey, Role::kValue});
     parts.out = matrix({Role::kAttentionOut, i});
     parts.beta = matrix({Role::kBeta, i});
-    parts.down = pack({.parts = {{required({Role::kMixerGateDown, i})}, {required({Role::kAlphaDown, i})}}});
+    parts.down = stacked({{{Role::kMixerGateDown, i}, {}}, {{Role::kAlphaDown, i}, {}}});
     parts.gate = matrix({Role::kMixerGateUp, i});
     parts.rates = matrix({Role::kAlphaUp, i});
     parts.convolution = {
@@ -333,7 +336,7 @@ class Loader {
   }
 
   std::unique_ptr<Weight> matrix_of_heads(const TensorKey& key, int heads) {
-    return pack({.groups = heads, .parts = {{required(key)}}, .use = WeightUse::kHeads});
+    return pack({.groups = heads, .parts = {{required(key)}}, .use = WeightUse::kHeads}, {{key, {}}});
   }
 
   Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
@@ -450,6 +453,10 @@ class Loader {
     return rule;
   }
 
+  std::unique_ptr<Weight> table(const TensorKey& key, WeightUse use = WeightUse::kLookUp) {
+    return pack({.parts = {{required(key)}}, .use = use}, {{key, {}}});
+  }
+
   std::unique_ptr<Weight> matrix(const TensorKey& key) { return stacked({{key, {}}}); }
 
   // The fused tensor if the checkpoint has one, else the parts stacked.
@@ -459,12 +466,6 @@ class Loader {
     for (const Role role : parts) all.push_back({{role, layer}, {}});
     return stacked(all);
   }
-
-  // Rows of a tensor, in this order; none: all as they are.
-  struct Part {
-    TensorKey key;
-    std::vector<int64_t> rows;
-  };
 
   // The parts one below the other. Those without a bias get zeros where another part has one.
   std::unique_ptr<Weight> stacked(const std::vector<Part>& parts) {
@@ -485,7 +486,7 @@ class Loader {
       }
     }
     if (any_bias) source.bias = std::move(bias);
-    return pack(source);
+    return pack(source, parts);
   }
 
   // `fused` if the checkpoint has it, or the parts, gate over up. Biases lie expert by expert.
@@ -494,13 +495,15 @@ class Loader {
     std::vector<Role> roles = parts;
     if (has_experts(layer, fused)) roles = {fused};
     WeightSource source = {.groups = experts};
+    std::vector<Part> origin;
     std::vector<std::vector<float>> biases;
     for (const Role role : roles) {
       source.parts.push_back(experts_of(layer, experts, role));
+      origin.push_back({{role, layer}, {}});
       biases.push_back(expert_bias(layer, experts, role));
     }
     source.bias = joined(biases, roles, layer, experts);
-    return pack(source);
+    return pack(source, origin);
   }
 
   // [experts × rows], or empty.
@@ -605,7 +608,8 @@ class Loader {
     return tensor;
   }
 
-  std::unique_ptr<Weight> pack(const WeightSource& source) {
+  // `parts`: the tensors of the source, one below the other.
+  std::unique_ptr<Weight> pack(const WeightSource& source, const std::vector<Part>& parts) {
     if (listed_ != nullptr) {
       listed_->push_back(source);
       return nullptr;
@@ -617,7 +621,19 @@ class Loader {
         if (source.use != WeightUse::kLookUp) checkpoint_.release(tensor);
       }
     if (progress_) progress_(done_, checkpoint_.bytes());
+    if (limits_.adapters > 0) origins_.push_back(origin_of(*weight, source, parts));
     return weight;
+  }
+
+  static WeightOrigin origin_of(const Weight& weight, const WeightSource& source,
+                                const std::vector<Part>& parts) {
+    WeightOrigin origin = {.weight = &weight, .use = source.use, .parts = {}};
+    for (size_t i = 0; i < parts.size(); ++i) {
+      int64_t rows = 0;
+      for (const HostTensor& tensor : source.parts[i]) rows += tensor.rows();
+      origin.parts.push_back({parts[i].key, parts[i].rows, rows / source.groups});
+    }
+    return origin;
   }
 
   Backend* backend_ = nullptr;                   // either this
@@ -628,6 +644,7 @@ class Loader {
   LoadProgress progress_;
   uint64_t done_ = 0;
   Rope main_rope_, window_rope_;
+  std::vector<WeightOrigin> origins_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 

@@ -7,6 +7,8 @@
 
 namespace ferrum {
 
+class AdapterTables;
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -20,6 +22,9 @@ class Model {
   // The hidden states behind the last norm, of which the last step's logits were made: [outputs, hidden] f32,
   // on the device until the next step.
   virtual Tensor hidden_states(int outputs) const = 0;
+
+  // What its adapters add; null where it was loaded without room for them. Not within a step.
+  virtual AdapterTables* adapters() { return nullptr; }
 
   // What is kept, by group of layers (KvSizes) ----
 

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "backend/observers/observing_backend.h"
+#include "checkpoint/adapters/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors/safetensors.h"
 #include "engine/backend_factory.h"
 #include "engine/runner.h"
+#include "models/adapter_tables.h"
 
 namespace ferrum::test {
 
@@ -45,6 +47,8 @@ struct Setup {
   int chunk = 0;  // 0: all at once
   RouterLogits* kept_router_logits = nullptr;
   const RouterLogits* given_router_logits = nullptr;
+  std::filesystem::path adapter = {};
+  std::vector<int> without = {};  // sequences that do not use it
 };
 
 // Keeps the routers' logits, or puts given ones in their place.
@@ -86,7 +90,14 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
                  .max_outputs = rows,
                  .max_context = g.length,
                  .kv_tokens = g.length * g.sequences,
+                 .adapters = setup.adapter.empty() ? 0 : 2,
                  .kv_dtype = DType::kF32});
+  AdapterUse use;
+  if (!setup.adapter.empty()) {
+    const Adapter adapter = read_adapter(setup.adapter, *checkpoint);
+    runner.model().adapters()->install(runner.backend(), 1, adapter);
+    use = {.slot = 1, .changes_experts = adapter.changes_experts()};
+  }
   const int blocks_each = runner.blocks() / g.sequences;
   std::vector<BlockId> blocks = first_blocks(runner.blocks());
   std::reverse(blocks.begin(), blocks.end());  // no block lies where a contiguous cache would have it
@@ -100,6 +111,9 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
           {std::span(g.ids).subspan(static_cast<size_t>(s) * g.length + begin, static_cast<size_t>(count)),
            begin, std::span(blocks).subspan(static_cast<size_t>(s) * blocks_each, blocks_each),
            Outputs::kAll});
+    for (int s = 0; s < g.sequences; ++s)
+      if (std::ranges::find(setup.without, s) == setup.without.end())
+        chunks[static_cast<size_t>(s)].adapter = use;
     const std::span<const float> result = runner.step(chunks);
     const size_t part = static_cast<size_t>(count) * g.vocab;
     for (int s = 0; s < g.sequences; ++s)
