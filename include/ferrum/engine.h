@@ -24,6 +24,12 @@ struct ReplayOptions {
   int piece_bytes = 4;                  // 1 to 64: of a token of an answer's text
 };
 
+// A LoRA adapter: a folder as PEFT saves it, or a GGUF file (docs/adapters.md).
+struct NamedAdapter {
+  std::string name;
+  std::filesystem::path path;
+};
+
 struct EngineOptions {
   std::filesystem::path model;  // a .gguf file or a Hugging Face folder
   ReplayOptions replay;
@@ -46,8 +52,13 @@ struct EngineOptions {
   std::string speculate;
   std::filesystem::path draft;  // the draft model
   int draft_tokens = 8;         // at most, per sequence and step
-  double stall_seconds = 120;   // a longer step is logged with its contents
-  int batch_tokens = 512;       // rows per step: bounds the size of a prefill chunk
+  // Adapters of the model. Those in memory at once: at most max_adapters (0: as many as are given here), and
+  // of adapter_memory bytes; the one used longest ago goes first, and is read again when it is wanted.
+  std::vector<NamedAdapter> adapters;
+  int max_adapters = 0;
+  uint64_t adapter_memory = uint64_t{1} << 30;
+  double stall_seconds = 120;  // a longer step is logged with its contents
+  int batch_tokens = 512;      // rows per step: bounds the size of a prefill chunk
   // Inputs of products with weights. "int8": quantised where the weights are; "bf16": the same, and rounded
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
   std::string activations = "int8";
@@ -154,10 +165,26 @@ struct EngineStats {
   Histogram step_tokens{kCountBounds};     // of steps: rows, of prompts and of answers
 };
 
+// An adapter of an engine.
+struct AdapterInfo {
+  std::string name;
+  std::filesystem::path path;
+  int rank = 0;  // the largest of its matrices
+  int64_t parameters = 0;
+  uint64_t bytes = 0;  // that it takes in memory
+  bool in_memory = false;
+  // Since it was loaded: requests that named it, and their tokens.
+  int64_t requests = 0;
+  int64_t prompt_tokens = 0;
+  int64_t generated_tokens = 0;
+};
+
 // A prompt whose keys and values are to be saved to a file.
 struct Session {
-  Prompt prompt;                 // without vectors
-  std::string cache_salt;        // that of its requests
+  Prompt prompt;           // without vectors
+  std::string cache_salt;  // that of its requests
+  std::string adapter;     // that of its requests, and its scale
+  float adapter_scale = 1;
   std::string application_data;  // stored in the file and returned on load: any bytes
 };
 
@@ -231,6 +258,18 @@ class Engine {
   // Blocking submit(): calls `on_event` on this thread until the request has finished.
   void generate(Request request, const std::function<void(const Event&)>& on_event,
                 const std::stop_token& cancel = {});
+
+  // Adapters, by name ----
+
+  // Reads an adapter, which requests may name from then on. With `replace`, it may take the place of another
+  // one; requests in progress keep what they began with. Throws std::runtime_error with a one-line message,
+  // and changes nothing, for a file that is damaged, fits another model, or has a name that is in use; and
+  // where it does not fit in memory, or the engine was loaded without room for adapters.
+  virtual void load_adapter(const std::string& name, const std::filesystem::path& path,
+                            bool replace = false) = 0;
+  // Requests in progress go on with it. Throws std::runtime_error for an unknown name.
+  virtual void unload_adapter(const std::string& name) = 0;
+  virtual std::vector<AdapterInfo> adapters() const = 0;  // in the order in which they were loaded
 
   // Writes the cached part of the prompt's keys and values to a file, which replaces `path` atomically.
   // Nothing is computed for the uncached part. Steps continue between chunks of the work. Throws

@@ -144,7 +144,10 @@ struct Request {
   int priority = 0;             // higher ones are served first
   double deadline_seconds = 0;  // from being submitted to the last token; 0: none
   std::string cache_salt;       // the prefix cache is shared only among requests with the same salt
-  int max_tokens = -1;          // -1: until the model stops or the context is full
+  // A LoRA adapter by its name (Engine::load_adapter); "": none. What it adds counts adapter_scale times.
+  std::string adapter;
+  float adapter_scale = 1;  // ±1000 at most
+  int max_tokens = -1;      // -1: until the model stops or the context is full
   // The most tokens of each answer that may be thoughts, which a model writes between <think> and </think>
   // before it answers. Once they are spent, </think> is the next token, whatever the model would say. -1: no
   // limit. Models without these tokens do not think.

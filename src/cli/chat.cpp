@@ -48,6 +48,8 @@ Request Chat::request(const std::string& text) const {
   r.sampling = settings_.sampling;
   r.rule = settings_.rule;
   if (r.rule) r.answer_as = Request::AnswerAs::kParts;
+  r.adapter = settings_.adapter;
+  r.adapter_scale = settings_.adapter_scale;
   r.max_tokens = settings_.max_tokens;
   r.min_tokens = settings_.min_tokens;
   r.end_of_text = settings_.end_of_text;
@@ -233,9 +235,13 @@ std::string Chat::description() const {
 std::string Chat::save(const std::string& file) const {
   require_conversation();
   if (messages_.empty()) fail(ErrorCode::kBadArgument, "the conversation is empty");
-  const SavedSession saved = engine_.save_session(
-      {.prompt = prompt(""), .cache_salt = {}, .application_data = to_json({settings_.system, messages_})},
-      file);
+  const SavedSession saved =
+      engine_.save_session({.prompt = prompt(""),
+                            .cache_salt = {},
+                            .adapter = settings_.adapter,
+                            .adapter_scale = settings_.adapter_scale,
+                            .application_data = to_json({settings_.system, messages_})},
+                           file);
   return fmt::format("{}: {} messages, {} tokens of them computed; {}", in_quotes(file), messages_.size(),
                      saved.saved_tokens, human_bytes(saved.bytes));
 }

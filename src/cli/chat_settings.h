@@ -25,6 +25,8 @@ struct ChatSettings {
   int keep_tokens = Request().keep_tokens;
   std::vector<std::string> stop;
   std::string template_options;  // a JSON object, or empty
+  std::string adapter;           // empty: none
+  float adapter_scale = 1;
 };
 
 // Names for /set, sorted.

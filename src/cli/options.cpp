@@ -141,6 +141,47 @@ void add_speculation_options(CLI::App& command, EngineOptions& o) {
       ->group(kGroup);
 }
 
+namespace {
+
+// NAME=PATH, or a path alone, whose last part is the name.
+NamedAdapter named_adapter(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && equals > 0 && text.find('/') > equals)
+    return {text.substr(0, equals), text.substr(equals + 1)};
+  const std::filesystem::path path = std::filesystem::path(text).lexically_normal();
+  const std::filesystem::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return {(last.extension() == ".gguf" ? last.stem() : last).string(), text};
+}
+
+}  // namespace
+
+void add_adapter_options(CLI::App& command, EngineOptions& o) {
+  constexpr const char* kGroup = "Adapters";
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--lora",
+          [&o](const std::vector<std::string>& given) {
+            o.adapters.clear();
+            for (const std::string& text : given) o.adapters.push_back(named_adapter(text));
+          },
+          "A LoRA adapter of MODEL, a folder as PEFT saves it or a GGUF file; may be repeated")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false)
+      ->check(a_name())
+      ->group(kGroup);
+  command
+      .add_option("--max-loras", o.max_adapters,
+                  "Adapters in memory at once; those used longest ago are read again when they are wanted")
+      ->check(from_to(0, 1024))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--lora-memory", o.adapter_memory, "Memory for adapters, such as 4GiB")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("SIZE")
+      ->default_str("1GiB")
+      ->group(kGroup);
+}
+
 void add_trace_option(CLI::App& command, EngineOptions& o) {
   command.add_option("--trace", o.trace, "Write a trace to this file, for ui.perfetto.dev")
       ->check(a_name())

@@ -56,6 +56,8 @@ void add_max_context_option(CLI::App& command, EngineOptions& options);
 void add_prefix_cache_option(CLI::App& command, EngineOptions& options);
 void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
+// --lora, --max-loras, --lora-memory
+void add_adapter_options(CLI::App& command, EngineOptions& options);
 void add_trace_option(CLI::App& command, EngineOptions& options);
 // --replay, --template, --replay-pieces. `model`: the option that names a model instead; null: none.
 void add_replay_options(CLI::App& command, EngineOptions& options, CLI::Option* model);

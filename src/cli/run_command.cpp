@@ -47,6 +47,7 @@ constexpr const char* kExamples =
     "  ferrum run model.gguf --session talk.kv \"And then?\"    # continue a conversation, and save it\n"
     "  ferrum run model.gguf --temperature 0 --max-tokens 50 --stop END \"Count to ten.\"\n"
     "  ferrum run model.gguf --schema person.json \"Invent a person.\"    # a JSON value, by construction\n"
+    "  ferrum run model.gguf --lora adapter-folder \"Hello!\"    # with a LoRA adapter\n"
     "  ferrum run model.gguf --draft small.gguf     # speculate with a smaller model: the same text, faster";
 
 [[noreturn]] void leave_after(Chat::Outcome outcome) {
@@ -122,6 +123,7 @@ void run_command(RunOptions& o) {
   }
 
   const std::unique_ptr<Engine> engine = load_model(o.engine, label, ShowPlan::kOnTerminals);
+  if (!o.engine.adapters.empty()) o.chat.adapter = o.engine.adapters.front().name;
   o.chat.sampling = over(o.sampling, engine->recommended_sampling());
   o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;
   if (!o.raw && !engine->info().has_chat_template) {
@@ -197,6 +199,14 @@ void add_run(CLI::App& app) {
   add_max_context_option(command, o->engine);
   add_prefix_cache_option(command, o->engine);
   add_speculation_options(command, o->engine);
+  add_adapter_options(command, o->engine);
+  command
+      .add_option("--lora-scale", o->chat.adapter_scale,
+                  "Factor of what the adapter adds; the first --lora is used")
+      ->check(CLI::Range(-1000.0, 1000.0))
+      ->type_name("NUMBER")
+      ->capture_default_str()
+      ->group("Adapters");
   add_trace_option(command, o->engine);
   add_replay_options(command, o->engine, model);
   command.footer(kExamples);

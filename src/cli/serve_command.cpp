@@ -28,7 +28,7 @@ namespace ferrum::cli {
 namespace {
 
 struct ServeOptions {
-  EngineOptions engine = {.max_sequences = 16, .activations = "bf16"};
+  EngineOptions engine = {.max_sequences = 16, .max_adapters = 8, .activations = "bf16"};
   server::ServerOptions server;
   std::string name;                  // of the model in the API
   std::vector<std::string> aliases;  // of the model in the API
@@ -45,6 +45,7 @@ constexpr const char* kExamples =
     "  ferrum serve model.gguf --host 0.0.0.0 --api-key-file keys.txt --tls-cert cert.pem --tls-key key.pem\n"
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
     "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600\n"
+    "  ferrum serve model.gguf --lora sql=adapter-folder    # \"model\": \"model:sql\"\n"
     "  ferrum serve --replay answers.jsonl --template chat_template.jinja   # answers with recorded text";
 
 // The name in the API: a file's name without .gguf, a folder's name, or the given name of a cached model.
@@ -70,6 +71,7 @@ server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::
                                   const std::string& name) {
   options.model = model;
   options.replay = {};
+  options.adapters.clear();  // they are MODEL's
   return [options, name](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
     LoadObserver observer;
     observer.planned = [&](const ModelInfo& info, const MemoryPlan& plan) {
@@ -326,6 +328,7 @@ void add_serve(CLI::App& app) {
       ->check(from_to(0))
       ->capture_default_str()
       ->group("Engine");
+  add_adapter_options(command, o->engine);
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);

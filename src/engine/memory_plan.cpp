@@ -20,6 +20,7 @@ constexpr int kMaxDraftTokens = 64;
 constexpr int kPromptRows = 16;
 constexpr int kMaxBatchTokens = 65536;
 constexpr int kMaxSequences = 4096;
+constexpr int kMaxAdapters = 1024;  // in memory at once
 // Most sequences are shorter than the longest: these hold many.
 constexpr int kRoomyContexts = 4;
 
@@ -76,6 +77,10 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
     // With many sequences steps are full by themselves.
     drafted = std::max(options.draft_tokens, options.max_sequences);
   }
+  require_range("max_adapters", options.max_adapters, 0, kMaxAdapters);
+  const int adapters = options.max_adapters > 0
+                           ? options.max_adapters
+                           : std::min(static_cast<int>(options.adapters.size()), kMaxAdapters);
   const int outputs = options.max_sequences + std::max(drafted, std::min(kPromptRows, options.batch_tokens));
   const int kv_tokens = options.kv_tokens == 0 ? context : options.kv_tokens;
   const int rows = std::max(std::min(options.batch_tokens, kv_tokens), outputs);
@@ -87,6 +92,7 @@ RunnerOptions runner_options(const EngineOptions& options, const ModelDescriptio
           .state_slots = state_slots(options, model),
           .max_vectors = rows,
           .mtp_rows = model.mtp ? options.draft_tokens + 2 : 0,
+          .adapters = adapters,
           .kv_dtype = parse_kv_dtype(options.kv_dtype),
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
 }

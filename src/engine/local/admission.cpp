@@ -153,7 +153,7 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
                                         .end = job->reasoning->end,
                                         .tokens = static_cast<size_t>(request.max_thought_tokens),
                                         .prompt_is_open = job->prompt_thinks};
-  job->root = job->vectors ? root_of(*job->vectors, request.cache_salt) : cache_root(request.cache_salt);
+  set_adapter(*job, request);
   job->seed = request.sampling.seed ? *request.sampling.seed : drawn_seed();
   if (request.deadline_seconds > 0)
     job->deadline = job->submitted + std::chrono::duration_cast<Clock::duration>(
@@ -170,6 +170,24 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   job->sink = std::move(sink);
   job->request = std::move(request);
   return job;
+}
+
+void Admission::set_adapter(Job& job, const Request& request) {
+  constexpr float kMostScale = 1000;
+  if (!request.adapter.empty()) {
+    require_from_to("adapter_scale", request.adapter_scale, -kMostScale, kMostScale);
+    if (adapters_ == nullptr)
+      fail(ErrorCode::kBadArgument, "adapter {}: the model was loaded without room for adapters",
+           in_quotes(request.adapter));
+    job.adapter = adapters_->use(request.adapter);
+    job.adapter_use = {.slot = job.adapter->slot,
+                       .scale = request.adapter_scale,
+                       .changes_experts = job.adapter->changes_experts};
+    job.adapter->counts->requests += 1;
+    job.adapter->counts->prompt_tokens += std::ssize(job.prompt);
+  }
+  const std::string salt = cache_salt(job.adapter.get(), request.adapter_scale, request.cache_salt);
+  job.root = job.vectors ? root_of(*job.vectors, salt) : cache_root(salt);
 }
 
 void Admission::set_form(Job& job, const Request& request) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/local/adapter_store.h"
 #include "engine/local/answer_grammars.h"
 #include "engine/loop/sequence.h"
 #include "engine/prompt_builder.h"
@@ -34,6 +35,9 @@ class Admission {
   // All outlive this. `replay`: where answers are recorded, else null.
   Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts, const Limits& limits, Replay* replay);
 
+  // Of requests that come from now on.
+  void use(AdapterStore& adapters) { adapters_ = &adapters; }
+
   // Null for a request that is refused: its sink received one ErrorEvent with the reason. For any thread.
   std::shared_ptr<Job> admit(Request request, const std::shared_ptr<EventSink>& sink);
 
@@ -48,11 +52,14 @@ class Admission {
   // and near the prompt's own end, where the answer begins.
   std::vector<int> kept_states(std::span<const TokenId> prompt) const;
   SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
+  // The job's adapter and what it shares in the cache.
+  void set_adapter(Job& job, const Request& request);
   // How the answers are divided into parts, and what they may be.
   void set_form(Job& job, const Request& request);
 
   const PromptBuilder& prompts_;
   Replay* replay_;
+  AdapterStore* adapters_ = nullptr;  // null: the engine has no room for them
   int vocab_;
   int context_;
   int block_tokens_;

@@ -6,7 +6,7 @@
 namespace ferrum {
 
 EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options)
-    : options_(options), backend_(parts.backend) {
+    : options_(options), backend_(parts.backend), between_steps_(parts.between_steps) {
   if (!(options_.stall_seconds > 0))
     fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options_.stall_seconds);
   watchdog_ = std::make_unique<Watchdog>(
@@ -94,6 +94,7 @@ void EngineThread::receive_jobs() {
 }
 
 void EngineThread::rest() {
+  if (between_steps_) between_steps_();
   {
     const std::lock_guard lock(mutex_);
     stats_ = loop_->stats();  // who reads a last event finds it counted
@@ -114,6 +115,7 @@ void EngineThread::work(const std::stop_token& stop) {
       visits.swap(visits_);
     }
     watchdog_->begin_turn();
+    if (between_steps_) between_steps_();
     receive_jobs();
     for (Visit& visit : visits) receive(visit);
     visits.clear();

@@ -26,9 +26,10 @@ class EngineThread {
   // What the loop works with. All of it outlives this.
   struct Parts {
     StepRunner& steps;
-    Backend& backend;            // that the steps use
-    const Tokenizer* tokenizer;  // or null
-    Drafter* drafter;            // or null
+    Backend& backend;                          // that the steps use
+    const Tokenizer* tokenizer;                // or null
+    Drafter* drafter;                          // or null
+    std::function<void()> between_steps = {};  // called on the thread, often
   };
   // Error kBadArgument for stall_seconds that is not positive.
   EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options);
@@ -65,6 +66,7 @@ class EngineThread {
 
   Options options_;
   Backend& backend_;
+  std::function<void()> between_steps_;  // or none
   std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<WatchedRunner> watched_;

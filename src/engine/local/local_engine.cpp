@@ -136,13 +136,13 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
   if (options.speculate == "ngram") own_drafter_ = std::make_unique<NgramDrafter>();
   if (options.speculate == "mtp") own_drafter_ = std::make_unique<MtpDrafter>(*runner_);
-  start(*runner_, runner_->backend(), loop, options);
+  start(*runner_, *runner_, loop, options);
 }
 
 LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
     : checkpoint_(model.checkpoint), prompts_(*checkpoint_) {
   info_ = info_of(model.runner.options());
-  start(model.steps, model.runner.backend(), loop_options(options, model.runner, nullptr), options);
+  start(model.steps, model.runner, loop_options(options, model.runner, nullptr), options);
 }
 
 void LocalEngine::plan(const RunnerOptions& runner, const DeviceMemory& device) {
@@ -168,19 +168,43 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .tool_format = prompts_.format().family};
 }
 
-void LocalEngine::start(StepRunner& steps, Backend& backend, const LoopOptions& loop,
+void LocalEngine::start(StepRunner& steps, Runner& runner, const LoopOptions& loop,
                         const EngineOptions& options) {
   recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
   if (replay_) replay_->encode(*prompts_.tokenizer(), answer_end(prompts_));
   admission_ = std::make_unique<Admission>(
       *checkpoint_, prompts_,
       Admission::Limits{.context = info_.context, .block_tokens = loop.limits.block_tokens}, replay_.get());
+  if (runner.model().adapters() != nullptr) {
+    adapters_ = std::make_unique<AdapterStore>(
+        runner, options.adapter_memory, [this](FunctionRef<void()> work) { thread_->between_steps(work); });
+    admission_->use(*adapters_);
+  }
   thread_ = std::make_unique<EngineThread>(
       EngineThread::Parts{.steps = steps,
-                          .backend = backend,
+                          .backend = runner.backend(),
                           .tokenizer = prompts_.tokenizer(),
-                          .drafter = draft_ ? &draft_->drafter() : own_drafter_.get()},
+                          .drafter = draft_ ? &draft_->drafter() : own_drafter_.get(),
+                          .between_steps =
+                              [this] {
+                                if (adapters_) adapters_->reclaim();
+                              }},
       loop, EngineThread::Options{.queue = options.queue, .stall_seconds = options.stall_seconds});
+  for (const NamedAdapter& adapter : options.adapters) load_adapter(adapter.name, adapter.path, false);
+}
+
+AdapterStore& LocalEngine::adapter_store() {
+  if (!adapters_) fail(ErrorCode::kBadArgument, "the model was loaded without room for adapters");
+  return *adapters_;
+}
+
+void LocalEngine::load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) {
+  adapter_store().load(name, path,
+                       replace ? AdapterStore::IfThere::kReplaced : AdapterStore::IfThere::kRefused);
+}
+
+std::vector<AdapterInfo> LocalEngine::adapters() const {
+  return adapters_ ? adapters_->all() : std::vector<AdapterInfo>();
 }
 
 std::unique_ptr<EventStream> LocalEngine::submit(Request request) {
@@ -223,14 +247,20 @@ SavedSession LocalEngine::save_session(const Session& session, const std::filesy
   if (prompts_.vectors(request.prompt))
     fail(ErrorCode::kBadArgument, "a session's prompt is tokens: one with vectors is not saved");
   const std::vector<TokenId> prompt = prompts_.tokens(request);
-  const SessionHeader header = {kv_origin(), session.cache_salt, session.application_data};
+  const std::shared_ptr<const AdapterInUse> adapter =
+      session.adapter.empty() ? nullptr : adapter_store().use(session.adapter);
+  const SessionHeader header = {kv_origin(),
+                                cache_salt(adapter.get(), session.adapter_scale, session.cache_salt),
+                                session.application_data};
   return ferrum::save_session(kv_store(), prompt, header, path);
 }
 
 LoadedSession LocalEngine::load_session(const std::filesystem::path& path) {
   const SessionFile file = SessionFile::open(path);
   require_same(file.header().origin, kv_origin(), in_quotes(path.string()));
-  return ferrum::load_session(kv_store(), file, path);
+  LoadedSession loaded = ferrum::load_session(kv_store(), file, path);
+  loaded.cache_salt = request_salt(loaded.cache_salt);
+  return loaded;
 }
 
 KvStore LocalEngine::kv_store() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/kv_store.h"
+#include "engine/local/adapter_store.h"
 #include "engine/local/admission.h"
 #include "engine/local/engine_thread.h"
 #include "engine/local/engine_trace.h"
@@ -45,11 +46,15 @@ class LocalEngine final : public Engine {
   std::unique_ptr<EventStream> submit(Request request) override;
   std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
   EngineStats stats() const override { return thread_->stats(); }
+  void load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) override;
+  void unload_adapter(const std::string& name) override { adapter_store().unload(name); }
+  std::vector<AdapterInfo> adapters() const override;
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;
   LoadedSession load_session(const std::filesystem::path& path) override;
 
  private:
   KvStore kv_store();
+  AdapterStore& adapter_store();  // error kBadArgument where there is no room for adapters
   const KvOrigin& kv_origin();
 
   // What it all will take, with a draft model if there is one.
@@ -57,7 +62,7 @@ class LocalEngine final : public Engine {
   // The stream of a request, which waits in the inbox or was refused.
   std::unique_ptr<EventStream> submit(Request request, const std::shared_ptr<void>& place);
   ModelInfo info_of(const RunnerOptions& runner) const;
-  void start(StepRunner& steps, Backend& backend, const LoopOptions& loop, const EngineOptions& options);
+  void start(StepRunner& steps, Runner& runner, const LoopOptions& loop, const EngineOptions& options);
 
   std::unique_ptr<Replay> replay_;  // or null
   std::shared_ptr<const Checkpoint> checkpoint_;
@@ -68,7 +73,8 @@ class LocalEngine final : public Engine {
   std::unique_ptr<EngineTrace> trace_;  // or null
   std::unique_ptr<Runner> runner_;      // none if it is another's
   std::optional<DraftModel> draft_;
-  std::unique_ptr<Drafter> own_drafter_;  // that needs no other model, or null
+  std::unique_ptr<Drafter> own_drafter_;    // that needs no other model, or null
+  std::unique_ptr<AdapterStore> adapters_;  // null: there is no room for them
   std::unique_ptr<Admission> admission_;
 
   std::mutex origin_mutex_;

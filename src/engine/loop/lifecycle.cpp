@@ -23,6 +23,7 @@ void Lifecycle::finish(Sequence& s, FinishReason reason) {
   s.usage.total_seconds = seconds_between(s.job->submitted, now_());
   if (!s.admitted) s.usage.queue_seconds = s.usage.total_seconds;
   s.answer.finish(reason, s.usage);
+  if (s.job->adapter) s.job->adapter->counts->generated_tokens += s.usage.generated_tokens;
   --s.job->open_choices;
   // Choices that have not been forked yet end together.
   for (int choice = 1; !s.began() && choice < s.job->request.choices; ++choice, --s.job->open_choices)

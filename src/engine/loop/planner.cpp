@@ -108,7 +108,8 @@ void Planner::reserve_and_collect() {
                                        : count == s.missing()          ? Outputs::kLast
                                                                        : Outputs::kNone,
                             .vectors = s.job->vectors.get(),
-                            .pages = s.blocks.pages()});
+                            .pages = s.blocks.pages(),
+                            .adapter = s.job->adapter_use});
     if (parts_.cache.states() != nullptr) {
       Chunk& chunk = plan_.chunks.back();
       if (drafted > 0 && keeps_drafts && options_.keeps_draft_states) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/block_table.h"
+#include "engine/adapter_in_use.h"
 #include "engine/answer.h"
 #include "engine/constraint.h"
 #include "engine/loop/drafter.h"
@@ -37,6 +38,8 @@ struct Job {
   std::optional<ContextShift> shift;  // if empty, the limit is within the context
   BlockKey root;                      // of its cached blocks
   std::vector<int> kept_states;  // positions of the prompt, ascending, whole blocks: where states are kept
+  std::shared_ptr<const AdapterInUse> adapter;  // or null
+  AdapterUse adapter_use;
   std::shared_ptr<const VectorRows> vectors;  // of the prompt, where it has kVectorRow; or null
   SequenceFacts facts;
   std::optional<ReasoningMarks> reasoning;

@@ -43,6 +43,7 @@ void DraftModel::run_beside(const RunnerOptions& runner) {
   options_.max_context = std::min(runner.max_context, checkpoint_->model().context);
   options_.max_outputs = options_.max_sequences;
   options_.max_vectors = 0;
+  options_.adapters = 0;  // they are of the model that it drafts for
 }
 
 void DraftModel::load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse,

@@ -33,7 +33,8 @@ void MtpDrafter::collect(Sequence& s) {
                      .position = s.computed + s.draft.drafted(),
                      .blocks = s.blocks.blocks(),
                      .outputs = Outputs::kLast,
-                     .pages = s.blocks.pages()});
+                     .pages = s.blocks.pages(),
+                     .adapter = s.job->adapter_use});
   next_.push_back(&s);
   const std::span<const TokenId> text = s.text();
   history_.assign(text.begin(), text.end());
