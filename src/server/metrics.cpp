@@ -78,6 +78,27 @@ constexpr Distribution kDistributions[] = {
     {"ferrum_step_tokens", "Tokens in a step", &EngineStats::step_tokens},
 };
 
+struct AdapterMetric {
+  const char* name;
+  const char* type;
+  const char* help;
+  double (*value)(const AdapterInfo&);
+};
+
+constexpr AdapterMetric kAdapterMetrics[] = {
+    {"ferrum_adapter_requests_total", "counter", "Requests that named the adapter",
+     [](const AdapterInfo& a) { return double(a.requests); }},
+    {"ferrum_adapter_prompt_tokens_total", "counter", "Tokens of these requests' prompts",
+     [](const AdapterInfo& a) { return double(a.prompt_tokens); }},
+    {"ferrum_adapter_generated_tokens_total", "counter", "Tokens generated with the adapter",
+     [](const AdapterInfo& a) { return double(a.generated_tokens); }},
+    {"ferrum_adapter_in_memory", "gauge",
+     "1: the adapter is in memory, 0: it is read again when it is wanted",
+     [](const AdapterInfo& a) { return a.in_memory ? 1.0 : 0.0; }},
+    {"ferrum_adapter_bytes", "gauge", "Bytes that the adapter takes in memory",
+     [](const AdapterInfo& a) { return double(a.bytes); }},
+};
+
 std::string escaped(const std::string& label) {
   std::string out;
   for (const char c : label) {
@@ -113,6 +134,19 @@ std::string lines_of(const RequestCounts::Counts& requests) {
   for (const auto& [key, count] : requests)
     out += fmt::format("{}{{path=\"{}\",method=\"{}\",status=\"{}\"}} {}\n", kName, escaped(key.path),
                        escaped(key.method), key.status, count);
+  return out;
+}
+
+std::string lines_of(const AdapterStats& models) {
+  std::string out;
+  for (const AdapterMetric& m : kAdapterMetrics) {
+    std::string lines;
+    for (const auto& [model, adapters] : models)
+      for (const AdapterInfo& adapter : adapters)
+        lines += fmt::format("{}{{model=\"{}\",adapter=\"{}\"}} {}\n", m.name, escaped(model),
+                             escaped(adapter.name), m.value(adapter));
+    if (!lines.empty()) out += header_of(m.name, m.type, m.help) + lines;
+  }
   return out;
 }
 
@@ -156,6 +190,7 @@ std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats
     out += header_of(d.name, "histogram", d.help);
     for (const auto& [model, stats] : engines) out += lines_of(d, escaped(model), stats.*d.histogram);
   }
+  out += lines_of(server.adapters);
   out += lines_of(server.requests);
   constexpr const char* kConnections = "ferrum_connections";
   out += header_of(kConnections, "gauge", "Open connections of clients");

@@ -34,10 +34,14 @@ class RequestCounts {
 // A method's label. The set of labels must not grow with what clients send.
 std::string method_label(const std::string& method);
 
+// By the name of the model. Their names are labels: a server has as many as its operator loads.
+using AdapterStats = std::vector<std::pair<std::string, std::vector<AdapterInfo>>>;
+
 struct ServerStats {
   std::string version;
   int connections = 0;
   RequestCounts::Counts requests;
+  AdapterStats adapters;
   std::optional<ProcessStats> process;
 };
 

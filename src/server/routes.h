@@ -18,6 +18,7 @@ namespace ferrum::server {
 using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // responds at once, without a model
 // Needs a model, which may have to be loaded first.
 using ModelHandler = std::function<Json(Fields& body, const Engine&)>;
+using EngineHandler = std::function<HttpResponse(Fields& body, Engine&)>;  // the same, and changes the engine
 using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
 using ReplayHandler = std::function<Reply(const HttpRequest&)>;  // at once, perhaps with events
 
@@ -26,7 +27,7 @@ struct Route {
 
   const char* method;
   const char* path;  // a pattern, which may contain one * for a name
-  std::variant<DirectHandler, ModelHandler, GenerationHandler, ReplayHandler> handler;
+  std::variant<DirectHandler, ModelHandler, EngineHandler, GenerationHandler, ReplayHandler> handler;
   Key key = Key::kRequired;
 };
 

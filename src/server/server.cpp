@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/access.h"
+#include "server/adapters.h"
 #include "server/anthropic/anthropic.h"
 #include "server/anthropic/models.h"
 #include "server/api/api_error.h"
@@ -38,6 +39,7 @@ constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
 constexpr const char* kCancelPath = "/v1/responses/*/cancel";
 constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
+constexpr const char* kAdaptersPath = "/lora-adapters";
 constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kAnthropicVersion = "anthropic-version";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
@@ -155,6 +157,15 @@ class Server::Impl {
         {"POST", kMessagesPath, GenerationHandler(anthropic::message)},
         {"POST", "/v1/messages/count_tokens", ModelHandler(anthropic::count_tokens)},
         {"POST", "/infill", GenerationHandler(infill)},
+        {"POST", "/v1/load_lora_adapter", EngineHandler(load_adapter)},
+        {"POST", "/v1/unload_lora_adapter", EngineHandler(unload_adapter)},
+        {"GET", kAdaptersPath, DirectHandler([this](const auto& /*request*/) {
+           return json_reply(adapters_json(*loaded(), default_adapters_.of(models_.first())));
+         })},
+        {"POST", kAdaptersPath, DirectHandler([this](const HttpRequest& request) {
+           default_adapters_.set(models_.first(), read_default(parse_body(request.body), *loaded()));
+           return json_reply({{"success", true}});
+         })},
         {"GET", "/tokenizer_info",
          DirectHandler([this](const auto& /*request*/) { return json_reply(tokenizer_info(*loaded())); })},
         {"POST", "/tokenize", ModelHandler(tokenize)},
@@ -202,6 +213,8 @@ class Server::Impl {
           reply = (*at_once)(request);
         else if (const ModelHandler* handler = std::get_if<ModelHandler>(&route.handler))
           reply = co_await respond(*handler, request);
+        else if (const EngineHandler* change = std::get_if<EngineHandler>(&route.handler))
+          reply = co_await respond(*change, request);
         else if (const ReplayHandler* kept = std::get_if<ReplayHandler>(&route.handler))
           co_await send((*kept)(request), out);
         else
@@ -247,7 +260,7 @@ class Server::Impl {
 
   struct Parsed {
     Json json;
-    std::string model;
+    AdaptedModel model;
   };
   asio::awaitable<Parsed> parse(const HttpRequest& request) {
     co_return co_await elsewhere([&] {
@@ -255,17 +268,22 @@ class Server::Impl {
       Fields body(parsed.json);
       // If several models are served, requests without a model name go to the first one.
       if (!body.find("model")) parsed.json["model"] = models_.first();
-      parsed.model = model_of(body);
+      parsed.model = adapted_model(model_of(body), models_);
       return parsed;
     });
   }
 
-  asio::awaitable<HttpResponse> respond(const ModelHandler& handler, const HttpRequest& request) {
+  template <class Handler>  // ModelHandler or EngineHandler
+  asio::awaitable<HttpResponse> respond(const Handler& handler, const HttpRequest& request) {
     const Parsed parsed = co_await parse(request);
-    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);
+    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model.model);
     co_return co_await elsewhere([&] {
       Fields body(parsed.json, options_.hints, request.body);
-      HttpResponse response = json_reply(handler(body, *engine));
+      HttpResponse response;
+      if constexpr (std::is_same_v<Handler, ModelHandler>)
+        response = json_reply(handler(body, *engine));
+      else
+        response = handler(body, *engine);
       add_ignored(request, body, response.headers);
       return response;
     });
@@ -290,10 +308,11 @@ class Server::Impl {
                                  Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
     const Parsed parsed = co_await parse(request);
-    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model);  // outlives its streams
+    const std::shared_ptr<Engine> engine = co_await engine_of(parsed.model.model);  // outlives its streams
     Submitted s = co_await elsewhere([&] {
       Fields body(parsed.json, options_.hints, request.body);
       ApiRequest api_request = handler(body, *engine);
+      choose_adapter(body, parsed.model, *engine, default_adapters_, api_request.requests);
       for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
       Streams streams = engine->submit_batch(std::move(api_request.requests));
       HttpHeaders headers;
@@ -305,7 +324,8 @@ class Server::Impl {
     if (s.take_over) co_return co_await send(s.take_over(engine, std::move(s.streams)), out);
     if (options_.show_running)
       s.format = std::make_unique<CountedFormat>(
-          std::move(s.format), running_.enter(request.path, parsed.model, s.streams.size(), s.delivery));
+          std::move(s.format),
+          running_.enter(request.path, parsed.model.model, s.streams.size(), s.delivery));
     co_await answer(std::move(s.streams), *s.format, s.delivery, options_.clock, out);
   }
 
@@ -315,7 +335,12 @@ class Server::Impl {
     if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
     if (!request.header(kAnthropicVersion)) return json_reply(models_json(all));
     std::vector<anthropic::ListedModel> listed;
-    for (const ModelPool::Entry& model : all) listed.push_back({model.name, model.created});
+    for (const ModelPool::Entry& model : all) {
+      listed.push_back({model.name, model.created});
+      if (!model.engine) continue;
+      for (const AdapterInfo& adapter : model.engine->adapters())
+        listed.push_back({adapted_name(model.name, adapter.name), model.created});
+    }
     return json_reply(anthropic::models_json(listed));
   }
   // The model for requests without a model name.
@@ -327,10 +352,14 @@ class Server::Impl {
   }
 
   HttpResponse model(const HttpRequest& request) const {
-    const ModelPool::Entry model = models_.entry(name_in(request, kModelPath));
-    if (request.header(kAnthropicVersion))
-      return json_reply(anthropic::model_json({model.name, model.created}));
-    return json_reply(model_json(model));
+    const std::string name = name_in(request, kModelPath);
+    const AdaptedModel adapted = adapted_model(name, models_);
+    const ModelPool::Entry model = models_.entry(adapted.model);
+    if (request.header(kAnthropicVersion)) return json_reply(anthropic::model_json({name, model.created}));
+    Json json = model_json(model);
+    if (!adapted.adapter.empty()) json = adapter_json(model, adapted.adapter);
+    json["id"] = name;
+    return json_reply(json);
   }
 
   std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
@@ -362,12 +391,17 @@ class Server::Impl {
   }
   HttpResponse metrics() const {
     std::vector<std::pair<std::string, EngineStats>> all;
+    AdapterStats adapters;
     for (const ModelPool::Entry& model : models_.all())
-      if (model.engine) all.emplace_back(model.name, model.engine->stats());
+      if (model.engine) {
+        all.emplace_back(model.name, model.engine->stats());
+        adapters.emplace_back(model.name, model.engine->adapters());
+      }
     return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
             .body = prometheus_text(all, {.version = options_.version,
                                           .connections = http_.connections(),
                                           .requests = counts_.all(),
+                                          .adapters = std::move(adapters),
                                           .process = process_stats()})};
   }
   HttpResponse props() const {
@@ -380,6 +414,7 @@ class Server::Impl {
   RequestCounts counts_;
   openai::KeptResponses responses_;
   RunningRequests running_;
+  DefaultAdapters default_adapters_;
   const Routes routes_;
   std::atomic<bool> draining_ = false;
   ModelPool models_;

@@ -32,6 +32,18 @@ Json model_json(const ModelPool::Entry& model) {
   return json;
 }
 
+std::string adapted_name(const std::string& model, const std::string& adapter) {
+  return model + ":" + adapter;
+}
+
+Json adapter_json(const ModelPool::Entry& model, const std::string& adapter) {
+  Json json = model_json(model);
+  json["id"] = adapted_name(model.name, adapter);
+  json["parent"] = model.name;
+  json["adapter"] = adapter;
+  return json;
+}
+
 Json models_json(const Models& models) {
   Json data = Json::array();
   for (const ModelPool::Entry& model : models) {
@@ -42,6 +54,9 @@ Json models_json(const Models& models) {
       json["alias_of"] = model.name;
       data.push_back(std::move(json));
     }
+    if (!model.engine) continue;
+    for (const AdapterInfo& adapter : model.engine->adapters())
+      data.push_back(adapter_json(model, adapter.name));
   }
   return {{"object", "list"}, {"data", std::move(data)}};
 }

@@ -1,5 +1,6 @@
 // The server's reports about itself and its models.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "server/api/json.h"
@@ -11,7 +12,12 @@ using Models = std::vector<ModelPool::Entry>;
 
 // An entry of /v1/models in OpenAI's format; "context_length" only while the model is loaded.
 Json model_json(const ModelPool::Entry& model);
-// /v1/models: each model, and each of its aliases as an entry of its own with "alias_of".
+// The model's name with one of its adapters: "model:adapter".
+std::string adapted_name(const std::string& model, const std::string& adapter);
+// That of one of its adapters, with "parent" and "adapter".
+Json adapter_json(const ModelPool::Entry& model, const std::string& adapter);
+// /v1/models: each model, each of its aliases as an entry of its own with "alias_of", and each of its
+// adapters.
 Json models_json(const Models& models);
 
 // {"status": "ok"}, or why this server should not get requests: "loading", "draining", or "stuck" with the

@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/error.h"
+
 namespace ferrum::test {
 
 void FakeAnswer::tell(Event event) {
@@ -109,6 +111,27 @@ std::shared_ptr<FakeAnswer> FakeEngine::answer(size_t index) {
 size_t FakeEngine::asked() const {
   const std::lock_guard lock(mutex_);
   return answers_.size();
+}
+
+void FakeEngine::load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) {
+  if (path == "broken") fail(ErrorCode::kBadConfig, "broken: fits another model");
+  const std::lock_guard lock(mutex_);
+  const auto is_it = [&](const AdapterInfo& a) { return a.name == name; };
+  if (!replace && std::ranges::any_of(adapters_, is_it))
+    fail(ErrorCode::kBadArgument, "there is an adapter {} already", in_quotes(name));
+  std::erase_if(adapters_, is_it);
+  adapters_.push_back({.name = name, .path = path, .rank = 4, .in_memory = true, .requests = 3});
+}
+
+void FakeEngine::unload_adapter(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  if (std::erase_if(adapters_, [&](const AdapterInfo& a) { return a.name == name; }) == 0)
+    fail(ErrorCode::kNotFound, "there is no adapter {}", in_quotes(name));
+}
+
+std::vector<AdapterInfo> FakeEngine::adapters() const {
+  const std::lock_guard lock(mutex_);
+  return adapters_;
 }
 
 EngineStats FakeEngine::stats() const {

@@ -76,6 +76,10 @@ class FakeEngine final : public Engine {
   std::unique_ptr<EventStream> submit(Request request) override;
   std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
   EngineStats stats() const override;
+  // Any path but "broken".
+  void load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) override;
+  void unload_adapter(const std::string& name) override;
+  std::vector<AdapterInfo> adapters() const override;
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;  // none
   LoadedSession load_session(const std::filesystem::path& path) override;
 
@@ -91,6 +95,7 @@ class FakeEngine final : public Engine {
   const MemoryPlan memory_ = {.weights = 1, .kv = 2, .activations = 3, .free = 4, .tokens = 64};
   Script script_;
   EngineStats stats_ = {.generated_tokens = 7};
+  std::vector<AdapterInfo> adapters_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<FakeAnswer>> answers_;

@@ -109,6 +109,8 @@ void read_sampling(Fields& f, Request& r) {
   set(r.cache_salt, f.text("cache_salt"));
   if (r.cache_salt.size() > kMaxSalt)
     f.refuse_value("cache_salt", fmt::format("cache_salt must have at most {} bytes", kMaxSalt));
+  // Read for the whole body, with the model's name (server/adapters.h).
+  for (const char* name : {"adapter", "adapter_scale", "lora"}) f.find(name);
   set(r.choices, f.integer("n", 1, 128));
   set(r.best_of, f.integer("best_of", 1, 128));
   if (r.best_of != 0 && r.best_of < r.choices)
