@@ -142,7 +142,7 @@ TEST_P(Adapters, N1_B52_EveryRequestGetsWhatItGetsAlone) {
     EXPECT_EQ(engine->stats().used_blocks, 0);
     Request base = request_of(0);
     base.adapter = "a0";
-    EXPECT_EQ(test::read(*engine->submit(base), 1).error, "there is no adapter \"a0\"");
+    EXPECT_EQ(test::read(*engine->submit(base), 1).error, "there is no adapter 'a0'");
   }
 }
 

@@ -49,7 +49,7 @@ TEST_F(ServedAdapters, AreChosenByTheModelsName) {
   EXPECT_EQ(client.post("/v1/chat/completions", chat("fake:sql").dump()).json()["model"], "fake:sql");
   const test::Reply unknown = client.post("/v1/chat/completions", chat("fake:nope").dump());
   EXPECT_EQ(unknown.status, 404);
-  EXPECT_NE(unknown.error().find("no adapter \"nope\""), std::string::npos) << unknown.body;
+  EXPECT_NE(unknown.error().find("no adapter 'nope'"), std::string::npos) << unknown.body;
   EXPECT_EQ(client.post("/v1/chat/completions", chat("nope").dump()).status, 404);
   EXPECT_EQ(client.post("/tokenize", R"({"content": "ab", "model": "fake:sql"})").json()["count"], 2);
 }
