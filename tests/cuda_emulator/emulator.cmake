@@ -1,0 +1,30 @@
+# CUDA kernels on the CPU. The kernels' sources are compiled by the C++ compiler with the hooks of its thread sanitizer,
+# which are the emulator's own: the sanitizer's runtime is not linked. GCC only, and not under another sanitizer.
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR FERRUM_SANITIZE OR CMAKE_CROSSCOMPILING
+   OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64|arm64)$")
+  return()
+endif()
+
+# Every access stays one call: nothing is joined into vectors, or becomes a call of memcpy.
+set(emulated_options -O2 -g -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 -fno-tree-vectorize
+                     -fno-store-merging -fno-tree-loop-distribute-patterns -ffp-contract=off -fno-math-errno
+                     -Wno-unknown-pragmas ${FERRUM_WARNINGS})
+function(ferrum_emulated_kernels target)
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${emulated_options}"
+                                                 SKIP_UNITY_BUILD_INCLUSION ON)
+  target_sources(${target} PRIVATE ${ARGN})
+endfunction()
+
+set(emulator ${CMAKE_CURRENT_SOURCE_DIR}/cuda_emulator)
+add_library(ferrum_cuda_emulator OBJECT
+            ${emulator}/accesses.cpp ${emulator}/barriers.cpp ${emulator}/collectives.cpp ${emulator}/fiber.cpp
+            ${emulator}/happened_before.cpp ${emulator}/hooks.cpp ${emulator}/matrices.cpp ${emulator}/memory.cpp
+            ${emulator}/primitives.cpp ${emulator}/report.cpp ${emulator}/scheduler.cpp)
+target_include_directories(ferrum_cuda_emulator PUBLIC ${CMAKE_SOURCE_DIR}/src ${emulator})
+target_compile_options(ferrum_cuda_emulator PRIVATE ${FERRUM_WARNINGS} -O2)
+
+add_executable(cuda_emulator_test ${emulator}/planted_test.cpp)
+ferrum_emulated_kernels(cuda_emulator_test ${emulator}/planted.cu)
+target_compile_options(cuda_emulator_test PRIVATE ${FERRUM_WARNINGS} -O0)  # compiling takes longer than running
+target_link_libraries(cuda_emulator_test PRIVATE ferrum_cuda_emulator GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+gtest_discover_tests(cuda_emulator_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 60)
