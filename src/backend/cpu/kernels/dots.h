@@ -43,7 +43,7 @@ inline void store_quads(const Source& source, int b, uint8_t* to) {
 }
 #endif
 
-#if !defined(FERRUM_NEON)
+#if !defined(FERRUM_NEON) && !defined(FERRUM_WORD_SUMS)
 
 // Adds to each lane the four products of its bytes. Weights are unsigned, or signed if kSigned.
 template <bool kSigned>
@@ -56,17 +56,6 @@ inline I32 dot(I32 sum, I32 w, I32 x) {
   static_assert(!kSigned);
   return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
       reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
-#elif defined(__AVX2__)
-  // Sums of two products fit into 16 bits: 2 × 127 × 127 if quants are below 128, and 2 × 128 × 127 for
-  // magnitudes of signed ones.
-  auto quants = reinterpret_cast<__m256i>(w);
-  auto inputs = reinterpret_cast<__m256i>(x);
-  if constexpr (kSigned) {
-    inputs = _mm256_sign_epi8(inputs, quants);
-    quants = _mm256_abs_epi8(quants);
-  }
-  return sum +
-         reinterpret_cast<I32>(_mm256_madd_epi16(_mm256_maddubs_epi16(quants, inputs), _mm256_set1_epi16(1)));
 #elif defined(__SSE2__)
   static_assert(!kSigned);
   const auto quants = reinterpret_cast<__m128i>(w);
@@ -126,6 +115,8 @@ inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x
 }  // namespace
 }  // namespace ferrum::cpu::FERRUM_ISA
 
-#if defined(FERRUM_NEON)
+#if defined(FERRUM_WORD_SUMS)
+#include "backend/cpu/kernels/dots_avx2.h"  // dots_of()
+#elif defined(FERRUM_NEON)
 #include "backend/cpu/kernels/dots_neon.h"  // dots_of(), and store_quads() where SMMLA wants them otherwise
 #endif

@@ -124,8 +124,8 @@ inline void add_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* 
 // pay to rearrange weights and inputs.
 template <class Source>
 constexpr bool kIsPaired = false;
-template <int kParts, int kOffset, bool kMin>
-constexpr bool kIsPaired<UnpackedSource<kParts, kOffset, kMin>> = true;
+template <int kParts, int kOffset, bool kMin, int kMost>
+constexpr bool kIsPaired<UnpackedSource<kParts, kOffset, kMin, kMost>> = true;
 
 template <class Source>
 inline void store_quads(const Source& source, int b, uint8_t* to) {

@@ -6,6 +6,8 @@
 //   4 bits: register j holds quad j low and quad j + 4 high
 //   2 bits: register j holds quads 4j … 4j + 3, from the lowest bits up
 //   1 bit:  one register; bit i is of quad i
+//
+// kMost is the largest quant, as an unsigned byte.
 #pragma once
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
@@ -22,16 +24,19 @@ inline I32 nibble_quad(const uint8_t* block, int i) {
 
 struct ByteQuads {
   static constexpr int kRegisters = 8;
+  static constexpr int kMost = 255;
   static I32 quad(const uint8_t* block, int i) { return load_register(block + i * kRegister); }
 };
 
 struct NibbleQuads {
   static constexpr int kRegisters = 4;
+  static constexpr int kMost = 15;
   static I32 quad(const uint8_t* block, int i) { return nibble_quad(block, i); }
 };
 
 struct FiveBitQuads {
   static constexpr int kRegisters = 5;
+  static constexpr int kMost = 31;
   static I32 quad(const uint8_t* block, int i) {
     return nibble_quad(block, i) | (shifted(load_register(block + 4 * kRegister), 4 - i) & 0x10101010);
   }
@@ -39,6 +44,7 @@ struct FiveBitQuads {
 
 struct SixBitQuads {
   static constexpr int kRegisters = 6;
+  static constexpr int kMost = 63;
   static I32 quad(const uint8_t* block, int i) {
     const I32 high = load_register(block + (4 + i / 4) * kRegister);
     return nibble_quad(block, i) | (shifted(high, 4 - 2 * (i % 4)) & 0x30303030);
@@ -47,6 +53,7 @@ struct SixBitQuads {
 
 struct TwoBitQuads {
   static constexpr int kRegisters = 2;
+  static constexpr int kMost = 3;
   static I32 quad(const uint8_t* block, int i) {
     return shifted(load_register(block + i / 4 * kRegister), -2 * (i % 4)) & 0x03030303;
   }
@@ -54,6 +61,7 @@ struct TwoBitQuads {
 
 struct ThreeBitQuads {
   static constexpr int kRegisters = 3;
+  static constexpr int kMost = 7;
   static I32 quad(const uint8_t* block, int i) {
     return TwoBitQuads::quad(block, i) | (shifted(load_register(block + 2 * kRegister), 2 - i) & 0x04040404);
   }
@@ -82,6 +90,7 @@ inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
 // Entries of formats::kIq4Values; as unsigned bytes where the offset is subtracted later.
 struct Iq4Quads {
   static constexpr int kRegisters = 4;
+  static constexpr int kMost = 255;
   static I32 quad(const uint8_t* block, int i) {
     constexpr int o = kWideOffset;
     alignas(16) static constexpr uint8_t kTable[16] = {
@@ -98,6 +107,7 @@ struct Iq4Quads {
 // Entries of formats::kMxfp4DoubledValues, plus 16.
 struct Mxfp4Quads {
   static constexpr int kRegisters = 4;
+  static constexpr int kMost = 28;
   static I32 quad(const uint8_t* block, int i) {
     alignas(16) static constexpr uint8_t kTable[16] = {16, 17, 18, 19, 20, 22, 24, 28,
                                                        16, 15, 14, 13, 12, 10, 8,  4};

@@ -10,6 +10,14 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
+// Whether products of bytes are summed in 16 bits first (dots_avx2.h).
+#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
+#define FERRUM_WORD_SUMS
+constexpr bool kSumsInWords = true;
+#else
+constexpr bool kSumsInWords = false;
+#endif
+
 constexpr int kHalves = kLanes * 2;  // bytes of one 16-bit number per lane
 
 inline F32 load_halves(const uint8_t* p) { return load(reinterpret_cast<const F16*>(p)); }
@@ -54,6 +62,7 @@ struct SimpleSource {
   static constexpr int kParts = 1;
   static constexpr bool kHasMin = kMin;
   static constexpr int kOffset = kOffsetOfFormat;
+  static constexpr int kMost = Quads::kMost;
   static constexpr int kSpanBytes = kBlocks * (Quads::kRegisters * kRegister + (kMin ? 2 : 1) * kHalves);
 
   SimpleSource(const uint8_t* span, int blocks)
@@ -83,6 +92,7 @@ struct GroupSource {
   static constexpr int kParts = 1;
   static constexpr bool kHasMin = true;  // −scale × zero
   static constexpr int kOffset = 0;
+  static constexpr int kMost = NibbleQuads::kMost;
   static constexpr int kQuantBytes = NibbleQuads::kRegisters * kRegister;  // per block
   static constexpr int kSpanBytes = kBlocks * kQuantBytes + kBlocks / kGroupBlocks * (kHalves + kLanes);
 
@@ -107,6 +117,7 @@ struct Mxfp4Source {
   static constexpr int kParts = 1;
   static constexpr bool kHasMin = false;
   static constexpr int kOffset = 16;
+  static constexpr int kMost = Mxfp4Quads::kMost;
   static constexpr int kSpanBytes = kBlocks * (4 * kRegister + kLanes);
 
   Mxfp4Source(const uint8_t* span, int blocks) : quants(span), exponents(span + blocks * 4 * kRegister) {}
@@ -129,6 +140,7 @@ struct SuperSource {
   static constexpr int kParts = kPartsOfFormat;
   static constexpr bool kHasMin = kMin;
   static constexpr int kOffset = kOffsetOfFormat;
+  static constexpr int kMost = Quads::kMost;
   static constexpr int kQuantBytes = kBlocks * Quads::kRegisters * kRegister;
 
   explicit SuperSource(const uint8_t* span) : quants(span) {}
@@ -232,11 +244,12 @@ struct Iq4XsSource : SuperSource<Iq4Quads, 1, kWideOffset, false> {
 };
 
 // The result of `unpack` for any of them: a byte per quant, and scales in float32.
-template <int kPartsOfFormat, int kOffsetOfFormat, bool kMin>
+template <int kPartsOfFormat, int kOffsetOfFormat, bool kMin, int kMostOfFormat>
 struct UnpackedSource {
   static constexpr int kParts = kPartsOfFormat;
   static constexpr bool kHasMin = kMin;
   static constexpr int kOffset = kOffsetOfFormat;
+  static constexpr int kMost = kMostOfFormat;
   static constexpr int kScalesAt = kBlocks * 8 * kRegister;
   static constexpr int kMinsAt = kScalesAt + 2 * kBlocks * kRegister;
   static constexpr int kSpanBytes = kMinsAt + 2 * kBlocks * kRegister;  // the same for all, so that room is
@@ -253,9 +266,11 @@ struct UnpackedSource {
 
   const uint8_t* span;
 };
+// The largest quant matters only where products are summed in 16 bits; otherwise one form fits more formats.
 template <class Source>
-using UnpackedOf = UnpackedSource<Source::kParts, Source::kOffset, Source::kHasMin>;
-constexpr int kUnpackedBytes = UnpackedSource<1, 0, false>::kSpanBytes;
+using UnpackedOf =
+    UnpackedSource<Source::kParts, Source::kOffset, Source::kHasMin, kSumsInWords ? Source::kMost : 255>;
+constexpr int kUnpackedBytes = UnpackedSource<1, 0, false, 255>::kSpanBytes;
 
 }  // namespace
 }  // namespace ferrum::cpu::FERRUM_ISA

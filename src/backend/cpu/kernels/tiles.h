@@ -20,16 +20,21 @@ constexpr int kUnpackedTokens[2] = {6, 4};
 #elif defined(__ARM_FEATURE_DOTPROD)
 constexpr int kPackedTokens[2] = {8, 6};
 constexpr int kUnpackedTokens[2] = {4, 4};
-#elif defined(FERRUM_NEON)  // two registers of 16-bit sums for each 32-bit one
+#elif defined(FERRUM_NEON)       // two registers of 16-bit sums for each 32-bit one
 constexpr int kPackedTokens[2] = {6, 4};
 constexpr int kUnpackedTokens[2] = {4, 2};
+#elif defined(FERRUM_WORD_SUMS)  // a tile's float32 sums are in memory while a block's products are summed
+constexpr int kPackedTokens[2] = {6, 6};
+constexpr int kUnpackedTokens[2] = {4, 4};
 #else
 constexpr int kPackedTokens[2] = {4, 4};
 constexpr int kUnpackedTokens[2] = {2, 2};
 #endif
 static_assert(kPackedTokens[0] <= kTilePadding);
 // Up to this many tokens, unpacking for every tile costs less than unpacking in advance.
-#if defined(__AVX2__)
+#if defined(FERRUM_WORD_SUMS)
+constexpr int kDirectTokens = 2 * kPackedTokens[0];
+#elif defined(__AVX2__)
 constexpr int kDirectTokens = 48;
 #elif defined(__ARM_FEATURE_MATMUL_INT8)  // only unpacked spans are multiplied with SMMLA
 constexpr int kDirectTokens = kPackedTokens[0];
