@@ -88,8 +88,9 @@ struct Step {
   Tensor output_rows;  // [outputs]                rows of the hidden state to read out, ascending
   // The positions of these rows, and the first of each sequence, as of a step that has no other rows. They
   // are the last of each sequence.
-  Tensor output_positions;               // [outputs]
-  Tensor output_start;                   // [sequences + 1]
+  Tensor output_positions;  // [outputs]
+  Tensor output_start;      // [sequences + 1]
+  Tensor types;  // [tokens]                 of models that tell the texts of a pair apart; else empty
   std::array<KvIndex, kMaxKvGroups> kv;  // by KvLayer::group; those that a model lacks are empty
   // Recurrent layers: the slot that each sequence's state is read from, −1: it begins with zeros, and the one
   // that it is left in. [sequences, 2]; empty where a model has no such layers.
@@ -273,7 +274,10 @@ struct AttentionLayer {
   float soft_cap = 0;  // scores become soft_cap · tanh(score / soft_cap); 0: not
   int window = 0;      // a token sees this many positions, itself included; 0: all
   int first = 0;       // of the positions before this one, a token sees its own at most
-  Tensor sinks;        // [1, q_heads] f32, or empty: a score beside the keys' whose value is 0
+  // Not causal: a token also sees the tokens after it, all of its sequence's context, or with a window those
+  // that are at most window / 2 positions away. Then a step holds all tokens of a sequence.
+  bool causal = true;
+  Tensor sinks;  // [1, q_heads] f32, or empty: a score beside the keys' whose value is 0
   float value_scale = 1;
 };
 
@@ -302,6 +306,16 @@ struct RoutingRule {
   int groups = 1;
   int groups_used = 1;
   bool group_by_largest = false;
+};
+
+// What becomes one row of several.
+enum class Pooling : uint8_t {
+  kMean,
+  kMeanOfRoot,    // the sum over the square root of the number of rows
+  kWeightedMean,  // the i-th row, from 1, counts i times
+  kMax,           // of each column
+  kFirst,
+  kLast,
 };
 
 enum class GateKind : uint8_t { kSigmoid, kSoftplus, kItself };  // 1 / (1 + e^−x), ln(1 + e^x), x
@@ -360,6 +374,8 @@ class Backend {
   virtual void apply_gate(Tensor x, Tensor gates, GateKind f) = 0;
   virtual void gather_rows(Tensor out, Tensor x, Tensor rows) = 0;  // out[i] = x[rows[i]]
   virtual void scatter_rows(Tensor to, Tensor x, Tensor rows) = 0;  // to[rows[i]] = x[i]
+  // out[i] is made of the rows [starts[i], starts[i + 1]) of x, one or more, in order. starts [out.rows + 1]
+  virtual void pool(Tensor out, Tensor x, Tensor starts, Pooling how) = 0;
 
   // Adapters ----
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "checkpoint/model_description.h"
 #include "checkpoint/tensor_names.h"
 #include "tensor/host_tensor.h"
@@ -61,6 +62,8 @@ struct Architecture {
   bool gguf_has_factors_in_weights = false;
   void (*read_hf)(HfReader&) = nullptr;
   void (*read_gguf)(GgufReader&) = nullptr;
+  // Gives fields of a folder's configuration, which its own code spells in other words, the usual ones.
+  void (*respell_hf)(Json&) = nullptr;
   // Brings a folder's tensors into the layout of the plan, where it differs by more than names.
   void (*adapt_hf)(std::vector<HostTensor>&, const ModelDescription&) = nullptr;
   // Reads into the description what a folder keeps in small tensors.

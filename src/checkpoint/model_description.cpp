@@ -50,7 +50,25 @@ class Validator {
     in_range("hidden_size_per_layer_input", m_.per_layer_width, 0, kMaxHeadSize);
     if (m_.per_layer_width > 0)
       in_range("vocab_size_per_layer_input", m_.per_layer_vocab, m_.vocab, kMaxVocabulary);
+    if (m_.encoder) {
+      in_range("type_vocab_size / token_type_count", m_.encoder->types, 0, kMaxWidth);
+      in_range("max_position_embeddings / context_length", m_.encoder->positions, 0, kMaxContext);
+    }
+    text_head(m_.text_head);
     between("rms_norm_eps / layer_norm_rms_epsilon", m_.wiring.eps, 0, 1);
+  }
+
+  void text_head(const TextHeadDescription& head) const {
+    int64_t width = int64_t{m_.hidden} * static_cast<int64_t>(head.pooling.size());
+    for (const TextLayer& layer : head.layers) {
+      in_range("the width of what is made of a text", layer.out, 1, kMaxWidth);
+      if (layer.in != width)
+        fail(ErrorCode::kBadConfig, "{}: a layer behind the pooling takes {} numbers, but it is given {}",
+             source_, layer.in, width);
+      width = layer.out;
+    }
+    in_range("the width of what is made of a text", width, head.pooling.empty() ? 0 : 1, kMaxWidth);
+    in_range("max_seq_length", head.max_tokens, 0, kMaxContext);
   }
 
   void heads(const AttentionDescription& a) const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/tensor_role.h"
@@ -214,6 +215,45 @@ struct RoutingDescription {
   bool group_by_largest = false;
 };
 
+// A model whose tokens see each other both ways, and which keeps nothing from one step to the next.
+struct EncoderDescription {
+  int positions = 0;       // rows of the table of learned positions; 0: none
+  int first_position = 0;  // the row of a text's first token
+  int types = 0;           // rows of the table of token types; 0: none
+  bool embedding_norm = true;
+  bool norms_sums = false;  // x = norm(x + f(x)), else as the wiring says
+  bool first_norm = true;   // before the attention of the first layer
+};
+
+// What becomes one vector of a text's rows; formulas: Pooling in backend/backend.h.
+enum class TextPooling : uint8_t { kMean, kMeanOfRoot, kWeightedMean, kMax, kFirst, kLast };
+
+// A product behind the pooling: y = norm(f(W x + b)).
+struct TextLayer {
+  TensorKey weight, norm;  // norm.role kEmbedding: none
+  int in = 0, out = 0;
+  enum class Function : uint8_t { kNone, kTanh, kSilu, kGelu, kGeluTanh } function = Function::kNone;
+
+  bool has_norm() const { return norm.role != TensorRole::kEmbedding; }
+};
+
+// What a model that reads a text as a whole makes of it: an embedding, or logits of labels.
+struct TextHeadDescription {
+  std::vector<TextPooling> pooling;  // their vectors lie one behind the other; empty: there is no such head
+  bool pools_prompt = true;          // the prompt's tokens count as well
+  std::vector<TextLayer> layers;
+  bool normalizes = false;  // to length 1
+  bool classifies = false;
+  std::vector<std::string> labels;  // may be empty
+  int max_tokens = 0;               // of one text with the tokens around it; 0: the context
+  std::vector<std::pair<std::string, std::string>> prompts;  // by name
+  std::string default_prompt;                                // the name of one; empty: none
+
+  int width(int hidden) const {  // of what it makes
+    return layers.empty() ? hidden * static_cast<int>(pooling.size()) : layers.back().out;
+  }
+};
+
 // The order of a layer's parts: attention and feed-forward with their norms.
 struct LayerWiring {
   bool norm_before = true;  // x += f(norm(x))
@@ -270,6 +310,10 @@ struct ModelDescription {
   float activation_alpha = 0;
 
   RoutingDescription routing;
+
+  bool causal = true;                         // else a token sees the tokens after it as well
+  std::optional<EncoderDescription> encoder;  // nothing: a decoder
+  TextHeadDescription text_head;
 
   std::vector<TensorRole> biased;  // projections that must have a bias
   bool tied_head = false;          // the head is the embedding table

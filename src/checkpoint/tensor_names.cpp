@@ -88,6 +88,13 @@ constexpr std::array kUsual = {
     TensorNames{Role::kMtpNorm, Count::kNone, "layers.#.shared_head.norm", "blk.#.nextn.shared_head_norm"},
     TensorNames{Role::kMtpEmbedding, Count::kNone, "layers.#.embed_tokens", "blk.#.nextn.embed_tokens"},
     TensorNames{Role::kMtpHead, Count::kNone, "layers.#.shared_head.head", "blk.#.nextn.shared_head_head"},
+    TensorNames{Role::kPositionEmbedding, Count::kNone, "", "position_embd"},
+    TensorNames{Role::kTypeEmbedding, Count::kNone, "", "token_types"},
+    TensorNames{Role::kEmbeddingNorm, Count::kNone, "", "token_embd_norm"},
+    TensorNames{Role::kTextModule, Count::kNone, "dense_#", "dense_#"},
+    TensorNames{Role::kTextDense, Count::kNone, "", "cls"},
+    TensorNames{Role::kTextNorm, Count::kNone, "", "cls.norm"},
+    TensorNames{Role::kTextOut, Count::kNone, "score", "cls.output"},
     TensorNames{Role::kRopeFrequencies, Count::kNone, "", "rope_freqs"},
     TensorNames{Role::kRopeFactorsLong, Count::kNone, "", "rope_factors_long"},
     TensorNames{Role::kRopeFactorsShort, Count::kNone, "", "rope_factors_short"},
@@ -99,9 +106,18 @@ std::string_view name_in(Naming naming, const TensorNames& row) {
 
 // What wrappings put before the names of a text model. The first is what a text model's own checkpoint has;
 // the last, of those of the model without its head.
-constexpr std::array<std::string_view, 7> kPrefixes = {
-    "model.",          "backbone.", "model.language_model.", "language_model.model.", "model.text_model.",
-    "language_model.", ""};
+constexpr std::array<std::string_view, 12> kPrefixes = {"model.",
+                                                        "backbone.",
+                                                        "model.language_model.",
+                                                        "language_model.model.",
+                                                        "model.text_model.",
+                                                        "language_model.",
+                                                        "bert.",
+                                                        "roberta.",
+                                                        "new.",
+                                                        "gte.",
+                                                        "nomic_bert.",
+                                                        ""};
 
 struct Suffixes {
   std::string_view weight;

@@ -16,6 +16,7 @@ class Planner {
 
   std::vector<PlannedTensor> run() {
     add({Role::kEmbedding}, Use::kLookUp, {m_.vocab, m_.hidden});
+    if (m_.encoder) embeddings(*m_.encoder);
     if (m_.per_layer_width > 0) {
       const int64_t all = int64_t{m_.depth()} * m_.per_layer_width;
       add({Role::kPerLayerEmbedding}, Use::kLookUp, {m_.per_layer_vocab, all});
@@ -24,12 +25,22 @@ class Planner {
     }
     for (int i = 0; i < m_.depth(); ++i) layer(i, m_.layers[static_cast<size_t>(i)]);
     if (m_.mtp) mtp(m_.depth(), *m_.mtp);
-    norm({Role::kFinalNorm});
+    if (!m_.encoder || m_.wiring.norm_before) norm({Role::kFinalNorm});
+    for (const TextLayer& layer : m_.text_head.layers) {
+      matrix(layer.weight, layer.out, layer.in);
+      if (layer.has_norm()) norm(layer.norm);
+    }
     if (!m_.tied_head) matrix({Role::kHead}, m_.vocab, m_.hidden);
     return std::move(out_);
   }
 
  private:
+  void embeddings(const EncoderDescription& e) {
+    if (e.positions > 0) add({Role::kPositionEmbedding}, Use::kLookUp, {e.positions, m_.hidden});
+    if (e.types > 0) add({Role::kTypeEmbedding}, Use::kLookUp, {e.types, m_.hidden});
+    if (e.embedding_norm) norm({Role::kEmbeddingNorm});
+  }
+
   void mtp(int i, const MtpHead& head) {
     matrix({Role::kMtpProjection, i}, m_.hidden, 2 * int64_t{m_.hidden});
     for (const Role role : {Role::kMtpEmbeddingNorm, Role::kMtpHiddenNorm, Role::kMtpNorm}) norm({role, i});
@@ -39,7 +50,8 @@ class Planner {
   }
 
   void layer(int i, const LayerDescription& layer) {
-    if (m_.wiring.norm_before) norm({Role::kAttentionNorm, i});
+    const bool has_first = i > 0 || !m_.encoder || m_.encoder->first_norm;
+    if (m_.wiring.norm_before && has_first) norm({Role::kAttentionNorm, i});
     if (layer.mixes()) {
       if (layer.mixer == Mixer::kDelta) delta(i);
       if (layer.mixer == Mixer::kConvolution) convolution(i);

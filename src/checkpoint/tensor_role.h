@@ -92,6 +92,15 @@ enum class TensorRole : uint8_t {
   kMtpNorm,           // behind its layer
   kMtpEmbedding,      // in place of the model's own embedding table and head
   kMtpHead,
+  // Of encoders.
+  kPositionEmbedding,
+  kTypeEmbedding,
+  kEmbeddingNorm,
+  // Of what reads a text as a whole.
+  kTextModule,  // by its number in the folder
+  kTextDense,
+  kTextNorm,
+  kTextOut,
   kRopeFrequencies,
   kRopeFactorsLong,
   kRopeFactorsShort,
@@ -118,6 +127,8 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kMtpEmbeddingNorm:
     case TensorRole::kMtpHiddenNorm:
     case TensorRole::kMtpNorm:
+    case TensorRole::kEmbeddingNorm:
+    case TensorRole::kTextNorm:
       return true;
     default:
       return false;

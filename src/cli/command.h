@@ -8,6 +8,8 @@
 namespace ferrum::cli {
 
 void add_run(CLI::App& app);
+void add_embed(CLI::App& app);
+void add_rerank(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_perplexity(CLI::App& app);
 void add_tokenize(CLI::App& app);

@@ -31,6 +31,7 @@ struct Group {
 const std::vector<Group>& groups() {
   static const std::vector<Group> kGroups = {
       {"Talk", {add_run, add_serve, add_launch}},
+      {"Texts as vectors", {add_embed, add_rerank}},
       {"Models by name", {add_pull, add_list, add_show, add_rm}},
       {"Look inside",
        {add_inspect, add_tokenize, add_detokenize, add_template, add_grammar, add_parse_tools}},

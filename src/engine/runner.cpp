@@ -49,6 +49,15 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const 
           .top_k = model.experts() > 0 ? model.routing.top_k : 0};
 }
 
+// Others have no logits of next tokens.
+const ModelDescription& made_for_text(const ModelDescription& model) {
+  if (model.encoder || !model.causal || model.text_head.classifies)
+    fail(ErrorCode::kUnsupported, "{}: the model makes {} of texts, no text: use `ferrum {}`", model.name,
+         model.text_head.classifies ? "scores" : "embeddings",
+         model.text_head.classifies ? "rerank" : "embed");
+  return model;
+}
+
 // A sequence has a draw for each row of logits, and where it begins one for each choice of its request.
 DrawStage::Limits draw_limits(const RunnerOptions& o, int vocab) {
   return {.draws = o.max_outputs + o.max_sequences * (kMaxChoices - 1), .vocab = vocab};
@@ -87,7 +96,7 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
     : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),
       options_(options),
-      kv_(kv_sizes(checkpoint_->model(), options)),
+      kv_(kv_sizes(made_for_text(checkpoint_->model()), options)),
       model_(make(decoder_limits(options, kv_))),
       builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model())),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),

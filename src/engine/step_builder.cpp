@@ -33,6 +33,7 @@ Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   step.output_rows = integers(limits.max_outputs, 1);
   step.output_positions = integers(limits.max_outputs, 1);
   step.output_start = integers(limits.max_sequences + 1, 1);
+  if (limits.has_types) step.types = integers(limits.max_tokens, 1);
   if (limits.has_states) step.state_slots = integers(limits.max_sequences, 2);
   if (limits.max_vectors > 0) {
     step.vector_rows = integers(limits.max_vectors, 1);
@@ -71,7 +72,7 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
 
 const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
   for (std::vector<int32_t>* v : {&tokens_, &positions_, &query_start_, &context_len_, &output_rows_,
-                                  &output_positions_, &output_start_, &vector_rows_, &state_slots_})
+                                  &output_positions_, &output_start_, &vector_rows_, &state_slots_, &types_})
     v->clear();
   if (carry_) carry_->begin(pass);
   for (HostIndex& index : kv_) index.slots.clear(), index.block_table.clear();
@@ -83,10 +84,11 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     const auto count = static_cast<int>(chunk.tokens.size());
     for (int i = 0; i < count; ++i) {
       const TokenId token = chunk.tokens[static_cast<size_t>(i)];
-      if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1)) {
+      if (chunk.gives(i)) {
         output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
         output_positions_.push_back(chunk.position + i);
       }
+      if (limits_.has_types) types_.push_back(chunk.types.empty() ? 0 : chunk.types[static_cast<size_t>(i)]);
       if (token == kVectorRow) add_vector(chunk, chunk.position + i);
       tokens_.push_back(token == kVectorRow ? 0 : token);
       positions_.push_back(chunk.position + i);
@@ -129,6 +131,10 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     upload(step_.state_slots, state_slots_);
     if (pass == Pass::kModel) step_.waves = waves_->build(chunks, query_start_, state_slots_);
     step_.shape.waves = static_cast<int>(step_.waves.size());
+  }
+  if (limits_.has_types) {
+    step_.types = full_.types.first_rows(shape.tokens);
+    upload(step_.types, types_);
   }
   if (carry_) carry_->finish(step_);
   if (adapters_) adapters_->build(chunks, step_);

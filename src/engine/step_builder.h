@@ -30,6 +30,7 @@ class StepBuilder {
     int kv_blocks = 0;        // of group 0
     bool has_adapters = false;
     int top_k = 0;  // experts of a row
+    bool has_types = false;   // of tokens
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
@@ -63,7 +64,7 @@ class StepBuilder {
   };
   std::vector<HostIndex> kv_;  // [kv_groups]
   std::vector<int32_t> tokens_, positions_, query_start_, context_len_, output_rows_, output_positions_,
-      output_start_, vector_rows_, state_slots_;
+      output_start_, vector_rows_, state_slots_, types_;
   std::vector<float> vectors_;
 };
 

@@ -14,7 +14,7 @@ constexpr int kMaxChoices = 128;  // of one request, which share a row of logits
 // The rows of logits that a chunk of tokens gives.
 inline int rows_of(const Chunk& chunk) {
   if (chunk.outputs == Outputs::kNone) return 0;
-  return chunk.outputs == Outputs::kLast ? 1 : static_cast<int>(chunk.tokens.size());
+  return chunk.outputs != Outputs::kAll ? 1 : static_cast<int>(chunk.tokens.size());
 }
 
 class StepRunner {

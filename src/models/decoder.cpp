@@ -86,7 +86,7 @@ void Decoder::forward(const Step& step, Tensor logits) {
     begin_mtp(step, rows, Before::kInStep);
     store(model_.layers.size(), step, rows);
   }
-  if (step.shape.outputs > 0)
+  if (step.shape.outputs > 0 && !logits.empty())
     compute_logits(logits, hidden, weights_.head ? *weights_.head : *weights_.embedding);
 }
 

@@ -45,11 +45,25 @@ HeadShape head_shape(const AttentionDescription& a) {
 std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes,
                                  int mtp_rows) {
   std::vector<KvLayer> layers;
+  const bool shared = sizes.shared && std::ranges::none_of(model.layers, [](const LayerDescription& layer) {
+                        return layer.attention.kv_layer >= 0;  // what it reads must stay
+                      });
   for (int i = 0; i < model.depth_with_mtp(); ++i) {
     const AttentionDescription& a = model.layer(i).attention;
     if (a.kv_layer >= 0) {  // it comes later than the layer whose keys and values it reads
       layers.push_back(layers[static_cast<size_t>(a.kv_layer)]);
       continue;
+    }
+    if (shared) {
+      const auto alike = [&](const LayerDescription& other) {
+        return head_shape(other.attention).k_width() == head_shape(a).k_width() &&
+               head_shape(other.attention).v_width() == head_shape(a).v_width();
+      };
+      const auto first = std::ranges::find_if(model.layers, alike);
+      if (const size_t at = static_cast<size_t>(first - model.layers.begin()); at < layers.size()) {
+        layers.push_back(layers[at]);
+        continue;
+      }
     }
     const HeadShape heads = head_shape(a);
     const int group = sizes.group_of(a);

@@ -23,6 +23,8 @@ struct KvSizes {
   int block_tokens = 16;
   DType dtype = DType::kF16;
   std::vector<KvWindow> windows = {};  // at most kMaxKvGroups − 1
+  // Nothing is kept from one step to the next: layers of one shape share their room.
+  bool shared = false;
 
   int groups() const { return 1 + static_cast<int>(windows.size()); }
   int group_of(const AttentionDescription& attention) const;

@@ -45,14 +45,37 @@ class Loader {
                           .weight = vector({Role::kPerLayerProjectionNorm}),
                           .eps = model_.wiring.eps};
     }
-    if (uses(LayerRope::kMain)) main_rope_ = rotation(model_.rope);
-    if (uses(LayerRope::kWindow)) window_rope_ = rotation(model_.window_rope);
+    load_rotations();
     for (int i = 0; i < model_.depth_with_mtp(); ++i) w.layers.push_back(layer(i));
     if (model_.mtp) w.mtp = mtp(model_.depth(), *model_.mtp);
-    if (!checkpoint_.intact())
-      fail(ErrorCode::kBadFile, "{}: the file was cut while it was read", model_.name);
     w.origins = std::move(origins_);
-    w.buffers = std::move(buffers_);
+    finish(w.buffers);
+    return w;
+  }
+
+  EncoderWeights load_encoder() {
+    const EncoderDescription& e = *model_.encoder;
+    EncoderWeights w;
+    w.embedding = table({Role::kEmbedding}, 0);
+    if (e.positions > 0) w.positions = table({Role::kPositionEmbedding}, e.first_position);
+    if (e.types > 0) w.types = table({Role::kTypeEmbedding}, 0);
+    if (e.embedding_norm) w.embedding_norm = norm({Role::kEmbeddingNorm}, model_.wiring.eps);
+    if (model_.wiring.norm_before) w.final_norm = norm({Role::kFinalNorm}, model_.wiring.eps);
+    load_rotations();
+    for (int i = 0; i < model_.depth(); ++i) w.layers.push_back(encoder_layer(i));
+    finish(w.buffers);
+    return w;
+  }
+
+  TextHeadWeights load_text_head() {
+    TextHeadWeights w;
+    for (const TextLayer& layer : model_.text_head.layers) {
+      TextHeadWeights::Layer loaded = {
+          .weight = matrix(layer.weight), .function = layer.function, .norm = {}};
+      if (layer.has_norm()) loaded.norm = norm(layer.norm, model_.wiring.eps);
+      w.layers.push_back(std::move(loaded));
+    }
+    finish(w.buffers);
     return w;
   }
 
@@ -62,6 +85,42 @@ class Loader {
     TensorKey key;
     std::vector<int64_t> rows;
   };
+
+  // The rows of a table of embeddings from `first` on.
+  std::unique_ptr<Weight> table(const TensorKey& key, int first) {
+    HostTensor rows = required(key);
+    if (first > 0) {
+      std::vector<int64_t> kept;
+      for (int64_t row = first; row < rows.rows(); ++row) kept.push_back(row);
+      rows = selected_rows(rows, std::move(kept));
+    }
+    return pack({.parts = {{rows}}, .use = WeightUse::kLookUp});
+  }
+
+  EncoderLayer encoder_layer(int i) {
+    const LayerDescription& layer = model_.layers[static_cast<size_t>(i)];
+    const LayerWiring& wiring = model_.wiring;
+    const auto norm_if = [&](bool has, Role role) { return has ? norm({role, i}, wiring.eps) : Norm(); };
+    Norm before = norm_if(wiring.norm_before && (i > 0 || model_.encoder->first_norm), Role::kAttentionNorm);
+    return {before,
+            norm_if(wiring.norm_after, Role::kAfterAttentionNorm),
+            norm_if(wiring.norm_before, Role::kFfnNorm),
+            norm_if(wiring.norm_after, Role::kAfterFfnNorm),
+            Attention(attention(i, layer.attention)),
+            FeedForward(feed_forward(i, layer.feed_forward))};
+  }
+
+  void load_rotations() {
+    if (uses(LayerRope::kMain)) main_rope_ = rotation(model_.rope);
+    if (uses(LayerRope::kWindow)) window_rope_ = rotation(model_.window_rope);
+  }
+
+  void finish(std::vector<std::unique_ptr<Buffer>>& buffers) {
+    if (!checkpoint_.intact())
+      fail(ErrorCode::kBadFile, "{}: the file was cut while it was read", model_.name);
+    buffers = std::move(buffers_);
+    buffers_.clear();
+  }
 
   bool uses(LayerRope rope) const {
     return std::ranges::any_of(model_.layers,
@@ -274,6 +333,7 @@ class Loader {
         .scale = a.scale,
         .soft_cap = a.soft_cap,
         .window = a.window,
+        .causal = model_.causal,
         .value_scale = a.value_scale};
     if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
@@ -652,13 +712,23 @@ class Loader {
 
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress) {
+  if (checkpoint.model().encoder)
+    return std::make_unique<Encoder>(backend, checkpoint.model(),
+                                     Loader(backend, checkpoint, limits, progress).load_encoder(), limits);
   DecoderWeights weights = Loader(backend, checkpoint, limits, progress).load();
   return std::make_unique<Decoder>(backend, checkpoint.model(), std::move(weights), limits);
 }
 
+TextHeadWeights load_text_head(Backend& backend, const Checkpoint& checkpoint) {
+  return Loader(backend, checkpoint, {}, {}).load_text_head();
+}
+
 std::vector<WeightSource> weights_of(const Checkpoint& checkpoint) {
   std::vector<WeightSource> weights;
-  Loader(weights, checkpoint).load();
+  if (checkpoint.model().encoder)
+    Loader(weights, checkpoint).load_encoder();
+  else
+    Loader(weights, checkpoint).load();
   return weights;
 }
 

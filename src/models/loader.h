@@ -8,6 +8,8 @@
 #include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
 #include "models/decoder.h"
+#include "models/encoder.h"
+#include "models/text_head.h"
 
 namespace ferrum {
 
@@ -19,6 +21,9 @@ using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 // if the file was cut while it was read.
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress = {});
+
+// The layers behind the pooling, of a checkpoint that has such a head. Errors as load_model.
+TextHeadWeights load_text_head(Backend& backend, const Checkpoint& checkpoint);
 
 // The weights that load_model packs, in its order, without their biases: nothing is read from the file.
 std::vector<WeightSource> weights_of(const Checkpoint& checkpoint);

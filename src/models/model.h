@@ -14,7 +14,7 @@ class Model {
   virtual ~Model() = default;
 
   // Computes one step, whose rows come as tokens or as embedding vectors, and whose keys and values are kept
-  // where step.kv says. logits [step.shape.outputs, vocab] f32
+  // where step.kv says. logits [step.shape.outputs, vocab] f32, or empty: only hidden states are wanted.
   virtual void forward(const Step& step, Tensor logits) = 0;
   // The MTP head alone: rows are tokens, and the state of each comes from step.carry. logits as forward()'s,
   // of the token after that of their row. REQUIRES: the model has a head that predicts further tokens.

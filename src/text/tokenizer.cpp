@@ -235,6 +235,9 @@ void drop_unknown_ids(TokenizerSpec& spec) {
                 [&](const AddedToken& t) { return is_unknown(t.id, "the id of an added token"); });
   std::erase_if(spec.prefix, [&](TokenId id) { return is_unknown(id, "a token before every text"); });
   std::erase_if(spec.suffix, [&](TokenId id) { return is_unknown(id, "a token after every text"); });
+  std::erase_if(spec.special.pair, [&](const TemplatePart& part) {
+    return part.text < 0 && is_unknown(part.token, "a token around a pair of texts");
+  });
   check(spec.special.bos, "the beginning-of-text token");
   check(spec.special.eos, "the end-of-text token");
   check(spec.special.unk, "the unknown token");
@@ -244,10 +247,27 @@ void drop_unknown_ids(TokenizerSpec& spec) {
   spec.special.add_eos = spec.special.add_eos && spec.special.eos;
 }
 
+// Where the file has no template: the second text follows what ends the first.
+std::vector<TemplatePart> plain_pair(const TokenizerSpec& spec) {
+  std::vector<TemplatePart> pair;
+  const auto add = [&](const std::vector<TokenId>& tokens) {
+    for (const TokenId token : tokens) pair.push_back({.token = token});
+  };
+  add(spec.prefix);
+  pair.push_back({.text = 0});
+  add(spec.suffix);
+  pair.push_back({.text = 1});
+  add(spec.suffix);
+  return pair;
+}
+
 }  // namespace
 
 std::unique_ptr<const Tokenizer> Tokenizer::make(TokenizerSpec spec) {
   drop_unknown_ids(spec);
+  spec.special.before = spec.prefix;
+  spec.special.after = spec.suffix;
+  if (spec.special.pair.empty()) spec.special.pair = plain_pair(spec);
   return std::make_unique<const ModelTokenizer>(std::move(spec));
 }
 

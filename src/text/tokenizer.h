@@ -17,6 +17,13 @@ namespace ferrum {
 
 struct TokenizerSpec;
 
+// A part of what one text or two become: the tokens of a text, or a token between them.
+struct TemplatePart {
+  int text = -1;  // 0: the first, 1: the second; −1: the token
+  TokenId token = 0;
+  int type = 0;  // of the part's tokens, for models that tell the texts of a pair apart
+};
+
 struct EncodeOptions {
   bool add_special = true;  // add the tokens that the vocabulary puts around a text (BOS, EOS, [CLS] … [SEP])
 };
@@ -67,6 +74,9 @@ class Tokenizer {
     std::optional<TokenId> bos, eos, unk, pad;
     bool add_bos = false;  // what add_special adds, for callers that build prompts themselves
     bool add_eos = false;
+    // What a pair of texts becomes; a single text has what add_special adds.
+    std::vector<TemplatePart> pair;
+    std::vector<TokenId> before, after;  // a single text, as add_special adds
     // Tokens for filling in the middle, if the file names them.
     std::optional<TokenId> fim_prefix, fim_suffix, fim_middle, fim_repository, fim_file;
   };

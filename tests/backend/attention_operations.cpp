@@ -131,6 +131,25 @@ void add_switches(const std::function<void(AttentionCase)>& add) {
        .sequences = {{0, 30}, {70, 1}}});
 }
 
+// A token sees the tokens after it as well.
+void add_both_ways(const std::function<void(AttentionCase)>& add) {
+  const auto both_ways = with([](auto& l) { l.causal = false; });
+  const auto add_case = [&](const std::string& name, int window,
+                            std::vector<AttentionCase::Sequence> sequences) {
+    add({.name = "both_ways" + name, .window = window, .sequences = std::move(sequences), .more = both_ways});
+  };
+  add_case("", 0, {{0, 7}, {0, 1}, {0, 70}});
+  add_case("_long", 0, {{0, 600}, {0, 3}});
+  add_case("_window", 16, {{0, 7}, {0, 1}, {0, 200}});
+  add_case("_odd_window", 7, {{0, 130}, {0, 2}});
+  add_case("_window_long", 128, {{0, 700}, {0, 64}, {0, 65}});
+  add({.name = "both_ways_one_head",
+       .heads = {1, 1, 20},
+       .window = 70,
+       .sequences = {{0, 300}},
+       .more = both_ways});
+}
+
 // The same for attention by itself.
 void attend_switches(const std::function<void(AttentionCase)>& attend) {
   const std::vector<AttentionCase::Sequence> sequences = {{30, 40}, {511, 2}, {99, 1}};
@@ -209,6 +228,7 @@ std::vector<Operation> attention_operations() {
   add({.name = "partial_halves", .rotary_dim = 12});
   add({.name = "partial_neighbours", .rotary_dim = 20, .pairing = RopePairing::kNeighbours});
   add_switches(add);
+  add_both_ways(add);
   for (const DType kv : {DType::kF16, DType::kBF16, DType::kI8})
     add({.name = "narrow_values_" + std::string(name_of(kv)), .heads = {4, 2, 32, 20}, .kv = kv});
   add({.name = "long", .heads = {4, 1, 64}, .sequences = {{500, 5}, {0, 1}, {299, 1}}});

@@ -118,6 +118,21 @@ std::vector<Operation> token_wise_operations() {
                    bench.add_output(to);
                    bench.set_run([&bench, x, rows, to] { bench.backend().scatter_rows(to, x, rows); });
                  }});
+  constexpr std::pair<Pooling, std::string_view> kPoolings[] = {{Pooling::kMean, "mean"},
+                                                                {Pooling::kMeanOfRoot, "mean_of_root"},
+                                                                {Pooling::kWeightedMean, "weighted_mean"},
+                                                                {Pooling::kMax, "max"},
+                                                                {Pooling::kFirst, "first"},
+                                                                {Pooling::kLast, "last"}};
+  for (const auto& [how, name] : kPoolings)
+    all.push_back({"pool/" + std::string(name), Agreement::kRounded, [how = how](Bench& bench) {
+                     const Tensor x = bench.random(120, 33, 7, 40);
+                     const Tensor starts = bench.integers({0, 1, 4, 120}, 4);
+                     const Tensor out = bench.tensor(DType::kF32, 3, 33, 35);
+                     bench.add_output(out);
+                     bench.set_run(
+                         [&bench, x, starts, out, how] { bench.backend().pool(out, x, starts, how); });
+                   }});
   all.push_back({"copy_blocks", Agreement::kExact, [](Bench& bench) {
                    const KvLayer kv = {bench.random(5, 4 * 6, 8), bench.random(5 * 4, 6, 9), 4};
                    const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);

@@ -367,8 +367,8 @@ TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
   expect_error(ErrorCode::kUnsupported,
                {"config.json", "model_type", "'gpt2'", "LlamaForCausalLM", "Qwen3MoeForCausalLM"},
                [&] { parse(model); });
-  model.set_type("llama", "LlamaForSequenceClassification");
-  expect_error(ErrorCode::kUnsupported, {"'LlamaForSequenceClassification'", "LlamaForCausalLM"},
+  model.set_type("llama", "LlamaForQuestionAnswering");
+  expect_error(ErrorCode::kUnsupported, {"'LlamaForQuestionAnswering'", "LlamaForCausalLM"},
                [&] { parse(model); });
   model.config.erase("model_type");
   model.config["architectures"] = {"LlamaForCausalLM"};

@@ -25,8 +25,8 @@ const std::string kSmall = demo("demo-dense");
 
 TEST(Commands, EveryCommandHasHelpWithAnExample) {
   const std::string all = ferrum({"--help"}).out;
-  for (const char* name : {"run", "logits", "perplexity", "tokenize", "detokenize", "template", "inspect",
-                           "synthesize", "convert", "bench"}) {
+  for (const char* name : {"run", "logits", "embed", "rerank", "perplexity", "tokenize", "detokenize",
+                           "template", "inspect", "synthesize", "convert", "bench"}) {
     const Finished help = ferrum({name, "--help"});
     EXPECT_EQ(help.exit_code, 0) << name;
     EXPECT_CONTAINS(help.out, std::string("ferrum ") + name + " ");

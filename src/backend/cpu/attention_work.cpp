@@ -19,6 +19,7 @@ constexpr int kPartsPerWorker = 8;
 }  // namespace
 
 int first_seen(const AttentionLayer& layer, int position) {
+  if (!layer.causal) return layer.window > 0 ? std::max(0, position - layer.window / 2) : 0;
   const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
   return std::min(std::max(within, layer.first), position);
 }
@@ -79,6 +80,12 @@ int AttentionWork::queries_of(int sequence) const {
   return *step_.query_start.at<int32_t>(sequence + 1) - *step_.query_start.at<int32_t>(sequence);
 }
 
+int AttentionWork::last_seen(int sequence, int position) const {
+  if (layer_.causal) return position;
+  const int last = *step_.context_len.at<int32_t>(sequence) - 1;
+  return layer_.window == 0 ? last : std::min(last, position + layer_.window / 2);
+}
+
 AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, int query) const {
   const int end = *step_.query_start.at<int32_t>(sequence + 1);
   AttentionItem item = {.sequence = sequence,
@@ -92,12 +99,14 @@ AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, 
   const int last = item.position + item.queries - 1;
   check(item.position >= 0 && *step_.positions.at<int32_t>(query + item.queries - 1) == last,
         "a sequence's positions follow each other");
-  item.partitions = {first_seen(layer_, item.position) / kPartition, last / kPartition + 1};
+  item.partitions = {first_seen(layer_, item.position) / kPartition,
+                     last_seen(sequence, last) / kPartition + 1};
   return item;
 }
 
 int64_t AttentionWork::cost_of(const AttentionItem& item) const {
-  const int64_t keys = item.position + item.queries - first_seen(layer_, item.position);
+  const int64_t keys =
+      last_seen(item.sequence, item.position + item.queries - 1) + 1 - first_seen(layer_, item.position);
   return keys * (item.rows() + item.kv_heads * kReadCost);
 }
 

@@ -78,6 +78,7 @@ class AttentionWork {
   int64_t cut(int worker) const { return total_ * worker / workers_; }
   // The partition at which `worker` begins in an item, given the cost of all items before it.
   int64_t boundary(const AttentionItem& item, int64_t done, int worker) const;
+  int last_seen(int sequence, int position) const;
   int queries_of(int sequence) const;
 
   const Step& step_;

@@ -200,6 +200,9 @@ class Attention {
     for (int g = 0; g < item.kv_heads; ++g)
       for (int t = 0; t < item.queries; ++t)
         row = heads_.joined ? take_joined(item, g, t, to_log2, row) : take_heads(item, g, t, to_log2, row);
+    const AttentionLayer& layer = arguments_.layer;
+    const int context =
+        layer.causal ? item.position + item.queries : *arguments_.step.context_len.at<int32_t>(item.sequence);
     cpu::AttentionTile tile = {
         .q = queries,
         .kv_heads = item.kv_heads,
@@ -209,7 +212,13 @@ class Attention {
         .value_dim = heads_.value_size(),
         .joined = heads_.joined,
         .position = item.position,
-        .window = window_of(item),
+        .window = layer.causal        ? window_of(item)
+                  : layer.window == 0 ? 0
+                                      : layer.window / 2 + 1,
+        .ahead = layer.causal        ? 0
+                 : layer.window == 0 ? context
+                                     : layer.window / 2,
+        .context = context,
         .k = kv.k.address(0, item.kv_head * heads_.head_dim * kv.block_tokens),
         .v = kv.v.address(0, item.kv_head * heads_.value_size()),
         .k_stride = kv.k.stride,

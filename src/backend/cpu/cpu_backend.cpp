@@ -228,4 +228,32 @@ void CpuBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
   });
 }
 
+void CpuBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
+  pool_.parallel_for(out.rows, [&](int64_t begin, int64_t end, int) noexcept {
+    for (int i = static_cast<int>(begin); i < end; ++i) {
+      const int first = *starts.at<int32_t>(i);
+      const int last = *starts.at<int32_t>(i + 1) - 1;
+      check(first >= 0 && first <= last && last < x.rows, "rows to pool");
+      const float* const start = x.at<float>(how == Pooling::kLast ? last : first);
+      float* const to = out.at<float>(i);
+      std::memcpy(to, start, row_bytes(x));
+      if (how == Pooling::kFirst || how == Pooling::kLast) continue;
+      for (int r = first + 1; r <= last; ++r) {
+        const float* const row = x.at<float>(r);
+        if (how == Pooling::kMax)
+          for (int c = 0; c < x.cols; ++c) to[c] = to[c] < row[c] || std::isnan(row[c]) ? row[c] : to[c];
+        else
+          kernels_.add_scaled(to, row, how == Pooling::kWeightedMean ? static_cast<float>(r - first + 1) : 1,
+                              x.cols);
+      }
+      const auto count = static_cast<float>(last - first + 1);
+      const float divisor = how == Pooling::kMean           ? count
+                            : how == Pooling::kMeanOfRoot   ? std::sqrt(count)
+                            : how == Pooling::kWeightedMean ? count * (count + 1) / 2
+                                                            : 1;
+      kernels_.scale(to, to, 1 / divisor, x.cols);
+    }
+  });
+}
+
 }  // namespace ferrum

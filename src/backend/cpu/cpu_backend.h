@@ -61,6 +61,7 @@ class CpuBackend final : public Backend {
                     Tensor room) override;
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) override;
+  void pool(Tensor out, Tensor x, Tensor starts, Pooling how) override;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) override;
   void copy_blocks(KvLayer kv, Tensor from_to) override;

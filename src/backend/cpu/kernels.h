@@ -112,7 +112,9 @@ struct AttentionTile {
   int value_dim;     // of v
   bool joined;       // a key is k and then v (see HeadShape): score_dim is the sum of both, else head_dim
   int position;      // of the first query
-  int window;        // positions that a query sees, including its own; 0: all up to its own
+  int window;        // positions that a query sees up to its own, that included; 0: all
+  int ahead;         // positions that it sees behind its own
+  int context;       // positions of the sequence that some query may see
   const void* k;     // block 0 (see KvLayer), at the first of the kv heads
   const void* v;     // slot 0, at the first of the kv heads
   int64_t k_stride;  // elements between blocks

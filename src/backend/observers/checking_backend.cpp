@@ -82,7 +82,7 @@ Tensor CheckingBackend::host(Tensor device) {
 Step CheckingBackend::host(const Step& step) {
   Step copy = step;
   for (Tensor Step::*tensor : {&Step::tokens, &Step::positions, &Step::query_start, &Step::context_len,
-                               &Step::output_rows, &Step::state_slots})
+                               &Step::output_rows, &Step::types, &Step::state_slots})
     copy.*tensor = host(step.*tensor);
   for (size_t i = 0; i < step.kv.size(); ++i)
     copy.kv[i] = {host(step.kv[i].slots), host(step.kv[i].block_table)};
@@ -259,6 +259,13 @@ void CheckingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const Lo
   inner_.add_low_rank_of_tokens(out, tokens, adapters, rows);
   finish(describe({.name = "add_low_rank_of_tokens", .out = out, .in = tokens}),
          {{"out", out, expected, tolerances_.rounded}});
+}
+
+void CheckingBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
+  const Tensor expected = host(out);
+  reference_.pool(expected, host(x), host(starts), how);
+  inner_.pool(out, x, starts, how);
+  finish(describe({.name = "pool", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {

@@ -110,8 +110,8 @@ double ObservingBackend::arithmetic_of(const OperationCall& call) const {
 void ObservingBackend::pass_on(OperationCall call, FunctionRef<void()> operation) {
   if (call.weight != nullptr)
     layer_ = known_.at(call.weight).layer;
-  else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "copy_blocks" ||
-           call.name == "copy_states" || call.name == "draw")
+  else if (call.name == "gather_rows" || call.name == "scatter_rows" || call.name == "pool" ||
+           call.name == "copy_blocks" || call.name == "copy_states" || call.name == "draw")
     layer_.reset();
   call.layer = layer_;
   observe(call, operation);
@@ -185,6 +185,10 @@ void ObservingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const L
                                               const AdapterRows& rows) {
   pass_on({.name = "add_low_rank_of_tokens", .out = out, .in = tokens},
           [&] { inner_.add_low_rank_of_tokens(out, tokens, adapters, rows); });
+}
+
+void ObservingBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
+  pass_on({.name = "pool", .out = out, .in = x}, [&] { inner_.pool(out, x, starts, how); });
 }
 
 void ObservingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {

@@ -66,6 +66,7 @@ class ObservingBackend : public Backend {
                     Tensor room) final;
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) final;
+  void pool(Tensor out, Tensor x, Tensor starts, Pooling how) final;
   void rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) final;
   void copy_blocks(KvLayer kv, Tensor from_to) final;

@@ -134,6 +134,19 @@ int width_of_qkv(const AttentionLayer& layer) {
   return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
 }
 
+struct Seen {
+  int first, last;
+};
+
+Seen seen_from(int position, int context, const AttentionLayer& layer) {
+  if (layer.causal) {
+    const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+    return {std::min(std::max(within, layer.first), position), position};
+  }
+  if (layer.window == 0) return {0, context - 1};
+  return {std::max(0, position - layer.window / 2), std::min(context - 1, position + layer.window / 2)};
+}
+
 double capped(double score, double cap) { return cap == 0 ? score : cap * std::tanh(score / cap); }
 
 }  // namespace
@@ -178,8 +191,7 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
   for (int s = 0; s < step.shape.sequences; ++s) {
     for (int t = *step.query_start.at<int32_t>(s); t < *step.query_start.at<int32_t>(s + 1); ++t) {
       const int position = *step.positions.at<int32_t>(t);
-      const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
-      const int first = std::min(std::max(within, layer.first), position);
+      const auto [first, last] = seen_from(position, *step.context_len.at<int32_t>(s), layer);
       for (int h = 0; h < heads.q_heads; ++h) {
         const float* q = qkv.at<float>(t, h * heads.head_dim);
         const float* joined =
@@ -188,7 +200,7 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
         const auto slot_at = [&](int p) { return slot_of(step, kv, s, p); };
 
         scores.clear();
-        for (int p = first; p <= position; ++p) {
+        for (int p = first; p <= last; ++p) {
           const BlockHead key = key_at(kv, slot_at(p), h / group, heads);
           double product = 0;
           for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
@@ -207,7 +219,7 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
 
         for (int i = 0; i < heads.value_size(); ++i) {
           double value = 0;
-          for (int p = first; p <= position; ++p)
+          for (int p = first; p <= last; ++p)
             value += scores[p - first] * value_at(kv, slot_at(p), h / group, heads).load(i);
           *out.at<float>(t, h * heads.value_size() + i) =
               static_cast<float>(layer.value_scale * (value / sum));

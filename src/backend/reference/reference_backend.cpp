@@ -112,6 +112,42 @@ void ReferenceBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
   for (int i = 0; i < x.rows; ++i) std::copy_n(x.at<float>(i), x.cols, to.at<float>(*rows.at<int32_t>(i)));
 }
 
+void ReferenceBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
+  for (int i = 0; i < out.rows; ++i) {
+    const int begin = *starts.at<int32_t>(i);
+    const int end = *starts.at<int32_t>(i + 1);
+    check(begin < end && end <= x.rows, "rows to pool");
+    const double count = end - begin;
+    for (int c = 0; c < out.cols; ++c) {
+      double sum = 0, weighted = 0, largest = *x.at<float>(begin, c);
+      for (int r = begin; r < end; ++r) {
+        const double value = *x.at<float>(r, c);
+        sum += value;
+        weighted += value * (r - begin + 1);
+        largest = std::isnan(value) ? value : std::max(largest, value);
+      }
+      const auto pooled = [&] {
+        switch (how) {
+          case Pooling::kMean:
+            return sum / count;
+          case Pooling::kMeanOfRoot:
+            return sum / std::sqrt(count);
+          case Pooling::kWeightedMean:
+            return weighted / (count * (count + 1) / 2);
+          case Pooling::kMax:
+            return largest;
+          case Pooling::kFirst:
+            return static_cast<double>(*x.at<float>(begin, c));
+          case Pooling::kLast:
+            return static_cast<double>(*x.at<float>(end - 1, c));
+        }
+        return 0.0;
+      };
+      *out.at<float>(i, c) = static_cast<float>(pooled());
+    }
+  }
+}
+
 void ReferenceBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   for (int i = 0; i < from_to.rows; ++i) {
     const std::array<Tensor, 4> from = kv.block(*from_to.at<int32_t>(i, 0));

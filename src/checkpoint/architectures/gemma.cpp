@@ -42,9 +42,6 @@ void read_common(HfReader& in) {
 
 void read_sandwich(HfReader& in, double cap_of_scores, double cap_of_logits) {
   read_common(in);
-  if (in.boolean("use_bidirectional_attention", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs causal attention",
-         in.config().place("use_bidirectional_attention"));
   in.model().wiring.norm_after = true;
   set_scale(in.model(), 1 / std::sqrt(in.number("query_pre_attn_scalar", 256)));
   set_caps(in.model(), cap(in, "attn_logit_softcapping", cap_of_scores),
@@ -57,6 +54,7 @@ void read_gemma2(HfReader& in) {
 }
 
 void read_gemma3(HfReader& in) {
+  in.model().causal = !in.boolean("use_bidirectional_attention", false);
   read_sandwich(in, 0, 0);
   for (LayerDescription& layer : in.model().layers) layer.attention.soft_cap = 0;  // as transformers
   in.head_norms(HeadNorm::kHead);
@@ -102,6 +100,12 @@ void read_gemma3_gguf(GgufReader& in) {
   in.model().window_rope.scaling = {};
 }
 
+// A Gemma 3 whose tokens see each other both ways.
+void read_gemma_embedding_gguf(GgufReader& in) {
+  read_gemma3_gguf(in);
+  in.model().causal = false;
+}
+
 constexpr HfName kGemmaNames[] = {{"gemma", "GemmaForCausalLM"}};
 constexpr HfName kGemma2Names[] = {{"gemma2", "Gemma2ForCausalLM"}};
 constexpr HfName kGemma3Names[] = {{"gemma3_text", "Gemma3ForCausalLM"},
@@ -133,5 +137,7 @@ extern const Architecture kGemma3 = {
     .names = kTensors,
     .read_hf = read_gemma3,
     .read_gguf = read_gemma3_gguf};
+extern const Architecture kGemmaEmbedding = {
+    .name = "gemma-embedding", .hf = {}, .names = kTensors, .read_gguf = read_gemma_embedding_gguf};
 
 }  // namespace ferrum

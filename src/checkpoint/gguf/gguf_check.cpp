@@ -196,6 +196,9 @@ class Comparison {
 }  // namespace
 
 void check_fits_gguf(const ModelDescription& model, const std::string& source) {
+  if (model.encoder || !model.causal || !model.text_head.pooling.empty())
+    fail(ErrorCode::kUnsupported,
+         "{}: the model makes embeddings or scores of texts; Ferrum converts models that make text", source);
   Comparison(model, read_back(model, source), source).run();
 }
 

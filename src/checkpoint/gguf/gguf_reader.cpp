@@ -103,6 +103,7 @@ ModelDescription GgufReader::read() {
   if (!eps) eps = number("attention.layer_norm_epsilon");
   m_.wiring.eps = eps.value_or(1e-5f);
   architecture_.read_gguf(*this);
+  read_text_head();
   return std::move(m_);
 }
 
@@ -205,6 +206,53 @@ void GgufReader::read_scaling(RopeDescription& rope) const {
   if (const auto multiplier = number("rope.scaling.yarn_log_multiplier"); multiplier && *multiplier != 0) {
     s.mscale = 1;
     s.mscale_all_dim = *multiplier;
+  }
+}
+
+// Files do not say whether embeddings are normalised; who reads them takes it so.
+void GgufReader::read_text_head() {
+  const Keys keys(metadata_, architecture_);
+  TextHeadDescription& head = m_.text_head;
+  enum { kNone, kMean, kFirst, kLast, kRank };
+  const auto said = integer("pooling_type");
+  if (said && *said > kRank)
+    fail(ErrorCode::kUnsupported, "{}: {} is {}; Ferrum runs 0 to 4 (none, mean, first, last, ranks)",
+         metadata_.source(), keys.full("pooling_type"), *said);
+  const int type = said.value_or(kNone);
+  if (has_tensor({Role::kTextOut})) {
+    head.classifies = true;
+    head.pooling = {m_.encoder && type != kLast ? TextPooling::kFirst : TextPooling::kLast};
+    if (has_tensor({Role::kTextDense})) {
+      const bool has_norm = has_tensor({Role::kTextNorm});
+      head.layers.push_back({.weight = {Role::kTextDense},
+                             .norm = has_norm ? TensorKey{Role::kTextNorm} : TensorKey(),
+                             .in = m_.hidden,
+                             .out = static_cast<int>(tensor_rows({Role::kTextDense})),
+                             .function = has_norm ? TextLayer::Function::kGelu : TextLayer::Function::kTanh});
+    }
+    const int in = head.layers.empty() ? m_.hidden : head.layers.back().out;
+    head.layers.push_back({.weight = {Role::kTextOut},
+                           .norm = {},
+                           .in = in,
+                           .out = static_cast<int>(tensor_rows({Role::kTextOut}))});
+    if (const auto labels = metadata_.strings(keys.full("classifier.output_labels")))
+      head.labels.assign(labels->begin(), labels->end());
+    return;
+  }
+  if (type == kRank)
+    fail(ErrorCode::kBadFile, "{}: {} is 4, which ranks texts, but tensor 'cls.output.weight' is missing",
+         metadata_.source(), keys.full("pooling_type"));
+  if (type == kNone) return;
+  head.pooling = {type == kMean    ? TextPooling::kMean
+                  : type == kFirst ? TextPooling::kFirst
+                                   : TextPooling::kLast};
+  head.normalizes = true;
+  for (int i = 2; has_tensor({Role::kTextModule, i}); ++i) {
+    const int in = head.layers.empty() ? m_.hidden : head.layers.back().out;
+    head.layers.push_back({.weight = {Role::kTextModule, i},
+                           .norm = {},
+                           .in = in,
+                           .out = static_cast<int>(tensor_rows({Role::kTextModule, i}))});
   }
 }
 

@@ -52,6 +52,7 @@ class GgufReader {
   void read_ropes();
   void read_rope(RopeDescription& rope, std::string_view suffix) const;
   void read_scaling(RopeDescription& rope) const;
+  void read_text_head();
 
   const GgufMetadata& metadata_;
   const TensorTable& tensors_;

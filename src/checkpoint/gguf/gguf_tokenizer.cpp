@@ -59,6 +59,7 @@ class Reader {
     mark_ends();
     add_tokens_found_in_text();
     strip_where_models_do();
+    surround_pair();
     return std::move(spec_);
   }
 
@@ -150,6 +151,20 @@ class Reader {
     if (spec_.special.add_eos) spec_.suffix = {*spec_.special.eos};
   }
 
+  // BOS first EOS SEP second EOS, of which files have those that they say. WordPiece tells the texts apart.
+  void surround_pair() {
+    std::vector<TemplatePart>& pair = spec_.special.pair;
+    const int second = std::holds_alternative<WordPieceSpec>(spec_.model) ? 1 : 0;
+    const auto separator =
+        token_id("tokenizer.ggml.seperator_token_id", token_id("tokenizer.ggml.separator_token_id"));
+    for (const TokenId token : spec_.prefix) pair.push_back({.token = token});
+    pair.push_back({.text = 0});
+    for (const TokenId token : spec_.suffix) pair.push_back({.token = token});
+    if (separator && flag("tokenizer.ggml.add_sep_token", false)) pair.push_back({.token = *separator});
+    pair.push_back({.text = 1, .type = second});
+    for (const TokenId token : spec_.suffix) pair.push_back({.token = token, .type = second});
+  }
+
   void decode_marked_spaces(bool drops_first) {
     spec_.decoder = {DecodeReplace{{TextPattern::Kind::kLiteral, "▁"}, " "}, DecodeByteFallback{},
                      DecodeFuse{}};
@@ -173,8 +188,12 @@ class Reader {
     spec_.unknown = spec_.special.unk;
     spec_.model = UnigramSpec{.byte_fallback = has_byte_tokens()};
     NormalizeSentencePiece normalizer;
-    normalizer.add_dummy_prefix = flag("tokenizer.ggml.add_space_prefix", false);
-    normalizer.remove_extra_whitespaces = flag("tokenizer.ggml.remove_extra_whitespaces", false);
+    // XLM-RoBERTa's words all begin with a space, which converters do not find in every folder.
+    const bool splits_words =
+        metadata_.string("general.architecture").value_or("").find("bert") != std::string_view::npos;
+    normalizer.add_dummy_prefix = splits_words || flag("tokenizer.ggml.add_space_prefix", false);
+    normalizer.remove_extra_whitespaces =
+        splits_words || flag("tokenizer.ggml.remove_extra_whitespaces", false);
     if (const auto charsmap = metadata_.integers("tokenizer.ggml.precompiled_charsmap"))
       for (const int64_t byte : *charsmap) normalizer.charsmap += static_cast<char>(byte);
     const bool drops_first = normalizer.add_dummy_prefix || normalizer.remove_extra_whitespaces;

@@ -13,6 +13,7 @@
 #include "checkpoint/safetensors/hf_files.h"
 #include "checkpoint/safetensors/mxfp4_tensors.h"
 #include "checkpoint/safetensors/safetensors_set.h"
+#include "checkpoint/safetensors/sentence_files.h"
 #include "checkpoint/tokenizer/hf_tokenizer.h"
 
 namespace ferrum {
@@ -73,6 +74,44 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
   return all;
 }
 
+// What the folder says of texts as a whole, beside what the model's own class says.
+ModelDescription with_text_head(ModelDescription model, const SentenceFiles& sentences) {
+  TextHeadDescription& head = model.text_head;
+  const TextHeadDescription& said = sentences.head;
+  if (sentences.present && !head.classifies) {
+    head.pooling = said.pooling;
+    head.pools_prompt = said.pools_prompt;
+    head.layers = said.layers;
+    head.normalizes = said.normalizes;
+  } else if (model.encoder && head.pooling.empty()) {
+    head.pooling = {TextPooling::kMean};  // as sentence-transformers takes a folder without modules
+  }
+  head.prompts = said.prompts;
+  head.default_prompt = said.default_prompt;
+  head.max_tokens = said.max_tokens;
+  return model;
+}
+
+// Adds the tensors of modules behind the pooling, by the names that the model's table of names has for them.
+std::vector<HostTensor> with_modules(std::vector<HostTensor> tensors, const SentenceFiles& sentences,
+                                     const ModelDescription& model) {
+  if (model.text_head.classifies) return tensors;
+  const NameTable names = model.architecture->tensor_names();
+  for (size_t i = 0; i < sentences.layers.size(); ++i) {
+    const SafetensorsFile& file = *sentences.layers[i];
+    for (const SafetensorsEntry& entry : file.entries()) {
+      TensorKey key = sentences.head.layers[i].weight;
+      key.is_bias = entry.name == "linear.bias";
+      if (!key.is_bias && entry.name != "linear.weight")
+        fail(ErrorCode::kUnsupported, "{}: a Dense module has no place for {}", file.source(),
+             in_quotes(entry.name));
+      tensors.push_back(file.tensor(entry));
+      tensors.back().name = names.name(Naming::kHuggingFace, key);
+    }
+  }
+  return tensors;
+}
+
 class HfCheckpoint final : public Checkpoint {
  public:
   HfCheckpoint(const fs::path& folder, CheckpointParts parts)
@@ -111,12 +150,17 @@ class HfCheckpoint final : public Checkpoint {
       : folder_(folder),
         set_(open_safetensors_set(folder)),
         quantization_(quantization_of(folder, config, set_.files)),
-        model_(std::move(config.model)),
-        tensors_(Naming::kHuggingFace, all_tensors(set_.files, quantization_, model_, left_out_),
+        sentences_(read_sentence_files(folder, config.model.hidden)),
+        model_(with_text_head(std::move(config.model), sentences_)),
+        tensors_(Naming::kHuggingFace,
+                 with_modules(all_tensors(set_.files, quantization_, model_, left_out_), sentences_, model_),
                  folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
+    // Embedding models are stored without a head, whatever config.json says of tied ones.
+    if (!model_.text_head.pooling.empty() && !tensors_.find({TensorRole::kHead})) model_.tied_head = true;
     settle_tied_head(model_, tensors_);
     if (parts.mtp) describe_mtp(model_, tensors_);
+    validate(model_, folder.string());
     check_absent_tensors(set_.absent, folder,
                          [&](std::string_view name) { return uses_hf_tensor(model_, name); });
     CheckedTensors checked = check_tensors(model_, tensors_);
@@ -133,6 +177,7 @@ class HfCheckpoint final : public Checkpoint {
   std::vector<std::string> left_out_;
   SafetensorsSet set_;
   std::optional<GroupQuantization> quantization_;
+  SentenceFiles sentences_;
   ModelDescription model_;
   TensorTable tensors_;
   GenerationDefaults generation_;

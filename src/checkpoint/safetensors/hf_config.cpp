@@ -38,12 +38,13 @@ std::optional<Found> find(std::string_view model_type, std::string_view class_na
 }
 
 // model_type decides, as in transformers. Capitals differ between versions (LLaMAForCausalLM). A class with
-// another head (a classifier, a reward model) is refused: its answer is not text.
+// another head than those that are known (one that answers questions, or labels tokens) is refused.
 void check_class(const JsonView& in, const Found& found, const std::string& class_name) {
   if (class_name.empty()) return;
   for (const HfName& hf : found.architecture->hf)
     if (is_same_word(class_name, hf.class_name)) return;
   const std::string lower = to_lower(class_name);
+  if (lower.ends_with("model") || lower.ends_with("forsequenceclassification")) return;
   if (!lower.ends_with("forcausallm") && !lower.ends_with("forconditionalgeneration"))
     fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs {}", in.place("architectures"),
          in_quotes(class_name), supported());
@@ -106,14 +107,15 @@ std::vector<TokenId> token_ids(const JsonView& fields, std::string_view key, int
 }
 
 HfConfig parse_hf_config(std::string_view json, const std::string& source) {
-  const Json document =
-      parse_json(json, source, {.max_bytes = size_t{16} << 20, .non_finite = NonFinite::kRead});
+  Json document = parse_json(json, source, {.max_bytes = size_t{16} << 20, .non_finite = NonFinite::kRead});
   const JsonView fields(document, source);
   HfConfig config;
   const auto quantization = fields.find("quantization_config");
   const auto text = fields.find("text_config");
   if (quantization) config.quantization = parse_quantization(*quantization);
-  config.model = HfReader(text ? *text : fields, fields, find_architecture(fields)).read();
+  const Architecture& architecture = find_architecture(fields);
+  if (architecture.respell_hf && document.is_object()) architecture.respell_hf(document);
+  config.model = HfReader(text ? *text : fields, fields, architecture).read();
   validate(config.model, source);
   config.stop_tokens = token_ids(fields, "eos_token_id", config.model.vocab);
   if (config.stop_tokens.empty() && text)

@@ -68,6 +68,7 @@ ModelDescription HfReader::read() {
   m_.rope.theta = static_cast<float>(architecture_.hf_defaults.theta);
   read_hf_rope(in_, architecture_.hf_defaults.rope, m_);
   architecture_.read_hf(*this);
+  read_text_head();
   return std::move(m_);
 }
 
@@ -137,6 +138,35 @@ int HfReader::integer(std::string_view key, int fallback) const {
 
 bool HfReader::boolean(std::string_view key, bool fallback) const {
   return in_.find_boolean(key).value_or(fallback);
+}
+
+bool HfReader::classifies() const {
+  const auto classes = outer_.find_strings("architectures");
+  return classes && !classes->empty() && to_lower(classes->front()).ends_with("forsequenceclassification");
+}
+
+int HfReader::labels() const {
+  if (const auto names = outer_.find("id2label"); names && names->is_object())
+    return static_cast<int>(names->value().size());
+  return outer_.find_integer("num_labels").value_or(2);
+}
+
+// A decoder's logits are of its last token. A class without any head makes hidden states alone.
+void HfReader::read_text_head() {
+  const auto classes = outer_.find_strings("architectures");
+  if (classes && !classes->empty() && to_lower(classes->front()).ends_with("model")) m_.tied_head = true;
+  if (!classifies()) return;
+  TextHeadDescription& head = m_.text_head;
+  head.classifies = true;
+  if (!m_.encoder) {
+    head.pooling = {TextPooling::kLast};
+    head.layers = {{.weight = {Role::kTextOut}, .norm = {}, .in = m_.hidden, .out = labels()}};
+    m_.tied_head = true;
+  }
+  const auto names = outer_.find("id2label");
+  if (!names || !names->is_object()) return;
+  for (int i = 0; i < labels(); ++i)
+    head.labels.push_back(names->string_or(std::to_string(i), fmt::format("LABEL_{}", i)));
 }
 
 std::optional<int> HfReader::first_integer(std::initializer_list<std::string_view> keys) const {

@@ -29,6 +29,9 @@ class HfReader {
   ModelDescription& model() { return m_; }
   const JsonView& config() const { return in_; }
   int depth() const { return m_.depth(); }
+  // Whether the class gives logits of labels, and their number (of id2label or num_labels, else 2).
+  bool classifies() const;
+  int labels() const;
 
   float number(std::string_view key, double fallback) const;
   int integer(std::string_view key, int fallback) const;
@@ -63,6 +66,7 @@ class HfReader {
   int default_of(std::string_view key, int value) const;
   void read_sizes();
   void read_heads();
+  void read_text_head();
   int read_depth() const;
 
   const JsonView& in_;

@@ -102,6 +102,23 @@ void apply_wanted_ends(const JsonView& config, TokenizerSpec& spec) {
   note_what_a_text_gets(spec);
 }
 
+// Whether the model gets the types of tokens: the file says which inputs there are, or its class does, of
+// which only BERT's own has them. Without types all tokens are of type 0.
+bool gives_types(const JsonView& config) {
+  if (const auto inputs = config.find("model_input_names"); inputs && inputs->is_array()) {
+    for (size_t i = 0; i < inputs->size(); ++i)
+      if (inputs->element(i).is_string() && inputs->element(i).string() == "token_type_ids") return true;
+    return false;
+  }
+  const auto name = config.find("tokenizer_class");
+  return !name || !name->is_string() || name->string().starts_with("Bert");
+}
+
+void apply_types(const JsonView& config, TokenizerSpec& spec) {
+  if (gives_types(config)) return;
+  for (TemplatePart& part : spec.special.pair) part.type = 0;
+}
+
 // Other files than these list the added tokens themselves.
 bool lacks_added_tokens(const TokenizerSpec& spec) {
   const fs::path file(spec.source);
@@ -152,6 +169,7 @@ void apply_tokenizer_config(std::string_view text, const std::string& source, To
     add_tokens(read_added_tokens(*added), source, spec);
   apply_named_specials(config, spec);
   apply_wanted_ends(config, spec);
+  apply_types(config, spec);
 }
 
 void apply_special_tokens_map(std::string_view text, const std::string& source, TokenizerSpec& spec) {

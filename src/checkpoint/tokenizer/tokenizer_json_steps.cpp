@@ -180,6 +180,31 @@ void surround(TokenizerSpec& spec, std::vector<TokenId> before, const std::vecto
   spec.suffix.insert(spec.suffix.end(), after.begin(), after.end());
 }
 
+std::vector<TokenId> ids_of(const JsonView& json, const std::string& name) {
+  const JsonView ids = json.at("special_tokens").at(name).at("ids");
+  std::vector<TokenId> tokens;
+  for (size_t k = 0; k < ids.size(); ++k) tokens.push_back(read_id(ids.element(k)));
+  return tokens;
+}
+
+void read_pair(const JsonView& json, const JsonView& pair, TokenizerSpec& spec) {
+  constexpr int kMostTypes = 1 << 20;
+  spec.special.pair.clear();
+  for (size_t i = 0; i < pair.size(); ++i) {
+    const JsonView part = pair.element(i);
+    const auto text = part.find("Sequence");
+    const JsonView fields = text ? *text : part.at("SpecialToken");
+    const auto type_id = fields.find("type_id");
+    const int type = type_id ? static_cast<int>(type_id->integer(0, kMostTypes)) : 0;
+    const std::string name = fields.at("id").string();
+    if (text)
+      spec.special.pair.push_back({.text = name == "B" ? 1 : 0, .type = type});
+    else
+      for (const TokenId token : ids_of(json, name))
+        spec.special.pair.push_back({.token = token, .type = type});
+  }
+}
+
 // {"single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids":
 // [1]}}}
 void read_template(const JsonView& json, TokenizerSpec& spec) {
@@ -193,10 +218,20 @@ void read_template(const JsonView& json, TokenizerSpec& spec) {
       continue;
     }
     const std::string name = part.at("SpecialToken").at("id").string();
-    const JsonView ids = json.at("special_tokens").at(name).at("ids");
-    for (size_t k = 0; k < ids.size(); ++k) (seen_text ? after : before).push_back(read_id(ids.element(k)));
+    for (const TokenId token : ids_of(json, name)) (seen_text ? after : before).push_back(token);
   }
   surround(spec, std::move(before), after);
+  if (const auto pair = json.find("pair")) read_pair(json, *pair, spec);
+}
+
+// [CLS] first [SEP] second [SEP], where the second text begins with a second [SEP] in RoBERTa's.
+std::vector<TemplatePart> pair_of(TokenId cls, TokenId sep, bool is_roberta) {
+  const int second = is_roberta ? 0 : 1;  // the type of its tokens
+  std::vector<TemplatePart> pair = {{.token = cls}, {.text = 0}, {.token = sep}};
+  if (is_roberta) pair.push_back({.token = sep});
+  pair.push_back({.text = 1, .type = second});
+  pair.push_back({.token = sep, .type = second});
+  return pair;
 }
 
 }  // namespace
@@ -227,7 +262,10 @@ void read_post_processor(const JsonView& json, TokenizerSpec& spec) {
   } else if (type == "TemplateProcessing") {
     read_template(json, spec);
   } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-    surround(spec, {read_id(json.at("cls").element(1))}, {read_id(json.at("sep").element(1))});
+    const TokenId cls = read_id(json.at("cls").element(1));
+    const TokenId sep = read_id(json.at("sep").element(1));
+    surround(spec, {cls}, {sep});
+    spec.special.pair = pair_of(cls, sep, type == "RobertaProcessing");
   } else if (type != "ByteLevel") {
     refuse_type(json, type);
   }

@@ -33,7 +33,8 @@ inline int most(int a, int b) { return a > b ? a : b; }
 // The positions that query t sees.
 inline Span seen_by(const AttentionTile& tile, int t) {
   const int position = tile.position + t;
-  return {tile.window > 0 ? most(0, position - tile.window + 1) : 0, position + 1};
+  return {tile.window > 0 ? most(0, position - tile.window + 1) : 0,
+          least(tile.context, position + 1 + tile.ahead)};
 }
 
 // One run of keys, for one tile.
@@ -60,8 +61,9 @@ inline KeyRun run_at(const AttentionTile& tile, int begin) {
   KeyRun run;
   run.begin = begin;
   run.keys = {most(begin, seen_by(tile, 0).begin), least(end, seen_by(tile, tile.tokens - 1).end)};
-  run.tokens = {most(0, begin - tile.position), tile.tokens};
-  run.whole = {least(tile.tokens, most(0, end - 1 - tile.position)), tile.tokens};
+  run.tokens = {most(0, begin - tile.ahead - tile.position), tile.tokens};
+  run.whole = {least(tile.tokens, most(0, end - 1 - tile.ahead - tile.position)), tile.tokens};
+  if (end > tile.context) run.whole.begin = tile.tokens;
   if (tile.window > 0) {  // the last query that still sees a position is at position + window − 1
     run.tokens.end = least(tile.tokens, end - 1 + tile.window - tile.position);
     run.whole.end = least(tile.tokens, begin + tile.window - tile.position);
@@ -227,7 +229,7 @@ inline void score(const AttentionTile& tile, const KeyRun& run, const float* pan
   const int64_t panel_floats = static_cast<int64_t>(dim) * kPanel;
   for (int p = 0; p < kRunKeys; p += kPanel, panels += panel_floats) {
     if (!is_seen(run, p, kPanel)) continue;
-    const int first = most(run.tokens.begin, run.begin + p - tile.position) * tile.heads;
+    const int first = most(run.tokens.begin, run.begin + p - tile.ahead - tile.position) * tile.heads;
     multiply_panel({.a = tile.q + static_cast<int64_t>(first) * dim,
                     .a_stride = dim,
                     .panel = panels,
@@ -466,7 +468,7 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
   __builtin_memset(state.values, 0, sizeof(float) * static_cast<size_t>(rows) * static_cast<size_t>(padded));
 
   const int first = most(partition, seen_by(tile, 0).begin) / kRunKeys * kRunKeys;
-  const int context = tile.position + tile.tokens;
+  const int context = seen_by(tile, tile.tokens - 1).end;
   const int end = least(partition + kPartition, context);
   const auto key_head = [&](int g) {
     return static_cast<const T*>(tile.k) + static_cast<int64_t>(g) * tile.head_dim * tile.block_tokens;
