@@ -63,6 +63,9 @@ struct EngineOptions {
   // to bf16 for BF16 weights where the CPU multiplies those faster; "f32": as they are (slower, closer).
   std::string activations = "int8";
   std::string kv_dtype = "f16";  // "f16", "bf16", "f32" or "int8"
+  // How a text becomes one vector: "mean", "cls", "last" or "max"; "": as the model's files say, and a model
+  // whose files name no pooling generates text; "none": a model that could do both generates text.
+  std::string pooling;
   // The file for a trace of steps, requests and operations, for ui.perfetto.dev; empty: no trace. Tracing
   // costs time (docs/observability.md).
   std::filesystem::path trace;
@@ -85,6 +88,22 @@ struct MemoryPlan {
   }
 };
 
+// What a model makes of a text as a whole.
+struct TextUse {
+  enum class Kind { kEmbeddings, kScores } kind = Kind::kEmbeddings;
+  int dimensions = 0;                // of an embedding; the number of labels
+  std::vector<std::string> labels;   // names; may be empty
+  std::vector<std::string> prompts;  // names of those that may come before a text
+  int most_tokens = 0;               // of a text, with the tokens around it
+  bool reads_instructions = false;   // TextRequest::instruction
+
+  // Whether the first score says how well a text answers a query: there is no other, or it is that of "yes".
+  bool ranks() const {
+    return kind == Kind::kScores &&
+           (dimensions == 1 || (dimensions == 2 && !labels.empty() && labels[0] == "yes"));
+  }
+};
+
 struct ModelInfo {
   std::string name;
   std::string architecture;
@@ -97,8 +116,9 @@ struct ModelInfo {
   bool infills = false;  // has tokens for filling in the middle (Engine::infill_tokens)
   // Which of enable_thinking, thinking and reasoning_effort the chat template reads.
   std::vector<std::string> template_switches;
-  bool has_tool_turns = false;  // the chat template has a place for tool calls and their results
-  std::string tool_format;      // how it writes calls and thoughts: docs/agents.md
+  bool has_tool_turns = false;   // the chat template has a place for tool calls and their results
+  std::string tool_format;       // how it writes calls and thoughts: docs/agents.md
+  std::optional<TextUse> texts;  // nothing: the model generates text, and submit() takes requests
 };
 
 // Text with a gap that the model fills in.
@@ -150,6 +170,7 @@ struct EngineStats {
   // EngineOptions::stall_seconds.
   double seconds_in_step = 0;
   bool stalled = false;
+  int64_t texts = 0;  // of TextRequests: those that results were made of
   int waiting = 0;
   int running = 0;
   int used_blocks = 0;
@@ -253,6 +274,9 @@ class Engine {
   // The same for several requests that take one place in the queue together, until the last of them is
   // admitted. A stream for each, in their order.
   virtual std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) = 0;
+  // The same for texts that are read as a whole, by a model that has ModelInfo::texts: a TextResultEvent for
+  // each text, and a FinishEvent with the usage. What a text gives depends on no other text, bit for bit.
+  virtual std::unique_ptr<EventStream> submit_texts(TextRequest request) = 0;
   virtual EngineStats stats() const = 0;
 
   // Blocking submit(): calls `on_event` on this thread until the request has finished.

@@ -175,6 +175,37 @@ struct Request {
   std::optional<int> prompt_logprobs;
 };
 
+// Texts that a model reads as a whole ----
+
+// Two texts that a model reads together: a query and a document.
+struct TextPair {
+  std::string first;
+  std::string second;
+};
+
+// What a model makes of texts: an encoder's or a decoder's embeddings, or a classifier's scores.
+struct TextRequest {
+  // kEmbeddings: one vector each, as the model's files say. kScores: those of the model's labels, through the
+  // function that its files name, else the logistic function of one label and the softmax of several.
+  // kLogits: the same without the function. kStates: the hidden states behind the last norm of all tokens.
+  enum class Result { kEmbeddings, kScores, kLogits, kStates } result = Result::kEmbeddings;
+  using Text = std::variant<std::string, TextPair, TokenPrompt>;  // ready tokens are read as they are
+  std::vector<Text> texts;
+  // The prompt that comes before strings, by its name in the model's files; empty: the default one, if there
+  // is one. Of a model that reads pairs with an instruction: see `instruction`.
+  std::string prompt_name;
+  // What a model that reads an instruction shall do with a pair; empty: what it was made for.
+  std::string instruction;
+  int dimensions = 0;  // of an embedding: the first ones, normalised again; 0: all
+  // kAsModel: as the model's files say.
+  enum class Normalize { kAsModel, kNever, kAlways } normalize = Normalize::kAsModel;
+  // kRefused: a text that is too long is an error; kCut: it loses its end, and of a pair the longer text does
+  // first.
+  enum class TooLong { kRefused, kCut } too_long = TooLong::kRefused;
+  int most_tokens = 0;          // of a text, with the tokens around it; 0: as many as the model reads
+  double deadline_seconds = 0;  // from being submitted to the last result; 0: none
+};
+
 // Events ----
 
 // `choice` counts the answers to one request from 0.
@@ -241,6 +272,15 @@ struct HiddenEvent {
   std::vector<float> values;  // [ModelInfo::hidden]
 };
 
+// What a model made of a text of a TextRequest. They come in any order.
+struct TextResultEvent {
+  size_t text = 0;            // its place in the request
+  int rows = 1;               // of TextRequest::Result::kStates: as many as tokens
+  std::vector<float> values;  // [rows, width]
+  int tokens = 0;             // that the model read
+  bool was_cut = false;       // the text was too long
+};
+
 enum class FinishReason {
   kStop,       // the model ended its answer, or a stop string matched
   kMaxTokens,  // max_tokens were generated
@@ -284,7 +324,7 @@ struct ErrorEvent {
   std::optional<ContextOverflow> overflow{};  // with "context_full"
 };
 
-using Event =
-    std::variant<TextEvent, PartEvent, TokenEvent, PromptEvent, HiddenEvent, FinishEvent, ErrorEvent>;
+using Event = std::variant<TextEvent, PartEvent, TokenEvent, PromptEvent, HiddenEvent, TextResultEvent,
+                           FinishEvent, ErrorEvent>;
 
 }  // namespace ferrum

@@ -8,5 +8,6 @@ namespace ferrum {
 
 // nullopt if `text` is not base64. Padding is optional.
 std::optional<std::string> decode_base64(std::string_view text);
+std::string encode_base64(std::string_view bytes);  // with padding
 
 }  // namespace ferrum

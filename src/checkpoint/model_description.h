@@ -245,7 +245,15 @@ struct TextHeadDescription {
   bool normalizes = false;  // to length 1
   bool classifies = false;
   std::vector<std::string> labels;  // may be empty
-  int max_tokens = 0;               // of one text with the tokens around it; 0: the context
+  // From logits to scores. kUsual: the logistic function of one label, the softmax of several.
+  enum class Scores : uint8_t { kUsual, kLogits, kLogistic, kSoftmax } scores = Scores::kUsual;
+  // How a pair is written for a model that reads it in the turns of a chat, with {instruction}, {query} and
+  // {document} in place of texts; empty: the two texts are joined as the tokenizer's files say.
+  std::string pair_form;
+  std::string instruction;  // of pair_form, unless a request gives another
+
+  bool reads_instructions() const { return pair_form.find("{instruction}") != std::string::npos; }
+  int max_tokens = 0;  // of one text with the tokens around it; 0: the context
   std::vector<std::pair<std::string, std::string>> prompts;  // by name
   std::string default_prompt;                                // the name of one; empty: none
 

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/text_job.h"
-#include "engine/text_encoder.h"
+#include "engine/text_results.h"
 
 namespace ferrum::cli {
 namespace {
@@ -20,7 +20,7 @@ struct EmbedOptions {
 
 void embed_command(const EmbedOptions& o) {
   TextWork work;
-  work.use = TextUse::kEmbedding;
+  work.use = TextKind::kEmbedding;
   work.name = "embeddings";
   work.make = [&](const Json& line, const TextInputs& inputs, TooLong too_long) {
     if (!line.is_string()) fail(ErrorCode::kBadArgument, "a text is a JSON string");

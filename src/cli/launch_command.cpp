@@ -92,7 +92,7 @@ int serve_for(LaunchOptions& o, ChildProcess& child, const Agent& agent, const s
   server::Server server(options);
   std::jthread serving([&] { server.run(); });
   try {
-    const std::shared_ptr<Engine> engine = load_model(o.engine, label_of(given), ShowPlan::kAlways);
+    const std::shared_ptr<Engine> engine = load_text_model(o.engine, label_of(given), ShowPlan::kAlways);
     const std::string name = std::filesystem::exists(given) ? given.stem().string() : given.string();
     server.models().add(name, engine);
     note("{} talks to {} at {}\n", agent.title, name, server.url());

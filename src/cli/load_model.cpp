@@ -42,4 +42,16 @@ std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::stri
   return Engine::load(options, observer);
 }
 
+std::unique_ptr<Engine> load_text_model(EngineOptions options, const std::string& label, ShowPlan show_plan) {
+  options.pooling = "none";
+  std::unique_ptr<Engine> engine = load_model(options, label, show_plan);
+  if (const std::optional<TextUse>& use = engine->info().texts) {
+    const bool scores = use->kind == TextUse::Kind::kScores;
+    fail(ErrorCode::kUnsupported,
+         "{}: the model makes {} of texts, no text: use `ferrum {}` or `ferrum serve`", label,
+         scores ? "scores" : "embeddings", scores ? "rerank" : "embed");
+  }
+  return engine;
+}
+
 }  // namespace ferrum::cli

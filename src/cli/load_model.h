@@ -21,4 +21,8 @@ enum class ShowPlan { kOnTerminals, kAlways };
 std::unique_ptr<Engine> load_model(const EngineOptions& options, const std::string& label,
                                    ShowPlan show_plan);
 
+// A model that is to generate text: one whose files name a pooling as well generates text. Error kUnsupported
+// for one that makes embeddings or scores only.
+std::unique_ptr<Engine> load_text_model(EngineOptions options, const std::string& label, ShowPlan show_plan);
+
 }  // namespace ferrum::cli

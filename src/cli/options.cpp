@@ -182,6 +182,16 @@ void add_adapter_options(CLI::App& command, EngineOptions& o) {
       ->group(kGroup);
 }
 
+void add_pooling_option(CLI::App& command, std::string& pooling) {
+  command
+      .add_option(
+          "--pooling", pooling,
+          "How a text becomes one vector, in place of what the model's files say: mean, cls, last, max; "
+          "none: a model that also generates text does that")
+      ->check(one_of({"mean", "cls", "last", "max", "none"}))
+      ->group(kEngineGroup);
+}
+
 void add_trace_option(CLI::App& command, EngineOptions& o) {
   command.add_option("--trace", o.trace, "Write a trace to this file, for ui.perfetto.dev")
       ->check(a_name())

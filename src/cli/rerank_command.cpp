@@ -13,7 +13,7 @@ namespace {
 
 void rerank_command(const TextJob& job) {
   TextWork work;
-  work.use = TextUse::kLabels;
+  work.use = TextKind::kLabels;
   work.name = "logits";
   work.make = [](const Json& line, const TextInputs& inputs, TooLong too_long) {
     if (!line.is_array() || line.size() != 2 || !line[0].is_string() || !line[1].is_string())

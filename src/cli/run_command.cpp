@@ -122,7 +122,7 @@ void run_command(RunOptions& o) {
     if (o.prompt->empty()) fail(ErrorCode::kBadArgument, "no PROMPT was given, and standard input is empty");
   }
 
-  const std::unique_ptr<Engine> engine = load_model(o.engine, label, ShowPlan::kOnTerminals);
+  const std::unique_ptr<Engine> engine = load_text_model(o.engine, label, ShowPlan::kOnTerminals);
   if (!o.engine.adapters.empty()) o.chat.adapter = o.engine.adapters.front().name;
   o.chat.sampling = over(o.sampling, engine->recommended_sampling());
   o.chat.style = o.raw ? PromptStyle::kRaw : PromptStyle::kChat;

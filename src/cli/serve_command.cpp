@@ -46,6 +46,7 @@ constexpr const char* kExamples =
     "  ferrum serve model.gguf --host unix:/run/ferrum.sock\n"
     "  ferrum serve --model small=a.gguf --model large=b.gguf --models-memory 24GiB --unload-after 600\n"
     "  ferrum serve model.gguf --lora sql=adapter-folder    # \"model\": \"model:sql\"\n"
+    "  ferrum serve chat.gguf --model embed=bge-m3 --model rerank=bge-reranker-v2-m3    # for vector search\n"
     "  ferrum serve --replay answers.jsonl --template chat_template.jinja   # answers with recorded text";
 
 // The name in the API: a file's name without .gguf, a folder's name, or the given name of a cached model.
@@ -72,6 +73,7 @@ server::ModelPool::Load on_demand(EngineOptions options, const std::filesystem::
   options.model = model;
   options.replay = {};
   options.adapters.clear();  // they are MODEL's
+  options.pooling.clear();   // it is said of MODEL
   return [options, name](const server::ModelPool::Permission& permission) -> std::shared_ptr<Engine> {
     LoadObserver observer;
     observer.planned = [&](const ModelInfo& info, const MemoryPlan& plan) {
@@ -122,7 +124,14 @@ void print_address(server::Server& server, const ServeOptions& o) {
   std::string path = "chat/completions";
   std::string prompt = R"("messages": [{"role": "user", "content": "Hello!"}])";
   std::string hint = local ? "" : "open it in a browser, or ";
-  if (engine && !engine->info().has_chat_template) {
+  if (engine && engine->info().texts) {
+    const TextUse& use = *engine->info().texts;
+    path = use.kind == TextUse::Kind::kEmbeddings ? "embeddings" : use.ranks() ? "rerank" : "classify";
+    prompt = use.ranks() ? R"("query": "a question", "documents": ["an answer", "another one"])"
+                         : R"("input": "a text")";
+    hint = fmt::format("{} makes {} of texts: ", model,
+                       use.kind == TextUse::Kind::kEmbeddings ? "embeddings" : "scores");
+  } else if (engine && !engine->info().has_chat_template) {
     path = "completions";
     const bool has_text = has_tokenizer(*engine);
     prompt = has_text ? R"("prompt": "Once upon a time", "max_tokens": 50)"
@@ -329,6 +338,7 @@ void add_serve(CLI::App& app) {
       ->capture_default_str()
       ->group("Engine");
   add_adapter_options(command, o->engine);
+  add_pooling_option(command, o->engine.pooling);
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);

@@ -21,11 +21,11 @@ namespace {
 
 constexpr int kTextsAtOnce = 512;  // between two looks at the progress
 
-void check_use(const ModelDescription& model, TextUse use) {
-  if (use == TextUse::kEmbedding && model.text_head.classifies)
+void check_use(const ModelDescription& model, TextKind use) {
+  if (use == TextKind::kEmbedding && model.text_head.classifies)
     fail(ErrorCode::kUnsupported, "{}: the model makes scores of texts, no embeddings: use `ferrum rerank`",
          model.name);
-  if (use == TextUse::kLabels && !model.text_head.classifies)
+  if (use == TextKind::kLabels && !model.text_head.classifies)
     fail(ErrorCode::kUnsupported,
          "{}: the model makes no scores of pairs of texts: its files have no classifier", model.name);
 }

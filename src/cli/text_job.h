@@ -22,12 +22,12 @@ struct TextJob {
 // --input, --output, --no-truncate, and those of the backend.
 void add_text_options(CLI::App& command, TextJob& job, const std::string& input, const std::string& output);
 
-enum class TextUse : uint8_t { kEmbedding, kLabels };
+enum class TextKind : uint8_t { kEmbedding, kLabels };
 
 // Calls make(line's value, inputs, line's number from 1) for each line, computes all, and writes
 // finish(row of numbers) of each as the rows of the tensor `name`. Errors name file and line.
 struct TextWork {
-  TextUse use = TextUse::kEmbedding;
+  TextKind use = TextKind::kEmbedding;
   std::string name;
   std::function<TextTokens(const Json& line, const TextInputs& inputs, TooLong too_long)> make;
   std::function<void(const ModelDescription& model, int width)> check = [](const ModelDescription&, int) {};

@@ -129,6 +129,9 @@ MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& option
 }
 
 std::string parts_text(const MemoryPlan& plan) {
+  if (plan.kv == 0 && plan.tokens == 0)  // a model that keeps nothing of a text
+    return fmt::format("weights {} + activations {}", human_bytes(plan.weights),
+                       human_bytes(plan.activations));
   return fmt::format("weights {} + KV cache {} for {} tokens + activations {}", human_bytes(plan.weights),
                      human_bytes(plan.kv), plan.tokens, human_bytes(plan.activations));
 }

@@ -29,8 +29,8 @@ class StepBuilder {
     int mtp_rows = 0;         // hidden states of a block that are kept for an MTP head; 0: there is none
     int kv_blocks = 0;        // of group 0
     bool has_adapters = false;
-    int top_k = 0;  // experts of a row
-    bool has_types = false;   // of tokens
+    int top_k = 0;           // experts of a row
+    bool has_types = false;  // of tokens
   };
 
   StepBuilder(Backend& backend, const Limits& limits);

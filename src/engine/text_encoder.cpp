@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -31,7 +32,7 @@ Outputs outputs_of(const ModelDescription& model) {
 }
 
 int most_outputs(const ModelDescription& model, const TextEncoderOptions& o) {
-  return outputs_of(model) == Outputs::kAll ? step_tokens(o) : most_texts(o);
+  return o.gives_states || outputs_of(model) == Outputs::kAll ? step_tokens(o) : most_texts(o);
 }
 
 DecoderLimits model_limits(const ModelDescription& model, const TextEncoderOptions& o) {
@@ -57,108 +58,142 @@ StepBuilder::Limits builder_limits(const ModelDescription& model, const TextEnco
           .has_types = model.encoder && model.encoder->types > 0};
 }
 
-std::shared_ptr<const Checkpoint> with_head(std::shared_ptr<const Checkpoint> checkpoint) {
-  if (checkpoint->model().text_head.pooling.empty())
+// Error kUnsupported for a model that makes nothing of a text as a whole.
+ModelDescription described(const ModelDescription& model, const TextEncoderOptions& options) {
+  ModelDescription described = model;
+  TextHeadDescription& head = described.text_head;
+  if (options.pooling) {
+    if (head.classifies)
+      fail(ErrorCode::kBadArgument, "{}: the model scores texts, and its files say how it pools them",
+           model.name);
+    if (head.layers.empty()) {
+      head.pooling = {*options.pooling};
+    } else {
+      fail(ErrorCode::kBadArgument,
+           "{}: layers follow the pooling that the model's files name, so it has no other", model.name);
+    }
+    if (!model.encoder) head.normalizes = true;
+  }
+  if (head.pooling.empty())
     fail(ErrorCode::kUnsupported,
          "{}: the model makes text, no embeddings and no scores: its files name no pooling and no classifier",
-         checkpoint->model().name);
-  return checkpoint;
+         model.name);
+  return described;
 }
 
 }  // namespace
 
-uint64_t text_encoder_bytes(const ModelDescription& model, const TextEncoderOptions& options) {
+uint64_t text_encoder_bytes(const ModelDescription& given, const TextEncoderOptions& options) {
+  const ModelDescription model = described(given, options);
   const DecoderLimits limits = model_limits(model, options);
   const uint64_t of_model = model.encoder
                                 ? Encoder::bytes(model, limits)
                                 : Decoder::activation_bytes(model, limits) + Decoder::kv_bytes(model, limits);
+  const auto texts = static_cast<uint64_t>(most_texts(options));
+  const uint64_t starts = (texts + 1) * sizeof(int32_t);
   return of_model + rotation_bytes(model, options.longest_text) +
-         StepBuilder::bytes(builder_limits(model, options));
+         StepBuilder::bytes(builder_limits(model, options)) + TextHead::bytes(model, most_texts(options)) +
+         starts;
+}
+
+TextPooling pooling_named(std::string_view name) {
+  if (name == "mean") return TextPooling::kMean;
+  if (name == "cls") return TextPooling::kFirst;
+  if (name == "last") return TextPooling::kLast;
+  if (name == "max") return TextPooling::kMax;
+  fail(ErrorCode::kBadArgument, "pooling {}: there are mean, cls, last, max and none", in_quotes(name));
 }
 
 TextEncoder::TextEncoder(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
                          const TextEncoderOptions& options, const LoadProgress& progress)
-    : checkpoint_(with_head(std::move(checkpoint))),
+    : checkpoint_(std::move(checkpoint)),
       backend_(std::move(backend)),
       options_(options),
-      model_(load_model(*backend_, *checkpoint_, model_limits(checkpoint_->model(), options), progress)),
-      head_(*backend_, checkpoint_->model(), load_text_head(*backend_, *checkpoint_), most_texts(options)),
-      builder_(*backend_, builder_limits(checkpoint_->model(), options)),
+      description_(described(checkpoint_->model(), options)),
+      model_(load_model(*backend_, *checkpoint_, model_limits(description_, options), progress)),
+      head_(*backend_, description_, load_text_head(*backend_, *checkpoint_), most_texts(options)),
+      builder_(*backend_, builder_limits(description_, options)),
       starts_buffer_(backend_->allocate(static_cast<size_t>(most_texts(options) + 1) * sizeof(int32_t))) {
   for (int i = 0; i < all_blocks(options); ++i) blocks_.push_back(static_cast<BlockId>(i));
 }
 
-int TextEncoder::width() const { return checkpoint_->model().text_head.width(checkpoint_->model().hidden); }
+int TextEncoder::width() const { return description_.text_head.width(description_.hidden); }
 
-std::span<const TextTokens> TextEncoder::next_step(std::span<const TextTokens> texts) const {
+bool TextEncoder::fits(size_t texts, size_t tokens) const {
+  return texts <= static_cast<size_t>(most_texts(options_)) &&
+         tokens <= static_cast<size_t>(step_tokens(options_));
+}
+
+size_t TextEncoder::next_step(std::span<const TextTokens* const> texts) const {
   size_t count = 0;
-  int tokens = 0;
-  while (count < texts.size() && static_cast<int>(count) < most_texts(options_)) {
-    tokens += static_cast<int>(texts[count].tokens.size());
-    if (tokens > step_tokens(options_)) break;
+  size_t tokens = 0;
+  while (count < texts.size()) {
+    tokens += texts[count]->tokens.size();
+    if (!fits(count + 1, tokens)) break;
     ++count;
   }
-  return texts.first(count);
+  check(count > 0 || texts.empty(), "a text fits a step");
+  return count;
 }
 
 std::vector<float> TextEncoder::compute(std::span<const TextTokens> texts) {
   const auto width = static_cast<size_t>(this->width());
-  std::vector<float> results(texts.size() * width);
+  std::vector<const TextTokens*> all;
+  for (const TextTokens& text : texts) all.push_back(&text);
+  std::vector<float> results;
+  results.reserve(texts.size() * width);
   for (size_t done = 0; done < texts.size();) {
-    const std::span<const TextTokens> step = next_step(texts.subspan(done));
-    check(!step.empty(), "a text fits a step");
-    const std::span<float> part = std::span(results).subspan(done * width, step.size() * width);
-    compute_step(step, part);
-    for (size_t i = 0; i < step.size(); ++i)
-      if (!std::ranges::all_of(part.subspan(i * width, width), [](float x) { return std::isfinite(x); }))
-        fail(ErrorCode::kNotFinite, "{}: what the model computes of text {} is not finite",
-             checkpoint_->model().name, done + i);
-    done += step.size();
+    const auto rest = std::span(std::as_const(all)).subspan(done);
+    const std::vector<float> part = compute(rest.first(next_step(rest)));
+    for (size_t i = 0; i < part.size(); ++i)
+      if (!std::isfinite(part[i]))
+        fail(ErrorCode::kNotFinite, "{}: what the model computes of text {} is not finite", description_.name,
+             done + i / width);
+    results.insert(results.end(), part.begin(), part.end());
+    done += part.size() / width;
   }
   return results;
 }
 
-void TextEncoder::compute_step(std::span<const TextTokens> texts, std::span<float> results) {
-  const Outputs outputs = outputs_of(checkpoint_->model());
+std::vector<float> TextEncoder::compute(std::span<const TextTokens* const> texts) {
+  return run(texts, outputs_of(description_));
+}
+
+std::vector<float> TextEncoder::states(std::span<const TextTokens* const> texts) {
+  check(options_.gives_states, "an encoder that gives states");
+  return run(texts, Outputs::kNone);
+}
+
+// Outputs::kNone: of no pooling, the rows of all tokens.
+std::vector<float> TextEncoder::run(std::span<const TextTokens* const> texts, Outputs outputs) {
+  const bool pools = outputs != Outputs::kNone;
   std::vector<Chunk> chunks;
   std::vector<int32_t> starts = {0};
   std::span<const BlockId> free = blocks_;
-  for (const TextTokens& text : texts) {
-    const auto blocks = static_cast<size_t>(blocks_of(static_cast<int>(text.tokens.size())));
-    const int unpooled = text.unpooled;
-    chunks.push_back({.tokens = text.tokens,
+  for (const TextTokens* const text : texts) {
+    const auto tokens = static_cast<int>(text->tokens.size());
+    const auto blocks = static_cast<size_t>(blocks_of(tokens));
+    const int unpooled = pools ? text->unpooled : 0;
+    chunks.push_back({.tokens = text->tokens,
                       .blocks = free.first(blocks),
-                      .outputs = outputs,
+                      .outputs = pools ? outputs : Outputs::kAll,
                       .first_output = unpooled,
-                      .types = text.types});
+                      .types = text->types});
     free = free.subspan(blocks);
-    const int rows = outputs == Outputs::kAll ? static_cast<int>(text.tokens.size()) - unpooled : 1;
-    starts.push_back(starts.back() + rows);
+    starts.push_back(starts.back() + (chunks.back().outputs == Outputs::kAll ? tokens - unpooled : 1));
   }
   const Step& step = builder_.build(chunks);
   const Tensor starts_on_device = {starts_buffer_->data(), DType::kI32, static_cast<int>(starts.size()), 1,
                                    1};
   backend_->upload(starts_on_device, std::as_bytes(std::span(starts)));
-  Tensor made;
-  const auto body = [&] {
-    model_->forward(step, {});
-    made = head_.compute(model_->hidden_states(step.shape.outputs), starts_on_device);
-  };
-  backend_->run(step.shape, body);
-  backend_->download(std::as_writable_bytes(results), made);
+  backend_->run(step.shape, [&] { model_->forward(step, {}); });
+  Tensor made = model_->hidden_states(step.shape.outputs);
+  if (pools) made = head_.compute(made, starts_on_device);
+  std::vector<float> results(static_cast<size_t>(made.rows) * static_cast<size_t>(made.cols));
+  backend_->download(std::as_writable_bytes(std::span(results)), made);
   if (!checkpoint_->intact())
-    fail(ErrorCode::kBadFile, "{}: the model's file was cut while it was in use", checkpoint_->model().name);
-}
-
-std::vector<float> finished_embedding(std::span<const float> row, int dimensions, bool normalizes) {
-  const size_t count = dimensions > 0 ? static_cast<size_t>(dimensions) : row.size();
-  std::vector<float> result(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(count));
-  if (!normalizes && count == row.size()) return result;
-  double squares = 0;
-  for (const float x : result) squares += static_cast<double>(x) * x;
-  const double length = std::max(std::sqrt(squares), 1e-12);
-  for (float& x : result) x = static_cast<float>(x / length);
-  return result;
+    fail(ErrorCode::kBadFile, "{}: the model's file was cut while it was in use", description_.name);
+  return results;
 }
 
 }  // namespace ferrum

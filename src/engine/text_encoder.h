@@ -2,7 +2,9 @@
 // without padding, and keeps nothing between them.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "backend/backend.h"
@@ -18,9 +20,16 @@ namespace ferrum {
 struct TextEncoderOptions {
   int longest_text = 0;    // tokens
   int step_tokens = 2048;  // of one step, at least the longest text
+  // How a text becomes one vector, in place of what the model's files say. Error kBadArgument for a model
+  // that scores texts.
+  std::optional<TextPooling> pooling{};
+  bool gives_states = false;  // states() is called
 };
 
-// Bytes that an encoder of texts takes beside its weights.
+// "mean", "cls", "last" or "max". Error kBadArgument for another name.
+TextPooling pooling_named(std::string_view name);
+
+// Bytes that an encoder of texts takes beside its weights. Errors as TextEncoder's.
 uint64_t text_encoder_bytes(const ModelDescription& model, const TextEncoderOptions& options);
 
 class TextEncoder {
@@ -29,31 +38,38 @@ class TextEncoder {
   TextEncoder(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoint> checkpoint,
               const TextEncoderOptions& options, const LoadProgress& progress = {});
 
-  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  // As the files and the options describe it.
+  const ModelDescription& model() const { return description_; }
   int width() const;  // of what is made of a text
+  Backend& backend() { return *backend_; }
 
-  // [texts, width()], not normalised. What a text gives depends on no other text. REQUIRES: each text has at
-  // least one token and at most options.longest_text. Error kNotFinite naming the text by its number, from 0;
-  // kBadFile if the checkpoint's file was cut meanwhile.
+  // Whether the texts fit one step.
+  bool fits(size_t texts, size_t tokens) const;
+  // What is made of the texts of one step, [texts, width()], not normalised, perhaps not finite. Error
+  // kBadFile if the checkpoint's file was cut meanwhile. REQUIRES: fits().
+  std::vector<float> compute(std::span<const TextTokens* const> texts);
+  // The hidden states of their tokens behind the last norm, text after text, [tokens, hidden].
+  std::vector<float> states(std::span<const TextTokens* const> texts);
+
+  // Of texts for as many steps as they take: [texts, width()], not normalised. What a text gives depends on
+  // no other text. REQUIRES: each text has at least one token and at most options.longest_text. Error
+  // kNotFinite naming the text by its number, from 0; kBadFile if the checkpoint's file was cut meanwhile.
   std::vector<float> compute(std::span<const TextTokens> texts);
 
  private:
-  // The texts of one step.
-  std::span<const TextTokens> next_step(std::span<const TextTokens> texts) const;
-  void compute_step(std::span<const TextTokens> texts, std::span<float> results);
+  // How many of the texts make the next step.
+  size_t next_step(std::span<const TextTokens* const> texts) const;
+  std::vector<float> run(std::span<const TextTokens* const> texts, Outputs outputs);
 
   std::shared_ptr<const Checkpoint> checkpoint_;  // outlives the model, whose weights may look into it
   std::shared_ptr<Backend> backend_;
   TextEncoderOptions options_;
+  ModelDescription description_;
   std::unique_ptr<Model> model_;
   TextHead head_;
   StepBuilder builder_;
   std::unique_ptr<Buffer> starts_buffer_;
   std::vector<BlockId> blocks_;
 };
-
-// The first `dimensions` numbers of an embedding (0: all), of length 1 where it is normalised or shortened.
-// REQUIRES: dimensions ≤ row.size().
-std::vector<float> finished_embedding(std::span<const float> row, int dimensions, bool normalizes);
 
 }  // namespace ferrum

@@ -21,6 +21,30 @@ std::pair<size_t, size_t> fitted(size_t first, size_t second, size_t room) {
   return swapped ? std::pair(longer, shorter) : std::pair(shorter, longer);
 }
 
+// A form of a pair with texts in their places. What users wrote is not trusted.
+std::vector<TextSpan> filled(std::string_view form, std::string_view query, std::string_view instruction) {
+  struct Place {
+    std::string_view name, text;
+  };
+  const Place places[] = {{"{instruction}", instruction}, {"{query}", query}};
+  std::vector<TextSpan> spans;
+  while (!form.empty()) {
+    const Place* next = nullptr;
+    size_t at = form.size();
+    for (const Place& place : places) {
+      const size_t found = form.find(place.name);
+      if (found >= at) continue;
+      at = found;
+      next = &place;
+    }
+    if (at > 0) spans.push_back({form.substr(0, at), true});
+    if (next == nullptr) break;
+    spans.push_back({next->text, false});
+    form.remove_prefix(at + next->name.size());
+  }
+  return spans;
+}
+
 }  // namespace
 
 int longest_text(const ModelDescription& model) {
@@ -70,7 +94,34 @@ TextTokens TextInputs::single(std::string_view prompt, std::string_view text, To
   return result;
 }
 
-TextTokens TextInputs::pair(std::string_view first, std::string_view second, TooLong too_long) const {
+// What stands behind the document is the model's own, and never cut.
+TextTokens TextInputs::in_turns(std::string_view query, std::string_view document, TooLong too_long,
+                                std::string_view instruction) const {
+  constexpr std::string_view kDocument = "{document}";
+  const std::string_view form = model_.text_head.pair_form;
+  const size_t end_at = std::min(form.find(kDocument), form.size());
+  std::vector<TextSpan> spans = filled(form.substr(0, end_at), query, instruction);
+  spans.push_back({document, false});
+  const TextSpan behind = {form.substr(std::min(form.size(), end_at + kDocument.size())), true};
+  TextTokens result;
+  result.tokens = tokenizer_.encode(spans, {.add_special = false});
+  const std::vector<TokenId> end = tokenizer_.encode(behind, {.add_special = false});
+  const size_t room = std::max(static_cast<size_t>(max_tokens_), end.size()) - end.size();
+  if (too_long == TooLong::kCut && result.tokens.size() > room) {
+    result.tokens.resize(room);
+    result.was_cut = true;
+  }
+  result.tokens.insert(result.tokens.end(), end.begin(), end.end());
+  result.types.assign(result.tokens.size(), 0);
+  check_length(result);
+  return result;
+}
+
+TextTokens TextInputs::pair(std::string_view first, std::string_view second, TooLong too_long,
+                            std::string_view instruction) const {
+  const TextHeadDescription& head = model_.text_head;
+  if (!head.pair_form.empty())
+    return in_turns(first, second, too_long, instruction.empty() ? head.instruction : instruction);
   std::vector<TokenId> texts[] = {encode("", first), encode("", second)};
   const std::vector<TemplatePart>& parts = tokenizer_.special().pair;
   TextTokens result;

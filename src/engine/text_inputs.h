@@ -27,7 +27,9 @@ class TextInputs {
 
   // Errors: kBadArgument for a text without any token; kContextFull.
   TextTokens single(std::string_view prompt, std::string_view text, TooLong too_long) const;
-  TextTokens pair(std::string_view first, std::string_view second, TooLong too_long) const;
+  // `instruction`: of a model that reads one (TextHeadDescription::pair_form); empty: its own.
+  TextTokens pair(std::string_view first, std::string_view second, TooLong too_long,
+                  std::string_view instruction = {}) const;
   // Tokens that come ready, as they are.
   TextTokens ready(std::vector<TokenId> tokens, TooLong too_long) const;
 
@@ -38,6 +40,8 @@ class TextInputs {
 
  private:
   std::vector<TokenId> encode(std::string_view prompt, std::string_view text) const;
+  TextTokens in_turns(std::string_view query, std::string_view document, TooLong too_long,
+                      std::string_view instruction) const;
   void check_length(const TextTokens& text) const;
   int32_t type_of(int type) const;
 

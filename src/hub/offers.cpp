@@ -14,7 +14,7 @@ namespace ferrum::hub {
 namespace {
 
 // Files that belong to a model besides its weights; README.md has the licence.
-constexpr std::array<std::string_view, 15> kCompanions = {"config.json",
+constexpr std::array<std::string_view, 19> kCompanions = {"config.json",
                                                           "generation_config.json",
                                                           "tokenizer.json",
                                                           "tokenizer.model",
@@ -23,11 +23,15 @@ constexpr std::array<std::string_view, 15> kCompanions = {"config.json",
                                                           "added_tokens.json",
                                                           "vocab.json",
                                                           "merges.txt",
+                                                          "vocab.txt",
                                                           "chat_template.jinja",
                                                           "chat_template.json",
                                                           "quantize_config.json",
                                                           "quant_config.json",
                                                           "model.safetensors.index.json",
+                                                          "modules.json",
+                                                          "sentence_bert_config.json",
+                                                          "config_sentence_transformers.json",
                                                           "README.md"};
 
 // In order of preference; other types are only picked by name.
@@ -35,6 +39,15 @@ constexpr std::array<std::string_view, 24> kUsual = {
     "Q4_K_M", "Q4_0",   "Q8_0", "UD-Q4_K_XL", "Q5_K_M", "Q4_K_S", "IQ4_XS",    "IQ4_NL",
     "Q6_K",   "Q5_K_S", "Q5_0", "Q4_1",       "Q5_1",   "MXFP4",  "MXFP4_MOE", "Q3_K_M",
     "Q3_K_L", "Q3_K_S", "Q2_K", "BF16",       "F16",    "F32",    "Q4_K",      "Q5_K"};
+
+// A file of a module of sentence-transformers, which has a folder of its own: "1_Pooling/config.json".
+bool is_of_module(std::string_view file) {
+  const size_t digits = file.find_first_not_of("0123456789");
+  const size_t slash = file.find('/');
+  if (digits == 0 || slash == file.npos || digits >= slash || file[digits] != '_') return false;
+  const std::string_view name = file.substr(slash + 1);
+  return name == "config.json" || name == "model.safetensors";
+}
 
 bool is_beside_the_point(std::string_view file) {
   const std::string name = to_lower(file.substr(file.rfind('/') + 1));
@@ -89,6 +102,8 @@ void add_safetensors(std::span<const RepoFile> files, std::vector<Offer>& offers
   }
   for (const std::string_view name : kCompanions)
     if (const auto companion = find(name); companion != files.end()) add(offer, *companion);
+  for (const RepoFile& file : files)
+    if (is_of_module(file.name)) add(offer, file);
   offers.push_back(std::move(offer));
 }
 

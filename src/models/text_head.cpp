@@ -56,6 +56,14 @@ TextHead::TextHead(Backend& backend, const ModelDescription& model, TextHeadWeig
     layers_.push_back(arena_.allocate(DType::kF32, max_texts, layer.weight->rows()));
 }
 
+size_t TextHead::bytes(const ModelDescription& model, int max_texts) {
+  CountingArena arena;
+  const TextHeadDescription& head = model.text_head;
+  arena.allocate(DType::kF32, max_texts, int64_t{model.hidden} * static_cast<int>(head.pooling.size()));
+  for (const TextLayer& layer : head.layers) arena.allocate(DType::kF32, max_texts, layer.out);
+  return arena.bytes();
+}
+
 Tensor TextHead::compute(Tensor rows, Tensor starts) {
   const int texts = starts.rows - 1;
   Tensor x = pooled_.first_rows(texts);

@@ -24,6 +24,9 @@ class TextHead {
   // The backend must outlive the head.
   TextHead(Backend& backend, const ModelDescription& model, TextHeadWeights weights, int max_texts);
 
+  // Bytes that the constructor allocates.
+  static size_t bytes(const ModelDescription& model, int max_texts);
+
   // rows [rows, hidden], of which those of text i are [starts[i], starts[i + 1]); starts [texts + 1] i32.
   // The result [texts, width], not normalised, stays on the device until the next call.
   Tensor compute(Tensor rows, Tensor starts);

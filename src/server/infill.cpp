@@ -106,6 +106,7 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   if (asked) r.rule = asked->rule;
   const std::string rule_field = asked ? asked->field : "";
   if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
+  f.refuse("prompt_embeds", "/v1/completions takes vectors");
   read_other_engines(f);
   f.hint("timings_per_token", {false});
   f.refuse_others();

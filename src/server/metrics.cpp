@@ -26,6 +26,8 @@ constexpr Metric kMetrics[] = {
      [](const EngineStats& s) { return double(s.steps); }},
     {"ferrum_prompt_tokens_total", "counter", "Tokens of prompts, cached ones included",
      [](const EngineStats& s) { return double(s.prompt_tokens); }},
+    {"ferrum_texts_total", "counter", "Texts that embeddings, scores or hidden states were made of",
+     [](const EngineStats& s) { return double(s.texts); }},
     {"ferrum_cached_tokens_total", "counter", "Tokens of prompts that the prefix cache held",
      [](const EngineStats& s) { return double(s.cached_tokens); }},
     {"ferrum_prefix_hits_total", "counter", "Requests for which the prefix cache held a part of the prompt",

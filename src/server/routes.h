@@ -20,6 +20,10 @@ using DirectHandler = std::function<HttpResponse(const HttpRequest&)>;  // respo
 using ModelHandler = std::function<Json(Fields& body, const Engine&)>;
 using EngineHandler = std::function<HttpResponse(Fields& body, Engine&)>;  // the same, and changes the engine
 using GenerationHandler = std::function<ApiRequest(Fields& body, const Engine&)>;  // generates tokens
+// Makes embeddings, scores or hidden states of texts. Whether the model can is the handler's to say.
+struct TextHandler {
+  std::function<ApiRequest(Fields& body, const Engine&)> handle;
+};
 using ReplayHandler = std::function<Reply(const HttpRequest&)>;  // at once, perhaps with events
 
 struct Route {
@@ -27,7 +31,8 @@ struct Route {
 
   const char* method;
   const char* path;  // a pattern, which may contain one * for a name
-  std::variant<DirectHandler, ModelHandler, EngineHandler, GenerationHandler, ReplayHandler> handler;
+  std::variant<DirectHandler, ModelHandler, EngineHandler, GenerationHandler, TextHandler, ReplayHandler>
+      handler;
   Key key = Key::kRequired;
 };
 

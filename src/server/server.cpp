@@ -25,6 +25,8 @@
 #include "server/routes.h"
 #include "server/running.h"
 #include "server/text_tools.h"
+#include "server/texts/texts.h"
+#include "server/texts/uses.h"
 #include "server/views.h"
 #include "server/web/page.h"
 
@@ -166,6 +168,13 @@ class Server::Impl {
            default_adapters_.set(models_.first(), read_default(parse_body(request.body), *loaded()));
            return json_reply({{"success", true}});
          })},
+        {"POST", "/v1/embeddings", TextHandler{texts::embeddings}},
+        {"POST", "/embedding", TextHandler{texts::plain_embeddings}},
+        {"POST", "/pooling", TextHandler{texts::states}},
+        {"POST", "/v1/rerank", TextHandler{texts::rerank}},
+        {"POST", "/v2/rerank", TextHandler{texts::rerank}},
+        {"POST", "/v1/score", TextHandler{texts::score}},
+        {"POST", "/classify", TextHandler{texts::classify}},
         {"GET", "/tokenizer_info",
          DirectHandler([this](const auto& /*request*/) { return json_reply(tokenizer_info(*loaded())); })},
         {"POST", "/tokenize", ModelHandler(tokenize)},
@@ -217,8 +226,10 @@ class Server::Impl {
           reply = co_await respond(*change, request);
         else if (const ReplayHandler* kept = std::get_if<ReplayHandler>(&route.handler))
           co_await send((*kept)(request), out);
+        else if (const TextHandler* of_texts = std::get_if<TextHandler>(&route.handler))
+          co_await generate(of_texts->handle, request, out);
         else
-          co_await generate(std::get<GenerationHandler>(route.handler), request, out);
+          co_await generate(generation(std::get<GenerationHandler>(route.handler)), request, out);
       }
     } catch (const ApiError& e) {
       reply = error_reply(request, e);
@@ -304,6 +315,15 @@ class Server::Impl {
     co_await answer(std::move(replay.streams), *replay.format, Delivery::kStream, options_.clock, out);
   }
 
+  // Refused by a model that makes embeddings or scores.
+  static GenerationHandler generation(const GenerationHandler& handler) {
+    return [&handler](Fields& body, const Engine& engine) {
+      require_generation(body, engine);
+      return handler(body, engine);
+    };
+  }
+
+  // Of texts as well, whose results come as a stream of events too.
   asio::awaitable<void> generate(const GenerationHandler& handler, const HttpRequest& request,
                                  Responder& out) {
     if (draining_) throw ApiError(503, "unavailable", "", "the server is stopping");
@@ -312,9 +332,15 @@ class Server::Impl {
     Submitted s = co_await elsewhere([&] {
       Fields body(parsed.json, options_.hints, request.body);
       ApiRequest api_request = handler(body, *engine);
-      choose_adapter(body, parsed.model, *engine, default_adapters_, api_request.requests);
-      for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
-      Streams streams = engine->submit_batch(std::move(api_request.requests));
+      Streams streams;
+      if (api_request.texts) {
+        api_request.texts->deadline_seconds = options_.request_timeout;
+        streams.push_back(engine->submit_texts(*std::move(api_request.texts)));
+      } else {
+        choose_adapter(body, parsed.model, *engine, default_adapters_, api_request.requests);
+        for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
+        streams = engine->submit_batch(std::move(api_request.requests));
+      }
       HttpHeaders headers;
       add_ignored(request, body, headers);
       return Submitted{std::move(api_request.format), api_request.delivery, std::move(streams),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/numbers.h"
+#include "server/texts/uses.h"
 
 namespace ferrum::server {
 namespace {
@@ -28,7 +29,11 @@ Json sampling_json(const SamplingOptions& s) {
 
 Json model_json(const ModelPool::Entry& model) {
   Json json = {{"id", model.name}, {"object", "model"}, {"created", model.created}, {"owned_by", "ferrum"}};
-  if (model.engine) json["context_length"] = model.engine->info().context;
+  if (!model.engine) return json;
+  const ModelInfo& info = model.engine->info();
+  json["context_length"] = info.context;
+  json["capabilities"] = {capability_of(info)};
+  if (info.texts) json["dimensions"] = info.texts->dimensions;
   return json;
 }
 

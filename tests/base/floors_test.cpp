@@ -72,6 +72,7 @@ const std::map<std::string, int> kRooms = {
     {"server/api", 1},
     {"server/openai", 2},
     {"server/anthropic", 2},
+    {"server/texts", 2},
     {"server/web", 2},
     {"server", 3},
     {"text/jinja", 0},

@@ -96,5 +96,18 @@ TEST(SentenceFilesFaults, B19_AModuleStaysInTheFolder) {
   expect_error(ErrorCode::kUnsupported, {"modules.json", "CNN", "Normalize"}, [&] { unknown.read(); });
 }
 
+TEST(SentenceFiles, ALanguageModelThatJudges) {
+  SentenceFolder folder;
+  folder.write("modules.json",
+               R"([{"path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"},
+      {"path": "1_LogitScore", "type": "sentence_transformers.cross_encoder.modules.logit_score.LogitScore"}])");
+  folder.write("1_LogitScore/config.json", R"({"true_token_id": 7, "false_token_id": 5})");
+  EXPECT_EQ(folder.read().judges, (std::vector<TokenId>{7, 5}));
+  folder.write("1_LogitScore/config.json", R"({"true_token_id": 7, "false_token_id": null})");
+  EXPECT_EQ(folder.read().judges, std::vector<TokenId>{7});
+  folder.write("1_LogitScore/config.json", R"({"false_token_id": 5})");
+  expect_error(ErrorCode::kBadConfig, {"1_LogitScore", "true_token_id"}, [&] { folder.read(); });
+}
+
 }  // namespace
 }  // namespace ferrum

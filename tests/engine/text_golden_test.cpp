@@ -13,6 +13,7 @@
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
 #include "engine/text_encoder.h"
+#include "engine/text_results.h"
 #include "support/paths.h"
 
 namespace ferrum {

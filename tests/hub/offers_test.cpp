@@ -52,10 +52,11 @@ TEST(Offers, ASetIsAllOfItsParts) {
 }
 
 TEST(Offers, SafetensorsComeWithWhatBelongsToThem) {
-  const auto sharded =
-      files({"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-             "model.safetensors.index.json", "tokenizer.json", "pytorch_model.bin", "README.md",
-             "onnx/model.safetensors", "consolidated.safetensors", "chat_template.jinja"});
+  const auto sharded = files(
+      {"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+       "model.safetensors.index.json", "tokenizer.json", "pytorch_model.bin", "README.md",
+       "onnx/model.safetensors", "consolidated.safetensors", "chat_template.jinja", "modules.json",
+       "1_Pooling/config.json", "2_Dense/model.safetensors", "2_Dense/pytorch_model.bin", "_x/config.json"});
   const auto offers = offers_of(sharded);
   ASSERT_EQ(offers.size(), 1u);
   EXPECT_EQ(offers[0].kind, Offer::Kind::kSafetensors);
@@ -63,7 +64,8 @@ TEST(Offers, SafetensorsComeWithWhatBelongsToThem) {
   for (const RepoFile& file : offers[0].files) names += file.name + " ";
   EXPECT_EQ(names,
             "model-00001-of-00002.safetensors model-00002-of-00002.safetensors config.json tokenizer.json "
-            "chat_template.jinja model.safetensors.index.json README.md ");
+            "chat_template.jinja model.safetensors.index.json modules.json README.md 1_Pooling/config.json "
+            "2_Dense/model.safetensors ");
   EXPECT_TRUE(offers_of(files({"config.json", "model-00001-of-00002.safetensors"})).empty());
   EXPECT_TRUE(offers_of(files({"config.json", "pytorch_model.bin"})).empty());
   EXPECT_TRUE(offers_of(files({"model.safetensors"})).empty());

@@ -218,6 +218,40 @@ std::vector<std::unique_ptr<EventStream>> FakeEngine::submit_batch(std::vector<R
   return streams;
 }
 
+std::unique_ptr<EventStream> FakeEngine::submit_texts(TextRequest request) {
+  const auto length = [](const TextRequest::Text& text) {
+    if (const auto* string = std::get_if<std::string>(&text)) return static_cast<float>(string->size());
+    if (const auto* ids = std::get_if<TokenPrompt>(&text)) return static_cast<float>(ids->ids.size());
+    return static_cast<float>(std::get<TextPair>(text).second.size());
+  };
+  auto answer = std::make_shared<FakeAnswer>(Request{});
+  auto stream = std::make_unique<FakeStream>(answer);
+  for (size_t i = request.texts.size(); i-- > 0;) {  // in any order
+    TextResultEvent result = {
+        .text = i, .rows = 1, .values = {length(request.texts[i])}, .tokens = 1, .was_cut = false};
+    if (info_.texts->kind == TextUse::Kind::kEmbeddings) {
+      result.values = {static_cast<float>(i), result.values[0], 0.1f};
+      if (request.dimensions > 0) result.values.resize(static_cast<size_t>(request.dimensions));
+    }
+    if (request.result == TextRequest::Result::kStates) {
+      result.rows = 2;
+      result.values = {1, 0.5f, 3, 4};
+    }
+    answer->tell(result);
+  }
+  FinishEvent end = finish();
+  end.usage.prompt_tokens = static_cast<int>(request.texts.size());
+  answer->tell(end);
+  const std::lock_guard lock(mutex_);
+  text_request_ = std::move(request);
+  return stream;
+}
+
+TextRequest FakeEngine::text_request() const {
+  const std::lock_guard lock(mutex_);
+  return text_request_;
+}
+
 SavedSession FakeEngine::save_session(const Session& /*session*/, const std::filesystem::path& /*path*/) {
   return {};
 }

@@ -61,6 +61,7 @@ class FakeEngine final : public Engine {
   void infills() { info_.infills = true; }
   // Tokens that prompt and answer have room for. The same holds.
   void set_context(int tokens) { info_.context = tokens; }
+  void set_hidden(int width) { info_.hidden = width; }
 
   const ModelInfo& info() const override { return info_; }
   const MemoryPlan& memory() const override { return memory_; }
@@ -75,6 +76,12 @@ class FakeEngine final : public Engine {
   TokenizerInfo tokenizer_info() const override;
   std::unique_ptr<EventStream> submit(Request request) override;
   std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
+  // Of embeddings: a text's number, its length, and 0.1, as many of them as there are to be dimensions. Of
+  // states: [[1, 0.5], [3, 4]]. Of scores: the length of the text, or of the second of a pair.
+  std::unique_ptr<EventStream> submit_texts(TextRequest request) override;
+  // The model reads texts as a whole. To be called before the first request.
+  void set_texts(TextUse use) { info_.texts = std::move(use); }
+  TextRequest text_request() const;  // the last that came
   EngineStats stats() const override;
   // Any path but "broken".
   void load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) override;
@@ -100,6 +107,7 @@ class FakeEngine final : public Engine {
   std::condition_variable changed_;
   std::vector<std::shared_ptr<FakeAnswer>> answers_;
   size_t told_ = 0;  // answers
+  TextRequest text_request_;
   bool ending_ = false;
   std::thread thread_;
 };

@@ -25,16 +25,21 @@ bool may_be_refused(const json& body, const std::string& param) {
 TEST(RecordedClients, AreAnsweredOrRefusedByName) {
   FERRUM_NEEDS_SHARED("clients");
   const std::set<std::string> served_paths = {"/v1/chat/completions", "/v1/completions", "/tokenize",
-                                              "/detokenize"};
-  Served served;
-  Client client = served.client();
+                                              "/detokenize",          "/v1/embeddings",  "/v1/rerank"};
+  Served served, embeds, ranks;
+  embeds.engine->set_texts({.kind = TextUse::Kind::kEmbeddings, .dimensions = 1024, .most_tokens = 512});
+  ranks.engine->set_texts({.kind = TextUse::Kind::kScores, .dimensions = 1, .most_tokens = 512});
+  Client client = served.client(), embedding_client = embeds.client(), ranking_client = ranks.client();
+  const auto client_of = [&](const std::string& path) -> Client& {
+    if (path == "/v1/embeddings") return embedding_client;
+    return path == "/v1/rerank" ? ranking_client : client;
+  };
   int answered = 0;
   int refused = 0;
   for (const auto& [file, path, body] : test::recorded_requests()) {
     SCOPED_TRACE(file.string());
-    const Reply reply = served_paths.contains(path) || path.starts_with("/api/") ||
-                                path == "/v1/embeddings" || path == "/v1/rerank"
-                            ? client.post(path, body.dump())
+    const Reply reply = served_paths.contains(path) || path.starts_with("/api/")
+                            ? client_of(path).post(path, body.dump())
                             : Reply{};
     if (served_paths.contains(path)) {
       if (reply.status == 200) {

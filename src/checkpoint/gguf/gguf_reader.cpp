@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/pair_form.h"
 
 namespace ferrum {
 namespace {
@@ -237,15 +238,18 @@ void GgufReader::read_text_head() {
                            .out = static_cast<int>(tensor_rows({Role::kTextOut}))});
     if (const auto labels = metadata_.strings(keys.full("classifier.output_labels")))
       head.labels.assign(labels->begin(), labels->end());
+    if (const auto form = metadata_.string("tokenizer.chat_template.rerank"))
+      set_form(head, std::string(*form));
     return;
   }
   if (type == kRank)
     fail(ErrorCode::kBadFile, "{}: {} is 4, which ranks texts, but tensor 'cls.output.weight' is missing",
          metadata_.source(), keys.full("pooling_type"));
-  if (type == kNone) return;
-  head.pooling = {type == kMean    ? TextPooling::kMean
-                  : type == kFirst ? TextPooling::kFirst
-                                   : TextPooling::kLast};
+  // A file may be silent, of a model that makes nothing else: then as a folder without modules.
+  if (type == kNone && !m_.encoder && m_.causal) return;
+  head.pooling = {type == kFirst  ? TextPooling::kFirst
+                  : type == kLast ? TextPooling::kLast
+                                  : TextPooling::kMean};
   head.normalizes = true;
   for (int i = 2; has_tensor({Role::kTextModule, i}); ++i) {
     const int in = head.layers.empty() ? m_.hidden : head.layers.back().out;

@@ -201,10 +201,17 @@ class Reader {
     decode_marked_spaces(drops_first);
   }
 
+  TokenId spelled(std::string_view spelling, TokenId otherwise) const {
+    const auto found = std::ranges::find(spec_.tokens, spelling, &TokenizerSpec::Token::spelling);
+    return found == spec_.tokens.end() ? otherwise : static_cast<TokenId>(found - spec_.tokens.begin());
+  }
+
   void read_word_piece() {
-    read_special(token_id("tokenizer.ggml.cls_token_id", 101), std::nullopt, 100, 0);
-    const auto end =
-        token_id("tokenizer.ggml.seperator_token_id", token_id("tokenizer.ggml.separator_token_id", 102));
+    // Where the file does not name them, by their spelling, else as BERT numbers them.
+    read_special(token_id("tokenizer.ggml.cls_token_id", spelled("[CLS]", 101)), std::nullopt,
+                 spelled("[UNK]", 100), spelled("[PAD]", 0));
+    const auto end = token_id("tokenizer.ggml.seperator_token_id",
+                              token_id("tokenizer.ggml.separator_token_id", spelled("[SEP]", 102)));
     surround(true, false);
     if (end) spec_.suffix = {*end};
     spec_.unknown = spec_.special.unk;

@@ -7,7 +7,9 @@
 #include "base/mapped_file.h"
 #include "checkpoint/architecture.h"
 #include "checkpoint/latent_tensors.h"
+#include "checkpoint/pair_form.h"
 #include "checkpoint/readers/model_tensors.h"
+#include "checkpoint/row_views.h"
 #include "checkpoint/safetensors/group_tensors.h"
 #include "checkpoint/safetensors/hf_config.h"
 #include "checkpoint/safetensors/hf_files.h"
@@ -74,9 +76,56 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
   return all;
 }
 
+// Qwen3-Reranker's own folders have nothing but a card that says what they are.
+bool is_judge_by_its_card(const fs::path& folder) {
+  const fs::path card = folder / "README.md";
+  if (!fs::is_regular_file(card)) return false;
+  return MappedFile::open(card)->text().find("# Qwen3-Reranker") != std::string_view::npos;
+}
+
+// A language model that judges: its scores are the logits of "yes" and "no" behind a text.
+void find_judges(const fs::path& folder, const ModelDescription& model, SentenceFiles& sentences) {
+  if (model.encoder || model.text_head.classifies || sentences.present || !is_judge_by_its_card(folder))
+    return;
+  const auto tokenizer = load_hf_tokenizer(folder);
+  if (!tokenizer) return;
+  const auto yes = tokenizer->find("yes"), no = tokenizer->find("no");
+  if (yes && no) sentences.judges = {*yes, *no};
+}
+
+SentenceFiles sentence_files(const fs::path& folder, const ModelDescription& model) {
+  SentenceFiles sentences = read_sentence_files(folder, model.hidden);
+  find_judges(folder, model, sentences);
+  return sentences;
+}
+
+void set_judge(TextHeadDescription& head, const SentenceFiles& sentences, const ModelDescription& model,
+               const fs::path& folder) {
+  const int count = static_cast<int>(sentences.judges.size());
+  for (const TokenId token : sentences.judges)
+    if (token >= model.vocab)
+      fail(ErrorCode::kBadConfig, "{}: LogitScore names token {}, but the vocabulary has {}", folder.string(),
+           token, model.vocab);
+  head.classifies = true;
+  head.pooling = {TextPooling::kLast};
+  head.layers = {{.weight = {TensorRole::kTextOut}, .norm = {}, .in = model.hidden, .out = count}};
+  head.labels = {"yes", "no"};
+  head.labels.resize(sentences.judges.size());
+  if (const auto chat = hf_chat_template(folder)) set_form_of_template(head, *chat);
+  if (head.pair_form.empty() && !sentences.present) set_usual_form(head);
+  for (const auto& [name, text] : sentences.head.prompts)
+    if (name == sentences.head.default_prompt && head.reads_instructions()) head.instruction = text;
+}
+
 // What the folder says of texts as a whole, beside what the model's own class says.
-ModelDescription with_text_head(ModelDescription model, const SentenceFiles& sentences) {
+ModelDescription with_text_head(ModelDescription model, const SentenceFiles& sentences,
+                                const fs::path& folder) {
   TextHeadDescription& head = model.text_head;
+  head.max_tokens = sentences.head.max_tokens;
+  if (!sentences.judges.empty()) {
+    set_judge(head, sentences, model, folder);
+    return model;
+  }
   const TextHeadDescription& said = sentences.head;
   if (sentences.present && !head.classifies) {
     head.pooling = said.pooling;
@@ -88,15 +137,28 @@ ModelDescription with_text_head(ModelDescription model, const SentenceFiles& sen
   }
   head.prompts = said.prompts;
   head.default_prompt = said.default_prompt;
-  head.max_tokens = said.max_tokens;
   return model;
+}
+
+// The rows of the head that give the logits of some tokens.
+HostTensor judging_rows(const std::vector<HostTensor>& tensors, const std::vector<TokenId>& tokens,
+                        const fs::path& folder) {
+  for (const std::string_view name : {"lm_head.weight", "embed_tokens.weight"})
+    for (const HostTensor& tensor : tensors)
+      if (tensor.name.ends_with(name)) return selected_rows(tensor, {tokens.begin(), tokens.end()});
+  fail(ErrorCode::kBadFile,
+       "{}: no tensor lm_head.weight or embed_tokens.weight, of which its scores are made", folder.string());
 }
 
 // Adds the tensors of modules behind the pooling, by the names that the model's table of names has for them.
 std::vector<HostTensor> with_modules(std::vector<HostTensor> tensors, const SentenceFiles& sentences,
-                                     const ModelDescription& model) {
-  if (model.text_head.classifies) return tensors;
+                                     const ModelDescription& model, const fs::path& folder) {
   const NameTable names = model.architecture->tensor_names();
+  if (!sentences.judges.empty()) {
+    tensors.push_back(judging_rows(tensors, sentences.judges, folder));
+    tensors.back().name = names.name(Naming::kHuggingFace, {TensorRole::kTextOut});
+  }
+  if (model.text_head.classifies) return tensors;
   for (size_t i = 0; i < sentences.layers.size(); ++i) {
     const SafetensorsFile& file = *sentences.layers[i];
     for (const SafetensorsEntry& entry : file.entries()) {
@@ -150,10 +212,11 @@ class HfCheckpoint final : public Checkpoint {
       : folder_(folder),
         set_(open_safetensors_set(folder)),
         quantization_(quantization_of(folder, config, set_.files)),
-        sentences_(read_sentence_files(folder, config.model.hidden)),
-        model_(with_text_head(std::move(config.model), sentences_)),
+        sentences_(sentence_files(folder, config.model)),
+        model_(with_text_head(std::move(config.model), sentences_, folder)),
         tensors_(Naming::kHuggingFace,
-                 with_modules(all_tensors(set_.files, quantization_, model_, left_out_), sentences_, model_),
+                 with_modules(all_tensors(set_.files, quantization_, model_, left_out_), sentences_, model_,
+                              folder),
                  folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
     // Embedding models are stored without a head, whatever config.json says of tied ones.

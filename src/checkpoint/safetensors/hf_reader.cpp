@@ -151,6 +151,21 @@ int HfReader::labels() const {
   return outer_.find_integer("num_labels").value_or(2);
 }
 
+// The function that sentence-transformers stores, or the one that belongs to the kind of labels.
+void HfReader::read_scores(TextHeadDescription& head) {
+  using Scores = TextHeadDescription::Scores;
+  const auto said = [](const JsonView& object, std::string_view key) {
+    const auto value = object.find(key);
+    return value && value->is_string() ? value->string() : std::string();
+  };
+  if (said(outer_, "problem_type") == "multi_label_classification") head.scores = Scores::kLogistic;
+  const auto own = outer_.find("sentence_transformers");
+  const std::string name = own && own->is_object() ? said(*own, "activation_fn")
+                                                   : said(outer_, "sbert_ce_default_activation_function");
+  if (name.ends_with("Identity")) head.scores = Scores::kLogits;
+  if (name.ends_with("Sigmoid")) head.scores = Scores::kLogistic;
+}
+
 // A decoder's logits are of its last token. A class without any head makes hidden states alone.
 void HfReader::read_text_head() {
   const auto classes = outer_.find_strings("architectures");
@@ -163,6 +178,7 @@ void HfReader::read_text_head() {
     head.layers = {{.weight = {Role::kTextOut}, .norm = {}, .in = m_.hidden, .out = labels()}};
     m_.tied_head = true;
   }
+  read_scores(head);
   const auto names = outer_.find("id2label");
   if (!names || !names->is_object()) return;
   for (int i = 0; i < labels(); ++i)

@@ -67,6 +67,7 @@ class HfReader {
   void read_sizes();
   void read_heads();
   void read_text_head();
+  void read_scores(TextHeadDescription& head);
   int read_depth() const;
 
   const JsonView& in_;

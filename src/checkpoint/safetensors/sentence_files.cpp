@@ -102,6 +102,10 @@ int number_of(const TextHeadDescription& head) { return static_cast<int>(head.la
 void read_dense(const fs::path& folder, SentenceFiles& files) {
   const Document config = document(folder / "config.json");
   const JsonView in = config.view();
+  constexpr std::string_view kInput = "module_input_name", kWhole = "sentence_embedding";
+  if (const std::string input = in.string_or(kInput, kWhole); input != kWhole)
+    fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs Dense modules behind the pooling", in.place(kInput),
+         in_quotes(input));
   files.head.layers.push_back({.weight = {TensorRole::kTextModule, number_of(files.head)},
                                .norm = {},
                                .in = in.at("in_features").integer(),
@@ -111,6 +115,13 @@ void read_dense(const fs::path& folder, SentenceFiles& files) {
     fail(ErrorCode::kNotFound, "{}: no model.safetensors; Ferrum reads the weights of a module from it",
          folder.string());
   files.layers.push_back(SafetensorsFile::open(folder / "model.safetensors"));
+}
+
+void read_judges(const JsonView& in, SentenceFiles& files) {
+  constexpr int kMostTokens = 1 << 30;
+  files.judges = {static_cast<TokenId>(in.at("true_token_id").integer(0, kMostTokens))};
+  if (const auto no = in.find("false_token_id"))
+    files.judges.push_back(static_cast<TokenId>(no->integer(0, kMostTokens)));
 }
 
 // A path within the folder, as a name that a file of it gives.
@@ -137,9 +148,13 @@ void read_module(const fs::path& folder, const JsonView& module, SentenceFiles& 
     read_dense(own, files);
   } else if (name == "Normalize") {
     files.head.normalizes = true;
+  } else if (name == "LogitScore") {
+    const Document config = document(own / "config.json");
+    read_judges(config.view(), files);
   } else {
-    fail(ErrorCode::kUnsupported, "{} is {}; Ferrum runs Transformer, Pooling, Dense and Normalize",
-         module.place("type"), in_quotes(type));
+    fail(ErrorCode::kUnsupported,
+         "{} is {}; Ferrum runs Transformer, Pooling, Dense, Normalize and LogitScore", module.place("type"),
+         in_quotes(type));
   }
 }
 
@@ -169,7 +184,8 @@ SentenceFiles read_sentence_files(const fs::path& folder, int hidden) {
     if (!list.is_array()) list.refuse("must be a list of modules");
     files.present = true;
     for (size_t i = 0; i < list.size(); ++i) read_module(folder, list.element(i), files);
-    if (files.head.pooling.empty()) list.refuse("has no Pooling, and Ferrum makes one vector of each text");
+    if (files.head.pooling.empty() && files.judges.empty())
+      list.refuse("has no Pooling, and Ferrum makes one vector of each text");
     if (!files.head.layers.empty() &&
         files.head.layers.front().in != hidden * static_cast<int>(files.head.pooling.size()))
       list.refuse(fmt::format("has a Dense module of {} numbers behind a pooling of {}",

@@ -9,6 +9,7 @@
 
 #include "checkpoint/model_description.h"
 #include "checkpoint/safetensors/safetensors.h"
+#include "text/token.h"
 
 namespace ferrum {
 
@@ -18,6 +19,9 @@ struct SentenceFiles {
   // Of the Dense modules, whose tensors are called "linear.weight" and "linear.bias"; in the order of
   // head.layers.
   std::vector<std::unique_ptr<SafetensorsFile>> layers;
+  // Of a language model that judges: the tokens whose logits behind a text are its scores, that of "yes"
+  // first. Empty: another model.
+  std::vector<TokenId> judges;
 };
 
 // Where modules.json is absent, the head has only what other files say: the prompts and the longest text.

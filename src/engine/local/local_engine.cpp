@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "engine/backend_factory.h"
 #include "engine/local/event_queue.h"
+#include "engine/local/text_engine.h"
 #include "engine/memory_plan.h"
 #include "engine/sampling/recommended_sampling.h"
 #include "engine/speculation/mtp_drafter.h"
@@ -78,7 +79,12 @@ class LoadSteps {
 }  // namespace
 
 std::unique_ptr<Engine> Engine::load(const EngineOptions& options, const LoadObserver& observer) {
-  return std::make_unique<LocalEngine>(options, observer);
+  if (!options.replay.answers.empty()) return std::make_unique<LocalEngine>(options, observer);
+  std::shared_ptr<const Checkpoint> checkpoint =
+      Checkpoint::open(options.model, {.mtp = options.speculate == "mtp"});
+  if (reads_texts(checkpoint->model(), options))
+    return std::make_unique<TextEngine>(std::move(checkpoint), options, observer);
+  return std::make_unique<LocalEngine>(options, observer, std::move(checkpoint));
 }
 
 void Engine::generate(Request request, const std::function<void(const Event&)>& on_event,
@@ -89,10 +95,10 @@ void Engine::generate(Request request, const std::function<void(const Event&)>& 
   while (const std::optional<Event> event = stream->next()) on_event(*event);
 }
 
-LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer)
+LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& observer,
+                         std::shared_ptr<const Checkpoint> checkpoint)
     : replay_(replay_of(options)),
-      checkpoint_(replay_ ? replay_->checkpoint()
-                          : Checkpoint::open(options.model, {.mtp = options.speculate == "mtp"})),
+      checkpoint_(replay_ ? replay_->checkpoint() : std::move(checkpoint)),
       prompts_(*checkpoint_) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
@@ -239,6 +245,14 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request, const std::sha
     thread_->count_refused(1);
   }
   return stream;
+}
+
+std::unique_ptr<EventStream> LocalEngine::submit_texts(TextRequest /*request*/) {
+  thread_->count_refused(1);
+  return refused({std::string(name_of(ErrorCode::kBadArgument)),
+                  fmt::format("{} generates text; its files name no pooling and no classifier, so it makes "
+                              "no embeddings and no scores",
+                              info_.name)});
 }
 
 SavedSession LocalEngine::save_session(const Session& session, const std::filesystem::path& path) {

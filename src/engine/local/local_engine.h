@@ -22,7 +22,9 @@ namespace ferrum {
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(const EngineOptions& options, const LoadObserver& observer);
+  // `checkpoint`: the model's; null where answers are recorded.
+  LocalEngine(const EngineOptions& options, const LoadObserver& observer,
+              std::shared_ptr<const Checkpoint> checkpoint = nullptr);
   // A model that is there already, and outlives the engine.
   struct LoadedModel {
     std::shared_ptr<const Checkpoint> checkpoint;
@@ -45,6 +47,7 @@ class LocalEngine final : public Engine {
   TokenizerInfo tokenizer_info() const override { return prompts_.tokenizer_info(); }
   std::unique_ptr<EventStream> submit(Request request) override;
   std::vector<std::unique_ptr<EventStream>> submit_batch(std::vector<Request> requests) override;
+  std::unique_ptr<EventStream> submit_texts(TextRequest request) override;
   EngineStats stats() const override { return thread_->stats(); }
   void load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) override;
   void unload_adapter(const std::string& name) override { adapter_store().unload(name); }

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,7 +20,8 @@ struct Replay {
 using Reply = std::variant<HttpResponse, Replay>;
 
 struct ApiRequest {
-  std::vector<Request> requests;  // one for each prompt; all have the same number of choices
+  std::vector<Request> requests;       // one for each prompt; all have the same number of choices
+  std::optional<TextRequest> texts{};  // in place of requests: what a model is to make of texts
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
   // If set, called with the engine and the streams instead of answering with their events; there is no format

@@ -24,7 +24,6 @@ const std::vector<Field>& unsupported() {
       {"truncate_prompt_tokens", {}},
       {"truncation_side", {"left", "right"}},
       {"prompt_logprobs", {}},
-      {"prompt_embeds", {}},
       {"allowed_token_ids", {kNone}},
       {"bad_words", {kNone}},
       {"logits_processors", {kNone}},

@@ -61,6 +61,7 @@ ApiRequest chat_completion(Fields& f, const Engine& engine) {
   check_choices(f, stream, r, 1);
   read_completion_hints(f);
   refuse_unserved(f);
+  f.refuse("prompt_embeds", "/v1/completions takes vectors");
   read_other_engines(f);
   f.refuse("echo", "the last message is not repeated", {false});
   f.refuse("add_special_tokens", "the chat template writes all special tokens", {false});

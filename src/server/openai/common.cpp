@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-
+#include "server/api/budget.h"
 #include "server/openai/openai.h"
 
 namespace ferrum::server::openai {
 
 namespace {
-
-constexpr size_t kMaxAnswers = 2048;  // per request
 
 Json chance_json(const TokenChance& chance) {
   std::vector<int> bytes;
@@ -91,10 +89,10 @@ void check_choices(Fields& body, const StreamOptions& stream, const Request& req
   if (stream.delivery == Delivery::kStream && request.best_of > request.choices)
     body.refuse_value("best_of", "best_of cannot be streamed: the best answers are known at the end");
   const size_t answers = prompts * static_cast<size_t>(std::max(request.choices, request.best_of));
-  if (answers > kMaxAnswers)
+  if (answers > kMostResults)
     body.refuse_value(request.best_of > request.choices ? "best_of" : "n",
                       fmt::format("n, best_of and prompt request {} answers in total; the maximum is {}",
-                                  answers, kMaxAnswers));
+                                  answers, kMostResults));
 }
 
 void read_hints(Fields& body) {

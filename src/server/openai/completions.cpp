@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "server/api/answer_rule.h"
+#include "server/api/budget.h"
 #include "server/api/max_tokens.h"
 #include "server/api/other_engines.h"
 #include "server/api/prompt_fields.h"
@@ -9,13 +10,13 @@
 #include "server/api/thinking.h"
 #include "server/openai/common.h"
 #include "server/openai/openai.h"
+#include "server/openai/prompt_vectors.h"
 
 namespace ferrum::server::openai {
 namespace {
 
 constexpr int kDefaultMaxTokens = 16;  // OpenAI's default
 constexpr int kMaxLogprobs = 20;
-constexpr size_t kMaxPrompts = 2048;
 
 bool is_id(const Json& json) {
   return json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= INT32_MAX;
@@ -36,8 +37,8 @@ Prompt prompt_of(const Json& json, const TextPrompt& manner) {
 std::vector<Prompt> prompts_of(const Json& json, const TextPrompt& manner) {
   std::vector<Prompt> prompts;
   if (json.is_array() && !json.empty() && !is_id(json.front())) {
-    if (json.size() > kMaxPrompts)
-      server::refuse("prompt", "prompt must have at most {} texts, not {}", kMaxPrompts, json.size());
+    if (json.size() > kMostResults)
+      server::refuse("prompt", "prompt must have at most {} texts, not {}", kMostResults, json.size());
     for (const Json& item : json) prompts.push_back(prompt_of(item, manner));
   } else {
     prompts.push_back(prompt_of(json, manner));
@@ -238,7 +239,11 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   r.sampling = engine.recommended_sampling();
   const TextPrompt manner = {
       .text = "", .control_tokens = read_control_tokens(f), .bos = read_bos(f, TextPrompt::Bos::kAdded)};
-  std::vector<Prompt> prompts = prompts_of(f.required("prompt"), manner);
+  std::vector<Prompt> prompts = read_prompt_vectors(f, engine);
+  if (prompts.empty())
+    prompts = prompts_of(f.required("prompt"), manner);
+  else
+    f.refuse("prompt", "prompt_embeds takes its place", {""});
   read_sampling(f, r);
   r.max_tokens = read_max_tokens(f).value_or(kDefaultMaxTokens);
   const auto logprobs = f.integer("logprobs", 0, kMaxLogprobs);
@@ -251,6 +256,8 @@ ApiRequest completion(Fields& f, const Engine& engine) {
                  .prompt_tokens = {}};
   if (f.flag("echo").value_or(false)) {
     r.prompt_logprobs = r.logprobs;
+    if (std::holds_alternative<MixedPrompt>(prompts.front()))
+      server::refuse("echo", "echo: a prompt of vectors has no text");
     for (const Prompt& prompt : prompts) {
       const auto* text = std::get_if<TextPrompt>(&prompt);
       shape.echoes.push_back(text ? text->text : engine.text_of(std::get<TokenPrompt>(prompt).ids));
@@ -274,8 +281,9 @@ ApiRequest completion(Fields& f, const Engine& engine) {
   f.refuse_others();
   if (shape.stream.continuous_usage)
     for (Prompt& prompt : prompts) {
-      prompt = TokenPrompt{engine.tokens_of(prompt)};
-      shape.prompt_tokens.push_back(static_cast<int>(std::get<TokenPrompt>(prompt).ids.size()));
+      std::vector<int32_t> tokens = engine.tokens_of(prompt);
+      shape.prompt_tokens.push_back(static_cast<int>(tokens.size()));
+      if (!std::holds_alternative<MixedPrompt>(prompt)) prompt = TokenPrompt{std::move(tokens)};
     }
 
   const Delivery delivery = shape.stream.delivery;

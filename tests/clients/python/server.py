@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("FERRUM_BINARY", str(ROOT / "build" / "ferrum"))
 
 MODEL = "demo-dense"
+MODEL_FILE = str(ROOT / "models" / f"{MODEL}.gguf")
 KEY = "a-key-of-the-tests"
 QUESTION = "What is the capital of France?"
 ANSWER = "The capital of France is Paris."
@@ -19,7 +20,7 @@ NEXT_QUESTION = "What is the capital of Spain?"
 
 class Server:
     def __init__(self, *model):
-        model = model or (str(ROOT / "models" / f"{MODEL}.gguf"),)
+        model = model or (MODEL_FILE,)
         command = [BINARY, "serve", *model, "--port", "0", "--threads", "1", "--api-key", KEY]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         log = ""

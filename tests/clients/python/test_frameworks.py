@@ -4,7 +4,19 @@ import importlib.util
 import os
 import unittest
 
-from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, TOOL_ANSWER, TOOL_QUESTION, ClientTest, ReplayTest
+from server import (
+    ANSWER,
+    KEY,
+    MODEL,
+    MODEL_FILE,
+    NEXT_QUESTION,
+    QUESTION,
+    TOOL_ANSWER,
+    TOOL_QUESTION,
+    ClientTest,
+    ReplayTest,
+    Server,
+)
 
 os.environ.setdefault("OPENAI_API_KEY", "unused")  # some demand one while they are imported
 for switch in ("DO_NOT_TRACK", "HAYSTACK_TELEMETRY_ENABLED", "LITELLM_LOCAL_MODEL_COST_MAP"):
@@ -33,6 +45,28 @@ class Frameworks(ClientTest):
             self.assertEqual(first.text, ANSWER)
             turns = [("user", QUESTION), first, ("user", NEXT_QUESTION)]
             self.assertTrue("".join(chunk.text for chunk in model.stream(turns)))
+
+    @needs("langchain_openai")
+    def test_langchain_embeddings(self):
+        from langchain_openai import OpenAIEmbeddings
+
+        server = Server(MODEL_FILE, "--pooling", "mean")
+        self.addCleanup(server.stop)
+        embeddings = OpenAIEmbeddings(
+            model=MODEL, base_url=server.url + "/v1", api_key=KEY, check_embedding_ctx_length=False
+        )
+        vectors = embeddings.embed_documents([QUESTION, NEXT_QUESTION])
+        self.assertEqual(vectors[1], embeddings.embed_query(NEXT_QUESTION))
+
+    @needs("llama_index.embeddings.openai_like")
+    def test_llamaindex_embeddings(self):
+        from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+        server = Server(MODEL_FILE, "--pooling", "mean")
+        self.addCleanup(server.stop)
+        embeddings = OpenAILikeEmbedding(model_name=MODEL, api_base=server.url + "/v1", api_key=KEY)
+        vectors = embeddings.get_text_embedding_batch([QUESTION, NEXT_QUESTION])
+        self.assertEqual(vectors[1], embeddings.get_text_embedding(NEXT_QUESTION))
 
     @needs("langchain_anthropic")
     def test_langchain_anthropic(self):

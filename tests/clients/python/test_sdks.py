@@ -1,7 +1,9 @@
 """The clients of OpenAI and Anthropic, and `llm` on the command line."""
 import asyncio
+import importlib.util
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,20 @@ from pathlib import Path
 import anthropic
 import openai
 
-from server import ANSWER, KEY, MODEL, NEXT_QUESTION, QUESTION, TOOL_ANSWER, TOOL_QUESTION, ClientTest, ReplayTest
+from server import (
+    ANSWER,
+    KEY,
+    MODEL,
+    MODEL_FILE,
+    NEXT_QUESTION,
+    QUESTION,
+    ROOT,
+    TOOL_ANSWER,
+    TOOL_QUESTION,
+    ClientTest,
+    ReplayTest,
+    Server,
+)
 
 USER = {"role": "user", "content": QUESTION}
 NEXT_USER = {"role": "user", "content": NEXT_QUESTION}
@@ -217,6 +232,87 @@ class CommandLine(ClientTest):
             self.assertEqual(llm(QUESTION).strip(), ANSWER)
             self.assertTrue(llm("-c", NEXT_QUESTION).strip())
             self.assertEqual(llm("--no-stream", QUESTION).strip(), ANSWER)
+
+
+class Embeddings(unittest.TestCase):
+    """A model that makes embeddings: the same one, whose states are averaged."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(MODEL_FILE, "--pooling", "mean")
+        cls.addClassCleanup(cls.server.stop)
+
+    def setUp(self):
+        self.client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=KEY, max_retries=0)
+        self.addCleanup(self.client.close)
+
+    def vectors(self, texts, **more):
+        return [item.embedding for item in self.client.embeddings.create(model=MODEL, input=texts, **more).data]
+
+    def test_both_encodings(self):
+        texts = [QUESTION, NEXT_QUESTION]
+        by_default = self.vectors(texts)  # base64
+        self.assertEqual(by_default, self.vectors(texts, encoding_format="float"))
+        self.assertAlmostEqual(sum(x * x for x in by_default[0]), 1, places=5)
+        self.assertEqual(self.vectors([NEXT_QUESTION]), by_default[1:])
+        self.assertEqual(len(self.vectors(texts, dimensions=8)[0]), 8)
+
+    def test_mistakes(self):
+        for more, param in (({"dimensions": 99999}, "dimensions"), ({"input": ""}, "input"), ({"input": [[1, -1]]}, "input[0]")):
+            with self.assertRaises(openai.BadRequestError) as caught:
+                self.client.embeddings.create(**{"model": MODEL, "input": "a", **more})
+            self.assertEqual(caught.exception.param, param)
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.client.chat.completions.create(model=MODEL, messages=[USER])
+        self.assertIn("/v1/embeddings", caught.exception.message)
+
+
+CAN_SEARCH = importlib.util.find_spec("sqlite_vec") and hasattr(sqlite3.Connection, "enable_load_extension")
+RERANKER = ROOT.parent / "shared" / "goldens2" / "rerank_xlmr"
+
+
+@unittest.skipUnless(CAN_SEARCH, "sqlite-vec is not installed, or this Python's SQLite loads no extensions")
+class Search(ClientTest):
+    """examples/rag/rag.py, as docs/rag.md describes it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.embeds = Server(MODEL_FILE, "--pooling", "mean")
+        cls.addClassCleanup(cls.embeds.stop)
+
+    def run_example(self, folder, *arguments, **more):
+        environment = {
+            **os.environ,
+            "FERRUM_URL": self.base_url,
+            "FERRUM_EMBED_URL": self.embeds.url + "/v1",
+            "FERRUM_KEY": KEY,
+            "CHAT_MODEL": MODEL,
+            "EMBED_MODEL": MODEL,
+            "RERANK_MODEL": "",
+            **more,
+        }
+        command = [sys.executable, str(ROOT / "examples" / "rag" / "rag.py"), *arguments]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_answers_from_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"france.md": "The capital of France is Paris.", "spain.md": "The capital of Spain is Madrid.", "sums.md": "Seven plus five is twelve."}
+            for name, text in files.items():
+                (Path(folder) / name).write_text(text)
+            self.assertEqual(self.run_example(folder, "index", "notes.db", *files), "3 pieces of 3 files\n")
+            answer = self.run_example(folder, "ask", "notes.db", "The capital of Spain is Madrid.")
+            self.assertEqual(answer.splitlines()[-3:][0], "spain.md", answer)  # the nearest, as the same text
+            if RERANKER.exists():
+                ranker = Server(str(RERANKER))
+                self.addCleanup(ranker.stop)
+                body = {"query": QUESTION, "documents": list(files.values()), "top_n": 2}
+                with openai.OpenAI(base_url=ranker.url + "/v1", api_key=KEY) as client:
+                    ranked = client.post("/rerank", body={"model": RERANKER.name, **body}, cast_to=object)["results"]
+                self.assertEqual(len(ranked), 2)
+                self.assertGreaterEqual(ranked[0]["relevance_score"], ranked[1]["relevance_score"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+// The thread of an engine for texts: it owns the encoder. Clients' threads put jobs into its inbox.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/local/text_queue.h"
+#include "engine/local/watchdog.h"
+#include "engine/text_encoder.h"
+#include "ferrum/engine.h"
+
+namespace ferrum {
+
+class TextThread {
+ public:
+  struct Options {
+    int queue = 0;             // jobs at a time
+    double stall_seconds = 0;  // after which a step is reported
+  };
+  // The encoder outlives this. Error kBadArgument for stall_seconds that is not positive.
+  TextThread(TextEncoder& encoder, const Options& options);
+  // Jobs that are left end with an error.
+  ~TextThread();
+
+  // For any thread:
+
+  // A place in the queue, which is free again when the last copy of it is gone. Error kQueueFull.
+  std::shared_ptr<void> place_in_queue();
+  // Error kQueueFull where too many tokens wait.
+  void send(std::shared_ptr<TextJob> job);
+  void count_refused();
+  EngineStats stats() const;
+
+ private:
+  void work(const std::stop_token& stop);
+  void receive();
+  // Ends those that were cancelled or are past their deadlines.
+  void drop_unwanted();
+  void compute(const std::vector<TextQueue::Part>& parts);
+  // Sends what was made of a part: `rows` of it.
+  void deliver(const TextQueue::Part& part, std::span<const float> values);
+  void finish(TextJob& job, FinishReason reason);
+  void fail(TextJob& job, const ErrorEvent& error);
+  // Who reads a last event finds it counted, so events are sent when the counts are there for other threads.
+  void publish();
+
+  TextEncoder& encoder_;
+  Options options_;
+  std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
+  std::unique_ptr<Watchdog> watchdog_;
+  TextQueue queue_;  // the thread's alone, as the next two
+  EngineStats counted_;
+  std::vector<std::pair<std::shared_ptr<EventSink>, Event>> outbox_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable_any arrived_;
+  std::vector<std::shared_ptr<TextJob>> inbox_;
+  EngineStats stats_;
+  int64_t refused_ = 0;
+  size_t waiting_tokens_ = 0;  // of all jobs that are not over
+
+  std::jthread thread_;  // last: it ends before the rest goes
+};
+
+}  // namespace ferrum
