@@ -56,9 +56,9 @@ class Loader {
   EncoderWeights load_encoder() {
     const EncoderDescription& e = *model_.encoder;
     EncoderWeights w;
-    w.embedding = table({Role::kEmbedding}, 0);
-    if (e.positions > 0) w.positions = table({Role::kPositionEmbedding}, e.first_position);
-    if (e.types > 0) w.types = table({Role::kTypeEmbedding}, 0);
+    w.embedding = table({Role::kEmbedding});
+    if (e.positions > 0) w.positions = table_from({Role::kPositionEmbedding}, e.first_position);
+    if (e.types > 0) w.types = table({Role::kTypeEmbedding});
     if (e.embedding_norm) w.embedding_norm = norm({Role::kEmbeddingNorm}, model_.wiring.eps);
     if (model_.wiring.norm_before) w.final_norm = norm({Role::kFinalNorm}, model_.wiring.eps);
     load_rotations();
@@ -87,14 +87,12 @@ class Loader {
   };
 
   // The rows of a table of embeddings from `first` on.
-  std::unique_ptr<Weight> table(const TensorKey& key, int first) {
-    HostTensor rows = required(key);
-    if (first > 0) {
-      std::vector<int64_t> kept;
-      for (int64_t row = first; row < rows.rows(); ++row) kept.push_back(row);
-      rows = selected_rows(rows, std::move(kept));
-    }
-    return pack({.parts = {{rows}}, .use = WeightUse::kLookUp});
+  std::unique_ptr<Weight> table_from(const TensorKey& key, int first) {
+    if (first == 0) return table(key);
+    const HostTensor& all = required(key);
+    std::vector<int64_t> kept;
+    for (int64_t row = first; row < all.rows(); ++row) kept.push_back(row);
+    return pack({.parts = {{selected_rows(all, kept)}}, .use = WeightUse::kLookUp}, {{key, kept}});
   }
 
   EncoderLayer encoder_layer(int i) {

@@ -46,6 +46,7 @@ class ForwardingBackend : public Backend {
   void apply_gate(Tensor x, Tensor gates, GateKind f) override { inner_.apply_gate(x, gates, f); }
   void gather_rows(Tensor out, Tensor x, Tensor rows) override { inner_.gather_rows(out, x, rows); }
   void scatter_rows(Tensor to, Tensor x, Tensor rows) override { inner_.scatter_rows(to, x, rows); }
+  void pool(Tensor out, Tensor x, Tensor starts, Pooling how) override { inner_.pool(out, x, starts, how); }
   void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                     Tensor room) override {
     inner_.add_low_rank(out, x, adapters, rows, room);

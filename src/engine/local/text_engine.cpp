@@ -126,4 +126,14 @@ LoadedSession TextEngine::load_session(const std::filesystem::path& /*path*/) {
   throw generates_nothing(info_);
 }
 
+void TextEngine::load_adapter(const std::string& name, const std::filesystem::path& /*path*/,
+                              bool /*replace*/) {
+  fail(ErrorCode::kBadArgument, "the adapter {} cannot be loaded: adapters are for models that generate text",
+       in_quotes(name));
+}
+
+void TextEngine::unload_adapter(const std::string& name) {
+  fail(ErrorCode::kNotFound, "there is no adapter {}", in_quotes(name));
+}
+
 }  // namespace ferrum

@@ -36,6 +36,9 @@ class TextEngine final : public Engine {
   EngineStats stats() const override { return thread_->stats(); }
   SavedSession save_session(const Session& session, const std::filesystem::path& path) override;
   LoadedSession load_session(const std::filesystem::path& path) override;
+  void load_adapter(const std::string& name, const std::filesystem::path& path, bool replace) override;
+  void unload_adapter(const std::string& name) override;
+  std::vector<AdapterInfo> adapters() const override { return {}; }
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;
