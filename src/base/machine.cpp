@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -113,6 +114,41 @@ bool names(std::string_view controllers, std::string_view controller) {
   return false;
 }
 
+// The CPUs of a list such as "0-7,16"; what is not understood is passed over.
+std::set<int> cpus_of_list(std::string_view list) {
+  std::set<int> cpus;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view range = list.substr(0, comma);
+    const size_t dash = range.find('-');
+    const auto first = to_integer(range.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : to_integer(range.substr(dash + 1));
+    constexpr int64_t kMostCpus = 1 << 20;
+    if (first && last && *first >= 0 && *last < kMostCpus)
+      for (int64_t cpu = *first; cpu <= *last; ++cpu) cpus.insert(static_cast<int>(cpu));
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return cpus;
+}
+
+// The CPUs that Linux lists as those of Intel's larger cores; it does so on hybrid processors only.
+std::set<int> intel_cores(const fs::path& root) {
+  std::set<int> cpus;
+  const auto add = [&](const fs::path& path) {
+    if (const auto line = first_line(path)) cpus.merge(cpus_of_list(*line));
+  };
+  std::error_code none;
+  for (const fs::directory_entry& type : fs::directory_iterator(root / "sys/devices/system/cpu/types", none))
+    if (type.path().filename().string().starts_with("intel_core")) add(type.path() / "cpulist");
+  add(root / "sys/devices/cpu_core/cpus");
+  return cpus;
+}
+
+std::optional<int64_t> capacity_of(int cpu, const fs::path& root) {
+  return integer_in(root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "cpu_capacity");
+}
+
 }  // namespace
 
 CgroupLimits cgroup_limits(const fs::path& root) {
@@ -200,10 +236,49 @@ std::vector<int> numa_nodes_of(const std::vector<int>& cpus, const fs::path& roo
   return {nodes.begin(), nodes.end()};
 }
 
-int default_thread_count() {
-  int threads = static_cast<int>(cores_of(allowed_cpus()).size());
+std::vector<int> fast_cpus(const std::vector<int>& cpus, const fs::path& root) {
+  std::vector<int> fast;
+  if (const std::set<int> cores = intel_cores(root); !cores.empty()) {
+    std::copy_if(cpus.begin(), cpus.end(), std::back_inserter(fast),
+                 [&](int cpu) { return cores.contains(cpu); });
+  } else {
+    int64_t largest = 0;
+    for (const int cpu : cpus) largest = std::max(largest, capacity_of(cpu, root).value_or(0));
+    std::copy_if(cpus.begin(), cpus.end(), std::back_inserter(fast),
+                 [&](int cpu) { return 3 * capacity_of(cpu, root).value_or(largest) >= 2 * largest; });
+  }
+  return fast.empty() ? cpus : fast;
+}
+
+Cores ranked_cores(const std::vector<int>& cpus, const fs::path& root) {
+  const std::vector<int> fast = fast_cpus(cpus, root);
+  std::vector<int> slow;
+  std::set_difference(cpus.begin(), cpus.end(), fast.begin(), fast.end(), std::back_inserter(slow));
+  Cores cores = {.all = cores_of(fast, root)};
+  cores.fast = static_cast<int>(cores.all.size());
+  for (std::vector<int>& core : cores_of(slow, root)) cores.all.push_back(std::move(core));
+  return cores;
+}
+
+std::vector<std::vector<int>> places_for(int threads, const Cores& cores) {
+  const auto count = static_cast<size_t>(threads);
+  if (count == cores.all.size() || threads == cores.fast)
+    return {cores.all.begin(), cores.all.begin() + threads};
+  std::vector<int> shared;
+  if (cores.differ() && threads < cores.fast)
+    for (int core = 0; core < cores.fast; ++core)
+      shared.insert(shared.end(), cores.all[static_cast<size_t>(core)].begin(),
+                    cores.all[static_cast<size_t>(core)].end());
+  return std::vector<std::vector<int>>(count, shared);
+}
+
+int default_thread_count() { return default_thread_count(allowed_cpus(), "/"); }
+
+int default_thread_count(const std::vector<int>& cpus, const fs::path& root) {
+  int threads = ranked_cores(cpus, root).fast;
   // Rounded down: threads meet at barriers, and a thread throttled by the quota would delay all others.
-  if (const auto quota = cgroup_limits().cpus; quota && *quota < threads) threads = static_cast<int>(*quota);
+  if (const auto quota = cgroup_limits(root).cpus; quota && *quota < threads)
+    threads = static_cast<int>(*quota);
   return std::max(threads, 1);
 }
 

@@ -41,19 +41,16 @@ bool spin_while(const std::atomic<uint32_t>& value, uint32_t old) {
 ThreadPool::ThreadPool(int threads) {
   check(threads >= 1, "a pool has at least the caller's thread");
   const std::vector<int> cpus = allowed_cpus();
-  const std::vector<std::vector<int>> cores = cores_of(cpus);
   // With more threads than CPUs, a spinning thread would take the CPU that the thread it waits for needs.
   may_spin_ = threads <= static_cast<int>(cpus.size());
+  std::vector<std::vector<int>> places = places_for(threads, ranked_cores(cpus));
   workers_.reserve(static_cast<size_t>(threads) - 1);
   try {
-    for (int worker = 1; worker < threads; ++worker) {
-      const bool fills_cores = threads == static_cast<int>(cores.size());
-      workers_.emplace_back(
-          [this, worker, own = fills_cores ? cores[static_cast<size_t>(worker)] : std::vector<int>()] {
-            bind_this_thread(own);
-            work(worker);
-          });
-    }
+    for (int worker = 1; worker < threads; ++worker)
+      workers_.emplace_back([this, worker, own = std::move(places[static_cast<size_t>(worker)])] {
+        bind_this_thread(own);
+        work(worker);
+      });
   } catch (const std::system_error& error) {
     log::warn("only {} of {} threads could be created ({}): slower, with the same results", size(), threads,
               error.code().message());

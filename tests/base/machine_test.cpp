@@ -89,6 +89,76 @@ TEST_F(FakeRoot, SiblingsShareACore) {
   EXPECT_EQ(cores_of({0, 1, 2, 3, 4, 9}, root_), expected);
 }
 
+// Two cores of two CPUs each, and four of one: 0, 1 | 2, 3 | 4 | 5 | 6 | 7.
+class Hybrid : public FakeRoot {
+ protected:
+  Hybrid() {
+    for (int cpu = 0; cpu < 8; ++cpu) {
+      const fs::path topology = folder_of(cpu) / "topology";
+      write(topology / "physical_package_id", "0\n");
+      write(topology / "core_id", std::to_string(cpu < 4 ? cpu / 2 : cpu) + "\n");
+    }
+  }
+  static fs::path folder_of(int cpu) { return fs::path("sys/devices/system/cpu/cpu" + std::to_string(cpu)); }
+
+  const std::vector<int> cpus_ = {0, 1, 2, 3, 4, 5, 6, 7};
+};
+
+TEST_F(Hybrid, IntelNamesItsFastCores) {
+  EXPECT_EQ(fast_cpus(cpus_, root_), cpus_);  // nothing is said
+  write("sys/devices/cpu_core/cpus", "0-3\n");
+  write("sys/devices/cpu_atom/cpus", "4-7\n");
+  EXPECT_EQ(fast_cpus(cpus_, root_), (std::vector<int>{0, 1, 2, 3}));
+  EXPECT_EQ(fast_cpus({1, 3, 5}, root_), (std::vector<int>{1, 3}));
+  EXPECT_EQ(fast_cpus({5, 6}, root_), (std::vector<int>{5, 6}));  // the process may use slow ones only
+  EXPECT_EQ(default_thread_count(cpus_, root_), 2);
+  EXPECT_EQ(default_thread_count({4, 5, 6}, root_), 3);
+  write("proc/self/cgroup", "0::/\n");
+  write("sys/fs/cgroup/cpu.max", "100000 100000\n");
+  EXPECT_EQ(default_thread_count(cpus_, root_), 1);
+}
+
+TEST_F(Hybrid, ListsOfTypesAreReadAsWell) {
+  write("sys/devices/system/cpu/types/intel_atom_0/cpulist", "0-1,4-7\n");
+  write("sys/devices/system/cpu/types/intel_core_0/cpulist", "2,3\n");
+  EXPECT_EQ(fast_cpus(cpus_, root_), (std::vector<int>{2, 3}));
+}
+
+TEST_F(Hybrid, AListThatIsNoneIsPassedOver) {
+  write("sys/devices/cpu_core/cpus", "x,-3,5-,7-6,99999999999999999999\n");
+  EXPECT_EQ(fast_cpus(cpus_, root_), cpus_);
+}
+
+TEST_F(Hybrid, CapacitiesTellMiddleAndSmallCoresApart) {
+  const int capacity[] = {380, 380, 380, 380, 860, 860, 860, 1024};
+  for (int cpu = 0; cpu < 8; ++cpu)
+    write(folder_of(cpu) / "cpu_capacity", std::to_string(capacity[cpu]) + "\n");
+  EXPECT_EQ(fast_cpus(cpus_, root_), (std::vector<int>{4, 5, 6, 7}));
+  EXPECT_EQ(fast_cpus({0, 1, 2}, root_), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(default_thread_count(cpus_, root_), 4);
+}
+
+TEST_F(Hybrid, ThreadsAreBoundToFastCores) {
+  write("sys/devices/cpu_core/cpus", "4-7\n");
+  const Cores cores = ranked_cores(cpus_, root_);
+  const std::vector<std::vector<int>> ranked = {{4}, {5}, {6}, {7}, {0, 1}, {2, 3}};
+  EXPECT_EQ(cores.all, ranked);
+  EXPECT_EQ(cores.fast, 4);
+  EXPECT_TRUE(cores.differ());
+  EXPECT_EQ(places_for(6, cores), ranked);
+  EXPECT_EQ(places_for(4, cores), (std::vector<std::vector<int>>{{4}, {5}, {6}, {7}}));
+  EXPECT_EQ(places_for(2, cores), (std::vector<std::vector<int>>{{4, 5, 6, 7}, {4, 5, 6, 7}}));
+  EXPECT_EQ(places_for(5, cores), std::vector<std::vector<int>>(5));
+  EXPECT_EQ(places_for(9, cores), std::vector<std::vector<int>>(9));
+}
+
+TEST_F(Hybrid, WhereCoresAreAlikeOnlyAFullPoolIsBound) {
+  const Cores cores = ranked_cores(cpus_, root_);
+  EXPECT_FALSE(cores.differ());
+  EXPECT_EQ(places_for(6, cores), cores.all);
+  EXPECT_EQ(places_for(4, cores), std::vector<std::vector<int>>(4));
+}
+
 TEST_F(FakeRoot, NodesOfSomeCpus) {
   for (const auto& [cpu, node] : {std::pair(0, 0), {1, 0}, {2, 1}, {3, 12}}) {
     const fs::path folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu);

@@ -79,8 +79,7 @@ std::string CpuBackend::arithmetic() const {
 void CpuBackend::enter_thread() {
   // The pool's other threads are bound to their cores; this one would be moved about among them whenever
   // another thread of the process wakes.
-  const std::vector<std::vector<int>> cores = cores_of(allowed_cpus());
-  if (threads() == static_cast<int>(cores.size())) bind_this_thread(cores.front());
+  bind_this_thread(places_for(threads(), ranked_cores(allowed_cpus())).front());
 }
 
 std::string CpuBackend::name() const {
