@@ -55,7 +55,6 @@ const std::vector<Field>& unsupported() {
       {"samplers", {kNone, ""}},
       {"image_data", {kNone}},
       {"multimodal_data", {kNone}},
-      {"lora", {kNone}},
       {"return_tokens", {false}},
       {"response_fields", {kNone}},
       {"adaptive_target", {-1}},
