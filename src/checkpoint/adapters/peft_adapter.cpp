@@ -191,7 +191,7 @@ class PeftReader {
       const AdapterBuilder::Shape shape = builder_.shape_of(*key, name);
       if (pair.a->cols != shape.cols || pair.b->rows != shape.rows || taken_.contains(name)) continue;
       taken_.insert(name);
-      const float scale = config_.scale(module, pair.a->rows / std::max<int64_t>(shape.experts, 1));
+      const float scale = config_.scale(name, pair.a->rows / std::max<int64_t>(shape.experts, 1));
       return builder_.add_experts(*key, *pair.a, builder_.expert_rows(name, std::move(*pair.b)), scale);
     }
     fail(ErrorCode::kBadConfig, "{}: {} [{}, {}] fits no matrices of the base's experts", file_->source(),

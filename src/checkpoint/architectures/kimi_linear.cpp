@@ -114,6 +114,9 @@ constexpr TensorNames kTensors[] = {
     {Role::kMixerGateUp, ExpertCount::kNone, "layers.#.self_attn.g_b_proj", "blk.#.ssm_g_b"},
     {Role::kAlphaDown, ExpertCount::kNone, "layers.#.self_attn.f_a_proj", "blk.#.ssm_f_a"},
     {Role::kAlphaUp, ExpertCount::kNone, "layers.#.self_attn.f_b_proj", "blk.#.ssm_f_b"},
+    // As transformers names its modules, and so adapters.
+    {Role::kAlphaDown, ExpertCount::kNone, "layers.#.self_attn.forget_gate.f_a_proj", ""},
+    {Role::kAlphaUp, ExpertCount::kNone, "layers.#.self_attn.forget_gate.f_b_proj", ""},
     {Role::kBeta, ExpertCount::kNone, "layers.#.self_attn.b_proj", "blk.#.ssm_beta"},
     {Role::kDecay, ExpertCount::kNone, "layers.#.self_attn.A_log!", "blk.#.ssm_a!"},
     {Role::kStepBias, ExpertCount::kNone, "layers.#.self_attn.dt_bias!", "blk.#.ssm_dt.bias!"},
