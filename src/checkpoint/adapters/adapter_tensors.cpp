@@ -119,6 +119,7 @@ void AdapterBuilder::add(const TensorKey& key, AdapterMatrix a, AdapterMatrix b,
                           .a = std::move(a.values),
                           .b = std::move(b.values)};
   if (naming_ != base_.naming()) {
+    require_known_order(key, change.name);
     const GgufOrder order = gguf_order(base_.model(), key, folder_rotates());
     const bool to_folder = naming_ == Naming::kGguf;
     change.b = reordered_rows(change.b, order.rows, to_folder);
@@ -163,8 +164,7 @@ AdapterMatrix AdapterBuilder::expert_rows(const std::string& name, AdapterMatrix
                                       .bytes = std::as_bytes(std::span(columns.values)),
                                       .maker = {}}};
   model.architecture->adapt_hf(tensors, model);
-  const std::vector<int64_t> turned = {1, columns.cols, columns.rows};
-  if (tensors.size() == 1 && tensors[0].shape == turned) b.values = decoded(tensors[0]);
+  if (tensors.size() == 1 && tensors[0].maker != nullptr) b.values = decoded(tensors[0]);
   return b;
 }
 
@@ -206,6 +206,23 @@ const HostTensor* AdapterBuilder::find_own(const TensorKey& key) const {
   const HostTensor* own = base_.find(key);
   if (own == nullptr && key.role == TensorRole::kHead) own = base_.find({TensorRole::kEmbedding});
   return own;
+}
+
+// Converters permute q and k of some models that rotate nothing (Nemotron-H), and others do not: their files
+// compute the same without an adapter, and nothing in them tells.
+void AdapterBuilder::require_known_order(const TensorKey& key, const std::string& name) const {
+  const ModelDescription& model = base_.model();
+  if (model.architecture->gguf_interleaved || model.first_attention().latent > 0) return;
+  if (key.role != TensorRole::kQuery && key.role != TensorRole::kKey) return;
+  const auto rotates = [](const LayerDescription& l) {
+    return l.attends() && l.attention.rope != LayerRope::kNone;
+  };
+  if (std::ranges::none_of(model.layers, rotates))
+    fail(ErrorCode::kUnsupported,
+         "{}: the adapter changes {}, whose rows GGUF files of {} may have in another order: there the base "
+         "must "
+         "be of the adapter's kind of file",
+         adapter_.source, in_quotes(name), model.architecture->name);
 }
 
 FolderRotates AdapterBuilder::folder_rotates() const {

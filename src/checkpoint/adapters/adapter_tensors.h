@@ -57,6 +57,8 @@ class AdapterBuilder {
   Adapter finish();
 
  private:
+  // Of a change that is brought into the order of another kind of file. Error kUnsupported.
+  void require_known_order(const TensorKey& key, const std::string& name) const;
   // Of the folder that the base is, or of which it was made.
   FolderRotates folder_rotates() const;
   const HostTensor* find_own(const TensorKey& key) const;  // the base's; null: it has none
