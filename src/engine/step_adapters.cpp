@@ -50,8 +50,7 @@ void StepAdapterBuilder::build(std::span<const Chunk> chunks, Step& step) {
     const auto count = static_cast<int>(chunk.tokens.size());
     for (int i = 0; i < count; ++i) {
       rows_.add(chunk.adapter, limits_.top_k);
-      if (chunk.outputs == Outputs::kAll || (chunk.outputs == Outputs::kLast && i == count - 1))
-        output_rows_.add(chunk.adapter, limits_.top_k);
+      if (chunk.gives(i)) output_rows_.add(chunk.adapter, limits_.top_k);
     }
   }
   step.adapters = upload(room_, rows_);

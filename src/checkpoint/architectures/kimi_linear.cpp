@@ -131,6 +131,9 @@ constexpr TensorNames kTensors[] = {
     {Role::kSharedGate, ExpertCount::kNone, "layers.#.block_sparse_moe.shared_experts.gate_proj", ""},
     {Role::kSharedUp, ExpertCount::kNone, "layers.#.block_sparse_moe.shared_experts.up_proj", ""},
     {Role::kSharedDown, ExpertCount::kNone, "layers.#.block_sparse_moe.shared_experts.down_proj", ""},
+    {Role::kSharedGate, ExpertCount::kNone, "layers.#.mlp.shared_experts.gate_proj", ""},
+    {Role::kSharedUp, ExpertCount::kNone, "layers.#.mlp.shared_experts.up_proj", ""},
+    {Role::kSharedDown, ExpertCount::kNone, "layers.#.mlp.shared_experts.down_proj", ""},
 };
 
 }  // namespace
