@@ -106,7 +106,7 @@ TEST(SentenceFiles, ALanguageModelThatJudges) {
   folder.write("1_LogitScore/config.json", R"({"true_token_id": 7, "false_token_id": null})");
   EXPECT_EQ(folder.read().judges, std::vector<TokenId>{7});
   folder.write("1_LogitScore/config.json", R"({"false_token_id": 5})");
-  expect_error(ErrorCode::kBadConfig, {"1_LogitScore", "true_token_id"}, [&] { folder.read(); });
+  expect_error(ErrorCode::kBadFile, {"1_LogitScore", "true_token_id"}, [&] { folder.read(); });
 }
 
 }  // namespace
