@@ -37,13 +37,13 @@ std::vector<Operation> low_rank_operations() {
                      [=, in = in, width = width](Bench& bench) {
                        const auto part = [&](int rank, int first, int count, float scale, uint32_t seed) {
                          return LowRank{random_of(bench, dtype, rank, in, seed),
-                                        random_of(bench, dtype, rank, count, seed + 1), first, scale};
+                                        random_of(bench, dtype, rank, count, seed + 1), first, 0, scale};
                        };
                        // Two neighbours, one with a gap, a whole matrix, and none.
                        const LowRanks adapters = {
                            {part(4, 0, width / 2, 2, 1), part(9, width / 2, width - width / 2, 0.5f, 3)},
                            {part(1, 2, width - 3, 1, 5)},
-                           {{{}, random_of(bench, dtype, in, width, 7), 0, 0.1f}},
+                           {{{}, random_of(bench, dtype, in, width, 7), 0, 0, 0.1f}},
                            {}};
                        const AdapterRows rows = adapter_rows(bench);
                        const Tensor x = bench.random(kRows, in, 9, in + 3);
@@ -60,8 +60,9 @@ std::vector<Operation> low_rank_operations() {
            constexpr int kVocab = 20, kWidth = 70;
            const LowRanks adapters = {
                {{random_of(bench, dtype, kVocab, 5, 1), random_of(bench, dtype, 5, kWidth, 2), 0, 2}},
-               {{random_of(bench, dtype, kVocab, 130, 3), random_of(bench, dtype, 130, kWidth, 4), 0, 0.2f}},
-               {{random_of(bench, dtype, kVocab, kWidth, 5), {}, 0, 0.1f}},
+               {{random_of(bench, dtype, kVocab, 130, 3), random_of(bench, dtype, 130, kWidth, 4), 0, 0,
+                 0.2f}},
+               {{random_of(bench, dtype, kVocab, kWidth, 5), {}, 0, 0, 0.1f}},
                {}};
            const AdapterRows rows = adapter_rows(bench);
            const Tensor tokens = bench.integers({3, 0, 19, 5, 5, 1, 2, 2, 19, 0, 7}, kRows);
