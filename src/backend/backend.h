@@ -164,24 +164,35 @@ struct Rope {
   RopePairing pairing = RopePairing::kHalves;
 };
 
-// Keys and values of one layer, f32, f16, bf16 or int8, in blocks of block_tokens slots. A slot is
-// block × block_tokens + the offset in the block. Values lie token by token. Keys lie dimension by dimension:
-// a block stores block_tokens values of each dimension side by side, so that a kernel loads keys into lanes
-// and sums each product in order of dimension. int8: x = scale × byte, with one scale per token and head,
-// which is the largest magnitude over 127.
-struct KvLayer {
-  Tensor k;  // [blocks, kv_heads × head_dim × block_tokens]
-  Tensor v;  // [blocks × block_tokens, kv_heads × value_dim]
+// What a layer keeps of each token, and in how many blocks of block_tokens slots. A slot is
+// block × block_tokens + the offset in the block.
+struct KvShape {
+  HeadShape heads;
+  // f32, f16, bf16 or int8. int8: x = scale × byte, with one scale per token and head, which is the largest
+  // magnitude over 127.
+  DType dtype = DType::kF16;
+  int blocks = 0;
   int block_tokens = 0;
-  int group = 0;              // whose slots and blocks they are: Step::kv
-  Tensor k_scales, v_scales;  // [blocks × block_tokens, kv_heads] f32 for int8, else empty
+  int group = 0;  // whose slots and blocks they are: Step::kv
+};
+
+// Keys and values of one layer, in the layout of the backend that made them (Backend::kv_layout). To all
+// others they are bytes: each tensor holds its blocks one after another, each in as many rows.
+struct KvLayer {
+  Tensor k, v;
+  int block_tokens = 0;
+  int group = 0;
+  Tensor k_scales, v_scales;  // empty unless int8
+  int blocks = 0;
 
   // A block's part of k, v, k_scales and v_scales; empty where these are.
   std::array<Tensor, 4> block(int index) const {
     const auto of = [&](const Tensor& t) {
-      return t.empty() ? t : t.rows_at(index * block_tokens, block_tokens);
+      if (t.empty()) return t;
+      const int rows = t.rows / blocks;
+      return t.rows_at(index * rows, rows);
     };
-    return {k.row(index), of(v), of(k_scales), of(v_scales)};
+    return {of(k), of(v), of(k_scales), of(v_scales)};
   }
 };
 
@@ -320,6 +331,10 @@ enum class Pooling : uint8_t {
 
 enum class GateKind : uint8_t { kSigmoid, kSoftplus, kItself };  // 1 / (1 + e^−x), ln(1 + e^x), x
 
+// Makes a layer's room for keys and values, all of it from the arena.
+class Arena;
+using KvLayout = KvLayer (*)(Arena& arena, const KvShape& shape);
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -336,6 +351,7 @@ class Backend {
 
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;  // Error kNoMemory with the numbers
   virtual size_t free_bytes() const = 0;
+  virtual KvLayout kv_layout() const = 0;
   virtual std::unique_ptr<Weight> pack(const WeightSource& source) = 0;
   // Bytes that kernels keep beside what allocate() gives: now, and with these weights packed. Both grow with
   // weights only.

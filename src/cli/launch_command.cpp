@@ -48,7 +48,9 @@ int roomy_context(const EngineOptions& options) {
   EngineOptions wanted = options;
   wanted.max_context = std::min(checkpoint->model().context, kWantedContext);
   const auto backend = make_backend({options.backend, options.threads, options.activations, options.check});
-  const int fitting = what_fits(*checkpoint, wanted, backend->free_bytes()).context;
+  const int fitting =
+      what_fits(*checkpoint, wanted, {.free = backend->free_bytes(), .kv_layout = backend->kv_layout()})
+          .context;
   return fitting > 0 ? fitting : wanted.max_context;  // which is refused with numbers
 }
 

@@ -71,7 +71,8 @@ TextEncoderOptions options_for(const std::vector<TextTokens>& texts) {
 }
 
 void require_memory(const Checkpoint& checkpoint, const TextEncoderOptions& options, const Backend& backend) {
-  const uint64_t needed = checkpoint.bytes() + text_encoder_bytes(checkpoint.model(), options);
+  const uint64_t needed =
+      checkpoint.bytes() + text_encoder_bytes(backend.kv_layout(), checkpoint.model(), options);
   if (const uint64_t free = backend.free_bytes(); needed > free)
     fail(ErrorCode::kNoMemory, "{}: {} are needed for texts of {} tokens, {} are free: use shorter texts",
          checkpoint.model().name, human_bytes(needed), options.longest_text, human_bytes(free));

@@ -4,10 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "engine/sampling/draw_list.h"
 #include "engine/sampling/drawn_tokens.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

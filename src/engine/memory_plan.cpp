@@ -115,12 +115,13 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend) {
   return memory_plan(checkpoint, options,
                      DeviceMemory{.kernels = backend.kernel_memory_for(weights_of(checkpoint)),
-                                  .free = backend.free_bytes()});
+                                  .free = backend.free_bytes(),
+                                  .kv_layout = backend.kv_layout()});
 }
 
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
                        const DeviceMemory& device) {
-  const RunnerMemory memory = runner_memory(checkpoint.model(), options);
+  const RunnerMemory memory = runner_memory(device.kv_layout, checkpoint.model(), options);
   return {.weights = checkpoint.bytes(),
           .kv = memory.kv,
           .activations = memory.activations + device.kernels,

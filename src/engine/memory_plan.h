@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "backend/kv_lanes.h"
 #include "base/function_ref.h"
 #include "checkpoint/checkpoint.h"
 #include "engine/runner.h"
@@ -21,11 +22,11 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
 
 // Of a runner with these options on a backend.
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend);
-// The same, given the bytes that the backend's kernels will keep (Backend::kernel_memory_for) and that are
-// free.
+// The same, given what the backend would say.
 struct DeviceMemory {
-  uint64_t kernels = 0;
-  uint64_t free = 0;
+  uint64_t kernels = 0;  // bytes that its kernels will keep (Backend::kernel_memory_for)
+  uint64_t free = 0;     // bytes
+  KvLayout kv_layout = kv_in_lanes;
 };
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
                        const DeviceMemory& device);

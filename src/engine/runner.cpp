@@ -74,11 +74,11 @@ KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
   return sizes;
 }
 
-RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options) {
+RunnerMemory runner_memory(KvLayout layout, const ModelDescription& model, const RunnerOptions& options) {
   const KvSizes kv = kv_sizes(model, options);
   const DecoderLimits limits = decoder_limits(options, kv);
   const size_t logits = size_t{1} * options.max_outputs * model.vocab * sizeof(float);
-  return {.kv = Decoder::kv_bytes(model, limits),
+  return {.kv = Decoder::kv_bytes(layout, model, limits),
           .activations = Decoder::activation_bytes(model, limits) +
                          rotation_bytes(model, options.max_context) + logits +
                          StepBuilder::bytes(builder_limits(options, kv.groups(), model)) +

@@ -42,7 +42,7 @@ struct RunnerMemory {
   uint64_t kv = 0;
   uint64_t activations = 0;  // with logits, inputs and the rotation table
 };
-RunnerMemory runner_memory(const ModelDescription& model, const RunnerOptions& options);
+RunnerMemory runner_memory(KvLayout layout, const ModelDescription& model, const RunnerOptions& options);
 
 class Runner final : public StepRunner {
  public:

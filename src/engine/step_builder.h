@@ -5,12 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "engine/chunk.h"
 #include "engine/hidden_carry.h"
 #include "engine/step_adapters.h"
 #include "engine/step_waves.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

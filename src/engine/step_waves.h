@@ -3,9 +3,9 @@
 #include <span>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "engine/chunk.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

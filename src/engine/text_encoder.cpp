@@ -83,12 +83,13 @@ ModelDescription described(const ModelDescription& model, const TextEncoderOptio
 
 }  // namespace
 
-uint64_t text_encoder_bytes(const ModelDescription& given, const TextEncoderOptions& options) {
+uint64_t text_encoder_bytes(KvLayout layout, const ModelDescription& given,
+                            const TextEncoderOptions& options) {
   const ModelDescription model = described(given, options);
   const DecoderLimits limits = model_limits(model, options);
-  const uint64_t of_model = model.encoder
-                                ? Encoder::bytes(model, limits)
-                                : Decoder::activation_bytes(model, limits) + Decoder::kv_bytes(model, limits);
+  const uint64_t of_model =
+      model.encoder ? Encoder::bytes(layout, model, limits)
+                    : Decoder::activation_bytes(model, limits) + Decoder::kv_bytes(layout, model, limits);
   const auto texts = static_cast<uint64_t>(most_texts(options));
   const uint64_t starts = (texts + 1) * sizeof(int32_t);
   return of_model + rotation_bytes(model, options.longest_text) +

@@ -30,7 +30,8 @@ struct TextEncoderOptions {
 TextPooling pooling_named(std::string_view name);
 
 // Bytes that an encoder of texts takes beside its weights. Errors as TextEncoder's.
-uint64_t text_encoder_bytes(const ModelDescription& model, const TextEncoderOptions& options);
+uint64_t text_encoder_bytes(KvLayout layout, const ModelDescription& model,
+                            const TextEncoderOptions& options);
 
 class TextEncoder {
  public:

@@ -9,7 +9,6 @@
 #include "base/human_bytes.h"
 #include "checkpoint/architecture.h"
 #include "checkpoint/tensor_names.h"
-#include "engine/memory_plan.h"
 
 namespace ferrum {
 namespace {
@@ -27,8 +26,8 @@ std::optional<TensorKey> key_of(const NameTable& names, const HostTensor& tensor
 
 class Room {
  public:
-  Room(const Checkpoint& checkpoint, const EngineOptions& options, uint64_t free)
-      : checkpoint_(checkpoint), options_(options), free_(free) {}
+  Room(const Checkpoint& checkpoint, const EngineOptions& options, const DeviceMemory& device)
+      : checkpoint_(checkpoint), options_(options), device_(device) {}
 
   bool fits(int context, const std::string& kv_dtype, uint64_t weights) const {
     EngineOptions options = options_;
@@ -36,8 +35,8 @@ class Room {
     options.kv_tokens = 0;
     options.kv_dtype = kv_dtype;
     const RunnerMemory memory =
-        runner_memory(checkpoint_.model(), runner_options(options, checkpoint_.model()));
-    return weights + memory.kv + memory.activations <= free_;
+        runner_memory(device_.kv_layout, checkpoint_.model(), runner_options(options, checkpoint_.model()));
+    return weights + memory.kv + memory.activations <= device_.free;
   }
 
   // At most `most`, in whole steps.
@@ -57,7 +56,7 @@ class Room {
  private:
   const Checkpoint& checkpoint_;
   const EngineOptions& options_;
-  uint64_t free_;
+  DeviceMemory device_;
 };
 
 }  // namespace
@@ -74,9 +73,10 @@ uint64_t weights_as(FileType type, const Checkpoint& checkpoint) {
   return bytes;
 }
 
-WhatFits what_fits(const Checkpoint& checkpoint, const EngineOptions& options, uint64_t free,
+WhatFits what_fits(const Checkpoint& checkpoint, const EngineOptions& options, DeviceMemory device,
                    uint64_t others) {
-  const Room room(checkpoint, options, free - std::min(free, others));
+  device.free -= std::min(device.free, others + device.kernels);
+  const Room room(checkpoint, options, device);
   const int wanted = runner_options(options, checkpoint.model()).max_context;
   WhatFits fits = {.context = room.longest(wanted, options.kv_dtype)};
   if (options.kv_dtype != "int8") {

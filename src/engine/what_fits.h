@@ -5,6 +5,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/file_type.h"
+#include "engine/memory_plan.h"
 #include "ferrum/engine.h"
 
 namespace ferrum {
@@ -16,9 +17,9 @@ struct WhatFits {
   uint64_t type_weights = 0;  // its bytes
 };
 
-// Of one model, with one sequence's context in the cache and `others` (a draft model, say) beside it. `free`
-// bytes are there for all.
-WhatFits what_fits(const Checkpoint& checkpoint, const EngineOptions& options, uint64_t free,
+// Of one model, with one sequence's context in the cache and `others` (bytes: of a draft model, say) beside
+// it and the kernels.
+WhatFits what_fits(const Checkpoint& checkpoint, const EngineOptions& options, DeviceMemory device,
                    uint64_t others = 0);
 
 // "--max-context 4096; --kv-dtype int8; a file of type Q4_K_M (4.6 GiB)", or that nothing does.

@@ -3,10 +3,10 @@
 #pragma once
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/observers/forwarding_backend.h"
 #include "checkpoint/model_description.h"
 #include "models/adapter_tables.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

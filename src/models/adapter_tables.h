@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "checkpoint/adapters/adapter.h"
-#include "models/arena.h"
 #include "models/weight_origin.h"
 
 namespace ferrum {

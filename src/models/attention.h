@@ -3,9 +3,9 @@
 #include <memory>
 #include <optional>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "checkpoint/model_description.h"
-#include "models/arena.h"
 #include "models/state_waves.h"
 
 namespace ferrum {

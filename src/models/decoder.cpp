@@ -40,7 +40,7 @@ Decoder::Decoder(Backend& backend, const ModelDescription& model, DecoderWeights
       weights_(std::move(weights)),
       arena_(backend),
       a_(arena_, model_, limits),
-      kv_(allocate_kv(arena_, model_, limits.kv, limits.mtp_rows)),
+      kv_(allocate_kv(backend.kv_layout(), arena_, model_, limits.kv, limits.mtp_rows)),
       states_(allocate_states(arena_, model_, limits.state_slots)) {
   check(limits_.max_tokens > 0 && limits_.max_outputs > 0 && limits_.kv.blocks > 0,
         "a decoder has room for a step");
@@ -303,9 +303,9 @@ size_t Decoder::activation_bytes(const ModelDescription& model, const DecoderLim
   return arena.bytes() + (limits.adapters > 0 ? AdaptedBackend::bytes(model, adapter_limits(limits)) : 0);
 }
 
-size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& limits) {
+size_t Decoder::kv_bytes(KvLayout layout, const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
-  allocate_kv(arena, model, limits.kv, limits.mtp_rows);
+  allocate_kv(layout, arena, model, limits.kv, limits.mtp_rows);
   allocate_states(arena, model, limits.state_slots);
   return arena.bytes();
 }
@@ -313,13 +313,10 @@ size_t Decoder::kv_bytes(const ModelDescription& model, const DecoderLimits& lim
 size_t Decoder::block_bytes(int group) const {
   if (group == limits_.kv.groups()) return state_bytes_of_slot(model_);
   size_t bytes = 0;
-  for (int i = 0; i < model_.depth_with_mtp(); ++i) {
-    const AttentionDescription& attention = model_.layer(i).attention;
-    if (attention.kv_layer < 0 && limits_.kv.group_of(attention) == group)
-      bytes += kv_bytes_of_token(head_shape(attention), limits_.kv.dtype);
-  }
-  bytes *= static_cast<size_t>(limits_.kv.block_tokens);
-  return bytes + (model_.mtp && group == 0 ? kv_.back().k.row(0).bytes() : 0);
+  for (size_t i = 0; i < kv_.size(); ++i)
+    if (keeps_kv(i, group))
+      for (const Tensor& part : kv_[i].block(0)) bytes += part.bytes();
+  return bytes;
 }
 
 template <class Byte, class Visit>

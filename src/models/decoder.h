@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "models/adapted_backend.h"
-#include "models/arena.h"
 #include "models/feed_forward.h"
 #include "models/kv_layers.h"
 #include "models/layer_mixer.h"
@@ -78,7 +78,7 @@ class Decoder final : public Model {
 
   // Bytes that the constructor allocates.
   static size_t activation_bytes(const ModelDescription& model, const DecoderLimits& limits);
-  static size_t kv_bytes(const ModelDescription& model, const DecoderLimits& limits);
+  static size_t kv_bytes(KvLayout layout, const ModelDescription& model, const DecoderLimits& limits);
 
  private:
   struct Activations {

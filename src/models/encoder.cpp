@@ -7,7 +7,8 @@
 
 namespace ferrum {
 
-Encoder::Activations::Activations(Arena& arena, const ModelDescription& model, const DecoderLimits& limits)
+Encoder::Activations::Activations(KvLayout layout, Arena& arena, const ModelDescription& model,
+                                  const DecoderLimits& limits)
     : hidden(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
       branch(arena.allocate(DType::kF32, limits.max_tokens, model.hidden)),
       attention(arena, model, limits.max_tokens, limits.max_outputs),
@@ -15,7 +16,7 @@ Encoder::Activations::Activations(Arena& arena, const ModelDescription& model, c
       last_hidden(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_branch(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_attended(arena.allocate(DType::kF32, limits.max_outputs, attention.attended.cols)),
-      kv(allocate_kv(arena, model, limits.kv)) {
+      kv(allocate_kv(layout, arena, model, limits.kv)) {
   if (model.wiring.norm_before) normed = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
 }
 
@@ -25,13 +26,13 @@ Encoder::Encoder(Backend& backend, const ModelDescription& model, EncoderWeights
       model_(model),
       weights_(std::move(weights)),
       arena_(backend),
-      a_(arena_, model_, limits) {
+      a_(backend.kv_layout(), arena_, model_, limits) {
   check_equal(weights_.layers.size(), model_.layers.size(), "layers loaded");
 }
 
-size_t Encoder::bytes(const ModelDescription& model, const DecoderLimits& limits) {
+size_t Encoder::bytes(KvLayout layout, const ModelDescription& model, const DecoderLimits& limits) {
   CountingArena arena;
-  Activations(arena, model, limits);
+  Activations(layout, arena, model, limits);
   return arena.bytes();
 }
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
-#include "models/arena.h"
 #include "models/attention.h"
 #include "models/decoder.h"
 #include "models/feed_forward.h"
@@ -48,11 +48,11 @@ class Encoder final : public Model {
   void write_block(int, int, std::span<const std::byte>) override {}
 
   // Bytes that the constructor allocates.
-  static size_t bytes(const ModelDescription& model, const DecoderLimits& limits);
+  static size_t bytes(KvLayout layout, const ModelDescription& model, const DecoderLimits& limits);
 
  private:
   struct Activations {
-    Activations(Arena& arena, const ModelDescription& model, const DecoderLimits& limits);
+    Activations(KvLayout layout, Arena& arena, const ModelDescription& model, const DecoderLimits& limits);
 
     Tensor hidden, branch;  // [tokens, hidden]
     Tensor normed;          // [tokens, hidden], or empty

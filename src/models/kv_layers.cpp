@@ -42,8 +42,8 @@ HeadShape head_shape(const AttentionDescription& a) {
   return {.q_heads = a.q_heads, .kv_heads = a.kv_heads, .head_dim = a.head_dim, .value_dim = a.value_dim};
 }
 
-std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes,
-                                 int mtp_rows) {
+std::vector<KvLayer> allocate_kv(KvLayout layout, Arena& arena, const ModelDescription& model,
+                                 const KvSizes& sizes, int mtp_rows) {
   std::vector<KvLayer> layers;
   const bool shared = sizes.shared && std::ranges::none_of(model.layers, [](const LayerDescription& layer) {
                         return layer.attention.kv_layer >= 0;  // what it reads must stay
@@ -56,8 +56,9 @@ std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, co
     }
     if (shared) {
       const auto alike = [&](const LayerDescription& other) {
-        return head_shape(other.attention).k_width() == head_shape(a).k_width() &&
-               head_shape(other.attention).v_width() == head_shape(a).v_width();
+        const HeadShape one = head_shape(other.attention), of = head_shape(a);
+        return one.kv_heads == of.kv_heads && one.head_dim == of.head_dim &&
+               one.value_size() == of.value_size();
       };
       const auto first = std::ranges::find_if(model.layers, alike);
       if (const size_t at = static_cast<size_t>(first - model.layers.begin()); at < layers.size()) {
@@ -65,24 +66,15 @@ std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, co
         continue;
       }
     }
-    const HeadShape heads = head_shape(a);
     const int group = sizes.group_of(a);
-    const int blocks = sizes.blocks_of(group);
-    const int64_t slots = int64_t{blocks} * sizes.block_tokens;
-    KvLayer kv = {.k = arena.allocate(sizes.dtype, blocks, int64_t{heads.k_width()} * sizes.block_tokens),
-                  .v = arena.allocate(sizes.dtype, slots, heads.v_width()),
-                  .block_tokens = sizes.block_tokens,
-                  .group = group,
-                  .k_scales = {},
-                  .v_scales = {}};
-    if (sizes.dtype == DType::kI8) {
-      kv.k_scales = arena.allocate(DType::kF32, slots, a.kv_heads);
-      kv.v_scales = arena.allocate(DType::kF32, slots, a.kv_heads);
-    }
-    layers.push_back(kv);
+    layers.push_back(layout(arena, {.heads = head_shape(a),
+                                    .dtype = sizes.dtype,
+                                    .blocks = sizes.blocks_of(group),
+                                    .block_tokens = sizes.block_tokens,
+                                    .group = group}));
   }
   if (model.mtp) {
-    KvLayer kept = {.block_tokens = 0};
+    KvLayer kept = {.blocks = sizes.blocks};
     kept.k = arena.allocate(DType::kF32, int64_t{sizes.blocks} * mtp_rows + 1, model.hidden);
     kept.k.rows = sizes.blocks;
     kept.k.cols = kept.k.stride = mtp_rows * model.hidden;

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "checkpoint/model_description.h"
-#include "models/arena.h"
 
 namespace ferrum {
 
@@ -52,7 +52,7 @@ HeadShape head_shape(const AttentionDescription& attention);
 
 // [layers]; with an MTP head then that of its layer, and as `k` of another, f32, the hidden states of
 // mtp_rows positions of each block [blocks, mtp_rows × hidden], with one more behind the last block.
-std::vector<KvLayer> allocate_kv(Arena& arena, const ModelDescription& model, const KvSizes& sizes,
-                                 int mtp_rows = 0);
+std::vector<KvLayer> allocate_kv(KvLayout layout, Arena& arena, const ModelDescription& model,
+                                 const KvSizes& sizes, int mtp_rows = 0);
 
 }  // namespace ferrum

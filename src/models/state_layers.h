@@ -2,9 +2,9 @@
 #pragma once
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "checkpoint/model_description.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

@@ -1,7 +1,7 @@
 // Recurrent layers where a draft keeps the state behind each of its tokens (StepWave).
 #pragma once
+#include "backend/arena.h"
 #include "backend/backend.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <vector>
 
+#include "backend/arena.h"
 #include "backend/backend.h"
 #include "checkpoint/model_description.h"
-#include "models/arena.h"
 
 namespace ferrum {
 

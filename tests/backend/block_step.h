@@ -65,6 +65,7 @@ inline KvLayer random_blocks(Bench& bench, DType dtype, int block_tokens, int bl
     return bench.floats(values, rows);
   };
   KvLayer kv = {cache(blocks, heads.k_width(), 11), cache(rows, heads.v_width(), 12), block_tokens};
+  kv.blocks = blocks;
   if (dtype == DType::kI8) kv.k_scales = scales(13), kv.v_scales = scales(14);
   return kv;
 }

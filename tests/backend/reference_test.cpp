@@ -188,7 +188,8 @@ TEST_F(Reference, ScatterRows) {
 }
 
 TEST_F(Reference, CopyBlocks) {
-  const KvLayer kv = {bench_.floats({0, 1, 2, 3, 4, 5}, 3), bench_.floats({10, 11, 12, 13, 14, 15}, 6), 2};
+  const KvLayer kv = {
+      bench_.floats({0, 1, 2, 3, 4, 5}, 3), bench_.floats({10, 11, 12, 13, 14, 15}, 6), 2, 0, {}, {}, 3};
   backend_.copy_blocks(kv, bench_.integers({2, 0}, 1));
   expect_near(kv.k, {4, 5, 2, 3, 4, 5});
   expect_near(kv.v, {14, 15, 12, 13, 14, 15});

@@ -134,7 +134,7 @@ std::vector<Operation> token_wise_operations() {
                          [&bench, x, starts, out, how] { bench.backend().pool(out, x, starts, how); });
                    }});
   all.push_back({"copy_blocks", Agreement::kExact, [](Bench& bench) {
-                   const KvLayer kv = {bench.random(5, 4 * 6, 8), bench.random(5 * 4, 6, 9), 4};
+                   const KvLayer kv = {bench.random(5, 4 * 6, 8), bench.random(5 * 4, 6, 9), 4, 0, {}, {}, 5};
                    const Tensor from_to = bench.integers({0, 3, 4, 1}, 2);
                    bench.add_output(kv.k);
                    bench.add_output(kv.v);

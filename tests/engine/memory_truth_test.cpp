@@ -66,7 +66,7 @@ void expect_truth_of_texts(const std::filesystem::path& path) {
                                       .step_tokens = 100,
                                       .gives_states = true};
   const TextEncoder encoder(counting, checkpoint, options);
-  const uint64_t planned = text_encoder_bytes(checkpoint->model(), options);
+  const uint64_t planned = text_encoder_bytes(kv_in_lanes, checkpoint->model(), options);
   EXPECT_GE(counting->bytes(), planned);
   EXPECT_LE(counting->bytes(), planned + bytes_of_vectors(*checkpoint));
 }

@@ -18,7 +18,7 @@ class WhatFitsTest : public testing::Test {
     return memory_plan(*checkpoint_, runner_options(o, checkpoint_->model()), DeviceMemory{}).total();
   }
   std::string said(uint64_t free) const {
-    return remedies_text(what_fits(*checkpoint_, options_, free), options_, options_.max_context);
+    return remedies_text(what_fits(*checkpoint_, options_, {.free = free}), options_, options_.max_context);
   }
 
   std::unique_ptr<Checkpoint> checkpoint_ =
@@ -27,7 +27,7 @@ class WhatFitsTest : public testing::Test {
 };
 
 TEST_F(WhatFitsTest, TheLongestContextIsTheOneThatTheNumbersAllow) {
-  const WhatFits fits = what_fits(*checkpoint_, options_, needed(512, "f16") - 1);
+  const WhatFits fits = what_fits(*checkpoint_, options_, {.free = needed(512, "f16") - 1});
   EXPECT_EQ(fits.context, 480);  // of a context of 512, in steps of 32
   EXPECT_LE(needed(fits.context, "f16"), needed(512, "f16") - 1);
   EXPECT_GT(needed(fits.context + 32, "f16"), needed(512, "f16") - 1);
@@ -38,13 +38,13 @@ TEST_F(WhatFitsTest, TheLongestContextIsTheOneThatTheNumbersAllow) {
 
 TEST_F(WhatFitsTest, AShorterContextMayNeedInt8AsWell) {
   const uint64_t free = needed(320, "int8");
-  const WhatFits fits = what_fits(*checkpoint_, options_, free);
+  const WhatFits fits = what_fits(*checkpoint_, options_, {.free = free});
   EXPECT_EQ(fits.int8_context, 320);
   EXPECT_LT(fits.context, 320);
   EXPECT_NE(said(free).find("--kv-dtype int8 --max-context 320"), std::string::npos) << said(free);
   options_.kv_dtype = "int8";
-  EXPECT_EQ(what_fits(*checkpoint_, options_, free).int8_context, 0);
-  EXPECT_EQ(what_fits(*checkpoint_, options_, free).context, 320);
+  EXPECT_EQ(what_fits(*checkpoint_, options_, {.free = free}).int8_context, 0);
+  EXPECT_EQ(what_fits(*checkpoint_, options_, {.free = free}).context, 320);
 }
 
 TEST_F(WhatFitsTest, WhereTheWeightsAreTooLargeASmallerTypeMayDo) {
@@ -53,14 +53,15 @@ TEST_F(WhatFitsTest, WhereTheWeightsAreTooLargeASmallerTypeMayDo) {
   const uint64_t q4 = weights_as(FileType::kQ4_K_M, *checkpoint_);
   EXPECT_LT(q4, q8);
   EXPECT_LT(q8, checkpoint_->bytes());
-  WhatFits fits = what_fits(*checkpoint_, options_, q8 + cache);
+  WhatFits fits = what_fits(*checkpoint_, options_, {.free = q8 + cache});
   EXPECT_EQ(fits.context, 0);
   EXPECT_EQ(fits.int8_context, 0);
   EXPECT_EQ(fits.type, "Q8_0");
   EXPECT_EQ(fits.type_weights, q8);
-  fits = what_fits(*checkpoint_, options_, q4 + cache);
+  fits = what_fits(*checkpoint_, options_, {.free = q4 + cache});
   EXPECT_EQ(fits.type, "Q4_K_M");
-  EXPECT_EQ(what_fits(*checkpoint_, options_, q8 + cache, q8 - q4).type, "Q4_K_M") << "beside another model";
+  EXPECT_EQ(what_fits(*checkpoint_, options_, {.free = q8 + cache}, q8 - q4).type, "Q4_K_M")
+      << "beside another model";
   EXPECT_EQ(said(1000), "no context and no type of this model fits: a smaller model may");
 }
 

@@ -76,7 +76,7 @@ Told told_by(const std::shared_ptr<const Checkpoint>& checkpoint, BehindWindows 
   loop.add(all.back().job);
   test::run(loop);
   Told told = {.cached = all.back().reader->choices.at(0).finish->usage.cached_tokens,
-               .kv_bytes = runner_memory(checkpoint->model(), options).kv};
+               .kv_bytes = runner_memory(kv_in_lanes, checkpoint->model(), options).kv};
   for (const test::Asked& asked : all) {
     EXPECT_EQ(asked.reader->error.message, "");
     told.choices.push_back(asked.reader->choices);
@@ -172,9 +172,9 @@ TEST(WindowCacheMemory, AGemmaAt32kTakesAQuarter) {
   for (LayerDescription& layer : model.layers)
     if (layer.attention.window > 0) layer.attention.window = 1024;
   RunnerOptions options = {.max_context = 32768, .kv_tokens = 32768};
-  const uint64_t kept = runner_memory(model, options).kv;
+  const uint64_t kept = runner_memory(kv_in_lanes, model, options).kv;
   options.behind_windows = BehindWindows::kGivenBack;
-  EXPECT_LE(runner_memory(model, options).kv * 4, kept);
+  EXPECT_LE(runner_memory(kv_in_lanes, model, options).kv * 4, kept);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernel_memory.h"
+#include "backend/kv_lanes.h"
 #include "base/cpu_features.h"
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
@@ -35,6 +36,7 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override;
+  KvLayout kv_layout() const override { return kv_in_lanes; }
   // Reads the source's bytes in place. Also sizes the backend's own memory for the weight's width.
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory() const override;

@@ -61,6 +61,7 @@ class CheckingBackend final : public Backend {
   bool works_ahead() const override { return inner_.works_ahead(); }
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
   size_t free_bytes() const override { return inner_.free_bytes(); }
+  KvLayout kv_layout() const override { return inner_.kv_layout(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory() const override { return inner_.kernel_memory(); }
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override {
@@ -123,7 +124,8 @@ class CheckingBackend final : public Backend {
     return {host(rows.slots), host(rows.scales), host(rows.matrix), rows.matrices};
   }
   KvLayer host(const KvLayer& kv) {
-    return {host(kv.k), host(kv.v), kv.block_tokens, kv.group, host(kv.k_scales), host(kv.v_scales)};
+    return {host(kv.k),        host(kv.v),        kv.block_tokens, kv.group,
+            host(kv.k_scales), host(kv.v_scales), kv.blocks};
   }
   // Compares the device's results with the reference's results on the copies.
   void finish(const std::string& what, std::initializer_list<Output> outputs);

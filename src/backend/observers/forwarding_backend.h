@@ -15,6 +15,7 @@ class ForwardingBackend : public Backend {
   bool works_ahead() const override { return inner_.works_ahead(); }
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
   size_t free_bytes() const override { return inner_.free_bytes(); }
+  KvLayout kv_layout() const override { return inner_.kv_layout(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override { return inner_.pack(source); }
   size_t kernel_memory() const override { return inner_.kernel_memory(); }
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override {

@@ -82,9 +82,9 @@ double ObservingBackend::bytes_from_memory(const OperationCall& call) {
     if (call.window > 0)
       for (int32_t& tokens : context) tokens = std::min(tokens, call.window);
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
-    const KvLayer& kv = *call.kv;
-    return positions * (tensor_bytes(kv.k.first_rows(1)) / kv.block_tokens +
-                        tensor_bytes(kv.v.first_rows(1)) + 2 * tensor_bytes(kv.v_scales.first_rows(1)));
+    double block = 0;
+    for (const Tensor& part : call.kv->block(0)) block += tensor_bytes(part);
+    return positions * block / call.kv->block_tokens;
   }
   double bytes = 0;
   for (const Weight* w : {call.weight, call.second_weight})

@@ -4,6 +4,7 @@
 // Values are stored in float32 and summed in double, so that the oracle's own rounding is negligible.
 #pragma once
 #include "backend/backend.h"
+#include "backend/kv_lanes.h"
 
 namespace ferrum {
 
@@ -16,6 +17,7 @@ class ReferenceBackend final : public Backend {
 
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override;
+  KvLayout kv_layout() const override { return kv_in_lanes; }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory() const override { return 0; }
   size_t kernel_memory_for(std::span<const WeightSource>) const override { return 0; }

@@ -111,7 +111,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer());
     std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
   }
-  const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights), .free = backend->free_bytes()};
+  const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights),
+                               .free = backend->free_bytes(),
+                               .kv_layout = backend->kv_layout()};
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
     plan(roomy, device);
     return memory_.total() <= memory_.free;
@@ -120,10 +122,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   info_ = info_of(runner);
   if (observer.planned) observer.planned(info_, memory_);
   if (memory_.total() > memory_.free) {
-    const uint64_t others = (draft_ ? draft_->memory().total() : 0) + device.kernels;
-    require_fit(
-        memory_, model,
-        remedies_text(what_fits(*checkpoint_, options, memory_.free, others), options, info_.context));
+    const uint64_t draft = draft_ ? draft_->memory(device.kv_layout).total() : 0;
+    require_fit(memory_, model,
+                remedies_text(what_fits(*checkpoint_, options, device, draft), options, info_.context));
   }
 
   // Each model has an observer of its own, so that the trace distinguishes them.
@@ -139,7 +140,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
                    : ferrum::load_model(*backend, *checkpoint_, limits, progress.next(checkpoint_->bytes()));
   });
   const LoopOptions loop = loop_options(options, *runner_, trace_.get());
-  if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->memory().weights));
+  if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->checkpoint().bytes()));
   if (options.speculate == "ngram") own_drafter_ = std::make_unique<NgramDrafter>();
   if (options.speculate == "mtp") own_drafter_ = std::make_unique<MtpDrafter>(*runner_);
   start(*runner_, *runner_, loop, options);
@@ -155,7 +156,7 @@ void LocalEngine::plan(const RunnerOptions& runner, const DeviceMemory& device) 
   memory_ = memory_plan(*checkpoint_, runner, device);
   if (!draft_) return;
   draft_->run_beside(runner);
-  memory_ += draft_->memory();
+  memory_ += draft_->memory(device.kv_layout);
 }
 
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {

@@ -62,8 +62,8 @@ TextEngine::TextEngine(std::shared_ptr<const Checkpoint> checkpoint, const Engin
       make_backend({options.backend, options.threads, options.activations, options.check});
   memory_ = {.weights = checkpoint_->bytes(),
              .kv = 0,
-             .activations =
-                 text_encoder_bytes(model, encoder) + backend->kernel_memory_for(weights_of(*checkpoint_)),
+             .activations = text_encoder_bytes(backend->kv_layout(), model, encoder) +
+                            backend->kernel_memory_for(weights_of(*checkpoint_)),
              .free = backend->free_bytes(),
              .tokens = 0};
   info_.name = model.name;

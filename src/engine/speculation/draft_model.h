@@ -20,7 +20,9 @@ class DraftModel {
   void run_beside(const RunnerOptions& runner);
 
   // Without the memory of kernels, which both models use.
-  MemoryPlan memory() const { return memory_plan(*checkpoint_, options_, DeviceMemory{}); }
+  MemoryPlan memory(KvLayout layout) const {
+    return memory_plan(*checkpoint_, options_, DeviceMemory{.kv_layout = layout});
+  }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
   // Uses the target's backend: the models take turns.
   void load(const std::shared_ptr<Backend>& backend, PrefixCache::Reuse reuse, const LoadProgress& progress);

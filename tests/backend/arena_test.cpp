@@ -1,5 +1,5 @@
 // The sizes of buffers, planned for the largest models and settings: none wraps around.
-#include "models/arena.h"
+#include "backend/arena.h"
 
 #include <gtest/gtest.h>
 
