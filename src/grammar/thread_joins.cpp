@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "grammar/distinct_values.h"
+
 namespace ferrum::grammar {
 namespace {
 
@@ -10,10 +12,6 @@ using At = Thread::At;
 template <class T>
 const T& as(const FrameRef& frame) {
   return static_cast<const T&>(*frame);
-}
-
-bool is_unique_array(const FrameRef& frame) {
-  return frame && frame->kind == Frame::Kind::kArray && as<ArrayFrame>(frame).shape->is_unique;
 }
 
 // What the one goes on with includes what the other does. Frames are made anew by each thread, so they may be
@@ -48,7 +46,7 @@ bool stands_for(const FrameRef& one, const FrameRef& other) {
 
 bool begin_the_same_value(const Thread& one, const Thread& other) {
   return one.at == At::kValue && other.at == At::kValue && one.state == other.state &&
-         one.space == other.space && !is_unique_array(one.frame) && !is_unique_array(other.frame);
+         one.space == other.space && !unique_array(one.frame) && !unique_array(other.frame);
 }
 
 // Threads that go on as one, with the frames that wait for them.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "grammar/distinct_values.h"
 #include "grammar/object_rules.h"
 #include "grammar/spelling.h"
 #include "grammar/structure_graph.h"
@@ -22,142 +23,12 @@ Thread at(At where, FrameRef frame) {
   return thread;
 }
 
-enum Tag : uint64_t { kLiteralTag = 1, kStringTag, kNumberTag, kArrayTag, kObjectTag };
-
-ValueHash tagged(Tag tag, std::string_view text) {
-  ValueHash hash;
-  hash.add(tag);
-  hash.add(text);
-  return hash;
-}
-
-ValueHash tagged(Tag tag, const ValueHash& inner) {
-  ValueHash hash;
-  hash.add(tag);
-  hash.add(inner);
-  return hash;
-}
-
-const ArrayFrame* unique_array(const FrameRef& frame) {
-  if (!frame || frame->kind != Frame::Kind::kArray) return nullptr;
-  const auto& array = static_cast<const ArrayFrame&>(*frame);
-  return array.shape->is_unique ? &array : nullptr;
-}
-
-std::string text_of(const Thread& thread) {
-  std::string text;
-  for (const NumberText* at = thread.text.get(); at; at = at->before.get()) text += at->character;
-  std::reverse(text.begin(), text.end());
-  return text;
-}
-
-ValueHash number_hash(const std::string& text) {
-  const auto value = Decimal::parse(text);
-  return tagged(kNumberTag, value ? value->canonical() : text);
-}
-
-// Whether one of the strings that `thread` may become is not among `used`. Hashes of strings are tagged when
-// they end. What is met on the way and used is as often as `used` has strings, so this ends soon.
-bool has_unused_string(const Thread& thread, const HashSet* used) {
-  struct Place {
-    uint32_t state, count;
-    ValueHash hash;
-    std::vector<Automaton::Transition> ways;  // the last one is tried next
-  };
-  const Automaton& automaton = *thread.automaton;
-  const auto is_unused = [&](const Place& at) {
-    return automaton.accepts(at.state, at.count) && !HashSet::contains(used, tagged(kStringTag, at.hash));
-  };
-  const auto place_of = [&](uint32_t state, uint32_t count, const ValueHash& hash) {
-    const auto ways = automaton.transitions(state);
-    return Place{state, count, hash, {ways.begin(), ways.end()}};
-  };
-  std::vector<Place> path = {place_of(thread.state, thread.count, thread.hash)};
-  if (thread.decoding != 0) {
-    const Possible possible = possible_characters(thread.decoding);
-    path[0].ways.clear();
-    for (const Automaton::Transition& t : automaton.transitions(thread.state))
-      for (int i = 0; i < possible.count; ++i) {
-        const char32_t first = std::max(t.first, possible.ranges[i].first);
-        const char32_t last = std::min(t.last, possible.ranges[i].last);
-        if (first <= last) path[0].ways.push_back({first, last, t.next});
-      }
-  } else if (is_unused(path[0])) {
-    return true;
-  }
-  while (!path.empty()) {
-    Place& at = path.back();
-    if (at.ways.empty()) {
-      path.pop_back();
-      continue;
-    }
-    Automaton::Transition& way = at.ways.back();
-    const uint32_t next = way.next, count = std::min(at.count + 1, automaton.most_counted());
-    ValueHash longer = at.hash;
-    longer.add(way.first);
-    if (way.first++ == way.last) at.ways.pop_back();
-    if (!automaton.is_live(next, count)) continue;
-    path.push_back(place_of(next, count, longer));
-    if (is_unused(path.back())) return true;
-  }
-  return false;
-}
-
-bool has_unused_number(const Automaton& automaton, uint32_t state, std::string& text, const HashSet* used) {
-  if (automaton.texts_ahead(state) == UINT32_MAX || automaton.texts_ahead(state) > HashSet::size_of(used))
-    return true;
-  if (automaton.mark(state) != 0 && !HashSet::contains(used, number_hash(text))) return true;
-  for (const Automaton::Transition& t : automaton.transitions(state))
-    for (char32_t c = t.first; c <= t.last; ++c) {
-      text += static_cast<char>(c);
-      const bool found = has_unused_number(automaton, t.next, text, used);
-      text.pop_back();
-      if (found) return true;
-    }
-  return false;
-}
-
 bool is_spelled_right(const Program& program, const Thread& thread, uint8_t byte, const Decoded& decoded) {
   if (program.takes_any_writing || !spelling::is_known(thread)) return true;
   return spelling::takes(thread, byte, decoded);
 }
 
 }  // namespace
-
-bool Stepper::needs_hash(const Thread& thread) {
-  if (thread.at != At::kName && thread.at != At::kRawName) return thread.frame->is_hashed;
-  const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
-  return frame.is_hashed || !frame.shape->others.empty();
-}
-
-bool Stepper::is_new(const Thread& thread, const ValueHash& hash) {
-  if (thread.at == At::kName)
-    return !HashSet::contains(static_cast<const ObjectFrame&>(*thread.frame).other_names.get(), hash);
-  const ArrayFrame* array = unique_array(thread.frame);
-  return !array || !HashSet::contains(array->used.get(), tagged(kStringTag, hash));
-}
-
-bool Stepper::may_repeat(const Thread& thread) {
-  if (thread.at == At::kName)
-    return static_cast<bool>(static_cast<const ObjectFrame&>(*thread.frame).other_names);
-  const ArrayFrame* array = unique_array(thread.frame);
-  return array && array->used;
-}
-
-bool Stepper::is_live(const Thread& thread, bool any_writing) {
-  if (thread.at == At::kName || thread.at == At::kRawName) {
-    const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
-    return is_live_name(frame, thread.state, thread.decoding, thread.hash, order_of(*frame.shape));
-  }
-  const Automaton& automaton = *thread.automaton;
-  if (!automaton.is_live(thread.state, thread.count)) return false;
-  if (thread.decoding != 0 && !is_possible(automaton, thread.state, thread.count, thread.decoding))
-    return false;
-  const ArrayFrame* array = unique_array(thread.frame);
-  if (!array || any_writing || !array->used) return true;
-  const bool may_run_out = automaton.texts_ahead(thread.state) != UINT32_MAX || automaton.most_counted() != 0;
-  return !may_run_out || has_unused_string(thread, array->used.get());
-}
 
 Threads Stepper::start() const {
   Threads out;
@@ -237,7 +108,7 @@ void Stepper::begin_value(const Thread& thread, uint8_t byte, Threads& out) cons
     if (!is_taken) return;
     Thread next = at(At::kLiteral, thread.frame);
     next.rest = whole + 1;
-    if (hashed) next.hash = tagged(kLiteralTag, whole);
+    if (hashed) next.hash = hash_of(ValueKind::kLiteral, whole);
     if (!unique || !HashSet::contains(unique->used.get(), next.hash)) out.push_back(std::move(next));
   };
   switch (byte) {
@@ -277,15 +148,6 @@ void Stepper::begin_value(const Thread& thread, uint8_t byte, Threads& out) cons
   }
 }
 
-void Stepper::begin_number(const Thread& thread, uint8_t byte, Threads& out) const {
-  const Goal& goal = program_.goals[thread.state];
-  if (!goal.numbers) return;
-  Thread next = at(At::kNumber, thread.frame);
-  next.automaton = program_.takes_any_writing ? automaton_of_number_texts().get() : goal.numbers.get();
-  next.count = thread.state;
-  feed_number(next, byte, out);
-}
-
 void Stepper::push_live(Thread thread, Threads& out) const {
   if (is_live(thread)) out.push_back(std::move(thread));
 }
@@ -309,7 +171,8 @@ void Stepper::feed_string(const Thread& thread, uint8_t byte, Threads& out) cons
 void Stepper::end_string(const Thread& thread, Threads& out) const {
   if (thread.at == At::kName) return end_name(thread, out);
   if (!thread.automaton->accepts(thread.state, thread.count)) return;
-  complete(thread.frame, thread.frame->is_hashed ? tagged(kStringTag, thread.hash) : ValueHash{}, out);
+  complete(thread.frame, thread.frame->is_hashed ? hash_of(ValueKind::kString, thread.hash) : ValueHash{},
+           out);
 }
 
 Threads Stepper::behind_string(const Thread& thread) const {
@@ -324,46 +187,6 @@ Threads Stepper::beside_rule(const Thread& thread) const {
   follow(out);
   std::erase(out, thread);
   return out;
-}
-
-void Stepper::feed_number(const Thread& thread, uint8_t byte, Threads& out) const {
-  const uint32_t next = byte < 0x80 ? thread.automaton->next(thread.state, byte) : Automaton::kDead;
-  if (next != Automaton::kDead) {
-    Thread longer = thread;
-    longer.state = next;
-    if (program_.takes_any_writing || thread.frame->is_hashed) {
-      Ref<NumberText> text(new NumberText);
-      text->before = thread.text;
-      text->character = static_cast<char>(byte);
-      longer.text = Ref<const NumberText>(text.get());
-    }
-    const ArrayFrame* unique = program_.takes_any_writing ? nullptr : unique_array(thread.frame);
-    std::string text;
-    if (!unique || thread.automaton->texts_ahead(next) == UINT32_MAX ||
-        has_unused_number(*thread.automaton, next, text = text_of(longer), unique->used.get()))
-      out.push_back(std::move(longer));
-  }
-  for (const Thread& after : behind_number(thread)) feed(after, byte, out);
-}
-
-Threads Stepper::behind_number(const Thread& thread) const {
-  Threads ended;
-  end_number(thread, ended);
-  if (program_.has_calls()) call_rules(ended);
-  return ended;
-}
-
-void Stepper::end_number(const Thread& thread, Threads& out) const {
-  if (thread.automaton->mark(thread.state) == 0) return;
-  ValueHash hash;
-  if (program_.takes_any_writing || thread.frame->is_hashed) {
-    const std::string text = text_of(thread);
-    if (program_.takes_any_writing &&
-        !program_.number_sets->contains(program_.goals[thread.count].number_set, text))
-      return;
-    hash = number_hash(text);
-  }
-  complete(thread.frame, hash, out);
 }
 
 void Stepper::feed_name(const Thread& thread, uint8_t byte, Threads& out) const {
@@ -448,7 +271,7 @@ void Stepper::feed_structure(const Thread& thread, uint8_t byte, Threads& out) c
   if (thread.at == At::kFirstItem || thread.at == At::kAfterItem) {
     const auto& frame = static_cast<const ArrayFrame&>(*thread.frame);
     if (byte == ']') {
-      if (may_end(frame)) complete(frame.parent, tagged(kArrayTag, frame.items), out);
+      if (may_end(frame)) complete(frame.parent, hash_of(ValueKind::kArray, frame.items), out);
     } else if (thread.at == At::kFirstItem) {
       Threads items;
       begin_items(frame, items);
@@ -485,7 +308,8 @@ void Stepper::feed_structure(const Thread& thread, uint8_t byte, Threads& out) c
     default:
       return;
   }
-  if (may_end(frame, order_of(*frame.shape))) complete(frame.parent, tagged(kObjectTag, frame.members), out);
+  if (may_end(frame, order_of(*frame.shape)))
+    complete(frame.parent, hash_of(ValueKind::kObject, frame.members), out);
 }
 
 void Stepper::complete(const FrameRef& frame, const ValueHash& hash, Threads& out) const {

@@ -138,7 +138,7 @@ class Stepper {
   // The text so far is a whole one.
   bool is_complete(const Threads& threads) const;
 
-  // Whether the string or name of `thread` can come to an end that is allowed.
+  // distinct_values.cpp: whether the string or name of `thread` can come to an end that is allowed.
   static bool is_live(const Thread& thread, bool any_writing);
   bool is_live(const Thread& thread) const { return is_live(thread, program_.takes_any_writing); }
   // The thread behind the quote that ends a string or a name; nothing is appended where it may not end here.
@@ -158,9 +158,7 @@ class Stepper {
  private:
   void feed(const Thread& thread, uint8_t byte, Threads& out) const;
   void begin_value(const Thread& thread, uint8_t byte, Threads& out) const;
-  void begin_number(const Thread& thread, uint8_t byte, Threads& out) const;
   void feed_string(const Thread& thread, uint8_t byte, Threads& out) const;
-  void feed_number(const Thread& thread, uint8_t byte, Threads& out) const;
   void feed_name(const Thread& thread, uint8_t byte, Threads& out) const;
   void feed_rule(const Thread& thread, uint8_t byte, Threads& out) const;
   void push_live(Thread thread, Threads& out) const;
@@ -168,7 +166,6 @@ class Stepper {
   std::vector<std::pair<FrameRef, uint32_t>> member_goals(const ObjectFrame& frame) const;
   void feed_structure(const Thread& thread, uint8_t byte, Threads& out) const;
   void begin_items(const ArrayFrame& frame, Threads& out) const;
-  void end_number(const Thread& thread, Threads& out) const;
   void end_name(const Thread& thread, Threads& out) const;
   // `frame`'s value is complete.
   void complete(const FrameRef& frame, const ValueHash& hash, Threads& out) const;
@@ -187,6 +184,11 @@ class Stepper {
   void begin_written_value(const FrameRef& frame, uint32_t ways, Threads& out) const;
   void keep_guarded(const Thread& thread, uint8_t byte, size_t from, Threads& out) const;
   Threads behind_raw(const Thread& thread) const;
+
+  // number_threads.cpp
+  void begin_number(const Thread& thread, uint8_t byte, Threads& out) const;
+  void feed_number(const Thread& thread, uint8_t byte, Threads& out) const;
+  void end_number(const Thread& thread, Threads& out) const;
 
   // structure_threads.cpp
   void feed_graph(const Thread& thread, uint8_t byte, Threads& out) const;

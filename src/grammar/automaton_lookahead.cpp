@@ -1,0 +1,231 @@
+// What an automaton knows of the texts ahead of a state, so that masks need not walk them.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <bitset>
+#include <tuple>
+
+#include "grammar/automaton.h"
+
+namespace ferrum::grammar {
+namespace {
+
+// Where the characters of one group beyond ASCII lead, if it is one state.
+uint32_t common_target(std::span<const Automaton::Transition> ways, size_t group) {
+  using namespace byte_classes;
+  // The characters of the first group are those that no other has.
+  std::vector<CodePointSet::Range> ranges = {{kLeads[group].first, kLeads[group].last}};
+  if (group == 0) {
+    ranges.clear();
+    char32_t from = 0x80;
+    for (size_t i = 1; i < kLeadCount; ++i) {
+      if (from < kLeads[i].first) ranges.push_back({from, kLeads[i].first - 1});
+      from = kLeads[i].last + 1;
+    }
+    ranges.push_back({from, kLastCodePoint});
+  }
+  uint32_t target = Automaton::kDead;
+  for (const CodePointSet::Range& range : ranges) {
+    uint32_t missing = range.last - range.first + 1;
+    if (range.first <= kFirstSurrogate && range.last >= kLastSurrogate)
+      missing -= kLastSurrogate - kFirstSurrogate + 1;
+    for (const Automaton::Transition& t : ways) {
+      if (t.last < range.first) continue;
+      if (t.first > range.last) break;
+      if (target == Automaton::kDead) target = t.next;
+      if (t.next != target) return Automaton::kDead;
+      missing -= std::min(t.last, range.last) - std::max(t.first, range.first) + 1;
+    }
+    if (missing != 0) return Automaton::kDead;
+  }
+  return target;
+}
+
+}  // namespace
+
+void Automaton::find_loops() {
+  using namespace byte_classes;
+  for (uint32_t q = 0; q < states(); ++q) {
+    const auto ways = transitions(q);
+    const bool is_beyond = !ways.empty() && ways.back().last >= 0x80;
+    uint64_t loops = 0;
+    for (size_t group = 0; group < kLeadCount; ++group) {
+      const uint32_t target = is_beyond ? common_target(ways, group) : kDead;
+      if (target == q) loops |= bit_of(kLeads[group].byte);
+      next_above_.push_back(target);
+    }
+    std::bitset<128> ascii;
+    for (const Transition& t : ways)
+      if (t.next == q)
+        for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
+    if (ascii.any()) {
+      uint64_t missing = 0;
+      for (uint8_t c = 0; c < 0x80; ++c)
+        if (!ascii[c]) missing |= bit_of(c);
+      loops |= kAscii & ~missing;
+    }
+    loops_.push_back(loops);
+    if (loops == kAll) looping_ = q;
+  }
+  find_runs();
+  // A state is open where all that follow it are. States that it takes long to tell are taken for closed.
+  constexpr int kMostRounds = 32;
+  bool changed = std::find(open_.begin(), open_.end(), true) != open_.end();
+  for (int round = 0; changed && round < kMostRounds; ++round) {
+    changed = false;
+    for (uint32_t q = states(); q-- > 0;)
+      for (const Transition& t : transitions(q))
+        if (open_[q] && !open_[t.next]) {
+          open_[q] = false;
+          changed = true;
+        }
+  }
+  if (changed) open_.assign(states(), false);
+}
+
+// The state that most classes of bytes lead to as a whole, and those classes; kDead where few characters lead
+// on.
+std::pair<uint32_t, uint64_t> Automaton::widest_way(uint32_t state) const {
+  using namespace byte_classes;
+  constexpr uint32_t kFew = 16;
+  uint32_t characters = 0;
+  for (const Transition& t : transitions(state)) characters += t.last - t.first + 1;
+  if (characters <= kFew) return {kDead, 0};
+  std::array<uint32_t, 64> targets{};
+  uint64_t known = 0, mixed = 0, seen = 0;
+  std::array<uint8_t, 64> sizes{};
+  for (const Transition& t : transitions(state))
+    for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) {
+      const uint8_t of = kClassOf[c];
+      const uint64_t bit = uint64_t{1} << of;
+      if ((known & bit) == 0) targets[of] = t.next;
+      if (targets[of] != t.next) mixed |= bit;
+      known |= bit;
+      ++sizes[of];
+    }
+  for (uint64_t left = known & ~mixed; left != 0; left &= left - 1) {
+    const auto of = static_cast<size_t>(std::countr_zero(left));
+    if (sizes[of] == kSizeOf[of]) seen |= uint64_t{1} << of;
+  }
+  for (size_t group = 0; group < kLeadCount; ++group) {
+    const uint8_t of = kClassOf[kLeads[group].byte];
+    targets[of] = next_above_[state * kLeadCount + group];
+    if (targets[of] != kDead) seen |= uint64_t{1} << of;
+  }
+  std::pair<uint32_t, uint64_t> widest = {kDead, 0};
+  for (uint64_t left = seen; left != 0;) {
+    const uint32_t target = targets[static_cast<size_t>(std::countr_zero(left))];
+    uint64_t same = 0;
+    for (uint64_t rest = left; rest != 0; rest &= rest - 1)
+      if (targets[static_cast<size_t>(std::countr_zero(rest))] == target) same |= rest & ~(rest - 1);
+    if (std::popcount(same) > std::popcount(widest.second)) widest = {target, same};
+    left &= ~same;
+  }
+  return widest;
+}
+
+// A state's run: the classes of bytes that lead on to one state, and from there to one, and so on. Where all
+// that is usual leads to one state, there is nothing to gain.
+void Automaton::find_runs() {
+  run_classes_.assign(states(), 0);
+  run_lengths_.assign(states(), 0);
+  if (looping_ != kDead || most_counted() != 0) return;
+  std::vector<uint32_t> next(states(), kDead);
+  for (uint32_t q = 0; q < states(); ++q) std::tie(next[q], run_classes_[q]) = widest_way(q);
+  // A run is as long as all of its classes lead on; one that comes back to where it was has no end.
+  std::vector<uint32_t> path;
+  std::vector<bool> is_known(states()), is_on_path(states());
+  for (uint32_t root = 0; root < states(); ++root) {
+    for (uint32_t q = root; !is_known[q] && !is_on_path[q]; q = next[q]) {
+      path.push_back(q);
+      is_on_path[q] = true;
+      if (next[q] == kDead || (run_classes_[q] & ~run_classes_[next[q]]) != 0) break;
+    }
+    while (!path.empty()) {
+      const uint32_t q = path.back();
+      path.pop_back();
+      const bool leads_on = next[q] != kDead && (run_classes_[q] & ~run_classes_[next[q]]) == 0;
+      if (next[q] == kDead)
+        run_lengths_[q] = 0;
+      else if (!leads_on)
+        run_lengths_[q] = 1;
+      else if (!is_known[next[q]])
+        run_lengths_[q] = UINT32_MAX;  // a circle
+      else
+        run_lengths_[q] = run_lengths_[next[q]] == UINT32_MAX ? UINT32_MAX : run_lengths_[next[q]] + 1;
+      is_known[q] = true;
+      is_on_path[q] = false;
+    }
+  }
+}
+
+void Automaton::count_texts() {
+  // Depth first; a state that can come back to itself has no end of texts, as every state here is live.
+  enum : uint8_t { kNew, kOpen, kDone };
+  std::vector<uint8_t> progress(states(), kNew);
+  std::vector<uint32_t> sizes(states(), 0);
+  std::vector<std::pair<uint32_t, size_t>> path;
+  for (uint32_t root = 0; root < states(); ++root) {
+    if (progress[root] != kNew) continue;
+    path.emplace_back(root, 0);
+    progress[root] = kOpen;
+    while (!path.empty()) {
+      auto& [q, at] = path.back();
+      const auto of = transitions(q);
+      if (at == of.size()) {
+        uint64_t size = marks_[q] != 0 ? 1 : 0;
+        for (const Transition& t : of) {
+          const uint64_t each = progress[t.next] == kOpen ? UINT32_MAX : sizes[t.next];
+          size = each == UINT32_MAX ? UINT32_MAX : size + each * (t.last - t.first + 1);
+          if (size >= UINT32_MAX) break;
+        }
+        sizes[q] = static_cast<uint32_t>(std::min<uint64_t>(size, UINT32_MAX));
+        progress[q] = kDone;
+        path.pop_back();
+        continue;
+      }
+      const uint32_t next = of[at++].next;
+      if (progress[next] != kNew) continue;
+      progress[next] = kOpen;
+      path.emplace_back(next, 0);
+    }
+  }
+  // What was open when a state behind it was sized may have been part of a cycle through it: spread that.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t q = 0; q < states(); ++q)
+      for (const Transition& t : transitions(q))
+        if (sizes[q] != UINT32_MAX && sizes[t.next] == UINT32_MAX) {
+          sizes[q] = UINT32_MAX;
+          changed = true;
+        }
+  }
+  sizes_ = std::move(sizes);
+  find_plenty();
+}
+
+void Automaton::find_plenty() {
+  std::vector<std::vector<uint32_t>> sources(states());
+  for (uint32_t q = 0; q < states(); ++q)
+    for (const Transition& t : transitions(q))
+      if (sources[t.next].empty() || sources[t.next].back() != q) sources[t.next].push_back(q);
+  plenty_.assign(states(), UINT32_MAX);
+  std::vector<uint32_t> ring;
+  for (uint32_t q = 0; q < states(); ++q)  // dead states are never entered
+    if (ahead_[q] != 0 && sizes_[q] != UINT32_MAX) {
+      plenty_[q] = 0;
+      ring.push_back(q);
+    }
+  for (uint32_t distance = 1; !ring.empty(); ++distance) {
+    std::vector<uint32_t> next;
+    for (const uint32_t q : ring)
+      for (const uint32_t source : sources[q])
+        if (plenty_[source] == UINT32_MAX) {
+          plenty_[source] = distance;
+          next.push_back(source);
+        }
+    ring = std::move(next);
+  }
+}
+
+}  // namespace ferrum::grammar
