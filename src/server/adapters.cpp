@@ -131,7 +131,7 @@ HttpResponse load_adapter(Fields& body, Engine& engine) {
   if (!path) body.required("lora_path");
   const bool replace = body.flag("load_inplace").value_or(false);
   body.hint("base_model_name");
-  body.refuse("is_3d_lora_weight", "adapters of experts are told by their shapes", {false});
+  body.refuse("is_3d_lora_weight", "adapters of experts are recognised by their shapes", {false});
   body.refuse_others();
   try {
     engine.load_adapter(*name, *path, replace);

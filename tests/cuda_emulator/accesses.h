@@ -13,7 +13,7 @@ enum class Access : uint8_t { kRead, kWrite, kAtomic };
 
 // An access of the lane that runs, from the code at `pc`. Its own stack is not checked.
 void access(Access kind, uintptr_t address, unsigned size, uintptr_t pc);
-// A write that is seen as such only now, though it was asked for before: the end of an asynchronous copy.
+// A write that is seen as such only now, though it was issued before: the end of an asynchronous copy.
 void record_write(uintptr_t address, unsigned size, Lane& lane, uintptr_t pc);
 
 }  // namespace gpu::emulated

@@ -85,7 +85,7 @@ struct Launch {
   const void* params = nullptr;
   Index grid = {};
   int threads = 0;
-  int shared_bytes = 0;  // asked for
+  int shared_bytes = 0;  // requested
   Clock begin = 0;
   int until_preempted = 1;  // accesses
   std::string fault;

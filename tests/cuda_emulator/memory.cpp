@@ -18,7 +18,7 @@ void* reserve(size_t bytes) {
   return p;
 }
 
-// Which arrays there are. Between two of them lie 256 bytes or more that belong to nobody.
+// Which arrays there are. Between two of them lie 256 bytes or more that belong to no array.
 struct Allocations {
   uintptr_t next_free = 4096;
   std::unordered_map<uintptr_t, size_t> bytes;

@@ -15,7 +15,7 @@
 namespace gpu::emulated {
 namespace {
 
-// An asynchronous copy arrives: its bytes are there from now on, written by the lane that asked for it.
+// An asynchronous copy arrives: its bytes are there from now on, written by the lane that issued it.
 void complete(Lane& self, const AsyncCopy& copy) {
   record_write(copy.to, 16, self, copy.pc);
   std::memcpy(reinterpret_cast<void*>(copy.to), copy.from, static_cast<size_t>(copy.bytes));

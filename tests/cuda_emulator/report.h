@@ -1,4 +1,4 @@
-// What is told of a fault: the kernel, the threads, and the lines of their source.
+// The report of a fault: the kernel, the threads, and the lines of their source.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -25,7 +25,7 @@ namespace {
 
 uint64_t random_state = 1;
 
-// The stacks of all resident threads, each with a page below it that nobody may touch.
+// The stacks of all resident threads, each with a page below it that no thread may touch.
 class Stacks {
  public:
   char* of(int slot, int thread) {

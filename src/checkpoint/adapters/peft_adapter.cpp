@@ -182,7 +182,7 @@ class PeftReader {
     builder_.add_named(module, *pair.a, *pair.b, [&](int64_t rank) { return config_.scale(module, rank); });
   }
 
-  // Which of the two parameters a pair belongs to is told by its shapes.
+  // The shapes of a pair say which of the two parameters it belongs to.
   void add_experts(const std::string& module, Pair& pair) {
     for (const std::string_view parameter : {".gate_up_proj", ".up_proj", ".down_proj"}) {
       const std::string name = module + std::string(parameter);

@@ -148,7 +148,7 @@ int AdapterStore::take_slot(uint64_t bytes) {
         return static_cast<int>(free - slots_.begin());
       }
     }
-    // Those that nobody uses any more go first. A request that has just ended may still hold its adapter
+    // Unused ones are evicted first. A request that has just ended may still hold its adapter
     // until the next step.
     if (!left_->any) {
       const std::lock_guard lock(mutex_);
@@ -162,7 +162,7 @@ int AdapterStore::take_slot(uint64_t bytes) {
 
 bool AdapterStore::drop_one() {
   Entry* oldest = nullptr;
-  // Adapters are handed out under the mutex, so that the count of one that nobody uses cannot grow here.
+  // Adapters are handed out under the mutex, so that the count of an unused one cannot grow here.
   for (auto& [name, entry] : entries_)
     if (entry.in_use.use_count() == 1 && (oldest == nullptr || entry.used < oldest->used)) oldest = &entry;
   if (oldest != nullptr) oldest->in_use.reset();

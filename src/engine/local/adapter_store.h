@@ -36,7 +36,7 @@ class AdapterStore {
   std::shared_ptr<const AdapterInUse> use(const std::string& name);
   std::vector<AdapterInfo> all() const;  // in the order in which they were loaded
 
-  // On the engine's thread, between two steps: gives the memory of adapters back that nobody uses any more.
+  // On the engine's thread, between two steps: frees the memory of adapters that are no longer in use.
   void reclaim();
 
  private:
@@ -50,7 +50,7 @@ class AdapterStore {
     uint64_t used = 0;                           // the order of use
     uint64_t number = 0;                         // the order of loading
   };
-  // Slots that nobody uses any more, though what they hold is still there.
+  // Slots that are no longer in use, though their contents are still there.
   struct Left {
     std::mutex mutex;
     std::vector<int> slots;
