@@ -12,6 +12,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
+#include "base/isa_choice.h"
 
 namespace ferrum {
 namespace {
@@ -124,6 +125,11 @@ std::string all_names() {
   return names;
 }
 
+std::optional<Isa>& forced_isa() {
+  static std::optional<Isa> isa;
+  return isa;
+}
+
 }  // namespace
 
 std::string_view name_of(Isa isa) {
@@ -194,15 +200,42 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   }
   const std::optional<Isa> isa = isa_named(*wish);
   if (!isa)
-    fail(ErrorCode::kBadArgument, "instruction set {} (FERRUM_CPU_ISA): unknown; expected one of {}",
+    fail(ErrorCode::kBadArgument, "instruction set {} (--isa or FERRUM_CPU_ISA): unknown; expected one of {}",
          in_quotes(*wish), all_names());
   if (const std::string lacking = missing(*isa); !lacking.empty())
-    fail(ErrorCode::kUnsupported, "instruction set {} (FERRUM_CPU_ISA): this CPU lacks {}", name_of(*isa),
-         lacking);
+    fail(ErrorCode::kUnsupported, "instruction set {} (--isa or FERRUM_CPU_ISA): this CPU lacks {}",
+         name_of(*isa), lacking);
   return *isa;
 }
 
+std::string_view products_of(Isa isa) {
+  switch (isa) {
+    case Isa::kPortable:
+      return "portable code";
+    case Isa::kAvx2:
+      return "VPMADDUBSW in 256 bits";
+    case Isa::kAvxVnni:
+      return "VPDPBUSD in 256 bits";
+    case Isa::kAvx512:
+      return "VPDPBUSD in 512 bits";
+    case Isa::kAvx512Bf16:
+      return "VPDPBUSD and VDPBF16PS in 512 bits";
+    case Isa::kNeon:
+      return "SMLAL in 128 bits";
+    case Isa::kDotProd:
+      return "SDOT in 128 bits";
+    case Isa::kI8mm:
+      return "SDOT, SMMLA and BFDOT in 128 bits";
+  }
+  return "?";
+}
+
+void force_isa(std::optional<std::string_view> name) {
+  forced_isa() = name ? std::optional<Isa>(choose_isa(name)) : std::nullopt;
+}
+
 Isa selected_isa() {
+  if (const std::optional<Isa> forced = forced_isa()) return *forced;
   static const Isa selected = [] {
     const char* wish = std::getenv("FERRUM_CPU_ISA");
     return choose_isa(wish ? std::optional<std::string_view>(wish) : std::nullopt);

@@ -10,8 +10,8 @@
 #include <span>
 
 #include "backend/observers/tracing_backend.h"
-#include "base/cpu_features.h"
 #include "base/error.h"
+#include "base/isa_choice.h"
 #include "base/machine.h"
 #include "base/output_file.h"
 #include "checkpoint/checkpoint.h"
@@ -239,6 +239,7 @@ void bench_command(const BenchOptions& o) {
                           .parameters = model.parameters,
                           .weight_bytes = checkpoint->bytes(),
                           .isa = std::string(name_of(selected_isa())),
+                          .products = std::string(products_of(selected_isa())),
                           .threads = o.engine.threads > 0 ? o.engine.threads : default_thread_count(),
                           .kv_dtype = o.engine.kv_dtype};
   const std::vector<BenchRow> rows = measure(o, checkpoint, setting);

@@ -89,6 +89,7 @@ Json row_json(const BenchSetting& s, const BenchRow& row) {
             {"load_seconds", s.load_seconds},
             {"backend", s.backend},
             {"isa", s.isa},
+            {"products", s.products},
             {"threads", s.threads},
             {"kv_dtype", s.kv_dtype},
             {"kind", is_prompt ? "prompt" : "decode"},
@@ -126,6 +127,7 @@ std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
   const auto out = std::back_inserter(text);
   fmt::format_to(out, "loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
                  static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
+  fmt::format_to(out, "products by {}\n", s.products);
   std::vector<MachineLimits> machine;
   for (const BenchRow& row : rows) machine.push_back(row.machine);
   fmt::format_to(out, "this machine: {}\n", limits_text(median_of(machine)));

@@ -17,6 +17,7 @@ struct BenchSetting {
   double load_seconds = 0;
   std::string backend;  // "cpu (avx512, 2 threads, int8 activations)"
   std::string isa;
+  std::string products;  // base/isa_choice.h
   int threads = 0;
   std::string kv_dtype;
 };

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/isa_choice.h"
 #include "cli/command.h"
 #include "cli/manual/help_text.h"
 #include "cli/notes.h"
@@ -61,6 +62,7 @@ int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is seen as a failed write
   std::signal(SIGXFSZ, SIG_IGN);  // so is a limit on file sizes
 
+  force_isa(std::nullopt);  // what --isa of an earlier call in this process chose
   CLI::App app;
   add_commands(app);
   try {

@@ -10,11 +10,14 @@
 
 #include "base/error.h"
 #include "base/human_bytes.h"
+#include "base/isa_choice.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/isa_option.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -119,6 +122,12 @@ Findings open_all(const std::filesystem::path& model) {
   return f;
 }
 
+// What would compute the model here.
+Json cpu_json() {
+  const Isa isa = selected_isa();
+  return {{"isa", name_of(isa)}, {"products", products_of(isa)}, {"threads", default_thread_count()}};
+}
+
 void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
   for (const auto& [key, value] : model.items())
     fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
@@ -128,6 +137,9 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
              plan["context"].get<int>(), human_bytes(plan["weights"].get<uint64_t>()), o.engine.kv_dtype,
              human_bytes(plan["kv"].get<uint64_t>()), human_bytes(plan["activations"].get<uint64_t>()),
              human_bytes(plan["total"].get<uint64_t>()));
+  const Json cpu = cpu_json();
+  fmt::print("cpu: {} ({}), {} threads\n", cpu["isa"].get<std::string>(), cpu["products"].get<std::string>(),
+             cpu["threads"].get<int>());
   if (!o.tensors) return;
   for (const HostTensor& t : checkpoint.tensors())
     fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t), human_bytes(t.byte_size()));
@@ -135,6 +147,7 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
 
 void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
   model["memory"] = plan;
+  model["cpu"] = cpu_json();
   if (const auto chat_template = checkpoint.chat_template()) model["chat_template"] = *chat_template;
   if (o.tensors) {
     Json tensors = Json::array();
@@ -170,6 +183,7 @@ void add_inspect(CLI::App& app) {
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
+  add_isa_option(command);
   command.footer(
       "Examples:\n"
       "  ferrum inspect model.gguf\n"

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/isa_choice.h"
+#include "cli/isa_option.h"
 #include "cli/sampling_settings.h"
 #include "cli/similar.h"
 #include "engine/sampling/sampling_options.h"
@@ -35,17 +37,30 @@ CLI::Validator one_of(std::vector<std::string> choices) {
   return {check, list};
 }
 
+void add_isa_option(CLI::App& command) {
+  command
+      .add_option_function<std::string>(
+          "--isa", [](const std::string& name) { force_isa(name); },
+          "Instruction set of the CPU's kernels, a lesser one than the best: portable; on x86-64 avx2, "
+          "avxvnni, "
+          "avx512, avx512bf16; on 64-bit ARM neon, dotprod, i8mm")
+      ->type_name("NAME")
+      ->envname("FERRUM_CPU_ISA")
+      ->group(kEngineGroup);
+}
+
 void add_backend_options(CLI::App& command, EngineOptions& o) {
   command.add_option("--backend", o.backend, "cpu, or reference (slow, for comparison)")
       ->check(one_of({"cpu", "reference"}))
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
       ->group(kEngineGroup);
-  command.add_option("-t,--threads", o.threads, "Threads; 0: one per physical core")
+  command.add_option("-t,--threads", o.threads, "Threads; 0: one per physical core, without slow ones")
       ->check(from_to(0, kMaxThreads))
       ->capture_default_str()
       ->envname("FERRUM_THREADS")
       ->group(kEngineGroup);
+  add_isa_option(command);
   command
       .add_option(
           "--activations", o.activations,

@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/isa_choice.h"
 #include "base/log.h"
 #include "server/access.h"
 #include "server/adapters.h"
@@ -431,7 +432,9 @@ class Server::Impl {
                                           .process = process_stats()})};
   }
   HttpResponse props() const {
+    const Isa isa = selected_isa();
     return json_reply({{"models", props_json(models_.all())},
+                       {"cpu", {{"isa", name_of(isa)}, {"products", products_of(isa)}}},
                        {"request_timeout_seconds", options_.request_timeout},
                        {"max_body_bytes", options_.http.max_body_bytes}});
   }

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/error.h"
+#include "base/isa_choice.h"
 
 namespace ferrum {
 namespace {
@@ -29,17 +32,34 @@ TEST(CpuFeatures, NoWishMeansTheBest) {
   EXPECT_EQ(choose_isa(""), best_isa());
 }
 
+TEST(CpuFeatures, ASetCanBeForcedAndGivenBack) {
+  const Isa before = selected_isa();
+  force_isa("portable");
+  EXPECT_EQ(selected_isa(), Isa::kPortable);
+  EXPECT_THROW(force_isa("sse9"), Error);
+  EXPECT_EQ(selected_isa(), Isa::kPortable);
+  force_isa(std::nullopt);
+  EXPECT_EQ(selected_isa(), before);
+}
+
+TEST(CpuFeatures, EverySetSaysWhatItMultipliesWith) {
+  std::set<std::string_view> said;
+  for (int i = 0; i < kIsaCount; ++i) said.insert(products_of(static_cast<Isa>(i)));
+  EXPECT_EQ(said.size(), static_cast<size_t>(kIsaCount));
+  EXPECT_FALSE(said.contains("?"));
+}
+
 TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
   try {
     choose_isa("sse9");
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBadArgument);
-    EXPECT_STREQ(
-        error.what(),
-        "instruction set 'sse9' (FERRUM_CPU_ISA): unknown; expected one of portable, avx2, avxvnni, avx512, "
-        "avx512bf16, neon, "
-        "dotprod and i8mm");
+    EXPECT_STREQ(error.what(),
+                 "instruction set 'sse9' (--isa or FERRUM_CPU_ISA): unknown; expected one of portable, avx2, "
+                 "avxvnni, avx512, "
+                 "avx512bf16, neon, "
+                 "dotprod and i8mm");
   }
 }
 
@@ -50,7 +70,7 @@ TEST(CpuFaults, B59_AnInstructionSetThatTheCpuLacks) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(), "instruction set avx512 (FERRUM_CPU_ISA): this CPU lacks AVX2, FMA");
+    EXPECT_STREQ(error.what(), "instruction set avx512 (--isa or FERRUM_CPU_ISA): this CPU lacks AVX2, FMA");
   }
 }
 

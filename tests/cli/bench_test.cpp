@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/isa_choice.h"
 #include "support/contains.h"
 #include "support/file_bytes.h"
 #include "support/files.h"
@@ -82,6 +83,8 @@ TEST(BenchCommand, JsonHasARowForEachPromptAndEachDecoding) {
     EXPECT_GT(row["limits"]["read_gbps"], 0);
     EXPECT_GT(row["limits"]["int8_gops"], 0);
     EXPECT_EQ(row["threads"], 1);
+    EXPECT_EQ(row["isa"], name_of(selected_isa()));
+    EXPECT_EQ(row["products"], products_of(selected_isa()));
     EXPECT_FALSE(row.contains("operations"));
     ASSERT_EQ(row.contains("engine"), row["kind"] == "decode");
     if (!row.contains("engine")) continue;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "support/contains.h"
 #include "support/files.h"
@@ -187,6 +188,21 @@ TEST(Run, AFlagElseAnEnvironmentVariableElseADefault) {
   std::vector<std::string> flagged = asked;
   flagged.insert(flagged.end(), {"--max-context", "64"});
   EXPECT_EQ(with_variable("FERRUM_KV_CAPACITY", "8", flagged).exit_code, 0);
+}
+
+TEST(Run, ALesserInstructionSetIsForcedAndSaid) {
+  const std::string best = ferrum({"inspect", kSmall}).out;
+  const Finished forced = ferrum({"inspect", kSmall, "--isa", "portable"});
+  EXPECT_EQ(forced.exit_code, 0);
+  EXPECT_CONTAINS(forced.out, "cpu: portable (portable code), ");
+  EXPECT_EQ(ferrum({"inspect", kSmall}).out, best);  // for that command only
+  const auto json = nlohmann::json::parse(ferrum({"inspect", kSmall, "--isa", "portable", "--json"}).out);
+  EXPECT_EQ(json["cpu"]["isa"], "portable");
+  EXPECT_EQ(json["cpu"]["products"], "portable code");
+  EXPECT_EQ(ferrum({"run", kSmall, "--isa", "portable", "--prompt", "x", "--max-tokens", "1"}).exit_code, 0);
+  const Finished wrong = ferrum({"run", kSmall, "--isa", "sse9", "--prompt", "x"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_CONTAINS(wrong.err, "instruction set 'sse9' (--isa or FERRUM_CPU_ISA): unknown");
 }
 
 TEST(Run, B59_AnInstructionSetTheCpuLacksOrThatIsNone) {

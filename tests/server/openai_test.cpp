@@ -1,6 +1,7 @@
 // OpenAI's API: the shapes of responses.
 #include <gtest/gtest.h>
 
+#include "base/isa_choice.h"
 #include "server/openai_fixture.h"
 #include "support/contains.h"
 
@@ -311,6 +312,8 @@ TEST_F(OpenAi, MetricsAndProps) {
   EXPECT_CONTAINS(metrics.body, "ferrum_connections 1\n");
   const json props = client_.ask("GET", "/props").json();
   EXPECT_EQ(props["models"].back()["context_length"], 64);
+  EXPECT_EQ(props["cpu"]["isa"], name_of(selected_isa()));
+  EXPECT_EQ(props["cpu"]["products"], products_of(selected_isa()));
   const SamplingOptions defaults;
   EXPECT_EQ(props["models"].back()["default_sampling"],
             (json{{"temperature", 0.625},  // the fake engine's recommendation

@@ -39,7 +39,7 @@ cpu::PageMemory buffer_for(size_t bytes) try {
 }  // namespace
 
 LimitMeter::LimitMeter(int threads, size_t buffer_bytes)
-    : pool_(threads), peaks_(cpu::kernels_for(best_isa()).peaks), buffer_(buffer_for(buffer_bytes)) {
+    : pool_(threads), peaks_(cpu::kernels_for(selected_isa()).peaks), buffer_(buffer_for(buffer_bytes)) {
   // Each thread reads what it wrote, as with packed weights.
   pool_.parallel_for(static_cast<int64_t>(buffer_.bytes()),
                      [&](int64_t begin, int64_t end, int worker) noexcept {

@@ -89,10 +89,7 @@ std::string environment_text(const std::vector<CommandEntry>& commands) {
     text +=
         fmt::format(".TP\n{}\nAs {}.\n", bold(variable), roff(fmt::format("{}", fmt::join(options, ", "))));
   for (const auto& [variable, meaning] :
-       {std::pair("FERRUM_CPU_ISA",
-                  "The instruction set of the CPU's kernels: portable; on x86-64 avx2, avxvnni, avx512 or "
-                  "avx512bf16; on 64-bit ARM neon, dotprod or i8mm; by default the best available."),
-        std::pair("NO_COLOR",
+       {std::pair("NO_COLOR",
                   "If set and not empty, output is not coloured. Output that is not a terminal never is.")})
     text += fmt::format(".TP\n{}\n{}\n", bold(variable), roff(meaning));
   return text;
