@@ -135,6 +135,7 @@ void BlockTable::keep_state(State state) {
 StateSlots BlockTable::begin_state(Before before) {
   WindowPages& states = *cache_->states();
   check(next_states_.empty(), "a step is under way once");
+  release_state_page();
   if (before == Before::kMayGo && state_ != kNoBlock && states.is_own(state_))
     return {.from = static_cast<int>(state_), .to = static_cast<int>(state_)};
   const std::optional<BlockId> slot = states.take();
@@ -174,6 +175,13 @@ void BlockTable::drop_state() {
 void BlockTable::release_state() {
   drop_state();
   if (const BlockId held = std::exchange(state_, kNoBlock); held != kNoBlock) cache_->states()->release(held);
+}
+
+void BlockTable::release_state_page() {
+  const size_t list = state_list();
+  for (int i = behind_[list]; i < filled_; ++i)
+    if (const BlockId page = std::exchange(pages_[list][static_cast<size_t>(i)], kNoBlock); page != kNoBlock)
+      cache_->states()->release(page);
 }
 
 void BlockTable::drop_page(size_t window, int block) {

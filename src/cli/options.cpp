@@ -55,7 +55,7 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
       ->group(kEngineGroup);
-  command.add_option("-t,--threads", o.threads, "Threads; 0: one per physical core, without slow ones")
+  command.add_option("-t,--threads", o.threads, "Threads; 0: one per fast physical core")
       ->check(from_to(0, kMaxThreads))
       ->capture_default_str()
       ->envname("FERRUM_THREADS")

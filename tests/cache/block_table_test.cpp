@@ -298,5 +298,31 @@ TEST(BlockTableFaults, B50_OnePrefixAndManyTails) {
   EXPECT_EQ(cache.pool().idle(), 1010);
 }
 
+// Two at most: that of its state, and that of the step under way. With one more for what it found in the
+// cache, the slots for all sequences ran out, which ended the process.
+TEST(BlockTableFaults, ASequenceThatFoundItsStateNeedsTwoSlots) {
+  PrefixCache cache({.blocks = 8, .block_tokens = kTokens, .windows = {{WindowPages::kState, 2}}});
+  const BlockKey root = root_key("model", "", "");
+  const std::vector<TokenId> tokens = {1, 2, 3, 4, 5, 6, 7};
+  std::vector<BlockCopy> copies;
+  {
+    BlockTable first(cache, root);
+    ASSERT_TRUE(first.reserve(0, kTokens, copies));
+    first.begin_state(BlockTable::Before::kMayGo);
+    first.end_state(kTokens);
+    first.fill(tokens, kTokens, BlockTable::State::kStays);
+  }
+  BlockTable table(cache, root);
+  ASSERT_EQ(table.match(tokens), kTokens);
+  EXPECT_NE(table.state_slot(), -1);
+  for (int computed = kTokens; computed < 7; ++computed) {
+    ASSERT_TRUE(table.reserve(computed, computed + 1, copies));
+    const StateSlots slots = table.begin_state(BlockTable::Before::kStays);
+    EXPECT_NE(slots.from, slots.to);
+    table.end_state(computed + 1);
+    table.fill(tokens, computed + 1);
+  }
+}
+
 }  // namespace
 }  // namespace ferrum::test

@@ -155,11 +155,15 @@ TEST_P(StateFaults, N3_ForksAndNeighboursInLittleMemory) {
   o.state_cache = 1;
   o.batch_tokens = 19;
   const auto engine = Engine::load(o);
-  std::vector<std::unique_ptr<EventStream>> streams;
-  for (const Request& request : requests) streams.push_back(engine->submit(request));
-  std::vector<Answers> told;
-  for (size_t i = 0; i < requests.size(); ++i) told.push_back(test::read(*streams[i], requests[i].choices));
-  for (size_t i = 0; i < requests.size(); ++i) expect_same(told[i], cold(requests[i]));
+  std::vector<Answers> expected;
+  for (const Request& request : requests) expected.push_back(cold(request));
+  // On a busy machine the first answers may end before the last requests come, and then all have room.
+  for (int round = 0; round < 20 && engine->stats().preemptions == 0; ++round) {
+    std::vector<std::unique_ptr<EventStream>> streams;
+    for (const Request& request : requests) streams.push_back(engine->submit(request));
+    for (size_t i = 0; i < requests.size(); ++i)
+      expect_same(test::read(*streams[i], requests[i].choices), expected[i]);
+  }
   EXPECT_GT(engine->stats().preemptions, 0);
 }
 
