@@ -56,7 +56,8 @@ class Translator {
   FormulaId translate(const JsonTree& tree, uint32_t scope);
   void check_in_place(FormulaId formula);
 
-  // keyword_assertions.cpp: assertions by what they look at; each returns what the schema's keywords of that kind say.
+  // keyword_assertions.cpp: assertions by what they look at; each returns what the schema's keywords of that
+  // kind say.
   FormulaId type_keywords(const JsonTree& tree);
   FormulaId string_keywords(const JsonTree& tree);
   FormulaId number_keywords(const JsonTree& tree);
