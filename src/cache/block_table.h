@@ -97,7 +97,7 @@ class BlockTable {
   // Gives back the pages that are behind their windows.
   void slide();
   void release_state();
-  // A state that match() found is held as a page too, for those who read the table. From the next step on the
+  // A state that match() found is held as a page too, for readers of the table. From the next step on the
   // sequence holds it as its state alone: two slots are all that a sequence ever needs.
   void release_state_page();
   // Keeps the state with the last full block.
