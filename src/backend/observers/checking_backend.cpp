@@ -58,14 +58,17 @@ std::string Disagreement::message() const {
 
 CheckingBackend::CheckingBackend(Backend& inner, OnDisagreement on_disagreement,
                                  const CheckTolerances& tolerances)
-    : inner_(inner), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
+    : BackendAround(inner), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
 
 CheckingBackend::CheckingBackend(std::unique_ptr<Backend> inner, OnDisagreement on_disagreement,
                                  const CheckTolerances& tolerances)
-    : owned_(std::move(inner)), inner_(*owned_), on_disagreement_(on_disagreement), tolerances_(tolerances) {}
+    : BackendAround(*inner),
+      owned_(std::move(inner)),
+      on_disagreement_(on_disagreement),
+      tolerances_(tolerances) {}
 
 std::unique_ptr<Weight> CheckingBackend::pack(const WeightSource& source) {
-  return std::make_unique<CheckedWeight>(source, inner_, reference_);
+  return std::make_unique<CheckedWeight>(source, inner(), reference_);
 }
 
 void CheckingBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
@@ -75,7 +78,7 @@ Tensor CheckingBackend::host(Tensor device) {
   const size_t bytes =
       static_cast<size_t>(device.rows) * static_cast<size_t>(device.cols) * size_of(device.dtype);
   copies_.push_back(std::make_unique<std::byte[]>(bytes));
-  inner_.download({copies_.back().get(), bytes}, device);
+  inner().download({copies_.back().get(), bytes}, device);
   return {copies_.back().get(), device.dtype, device.rows, device.cols, device.cols};
 }
 
@@ -141,7 +144,7 @@ void CheckingBackend::compare(const std::string& operation, const Output& output
 void CheckingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
   const Tensor expected = host(out);
   reference_.embed(expected, *as_checked(table).of_reference, host(tokens));
-  inner_.embed(out, *as_checked(table).of_inner, tokens);
+  inner().embed(out, *as_checked(table).of_inner, tokens);
   finish(describe({.name = "embed", .out = out, .in = tokens, .weight = &table}),
          {{"out", out, expected, tolerances_.rounded}});
 }
@@ -149,7 +152,7 @@ void CheckingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
 void CheckingBackend::norm(Tensor out, Tensor x, const Norm& norm) {
   const Tensor expected = host(out);
   reference_.norm(expected, host(x), host(norm));
-  inner_.norm(out, x, norm);
+  inner().norm(out, x, norm);
   finish(describe({.name = "norm", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
@@ -157,7 +160,7 @@ void CheckingBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scal
   const Tensor expected = host(out);
   const Tensor sum = host(residual);
   reference_.add_norm(expected, sum, host(x), scale, host(norm));
-  inner_.add_norm(out, residual, x, scale, norm);
+  inner().add_norm(out, residual, x, scale, norm);
   finish(describe({.name = "add_norm", .out = out, .in = x}),
          {{"out", out, expected, tolerances_.rounded}, {"residual", residual, sum, tolerances_.rounded}});
 }
@@ -165,21 +168,21 @@ void CheckingBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scal
 void CheckingBackend::add(Tensor to, Tensor x, float scale) {
   const Tensor expected = host(to);
   reference_.add(expected, host(x), scale);
-  inner_.add(to, x, scale);
+  inner().add(to, x, scale);
   finish(describe({.name = "add", .out = to, .in = x}), {{"to", to, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::scale(Tensor x, float factor, float cap) {
   const Tensor expected = host(x);
   reference_.scale(expected, factor, cap);
-  inner_.scale(x, factor, cap);
+  inner().scale(x, factor, cap);
   finish(describe({.name = "scale", .out = x, .in = x}), {{"x", x, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
   const Tensor expected = host(out);
   reference_.linear(expected, host(x), *as_checked(w).of_reference);
-  inner_.linear(out, x, *as_checked(w).of_inner);
+  inner().linear(out, x, *as_checked(w).of_inner);
   finish(describe({.name = "linear", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
 }
@@ -187,7 +190,7 @@ void CheckingBackend::linear(Tensor out, Tensor x, const Weight& w) {
 void CheckingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
   const Tensor expected = host(out);
   reference_.linear_heads(expected, host(x), *as_checked(w).of_reference);
-  inner_.linear_heads(out, x, *as_checked(w).of_inner);
+  inner().linear_heads(out, x, *as_checked(w).of_inner);
   finish(describe({.name = "linear_heads", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
 }
@@ -195,7 +198,7 @@ void CheckingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
 void CheckingBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) {
   const Tensor expected = host(out);
   reference_.linear_chosen(expected, host(x), *as_checked(w).of_reference, host(matrix));
-  inner_.linear_chosen(out, x, *as_checked(w).of_inner, matrix);
+  inner().linear_chosen(out, x, *as_checked(w).of_inner, matrix);
   finish(describe({.name = "linear_chosen", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
 }
@@ -203,7 +206,7 @@ void CheckingBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tenso
 void CheckingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   const Tensor expected = host(out);
   reference_.expand(expected, host(x), *as_checked(w).of_reference, activation);
-  inner_.expand(out, x, *as_checked(w).of_inner, activation);
+  inner().expand(out, x, *as_checked(w).of_inner, activation);
   finish(describe({.name = "expand", .out = out, .in = x, .weight = &w}),
          {{"out", out, expected, tolerances_.product}});
 }
@@ -211,28 +214,28 @@ void CheckingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activa
 void CheckingBackend::activate(Tensor out, Tensor x, const Activation& activation) {
   const Tensor expected = host(out);
   reference_.activate(expected, host(x), activation);
-  inner_.activate(out, x, activation);
+  inner().activate(out, x, activation);
   finish(describe({.name = "activate", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
   const Tensor expected = host(x);
   reference_.apply_gate(expected, host(gates), f);
-  inner_.apply_gate(x, gates, f);
+  inner().apply_gate(x, gates, f);
   finish(describe({.name = "apply_gate", .out = x, .in = gates}), {{"x", x, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
   const Tensor expected = host(out);
   reference_.gather_rows(expected, host(x), host(rows));
-  inner_.gather_rows(out, x, rows);
+  inner().gather_rows(out, x, rows);
   finish(describe({.name = "gather_rows", .out = out, .in = x}), {{"out", out, expected, 0}});
 }
 
 void CheckingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
   const Tensor expected = host(to);
   reference_.scatter_rows(expected, host(x), host(rows));
-  inner_.scatter_rows(to, x, rows);
+  inner().scatter_rows(to, x, rows);
   finish(describe({.name = "scatter_rows", .out = to, .in = x}), {{"to", to, expected, 0}});
 }
 
@@ -247,7 +250,7 @@ void CheckingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapter
                                    Tensor room) {
   const Tensor expected = host(out);
   reference_.add_low_rank(expected, host(x), host(adapters), host(rows), {});
-  inner_.add_low_rank(out, x, adapters, rows, room);
+  inner().add_low_rank(out, x, adapters, rows, room);
   finish(describe({.name = "add_low_rank", .out = out, .in = x}),
          {{"out", out, expected, tolerances_.rounded}});
 }
@@ -256,7 +259,7 @@ void CheckingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const Lo
                                              const AdapterRows& rows) {
   const Tensor expected = host(out);
   reference_.add_low_rank_of_tokens(expected, host(tokens), host(adapters), host(rows));
-  inner_.add_low_rank_of_tokens(out, tokens, adapters, rows);
+  inner().add_low_rank_of_tokens(out, tokens, adapters, rows);
   finish(describe({.name = "add_low_rank_of_tokens", .out = out, .in = tokens}),
          {{"out", out, expected, tolerances_.rounded}});
 }
@@ -264,7 +267,7 @@ void CheckingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const Lo
 void CheckingBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
   const Tensor expected = host(out);
   reference_.pool(expected, host(x), host(starts), how);
-  inner_.pool(out, x, starts, how);
+  inner().pool(out, x, starts, how);
   finish(describe({.name = "pool", .out = out, .in = x}), {{"out", out, expected, tolerances_.rounded}});
 }
 
@@ -272,7 +275,7 @@ void CheckingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, c
   const Tensor expected = host(qkv);
   const KvLayer blocks = host(kv);
   reference_.rope_and_store(expected, blocks, host(step), host(layer));
-  inner_.rope_and_store(qkv, kv, step, layer);
+  inner().rope_and_store(qkv, kv, step, layer);
   const double rounded = tolerances_.rounded;
   const double stored = kv.k.dtype == DType::kF32 ? rounded : tolerances_.half;
   finish(describe({.name = "rope_and_store", .in = qkv}),
@@ -287,14 +290,14 @@ void CheckingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& ste
                              const AttentionLayer& layer) {
   const Tensor expected = host(out);
   reference_.attend(expected, host(qkv), host(kv), host(step), host(layer));
-  inner_.attend(out, qkv, kv, step, layer);
+  inner().attend(out, qkv, kv, step, layer);
   finish(describe({.name = "attend", .out = out, .in = qkv}), {{"out", out, expected, tolerances_.rounded}});
 }
 
 void CheckingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
   const KvLayer blocks = host(kv);
   reference_.copy_blocks(blocks, host(from_to));
-  inner_.copy_blocks(kv, from_to);
+  inner().copy_blocks(kv, from_to);
   finish(describe({.name = "copy_blocks", .in = from_to}), {{"k", kv.k, blocks.k, 0},
                                                             {"v", kv.v, blocks.v, 0},
                                                             {"k_scales", kv.k_scales, blocks.k_scales, 0},
@@ -306,7 +309,7 @@ void CheckingBackend::convolve(Tensor x, StateLayer state, const Step& step, con
   const StateLayer states = {host(state.inputs), {}};
   reference_.convolve(expected, states, host(step),
                       {host(convolution.weight), host(convolution.bias), convolution.silu});
-  inner_.convolve(x, state, step, convolution);
+  inner().convolve(x, state, step, convolution);
   finish(describe({.name = "convolve", .out = x, .in = x}),
          {{"x", x, expected, tolerances_.rounded}, {"inputs", state.inputs, states.inputs, 0}});
 }
@@ -320,7 +323,7 @@ void CheckingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const S
   host_rule.step_bias = host(rule.step_bias);
   host_rule.norm.weight = host(rule.norm.weight);
   reference_.delta_rule(expected, host(x), states, host(step), host_rule);
-  inner_.delta_rule(out, x, state, step, rule);
+  inner().delta_rule(out, x, state, step, rule);
   finish(describe({.name = "delta_rule", .out = out, .in = x}),
          {{"out", out, expected, tolerances_.rounded},
           {"memory", state.memory, states.memory, tolerances_.rounded}});
@@ -334,7 +337,7 @@ void CheckingBackend::state_space(Tensor out, Tensor x, StateLayer state, const 
   for (Tensor* tensor : {&host_space.decay, &host_space.step_bias, &host_space.skip, &host_space.norm.weight})
     *tensor = host(*tensor);
   reference_.state_space(expected, host(x), states, host(step), host_space);
-  inner_.state_space(out, x, state, step, space);
+  inner().state_space(out, x, state, step, space);
   finish(describe({.name = "state_space", .out = out, .in = x}),
          {{"out", out, expected, tolerances_.rounded},
           {"memory", state.memory, states.memory, tolerances_.rounded}});
@@ -343,7 +346,7 @@ void CheckingBackend::state_space(Tensor out, Tensor x, StateLayer state, const 
 void CheckingBackend::copy_states(StateLayer state, Tensor from_to) {
   const StateLayer states = {host(state.inputs), host(state.memory)};
   reference_.copy_states(states, host(from_to));
-  inner_.copy_states(state, from_to);
+  inner().copy_states(state, from_to);
   finish(describe({.name = "copy_states", .in = from_to}),
          {{"inputs", state.inputs, states.inputs, 0}, {"memory", state.memory, states.memory, 0}});
 }
@@ -354,7 +357,7 @@ void CheckingBackend::route(Routing out, Tensor router_logits, const RoutingRule
   host_rule.selection_bias = host(rule.selection_bias);
   host_rule.expert_scales = host(rule.expert_scales);
   reference_.route(expected, host(router_logits), host_rule);
-  inner_.route(out, router_logits, rule);
+  inner().route(out, router_logits, rule);
   finish(describe({.name = "route", .out = out.weights, .in = router_logits}),
          {{"expert_ids", out.expert_ids, expected.expert_ids, 0},
           {"weights", out.weights, expected.weights, tolerances_.rounded}});
@@ -365,7 +368,7 @@ void CheckingBackend::experts(Tensor out, Tensor x, const Routing& routing, cons
   const Tensor expected = host(out);
   reference_.experts(expected, host(x), {host(routing.expert_ids), host(routing.weights)},
                      *as_checked(up).of_reference, *as_checked(down).of_reference, activation);
-  inner_.experts(out, x, routing, *as_checked(up).of_inner, *as_checked(down).of_inner, activation);
+  inner().experts(out, x, routing, *as_checked(up).of_inner, *as_checked(down).of_inner, activation);
   finish(describe({.name = "experts", .out = out, .in = x, .weight = &up, .second_weight = &down}),
          {{"out", out, expected, tolerances_.experts}});
 }
@@ -375,7 +378,7 @@ void CheckingBackend::draw(const DrawResults& out, Tensor logits, const Draws& d
   const Tensor rows = host(logits);
   reference_.draw(expected, rows,
                   {host(draws.draws), host(draws.groups), host(draws.edits), host(draws.masks)}, first);
-  inner_.draw(out, logits, draws, first);
+  inner().draw(out, logits, draws, first);
   const double rounded = tolerances_.rounded;
   finish(describe({.name = "draw", .out = out.drawn.rows_at(first, draws.draws.rows), .in = logits}),
          {{"state", states_of(out.drawn), states_of(expected.drawn), 0},

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/observers/backend_around.h"
 #include "backend/reference/reference_backend.h"
 
 namespace ferrum {
@@ -40,7 +40,7 @@ class CheckFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-class CheckingBackend final : public Backend {
+class CheckingBackend final : public BackendAround {
  public:
   enum class OnDisagreement { kThrow, kCollect, kLog };
 
@@ -55,21 +55,8 @@ class CheckingBackend final : public Backend {
   const std::vector<Disagreement>& disagreements() const { return disagreements_; }
   int operations() const { return operations_; }
 
-  std::string name() const override { return inner_.name() + ", checked"; }
-  std::string arithmetic() const override { return inner_.arithmetic(); }
-  void enter_thread() override { inner_.enter_thread(); }
-  bool works_ahead() const override { return inner_.works_ahead(); }
-  std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
-  size_t free_bytes() const override { return inner_.free_bytes(); }
-  KvLayout kv_layout() const override { return inner_.kv_layout(); }
+  std::string name() const override { return BackendAround::name() + ", checked"; }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
-  size_t kernel_memory() const override { return inner_.kernel_memory(); }
-  size_t kernel_memory_for(std::span<const WeightSource> weights) const override {
-    return inner_.kernel_memory_for(weights);
-  }
-  void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
-  void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
-  void synchronize() override { inner_.synchronize(); }
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
@@ -133,7 +120,6 @@ class CheckingBackend final : public Backend {
   void take(Disagreement disagreement);
 
   std::unique_ptr<Backend> owned_;
-  Backend& inner_;
   OnDisagreement on_disagreement_;
   CheckTolerances tolerances_;
   ReferenceBackend reference_;

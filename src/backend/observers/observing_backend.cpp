@@ -59,7 +59,7 @@ std::string describe(const OperationCall& call) {
 }
 
 std::unique_ptr<Weight> ObservingBackend::pack(const WeightSource& source) {
-  std::unique_ptr<Weight> weight = inner_.pack(source);  // validates it
+  std::unique_ptr<Weight> weight = inner().pack(source);  // validates it
   Known known;
   size_t bytes = 0;
   for (const WeightSource::Part& part : source.parts) {
@@ -77,8 +77,8 @@ double ObservingBackend::bytes_from_memory(const OperationCall& call) {
   if (call.name == "embed") return tensor_bytes(call.out);  // a row of the table for each token
   if (call.name == "attend") {
     std::vector<int32_t> context(static_cast<size_t>(call.step->shape.sequences));
-    inner_.download(std::as_writable_bytes(std::span(context)),
-                    call.step->context_len.first_rows(call.step->shape.sequences));
+    inner().download(std::as_writable_bytes(std::span(context)),
+                     call.step->context_len.first_rows(call.step->shape.sequences));
     if (call.window > 0)
       for (int32_t& tokens : context) tokens = std::min(tokens, call.window);
     const double positions = std::accumulate(context.begin(), context.end(), 0.0);
@@ -121,114 +121,116 @@ void ObservingBackend::run(const StepShape&, const std::function<void()>& body) 
 
 void ObservingBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
   pass_on({.name = "embed", .out = out, .in = tokens, .weight = &table},
-          [&] { inner_.embed(out, table, tokens); });
+          [&] { inner().embed(out, table, tokens); });
 }
 
 void ObservingBackend::norm(Tensor out, Tensor x, const Norm& norm) {
-  pass_on({.name = "norm", .out = out, .in = x}, [&] { inner_.norm(out, x, norm); });
+  pass_on({.name = "norm", .out = out, .in = x}, [&] { inner().norm(out, x, norm); });
 }
 
 void ObservingBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
-  pass_on({.name = "add_norm", .out = out, .in = x}, [&] { inner_.add_norm(out, residual, x, scale, norm); });
+  pass_on({.name = "add_norm", .out = out, .in = x},
+          [&] { inner().add_norm(out, residual, x, scale, norm); });
 }
 
 void ObservingBackend::add(Tensor to, Tensor x, float scale) {
-  pass_on({.name = "add", .out = to, .in = x}, [&] { inner_.add(to, x, scale); });
+  pass_on({.name = "add", .out = to, .in = x}, [&] { inner().add(to, x, scale); });
 }
 
 void ObservingBackend::scale(Tensor x, float factor, float cap) {
-  pass_on({.name = "scale", .out = x, .in = x}, [&] { inner_.scale(x, factor, cap); });
+  pass_on({.name = "scale", .out = x, .in = x}, [&] { inner().scale(x, factor, cap); });
 }
 
 void ObservingBackend::linear(Tensor out, Tensor x, const Weight& w) {
-  pass_on({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner_.linear(out, x, w); });
+  pass_on({.name = "linear", .out = out, .in = x, .weight = &w}, [&] { inner().linear(out, x, w); });
 }
 
 void ObservingBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
   pass_on({.name = "linear_heads", .out = out, .in = x, .weight = &w},
-          [&] { inner_.linear_heads(out, x, w); });
+          [&] { inner().linear_heads(out, x, w); });
 }
 
 void ObservingBackend::linear_chosen(Tensor out, Tensor x, const Weight& w, Tensor matrix) {
   pass_on({.name = "linear_chosen", .out = out, .in = x, .weight = &w, .experts_per_token = 1},
-          [&] { inner_.linear_chosen(out, x, w, matrix); });
+          [&] { inner().linear_chosen(out, x, w, matrix); });
 }
 
 void ObservingBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   pass_on({.name = "expand", .out = out, .in = x, .weight = &w},
-          [&] { inner_.expand(out, x, w, activation); });
+          [&] { inner().expand(out, x, w, activation); });
 }
 
 void ObservingBackend::activate(Tensor out, Tensor x, const Activation& activation) {
-  pass_on({.name = "activate", .out = out, .in = x}, [&] { inner_.activate(out, x, activation); });
+  pass_on({.name = "activate", .out = out, .in = x}, [&] { inner().activate(out, x, activation); });
 }
 
 void ObservingBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
-  pass_on({.name = "apply_gate", .out = x, .in = gates}, [&] { inner_.apply_gate(x, gates, f); });
+  pass_on({.name = "apply_gate", .out = x, .in = gates}, [&] { inner().apply_gate(x, gates, f); });
 }
 
 void ObservingBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
-  pass_on({.name = "scatter_rows", .out = to, .in = x}, [&] { inner_.scatter_rows(to, x, rows); });
+  pass_on({.name = "scatter_rows", .out = to, .in = x}, [&] { inner().scatter_rows(to, x, rows); });
 }
 
 void ObservingBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
-  pass_on({.name = "gather_rows", .out = out, .in = x}, [&] { inner_.gather_rows(out, x, rows); });
+  pass_on({.name = "gather_rows", .out = out, .in = x}, [&] { inner().gather_rows(out, x, rows); });
 }
 
 void ObservingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                                     Tensor room) {
   pass_on({.name = "add_low_rank", .out = out, .in = x},
-          [&] { inner_.add_low_rank(out, x, adapters, rows, room); });
+          [&] { inner().add_low_rank(out, x, adapters, rows, room); });
 }
 
 void ObservingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                                               const AdapterRows& rows) {
   pass_on({.name = "add_low_rank_of_tokens", .out = out, .in = tokens},
-          [&] { inner_.add_low_rank_of_tokens(out, tokens, adapters, rows); });
+          [&] { inner().add_low_rank_of_tokens(out, tokens, adapters, rows); });
 }
 
 void ObservingBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
-  pass_on({.name = "pool", .out = out, .in = x}, [&] { inner_.pool(out, x, starts, how); });
+  pass_on({.name = "pool", .out = out, .in = x}, [&] { inner().pool(out, x, starts, how); });
 }
 
 void ObservingBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   pass_on({.name = "rope_and_store", .in = qkv, .step = &step, .kv = &kv},
-          [&] { inner_.rope_and_store(qkv, kv, step, layer); });
+          [&] { inner().rope_and_store(qkv, kv, step, layer); });
 }
 
 void ObservingBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step,
                               const AttentionLayer& layer) {
   pass_on({.name = "attend", .out = out, .in = qkv, .step = &step, .kv = &kv, .window = layer.window},
-          [&] { inner_.attend(out, qkv, kv, step, layer); });
+          [&] { inner().attend(out, qkv, kv, step, layer); });
 }
 
 void ObservingBackend::copy_blocks(KvLayer kv, Tensor from_to) {
-  pass_on({.name = "copy_blocks", .in = from_to, .kv = &kv}, [&] { inner_.copy_blocks(kv, from_to); });
+  pass_on({.name = "copy_blocks", .in = from_to, .kv = &kv}, [&] { inner().copy_blocks(kv, from_to); });
 }
 
 void ObservingBackend::convolve(Tensor x, StateLayer state, const Step& step,
                                 const Convolution& convolution) {
-  pass_on({.name = "convolve", .out = x, .in = x}, [&] { inner_.convolve(x, state, step, convolution); });
+  pass_on({.name = "convolve", .out = x, .in = x}, [&] { inner().convolve(x, state, step, convolution); });
 }
 
 void ObservingBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step& step,
                                   const DeltaRule& rule) {
-  pass_on({.name = "delta_rule", .out = out, .in = x}, [&] { inner_.delta_rule(out, x, state, step, rule); });
+  pass_on({.name = "delta_rule", .out = out, .in = x},
+          [&] { inner().delta_rule(out, x, state, step, rule); });
 }
 
 void ObservingBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step& step,
                                    const StateSpace& space) {
   pass_on({.name = "state_space", .out = out, .in = x},
-          [&] { inner_.state_space(out, x, state, step, space); });
+          [&] { inner().state_space(out, x, state, step, space); });
 }
 
 void ObservingBackend::copy_states(StateLayer state, Tensor from_to) {
-  pass_on({.name = "copy_states", .in = from_to}, [&] { inner_.copy_states(state, from_to); });
+  pass_on({.name = "copy_states", .in = from_to}, [&] { inner().copy_states(state, from_to); });
 }
 
 void ObservingBackend::route(Routing out, Tensor router_logits, const RoutingRule& rule) {
   pass_on({.name = "route", .out = out.weights, .in = router_logits, .experts_per_token = rule.top_k},
-          [&] { inner_.route(out, router_logits, rule); });
+          [&] { inner().route(out, router_logits, rule); });
 }
 
 void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up,
@@ -239,12 +241,12 @@ void ObservingBackend::experts(Tensor out, Tensor x, const Routing& routing, con
            .weight = &up,
            .second_weight = &down,
            .experts_per_token = routing.expert_ids.cols},
-          [&] { inner_.experts(out, x, routing, up, down, activation); });
+          [&] { inner().experts(out, x, routing, up, down, activation); });
 }
 
 void ObservingBackend::draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) {
   pass_on({.name = "draw", .out = out.drawn.rows_at(first, draws.draws.rows), .in = logits},
-          [&] { inner_.draw(out, logits, draws, first); });
+          [&] { inner().draw(out, logits, draws, first); });
 }
 
 }  // namespace ferrum

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "backend/backend.h"
+#include "backend/observers/backend_around.h"
 #include "base/function_ref.h"
 
 namespace ferrum {
@@ -27,26 +27,11 @@ struct OperationCall {
 // E.g. "linear [3, 64] × [128, 64] -> [3, 128]".
 std::string describe(const OperationCall& call);
 
-class ObservingBackend : public Backend {
+class ObservingBackend : public BackendAround {
  public:
-  // `inner` must outlive this object, and so must what it packs and allocates.
-  explicit ObservingBackend(Backend& inner) : inner_(inner) {}
+  using BackendAround::BackendAround;
 
-  std::string name() const override { return inner_.name(); }
-  std::string arithmetic() const override { return inner_.arithmetic(); }
-  void enter_thread() override { inner_.enter_thread(); }
-  bool works_ahead() const override { return inner_.works_ahead(); }
-  std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }
-  size_t free_bytes() const override { return inner_.free_bytes(); }
-  KvLayout kv_layout() const override { return inner_.kv_layout(); }
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
-  size_t kernel_memory() const override { return inner_.kernel_memory(); }
-  size_t kernel_memory_for(std::span<const WeightSource> weights) const override {
-    return inner_.kernel_memory_for(weights);
-  }
-  void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
-  void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
-  void synchronize() override { inner_.synchronize(); }
   // Runs the body each time, since a replayed operation could not be observed.
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
@@ -84,7 +69,6 @@ class ObservingBackend : public Backend {
   // Must call `operation` once.
   virtual void observe(const OperationCall& call, FunctionRef<void()> operation) = 0;
 
-  Backend& inner() { return inner_; }
   // The tensors that were packed into a weight, without layer and expert numbers: "attn_q+attn_k+attn_v".
   std::string_view label(const Weight& w) const { return known_.at(&w).label; }
   // The minimum traffic of an operation: the weights that take part, inputs, outputs, keys and values. For
@@ -105,7 +89,6 @@ class ObservingBackend : public Backend {
 
   void pass_on(OperationCall call, FunctionRef<void()> operation);
 
-  Backend& inner_;
   std::unordered_map<const Weight*, Known> known_;
   std::optional<int> layer_;  // of the last operation
 };
