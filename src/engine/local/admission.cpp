@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/kv_store.h"
 #include "engine/local/best_of.h"
+#include "engine/loop/current_error.h"
 #include "engine/sampling/sampling_options.h"
 #include "engine/step_runner.h"
 #include "grammar/refusal.h"
@@ -124,7 +125,7 @@ std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<Eve
     const bool of_rule = has_rule && !std::string_view(e.what()).starts_with("function ");
     sink->push(ErrorEvent{of_rule ? "bad_rule" : "bad_tools", e.what()});
   } catch (const Error& e) {
-    sink->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
+    sink->push(event_of(e));
   } catch (const std::bad_alloc&) {
     sink->push(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
   }

@@ -1,18 +1,13 @@
 #include "engine/local/engine_thread.h"
 
 #include "base/error.h"
-#include "base/log.h"
 
 namespace ferrum {
 
 EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options)
-    : options_(options), backend_(parts.backend), between_steps_(parts.between_steps) {
-  if (!(options_.stall_seconds > 0))
-    fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options_.stall_seconds);
+    : backend_(parts.backend), between_steps_(parts.between_steps), places_(options.queue) {
   watchdog_ = std::make_unique<Watchdog>(
-      Watchdog::Options{.limit = options_.stall_seconds,
-                        .state = [this] { return state(); },
-                        .report = [](const std::string& text) { log::error("{}", text); }});
+      Watchdog::Options{.limit = options.stall_seconds, .state = [this] { return state(); }});
   watched_ = std::make_unique<WatchedRunner>(parts.steps, *watchdog_);
   loop_ = std::make_unique<Loop>(*watched_, parts.tokenizer, loop, parts.drafter);
   stats_ = loop_->stats();
@@ -23,14 +18,6 @@ EngineThread::~EngineThread() {
   thread_.request_stop();
   thread_.join();
   watchdog_.reset();  // before what its reports look at
-}
-
-std::shared_ptr<void> EngineThread::place_in_queue() {
-  const int taken = places_taken_->fetch_add(1);
-  std::shared_ptr<void> place(nullptr, [count = places_taken_](void*) { --*count; });
-  if (taken >= options_.queue)
-    fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", taken);
-  return place;
 }
 
 void EngineThread::count_refused(int64_t requests) {

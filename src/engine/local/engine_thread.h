@@ -1,7 +1,6 @@
 // The thread of an engine: it owns the loop and what lies below. Clients' threads put jobs into its inbox,
 // and visit it between two steps.
 #pragma once
-#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "base/function_ref.h"
+#include "engine/local/queue_places.h"
 #include "engine/local/watchdog.h"
 #include "engine/loop/loop.h"
 
@@ -38,8 +38,8 @@ class EngineThread {
 
   // For any thread:
 
-  // A place in the queue, which is free again when the last copy of it is gone. Error kQueueFull.
-  std::shared_ptr<void> place_in_queue();
+  // As QueuePlaces::take.
+  std::shared_ptr<void> place_in_queue() { return places_.take(); }
   void count_refused(int64_t requests);
   // Jobs wait in the inbox until wake(), so that several may be sent at once.
   void send(const std::shared_ptr<Job>& job);
@@ -64,10 +64,9 @@ class EngineThread {
   void receive_jobs();
   std::string state() const;  // for people
 
-  Options options_;
   Backend& backend_;
   std::function<void()> between_steps_;  // or none
-  std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
+  QueuePlaces places_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<WatchedRunner> watched_;
   std::unique_ptr<Loop> loop_;  // the thread's alone

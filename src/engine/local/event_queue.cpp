@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/loop/current_error.h"
+
 namespace ferrum {
 
 void EventQueue::push(Event event) {
@@ -42,6 +44,12 @@ std::optional<Event> EventQueue::next() {
   pushed_.wait(lock, [&] { return !events_.empty() || open_choices_ == 0; });
   if (events_.empty()) return std::nullopt;
   return events_.pop_front();
+}
+
+std::unique_ptr<EventStream> refused(const Error& error) {
+  const auto queue = std::make_shared<EventQueue>(1);
+  queue->push(event_of(error));
+  return std::make_unique<QueuedStream>(queue);
 }
 
 }  // namespace ferrum

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/error.h"
 #include "base/ring.h"
 #include "engine/loop/sequence.h"
 #include "ferrum/engine.h"
@@ -58,5 +59,8 @@ class QueuedStream final : public EventStream {
  private:
   std::shared_ptr<EventQueue> queue_;
 };
+
+// The stream of a request that was refused: this error alone.
+std::unique_ptr<EventStream> refused(const Error& error);
 
 }  // namespace ferrum

@@ -54,12 +54,6 @@ TokenId answer_end(const PromptBuilder& prompts) {
   return prompts.turn_end().value_or(prompts.tokenizer()->special().eos.value());
 }
 
-std::unique_ptr<EventStream> refused(const ErrorEvent& error) {
-  const auto queue = std::make_shared<EventQueue>(1);
-  queue->push(error);
-  return std::make_unique<QueuedStream>(queue);
-}
-
 // Of several models one after the other.
 class LoadSteps {
  public:
@@ -226,8 +220,7 @@ std::vector<std::unique_ptr<EventStream>> LocalEngine::submit_batch(std::vector<
   try {
     place = thread_->place_in_queue();
   } catch (const Error& e) {
-    const ErrorEvent error = {std::string(name_of(e.code())), e.what()};
-    for (size_t i = 0; i < requests.size(); ++i) streams.push_back(refused(error));
+    for (size_t i = 0; i < requests.size(); ++i) streams.push_back(refused(e));
     thread_->count_refused(static_cast<int64_t>(requests.size()));
     return streams;
   }
@@ -250,7 +243,7 @@ std::unique_ptr<EventStream> LocalEngine::submit(Request request, const std::sha
 
 std::unique_ptr<EventStream> LocalEngine::submit_texts(TextRequest /*request*/) {
   thread_->count_refused(1);
-  return refused({std::string(name_of(ErrorCode::kBadArgument)),
+  return refused({ErrorCode::kBadArgument,
                   fmt::format("{} generates text; its files name no pooling and no classifier, so it makes "
                               "no embeddings and no scores",
                               info_.name)});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/loop/current_error.h"
 
 namespace ferrum {
 namespace {
@@ -102,7 +103,7 @@ std::shared_ptr<TextJob> TextAdmission::admit(TextRequest request,
     job->sink = sink;
     return job;
   } catch (const Error& e) {
-    sink->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
+    sink->push(event_of(e));
   } catch (const std::bad_alloc&) {
     sink->push(ErrorEvent{std::string(name_of(ErrorCode::kNoMemory)), "out of memory for this request"});
   }

@@ -26,12 +26,6 @@ void tell_unused(const EngineOptions& options, const ModelDescription& model) {
     if (used) log::warn("{}: {} has no effect for a model that generates no text", model.name, name);
 }
 
-std::unique_ptr<EventStream> refused(const Error& e) {
-  const auto queue = std::make_shared<EventQueue>(1);
-  queue->push(ErrorEvent{std::string(name_of(e.code())), e.what()});
-  return std::make_unique<QueuedStream>(queue);
-}
-
 Error generates_nothing(const ModelInfo& info) {
   return {ErrorCode::kBadArgument,
           fmt::format("{} makes {} of texts; it generates no text", info.name,

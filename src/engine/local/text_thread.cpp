@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "engine/loop/current_error.h"
 #include "engine/text_results.h"
 
 namespace ferrum {
@@ -27,23 +27,12 @@ std::vector<float> finished(const TextJob& job, std::span<const float> values,
   return finished_embedding(values, r.dimensions, normalizes);
 }
 
-ErrorEvent error_of(const Error& e) { return {std::string(name_of(e.code())), e.what()}; }
-
 }  // namespace
 
-TextThread::TextThread(TextEncoder& encoder, const Options& options) : encoder_(encoder), options_(options) {
-  if (!(options_.stall_seconds > 0))
-    ferrum::fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}",
-                 options_.stall_seconds);
+TextThread::TextThread(TextEncoder& encoder, const Options& options)
+    : encoder_(encoder), places_(options.queue) {
   watchdog_ = std::make_unique<Watchdog>(
-      Watchdog::Options{.limit = options_.stall_seconds,
-                        .state =
-                            [this] {
-                              const EngineStats s = stats();
-                              return fmt::format("After {} steps {} requests for texts run and {} wait.",
-                                                 s.steps, s.running, s.waiting);
-                            },
-                        .report = [](const std::string& text) { log::error("{}", text); }});
+      Watchdog::Options{.limit = options.stall_seconds, .state = [this] { return state(); }});
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -51,14 +40,6 @@ TextThread::~TextThread() {
   thread_.request_stop();
   thread_.join();
   watchdog_.reset();  // before what its reports look at
-}
-
-std::shared_ptr<void> TextThread::place_in_queue() {
-  const int taken = places_taken_->fetch_add(1);
-  std::shared_ptr<void> place(nullptr, [count = places_taken_](void*) { --*count; });
-  if (taken >= options_.queue)
-    ferrum::fail(ErrorCode::kQueueFull, "{} requests wait already: try again later", taken);
-  return place;
 }
 
 void TextThread::send(std::shared_ptr<TextJob> job) {
@@ -90,6 +71,11 @@ EngineStats TextThread::stats() const {
   stats.seconds_in_step = watchdog_->seconds_in_turn();
   stats.stalled = watchdog_->stalled();
   return stats;
+}
+
+std::string TextThread::state() const {
+  const EngineStats s = stats();
+  return fmt::format("After {} steps {} requests for texts run and {} wait.", s.steps, s.running, s.waiting);
 }
 
 void TextThread::receive() {
@@ -138,8 +124,7 @@ void TextThread::drop_unwanted() {
     if (job->sink->cancelled())
       finish(*job, FinishReason::kCancelled);
     else
-      fail(*job, {std::string(name_of(ErrorCode::kDeadline)),
-                  fmt::format("not done within {:.1f} s", seconds_between(job->submitted, *job->deadline))});
+      fail(*job, deadline_error(job->submitted, *job->deadline));
   }
 }
 
@@ -184,8 +169,9 @@ void TextThread::compute(const std::vector<TextQueue::Part>& parts) {
       deliver(parts[i], std::span(values).subspan(at, count));
       at += count;
     }
-  } catch (const Error& e) {
-    for (const TextQueue::Part& part : parts) fail(*part.job, error_of(e));
+  } catch (...) {
+    const ErrorEvent error = current_error();
+    for (const TextQueue::Part& part : parts) fail(*part.job, error);
   }
   for (const TextQueue::Part& part : parts)
     if (!part.job->over && part.text + 1 == part.job->texts.size()) finish(*part.job, FinishReason::kStop);

@@ -1,12 +1,12 @@
 // The thread of an engine for texts: it owns the encoder. Clients' threads put jobs into its inbox.
 #pragma once
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "engine/local/queue_places.h"
 #include "engine/local/text_queue.h"
 #include "engine/local/watchdog.h"
 #include "engine/text_encoder.h"
@@ -27,8 +27,8 @@ class TextThread {
 
   // For any thread:
 
-  // A place in the queue, which is free again when the last copy of it is gone. Error kQueueFull.
-  std::shared_ptr<void> place_in_queue();
+  // As QueuePlaces::take.
+  std::shared_ptr<void> place_in_queue() { return places_.take(); }
   // Error kQueueFull where too many tokens wait.
   void send(std::shared_ptr<TextJob> job);
   void count_refused();
@@ -44,12 +44,12 @@ class TextThread {
   void deliver(const TextQueue::Part& part, std::span<const float> values);
   void finish(TextJob& job, FinishReason reason);
   void fail(TextJob& job, const ErrorEvent& error);
+  std::string state() const;  // for people
   // Who reads a last event finds it counted, so events are sent when the counts are there for other threads.
   void publish();
 
   TextEncoder& encoder_;
-  Options options_;
-  std::shared_ptr<std::atomic<int>> places_taken_ = std::make_shared<std::atomic<int>>(0);
+  QueuePlaces places_;
   std::unique_ptr<Watchdog> watchdog_;
   TextQueue queue_;  // the thread's alone, as the next two
   EngineStats counted_;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-
 #include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
 
 namespace ferrum {
 namespace {
@@ -15,6 +17,9 @@ constexpr size_t kChunksTold = 16;
 }  // namespace
 
 Watchdog::Watchdog(Options options) : options_(std::move(options)) {
+  if (!(options_.limit > 0))
+    fail(ErrorCode::kBadArgument, "stall_seconds must be more than 0, not {}", options_.limit);
+  if (!options_.report) options_.report = [](const std::string& text) { log::error("{}", text); };
   thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 

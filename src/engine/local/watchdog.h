@@ -17,10 +17,12 @@ namespace ferrum {
 class Watchdog {
  public:
   struct Options {
-    double limit = 120;                  // seconds that a turn may take
+    double limit = 120;                  // seconds that a turn may take: EngineOptions::stall_seconds
     std::function<std::string()> state;  // what to add to a report; called on the watchdog's thread
-    std::function<void(const std::string&)> report;  // once for each turn over the limit
+    // Called once for each turn over the limit; null: the report is logged as an error.
+    std::function<void(const std::string&)> report = {};
   };
+  // Error kBadArgument for a limit that is not positive.
   explicit Watchdog(Options options);
 
   // Called by the loop's thread: a turn begins, and there is nothing to do until the next.

@@ -91,9 +91,7 @@ void Loop::drop_unwanted() {
     if (s.job->sink->cancelled()) {
       life_.finish(s, FinishReason::kCancelled);
     } else if (s.job->deadline && now >= *s.job->deadline) {
-      life_.end_with(
-          s, {std::string(name_of(ErrorCode::kDeadline)),
-              fmt::format("not done within {:.1f} s", seconds_between(s.job->submitted, *s.job->deadline))});
+      life_.end_with(s, deadline_error(s.job->submitted, *s.job->deadline));
     }
   });
   sweep();

@@ -138,6 +138,30 @@ std::string input_field(Fields& body) {
   return body.find("input") || !body.find("content") ? "input" : "content";
 }
 
+// What a format of the results needs to know.
+struct Asked {
+  std::string model, field;
+  size_t texts = 0;
+  bool rows = false;  // of each token
+};
+
+// `format` makes the format, and may read further fields.
+template <class MakeFormat>
+ApiRequest embeddings_in(Fields& body, const Engine& engine, const MakeFormat& format) {
+  Asked asked = {.model = model_of(body)};
+  const TextUse& use = require_texts(body, engine, TextUse::Kind::kEmbeddings);
+  asked.field = input_field(body);
+  ApiRequest api_request;
+  TextRequest r = read_embedding(body, use);
+  r.texts = read_inputs(body, asked.field);
+  asked.texts = r.texts.size();
+  asked.rows = r.result == Result::kStates;
+  api_request.format = format(asked);
+  finish_fields(body);
+  api_request.texts = std::move(r);
+  return api_request;
+}
+
 // Each prompt's states, by generating nothing.
 ApiRequest generated_states(Fields& body, const Engine& engine, std::vector<TextRequest::Text> inputs) {
   ApiRequest api_request;
@@ -164,30 +188,16 @@ ApiRequest generated_states(Fields& body, const Engine& engine, std::vector<Text
 }  // namespace
 
 ApiRequest embeddings(Fields& body, const Engine& engine) {
-  const std::string model = model_of(body);
-  const TextUse& use = require_texts(body, engine, TextUse::Kind::kEmbeddings);
-  const std::string field = input_field(body);
-  ApiRequest api_request;
-  TextRequest r = read_embedding(body, use);
-  r.texts = read_inputs(body, field);
-  const ListFormat::Shape shape = {.encoding = read_encoding(body), .rows = r.result == Result::kStates};
-  finish_fields(body);
-  api_request.format = std::make_unique<ListFormat>(model, field, r.texts.size(), shape);
-  api_request.texts = std::move(r);
-  return api_request;
+  return embeddings_in(body, engine, [&](const Asked& asked) {
+    const ListFormat::Shape shape = {.encoding = read_encoding(body), .rows = asked.rows};
+    return std::make_unique<ListFormat>(asked.model, asked.field, asked.texts, shape);
+  });
 }
 
 ApiRequest plain_embeddings(Fields& body, const Engine& engine) {
-  const std::string model = model_of(body);
-  const TextUse& use = require_texts(body, engine, TextUse::Kind::kEmbeddings);
-  const std::string field = input_field(body);
-  ApiRequest api_request;
-  TextRequest r = read_embedding(body, use);
-  r.texts = read_inputs(body, field);
-  finish_fields(body);
-  api_request.format = std::make_unique<PlainFormat>(model, field, r.texts.size());
-  api_request.texts = std::move(r);
-  return api_request;
+  return embeddings_in(body, engine, [](const Asked& asked) {
+    return std::make_unique<PlainFormat>(asked.model, asked.field, asked.texts);
+  });
 }
 
 ApiRequest states(Fields& body, const Engine& engine) {
