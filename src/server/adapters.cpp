@@ -64,7 +64,7 @@ AdaptedModel adapted_model(const std::string& name, const ModelPool& pool) {
         return &model;
     return nullptr;
   };
-  if (find(name) != nullptr) return {name, ""};
+  if (const ModelPool::Entry* const model = find(name)) return {model->name, ""};
   for (size_t at = name.find(':'); at != std::string::npos; at = name.find(':', at + 1)) {
     const ModelPool::Entry* model = find(std::string_view(name).substr(0, at));
     const std::string adapter = name.substr(at + 1);

@@ -13,7 +13,8 @@
 namespace ferrum::server {
 
 // What a request's "model" names: a model or an alias, "model:adapter", or an adapter alone. A name that is
-// none of these is left as it is. ApiError 404 where the model is loaded and lacks the adapter.
+// none of these is left as it is. `model` is the model's own name, not an alias of it. ApiError 404 where the
+// model is loaded and lacks the adapter.
 struct AdaptedModel {
   std::string model, adapter;
 };

@@ -121,6 +121,9 @@ TEST_F(ServedAdapters, HaveScalesAsWithLlamaServer) {
   EXPECT_EQ(client.ask("GET", "/lora-adapters").json()[1]["scale"], 0.5);
   EXPECT_EQ(asked_with(chat("fake")), Pair("v1:b", 0.5f));
   EXPECT_EQ(asked_with(chat("fake:sql")), Pair("sql", 1));
+  served.server.models().add_alias("gpt-4o", "fake");
+  EXPECT_EQ(asked_with(chat("gpt-4o")), Pair("v1:b", 0.5f))
+      << "the default is the model's, whatever it is called";
   EXPECT_EQ(asked_with(chat("fake", {{"lora", json::array()}})), Pair("", 1));
   EXPECT_EQ(set({{{"id", 0}, {"scale", 1}}, {{"id", 1}, {"scale", 1}}}), 400);
   EXPECT_EQ(set({{{"id", 2}, {"scale", 1}}}), 400);
