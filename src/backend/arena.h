@@ -1,4 +1,5 @@
-// Where a model's buffers come from: a backend, or a counter that only adds up what would be allocated.
+// Where a model's buffers come from: a backend, the host, or a counter that only adds up what would be
+// allocated.
 // Planning memory runs the allocating code against the counter, so that plan and truth are one.
 #pragma once
 #include <cstddef>
@@ -49,6 +50,16 @@ class BackendArena final : public Arena {
   }
   Backend& backend_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
+};
+
+// On the host, for what is made before a backend gets it.
+class HostArena final : public Arena {
+ private:
+  void* take(size_t bytes) override {
+    buffers_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
+    return buffers_.back().get();
+  }
+  std::vector<std::unique_ptr<std::byte[]>> buffers_;
 };
 
 class CountingArena final : public Arena {

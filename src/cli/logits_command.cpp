@@ -202,7 +202,8 @@ void logits_command(const LogitsOptions& o) {
                 [&](uint64_t done, uint64_t total) { loading.update(done, total); });
   AdapterUse use;
   if (adapter) {
-    runner.model().adapters()->install(runner.backend(), 0, *adapter);
+    AdapterTables& tables = *runner.model().adapters();
+    tables.install(runner.backend(), 0, tables.prepare(*adapter));
     use = {.slot = 0, .scale = o.lora_scale, .changes_experts = adapter->changes_experts()};
   }
   const Results results = compute(runner, batch, use, o.hidden, o.mtp);

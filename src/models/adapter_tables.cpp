@@ -1,7 +1,6 @@
 #include "models/adapter_tables.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -17,21 +16,23 @@ using Role = TensorRole;
 // Element (r, c) of a matrix that is to be made.
 using Elements = FunctionRef<float(int64_t r, int64_t c)>;
 
-Tensor made(Arena& arena, Backend* backend, DType dtype, int64_t rows, int64_t cols, Elements element) {
+Tensor made(HostArena& arena, DType dtype, int64_t rows, int64_t cols, Elements element) {
   const Tensor tensor = arena.allocate(dtype, rows, cols);
-  if (backend == nullptr) return tensor;
-  std::vector<std::byte> row(tensor.row(0).bytes());
-  for (int r = 0; r < tensor.rows; ++r) {
+  for (int r = 0; r < tensor.rows; ++r)
     for (int c = 0; c < tensor.cols; ++c) {
       const float value = element(r, c);
-      const uint16_t half = dtype == DType::kF16 ? f16_from_float(value) : bf16_from_float(value);
       if (dtype == DType::kF32)
-        std::memcpy(&row[static_cast<size_t>(c) * 4], &value, 4);
+        *tensor.at<float>(r, c) = value;
       else
-        std::memcpy(&row[static_cast<size_t>(c) * 2], &half, 2);
+        *tensor.at<uint16_t>(r, c) = dtype == DType::kF16 ? f16_from_float(value) : bf16_from_float(value);
     }
-    backend->upload(tensor.row(r), row);
-  }
+  return tensor;
+}
+
+Tensor uploaded(Arena& arena, Backend& backend, const Tensor& host) {
+  if (host.empty()) return host;
+  const Tensor tensor = arena.allocate(host.dtype, host.rows, host.cols);
+  backend.upload(tensor, {static_cast<const std::byte*>(host.data), host.bytes()});
   return tensor;
 }
 
@@ -95,9 +96,9 @@ std::vector<int64_t> AdapterTables::rows_of(const WeightOrigin& origin, const Te
   return rows;
 }
 
-std::vector<AdapterTables::Addition> AdapterTables::additions(Arena& arena, Backend* backend,
-                                                              const Adapter& adapter) const {
-  std::vector<Addition> all;
+AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
+  Prepared prepared;
+  std::vector<Addition>& all = prepared.additions_;
   std::map<int, std::vector<const WeightOrigin*>> by_layer;
   for (const WeightOrigin& origin : origins_) by_layer[origin.parts.front().key.layer].push_back(&origin);
 
@@ -110,7 +111,7 @@ std::vector<AdapterTables::Addition> AdapterTables::additions(Arena& arena, Back
     const auto b = [&](int64_t r, int64_t c) { return change.b[static_cast<size_t>(r * rank + c)]; };
     const int64_t in = std::ssize(change.a) / rank, out = std::ssize(change.b) / rank;
     const auto matrix = [&](int64_t rows, int64_t cols, Elements element) {
-      return made(arena, backend, change.dtype, rows, cols, element);
+      return made(prepared.memory_, change.dtype, rows, cols, element);
     };
     for (const WeightOrigin* origin : by_layer[change.key.layer]) {
       const Weight& w = *origin->weight;
@@ -178,20 +179,14 @@ std::vector<AdapterTables::Addition> AdapterTables::additions(Arena& arena, Back
       if (origin.parts.front().key.role != role) continue;
       LowRank part;
       if (is_head)
-        part.b = made(arena, backend, DType::kF32, cols, vocab_,
+        part.b = made(prepared.memory_, DType::kF32, cols, vocab_,
                       [&](int64_t r, int64_t c) { return difference(c, r); });
       else
-        part.a = made(arena, backend, DType::kF32, vocab_, cols, difference);
+        part.a = made(prepared.memory_, DType::kF32, vocab_, cols, difference);
       all.push_back({&origin, is_head ? Addition::To::kProduct : Addition::To::kLookup, 0, part});
     }
   }
-  return all;
-}
-
-size_t AdapterTables::bytes_of(const Adapter& adapter) const {
-  CountingArena arena;
-  additions(arena, nullptr, adapter);
-  return arena.bytes();
+  return prepared;
 }
 
 void AdapterTables::Entry::count_ranks() {
@@ -203,18 +198,25 @@ void AdapterTables::Entry::count_ranks() {
   }
 }
 
-void AdapterTables::install(Backend& backend, int slot, const Adapter& adapter) {
+void AdapterTables::install(Backend& backend, int slot, const Prepared& prepared) {
   std::unique_ptr<BackendArena>& memory = memory_.at(static_cast<size_t>(slot));
   check(memory == nullptr, "a slot without an adapter");
   auto arena = std::make_unique<BackendArena>(backend);
-  for (const Addition& addition : additions(*arena, &backend, adapter)) {
+  std::vector<LowRank> parts;  // all of them, before anything is changed
+  for (const Addition& addition : prepared.additions_) {
+    parts.push_back(addition.part);
+    parts.back().a = uploaded(*arena, backend, addition.part.a);
+    parts.back().b = uploaded(*arena, backend, addition.part.b);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Addition& addition = prepared.additions_[i];
     const bool is_product = addition.to == Addition::To::kProduct;
     Entry& entry = (is_product ? products_ : lookups_)[addition.origin->weight];
     if (entry.ranks.empty()) {
       entry.matrices = addition.origin->use == WeightUse::kHeads ? 1 : addition.origin->weight->groups();
       entry.ranks.resize(memory_.size() * static_cast<size_t>(entry.matrices));
     }
-    entry.ranks[static_cast<size_t>(slot * entry.matrices + addition.matrix)].push_back(addition.part);
+    entry.ranks[static_cast<size_t>(slot * entry.matrices + addition.matrix)].push_back(parts[i]);
     entry.count_ranks();
   }
   backend.synchronize();

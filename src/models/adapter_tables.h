@@ -18,10 +18,12 @@ class AdapterTables {
   AdapterTables(const ModelDescription& model, std::vector<WeightOrigin> origins, int slots);
 
   int slots() const { return static_cast<int>(memory_.size()); }
-  // Bytes on the device that an adapter takes. Error kUnsupported for one that changes what no product uses.
-  size_t bytes_of(const Adapter& adapter) const;
-  // Not within a step. The slot is empty. Errors as bytes_of(); kNoMemory, with nothing changed.
-  void install(Backend& backend, int slot, const Adapter& adapter);
+  class Prepared;
+  // The matrices that an adapter adds, on the host. For any thread. Error kUnsupported for an adapter that
+  // changes what no product uses.
+  Prepared prepare(const Adapter& adapter) const;
+  // Not within a step, on the backend's thread. The slot is empty. Error kNoMemory, with nothing changed.
+  void install(Backend& backend, int slot, const Prepared& prepared);
   void remove(int slot);
 
   // What is added to one weight's product, or to the rows that are looked up in it.
@@ -53,8 +55,6 @@ class AdapterTables {
     int matrix;
     LowRank part;
   };
-  // Uploads to what the arena gives, unless `backend` is null.
-  std::vector<Addition> additions(Arena& arena, Backend* backend, const Adapter& adapter) const;
   // For each row of the weight the row of a tensor of this role that it is made of; −1: none.
   std::vector<int64_t> rows_of(const WeightOrigin& origin, const TensorKey& key) const;
 
@@ -64,6 +64,16 @@ class AdapterTables {
   std::map<std::pair<int, TensorRole>, Fused> fused_;  // by layer and role
   Entries products_, lookups_;
   std::vector<std::unique_ptr<BackendArena>> memory_;  // [slots]; null: the slot is empty
+};
+
+class AdapterTables::Prepared {
+ public:
+  size_t bytes() const { return memory_.bytes(); }  // as many on the device
+
+ private:
+  friend class AdapterTables;
+  HostArena memory_;
+  std::vector<Addition> additions_;
 };
 
 }  // namespace ferrum

@@ -95,7 +95,8 @@ inline std::vector<float> compute(const std::filesystem::path& folder, const Gol
   AdapterUse use;
   if (!setup.adapter.empty()) {
     const Adapter adapter = read_adapter(setup.adapter, *checkpoint);
-    runner.model().adapters()->install(runner.backend(), 1, adapter);
+    AdapterTables& tables = *runner.model().adapters();
+    tables.install(runner.backend(), 1, tables.prepare(adapter));
     use = {.slot = 1, .changes_experts = adapter.changes_experts()};
   }
   const int blocks_each = runner.blocks() / g.sequences;

@@ -112,10 +112,11 @@ void AdapterStore::read(Entry& entry) {
   const Adapter adapter = read_adapter(entry.path, runner_.checkpoint());
   entry.rank = adapter.largest_rank();
   entry.parameters = adapter.parameters();
-  entry.bytes = std::max<uint64_t>(tables_.bytes_of(adapter), 1);
+  const AdapterTables::Prepared prepared = tables_.prepare(adapter);
+  entry.bytes = std::max<uint64_t>(prepared.bytes(), 1);
   const int slot = take_slot(entry.bytes);
   try {
-    between_steps_([&] { tables_.install(runner_.backend(), slot, adapter); });
+    between_steps_([&] { tables_.install(runner_.backend(), slot, prepared); });
   } catch (...) {
     const std::lock_guard lock(mutex_);
     slots_[static_cast<size_t>(slot)] = 0;
