@@ -13,13 +13,12 @@ struct GgufOrder {
   std::vector<int64_t> rows, columns;
 };
 
-// Of one matrix, or one vector, of an architecture that both kinds of files have.
-//   - q and k of architectures whose files rotate neighbours, where folders rotate halves: of the rotated
-//   rows
-//     of a head, row 2i + p is row p × rotary_dim / 2 + i. With latent attention the last rows of each head
-//     of q are rotated, and those behind the latent vector.
-//   - recurrent layers of architectures that store value heads tiled: head j is the folder's head
-//     j mod key_heads × sharing + j / key_heads, where `sharing` value heads belong to a key head.
+// Of one matrix, or one vector, of an architecture that both kinds of files have:
+// - q and k, where GGUF files rotate neighbours and folders rotate halves. Of the rotated rows of a head, row
+//   2i + p is the folder's row p × rotary_dim / 2 + i. With latent attention the last rows of each head of q
+//   are rotated, and those behind the latent vector.
+// - recurrent layers of architectures that store value heads tiled. Head j is the folder's head
+//   j mod key_heads × sharing + j / key_heads, where `sharing` value heads belong to a key head.
 enum class FolderRotates { kHalves, kNeighbours };
 GgufOrder gguf_order(const ModelDescription& model, const TensorKey& key, FolderRotates folder);
 
