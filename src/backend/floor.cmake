@@ -49,3 +49,5 @@ if(CMAKE_NM AND NOT FERRUM_SANITIZE)
     endif()
   endforeach()
 endif()
+
+include(${CMAKE_SOURCE_DIR}/src/backend/cuda/device_code.cmake)

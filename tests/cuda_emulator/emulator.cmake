@@ -23,8 +23,17 @@ add_library(ferrum_cuda_emulator OBJECT
 target_include_directories(ferrum_cuda_emulator PUBLIC ${CMAKE_SOURCE_DIR}/src ${emulator})
 target_compile_options(ferrum_cuda_emulator PRIVATE ${FERRUM_WARNINGS} -O2)
 
-add_executable(cuda_emulator_test ${emulator}/planted_test.cpp)
+add_executable(cuda_emulator_test ${emulator}/planted_test.cpp ${emulator}/driver_test.cpp ${emulator}/stand_in_driver.cpp)
 ferrum_emulated_kernels(cuda_emulator_test ${emulator}/planted.cu)
 target_compile_options(cuda_emulator_test PRIVATE ${FERRUM_WARNINGS} -O0)  # compiling takes longer than running
-target_link_libraries(cuda_emulator_test PRIVATE ferrum_cuda_emulator GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+target_link_libraries(cuda_emulator_test PRIVATE ferrum_cuda_emulator ferrum_backend GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
 gtest_discover_tests(cuda_emulator_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 60)
+
+# The backend on the emulated device.
+file(GLOB kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
+add_executable(cuda_backend_test ${emulator}/cuda_backend_test.cpp ${emulator}/stand_in_driver.cpp)
+ferrum_emulated_kernels(cuda_backend_test ${kernels})
+target_compile_options(cuda_backend_test PRIVATE ${FERRUM_WARNINGS} -O1)
+target_link_libraries(cuda_backend_test PRIVATE ferrum_cuda_emulator ferrum_operation_table ferrum_backend
+                                                GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+gtest_discover_tests(cuda_backend_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)

@@ -156,6 +156,13 @@ void mma_s8(int32_t (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, i
   collective(Kind::kMmaS8, kAllLanes, &args, line, HERE);
 }
 
+uint32_t add_bf16x2(uint32_t a, uint32_t b) {
+  const uint32_t low = to_bf16(from_bf16(static_cast<uint16_t>(a)) + from_bf16(static_cast<uint16_t>(b)));
+  const uint32_t high =
+      to_bf16(from_bf16(static_cast<uint16_t>(a >> 16)) + from_bf16(static_cast<uint16_t>(b >> 16)));
+  return high << 16 | low;
+}
+
 uint32_t add_acq_rel(uint32_t* p, uint32_t value) {
   const auto address = reinterpret_cast<uintptr_t>(p);
   access(Access::kAtomic, address, 4, HERE);

@@ -33,6 +33,11 @@ GPU_FN uint16_t to_bf16(float x) {
 // The part of x that a tensor core takes of a TF32 operand: 10 bits behind the first. The remainder is exact.
 GPU_FN float tf32_part(float x) { return float_of(bits_of(x) & 0xffffe000u); }
 
+GPU_FN int count_bits(uint32_t x) {
+  x -= x >> 1 & 0x55555555u;
+  x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
+  return static_cast<int>(((x + (x >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24);
+}
 GPU_FN float absolute(float x) { return float_of(bits_of(x) & 0x7fffffffu); }
 
 // Sums in a fixed tree: every lane gets the same bits.

@@ -86,6 +86,7 @@ void mma_bf16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, i
 void mma_tf32(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
 void mma_s8(int32_t (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
 
+uint32_t add_bf16x2(uint32_t a, uint32_t b);
 GPU_FN int32_t dp4a(uint32_t a, uint32_t b, int32_t c) {
   for (int shift = 0; shift < 32; shift += 8)
     c += static_cast<int8_t>(a >> shift) * static_cast<int8_t>(b >> shift);
@@ -102,6 +103,10 @@ GPU_FN float log1p(float x) { return __builtin_log1pf(x); }
 GPU_FN float expm1(float x) { return __builtin_expm1f(x); }
 GPU_FN float tanh(float x) { return __builtin_tanhf(x); }
 GPU_FN float erf(float x) { return __builtin_erff(x); }
+GPU_FN double log(double x) { return __builtin_log(x); }
+GPU_FN double log2(double x) { return __builtin_log2(x); }
+GPU_FN double exp2(double x) { return __builtin_exp2(x); }
+GPU_FN double pow(double x, double y) { return __builtin_pow(x, y); }
 GPU_FN float from_f16(uint16_t x) { return emulated::f16_to_float(x); }
 GPU_FN uint16_t to_f16(float x) { return emulated::float_to_f16(x); }
 GPU_FN int round_to_int(float x) { return static_cast<int>(__builtin_nearbyintf(x)); }

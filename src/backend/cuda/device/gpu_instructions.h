@@ -108,6 +108,12 @@ GPU_FN void mma_s8(int32_t (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+// The sums of both pairs of bf16 numbers, rounded to nearest.
+GPU_FN uint32_t add_bf16x2(uint32_t a, uint32_t b) {
+  uint32_t d;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(0x3f803f80u), "r"(b));
+  return d;
+}
 GPU_FN int32_t dp4a(uint32_t a, uint32_t b, int32_t c) { return __dp4a(int(a), int(b), c); }
 GPU_FN float rsqrt(float x) { return 1.0f / sqrtf(x); }
 GPU_FN float max(float a, float b) { return fmaxf(a, b); }
@@ -120,6 +126,10 @@ GPU_FN float log1p(float x) { return log1pf(x); }
 GPU_FN float expm1(float x) { return expm1f(x); }
 GPU_FN float tanh(float x) { return tanhf(x); }
 GPU_FN float erf(float x) { return erff(x); }
+GPU_FN double log(double x) { return ::log(x); }
+GPU_FN double log2(double x) { return ::log2(x); }
+GPU_FN double exp2(double x) { return ::exp2(x); }
+GPU_FN double pow(double x, double y) { return ::pow(x, y); }
 GPU_FN float from_f16(uint16_t x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));

@@ -1,0 +1,144 @@
+// Rotary positions, keys and values in blocks, and attention over them.
+#include <algorithm>
+
+#include "backend/cuda/cuda_backend.h"
+#include "backend/cuda/kernels/attention.h"
+#include "backend/cuda/tensors.h"
+#include "base/error.h"
+
+namespace ferrum {
+
+using namespace cuda;
+
+namespace {
+
+HeadSizes sizes_of(const HeadShape& h) { return {h.q_heads, h.kv_heads, h.head_dim, h.value_size()}; }
+
+KvView view_of(const KvLayer& kv) {
+  const auto type = [&] {
+    switch (kv.k.dtype) {
+      case DType::kF16:
+        return kKvF16;
+      case DType::kBF16:
+        return kKvBf16;
+      case DType::kI8:
+        return kKvI8;
+      default:
+        return kKvF32;
+    }
+  };
+  return {kv.k.data,
+          kv.v.data,
+          static_cast<float*>(kv.k_scales.data),
+          static_cast<float*>(kv.v_scales.data),
+          kv.k.stride,
+          kv.v.stride,
+          kv.k_scales.stride,
+          kv.v_scales.stride,
+          type(),
+          kv.block_tokens};
+}
+
+bool is_wide(const Norm& norm, int heads, int dim) { return heads > 1 && norm.weight.cols == heads * dim; }
+
+int width_of_qkv(const AttentionLayer& layer) {
+  return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
+}
+
+std::string_view kernel_for(int value_dim) {
+  return value_dim <= 128 ? "attend_1" : value_dim <= 256 ? "attend_2" : "attend_4";
+}
+
+}  // namespace
+
+void CudaBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
+  const HeadShape& heads = layer.heads;
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
+  if (step.shape.tokens == 0) return;
+  const KvIndex& index = step.kv[static_cast<size_t>(kv.group)];
+  const bool rotates = !layer.rope.cos_sin.empty();
+  launch("rope_and_store", {step.shape.tokens}, kRopeThreads,
+         RopeAndStore{rows_of(qkv),
+                      view_of(kv),
+                      sizes_of(heads),
+                      integers_of(step.positions),
+                      integers_of(index.slots),
+                      weights_of(layer.q_norm),
+                      weights_of(layer.k_norm),
+                      weights_of(layer.v_norm),
+                      is_wide(layer.q_norm, heads.q_heads, heads.head_dim) ? 1 : 0,
+                      is_wide(layer.k_norm, heads.kv_heads, heads.head_dim) ? 1 : 0,
+                      layer.norm_last ? 1 : 0,
+                      heads.joined ? 1 : 0,
+                      layer.shares_kv ? 1 : 0,
+                      layer.clip,
+                      floats_of(layer.rope.cos_sin),
+                      layer.rope.cos_sin.stride,
+                      rotates ? layer.rope.cos_sin.cols / 2 : 0,
+                      layer.rope.pairing == RopePairing::kNeighbours ? 1 : 0,
+                      layer.temperature.beta,
+                      layer.temperature.length,
+                      layer.temperature.offset},
+         gpu::SharedSize().array<float>(kRopeThreads / 32).bytes());
+}
+
+void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
+  const HeadShape& heads = layer.heads;
+  check_equal(qkv.cols, width_of_qkv(layer), "width of q, k and v");
+  check_equal(out.cols, heads.out_width(), "attention width");
+  if (step.shape.tokens == 0) return;
+  const HeadSizes sizes = sizes_of(heads);
+  const int shared = attend_shared_bytes(sizes, heads.joined);
+  if (sizes.value_dim > 512 || shared > device_.shared_bytes())
+    fail(ErrorCode::kUnsupported, "heads of {} and {} values are wider than the CUDA backend takes",
+         heads.head_dim, sizes.value_dim);
+  const Tensor& table = step.kv[static_cast<size_t>(kv.group)].block_table;
+  const int sharing = heads.q_heads / heads.kv_heads;
+  const int heads_of_tile = std::min(sharing, kAttendRows), head_tiles = divided_up(sharing, heads_of_tile);
+  // Heads are shared out evenly, so that each tile of them has as many tokens.
+  const int tokens_of_tile = kAttendRows / heads_of_tile;
+  const int partitions = std::max(1, divided_up(table.cols * kv.block_tokens, kPartition));
+  const int tiles = std::min(step.shape.tokens, step.shape.tokens / tokens_of_tile + step.shape.sequences);
+  const int head_blocks = heads.kv_heads * head_tiles;
+  Attend p = {rows_of(out),
+              rows_of(qkv),
+              view_of(kv),
+              sizes,
+              integers_of(step.positions),
+              integers_of(step.query_start),
+              integers_of(step.context_len),
+              integers_of(table),
+              table.stride,
+              step.shape.sequences,
+              0,
+              heads.joined ? 1 : 0,
+              layer.causal ? 1 : 0,
+              layer.window,
+              layer.first,
+              layer.scale,
+              layer.soft_cap,
+              layer.value_scale,
+              floats_of(layer.sinks),
+              heads_of_tile,
+              tokens_of_tile,
+              head_tiles,
+              partitions,
+              nullptr};
+  const size_t of_tile = partitions == 1 ? 0
+                                         : static_cast<size_t>(head_blocks) * kAttendRows *
+                                               static_cast<size_t>(partitions) *
+                                               (2 + static_cast<size_t>(sizes.value_dim)) * sizeof(float);
+  const size_t fit =
+      of_tile == 0 ? static_cast<size_t>(tiles) : std::max<size_t>(1, workspace_.bytes() / of_tile);
+  const int at_once = static_cast<int>(std::min<size_t>(fit, static_cast<size_t>(tiles)));
+  for (int first = 0; first < tiles; first += at_once) {
+    const int count = std::min(at_once, tiles - first);
+    Room room(workspace_);
+    p.first_tile = first;
+    if (of_tile > 0) p.partial = room.take<float>(of_tile / sizeof(float) * static_cast<size_t>(count));
+    launch(kernel_for(sizes.value_dim), {count, head_blocks, partitions}, kAttendThreads, p, shared);
+    if (partitions > 1) launch("merge_attention", {count, head_blocks}, kAttendThreads, p, 16);
+  }
+}
+
+}  // namespace ferrum

@@ -1,0 +1,171 @@
+// Memory, and the operations that treat each row of a batch separately.
+#include "backend/cuda/cuda_backend.h"
+
+#include <algorithm>
+
+#include "backend/cuda/device_code.h"
+#include "backend/cuda/tensors.h"
+#include "base/error.h"
+#include "base/machine.h"
+
+namespace ferrum {
+
+using namespace cuda;
+
+CudaBackend::CudaBackend(const CudaOptions& options) : CudaBackend(options, load_driver(), device_code()) {}
+
+CudaBackend::CudaBackend(const CudaOptions& options, const Driver& driver,
+                         std::span<const void* const> images)
+    : options_(options),
+      device_(driver, options.device, images),
+      pool_(options.threads > 0 ? options.threads : default_thread_count()),
+      staging_(device_),
+      workspace_(device_, options.workspace) {
+  check(options.input_parts == 1 || options.input_parts == 2, "an input of one or two parts");
+}
+
+CudaBackend::~CudaBackend() = default;
+
+std::string CudaBackend::name() const {
+  return fmt::format("cuda ({}, {} activations)", device_.name(),
+                     options_.input_parts == 1 ? "bf16" : "two-part bf16");
+}
+
+std::string CudaBackend::arithmetic() const {
+  return fmt::format("cuda, sm_{}, {} bf16 activations", device_.capability(), options_.input_parts);
+}
+
+std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
+  return std::make_unique<DeviceBuffer>(device_, std::max<size_t>(bytes, 1));
+}
+
+std::unique_ptr<Weight> CudaBackend::pack(const WeightSource& source) {
+  auto weight = std::make_unique<CudaWeight>(source, device_, pool_);
+  workspace_.reserve(least_workspace(source));
+  return weight;
+}
+
+size_t CudaBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
+  size_t most = options_.workspace;
+  for (const WeightSource& source : weights) most = std::max(most, least_workspace(source));
+  return most;
+}
+
+void CudaBackend::upload(Tensor dst, std::span<const std::byte> src) {
+  const size_t row = static_cast<size_t>(dst.cols) * size_of(dst.dtype);
+  check_equal(src.size(), row * static_cast<size_t>(dst.rows), "bytes uploaded");
+  if (src.empty()) return;
+  const bool is_contiguous = dst.stride == dst.cols || dst.rows == 1;
+  const size_t pieces = is_contiguous ? 1 : static_cast<size_t>(dst.rows), bytes = src.size() / pieces;
+  for (size_t i = 0; i < pieces; ++i)
+    staging_.copy(reinterpret_cast<DevicePointer>(dst.address(static_cast<int>(i), 0)),
+                  src.subspan(i * bytes, bytes));
+}
+
+void CudaBackend::download(std::span<std::byte> dst, Tensor src) {
+  const size_t row = static_cast<size_t>(src.cols) * size_of(src.dtype);
+  check_equal(dst.size(), row * static_cast<size_t>(src.rows), "bytes downloaded");
+  const bool is_contiguous = src.stride == src.cols || src.rows == 1;
+  const size_t pieces = is_contiguous ? 1 : static_cast<size_t>(src.rows), bytes = dst.size() / pieces;
+  for (size_t i = 0; i < pieces && !dst.empty(); ++i)
+    device_.check(
+        device_.driver().cuMemcpyDtoHAsync_v2(
+            dst.data() + i * bytes, reinterpret_cast<DevicePointer>(src.address(static_cast<int>(i), 0)),
+            bytes, device_.stream()),
+        "copying from the device");
+  device_.synchronize();
+}
+
+void CudaBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
+
+void CudaBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
+  const CudaWeight& w = as_cuda(table);
+  check_equal(out.cols, w.cols(), "embedding width");
+  if (out.rows == 0) return;
+  for (const CudaWeight::Segment& s : w.segments())
+    launch(s.format->embed, {divided_up(w.units(), kUnitsOfEmbed), out.rows}, 4 * kUnitsOfEmbed,
+           Embed{s.tiles, rows_of(out), integers_of(tokens), s.order, w.cols(), s.first_row});
+}
+
+void CudaBackend::norm(Tensor out, Tensor x, const Norm& norm) {
+  if (x.rows > 0)
+    launch("norm_rows", {x.rows}, kRowThreads,
+           NormRows{rows_of(out), {}, rows_of(x), x.cols, 0, weights_of(norm)}, kRowThreads / 8);
+}
+
+void CudaBackend::add_norm(Tensor out, Tensor residual, Tensor x, float scale, const Norm& norm) {
+  if (x.rows > 0)
+    launch("norm_rows", {x.rows}, kRowThreads,
+           NormRows{rows_of(out), rows_of(residual), rows_of(x), x.cols, scale, weights_of(norm)},
+           kRowThreads / 8);
+}
+
+void CudaBackend::add(Tensor to, Tensor x, float scale) {
+  if (x.rows > 0)
+    launch("add_rows", {divided_up(x.cols, kColumnThreads), x.rows}, kColumnThreads,
+           AddRows{rows_of(to), rows_of(x), x.cols, scale, 0});
+}
+
+void CudaBackend::scale(Tensor x, float factor, float cap) {
+  if (x.rows > 0)
+    launch("scale_rows", {divided_up(x.cols, kColumnThreads), x.rows}, kColumnThreads,
+           AddRows{rows_of(x), {}, x.cols, factor, cap});
+}
+
+void CudaBackend::apply_gate(Tensor x, Tensor gates, GateKind f) {
+  check_equal(x.cols % gates.cols, 0, "columns left over after dividing by the gates");
+  static_assert(static_cast<int>(GateKind::kItself) == kGateItself);
+  if (x.rows > 0)
+    launch("gate_rows", {divided_up(x.cols, kColumnThreads), x.rows}, kColumnThreads,
+           GateRows{rows_of(x), rows_of(gates), x.cols, x.cols / gates.cols, static_cast<int>(f)});
+}
+
+void CudaBackend::gather_rows(Tensor out, Tensor x, Tensor rows) {
+  if (out.rows > 0)
+    launch("gather_rows", {divided_up(x.cols, kColumnThreads), out.rows}, kColumnThreads,
+           MoveRows{rows_of(out), rows_of(x), integers_of(rows), x.cols});
+}
+
+void CudaBackend::scatter_rows(Tensor to, Tensor x, Tensor rows) {
+  if (x.rows > 0)
+    launch("scatter_rows", {divided_up(x.cols, kColumnThreads), x.rows}, kColumnThreads,
+           MoveRows{rows_of(to), rows_of(x), integers_of(rows), x.cols});
+}
+
+void CudaBackend::pool(Tensor out, Tensor x, Tensor starts, Pooling how) {
+  static_assert(static_cast<int>(Pooling::kLast) == kPoolLast);
+  if (out.rows > 0)
+    launch("pool_rows", {divided_up(x.cols, kColumnThreads), out.rows}, kColumnThreads,
+           PoolRows{rows_of(out), rows_of(x), integers_of(starts), x.cols, static_cast<int>(how)});
+}
+
+void CudaBackend::activate(Tensor out, Tensor x, const Activation& activation) {
+  check_equal(x.cols, activation.gated ? 2 * out.cols : out.cols, "columns before an activation");
+  for (int first = 0; first < x.rows; first += kMostGridRows) {
+    const int count = std::min(kMostGridRows, x.rows - first);
+    launch("activate_rows", {divided_up(out.cols, kColumnThreads), count}, kColumnThreads,
+           ActivateRows{rows_of(out.rows_at(first, count)), rows_of(x.rows_at(first, count)), out.cols,
+                        params_of(activation)});
+  }
+}
+
+// Parts of `count` rows each, a part onto another.
+void CudaBackend::copy_parts(Tensor parts, int count, Tensor from_to) {
+  if (parts.empty() || from_to.rows == 0) return;
+  const size_t bytes = static_cast<size_t>(count) * static_cast<size_t>(parts.cols) * size_of(parts.dtype);
+  check(parts.stride == parts.cols && bytes % 4 == 0, "parts that are whole words");
+  const auto words = static_cast<int>(bytes / 4);
+  launch("copy_words", {divided_up(words, kColumnThreads), from_to.rows}, kColumnThreads,
+         CopyWords{static_cast<uint32_t*>(parts.data), words, integers_of(from_to), words});
+}
+
+void CudaBackend::copy_blocks(KvLayer kv, Tensor from_to) {
+  for (const Tensor& t : {kv.k, kv.v, kv.k_scales, kv.v_scales})
+    if (!t.empty()) copy_parts(t, t.rows / kv.blocks, from_to);
+}
+
+void CudaBackend::copy_states(StateLayer state, Tensor from_to) {
+  for (const Tensor& t : {state.inputs, state.memory}) copy_parts(t, 1, from_to);
+}
+
+}  // namespace ferrum
