@@ -1,26 +1,15 @@
-// The CUDA backend on the emulated device, under three schedules: one block at a time, several side by side,
-// and threads that are interrupted at their accesses. Against the reference, and against itself.
-#include "backend/cuda/cuda_backend.h"
-
-#include <gtest/gtest.h>
-
+// The CUDA backend on the emulated device, against the reference.
 #include <chrono>
 #include <map>
 
 #include "backend/operations.h"
 #include "backend/reference/reference_backend.h"
-#include "emulator.h"
-#include "stand_in_driver.h"
+#include "cuda_fixture.h"
 
 namespace ferrum::test {
 namespace {
 
-using gpu::emulated::stand_in_driver;
-using gpu::emulated::stand_in_fault;
 using Outputs = std::vector<std::vector<float>>;
-
-const void* const kImages[] = {""};
-constexpr CudaOptions kOptions = {.threads = 1, .workspace = size_t{4} << 20};
 
 Outputs results(Backend& backend, const Operation& operation) {
   Bench bench(backend);
@@ -35,28 +24,16 @@ bool is_long(const Operation& operation) {
                            "joined20of", "joined130of", "group130/", "window512/", "window700/",
                            "first1_window0/", "_long", "both_ways_window", "dim256/", "experts/many"})
     if (operation.name.find(part) != std::string::npos) return true;
-  return false;
+  return operation.name.starts_with("draw/") && operation.name.ends_with("/1000");
 }
 
-class CudaBackendUnder : public testing::TestWithParam<int> {
- protected:
-  void SetUp() override {
-    const auto seed = static_cast<uint64_t>(GetParam());
-    gpu::emulated::set_options(
-        {.seed = seed, .resident_blocks = seed == 2 ? 3 : 1, .preempt_every = seed == 3 ? 50 : 0});
-  }
-  void TearDown() override { gpu::emulated::set_options({}); }
-
-  CudaBackend backend{kOptions, stand_in_driver(), kImages};
-};
 INSTANTIATE_TEST_SUITE_P(Schedules, CudaBackendUnder, testing::Values(1, 2, 3));
 
 TEST_P(CudaBackendUnder, AgreesWithTheReference) {
   ReferenceBackend reference;
-  const bool times = std::getenv("FERRUM_OPERATION_TIMES") != nullptr;
+  const bool prints_times = std::getenv("FERRUM_OPERATION_TIMES") != nullptr;
   for (const Operation& operation : all_operations()) {
     if (GetParam() != 1 && is_long(operation)) continue;
-    if (operation.name.starts_with("draw/")) continue;  // still to come
     const auto begin = std::chrono::steady_clock::now();
     try {
       EXPECT_EQ(disagreement(results(reference, operation), results(backend, operation), operation.agreement),
@@ -65,11 +42,50 @@ TEST_P(CudaBackendUnder, AgreesWithTheReference) {
     } catch (const Error& error) {
       FAIL() << operation.name << ": " << error.what();
     }
-    if (times)
-      fmt::print("{:8.1f} ms {}\n",
-                 std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count(),
-                 operation.name);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
+    if (prints_times) fmt::print("{:8.1f} ms {}\n", time.count(), operation.name);
   }
+}
+
+// Inputs as the sum of two bf16 numbers: as near to the reference as float32.
+TEST(CudaBackend, InputsOfTwoParts) {
+  set_schedule(1);
+  const auto backend = emulated_backend(2);
+  ReferenceBackend reference;
+  for (const Operation& operation : all_operations()) {
+    if (!operation.name.starts_with("linear/18rows") && !operation.name.starts_with("experts/odd")) continue;
+    EXPECT_EQ(disagreement(results(reference, operation), results(*backend, operation), Agreement::kRounded),
+              "")
+        << operation.name;
+  }
+}
+
+TEST(CudaBackend, SaysWhatItIs) {
+  const auto backend = emulated_backend();
+  EXPECT_EQ(backend->name(), "cuda (emulated GPU, bf16 activations)");
+  EXPECT_EQ(backend->arithmetic(), "cuda, sm_86, 1 bf16 activations");
+}
+
+// As in the CPU's B58 tests: what cannot be computed must show.
+TEST(CudaBackend, B58_NotANumberAndInfinityComeThrough) {
+  set_schedule(1);
+  const auto backend = emulated_backend();
+  for (const Format format : kAllFormats)
+    for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+      Bench bench(*backend);
+      const RandomWeight random(format, 6, 256, 1);
+      std::vector<float> x = random_floats(size_t{3} * 256, 2);
+      x[256 + 200] = bad;
+      const Tensor out = bench.tensor(DType::kF32, 3, 6);
+      bench.add_output(out);
+      backend->linear(out, bench.floats(x, 3), bench.weight(random));
+      const std::vector<float> values = bench.outputs()[0];
+      for (size_t r = 0; r < 6; ++r) {
+        EXPECT_TRUE(std::isfinite(values[r]));
+        EXPECT_FALSE(std::isfinite(values[6 + r])) << name_of(format) << " " << bad;
+        EXPECT_TRUE(std::isfinite(values[12 + r]));
+      }
+    }
 }
 
 }  // namespace

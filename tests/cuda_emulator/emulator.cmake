@@ -31,7 +31,8 @@ gtest_discover_tests(cuda_emulator_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
 
 # The backend on the emulated device.
 file(GLOB kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
-add_executable(cuda_backend_test ${emulator}/cuda_backend_test.cpp ${emulator}/stand_in_driver.cpp)
+add_executable(cuda_backend_test ${emulator}/cuda_backend_test.cpp ${emulator}/cuda_invariance_test.cpp
+                                 ${emulator}/stand_in_driver.cpp)
 ferrum_emulated_kernels(cuda_backend_test ${kernels})
 target_compile_options(cuda_backend_test PRIVATE ${FERRUM_WARNINGS} -O1)
 target_link_libraries(cuda_backend_test PRIVATE ferrum_cuda_emulator ferrum_operation_table ferrum_backend

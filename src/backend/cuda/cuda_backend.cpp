@@ -2,6 +2,7 @@
 #include "backend/cuda/cuda_backend.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "backend/cuda/device_code.h"
 #include "backend/cuda/tensors.h"
@@ -12,7 +13,23 @@ namespace ferrum {
 
 using namespace cuda;
 
-CudaBackend::CudaBackend(const CudaOptions& options) : CudaBackend(options, load_driver(), device_code()) {}
+namespace {
+
+// FERRUM_CUDA_LIBRARY: another library than the system's driver. It may have kernels of its own, as the
+// emulator's has.
+const char* other_library() { return std::getenv("FERRUM_CUDA_LIBRARY"); }
+
+std::span<const void* const> images() {
+  static const void* const kOfLibrary[] = {""};
+  if (other_library() != nullptr) return kOfLibrary;
+  return device_code();
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(const CudaOptions& options)
+    : CudaBackend(options, other_library() == nullptr ? load_driver() : load_driver(other_library()),
+                  images()) {}
 
 CudaBackend::CudaBackend(const CudaOptions& options, const Driver& driver,
                          std::span<const void* const> images)
