@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ fs::path folder_of(const fs::path& file) {
 // Held while a partial file is created, renamed or removed, so that the list is complete.
 std::mutex names_mutex;
 std::set<fs::path> partial_files;
+std::set<fs::path> partial_folders;
 
 // Compares with `available`, not `free`: the file system's reserve is not for us.
 void check_room(const fs::path& target, uint64_t needed) {
@@ -124,7 +126,48 @@ void OutputFile::commit() {
 void OutputFile::end_process(int exit_code) {
   const std::lock_guard lock(names_mutex);  // held until the process ends, so that no new file appears
   for (const fs::path& partial : partial_files) ::unlink(partial.c_str());
+  std::error_code error;
+  for (const fs::path& partial : partial_folders) fs::remove_all(partial, error);
   ::_exit(exit_code);
+}
+
+OutputFolder::OutputFolder(fs::path target) : target_(std::move(target)) {
+  if (!target_.has_filename()) target_ = target_.parent_path();  // "folder/"
+  partial_ = target_.string() + ".partial";
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(target_, error)))
+    fail(ErrorCode::kIo, "{} is there already", in_quotes(target_.string()));
+  const std::lock_guard lock(names_mutex);
+  if (::mkdir(partial_.c_str(), 0777) != 0) {
+    const int reason = errno;
+    if (reason == EEXIST)
+      fail(ErrorCode::kIo,
+           "{}: {} is there already, which another process writes, or left when it was killed",
+           in_quotes(target_.string()), in_quotes(partial_.string()));
+    fail(ErrorCode::kIo, "{}: cannot create it: {}", in_quotes(target_.string()), std::strerror(reason));
+  }
+  partial_folders.insert(partial_);
+}
+
+OutputFolder::~OutputFolder() {
+  if (committed_) return;
+  const std::lock_guard lock(names_mutex);
+  std::error_code error;
+  fs::remove_all(partial_, error);
+  partial_folders.erase(partial_);
+}
+
+void OutputFolder::commit() {
+  const std::lock_guard lock(names_mutex);
+  // Renaming a folder onto an empty one would replace that.
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(target_, error)))
+    fail(ErrorCode::kIo, "{} has come into being meanwhile", in_quotes(target_.string()));
+  if (::rename(partial_.c_str(), target_.c_str()) != 0)
+    fail(ErrorCode::kIo, "{}: cannot be renamed to it: {}", in_quotes(target_.string()),
+         std::strerror(errno));
+  partial_folders.erase(partial_);
+  committed_ = true;
 }
 
 }  // namespace ferrum

@@ -29,8 +29,9 @@ class OutputFile {
   // From here on the target is the new file. Throws kIo.
   void commit();
 
-  // Ends the process without unwinding, after removing the partial files that it is writing. Call it from the
-  // thread that waits for signals; a signal handler may not call it.
+  // Ends the process without unwinding, after removing the partial files and folders that it is writing. Call
+  // it from the thread
+  // that waits for signals; a signal handler may not call it.
   [[noreturn]] static void end_process(int exit_code);
 
  private:
@@ -42,6 +43,27 @@ class OutputFile {
   std::filesystem::path partial_;
   int descriptor_ = -1;
   uint64_t written_ = 0;
+};
+
+// A new folder that is there with all of its files or not at all. Files are written to `<target>.partial`,
+// and commit() renames it. Until then, and after a failure or a signal that end_process() answers, there is
+// no target.
+class OutputFolder {
+ public:
+  // Throws kIo naming the path: there is something of that name already, or the folder around it is missing
+  // or not writable.
+  explicit OutputFolder(std::filesystem::path target);
+  ~OutputFolder();  // removes what was written unless committed
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  const std::filesystem::path& path() const { return partial_; }  // where to write
+  void commit();                                                  // throws kIo
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path partial_;
+  bool committed_ = false;
 };
 
 }  // namespace ferrum

@@ -24,6 +24,7 @@ void add_show(CLI::App& app);
 void add_rm(CLI::App& app);
 void add_synthesize(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_merge(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_launch(CLI::App& app);

@@ -35,7 +35,7 @@ const std::vector<Group>& groups() {
       {"Models by name", {add_pull, add_list, add_show, add_rm}},
       {"Look inside",
        {add_inspect, add_tokenize, add_detokenize, add_template, add_grammar, add_parse_tools}},
-      {"Write models", {add_convert, add_synthesize}},
+      {"Write models", {add_convert, add_merge, add_synthesize}},
       {"Measure", {add_bench, add_bench_serve, add_perplexity, add_logits}},
       {"Help", {add_help, add_completions, add_man}}};
   return kGroups;

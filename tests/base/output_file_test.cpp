@@ -180,5 +180,37 @@ TEST_F(OutputFileFaults, B61_AProcessThatEndsItselfLeavesNothing) {
   EXPECT_EQ(files(), 2);
 }
 
+TEST_F(OutputFileFaults, AFolderIsThereWholeOrNotAtAll) {
+  const fs::path folder = folder_.path() / "folder";
+  {
+    OutputFolder failed(folder);
+    OutputFile(failed.path() / "file", 0).commit();
+    EXPECT_FALSE(fs::exists(folder));
+    EXPECT_NE(message_of([&] { OutputFolder other(folder); }).find("another process"), std::string::npos);
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+  OutputFolder written(folder_.path() / "folder/");
+  OutputFile(written.path() / "file", 0).commit();
+  written.commit();
+  EXPECT_TRUE(fs::exists(folder / "file"));
+  EXPECT_NE(message_of([&] { OutputFolder again(folder); }).find("is there already"), std::string::npos);
+  EXPECT_NE(message_of([&] { OutputFolder absent(folder_.path() / "absent" / "x"); }).find("cannot create"),
+            std::string::npos);
+}
+
+TEST_F(OutputFileFaults, AFolderOfAProcessThatEndsItselfIsGone) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    OutputFolder folder(folder_.path() / "folder");
+    OutputFile(folder.path() / "committed", 0).commit();
+    OutputFile begun(folder.path() / "begun", 0);
+    OutputFile::end_process(42);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 42);
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 }  // namespace
 }  // namespace ferrum

@@ -26,7 +26,7 @@ const std::string kSmall = demo("demo-dense");
 TEST(Commands, EveryCommandHasHelpWithAnExample) {
   const std::string all = ferrum({"--help"}).out;
   for (const char* name : {"run", "logits", "embed", "rerank", "perplexity", "tokenize", "detokenize",
-                           "template", "inspect", "synthesize", "convert", "bench"}) {
+                           "template", "inspect", "synthesize", "convert", "merge", "bench"}) {
     const Finished help = ferrum({name, "--help"});
     EXPECT_EQ(help.exit_code, 0) << name;
     EXPECT_CONTAINS(help.out, std::string("ferrum ") + name + " ");
@@ -80,6 +80,9 @@ TEST(Commands, NamesThatAreEmptyAreNotTaken) {
                                                        {"template", ""},
                                                        {"convert", "", "x"},
                                                        {"convert", "x", ""},
+                                                       {"merge", "", "--lora", "x", "--output", "y"},
+                                                       {"merge", "x", "--lora", "", "--output", "y"},
+                                                       {"merge", "x", "--lora", "y", "--output", ""},
                                                        {"synthesize", "", "x"},
                                                        {"synthesize", "x", ""},
                                                        {"bench", kSmall, "--plot", ""},

@@ -8,6 +8,7 @@
 #include "checkpoint/file_kind.h"
 #include "checkpoint/readers/gguf_checkpoint.h"
 #include "checkpoint/readers/hf_checkpoint.h"
+#include "checkpoint/readers/model_path.h"
 
 namespace ferrum {
 namespace {
@@ -22,7 +23,7 @@ bool begins_model(const fs::path& path) {
 }
 
 // A folder of GGUF files may also have the config.json of the model that they were converted from.
-std::unique_ptr<Checkpoint> open_folder(const fs::path& folder, CheckpointParts parts) {
+fs::path path_of_folder(const fs::path& folder) {
   std::vector<fs::path> models;
   bool has_gguf = false;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -31,9 +32,8 @@ std::unique_ptr<Checkpoint> open_folder(const fs::path& folder, CheckpointParts 
   }
   const bool has_safetensors =
       fs::exists(folder / "model.safetensors") || fs::exists(folder / "model.safetensors.index.json");
-  if (has_safetensors || (fs::exists(folder / "config.json") && !has_gguf))
-    return open_hf_checkpoint(folder, parts);
-  if (models.size() == 1) return open_gguf_checkpoint(models.front(), parts);
+  if (has_safetensors || (fs::exists(folder / "config.json") && !has_gguf)) return folder;
+  if (models.size() == 1) return models.front();
   if (models.empty())
     fail(ErrorCode::kNotFound, "{}: neither config.json nor {} is there", folder.string(),
          has_gguf ? "the first part of a GGUF model" : "a .gguf file");
@@ -60,14 +60,19 @@ std::unique_ptr<Checkpoint> open_file(const fs::path& path, CheckpointParts part
 
 }  // namespace
 
-std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path, CheckpointParts parts) {
+fs::path model_path(const fs::path& given) {
   try {
-    const fs::file_status status = fs::status(path);
-    if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", path.string());
-    return fs::is_directory(status) ? open_folder(path, parts) : open_file(path, parts);
+    const fs::file_status status = fs::status(given);
+    if (!fs::exists(status)) fail(ErrorCode::kNotFound, "{}: no such file or folder", given.string());
+    return fs::is_directory(status) ? path_of_folder(given) : given;
   } catch (const fs::filesystem_error& e) {  // a folder that may not be looked into
     fail(ErrorCode::kIo, "{}: {}", e.path1().string(), e.code().message());
   }
+}
+
+std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path& path, CheckpointParts parts) {
+  const fs::path found = model_path(path);
+  return fs::is_directory(found) ? open_hf_checkpoint(found, parts) : open_file(found, parts);
 }
 
 }  // namespace ferrum

@@ -106,37 +106,46 @@ void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
 
 }  // namespace
 
+ConversionType conversion_type(const Checkpoint& checkpoint, const fs::path& source,
+                               std::optional<FileType> wanted) {
+  if (wanted) check_type(*wanted);
+  const FileType type = wanted ? *wanted : type_of(checkpoint, source);
+  return {type, type == FileType::kMXFP4_MOE ? float_type_of(checkpoint) : type};
+}
+
 void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
   check_folder(source);
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
-  const ModelDescription model = gguf_form(with_biases(*checkpoint));
-  if (options.type) check_type(*options.type);
-  const FileType type = options.type ? *options.type : type_of(*checkpoint, source);
+  convert(*checkpoint, source, target, conversion_type(*checkpoint, source, options.type), options.pipeline);
+}
+
+void convert(const Checkpoint& checkpoint, const fs::path& source, const fs::path& target,
+             const ConversionType& type, const RowPipelineOptions& pipeline) {
+  const ModelDescription model = gguf_form(with_biases(checkpoint));
   // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.
-  const bool keeps_mxfp4 = type == FileType::kMXFP4_MOE;
-  const FileType usual = keeps_mxfp4 ? float_type_of(*checkpoint) : type;
+  const bool keeps_mxfp4 = type.file == FileType::kMXFP4_MOE;
 
   check_fits_gguf(model, source.string());
   GgufHeader header;
-  set_model_metadata(header, model, type, source.string());
+  set_model_metadata(header, model, type.file, source.string());
   set_card(header, source);
-  set_generation(header, checkpoint->generation());
-  set_hf_tokenizer(header, source, model.vocab, checkpoint->generation().stop_tokens);
+  set_generation(header, checkpoint.generation());
+  set_hf_tokenizer(header, source, model.vocab, checkpoint.generation().stop_tokens);
 
   std::vector<TensorRows> rows;
   for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
-    rows.emplace_back(*checkpoint, tensor);
+    rows.emplace_back(checkpoint, tensor);
     const bool keeps = keeps_mxfp4 && rows.back().stored_format() == Format::kMXFP4;
     const Format format =
-        keeps ? Format::kMXFP4 : format_of_tensor(usual, model, tensor.key, tensor.shape.back());
+        keeps ? Format::kMXFP4 : format_of_tensor(type.usual, model, tensor.key, tensor.shape.back());
     header.add({tensor.name, format, tensor.shape});
   }
   GgufWriter writer(target, header);
   const MakeRows make = [&](size_t tensor, int64_t first_row, std::span<std::byte> out) {
     rows[tensor].encode(first_row, header.tensors()[tensor].format, out);
   };
-  write_rows(writer, header, make, options.pipeline);
-  if (!checkpoint->intact())
+  write_rows(writer, header, make, pipeline);
+  if (!checkpoint.intact())
     fail(ErrorCode::kBadFile, "{}: a file was cut while it was read", in_quotes(source.string()));
   writer.finish();
 }

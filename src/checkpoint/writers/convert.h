@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/file_type.h"
 #include "checkpoint/writers/row_pipeline.h"
 
@@ -20,5 +21,19 @@ struct ConvertOptions {
 // with values that the type cannot hold.
 void convert(const std::filesystem::path& source, const std::filesystem::path& target,
              const ConvertOptions& options);
+
+// The type of a conversion: of the file, and of what is not MXFP4 there.
+struct ConversionType {
+  FileType file;
+  FileType usual;
+};
+// `wanted`, or the type that the weights are in. Error kUnsupported as of convert().
+ConversionType conversion_type(const Checkpoint& checkpoint, const std::filesystem::path& source,
+                               std::optional<FileType> wanted);
+
+// convert() of the weights that `checkpoint` has, and of what else the folder `source` has.
+void convert(const Checkpoint& checkpoint, const std::filesystem::path& source,
+             const std::filesystem::path& target, const ConversionType& type,
+             const RowPipelineOptions& pipeline);
 
 }  // namespace ferrum

@@ -19,13 +19,13 @@ struct Piece {
 // Cuts the tensors into pieces of whole rows, in the order of the file.
 class Cutter {
  public:
-  explicit Cutter(const std::vector<GgufHeader::Tensor>& tensors) : tensors_(tensors) {}
+  explicit Cutter(const std::vector<RowsToWrite>& tensors) : tensors_(tensors) {}
 
   bool next(Piece& piece) {
+    while (tensor_ < tensors_.size() && (tensors_[tensor_].rows == 0 || tensors_[tensor_].row_bytes == 0))
+      ++tensor_;
     if (tensor_ == tensors_.size()) return false;
-    const GgufHeader::Tensor& tensor = tensors_[tensor_];
-    const uint64_t row = row_bytes(tensor.format, static_cast<size_t>(tensor.shape.back()));
-    const auto rows = static_cast<int64_t>(tensor.bytes() / row);
+    const auto [rows, row] = tensors_[tensor_];
     const auto count =
         std::min<int64_t>(rows - row_, std::max<int64_t>(1, static_cast<int64_t>(kPieceBytes / row)));
     piece = {tensor_, row_, static_cast<uint64_t>(count) * row};
@@ -38,7 +38,7 @@ class Cutter {
   }
 
  private:
-  const std::vector<GgufHeader::Tensor>& tensors_;
+  const std::vector<RowsToWrite>& tensors_;
   size_t tensor_ = 0;
   int64_t row_ = 0;
 };
@@ -63,10 +63,10 @@ class Batch {
   bool empty() const { return made_.empty(); }
 
   // In order. Throws what making a piece threw.
-  void write(GgufWriter& writer) {
+  void write(FunctionRef<void(std::span<const std::byte>)> append) {
     for (size_t i = 0; i < made_.size(); ++i) {
       made_[i].get();
-      writer.append(buffers_[i]);
+      append(buffers_[i]);
     }
     made_.clear();
   }
@@ -83,21 +83,35 @@ class Batch {
 
 }  // namespace
 
-void write_rows(GgufWriter& writer, const GgufHeader& header, const MakeRows& make,
-                const RowPipelineOptions& options) {
+void write_rows(const std::vector<RowsToWrite>& tensors, FunctionRef<void(std::span<const std::byte>)> append,
+                const MakeRows& make, const RowPipelineOptions& options) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const int threads = options.threads > 0 ? options.threads : cores;
-  uint64_t total = 0;
-  for (const GgufHeader::Tensor& tensor : header.tensors()) total += tensor.bytes();
+  uint64_t total = 0, written = 0;
+  for (const RowsToWrite& tensor : tensors) total += static_cast<uint64_t>(tensor.rows) * tensor.row_bytes;
 
-  Cutter cutter(header.tensors());
+  Cutter cutter(tensors);
   Batch batches[2];  // one is made while the other is written
   batches[0].start(cutter, threads, make);
   for (int current = 0; !batches[current].empty(); current = 1 - current) {
     batches[1 - current].start(cutter, threads, make);
-    batches[current].write(writer);
-    if (options.progress) options.progress(writer.tensor_bytes_written(), total);
+    batches[current].write([&](std::span<const std::byte> bytes) {
+      append(bytes);
+      written += bytes.size();
+    });
+    if (options.progress) options.progress(written, total);
   }
+}
+
+void write_rows(GgufWriter& writer, const GgufHeader& header, const MakeRows& make,
+                const RowPipelineOptions& options) {
+  std::vector<RowsToWrite> tensors;
+  for (const GgufHeader::Tensor& tensor : header.tensors()) {
+    const uint64_t row = row_bytes(tensor.format, static_cast<size_t>(tensor.shape.back()));
+    tensors.push_back({static_cast<int64_t>(tensor.bytes() / row), row});
+  }
+  write_rows(
+      tensors, [&](std::span<const std::byte> bytes) { writer.append(bytes); }, make, options);
 }
 
 }  // namespace ferrum

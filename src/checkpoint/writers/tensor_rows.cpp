@@ -54,6 +54,39 @@ float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
 
 }  // namespace
 
+void encode_values(const std::string& name, std::span<const float> values, Format format,
+                   std::span<std::byte> out) {
+  const bool quantised = !is_float(format);
+  for (const float value : values) {
+    if (quantised && !std::isfinite(value))
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which {} cannot hold", in_quotes(name), value,
+           name_of(format));
+    if (format == Format::kF16 && std::isfinite(value) && std::abs(value) > kLargestF16)
+      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which F16 cannot hold; BF16 can",
+           in_quotes(name), value);
+  }
+  formats::encode(format, values, out.data());
+}
+
+void encode_rows(const HostTensor& tensor, int64_t first_row, Format format, std::span<std::byte> out) {
+  const auto cols = static_cast<size_t>(tensor.cols());
+  const size_t bytes = row_bytes(format, cols);
+  const auto rows = static_cast<int64_t>(out.size() / bytes);
+  if (tensor.format == format && tensor.column_order == nullptr) {
+    if (tensor.maker) return tensor.maker->make(first_row, rows, out.data());
+    std::memcpy(out.data(), tensor.row(first_row).data(), out.size());
+    return;
+  }
+  constexpr int64_t kTogether = 16;  // as rows are made fastest
+  std::vector<float> values(static_cast<size_t>(kTogether) * cols);
+  for (int64_t row = 0; row < rows; row += kTogether) {
+    const int64_t count = std::min(kTogether, rows - row);
+    decode_rows(tensor, first_row + row, count, values.data());
+    encode_values(tensor.name, std::span(values).first(static_cast<size_t>(count) * cols), format,
+                  out.subspan(static_cast<size_t>(row) * bytes, static_cast<size_t>(count) * bytes));
+  }
+}
+
 TensorRows::TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target)
     : name_(target.name),
       cols_(target.shape.back()),
@@ -194,16 +227,7 @@ void TensorRows::encode_row(const Row& row, float factor, Format format, std::sp
   }
   if (factor != 1)
     for (float& value : decoded) value *= factor;
-  const bool quantised = !is_float(format);
-  for (const float value : decoded) {
-    if (quantised && !std::isfinite(value))
-      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which {} cannot hold",
-           in_quotes(row.tensor->name), value, name_of(format));
-    if (format == Format::kF16 && std::isfinite(value) && std::abs(value) > kLargestF16)
-      fail(ErrorCode::kBadFile, "tensor {}: has the value {}, which F16 cannot hold; BF16 can",
-           in_quotes(row.tensor->name), value);
-  }
-  formats::encode(format, decoded, out.data());
+  encode_values(row.tensor->name, decoded, format, out);
 }
 
 }  // namespace ferrum

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -11,14 +12,21 @@
 
 namespace ferrum {
 
+// Encodes one row of values. Error kBadFile naming the tensor for values that `format` cannot hold: above
+// 65504 in F16, infinite or not a number in quantised formats.
+void encode_values(const std::string& name, std::span<const float> values, Format format,
+                   std::span<std::byte> out);
+
+// Rows of a tensor in `format`, from `first_row` on: copied where that is its own. Errors as above.
+void encode_rows(const HostTensor& tensor, int64_t first_row, Format format, std::span<std::byte> out);
+
 // One tensor of the target, read row by row. Immutable; the checkpoint must outlive it.
 class TensorRows {
  public:
   // REQUIRES: the checkpoint has the tensors that its description demands.
   TensorRows(const Checkpoint& checkpoint, const GgufLayoutTensor& target);
 
-  // Decodes and encodes whole rows of the target, from `first_row` on. Error kBadFile naming the tensor for
-  // values that `format` cannot hold: above 65504 in F16, infinite or not a number in quantised formats.
+  // Decodes and encodes whole rows of the target, from `first_row` on. Errors: those of encode_values.
   void encode(int64_t first_row, Format format, std::span<std::byte> out) const;
 
   // The format of what the values are read from; nothing where they are computed.
