@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
 
@@ -68,8 +69,47 @@ void BpeModel::read_bytes_of_tokens() {
       read(vocabulary_[id].spelling, id);
 }
 
+// The id beyond the vocabulary of a spelling that no token has.
+TokenId BpeModel::untokened_id(std::string_view spelling) {
+  const auto [it, is_new] = untokened_.try_emplace(
+      std::string(spelling), vocabulary_.size() + static_cast<TokenId>(untokened_spellings_.size()));
+  if (is_new) untokened_spellings_.emplace_back(spelling);
+  return it->second;
+}
+
+// The id of what merges join. Where no token has the spelling, its parts are the first letter and the rest.
+TokenId BpeModel::joined_id(std::string_view spelling) {
+  if (const std::optional<TokenId> id = vocabulary_.find(spelling)) return *id;
+  const TokenId id = untokened_id(spelling);
+  const auto is_letter = [](std::string_view text) {
+    return text.empty() || utf8::decode(text).size == text.size();
+  };
+  const auto letter_id = [&](std::string_view letter) {
+    const std::optional<TokenId> token = find_joinable(letter);
+    return token ? *token : untokened_id(letter);
+  };
+  TokenId whole = id;
+  while (!is_letter(spelling) && !parts_.contains(whole)) {
+    const size_t first = utf8::decode(spelling).size;
+    const TokenId head = letter_id(spelling.substr(0, first));
+    spelling.remove_prefix(first);
+    TokenId rest = 0;
+    if (is_letter(spelling)) {
+      rest = letter_id(spelling);
+    } else {  // an id without a spelling, since nothing is joined to it
+      rest = vocabulary_.size() + static_cast<TokenId>(untokened_spellings_.size());
+      untokened_spellings_.emplace_back();
+    }
+    parts_[whole] = {head, rest};
+    whole = rest;
+  }
+  return id;
+}
+
 void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
   pairs_ = PairTable(spec.merges.size());
+  const bool joins_all = spec.untokened == BpeSpec::Untokened::kJoined;
+  size_t untokened = 0;
   std::string joined;
   for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
     const std::string& left = spec.merges[rank].first;
@@ -79,18 +119,25 @@ void BpeModel::read_merges(const BpeSpec& spec, std::string_view field) {
         std::string_view(right).substr(right.starts_with(continuing_prefix_) ? continuing_prefix_.size() : 0);
     const auto known = [&](std::string_view spelling) {
       const std::optional<TokenId> id = vocabulary_.find(spelling);
-      if (!id)
+      if (id) return *id;
+      if (!joins_all)
         fail(ErrorCode::kBadFile, "{}: {}[{}] joins {} and {}, but the vocabulary has no token {}",
              vocabulary_.source(), field, rank, in_quotes(left), in_quotes(right), in_quotes(spelling));
-      return *id;
+      if (untokened++ == 0)
+        log::warn("{}: {}[{}] joins {} and {}, but the vocabulary has no token {}: it is spelled in letters",
+                  vocabulary_.source(), field, rank, in_quotes(left), in_quotes(right), in_quotes(spelling));
+      return joined_id(spelling);
     };
     const TokenId left_id = known(left);
     const TokenId right_id = known(right);
-    known(joined);
-    const std::optional<TokenId> result = vocabulary_.find_spellable(joined);
-    if (!result) continue;  // no merge makes a control token out of text
-    pairs_.put(left_id, right_id, static_cast<uint32_t>(rank), *result);
+    const TokenId result = known(joined);
+    // No merge makes a control token out of text.
+    if (result < vocabulary_.size() && !vocabulary_.find_spellable(joined)) continue;
+    pairs_.put(left_id, right_id, static_cast<uint32_t>(rank), result);
   }
+  if (untokened > 1)
+    log::warn("{}: {} names spellings that no token has {} more times", vocabulary_.source(), field,
+              untokened - 1);
 }
 
 // Each pair of tokens or single characters that together spell a token is a merge, ranked by that token's
@@ -108,10 +155,7 @@ void BpeModel::derive_merges_from_scores() {
   const auto part = [&](std::string_view text) -> TokenId {
     if (const auto id = find_joinable(text)) return *id;
     if (text.empty() || utf8::decode(text).size != text.size()) return kNoToken;
-    const auto [it, is_new] = untokened_.try_emplace(
-        std::string(text), vocabulary_.size() + static_cast<TokenId>(untokened_spellings_.size()));
-    if (is_new) untokened_spellings_.emplace_back(text);
-    return it->second;
+    return untokened_id(text);
   };
   struct Merge {
     TokenId left, right;
@@ -131,7 +175,7 @@ void BpeModel::derive_merges_from_scores() {
       const TokenId right = part(spelling.substr(cut));
       if (left == kNoToken || right == kNoToken) continue;
       merges.push_back({left, right, rank, id});
-      if (vocabulary_[id].kind == TokenKind::kUnused) parts_of_unused_[id] = {left, right};
+      if (vocabulary_[id].kind == TokenKind::kUnused) parts_[id] = {left, right};
     }
   }
   pairs_ = PairTable(merges.size());
@@ -317,8 +361,8 @@ void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) con
   bool after_unknown = false;  // whether the previous symbol was unknown
   for (int32_t i = 0; i >= 0; i = scratch.symbols[static_cast<size_t>(i)].next) {
     const TokenId id = scratch.symbols[static_cast<size_t>(i)].id;
-    const bool is_unknown =
-        (id >= vocabulary_.size() && fallback_bytes_.empty()) || (by_score_ && unknown_ == id);
+    const bool is_unknown = (id >= vocabulary_.size() && fallback_bytes_.empty() && !parts_.contains(id)) ||
+                            (by_score_ && unknown_ == id);
     if (!is_unknown)
       emit_known(id, out);
     else if (unknown_ && !(fuse_unknown_ && after_unknown))
@@ -327,12 +371,12 @@ void BpeModel::emit(const EncodeScratch& scratch, std::vector<TokenId>& out) con
   }
 }
 
-// An unused token takes part in joins but never in the result: it is split into the parts it was joined from.
+// What takes part in joins but never in the result, as an unused token, is split into its parts.
 void BpeModel::emit_known(TokenId id, std::vector<TokenId>& out) const {
   std::vector<TokenId> left_to_do;
   for (;;) {
-    const auto parts = parts_of_unused_.find(id);
-    if (parts != parts_of_unused_.end()) {
+    const auto parts = parts_.find(id);
+    if (parts != parts_.end()) {
       left_to_do.push_back(parts->second.second);
       id = parts->second.first;
       continue;

@@ -20,6 +20,8 @@ class BpeModel : public TokenModel {
  private:
   void read_bytes_of_tokens();
   void read_merges(const BpeSpec& spec, std::string_view field);
+  TokenId untokened_id(std::string_view spelling);
+  TokenId joined_id(std::string_view spelling);
   void derive_merges_from_scores();
   bool is_joinable(TokenId id) const;
   std::optional<TokenId> find_joinable(std::string_view spelling) const;
@@ -48,10 +50,11 @@ class BpeModel : public TokenModel {
   std::vector<TokenId> fallback_bytes_;                // <0x00> …, -1 where missing; empty: no fallback
   std::unordered_map<std::string, TokenId> by_bytes_;  // kBytes with ignore_merges: token by its bytes
 
-  // SentencePiece also joins characters that are not tokens: they get ids beyond the vocabulary.
+  // SentencePiece also joins characters that are not tokens, and llama.cpp whatever merges name: they get ids
+  // beyond the vocabulary.
   std::unordered_map<std::string, TokenId> untokened_;
   std::vector<std::string> untokened_spellings_;
-  std::unordered_map<TokenId, std::pair<TokenId, TokenId>> parts_of_unused_;
+  std::unordered_map<TokenId, std::pair<TokenId, TokenId>> parts_;  // of what takes part in joins only
 
   bool words_begin_at_mark_ =
       false;  // whether no token spans the border before a "▁" that is not at its beginning

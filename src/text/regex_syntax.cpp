@@ -1,410 +1,338 @@
 // Translates Oniguruma's Ruby syntax (https://github.com/kkos/oniguruma/blob/master/doc/RE) to PCRE2's where
-// they differ: \s \w \h \b and their opposites, set operations inside classes, (?m), quantifiers such as {,n}
-// and {n,m}+.
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+// they differ: \s \w \h \b \N \O and their opposites, set operations inside classes, (?i), (?m) and (?x),
+// quantifiers such as {,n} and {n,m}+, references.
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <optional>
 #include <vector>
 
-#include "base/error.h"
-#include "base/utf8.h"
+#include "base/numbers.h"
 #include "text/regex.h"
+#include "text/regex_caseless.h"
+#include "text/regex_classes.h"
+#include "text/regex_reader.h"
+#include "text/unicode.h"
 
 namespace ferrum {
 namespace {
 
-// Bodies of PCRE2 classes. PCRE2's own \s contains U+180E, and its \w lacks marks. Oniguruma's \w contains
-// the superscripts and fractions of Latin-1 outside of classes only.
-constexpr std::string_view kSpace =
-    R"(\x09-\x0d\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-constexpr std::string_view kNotSpace =
-    R"(\x00-\x08\x0e-\x1f\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e})"
-    R"(\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
-constexpr std::string_view kWordAlone = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe])";
-constexpr std::string_view kNotWordAlone = R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe])";
-constexpr std::string_view kHex = "0-9a-fA-F";
-struct NamedClass {
-  std::string_view name;  // lower case, without _ - and spaces
-  std::string_view body;
+struct Options {
+  bool ignores_case = false;
+  bool is_extended = false;  // white space and comments count for nothing
 };
-constexpr std::array<NamedClass, 24> kNamedClasses{{
-    {"alpha", R"(\p{Alphabetic})"},
-    {"alnum", R"(\p{Alphabetic}\p{Nd})"},
-    {"digit", R"(\p{Nd})"},
-    {"space", kSpace},
-    {"word", kWord},
-    {"upper", R"(\p{Uppercase})"},
-    {"lower", R"(\p{Lowercase})"},
-    {"punct", R"(\p{P})"},
-    {"cntrl", R"(\p{Cc})"},
-    {"xdigit", kHex},
-    {"blank", R"(\x09\p{Zs})"},
-    {"ascii", R"(\x00-\x7f)"},
-    {"letter", R"(\p{L})"},
-    {"uppercaseletter", R"(\p{Lu})"},
-    {"lowercaseletter", R"(\p{Ll})"},
-    {"titlecaseletter", R"(\p{Lt})"},
-    {"modifierletter", R"(\p{Lm})"},
-    {"otherletter", R"(\p{Lo})"},
-    {"mark", R"(\p{M})"},
-    {"number", R"(\p{N})"},
-    {"decimalnumber", R"(\p{Nd})"},
-    {"punctuation", R"(\p{P})"},
-    {"symbol", R"(\p{S})"},
-    {"separator", R"(\p{Z})"},
-}};
-
-std::optional<std::string_view> named_class(std::string_view name) {
-  std::string plain;
-  for (const char c : name)
-    if (c != '_' && c != '-' && c != ' ')
-      plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const NamedClass& known : kNamedClasses)
-    if (known.name == plain) return known.body;
-  return std::nullopt;
-}
-
-// A set of characters: items of a PCRE2 class, and patterns that each match one character but cannot be part
-// of a class.
-struct CharacterSet {
-  std::string items;
-  std::vector<std::string> others;
-
-  std::string pattern(bool negated) const {
-    if (others.empty() && items.empty()) return negated ? "(?s:.)" : "(?!)";
-    const bool is_one_property =
-        (items.starts_with("\\p{") || items.starts_with("\\P{")) && items.find('}') + 1 == items.size();
-    if (others.empty() && is_one_property && !negated) return items;
-    if (others.empty()) return (negated ? "[^" : "[") + items + "]";
-    std::string any = items.empty() ? "" : "[" + items + "]|";
-    for (const std::string& other : others) any += other + "|";
-    any.pop_back();
-    return negated ? "(?:(?!" + any + ")(?s:.))" : "(?:" + any + ")";
-  }
-};
-
-bool is_pcre2_pattern(const std::string& pattern) {
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                   PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
-  pcre2_code_free(code);
-  return code != nullptr;
-}
 
 class Translator {
  public:
-  Translator(std::string_view pattern, std::string_view where) : in_(pattern), where_(where) {}
+  Translator(std::string_view pattern, std::string_view where) : in_(pattern, where) {}
 
   std::string translate() {
-    while (at_ < in_.size()) item();
-    return out_;
+    for (skip_blanks(); !in_.at_end(); skip_blanks()) item();
+    return out_ + std::string(root_.isolated, ')');
   }
 
  private:
-  [[noreturn]] void refuse(std::string_view why) const {
-    fail(ErrorCode::kUnsupported, "{}: the regular expression {} does not compile: {}", where_,
-         in_quotes(in_, 400), why);
-  }
+  struct Group {
+    size_t begin = 0;  // where in out_
+    Options options;   // around it
+    bool is_look_behind = false;
+    size_t isolated = 0;  // groups opened for options that hold up to this group's end, as (?i) in a(?i)b|c
+  };
 
-  bool sees(std::string_view text) const { return in_.substr(at_).starts_with(text); }
-  bool take(std::string_view text) {
-    if (!sees(text)) return false;
-    at_ += text.size();
-    return true;
-  }
-  char peek() const { return at_ < in_.size() ? in_[at_] : '\0'; }
+  Group& group() { return groups_.empty() ? root_ : groups_.back(); }
 
   void atom(std::string_view text) {
     atom_ = out_.size();
     out_ += text;
   }
+  void anchor(std::string_view text) {
+    atom_.reset();
+    out_ += text;
+  }
+
+  void skip_blanks() {
+    while (options_.is_extended && !in_.at_end()) {
+      const size_t start = in_.position();
+      const char32_t c = in_.character();
+      if (c == U'#') {
+        while (!in_.at_end() && !in_.take("\n")) in_.character();
+      } else if (!unicode::is_white_space(c)) {
+        in_.go_back(start);
+        return;
+      }
+    }
+  }
 
   void item() {
-    const char c = in_[at_];
-    switch (c) {
+    switch (in_.peek()) {
       case '\\':
         return escape();
       case '[': {
-        ++at_;
-        const std::string set = character_class(0);
-        return atom(set);
+        in_.take("[");
+        const CharacterSet set = read_class(in_);
+        return atom(options_.ignores_case
+                        ? caseless_class(set, in_look_behind_ ? Sequences::kNotMatched : Sequences::kMatched)
+                        : set.pattern());
       }
       case '(':
         return open_group();
       case ')':
-        ++at_;
-        out_ += ')';
-        atom_ = groups_.empty() ? 0 : groups_.back();
-        if (!groups_.empty()) groups_.pop_back();
-        return;
-      case '{':
-        return braces();
+        return close_group();
       case '*':
       case '+':
       case '?':
+        return quantifier(std::string(1, in_.take_byte()), Suffix::kAllowed);
+      case '{':
+        if (const auto repeat = interval()) return quantifier(repeat->text, repeat->suffix);
+        return literals();
       case '|':
       case '^':
-        ++at_;
-        out_ += c;
-        return;
-      default: {
-        const size_t size = utf8::decode(in_.substr(at_)).size;
-        atom(in_.substr(at_, size));
-        at_ += size;
-      }
-    }
-  }
-
-  void open_group() {
-    groups_.push_back(out_.size());
-    if (sees("(*")) refuse("a verb");
-    if (!take("(?")) {
-      ++at_;
-      out_ += '(';
-      return;
-    }
-    out_ += "(?";
-    // Option letters, as in (?i) or (?i-mx:…). Ruby's m lets the dot match line ends, which is PCRE2's s.
-    while (at_ < in_.size() && std::string_view("imx-").find(in_[at_]) != std::string_view::npos) {
-      out_ += in_[at_] == 'm' ? 's' : in_[at_];
-      ++at_;
-    }
-    if (take("#")) {
-      const size_t end = std::min(in_.find(')', at_), in_.size());
-      out_ += '#';
-      at_ = end;
-    } else if (take("<") || take("'")) {
-      out_ += in_[at_ - 1];
-    } else if (at_ < in_.size() && std::string_view(":=!>").find(in_[at_]) != std::string_view::npos) {
-      out_ += in_[at_++];
-    } else if (peek() != ')') {
-      refuse("an unknown kind of group");
-    }
-  }
-
-  // {n}, {n,}, {,m} and {n,m} are quantifiers; any other brace is a literal.
-  void braces() {
-    size_t i = at_ + 1;
-    std::string low, high;
-    while (i < in_.size() && std::isdigit(static_cast<unsigned char>(in_[i]))) low += in_[i++];
-    const bool comma = i < in_.size() && in_[i] == ',';
-    if (comma) ++i;
-    while (comma && i < in_.size() && std::isdigit(static_cast<unsigned char>(in_[i]))) high += in_[i++];
-    if (i >= in_.size() || in_[i] != '}' || (low.empty() && high.empty())) {
-      ++at_;
-      return atom("\\{");
-    }
-    at_ = i + 1;
-    const std::string repeat = "{" + (low.empty() ? "0" : low) + (comma ? "," + high : "") + "}";
-    // {n,m}+ is a quantifier on a quantifier and not a possessive one; so is {n}? (but {n,m}? is lazy).
-    if (peek() == '+' || (peek() == '?' && !comma)) {
-      out_.insert(atom_, "(?:");
-      out_ += repeat + ")";
-    } else {
-      out_ += repeat;
-    }
-  }
-
-  // The set that \X denotes inside or outside a class; nullopt if it does not denote one.
-  std::optional<CharacterSet> escaped_set(char c) {
-    switch (c) {
-      case 's':
-        return CharacterSet{std::string(kSpace), {}};
-      case 'S':
-        return CharacterSet{std::string(kNotSpace), {}};
-      case 'w':
-        return CharacterSet{std::string(kWord), {}};
-      case 'W':
-        return CharacterSet{"", {"[^" + std::string(kWord) + "]"}};
-      case 'h':
-        return CharacterSet{std::string(kHex), {}};
-      case 'H':
-        return CharacterSet{"", {"[^" + std::string(kHex) + "]"}};
-      case 'd':
-        return CharacterSet{R"(\p{Nd})", {}};
-      case 'D':
-        return CharacterSet{R"(\P{Nd})", {}};
-      case 'p':
-      case 'P':
-        return property(c == 'P');
+      case '$':
+        return anchor(std::string(1, in_.take_byte()));
+      case '.':
+        return atom(std::string(1, in_.take_byte()));
       default:
-        return std::nullopt;
+        return literals();
     }
   }
 
-  CharacterSet property(bool negated) {  // after \p or \P
-    if (!take("{")) refuse("\\p without a name in braces");
-    if (take("^")) negated = !negated;
-    const size_t end = in_.find('}', at_);
-    if (end == std::string_view::npos) refuse("\\p without a closing brace");
-    const std::string_view name = in_.substr(at_, end - at_);
-    at_ = end + 1;
-    const auto plain = [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == ' ';
-    };
-    if (!std::all_of(name.begin(), name.end(), plain)) refuse("an unknown property");
-    if (const auto body = named_class(name)) {
-      if (!negated) return {std::string(*body), {}};
-      return {"", {"[^" + std::string(*body) + "]"}};
+  // ---- characters ----
+
+  // A character that stands for itself or is written as an escape; nullopt for anything else.
+  std::optional<char32_t> literal() {
+    if (in_.at_end() || in_.sees_one_of("[()*+?|^$.")) return std::nullopt;
+    const size_t start = in_.position();
+    if (in_.sees("{")) {
+      const bool is_interval = interval().has_value();
+      in_.go_back(start);
+      if (is_interval) return std::nullopt;
     }
-    // PCRE2 takes the plain name of a script for its script extensions.
-    const std::string scripted = "sc:" + std::string(name);
-    const bool is_script = name.size() > 2 && is_pcre2_pattern("\\p{" + scripted + "}");
-    return {(negated ? "\\P{" : "\\p{") + (is_script ? scripted : std::string(name)) + "}", {}};
+    if (!in_.take("\\")) return in_.character();
+    if (in_.sees_one_of("sSwWhHdDpPbBAzZGKRXNOyYkg123456789")) {
+      in_.go_back(start);
+      return std::nullopt;
+    }
+    return in_.escaped_character();
   }
 
-  // A character written as an escape: \n, \x41, \x{41}, \u0041. nullopt for anything else.
-  std::optional<std::string> escaped_character(char c) {
-    const auto hex = [&](size_t most) {
-      std::string digits;
-      while (digits.size() < most && std::isxdigit(static_cast<unsigned char>(peek()))) digits += in_[at_++];
-      return "\\x{" + (digits.empty() ? "0" : digits) + "}";
-    };
-    switch (c) {
-      case 'n':
-      case 'r':
-      case 't':
-      case 'f':
-      case 'a':
-      case 'e':
-        return std::string("\\") + c;
-      case 'v':
-        return R"(\x0b)";
-      case 'u':
-        return hex(4);
-      case 'x': {
-        if (!take("{")) return hex(2);
-        std::string code = hex(8);
-        if (!take("}")) refuse("\\x{ without a closing brace");
-        return code;
+  bool quantifier_follows() {
+    const size_t start = in_.position();
+    skip_blanks();
+    const bool follows = in_.sees_one_of("*+?") || (in_.sees("{") && interval());
+    in_.go_back(start);
+    return follows;
+  }
+
+  // Under (?i) neighbouring characters may stand for a single one; without it, one at a time will do.
+  void literals() {
+    std::u32string run;
+    for (size_t start = in_.position();; start = in_.position()) {
+      const std::optional<char32_t> c = literal();
+      if (!c || (!run.empty() && quantifier_follows())) {
+        in_.go_back(start);
+        break;
       }
-      default:
-        return std::nullopt;
+      run += *c;
+      if (!options_.ignores_case || quantifier_follows()) break;
+      skip_blanks();
     }
+    atom(options_.ignores_case && !in_look_behind_ ? caseless_literals(run) : spelled(run));
   }
 
-  // A backslash and a character that has no meaning as an escape.
-  std::string escaped_literal(char c) {
-    --at_;
-    const size_t size = utf8::decode(in_.substr(at_)).size;
-    std::string literal(in_.substr(at_, size));
-    at_ += size;
-    return std::isalnum(static_cast<unsigned char>(c)) || size > 1 ? literal : "\\" + literal;
+  static std::string spelled(std::u32string_view run) {
+    std::string all;
+    for (const char32_t c : run) all += spelled_in_pcre2(c);
+    return all;
   }
 
   void escape() {
-    if (at_ + 1 >= in_.size()) refuse("a backslash at its end");
-    const char c = in_[at_ + 1];
-    at_ += 2;
-    if (c == 'w') return atom(kWordAlone);
-    if (c == 'W') return atom(kNotWordAlone);
-    if (const auto set = escaped_set(c)) return atom(set->pattern(false));
-    if (c == 'b' || c == 'B') {
-      const std::string word(kWordAlone);
-      const std::string border = "(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))";
-      out_ += c == 'b' ? border : "(?!" + border + ")";
-      return;
+    const size_t start = in_.position();
+    in_.take("\\");
+    if (in_.take("w")) return atom(kWordAlone);
+    if (in_.take("W")) return atom(kNotWordAlone);
+    const bool is_property = in_.sees_one_of("pP");
+    if (const auto set = read_escaped_set(in_)) {
+      // Later versions of PCRE2 match \p{Lu} without regard to case.
+      const bool kept_apart = is_property && options_.ignores_case;
+      return atom(kept_apart ? "(?-i:" + set->pattern() + ")" : set->pattern());
     }
-    if (const auto character = escaped_character(c)) return atom(*character);
-    if (std::string_view("AzZGKRXkg0123456789").find(c) != std::string_view::npos)
-      return atom(std::string("\\") + c);
-    atom(escaped_literal(c));
+    if (in_.sees_one_of("bB")) return word_border(in_.take_byte() == 'b');
+    if (in_.sees_one_of("AzZGK")) return anchor(std::string("\\") + in_.take_byte());
+    if (in_.sees_one_of("RX")) return atom(std::string("\\") + in_.take_byte());
+    if (in_.take("N")) return atom("[^\\n]");
+    if (in_.take("O")) return atom("(?s:.)");
+    if (in_.sees_one_of("yY"))
+      in_.refuse(fmt::format("\\{}, a border of text segments, is not supported", in_.peek()));
+    if (in_.sees_one_of("kg") && (in_.peek(1) == '<' || in_.peek(1) == '\'')) return reference();
+    if (in_.take("k")) return atom("k");
+    if (in_.take("g")) return atom("g");
+    if (in_.sees_one_of("123456789")) return numbered_reference();
+    in_.go_back(start);
+    literals();
   }
 
-  // The text after '['. && intersects sets; everything else in a class is a union.
-  std::string character_class(int depth) {
-    if (depth > 20) refuse("classes nested too deep");
-    const bool negated = take("^");
-    std::vector<std::string> met;
-    CharacterSet set;
-    bool first = true;
-    for (;; first = false) {
-      if (at_ >= in_.size()) refuse("a class without an end");
-      if (!first && take("]")) break;
-      if (take("&&")) {
-        met.push_back(set.pattern(false));
-        set = {};
-      } else if (take("[:")) {
-        posix_class(set);
-      } else if (take("[")) {
-        set.others.push_back(character_class(depth + 1));
-      } else {
-        class_member(set);
-      }
+  void word_border(bool wanted) {
+    const std::string word(kWordAlone);
+    const std::string border = "(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))";
+    anchor(wanted ? border : "(?!" + border + ")");
+  }
+
+  // \k<name>, \k<1>, \k<-1>, and calls: \g<name>, \g<1>.
+  void reference() {
+    const bool is_call = in_.take_byte() == 'g';
+    const std::string name = in_.until(in_.take_byte() == '<' ? ">" : "'");
+    const bool is_signed = name.starts_with('-') || name.starts_with('+');
+    const std::string_view plain = std::string_view(name).substr(is_signed ? 1 : 0);
+    const auto all = [&](auto&& test) {
+      return !plain.empty() && std::all_of(plain.begin(), plain.end(), test);
+    };
+    const bool is_number = all([](unsigned char c) { return std::isdigit(c) != 0; });
+    const bool is_name = !is_signed && all([](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (!is_number && !is_name) in_.refuse("a reference to '" + name + "', neither a name nor a number");
+    if (is_call) return atom("\\g<" + name + ">");
+    atom(is_number ? "\\g{" + name + "}" : "\\k<" + name + ">");
+  }
+
+  // \1 to \9, and more digits where there are as many groups; otherwise they are an octal code.
+  void numbered_reference() {
+    const size_t start = in_.position();
+    const std::string number = in_.digits();
+    const auto value = whole_number<size_t>(number);
+    if (value && (*value <= 9 || *value <= captures_)) return atom("\\g{" + number + "}");
+    in_.go_back(start);
+    if (in_.sees_one_of("89")) in_.refuse("a reference to a group that there is not");
+    atom(spelled(std::u32string(1, in_.escaped_character())));
+  }
+
+  // ---- groups ----
+
+  void open_group() {
+    if (in_.sees("(*")) in_.refuse("a verb");
+    in_.take("(");
+    Group opened{.begin = out_.size(), .options = options_, .is_look_behind = in_look_behind_};
+    if (!in_.take("?")) {
+      ++captures_;
+      out_ += '(';
+    } else if (in_.take("#")) {
+      return skip_comment();
+    } else if (in_.sees("<=") || in_.sees("<!")) {
+      in_look_behind_ = true;
+      out_ += std::string("(?<") + in_.peek(1);
+      in_.take("<");
+      in_.take_byte();
+    } else if (in_.sees_one_of("<'")) {
+      ++captures_;
+      out_ += std::string("(?") + in_.take_byte();
+      while (!in_.at_end() && !in_.sees_one_of(">'")) out_ += in_.take_byte();
+      if (!in_.at_end()) out_ += in_.take_byte();
+    } else if (in_.sees_one_of(":=!>")) {
+      out_ += std::string("(?") + in_.take_byte();
+    } else if (!read_options()) {
+      return;  // up to the end of the group around it
     }
-    if (met.empty()) return set.pattern(negated);
-    std::string all;
-    for (const std::string& one : met) all += "(?=" + one + ")";
-    all += set.pattern(false);
-    return negated ? "(?:(?!" + all + ")(?s:.))" : "(?:" + all + ")";
+    groups_.push_back(opened);
+    atom_.reset();
   }
 
-  void posix_class(CharacterSet& set) {  // after "[:"
-    const bool negated = take("^");
-    const size_t end = in_.find(":]", at_);
-    if (end == std::string_view::npos) refuse("[: without :]");
-    const auto body = named_class(in_.substr(at_, end - at_));
-    if (!body) refuse("an unknown [:class:]");
-    at_ = end + 2;
-    if (negated)
-      set.others.push_back("[^" + std::string(*body) + "]");
-    else
-      set.items += *body;
-  }
-
-  void class_member(CharacterSet& set) {
-    if (peek() == '\\') {
-      if (at_ + 1 >= in_.size()) refuse("a backslash at its end");
-      const size_t start = at_;
-      at_ += 2;
-      if (auto escaped = escaped_set(in_[start + 1])) {
-        set.items += escaped->items;
-        set.others.insert(set.others.end(), escaped->others.begin(), escaped->others.end());
-        return;
-      }
-      at_ = start;
+  // Option letters, as in (?i) or (?i-mx:…). Ruby's m lets the dot match line ends, which is PCRE2's s.
+  // Whether they open a group of their own.
+  bool read_options() {
+    bool on = true;
+    std::string set, unset;
+    for (; in_.sees_one_of("imx-"); in_.take_byte()) {
+      const char letter = in_.peek();
+      if (letter == '-') on = false;
+      if (letter == 'i') options_.ignores_case = on;
+      if (letter == 'x') options_.is_extended = on;
+      if (letter == 'i') (on ? set : unset) += 'i';
+      if (letter == 'm') (on ? set : unset) += 's';
     }
-    set.items += class_character();
-    // A hyphen between two characters makes a range; before ']' or a set it is a literal.
-    if (peek() != '-' || at_ + 1 >= in_.size() || in_[at_ + 1] == ']' || in_[at_ + 1] == '[') return;
-    if (in_[at_ + 1] == '\\' && at_ + 2 < in_.size() &&
-        std::string_view("sSwWdDhHpP").find(in_[at_ + 2]) != std::string_view::npos)
-      return;
-    ++at_;
-    set.items += '-';
-    set.items += class_character();
+    const bool opens = in_.take(":");
+    if (!opens && !in_.take(")")) in_.refuse(fmt::format("groups with (?{} are not supported", in_.peek()));
+    out_ += "(?" + set + (unset.empty() ? "" : "-" + unset) + ":";
+    if (!opens) ++group().isolated;
+    atom_.reset();
+    return opens;
   }
 
-  std::string class_character() {
-    if (peek() != '\\') {
-      const size_t size = utf8::decode(in_.substr(at_)).size;
-      const std::string_view character = in_.substr(at_, size);
-      at_ += size;
-      return size == 1 && std::ispunct(static_cast<unsigned char>(character[0]))
-                 ? "\\" + std::string(character)
-                 : std::string(character);
+  void close_group() {
+    in_.take(")");
+    if (groups_.empty()) in_.refuse("a closing parenthesis too many");
+    const Group closed = groups_.back();
+    groups_.pop_back();
+    out_ += std::string(closed.isolated + 1, ')');
+    options_ = closed.options;
+    in_look_behind_ = closed.is_look_behind;
+    atom_ = closed.begin;
+    const std::string_view text = std::string_view(out_).substr(closed.begin);
+    if (text.starts_with("(?=") || text.starts_with("(?!") || text.starts_with("(?<=") ||
+        text.starts_with("(?<!"))
+      atom_.reset();
+  }
+
+  void skip_comment() {
+    while (!in_.take(")")) {
+      in_.take("\\");
+      if (in_.at_end()) in_.refuse("a comment without an end");
+      in_.character();
     }
-    if (at_ + 1 >= in_.size()) refuse("a backslash at its end");
-    const char c = in_[at_ + 1];
-    at_ += 2;
-    if (c == 'b') return R"(\x08)";
-    if (const auto character = escaped_character(c)) return *character;
-    if (c == '0') return R"(\x00)";
-    return escaped_literal(c);
   }
 
-  std::string_view in_;
-  std::string_view where_;
-  size_t at_ = 0;
+  // ---- quantifiers ----
+
+  enum class Suffix { kAllowed, kLazyOnly, kNone, kPossessive };
+  struct Interval {
+    std::string text;
+    Suffix suffix = Suffix::kLazyOnly;
+  };
+
+  // {n}, {n,}, {,m} and {n,m}; nothing is read of any other brace, which is a literal. With n > m it is
+  // possessive.
+  std::optional<Interval> interval() {
+    const size_t start = in_.position();
+    in_.take("{");
+    std::string low = in_.digits();
+    const bool has_comma = in_.take(",");
+    std::string high = has_comma ? in_.digits() : "";
+    if (!in_.take("}") || (low.empty() && high.empty())) {
+      in_.go_back(start);
+      return std::nullopt;
+    }
+    if (!has_comma) return Interval{"{" + low + "}", Suffix::kNone};
+    if (low.empty()) low = "0";
+    const auto least = whole_number<uint32_t>(low);
+    const auto most = whole_number<uint32_t>(high);
+    const bool is_swapped = least && most && *least > *most;
+    if (is_swapped) std::swap(low, high);
+    return Interval{"{" + low + "," + high + "}", is_swapped ? Suffix::kPossessive : Suffix::kLazyOnly};
+  }
+
+  // A further quantifier repeats what the first one makes. So do the plus of {n,m}+ and the question mark of
+  // {n}?, which PCRE2 takes for a possessive and a lazy one.
+  void quantifier(std::string_view text, Suffix suffix) {
+    if (!atom_) in_.refuse("a quantifier without a character, class or group before it");
+    const size_t begin = *atom_;
+    out_ += text;
+    if (suffix == Suffix::kPossessive)
+      out_ += '+';
+    else if (suffix != Suffix::kNone && in_.take("?"))
+      out_ += '?';
+    else if (suffix == Suffix::kAllowed && in_.take("+"))
+      out_ += '+';
+    if (!quantifier_follows()) return;
+    out_.insert(begin, "(?:");
+    out_ += ')';
+  }
+
+  PatternReader in_;
   std::string out_;
-  size_t atom_ = 0;             // where in out_ the last atom begins
-  std::vector<size_t> groups_;  // where in out_ the open groups begin
+  std::optional<size_t> atom_;  // where in out_ what a quantifier repeats begins
+  Group root_;
+  std::vector<Group> groups_;  // that are open
+  Options options_;
+  bool in_look_behind_ = false;
+  size_t captures_ = 0;
 };
 
 }  // namespace

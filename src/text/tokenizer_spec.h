@@ -113,6 +113,10 @@ struct BpeSpec {
   bool fuse_unknown = false;
   std::string continuing_prefix;  // before every character but a piece's first
   std::string word_suffix;        // after a piece's last character
+  // A merge of or into something that is no token: an error, or a step on the way to longer tokens, which is
+  // spelled in single letters where it remains, as llama.cpp does.
+  enum class Untokened { kRefused, kJoined };
+  Untokened untokened = Untokened::kRefused;
 };
 struct UnigramSpec {
   bool byte_fallback = false;

@@ -8,7 +8,9 @@
 
 #include "base/utf8.h"
 #include "specs.h"
+#include "support/contains.h"
 #include "support/errors.h"
+#include "support/warnings.h"
 
 namespace ferrum {
 namespace {
@@ -194,6 +196,31 @@ TEST(BpeModel, TokensAcrossWordsAreFound) {
   EXPECT_EQ(spellings(*Tokenizer::make(spec), "▁a▁▁a▁"), "▁a|▁|▁a|▁");
   spec.tokens.push_back(token("a▁", -0.5));
   EXPECT_EQ(spellings(*Tokenizer::make(spec), "▁a▁▁a▁"), "▁|a▁|▁|a▁");
+}
+
+// As llama.cpp, which ranks merges by text: a spelling lost to a repeated or empty one, or to padding.
+TEST(BpeModel, MergesOfSpellingsThatAreNoTokens) {
+  const test::LoggedWarnings warnings;
+  BpeSpec bpe{.merges = {{"a", "b"}, {"ab", "c"}, {"c", "d"}, {"é", "a"}, {"ab", "x"}}};
+  bpe.untokened = BpeSpec::Untokened::kJoined;
+  TokenizerSpec spec =
+      spec_of({token("a"), token("b"), token("c"), token("d"), token("abc"), token("é"), token("")}, bpe);
+  const auto tokenizer = Tokenizer::make(spec);
+  EXPECT_EQ(spellings(*tokenizer, "abcab"), "abc|a|b") << "a step on the way; spelled in letters at the end";
+  EXPECT_EQ(spellings(*tokenizer, "cdéa"), "c|d|é|a");
+  EXPECT_EQ(spellings(*tokenizer, "abx"), "a|b") << "x has no letter, and there is no unknown token";
+  EXPECT_CONTAINS(warnings.text(),
+                  "test.json: merges[0] joins 'a' and 'b', but the vocabulary has no token 'ab'");
+  std::get<BpeSpec>(spec.model).untokened = BpeSpec::Untokened::kRefused;
+  test::expect_error(ErrorCode::kBadFile, {"merges[0]", "no token 'ab'"}, [&] { Tokenizer::make(spec); });
+}
+
+TEST(BpeModel, NoMergeMakesAControlToken) {
+  BpeSpec bpe{.merges = {{"<", "s"}, {"<s", ">"}}};
+  bpe.untokened = BpeSpec::Untokened::kJoined;
+  const auto tokenizer =
+      Tokenizer::make(spec_of({token("<"), token("s"), token(">"), token("<s>", TokenKind::kControl)}, bpe));
+  EXPECT_EQ(spellings(*tokenizer, "<s>"), "<|s|>");
 }
 
 }  // namespace

@@ -241,7 +241,8 @@ class Reader {
     spec_.model = BpeSpec{.merges = read_merges(),
                           .ignore_merges = pretokenizer->ignore_merges,
                           .byte_fallback = marked,
-                          .fuse_unknown = marked};
+                          .fuse_unknown = marked,
+                          .untokened = BpeSpec::Untokened::kJoined};
     if (pretokenizer->nfc) spec_.normalizer.emplace_back(NormalizeUnicode{unicode::Form::kNfc});
     if (marked) {
       spec_.normalizer.emplace_back(ReplacePattern{{TextPattern::Kind::kLiteral, " "}, "▁"});
