@@ -1,6 +1,10 @@
 #include "engine/backend_factory.h"
 
+#include <charconv>
+#include <optional>
+
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cuda/cuda_backend.h"
 #include "backend/observers/checking_backend.h"
 #include "backend/reference/reference_backend.h"
 #include "base/error.h"
@@ -15,6 +19,17 @@ cpu::Activations parse_activations(const std::string& name) {
   fail(ErrorCode::kBadArgument, "activations {}: there are int8, bf16 and f32", in_quotes(name));
 }
 
+// The device of "cuda" and "cuda:1".
+std::optional<int> cuda_device(std::string_view name) {
+  if (!name.starts_with("cuda")) return std::nullopt;
+  name.remove_prefix(4);
+  if (name.empty()) return 0;
+  int device = 0;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), device);
+  if (name[0] != ':' || error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return device;
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
@@ -22,7 +37,7 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
     BackendOptions plain = options;
     plain.check = false;
     CheckTolerances tolerances;
-    if (options.name == "cpu" && options.activations != "f32") {
+    if (options.name != "reference" && options.activations != "f32") {
       tolerances.product = kQuantizedProduct;
       tolerances.experts = 2 * kQuantizedProduct;
     }
@@ -35,7 +50,13 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
     return std::make_unique<CpuBackend>(
         CpuOptions{.threads = options.threads, .activations = parse_activations(options.activations)});
   if (options.name == "reference") return std::make_unique<ReferenceBackend>();
-  fail(ErrorCode::kBadArgument, "backend {}: there are cpu and reference", in_quotes(options.name));
+  if (const std::optional<int> device = cuda_device(options.name))
+    return std::make_unique<CudaBackend>(CudaOptions{
+        .device = *device,
+        .input_parts = parse_activations(options.activations) == cpu::Activations::kFloat32 ? 2 : 1,
+        .threads = options.threads});
+  fail(ErrorCode::kBadArgument, "backend {}: there are cpu, cuda, cuda:1 and so on, and reference",
+       in_quotes(options.name));
 }
 
 DType parse_kv_dtype(const std::string& name) {

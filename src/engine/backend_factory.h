@@ -8,14 +8,15 @@
 namespace ferrum {
 
 struct BackendOptions {
-  std::string name = "cpu";          // "cpu" or "reference"
-  int threads = 0;                   // 0: one for each physical core that this process may use
-  std::string activations = "int8";  // of products: "int8", "bf16" or "f32" (EngineOptions)
-  bool check = false;                // run every operation on the reference as well, and log what differs
+  std::string name = "cpu";  // "cpu", "cuda", "cuda:1" (the second GPU) or "reference"
+  int threads = 0;           // 0: one for each physical core that this process may use
+  std::string activations =
+      "int8";          // of products: "int8", "bf16" or "f32" (EngineOptions); on a GPU both first are bf16
+  bool check = false;  // run every operation on the reference as well, and log what differs
 };
 
 // Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that
-// the CPU lacks.
+// the CPU lacks, and for a GPU where there is none, or no driver or device code for it.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
 // "f16", "bf16", "f32", "int8". Error kBadArgument.

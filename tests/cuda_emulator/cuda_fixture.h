@@ -19,7 +19,8 @@ inline void set_schedule(int seed) {
 inline std::unique_ptr<CudaBackend> emulated_backend(int input_parts = 1) {
   static const void* const kImages[] = {""};
   return std::make_unique<CudaBackend>(
-      CudaOptions{.input_parts = input_parts, .threads = 1, .workspace = size_t{4} << 20},
+      CudaOptions{
+          .input_parts = input_parts, .threads = 1, .workspace = size_t{4} << 20, .clears_memory = false},
       gpu::emulated::stand_in_driver(), kImages);
 }
 

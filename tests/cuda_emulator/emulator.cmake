@@ -29,12 +29,38 @@ target_compile_options(cuda_emulator_test PRIVATE ${FERRUM_WARNINGS} -O0)  # com
 target_link_libraries(cuda_emulator_test PRIVATE ferrum_cuda_emulator ferrum_backend GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
 gtest_discover_tests(cuda_emulator_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 60)
 
-# The backend on the emulated device.
+# The backend on the emulated device: as a program of tests, and as a library in the place of the driver's.
 file(GLOB kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
-add_executable(cuda_backend_test ${emulator}/cuda_backend_test.cpp ${emulator}/cuda_invariance_test.cpp
-                                 ${emulator}/stand_in_driver.cpp)
-ferrum_emulated_kernels(cuda_backend_test ${kernels})
+add_library(ferrum_emulated_device OBJECT ${emulator}/stand_in_driver.cpp)
+ferrum_emulated_kernels(ferrum_emulated_device ${kernels})
+target_include_directories(ferrum_emulated_device PUBLIC ${CMAKE_SOURCE_DIR}/src ${emulator})
+target_compile_options(ferrum_emulated_device PRIVATE ${FERRUM_WARNINGS} -O1)
+set_target_properties(ferrum_cuda_emulator ferrum_emulated_device PROPERTIES POSITION_INDEPENDENT_CODE ON)
+
+add_executable(cuda_backend_test ${emulator}/cuda_backend_test.cpp ${emulator}/cuda_invariance_test.cpp ${emulator}/step_graphs_test.cpp)
 target_compile_options(cuda_backend_test PRIVATE ${FERRUM_WARNINGS} -O1)
-target_link_libraries(cuda_backend_test PRIVATE ferrum_cuda_emulator ferrum_operation_table ferrum_backend
+target_link_libraries(cuda_backend_test PRIVATE ferrum_cuda_emulator ferrum_emulated_device ferrum_operation_table ferrum_backend
                                                 GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
 gtest_discover_tests(cuda_backend_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
+
+add_library(cuda_emulated SHARED ${emulator}/emulated_library.cpp)
+target_compile_options(cuda_emulated PRIVATE ${FERRUM_WARNINGS})
+target_link_libraries(cuda_emulated PRIVATE ferrum_cuda_emulator ferrum_emulated_device ${CMAKE_DL_LIBS})
+
+add_executable(cuda_engine_test ${emulator}/cuda_engine_test.cpp)
+target_compile_options(cuda_engine_test PRIVATE ${FERRUM_WARNINGS} -O1)
+target_compile_definitions(cuda_engine_test PRIVATE FERRUM_EMULATED_LIBRARY="$<TARGET_FILE:cuda_emulated>")
+target_link_libraries(cuda_engine_test PRIVATE ferrum_test_support ferrum_engine GTest::gtest)
+add_dependencies(cuda_engine_test cuda_emulated)
+gtest_discover_tests(cuda_engine_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
+
+# The primitives on a device, where there is one.
+add_executable(cuda_conformance ${emulator}/conformance_test.cpp)
+ferrum_emulated_kernels(cuda_conformance ${emulator}/conformance.cu)
+target_compile_options(cuda_conformance PRIVATE ${FERRUM_WARNINGS} -O1)
+target_link_libraries(cuda_conformance PRIVATE ferrum_cuda_emulator ferrum_backend GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+if(FERRUM_HAS_NVCC)
+  ferrum_cuda_image(cuda_conformance ${emulator}/conformance.cu)
+  target_compile_definitions(cuda_conformance PRIVATE FERRUM_CONFORMANCE_IMAGE=ferrum_image_conformance)
+endif()
+gtest_discover_tests(cuda_conformance DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 60)

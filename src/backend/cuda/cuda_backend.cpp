@@ -25,6 +25,10 @@ std::span<const void* const> images() {
   return device_code();
 }
 
+size_t default_workspace(const Device& device) {
+  return std::clamp(device.free_bytes() / 64, size_t{4} << 20, size_t{256} << 20);
+}
+
 }  // namespace
 
 CudaBackend::CudaBackend(const CudaOptions& options)
@@ -37,7 +41,8 @@ CudaBackend::CudaBackend(const CudaOptions& options, const Driver& driver,
       device_(driver, options.device, images),
       pool_(options.threads > 0 ? options.threads : default_thread_count()),
       staging_(device_),
-      workspace_(device_, options.workspace) {
+      workspace_(device_, options.workspace > 0 ? options.workspace : default_workspace(device_)),
+      graphs_(device_) {
   check(options.input_parts == 1 || options.input_parts == 2, "an input of one or two parts");
 }
 
@@ -53,17 +58,25 @@ std::string CudaBackend::arithmetic() const {
 }
 
 std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
-  return std::make_unique<DeviceBuffer>(device_, std::max<size_t>(bytes, 1));
+  auto buffer = std::make_unique<DeviceBuffer>(device_, std::max<size_t>(bytes, 1));
+  if (options_.clears_memory)
+    device_.check(device_.driver().cuMemsetD8Async(reinterpret_cast<DevicePointer>(buffer->data()), 0,
+                                                   buffer->bytes(), device_.stream()),
+                  "clearing memory");
+  return buffer;
 }
 
 std::unique_ptr<Weight> CudaBackend::pack(const WeightSource& source) {
   auto weight = std::make_unique<CudaWeight>(source, device_, pool_);
-  workspace_.reserve(least_workspace(source));
+  if (const size_t least = least_workspace(source); least > workspace_.bytes()) {
+    graphs_.clear();  // they have its address
+    workspace_.reserve(least);
+  }
   return weight;
 }
 
 size_t CudaBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
-  size_t most = options_.workspace;
+  size_t most = workspace_.bytes();
   for (const WeightSource& source : weights) most = std::max(most, least_workspace(source));
   return most;
 }
@@ -72,6 +85,7 @@ void CudaBackend::upload(Tensor dst, std::span<const std::byte> src) {
   const size_t row = static_cast<size_t>(dst.cols) * size_of(dst.dtype);
   check_equal(src.size(), row * static_cast<size_t>(dst.rows), "bytes uploaded");
   if (src.empty()) return;
+  leave_graph();
   const bool is_contiguous = dst.stride == dst.cols || dst.rows == 1;
   const size_t pieces = is_contiguous ? 1 : static_cast<size_t>(dst.rows), bytes = src.size() / pieces;
   for (size_t i = 0; i < pieces; ++i)
@@ -82,6 +96,7 @@ void CudaBackend::upload(Tensor dst, std::span<const std::byte> src) {
 void CudaBackend::download(std::span<std::byte> dst, Tensor src) {
   const size_t row = static_cast<size_t>(src.cols) * size_of(src.dtype);
   check_equal(dst.size(), row * static_cast<size_t>(src.rows), "bytes downloaded");
+  leave_graph();
   const bool is_contiguous = src.stride == src.cols || src.rows == 1;
   const size_t pieces = is_contiguous ? 1 : static_cast<size_t>(src.rows), bytes = dst.size() / pieces;
   for (size_t i = 0; i < pieces && !dst.empty(); ++i)
@@ -93,7 +108,26 @@ void CudaBackend::download(std::span<std::byte> dst, Tensor src) {
   device_.synchronize();
 }
 
-void CudaBackend::run(const StepShape&, const std::function<void()>& body) { body(); }
+void CudaBackend::synchronize() {
+  leave_graph();
+  device_.synchronize();
+}
+
+void CudaBackend::leave_graph() {
+  if (graphs_.is_recording()) graphs_.flush();
+}
+
+void CudaBackend::run(const StepShape&, const std::function<void()>& body) {
+  if (graphs_.is_recording()) return body();
+  graphs_.begin();
+  try {
+    body();
+  } catch (...) {
+    graphs_.abandon();
+    throw;
+  }
+  graphs_.end();
+}
 
 void CudaBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
   const CudaWeight& w = as_cuda(table);

@@ -11,6 +11,7 @@
 #include "backend/cuda/kernels/multiply.h"
 #include "backend/cuda/kernels/rows.h"
 #include "backend/cuda/staging.h"
+#include "backend/cuda/step_graphs.h"
 #include "backend/cuda/workspace.h"
 #include "backend/kv_lanes.h"
 
@@ -20,8 +21,10 @@ struct CudaOptions {
   int device = 0;
   int input_parts = 1;  // bf16 numbers that an input of a product becomes: 1, or 2
   int threads = 0;      // that pack weights; 0: default_thread_count()
-  size_t workspace =
-      size_t{256} << 20;  // bytes for the steps within an operation, which are done in pieces that fit
+  // Bytes for the steps within an operation, which are done in pieces that fit. 0: by the device's memory.
+  size_t workspace = 0;
+  bool clears_memory =
+      true;  // what allocate() gives is zeros; tests want reads of what was never written to show
 };
 
 class CudaBackend final : public Backend {
@@ -45,7 +48,7 @@ class CudaBackend final : public Backend {
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override;
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
-  void synchronize() override { device_.synchronize(); }
+  void synchronize() override;
   void run(const StepShape& shape, const std::function<void()>& body) override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
@@ -98,7 +101,14 @@ class CudaBackend final : public Backend {
   template <class Params>
   void launch(std::string_view kernel, cuda::Grid grid, int threads, const Params& params,
               int shared_bytes = 0) {
-    device_.launch(kernel, grid, threads, shared_bytes, &params);
+    Params exact = params;
+#if __has_builtin(__builtin_clear_padding)
+    __builtin_clear_padding(&exact);  // the same launch has the same bytes
+#endif
+    if (graphs_.is_recording())
+      graphs_.add(kernel, grid, threads, shared_bytes, &exact, sizeof exact);
+    else
+      device_.launch(kernel, grid, threads, shared_bytes, &exact);
   }
   void multiply(Tensor out, Tensor x, const cuda::CudaWeight& w, const Positions& positions, cuda::Room room);
   size_t fragment_bytes(int positions, int units) const;
@@ -107,6 +117,7 @@ class CudaBackend final : public Backend {
   Sorted sort(Tensor ids, int groups, cuda::Room& room);
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cuda::CudaWeight& up,
                         const cuda::CudaWeight& down, const Activation& activation);
+  void leave_graph();  // before work that none can hold
   void copy_parts(Tensor parts, int count, Tensor from_to);
   size_t least_workspace(const WeightSource& source) const;
 
@@ -115,6 +126,7 @@ class CudaBackend final : public Backend {
   ThreadPool pool_;
   cuda::Staging staging_;
   cuda::Workspace workspace_;
+  cuda::StepGraphs graphs_;
 };
 
 }  // namespace ferrum

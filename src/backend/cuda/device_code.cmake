@@ -3,38 +3,40 @@
 set(FERRUM_CUDA_ARCHS "80;90a" CACHE STRING
     "Kinds of GPU that kernels are compiled for, of 80 86 89 90a 100a 120a; others translate those of 80. Empty: none")
 find_program(FERRUM_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin /usr/local/cuda/bin)
-if(NOT FERRUM_NVCC OR NOT FERRUM_CUDA_ARCHS OR CMAKE_CROSSCOMPILING)
-  return()
+
+# Embeds the kernels of a file into a target, as the symbol ferrum_image_<name of the file>.
+function(ferrum_cuda_image target kernels)
+  set(options -std=c++20 -O3 --expt-relaxed-constexpr -fatbin --compress-mode=size -I ${CMAKE_SOURCE_DIR}/src
+              -gencode arch=compute_80,code=compute_80)
+  foreach(arch IN LISTS FERRUM_CUDA_ARCHS)
+    list(APPEND options -gencode arch=compute_${arch},code=sm_${arch})
+  endforeach()
+  # A kernel's budget of registers is its __launch_bounds__: whatever does not fit is spilled, and that is an error.
+  list(APPEND options -Xptxas -warn-spills -Xptxas -Werror)
+  get_filename_component(name ${kernels} NAME_WE)
+  set(image ${CMAKE_BINARY_DIR}/cuda_images/${name})
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/cuda_images)
+  add_custom_command(OUTPUT ${image}.fatbin
+                     COMMAND ${FERRUM_NVCC} ${options} -MD -MF ${image}.d -o ${image}.fatbin ${kernels}
+                     DEPENDS ${kernels} DEPFILE ${image}.d VERBATIM COMMENT "Compiling ${name}.cu for GPUs")
+  file(CONFIGURE OUTPUT ${image}.cpp CONTENT
+       "asm(\".section .rodata\\n.balign 64\\n.global ferrum_image_${name}\\nferrum_image_${name}:\\n\"
+    \".incbin \\\"${image}.fatbin\\\"\\n.previous\\n\");\n" @ONLY)
+  set_source_files_properties(${image}.cpp PROPERTIES OBJECT_DEPENDS ${image}.fatbin COMPILE_OPTIONS "-fno-lto")
+  target_sources(${target} PRIVATE ${image}.cpp)
+endfunction()
+
+set(FERRUM_HAS_NVCC OFF)
+if(FERRUM_NVCC AND FERRUM_CUDA_ARCHS AND NOT CMAKE_CROSSCOMPILING)
+  set(FERRUM_HAS_NVCC ON)
+  file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
+  set(image_names "")
+  foreach(kernels IN LISTS cuda_kernels)
+    get_filename_component(kernels_name ${kernels} NAME_WE)
+    ferrum_cuda_image(ferrum_backend ${kernels})
+    string(APPEND image_names " FERRUM_CUDA_IMAGE(ferrum_image_${kernels_name})")
+  endforeach()
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/backend/cuda/device_code.cpp PROPERTIES
+                              COMPILE_DEFINITIONS "FERRUM_CUDA_IMAGES=${image_names}")
 endif()
-
-set(cuda ${CMAKE_SOURCE_DIR}/src/backend/cuda)
-set(nvcc_options -std=c++20 -O3 --expt-relaxed-constexpr -fatbin --compress-mode=size -I ${CMAKE_SOURCE_DIR}/src
-            -gencode arch=compute_80,code=compute_80)
-foreach(arch IN LISTS FERRUM_CUDA_ARCHS)
-  list(APPEND nvcc_options -gencode arch=compute_${arch},code=sm_${arch})
-endforeach()
-# A kernel's budget of registers is its __launch_bounds__: whatever does not fit is spilled, and that is an error.
-list(APPEND nvcc_options -Xptxas -warn-spills -Xptxas -Werror)
-
-file(GLOB kernels CONFIGURE_DEPENDS ${cuda}/kernels/*.cu)
-set(images ${CMAKE_BINARY_DIR}/cuda_images)
-file(MAKE_DIRECTORY ${images})
-set(image_text "")
-set(image_names "")
-set(fatbins "")
-foreach(kernel IN LISTS kernels)
-  get_filename_component(kernel_name ${kernel} NAME_WE)
-  add_custom_command(OUTPUT ${images}/${kernel_name}.fatbin
-                     COMMAND ${FERRUM_NVCC} ${nvcc_options} -MD -MF ${images}/${kernel_name}.d -o ${images}/${kernel_name}.fatbin ${kernel}
-                     DEPENDS ${kernel} DEPFILE ${images}/${kernel_name}.d VERBATIM
-                     COMMENT "Compiling ${kernel_name}.cu for GPUs")
-  string(APPEND image_text "asm(\".section .rodata\\n.balign 64\\n.global ferrum_image_${kernel_name}\\nferrum_image_${kernel_name}:\\n\"
-    \".incbin \\\"${images}/${kernel_name}.fatbin\\\"\\n.previous\\n\");\n")
-  list(APPEND image_names "FERRUM_CUDA_IMAGE(ferrum_image_${kernel_name})")
-  list(APPEND fatbins ${images}/${kernel_name}.fatbin)
-endforeach()
-file(CONFIGURE OUTPUT ${images}/images.cpp CONTENT "${image_text}" @ONLY)
-set_source_files_properties(${images}/images.cpp PROPERTIES OBJECT_DEPENDS "${fatbins}" COMPILE_OPTIONS "-fno-lto")
-target_sources(ferrum_backend PRIVATE ${images}/images.cpp)
-list(JOIN image_names " " image_names)
-set_source_files_properties(${cuda}/device_code.cpp PROPERTIES COMPILE_DEFINITIONS "FERRUM_CUDA_IMAGES=${image_names}")
+set(FERRUM_HAS_NVCC ${FERRUM_HAS_NVCC} CACHE INTERNAL "Whether device code is built")

@@ -40,32 +40,72 @@ GPU_FN uint32_t whole_pair(uint32_t q) {
   return gpu::add_bf16x2(q | 0x43004300u, kMinus << 16 | kMinus);
 }
 
-// The whole numbers that a lane has of a step of a tile.
+// What a lane has of a tile, as it lies in memory: loaded long before it is used.
 template <QuantFormat F>
-GPU_FN StepPairs whole_numbers(const TiledWeight& w, int64_t tile, int step, int of_lane) {
-  const int64_t lane = tile * 32 + of_lane;
+struct RawTile {
+  uint32_t quants[F.low_bits / 2];
+  uint32_t high;
+  uint32_t d, m;            // of rows g and g + 8
+  uint32_t scale, minimum;  // bytes of rows g and g + 8, for each part of the unit
+};
+template <QuantFormat F>
+GPU_FN RawTile<F> load_tile(const TiledWeight& w, int group, int row_tile, int unit, int lane) {
+  RawTile<F> raw = {};
+  const int64_t tile = w.tile(group, row_tile, unit), of_lane = tile * 32 + lane;
+  if constexpr (F.low_bits == 2) raw.quants[0] = at<uint32_t>(w.quants, of_lane);
+  if constexpr (F.low_bits == 4) {
+    const auto two = at<gpu::Vec2>(w.quants, of_lane);
+    raw.quants[0] = two.x, raw.quants[1] = two.y;
+  }
+  if constexpr (F.low_bits >= 8) {
+#pragma unroll
+    for (int run = 0; run < F.low_bits / 8; ++run) {
+      const auto four = at<gpu::Vec4>(w.quants, (tile * (F.low_bits / 8) + run) * 32 + lane);
+      raw.quants[4 * run] = four.x, raw.quants[4 * run + 1] = four.y;
+      raw.quants[4 * run + 2] = four.z, raw.quants[4 * run + 3] = four.w;
+    }
+  }
+  if constexpr (F.high_bits == 1) raw.high = at<uint16_t>(w.high, of_lane);
+  if constexpr (F.high_bits == 2) raw.high = at<uint32_t>(w.high, of_lane);
+  if constexpr (F.is_float()) return raw;
+  const int64_t record = w.record(group, row_tile, unit) * 8 + lane / 4, sub = tile * 8 + lane / 4;
+  if constexpr (F.has_m) {
+    const auto two = at<gpu::Vec2>(w.records, record);
+    raw.d = two.x, raw.m = two.y;
+  } else {
+    raw.d = at<uint32_t>(w.records, record);
+  }
+  if constexpr (F.sub_bytes() == 8) {
+    const auto two = at<gpu::Vec2>(w.subs, sub);
+    raw.scale = two.x, raw.minimum = two.y;
+  } else if constexpr (F.sub_bytes() == 4) {
+    raw.scale = at<uint32_t>(w.subs, sub);
+    if constexpr (F.has_minima) raw.minimum = raw.scale >> 16;
+  } else if constexpr (F.sub_bytes() == 2) {
+    raw.scale = raw.minimum = at<uint16_t>(w.subs, sub);
+  }
+  return raw;
+}
+
+// The whole numbers of a step.
+template <QuantFormat F>
+GPU_FN StepPairs whole_numbers(const RawTile<F>& raw, int step) {
   StepPairs a;
   if constexpr (F.low_bits == 8) {
-    const gpu::Vec2 bytes = at<gpu::Vec2>(w.quants, lane * 2 + step);
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-      const uint32_t both = (j < 2 ? bytes.x : bytes.y) >> (16 * (j % 2));
+      const uint32_t both = raw.quants[step * 2 + j / 2] >> (16 * (j % 2));
       a.pair[j] = exact_pair(static_cast<float>(static_cast<int8_t>(both)),
                              static_cast<float>(static_cast<int8_t>(both >> 8)));
     }
     return a;
   }
-  uint32_t high = 0;
-  if constexpr (F.high_bits == 1) {
-    const uint32_t bits = at<uint16_t>(w.high, lane);
-    high = (bits & 0xffu) | (bits & 0xff00u) << 8;
-  }
-  if constexpr (F.high_bits == 2) high = at<uint32_t>(w.high, lane);
-  const uint32_t low =
-      F.low_bits == 4 ? at<uint32_t>(w.quants, lane * 2 + step) : at<uint32_t>(w.quants, lane);
+  uint32_t high = raw.high;
+  if constexpr (F.high_bits == 1) high = (high & 0xffu) | (high & 0xff00u) << 8;
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
-    uint32_t q = F.low_bits == 4 ? low >> (4 * j) & 0x000f000fu : low >> (2 * (4 * step + j)) & 0x00030003u;
+    uint32_t q = F.low_bits == 4 ? raw.quants[step % (F.low_bits / 2)] >> (4 * j) & 0x000f000fu
+                                 : raw.quants[0] >> (2 * (4 * step + j)) & 0x00030003u;
     if constexpr (F.high_bits == 1) q |= (high >> (4 * step + j) & 0x00010001u) << F.low_bits;
     if constexpr (F.high_bits == 2) q |= (high >> (2 * (4 * step + j)) & 0x00030003u) << F.low_bits;
     if constexpr (F.values == Values::kWhole)
@@ -81,55 +121,40 @@ struct Scales {
   float s[2], m[2];
 };
 template <QuantFormat F>
-GPU_FN Scales scales(const TiledWeight& w, int64_t tile, int64_t record, int part, int lane) {
-  const int g = lane / 4;
+GPU_FN Scales scales(const RawTile<F>& raw, int part) {
   const auto number = [](uint32_t bits) {
     return F.is_exponent ? gpu::from_bf16(static_cast<uint16_t>(bits))
                          : gpu::from_f16(static_cast<uint16_t>(bits));
   };
-  const uint32_t d = at<uint32_t>(w.records, F.has_m ? (record * 8 + g) * 2 : record * 8 + g);
-  Scales out = {{number(d & 0xffffu), number(d >> 16)}, {0, 0}};
+  Scales out = {{number(raw.d & 0xffffu), number(raw.d >> 16)}, {0, 0}};
   if constexpr (F.has_m) {
-    const uint32_t m = at<uint32_t>(w.records, (record * 8 + g) * 2 + 1);
-    out.m[0] = number(m & 0xffffu);
-    out.m[1] = number(m >> 16);
+    out.m[0] = number(raw.m & 0xffffu);
+    out.m[1] = number(raw.m >> 16);
   } else if constexpr (F.has_minima) {
     out.m[0] = -out.s[0];
     out.m[1] = -out.s[1];
   }
-  constexpr int kParts = 32 / F.per_scale;
-  const int64_t first = (tile * 8 + g) * (F.sub_bytes() / 2);
   if constexpr (F.has_minima) {
-    const uint32_t both = at<uint16_t>(w.subs, first + (F.has_scales ? kParts : 0) + part);
-    out.m[0] *= static_cast<float>(both & 255);
-    out.m[1] *= static_cast<float>(both >> 8);
+    out.m[0] *= static_cast<float>(raw.minimum >> (16 * part) & 255);
+    out.m[1] *= static_cast<float>(raw.minimum >> (16 * part + 8) & 255);
   }
   if constexpr (F.has_scales) {
-    const uint32_t both = at<uint16_t>(w.subs, first + part);
-    out.s[0] *= static_cast<float>(static_cast<int8_t>(both));
-    out.s[1] *= static_cast<float>(static_cast<int8_t>(both >> 8));
+    out.s[0] *= static_cast<float>(static_cast<int8_t>(raw.scale >> (16 * part)));
+    out.s[1] *= static_cast<float>(static_cast<int8_t>(raw.scale >> (16 * part + 8)));
   }
   return out;
 }
 
 // Float formats: the eight values of a step, pair by pair.
 template <QuantFormat F>
-GPU_FN void floats(float (&v)[8], const TiledWeight& w, int64_t tile, int step, int lane) {
-  if constexpr (F.values == Values::kF32) {
+GPU_FN void floats(float (&v)[8], const RawTile<F>& raw, int step) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const auto four = at<gpu::Vec4>(w.quants, ((tile * 2 + step) * 2 + half) * 32 + lane);
-      v[4 * half] = gpu::float_of(four.x), v[4 * half + 1] = gpu::float_of(four.y);
-      v[4 * half + 2] = gpu::float_of(four.z), v[4 * half + 3] = gpu::float_of(four.w);
-    }
-  } else {
-    const auto pairs = at<gpu::Vec4>(w.quants, (tile * 2 + step) * 32 + lane);
-    const uint32_t words[4] = {pairs.x, pairs.y, pairs.z, pairs.w};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const auto low = static_cast<uint16_t>(words[j]), high = static_cast<uint16_t>(words[j] >> 16);
-      v[2 * j] = F.values == Values::kF16 ? gpu::from_f16(low) : gpu::from_bf16(low);
-      v[2 * j + 1] = F.values == Values::kF16 ? gpu::from_f16(high) : gpu::from_bf16(high);
+  for (int i = 0; i < 8; ++i) {
+    if constexpr (F.values == Values::kF32) {
+      v[i] = gpu::float_of(raw.quants[8 * step + i]);
+    } else {
+      const auto half = static_cast<uint16_t>(raw.quants[4 * step + i / 2] >> (16 * (i % 2)));
+      v[i] = F.values == Values::kF16 ? gpu::from_f16(half) : gpu::from_bf16(half);
     }
   }
 }

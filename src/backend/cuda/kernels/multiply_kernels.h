@@ -26,6 +26,68 @@ GPU_FN void load_inputs(gpu::Vec2 (&b)[kTokenTiles], const Multiply& p, int part
   }
 }
 
+// Adds a unit to the sums of a warp.
+template <QuantFormat F, int kRowTiles, int kTokenTiles>
+GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (&raw)[kRowTiles],
+                     const Multiply& p, int first_tile, int unit) {
+  gpu::Vec2 b[kTokenTiles];
+  if constexpr (F.is_float()) {
+#pragma unroll
+    for (int step = 0; step < 2; ++step)
+#pragma unroll
+      for (int r = 0; r < kRowTiles; ++r) {
+        float v[8];
+        floats<F>(v, raw[r], step);
+#pragma unroll
+        for (int k = 0; k < kBf16Parts<F>; ++k) {
+          const StepPairs a = next_part(v);
+          for (int part = 0; part < p.parts; ++part) {
+            load_inputs(b, p, part, first_tile, unit, step);
+#pragma unroll
+            for (int n = 0; n < kTokenTiles; ++n) gpu::mma_bf16(sum[r][n], a.pair, b[n].x, b[n].y);
+          }
+        }
+      }
+    return;
+  }
+  constexpr int kSteps = F.per_scale / 16;  // that share a scale
+#pragma unroll
+  for (int scaled = 0; scaled < 32 / F.per_scale; ++scaled) {
+    float product[kRowTiles][kTokenTiles][4] = {};
+    float ones[kTokenTiles][4] = {};
+#pragma unroll
+    for (int s = 0; s < kSteps; ++s) {
+      const int step = scaled * kSteps + s;
+      StepPairs a[kRowTiles];
+#pragma unroll
+      for (int r = 0; r < kRowTiles; ++r) a[r] = whole_numbers<F>(raw[r], step);
+      for (int part = 0; part < p.parts; ++part) {
+        load_inputs(b, p, part, first_tile, unit, step);
+#pragma unroll
+        for (int n = 0; n < kTokenTiles; ++n) {
+#pragma unroll
+          for (int r = 0; r < kRowTiles; ++r) gpu::mma_bf16(product[r][n], a[r].pair, b[n].x, b[n].y);
+          if constexpr (F.has_minimum()) {
+            constexpr uint32_t kOnes[4] = {0x3f803f80u, 0x3f803f80u, 0x3f803f80u, 0x3f803f80u};
+            gpu::mma_bf16(ones[n], kOnes, b[n].x, b[n].y);
+          }
+        }
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) {
+      const Scales by = scales<F>(raw[r], scaled);
+#pragma unroll
+      for (int n = 0; n < kTokenTiles; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+          sum[r][n][e] = gpu::fma(by.s[e / 2], product[r][n][e], sum[r][n][e]);
+          if constexpr (F.has_minimum()) sum[r][n][e] = gpu::fma(by.m[e / 2], ones[n][e], sum[r][n][e]);
+        }
+    }
+  }
+}
+
 template <QuantFormat F, int kRowTiles, int kTokenTiles>
 GPU_FN void multiply(const Multiply& p) {
   gpu::SharedMemory shared;
@@ -40,69 +102,28 @@ GPU_FN void multiply(const Multiply& p) {
   const int run = units_of_warp(p.w.units);
   const int begin = gpu::warp() * run, end = gpu::min(begin + run, p.w.units);
 
+  // Tiles of the weight are on their way for the units ahead: more where a product does little with each.
+  constexpr int kAhead = kRowTiles * kTokenTiles > 1 ? 1 : F.low_bits > 8 ? 2 : 4;
+  RawTile<F> ahead[kAhead][kRowTiles] = {};
+  const auto load = [&](RawTile<F>(&to)[kRowTiles], int unit) {
+    if (unit >= end) return;
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r)
+      to[r] = load_tile<F>(p.w, group, gpu::min(first_row_tile + r, p.w.row_tiles - 1), unit, gpu::lane());
+  };
+#pragma unroll
+  for (int a = 0; a < kAhead; ++a) load(ahead[a], begin + a);
   float sum[kRowTiles][kTokenTiles][4] = {};
-  for (int unit = begin; unit < end; ++unit) {
-    constexpr int kSteps = F.per_scale / 16;  // that share a scale
+  for (int first = begin; first < end; first += kAhead) {
 #pragma unroll
-    for (int scaled = 0; scaled < 32 / F.per_scale; ++scaled) {
-      float product[kRowTiles][kTokenTiles][4] = {};
-      float ones[kTokenTiles][4] = {};
+    for (int a = 0; a < kAhead; ++a) {
+      const int unit = first + a;
+      if (unit >= end) break;
+      RawTile<F> now[kRowTiles];
 #pragma unroll
-      for (int s = 0; s < kSteps; ++s) {
-        const int step = scaled * kSteps + s;
-        gpu::Vec2 b[kTokenTiles];
-        if constexpr (F.is_float()) {
-#pragma unroll
-          for (int r = 0; r < kRowTiles; ++r) {
-            float v[8];
-            floats<F>(v, p.w, p.w.tile(group, gpu::min(first_row_tile + r, p.w.row_tiles - 1), unit), step,
-                      gpu::lane());
-#pragma unroll
-            for (int k = 0; k < kBf16Parts<F>; ++k) {
-              const StepPairs a = next_part(v);
-              for (int part = 0; part < p.parts; ++part) {
-                load_inputs(b, p, part, first_tile, unit, step);
-#pragma unroll
-                for (int n = 0; n < kTokenTiles; ++n) gpu::mma_bf16(sum[r][n], a.pair, b[n].x, b[n].y);
-              }
-            }
-          }
-        } else {
-          StepPairs a[kRowTiles];
-#pragma unroll
-          for (int r = 0; r < kRowTiles; ++r)
-            a[r] =
-                whole_numbers<F>(p.w, p.w.tile(group, gpu::min(first_row_tile + r, p.w.row_tiles - 1), unit),
-                                 step, gpu::lane());
-          for (int part = 0; part < p.parts; ++part) {
-            load_inputs(b, p, part, first_tile, unit, step);
-#pragma unroll
-            for (int n = 0; n < kTokenTiles; ++n) {
-#pragma unroll
-              for (int r = 0; r < kRowTiles; ++r) gpu::mma_bf16(product[r][n], a[r].pair, b[n].x, b[n].y);
-              if constexpr (F.has_minimum()) {
-                constexpr uint32_t kOnes[4] = {0x3f803f80u, 0x3f803f80u, 0x3f803f80u, 0x3f803f80u};
-                gpu::mma_bf16(ones[n], kOnes, b[n].x, b[n].y);
-              }
-            }
-          }
-        }
-      }
-      if constexpr (!F.is_float()) {
-#pragma unroll
-        for (int r = 0; r < kRowTiles; ++r) {
-          const int row_tile = gpu::min(first_row_tile + r, p.w.row_tiles - 1);
-          const Scales by = scales<F>(p.w, p.w.tile(group, row_tile, unit), p.w.record(group, row_tile, unit),
-                                      scaled, gpu::lane());
-#pragma unroll
-          for (int n = 0; n < kTokenTiles; ++n)
-#pragma unroll
-            for (int e = 0; e < 4; ++e) {
-              sum[r][n][e] = gpu::fma(by.s[e / 2], product[r][n][e], sum[r][n][e]);
-              if constexpr (F.has_minimum()) sum[r][n][e] = gpu::fma(by.m[e / 2], ones[n][e], sum[r][n][e]);
-            }
-        }
-      }
+      for (int r = 0; r < kRowTiles; ++r) now[r] = ahead[a][r];
+      load(ahead[a], unit + kAhead);
+      add_unit<F>(sum, now, p, first_tile, unit);
     }
   }
 
@@ -138,16 +159,16 @@ GPU_FN void embed(const Embed& p) {
   const int unit = gpu::block_index().x * kUnitsOfEmbed + gpu::thread_index() / 4;
   if (row < 0 || row >= p.w.rows || unit >= p.w.units) return;
   const int t = gpu::thread_index() % 4, lane = row % 8 * 4 + t, upper = row / 8 % 2;
-  const int64_t tile = p.w.tile(0, row / 16, unit);
+  const RawTile<F> raw = load_tile<F>(p.w, 0, row / 16, unit, lane);
   float* out = p.out.data + token * p.out.stride;
 #pragma unroll
   for (int step = 0; step < 2; ++step) {
     float v[8];
     if constexpr (F.is_float()) {
-      floats<F>(v, p.w, tile, step, lane);
+      floats<F>(v, raw, step);
     } else {
-      const StepPairs a = whole_numbers<F>(p.w, tile, step, lane);
-      const Scales by = scales<F>(p.w, tile, p.w.record(0, row / 16, unit), step * 16 / F.per_scale, lane);
+      const StepPairs a = whole_numbers<F>(raw, step);
+      const Scales by = scales<F>(raw, step * 16 / F.per_scale);
 #pragma unroll
       for (int e = 0; e < 8; ++e) {
         const float q = gpu::float_of(e % 2 == 0 ? a.pair[e / 2] << 16 : a.pair[e / 2] & 0xffff0000u);

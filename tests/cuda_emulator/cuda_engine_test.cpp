@@ -1,0 +1,136 @@
+// Whole models on the emulated GPU: the goldens, and requests in each other's company.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "engine/answers.h"
+#include "engine/golden.h"
+#include "ferrum/engine.h"
+#include "support/errors.h"
+#include "support/paths.h"
+
+namespace ferrum {
+namespace {
+
+using test::Answers;
+using test::compute;
+using test::Golden;
+using test::read_golden;
+
+std::filesystem::path golden_folder(const std::string& name) { return test::data("goldens") / name; }
+
+Request greedy(std::vector<TokenId> prompt, int max_tokens) {
+  Request request;
+  request.prompt = TokenPrompt{std::move(prompt)};
+  request.sampling.temperature = 0;
+  request.max_tokens = max_tokens;
+  request.end_of_text = Request::EndOfText::kIgnored;
+  request.logprobs = 0;
+  return request;
+}
+
+class CudaGoldens : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(HuggingFace, CudaGoldens, ::testing::Values("llama", "qwen3", "qwen3_moe"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(CudaGoldens, LogitsAgreeAndDoNotDependOnHowThePromptIsCut) {
+  const Golden golden = read_golden(golden_folder(GetParam()));
+  const std::vector<float> whole =
+      compute(golden_folder(GetParam()), golden, {.backend = "cuda", .activations = "f32"});
+  EXPECT_LE(test::relative_error(whole, golden.logits), 1e-3);
+  EXPECT_EQ(compute(golden_folder(GetParam()), golden, {.backend = "cuda", .activations = "f32", .chunk = 7}),
+            whole);
+}
+
+TEST_P(CudaGoldens, AnswersAreThoseOfTransformers) {
+  const Golden golden = read_golden(golden_folder(GetParam()));
+  const auto file = SafetensorsFile::open(golden_folder(GetParam()) / "golden.safetensors");
+  const std::vector<int64_t> expected = file->integers("greedy");
+  const auto engine = Engine::load({.model = golden_folder(GetParam()),
+                                    .backend = "cuda",
+                                    .threads = 1,
+                                    .max_context = 64,
+                                    .activations = "f32",
+                                    .kv_dtype = "f32"});
+  const size_t count = expected.size() / 2;
+  for (size_t s = 0; s < 2; ++s) {
+    const auto first = golden.ids.begin() + static_cast<std::ptrdiff_t>(s) * golden.length;
+    const Answers answers =
+        test::read(*engine->submit(greedy({first, first + golden.length}, static_cast<int>(count))), 1);
+    ASSERT_EQ(answers.error, "");
+    EXPECT_EQ(answers.choices[0].tokens,
+              std::vector<TokenId>(expected.begin() + static_cast<std::ptrdiff_t>(s * count),
+                                   expected.begin() + static_cast<std::ptrdiff_t>((s + 1) * count)));
+  }
+}
+
+Request random_request(std::mt19937& random, int vocab) {
+  std::vector<TokenId> prompt(1 + random() % 24);
+  for (TokenId& token : prompt) token = static_cast<TokenId>(random() % static_cast<unsigned>(vocab));
+  Request request = greedy(std::move(prompt), 1 + static_cast<int>(random() % 10));
+  request.sampling.seed = random();
+  request.logprobs = static_cast<int>(random() % 3);
+  switch (random() % 4) {
+    case 0:
+      break;
+    case 1:
+      request.sampling.temperature = 0.8f;
+      request.sampling.top_p = 0.9f;
+      break;
+    case 2:
+      request.sampling.temperature = 1.2f;
+      request.sampling.repetition_penalty = 1.3f;
+      break;
+    default:
+      request.sampling.mirostat = 2;
+  }
+  return request;
+}
+
+// Each request gets, bit for bit, what it gets alone: among 16 others, in chunks of 9 tokens, with memory for
+// few of them.
+TEST(CudaEngine, SixteenRequestsGetWhatEachGetsAlone) {
+  const auto options = [](int sequences) {
+    EngineOptions o = {.model = golden_folder("qwen3_moe"),
+                       .backend = "cuda",
+                       .threads = 1,
+                       .max_context = 64,
+                       .max_sequences = sequences,
+                       .prefix_cache = false};
+    if (sequences > 1) o.batch_tokens = 9;
+    return o;
+  };
+  std::mt19937 random(5);
+  std::vector<Request> requests;
+  for (int i = 0; i < 16; ++i) requests.push_back(random_request(random, 384));
+  std::vector<Answers> alone;
+  {
+    const auto engine = Engine::load(options(1));
+    for (const Request& request : requests) alone.push_back(test::read(*engine->submit(request), 1));
+  }
+  const auto engine = Engine::load(options(16));
+  std::vector<std::unique_ptr<EventStream>> streams;
+  for (const Request& request : requests) streams.push_back(engine->submit(request));
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const Answers together = test::read(*streams[i], 1);
+    ASSERT_EQ(alone[i].error, "");
+    ASSERT_EQ(together.error, "");
+    EXPECT_EQ(together.choices[0].tokens, alone[i].choices[0].tokens) << i;
+    EXPECT_EQ(together.choices[0].logprobs, alone[i].choices[0].logprobs) << i;
+  }
+}
+
+TEST(CudaEngine, SaysWhyThereIsNone) {
+  test::expect_error(ErrorCode::kBadArgument, {"there is no device 3: the GPUs here are 0 to 0"},
+                     [] { Engine::load({.model = golden_folder("llama"), .backend = "cuda:3"}); });
+}
+
+}  // namespace
+}  // namespace ferrum
+
+int main(int argc, char** argv) {
+  setenv("FERRUM_CUDA_LIBRARY", FERRUM_EMULATED_LIBRARY, 1);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
