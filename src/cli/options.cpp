@@ -49,11 +49,41 @@ void add_isa_option(CLI::App& command) {
       ->group(kEngineGroup);
 }
 
+namespace {
+
+constexpr int kMostDevices = 63;
+
+// "cuda:1" and so on, and the names.
+CLI::Validator a_backend() {
+  const CLI::Validator named = one_of({"cpu", "cuda", "reference"});
+  const auto check = [named](std::string& text) -> std::string {
+    const bool is_numbered = text.starts_with("cuda:") && text.size() > 5 &&
+                             text.find_first_not_of("0123456789", 5) == std::string::npos;
+    return is_numbered ? "" : named(text);
+  };
+  return {check, named.get_description()};
+}
+
+}  // namespace
+
 void add_backend_options(CLI::App& command, EngineOptions& o) {
-  command.add_option("--backend", o.backend, "cpu, or reference (slow, for comparison)")
-      ->check(one_of({"cpu", "reference"}))
+  command
+      .add_option("--backend", o.backend,
+                  "cpu, cuda (an NVIDIA GPU; cuda:1 is the second), or reference (slow, for comparison)")
+      ->check(a_backend())
       ->capture_default_str()
       ->envname("FERRUM_BACKEND")
+      ->group(kEngineGroup);
+  command
+      .add_option_function<int>(
+          "--device",
+          [&o](int device) {
+            if (!o.backend.starts_with("cuda"))
+              throw CLI::ValidationError("--device", "is the number of a GPU, and needs --backend cuda");
+            o.backend = "cuda:" + std::to_string(device);
+          },
+          "Number of the GPU, from 0, with --backend cuda")
+      ->check(from_to(0, kMostDevices))
       ->group(kEngineGroup);
   command.add_option("-t,--threads", o.threads, "Threads; 0: one per fast physical core")
       ->check(from_to(0, kMaxThreads))

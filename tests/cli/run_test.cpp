@@ -161,7 +161,7 @@ TEST(Run, AnEnvironmentVariableThatDoesNotParseIsNamed) {
       {"FERRUM_KV_CAPACITY", "-1", "FERRUM_KV_CAPACITY: must be a whole number of 0 or more, not '-1'"},
       {"FERRUM_BATCH_TOKENS", "1.5", "FERRUM_BATCH_TOKENS: must be a whole number"},
       {"FERRUM_KV_DTYPE", "f8", "FERRUM_KV_DTYPE: 'f8' is not one of f16, bf16, f32, int8"},
-      {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: 'abacus' is not one of cpu, reference"},
+      {"FERRUM_BACKEND", "abacus", "FERRUM_BACKEND: 'abacus' is not one of cpu, cuda, reference"},
       {"FERRUM_ACTIVATIONS", "int1", "FERRUM_ACTIVATIONS: 'int1' is not one of"},
       {"FERRUM_PREFIX_CACHE", "perhaps", "FERRUM_PREFIX_CACHE: 'perhaps' is not one of on, off, 1, 0"}};
   for (const auto& c : cases) {

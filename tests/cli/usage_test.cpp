@@ -24,7 +24,7 @@ TEST(Usage, HelpOfACommandInEitherOrder) {
   EXPECT_EQ(ferrum({"help"}).out, ferrum({"--help"}).out);
   EXPECT_TRUE(holds(help.out, "Usage: ferrum run [OPTIONS] [MODEL] [PROMPT]\n")) << help.out;
   EXPECT_TRUE(holds(help.out, "environment: FERRUM_THREADS")) << help.out;
-  EXPECT_TRUE(holds(help.out, "--backend cpu|reference")) << help.out;
+  EXPECT_TRUE(holds(help.out, "--backend cpu|cuda|reference")) << help.out;
   const Finished unknown = ferrum({"help", "rum"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_TRUE(holds(unknown.err, "there is no command 'rum'; did you mean run?")) << unknown.err;
@@ -71,8 +71,9 @@ TEST(Usage, MistakesAreReportedWithASuggestion) {
       {{"run", "m", "--port", "80"}, "there is no option --port; ferrum serve has it\n", ""},
       {{"--port", "80", "serve"}, "there is no option --port; ferrum serve has it\n", "ferrum serve --help"},
       {{"run", "m", "--backend", "cpi"},
-       "--backend: 'cpi' is not one of cpu, reference; did you mean cpu?\n",
+       "--backend: 'cpi' is not one of cpu, cuda, reference; did you mean cpu?\n",
        ""},
+      {{"run", "m", "--device", "1"}, "--device: is the number of a GPU, and needs --backend cuda\n", ""},
       {{"run", "m", "--kv-dtype", "fp16"}, "did you mean f16?\n", ""},
       {{"run", "a", "b", "c"},
        "'c' is one argument too many: ferrum run [OPTIONS] [MODEL] [PROMPT]\n",

@@ -1,5 +1,5 @@
 // The stand-in driver as a library, so that the program itself can run on the emulated GPU:
-//   FERRUM_CUDA_LIBRARY=build/libcuda_emulated.so ferrum run --backend cuda …
+//   FERRUM_CUDA_LIBRARY=build/tests/libcuda_emulated.so ferrum run --backend cuda …
 #include <cstdlib>
 
 #include "emulator.h"

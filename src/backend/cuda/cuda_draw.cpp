@@ -14,6 +14,7 @@ void CudaBackend::draw(const DrawResults& out, Tensor logits, const Draws& draws
   const int groups = draws.groups.rows - 1;
   if (draws.draws.rows == 0 || groups <= 0) return;
   const auto room = static_cast<int>(std::bit_ceil(static_cast<unsigned>(logits.cols)));
+  const int head = std::clamp(logits.cols / 4, 16, 2048);
   const int most_edits = std::max(draws.edits.rows, 1);
   const size_t of_group =
       static_cast<size_t>(room) * sizeof(uint64_t) + static_cast<size_t>(most_edits) * sizeof(float);
@@ -30,7 +31,7 @@ void CudaBackend::draw(const DrawResults& out, Tensor logits, const Draws& draws
                       static_cast<const uint32_t*>(draws.masks.data), draws.masks.stride,
                       static_cast<Drawn*>(out.drawn.data), static_cast<int*>(out.top_ids.data),
                       static_cast<float*>(out.top_logprobs.data), out.top_ids.stride, out.top_logprobs.stride,
-                      first, begin, saved, most_edits, sorted, room},
+                      first, begin, saved, most_edits, sorted, room, head},
            gpu::SharedSize()
                .array<double>(kDrawThreads / 32)
                .array<float>(kDrawThreads / 32)

@@ -47,7 +47,7 @@ size_t CudaBackend::least_workspace(const WeightSource& source) const {
   // The inputs of a tile and, where an activation may follow, its products. Of experts, those that one token
   // may have, each in a tile of its own, and what stands between both products.
   const int64_t tiles =
-      source.groups > 1 && source.use == WeightUse::kMultiply ? std::min(source.groups, 16) : 1;
+      source.groups > 1 && source.use == WeightUse::kMultiply ? std::min(source.groups, 32) : 1;
   const auto positions = static_cast<size_t>(tiles * kTokenTile);
   return positions * 4 *
              (row_bytes(static_cast<int>(rows / source.groups)) + row_bytes(static_cast<int>(cols))) +

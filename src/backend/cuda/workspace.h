@@ -2,6 +2,7 @@
 // the other.
 #pragma once
 #include "backend/cuda/device_buffer.h"
+#include "base/error.h"
 
 namespace ferrum::cuda {
 
@@ -23,7 +24,7 @@ class Workspace {
   DeviceMemory memory_;
 };
 
-// What one operation takes of it.
+// What one operation takes of it. Error kNoMemory where it is too small.
 class Room {
  public:
   explicit Room(const Workspace& workspace) : at_(workspace.memory_.address()), left_(workspace.bytes()) {}
@@ -31,7 +32,9 @@ class Room {
   template <class T>
   T* take(size_t count) {
     const size_t bytes = rounded(count * sizeof(T));
-    check(bytes <= left_, "room for an operation");
+    if (bytes > left_)
+      fail(ErrorCode::kNoMemory, "an operation needs {} bytes more than the workspace on the GPU has left",
+           bytes - left_);
     T* const taken = reinterpret_cast<T*>(at_);
     at_ += bytes;
     left_ -= bytes;

@@ -45,8 +45,9 @@ template <QuantFormat F>
 struct RawTile {
   uint32_t quants[F.low_bits / 2];
   uint32_t high;
-  uint32_t d, m;            // of rows g and g + 8
-  uint32_t scale, minimum;  // bytes of rows g and g + 8, for each part of the unit
+  uint32_t d, m;  // of rows g and g + 8
+  uint32_t scale,
+      minimum;  // bytes of rows g and g + 8, for each part of the unit; both in one where they fit
 };
 template <QuantFormat F>
 GPU_FN RawTile<F> load_tile(const TiledWeight& w, int group, int row_tile, int unit, int lane) {
@@ -80,9 +81,8 @@ GPU_FN RawTile<F> load_tile(const TiledWeight& w, int group, int row_tile, int u
     raw.scale = two.x, raw.minimum = two.y;
   } else if constexpr (F.sub_bytes() == 4) {
     raw.scale = at<uint32_t>(w.subs, sub);
-    if constexpr (F.has_minima) raw.minimum = raw.scale >> 16;
   } else if constexpr (F.sub_bytes() == 2) {
-    raw.scale = raw.minimum = at<uint16_t>(w.subs, sub);
+    raw.scale = at<uint16_t>(w.subs, sub);
   }
   return raw;
 }
@@ -135,8 +135,9 @@ GPU_FN Scales scales(const RawTile<F>& raw, int part) {
     out.m[1] = -out.s[1];
   }
   if constexpr (F.has_minima) {
-    out.m[0] *= static_cast<float>(raw.minimum >> (16 * part) & 255);
-    out.m[1] *= static_cast<float>(raw.minimum >> (16 * part + 8) & 255);
+    const uint32_t minimum = F.sub_bytes() == 8 ? raw.minimum : F.has_scales ? raw.scale >> 16 : raw.scale;
+    out.m[0] *= static_cast<float>(minimum >> (16 * part) & 255);
+    out.m[1] *= static_cast<float>(minimum >> (16 * part + 8) & 255);
   }
   if constexpr (F.has_scales) {
     out.s[0] *= static_cast<float>(static_cast<int8_t>(raw.scale >> (16 * part)));

@@ -182,6 +182,8 @@ struct Left {
   uint64_t* keys;
   int begin, end;
   float largest, temperature;
+  bool is_open = false;  // less likely tokens of the row are left as well, and are not among the sorted
+  double total = 0;      // the weights of all tokens, if it is open
   GPU_FN int id(int i) const { return static_cast<int>(static_cast<uint32_t>(keys[i])); }
   GPU_FN float logit(int i) const { return from_ascending(~static_cast<uint32_t>(keys[i] >> 32)); }
   GPU_FN float weight(int i) const { return gpu::exp((logit(i) - largest) / temperature); }
@@ -189,11 +191,6 @@ struct Left {
 GPU_FN double mass(const Left& left, const Board& board) {
   return sum_of(
       left.begin, left.end, [&](int i) { return left.weight(i); }, board);
-}
-GPU_FN void keep_mass(Left& left, double least, const Board& board) {
-  const int last = first_to_reach(
-      least, left.begin, left.end, false, [&](int i) { return left.weight(i); }, board);
-  left.end = gpu::min(last + 1, left.end);
 }
 GPU_FN int drawn_of(const Left& left, double uniform, const Board& board) {
   const double at = uniform * mass(left, board);
@@ -253,20 +250,88 @@ GPU_FN void keep_typical(Left& left, const Row& row, float share, const Board& b
   sort(left.keys, left.end);
 }
 
+// The most likely tokens of a row, sorted: `wanted` to `room` of them, found by bisection of the least logit.
+// Where equal logits leave no such number, none (end 0).
+GPU_FN Left sorted_head(const Row& row, uint64_t* keys, float largest, float temperature, int wanted,
+                        int room, const Board& board) {
+  constexpr float kFar = 30;  // whose weight is e^−30 of the largest
+  float low = largest - kFar * temperature, high = largest, cut = low;
+  Left left = {keys, 0, 0, largest, temperature, true};
+  Scan count = {};
+  for (int i = 0;; ++i) {
+    int own = 0;
+    for (int t = gpu::thread_index(); t < row.vocab; t += kDrawThreads) own += row.at(t) >= cut ? 1 : 0;
+    count = scan(own, board);
+    if (count.total > room) {
+      low = cut;
+      cut = (cut + high) / 2;
+    } else if (count.total < wanted && i > 0) {
+      high = cut;
+      cut = (cut + low) / 2;
+    } else {
+      break;
+    }
+    if (i == 24) return left;
+  }
+  auto next = static_cast<int>(count.before);
+  for (int t = gpu::thread_index(); t < row.vocab; t += kDrawThreads)
+    if (const float logit = row.at(t); logit >= cut) keys[next++] = key_of(logit, t);
+  gpu::sync_block();
+  left.end = static_cast<int>(count.total);
+  sort(keys, left.end);
+  left.total = sum_of(
+      0, row.vocab, [&](int i) { return gpu::exp((row.at(i) - largest) / temperature); }, board);
+  return left;
+}
+
 GPU_FN bool has_filter(const Chain& c, bool xtc, int vocab) {
   return (c.top_k > 0 && c.top_k < vocab) || c.typical_p != 1 || c.top_p != 1 || c.min_p != 0 || xtc;
 }
 
+constexpr int kUnknown = -1;  // what is left reaches behind the sorted tokens
+
 GPU_FN int filtered(Left left, const Row& row, const Chain& c, double uniform, bool xtc, const Board& board) {
-  if (c.top_k > 0) left.end = gpu::min(left.end, c.top_k);
-  if (c.typical_p < 1) keep_typical(left, row, c.typical_p, board);
-  if (c.top_p < 1) keep_mass(left, c.top_p * mass(left, board), board);
-  if (c.min_p > 0) left.end = count_above(left, static_cast<double>(c.min_p) * left.weight(0), board);
+  if (c.top_k > 0 && c.top_k <= left.end) {
+    left.end = c.top_k;
+    left.is_open = false;
+  }
+  if (c.typical_p < 1) {
+    if (left.is_open) return kUnknown;
+    keep_typical(left, row, c.typical_p, board);
+  }
+  if (c.top_p < 1) {
+    const double total = left.is_open && c.top_k == 0 ? left.total : mass(left, board);
+    const auto weight = [&](int i) { return left.weight(i); };
+    const int last = first_to_reach(c.top_p * total, left.begin, left.end, false, weight, board);
+    if (left.is_open && (c.top_k > 0 || last == left.end)) return kUnknown;
+    left.end = gpu::min(last + 1, left.end);
+    left.is_open = false;
+  }
+  if (c.min_p > 0) {
+    const int count = count_above(left, static_cast<double>(c.min_p) * left.weight(0), board);
+    if (left.is_open && (c.top_k > 0 || count == left.end)) return kUnknown;
+    left.end = count;
+    left.is_open = false;
+  }
+  if (left.is_open) return kUnknown;
   if (xtc) {
     const int above = count_above(left, c.xtc_threshold * mass(left, board), board);
     if (above > 1) left.begin = above - 1;
   }
   return left.id(drawn_of(left, uniform, board));
+}
+
+// With filters. The most likely tokens are enough as a rule; else the whole row is sorted.
+GPU_FN int filtered_row(const Row& row, const Chain& c, float largest, double uniform, bool xtc,
+                        uint64_t* keys, int head, const Board& board) {
+  const bool is_narrow = c.top_k > 0 ? c.top_k <= head : c.typical_p == 1 && (c.top_p < 1 || c.min_p > 0);
+  if (is_narrow && head < row.vocab) {
+    const Left left =
+        sorted_head(row, keys, largest, c.temperature, c.top_k > 0 ? c.top_k : head / 2, head, board);
+    const int token = left.end == 0 ? kUnknown : filtered(left, row, c, uniform, xtc, board);
+    if (token != kUnknown) return token;
+  }
+  return filtered(sorted_row(row, keys, largest, c.temperature, board), row, c, uniform, xtc, board);
 }
 
 // How many tokens mirostat 1 keeps: by Zipf's exponent of the 100 most likely, by least squares.
@@ -319,7 +384,7 @@ struct Made {
   double bound;
 };
 
-GPU_FN Made pick(const Row& row, const Draw& draw, double bound, bool has_some, uint64_t* keys,
+GPU_FN Made pick(const Row& row, const Draw& draw, double bound, bool has_some, uint64_t* keys, int head,
                  const Board& board) {
   const Largest largest = largest_of(row, board);
   if (largest.has_nan) return {Drawn::State::kNaN, 0, bound};
@@ -340,9 +405,10 @@ GPU_FN Made pick(const Row& row, const Draw& draw, double bound, bool has_some, 
     const int i = first_to_reach(uniform * total, 0, row.vocab, true, weight, board);
     return {Drawn::State::kDrawn, i < row.vocab ? i : largest.token.id, bound};
   }
+  if (c.mirostat == 0)
+    return {Drawn::State::kDrawn, filtered_row(row, c, most, uniform, xtc, keys, head, board), bound};
   const Left left = sorted_row(row, keys, most, c.temperature, board);
-  const int token = c.mirostat != 0 ? mirostat(left, c, uniform, row.vocab, bound, board)
-                                    : filtered(left, row, c, uniform, xtc, board);
+  const int token = mirostat(left, c, uniform, row.vocab, bound, board);
   return {Drawn::State::kDrawn, token, bound};
 }
 
@@ -410,7 +476,7 @@ GPU_KERNEL(draw_tokens, DrawTokens, kDrawThreads, 1) {
       const bool has_some = largest.token.id >= 0 && largest.token.logit > -gpu::kInfinity;
       const bool is_masked = is_edited && draw.mask != Draw::kNone;
       const Row row = {logits, is_masked ? p.masks + draw.mask * p.masks_stride : nullptr, p.vocab};
-      made = pick(row, draw, bound, has_some, keys, board);
+      made = pick(row, draw, bound, has_some, keys, p.head, board);
       gpu::sync_block();
       for (int e = thread; e < count; e += kDrawThreads) logits[edits[e].id] = saved[e];
       gpu::sync_block();

@@ -26,6 +26,7 @@ struct DrawTokens {
   int most_edits;
   uint64_t* sorted;  // [groups, room] tokens in an order
   int room;          // a power of two, vocab or more
+  int head;          // tokens that are tried first where a filter leaves few
 };
 
 }  // namespace ferrum::cuda

@@ -187,9 +187,9 @@ GPU_FN void embed(const Embed& p) {
 
 }  // namespace ferrum::cuda
 
-// The kernels of one format.
-#define FERRUM_FORMAT_KERNELS(name, format)                                                                 \
-  GPU_KERNEL(multiply_##name##_8, ferrum::cuda::Multiply, 32 * ferrum::cuda::kMostWarps, 2) {               \
+// The kernels of one format; of that for few tokens as many blocks share a multiprocessor.
+#define FERRUM_FORMAT_KERNELS(name, format, blocks)                                                         \
+  GPU_KERNEL(multiply_##name##_8, ferrum::cuda::Multiply, 32 * ferrum::cuda::kMostWarps, blocks) {          \
     ferrum::cuda::multiply<ferrum::cuda::format, 1, 1>(p);                                                  \
   }                                                                                                         \
   GPU_KERNEL(multiply_##name##_32, ferrum::cuda::Multiply, 32 * ferrum::cuda::kMostWarps, 1) {              \
