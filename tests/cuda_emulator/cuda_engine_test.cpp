@@ -65,6 +65,31 @@ TEST_P(CudaGoldens, AnswersAreThoseOfTransformers) {
   }
 }
 
+// What other families of models have: windows, caps, sinks, latent attention, experts of every kind,
+// recurrent layers.
+class CudaArchitectures : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(
+    HuggingFace, CudaArchitectures,
+    ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3", "phi3_longrope_long", "phi3_window",
+                      "gemma2", "gemma3", "gpt_oss", "gpt_oss_mxfp4", "granite", "granitemoe",
+                      "granitemoeshared", "smollm3", "ministral3", "mistral3_mistral4", "seed_oss",
+                      "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4", "glm4_moe", "glm4_moe_lite",
+                      "minimax_m2", "cohere2", "exaone4", "exaone_moe", "qwen2_moe", "starcoder2", "mellum",
+                      "afmoe", "laguna", "arcee", "apertus", "hy_v3", "mimo_v2", "muse_glimmer", "qwen3_next",
+                      "qwen3_5", "qwen3_5_moe", "nemotron_h", "nemotron_h_moe", "granitemoehybrid", "bamba",
+                      "falcon_h1", "gemma4_dense", "gemma4_moe", "gemma4_e2b", "lfm2", "lfm2_moe", "lfm3",
+                      "kimi_linear", "deepseek_v2", "deepseek_v2_lite", "deepseek_v3"),
+    [](const auto& info) { return std::string(info.param); });
+
+TEST_P(CudaArchitectures, LogitsAgree) {
+  const auto folder = test::shared("goldens2") / GetParam();
+  FERRUM_NEEDS_SHARED(folder);
+  const Golden golden = read_golden(folder);
+  EXPECT_LE(
+      test::relative_error(compute(folder, golden, {.backend = "cuda", .activations = "f32"}), golden.logits),
+      1e-3);
+}
+
 Request random_request(std::mt19937& random, int vocab) {
   std::vector<TokenId> prompt(1 + random() % 24);
   for (TokenId& token : prompt) token = static_cast<TokenId>(random() % static_cast<unsigned>(vocab));
