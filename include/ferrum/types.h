@@ -148,9 +148,10 @@ struct Request {
   std::string adapter;
   float adapter_scale = 1;  // ±1000 at most
   int max_tokens = -1;      // -1: until the model stops or the context is full
-  // The most tokens of each answer that may be thoughts, which a model writes between <think> and </think>
-  // before it answers. Once they are spent, </think> is the next token, whatever the model would say. -1: no
-  // limit. Models without these tokens do not think.
+  // The most tokens of each answer that may be thoughts, which a model writes between marks such as <think>
+  // and
+  // </think> before it answers. Once they are spent, the closing mark is what comes, whatever the model would
+  // say. -1: no limit.
   int max_thought_tokens = -1;
   // Stop tokens cannot be sampled before the answer has this many tokens. (A stop string may still end
   // it.)
@@ -322,6 +323,7 @@ struct ErrorEvent {
   std::string code;  // stable: "bad_argument", "context_full", …
   std::string message;
   std::optional<ContextOverflow> overflow{};  // with "context_full"
+  std::string function{};                     // with "bad_tools": whose schema is refused; empty: not known
 };
 
 using Event = std::variant<TextEvent, PartEvent, TokenEvent, PromptEvent, HiddenEvent, TextResultEvent,

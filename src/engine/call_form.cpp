@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "tools/written_call.h"
 
 namespace ferrum {
 namespace {
@@ -59,13 +60,9 @@ OrderedJson calls_of(const std::string& text, const CallForm& form) {
   return calls;
 }
 
-std::string text_of(const OrderedJson& json) {
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
 }  // namespace
 
-void write_calls_as_text(ChatMessage& message) {
+void write_calls_as_text(ChatMessage& message, const tools::Format& format) {
   if (message.role == "tool") {
     message.role = "user";
     message.tool_call_id.clear();
@@ -75,10 +72,11 @@ void write_calls_as_text(ChatMessage& message) {
   for (const OrderedJson& call : calls_of(message.tool_calls, {})) {
     if (!call.contains("function") || !call["function"].is_object()) continue;
     const OrderedJson& function = call["function"];
-    const OrderedJson written = {{"name", function.value("name", OrderedJson())},
-                                 {"arguments", function.value("arguments", OrderedJson::object())}};
+    const auto name = function.find("name");
+    if (name == function.end() || !name->is_string()) continue;
     if (!message.content.empty()) message.content += '\n';
-    message.content += "<tool_call>\n" + text_of(written) + "\n</tool_call>";
+    message.content += tools::written_call(format, name->get_ref<const std::string&>(),
+                                           function.value("arguments", OrderedJson::object()));
   }
   message.tool_calls.clear();
 }

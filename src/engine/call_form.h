@@ -2,6 +2,7 @@
 #pragma once
 #include "base/json.h"
 #include "ferrum/types.h"
+#include "tools/format.h"
 
 namespace ferrum {
 
@@ -13,9 +14,9 @@ struct CallForm {
   enum class Ids { kAny, kNine } ids = Ids::kAny;
 };
 
-// Calls and results become text, written as tools/instructions.h tells a model whose template has no place
-// for them.
-void write_calls_as_text(ChatMessage& message);
+// Calls and results become text, for a template that has no place for them: calls in the spelling of
+// `format`.
+void write_calls_as_text(ChatMessage& message, const tools::Format& format);
 
 // A message as templates read it: role, content, and name, tool_calls, tool_call_id and thoughts where it has
 // them.

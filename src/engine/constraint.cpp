@@ -29,7 +29,13 @@ Constraint::Constraint(std::shared_ptr<const AnswerGrammar> grammar)
 
 void Constraint::restrict(DrawList& list) const {
   Draw& draw = list.last();
-  if (draw.given != Draw::kNone) return;
+  if (draw.given != Draw::kNone) {
+    // The end of a thought that is over already, for all that is known of it, may not come.
+    grammar::TokenMatcher ahead = matcher_;
+    const bool ends = std::ranges::find(grammar_->ends, draw.given) != grammar_->ends.end();
+    if (ends || ahead.accept(draw.given)) return;
+    draw.given = Draw::kNone;
+  }
   if (!certain().empty()) {
     draw.given = certain().front();
     return;

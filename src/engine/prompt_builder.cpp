@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "text/chat_context.h"
 #include "text/end_tokens.h"
-#include "tools/instructions.h"
+#include "tools/written_call.h"
 
 namespace ferrum {
 namespace {
@@ -44,26 +44,6 @@ OrderedJson parse_options(const std::string& text) {
   if (!options.is_object())
     fail(ErrorCode::kBadArgument, "template options: expected a JSON object, found {}", options.type_name());
   return options;
-}
-
-// As templates read them: each with a name, a description and parameters.
-OrderedJson functions_of(const ToolUse& use) {
-  OrderedJson functions;
-  try {
-    functions = parse_ordered_json(use.functions, "tools");
-  } catch (const Error& e) {
-    throw Error(ErrorCode::kBadArgument, e.what());
-  }
-  if (!functions.is_array())
-    fail(ErrorCode::kBadArgument, "tools: expected an array, found {}", functions.type_name());
-  for (OrderedJson& tool : functions) {
-    if (!tool.is_object() || !tool.contains("function") || !tool["function"].is_object()) continue;
-    OrderedJson& function = tool["function"];
-    if (!function.contains("description")) function["description"] = "";
-    if (!function.contains("parameters") || !function["parameters"].is_object())
-      function["parameters"] = {{"type", "object"}, {"properties", OrderedJson::object()}};
-  }
-  return functions;
 }
 
 bool has_calls_or_thoughts(const std::vector<ChatMessage>& messages) {
@@ -107,6 +87,7 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
   for (TokenId id = 0; tokenizer_ && id < tokenizer_->size(); ++id)
     if (tokenizer_->kind(id) == TokenKind::kControl && tools::is_mark(format_, tokenizer_->spelling(id)))
       marks_.push_back(id);
+  if (tokenizer_) thoughts_ = thought_marks_of(*tokenizer_, format_, template_source_);
   if (!source) {
     template_error_ = "the model has no chat template";
     return;
@@ -115,13 +96,21 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
     if (reads_variable(*source, name)) template_switches_.emplace_back(name);
   try {
     template_.emplace(*source);
+    if (tokenizer_)
+      turns_.offer = offer_form_of(
+          [this](const std::vector<ChatMessage>& turns, const ToolUse& use, const OfferForm& form) {
+            return render_as_given({.messages = turns, .template_options = {}, .tools = use}, {}, form)
+                .text();
+          },
+          *source);
     const auto text_of_turns = [this](const std::vector<ChatMessage>& turns, const CallForm& form) {
-      ChatPrompt chat;
-      chat.messages = turns;
-      return render_as_given(chat, form).text();
+      return render_as_given({.messages = turns, .template_options = {}}, form, turns_.offer).text();
     };
     if (tokenizer_) {
+      const OfferForm offer = turns_.offer;
       turns_ = turn_rules_of(text_of_turns, *source);
+      turns_.offer = offer;
+      turns_.format = format_;
       turn_end_ = find_turn_end();
     }
   } catch (const Error& e) {
@@ -133,14 +122,13 @@ PromptBuilder::PromptBuilder(const Checkpoint& checkpoint)
 // Rendered with an answer at the end, and if nothing ends that one, with an answer that another turn follows.
 std::optional<TokenId> PromptBuilder::find_turn_end() const {
   for (const bool is_followed : {false, true}) {
-    ChatContext context;
-    context.set_special_tokens(special_tokens(*tokenizer_));
-    context.add_message("user", "?");
-    context.add_message("assistant", kProbe);
-    if (is_followed) context.add_message("user", "?");
-    context.add_generation_prompt(false);
+    ChatPrompt chat = {
+        .messages = {{.role = "user", .content = "?"}, {.role = "assistant", .content = std::string(kProbe)}},
+        .template_options = {},
+        .last_message = ChatPrompt::LastMessage::kClosed};
+    if (is_followed) chat.messages.push_back({.role = "user", .content = "?"});
     try {
-      const std::string behind = text_behind_probe(template_->render(context.json()));
+      const std::string behind = text_behind_probe(render_as_given(chat, {}, turns_.offer));
       if (behind.empty()) continue;
       const std::vector<TokenId> ids = tokenizer_->encode({behind, true}, {.add_special = false});
       if (!ids.empty() && ends_turns(*tokenizer_, ids.front())) return ids.front();
@@ -183,27 +171,52 @@ RenderedPrompt PromptBuilder::render(const ChatPrompt& chat) const {
   return prompt;
 }
 
+// What a template does not take is written in other ways: functions with plainer schemas, then in the
+// system's message; calls and thoughts that it does not take, such as a result without a call, as text.
 RenderedPrompt PromptBuilder::render_turns(ChatPrompt chat) const {
-  if (!chat.tools.functions.empty() && !format_.template_has_tools) {
+  const bool is_odd = has_calls_or_thoughts(chat.messages);
+  std::optional<Error> refused;
+  const auto rendered = [&](const ChatPrompt& way) -> std::optional<RenderedPrompt> {
+    for (const bool as_text : {false, true}) {
+      if (as_text && !is_odd) break;
+      try {
+        return as_text ? render_with_calls_as_text(way) : render_fitted(way);
+      } catch (const Error& e) {
+        if (e.code() != ErrorCode::kBadTemplate) throw;
+        if (!refused) refused = e;
+      }
+    }
+    return std::nullopt;
+  };
+  if (chat.tools.functions.empty() || turns_.offer.place != OfferForm::Place::kNowhere)
+    if (auto prompt = rendered(chat)) return std::move(*prompt);
+  if (!chat.tools.functions.empty()) {
+    if (turns_.offer.place != OfferForm::Place::kNowhere) {
+      ChatPrompt plainer = chat;
+      plainer.tools = with_plain_schemas(chat.tools);
+      if (auto prompt = rendered(plainer)) return std::move(*prompt);
+    }
     const tools::ToolList functions(functions_of(chat.tools));
     chat.messages.insert(chat.messages.begin(),
-                         ChatMessage{.role = "system", .content = tools::instructions(functions)});
+                         ChatMessage{.role = "system", .content = tools::instructions(functions, format_)});
     chat.tools.functions.clear();
+    if (auto prompt = rendered(chat)) return std::move(*prompt);
   }
-  const std::vector<ChatMessage> given = std::move(chat.messages);
-  chat.messages = fit_turns(given, turns_);
-  try {
-    return render_as_given(chat, turns_.calls.value_or(CallForm{}));
-  } catch (const Error& e) {
-    // Calls or thoughts that the template does not take, such as a result without a call, become text.
-    if (e.code() != ErrorCode::kBadTemplate || !has_calls_or_thoughts(given)) throw;
-    TurnRules plain = turns_;
-    plain.calls.reset();
-    plain.tool = false;
-    chat.messages = fit_turns(given, plain);
-    for (ChatMessage& message : chat.messages) message.reasoning.clear();
-    return render_as_given(chat, {});
-  }
+  throw Error(*refused);
+}
+
+RenderedPrompt PromptBuilder::render_fitted(ChatPrompt chat) const {
+  chat.messages = fit_turns(chat.messages, turns_);
+  return render_as_given(chat, turns_.calls.value_or(CallForm{}), turns_.offer);
+}
+
+RenderedPrompt PromptBuilder::render_with_calls_as_text(ChatPrompt chat) const {
+  TurnRules plain = turns_;
+  plain.calls.reset();
+  plain.tool = false;
+  chat.messages = fit_turns(chat.messages, plain);
+  for (ChatMessage& message : chat.messages) message.reasoning.clear();
+  return render_as_given(chat, {}, turns_.offer);
 }
 
 std::shared_ptr<const tools::ToolList> PromptBuilder::functions(const Prompt& prompt) {
@@ -245,11 +258,14 @@ bool PromptBuilder::may_think(const Prompt& prompt, std::span<const TokenId> tok
   return has_marks && !trimmed(end_of(tokens)).ends_with(marks.close);
 }
 
-RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const CallForm& form) const {
+RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const CallForm& calls,
+                                              const OfferForm& functions) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  for (const ChatMessage& message : chat.messages) context.add_message(template_message(message, form));
-  if (!chat.tools.functions.empty()) context.set_tools(functions_of(chat.tools));
+  std::vector<OrderedJson> messages;
+  for (const ChatMessage& message : chat.messages) messages.push_back(template_message(message, calls));
+  offer(chat.tools, functions, context, messages);
+  for (const OrderedJson& message : messages) context.add_message(message);
   context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);

@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "engine/infill.h"
+#include "engine/reasoning.h"
 #include "engine/turn_rules.h"
 #include "engine/vector_rows.h"
 #include "ferrum/engine.h"
@@ -54,6 +55,8 @@ class PromptBuilder {
   const tools::Format& format() const { return format_; }
   // Control tokens that are marks of the format, ascending.
   std::span<const TokenId> marks() const { return marks_; }
+  // The marks around thoughts in answers; null: the model has none.
+  const std::shared_ptr<const ThoughtMarks>& thoughts() const { return thoughts_; }
   // The functions that a chat offers; empty for other prompts. Error kBadArgument.
   static std::shared_ptr<const tools::ToolList> functions(const Prompt& prompt);
   // Where an answer to this prompt, whose tokens these are, begins.
@@ -65,8 +68,11 @@ class PromptBuilder {
   std::optional<TokenId> turn_end() const { return turn_end_; }
 
  private:
-  RenderedPrompt render_as_given(const ChatPrompt& chat, const CallForm& form) const;
+  RenderedPrompt render_as_given(const ChatPrompt& chat, const CallForm& calls,
+                                 const OfferForm& functions) const;
   RenderedPrompt render_turns(ChatPrompt chat) const;
+  RenderedPrompt render_fitted(ChatPrompt chat) const;
+  RenderedPrompt render_with_calls_as_text(ChatPrompt chat) const;
   std::optional<TokenId> find_turn_end() const;
   std::vector<TokenId> encode(const ChatPrompt& chat) const;
   std::vector<TokenId> encode(const TextPrompt& prompt) const;
@@ -86,6 +92,7 @@ class PromptBuilder {
   TurnRules turns_;  // that the template takes
   tools::Format format_;
   std::vector<TokenId> marks_;
+  std::shared_ptr<const ThoughtMarks> thoughts_;
   std::string template_error_;  // why there is no template_
   bool has_template_ = false;
   std::optional<TokenId> turn_end_;

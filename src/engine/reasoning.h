@@ -1,46 +1,42 @@
-// What a model thinks before it answers: between two tokens of its vocabulary, of which the first may end the
-// prompt.
+// What a model thinks before it answers: the marks around it, and which tokens of an answer it is.
 #pragma once
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
+#include "engine/sampling/thought_marks.h"
 #include "text/tokenizer.h"
 #include "tools/format.h"
 
 namespace ferrum {
 
-struct ReasoningMarks {
-  TokenId begin = 0;
-  TokenId end = 0;
-};
+// The marks of a format in a vocabulary, which outlives them; null where the model has none: neither does the
+// vocabulary have both as tokens, nor the chat template one of them. Harmony's stand in the headers of
+// messages: there the word behind the channel's mark begins a thought.
+std::shared_ptr<const ThoughtMarks> thought_marks_of(const Tokenizer& tokenizer, const tools::Format& format,
+                                                     const std::optional<std::string>& chat_template);
 
-// Nothing where the format's marks are no tokens.
-inline std::optional<ReasoningMarks> reasoning_marks(const Tokenizer& tokenizer,
-                                                     const tools::Format& format) {
-  const std::optional<TokenId> begin = tokenizer.find(format.reasoning.open);
-  const std::optional<TokenId> end = tokenizer.find(format.reasoning.close);
-  if (!begin || !end) return std::nullopt;
-  return ReasoningMarks{*begin, *end};
-}
-
-// Which tokens of one answer are thoughts.
+// Of one answer.
 class Reasoning {
  public:
-  // `inside`: the prompt opened a thought.
-  Reasoning(const std::optional<ReasoningMarks>& marks, bool inside) : marks_(marks), inside_(inside) {}
+  // `marks`: null, no token is one. `inside`: the prompt opened a thought.
+  Reasoning(std::shared_ptr<const ThoughtMarks> marks, bool inside) : marks_(std::move(marks)) {
+    if (marks_) scan_.emplace(*marks_, nullptr, inside);
+  }
 
-  bool inside() const { return inside_; }
-
-  // The answer's next token: whether it is one, the marks included.
-  bool has(TokenId id) {
-    if (!marks_) return false;
-    const bool before = inside_;
-    inside_ = id == marks_->begin || (inside_ && id != marks_->end);
-    return before || inside_;
+  // How many thought tokens, the marks included, are known of with the answer's next token.
+  int take(TokenId id) {
+    if (!scan_) return 0;
+    const bool before = scan_->inside();
+    scan_->take(id);
+    if (!before && scan_->inside()) return static_cast<int>(scan_->mark_tokens());
+    return before ? 1 : 0;
   }
 
  private:
-  std::optional<ReasoningMarks> marks_;
-  bool inside_ = false;
+  std::shared_ptr<const ThoughtMarks> marks_;
+  std::optional<ThoughtScan> scan_;
 };
 
 }  // namespace ferrum

@@ -1,6 +1,7 @@
 #include "engine/turn_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 
@@ -118,6 +119,19 @@ void join_leading_systems(std::vector<ChatMessage>& messages) {
   }
 }
 
+// Text that a call's message has beside it gets a message of its own.
+void part_text_from_calls(std::vector<ChatMessage>& messages) {
+  std::vector<ChatMessage> parted;
+  for (ChatMessage& message : messages) {
+    if (!message.tool_calls.empty() && !message.content.empty()) {
+      parted.push_back(message_of(message.role, std::exchange(message.content, "")));
+      parted.back().reasoning = std::exchange(message.reasoning, "");
+    }
+    parted.push_back(std::move(message));
+  }
+  messages = std::move(parted);
+}
+
 void join_users_to_results(std::vector<ChatMessage>& messages) {
   std::vector<ChatMessage> joined;
   for (ChatMessage& message : messages) {
@@ -179,7 +193,7 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
     if (message.role == "developer" && !rules.developer) message.role = "system";
     if (!rules.calls && (!message.tool_calls.empty() || (is_tool(message) && follows_call))) {
       follows_call = true;
-      write_calls_as_text(message);
+      write_calls_as_text(message, rules.format);
       continue;
     }
     follows_call = !message.tool_calls.empty() || (follows_call && is_tool(message));
@@ -193,6 +207,7 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
         static_cast<size_t>(std::ranges::find_if_not(messages, is_system) - messages.begin());
     messages = without_late_systems(std::move(messages), rules.system == System::kNone ? 0 : leading);
   }
+  if (rules.calls && rules.calls->content == CallForm::Content::kNone) part_text_from_calls(messages);
   if (!rules.user_after_result) join_users_to_results(messages);
   if (!rules.repeats_speakers) join_speakers(messages);
   return messages;

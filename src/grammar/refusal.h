@@ -19,9 +19,11 @@ class Refusal : public Error {
   // `other`, where it is not obvious whose source is refused: "function f".
   Refusal(const std::string& subject, const Refusal& other)
       : Error(ErrorCode::kBadArgument, fmt::format("{}: {}", subject, other.what())),
+        subject_(subject),
         keyword_(other.keyword_),
         path_(other.path_) {}
 
+  const std::string& subject() const { return subject_; }  // empty: not said
   const std::string& keyword() const { return keyword_; }
   const std::string& path() const { return path_; }
 
@@ -31,7 +33,7 @@ class Refusal : public Error {
                         : fmt::format("{} at {}: {}", keyword, path, text);
   }
 
-  std::string keyword_, path_;
+  std::string subject_, keyword_, path_;
 };
 
 // The bounds of a compilation, in units of its own work: so that the same source is refused on every machine.

@@ -91,6 +91,8 @@ void ChatContext::set_tools(const OrderedJson& tools) { set_array(*json_, "tools
 
 void ChatContext::set_documents(const OrderedJson& documents) { set_array(*json_, "documents", documents); }
 
+void ChatContext::set_functions(const OrderedJson& functions) { (*json_)["functions"] = functions; }
+
 void ChatContext::set_special_tokens(const SpecialTokens& tokens) {
   const std::array<std::pair<const char*, const std::optional<std::string>*>, 7> named = {
       {{"bos_token", &tokens.bos},

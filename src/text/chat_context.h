@@ -34,6 +34,8 @@ class ChatContext {
   // Arrays, undefined in the template unless set. Throws kBadArgument for any other type.
   void set_tools(const OrderedJson& tools);
   void set_documents(const OrderedJson& documents);
+  // Of templates with a variable of that name, which need not be an array.
+  void set_functions(const OrderedJson& functions);
 
   void set_special_tokens(const SpecialTokens& tokens);
   // Whether the prompt ends with the opening of an assistant's answer. True by default.

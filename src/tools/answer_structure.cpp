@@ -141,6 +141,14 @@ class AnswerBuilder {
 
 }  // namespace
 
+std::vector<grammar::TextPattern> call_begins_in_thought(const Format& format, const ToolList& tools) {
+  if (format.syntax == Syntax::kChannels || format.syntax == Syntax::kRecipients) return {};
+  std::vector<const Tool*> callable;
+  for (const Tool& tool : tools.all()) callable.push_back(&tool);
+  StructureBuilder builder;
+  return CallStructure(format, std::move(callable), true, builder).begins_in_thought();
+}
+
 std::optional<grammar::Structure> answer_structure(const Format& format, const ToolList& tools,
                                                    const AnswerOptions& options) {
   const std::vector<const Tool*> callable = callable_of(tools, options);

@@ -26,4 +26,7 @@ struct AnswerOptions {
 std::optional<grammar::Structure> answer_structure(const Format& format, const ToolList& tools,
                                                    const AnswerOptions& options);
 
+// What begins a call within a thought, for these functions.
+std::vector<grammar::TextPattern> call_begins_in_thought(const Format& format, const ToolList& tools);
+
 }  // namespace ferrum::tools

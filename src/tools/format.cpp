@@ -131,7 +131,6 @@ void complete(Format& format, std::string_view chat_template, FunctionRef<bool(s
     format.wrappers = {{"<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>"}};
   if (format.family == "hunyuan-v3") add_suffix(format, chat_template, has_token);
   if (format.family == "mistral" && !has(chat_template, "[CALL_ID]")) format.marks.id.clear();
-  format.template_has_tools = has(chat_template, "tools") || has(chat_template, "functions");
 }
 
 }  // namespace

@@ -81,7 +81,6 @@ struct Format {
   bool lines_around_values = false;  // kElements: a line break on each side is not part of the value
   bool in_list = false;              // calls stand in a list
   bool parallel = true;              // several calls may follow one another
-  bool template_has_tools = false;   // the template shows the model its tools; else the caller has to
 };
 
 // `has_token` says whether the vocabulary has a token of this spelling; it decides where the template does

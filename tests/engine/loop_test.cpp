@@ -1,5 +1,6 @@
 // The loop over a model that costs nothing and reveals any mix-up of sequences.
 #include "engine/loop/loop.h"
+#include "engine/thought_tokens.h"
 
 #include <gtest/gtest.h>
 
@@ -184,30 +185,32 @@ TEST(Loop, HigherPrioritiesGoFirstAndNoneStarves) {
 }
 
 TEST(Loop, ThoughtsAreCounted) {
-  constexpr ReasoningMarks kMarks = {.begin = 3, .end = 4};
-  const auto thought_of = [&](std::vector<TokenId> prompt, std::optional<ReasoningMarks> marks) {
+  constexpr TokenId kBegin = 3;
+  constexpr TokenId kEnd = 4;
+  const auto marks = test::thought_tokens(kBegin, kEnd, 100);
+  const auto thought_of = [&](std::vector<TokenId> prompt, const std::shared_ptr<const ThoughtMarks>& known) {
     MemoryModel model(100);
     Loop loop(model, nullptr, options(100, 8, 64));
     const Asked asked = ask(std::move(prompt), 150, 7);
     asked.job->facts.ends.clear();
-    asked.job->reasoning = marks;
-    asked.job->prompt_thinks = asked.job->prompt.back() == kMarks.begin;
+    asked.job->thoughts = known;
+    asked.job->prompt_thinks = asked.job->prompt.back() == kBegin;
     loop.add(asked.job);
     run(loop);
     const Choice& choice = asked.reader->choices[0];
-    bool inside = asked.job->prompt.back() == kMarks.begin;
+    bool inside = asked.job->prompt.back() == kBegin;
     int expected = 0;
     for (const TokenId id : choice.tokens) {
-      expected += inside || id == kMarks.begin;
-      inside = id == kMarks.begin || (inside && id != kMarks.end);
+      expected += inside || id == kBegin;
+      inside = id == kBegin || (inside && id != kEnd);
     }
-    EXPECT_EQ(choice.finish->usage.reasoning_tokens, marks ? expected : 0);
+    EXPECT_EQ(choice.finish->usage.reasoning_tokens, known ? expected : 0);
     return choice.finish->usage.reasoning_tokens;
   };
-  EXPECT_GT(thought_of({5, 6, 7}, kMarks), 0) << "in 150 of 50 kinds of token both marks come";
-  EXPECT_GT(thought_of({5, 6, 3}, kMarks), 0);
-  thought_of({3, 6, 4}, kMarks);
-  EXPECT_EQ(thought_of({5, 6, 3}, std::nullopt), 0);
+  EXPECT_GT(thought_of({5, 6, 7}, marks), 0) << "in 150 of 50 kinds of token both marks come";
+  EXPECT_GT(thought_of({5, 6, 3}, marks), 0);
+  thought_of({3, 6, 4}, marks);
+  EXPECT_EQ(thought_of({5, 6, 3}, nullptr), 0);
 }
 
 TEST(LoopFaults, B49_WhoGoesAwayLeavesNothingBehindAfterOneStep) {

@@ -8,6 +8,7 @@
 #include "engine/memory_model.h"
 #include "engine/speculation/ngram_drafter.h"
 #include "engine/test_sampler.h"
+#include "engine/thought_tokens.h"
 
 namespace ferrum {
 namespace {
@@ -93,7 +94,9 @@ uint64_t digest_of(const SamplingOptions& options) {
         of.forbidden = {4, 9};
         of.ends = {5, 6};
         of.min_tokens = 20;
-        of.thoughts = ThoughtBudget{.begin = 12, .end = 13, .tokens = 30, .prompt_is_open = true};
+        of.thoughts = ThoughtBudget{.marks = test::thought_tokens(12, 13, static_cast<int>(vocab)),
+                                    .tokens = 30,
+                                    .prompt_is_open = true};
       }
       TestSampler sampler(options, 99, of);
       std::vector<TokenId> history = {1, 2, 3};

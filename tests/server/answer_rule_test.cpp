@@ -163,13 +163,37 @@ TEST(RefusedRules, B45_AnErrorOfTheEngineNamesTheField) {
   EXPECT_EQ(reply.json()["error"]["type"], "invalid_request_error");
 }
 
-TEST(RefusedRules, AnErrorAboutToolsNamesThem) {
-  const ErrorEvent refusal = {.code = "bad_tools", .message = "function 'f': pattern at #/a: no"};
-  Served served([refusal](const Request&) { return std::vector<Event>{refusal}; });
-  const Reply reply =
-      served.client().post(kChat, body_of(kChat, R"("tools":[{"type":"function","function":{"name":"f"}}])"));
-  EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(reply.json()["error"]["param"], "tools");
+TEST(RefusedRules, AnErrorAboutAFunctionNamesItsSchemasField) {
+  ErrorEvent refusal = {.code = "bad_tools", .message = "function 'f': pattern at #/a: no", .function = "f"};
+  Served served([&](const Request&) { return std::vector<Event>{refusal}; });
+  served.engine->set_context(1 << 20);
+  const auto error = [&](const std::string& path, const std::string& more) {
+    const Reply reply = served.client().post(path, body_of(path, more));
+    EXPECT_EQ(reply.status, 400) << reply.body;
+    return reply.json()["error"];
+  };
+  const std::string chat_tools =
+      R"("tools":[{"type":"web_search"},{"type":"function","function":{"name":"f","parameters":{}}}])";
+  EXPECT_EQ(error(kChat, chat_tools)["param"], "tools[1].function.parameters");
+  EXPECT_EQ(error(kChat, chat_tools)["message"],
+            "tools[1].function.parameters: function 'f': pattern at #/a: no");
+  EXPECT_EQ(error(kChat, R"("functions":[{"name":"g"},{"name":"f"}])")["param"], "functions[1].parameters");
+  EXPECT_EQ(error(kChat, R"("tools":[{"type":"custom","custom":{"name":"f","format":{"type":"grammar",)"
+                         R"("grammar":{"syntax":"lark","definition":"start: x"}}}}])")["param"],
+            "tools[0].custom.format.grammar.definition");
+  EXPECT_EQ(error(kResponses, R"("tools":[{"type":"function","name":"f","parameters":{}}])")["param"],
+            "tools[0].parameters");
+  EXPECT_EQ(error(kResponses, R"("tools":[{"type":"custom","name":"f","format":{"type":"grammar",)"
+                              R"("syntax":"lark","definition":"start: x"}}])")["param"],
+            "tools[0].format.definition");
+  EXPECT_EQ(error(kMessages, R"("tools":[{"name":"f","input_schema":{}}])")["message"],
+            "tools[0].input_schema: function 'f': pattern at #/a: no");
+  refusal.function = "s__f";
+  EXPECT_EQ(error(kResponses, R"("tools":[{"type":"namespace","name":"s","tools":[{"type":"function",)"
+                              R"("name":"f"}]}])")["param"],
+            "tools[0].tools[0].parameters");
+  refusal.function.clear();
+  EXPECT_EQ(error(kChat, chat_tools)["param"], "tools") << "of all of them together";
 }
 
 TEST_F(AnswerRules, ThoughtsHaveABudgetInManyWords) {

@@ -103,11 +103,6 @@ TEST(FormatOf, MarksMayHaveTheSuffixOfACheckpoint) {
   EXPECT_EQ(format_of("<tool_sep> <think>").marks.name_end, "<tool_sep>");
 }
 
-TEST(FormatOf, SaysWhetherTheTemplateShowsTools) {
-  EXPECT_TRUE(format_of("{% for tool in tools %}").template_has_tools);
-  EXPECT_FALSE(format_of("{{ messages }}").template_has_tools);
-}
-
 TEST(FormatNamed, RefusesUnknownOnes) { EXPECT_THROW(format_named("none"), Error); }
 
 TEST(FamilyNames, AreCountedInTheReadme) {

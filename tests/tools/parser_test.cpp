@@ -9,7 +9,7 @@
 #include <set>
 
 #include "tools/answers.h"
-#include "tools/instructions.h"
+#include "tools/written_call.h"
 
 namespace ferrum::tools::testing {
 namespace {
@@ -123,13 +123,27 @@ TEST(ToolParser, N8_ParsingIsLinear) {
 
 TEST(Instructions, TellOfCallsThatAreRead) {
   const std::shared_ptr<const ToolList> tools = list_of(tools_json());
-  const std::string text = instructions(*tools);
+  const std::string text = instructions(*tools, format_named("generic"));
   EXPECT_NE(text.find("\"name\":\"get_weather\",\"description\":\"The weather of a city\""),
             std::string::npos)
       << text;
   const ParsedAnswer answer = parse("generic", tools, text.substr(text.find("<tool_call>")));
   ASSERT_EQ(answer.calls.size(), 1u);
   EXPECT_EQ(answer.calls[0].name, "the function's name");
+}
+
+TEST(WrittenCall, IsReadByTheFormatsParser) {
+  for (const std::string& family : family_names()) {
+    const Format format = format_named(family);
+    if (format.syntax != Syntax::kObjects && format.syntax != Syntax::kNamed) continue;
+    SCOPED_TRACE(family);
+    const std::string text = written_call(format, "get_weather", {{"city", "Paris"}, {"days", 2}});
+    const ParsedAnswer answer = parse(family, list_of(tools_json()), text);
+    ASSERT_EQ(answer.calls.size(), 1u) << text;
+    EXPECT_EQ(answer.calls[0].name, "get_weather");
+    EXPECT_EQ(OrderedJson::parse(answer.calls[0].arguments), OrderedJson({{"city", "Paris"}, {"days", 2}}));
+    EXPECT_EQ(answer.content, "");
+  }
 }
 
 TEST(ToolListTest, B47_OddToolsAreLeftOutOrTaken) {

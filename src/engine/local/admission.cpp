@@ -16,6 +16,8 @@
 #include "engine/step_runner.h"
 #include "grammar/refusal.h"
 #include "text/end_tokens.h"
+#include "tools/answer_structure.h"
+#include "tools/call_structure.h"
 
 namespace ferrum {
 namespace {
@@ -91,6 +93,15 @@ std::optional<size_t> first_broken(const AnswerGrammar& grammar, std::span<const
   return std::nullopt;
 }
 
+// Of a function's schema, if it says whose, and else of the rule, if there is one.
+ErrorEvent refusal_event(const grammar::Refusal& refusal, const tools::ToolList& functions, bool has_rule) {
+  const auto is_meant = [&](const tools::Tool& tool) { return tools::subject_of(tool) == refusal.subject(); };
+  const auto meant = std::ranges::find_if(functions.all(), is_meant);
+  if (meant != functions.all().end())
+    return {.code = "bad_tools", .message = refusal.what(), .function = meant->name};
+  return {.code = has_rule ? "bad_rule" : "bad_tools", .message = refusal.what()};
+}
+
 }  // namespace
 
 std::shared_ptr<const DryBreakers> BreakerCache::of(const Tokenizer& tokenizer,
@@ -116,14 +127,14 @@ Admission::Admission(const Checkpoint& checkpoint, const PromptBuilder& prompts,
 
 std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<EventSink>& sink) {
   const bool has_rule = request.rule.has_value();
+  std::shared_ptr<const tools::ToolList> functions;
   try {
-    return job_for(std::move(request), sink);
+    functions = PromptBuilder::functions(request.prompt);
+    return job_for(std::move(request), functions, sink);
   } catch (const ContextFull& e) {
     sink->push(ErrorEvent{std::string(name_of(e.code())), e.what(), e.overflow});
   } catch (const grammar::Refusal& e) {
-    // With both, a refusal of a function's schema begins with whose it is.
-    const bool of_rule = has_rule && !std::string_view(e.what()).starts_with("function ");
-    sink->push(ErrorEvent{of_rule ? "bad_rule" : "bad_tools", e.what()});
+    sink->push(refusal_event(e, *functions, has_rule));
   } catch (const Error& e) {
     sink->push(event_of(e));
   } catch (const std::bad_alloc&) {
@@ -132,7 +143,9 @@ std::shared_ptr<Job> Admission::admit(Request request, const std::shared_ptr<Eve
   return nullptr;
 }
 
-std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSink> sink) {
+std::shared_ptr<Job> Admission::job_for(Request request,
+                                        const std::shared_ptr<const tools::ToolList>& functions,
+                                        std::shared_ptr<EventSink> sink) {
   validate(request, vocab_);
   require_from_to("choices", request.choices, 1, kMaxChoices);
   if (request.best_of != 0) require_from_to("best_of", request.best_of, request.choices, kMaxChoices);
@@ -148,10 +161,10 @@ std::shared_ptr<Job> Admission::job_for(Request request, std::shared_ptr<EventSi
   set_limits(*job, request);
   job->kept_states = kept_states(job->prompt);
   job->facts = facts_of(request, job->prompt.size());
-  set_form(*job, request);
-  if (job->reasoning && request.max_thought_tokens >= 0)
-    job->facts.thoughts = ThoughtBudget{.begin = job->reasoning->begin,
-                                        .end = job->reasoning->end,
+  set_form(*job, request, functions);
+  if (job->thoughts && request.max_thought_tokens >= 0)
+    job->facts.thoughts = ThoughtBudget{.marks = job->thoughts,
+                                        .calls = calls_in_thoughts(request, *functions),
                                         .tokens = static_cast<size_t>(request.max_thought_tokens),
                                         .prompt_is_open = job->prompt_thinks};
   set_adapter(*job, request);
@@ -191,11 +204,11 @@ void Admission::set_adapter(Job& job, const Request& request) {
   job.root = job.vectors ? root_of(*job.vectors, salt) : cache_root(salt);
 }
 
-void Admission::set_form(Job& job, const Request& request) {
-  if (prompts_.tokenizer()) job.reasoning = reasoning_marks(*prompts_.tokenizer(), prompts_.format());
+void Admission::set_form(Job& job, const Request& request,
+                         const std::shared_ptr<const tools::ToolList>& functions) {
+  job.thoughts = prompts_.thoughts();
   const tools::Phase phase = prompts_.phase_of(request.prompt, job.prompt);
   job.prompt_thinks = phase == tools::Phase::kReasoning;
-  const auto functions = PromptBuilder::functions(request.prompt);
   job.grammar = grammars_.of(request, {.functions = functions,
                                        .phase = phase,
                                        .may_think = prompts_.may_think(request.prompt, job.prompt),
@@ -210,6 +223,15 @@ void Admission::set_form(Job& job, const Request& request) {
   if (chat != nullptr && !chat->tools.parallel) form.options.max_calls = 1;
   if (request.answer_as == Request::AnswerAs::kCalls) form.format.reasoning = {};
   job.form = std::make_shared<const AnswerForm>(std::move(form));
+}
+
+std::shared_ptr<const grammar::ByteSearch> Admission::calls_in_thoughts(
+    const Request& request, const tools::ToolList& functions) const {
+  const auto* const chat = std::get_if<ChatPrompt>(&request.prompt);
+  if (chat == nullptr || chat->tools.choice == ToolUse::Choice::kNone) return nullptr;
+  const std::vector<grammar::TextPattern> begins =
+      tools::call_begins_in_thought(prompts_.format(), functions);
+  return begins.empty() ? nullptr : std::make_shared<const grammar::ByteSearch>(begins, grammar::Limits{});
 }
 
 void Admission::set_script(Job& job, const Request& request) {

@@ -43,7 +43,8 @@ class Admission {
 
  private:
   // Throws Error for a request's mistakes.
-  std::shared_ptr<Job> job_for(Request request, std::shared_ptr<EventSink> sink);
+  std::shared_ptr<Job> job_for(Request request, const std::shared_ptr<const tools::ToolList>& functions,
+                               std::shared_ptr<EventSink> sink);
   // Takes the recorded answer that the job gives, as it is: the job's grammar, which it may break, goes.
   void set_script(Job& job, const Request& request);
   // How long the answers may become, by the context. Throws ContextFull.
@@ -55,7 +56,10 @@ class Admission {
   // The job's adapter and what it shares in the cache.
   void set_adapter(Job& job, const Request& request);
   // How the answers are divided into parts, and what they may be.
-  void set_form(Job& job, const Request& request);
+  // What begins a call within a thought, and so ends the thought; null: nothing.
+  std::shared_ptr<const grammar::ByteSearch> calls_in_thoughts(const Request& request,
+                                                               const tools::ToolList& functions) const;
+  void set_form(Job& job, const Request& request, const std::shared_ptr<const tools::ToolList>& functions);
 
   const PromptBuilder& prompts_;
   Replay* replay_;

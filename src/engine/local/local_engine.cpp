@@ -162,7 +162,7 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
           .hidden = model.hidden,
           .context = runner.max_context,
           .has_chat_template = prompts_.has_template(),
-          .reasons = prompts_.tokenizer() && reasoning_marks(*prompts_.tokenizer(), prompts_.format()),
+          .reasons = prompts_.thoughts() != nullptr,
           .infills = prompts_.infills(),
           .template_switches = prompts_.template_switches(),
           .has_tool_turns = prompts_.has_tool_turns(),

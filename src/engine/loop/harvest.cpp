@@ -169,7 +169,7 @@ void Harvest::take_token(Sequence& s, TokenId id) {
   s.tokens.push_back(id);
   if (s.shifts > 0) s.shifted.push_back(id);
   ++s.usage.generated_tokens;
-  s.usage.reasoning_tokens += s.reasoning.has(id);
+  s.usage.reasoning_tokens += s.reasoning.take(id);
   ++stats.generated_tokens;
   const double before = std::exchange(s.usage.decode_seconds, seconds_between(s.first_token, computed_));
   if (s.usage.generated_tokens > 1) stats.inter_token_seconds.observe(s.usage.decode_seconds - before);

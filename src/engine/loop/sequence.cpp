@@ -21,7 +21,7 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, int64_t rank, BlockTabl
       since(this->job->submitted),
       answer(this->job->request, this->job->facts, seed_of(*this->job, choice), tokenizer,
              this->job->form.get(), {this->job->sink, choice}),
-      reasoning(this->job->reasoning, this->job->prompt_thinks) {
+      reasoning(this->job->thoughts, this->job->prompt_thinks) {
   if (this->job->grammar) constraint.emplace(this->job->grammar);
   // Reserve all that it may grow to, so that a step allocates nothing.
   const size_t most = this->job->most_tokens();

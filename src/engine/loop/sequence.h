@@ -42,7 +42,7 @@ struct Job {
   AdapterUse adapter_use;
   std::shared_ptr<const VectorRows> vectors;  // of the prompt, where it has kVectorRow; or null
   SequenceFacts facts;
-  std::optional<ReasoningMarks> reasoning;
+  std::shared_ptr<const ThoughtMarks> thoughts;  // null: the model has none
   bool prompt_thinks = false;                    // it opened a thought
   std::shared_ptr<const AnswerForm> form;        // null: answers are text
   std::shared_ptr<const AnswerGrammar> grammar;  // null: any answer will do

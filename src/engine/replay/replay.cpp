@@ -54,15 +54,20 @@ std::string since_last_answer(const std::vector<ChatMessage>& messages) {
 
 // As the answer would have come if its thoughts had been ended when their budget was spent.
 std::vector<TokenId> within_budget(const std::vector<TokenId>& answer, const ThoughtBudget& budget) {
-  std::vector<TokenId> kept;
-  bool inside = budget.prompt_is_open;
-  size_t spent = 0;
+  ThoughtScan scan = budget.scan();
+  std::vector<bool> is_thought;
   for (const TokenId id : answer) {
-    const bool is_mark = id == budget.begin || id == budget.end;
-    if (is_mark) inside = id == budget.begin;
-    if (inside && !is_mark && spent++ >= budget.tokens) continue;
-    kept.push_back(id);
+    const bool before = scan.inside();
+    scan.take(id);
+    is_thought.push_back(before);
+    if (before && !scan.inside())  // what has turned out to be the closing mark
+      for (size_t i = 0; i < std::min(scan.mark_tokens(), is_thought.size()); ++i)
+        is_thought[is_thought.size() - 1 - i] = false;
   }
+  std::vector<TokenId> kept;
+  size_t spent = 0;
+  for (size_t i = 0; i < answer.size(); ++i)
+    if (!is_thought[i] || spent++ < budget.tokens) kept.push_back(answer[i]);
   return kept;
 }
 

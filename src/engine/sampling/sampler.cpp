@@ -54,13 +54,13 @@ Draw& Sampler::ask(std::span<const TokenId> history, int row, DrawList& list) co
   return draw;
 }
 
-void Sampler::add_edits(std::span<const TokenId> history, std::optional<TokenId> forbidden_thought,
+void Sampler::add_edits(std::span<const TokenId> history, std::span<const TokenId> forbidden_thoughts,
                         DrawList& list) const {
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   const SamplingOptions& o = options_;
   const std::span<const TokenId> answer = history.subspan(std::min(facts_.prompt_tokens, history.size()));
   for (const TokenId id : facts_.forbidden) list.edit(id).add = kNever;
-  if (forbidden_thought) list.edit(*forbidden_thought).add = kNever;
+  for (const TokenId id : forbidden_thoughts) list.edit(id).add = kNever;
   if (answer.size() < facts_.min_tokens)
     for (const TokenId id : facts_.ends) list.edit(id).add = kNever;
   add_logit_bias(o.logit_bias, list);

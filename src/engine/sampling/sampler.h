@@ -42,7 +42,7 @@ class Sampler {
   void take(const Drawn& drawn) { bound_ = drawn.bound; }
 
  private:
-  void add_edits(std::span<const TokenId> history, std::optional<TokenId> forbidden_thought,
+  void add_edits(std::span<const TokenId> history, std::span<const TokenId> forbidden_thoughts,
                  DrawList& list) const;
 
   SamplingOptions options_;

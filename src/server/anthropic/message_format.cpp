@@ -55,7 +55,9 @@ class MessageFormat : public Format {
       finish_ = *finish;
     }
   }
-  RequestFields fields() const override { return {.prompt = "messages", .rule = head_.rule_field}; }
+  RequestFields fields() const override {
+    return {.prompt = "messages", .rule = head_.rule_field, .functions = head_.tools.fields()};
+  }
 
  protected:
   virtual void take_part(const PartEvent& part, std::string& out) = 0;

@@ -27,7 +27,10 @@ void read_tools(Fields& body, OfferedTools& tools) {
     tool.flag("eager_input_streaming");  // they are always sent as they come
     tool.find("cache_control");          // all prompts are cached
     tool.hint_others();
-    tools.add(tool, known, {.description = description, .schema = schema ? tool.source(*schema) : ""});
+    tools.add(tool, known,
+              {.description = description,
+               .schema = schema ? tool.source(*schema) : "",
+               .field = tool.path_of("input_schema")});
   }
 }
 

@@ -21,6 +21,14 @@ int status_of(const std::string& code) {
   return 500;
 }
 
+// The field at fault. In the errors of Anthropic's API only the message can name it.
+std::string field_of(const ErrorEvent& event, const RequestFields& fields) {
+  if (event.code == "bad_rule") return fields.rule;
+  if (event.code != "bad_tools") return "";
+  const auto found = fields.functions.find(event.function);
+  return found == fields.functions.end() ? "tools" : found->second;
+}
+
 }  // namespace
 
 const char* ApiError::type() const {
@@ -45,10 +53,9 @@ ApiError api_error(const ErrorEvent& event, const RequestFields& fields) {
     return {500, event.code, "", "an internal error; the server's log has the details"};
   }
   if (event.code != "context_full") {
-    const std::string param = event.code == "bad_tools"  ? "tools"
-                              : event.code == "bad_rule" ? fields.rule
-                                                         : "";
-    return {status_of(event.code), event.code, param, event.message};
+    const std::string param = field_of(event, fields);
+    const std::string where = param.empty() ? "" : param + ": ";
+    return {status_of(event.code), event.code, param, where + event.message};
   }
   const std::string& prompt_field = fields.prompt;
   // OpenAI's code and wording, which clients look for.

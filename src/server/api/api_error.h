@@ -2,6 +2,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -37,6 +38,7 @@ template <class... Args>
 struct RequestFields {
   std::string prompt{};  // if it is too long
   std::string rule{};
+  std::map<std::string, std::string> functions{};  // where a function's schema stands, by its name
 };
 ApiError api_error(const ErrorEvent& event, const RequestFields& fields = {});
 

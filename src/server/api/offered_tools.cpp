@@ -37,9 +37,16 @@ void OfferedTools::add(Fields& fields, const OfferedTool& tool, const ToolText& 
                                                                      : text.schema;
   const std::string description =
       text.description.empty() ? "" : R"(,"description":)" + json_string(text.description);
-  functions_.push_back(
-      {function, fmt::format(R"({{"type":"function","function":{{"name":{}{},"parameters":{}}}}})",
-                             json_string(function), description, schema)});
+  functions_.push_back({function,
+                        fmt::format(R"({{"type":"function","function":{{"name":{}{},"parameters":{}}}}})",
+                                    json_string(function), description, schema),
+                        text.field.empty() ? fields.path_of("name") : text.field});
+}
+
+std::map<std::string, std::string> OfferedTools::fields() const {
+  std::map<std::string, std::string> fields;
+  for (const Function& function : functions_) fields.emplace(function.name, function.field);
+  return fields;
 }
 
 ToolUse OfferedTools::use(Fields& body, const std::string& name, const ToolChoice& choice) const {

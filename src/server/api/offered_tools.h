@@ -25,6 +25,7 @@ struct OfferedTool {
 struct ToolText {
   std::string description{};
   std::string schema{};  // empty: an object without members, or any text
+  std::string field{};   // where the schema stands in the request
 };
 
 struct ToolChoice {
@@ -43,6 +44,8 @@ class OfferedTools {
   // The functions, and which of them may be called. Refuses the field `name` of the body where it chooses
   // what is not offered.
   ToolUse use(Fields& body, const std::string& name, const ToolChoice& choice) const;
+  // Where the functions' schemas stand in the request, by the functions' names.
+  std::map<std::string, std::string> fields() const;
   // The tool that a function stands for; what a model makes up stands for itself.
   OfferedTool tool_of(const std::string& function) const;
   // The function of a tool that the client names in a conversation, whether or not it is still offered.
@@ -52,6 +55,7 @@ class OfferedTools {
   struct Function {
     std::string name;
     std::string json;  // an entry of ToolUse::functions
+    std::string field;
   };
   std::vector<Function> functions_;
   std::map<std::string, OfferedTool> tools_;  // by the function's name

@@ -24,7 +24,9 @@ const char* reason_of(const FinishEvent& finish, const AnsweredCalls& calls, con
 class ChatFormat : public Format {
  public:
   ChatFormat(Head head, ChatShape shape) : head_(std::move(head)), shape_(std::move(shape)) {}
-  RequestFields fields() const override { return {.prompt = "messages", .rule = shape_.rule_field}; }
+  RequestFields fields() const override {
+    return {.prompt = "messages", .rule = shape_.rule_field, .functions = shape_.tools.fields()};
+  }
 
  protected:
   Head head_;

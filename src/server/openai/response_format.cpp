@@ -21,7 +21,9 @@ class Output : public Format {
  public:
   explicit Output(ResponseHead head) : head_(std::move(head)) {}
 
-  RequestFields fields() const override { return {.prompt = "input", .rule = head_.rule_field}; }
+  RequestFields fields() const override {
+    return {.prompt = "input", .rule = head_.rule_field, .functions = head_.tools.fields()};
+  }
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
     if (const auto* part = std::get_if<PartEvent>(&event)) {

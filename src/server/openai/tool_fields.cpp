@@ -11,33 +11,41 @@ using Choice = ToolUse::Choice;
 // beside the type.
 enum class Nesting { kNested, kFlat };
 
-std::string optional_schema(Fields& f, const char* name) {
-  const Json* schema = f.object(name);
-  return schema ? f.source(*schema) : "";
+// A schema, and the field where it stands.
+struct Schema {
+  std::string text{};  // empty: none is given
+  std::string field{};
+};
+
+Schema parameters_schema(Fields& f) {
+  const Json* schema = f.object("parameters");
+  return {schema ? f.source(*schema) : "", f.path_of("parameters")};
 }
 
 // The schema of the text that a custom tool takes: of any form, or held to a grammar.
-std::string format_schema(Fields& tool, Nesting nesting) {
+Schema format_schema(Fields& tool, Nesting nesting) {
   const Json* given = tool.object("format");
-  if (!given) return "";
+  if (!given) return {};
   Fields format(tool, *given, tool.path_of("format"));
   const std::string type = format.text("type").value_or("text");
-  if (type == "text") return "";
+  if (type == "text") return {};
   if (type != "grammar") {
     format.refuse_value(
         "type", fmt::format("{} must be text or grammar, not {}", format.path_of("type"), in_quotes(type)));
-    return "";
+    return {};
   }
-  const auto read = [](Fields& f) {
+  const auto read = [](Fields& f) -> Schema {
     const std::string syntax = f.text("syntax").value_or("");
     const std::string definition = f.text("definition").value_or("");
-    if (syntax == "regex") return to_text({{"type", "string"}, {"pattern", "^(?:" + definition + ")$"}});
+    const std::string field = f.path_of("definition");
+    if (syntax == "regex")
+      return {to_text({{"type", "string"}, {"pattern", "^(?:" + definition + ")$"}}), field};
     if (syntax != "lark") {
       f.refuse_value("syntax",
                      fmt::format("{} must be lark or regex, not {}", f.path_of("syntax"), in_quotes(syntax)));
-      return std::string();
+      return {};
     }
-    return to_text({{"type", "string"}, {"x-lark", definition}});
+    return {to_text({{"type", "string"}, {"x-lark", definition}}), field};
   };
   if (nesting == Nesting::kFlat) return read(format);
   const Json& grammar = format.required("grammar");
@@ -49,11 +57,11 @@ void add_tool(Fields& f, const std::string& name_space, OfferedTool::Takes takes
               OfferedTools& tools) {
   const OfferedTool tool = {.name = f.text("name").value_or(""), .name_space = name_space, .takes = takes};
   const bool takes_text = takes == OfferedTool::Takes::kText;
-  const ToolText text = {.description = f.text("description").value_or(""),
-                         .schema = takes_text ? format_schema(f, nesting) : optional_schema(f, "parameters")};
+  const std::string description = f.text("description").value_or("");
+  const Schema schema = takes_text ? format_schema(f, nesting) : parameters_schema(f);
   f.flag("strict");  // arguments always keep to their schema
   f.hint_others();
-  tools.add(f, tool, text);
+  tools.add(f, tool, {.description = description, .schema = schema.text, .field = schema.field});
 }
 
 // The tools of an array, at `path`.
