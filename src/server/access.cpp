@@ -139,6 +139,18 @@ void Access::check_key(const HttpRequest& request) const {
         any ? "the API key is not known" : "this server requires an API key (Authorization: Bearer KEY)");
 }
 
+void Access::check_content(const HttpRequest& request) {
+  const std::string_view encoding = request.header("content-encoding").value_or("identity");
+  if (encoding != "identity")
+    throw ApiError(
+        415, "unsupported_media_type", "",
+        "bodies must not be encoded, but this one has the Content-Encoding " + in_quotes(encoding));
+  const std::string_view type = request.header("content-type").value_or("application/json");
+  if (!is_same_word(type.substr(0, type.find_first_of("; ")), "application/json"))
+    throw ApiError(415, "unsupported_media_type", "",
+                   "bodies must have the Content-Type application/json, not " + in_quotes(type));
+}
+
 HttpHeaders Access::cors_headers(const HttpRequest& request) const {
   const auto origin = request.header("origin");
   if (!origin || !allows_origin(*origin)) return {};

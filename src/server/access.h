@@ -27,6 +27,9 @@ class Access {
   // Throws ApiError 401 unless one of the request's keys is known: `Authorization: Bearer KEY`, `X-Api-Key:
   // KEY` or `Api-Key: KEY`. The comparison takes the same time for every key.
   void check_key(const HttpRequest& request) const;
+  // Bodies must be uncompressed JSON: a web page may send other types without a preflight. Throws ApiError
+  // 415.
+  static void check_content(const HttpRequest& request);
   // The response headers of Cross-Origin Resource Sharing for this request. They never allow credentials:
   // browsers send no cookies, and a key only if the page has it.
   HttpHeaders cors_headers(const HttpRequest& request) const;

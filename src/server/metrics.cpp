@@ -178,8 +178,21 @@ RequestCounts::Counts RequestCounts::all() const {
   return counts_;
 }
 
-std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats>>& engines,
-                            const ServerStats& server) {
+AdapterStats adapter_stats(const ModelPool& models) {
+  AdapterStats all;
+  for (const ModelPool::Entry& model : models.all())
+    if (model.engine) all.emplace_back(model.name, model.engine->adapters());
+  return all;
+}
+
+AllEngineStats engine_stats(const ModelPool& models) {
+  AllEngineStats all;
+  for (const ModelPool::Entry& model : models.all())
+    if (model.engine) all.emplace_back(model.name, model.engine->stats());
+  return all;
+}
+
+std::string prometheus_text(const AllEngineStats& engines, const ServerStats& server) {
   std::string out;
   for (const Metric& m : kMetrics) {
     if (engines.empty()) break;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ferrum/engine.h"
+#include "server/model_pool.h"
 #include "server/process_stats.h"
 
 namespace ferrum::server {
@@ -37,6 +38,12 @@ std::string method_label(const std::string& method);
 // By the name of the model. Their names are labels: a server has as many as its operator loads.
 using AdapterStats = std::vector<std::pair<std::string, std::vector<AdapterInfo>>>;
 
+AdapterStats adapter_stats(const ModelPool& models);
+
+// Of the loaded models, by name.
+using AllEngineStats = std::vector<std::pair<std::string, EngineStats>>;
+AllEngineStats engine_stats(const ModelPool& models);
+
 struct ServerStats {
   std::string version;
   int connections = 0;
@@ -46,7 +53,6 @@ struct ServerStats {
 };
 
 // In the text exposition format, version 0.0.4. Metrics of an engine are labelled with its model's name.
-std::string prometheus_text(const std::vector<std::pair<std::string, EngineStats>>& engines,
-                            const ServerStats& server);
+std::string prometheus_text(const AllEngineStats& engines, const ServerStats& server);
 
 }  // namespace ferrum::server

@@ -10,17 +10,16 @@
 #include <boost/system/system_error.hpp>
 #include <variant>
 
-#include "base/ascii.h"
 #include "base/error.h"
 #include "base/isa_choice.h"
 #include "base/log.h"
 #include "server/access.h"
 #include "server/adapters.h"
 #include "server/anthropic/anthropic.h"
-#include "server/anthropic/models.h"
 #include "server/api/api_error.h"
 #include "server/infill.h"
 #include "server/metrics.h"
+#include "server/model_list.h"
 #include "server/openai/openai.h"
 #include "server/openai/responses.h"
 #include "server/routes.h"
@@ -44,27 +43,16 @@ constexpr const char* kCancelPath = "/v1/responses/*/cancel";
 constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kAdaptersPath = "/lora-adapters";
 constexpr const char* kMessagesPath = "/v1/messages";
-constexpr const char* kAnthropicVersion = "anthropic-version";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
 bool is_anthropic(const HttpRequest& request) { return request.path.starts_with(kMessagesPath); }
 
+// At the paths of models, which both APIs have.
+bool wants_anthropic(const HttpRequest& request) { return request.header("anthropic-version").has_value(); }
+
 // In the error format of the path's API.
 HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
   return is_anthropic(request) ? anthropic::error_response(error) : error_response(error);
-}
-
-// Bodies must be uncompressed JSON. (A web page may send other types without a preflight.)
-void check_content(const HttpRequest& request) {
-  const std::string_view encoding = request.header("content-encoding").value_or("identity");
-  if (encoding != "identity")
-    throw ApiError(
-        415, "unsupported_media_type", "",
-        "bodies must not be encoded, but this one has the Content-Encoding " + in_quotes(encoding));
-  const std::string_view type = request.header("content-type").value_or("application/json");
-  if (!is_same_word(type.substr(0, type.find_first_of("; ")), "application/json"))
-    throw ApiError(415, "unsupported_media_type", "",
-                   "bodies must have the Content-Type application/json, not " + in_quotes(type));
 }
 
 // Names the fields of a request that had no effect in a response header and in the log.
@@ -136,9 +124,12 @@ class Server::Impl {
          Route::Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
-        {"GET", "/v1/models",
-         DirectHandler([this](const HttpRequest& request) { return models_list(request); })},
-        {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) { return model(request); })},
+        {"GET", "/v1/models", DirectHandler([this](const HttpRequest& request) {
+           return json_reply(list_models(models_, wants_anthropic(request)));
+         })},
+        {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) {
+           return json_reply(show_model(models_, name_in(request, kModelPath), wants_anthropic(request)));
+         })},
         {"POST", "/v1/chat/completions", GenerationHandler(openai::chat_completion)},
         {"POST", "/v1/completions", GenerationHandler(openai::completion)},
         {"POST", "/v1/responses", GenerationHandler([this](Fields& body, const Engine& engine) {
@@ -147,26 +138,29 @@ class Server::Impl {
         {"POST", "/v1/responses/input_tokens", ModelHandler([this](Fields& body, const Engine& engine) {
            return openai::response_input_tokens(body, engine, *responses_.store);
          })},
-        {"GET", kInputItemsPath,
-         DirectHandler([this](const HttpRequest& request) { return input_items(request); })},
+        {"GET", kInputItemsPath, DirectHandler([this](const HttpRequest& request) {
+           return json_reply(openai::input_items(name_in(request, kInputItemsPath), responses_));
+         })},
         {"GET", kResponsePath, ReplayHandler([this](const HttpRequest& request) {
            return openai::kept_response(name_in(request, kResponsePath), request.query, responses_);
          })},
         {"POST", kCancelPath, DirectHandler([this](const HttpRequest& request) {
            return HttpResponse{.body = openai::cancelled_response(name_in(request, kCancelPath), responses_)};
          })},
-        {"DELETE", kResponsePath,
-         DirectHandler([this](const HttpRequest& request) { return delete_response(request); })},
+        {"DELETE", kResponsePath, DirectHandler([this](const HttpRequest& request) {
+           return json_reply(openai::delete_response(name_in(request, kResponsePath), responses_));
+         })},
         {"POST", kMessagesPath, GenerationHandler(anthropic::message)},
         {"POST", "/v1/messages/count_tokens", ModelHandler(anthropic::count_tokens)},
         {"POST", "/infill", GenerationHandler(infill)},
         {"POST", "/v1/load_lora_adapter", EngineHandler(load_adapter)},
         {"POST", "/v1/unload_lora_adapter", EngineHandler(unload_adapter)},
         {"GET", kAdaptersPath, DirectHandler([this](const auto& /*request*/) {
-           return json_reply(adapters_json(*loaded(), default_adapters_.of(models_.first())));
+           return json_reply(adapters_json(*first_engine(models_), default_adapters_.of(models_.first())));
          })},
         {"POST", kAdaptersPath, DirectHandler([this](const HttpRequest& request) {
-           default_adapters_.set(models_.first(), read_default(parse_body(request.body), *loaded()));
+           default_adapters_.set(models_.first(),
+                                 read_default(parse_body(request.body), *first_engine(models_)));
            return json_reply({{"success", true}});
          })},
         {"POST", "/v1/embeddings", TextHandler{texts::embeddings}},
@@ -176,8 +170,9 @@ class Server::Impl {
         {"POST", "/v2/rerank", TextHandler{texts::rerank}},
         {"POST", "/v1/score", TextHandler{texts::score}},
         {"POST", "/classify", TextHandler{texts::classify}},
-        {"GET", "/tokenizer_info",
-         DirectHandler([this](const auto& /*request*/) { return json_reply(tokenizer_info(*loaded())); })},
+        {"GET", "/tokenizer_info", DirectHandler([this](const auto& /*request*/) {
+           return json_reply(tokenizer_info(*first_engine(models_)));
+         })},
         {"POST", "/tokenize", ModelHandler(tokenize)},
         {"POST", "/detokenize", ModelHandler(detokenize)},
         {"POST", "/apply-template", ModelHandler(apply_template)},
@@ -218,7 +213,7 @@ class Server::Impl {
       } else {
         if (requires_key(request, match)) access_.check_key(request);
         const Route& route = routes_.route_of(request, match, out);
-        if (request.method == "POST") check_content(request);
+        if (request.method == "POST") Access::check_content(request);
         if (const DirectHandler* at_once = std::get_if<DirectHandler>(&route.handler))
           reply = (*at_once)(request);
         else if (const ModelHandler* handler = std::get_if<ModelHandler>(&route.handler))
@@ -356,80 +351,17 @@ class Server::Impl {
     co_await answer(std::move(s.streams), *s.format, s.delivery, options_.clock, out);
   }
 
-  // In the format of the client's API: Anthropic's clients send a header.
-  HttpResponse models_list(const HttpRequest& request) const {
-    const Models all = models_.all();
-    if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-    if (!request.header(kAnthropicVersion)) return json_reply(models_json(all));
-    std::vector<anthropic::ListedModel> listed;
-    for (const ModelPool::Entry& model : all) {
-      listed.push_back({model.name, model.created});
-      if (!model.engine) continue;
-      for (const AdapterInfo& adapter : model.engine->adapters())
-        listed.push_back({adapted_name(model.name, adapter.name), model.created});
-    }
-    return json_reply(anthropic::models_json(listed));
-  }
-  // The model for requests without a model name.
-  std::shared_ptr<Engine> loaded() const {
-    const std::string first = models_.first();
-    std::shared_ptr<Engine> engine = first.empty() ? nullptr : models_.entry(first).engine;
-    if (!engine) throw ApiError(503, "unavailable", "", "the model is not loaded yet");
-    return engine;
-  }
-
-  HttpResponse model(const HttpRequest& request) const {
-    const std::string name = name_in(request, kModelPath);
-    const AdaptedModel adapted = adapted_model(name, models_);
-    const ModelPool::Entry model = models_.entry(adapted.model);
-    if (request.header(kAnthropicVersion)) return json_reply(anthropic::model_json({name, model.created}));
-    Json json = model_json(model);
-    if (!adapted.adapter.empty()) json = adapter_json(model, adapted.adapter);
-    json["id"] = name;
-    return json_reply(json);
-  }
-
-  std::shared_ptr<const openai::StoredResponse> stored(const std::string& id) const {
-    auto response = responses_.store->find(id);
-    if (!response)
-      throw ApiError(404, "not_found", "",
-                     "there is no response " + in_quotes(id) + ", or it is no longer kept");
-    return response;
-  }
-  HttpResponse delete_response(const HttpRequest& request) {
-    const std::string id = name_in(request, kResponsePath);
-    stored(id);
-    responses_.background.cancel(id);
-    responses_.store->erase(id);
-    return json_reply({{"id", id}, {"object", "response"}, {"deleted", true}});
-  }
-  HttpResponse input_items(const HttpRequest& request) const {
-    Json items = Json::parse(stored(name_in(request, kInputItemsPath))->input_items);
-    Json list = {{"object", "list"}, {"has_more", false}};
-    list["first_id"] = items.front().at("id");
-    list["last_id"] = items.back().at("id");
-    list["data"] = std::move(items);
-    return json_reply(list);
-  }
-
   HttpResponse health() const {
     const Json health = health_json(models_.all(), draining_);
     return json_reply(health, health.at("status") == "ok" ? 200 : 503);
   }
   HttpResponse metrics() const {
-    std::vector<std::pair<std::string, EngineStats>> all;
-    AdapterStats adapters;
-    for (const ModelPool::Entry& model : models_.all())
-      if (model.engine) {
-        all.emplace_back(model.name, model.engine->stats());
-        adapters.emplace_back(model.name, model.engine->adapters());
-      }
     return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = prometheus_text(all, {.version = options_.version,
-                                          .connections = http_.connections(),
-                                          .requests = counts_.all(),
-                                          .adapters = std::move(adapters),
-                                          .process = process_stats()})};
+            .body = prometheus_text(engine_stats(models_), {.version = options_.version,
+                                                            .connections = http_.connections(),
+                                                            .requests = counts_.all(),
+                                                            .adapters = adapter_stats(models_),
+                                                            .process = process_stats()})};
   }
   HttpResponse props() const {
     const Isa isa = selected_isa();

@@ -141,6 +141,15 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
+// Throws ApiError 404 if it is not in the store.
+std::shared_ptr<const StoredResponse> find_response(const std::string& id, ResponseStore& store) {
+  std::shared_ptr<const StoredResponse> stored = store.find(id);
+  if (!stored)
+    throw ApiError(404, "not_found", "",
+                   "there is no response " + in_quotes(id) + " here; it may have been evicted");
+  return stored;
+}
+
 }  // namespace
 
 ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
@@ -246,10 +255,7 @@ Json response_input_tokens(Fields& f, const Engine& engine, ResponseStore& store
 }
 
 Reply kept_response(const std::string& id, std::string_view query, KeptResponses& kept) {
-  const std::shared_ptr<const StoredResponse> stored = kept.store->find(id);
-  if (!stored)
-    throw ApiError(404, "not_found", "",
-                   "there is no response " + in_quotes(id) + ", or it is no longer kept");
+  const std::shared_ptr<const StoredResponse> stored = find_response(id, *kept.store);
   const std::string stream = query_value(query, "stream").value_or("false");
   const std::optional<std::string> after = query_value(query, "starting_after");
   if (stream != "true" && stream != "false")
@@ -270,15 +276,28 @@ Reply kept_response(const std::string& id, std::string_view query, KeptResponses
 
 std::string cancelled_response(const std::string& id, KeptResponses& kept) {
   kept.background.cancel(id);
-  const std::shared_ptr<const StoredResponse> stored = kept.store->find(id);
-  if (!stored)
-    throw ApiError(404, "not_found", "",
-                   "there is no response " + in_quotes(id) + " here; it may have been evicted");
+  const std::shared_ptr<const StoredResponse> stored = find_response(id, *kept.store);
   if (!Json::parse(stored->body).at("background").get<bool>())
     throw ApiError(
         400, "invalid_value", "",
         "only a response with background: true can be cancelled; " + in_quotes(id) + " does not have it");
   return stored->body;
+}
+
+Json delete_response(const std::string& id, KeptResponses& kept) {
+  find_response(id, *kept.store);
+  kept.background.cancel(id);
+  kept.store->erase(id);
+  return {{"id", id}, {"object", "response"}, {"deleted", true}};
+}
+
+Json input_items(const std::string& id, const KeptResponses& kept) {
+  Json items = Json::parse(find_response(id, *kept.store)->input_items);
+  Json list = {{"object", "list"}, {"has_more", false}};
+  list["first_id"] = items.front().at("id");
+  list["last_id"] = items.back().at("id");
+  list["data"] = std::move(items);
+  return list;
 }
 
 }  // namespace ferrum::server::openai

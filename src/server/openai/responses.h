@@ -25,6 +25,12 @@ Reply kept_response(const std::string& id, std::string_view query, KeptResponses
 // not created in the background.
 std::string cancelled_response(const std::string& id, KeptResponses& kept);
 
+// DELETE /v1/responses/{id}: what is answered. One that is running is cancelled. Throws ApiError 404.
+Json delete_response(const std::string& id, KeptResponses& kept);
+
+// GET /v1/responses/{id}/input_items: a list. Throws ApiError 404.
+Json input_items(const std::string& id, const KeptResponses& kept);
+
 // POST /v1/responses/input_tokens
 Json response_input_tokens(Fields& body, const Engine& engine, ResponseStore& store);
 

@@ -1,0 +1,40 @@
+#include "server/model_list.h"
+
+#include "server/adapters.h"
+#include "server/anthropic/models.h"
+#include "server/api/api_error.h"
+#include "server/views.h"
+
+namespace ferrum::server {
+
+Json list_models(const ModelPool& models, bool anthropic_format) {
+  const Models all = models.all();
+  if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
+  if (!anthropic_format) return models_json(all);
+  std::vector<anthropic::ListedModel> listed;
+  for (const ModelPool::Entry& model : all) {
+    listed.push_back({model.name, model.created});
+    if (!model.engine) continue;
+    for (const AdapterInfo& adapter : model.engine->adapters())
+      listed.push_back({adapted_name(model.name, adapter.name), model.created});
+  }
+  return anthropic::models_json(listed);
+}
+
+Json show_model(const ModelPool& models, const std::string& name, bool anthropic_format) {
+  const AdaptedModel adapted = adapted_model(name, models);
+  const ModelPool::Entry model = models.entry(adapted.model);
+  if (anthropic_format) return anthropic::model_json({name, model.created});
+  Json json = adapted.adapter.empty() ? model_json(model) : adapter_json(model, adapted.adapter);
+  json["id"] = name;
+  return json;
+}
+
+std::shared_ptr<Engine> first_engine(const ModelPool& models) {
+  const std::string first = models.first();
+  std::shared_ptr<Engine> engine = first.empty() ? nullptr : models.entry(first).engine;
+  if (!engine) throw ApiError(503, "unavailable", "", "the model is not loaded yet");
+  return engine;
+}
+
+}  // namespace ferrum::server
