@@ -3,6 +3,7 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels/*.cpp)
 get_target_property(backend_sources ferrum_backend SOURCES)
 list(REMOVE_ITEM backend_sources ${kernel_sources})
+list(REMOVE_ITEM kernel_sources ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels/matrix_table.cpp)  # AMX alone
 set_target_properties(ferrum_backend PROPERTIES SOURCES "${backend_sources}")
 
 function(ferrum_cpu_kernels isa sources)
@@ -28,6 +29,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   # Only what is done with instructions that AVX-512 alone does not have: see cpu/kernels.cpp.
   set(kernels ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels)
   ferrum_cpu_kernels(avx512bf16 "${kernels}/multiply_pairs.cpp;${kernels}/peak.cpp" ${avx512_options} -mavx512bf16)
+  ferrum_cpu_kernels(amx "${kernels}/matrix_table.cpp;${kernels}/multiply_pairs.cpp;${kernels}/multiply_unpacked.cpp;${kernels}/peak.cpp"
+                     ${avx512_options} -mamx-tile -mamx-int8 -mamx-bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   target_compile_definitions(ferrum_backend PRIVATE FERRUM_ARM_KERNELS)
   ferrum_cpu_kernels(neon "${kernel_sources}" -march=armv8-a -DFERRUM_NEON)
@@ -41,7 +44,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/backend/cpu/sampling/row_ker
 
 # Sanitizers add weak symbols of their own.
 if(CMAKE_NM AND NOT FERRUM_SANITIZE)
-  foreach(isa avx2 avxvnni avx512 avx512bf16 neon dotprod i8mm)
+  foreach(isa avx2 avxvnni avx512 avx512bf16 amx neon dotprod i8mm)
     if(TARGET ferrum_cpu_${isa})
       add_test(NAME CpuFaults.B59_NoWeakFunctions_${isa}
                COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:ferrum_cpu_${isa}>"

@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -17,8 +19,9 @@
 namespace ferrum {
 namespace {
 
-constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable,   Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512,
-                                                Isa::kAvx512Bf16, Isa::kNeon, Isa::kDotProd, Isa::kI8mm};
+constexpr std::array<Isa, kIsaCount> kRising = {Isa::kPortable, Isa::kAvx2,       Isa::kAvxVnni,
+                                                Isa::kAvx512,   Isa::kAvx512Bf16, Isa::kAmx,
+                                                Isa::kNeon,     Isa::kDotProd,    Isa::kI8mm};
 
 struct Feature {
   std::string_view name;
@@ -78,12 +81,38 @@ std::string missing_avx512bf16() {
   return missing;
 }
 
+// The operating system saves tiles only for processes that ask for it, before the first use.
+bool may_use_tiles() {
+  static const bool allowed = [] {
+    constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, Linux 5.16
+    constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return allowed;
+}
+
+std::string missing_amx() {
+  constexpr unsigned kBf16 = 1u << 22;
+  constexpr unsigned kTile = 1u << 24;
+  constexpr unsigned kInt8 = 1u << 25;
+  std::string missing = missing_avx512bf16();
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) d = 0;
+  add_missing(
+      missing,
+      {{"AMX-TILE", (d & kTile) != 0}, {"AMX-INT8", (d & kInt8) != 0}, {"AMX-BF16", (d & kBf16) != 0}});
+  if (missing.empty() && !may_use_tiles())
+    missing = "the operating system's permission to use AMX's tiles (Linux 5.16)";
+  return missing;
+}
+
 #else
 
 std::string missing_avx2() { return "the x86-64 architecture"; }
 std::string missing_avxvnni() { return missing_avx2(); }
 std::string missing_avx512() { return missing_avx2(); }
 std::string missing_avx512bf16() { return missing_avx2(); }
+std::string missing_amx() { return missing_avx2(); }
 
 #endif
 
@@ -144,6 +173,8 @@ std::string_view name_of(Isa isa) {
       return "avx512";
     case Isa::kAvx512Bf16:
       return "avx512bf16";
+    case Isa::kAmx:
+      return "amx";
     case Isa::kNeon:
       return "neon";
     case Isa::kDotProd:
@@ -172,6 +203,8 @@ std::string missing_for(Isa isa) {
       return missing_avx512();
     case Isa::kAvx512Bf16:
       return missing_avx512bf16();
+    case Isa::kAmx:
+      return missing_amx();
     case Isa::kNeon:
       return missing_neon();
     case Isa::kDotProd:
@@ -220,6 +253,8 @@ std::string_view products_of(Isa isa) {
       return "VPDPBUSD in 512 bits";
     case Isa::kAvx512Bf16:
       return "VPDPBUSD and VDPBF16PS in 512 bits";
+    case Isa::kAmx:
+      return "TDPBSSD and TDPBF16PS in tiles, VPDPBUSD in 512 bits";
     case Isa::kNeon:
       return "SMLAL in 128 bits";
     case Isa::kDotProd:

@@ -16,12 +16,13 @@ enum class Isa : uint8_t {
   kAvxVnni,     // kAvx2 and AVX-VNNI
   kAvx512,      // kAvx2 and AVX-512 F, BW, VL, DQ, VNNI
   kAvx512Bf16,  // kAvx512 and AVX-512 BF16
+  kAmx,         // kAvx512Bf16 and AMX with tiles of bytes and bf16
   // 64-bit ARM:
   kNeon,     // Advanced SIMD as in ARMv8.0
   kDotProd,  // kNeon and the dot products of bytes (SDOT)
   kI8mm,     // kDotProd and the matrix products of bytes (SMMLA) and bf16 (BFDOT)
 };
-inline constexpr int kIsaCount = 8;
+inline constexpr int kIsaCount = 9;
 
 std::string_view name_of(Isa isa);
 std::optional<Isa> isa_named(std::string_view name);  // inverse of name_of

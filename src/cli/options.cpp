@@ -43,7 +43,7 @@ void add_isa_option(CLI::App& command) {
           "--isa", [](const std::string& name) { force_isa(name); },
           "Instruction set of the CPU's kernels, a lesser one than the best: portable; on x86-64 avx2, "
           "avxvnni, "
-          "avx512, avx512bf16; on 64-bit ARM neon, dotprod, i8mm")
+          "avx512, avx512bf16, amx; on 64-bit ARM neon, dotprod, i8mm")
       ->type_name("NAME")
       ->envname("FERRUM_CPU_ISA")
       ->group(kEngineGroup);

@@ -82,7 +82,7 @@ TEST_P(CpuBackendOn, SaysWhatItIs) {
   CpuBackend backend(options(2));
   EXPECT_EQ(backend.name(), fmt::format("cpu ({}, 2 threads, int8 activations)", name_of(GetParam())));
   EXPECT_EQ(backend.isa(), GetParam());
-  const bool pairs = GetParam() == Isa::kAvx512Bf16 || GetParam() == Isa::kI8mm;
+  const bool pairs = GetParam() == Isa::kAvx512Bf16 || GetParam() == Isa::kAmx || GetParam() == Isa::kI8mm;
   EXPECT_EQ(
       CpuBackend(options(2, Activations::kBf16)).name(),
       fmt::format("cpu ({}, 2 threads, int8{} activations)", name_of(GetParam()), pairs ? " and bf16" : ""));

@@ -58,7 +58,7 @@ TEST(CpuFaults, B59_AnInstructionSetThatIsNone) {
     EXPECT_STREQ(error.what(),
                  "instruction set 'sse9' (--isa or FERRUM_CPU_ISA): unknown; expected one of portable, avx2, "
                  "avxvnni, avx512, "
-                 "avx512bf16, neon, "
+                 "avx512bf16, amx, neon, "
                  "dotprod and i8mm");
   }
 }
@@ -84,7 +84,7 @@ TEST(CpuFaults, B59_AnInstructionSetOfAnotherArchitecture) {
   const std::vector<Isa> foreign = {Isa::kNeon, Isa::kDotProd, Isa::kI8mm};
   const std::string lacking = "the 64-bit ARM architecture";
 #else
-  const std::vector<Isa> foreign = {Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Bf16};
+  const std::vector<Isa> foreign = {Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Bf16, Isa::kAmx};
   const std::string lacking = "the x86-64 architecture";
 #endif
   for (const Isa isa : foreign) EXPECT_EQ(missing_for(isa), lacking) << name_of(isa);

@@ -22,6 +22,9 @@ namespace avx512bf16 {
 void multiply_pairs(const PanelTask& task);
 int64_t peak_dot_bf16(int64_t rounds);
 }  // namespace avx512bf16
+namespace amx {
+void use_tiles(Kernels& table);
+}  // namespace amx
 #elif defined(FERRUM_ARM_KERNELS)
 namespace neon {
 extern const Kernels kTable;
@@ -45,6 +48,13 @@ const Kernels& kernels_for(Isa isa) {
     table.peaks.dot_bf16 = avx512bf16::peak_dot_bf16;
     return table;
   }();
+  // The same as AVX-512 BF16 except for BF16 products and long products of integers.
+  static const Kernels amx_table = [] {
+    Kernels table = avx512bf16_table;
+    amx::use_tiles(table);
+    return table;
+  }();
+  if (isa == Isa::kAmx) return amx_table;
   if (isa == Isa::kAvx512Bf16) return avx512bf16_table;
   if (isa == Isa::kAvx512) return avx512::kTable;
   if (isa == Isa::kAvxVnni) return avxvnni::kTable;

@@ -35,11 +35,22 @@ inline void begin_dots(I32 (&dots)[P][T], const InputSpan* x, int b, int part) {
 }
 
 #if !defined(__ARM_FEATURE_MATMUL_INT8)
+// Unpacked quants are signed bytes where an instruction multiplies such.
+template <class Source>
+inline I32 without_offset(I32 quad) {
+#if defined(__AMX_INT8__)
+  if constexpr (Source::kOffset != 0)
+    return reinterpret_cast<I32>(_mm512_sub_epi8(reinterpret_cast<__m512i>(quad),
+                                                 _mm512_set1_epi8(static_cast<char>(Source::kOffset))));
+#endif
+  return quad;
+}
+
 // The quads of a block in the order of UnpackedSource.
 template <class Source>
 inline void store_quads(const Source& source, int b, uint8_t* to) {
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) store_register(to + i * kRegister, source.quad(b, i));
+  for (int i = 0; i < 8; ++i) store_register(to + i * kRegister, without_offset<Source>(source.quad(b, i)));
 }
 #endif
 

@@ -1,9 +1,20 @@
 // Panels of BF16 times tiles of bf16 inputs. Two columns, adjacent in a panel's lane, are multiplied at a
 // time by VDPBF16PS or BFDOT. Sets without these instructions use two multiplications: that path exists for
 // tests and is not optimised.
+#if defined(__AMX_BF16__)
+#include "backend/cpu/kernels/matrix_pairs.h"
+#else
 #include "backend/cpu/kernels/float_tiles.h"
+#endif
 
 namespace ferrum::cpu::FERRUM_ISA {
+
+#if defined(__AMX_BF16__)
+
+void multiply_pairs(const PanelTask& task) { multiply_pairs_with_tiles(task); }
+
+#else
+
 namespace {
 
 struct PairedColumns {
@@ -40,5 +51,7 @@ struct PairedColumns {
 }  // namespace
 
 void multiply_pairs(const PanelTask& task) { multiply<PairedColumns>(task); }
+
+#endif
 
 }  // namespace ferrum::cpu::FERRUM_ISA

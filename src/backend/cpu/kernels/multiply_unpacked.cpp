@@ -1,6 +1,9 @@
 // Panels unpacked to bytes and float32 scales: once for all tiles of a long prompt.
 #include "backend/cpu/kernels/format_list.h"
 #include "backend/cpu/kernels/tiles.h"
+#if defined(__AMX_INT8__)
+#include "backend/cpu/kernels/matrix_tiles.h"
+#endif
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
@@ -8,7 +11,11 @@ namespace {
 // Formats that unpack to the same form share the code that multiplies them.
 template <class Source>
 [[gnu::noinline]] void multiply_unpacked(const PanelTask& task) {
+#if defined(__AMX_INT8__)
+  multiply_with_tiles<UnpackedOf<Source>>(task);
+#else
   multiply_unpacked_panels<UnpackedOf<Source>>(task);
+#endif
 }
 
 }  // namespace

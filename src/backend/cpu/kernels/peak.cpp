@@ -3,6 +3,9 @@
 // from hoisting a computation out of its loop.
 #include "backend/cpu/kernels/functions.h"
 #include "backend/cpu/kernels/simd.h"
+#if defined(__AMX_INT8__)
+#include "backend/cpu/kernels/tile_registers.h"
+#endif
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
@@ -84,7 +87,40 @@ int64_t peak_multiply_add_f32(int64_t rounds) {
   return rounds * kSums * kLanes * 2;
 }
 
-#if defined(__AVX2__) || defined(FERRUM_NEON)
+#if defined(__AMX_INT8__)
+
+namespace {
+
+constexpr int kSumsInTiles = 4;
+
+// Tiles 0 to 3 are sums, 4 and 5 what is multiplied: zeros, which take as long as other numbers.
+inline void begin_tiles() {
+  TileConfiguration tiles;
+  for (int i = 0; i < 6; ++i) tiles.set(i, kTileRows, kLine);
+  tiles.load();
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+}
+
+}  // namespace
+
+int64_t peak_dot_int8(int64_t rounds) {
+  begin_tiles();
+  for (int64_t round = 0; round < rounds; ++round) {
+    _tile_dpbssd(0, 4, 5);
+    _tile_dpbssd(1, 4, 5);
+    _tile_dpbssd(2, 4, 5);
+    _tile_dpbssd(3, 4, 5);
+  }
+  _tile_release();
+  return rounds * kSumsInTiles * kTileRows * kTileRows * static_cast<int64_t>(kLine) * 2;
+}
+
+#elif defined(__AVX2__) || defined(FERRUM_NEON)
 
 namespace {
 
@@ -184,7 +220,21 @@ int64_t peak_dot_int8(int64_t rounds) {
 
 #endif
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__)
+
+int64_t peak_dot_bf16(int64_t rounds) {
+  begin_tiles();
+  for (int64_t round = 0; round < rounds; ++round) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_release();
+  return rounds * kSumsInTiles * kTileRows * kTileRows * static_cast<int64_t>(kLine / 2) * 2;
+}
+
+#elif defined(__AVX512BF16__)
 
 int64_t peak_dot_bf16(int64_t rounds) {
   __m512 sums[kSums];

@@ -266,10 +266,15 @@ struct UnpackedSource {
 
   const uint8_t* span;
 };
+#if defined(__AMX_INT8__)
+constexpr bool kUnpacksSigned = true;  // TDPBSSD multiplies signed bytes
+#else
+constexpr bool kUnpacksSigned = false;
+#endif
 // The largest quant matters only where products are summed in 16 bits; otherwise one form fits more formats.
 template <class Source>
-using UnpackedOf =
-    UnpackedSource<Source::kParts, Source::kOffset, Source::kHasMin, kSumsInWords ? Source::kMost : 255>;
+using UnpackedOf = UnpackedSource<Source::kParts, kUnpacksSigned ? 0 : Source::kOffset, Source::kHasMin,
+                                  kSumsInWords ? Source::kMost : 255>;
 constexpr int kUnpackedBytes = UnpackedSource<1, 0, false, 255>::kSpanBytes;
 
 }  // namespace
