@@ -32,6 +32,8 @@ struct HfDefaults {
   double eps = 1e-6;
   double theta = 10000;
   bool tied_head = false;
+  int heads = 0;     // 0: num_attention_heads must be there
+  int vocab = 0;     // 0: vocab_size must be there
   int kv_heads = 0;  // 0: as many as num_attention_heads
   int experts = 0;
   int top_k = 0;

@@ -297,6 +297,10 @@ struct ModelDescription {
   LayerWiring wiring;
   bool final_norm_plus_one = true;  // where wiring.norm_plus_one
 
+  // Tokens of a multimodal model that stand for an image or a sound, and the token whose rows of the
+  // embedding tables they have: there are no vectors to put in their place. Only folders say so.
+  std::vector<int32_t> placeholders;
+  int32_t placeholder_row = 0;
   float embedding_scale = 1;
   bool scales_vectors = false;  // also what comes as vectors instead of tokens, as transformers does here
   bool layer_scales = false;    // the residual behind each layer is multiplied by a number of its own

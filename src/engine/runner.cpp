@@ -46,7 +46,9 @@ StepBuilder::Limits builder_limits(const RunnerOptions& o, int kv_groups, const 
           .mtp_rows = model.mtp ? o.mtp_rows : 0,
           .kv_blocks = total_blocks(o),
           .has_adapters = o.adapters > 0,
-          .top_k = model.experts() > 0 ? model.routing.top_k : 0};
+          .top_k = model.experts() > 0 ? model.routing.top_k : 0,
+          .placeholders = model.placeholders,
+          .placeholder_row = model.placeholder_row};
 }
 
 // Others have no logits of next tokens.

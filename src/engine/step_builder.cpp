@@ -90,7 +90,7 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
       }
       if (limits_.has_types) types_.push_back(chunk.types.empty() ? 0 : chunk.types[static_cast<size_t>(i)]);
       if (token == kVectorRow) add_vector(chunk, chunk.position + i);
-      tokens_.push_back(token == kVectorRow ? 0 : token);
+      tokens_.push_back(token == kVectorRow ? 0 : row_of(token));
       positions_.push_back(chunk.position + i);
     }
     index_chunk(chunk);
@@ -152,6 +152,12 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
   }
   return step_;
+}
+
+int32_t StepBuilder::row_of(TokenId token) const {
+  return std::ranges::find(limits_.placeholders, token) == limits_.placeholders.end()
+             ? token
+             : limits_.placeholder_row;
 }
 
 void StepBuilder::add_vector(const Chunk& chunk, int position) {

@@ -31,6 +31,9 @@ class StepBuilder {
     bool has_adapters = false;
     int top_k = 0;           // experts of a row
     bool has_types = false;  // of tokens
+    std::vector<int32_t> placeholders =
+        {};  // tokens that have the row of another in the tables of embeddings
+    int32_t placeholder_row = 0;
   };
 
   StepBuilder(Backend& backend, const Limits& limits);
@@ -44,6 +47,8 @@ class StepBuilder {
  private:
   // Adds the rows of a chunk to what the groups' tables and slots will hold.
   void index_chunk(const Chunk& chunk);
+  // The row of a token in the tables of embeddings.
+  int32_t row_of(TokenId token) const;
   // Adds the vector at a position as the next row.
   void add_vector(const Chunk& chunk, int position);
   static Step allocate(Arena& arena, const Limits& limits);

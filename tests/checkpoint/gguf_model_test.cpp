@@ -59,6 +59,16 @@ TEST(GgufModel, QwensRotateHalves) {
   }
 }
 
+TEST(GgufModel, ModernBertsActivationIsAKey) {
+  EXPECT_EQ(describe(SmallGguf("modern-bert")).activation, ActivationFunction::kGelu);
+  SmallGguf silu("modern-bert");
+  silu.others.string("modern-bert.hidden_activation", "silu");
+  EXPECT_EQ(describe(silu).activation, ActivationFunction::kSilu);
+  SmallGguf unknown("modern-bert");
+  unknown.others.string("modern-bert.hidden_activation", "wiggle");
+  expect_bad(unknown, {"m.gguf: modern-bert.hidden_activation is 'wiggle'"}, ErrorCode::kUnsupported);
+}
+
 TEST(GgufModel, WithoutAHeadTheEmbeddingServes) {
   SmallGguf model;
   model.tensors.erase("output.weight");

@@ -109,6 +109,89 @@ TEST(HfDefaults, MuseGlimmerCountsFromTheLastLayer) {
   EXPECT_TRUE(listed.has_bias(TensorRole::kQuery));
 }
 
+TEST(HfDefaults, MiMoAsPublishedHasListsOfZerosAndOnes) {
+  const ModelDescription m = read("mimo_v2_flash", {{"num_key_value_heads", 4},
+                                                    {"sliding_window", 128},
+                                                    {"sliding_window_size", 128},
+                                                    {"hybrid_layer_pattern", {0, 1, 0, 1}},
+                                                    {"moe_layer_freq", {0, 0, 1, 1}},
+                                                    {"rope_theta", 7000.0},
+                                                    {"swa_rope_theta", 900.0},
+                                                    {"layernorm_epsilon", 1e-4}});
+  EXPECT_EQ(windows(m), (std::vector{0, 129, 0, 129}));
+  EXPECT_EQ(m.layers[1].feed_forward.experts, 0);
+  EXPECT_GT(m.layers[2].feed_forward.experts, 0);
+  EXPECT_EQ(m.rope.theta, 7000);
+  EXPECT_EQ(m.window_rope.theta, 900);
+  EXPECT_EQ(m.wiring.eps, 1e-4F);
+  EXPECT_THROW(read("mimo_v2_flash", {{"hybrid_layer_pattern", {0, 1}}}), Error);
+}
+
+TEST(HfDefaults, Gemma4sUnifiedModelHasAWiderWindow) {
+  EXPECT_EQ(read("gemma4_text").window(), 512);
+  EXPECT_EQ(read("gemma4_unified_text").window(), 1024);
+  EXPECT_THROW(read("gemma4_text", {{"use_bidirectional_attention", "all"}}), Error);
+}
+
+TEST(HfDefaults, ProportionalRotationMayBeStretched) {
+  const json ropes = {
+      {"full_attention", {{"rope_type", "proportional"}, {"partial_rotary_factor", 0.5}, {"factor", 8.0}}},
+      {"sliding_attention", {{"rope_type", "default"}}}};
+  const ModelDescription m =
+      read("gemma4_text", {{"head_dim", 8},
+                           {"global_head_dim", 8},
+                           {"layer_types", std::vector<std::string>(4, "full_attention")},
+                           {"rope_parameters", ropes}});
+  ASSERT_EQ(m.rope.frequency_divisors.size(), 4U);
+  EXPECT_EQ(m.rope.frequency_divisors[0], 8);
+  EXPECT_EQ(m.rope.frequency_divisors[1], 8);
+  EXPECT_GT(m.rope.frequency_divisors[2], 1e20F) << "is not rotated";
+}
+
+TEST(HfDefaults, TokensOfImagesAndSoundsHaveTheRowOfThePad) {
+  json text = {{"model_type", "gemma4_text"},
+               {"hidden_size", 64},
+               {"intermediate_size", 96},
+               {"vocab_size", 384},
+               {"num_hidden_layers", 4},
+               {"num_attention_heads", 32},
+               {"pad_token_id", 5}};
+  json config = {{"model_type", "gemma4"}, {"image_token_id", 370}, {"audio_token_id", 371}};
+  config["text_config"] = text;
+  const ModelDescription m = parse_hf_config(config.dump(), "config.json").model;
+  EXPECT_EQ(m.placeholders, (std::vector<int32_t>{370, 371})) << "the usual token of videos is none of its";
+  EXPECT_EQ(m.placeholder_row, 5);
+  EXPECT_TRUE(read("gemma4_text").placeholders.empty()) << "the text model by itself has no such tokens";
+}
+
+TEST(HfDefaults, Gemma3AsPublishedSaysLittle) {
+  const json text = {{"model_type", "gemma3_text"},
+                     {"hidden_size", 2560},
+                     {"intermediate_size", 10240},
+                     {"num_hidden_layers", 34},
+                     {"rope_scaling", {{"factor", 8.0}, {"rope_type", "linear"}}},
+                     {"sliding_window", 1024}};
+  const json config = {{"model_type", "gemma3"}, {"text_config", text}};
+  const ModelDescription m = parse_hf_config(config.dump(), "config.json").model;
+  EXPECT_EQ(m.vocab, 262208);
+  EXPECT_EQ(m.first_attention().q_heads, 8);
+  EXPECT_EQ(m.first_attention().kv_heads, 4);
+  EXPECT_EQ(m.first_attention().head_dim, 256);
+}
+
+TEST(HfDefaults, AnActivationThatAMixerIsNotRunWithIsRefused) {
+  for (const char* type : {"qwen3_next", "bamba", "falcon_h1", "kimi_linear", "apertus"})
+    EXPECT_THROW(read(type, {{"hidden_act", "gelu"}}), Error) << type;
+  EXPECT_EQ(read("gemma2", {{"hidden_activation", "gelu"}, {"head_dim", 8}}).activation,
+            ActivationFunction::kGelu);
+}
+
+TEST(HfDefaults, Olmo3sBaseBesideTheScalingIsThatOfLayersThatSeeEverything) {
+  const ModelDescription m = read("olmo3", {{"rope_theta", 90000.0}});
+  EXPECT_EQ(m.rope.theta, 90000);
+  EXPECT_EQ(m.window_rope.theta, 500000);
+}
+
 TEST(HfDefaults, Exaone4RotatesEverythingOnlyWithoutAWindow) {
   const json full = {{"layer_types", std::vector<std::string>(4, "full_attention")}};
   json with = full, without = full;

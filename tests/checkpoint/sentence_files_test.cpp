@@ -72,6 +72,15 @@ TEST(SentenceFiles, ModulesBehindThePooling) {
   expect_error(ErrorCode::kUnsupported, {"2_Dense", "'torch.nn.ReLU'"}, [&] { folder.read(); });
 }
 
+// As sentence-transformers 6 saves a cross-encoder.
+TEST(SentenceFiles, AClassifierNeedsNoPooling) {
+  const test::TemporaryFolder folder;
+  folder.write("modules.json",
+               R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.Transformer"}])");
+  EXPECT_THROW(read_sentence_files(folder.path(), 8), Error);
+  EXPECT_TRUE(read_sentence_files(folder.path(), 8, true).head.pooling.empty());
+}
+
 TEST(SentenceFiles, PromptsAndTheLongestText) {
   SentenceFolder folder;
   EXPECT_EQ(folder.read().head.max_tokens, 0);

@@ -45,6 +45,22 @@ TEST(StepBuilder, LaysOutARaggedBatch) {
   EXPECT_EQ(values(step.output_start), (Ids{0, 0, 1, 3}));
 }
 
+// A text model has no vectors for images, so their tokens have the row that transformers gives them.
+TEST(StepBuilder, PlaceholdersHaveTheRowOfAnotherToken) {
+  ReferenceBackend backend;
+  StepBuilder builder(backend, {.max_tokens = 8,
+                                .max_sequences = 1,
+                                .max_outputs = 8,
+                                .max_blocks = 3,
+                                .block_tokens = 4,
+                                .placeholders = {11, 40},
+                                .placeholder_row = 3});
+  const std::vector<TokenId> tokens = {10, 11, 12, 40};
+  const std::vector<BlockId> own = blocks({0});
+  const Chunk chunks[] = {{tokens, 0, own, Outputs::kNone}};
+  EXPECT_EQ(values(builder.build(chunks).tokens), (Ids{10, 3, 12, 3}));
+}
+
 // Two states of each block of four are kept: those of the last positions that were written.
 TEST(StepBuilder, AnMtpHeadsStatesComeFromTheBlocks) {
   ReferenceBackend backend;

@@ -15,6 +15,7 @@ void set_switches(ModelDescription& model) {
 }
 
 void read_hf(HfReader& in) {
+  in.require_activation(ActivationFunction::kXielu);
   set_switches(in.model());
   in.head_norms(HeadNorm::kHead);
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});

@@ -34,6 +34,8 @@ void read_gguf(GgufReader& in) {
   in.model().routing.floor = kFloor;
 }
 
+constexpr std::string_view kIgnored[] = {"mtp_block.", "mtp_emb_norm.", "mtp_hidden_norm.",
+                                         "mtp_linear_proj."};
 constexpr HfName kDenseNames[] = {{"ernie4_5", "Ernie4_5ForCausalLM"}};
 constexpr HfName kMoeNames[] = {{"ernie4_5_moe", "Ernie4_5_MoeForCausalLM"}};
 constexpr HfDefaults kDefaults = {
@@ -47,7 +49,8 @@ extern const Architecture kErnie45 = {.name = "ernie4_5",
                                       .gguf_interleaved = true,
                                       .hf_interleaved = true,
                                       .read_hf = read_dense,
-                                      .read_gguf = read_gguf};
+                                      .read_gguf = read_gguf,
+                                      .ignored = kIgnored};
 extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
                                          .hf = kMoeNames,
                                          .hf_defaults = {.context = 131072,
@@ -62,6 +65,7 @@ extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
                                          .gguf_interleaved = true,
                                          .hf_interleaved = true,
                                          .read_hf = read_moe,
-                                         .read_gguf = read_gguf};
+                                         .read_gguf = read_gguf,
+                                         .ignored = kIgnored};
 
 }  // namespace ferrum

@@ -40,6 +40,7 @@ void read_state_space(HfReader& in) {
 
 void read_hf(HfReader& in) {
   ModelDescription& model = in.model();
+  in.require_activation(ActivationFunction::kSilu);
   set_layers(model);
   model.embedding_scale = in.number("embedding_multiplier", 1);
   model.logit_scale = in.number("lm_head_multiplier", 1);

@@ -42,6 +42,7 @@ void read_common(HfReader& in) {
 
 void read_sandwich(HfReader& in, double cap_of_scores, double cap_of_logits) {
   read_common(in);
+  in.activation("hidden_activation");
   in.model().wiring.norm_after = true;
   set_scale(in.model(), 1 / std::sqrt(in.number("query_pre_attn_scalar", 256)));
   set_caps(in.model(), cap(in, "attn_logit_softcapping", cap_of_scores),
@@ -130,13 +131,18 @@ extern const Architecture kGemma2 = {.name = "gemma2",
                                      .names = kTensors,
                                      .read_hf = read_gemma2,
                                      .read_gguf = read_gemma2_gguf};
-extern const Architecture kGemma3 = {
-    .name = "gemma3",
-    .hf = kGemma3Names,
-    .hf_defaults = {.head_dim = 256, .context = 131072, .theta = 1e6, .tied_head = true, .kv_heads = 4},
-    .names = kTensors,
-    .read_hf = read_gemma3,
-    .read_gguf = read_gemma3_gguf};
+extern const Architecture kGemma3 = {.name = "gemma3",
+                                     .hf = kGemma3Names,
+                                     .hf_defaults = {.head_dim = 256,
+                                                     .context = 131072,
+                                                     .theta = 1e6,
+                                                     .tied_head = true,
+                                                     .heads = 8,
+                                                     .vocab = 262208,
+                                                     .kv_heads = 4},
+                                     .names = kTensors,
+                                     .read_hf = read_gemma3,
+                                     .read_gguf = read_gemma3_gguf};
 extern const Architecture kGemmaEmbedding = {
     .name = "gemma-embedding", .hf = {}, .names = kTensors, .read_gguf = read_gemma_embedding_gguf};
 

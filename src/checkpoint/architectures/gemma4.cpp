@@ -80,20 +80,28 @@ void read_rotation(HfReader& in) {
     if (layer.attention.window > 0) in.model().window_rope.rotary_dim = layer.attention.head_dim;
   }
   const auto fields = in.rope_fields();
+  constexpr float kWindowTheta = 10000;
+  if (!fields) in.model().window_rope.theta = kWindowTheta;
   const auto full = fields ? fields->find("full_attention") : std::nullopt;
   const double share = full ? full->find_number("partial_rotary_factor").value_or(1) : 0.25;
-  rotate_share(rope, rope.rotary_dim, share);
+  rotate_share(rope, rope.rotary_dim, share, full ? full->find_number("factor").value_or(1) : 1);
 }
 
 void read_hf(HfReader& in) {
   ModelDescription& model = in.model();
   set_common(model);
+  in.activation("hidden_activation");
+  if (in.config().string_or("use_bidirectional_attention", "vision") == "all")
+    fail(ErrorCode::kUnsupported, "{} is 'all'; Ferrum runs models of text that see what is before",
+         in.config().place("use_bidirectional_attention"));
+  in.placeholders({{"image_token_id", 258880}, {"video_token_id", 258884}, {"audio_token_id", 258881}},
+                  in.integer("pad_token_id", 0));
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
-  in.windows(512, [](int layer) { return (layer + 1) % 6 != 0; });
+  const bool is_unified = in.config().string_or("model_type", "") == "gemma4_unified_text";
+  in.windows(is_unified ? 1024 : 512, [](int layer) { return (layer + 1) % 6 != 0; });
   read_heads(in);
   read_rotation(in);
-  model.logit_cap =
-      in.config().contains("final_logit_softcapping") ? in.number("final_logit_softcapping", 0) : 30;
+  model.logit_cap = in.number("final_logit_softcapping", 0);
   const int sharing = in.integer("num_kv_shared_layers", 0);
   share(model, sharing, in.config().place("num_kv_shared_layers"));
   if (in.boolean("use_double_wide_mlp", false))
@@ -132,7 +140,9 @@ void read_gguf(GgufReader& in) {
 }
 
 constexpr HfName kNames[] = {{"gemma4_text", "Gemma4ForCausalLM"},
-                             {"gemma4", "Gemma4ForConditionalGeneration"}};
+                             {"gemma4", "Gemma4ForConditionalGeneration"},
+                             {"gemma4_unified_text", "Gemma4UnifiedForCausalLM"},
+                             {"gemma4_unified", "Gemma4UnifiedForConditionalGeneration"}};
 constexpr TensorNames kTensors[] = {
     {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},

@@ -22,6 +22,7 @@ void set_layers(ModelDescription& model, const std::vector<bool>& attends) {
 }
 
 void read_state_space(HfReader& in) {
+  in.require_activation(ActivationFunction::kSilu);
   if (!in.model().has(Mixer::kStateSpace)) return;
   in.model().state_space = read_mamba(in, in.integer("mamba_expand", 2) * in.model().hidden);
   in.biases("mamba_proj_bias", false, {Role::kMixerIn, Role::kMixerOut});

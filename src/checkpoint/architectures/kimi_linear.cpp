@@ -57,6 +57,7 @@ std::vector<bool> attending(const HfReader& in) {
 
 void read_hf(HfReader& in) {
   ModelDescription& model = in.model();
+  in.require_activation(ActivationFunction::kSilu);
   model.context = in.integer("model_max_length", model.context);
   const auto nested = in.config().find("linear_attn_config");
   const auto number = [&](const char* inner, const char* outer, int usual) {

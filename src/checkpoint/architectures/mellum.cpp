@@ -23,6 +23,7 @@ void read_gguf(GgufReader& in) {
 }
 
 constexpr HfName kNames[] = {{"mellum", "MellumForCausalLM"}};
+constexpr std::string_view kIgnored[] = {"mtp."};
 
 }  // namespace
 
@@ -38,6 +39,7 @@ extern const Architecture kMellum = {.name = "mellum",
                                                      .rope = R"({"full_attention": {"rope_theta": 500000},
                                "sliding_attention": {"rope_theta": 10000}})"},
                                      .read_hf = read_hf,
-                                     .read_gguf = read_gguf};
+                                     .read_gguf = read_gguf,
+                                     .ignored = kIgnored};
 
 }  // namespace ferrum

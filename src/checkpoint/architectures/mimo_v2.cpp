@@ -1,5 +1,8 @@
 // MiMo-V2: values narrower than keys and scaled, windows with sinks and twice the key and value heads,
 // experts chosen by the logistic function.
+#include <functional>
+
+#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -9,9 +12,23 @@ namespace {
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
 
+// As published, kinds of layers are lists of 0 and 1: windows, and experts.
+std::function<bool(int)> listed(HfReader& in, std::string_view key, std::function<bool(int)> usual) {
+  const auto list = in.config().find_integers(key);
+  if (!list) return usual;
+  if (list->size() != static_cast<size_t>(in.depth()))
+    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in.config().place(key),
+         list->size(), in.depth());
+  return [list](int layer) { return (*list)[static_cast<size_t>(layer)] != 0; };
+}
+
 void read_hf(HfReader& in) {
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
-  in.windows(129, [](int layer) { return layer != 0 && (layer + 1) % 6 != 0; });
+  in.windows(
+      129, listed(in, "hybrid_layer_pattern", [](int layer) { return layer != 0 && (layer + 1) % 6 != 0; }));
+  if (const auto theta = in.config().find_number("swa_rope_theta"))
+    in.model().window_rope.theta = static_cast<float>(*theta);
+  in.model().wiring.eps = in.number("layernorm_epsilon", in.model().wiring.eps);
   // The reference attends to sliding_window_size tokens before the one that asks.
   const auto before = in.config().find_integer("sliding_window_size");
   const bool said = in.config().contains("attention_value_scale");
@@ -26,7 +43,7 @@ void read_hf(HfReader& in) {
     a.sinks = true;
     a.kv_heads = in.integer("swa_num_key_value_heads", 2 * a.kv_heads);
   });
-  in.experts(in.sparse_layers([](int i) { return i > 0; }), true);
+  in.experts(in.sparse_layers(listed(in, "moe_layer_freq", [](int i) { return i > 0; })), true);
   in.model().routing.score = Score::kSigmoid;
   in.model().routing.selection_bias = true;
 }

@@ -86,6 +86,8 @@ void read_hf(HfReader& in) {
 
 void read_gguf(GgufReader& in) {
   set_switches(in.model());
+  in.activation("hidden_activation");
+  in.model().text_head.pooling = {TextPooling::kMean};  // of classifiers whose file is silent
   const int window = in.integer("attention.sliding_window").value_or(0);
   const int period = std::max(1, in.integer("attention.sliding_window_pattern").value_or(kPeriod));
   in.each_layer([&](int i, LayerDescription& layer) {

@@ -38,6 +38,7 @@ void set_switches(ModelDescription& model) {
 
 void read_hf(HfReader& in) {
   in.head_norms(HeadNorm::kWeightless);
+  in.placeholders({{"image_token_id", -1}, {"video_token_id", -1}}, 0);
   const int depth = in.depth();
   in.windows(2048, [depth](int i) { return (depth - 1 - i) % kPeriod != 0; });
   read_rotations(in);

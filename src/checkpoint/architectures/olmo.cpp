@@ -25,7 +25,11 @@ void read_olmo2(HfReader& in) {
 void read_olmo3(HfReader& in) {
   read_olmo2(in);
   in.windows(4096, three_of_four);
-  if (!in.has_ropes_by_kind()) in.model().window_rope.scaling = {};
+  if (in.has_ropes_by_kind()) return;
+  in.model().window_rope.scaling = {};
+  // A base beside the scaling is that of the same layers, as transformers reads it.
+  constexpr float kTheta = 500000;
+  if (in.config().find("rope_theta")) in.model().window_rope.theta = kTheta;
 }
 
 void read_olmo2_gguf(GgufReader& in) {

@@ -36,6 +36,7 @@ void read_rotation(HfReader& in) {
 
 void read_hybrid(HfReader& in) {
   ModelDescription& model = in.model();
+  in.require_activation(ActivationFunction::kSilu);
   read_rotation(in);
   model.wiring.norm_plus_one = true;
   model.delta = {.key_heads = in.integer("linear_num_key_heads", 16),

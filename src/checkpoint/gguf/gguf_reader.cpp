@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/activation_names.h"
 #include "checkpoint/pair_form.h"
 
 namespace ferrum {
@@ -211,6 +212,20 @@ void GgufReader::read_scaling(RopeDescription& rope) const {
 }
 
 // Files do not say whether embeddings are normalised; who reads them takes it so.
+// What a classifier reads of a text's rows, where no key says so: what the architecture usually does, else
+// the first of an encoder's.
+void GgufReader::read_classifier_pooling(bool last) {
+  std::vector<TextPooling>& pooling = m_.text_head.pooling;
+  const auto said = integer("classifier.pooling_type");
+  if (said && *said != 1 && *said != 2)
+    fail(ErrorCode::kUnsupported, "{}: {} is {}; Ferrum runs 1 and 2 (mean, first)", metadata_.source(),
+         Keys(metadata_, architecture_).full("classifier.pooling_type"), *said);
+  if (said)
+    pooling = {*said == 1 ? TextPooling::kMean : TextPooling::kFirst};
+  else if (pooling.empty())
+    pooling = {m_.encoder && !last ? TextPooling::kFirst : TextPooling::kLast};
+}
+
 void GgufReader::read_text_head() {
   const Keys keys(metadata_, architecture_);
   TextHeadDescription& head = m_.text_head;
@@ -222,7 +237,7 @@ void GgufReader::read_text_head() {
   const int type = said.value_or(kNone);
   if (has_tensor({Role::kTextOut})) {
     head.classifies = true;
-    head.pooling = {m_.encoder && type != kLast ? TextPooling::kFirst : TextPooling::kLast};
+    read_classifier_pooling(type == kLast);
     if (has_tensor({Role::kTextDense})) {
       const bool has_norm = has_tensor({Role::kTextNorm});
       head.layers.push_back({.weight = {Role::kTextDense},
@@ -263,6 +278,12 @@ void GgufReader::read_text_head() {
 std::optional<float> GgufReader::number(std::string_view name) const {
   const auto value = metadata_.number(Keys(metadata_, architecture_).full(name));
   return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+}
+
+void GgufReader::activation(std::string_view name) {
+  const std::string key = Keys(metadata_, architecture_).full(name);
+  const auto said = metadata_.string(key);
+  if (said) m_.activation = activation_named(*said, fmt::format("{}: {}", metadata_.source(), key));
 }
 
 std::optional<int> GgufReader::integer(std::string_view name) const {

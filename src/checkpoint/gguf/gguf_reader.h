@@ -34,6 +34,8 @@ class GgufReader {
   // Names are without the architecture: "attention.scale".
   std::optional<float> number(std::string_view name) const;
   std::optional<int> integer(std::string_view name) const;  // from 0 to 2^28
+  // The activation function that this key names, if it is there. Error kUnsupported.
+  void activation(std::string_view name);
 
   // One for each layer. Error kBadConfig where there are others.
   std::optional<std::vector<bool>> flags(std::string_view name) const;
@@ -53,6 +55,7 @@ class GgufReader {
   void read_rope(RopeDescription& rope, std::string_view suffix) const;
   void read_scaling(RopeDescription& rope) const;
   void read_text_head();
+  void read_classifier_pooling(bool last);
 
   const GgufMetadata& metadata_;
   const TensorTable& tensors_;

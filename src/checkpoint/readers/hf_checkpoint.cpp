@@ -94,7 +94,7 @@ void find_judges(const fs::path& folder, const ModelDescription& model, Sentence
 }
 
 SentenceFiles sentence_files(const fs::path& folder, const ModelDescription& model) {
-  SentenceFiles sentences = read_sentence_files(folder, model.hidden);
+  SentenceFiles sentences = read_sentence_files(folder, model.hidden, model.text_head.classifies);
   find_judges(folder, model, sentences);
   return sentences;
 }

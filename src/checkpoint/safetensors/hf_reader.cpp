@@ -1,11 +1,11 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "checkpoint/activation_names.h"
 #include "checkpoint/safetensors/hf_rope.h"
 
 namespace ferrum {
@@ -15,31 +15,6 @@ using Role = TensorRole;
 
 constexpr int kMaxLayers = 1024;
 constexpr int kMaxHeads = 4096;
-
-// Names in transformers' ACT2FN. Those that Ferrum does not compute are listed so that a refusal can say what
-// the name means.
-struct NamedActivation {
-  std::string_view name;
-  std::string_view meaning;
-  std::optional<ActivationFunction> function;
-};
-constexpr std::array kActivations = {
-    NamedActivation{"silu", "SiLU", ActivationFunction::kSilu},
-    NamedActivation{"swish", "SiLU", ActivationFunction::kSilu},
-    NamedActivation{"gelu", "GELU", ActivationFunction::kGelu},
-    NamedActivation{"gelu_python", "GELU", ActivationFunction::kGelu},
-    NamedActivation{"gelu_new", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
-    NamedActivation{"gelu_fast", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
-    NamedActivation{"gelu_accurate", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
-    NamedActivation{"gelu_pytorch_tanh", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
-    NamedActivation{"gelu_python_tanh", "GELU in its tanh approximation", ActivationFunction::kGeluTanh},
-    NamedActivation{"relu2", "squared ReLU", ActivationFunction::kReluSquared},
-    NamedActivation{"xielu", "xIELU", ActivationFunction::kXielu},
-    NamedActivation{"quick_gelu", "GELU in its sigmoid approximation", std::nullopt},
-    NamedActivation{"gelu_10", "GELU, clipped to -10 and 10", std::nullopt},
-    NamedActivation{"relu", "ReLU", std::nullopt},
-    NamedActivation{"relu6", "ReLU, clipped to 6", std::nullopt},
-};
 
 // Other fields are computed from these, so they must be in range before validate() checks the whole.
 int positive(const JsonView& in, std::string_view key, int value, int most) {
@@ -75,7 +50,8 @@ ModelDescription HfReader::read() {
 void HfReader::read_sizes() {
   m_.hidden = in_.at("hidden_size").integer();
   m_.layers.resize(static_cast<size_t>(positive(in_, "num_hidden_layers", read_depth(), kMaxLayers)));
-  m_.vocab = in_.at("vocab_size").integer();
+  const int usual_vocab = architecture_.hf_defaults.vocab;
+  m_.vocab = usual_vocab > 0 ? integer("vocab_size", usual_vocab) : in_.at("vocab_size").integer();
   // A model of experts alone may have no dense width; a dense layer without one is refused later.
   const bool may_lack_width = in_.find("moe_intermediate_size") || in_.find("block_ff_dim");
   const int width = may_lack_width ? in_.find_integer("intermediate_size").value_or(0)
@@ -96,7 +72,10 @@ int HfReader::read_depth() const {
 
 void HfReader::read_heads() {
   AttentionDescription a;
-  a.q_heads = positive(in_, "num_attention_heads", in_.at("num_attention_heads").integer(), kMaxHeads);
+  const int usual_heads = architecture_.hf_defaults.heads;
+  const int heads =
+      usual_heads > 0 ? integer("num_attention_heads", usual_heads) : in_.at("num_attention_heads").integer();
+  a.q_heads = positive(in_, "num_attention_heads", heads, kMaxHeads);
   const int kv_heads = default_of("num_key_value_heads", architecture_.hf_defaults.kv_heads);
   a.kv_heads = in_.find_integer("num_key_value_heads").value_or(kv_heads != 0 ? kv_heads : a.q_heads);
   const int usual = default_of("head_dim", architecture_.hf_defaults.head_dim);
@@ -110,19 +89,15 @@ void HfReader::read_heads() {
 }
 
 void HfReader::activation(std::string_view key) {
+  if (const auto name = in_.find_string(key)) m_.activation = activation_named(*name, in_.place(key));
+}
+
+void HfReader::require_activation(ActivationFunction function) const {
+  const char* key = in_.find("hidden_act") ? "hidden_act" : "hidden_activation";
   const auto name = in_.find_string(key);
-  if (!name) return;
-  std::string_view meaning;
-  for (const NamedActivation& a : kActivations) {
-    if (!is_same_word(a.name, *name)) continue;
-    meaning = a.meaning;
-    if (a.function) m_.activation = *a.function;
-    if (a.function) return;
-  }
-  fail(
-      ErrorCode::kUnsupported,
-      "{} is {}{}; Ferrum runs 'silu', also called 'swish', 'gelu', 'gelu_pytorch_tanh', 'relu2' and 'xielu'",
-      in_.place(key), in_quotes(*name), meaning.empty() ? "" : fmt::format(" ({})", meaning));
+  if (name && activation_named(*name, in_.place(key)) != function)
+    fail(ErrorCode::kUnsupported, "{} is {}; Ferrum does not run {} with it", in_.place(key),
+         in_quotes(*name), architecture_.name);
 }
 
 // A field that is null has no default: its value follows from others.
@@ -202,6 +177,15 @@ std::optional<double> HfReader::first_number(std::initializer_list<std::string_v
   for (const std::string_view key : keys)
     if (const auto value = in_.find_number(key)) return value;
   return std::nullopt;
+}
+
+void HfReader::placeholders(std::initializer_list<NamedToken> fields, int row) {
+  if (!outer_.find("text_config")) return;
+  for (const NamedToken& field : fields) {
+    const int token = outer_.find_integer(field.key).value_or(outer_.contains(field.key) ? -1 : field.usual);
+    if (token >= 0 && token < m_.vocab) m_.placeholders.push_back(token);
+  }
+  m_.placeholder_row = row >= 0 && row < m_.vocab ? row : 0;
 }
 
 void HfReader::each_layer(const std::function<void(int, LayerDescription&)>& body) {

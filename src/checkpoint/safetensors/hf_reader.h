@@ -40,8 +40,17 @@ class HfReader {
   std::optional<int> first_integer(std::initializer_list<std::string_view> keys) const;
   std::optional<double> first_number(std::initializer_list<std::string_view> keys) const;
 
+  // Tokens that a multimodal wrapping puts for images and sounds: its fields, each with its class's default.
+  struct NamedToken {
+    std::string_view key;
+    int usual;
+  };
+  void placeholders(std::initializer_list<NamedToken> fields, int row);
   // The activation function that this field names, if it is there. Error kUnsupported.
   void activation(std::string_view key);
+  // Error kUnsupported where the configuration names another function than `function`: the architecture's
+  // mixers, or all of its feed-forward parts, are run with that one alone.
+  void require_activation(ActivationFunction function) const;
   void each_layer(const std::function<void(int, LayerDescription&)>& body);
   void head_norms(HeadNorm norm, bool last = false);
   // rope_parameters, or rope_scaling as it was called before transformers 5.

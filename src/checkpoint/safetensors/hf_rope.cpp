@@ -152,7 +152,8 @@ void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescripti
   set_number(config, "rope_local_base_freq", model.window_rope.theta);
   const Json by_class = usual.empty() ? Json() : Json::parse(usual);
   auto fields = find_rope_fields(config);
-  if (!fields && !usual.empty()) fields.emplace(by_class, config.source(), "rope_parameters");
+  const bool is_usual = !fields && !usual.empty();
+  if (is_usual) fields.emplace(by_class, config.source(), "rope_parameters");
   if (fields) {
     const auto full = fields->find("full_attention");
     const auto sliding = fields->find("sliding_attention");
@@ -164,6 +165,7 @@ void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescripti
       if (!config.find("rope_local_base_freq")) model.window_rope = rope;
     }
   }
+  if (is_usual) set_number(config, "rope_theta", rope.theta);
   stretch_context(model);
 }
 

@@ -177,14 +177,14 @@ int limit_of(const std::optional<Document>& file, std::string_view key) {
 
 }  // namespace
 
-SentenceFiles read_sentence_files(const fs::path& folder, int hidden) {
+SentenceFiles read_sentence_files(const fs::path& folder, int hidden, bool classifies) {
   SentenceFiles files;
   if (const auto modules = find_document(folder / "modules.json")) {
     const JsonView list = modules->view();
     if (!list.is_array()) list.refuse("must be a list of modules");
     files.present = true;
     for (size_t i = 0; i < list.size(); ++i) read_module(folder, list.element(i), files);
-    if (files.head.pooling.empty() && files.judges.empty())
+    if (files.head.pooling.empty() && files.judges.empty() && !classifies)
       list.refuse("has no Pooling, and Ferrum makes one vector of each text");
     if (!files.head.layers.empty() &&
         files.head.layers.front().in != hidden * static_cast<int>(files.head.pooling.size()))

@@ -27,6 +27,7 @@ struct SentenceFiles {
 // Where modules.json is absent, the head has only what other files say: the prompts and the longest text.
 // Errors: kBadFile and kBadConfig naming file and field; kUnsupported for modules and functions that Ferrum
 // does not run; kNotFound for a module's missing file.
-SentenceFiles read_sentence_files(const std::filesystem::path& folder, int hidden);
+// A model that classifies, as its class says, needs no Pooling: its own head makes the scores.
+SentenceFiles read_sentence_files(const std::filesystem::path& folder, int hidden, bool classifies = false);
 
 }  // namespace ferrum
