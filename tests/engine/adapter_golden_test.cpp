@@ -124,6 +124,47 @@ INSTANTIATE_TEST_SUITE_P(Peft, AdapterGoldens,
                                            "lora_modules_to_save", "lora_moe_experts", "lora_patterns"),
                          [](const auto& info) { return info.param; });
 
+// Files that llama.cpp's convert_lora_to_gguf.py made: of adapters of goldens, and of
+// tests/data/adapters/each_expert, which changes experts one by one. On bases from folders and from GGUF
+// files.
+struct Converted {
+  const char* file;
+  const char* base;
+  const char* golden;  // an adapter of ../shared/goldens2; null: what the folder each_expert computes
+  double tolerance;    // more for matrices in Q8_0
+};
+
+class ConvertedAdapters : public ::testing::TestWithParam<Converted> {};
+
+TEST_P(ConvertedAdapters, ComputeWhatTheirFoldersDo) {
+  const Converted& c = GetParam();
+  const auto base = test::shared("goldens2") / c.base;
+  FERRUM_NEEDS_SHARED(base);
+  const auto folder = c.golden ? test::shared("goldens2") / c.golden : test::data("adapters/each_expert");
+  Golden golden = read_golden(c.golden ? folder : base);
+  if (c.golden == nullptr) golden.logits = compute(base, golden, {.adapter = folder});
+  const auto file = test::data("adapters") / c.file;
+  EXPECT_LE(relative_error(compute(base, golden, {.adapter = file}), golden.logits), c.tolerance);
+  const test::TemporaryFolder temporary;
+  const auto converted = temporary.path() / "model.gguf";
+  convert(base, converted, {.type = FileType::kF32});
+  EXPECT_LE(relative_error(compute(converted, golden, {.adapter = file}), golden.logits), c.tolerance);
+  const test::Setup cpu = {.backend = "cpu", .activations = "f32", .adapter = file};
+  EXPECT_LE(relative_error(compute(converted, golden, cpu), golden.logits), c.tolerance + 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    LlamaCpp, ConvertedAdapters,
+    ::testing::Values(Converted{"embed_head.gguf", "lora_base_llama", "lora_embed_head", 1e-4},
+                      Converted{"layers_q8_0.gguf", "lora_base_llama", "lora_layers_subset", 2e-2},
+                      Converted{"each_expert.gguf", "lora_base_qwen3_moe", nullptr, 1e-4},
+                      Converted{"each_expert_q8_0.gguf", "lora_base_qwen3_moe", nullptr, 2e-2}),
+    [](const auto& info) {
+      std::string name = info.param.file;
+      name.resize(name.find('.'));
+      return name;
+    });
+
 TEST(AdapterFaults, DoraIsRefusedByName) {
   const auto adapter = test::shared("goldens2/lora_dora");
   FERRUM_NEEDS_SHARED(adapter);
