@@ -116,6 +116,7 @@ struct FeedForwardDescription {
   // Of a dense part beside the experts; 0: none. Then both parts and the router have norms of their own, and
   // experts and router read the residual.
   int beside_width = 0;
+  bool mixture_bias = false;  // of what all experts give together
   int latent_width = 0;  // of what experts read and give, between two projections; 0: the hidden state itself
   float out_scale = 1;   // of what the part gives
   // XIELU's parameters as stored, before softplus (apertus).

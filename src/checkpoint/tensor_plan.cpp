@@ -190,6 +190,7 @@ class Planner {
     if (m_.gated) stack({Role::kExpertGate, i}, f.experts, f.width, state, Role::kExpertGateUp);
     stack({Role::kExpertUp, i}, f.experts, f.width, state, m_.gated ? Role::kExpertGateUp : kNotFused);
     stack({Role::kExpertDown, i}, f.experts, state, f.width, kNotFused);
+    if (f.mixture_bias) add({Role::kMixtureBias, i}, Use::kVector, {m_.hidden});
     if (f.beside_width > 0) {
       dense(i, f.beside_width);
       add({Role::kRouterScale, i}, Use::kVector, {m_.hidden});

@@ -62,6 +62,7 @@ enum class TensorRole : uint8_t {
   kExpertsDown,  // in front of experts that work on a narrower state, and behind them
   kExpertsUp,
   kSharedRouter,  // the gate of the shared expert
+  kMixtureBias,   // of what all experts give together
   kSharedGate,
   kSharedUp,
   kSharedGateUp,

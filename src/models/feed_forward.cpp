@@ -73,6 +73,8 @@ void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedFor
   } else {
     b.experts(out, normed(p_.before_experts), routing, *p_.up, *p_.down, p_.activation);
   }
+  if (const Tensor& bias = p_.mixture_bias; !bias.empty())
+    b.add(out, {bias.data, bias.dtype, out.rows, bias.cols, 0}, 1);  // the same row for all
   if (p_.after_experts.kind != Norm::Kind::kNone) b.norm(out, out, p_.after_experts);
   if (!p_.shared_up) return;
   const Tensor shared = s.shared.first_rows(x.rows);

@@ -37,6 +37,7 @@ class FeedForward {
     // Of experts beside a dense part, which takes the place of the shared expert. kNone where the experts
     // read what the shared one reads.
     Norm router_norm, before_experts, after_experts, after_shared;
+    Tensor mixture_bias;  // [1, hidden], or empty: added to what all experts give together
     float out_scale = 1;  // of what the part gives
   };
   explicit FeedForward(Parts parts) : p_(std::move(parts)) {}

@@ -269,6 +269,7 @@ class Loader {
                                                     {Role::kExpertGate, Role::kExpertUp})
                             : tensors_.expert_stack(i, f.experts, Role::kExpertUp, {});
     parts.down = tensors_.expert_stack(i, f.experts, Role::kExpertDown, {});
+    if (f.mixture_bias) parts.mixture_bias = tensors_.vector({Role::kMixtureBias, i});
     if (f.latent_width > 0) {
       parts.latent_down = tensors_.matrix({Role::kExpertsDown, i});
       parts.latent_up = tensors_.matrix({Role::kExpertsUp, i});

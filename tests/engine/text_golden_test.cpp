@@ -139,5 +139,14 @@ INSTANTIATE_TEST_SUITE_P(Gguf, TextFiles,
                                            "rerank_xlmr"),
                          test_name);
 
+// By the formulas of its code, which is not in transformers (tests/data/goldens/generate_encoders.py); and
+// the file that llama.cpp's converter makes, which leaves out one bias.
+TEST(TextMixtures, NomicAgrees) {
+  const auto folder = test::data("goldens/nomic_moe");
+  expect_agreement(Case(folder, folder), Stored::kFloat);
+  const auto gguf = test::data("goldens/nomic_moe_gguf");
+  expect_agreement(Case(gguf / "model.gguf", gguf), Stored::kFloat);
+}
+
 }  // namespace
 }  // namespace ferrum

@@ -1,12 +1,17 @@
-// Encoders whose positions are rotations, with layer norms of sums: NomicBERT (gated by SiLU, no biases),
-// Jina embeddings v3 (XLM-RoBERTa otherwise) and GTE (gated; its folders stack up over gate).
+// Encoders whose positions are rotations, with layer norms of sums: NomicBERT (gated by SiLU, no biases; as a
+// mixture, every second layer has experts that are not gated), Jina embeddings v3 (XLM-RoBERTa otherwise) and
+// GTE (gated; its folders stack up over gate).
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "checkpoint/architectures/encoder_switches.h"
+#include "checkpoint/row_views.h"
 
 namespace ferrum {
+
+extern const Architecture kNomicBertMoe;
+
 namespace {
 
 using Role = TensorRole;
@@ -25,6 +30,8 @@ constexpr std::pair<std::string_view, std::string_view> kNomicWords[] = {
     {"layer_norm_epsilon", "layer_norm_eps"},
     {"rotary_emb_base", "rope_theta"},
     {"rotary_emb_fraction", "partial_rotary_factor"},
+    {"moe_top_k", "num_experts_per_tok"},
+    {"moe_normalize_expert_weights", "norm_topk_prob"},
 };
 
 void respell_nomic(Json& config) {
@@ -40,6 +47,36 @@ void refuse_if(const HfReader& in, std::string_view key, bool refused) {
   if (refused)
     fail(ErrorCode::kUnsupported, "{} is set; Ferrum runs this architecture without it",
          in.config().place(key));
+}
+
+// Of every `moe_every_n_layers` layers the second has experts.
+void read_mixture_of_nomic(HfReader& in) {
+  const auto every = in.config().find_integer("moe_every_n_layers").value_or(0);
+  if (every <= 1) return;
+  ModelDescription& model = in.model();
+  model.architecture = &kNomicBertMoe;
+  std::vector<bool> layers;
+  for (int i = 0; i < in.depth(); ++i) layers.push_back(i % every == 1);
+  in.experts(layers, false);
+  for (LayerDescription& layer : model.layers)
+    layer.feed_forward.mixture_bias = layer.feed_forward.experts > 0;
+  refuse_if(in, "num_shared_experts", in.config().find_integer("num_shared_experts").value_or(0) > 0);
+  refuse_if(in, "expert_choice_router", in.boolean("expert_choice_router", false));
+}
+
+// The experts' matrices, one below the other: the first as it multiplies, the second transposed.
+void stack_experts_of_nomic(std::vector<HostTensor>& tensors, const ModelDescription& model) {
+  const int64_t experts = model.experts();
+  if (experts == 0) return;
+  for (HostTensor& tensor : tensors) {
+    const bool is_first = tensor.name.ends_with(".mlp.experts.mlp.w1");
+    if (!is_first && !tensor.name.ends_with(".mlp.experts.mlp.w2")) continue;
+    if (tensor.shape.size() != 2 || tensor.shape[0] % experts != 0)
+      fail(ErrorCode::kBadConfig, "tensor {} has shape [{}], which does not hold {} experts",
+           in_quotes(tensor.name), fmt::join(tensor.shape, ", "), experts);
+    tensor.shape = {experts, tensor.shape[0] / experts, tensor.shape[1]};
+    if (!is_first) tensor = transposed(tensor);
+  }
 }
 
 void read_nomic(HfReader& in) {
@@ -59,13 +96,19 @@ void read_nomic(HfReader& in) {
     refuse_if(in, key, in.boolean(key, false));
   refuse_if(in, "rotary_emb_scale_base", in.config().find_number("rotary_emb_scale_base").value_or(0) != 0);
   refuse_if(in, "rotary_scaling_factor", in.config().find_number("rotary_scaling_factor").value_or(1) != 1);
-  refuse_if(in, "moe_every_n_layers", in.config().find_integer("moe_every_n_layers").value_or(0) > 0);
+  read_mixture_of_nomic(in);
   set_classifier(in, TextPooling::kFirst, TextLayer::Function::kTanh);
 }
 
 void read_nomic_gguf(GgufReader& in) {
   read_encoder(in, TextPositions::kRotated);
   in.model().activation = ActivationFunction::kSilu;
+}
+
+void read_nomic_moe_gguf(GgufReader& in) {
+  read_encoder(in, TextPositions::kRotated);
+  in.model().gated = false;
+  in.experts(false);
 }
 
 constexpr HfName kNomicNames[] = {{"nomic_bert", "NomicBertModel"},
@@ -82,6 +125,10 @@ constexpr TensorNames kNomicTensors[] = {
     {Role::kUp, ExpertCount::kNone, "encoder.layers.#.mlp.fc1", ""},
     {Role::kGate, ExpertCount::kNone, "encoder.layers.#.mlp.fc12", ""},
     {Role::kDown, ExpertCount::kNone, "encoder.layers.#.mlp.fc2", ""},
+    {Role::kRouter, ExpertCount::kNone, "encoder.layers.#.mlp.router.layer", ""},
+    {Role::kExpertUp, ExpertCount::kAll, "encoder.layers.#.mlp.experts.mlp.w1!", ""},
+    {Role::kExpertDown, ExpertCount::kAll, "encoder.layers.#.mlp.experts.mlp.w2!", ""},
+    {Role::kMixtureBias, ExpertCount::kNone, "encoder.layers.#.mlp.experts.bias!", ""},
     {Role::kAfterFfnNorm, ExpertCount::kNone, "encoder.layers.#.norm2", "blk.#.layer_output_norm"},
     {Role::kTextDense, ExpertCount::kNone, "pooler.dense", ""},
     {Role::kTextOut, ExpertCount::kNone, "classifier", ""},
@@ -205,6 +252,13 @@ extern const Architecture kNomicBert = {
     .read_gguf = read_nomic_gguf,
     .respell_hf = respell_nomic,
     .ignored = kIgnored};
+// Folders are known by the same class as the others.
+extern const Architecture kNomicBertMoe = {.name = "nomic-bert-moe",
+                                           .hf_defaults = {.context = 2048, .eps = 1e-5},
+                                           .names = kNomicTensors,
+                                           .read_gguf = read_nomic_moe_gguf,
+                                           .adapt_hf = stack_experts_of_nomic,
+                                           .ignored = kIgnored};
 extern const Architecture kJinaBertV3 = {.name = "jina-bert-v3",
                                          .hf = kJinaNames,
                                          .hf_defaults = {.context = 8194, .eps = 1e-5, .theta = 20000},
