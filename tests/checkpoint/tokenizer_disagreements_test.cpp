@@ -100,6 +100,16 @@ TEST(TokenizerDisagreements, UnknownAndSurroundingTokensThatAreNone) {
   EXPECT_CONTAINS(warnings.text(), "t.json: model.vocab has the token 'a' twice, as 0 and as 2");
 }
 
+// "6" + "x" + "xx" and "6" + "xx" + "x" have the same score but for the last bit, which is that of the
+// library: it does not read numbers of so many digits as the nearest double.
+TEST(TokenizerDisagreements, ScoresAreReadAsTheLibraryReadsThem) {
+  const auto tokenizer =
+      Tokenizer::make(read_tokenizer_json(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [
+      ["<unk>", 0.0], ["6", -9.504943025416777], ["x", -7.694033519259856], ["xx", -6.577828419655842]]}})",
+                                          "t.json"));
+  EXPECT_EQ(encode(*tokenizer, "6xxx"), (Ids{1, 3, 2}));
+}
+
 TEST(TokenizerDisagreements, TheConfigurationAgainstTokenizerJson) {
   const test::LoggedWarnings warnings;
   TokenizerSpec spec = spec_of(small_bpe());

@@ -9,6 +9,37 @@ namespace {
 
 constexpr size_t kMostLevels = 128;
 
+// Of segmentations whose scores add up to the same the last bits decide, so they must be those of Hugging
+// Face's library. It reads numbers as serde_json does (f64_from_parts of its de.rs): as many digits as 64
+// bits hold, rounded to a double, and then divided by a power of ten, rounded again. `exact`: the nearest
+// double, for numbers that are not of this form.
+double score_as_tokenizers_reads_it(std::string_view text, double exact) {
+  constexpr int kMostPower = 22;  // powers of ten that are exact
+  const bool is_negative = text.starts_with('-');
+  uint64_t digits = 0;
+  int decimals = 0;
+  bool has_point = false;
+  for (const char c : text.substr(is_negative ? 1 : 0)) {
+    if (c == '.') {
+      has_point = true;
+      continue;
+    }
+    if (c < '0' || c > '9') return exact;  // an exponent
+    const auto digit = static_cast<uint64_t>(c - '0');
+    if (digits > (std::numeric_limits<uint64_t>::max() - digit) / 10) {
+      if (!has_point) return exact;
+      break;
+    }
+    digits = digits * 10 + digit;
+    if (has_point) ++decimals;
+  }
+  if (decimals > kMostPower) return exact;
+  double power = 1;
+  for (int i = 0; i < decimals; ++i) power *= 10;
+  const double value = static_cast<double>(digits) / power;
+  return is_negative ? -value : value;
+}
+
 // Receives the events of nlohmann's SAX parser.
 class Handler {
  public:
@@ -20,7 +51,9 @@ class Handler {
   bool boolean(bool b) { return value(b); }
   bool number_integer(int64_t n) { return number(n); }
   bool number_unsigned(uint64_t n) { return number(n); }
-  bool number_float(double n, const std::string&) { return number(n); }
+  bool number_float(double n, const std::string& text) {
+    return number(place_ == Place::kVocabPair ? score_as_tokenizers_reads_it(text, n) : n);
+  }
   bool binary(Json::binary_t&) { return false; }
 
   bool string(std::string& text) {
