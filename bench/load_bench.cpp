@@ -2,9 +2,11 @@
 //
 //   ferrum_load_bench prefix MODEL      chat-like requests with one beginning: with and without the cache
 //   ferrum_load_bench intrusion MODEL   sequences that decode while a long prompt comes in
+//   ferrum_load_bench adapters MODEL    sequences over adapters (--lora DIR, repeated) and over the base, in
+//                                       turns
 //
-// Options: --threads N, --sequences N (16; 4), --prompt N (1000 shared tokens; 4000), --answer N (16),
-// --rounds N (1)
+// Options: --threads N, --sequences N (16; 4; 16), --prompt N (1000 shared tokens; 4000; 1), --answer N (16;
+// 16; 64), --rounds N (1)
 #include <numeric>
 #include <thread>
 
@@ -25,19 +27,26 @@ struct LoadOptions : Options {
   int prompt = 0;
   int answer = 16;
   int rounds = 1;
+  std::vector<NamedAdapter> adapters;
 };
 
 LoadOptions parse(int argc, char** argv) {
   LoadOptions o;
-  if (argc < 3) fail(ErrorCode::kBadArgument, "usage: ferrum_load_bench prefix|intrusion MODEL [options]");
+  if (argc < 3)
+    fail(ErrorCode::kBadArgument, "usage: ferrum_load_bench prefix|intrusion|adapters MODEL [options]");
   o.what = argv[1];
   o.model = argv[2];
-  const bool prefix = o.what == "prefix";
-  if (!prefix && o.what != "intrusion")
-    fail(ErrorCode::kBadArgument, "{}: there are prefix and intrusion", in_quotes(o.what));
-  o.sequences = prefix ? 16 : 4;
-  o.prompt = prefix ? 1000 : 4000;
+  const bool prefix = o.what == "prefix", adapters = o.what == "adapters";
+  if (!prefix && !adapters && o.what != "intrusion")
+    fail(ErrorCode::kBadArgument, "{}: there are prefix, intrusion and adapters", in_quotes(o.what));
+  o.sequences = prefix || adapters ? 16 : 4;
+  o.prompt = prefix ? 1000 : adapters ? 1 : 4000;
+  if (adapters) o.answer = 64;
   bench::parse(argc - 2, argv + 2, o, [&](const std::string& flag, const std::string& value) {
+    if (flag == "--lora") {
+      o.adapters.push_back({"adapter " + std::to_string(o.adapters.size()), value});
+      return true;
+    }
     int* const number = flag == "--sequences" ? &o.sequences
                         : flag == "--prompt"  ? &o.prompt
                         : flag == "--answer"  ? &o.answer
@@ -75,26 +84,30 @@ FinishEvent read_to_end(EventStream& stream) {
 }
 
 // Seconds until all have their answers.
-double answer_all(Engine& engine, const LoadOptions& o, uint64_t round) {
+double answer_all(Engine& engine, const LoadOptions& o, uint64_t round,
+                  const std::vector<NamedAdapter>& adapters = {}) {
   const double begin = now(2);
   std::vector<std::unique_ptr<EventStream>> streams;
   for (int i = 0; i < o.sequences; ++i) {
     std::vector<int32_t> prompt;
     append_random(prompt, 1000 + round, o.prompt);
     append_random(prompt, static_cast<uint64_t>(i), kOwnTokens);
-    streams.push_back(engine.submit(request(std::move(prompt), o.answer)));
+    Request one = request(std::move(prompt), o.answer);
+    if (!adapters.empty()) one.adapter = adapters[static_cast<size_t>(i) % adapters.size()].name;
+    streams.push_back(engine.submit(std::move(one)));
   }
   for (const auto& stream : streams) read_to_end(*stream);
   return now(2) - begin;
 }
 
 std::unique_ptr<Engine> load(const LoadOptions& o, int context, int kv_tokens, bool prefix_cache) {
-  return Engine::load({.model = o.model,
-                       .threads = o.backend.threads,
-                       .max_context = context,
-                       .max_sequences = o.sequences + 1,
-                       .kv_tokens = kv_tokens,
-                       .prefix_cache = prefix_cache});
+  EngineOptions options = {.model = o.model, .threads = o.backend.threads};
+  options.max_context = context;
+  options.max_sequences = o.sequences + 1;
+  options.kv_tokens = kv_tokens;
+  options.prefix_cache = prefix_cache;
+  options.adapters = o.adapters;
+  return Engine::load(options);
 }
 
 void run_prefix(const LoadOptions& o) {
@@ -118,6 +131,25 @@ double quantile(std::vector<double> values, double q) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
   return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
+void run_adapters(const LoadOptions& o) {
+  if (o.adapters.empty()) fail(ErrorCode::kBadArgument, "adapters: name some with --lora DIR");
+  const int each = o.prompt + kOwnTokens + o.answer;
+  const auto engine = load(o, each, each * o.sequences, false);
+  const double tokens = static_cast<double>(o.sequences) * o.answer;
+  std::vector<double> base, adapted, ratios;
+  answer_all(*engine, o, 0, o.adapters);
+  for (int round = 0; round < o.rounds; ++round) {
+    base.push_back(tokens / answer_all(*engine, o, 0));
+    adapted.push_back(tokens / answer_all(*engine, o, 0, o.adapters));
+    ratios.push_back(adapted.back() / base.back());
+    std::printf("%.1f tokens/s of the base, %.1f over adapters: %.3f\n", base.back(), adapted.back(),
+                ratios.back());
+  }
+  std::printf("%d sequences over %zu adapters, %d tokens each, median of %d: %.1f and %.1f tokens/s, %.3f\n",
+              o.sequences, o.adapters.size(), o.answer, o.rounds, quantile(base, 0.5), quantile(adapted, 0.5),
+              quantile(ratios, 0.5));
 }
 
 void run_intrusion(const LoadOptions& o) {
@@ -172,7 +204,11 @@ void run_intrusion(const LoadOptions& o) {
   row("after", after);
 }
 
-void run(const LoadOptions& o) { o.what == "prefix" ? run_prefix(o) : run_intrusion(o); }
+void run(const LoadOptions& o) {
+  if (o.what == "prefix") return run_prefix(o);
+  if (o.what == "adapters") return run_adapters(o);
+  run_intrusion(o);
+}
 
 }  // namespace
 }  // namespace ferrum::bench

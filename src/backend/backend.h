@@ -400,6 +400,20 @@ class Backend {
   // room [rows, the largest sum of the ranks of one adapter] f32 is scratch.
   virtual void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                             Tensor room) = 0;
+  // linear() and then add_low_rank(), with the same bits.
+  virtual void linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) {
+    linear(out, x, w);
+    add_ranks(out, x, added);
+  }
+  // expand() with add_low_rank() before the activation, with the same bits.
+  virtual void expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                              const AddedRanks& added) {
+    linear(added.product, x, w);
+    add_ranks(added.product, x, added);
+    activate(out, added.product, activation);
+  }
+  // The type in which matrices of low rank are kept that files have in float32.
+  virtual DType low_rank_dtype() const { return DType::kF32; }
   // The same where the weight is a table: a[tokens[t], r] takes the place of the inner sum.
   virtual void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                                       const AdapterRows& rows) = 0;
@@ -443,6 +457,15 @@ class Backend {
   // made in order; groups are independent and share no row. The logits may change meanwhile and are
   // afterwards as they were before.
   virtual void draw(const DrawResults& out, Tensor logits, const Draws& draws, int first) = 0;
+
+ private:
+  void add_ranks(Tensor out, Tensor x, const AddedRanks& added) {
+    for (int first = 0; first < x.rows; first += kAdapterBlock) {
+      const int count = x.rows - first < kAdapterBlock ? x.rows - first : kAdapterBlock;
+      add_low_rank(out.rows_at(first, count), x.rows_at(first, count), added.adapters,
+                   added.rows.at(first, count), added.room.first_rows(count));
+    }
+  }
 };
 
 }  // namespace ferrum

@@ -24,14 +24,34 @@ struct LowRank {
 // slot × matrices + matrix.
 using LowRanks = std::vector<std::vector<LowRank>>;
 
+// Rows are sorted by their adapters within blocks of so many.
+inline constexpr int kAdapterBlock = 256;
+
 // The adapter of each row.
 struct AdapterRows {
   Tensor slots;      // [rows] i32, of LowRanks; −1: none
   Tensor scales;     // [rows] f32
   Tensor matrix;     // [rows] i32: the one of a weight's matrices that the row is multiplied with; or empty
   int matrices = 1;  // of the weight
+  // [rows] i32: of each kAdapterBlock rows a permutation, counted from the block's first, in which rows of
+  // one slot follow one another. Empty: in their own order.
+  Tensor order;
 
   bool empty() const { return slots.empty(); }
+  // REQUIRES: where there is an order, `first` begins a block, and the rows are of one block or reach to the
+  // end of one.
+  AdapterRows at(int first, int count) const {
+    const auto part = [&](const Tensor& t) { return t.empty() ? t : t.rows_at(first, count); };
+    return {part(slots), part(scales), part(matrix), matrices, part(order)};
+  }
+};
+
+// What adapters add to one product.
+struct AddedRanks {
+  const LowRanks& adapters;
+  AdapterRows rows;  // without matrices
+  Tensor room;       // [rows, or kAdapterBlock if they are more; the largest sum of ranks of one adapter] f32
+  Tensor product;    // [rows, rows of the weight] f32, of expand(): room for what comes before the activation
 };
 
 // The adapters of a step's rows.

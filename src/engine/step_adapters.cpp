@@ -8,9 +8,11 @@ StepAdapters StepAdapterBuilder::allocate(Arena& arena, int rows, int top_k) {
   const auto of = [&](int64_t count) {
     return AdapterRows{.slots = arena.allocate(DType::kI32, count, 1),
                        .scales = arena.allocate(DType::kF32, count, 1),
-                       .matrix = {}};
+                       .matrix = {},
+                       .order = {}};
   };
   StepAdapters room = {.rows = of(rows), .expert_rows = {}, .pair_rows = {}, .pairs = {}};
+  room.rows.order = arena.allocate(DType::kI32, rows, 1);
   if (top_k == 0) return room;
   room.expert_rows = arena.allocate(DType::kI32, rows, 1);
   room.pair_rows = arena.allocate(DType::kI32, int64_t{1} * rows * top_k, 1);
@@ -25,7 +27,7 @@ StepAdapterBuilder::StepAdapterBuilder(Backend& backend, Arena& arena, const Lim
       output_room_(allocate(arena, limits.outputs, limits.top_k)) {}
 
 void StepAdapterBuilder::Rows::clear() {
-  for (std::vector<int32_t>* v : {&slots, &expert_rows, &pair_rows, &pair_slots}) v->clear();
+  for (std::vector<int32_t>* v : {&slots, &order, &expert_rows, &pair_rows, &pair_slots}) v->clear();
   scales.clear();
   pair_scales.clear();
 }
@@ -41,6 +43,19 @@ void StepAdapterBuilder::Rows::add(const AdapterUse& use, int top_k) {
   pair_scales.insert(pair_scales.end(), static_cast<size_t>(top_k), use.scale);
 }
 
+void StepAdapterBuilder::Rows::sort() {
+  for (size_t first = 0; first < slots.size(); first += kAdapterBlock) {
+    const size_t count = std::min(slots.size() - first, size_t{kAdapterBlock});
+    for (size_t i = 0; i < count; ++i) order.push_back(static_cast<int32_t>(i));
+    const auto begin = order.begin() + static_cast<ptrdiff_t>(first);
+    std::sort(begin, order.end(), [&](int32_t a, int32_t b) {
+      const int32_t of_a = slots[first + static_cast<size_t>(a)],
+                    of_b = slots[first + static_cast<size_t>(b)];
+      return of_a != of_b ? of_a < of_b : a < b;
+    });
+  }
+}
+
 void StepAdapterBuilder::build(std::span<const Chunk> chunks, Step& step) {
   step.adapters = step.output_adapters = {};
   if (std::ranges::none_of(chunks, [](const Chunk& chunk) { return chunk.adapter.slot >= 0; })) return;
@@ -53,6 +68,8 @@ void StepAdapterBuilder::build(std::span<const Chunk> chunks, Step& step) {
       if (chunk.gives(i)) output_rows_.add(chunk.adapter, limits_.top_k);
     }
   }
+  rows_.sort();
+  output_rows_.sort();
   step.adapters = upload(room_, rows_);
   step.output_adapters = upload(output_room_, output_rows_);
 }
@@ -66,12 +83,14 @@ StepAdapters StepAdapterBuilder::upload(const StepAdapters& room, const Rows& ro
   };
   return {.rows = {.slots = of(room.rows.slots, rows.slots),
                    .scales = of(room.rows.scales, rows.scales),
-                   .matrix = {}},
+                   .matrix = {},
+                   .order = of(room.rows.order, rows.order)},
           .expert_rows = of(room.expert_rows, rows.expert_rows),
           .pair_rows = of(room.pair_rows, rows.pair_rows),
           .pairs = {.slots = of(room.pairs.slots, rows.pair_slots),
                     .scales = of(room.pairs.scales, rows.pair_scales),
-                    .matrix = {}}};
+                    .matrix = {},
+                    .order = {}}};
 }
 
 }  // namespace ferrum

@@ -25,10 +25,11 @@ class StepAdapterBuilder {
  private:
   // Host copies of one StepAdapters, reused from step to step.
   struct Rows {
-    std::vector<int32_t> slots, expert_rows, pair_rows, pair_slots;
+    std::vector<int32_t> slots, order, expert_rows, pair_rows, pair_slots;
     std::vector<float> scales, pair_scales;
 
     void clear();
+    void sort();
     void add(const AdapterUse& use, int top_k);
   };
   StepAdapters upload(const StepAdapters& room, const Rows& rows);

@@ -8,8 +8,6 @@ namespace ferrum {
 namespace {
 
 constexpr int kExpertRows = 32;  // rows whose experts are computed one product after the other, at once
-// Inner products that fit at once: rows times ranks. The largest rank that a weight may get.
-constexpr int kMostRanks = 1 << 16;
 
 int expanded_width(const ModelDescription& model) {
   int width = 0;
@@ -18,11 +16,6 @@ int expanded_width(const ModelDescription& model) {
     width = std::max({width, f.experts == 0 ? f.width : 0, f.shared_width, f.beside_width});
   }
   return std::max((model.gated ? 2 : 1) * width, model.per_layer_width);
-}
-
-AdapterRows rows_at(const AdapterRows& rows, int first, int count) {
-  return {rows.slots.rows_at(first, count), rows.scales.rows_at(first, count),
-          rows.matrix.empty() ? rows.matrix : rows.matrix.rows_at(first, count), rows.matrices};
 }
 
 // Bits are copied whatever they mean.
@@ -34,7 +27,8 @@ Tensor as_floats(Tensor t) {
 }  // namespace
 
 AdaptedBackend::Room::Room(Arena& arena, const ModelDescription& model, const Limits& limits)
-    : low(arena.allocate(DType::kF32, 1, std::max(kMostRanks, limits.tokens * 64))) {
+    : low(arena.allocate(DType::kF32, 1,
+                         int64_t{AdapterTables::kMostRanks} * std::min(limits.tokens, kAdapterBlock))) {
   if (const int width = expanded_width(model); width > 0)
     expanded = arena.allocate(DType::kF32, limits.tokens, width);
   if (model.experts() == 0) return;
@@ -60,7 +54,7 @@ AdaptedBackend::AdaptedBackend(Backend& inner, const ModelDescription& model, co
     : ForwardingBackend(inner),
       arena_(inner),
       room_(arena_, model, limits),
-      tables_(model, std::move(origins), limits.slots) {}
+      tables_(model, std::move(origins), limits.slots, inner.low_rank_dtype()) {}
 
 size_t AdaptedBackend::bytes(const ModelDescription& model, const Limits& limits) {
   CountingArena arena;
@@ -82,21 +76,21 @@ const StepAdapters* AdaptedBackend::adapters_of(int rows) const {
   return &output_adapters_;
 }
 
+Tensor AdaptedBackend::low_of(int rows, const AdapterTables::Entry& entry) const {
+  return shaped(room_.low, std::min(rows, kAdapterBlock), std::max(entry.most_ranks, 1));
+}
+
 void AdaptedBackend::add(Tensor out, Tensor x, const AdapterTables::Entry& entry, const AdapterRows& rows) {
-  const int ranks = std::max(entry.most_ranks, 1);
-  check(ranks <= kMostRanks, "room for the inner products of adapters");
-  const int together = std::min(out.rows, room_.low.cols / ranks);
+  const int together = std::min(room_.low.cols / AdapterTables::kMostRanks, kAdapterBlock);
   for (int first = 0; first < out.rows; first += together) {
     const int count = std::min(together, out.rows - first);
     inner().add_low_rank(out.rows_at(first, count), x.rows_at(first, count), entry.ranks,
-                         rows_at(rows, first, count), shaped(room_.low, count, ranks));
+                         rows.at(first, count), low_of(count, entry));
   }
 }
 
-void AdaptedBackend::add_if_any(Tensor out, Tensor x, const Weight& w) {
-  const StepAdapters* adapters = adapters_of(x.rows);
-  if (adapters == nullptr) return;
-  if (const AdapterTables::Entry* entry = tables_.product(w)) add(out, x, *entry, adapters->rows);
+const AdapterTables::Entry* AdaptedBackend::added_to(const Weight& w, const StepAdapters* adapters) const {
+  return adapters == nullptr ? nullptr : tables_.product(w);
 }
 
 void AdaptedBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
@@ -108,23 +102,25 @@ void AdaptedBackend::embed(Tensor out, const Weight& table, Tensor tokens) {
 }
 
 void AdaptedBackend::linear(Tensor out, Tensor x, const Weight& w) {
-  inner().linear(out, x, w);
-  add_if_any(out, x, w);
+  const StepAdapters* adapters = adapters_of(x.rows);
+  const AdapterTables::Entry* entry = added_to(w, adapters);
+  if (entry == nullptr) return inner().linear(out, x, w);
+  inner().linear_adapted(out, x, w, {entry->ranks, adapters->rows, low_of(x.rows, *entry), {}});
 }
 
 void AdaptedBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
   inner().linear_heads(out, x, w);
-  add_if_any(out, x, w);
+  const StepAdapters* adapters = adapters_of(x.rows);
+  if (const AdapterTables::Entry* entry = added_to(w, adapters)) add(out, x, *entry, adapters->rows);
 }
 
 void AdaptedBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
   const StepAdapters* adapters = adapters_of(x.rows);
-  const AdapterTables::Entry* entry = adapters != nullptr ? tables_.product(w) : nullptr;
+  const AdapterTables::Entry* entry = added_to(w, adapters);
   if (entry == nullptr) return inner().expand(out, x, w, activation);
-  const Tensor product = shaped(room_.expanded, x.rows, w.rows());
-  inner().linear(product, x, w);
-  add(product, x, *entry, adapters->rows);
-  inner().activate(out, product, activation);
+  inner().expand_adapted(
+      out, x, w, activation,
+      {entry->ranks, adapters->rows, low_of(x.rows, *entry), shaped(room_.expanded, x.rows, w.rows())});
 }
 
 void AdaptedBackend::experts(Tensor out, Tensor x, const Routing& routing, const Weight& up,
@@ -145,7 +141,7 @@ void AdaptedBackend::experts(Tensor out, Tensor x, const Routing& routing, const
     b.gather_rows(as_floats(ids), as_floats(routing.expert_ids), rows);
     b.gather_rows(weights, routing.weights, rows);
     const Tensor chosen = shaped(room_.ids, pairs, 1);
-    AdapterRows of_pairs = rows_at(adapters->pairs, first * top_k, pairs);
+    AdapterRows of_pairs = adapters->pairs.at(first * top_k, pairs);
     of_pairs.matrix = chosen;
     of_pairs.matrices = up.groups();
 

@@ -37,7 +37,7 @@ class AdaptedBackend final : public ForwardingBackend {
   struct Room {
     Room(Arena& arena, const ModelDescription& model, const Limits& limits);
 
-    Tensor low;       // inner products of any number of rows and ranks
+    Tensor low;       // inner products of a block of rows, or fewer, with the most ranks
     Tensor expanded;  // [tokens, widest], before the activation
     // Of kExpertRows rows with their experts: inputs, and what the first product, the activation and the
     // second product make of them; the sum of that; ids and weights of the experts.
@@ -48,7 +48,10 @@ class AdaptedBackend final : public ForwardingBackend {
   // The adapters of as many rows; null: none has one.
   const StepAdapters* adapters_of(int rows) const;
   void add(Tensor out, Tensor x, const AdapterTables::Entry& entry, const AdapterRows& rows);
-  void add_if_any(Tensor out, Tensor x, const Weight& w);
+  // What is added to the products of a weight; null: nothing.
+  const AdapterTables::Entry* added_to(const Weight& w, const StepAdapters* adapters) const;
+  // Room for the inner products of one block of the rows.
+  Tensor low_of(int rows, const AdapterTables::Entry& entry) const;
 
   BackendArena arena_;
   Room room_;

@@ -1,6 +1,7 @@
 #include "models/adapter_tables.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -29,6 +30,18 @@ Tensor made(HostArena& arena, DType dtype, int64_t rows, int64_t cols, Elements 
   return tensor;
 }
 
+// Half precision has 14 bits above 1 and as many below: the power of two by which the largest number comes
+// close to the upper end, so that small ones stay precise.
+int power_for_halves(const std::vector<float>& values) {
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  if (largest == 0) return 0;
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  constexpr int kMost = 60;
+  return std::clamp(14 - exponent, -kMost, kMost);
+}
+
 Tensor uploaded(Arena& arena, Backend& backend, const Tensor& host) {
   if (host.empty()) return host;
   const Tensor tensor = arena.allocate(host.dtype, host.rows, host.cols);
@@ -52,8 +65,10 @@ ChangedRows trimmed(const std::vector<int64_t>& rows) {
 
 }  // namespace
 
-AdapterTables::AdapterTables(const ModelDescription& model, std::vector<WeightOrigin> origins, int slots)
+AdapterTables::AdapterTables(const ModelDescription& model, std::vector<WeightOrigin> origins, int slots,
+                             DType dtype)
     : vocab_(model.vocab),
+      dtype_(dtype),
       tied_head_(model.tied_head),
       origins_(std::move(origins)),
       memory_(static_cast<size_t>(slots)) {
@@ -105,13 +120,21 @@ AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
   for (const LowRankChange& change : adapter.changes) {
     const size_t before = all.size();
     const int64_t rank = change.rank;
-    const auto a = [&](int64_t r, int64_t c) {
-      return change.a[static_cast<size_t>(r * std::ssize(change.a) / rank + c)];
-    };
-    const auto b = [&](int64_t r, int64_t c) { return change.b[static_cast<size_t>(r * rank + c)]; };
     const int64_t in = std::ssize(change.a) / rank, out = std::ssize(change.b) / rank;
+    const DType dtype = change.dtype == DType::kF32 ? dtype_ : change.dtype;
+    const bool becomes_half = dtype == DType::kF16 && change.dtype == DType::kF32;
+    const int power_of_a = becomes_half ? power_for_halves(change.a) : 0;
+    const int power_of_b = becomes_half ? power_for_halves(change.b) : 0;
+    const float factor_of_a = std::ldexp(1.0F, power_of_a), factor_of_b = std::ldexp(1.0F, power_of_b);
+    const float scale = std::ldexp(change.scale, -power_of_a - power_of_b);
+    const auto a = [&](int64_t r, int64_t c) {
+      return factor_of_a * change.a[static_cast<size_t>(r * in + c)];
+    };
+    const auto b = [&](int64_t r, int64_t c) {
+      return factor_of_b * change.b[static_cast<size_t>(r * rank + c)];
+    };
     const auto matrix = [&](int64_t rows, int64_t cols, Elements element) {
-      return made(prepared.memory_, change.dtype, rows, cols, element);
+      return made(prepared.memory_, dtype, rows, cols, element);
     };
     for (const WeightOrigin* origin : by_layer[change.key.layer]) {
       const Weight& w = *origin->weight;
@@ -124,7 +147,7 @@ AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
         all.push_back({origin, Addition::To::kLookup, 0,
                        LowRank{.a = matrix(in, rank, [&](int64_t r, int64_t c) { return a(c, r); }),
                                .b = matrix(rank, out, [&](int64_t r, int64_t c) { return b(c, r); }),
-                               .scale = change.scale}});
+                               .scale = scale}});
       } else if (origin->use == WeightUse::kHeads) {
         // W of a head is [k rows; v rows] of the latent vector; its k is applied transposed.
         const bool is_whole = change.key.role == Role::kLatentUp;
@@ -135,7 +158,7 @@ AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
           LowRank part;
           part.first = h * w.rows();
           part.from = h * w.cols();
-          part.scale = change.scale;
+          part.scale = scale;
           const int64_t each = out / w.groups();
           const int64_t row = is_whole ? h * each + (is_key ? 0 : each - w.rows()) : 0;
           if (is_whole && is_key) {
@@ -160,7 +183,7 @@ AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
                                                            return row < 0 ? 0.0F : b(row, r);
                                                          }),
                                              .first = static_cast<int>(rows.first),
-                                             .scale = change.scale});
+                                             .scale = scale});
       }
     }
     if (all.size() == before)
@@ -186,7 +209,20 @@ AdapterTables::Prepared AdapterTables::prepare(const Adapter& adapter) const {
       all.push_back({&origin, is_head ? Addition::To::kProduct : Addition::To::kLookup, 0, part});
     }
   }
+  check_ranks(adapter, all);
   return prepared;
+}
+
+void AdapterTables::check_ranks(const Adapter& adapter, const std::vector<Addition>& additions) const {
+  std::map<std::pair<const WeightOrigin*, int>, int> ranks;  // beside each product
+  for (const Addition& addition : additions) {
+    if (addition.to != Addition::To::kProduct) continue;
+    const int sum = ranks[{addition.origin, addition.matrix}] += addition.part.rank();
+    if (sum > kMostRanks)
+      fail(ErrorCode::kUnsupported,
+           "{}: the ranks that the adapter has beside one product add up to {}; Ferrum runs up to {}",
+           adapter.source, sum, kMostRanks);
+  }
 }
 
 void AdapterTables::Entry::count_ranks() {

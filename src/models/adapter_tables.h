@@ -14,13 +14,16 @@ namespace ferrum {
 
 class AdapterTables {
  public:
-  // `slots`: adapters that may be in use at once.
-  AdapterTables(const ModelDescription& model, std::vector<WeightOrigin> origins, int slots);
+  // The largest sum of ranks that an adapter may have beside one product.
+  static constexpr int kMostRanks = 4096;
+
+  // `slots`: adapters that may be in use at once. `dtype`: of matrices that files have in float32.
+  AdapterTables(const ModelDescription& model, std::vector<WeightOrigin> origins, int slots, DType dtype);
 
   int slots() const { return static_cast<int>(memory_.size()); }
   class Prepared;
   // The matrices that an adapter adds, on the host. For any thread. Error kUnsupported for an adapter that
-  // changes what no product uses.
+  // changes what no product uses, or has more than kMostRanks.
   Prepared prepare(const Adapter& adapter) const;
   // Not within a step, on the backend's thread. The slot is empty. Error kNoMemory, with nothing changed.
   void install(Backend& backend, int slot, const Prepared& prepared);
@@ -58,7 +61,10 @@ class AdapterTables {
   // For each row of the weight the row of a tensor of this role that it is made of; −1: none.
   std::vector<int64_t> rows_of(const WeightOrigin& origin, const TensorKey& key) const;
 
+  void check_ranks(const Adapter& adapter, const std::vector<Addition>& additions) const;
+
   int vocab_;
+  DType dtype_;
   bool tied_head_;
   std::vector<WeightOrigin> origins_;
   std::map<std::pair<int, TensorRole>, Fused> fused_;  // by layer and role

@@ -92,6 +92,67 @@ TEST_P(Invariance, ARowOfEveryActivation) {
   }
 }
 
+// Alone, beside rows of other adapters and of none, in any order, and as two operations.
+TEST_P(Invariance, ARowWithAnAdapter) {
+  constexpr int kRows = 270, kIn = 160, kWidth = 150, kAdapters = 3;
+  for (const Activations activations : {Activations::kInt8, Activations::kFloat32}) {
+    CpuBackend backend({.threads = 3, .isa = GetParam(), .activations = activations});
+    Bench bench(backend);
+    const RandomWeight weight(1, kIn, {{Format::kQ4_0, 75}, {Format::kBF16, 75}}, true, 1);
+    const Weight& w = bench.weight(weight);
+    const Tensor x = bench.random(kRows, kIn, 3);
+    LowRanks adapters;
+    for (int i = 0; i < kAdapters; ++i) {
+      const auto seed = static_cast<uint32_t>(i);
+      adapters.push_back(
+          {{bench.random(3 + 10 * i, kIn, seed), bench.random(3 + 10 * i, kWidth - 7, seed + 9), 4}});
+    }
+    std::vector<int32_t> slots, order;
+    for (int i = 0; i < kRows; ++i) slots.push_back((i * 7 + i / 5) % (kAdapters + 1) - 1);
+    for (int first = 0; first < kRows; first += kAdapterBlock)
+      for (int slot = -1; slot < kAdapters; ++slot)
+        for (int i = first; i < std::min(kRows, first + kAdapterBlock); ++i)
+          if (slots[static_cast<size_t>(i)] == slot) order.push_back(i - first);
+    const AdapterRows rows = {.slots = bench.integers(slots, kRows),
+                              .scales = bench.random(kRows, 1, 5),
+                              .matrix = {},
+                              .order = bench.integers(order, kRows)};
+    const Tensor room = bench.tensor(DType::kF32, kAdapterBlock, 23),
+                 product = bench.tensor(DType::kF32, kRows, kWidth);
+    const auto unsorted = [&](int first, int count) {
+      AdapterRows some = {.slots = rows.slots.rows_at(first, count),
+                          .scales = rows.scales.rows_at(first, count),
+                          .matrix = {},
+                          .order = {}};
+      return AddedRanks{adapters, some, room, product};
+    };
+    const Tensor together = bench.tensor(DType::kF32, kRows, kWidth),
+                 apart = bench.tensor(DType::kF32, kRows, kWidth);
+    backend.linear_adapted(together, x, w, {adapters, rows, room, product});
+    const std::vector<float> expected = values_of(backend, together);
+    backend.Backend::linear_adapted(apart, x, w, unsorted(0, kRows));
+    EXPECT_EQ(values_of(backend, apart), expected) << "as two operations";
+    expect_same_in_pieces(
+        backend, x, kWidth,
+        [&](Tensor out, Tensor in, int first) {
+          backend.linear_adapted(out, in, w, unsorted(first, in.rows));
+        },
+        "linear_adapted");
+    const Activation silu = {.gated = true};
+    const Tensor gated = bench.tensor(DType::kF32, kRows, kWidth / 2),
+                 in_steps = bench.tensor(DType::kF32, kRows, kWidth / 2);
+    backend.expand_adapted(gated, x, w, silu, {adapters, rows, room, product});
+    backend.Backend::expand_adapted(in_steps, x, w, silu, unsorted(0, kRows));
+    EXPECT_EQ(values_of(backend, in_steps), values_of(backend, gated)) << "as several operations";
+    expect_same_in_pieces(
+        backend, x, kWidth / 2,
+        [&](Tensor out, Tensor in, int first) {
+          backend.expand_adapted(out, in, w, silu, unsorted(first, in.rows));
+        },
+        "expand_adapted");
+  }
+}
+
 TEST_P(Invariance, ARowOfWhatIsDoneToEachRow) {
   CpuBackend backend({.threads = 2, .isa = GetParam()});
   Bench bench(backend);

@@ -23,14 +23,77 @@ Tensor random_of(Bench& bench, DType dtype, int rows, int cols, uint32_t seed) {
 constexpr int kRows = 11;
 
 AdapterRows adapter_rows(Bench& bench) {
-  return {bench.integers({1, 0, 0, -1, 2, 2, 2, 2, 2, 0, 3}, kRows),
-          bench.floats({1, 1, 0.5f, 9, 1, 1, 1, 2, 1, -1, 1}, kRows)};
+  return {.slots = bench.integers({1, 0, 0, -1, 2, 2, 2, 2, 2, 0, 3}, kRows),
+          .scales = bench.floats({1, 1, 0.5f, 9, 1, 1, 1, 2, 1, -1, 1}, kRows),
+          .matrix = {},
+          .order = {}};
+}
+
+// Of more rows than one block, sorted by their slots within each.
+AdapterRows sorted_rows(Bench& bench, int rows) {
+  std::vector<int32_t> slots, order;
+  std::vector<float> scales;
+  for (int i = 0; i < rows; ++i) {
+    slots.push_back(i % 5 - 1);
+    scales.push_back(0.5f + static_cast<float>(i % 3));
+  }
+  for (int first = 0; first < rows; first += kAdapterBlock)
+    for (int slot = -1; slot < 4; ++slot)
+      for (int i = first; i < std::min(rows, first + kAdapterBlock); ++i)
+        if (slots[static_cast<size_t>(i)] == slot) order.push_back(i - first);
+  return {.slots = bench.integers(slots, rows),
+          .scales = bench.floats(scales, rows),
+          .matrix = {},
+          .order = bench.integers(order, rows)};
+}
+
+// Products with what adapters add: of matrices that begin and end within panels, and of weights in several
+// formats, whose parts do so as well.
+void add_products(std::vector<Operation>& all, DType dtype) {
+  constexpr int kIn = 320, kWidth = 2 * (48 + 23);
+  const auto weight = std::make_shared<RandomWeight>(
+      1, kIn,
+      std::vector<RandomWeight::PartSpec>{
+          {Format::kQ8_0, 48}, {Format::kBF16, 23, true}, {Format::kQ8_0, 48}, {Format::kBF16, 23}},
+      true, 7);
+  for (const int rows : {1, 9, 300})
+    for (const bool expands : {false, true}) {
+      const std::string name =
+          fmt::format("{}_adapted/{}/rows{}", expands ? "expand" : "linear", name_of(dtype), rows);
+      all.push_back({name, Agreement::kQuantized, [=](Bench& bench) {
+                       const auto part = [&](int rank, int first, int count, float scale, uint32_t seed) {
+                         return LowRank{random_of(bench, dtype, rank, kIn, seed),
+                                        random_of(bench, dtype, rank, count, seed + 1), first, 0, scale};
+                       };
+                       const auto adapters = std::make_shared<LowRanks>(LowRanks{
+                           {part(4, 0, kWidth / 2, 0.2f, 1), part(9, kWidth / 2, kWidth / 2, 0.1f, 3)},
+                           {part(1, 5, kWidth - 12, 0.3f, 5), part(17, 50, 3, 0.1f, 9)},
+                           {{{}, random_of(bench, dtype, kIn, kWidth, 7), 0, 0, 0.02f}},
+                           {}});
+                       const AdapterRows of_rows =
+                           rows == 9 ? adapter_rows(bench).at(0, 9) : sorted_rows(bench, rows);
+                       const Tensor x = bench.floats(grid_floats(static_cast<size_t>(rows) * kIn, 8), rows);
+                       const Tensor out = bench.tensor(DType::kF32, rows, expands ? kWidth / 2 : kWidth);
+                       const AddedRanks added = {*adapters, of_rows,
+                                                 bench.tensor(DType::kF32, std::min(rows, kAdapterBlock), 18),
+                                                 bench.tensor(DType::kF32, rows, kWidth)};
+                       const Weight& w = bench.weight(*weight);
+                       bench.add_output(out);
+                       bench.set_run([&bench, weight, adapters, out, x, added, &w, expands] {
+                         if (expands)
+                           bench.backend().expand_adapted(out, x, w, {}, added);
+                         else
+                           bench.backend().linear_adapted(out, x, w, added);
+                       });
+                     }});
+    }
 }
 
 }  // namespace
 
 std::vector<Operation> low_rank_operations() {
   std::vector<Operation> all;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) add_products(all, dtype);
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16})
     for (const auto& [in, width] : {std::pair{64, 96}, {33, 7}, {1100, 1300}})
       all.push_back({fmt::format("add_low_rank/{}/{}x{}", name_of(dtype), in, width), Agreement::kRounded,

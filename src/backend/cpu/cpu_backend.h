@@ -14,6 +14,10 @@
 
 namespace ferrum {
 
+namespace cpu {
+class RankSums;
+}
+
 struct CpuOptions {
   int threads = 0;                        // 0: default_thread_count()
   std::optional<Isa> isa = std::nullopt;  // nullopt: selected_isa(), which is FERRUM_CPU_ISA or the best
@@ -61,6 +65,13 @@ class CpuBackend final : public Backend {
   void scatter_rows(Tensor to, Tensor x, Tensor rows) override;
   void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                     Tensor room) override;
+  void linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) override;
+  void expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                      const AddedRanks& added) override;
+  // Where inputs are rounded, so may be what adapters multiply them with: half as much is read.
+  DType low_rank_dtype() const override {
+    return activations_ == cpu::Activations::kFloat32 ? DType::kF32 : DType::kF16;
+  }
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) override;
   void pool(Tensor out, Tensor x, Tensor starts, Pooling how) override;
@@ -88,13 +99,21 @@ class CpuBackend final : public Backend {
   };
 
   // Rows of x, at most kMaxBatch, as inputs of w, in `memory`.
-  cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory);
+  // Also makes the inner products of what is added; null: nothing is.
+  cpu::Inputs inputs_of(Tensor x, const cpu::CpuWeight& w, const cpu::InputArray& memory,
+                        const cpu::RankSums* added = nullptr);
   // Writes the products of panels to the columns of `out` that are the panels' rows, or the activation of
   // them: of the panels of gate and up, if it is gated.
   void multiply_to(Tensor out, const cpu::CpuWeight& w, int group, Range panels, const cpu::Inputs& inputs,
-                   int worker) const;
-  void multiply_and_activate(Tensor out, const Expansion& by, int group, Range panels,
-                             const cpu::Inputs& inputs, int worker) const;
+                   int worker, const cpu::RankSums* added = nullptr) const;
+  void expand_to(Tensor out, const Expansion& by, int group, Range panels, const cpu::Inputs& inputs,
+                 int worker, const cpu::RankSums* added = nullptr) const;
+  // linear() and expand() of all rows, with or without what adapters add.
+  void multiply(Tensor out, Tensor x, const Weight& w, const AddedRanks* added);
+  void multiply_and_activate(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                             const AddedRanks* added);
+  template <class Body>
+  void each_block(Tensor x, const AddedRanks* added, const Body& body) const;
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const Expansion& up,
                         const cpu::CpuWeight& down);
   template <class Body>

@@ -62,8 +62,8 @@ void CpuBackend::experts_of_batch(Tensor out, Tensor x, const Routing& routing, 
   pool_.on_each_worker([&](int worker) noexcept {
     each_batch([&](int expert, int64_t slot, int count) {
       const Inputs inputs = is_gathered ? memory_.experts.gathered(slot, count, up.w.cols(), forms) : tokens;
-      multiply_and_activate(inner.rows_at(static_cast<int>(slot), count), up, expert,
-                            part_of(up.panels(), pool_.size(), worker), inputs, worker);
+      expand_to(inner.rows_at(static_cast<int>(slot), count), up, expert,
+                part_of(up.panels(), pool_.size(), worker), inputs, worker);
     });
   });
 

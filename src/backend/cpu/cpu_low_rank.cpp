@@ -112,17 +112,18 @@ void CpuBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, co
           if (part.rank() == 0) continue;
           check(part.from + part.a.cols <= x.cols, "input width of an adapter");
           const Range some = within(from, from + kRanksTogether, at, part.rank());
-          if (some.begin < some.end)
-            kernels_.low_rank_in[index_of(part.a.dtype)](
-                {.a = part.a.address(static_cast<int>(some.begin), 0),
-                 .a_stride = part.a.stride,
-                 .rank = static_cast<int>(some.end - some.begin),
-                 .cols = part.a.cols,
-                 .x = x.at<const float>(tile.first, part.from),
-                 .x_stride = x.stride,
-                 .z = room.at<float>(tile.first, at + static_cast<int>(some.begin)),
-                 .z_stride = room.stride,
-                 .tokens = tile.tokens});
+          if (some.begin < some.end) {
+            cpu::LowRankInTask task = {.a = part.a.address(static_cast<int>(some.begin), 0),
+                                       .a_stride = part.a.stride,
+                                       .rank = static_cast<int>(some.end - some.begin),
+                                       .cols = part.a.cols,
+                                       .tokens = tile.tokens};
+            for (int t = 0; t < tile.tokens; ++t) {
+              task.x[t] = x.at<const float>(tile.first + t, part.from);
+              task.z[t] = room.at<float>(tile.first + t, at + static_cast<int>(some.begin));
+            }
+            kernels_.low_rank_in[index_of(part.a.dtype)](task);
+          }
           at += part.rank();
         }
       });

@@ -1,6 +1,7 @@
 // Products with weights: linear and expand.
 #include <algorithm>
 
+#include "backend/cpu/added_ranks.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 
@@ -12,36 +13,79 @@ using cpu::CpuWeight;
 using cpu::Inputs;
 using cpu::kMaxBatch;
 using cpu::PanelSums;
+using cpu::RankSums;
 
-// Calls body(panels) for as many panels at a time as a worker can keep the sums of.
+// Of few tokens a worker can keep the sums of more panels than kPanelsAtOnce. That pays where adapters add to
+// them: of each row of their matrices so many columns are read one after the other.
+constexpr int kPanelsWithAdapters = 32;
+constexpr int kFewTokens =
+    (kMaxBatch + cpu::kTilePadding) * cpu::kPanelsAtOnce / kPanelsWithAdapters - cpu::kTilePadding;
+
+// Calls body(panels) for as many panels at a time as a worker keeps the sums of.
 template <class Body>
-void in_chunks(Range panels, const Body& body) {
-  for (int64_t p = panels.begin; p < panels.end; p += cpu::kPanelsAtOnce)
-    body(Range{p, std::min(p + cpu::kPanelsAtOnce, panels.end)});
+void in_chunks(Range panels, int tokens, const RankSums* added, const Body& body) {
+  const bool more = added != nullptr && tokens <= kFewTokens;
+  const int64_t together = more ? kPanelsWithAdapters : cpu::kPanelsAtOnce;
+  for (int64_t p = panels.begin; p < panels.end; p += together)
+    body(Range{p, std::min(p + together, panels.end)});
 }
 
 }  // namespace
 
-Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray& memory) {
+Inputs CpuBackend::inputs_of(Tensor x, const CpuWeight& w, const cpu::InputArray& memory,
+                             const RankSums* added) {
   const int64_t order_stride = cpu::spans_of(x.cols) * x.rows;
-  pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int worker) noexcept {
-    for (int t = static_cast<int>(begin); t < end; ++t)
+  const auto take = [&](Range rows, int worker) {
+    for (int t = static_cast<int>(rows.begin); t < rows.end; ++t)
       memory_.matmul.take_input(x.row(t), {w, 0}, memory, {t, x.rows, order_stride}, worker);
-  });
+  };
+  if (added == nullptr || added->units() == 0)
+    pool_.parallel_for(x.rows, [&](int64_t begin, int64_t end, int worker) noexcept {
+      take({begin, end}, worker);
+    });
+  else  // each worker takes its part of both
+    pool_.parallel_for(pool_.size(), [&](int64_t begin, int64_t end, int worker) noexcept {
+      for (auto part = static_cast<int>(begin); part < end; ++part) {
+        take(part_of(x.rows, pool_.size(), part), worker);
+        added->make_inner(part_of(added->units(), pool_.size(), part));
+      }
+    });
   return memory.inputs(x.rows, memory_.matmul.forms_for(w), order_stride);
 }
 
-void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) {
+void CpuBackend::linear(Tensor out, Tensor x, const Weight& weight) { multiply(out, x, weight, nullptr); }
+
+void CpuBackend::linear_adapted(Tensor out, Tensor x, const Weight& weight, const AddedRanks& added) {
+  multiply(out, x, weight, &added);
+}
+
+void CpuBackend::multiply(Tensor out, Tensor x, const Weight& weight, const AddedRanks* added) {
   const CpuWeight& w = as_cpu(weight);
   check_equal(x.cols, w.cols(), "input width");
   check_equal(out.cols, w.rows(), "output width");
-  for (int first = 0; first < x.rows; first += kMaxBatch) {
-    const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(x.rows_at(first, tokens), w, memory_.inputs);
-    const Tensor to = out.rows_at(first, tokens);
+  each_block(x, added, [&](int first, Tensor some, const RankSums* sums) {
+    const Inputs inputs = inputs_of(some, w, memory_.inputs, sums);
+    const Tensor to = out.rows_at(first, some.rows);
     pool_.parallel_for(w.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
-      multiply_to(to, w, 0, {begin, end}, inputs, worker);
+      multiply_to(to, w, 0, {begin, end}, inputs, worker, sums);
     });
+  });
+}
+
+// body(first, rows of x, what is added to their product, or null) for as many rows at once as the memory of
+// products holds.
+template <class Body>
+void CpuBackend::each_block(Tensor x, const AddedRanks* added, const Body& body) const {
+  static_assert(kMaxBatch == kAdapterBlock, "rows are sorted within what is multiplied at once");
+  for (int first = 0; first < x.rows; first += kMaxBatch) {
+    const Tensor some = x.rows_at(first, std::min(kMaxBatch, x.rows - first));
+    if (added == nullptr) {
+      body(first, some, nullptr);
+      continue;
+    }
+    const AddedRanks of_some = {added->adapters, added->rows.at(first, some.rows), added->room, {}};
+    const RankSums sums(kernels_, of_some, some);
+    body(first, some, &sums);
   }
 }
 
@@ -72,10 +116,11 @@ void CpuBackend::linear_heads(Tensor out, Tensor x, const Weight& weight) {
 }
 
 void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range panels, const Inputs& inputs,
-                             int worker) const {
-  in_chunks(panels, [&](Range some) {
+                             int worker, const RankSums* added) const {
+  in_chunks(panels, inputs.tokens, added, [&](Range some) {
     const PanelSums sums = memory_.matmul.multiply(w, group, some, inputs, worker);
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
+      if (added != nullptr) added->add_to(run, sums.from(run.first_panel - some.begin));
       kernels_.copy_sums({out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows},
                          sums.from(run.first_panel - some.begin));
     });
@@ -83,21 +128,30 @@ void CpuBackend::multiply_to(Tensor out, const CpuWeight& w, int group, Range pa
 }
 
 void CpuBackend::expand(Tensor out, Tensor x, const Weight& weight, const Activation& activation) {
+  multiply_and_activate(out, x, weight, activation, nullptr);
+}
+
+void CpuBackend::expand_adapted(Tensor out, Tensor x, const Weight& weight, const Activation& activation,
+                                const AddedRanks& added) {
+  multiply_and_activate(out, x, weight, activation, &added);
+}
+
+void CpuBackend::multiply_and_activate(Tensor out, Tensor x, const Weight& weight,
+                                       const Activation& activation, const AddedRanks* added) {
   const Expansion by = {as_cpu(weight), activation};
   check_equal(x.cols, by.w.cols(), "input width");
   check_equal(out.cols, by.width(), "expanded width");
-  for (int first = 0; first < x.rows; first += kMaxBatch) {
-    const int tokens = std::min(kMaxBatch, x.rows - first);
-    const Inputs inputs = inputs_of(x.rows_at(first, tokens), by.w, memory_.inputs);
-    const Tensor to = out.rows_at(first, tokens);
+  each_block(x, added, [&](int first, Tensor some, const RankSums* sums) {
+    const Inputs inputs = inputs_of(some, by.w, memory_.inputs, sums);
+    const Tensor to = out.rows_at(first, some.rows);
     pool_.parallel_for(by.panels(), [&](int64_t begin, int64_t end, int worker) noexcept {
-      multiply_and_activate(to, by, 0, {begin, end}, inputs, worker);
+      expand_to(to, by, 0, {begin, end}, inputs, worker, sums);
     });
-  }
+  });
 }
 
-void CpuBackend::multiply_and_activate(Tensor out, const Expansion& by, int group, Range panels,
-                                       const Inputs& inputs, int worker) const {
+void CpuBackend::expand_to(Tensor out, const Expansion& by, int group, Range panels, const Inputs& inputs,
+                           int worker, const RankSums* added) const {
   const CpuWeight& w = by.w;
   const Activation& a = by.activation;
   const cpu::ActivationConstants constants = {a.limit, a.alpha, a.positive, a.negative, a.beta};
@@ -105,14 +159,19 @@ void CpuBackend::multiply_and_activate(Tensor out, const Expansion& by, int grou
   const auto apply_sums = kernels_.apply_sums[static_cast<int>(a.kind)];
   check(a.gated || apply_sums != nullptr, "an activation that is defined without a gate");
   const int64_t half = w.panels() / 2;  // the middle of the rows begins a panel
-  in_chunks(panels, [&](Range some) {
+  in_chunks(panels, inputs.tokens, added, [&](Range some) {
     const PanelSums sums = memory_.matmul.multiply(w, group, some, inputs, worker);
     PanelSums up = {};
     if (a.gated)
       up = memory_.matmul.multiply(w, group, {half + some.begin, half + some.end}, inputs, worker,
                                    cpu::Matmul::Set::kSecond);
+    if (added != nullptr && a.gated)
+      w.each_run(group, {half + some.begin, half + some.end}, [&](const cpu::PanelRun& run) {
+        added->add_to(run, up.from(run.first_panel - half - some.begin));
+      });
     w.each_run(group, some, [&](const cpu::PanelRun& run) {
       const int64_t first = run.first_panel - some.begin;
+      if (added != nullptr) added->add_to(run, sums.from(first));
       const cpu::SumRows to = {out.at<float>(0, run.first_row), out.stride, inputs.tokens, run.rows};
       if (a.gated)
         gate_sums(to, sums.from(first), up.from(first), constants);

@@ -150,11 +150,25 @@ struct LowRankInTask {
   int64_t a_stride;
   int rank;
   int cols;
-  const float* x;  // [tokens, cols]
-  int64_t x_stride;
-  float* z;  // [tokens, rank]
-  int64_t z_stride;
-  int tokens;  // at most kTileTokens
+  const float* x[kTileTokens];  // of each token [cols]
+  float* z[kTileTokens];        // [rank]
+  int tokens;                   // at most kTileTokens
+};
+
+// sums[p][t][lane] += scales[t] · Σ_r b[r, column] · z[t, r], for the columns of adjacent panels: lane l of
+// panel p is column p × lanes + l of b, and only columns from 0 to cols are there.
+struct LowRankPanelsTask {
+  const void* b;  // [rank, cols]
+  int64_t b_stride;
+  int rank;
+  int cols;
+  int first;  // column of lane 0 of panel 0; may be negative
+  int panels;
+  const float* z[kTileTokens];  // of each token [rank]
+  float scales[kTileTokens];
+  float* sums[kTileTokens];  // of each token in panel 0: [lanes]
+  int64_t panel_stride;      // floats between panels
+  int tokens;                // at most kTileTokens
 };
 
 // out[t, j] += scales[t] · scale · Σ_r b[r, j] · z[t, r]
@@ -289,6 +303,7 @@ struct Kernels {
   // Matrices of low rank, by their type: f32, f16, bf16.
   void (*low_rank_in[3])(const LowRankInTask& task);
   void (*low_rank_out[3])(const LowRankOutTask& task);
+  void (*low_rank_panels[3])(const LowRankPanelsTask& task);
   void (*add_row[3])(float* to, const void* row, float scale, int n);  // to += scale × row
   void (*read_row[3])(float* to, const void* row, int n);
   float (*sum_of_exp)(const float* x, int n, float highest);  // Σ e^(x − highest)

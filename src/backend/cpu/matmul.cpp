@@ -103,7 +103,9 @@ void Matmul::take_spans(Tensor row, Forms forms, const InputArray& to, SpanPlace
 
 PanelSums Matmul::multiply(const CpuWeight& w, int group, Range panels, const Inputs& inputs, int worker,
                            Set set) const {
-  check(panels.size() <= kPanelsAtOnce && inputs.tokens <= kMaxBatch, "memory for the sums");
+  check(inputs.tokens <= kMaxBatch && panels.size() * (inputs.tokens + kTilePadding) <=
+                                          int64_t{kPanelsAtOnce} * (kMaxBatch + kTilePadding),
+        "memory for the sums");
   const Memory& memory = memory_[static_cast<size_t>(worker)];
   const int lanes = kernels_.lanes;
   const int64_t panel_stride = static_cast<int64_t>(inputs.tokens + kTilePadding) * lanes;

@@ -12,6 +12,7 @@ class BackendAround : public Backend {
 
   std::string name() const override { return inner_.name(); }
   std::string arithmetic() const override { return inner_.arithmetic(); }
+  DType low_rank_dtype() const override { return inner_.low_rank_dtype(); }
   void enter_thread() override { inner_.enter_thread(); }
   bool works_ahead() const override { return inner_.works_ahead(); }
   std::unique_ptr<Buffer> allocate(size_t bytes) override { return inner_.allocate(bytes); }

@@ -255,6 +255,27 @@ void CheckingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapter
          {{"out", out, expected, tolerances_.rounded}});
 }
 
+void CheckingBackend::linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) {
+  const Tensor expected = host(out);
+  const LowRanks adapters = host(added.adapters);
+  reference_.linear_adapted(expected, host(x), *as_checked(w).of_reference,
+                            {adapters, host(added.rows), host(added.room), {}});
+  inner().linear_adapted(out, x, *as_checked(w).of_inner, added);
+  finish(describe({.name = "linear_adapted", .out = out, .in = x, .weight = &w}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
+void CheckingBackend::expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                                     const AddedRanks& added) {
+  const Tensor expected = host(out);
+  const LowRanks adapters = host(added.adapters);
+  reference_.expand_adapted(expected, host(x), *as_checked(w).of_reference, activation,
+                            {adapters, host(added.rows), host(added.room), host(added.product)});
+  inner().expand_adapted(out, x, *as_checked(w).of_inner, activation, added);
+  finish(describe({.name = "expand_adapted", .out = out, .in = x, .weight = &w}),
+         {{"out", out, expected, tolerances_.product}});
+}
+
 void CheckingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                                              const AdapterRows& rows) {
   const Tensor expected = host(out);

@@ -74,6 +74,9 @@ class CheckingBackend final : public BackendAround {
   void scatter_rows(Tensor to, Tensor x, Tensor rows) override;
   void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                     Tensor room) override;
+  void linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) override;
+  void expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                      const AddedRanks& added) override;
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) override;
   void pool(Tensor out, Tensor x, Tensor starts, Pooling how) override;
@@ -108,7 +111,7 @@ class CheckingBackend final : public BackendAround {
   AttentionLayer host(const AttentionLayer& layer);
   LowRanks host(const LowRanks& adapters);
   AdapterRows host(const AdapterRows& rows) {
-    return {host(rows.slots), host(rows.scales), host(rows.matrix), rows.matrices};
+    return {host(rows.slots), host(rows.scales), host(rows.matrix), rows.matrices, host(rows.order)};
   }
   KvLayer host(const KvLayer& kv) {
     return {host(kv.k),        host(kv.v),        kv.block_tokens, kv.group,

@@ -37,6 +37,13 @@ class ForwardingBackend : public BackendAround {
                     Tensor room) override {
     inner().add_low_rank(out, x, adapters, rows, room);
   }
+  void linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) override {
+    inner().linear_adapted(out, x, w, added);
+  }
+  void expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                      const AddedRanks& added) override {
+    inner().expand_adapted(out, x, w, activation, added);
+  }
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) override {
     inner().add_low_rank_of_tokens(out, tokens, adapters, rows);

@@ -182,6 +182,17 @@ void ObservingBackend::add_low_rank(Tensor out, Tensor x, const LowRanks& adapte
           [&] { inner().add_low_rank(out, x, adapters, rows, room); });
 }
 
+void ObservingBackend::linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) {
+  pass_on({.name = "linear_adapted", .out = out, .in = x, .weight = &w},
+          [&] { inner().linear_adapted(out, x, w, added); });
+}
+
+void ObservingBackend::expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                                      const AddedRanks& added) {
+  pass_on({.name = "expand_adapted", .out = out, .in = x, .weight = &w},
+          [&] { inner().expand_adapted(out, x, w, activation, added); });
+}
+
 void ObservingBackend::add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                                               const AdapterRows& rows) {
   pass_on({.name = "add_low_rank_of_tokens", .out = out, .in = tokens},

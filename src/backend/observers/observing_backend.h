@@ -50,6 +50,9 @@ class ObservingBackend : public BackendAround {
   void scatter_rows(Tensor to, Tensor x, Tensor rows) final;
   void add_low_rank(Tensor out, Tensor x, const LowRanks& adapters, const AdapterRows& rows,
                     Tensor room) final;
+  void linear_adapted(Tensor out, Tensor x, const Weight& w, const AddedRanks& added) final;
+  void expand_adapted(Tensor out, Tensor x, const Weight& w, const Activation& activation,
+                      const AddedRanks& added) final;
   void add_low_rank_of_tokens(Tensor out, Tensor tokens, const LowRanks& adapters,
                               const AdapterRows& rows) final;
   void pool(Tensor out, Tensor x, Tensor starts, Pooling how) final;

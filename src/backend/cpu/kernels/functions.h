@@ -63,6 +63,7 @@ void state_space(const StateSpaceTask& task);
 #define FERRUM_LOW_RANK(name)                                          \
   void low_rank_in_##name(const LowRankInTask& task);                  \
   void low_rank_out_##name(const LowRankOutTask& task);                \
+  void low_rank_panels_##name(const LowRankPanelsTask& task);          \
   void add_row_##name(float* to, const void* row, float scale, int n); \
   void read_row_##name(float* to, const void* row, int n)
 FERRUM_LOW_RANK(f32);

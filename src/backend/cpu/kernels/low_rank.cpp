@@ -9,11 +9,11 @@ namespace {
 constexpr int kRanksTogether = 4;
 
 template <class T, int kTokens, int kRanks>
-inline void dots(const LowRankInTask& task, const T* a, float* z) {
+inline void dots(const LowRankInTask& task, const T* a, int first) {
   F32 sums[kRanks][kTokens] = {};
   const auto add = [&](int i, auto load_a, auto load_x) {
     F32 x[kTokens];
-    for (int t = 0; t < kTokens; ++t) x[t] = load_x(task.x + t * task.x_stride + i);
+    for (int t = 0; t < kTokens; ++t) x[t] = load_x(task.x[t] + i);
     for (int r = 0; r < kRanks; ++r) {
       const F32 row = load_a(a + r * task.a_stride + i);
       for (int t = 0; t < kTokens; ++t) sums[r][t] = fma(row, x[t], sums[r][t]);
@@ -28,7 +28,7 @@ inline void dots(const LowRankInTask& task, const T* a, float* z) {
         i, [rest](const T* p) { return load_part(p, rest); },
         [rest](const float* p) { return load_part(p, rest); });
   for (int r = 0; r < kRanks; ++r)
-    for (int t = 0; t < kTokens; ++t) z[t * task.z_stride + r] = sum(sums[r][t]);
+    for (int t = 0; t < kTokens; ++t) task.z[t][first + r] = sum(sums[r][t]);
 }
 
 template <class T, int kTokens>
@@ -36,8 +36,8 @@ void all_dots(const LowRankInTask& task) {
   const T* a = static_cast<const T*>(task.a);
   int r = 0;
   for (; r + kRanksTogether <= task.rank; r += kRanksTogether)
-    dots<T, kTokens, kRanksTogether>(task, a + r * task.a_stride, task.z + r);
-  for (; r < task.rank; ++r) dots<T, kTokens, 1>(task, a + r * task.a_stride, task.z + r);
+    dots<T, kTokens, kRanksTogether>(task, a + r * task.a_stride, r);
+  for (; r < task.rank; ++r) dots<T, kTokens, 1>(task, a + r * task.a_stride, r);
 }
 
 template <class T>
@@ -91,6 +91,76 @@ void out(const LowRankOutTask& task) {
   }
 }
 
+// Columns [first, first + kLanes) of a row, of which those from 0 to cols are there; the others are 0.
+template <class T>
+inline F32 load_columns(const T* row, int first, int cols) {
+  T some[kLanes] = {};
+  const int begin = first < 0 ? -first : 0;
+  const int end = cols - first < kLanes ? cols - first : kLanes;
+  if (begin < end)
+    __builtin_memcpy(some + begin, row + first + begin, static_cast<size_t>(end - begin) * sizeof(T));
+  return load(some);
+}
+
+// Panels from those that are multiplied next, while the weight's own are multiplied: rows of b are far apart,
+// so that the processor does not foresee them.
+constexpr int kPanelsAhead = 8;
+
+enum class Columns { kAll, kSome };  // of the panels: are there
+
+template <class T, int kTokens, int kPanels, Columns columns>
+inline void add_panels(const LowRankPanelsTask& task, int panel) {
+  const T* b = static_cast<const T*>(task.b);
+  const int first = task.first + panel * kLanes;
+  F32 sums[kPanels][kTokens] = {};
+  for (int r = 0; r < task.rank; ++r, b += task.b_stride)
+    for (int p = 0; p < kPanels; ++p) {
+      const int column = first + p * kLanes;
+      const F32 row = columns == Columns::kAll ? load(b + column) : load_columns(b, column, task.cols);
+      if (columns == Columns::kAll && p * kLanes * sizeof(T) % 64 == 0)
+        __builtin_prefetch(b + column + kPanelsAhead * kLanes, 0, 2);
+      for (int t = 0; t < kTokens; ++t) sums[p][t] = fma(row, broadcast(task.z[t][r]), sums[p][t]);
+    }
+  for (int p = 0; p < kPanels; ++p)
+    for (int t = 0; t < kTokens; ++t) {
+      float* const to = task.sums[t] + (panel + p) * task.panel_stride;
+      store(to, load(to) + sums[p][t] * task.scales[t]);
+    }
+}
+
+template <class T, int kTokens>
+void all_panels(const LowRankPanelsTask& task) {
+  constexpr int kTogether = 4;
+  const auto are_there = [&](int panel, int count) {
+    const int first = task.first + panel * kLanes;
+    return first >= 0 && first + count * kLanes <= task.cols;
+  };
+  for (int p = 0; p < task.panels;) {
+    if (p + kTogether <= task.panels && are_there(p, kTogether)) {
+      add_panels<T, kTokens, kTogether, Columns::kAll>(task, p);
+      p += kTogether;
+    } else if (are_there(p, 1)) {
+      add_panels<T, kTokens, 1, Columns::kAll>(task, p++);
+    } else {
+      add_panels<T, kTokens, 1, Columns::kSome>(task, p++);
+    }
+  }
+}
+
+template <class T>
+void panels(const LowRankPanelsTask& task) {
+  switch (task.tokens) {
+    case 1:
+      return all_panels<T, 1>(task);
+    case 2:
+      return all_panels<T, 2>(task);
+    case 3:
+      return all_panels<T, 3>(task);
+    default:
+      return all_panels<T, kTileTokens>(task);
+  }
+}
+
 template <class T>
 void add_row(float* to, const void* row, float scale, int n) {
   const T* const from = static_cast<const T*>(row);
@@ -114,6 +184,7 @@ void read_row(float* to, const void* row, int n) {
 #define FERRUM_LOW_RANK(name, T)                                                                         \
   void low_rank_in_##name(const LowRankInTask& task) { in<T>(task); }                                    \
   void low_rank_out_##name(const LowRankOutTask& task) { out<T>(task); }                                 \
+  void low_rank_panels_##name(const LowRankPanelsTask& task) { panels<T>(task); }                        \
   void add_row_##name(float* to, const void* row, float scale, int n) { add_row<T>(to, row, scale, n); } \
   void read_row_##name(float* to, const void* row, int n) { read_row<T>(to, row, n); }
 FERRUM_LOW_RANK(f32, float)

@@ -52,6 +52,7 @@ const Kernels kTable = {
     .state_space = state_space,
     .low_rank_in = {low_rank_in_f32, low_rank_in_f16, low_rank_in_bf16},
     .low_rank_out = {low_rank_out_f32, low_rank_out_f16, low_rank_out_bf16},
+    .low_rank_panels = {low_rank_panels_f32, low_rank_panels_f16, low_rank_panels_bf16},
     .add_row = {add_row_f32, add_row_f16, add_row_bf16},
     .read_row = {read_row_f32, read_row_f16, read_row_bf16},
     .sum_of_exp = sum_of_exp,
