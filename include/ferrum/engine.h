@@ -76,14 +76,16 @@ struct MemoryPlan {
   uint64_t weights = 0;
   uint64_t kv = 0;
   uint64_t activations = 0;
+  uint64_t adapters = 0;  // of EngineOptions::adapters, as far as adapter_memory allows them
   uint64_t free = 0;
   int tokens = 0;  // the capacity of the KV cache
-  uint64_t total() const { return weights + kv + activations; }
+  uint64_t total() const { return weights + kv + activations + adapters; }
   // Adds the plan of a draft model, whose KV cache has the same capacity.
   MemoryPlan& operator+=(const MemoryPlan& other) {
     weights += other.weights;
     kv += other.kv;
     activations += other.activations;
+    adapters += other.adapters;
     return *this;
   }
 };

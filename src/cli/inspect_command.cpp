@@ -83,10 +83,12 @@ Json describe(const Checkpoint& checkpoint) {
 }
 
 Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint) {
-  const MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()),
-                                      *make_backend(backend_options(o.engine)));
+  const std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
+  MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()), *backend);
+  plan.adapters = planned_adapters(o.engine, *backend);
   return {{"context", plan.tokens}, {"kv_dtype", o.engine.kv_dtype},   {"weights", plan.weights},
-          {"kv", plan.kv},          {"activations", plan.activations}, {"total", plan.total()}};
+          {"kv", plan.kv},          {"activations", plan.activations}, {"adapters", plan.adapters},
+          {"total", plan.total()}};
 }
 
 std::string shape_text(const HostTensor& t) { return fmt::format("[{}]", fmt::join(t.shape, ", ")); }
@@ -133,10 +135,11 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
     fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   for (const auto& [format, share] : by_format(checkpoint))
     fmt::print("{:<20}{} tensors, {}\n", format, share.tensors, human_bytes(share.bytes));
-  fmt::print("memory for {} tokens: weights {} + KV cache ({}) {} + activations {} = {}\n",
-             plan["context"].get<int>(), human_bytes(plan["weights"].get<uint64_t>()), o.engine.kv_dtype,
-             human_bytes(plan["kv"].get<uint64_t>()), human_bytes(plan["activations"].get<uint64_t>()),
-             human_bytes(plan["total"].get<uint64_t>()));
+  const auto bytes = [&](const char* part) { return human_bytes(plan[part].get<uint64_t>()); };
+  const bool has_adapters = plan["adapters"].get<uint64_t>() > 0;
+  fmt::print("memory for {} tokens: weights {} + KV cache ({}) {} + activations {}{} = {}\n",
+             plan["context"].get<int>(), bytes("weights"), o.engine.kv_dtype, bytes("kv"),
+             bytes("activations"), has_adapters ? " + adapters " + bytes("adapters") : "", bytes("total"));
   const Json cpu = cpu_json();
   fmt::print("cpu: {} ({}), {} threads\n", cpu["isa"].get<std::string>(), cpu["products"].get<std::string>(),
              cpu["threads"].get<int>());
@@ -183,13 +186,15 @@ void add_inspect(CLI::App& app) {
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
+  add_adapter_options(command, o->engine);
   add_isa_option(command);
   command.footer(
       "Examples:\n"
       "  ferrum inspect model.gguf\n"
       "  ferrum inspect hf-folder --tensors --json\n"
       "  ferrum inspect model.gguf --check\n"
-      "  ferrum inspect model.gguf --max-context 32768 --kv-dtype bf16");
+      "  ferrum inspect model.gguf --max-context 32768 --kv-dtype bf16\n"
+      "  ferrum inspect model.gguf --lora sql=adapter-folder");
   command.callback([o] { inspect_command(*o); });
 }
 

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <numeric>
+#include <vector>
 
 #include "base/error.h"
 #include "base/human_bytes.h"
+#include "checkpoint/adapters/adapter.h"
 #include "engine/backend_factory.h"
 #include "models/loader.h"
 #include "models/mtp_head.h"
@@ -125,16 +129,29 @@ MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& option
   return {.weights = checkpoint.bytes(),
           .kv = memory.kv,
           .activations = memory.activations + device.kernels,
+          .adapters = device.adapters,
           .free = device.free,
           .tokens = options.kv_tokens};
 }
 
+uint64_t planned_adapters(const EngineOptions& options, const Backend& backend) {
+  std::vector<uint64_t> bytes;
+  for (const NamedAdapter& adapter : options.adapters)
+    bytes.push_back(adapter_bytes(adapter.path, backend.low_rank_dtype()));
+  if (options.max_adapters > 0 && std::ssize(bytes) > options.max_adapters) {
+    std::ranges::sort(bytes, std::greater());
+    bytes.resize(static_cast<size_t>(options.max_adapters));
+  }
+  return std::min(std::accumulate(bytes.begin(), bytes.end(), uint64_t{0}), options.adapter_memory);
+}
+
 std::string parts_text(const MemoryPlan& plan) {
-  if (plan.kv == 0 && plan.tokens == 0)  // a model that keeps nothing of a text
-    return fmt::format("weights {} + activations {}", human_bytes(plan.weights),
-                       human_bytes(plan.activations));
-  return fmt::format("weights {} + KV cache {} for {} tokens + activations {}", human_bytes(plan.weights),
-                     human_bytes(plan.kv), plan.tokens, human_bytes(plan.activations));
+  std::string text = fmt::format("weights {}", human_bytes(plan.weights));
+  if (plan.kv > 0 || plan.tokens > 0)  // else a model that keeps nothing of a text
+    text += fmt::format(" + KV cache {} for {} tokens", human_bytes(plan.kv), plan.tokens);
+  text += fmt::format(" + activations {}", human_bytes(plan.activations));
+  if (plan.adapters > 0) text += fmt::format(" + adapters {}", human_bytes(plan.adapters));
+  return text;
 }
 
 void require_fit(const MemoryPlan& plan, const ModelDescription& model, std::string_view remedy) {

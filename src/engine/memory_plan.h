@@ -24,12 +24,17 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend);
 // The same, given what the backend would say.
 struct DeviceMemory {
-  uint64_t kernels = 0;  // bytes that its kernels will keep (Backend::kernel_memory_for)
-  uint64_t free = 0;     // bytes
+  uint64_t kernels = 0;   // bytes that its kernels will keep (Backend::kernel_memory_for)
+  uint64_t free = 0;      // bytes
+  uint64_t adapters = 0;  // bytes of those that are loaded at the start (planned_adapters)
   KvLayout kv_layout = kv_in_lanes;
 };
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
                        const DeviceMemory& device);
+
+// The bytes of the adapters that an engine with these options loads at its start, as far as they may be in
+// memory at once. Errors: those of opening their files.
+uint64_t planned_adapters(const EngineOptions& options, const Backend& backend);
 
 // "weights 4.60 GiB + KV cache 1.12 GiB for 8192 tokens + activations 18.2 MiB"
 std::string parts_text(const MemoryPlan& plan);

@@ -99,7 +99,8 @@ Json props_json(const Models& models) {
                     {{"weights_bytes", memory.weights},
                      {"kv_bytes", memory.kv},
                      {"kv_tokens", memory.tokens},
-                     {"activations_bytes", memory.activations}}}});
+                     {"activations_bytes", memory.activations},
+                     {"adapters_bytes", memory.adapters}}}});
     }
     all.push_back(std::move(json));
   }

@@ -9,8 +9,11 @@
 #include "checkpoint/tensor_plan.h"
 #include "engine/backend_factory.h"
 #include "engine/memory_plan.h"
+#include "engine/random_adapter.h"
 #include "engine/text_encoder.h"
 #include "engine/text_inputs.h"
+#include "models/adapter_tables.h"
+#include "support/files.h"
 #include "support/paths.h"
 
 namespace ferrum {
@@ -79,6 +82,36 @@ RunnerOptions some_options() {
           .kv_tokens = 400,
           .max_vectors = 7,
           .behind_windows = RunnerOptions::BehindWindows::kGivenBack};
+}
+
+// The scratch of adapters, byte for byte; and their matrices, which an arena lays out.
+TEST(MemoryTruth, Adapters) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"llama", "qwen3_moe"}) {
+    const auto path = test::data("goldens") / name;
+    RunnerOptions options = some_options();
+    options.adapters = 2;
+    expect_truth(path, options);
+
+    const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(path);
+    const auto adapter = folder.path() / name;
+    test::write_adapter(adapter, *checkpoint, {.rank = 16});
+    for (const char* activations : {"f32", "int8"}) {
+      const std::shared_ptr<Backend> cpu = make_backend({.threads = 1, .activations = activations});
+      const Runner runner(cpu, checkpoint, options);
+      const uint64_t taken = runner.model().adapters()->prepare(read_adapter(adapter, *checkpoint)).bytes();
+      EngineOptions engine = {.adapters = {{"a", adapter}}};
+      const uint64_t planned = planned_adapters(engine, *cpu);
+      EXPECT_GE(taken, planned);
+      EXPECT_LE(taken, planned + planned / 10);
+      engine.adapters.push_back({"b", adapter});
+      EXPECT_EQ(planned_adapters(engine, *cpu), 2 * planned);
+      engine.max_adapters = 1;
+      EXPECT_EQ(planned_adapters(engine, *cpu), planned) << "one is in memory at once";
+      engine.adapter_memory = 1000;
+      EXPECT_EQ(planned_adapters(engine, *cpu), 1000);
+    }
+  }
 }
 
 TEST(MemoryTruth, DemonstrationModels) {

@@ -55,4 +55,8 @@ struct Adapter {
 // the base does not have.
 Adapter read_adapter(const std::filesystem::path& path, const Checkpoint& base);
 
+// The bytes that its matrices take in memory, as the file's header says, where float32 ones of low rank are
+// kept as `kept`. Errors: those of opening the file.
+uint64_t adapter_bytes(const std::filesystem::path& path, DType kept);
+
 }  // namespace ferrum

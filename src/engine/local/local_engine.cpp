@@ -107,6 +107,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   }
   const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights),
                                .free = backend->free_bytes(),
+                               .adapters = planned_adapters(options, *backend),
                                .kv_layout = backend->kv_layout()};
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
     plan(roomy, device);
