@@ -1,5 +1,7 @@
 #include "server/infill.h"
 
+#include <array>
+
 #include "server/api/answer_rule.h"
 #include "server/api/max_tokens.h"
 #include "server/api/other_engines.h"
@@ -28,37 +30,50 @@ const char* stop_type(const FinishEvent& finish) {
   return finish.reason == FinishReason::kStop ? "eos" : "limit";
 }
 
+// What editors' extensions send with every request: limits of time and the filters of llama-server.
+constexpr std::array<std::string_view, 4> kHintsOfEditors{"t_max_prompt_ms", "t_max_predict_ms", "samplers",
+                                                          "n_indent"};
+constexpr std::string_view kResponseFields = "response_fields";
+
+struct InfillHead {
+  std::string model;
+  std::string rule_field;                    // that asks for a rule; empty: none
+  std::vector<std::string> response_fields;  // those that the whole response has; empty: all
+};
+
 class InfillFormat : public Format {
  public:
-  // `rule_field`: that asks for a rule; empty: none.
-  InfillFormat(std::string model, std::string rule_field)
-      : model_(std::move(model)), rule_field_(std::move(rule_field)) {}
+  explicit InfillFormat(InfillHead head) : head_(std::move(head)) {}
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) take_text(text->text, out);
     if (const auto* finish = std::get_if<FinishEvent>(&event)) finish_ = *finish;
   }
-  RequestFields fields() const override { return {.prompt = "input_prefix", .rule = rule_field_}; }
+  RequestFields fields() const override { return {.prompt = "input_prefix", .rule = head_.rule_field}; }
 
  protected:
   virtual void take_text(const std::string& text, std::string& out) = 0;
 
   Json last(const std::string& content) const {
-    return {{"index", 0},
-            {"content", content},
-            {"model", model_},
-            {"stop", true},
-            {"stop_type", stop_type(finish_)},
-            {"stopping_word", finish_.stop},
-            {"tokens_predicted", finish_.usage.generated_tokens},
-            {"tokens_evaluated", finish_.usage.prompt_tokens},
-            {"tokens_cached", finish_.usage.cached_tokens},
-            {"truncated", false}};
+    Json all = {{"index", 0},
+                {"content", content},
+                {"model", head_.model},
+                {"stop", true},
+                {"stop_type", stop_type(finish_)},
+                {"stopping_word", finish_.stop},
+                {"tokens_predicted", finish_.usage.generated_tokens},
+                {"tokens_evaluated", finish_.usage.prompt_tokens},
+                {"tokens_cached", finish_.usage.cached_tokens},
+                {"truncated", false}};
+    if (head_.response_fields.empty()) return all;
+    Json some = Json::object();
+    for (const std::string& name : head_.response_fields)
+      if (all.contains(name)) some[name] = std::move(all[name]);
+    return some;
   }
 
  private:
-  std::string model_;
-  std::string rule_field_;
+  InfillHead head_;
   FinishEvent finish_;
 };
 
@@ -88,7 +103,7 @@ class Stream final : public InfillFormat {
 }  // namespace
 
 ApiRequest infill(Fields& f, const Engine& engine) {
-  const std::string model = model_of(f);
+  InfillHead head{.model = model_of(f), .rule_field = {}, .response_fields = {}};
   Request r;
   r.sampling = engine.recommended_sampling();
   f.required("input_prefix");
@@ -104,19 +119,23 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   const bool stream = f.flag("stream").value_or(false);
   const std::optional<AskedRule> asked = read_answer_rule(f);
   if (asked) r.rule = asked->rule;
-  const std::string rule_field = asked ? asked->field : "";
+  if (asked) head.rule_field = asked->field;
+  head.response_fields = f.texts(std::string(kResponseFields)).value_or(std::vector<std::string>());
   if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
   f.refuse("prompt_embeds", "/v1/completions takes vectors");
-  read_other_engines(f);
+  std::vector<std::string_view> read(kHintsOfEditors.begin(), kHintsOfEditors.end());
+  for (const std::string_view name : kHintsOfEditors) f.hint(std::string(name), {-1, 0, Json::array(), ""});
+  read.push_back(kResponseFields);
+  read_other_engines(f, read);
   f.hint("timings_per_token", {false});
   f.refuse_others();
 
   ApiRequest api_request;
   api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
   if (stream)
-    api_request.format = std::make_unique<Stream>(model, rule_field);
+    api_request.format = std::make_unique<Stream>(std::move(head));
   else
-    api_request.format = std::make_unique<Whole>(model, rule_field);
+    api_request.format = std::make_unique<Whole>(std::move(head));
   api_request.requests.push_back(std::move(r));
   return api_request;
 }

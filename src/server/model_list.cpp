@@ -7,18 +7,14 @@
 
 namespace ferrum::server {
 
-Json list_models(const ModelPool& models, bool anthropic_format) {
+Json list_models(const ModelPool& models, std::string_view query, bool anthropic_format) {
   const Models all = models.all();
   if (all.empty()) throw ApiError(503, "loading", "", "the model is being loaded");
-  if (!anthropic_format) return models_json(all);
+  const Json list = models_json(all);
+  if (!anthropic_format) return list;
   std::vector<anthropic::ListedModel> listed;
-  for (const ModelPool::Entry& model : all) {
-    listed.push_back({model.name, model.created});
-    if (!model.engine) continue;
-    for (const AdapterInfo& adapter : model.engine->adapters())
-      listed.push_back({adapted_name(model.name, adapter.name), model.created});
-  }
-  return anthropic::models_json(listed);
+  for (const Json& model : list.at("data")) listed.push_back({model.at("id"), model.at("created")});
+  return anthropic::models_json(listed, query);
 }
 
 Json show_model(const ModelPool& models, const std::string& name, bool anthropic_format) {

@@ -63,6 +63,10 @@ std::string Routes::hint_for(const HttpRequest& request) const {
   HttpRequest lower = {.method = request.method, .path = to_lower(request.path)};
   if (match(lower).path != kNoRoute) return "; paths are case-sensitive: " + in_quotes(lower.path);
   if (request.path == "/v1") return "; it is the base URL of OpenAI's API, as in /v1/chat/completions";
+  if (const size_t version = lower.path.find("/v1/"); version != std::string::npos && version > 0) {
+    HttpRequest suffix = {.method = request.method, .path = lower.path.substr(version)};
+    if (match(suffix).path != kNoRoute) return "; it is at " + in_quotes(suffix.path);
+  }
   if (lower.path.starts_with("/api/"))
     return "; this server has OpenAI's API, as in /v1/chat/completions, and Anthropic's at /v1/messages";
   return "";

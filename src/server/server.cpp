@@ -37,6 +37,7 @@ namespace asio = boost::asio;
 
 constexpr size_t kWorkers = 2;
 constexpr const char* kAssetsPath = "/assets/*";
+constexpr const char* kModelsPath = "/v1/models";
 constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
 constexpr const char* kCancelPath = "/v1/responses/*/cancel";
@@ -45,12 +46,14 @@ constexpr const char* kAdaptersPath = "/lora-adapters";
 constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
 
-bool is_anthropic(const HttpRequest& request) { return request.path.starts_with(kMessagesPath); }
+// Whether the client speaks Anthropic's API. OpenAI's has the paths of models as well; there a header of
+// Anthropic's clients decides.
+bool is_anthropic(const HttpRequest& request) {
+  if (request.path.starts_with(kMessagesPath)) return true;
+  return request.path.starts_with(kModelsPath) && request.header("anthropic-version");
+}
 
-// At the paths of models, which both APIs have.
-bool wants_anthropic(const HttpRequest& request) { return request.header("anthropic-version").has_value(); }
-
-// In the error format of the path's API.
+// In the error format of the client's API.
 HttpResponse error_reply(const HttpRequest& request, const ApiError& error) {
   return is_anthropic(request) ? anthropic::error_response(error) : error_response(error);
 }
@@ -60,7 +63,7 @@ void add_ignored(const HttpRequest& request, const Fields& body, HttpHeaders& he
   if (body.ignored().empty()) return;
   const std::string names = fmt::format("{}", fmt::join(body.ignored(), ", "));
   headers.emplace_back(kIgnoredHeader, names);
-  log::info("{} ({}): ignored {}", in_quotes(request.path), request.id, names);
+  log::warn("{} ({}): ignored {}", in_quotes(request.path), request.id, names);
 }
 
 HttpResponse json_reply(const Json& json, int status = 200) {
@@ -124,11 +127,11 @@ class Server::Impl {
          Route::Key::kNotRequired},
         {"GET", "/metrics", DirectHandler([this](const auto& /*request*/) { return metrics(); })},
         {"GET", "/props", DirectHandler([this](const auto& /*request*/) { return props(); })},
-        {"GET", "/v1/models", DirectHandler([this](const HttpRequest& request) {
-           return json_reply(list_models(models_, wants_anthropic(request)));
+        {"GET", kModelsPath, DirectHandler([this](const HttpRequest& request) {
+           return json_reply(list_models(models_, request.query, is_anthropic(request)));
          })},
         {"GET", kModelPath, DirectHandler([this](const HttpRequest& request) {
-           return json_reply(show_model(models_, name_in(request, kModelPath), wants_anthropic(request)));
+           return json_reply(show_model(models_, name_in(request, kModelPath), is_anthropic(request)));
          })},
         {"POST", "/v1/chat/completions", GenerationHandler(openai::chat_completion)},
         {"POST", "/v1/completions", GenerationHandler(openai::completion)},
@@ -274,7 +277,8 @@ class Server::Impl {
       Parsed parsed = {.json = parse_body(request.body), .model = {}};
       Fields body(parsed.json);
       // If several models are served, requests without a model name go to the first one.
-      if (!body.find("model")) parsed.json["model"] = models_.first();
+      if (const Json* model = body.find("model"); !model || *model == "")
+        parsed.json["model"] = models_.first();
       parsed.model = adapted_model(model_of(body), models_);
       return parsed;
     });

@@ -1,7 +1,10 @@
 #include "server/text_tools.h"
 
 #include "base/utf8.h"
+#include "server/api/max_tokens.h"
+#include "server/api/other_engines.h"
 #include "server/api/prompt_fields.h"
+#include "server/api/sampling_fields.h"
 #include "server/openai/chat_messages.h"
 
 namespace ferrum::server {
@@ -71,6 +74,12 @@ Json detokenize(Fields& body, const Engine& engine) {
 Json apply_template(Fields& body, const Engine& engine) {
   body.text("model");
   const ChatPrompt chat = openai::read_chat(body, engine).prompt;
+  // Clients send whole bodies of chats. How the answer would be sampled changes nothing about the prompt.
+  Request unused;
+  read_sampling(body, unused);
+  read_max_tokens(body);
+  for (const char* name : {"stream", "stream_options", "logprobs", "top_logprobs"}) body.find(name);
+  read_other_engines(body);
   body.refuse_others();
   return {{"prompt", engine.render(chat)}};
 }

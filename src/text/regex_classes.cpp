@@ -30,7 +30,7 @@ constexpr std::array kNamedClasses = std::to_array<NamedClass>({
     {"alnum", R"(\p{Alphabetic}\p{Nd})"},
     {"digit", R"(\p{Nd})"},
     {"space", kSpace},
-    {"word", kWord},
+    {"word", R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe)"},
     {"upper", R"(\p{Uppercase})"},
     {"lower", R"(\p{Lowercase})"},
     {"punct", R"(\p{P})"},
@@ -83,6 +83,11 @@ constexpr std::array kNamedClasses = std::to_array<NamedClass>({
     {"spaceseparator", R"(\p{Zs})"},
 });
 
+CharacterSet set_of(const NamedClass& named, bool is_negated) {
+  if (named.is_complement == is_negated) return {.items = std::string(named.body)};
+  return {.others = {"[^" + std::string(named.body) + "]"}};
+}
+
 std::optional<CharacterSet> named_class(std::string_view name, bool is_negated) {
   std::string plain;
   for (const char c : name)
@@ -91,8 +96,7 @@ std::optional<CharacterSet> named_class(std::string_view name, bool is_negated) 
   const auto* const known = std::find_if(kNamedClasses.begin(), kNamedClasses.end(),
                                          [&](const NamedClass& named) { return named.name == plain; });
   if (known == kNamedClasses.end()) return std::nullopt;
-  if (known->is_complement == is_negated) return CharacterSet{.items = std::string(known->body)};
-  return CharacterSet{.others = {"[^" + std::string(known->body) + "]"}};
+  return set_of(*known, is_negated);
 }
 
 bool is_pcre2_pattern(const std::string& pattern) {
@@ -124,10 +128,12 @@ CharacterSet read_property(PatternReader& in, bool is_negated) {  // after \p or
 void read_posix_class(PatternReader& in, CharacterSet& set) {  // after "[:"
   const bool is_negated = in.take("^");
   const std::string name = in.until(":]");
-  // The one name that means more here than as a property.
-  const auto known = name == "punct" ? std::optional(is_negated ? CharacterSet{.others = {R"([^\p{P}\p{S}])"}}
-                                                                : CharacterSet{.items = R"(\p{P}\p{S})"})
-                                     : named_class(name, is_negated);
+  // Two names mean something else here than as properties.
+  constexpr NamedClass kPunct{"punct", R"(\p{P}\p{S})"};
+  constexpr NamedClass kWordHere{"word", kWord};
+  const auto known = name == "punct"  ? set_of(kPunct, is_negated)
+                     : name == "word" ? set_of(kWordHere, is_negated)
+                                      : named_class(name, is_negated);
   if (!known) in.refuse("[:" + name + ":] is not known");
   set.items += known->items;
   set.others.insert(set.others.end(), known->others.begin(), known->others.end());

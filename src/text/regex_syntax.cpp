@@ -51,16 +51,28 @@ class Translator {
     out_ += text;
   }
 
+  // Comments, and white space where it counts for nothing.
   void skip_blanks() {
-    while (options_.is_extended && !in_.at_end()) {
+    while (!in_.at_end()) {
       const size_t start = in_.position();
-      const char32_t c = in_.character();
-      if (c == U'#') {
+      if (in_.take("(?#")) {
+        skip_comment();
+      } else if (!options_.is_extended) {
+        return;
+      } else if (const char32_t c = in_.character(); c == U'#') {
         while (!in_.at_end() && !in_.take("\n")) in_.character();
       } else if (!unicode::is_white_space(c)) {
         in_.go_back(start);
         return;
       }
+    }
+  }
+
+  void skip_comment() {
+    while (!in_.take(")")) {
+      in_.take("\\");
+      if (in_.at_end()) in_.refuse("a comment without an end");
+      in_.character();
     }
   }
 
@@ -214,8 +226,6 @@ class Translator {
     if (!in_.take("?")) {
       ++captures_;
       out_ += '(';
-    } else if (in_.take("#")) {
-      return skip_comment();
     } else if (in_.sees("<=") || in_.sees("<!")) {
       in_look_behind_ = true;
       out_ += std::string("(?<") + in_.peek(1);
@@ -269,14 +279,6 @@ class Translator {
     if (text.starts_with("(?=") || text.starts_with("(?!") || text.starts_with("(?<=") ||
         text.starts_with("(?<!"))
       atom_.reset();
-  }
-
-  void skip_comment() {
-    while (!in_.take(")")) {
-      in_.take("\\");
-      if (in_.at_end()) in_.refuse("a comment without an end");
-      in_.character();
-    }
   }
 
   // ---- quantifiers ----

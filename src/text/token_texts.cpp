@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "text/byte_alphabet.h"
 #include "text/regex.h"
 
@@ -115,6 +117,17 @@ bool treats_first_differently(const DecodeStep& step) {
          std::holds_alternative<DecodeSpaced>(step);
 }
 
+// Steps on a fused text whose results may reach from token to token, which are applied to each token alone.
+void warn_of_token_by_token(const DecodeStep& step, const Tokenizer::TextRules& rules,
+                            const std::string& source) {
+  const auto* replace = std::get_if<DecodeReplace>(&step);
+  if (replace && replace->pattern.kind == TextPattern::Kind::kRegex)
+    log::warn("{}: decoder replaces {} in the whole text, but here in each token by itself", source,
+              in_quotes(replace->pattern.text));
+  if (std::holds_alternative<DecodeStrip>(step) && !rules.stripped.empty())
+    log::warn("{}: decoder strips the whole text twice, but here the last time only", source);
+}
+
 }  // namespace
 
 TokenTexts::TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& vocabulary) {
@@ -125,10 +138,11 @@ TokenTexts::TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& v
     first_differs = first_differs || treats_first_differently(steps[i]);
     if (std::holds_alternative<DecodeByteFallback>(steps[i]))
       rules_.broken_bytes = Tokenizer::BrokenBytes::kOneForEach;
-    if (std::holds_alternative<DecodeCtc>(steps[i])) rules_.repeats_count_once = true;
+    if (std::holds_alternative<DecodeCtc>(steps[i]) && !is_fused) rules_.repeats_count_once = true;
     if (std::holds_alternative<DecodeSuffix>(steps[i])) rules_.last_differs = true;
     is_fused = is_fused || std::holds_alternative<DecodeFuse>(steps[i]) ||
                std::holds_alternative<DecodeByteLevel>(steps[i]);
+    if (is_fused) warn_of_token_by_token(steps[i], rules_, vocabulary.source());
     if (const auto* strip = std::get_if<DecodeStrip>(&steps[i]); strip && is_fused) {
       rules_.stripped = strip->content;
       rules_.most_at_start = strip->content.empty() ? 0 : strip->start;

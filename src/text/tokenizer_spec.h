@@ -184,6 +184,8 @@ struct AddedToken {
   bool strip_left = false;   // takes the white space before it
   bool strip_right = false;  // takes the white space after it
   bool single_word = false;  // only between characters that are neither letters nor digits
+
+  bool operator==(const AddedToken&) const = default;
 };
 
 struct TokenizerSpec {

@@ -12,6 +12,7 @@
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/small_models.h"
+#include "text/chat_context.h"
 
 namespace ferrum {
 namespace {
@@ -110,6 +111,35 @@ TEST(Checkpoint, AGgufFileOrAFolderWithOne) {
   EXPECT_EQ(Checkpoint::open(folder.path())->format(), "GGUF v3, F32") << "config.json alone is no model";
   folder.write("other.gguf", SmallGguf().build());
   expect_bad(folder.path(), {"several", "'other.gguf', 'small.gguf'"}, ErrorCode::kBadArgument);
+}
+
+TEST(Checkpoint, RecommendationsThatAreNone) {
+  const TemporaryFolder folder;
+  SmallHf().write(folder);
+  for (const char* text : {"", "null", "[]", "{"}) {
+    folder.write("generation_config.json", text);
+    const log::Recorder recorder;
+    EXPECT_TRUE(Checkpoint::open(folder.path())->generation().stop_tokens.empty());
+    ASSERT_EQ(recorder.warnings().size(), 1u) << text;
+    EXPECT_CONTAINS(recorder.warnings()[0], "generation_config.json");
+  }
+  folder.write("generation_config.json", R"({"pad_token_id": 10})");
+  const log::Recorder recorder;
+  Checkpoint::open(folder.path());
+  ASSERT_EQ(recorder.warnings().size(), 1u);
+  EXPECT_CONTAINS(recorder.warnings()[0], "generation_config.json: pad_token_id is '10'");
+}
+
+TEST(Checkpoint, AGgufFilesTemplateMayBeEmptyOrNamed) {
+  const TemporaryFolder folder;
+  const auto with = [&](const char* chat_template) {
+    SmallGguf model;
+    model.others.string("tokenizer.chat_template", chat_template);
+    return Checkpoint::open(folder.write("model.gguf", model.build()))->chat_template();
+  };
+  EXPECT_EQ(with(""), std::nullopt);
+  EXPECT_EQ(with("chatml"), kChatMlTemplate);
+  EXPECT_EQ(with("{{ messages }}"), "{{ messages }}");
 }
 
 TEST(Checkpoint, ARealGgufFileOpens) {

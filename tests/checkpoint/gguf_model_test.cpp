@@ -93,6 +93,17 @@ void expect_latent(const ModelDescription& m) {
   EXPECT_TRUE(m.rope.interleaved);
 }
 
+TEST(GgufModel, TokensCountWhereTheVocabularysSizeIsAnother) {
+  SmallGguf model;
+  model.set("vocab_size", 7);
+  model.others.strings("tokenizer.ggml.tokens", {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"});
+  const log::Recorder recorder;
+  EXPECT_EQ(describe(model).vocab, 10);
+  ASSERT_EQ(recorder.warnings().size(), 1u);
+  EXPECT_CONTAINS(recorder.warnings()[0],
+                  "llama.vocab_size is 7, but the vocabulary and the embedding have 10");
+}
+
 TEST(GgufModel, LatentAttentionOfOlderFilesAndNew) {
   SmallGguf older = latent_gguf();
   older.set("attention.head_count_kv", 2);

@@ -254,6 +254,22 @@ TEST(HfConfig, StopTokensThatNameNoTokenAreIgnored) {
   warned({"2", 4}, {4}, "eos_token_id[0]");
 }
 
+TEST(HfConfig, OtherSpecialIdsThatNameNoTokenAreWarnedOf) {
+  const auto warned = [](const char* key, const json& id, const std::string& warning) {
+    SmallHf model;
+    model.config[key] = id;
+    const log::Recorder recorder;
+    parse(model);
+    ASSERT_EQ(recorder.warnings().size(), warning.empty() ? 0u : 1u) << id;
+    if (!warning.empty()) EXPECT_CONTAINS(recorder.warnings()[0], "config.json: " + warning);
+  };
+  warned("bos_token_id", -100, "bos_token_id is '-100', which names none of the 10 tokens");
+  warned("pad_token_id", 10, "pad_token_id is '10'");
+  warned("pad_token_id", {{"a", 1}}, "pad_token_id is '{\"a\":1}'");
+  warned("pad_token_id", 9, "");
+  warned("bos_token_id", nullptr, "");
+}
+
 TEST(HfConfig, NumbersAsPythonWritesThem) {
   SmallHf model;
   std::string text = model.config.dump();

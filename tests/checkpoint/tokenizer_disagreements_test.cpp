@@ -11,6 +11,7 @@
 #include "checkpoint/tokenizer/tokenizer_json.h"
 #include "support/contains.h"
 #include "support/file_bytes.h"
+#include "support/files.h"
 #include "support/paths.h"
 #include "support/warnings.h"
 
@@ -143,6 +144,88 @@ TEST(TokenizerDisagreements, TwoFilesThatNameAnotherEndOfText) {
   apply_special_tokens_map(R"({"eos_token": {"content": "ab", "lstrip": false}})", "m.json", spec);
   EXPECT_EQ(spec.special.eos, 2);
   EXPECT_CONTAINS(warnings.text(), "m.json: eos_token is 'ab', where another file names '<s>'");
+}
+
+// As transformers 5: what names a special token makes it special and leaves its flags as tokenizer.json has
+// them; the flags of other tokens are the configuration's.
+TEST(TokenizerDisagreements, FlagsOfTokensThatTokenizerJsonHas) {
+  const test::LoggedWarnings warnings;
+  json file = small_bpe();
+  file["added_tokens"] = {{{"id", 3}, {"content", "<s>"}, {"special", true}},
+                          {{"id", 4}, {"content", "<t>"}, {"special", false}},
+                          {{"id", 5}, {"content", "<u>"}, {"special", false}}};
+  TokenizerSpec spec = spec_of(file);
+  apply_tokenizer_config(R"({"eos_token": "<s>", "pad_token": "<u>", "added_tokens_decoder": {
+    "3": {"content": "<s>", "lstrip": true, "special": false},
+    "4": {"content": "<t>", "lstrip": true, "special": true, "normalized": true},
+    "5": {"content": "<u>", "special": true, "normalized": true}}})",
+                         "c.json", spec);
+  const auto tokenizer = Tokenizer::make(std::move(spec));
+  EXPECT_EQ(encode(*tokenizer, "a<s>b"), (Ids{0, 3, 1}));
+  EXPECT_EQ(tokenizer->decode(Ids{0, 3, 4, 5, 1}), "ab");
+  const std::string text = warnings.text();
+  EXPECT_CONTAINS(text,
+                  "c.json: added_tokens_decoder.3 gives '<s>' other flags than t.json, whose flags count");
+  EXPECT_CONTAINS(text, "c.json: added_tokens_decoder.4 gives '<t>' other flags than t.json, and they count");
+  EXPECT_EQ(text.find("decoder.5"), std::string::npos) << text;
+}
+
+TEST(TokenizerDisagreements, WhatATextGetsIsTokenizerJsons) {
+  const test::LoggedWarnings warnings;
+  json file = small_bpe();
+  file["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  file["model"]["vocab"]["Ġ"] = 4;
+  const auto with = [&](const char* name, const json& config) {
+    TokenizerSpec spec = spec_of(file);
+    apply_tokenizer_config(config.dump(), name, spec);
+    return encode(*Tokenizer::make(std::move(spec)), "ab");
+  };
+  EXPECT_EQ(with("a.json", {{"add_bos_token", true}, {"bos_token", "<s>"}}), Ids{2});
+  EXPECT_EQ(with("b.json", {{"add_bos_token", false}, {"bos_token", "<s>"}}), Ids{2});
+  EXPECT_EQ(with("c.json", {{"add_prefix_space", true}, {"tokenizer_class", "Qwen2TokenizerFast"}}),
+            (Ids{4, 2}));
+  EXPECT_EQ(with("d.json", {{"add_prefix_space", true}, {"tokenizer_class", "PreTrainedTokenizerFast"}}),
+            Ids{2});
+  const std::string text = warnings.text();
+  EXPECT_CONTAINS(text, "a.json: add_bos_token is true, but a text does not get it according to t.json");
+  EXPECT_EQ(text.find("b.json"), std::string::npos) << text;
+  EXPECT_CONTAINS(text, "c.json: add_prefix_space is true, but t.json says false, which does not count");
+  EXPECT_CONTAINS(text, "d.json: add_prefix_space is true, but t.json says false, which counts");
+}
+
+TEST(TokenizerDisagreements, AddedTokensThatTheModelHasNoRowFor) {
+  const test::LoggedWarnings warnings;
+  const test::TemporaryFolder folder;
+  json file = small_bpe();
+  file["added_tokens"].push_back({{"id", 4}, {"content", "<new>"}, {"special", true}});
+  folder.write("tokenizer.json", file.dump());
+  folder.write("tokenizer_config.json", R"({"pad_token": "<new>"})");
+  const auto tokenizer = load_hf_tokenizer(folder.path(), 4);
+  EXPECT_EQ(tokenizer->size(), 4);
+  EXPECT_EQ(tokenizer->special().pad, std::nullopt);
+  EXPECT_EQ(encode(*tokenizer, "a<s>b<new>"), (Ids{0, 3, 1}));
+  EXPECT_CONTAINS(warnings.text(), "5 tokens, but the model has 4: added ones from '<new>' on are left out");
+  EXPECT_EQ(load_hf_tokenizer(folder.path(), 2)->size(), 5) << "another model's vocabulary stays as it is";
+}
+
+TEST(TokenizerDisagreements, EmptySpellings) {
+  const test::LoggedWarnings warnings;
+  json file = small_bpe();
+  file["model"]["vocab"][""] = 3;
+  EXPECT_EQ(encode(*Tokenizer::make(spec_of(file)), "ab"), Ids{2});
+  EXPECT_CONTAINS(warnings.text(), "t.json: model.vocab has a token without a spelling, 3");
+}
+
+// transformers does not read the map where the configuration lists the added tokens.
+TEST(TokenizerDisagreements, AnEmptyMapBesideAConfigurationThatSaysAll) {
+  const test::TemporaryFolder folder;
+  folder.write("tokenizer.json", small_bpe().dump());
+  folder.write("special_tokens_map.json", "");
+  folder.write("tokenizer_config.json", R"({"eos_token": "<s>", "added_tokens_decoder": {"3": {
+    "content": "<s>", "special": true}}})");
+  EXPECT_EQ(load_hf_tokenizer(folder.path())->special().eos, 3);
+  folder.write("special_tokens_map.json", "[]");
+  EXPECT_EQ(load_hf_tokenizer(folder.path())->special().eos, 3);
 }
 
 std::string sentencepiece_piece(std::string_view spelling, float score, char type) {

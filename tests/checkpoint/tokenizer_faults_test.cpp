@@ -158,6 +158,7 @@ struct SmallGgufTokenizer {
   std::vector<int32_t> types = {2, 3, 1, 1, 1};
   std::vector<std::string> merges;
   uint32_t bos = 1;
+  uint32_t mask = 0;
 
   void load() const {
     GgufBytes bytes;
@@ -165,7 +166,7 @@ struct SmallGgufTokenizer {
     bytes.strings("tokenizer.ggml.tokens", tokens).array("tokenizer.ggml.scores", test::gguf::kF32, scores);
     bytes.array("tokenizer.ggml.token_type", test::gguf::kI32, types);
     if (!merges.empty()) bytes.strings("tokenizer.ggml.merges", merges);
-    bytes.u32("tokenizer.ggml.bos_token_id", bos);
+    bytes.u32("tokenizer.ggml.bos_token_id", bos).u32("tokenizer.ggml.mask_token_id", mask);
     const std::string file = bytes.build();
     load_gguf_tokenizer(GgufFile::parse(test::as_bytes(file), "t.gguf")->metadata());
   }
@@ -224,6 +225,15 @@ TEST(TokenizerFaults, N11_GgufSpecialIdsThatNameNoToken) {
     EXPECT_CONTAINS(warnings_of(file),
                     fmt::format("t.gguf: tokenizer.ggml.bos_token_id is {}, which names none of the 5", id));
   }
+}
+
+TEST(TokenizerFaults, EmptySpellingsAndOtherSpecialIdsInGguf) {
+  SmallGgufTokenizer file;
+  file.tokens[3] = "";
+  EXPECT_CONTAINS(warnings_of(file), "t.gguf: tokenizer.ggml.tokens[3] is empty, as are 0 others");
+  file = {};
+  file.mask = 9;
+  EXPECT_CONTAINS(warnings_of(file), "t.gguf: tokenizer.ggml.mask_token_id is 9, which names none of the 5");
 }
 
 TEST(TokenizerFaults, B21_GgufUnknownMerges) {

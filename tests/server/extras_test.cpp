@@ -51,6 +51,26 @@ class Extras : public testing::Test {
   Client client_ = served_.client();
 };
 
+TEST_F(Extras, AnEmptyModelIsAMissingOne) {
+  EXPECT_EQ(client_.post(kChat, chat({{"model", ""}}).dump()).status, 200);
+}
+
+TEST_F(Extras, EditorsFieldsForGaps) {
+  Served served;
+  served.engine->infills();
+  const json body = {{"input_prefix", "a"},
+                     {"input_suffix", "b"},
+                     {"t_max_prompt_ms", 500},
+                     {"t_max_predict_ms", 1000},
+                     {"samplers", {"top_k", "infill"}},
+                     {"n_indent", 4},
+                     {"response_fields", {"content", "truncated", "timings/prompt_n"}}};
+  const Reply reply = served.client().post("/infill", body.dump());
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.json(), json({{"content", "Hello"}, {"truncated", false}}));
+  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "t_max_prompt_ms, t_max_predict_ms, samplers, n_indent");
+}
+
 TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
   const json defaults = {{"skip_special_tokens", true},
                          {"length_penalty", 1.0},
@@ -63,6 +83,12 @@ TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
                          {"cache_prompt", true},
                          {"timings_per_token", false},
                          {"grammar", ""},
+                         {"preserved_tokens", json::array()},
+                         {"generation_prompt", ""},
+                         {"separate_reasoning", true},
+                         {"no_stop_trim", false},
+                         {"min_new_tokens", 0},
+                         {"safe_prompt", false},
                          {"echo", false},
                          {"stop", ""},
                          {"tools", json::array()},
@@ -162,7 +188,9 @@ TEST_F(Extras, LlamaServersNamesAreHonoured) {
                                        {"dry_penalty_last_n", 5},
                                        {"dry_sequence_breakers", {"x"}},
                                        {"logit_bias", {{5, -2.5}, {7, false}}},
+                                       {"random_seed", 11},
                                        {"top_p", 0}}));
+  EXPECT_EQ(r.sampling.seed, 11u);
   EXPECT_EQ(r.max_tokens, 7);
   EXPECT_FLOAT_EQ(r.sampling.repetition_penalty, 1.25f);
   EXPECT_EQ(r.sampling.repetition_window, -1);
@@ -173,6 +201,24 @@ TEST_F(Extras, LlamaServersNamesAreHonoured) {
   EXPECT_LT(r.sampling.top_p, 1e-30f);
   EXPECT_EQ(refused_param(kChat, chat({{"repeat_penalty", 1.5}, {"repetition_penalty", 1.25}})),
             "repeat_penalty");
+}
+
+TEST_F(Extras, TemplatesTakeWholeBodiesOfChats) {
+  const json body = chat({{"max_tokens", 9}, {"temperature", 0.5}, {"stream", true}, {"stop", {"x"}}});
+  EXPECT_TRUE(ask("/apply-template", body)["prompt"].is_string());
+  EXPECT_EQ(refused_param("/apply-template", chat({{"chat_template", "x"}})), "chat_template");
+}
+
+TEST_F(Extras, RangesOfSamplersAreCheckedTogether) {
+  const json body = chat({{"repetition_penalty", 0},
+                          {"typical_p", 0},
+                          {"min_p", 1.5},
+                          {"dry_base", 0.5},
+                          {"xtc_threshold", -1},
+                          {"foo", 1}});
+  const std::string error = client_.post(kChat, body.dump()).error();
+  for (const char* name : {"repetition_penalty", "typical_p", "min_p", "dry_base", "xtc_threshold", "foo"})
+    EXPECT_CONTAINS(error, name);
 }
 
 TEST_F(Extras, HowLongAnswersMayBecome) {
@@ -186,7 +232,12 @@ TEST_F(Extras, HowLongAnswersMayBecome) {
     EXPECT_EQ(most({{"max_completion_tokens", 9}, {"max_tokens", 5}}), 5) << "both hold";
     EXPECT_EQ(most({{"max_completion_tokens", 9}, {"max_tokens", -1}}), 9);
     EXPECT_EQ(most({{"max_tokens", 1'000'000}}), 1'000'000) << "the engine clamps";
+    for (const json& huge :
+         {json(INT32_MAX), json(UINT32_MAX), json((1LL << 53) - 1), json(UINT64_MAX), json(1e20)})
+      EXPECT_EQ(most({{"max_tokens", huge}}), 1 << 30) << huge;
   }
+  EXPECT_EQ(asked(kChat, chat({{"top_k", INT32_MAX}})).sampling.top_k, 1 << 30);
+  EXPECT_EQ(asked("/v1/responses", {{"input", "hi"}, {"max_output_tokens", INT32_MAX}}).max_tokens, 1 << 30);
   EXPECT_EQ(refused_param(kChat, chat({{"max_tokens", -3}})), "max_tokens");
 }
 

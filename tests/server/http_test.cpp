@@ -161,6 +161,8 @@ TEST(Http, PathsHaveOneCanonicalSpelling) {
   EXPECT_CONTAINS(client.ask("GET", "/V1/Models").error(), "'/v1/models'");
   EXPECT_CONTAINS(client.ask("GET", "/v1").error(), "/v1/chat/completions");
   EXPECT_CONTAINS(client.post("/api/chat", kAsk).error(), "/v1/chat/completions");
+  EXPECT_CONTAINS(client.post("/openai/v1/chat/completions", kAsk).error(),
+                  "it is at '/v1/chat/completions'");
 }
 
 TEST(Http, EmptyLinesBeforeARequestAreSkipped) {

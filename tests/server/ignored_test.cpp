@@ -1,6 +1,7 @@
 // Hints in requests: named in a response header, or refused by a strict server.
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -32,6 +33,14 @@ TEST(Ignored, HintsAreNamedInAHeader) {
   const Reply plain = client.post("/v1/chat/completions", body_with({{"store", false}}));
   EXPECT_EQ(plain.status, 200);
   EXPECT_FALSE(plain.headers.contains(kHeader));
+}
+
+TEST(Ignored, HintsAreNamedInTheLog) {
+  Served served;
+  const log::Recorder recorder;
+  EXPECT_EQ(served.client().post("/v1/chat/completions", body_with({{"store", true}})).status, 200);
+  ASSERT_EQ(recorder.warnings().size(), 1u) << "without any option";
+  EXPECT_CONTAINS(recorder.warnings()[0], "ignored store");
 }
 
 TEST(Ignored, AStrictServerRefusesHints) {

@@ -1,6 +1,8 @@
 // Anthropic's Messages API over HTTP.
 #include <gtest/gtest.h>
 
+#include "server/anthropic/models.h"
+#include "server/api/api_error.h"
 #include "server/served.h"
 
 namespace ferrum {
@@ -126,11 +128,12 @@ TEST_F(Messages, HintsOfItsClientsAreTakenAndNamed) {
                {"output_config", {{"effort", "high"}}},
                {"context_management", {{"edits", {{{"type", "clear_thinking_20251015"}, {"keep", "all"}}}}}},
                {"service_tier", "auto"},
+               {"speed", "fast"},
                {"cache_control", {{"type", "ephemeral"}}}});
   const Reply reply =
       client_.ask("POST", kMessages + "?beta=true", body.dump(), "anthropic-beta: some-2026\r\n");
   EXPECT_EQ(reply.status, 200) << reply.body;
-  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "output_config.effort, context_management");
+  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "output_config.effort, speed, context_management");
   expect_refused(message({{"output_config", {{"effort", "some"}}}}), "output_config.effort");
 }
 
@@ -273,6 +276,50 @@ TEST_F(Messages, ItsClientsListModels) {
   EXPECT_EQ(std::string(list["data"][0]["created_at"]).back(), 'Z');
   EXPECT_EQ(client_.ask("GET", "/v1/models/fake", "", version).json(), list["data"][0]);
   EXPECT_EQ(client_.ask("GET", "/v1/models").json()["object"], "list");
+}
+
+TEST_F(Messages, ErrorsOfTheListOfModelsAreInItsShape) {
+  const std::string version = "anthropic-version: 2023-06-01\r\n";
+  const Reply none = client_.ask("GET", "/v1/models/zzz", "", version);
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.json()["type"], "error");
+  EXPECT_EQ(none.json()["error"]["type"], "not_found_error");
+  EXPECT_EQ(none.headers.at("request-id"), none.headers.at("x-request-id"));
+  EXPECT_TRUE(client_.ask("GET", "/v1/models", "", version).headers.contains("request-id"));
+  EXPECT_TRUE(client_.ask("GET", "/v1/models/zzz").json()["error"].contains("code"));
+
+  server::ServerOptions options;
+  options.api_keys = {"secret"};
+  const Reply refused = Served(test::hello, options).client().ask("GET", "/v1/models", "", version);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.json()["error"]["type"], "authentication_error");
+}
+
+TEST_F(Messages, EmptyStopSequencesAndHugeLimitsAskForNothing) {
+  const Request r = asked(message({{"stop_sequences", {"", "x"}}, {"max_tokens", 2147483647}}));
+  EXPECT_EQ(r.stop, std::vector<std::string>{"x"});
+  EXPECT_EQ(r.max_tokens, -1) << "until the context is full";
+}
+
+TEST_F(Messages, TheListOfModelsHasPages) {
+  std::vector<server::anthropic::ListedModel> models;
+  for (const char* name : {"a", "b", "c", "d"}) models.push_back({name, 0});
+  const auto page = [&](std::string_view query) {
+    const Json list = server::anthropic::models_json(models, query);
+    std::string names;
+    for (const Json& model : list.at("data")) names += model.at("id").get<std::string>();
+    return names + (list.at("has_more") ? "…" : "");
+  };
+  EXPECT_EQ(page(""), "abcd");
+  EXPECT_EQ(page("limit=2"), "ab…");
+  EXPECT_EQ(page("limit=2&after_id=b"), "cd");
+  EXPECT_EQ(page("after_id=d"), "");
+  EXPECT_EQ(page("limit=2&before_id=d"), "bc…");
+  EXPECT_EQ(page("before_id=c"), "ab");
+  EXPECT_EQ(page("after_id=c&before_id=b"), "");
+  EXPECT_EQ(server::anthropic::models_json(models, "after_id=d").at("first_id"), nullptr);
+  for (const char* bad : {"limit=0", "limit=1001", "limit=x", "after_id=z", "before_id="})
+    EXPECT_THROW(page(bad), server::ApiError) << bad;
 }
 
 TEST_F(Messages, TheKeyMayComeAsItsClientsSendIt) {

@@ -262,6 +262,22 @@ TEST_F(OpenAi, B53_B55_B58_ErrorsOfTheEngine) {
   }
 }
 
+// A refusal of the engine names the field, by the name that the API has for it.
+TEST_F(OpenAi, TheFieldThatTheEngineRefuses) {
+  const auto param_of = [](const std::string& message) {
+    Served served([&](const Request&) { return std::vector<Event>{ErrorEvent{"bad_argument", message}}; });
+    const json error = served.client().post(kText, text().dump()).json()["error"];
+    EXPECT_EQ(std::string(error["message"]).find("stop_tokens"), std::string::npos);
+    return error["param"];
+  };
+  EXPECT_EQ(param_of("logit_bias: no token has the id 99999"), "logit_bias");
+  EXPECT_EQ(param_of("stop_tokens: no token has the id 99999"), "stop_token_ids");
+  EXPECT_EQ(param_of("min_tokens is 5, more than max_tokens, which is 2"), "min_tokens");
+  EXPECT_EQ(param_of("the prompt is empty"), "prompt");
+  EXPECT_EQ(param_of("token id 4096: the vocabulary has 0 to 4095"), "prompt");
+  EXPECT_EQ(param_of("no such thing"), nullptr);
+}
+
 // One prompt's error ends the others.
 TEST_F(OpenAi, AnErrorOfOnePromptOfSeveral) {
   Served served(test::nothing);

@@ -88,6 +88,8 @@ TEST(SeveralModels, AliasesAreListedAndServed) {
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[1]["id"], "gpt-4o");
   EXPECT_EQ(list[1]["alias_of"], "fake");
+  const std::string version = "anthropic-version: 2023-06-01\r\n";
+  EXPECT_EQ(client.ask("GET", "/v1/models?after_id=fake", "", version).json()["data"][0]["id"], "gpt-4o");
   EXPECT_EQ(client.ask("GET", "/v1/models/gpt-4o").json()["id"], "gpt-4o");
   EXPECT_EQ(client.ask("GET", "/props").json()["models"][0]["aliases"], nlohmann::json({"gpt-4o"}));
   const test::Reply reply = client.post("/v1/chat/completions", chat("gpt-4o"));

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "server/served.h"
@@ -177,10 +178,22 @@ TEST_F(Tls, B67_CertificatesAndKeysThatDoNotFit) {
   o.http.tls_key = folder_.write("other.pem", pem_of_key(new_key()));
   expect(o, "other.pem");
   o.http.tls_key = folder_.path() / "none.pem";
-  expect(o, "none.pem");
+  test::expect_error(ErrorCode::kNotFound, {"none.pem"}, [&] { Served(test::hello, o); });
   o = good;
   o.http.tls_certificate = o.http.tls_key;
   expect(o, "key.pem: no certificate");
+  o.http.tls_certificate = folder_.write("empty.pem", "");
+  expect(o, "empty.pem: no certificate");
+}
+
+TEST_F(Tls, APipeInTheirPlaceIsNotWaitedFor) {
+  const std::string pipe = folder_.path() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto member : {&server::HttpOptions::tls_certificate, &server::HttpOptions::tls_key}) {
+    server::ServerOptions o = options();
+    o.http.*member = pipe;
+    test::expect_error(ErrorCode::kIo, {pipe}, [&] { Served(test::hello, o); });
+  }
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ TEST(Regex, BrokenUtf8IsMatchedByNothing) {
 TEST(Regex, RubySyntax) {
   EXPECT_EQ(matches(R"(\s)", "a\u180E\u0085 b"), (Strings{"\u0085", " "}));
   EXPECT_EQ(matches(R"(\w+)", "naïve e\u0301 ½ _x"), (Strings{"naïve", "e\u0301", "½", "_x"}));
-  EXPECT_EQ(matches(R"([\w]+)", "a½b"), (Strings{"a", "b"}));
+  EXPECT_EQ(matches(R"([\w]+|[[:word:]]+)", "a½b"), (Strings{"a", "b"}));
+  EXPECT_EQ(matches(R"(\p{Word}+)", "a½b"), (Strings{"a½b"}));
   EXPECT_EQ(matches(R"(\h+)", "xyz 12ab G"), (Strings{"12ab"}));
   EXPECT_EQ(matches(R"((?m).+)", "a\nb"), (Strings{"a\nb"}));
   EXPECT_EQ(matches(R"(^b$)", "a\nb\nc"), (Strings{"b"}));
@@ -101,6 +102,8 @@ TEST(Regex, RubysQuantifiers) {
   EXPECT_EQ(matches("a{2}+", "aaaaa"), (Strings{"aaaa"}));
   EXPECT_EQ(matches("a{3,2}", "aaaaaa"), (Strings{"aaa", "aaa"}));
   EXPECT_EQ(matches("a{3,2}a", "aaa"), Strings{}) << "possessive";
+  EXPECT_EQ(matches("a+(?#c)*|(?i)ab(?#c)+c", "aabBC"), (Strings{"aa"}));
+  EXPECT_EQ(matches("(?i)ab(?#c)+c", "aBbC"), (Strings{"aBbC"}));
   EXPECT_EQ(matches("a{1,2}?", "aa"), (Strings{"a", "a"}));
 }
 

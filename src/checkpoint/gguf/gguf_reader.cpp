@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "checkpoint/activation_names.h"
 #include "checkpoint/pair_form.h"
 
@@ -129,6 +130,14 @@ void GgufReader::read_sizes() {
   } else if (const HostTensor* embedding = tensors_.find({Role::kEmbedding})) {
     m_.vocab = static_cast<int>(std::min<int64_t>(embedding->rows(), kMost));
   }
+  // As in llama.cpp the tokens count, where the model has a row for each.
+  const auto tokens = metadata_.strings("tokenizer.ggml.tokens");
+  const HostTensor* embedding = tensors_.find({Role::kEmbedding});
+  if (!tokens || !embedding || std::ssize(*tokens) != embedding->rows() || m_.vocab == embedding->rows())
+    return;
+  log::warn("{}: {} is {}, but the vocabulary and the embedding have {} tokens, which count",
+            metadata_.source(), keys.full("vocab_size"), m_.vocab, embedding->rows());
+  m_.vocab = static_cast<int>(std::min<int64_t>(embedding->rows(), kMost));
 }
 
 void GgufReader::read_heads() {

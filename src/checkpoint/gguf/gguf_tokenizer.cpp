@@ -79,8 +79,17 @@ class Reader {
     if (!spellings) fail(ErrorCode::kBadFile, "{}: no {}", metadata_.source(), kTokens);
     spec_.tokens.resize(spellings->size());
     for (size_t id = 0; id < spellings->size(); ++id) spec_.tokens[id].spelling = (*spellings)[id];
+    warn_of_empty_spellings();
     if (model == "llama" || model == "t5") read_scores(model);
     read_types();
+  }
+
+  void warn_of_empty_spellings() const {
+    const auto is_empty = [](const TokenizerSpec::Token& token) { return token.spelling.empty(); };
+    const auto first = std::find_if(spec_.tokens.begin(), spec_.tokens.end(), is_empty);
+    if (first == spec_.tokens.end()) return;
+    log::warn("{}: {}[{}] is empty, as are {} others: no text becomes such a token", metadata_.source(),
+              kTokens, first - spec_.tokens.begin(), std::count_if(first + 1, spec_.tokens.end(), is_empty));
   }
 
   // Only models that choose tokens by their scores need them.
@@ -127,6 +136,9 @@ class Reader {
     spec_.special.eos = token_id("tokenizer.ggml.eos_token_id", eos);
     spec_.special.unk = token_id("tokenizer.ggml.unknown_token_id", unk);
     spec_.special.pad = token_id("tokenizer.ggml.padding_token_id", pad);
+    warn_of_bad_token_id(metadata_, "tokenizer.ggml.mask_token_id", spec_.tokens.size());
+    if (metadata_.string(kModel) != "bert")  // whose class token is read as well
+      warn_of_bad_token_id(metadata_, "tokenizer.ggml.cls_token_id", spec_.tokens.size());
     read_infill();
   }
 

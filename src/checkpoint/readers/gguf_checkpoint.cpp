@@ -9,6 +9,7 @@
 #include "checkpoint/gguf/gguf_tokenizer.h"
 #include "checkpoint/latent_tensors.h"
 #include "checkpoint/readers/model_tensors.h"
+#include "text/chat_context.h"
 
 namespace ferrum {
 namespace {
@@ -67,7 +68,8 @@ class GgufCheckpoint final : public Checkpoint {
 
   std::optional<std::string> chat_template() const override {
     const auto text = metadata().string("tokenizer.chat_template");
-    return text ? std::optional(std::string(*text)) : std::nullopt;
+    if (!text || text->empty()) return std::nullopt;
+    return std::string(*text == "chatml" ? kChatMlTemplate : *text);  // by its name, as llama.cpp takes it
   }
 
   std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_gguf_tokenizer(metadata()); }

@@ -205,7 +205,9 @@ class HfCheckpoint final : public Checkpoint {
   }
 
   std::optional<std::string> chat_template() const override { return hf_chat_template(folder_); }
-  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return load_hf_tokenizer(folder_); }
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override {
+    return load_hf_tokenizer(folder_, model_.vocab);
+  }
 
  private:
   HfCheckpoint(const fs::path& folder, CheckpointParts parts, HfConfig config)

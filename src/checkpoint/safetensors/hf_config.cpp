@@ -120,6 +120,8 @@ HfConfig parse_hf_config(std::string_view json, const std::string& source) {
   config.stop_tokens = token_ids(fields, "eos_token_id", config.model.vocab);
   if (config.stop_tokens.empty() && text)
     config.stop_tokens = token_ids(*text, "eos_token_id", config.model.vocab);
+  // The tokenizer's files name these; here only ids that name no token matter, which are warned of.
+  for (const char* key : {"bos_token_id", "pad_token_id"}) token_ids(fields, key, config.model.vocab);
   return config;
 }
 

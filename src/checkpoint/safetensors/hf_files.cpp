@@ -23,6 +23,22 @@ std::optional<float> number(const JsonView& fields, std::string_view key) {
   return std::nullopt;
 }
 
+// generation_config.json; an empty object for a file that is none.
+Json recommendations_in(const fs::path& path) {
+  const std::string source = path.string();
+  Json document;
+  try {
+    document = parse_json(MappedFile::open(path)->text(), source, kPythonJson);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kBadFile) throw;
+    log::warn("{}; what it recommends is left out", e.what());
+    return Json::object();
+  }
+  if (document.is_object()) return document;
+  log::warn("{}: is {}, expected an object; what it recommends is left out", source, document.type_name());
+  return Json::object();
+}
+
 // One template, or a list of {"name": …, "template": …}.
 std::optional<std::string> chat_template_in(const fs::path& path) {
   const std::string source = path.string();
@@ -44,7 +60,7 @@ GenerationDefaults hf_generation(const fs::path& folder, int vocab) {
   GenerationDefaults defaults;
   if (!fs::exists(path)) return defaults;
   const std::string source = path.string();
-  const Json document = parse_json(MappedFile::open(path)->text(), source, kPythonJson);
+  const Json document = recommendations_in(path);
   const JsonView fields(document, source);
   defaults.temperature = number(fields, "temperature");
   if (const auto sample = fields.find("do_sample"); sample && sample->value() == false)
@@ -55,6 +71,7 @@ GenerationDefaults hf_generation(const fs::path& folder, int vocab) {
   defaults.top_k = number(fields, "top_k");
   defaults.source = source;
   defaults.stop_tokens = token_ids(fields, "eos_token_id", vocab);
+  for (const char* key : {"bos_token_id", "pad_token_id"}) token_ids(fields, key, vocab);  // for the warnings
   return defaults;
 }
 

@@ -26,11 +26,16 @@ AddedTokenEntry read_added_token(const JsonView& json) {
   return entry;
 }
 
-void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id) {
+AddedToken added_token(const TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id) {
   AddedToken token = entry.token;
   token.id = id;
   token.match = entry.normalized && !is_sentencepiece(spec) ? AddedToken::Match::kNormalizedText
                                                             : AddedToken::Match::kRawText;
+  return token;
+}
+
+void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id) {
+  const AddedToken token = added_token(spec, entry, id);
   TokenKind& kind = spec.tokens[static_cast<size_t>(id)].kind;
   if (kind != TokenKind::kUnknown) kind = entry.special ? TokenKind::kControl : TokenKind::kUserDefined;
   std::erase_if(spec.added, [&](const AddedToken& known) { return known.id == id; });

@@ -17,6 +17,9 @@ struct AddedTokenEntry {
 
 AddedTokenEntry read_added_token(const JsonView& json);  // all but the id
 
+// The added token of `spec` that the entry describes, with this id.
+AddedToken added_token(const TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id);
+
 // Makes the token of `spec` with this id an added one, in place of an earlier declaration.
 void declare_added(TokenizerSpec& spec, const AddedTokenEntry& entry, TokenId id);
 

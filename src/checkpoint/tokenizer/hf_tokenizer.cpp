@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
 #include "checkpoint/file_kind.h"
 #include "checkpoint/tokenizer/sentencepiece_model.h"
@@ -43,6 +44,21 @@ bool has_control_tokens(const TokenizerSpec& spec) {
                      [](const auto& token) { return token.kind == TokenKind::kControl; });
 }
 
+// Drops the added tokens from `vocab` on. What names them is dropped, with a warning, by Tokenizer::make.
+void leave_out_past(TokenizerSpec& spec, size_t vocab) {
+  if (spec.tokens.size() <= vocab) return;
+  const auto first = spec.tokens.begin() + static_cast<std::ptrdiff_t>(vocab);
+  const auto is_left_out = [](const TokenizerSpec::Token& token) {
+    return token.is_added || token.spelling.empty();
+  };
+  if (!std::all_of(first, spec.tokens.end(), is_left_out)) return;  // the model's own vocabulary is another
+  log::warn("{}: {} tokens, but the model has {}: added ones from {} on are left out", spec.source,
+            spec.tokens.size(), vocab, in_quotes(first->spelling));
+  spec.tokens.erase(first, spec.tokens.end());
+  std::erase_if(spec.added, [&](const AddedToken& token) { return static_cast<size_t>(token.id) >= vocab; });
+  std::erase_if(spec.aliases, [&](const auto& alias) { return static_cast<size_t>(alias.second) >= vocab; });
+}
+
 }  // namespace
 
 TokenizerSpec read_hf_tokenizer_file(const fs::path& file) {
@@ -73,6 +89,13 @@ std::optional<TokenizerSpec> read_hf_tokenizer(const fs::path& folder) {
 std::unique_ptr<const Tokenizer> load_hf_tokenizer(const fs::path& folder) {
   auto spec = read_hf_tokenizer(folder);
   return spec ? Tokenizer::make(std::move(*spec)) : nullptr;
+}
+
+std::unique_ptr<const Tokenizer> load_hf_tokenizer(const fs::path& folder, int vocab) {
+  auto spec = read_hf_tokenizer(folder);
+  if (!spec) return nullptr;
+  leave_out_past(*spec, static_cast<size_t>(vocab));
+  return Tokenizer::make(std::move(*spec));
 }
 
 }  // namespace ferrum

@@ -18,5 +18,8 @@ TokenizerSpec read_hf_tokenizer_file(const std::filesystem::path& file);
 
 // The tokenizer made from it; null if there is none.
 std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder);
+// The same for a model of `vocab` tokens. Added tokens that it has no row for, as fine-tunes leave them
+// behind, are left out with a warning: their spelling is text.
+std::unique_ptr<const Tokenizer> load_hf_tokenizer(const std::filesystem::path& folder, int vocab);
 
 }  // namespace ferrum

@@ -58,6 +58,10 @@ void TokenPlaces::fill(TokenizerSpec& spec, std::vector<Entry> entries, Replaced
       fail(ErrorCode::kBadFile, "{}: {} gives {} the id {}, but has {} tokens: at most {} ids may be missing",
            spec.source, field, in_quotes(entry.spelling), entry.id, entries.size(), kMostHoles);
   }
+  for (const Entry& entry : entries)
+    if (entry.spelling.empty())
+      log::warn("{}: {} has a token without a spelling, {}: no text becomes it", spec.source, field,
+                entry.id);
   const std::vector<Spelled> spelled = find_repeated(entries, spec, field);
   spec.tokens.assign(size, kHole);
   size_t shared_ids = 0;

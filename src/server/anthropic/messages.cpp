@@ -25,8 +25,9 @@ ApiRequest message(Fields& f, const Engine& engine) {
   read_sampling(f, r);
   if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a message is one answer");
   if (const auto stop = f.texts("stop_sequences")) r.stop.insert(r.stop.end(), stop->begin(), stop->end());
+  std::erase(r.stop, "");  // an empty string asks for nothing
   f.required("max_tokens");
-  const auto most = f.integer("max_tokens", 1, kMaxTokens);
+  const auto most = f.clamped_integer("max_tokens", 1, kMaxTokens);
   const bool stream = f.flag("stream").value_or(false);
   f.refuse_others();
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/api/json.h"
@@ -15,7 +16,8 @@ struct ListedModel {
 
 // {"type": "model", "id", "display_name", "created_at"}
 Json model_json(const ListedModel& model);
-// {"data": [those], "has_more": false, "first_id", "last_id"}
-Json models_json(const std::vector<ListedModel>& models);
+// A page of the list: {"data": [those], "has_more", "first_id", "last_id"}. The query has `limit` (1 to 1000,
+// 20 by default) and the name that the page follows (after_id) or precedes (before_id). Throws ApiError.
+Json models_json(const std::vector<ListedModel>& models, std::string_view query);
 
 }  // namespace ferrum::server::anthropic

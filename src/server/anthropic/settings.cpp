@@ -114,6 +114,7 @@ void read_other_fields(Fields& f) {
   f.object("metadata");
   f.hint("metadata", {Json::object()});
   f.hint("service_tier", {"auto", "standard_only"});
+  f.hint("speed", {"standard"});
   f.find("cache_control");  // all prompts are cached
   f.hint("inference_geo");
   f.hint("user_profile_id");

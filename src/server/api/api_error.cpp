@@ -11,6 +11,7 @@ namespace ferrum::server {
 namespace {
 
 constexpr int kRetrySeconds = 1;
+constexpr std::string_view kStopTokens = "stop_tokens";  // the engine's name for stop_token_ids
 
 int status_of(const std::string& code) {
   if (code == "queue_full") return 429;
@@ -21,10 +22,20 @@ int status_of(const std::string& code) {
   return 500;
 }
 
-// The field at fault. In the errors of Anthropic's API only the message can name it.
+// The engine's messages begin with the setting at fault or with what is wrong about the prompt.
+std::string param_in(std::string_view message, const RequestFields& fields) {
+  if (message.starts_with("the prompt ") || message.starts_with("token id ")) return fields.prompt;
+  const std::string_view name = message.substr(0, message.find_first_of(" :"));
+  if (name == kStopTokens) return "stop_token_ids";
+  const bool is_name = name.find('_') != std::string_view::npos &&
+                       std::ranges::all_of(name, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
+  return is_name ? std::string(name) : "";
+}
+
+// The field at fault.
 std::string field_of(const ErrorEvent& event, const RequestFields& fields) {
   if (event.code == "bad_rule") return fields.rule;
-  if (event.code != "bad_tools") return "";
+  if (event.code != "bad_tools") return param_in(event.message, fields);
   const auto found = fields.functions.find(event.function);
   return found == fields.functions.end() ? "tools" : found->second;
 }
@@ -54,8 +65,11 @@ ApiError api_error(const ErrorEvent& event, const RequestFields& fields) {
   }
   if (event.code != "context_full") {
     const std::string param = field_of(event, fields);
-    const std::string where = param.empty() ? "" : param + ": ";
-    return {status_of(event.code), event.code, param, where + event.message};
+    std::string message = event.message;
+    if (message.starts_with(kStopTokens)) message.replace(0, kStopTokens.size(), param);
+    // In the errors of Anthropic's API only the message can name the field.
+    const bool names_it = param.empty() || (event.code != "bad_rule" && event.code != "bad_tools");
+    return {status_of(event.code), event.code, param, names_it ? message : param + ": " + message};
   }
   const std::string& prompt_field = fields.prompt;
   // OpenAI's code and wording, which clients look for.

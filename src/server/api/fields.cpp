@@ -94,6 +94,13 @@ std::optional<int64_t> Fields::integer(const std::string& name, int64_t least, i
   return std::nullopt;
 }
 
+std::optional<int64_t> Fields::clamped_integer(const std::string& name, int64_t least, int64_t most) {
+  const Json* value = find(name);
+  if (!value) return std::nullopt;
+  if (value->is_number() && value->get<double>() >= static_cast<double>(most)) return most;
+  return integer(name, least, most);
+}
+
 std::optional<double> Fields::number(const std::string& name, double least, double most) {
   const Json* value = find(name);
   if (!value) return std::nullopt;

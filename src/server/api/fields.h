@@ -63,6 +63,8 @@ class Fields {
   const Json& required(const std::string& name);  // throws at once if missing
   std::optional<bool> flag(const std::string& name);
   std::optional<int64_t> integer(const std::string& name, int64_t least, int64_t most);
+  // A larger number reads as `most`: clients write one for no limit.
+  std::optional<int64_t> clamped_integer(const std::string& name, int64_t least, int64_t most);
   std::optional<double> number(const std::string& name, double least, double most);
   std::optional<std::string> text(const std::string& name);
   const Json* object(const std::string& name);

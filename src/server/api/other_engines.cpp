@@ -1,5 +1,7 @@
 #include "server/api/other_engines.h"
 
+#include <algorithm>
+
 namespace ferrum::server {
 namespace {
 
@@ -60,6 +62,17 @@ const std::vector<Field>& unsupported() {
       {"adaptive_target", {-1}},
       {"thinking_forced_open", {false}},
       {"reasoning_in_content", {false}},
+      {"preserved_tokens", {kNone}},
+      {"logit_bias_eog", {kNone}},
+      {"generation_prompt", {""}},
+      // SGLang
+      {"separate_reasoning", {true}},
+      {"stream_reasoning", {true}},
+      {"no_stop_trim", {false}},
+      {"return_hidden_states", {false}},
+      {"min_new_tokens", {0}},
+      // Mistral
+      {"safe_prompt", {false}},
   };
   return kFields;
 }
@@ -94,8 +107,10 @@ const std::vector<Field>& hints() {
 
 }  // namespace
 
-void read_other_engines(Fields& body) {
-  for (const Field& field : unsupported()) body.refuse(field.name, kUnsupported, field.neutral);
+void read_other_engines(Fields& body, std::span<const std::string_view> read) {
+  for (const Field& field : unsupported())
+    if (std::ranges::find(read, field.name) == read.end())
+      body.refuse(field.name, kUnsupported, field.neutral);
   for (const Field& field : hints()) body.hint(field.name, field.neutral);
 }
 

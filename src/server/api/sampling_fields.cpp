@@ -64,46 +64,50 @@ auto either(Fields& fields, const char* name, const char* alias, Read read) {
 }  // namespace
 
 void read_sampling(Fields& f, Request& r) {
-  constexpr double kAny = std::numeric_limits<float>::max();
+  constexpr double kAboveNone = std::numeric_limits<float>::min();  // where 0 is no value
   SamplingOptions& s = r.sampling;
   set(s.temperature, f.number("temperature", 0, 100));
   set(s.top_p, f.number("top_p", 0, 1));
-  s.top_p = std::max(s.top_p, std::numeric_limits<float>::min());  // 0: only the most likely token
+  s.top_p = std::max(s.top_p, static_cast<float>(kAboveNone));  // 0: only the most likely token
   set(s.presence_penalty, f.number("presence_penalty", -2, 2));
   set(s.frequency_penalty, f.number("frequency_penalty", -2, 2));
   s.logit_bias = logit_bias(f);
-  const auto seed =
-      f.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
+  const auto seed = either(f, "seed", "random_seed", [&](const char* name) {  // the second is Mistral's
+    return f.integer(name, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
+  });
   if (seed && *seed != kRandomSeed) s.seed = static_cast<uint64_t>(*seed);
-  // Fields that OpenAI does not have. The engine checks their ranges. Second names are llama-server's.
-  const auto number = [&](const char* name) { return f.number(name, -kAny, kAny); };
-  const auto count = [&](const char* name) { return f.integer(name, -1, kMaxTokens); };
+  // Fields that OpenAI does not have. The ranges are those of SamplingOptions. Second names are
+  // llama-server's.
+  const auto share = [&](const char* name) { return f.number(name, kAboveNone, 1); };
+  const auto penalty = [&](const char* name) { return f.number(name, 0.01, 100); };
+  const auto count = [&](const char* name) { return f.clamped_integer(name, -1, kMaxTokens); };
   const auto texts = [&](const char* name) { return f.texts(name); };
-  set(s.top_k, f.integer("top_k", -1, kMaxTokens));
+  set(s.top_k, f.clamped_integer("top_k", -1, kMaxTokens));
   if (s.top_k < 0) s.top_k = 0;  // other engines write -1 for "off"
-  set(s.min_p, f.number("min_p", -kAny, kAny));
-  set(s.typical_p, either(f, "typical_p", "typ_p", number));
-  set(s.repetition_penalty, either(f, "repetition_penalty", "repeat_penalty", number));
+  set(s.min_p, f.number("min_p", 0, 1));
+  set(s.typical_p, either(f, "typical_p", "typ_p", share));
+  set(s.repetition_penalty, either(f, "repetition_penalty", "repeat_penalty", penalty));
   set(s.repetition_window, either(f, "repetition_window", "repeat_last_n", count));
-  set(s.dry_multiplier, f.number("dry_multiplier", -kAny, kAny));
-  set(s.dry_base, f.number("dry_base", -kAny, kAny));
-  set(s.dry_allowed_length, f.integer("dry_allowed_length", 0, kMaxTokens));
+  set(s.dry_multiplier, f.number("dry_multiplier", 0, 100));
+  set(s.dry_base, f.number("dry_base", 1, 10));
+  set(s.dry_allowed_length, f.clamped_integer("dry_allowed_length", 0, kMaxTokens));
   set(s.dry_window, either(f, "dry_window", "dry_penalty_last_n", count));
   set(s.dry_breakers, either(f, "dry_breakers", "dry_sequence_breakers", texts));
-  set(s.xtc_probability, f.number("xtc_probability", -kAny, kAny));
-  set(s.xtc_threshold, f.number("xtc_threshold", -kAny, kAny));
+  set(s.xtc_probability, f.number("xtc_probability", 0, 1));
+  set(s.xtc_threshold, f.number("xtc_threshold", 0, 1));
   set(s.mirostat, f.integer("mirostat", 0, 2));
-  set(s.mirostat_tau, f.number("mirostat_tau", -kAny, kAny));
-  set(s.mirostat_eta, f.number("mirostat_eta", -kAny, kAny));
+  set(s.mirostat_tau, f.number("mirostat_tau", 0, 100));
+  set(s.mirostat_eta, f.number("mirostat_eta", 0, 1));
 
   set(r.stop, f.texts("stop"));
   std::erase(r.stop, "");  // an empty string asks for nothing
   set(r.stop_tokens, f.integers("stop_token_ids"));
-  set(r.min_tokens, f.integer("min_tokens", 0, kMaxTokens));
+  set(r.min_tokens, f.clamped_integer("min_tokens", 0, kMaxTokens));
   if (f.flag("ignore_eos").value_or(false)) r.end_of_text = Request::EndOfText::kIgnored;
   if (f.flag("context_shift").value_or(false)) r.context_end = Request::ContextEnd::kShifts;
-  set(r.keep_tokens, f.integer("keep_tokens", 0, kMaxTokens));
-  if (const auto keep = f.integer("n_keep", -1, kMaxTokens); keep && *keep != 0)  // -1: all of the prompt
+  set(r.keep_tokens, f.clamped_integer("keep_tokens", 0, kMaxTokens));
+  if (const auto keep = f.clamped_integer("n_keep", -1, kMaxTokens);
+      keep && *keep != 0)  // -1: all of the prompt
     r.keep_tokens = *keep < 0 ? kMaxTokens : static_cast<int>(*keep);
   set(r.priority, f.integer("priority", -1000, 1000));
   set(r.cache_salt, f.text("cache_salt"));

@@ -51,7 +51,7 @@ void read_thinking_object(Fields& f, const ModelInfo& model, Json& options, Thin
   if (type != "disabled" && type != "adaptive" && type != "enabled")
     f.refuse_value("type", fmt::format("{} must be enabled, adaptive or disabled, not {}", f.path_of("type"),
                                        in_quotes(type)));
-  const auto budget = f.integer("budget_tokens", 0, kMaxTokens);
+  const auto budget = f.clamped_integer("budget_tokens", 0, kMaxTokens);
   if (type == "enabled" && budget) result.budget = static_cast<int>(*budget);
   // Without a switch in its template a model always or never thinks.
   if (!set_thinking(model, type != "disabled", options))
@@ -62,7 +62,7 @@ std::optional<int> read_thought_budget(Fields& body) {
   std::optional<int> budget;
   for (const char* name : {"max_thought_tokens", "thinking_token_budget", "thinking_budget",
                            "thinking_budget_tokens", "reasoning_budget", "reasoning_budget_tokens"}) {
-    const auto given = body.integer(name, -1, kMaxTokens);
+    const auto given = body.clamped_integer(name, -1, kMaxTokens);
     if (!given) continue;
     const int limit = static_cast<int>(*given);
     if (!budget || *budget < 0 || (limit >= 0 && limit < *budget)) budget = limit;
@@ -77,7 +77,8 @@ void read_reasoning_object(Fields& f, const ModelInfo& model, Json& options, Thi
   read_effort(f, "effort", model, options);
   if (const auto enabled = f.flag("enabled"))
     if (!set_thinking(model, *enabled, options)) f.hint("enabled");
-  if (const auto budget = f.integer("max_tokens", 0, kMaxTokens)) result.budget = static_cast<int>(*budget);
+  if (const auto budget = f.clamped_integer("max_tokens", 0, kMaxTokens))
+    result.budget = static_cast<int>(*budget);
   result.shown = !f.flag("exclude").value_or(false);
   f.hint("summary");
   f.refuse_others();

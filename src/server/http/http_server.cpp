@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "base/log.h"
+#include "base/mapped_file.h"
 #include "server/http/connection.h"
 
 namespace ferrum::server {
@@ -40,10 +41,12 @@ asio::ssl::context tls_context(const HttpOptions& o) {
   asio::ssl::context context(asio::ssl::context::tls_server);
   context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                       asio::ssl::context::no_tlsv1_1);
+  const auto certificate = MappedFile::open(o.tls_certificate);
+  const auto key = MappedFile::open(o.tls_key);
   boost::system::error_code error;
-  context.use_certificate_chain_file(o.tls_certificate, error);
+  context.use_certificate_chain(asio::buffer(certificate->text()), error);
   if (error) fail(ErrorCode::kBadFile, "{}: no certificate in PEM: {}", o.tls_certificate, error.message());
-  context.use_private_key_file(o.tls_key, asio::ssl::context::pem, error);
+  context.use_private_key(asio::buffer(key->text()), asio::ssl::context::pem, error);
   if (error)
     fail(ErrorCode::kBadFile, "{}: no private key of that certificate in PEM: {}", o.tls_key,
          error.message());

@@ -162,7 +162,7 @@ ApiRequest response(Fields& f, const Engine& engine, KeptResponses& kept) {
   const Reasoning reasoning = read_reasoning(f, engine.info());
   read_sampling(f, r);
   if (r.choices != 1 || r.best_of > 1) f.refuse_value("n", "n: a response is one answer");
-  const auto most = f.integer("max_output_tokens", 0, kMaxTokens);
+  const auto most = f.clamped_integer("max_output_tokens", 0, kMaxTokens);
   if (most) r.max_tokens = static_cast<int>(*most);
   r.max_thought_tokens = reasoning.thinking.budget.value_or(-1);
   const Include include = read_include(f);

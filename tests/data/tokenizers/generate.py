@@ -293,6 +293,8 @@ DECODERS = {
     "fused_word_piece": {"type": "Sequence", "decoders": [
         LETTERS_TO_BYTES, {"type": "WordPiece", "prefix": "##", "cleanup": False}]},
     "fused_suffix": {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "BPEDecoder", "suffix": "</w>"}]},
+    "fused_ctc": {"type": "Sequence", "decoders": [
+        {"type": "Fuse"}, {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": False}]},
 }
 
 
