@@ -98,7 +98,7 @@ TEST(MemoryTruth, Adapters) {
     test::write_adapter(adapter, *checkpoint, {.rank = 16});
     for (const char* activations : {"f32", "int8"}) {
       const std::shared_ptr<Backend> cpu = make_backend({.threads = 1, .activations = activations});
-      const Runner runner(cpu, checkpoint, options);
+      Runner runner(cpu, checkpoint, options);
       const uint64_t taken = runner.model().adapters()->prepare(read_adapter(adapter, *checkpoint)).bytes();
       EngineOptions engine = {.adapters = {{"a", adapter}}};
       const uint64_t planned = planned_adapters(engine, *cpu);
