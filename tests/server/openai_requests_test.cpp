@@ -194,7 +194,6 @@ TEST_F(OpenAi, B37_AModelThatIsNotServedIsNamed) {
 TEST_F(OpenAi, B41_NumbersOutOfRange) {
   for (const auto& [more, range] :
        std::vector<std::pair<json, std::string>>{{{{"max_tokens", -2}}, "from -1"},
-                                                 {{{"max_tokens", 1e18}}, "from -1"},
                                                  {{{"max_tokens", 1.5}}, "whole"},
                                                  {{{"max_tokens", "5"}}, "whole"},
                                                  {{{"max_completion_tokens", -2}}, "from -1"},
