@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 // Uses of the time of day: when an answer was made, and the date in a prompt.
 const std::set<std::string> kTellTheTime = {"server/api/ids.cpp", "text/chat_template.h",
-                                            "cli/template_command.cpp"};
+                                            "engine/tool_offer.cpp", "cli/template_command.cpp"};
 
 TEST(ClockFaults, B68_DurationsAndDeadlinesAreMonotonic) {
   const std::regex wall_clock(

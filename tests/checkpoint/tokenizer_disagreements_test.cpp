@@ -102,7 +102,7 @@ TEST(TokenizerDisagreements, UnknownAndSurroundingTokensThatAreNone) {
 }
 
 // "6" + "x" + "xx" and "6" + "xx" + "x" have the same score but for the last bit, which is that of the
-// library: it does not read numbers of so many digits as the nearest double.
+// library: it does not read numbers of that many digits as the nearest double.
 TEST(TokenizerDisagreements, ScoresAreReadAsTheLibraryReadsThem) {
   const auto tokenizer =
       Tokenizer::make(read_tokenizer_json(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [

@@ -262,7 +262,7 @@ TEST_P(AdapterFaults, B24_WhatDoesNotFitIsRefused) {
 TEST_P(AdapterFaults, B55_WhatDoesNotFitInMemoryIsRefusedWithTheNumbers) {
   EngineOptions o = options();
   o.adapters.resize(1);
-  o.adapter_memory = 300 * 1024;
+  o.adapter_memory = 150 * 1024;
   const auto engine = Engine::load(o);
   try {
     engine->load_adapter("large", path(7));

@@ -16,7 +16,7 @@ using cpu::PanelSums;
 using cpu::RankSums;
 
 // Of few tokens a worker can keep the sums of more panels than kPanelsAtOnce. That pays where adapters add to
-// them: of each row of their matrices so many columns are read one after the other.
+// them: the columns that these panels need are read one after the other in each row of an adapter's matrix.
 constexpr int kPanelsWithAdapters = 32;
 constexpr int kFewTokens =
     (kMaxBatch + cpu::kTilePadding) * cpu::kPanelsAtOnce / kPanelsWithAdapters - cpu::kTilePadding;

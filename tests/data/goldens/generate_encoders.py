@@ -108,6 +108,10 @@ def main():
         json.dump(c, open(os.path.join(d, "config.json"), "w"), indent=1)
         for file in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(os.path.join(tokenizer, file), os.path.join(d, file))
+        limits = os.path.join(d, "tokenizer_config.json")
+        settings = json.load(open(limits))
+        settings["model_max_length"] = c["n_positions"]  # no text is cut
+        json.dump(settings, open(limits, "w"), indent=1)
         json.dump([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
                    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
                    {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}],
