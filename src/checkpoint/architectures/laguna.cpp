@@ -27,9 +27,7 @@ bool is_per_head(const JsonView& in) {
 void read_heads(HfReader& in) {
   const auto heads = in.config().find_integers("num_attention_heads_per_layer");
   if (!heads) return;
-  if (static_cast<int>(heads->size()) != in.depth())
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}",
-         in.config().place("num_attention_heads_per_layer"), heads->size(), in.depth());
+  in.require_each_layer("num_attention_heads_per_layer", heads->size());
   in.each_layer(
       [&](int i, LayerDescription& layer) { layer.attention.q_heads = (*heads)[static_cast<size_t>(i)]; });
 }

@@ -96,9 +96,7 @@ std::vector<std::string> kinds(const HfReader& in) {
   for (int i = 0; i < in.depth() && !said; ++i)
     kinds.emplace_back(i % 4 == 2 ? "full_attention" : i % 4 == 0 && i > 0 ? "sliding_attention" : "conv");
   if (said) kinds = *said;
-  if (kinds.size() != static_cast<size_t>(in.depth()))
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}",
-         in.config().place("layer_types"), kinds.size(), in.depth());
+  in.require_each_layer("layer_types", kinds.size());
   for (const std::string& kind : kinds)
     if (kind != "conv" && kind != "sliding_attention" && kind != "full_attention")
       fail(ErrorCode::kUnsupported, "{} has {}; Ferrum runs 'conv', 'sliding_attention' and 'full_attention'",

@@ -2,7 +2,6 @@
 // experts chosen by the logistic function.
 #include <functional>
 
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -16,9 +15,7 @@ using Score = RoutingDescription::Score;
 std::function<bool(int)> listed(HfReader& in, std::string_view key, std::function<bool(int)> usual) {
   const auto list = in.config().find_integers(key);
   if (!list) return usual;
-  if (list->size() != static_cast<size_t>(in.depth()))
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in.config().place(key),
-         list->size(), in.depth());
+  in.require_each_layer(key, list->size());
   return [list](int layer) { return (*list)[static_cast<size_t>(layer)] != 0; };
 }
 

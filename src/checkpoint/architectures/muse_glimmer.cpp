@@ -1,6 +1,5 @@
 // Muse Glimmer (text): embeddings normalised without a weight, sandwich norms, a gate on the attention's
 // output, no rotation on layers without a window. Folders store norms as the factor − 1, except the last.
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -17,9 +16,7 @@ bool three_of_four(int layer) { return (layer + 1) % 4 != 0; }
 // Layers rotate where layer_rope_theta is not 0; all by the base of rope_parameters, as in transformers.
 void read_rotations(HfReader& in) {
   const auto thetas = in.config().find_numbers("layer_rope_theta");
-  if (thetas && static_cast<int>(thetas->size()) != in.depth())
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}",
-         in.config().place("layer_rope_theta"), thetas->size(), in.depth());
+  if (thetas) in.require_each_layer("layer_rope_theta", thetas->size());
   in.each_layer([&](int i, LayerDescription& layer) {
     const bool rotates =
         thetas ? (*thetas)[static_cast<size_t>(i)] != 0 : (in.depth() - 1 - i) % kPeriod != 0;

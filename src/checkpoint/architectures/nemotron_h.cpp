@@ -47,9 +47,7 @@ std::vector<std::string> words_of(const HfReader& in, std::string& key) {
 std::vector<Part> parts_of(const HfReader& in) {
   std::string key;
   const std::vector<std::string> words = words_of(in, key);
-  if (words.size() != static_cast<size_t>(in.depth()))
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in.config().place(key),
-         words.size(), in.depth());
+  in.require_each_layer(key, words.size());
   std::vector<Part> parts;
   for (const std::string& word : words) {
     const auto* const known = std::ranges::find(kWords, word, &Word::name);

@@ -33,7 +33,7 @@ ModelDescription HfReader::read() {
   m_.name = outer_.find_string("_name_or_path").value_or("");
   read_sizes();
   read_heads();
-  activation(in_.find("hidden_act") ? "hidden_act" : "hidden_activation");
+  activation(activation_key());
   m_.wiring.eps = static_cast<float>(
       first_number({"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"})
           .value_or(architecture_.hf_defaults.eps));
@@ -92,8 +92,12 @@ void HfReader::activation(std::string_view key) {
   if (const auto name = in_.find_string(key)) m_.activation = activation_named(*name, in_.place(key));
 }
 
+std::string_view HfReader::activation_key() const {
+  return in_.find("hidden_act") ? "hidden_act" : "hidden_activation";
+}
+
 void HfReader::require_activation(ActivationFunction function) const {
-  const char* key = in_.find("hidden_act") ? "hidden_act" : "hidden_activation";
+  const std::string_view key = activation_key();
   const auto name = in_.find_string(key);
   if (name && activation_named(*name, in_.place(key)) != function)
     fail(ErrorCode::kUnsupported, "{} is {}; Ferrum does not run {} with it", in_.place(key),
@@ -224,12 +228,16 @@ void HfReader::windows(int fallback, const std::function<bool(int)>& slides) {
   });
 }
 
+void HfReader::require_each_layer(std::string_view key, size_t count) const {
+  if (count != m_.layers.size())
+    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in_.place(key), count,
+         m_.layers.size());
+}
+
 std::vector<bool> HfReader::kinds(std::string_view key, std::string_view no, std::string_view yes) const {
   const auto words = in_.find_strings(key);
   if (!words) return {};
-  if (words->size() != m_.layers.size())
-    fail(ErrorCode::kBadConfig, "{} has {} entries, but num_hidden_layers is {}", in_.place(key),
-         words->size(), m_.layers.size());
+  require_each_layer(key, words->size());
   std::vector<bool> result;
   for (const std::string& word : *words) {
     if (word != no && word != yes)

@@ -64,6 +64,8 @@ class HfReader {
   // positions where sliding_window is absent (none where that is 0 or the field is null). They rotate by
   // window_rope.
   void windows(int fallback, const std::function<bool(int)>& slides);
+  // Error kBadConfig unless the list of this key, of `count` entries, has one for each layer.
+  void require_each_layer(std::string_view key, size_t count) const;
   // A list of two words, one for each layer: which say `yes`. Empty where it is absent.
   std::vector<bool> kinds(std::string_view key, std::string_view no, std::string_view yes) const;
   // "sparse" layers of mlp_layer_types, else those that `sparse`.
@@ -73,6 +75,7 @@ class HfReader {
 
  private:
   int default_of(std::string_view key, int value) const;
+  std::string_view activation_key() const;
   void read_sizes();
   void read_heads();
   void read_text_head();
