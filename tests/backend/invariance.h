@@ -38,6 +38,41 @@ void expect_same_in_pieces(Backend& backend, Tensor x, int out_cols, const Opera
   }
 }
 
+// Rows of an expansion, of its two steps, and of experts with this activation.
+inline void expect_rows_of_activation(Backend& backend, Bench& bench, const NamedActivation& a,
+                                      bool with_experts) {
+  const int width = 37;
+  const int rows = a.activation.gated ? 2 * width : width;
+  const RandomWeight up(1, 64, {{Format::kQ8_0, rows}}, true, 1);
+  const RandomWeight expert_up(4, 64, {{Format::kBF16, rows}}, true, 2);
+  const RandomWeight expert_down(4, width, {{Format::kBF16, 64}}, true, 3);
+  const Weight& up_w = bench.weight(up);
+  const Weight& expert_up_w = bench.weight(expert_up);
+  const Weight& expert_down_w = bench.weight(expert_down);
+  const Tensor x = bench.random(23, 64, 3);
+  const Routing routing = {bench.tensor(DType::kI32, 23, 2), bench.tensor(DType::kF32, 23, 2)};
+  backend.route(routing, bench.random(23, 4, 4), {.top_k = 2});
+  expect_same_in_pieces(
+      backend, x, width, [&](Tensor out, Tensor in, int) { backend.expand(out, in, up_w, a.activation); },
+      "expand " + a.name);
+  // A row without an adapter must not depend on whether another row of its step has one.
+  const Tensor product = bench.tensor(DType::kF32, 23, rows);
+  const Tensor together = bench.tensor(DType::kF32, 23, width), apart = bench.tensor(DType::kF32, 23, width);
+  backend.expand(together, x, up_w, a.activation);
+  backend.linear(product, x, up_w);
+  backend.activate(apart, product, a.activation);
+  EXPECT_EQ(values_of(backend, apart), values_of(backend, together)) << "expand in two steps " << a.name;
+  if (!with_experts) return;
+  expect_same_in_pieces(
+      backend, x, 64,
+      [&](Tensor out, Tensor in, int first) {
+        const Routing part = {rows_of(routing.expert_ids, first, in.rows),
+                              rows_of(routing.weights, first, in.rows)};
+        backend.experts(out, in, part, expert_up_w, expert_down_w, a.activation);
+      },
+      "experts " + a.name);
+}
+
 struct AttentionSetting {
   HeadShape heads;
   int window;

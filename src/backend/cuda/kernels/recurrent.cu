@@ -32,11 +32,15 @@ struct Column {
   float* place;  // of row 0, in the slot that is left; null: this lane has none
   int rows, stride, quarter;
 
-  GPU_FN void read(const float* from) {
+  // From the slot that the run begins with; `first` is where row 0 stands in a slot. Lanes past the last column
+  // have none.
+  GPU_FN void begin(const Rows& memory, const Run& run, int64_t first, bool has) {
+    place = has ? memory.data + run.to * memory.stride + first : nullptr;
+    const float* from = has && run.from >= 0 ? memory.data + run.from * memory.stride + first : nullptr;
 #pragma unroll
     for (int n = 0; n < kEach; ++n) {
       const int i = row_of(n, quarter);
-      s[n] = from == nullptr || place == nullptr || i >= rows ? 0 : from[i * stride];
+      s[n] = from == nullptr || i >= rows ? 0 : from[i * stride];
     }
   }
   GPU_FN void leave() const {
@@ -84,8 +88,7 @@ GPU_FN void delta_rule(const DeltaSteps& p) {
   state.rows = p.key_dim;
   state.stride = p.value_dim;
   state.quarter = thread % 4;
-  state.place = has ? p.memory.data + run.to * p.memory.stride + first : nullptr;
-  state.read(run.from < 0 ? nullptr : p.memory.data + run.from * p.memory.stride + first);
+  state.begin(p.memory, run, first, has);
   for (int t = run.begin; t < run.end; ++t) {
     const float* q = p.x.data + t * p.x.stride;
     const float* v = q + 2 * key_width;
@@ -151,8 +154,7 @@ GPU_FN void state_space(const SpaceSteps& p) {
   state.rows = p.state_dim;
   state.stride = p.head_dim;
   state.quarter = thread % 4;
-  state.place = has ? p.memory.data + run.to * p.memory.stride + first : nullptr;
-  state.read(run.from < 0 ? nullptr : p.memory.data + run.from * p.memory.stride + first);
+  state.begin(p.memory, run, first, has);
   for (int t = run.begin; t < run.end; ++t) {
     const float* inputs = p.x.data + t * p.x.stride + width;
     const float* dt = inputs + width + 2 * group_width;
