@@ -103,9 +103,11 @@ enum class Agreement {
   kQuantized,  // a backend may quantise inputs to bytes: NMSE <= 2e-4; 32 normal values to a scale give 3e-5
 };
 
-// Empty, or what is wrong.
+// Empty, or what is wrong. slack: by how much kRounded may be exceeded, where a backend rounds operands as
+// well.
 inline std::string disagreement(const std::vector<std::vector<float>>& expected,
-                                const std::vector<std::vector<float>>& actual, Agreement agreement) {
+                                const std::vector<std::vector<float>>& actual, Agreement agreement,
+                                double slack = 1) {
   if (expected.size() != actual.size()) return "the number of outputs";
   for (size_t o = 0; o < expected.size(); ++o) {
     double squares = 0;
@@ -128,7 +130,7 @@ inline std::string disagreement(const std::vector<std::vector<float>>& expected,
         agrees = worst == 0;
         break;
       case Agreement::kRounded:
-        agrees = worst <= 3e-5 * rms;
+        agrees = worst <= slack * 3e-5 * rms;
         break;
       case Agreement::kHalf:
         agrees = worst <= 3e-2 * rms;

@@ -54,6 +54,7 @@ void execute(Block& block, Warp& warp, Kind kind, unsigned mask) {
   if (kind == Kind::kLoadMatrix) return load_matrices(block, lanes);
   ++totals.products;
   if (kind == Kind::kMmaBf16) multiply_bf16(lanes);
+  if (kind == Kind::kMmaF16) multiply_f16(lanes);
   if (kind == Kind::kMmaTf32) multiply_tf32(lanes);
   if (kind == Kind::kMmaS8) multiply_s8(lanes);
 }

@@ -32,6 +32,7 @@ void sort_out(Block& block, Warp& warp);
 // The mathematics, by the PTX ISA's definition of the fragments; `lanes` are those of the warp.
 void load_matrices(Block& block, Lane* lanes);
 void multiply_bf16(Lane* lanes);
+void multiply_f16(Lane* lanes);
 void multiply_tf32(Lane* lanes);
 void multiply_s8(Lane* lanes);
 

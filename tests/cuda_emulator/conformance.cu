@@ -56,6 +56,13 @@ GPU_KERNEL(conformance_primitives, Params, 64, 1) {
   float product[4] = {number(0), number(1), number(2), number(3)};
   gpu::mma_bf16(product, a, b[0], b[1]);
   for (int i = 0; i < 4; ++i) keep_float(product[i]);
+  const auto halves = [&](int i) {
+    return gpu::to_f16(number(i)) | static_cast<uint32_t>(gpu::to_f16(-number(i + 1))) << 16;
+  };
+  const uint32_t of_f16[4] = {halves(0), halves(1), halves(2), halves(3)};
+  float product_of_f16[4] = {number(0), number(1), number(2), number(3)};
+  gpu::mma_f16(product_of_f16, of_f16, halves(4), halves(5));
+  for (int i = 0; i < 4; ++i) keep_float(product_of_f16[i]);
   const uint32_t wide[4] = {gpu::bits_of(gpu::tf32_part(number(0))), gpu::bits_of(gpu::tf32_part(number(1))),
                             gpu::bits_of(gpu::tf32_part(number(2))), gpu::bits_of(gpu::tf32_part(number(3)))};
   float of_tf32[4] = {};

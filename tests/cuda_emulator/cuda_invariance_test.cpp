@@ -82,6 +82,9 @@ TEST_P(CudaInvariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory)
       {{6, 2, 16, 40}, 20, 16, DType::kI8, all_switches},
       {{5, 1, 16, 40, true}, 0, 16, DType::kF16},
       {{20, 1, 8, 12, true}, 0, 16, DType::kBF16, soft_cap},
+      {{20, 1, 8, 24, true}, 0, 16, DType::kBF16, soft_cap},
+      {{4, 1, 40, 136}, 20, 16, DType::kBF16},
+      {{2, 1, 24, 264}, 0, 16, DType::kF16},
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 43;

@@ -19,7 +19,7 @@ set(emulator ${CMAKE_CURRENT_SOURCE_DIR}/cuda_emulator)
 add_library(ferrum_cuda_emulator OBJECT
             ${emulator}/accesses.cpp ${emulator}/barriers.cpp ${emulator}/collectives.cpp ${emulator}/fiber.cpp
             ${emulator}/happened_before.cpp ${emulator}/hooks.cpp ${emulator}/matrices.cpp ${emulator}/memory.cpp
-            ${emulator}/primitives.cpp ${emulator}/report.cpp ${emulator}/scheduler.cpp)
+            ${emulator}/primitives.cpp ${emulator}/report.cpp ${emulator}/scheduler.cpp ${emulator}/traffic.cpp)
 target_include_directories(ferrum_cuda_emulator PUBLIC ${CMAKE_SOURCE_DIR}/src ${emulator})
 target_compile_options(ferrum_cuda_emulator PRIVATE ${FERRUM_WARNINGS} -O2)
 
@@ -42,6 +42,12 @@ target_compile_options(cuda_backend_test PRIVATE ${FERRUM_WARNINGS} -O1)
 target_link_libraries(cuda_backend_test PRIVATE ferrum_cuda_emulator ferrum_emulated_device ferrum_operation_table ferrum_backend
                                                 GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
 gtest_discover_tests(cuda_backend_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
+
+# Prints docs/cuda.md's table of kernels; no test.
+add_executable(cuda_kernel_table EXCLUDE_FROM_ALL ${emulator}/kernel_table.cpp)
+target_compile_options(cuda_kernel_table PRIVATE ${FERRUM_WARNINGS} -O1)
+target_link_libraries(cuda_kernel_table PRIVATE ferrum_cuda_emulator ferrum_emulated_device ferrum_operation_table ferrum_backend
+                                                GTest::gtest ${CMAKE_DL_LIBS})
 
 add_library(cuda_emulated SHARED ${emulator}/emulated_library.cpp)
 target_compile_options(cuda_emulated PRIVATE ${FERRUM_WARNINGS})

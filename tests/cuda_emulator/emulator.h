@@ -20,16 +20,20 @@ struct Fault : std::runtime_error {
 };
 
 struct Options {
-  uint64_t seed = 1;          // of the order of blocks, warps and lanes
-  int resident_blocks = 1;    // that run side by side
-  int preempt_every = 0;      // accesses after which a thread may have to wait, on average; 0: never
-  int shared_limit = 101376;  // bytes a block may ask for: 99 KiB on sm_86, sm_89 and sm_120
+  uint64_t seed = 1;            // of the order of blocks, warps and lanes
+  int resident_blocks = 1;      // that run side by side
+  int preempt_every = 0;        // accesses after which a thread may have to wait, on average; 0: never
+  int shared_limit = 101376;    // bytes a block may ask for: 99 KiB on sm_86, sm_89 and sm_120
+  bool counts_traffic = false;  // slow
 };
 
 struct Counts {
   uint64_t blocks, threads, accesses, switches, collectives, products, barriers;
   // Eight rows of ldmatrix are a phase. It takes one wave through the banks, or more where these collide.
   uint64_t matrix_phases, matrix_waves;
+  // Where Options::counts_traffic: the same of other accesses (traffic.h), and bytes of global memory, in
+  // sectors of 32 that a launch touches.
+  uint64_t shared_phases, shared_waves, global_bytes;
 };
 
 void set_options(const Options& options);
@@ -43,6 +47,10 @@ void copy_in(void* device, const void* host, size_t bytes);
 void copy_out(void* host, const void* device, size_t bytes);  // Fault where a byte was never written
 void copy_within(void* to, const void* from, size_t bytes);
 void fill(void* device, uint8_t value, size_t bytes);
+
+// Called behind each launch that ends without a fault; null: nothing is.
+using Observer = void (*)(const Kernel& kernel, Index grid, int threads, int shared_bytes);
+void set_observer(Observer observer);
 
 const Kernel* find_kernel(std::string_view name);  // null if there is none
 void launch(const Kernel& kernel, Index grid, int threads, int shared_bytes, const void* params);

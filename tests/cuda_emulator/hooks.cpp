@@ -1,11 +1,13 @@
 // What -fsanitize=thread calls before each load and store of a kernel: the emulator in place of libtsan.
 #include "accesses.h"
+#include "traffic.h"
 
 namespace gpu::emulated {
 namespace {
 
 inline void hook(Access kind, void* p, unsigned size, uintptr_t pc) {
   access(kind, reinterpret_cast<uintptr_t>(p), size, pc);
+  if (options.counts_traffic && current != nullptr) count_traffic(reinterpret_cast<uintptr_t>(p), size, pc);
   if (options.preempt_every == 0 || current == nullptr || --launched.until_preempted > 0) return;
   launched.until_preempted =
       1 + static_cast<int>(random_below(2 * static_cast<uint32_t>(options.preempt_every)));

@@ -13,7 +13,17 @@ namespace gpu::emulated {
 // Time of happens-before. Each warp has its own; a synchronisation begins a new one.
 using Clock = uint32_t;
 
-enum class Kind : uint8_t { kNone, kShuffle, kBallot, kSyncWarp, kLoadMatrix, kMmaBf16, kMmaTf32, kMmaS8 };
+enum class Kind : uint8_t {
+  kNone,
+  kShuffle,
+  kBallot,
+  kSyncWarp,
+  kLoadMatrix,
+  kMmaBf16,
+  kMmaF16,
+  kMmaTf32,
+  kMmaS8
+};
 enum class Doing : uint8_t { kReady, kCollective, kBarrier, kDone };
 
 struct AsyncCopy {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "accesses.h"
+#include "backend/cuda/device/gpu_emulated.h"
 #include "collectives.h"
 #include "report.h"
 
@@ -14,6 +15,7 @@ namespace {
 const MmaArgs& mma_of(const Lane& lane) { return *static_cast<const MmaArgs*>(lane.args); }
 
 float bf16(uint32_t pair, int i) { return std::bit_cast<float>(i == 0 ? pair << 16 : pair & 0xffff0000u); }
+float f16(uint32_t pair, int i) { return f16_to_float(static_cast<uint16_t>(i == 0 ? pair : pair >> 16)); }
 // The lowest 13 bits of a TF32 operand are ignored.
 float tf32(uint32_t bits) { return std::bit_cast<float>(bits & 0xffffe000u); }
 
@@ -30,6 +32,25 @@ void multiply(Lane* lanes, const float (&a)[16][K], const float (&b)[K][8]) {
   for (int i = 0; i < 32; ++i)
     for (int e = 0; e < 4; ++e)
       static_cast<float*>(mma_of(lanes[i]).d)[e] = d[i / 4 + e / 2 * 8][i % 4 * 2 + e % 2];
+}
+
+// Of numbers of 16 bits, which kValue takes from a pair.
+template <float (*kValue)(uint32_t pair, int i)>
+void multiply_halves(Lane* lanes) {
+  float a[16][16], b[16][8];
+  for (int i = 0; i < 32; ++i) {
+    const MmaArgs& args = mma_of(lanes[i]);
+    const int g = i / 4, t = i % 4 * 2;
+    for (int e = 0; e < 2; ++e) {
+      a[g][t + e] = kValue(args.a[0], e);
+      a[g + 8][t + e] = kValue(args.a[1], e);
+      a[g][t + 8 + e] = kValue(args.a[2], e);
+      a[g + 8][t + 8 + e] = kValue(args.a[3], e);
+      b[t + e][g] = kValue(args.b[0], e);
+      b[t + 8 + e][g] = kValue(args.b[1], e);
+    }
+  }
+  multiply<16>(lanes, a, b);
 }
 
 }  // namespace
@@ -64,22 +85,8 @@ void load_matrices(Block& block, Lane* lanes) {
   }
 }
 
-void multiply_bf16(Lane* lanes) {
-  float a[16][16], b[16][8];
-  for (int i = 0; i < 32; ++i) {
-    const MmaArgs& args = mma_of(lanes[i]);
-    const int g = i / 4, t = i % 4 * 2;
-    for (int e = 0; e < 2; ++e) {
-      a[g][t + e] = bf16(args.a[0], e);
-      a[g + 8][t + e] = bf16(args.a[1], e);
-      a[g][t + 8 + e] = bf16(args.a[2], e);
-      a[g + 8][t + 8 + e] = bf16(args.a[3], e);
-      b[t + e][g] = bf16(args.b[0], e);
-      b[t + 8 + e][g] = bf16(args.b[1], e);
-    }
-  }
-  multiply<16>(lanes, a, b);
-}
+void multiply_bf16(Lane* lanes) { multiply_halves<bf16>(lanes); }
+void multiply_f16(Lane* lanes) { multiply_halves<f16>(lanes); }
 
 void multiply_tf32(Lane* lanes) {
   float a[16][8], b[8][8];

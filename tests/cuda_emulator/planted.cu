@@ -186,3 +186,23 @@ GPU_KERNEL(planted_lanes, Params, 32, 1) {
   p.out[32 + lane] = gpu::from_bf16(gpu::to_bf16(x));
   p.out[64 + lane] = gpu::shuffle(x, 31 - lane);
 }
+
+// One warp: a store and a load of shared memory by each lane, at places that the "mistake" chooses.
+GPU_KERNEL(planted_banks, Params, 32, 1) {
+  gpu::SharedMemory shared;
+  uint32_t* words = shared.array<uint32_t>(32 * 33);
+  const int lane = gpu::lane();
+  uint32_t sum = 0;
+  if (p.mistake == kVectors || p.mistake == kVectorsApart) {
+    auto* at = reinterpret_cast<gpu::Vec4*>(words + lane * (p.mistake == kVectors ? 4 : 32));
+    gpu::store(at, gpu::Vec4{1, 2, 3, 4});
+    sum = gpu::load(at).x;
+  } else if (p.mistake != kHalfOfLanes || lane < 16) {
+    const int apart[] = {1, 2, 33, 0, 32, 0, 0, 2};
+    uint32_t* at = words + lane * apart[p.mistake];
+    if (p.mistake != kSameWord || lane == 0) *at = 1;
+    gpu::sync_warp(p.mistake == kHalfOfLanes ? 0xffffu : gpu::kAllLanes);
+    sum = *at;
+  }
+  p.counter[lane] = sum;
+}

@@ -50,6 +50,16 @@ enum Blocks : int {  // blocks add up their results
   kPlainCounter,
   kOthersShared,
 };
+enum Banks : int {  // reads shared memory and writes it
+  kSideBySide,
+  kTwoApart,
+  kOddApart,
+  kSameWord,
+  kInOneBank,
+  kVectors,
+  kVectorsApart,
+  kHalfOfLanes,
+};
 enum Ring : int { kRingRight, kWrongPlace, kArrivesAndWaits };
 
 }  // namespace planted

@@ -73,7 +73,8 @@ class Emulator : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
     const auto seed = static_cast<uint64_t>(GetParam());
-    set_options({.seed = seed, .resident_blocks = seed == 1 ? 1 : 3, .preempt_every = seed == 3 ? 7 : 0});
+    options_ = {.seed = seed, .resident_blocks = seed == 1 ? 1 : 3, .preempt_every = seed == 3 ? 7 : 0};
+    set_options(options_);
   }
   void TearDown() override { set_options({}); }
 
@@ -99,6 +100,7 @@ class Emulator : public testing::TestWithParam<int> {
     });
   }
 
+  Options options_;
   Bench bench;
 };
 INSTANTIATE_TEST_SUITE_P(Schedules, Emulator, testing::Values(1, 2, 3));
@@ -346,6 +348,24 @@ TEST_P(Emulator, CountsWavesOfLdmatrix) {
   run("planted_matrices", {1, 1, 1}, 32, 16 * 48 + 8 * 48, p);
   EXPECT_EQ(counts().matrix_waves, counts().matrix_phases);  // 48 bytes apart: without collisions as well
   EXPECT_EQ(counts().products, 3U);
+}
+
+TEST_P(Emulator, CountsWavesOfLoadsAndStoresAndTheMemoryThatIsTouched) {
+  struct {
+    Banks places;
+    uint64_t phases, waves;  // of a store and a load
+  } const expected[] = {{kSideBySide, 2, 2}, {kTwoApart, 2, 4}, {kOddApart, 2, 2},      {kSameWord, 2, 2},
+                        {kInOneBank, 2, 64}, {kVectors, 8, 8},  {kVectorsApart, 8, 64}, {kHalfOfLanes, 2, 2}};
+  Options counting = options_;
+  counting.counts_traffic = true;
+  set_options(counting);
+  for (const auto& [places, phases, waves] : expected) {
+    reset_counts();
+    run("planted_banks", {1, 1, 1}, 32, 32 * 33 * 4, bench.params(places));
+    EXPECT_EQ(counts().shared_phases, phases) << places;
+    EXPECT_EQ(counts().shared_waves, waves) << places;
+    EXPECT_EQ(counts().global_bytes, 128U) << places;  // what it writes
+  }
 }
 
 TEST_P(Emulator, AScheduleIsDrawnFromItsSeedAlone) {

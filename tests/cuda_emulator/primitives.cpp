@@ -9,11 +9,18 @@
 #include "collectives.h"
 #include "happened_before.h"
 #include "report.h"
+#include "traffic.h"
 
 #define HERE GPU_EMULATOR_CALLER
 
 namespace gpu::emulated {
 namespace {
+
+// One of a vector.
+void access_whole(Access kind, const void* p, unsigned bytes, uintptr_t pc) {
+  access(kind, reinterpret_cast<uintptr_t>(p), bytes, pc);
+  if (options.counts_traffic) count_traffic(reinterpret_cast<uintptr_t>(p), bytes, pc);
+}
 
 // An asynchronous copy arrives: its bytes are there from now on, written by the lane that issued it.
 void complete(Lane& self, const AsyncCopy& copy) {
@@ -52,12 +59,12 @@ uint32_t shuffle(uint32_t x, int from, bool is_xor, unsigned mask, int line) {
 }
 
 void load(void* to, const void* from, unsigned bytes) {
-  access(Access::kRead, reinterpret_cast<uintptr_t>(from), bytes, HERE);
+  access_whole(Access::kRead, from, bytes, HERE);
   std::memcpy(to, from, bytes);
 }
 
 void store(void* to, const void* from, unsigned bytes) {
-  access(Access::kWrite, reinterpret_cast<uintptr_t>(to), bytes, HERE);
+  access_whole(Access::kWrite, to, bytes, HERE);
   std::memcpy(to, from, bytes);
 }
 
@@ -129,7 +136,8 @@ void cp_async_16(void* shared, const void* global, int bytes) {
   } else {
     for (int i = 0; i < bytes; ++i) access(Access::kRead, from + static_cast<uintptr_t>(i), 1, HERE);
   }
-  access(Access::kWrite, to, 16, HERE);
+  access_whole(Access::kWrite, shared, 16, HERE);
+  if (options.counts_traffic && bytes > 0) count_traffic(from, static_cast<unsigned>(bytes), HERE);
   std::memset(memory.state_of(to), kInFlight, 16);
   self.copies.push_back({to, global, bytes, self.copy_group, HERE});
 }
@@ -146,6 +154,10 @@ void ldmatrix_x4_trans(uint32_t (&d)[4], const void* row, int line) {
 void mma_bf16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line) {
   const MmaArgs args = {d, a, {b0, b1}};
   collective(Kind::kMmaBf16, kAllLanes, &args, line, HERE);
+}
+void mma_f16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line) {
+  const MmaArgs args = {d, a, {b0, b1}};
+  collective(Kind::kMmaF16, kAllLanes, &args, line, HERE);
 }
 void mma_tf32(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line) {
   const MmaArgs args = {d, a, {b0, b1}};

@@ -12,6 +12,7 @@
 #include "fiber.h"
 #include "happened_before.h"
 #include "report.h"
+#include "traffic.h"
 
 namespace gpu::emulated {
 
@@ -24,6 +25,7 @@ Counts totals = {};
 namespace {
 
 uint64_t random_state = 1;
+Observer observer = nullptr;
 
 // The stacks of all resident threads, each with a page below it that no thread may touch.
 class Stacks {
@@ -162,6 +164,7 @@ void run_grid() {
     if (!went_on) throw Fault(text("%s: no thread can go on", launched.kernel->name) + who_waits());
     std::erase_if(resident, [&](const auto& block) {
       if (block->running > 0) return false;
+      end_traffic_of(*block);
       end_block(*block);
       free_slots.push_back(block->slot);
       return true;
@@ -217,6 +220,7 @@ extern "C" void gpu_emulator_thread() {
 void set_options(const Options& o) { options = o; }
 const Counts& counts() { return totals; }
 void reset_counts() { totals = {}; }
+void set_observer(Observer o) { observer = o; }
 
 Kernel::Kernel(const char* n, size_t bytes, int threads_most, void (*t)(const void*))
     : name(n), param_bytes(bytes), most_threads(threads_most), thread(t) {
@@ -239,6 +243,7 @@ void launch(const Kernel& kernel, Index grid, int threads, int shared_bytes, con
               .shared_bytes = shared_bytes,
               .begin = clock_now};
   forget_atomics();
+  forget_traffic();
   random_state = options.seed * 0x9e3779b97f4a7c15ull | 1;
   struct End {
     ~End() {
@@ -250,6 +255,8 @@ void launch(const Kernel& kernel, Index grid, int threads, int shared_bytes, con
     }
   } end;
   run_grid();
+  end_traffic();
+  if (observer != nullptr) observer(kernel, grid, threads, shared_bytes);
 }
 
 }  // namespace gpu::emulated

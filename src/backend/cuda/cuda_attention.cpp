@@ -1,5 +1,7 @@
 // Rotary positions, keys and values in blocks, and attention over them.
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/kernels/attention.h"
@@ -45,8 +47,50 @@ int width_of_qkv(const AttentionLayer& layer) {
   return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
 }
 
-std::string_view kernel_for(int value_dim) {
-  return value_dim <= 128 ? "attend_1" : value_dim <= 256 ? "attend_2" : "attend_4";
+// How a layer's attention is computed: whether by tensor cores depends on its shape and its cache alone,
+// since that decides how sums are rounded; how many rows a block has does not.
+struct AttendKernel {
+  std::string_view name;
+  int rows, stages, shared_bytes;
+};
+
+bool suits_tensor_cores(const KvLayer& kv, const HeadSizes& h) {
+  const auto whole = [](int64_t n) { return n % 8 == 0; };  // cp.async takes 16 bytes
+  return kv.k.dtype != DType::kF32 && whole(kv.block_tokens) && whole(h.value_dim) && whole(kv.k.stride) &&
+         whole(kv.v.stride);
+}
+
+std::optional<AttendKernel> tiles_kernel(const KvLayer& kv, const HeadSizes& h, bool joined,
+                                         bool has_many_rows, int most_shared) {
+  if (!suits_tensor_cores(kv, h) || h.value_dim > 512) return std::nullopt;
+  struct Shape {
+    std::string_view f16, bf16;
+    int rows, values;
+  };
+  static constexpr Shape kMany[] = {{"attend_f16_64x128", "attend_bf16_64x128", 64, 128},
+                                    {"attend_f16_32x256", "attend_bf16_32x256", 32, 256}};
+  static constexpr Shape kFew[] = {{"attend_f16_16x128", "attend_bf16_16x128", 16, 128},
+                                   {"attend_f16_16x256", "attend_bf16_16x256", 16, 256},
+                                   {"attend_f16_16x512", "attend_bf16_16x512", 16, 512}};
+  const bool is_bf16 = kv.k.dtype == DType::kBF16;  // bytes are exact in f16
+  const auto fitting = [&](std::span<const Shape> shapes) -> std::optional<AttendKernel> {
+    for (const Shape& shape : shapes)
+      for (const int stages : {2, 1}) {
+        const int shared = attend_tiles_shared_bytes(h, joined, is_bf16, shape.rows, stages);
+        if (h.value_dim <= shape.values && shared <= most_shared)
+          return AttendKernel{is_bf16 ? shape.bf16 : shape.f16, shape.rows, stages, shared};
+      }
+    return std::nullopt;
+  };
+  const std::optional<AttendKernel> few = fitting(kFew), many = fitting(kMany);
+  return few && many && has_many_rows ? many : few;
+}
+
+AttendKernel float_kernel(const HeadSizes& h, bool joined) {
+  return {h.value_dim <= 128   ? "attend_1"
+          : h.value_dim <= 256 ? "attend_2"
+                               : "attend_4",
+          kAttendRows, 1, attend_shared_bytes(h, joined)};
 }
 
 }  // namespace
@@ -88,15 +132,19 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
   check_equal(out.cols, heads.out_width(), "attention width");
   if (step.shape.tokens == 0) return;
   const HeadSizes sizes = sizes_of(heads);
-  const int shared = attend_shared_bytes(sizes, heads.joined);
-  if (sizes.value_dim > 512 || shared > device_.shared_bytes())
+  const int sharing = heads.q_heads / heads.kv_heads;
+  // On average, of a sequence.
+  const bool has_many_rows =
+      int64_t{step.shape.tokens} * std::min(sharing, 64) >= 32 * int64_t{step.shape.sequences};
+  const AttendKernel kernel = tiles_kernel(kv, sizes, heads.joined, has_many_rows, device_.shared_bytes())
+                                  .value_or(float_kernel(sizes, heads.joined));
+  if (sizes.value_dim > 512 || kernel.shared_bytes > device_.shared_bytes())
     fail(ErrorCode::kUnsupported, "heads of {} and {} values are wider than the CUDA backend takes",
          heads.head_dim, sizes.value_dim);
   const Tensor& table = step.kv[static_cast<size_t>(kv.group)].block_table;
-  const int sharing = heads.q_heads / heads.kv_heads;
-  const int heads_of_tile = std::min(sharing, kAttendRows), head_tiles = divided_up(sharing, heads_of_tile);
+  const int heads_of_tile = std::min(sharing, kernel.rows), head_tiles = divided_up(sharing, heads_of_tile);
   // Heads are shared out evenly, so that each tile of them has as many tokens.
-  const int tokens_of_tile = kAttendRows / heads_of_tile;
+  const int tokens_of_tile = kernel.rows / heads_of_tile;
   const int partitions = std::max(1, divided_up(table.cols * kv.block_tokens, kPartition));
   const int tiles = std::min(step.shape.tokens, step.shape.tokens / tokens_of_tile + step.shape.sequences);
   const int head_blocks = heads.kv_heads * head_tiles;
@@ -119,13 +167,15 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
               layer.soft_cap,
               layer.value_scale,
               floats_of(layer.sinks),
+              kernel.rows,
               heads_of_tile,
               tokens_of_tile,
               head_tiles,
+              kernel.stages,
               partitions,
               nullptr};
   const size_t of_tile = partitions == 1 ? 0
-                                         : static_cast<size_t>(head_blocks) * kAttendRows *
+                                         : static_cast<size_t>(head_blocks * kernel.rows) *
                                                static_cast<size_t>(partitions) *
                                                (2 + static_cast<size_t>(sizes.value_dim)) * sizeof(float);
   const size_t fit =
@@ -136,7 +186,7 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
     Room room(workspace_);
     p.first_tile = first;
     if (of_tile > 0) p.partial = room.take<float>(of_tile / sizeof(float) * static_cast<size_t>(count));
-    launch(kernel_for(sizes.value_dim), {count, head_blocks, partitions}, kAttendThreads, p, shared);
+    launch(kernel.name, {count, head_blocks, partitions}, kAttendThreads, p, kernel.shared_bytes);
     if (partitions > 1) launch("merge_attention", {count, head_blocks}, kAttendThreads, p, 16);
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "backend/cuda/device_code.h"
+#include "backend/cuda/kernels/routing.h"
 #include "backend/cuda/tensors.h"
 #include "base/error.h"
 #include "base/machine.h"
@@ -67,6 +68,9 @@ std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
 }
 
 std::unique_ptr<Weight> CudaBackend::pack(const WeightSource& source) {
+  if (source.use == WeightUse::kMultiply && source.groups > kMostExperts)
+    fail(ErrorCode::kUnsupported, "{} has {} experts; the CUDA backend takes up to {} in a layer",
+         in_quotes(source.parts[0][0].name), source.groups, kMostExperts);
   auto weight = std::make_unique<CudaWeight>(source, device_, pool_);
   if (const size_t least = least_workspace(source); least > workspace_.bytes()) {
     graphs_.clear();  // they have its address

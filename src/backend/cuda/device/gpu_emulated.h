@@ -83,6 +83,7 @@ GPU_FN void cp_async_wait() {
 void ldmatrix_x4(uint32_t (&d)[4], const void* row, int line = __builtin_LINE());
 void ldmatrix_x4_trans(uint32_t (&d)[4], const void* row, int line = __builtin_LINE());
 void mma_bf16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
+void mma_f16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
 void mma_tf32(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
 void mma_s8(int32_t (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, int line = __builtin_LINE());
 

@@ -40,14 +40,15 @@ struct RopeAndStore {
 };
 
 inline constexpr int kAttendThreads = 128;
-inline constexpr int kAttendRows = 16;  // of a block: pairs of a token and a head
+inline constexpr int kAttendRows = 16;  // of a block in float32: pairs of a token and a head
 inline constexpr int kSubtile = 32;     // positions whose keys and values a block holds
 inline constexpr int kPartition = 512;  // positions of a block: their sums are merged in order
 
 // attend_1, _2, _4 (by values / 128): rows of one sequence and one head of keys over one partition of the
 // context. All that depends on the context is bound to absolute positions: subtiles of 32, partitions of 512.
 //   grid: tiles of rows from first_tile on, heads × tiles of heads, partitions
-// merge_attention: the partitions of each row. Grid: the same, without partitions.
+// attend_f16_ROWSxCOLUMNS, attend_bf16_…: the same on tensor cores, for as many rows of a block and at most
+// as many values. merge_attention: the partitions of each row. Grid: the same, without partitions.
 struct Attend {
   Rows out, qkv;
   KvView kv;
@@ -61,10 +62,12 @@ struct Attend {
   int joined, causal, window, first;
   float scale, soft_cap, value_scale;
   const float* sinks;  // null: none
+  int rows;            // of a block
   int heads_of_tile, tokens_of_tile, head_tiles;
+  int stages;  // subtiles of keys and values that a block has room for: 2, of which one is on its way, or 1
   int partitions;
-  float* partial;  // [tiles, heads × tiles of heads, kAttendRows, partitions, 2 + value_dim]; unless there is
-                   // one partition
+  float* partial;  // [tiles, heads × tiles of heads, rows, partitions, 2 + value_dim]; unless there is one
+                   // partition
 };
 
 constexpr int padded4(int n) { return (n + 3) / 4 * 4; }
@@ -77,6 +80,37 @@ constexpr int attend_shared_bytes(const HeadSizes& h, bool joined) {
       .array<float>(padded4(h.head_dim) * kSubtile)
       .array<float>((padded4(h.value_dim) + 4) * kSubtile)
       .array<float>(kAttendRows * kSubtile)
+      .array<int>(4)
+      .bytes();
+}
+
+// Shared arrays of those on tensor cores, in elements of 16 bits. Rows lie an odd number of 16 bytes apart,
+// so that eight of them are in different banks.
+constexpr int padded16(int n) { return (n + 15) / 16 * 16; }
+constexpr int odd_stride(int n) { return ((n + 7) / 8 | 1) * 8; }
+inline constexpr int kPositionStride = odd_stride(kSubtile);  // of keys by dimension, and of weights
+struct TileSizes {
+  int dims;  // of keys; behind them, q has its second part
+  int columns;
+  int q_stride, value_stride;
+};
+constexpr TileSizes tile_sizes(const HeadSizes& h, bool joined) {
+  const int dims = padded16(h.head_dim), columns = padded16(h.value_dim);
+  return {dims, columns, odd_stride(joined ? dims + columns : dims), odd_stride(columns)};
+}
+// Numbers of 16 bits whose sum stands for one of q, and for a weight of values.
+inline constexpr int kF16QueryParts = 2, kBf16QueryParts = 3, kWeightParts = 2;
+constexpr int attend_tiles_shared_bytes(const HeadSizes& h, bool joined, bool is_bf16, int rows, int stages) {
+  const TileSizes sizes = tile_sizes(h, joined);
+  return gpu::SharedSize()
+      .array<uint16_t>((is_bf16 ? kBf16QueryParts : kF16QueryParts) * rows * sizes.q_stride)
+      .array<uint16_t>(stages * sizes.dims * kPositionStride)
+      .array<uint16_t>(stages * kSubtile * sizes.value_stride)
+      .array<float>(stages * 2 * kSubtile)
+      .array<float>(rows)
+      .array<float>(rows * kAttendThreads / 32)
+      .array<float>(rows * kSubtile / 2)
+      .array<uint16_t>(kWeightParts * rows * kPositionStride)
       .array<int>(4)
       .bytes();
 }
