@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -12,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/options.h"
+#include "engine/tool_offer.h"
 #include "text/chat_context.h"
 #include "text/chat_template.h"
 #include "tools/parser.h"
@@ -33,16 +35,27 @@ struct ParseToolsOptions {
 // conversation at all says nothing.
 tools::Phase phase_of(const tools::Format& format, const std::string& source, const OrderedJson& tool_list,
                       const std::string& kwargs) {
-  ChatContext context;
-  context.add_message("user", "Hello");
-  if (!tool_list.empty()) context.set_tools(tool_list);
-  if (!kwargs.empty()) {
-    const OrderedJson options = parse_ordered_json(kwargs, "--kwargs");
-    if (!options.is_object()) fail(ErrorCode::kBadArgument, "--kwargs: must be a JSON object");
+  OrderedJson options = OrderedJson::object();
+  if (!kwargs.empty()) options = parse_ordered_json(kwargs, "--kwargs");
+  if (!options.is_object()) fail(ErrorCode::kBadArgument, "--kwargs: must be a JSON object");
+  std::optional<ChatTemplate> chat_template;
+  const auto render = [&](const std::vector<ChatMessage>& messages, const ToolUse& use,
+                          const OfferForm& form) {
+    ChatContext context;
+    std::vector<OrderedJson> list;
+    for (const ChatMessage& message : messages)
+      list.push_back({{"role", message.role}, {"content", message.content}});
+    offer(use, form, context, list);
+    for (const OrderedJson& message : list) context.add_message(message);
     for (const auto& [name, value] : options.items()) context.set_option(name, value);
-  }
+    return chat_template->render(context.json()).text();
+  };
+  ToolUse use;
+  if (!tool_list.empty()) use.functions = tool_list.dump();
   try {
-    return tools::phase_at_end(format, ChatTemplate(source).render(context.json()).text());
+    chat_template.emplace(source);
+    const OfferForm form = offer_form_of(render, source);
+    return tools::phase_at_end(format, render({{.role = "user", .content = "Hello"}}, use, form));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kBadTemplate) throw;
     return tools::phase_at_end(format, "");

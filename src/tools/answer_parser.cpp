@@ -196,7 +196,7 @@ Parse<bool> AnswerParser::call(const Wrapper& wrapper) {
       break;
     }
     case Syntax::kNamed:
-      found = co_await named_call();
+      found = co_await named_call(wrapper);
       break;
     case Syntax::kElements:
       found = co_await element_call(wrapper);

@@ -69,7 +69,7 @@ class AnswerParser {
   void begin_object(Object& object);
 
   // named_calls.cpp
-  Parse<bool> named_call();
+  Parse<bool> named_call(const Wrapper& wrapper);
   Parse<bool> gemma_call();
   Parse<bool> python_call();
   Parse<bool> python_arguments();

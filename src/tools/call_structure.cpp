@@ -194,7 +194,7 @@ int CallStructure::calls_in(const Wrapper& wrapper) {
 int CallStructure::call_in(const Wrapper& wrapper) {
   switch (format_.syntax) {
     case Syntax::kNamed:
-      return named_call();
+      return named_call(wrapper);
     case Syntax::kElements:
       return element_call(wrapper);
     case Syntax::kGemma:
@@ -281,7 +281,7 @@ int CallStructure::object_members(const std::string& name_key, const std::vector
   return builder_.choice({name_first, arguments_first});
 }
 
-int CallStructure::named_call() {
+int CallStructure::named_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
   std::vector<int> calls;
   for (const Tool* tool : tools_) {
@@ -312,7 +312,9 @@ int CallStructure::named_call() {
     }
   }
   const int one = builder_.choice(std::move(calls));
-  std::vector<int> parts = {builder_.mark(marks.open)};
+  const bool may_lack_mark = format_.name_style == NameStyle::kDeepSeek && !wrapper.open.empty();
+  const int mark = builder_.mark(marks.open);
+  std::vector<int> parts = {may_lack_mark ? builder_.optional(mark) : mark};
   if (format_.name_style == NameStyle::kDeepSeek)
     parts.push_back(builder_.sequence({builder_.literal("function"), builder_.mark(marks.name_end)}));
   parts.push_back(one);

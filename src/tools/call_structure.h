@@ -39,7 +39,7 @@ class CallStructure {
   int listed(int call);
   int object_call(bool bare);
   int object_members(const std::string& name_key, const std::vector<std::string>& arguments_keys, bool bare);
-  int named_call();
+  int named_call(const Wrapper& wrapper);
   int element_call(const Wrapper& wrapper);
   int element_members(const Tool& tool, const Wrapper& wrapper);
   int gemma_call();

@@ -29,6 +29,7 @@ Format nemotron() {
 Format apriel() {
   Format format = objects("apriel", {{"<tool_calls>", "</tool_calls>"}});
   format.in_list = true;
+  format.reasoning = {"Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"};
   format.silent = {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"};
   return format;
 }
@@ -70,6 +71,12 @@ Format phi() {
 Format functools() {
   Format format = objects("functools", {{"functools", ""}});
   format.in_list = true;
+  return format;
+}
+
+Format llama4_json() {
+  Format format = objects("llama4-json", {{"", ""}, {"<|python_start|>", "<|python_end|>"}});
+  format.arguments_key = "parameters";
   return format;
 }
 
@@ -119,6 +126,7 @@ Format named(std::string family, CallMarks marks, std::vector<Wrapper> wrappers)
 Format mistral() {
   Format format = named("mistral", {.open = "[TOOL_CALLS]", .id = "[CALL_ID]", .name_end = "[ARGS]"}, {});
   format.id_style = IdStyle::kNineCharacters;
+  format.id_key = "id";  // of the older list behind the newer mark
   format.reasoning = {"[THINK]", "[/THINK]"};
   return format;
 }
@@ -291,7 +299,7 @@ constexpr Family kFamilies[] = {
     command_r,  command_r7b, mistral_list,   mistral,        kimi,    deepseek, deepseek_v3, functionary_v31,
     qwen_coder, seed_oss,    minimax,        dsml,           glm,     gemma,    lfm2,        llama4,
     olmo3,      harmony,     functionary_v3, functionary_v2, kimi_k3, hunyuan,  hunyuan_v3,  apertus,
-    gigachat};
+    gigachat,   llama4_json};
 
 }  // namespace
 

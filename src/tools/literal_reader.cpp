@@ -147,6 +147,9 @@ LiteralReader::State LiteralReader::begin_token(char byte, std::string& json) {
   if (byte == '[' || byte == '{' || byte == '(') return open(byte, json);
   if (byte == '"' || (byte == '\'' && dialect_ == Dialect::kPython)) {
     quote_ = byte;
+    quotes_ = 1;
+    closing_ = 0;
+    string_is_empty_ = true;
     token_ = Token::kString;
     json += '"';
     return State::kMore;
@@ -200,6 +203,16 @@ LiteralReader::State LiteralReader::punctuation(char byte, std::string& json) {
 }
 
 LiteralReader::State LiteralReader::string_byte(char byte, std::string& json) {
+  if (quotes_ > 1 && byte == quote_) {
+    if (++closing_ < quotes_) return State::kMore;
+    closing_ = 0;
+    token_ = Token::kQuote;
+    text_.clear();
+    return State::kMore;
+  }
+  for (; closing_ > 0; --closing_) append_json_text(json, {&quote_, 1});
+  const bool closes_empty = string_is_empty_ && byte == quote_;
+  string_is_empty_ = closes_empty;
   if (quote_ == 0 && byte == '<') {
     token_ = Token::kClosingMark;
     text_ = byte;
@@ -288,9 +301,16 @@ LiteralReader::State LiteralReader::after_quote(char byte, std::string& json) {
     text_ += byte;
     return State::kMore;
   }
+  if (string_is_empty_ && byte == quote_ && text_.empty()) {
+    string_is_empty_ = false;
+    quotes_ = 3;
+    token_ = Token::kString;
+    return State::kMore;
+  }
   const std::string_view closing = expects_key() ? ":" : ",]})";
   if (closing.find(byte) == std::string_view::npos) {  // the mark was part of the text
-    append_json_text(json, quote_ == 0 ? kGemmaQuote : std::string_view(&quote_, 1));
+    append_json_text(json, quote_ == 0 ? std::string(kGemmaQuote) : std::string(quotes_, quote_));
+    string_is_empty_ = false;
     append_json_text(json, text_);
     token_ = Token::kString;
     return string_byte(byte, json);

@@ -7,7 +7,7 @@ namespace ferrum::tools {
 
 enum class Dialect {
   kJson,    // as it stands; control characters in strings, which JSON forbids, become escapes
-  kPython,  // 'text', True, None, (tuples,), {'a': 1}; JSON's words too
+  kPython,  // 'text', """text""", True, None, (tuples,), {'a': 1}; JSON's words too
   kGemma,   // {key:<|"|>text<|"|>,other:[1,true]}: keys and words without quotation marks
 };
 
@@ -55,6 +55,9 @@ class LiteralReader {
   std::string brackets_;  // open ones, by what closes them
   bool comma_ = false;    // read, and not written yet: Python allows one before a closing bracket
   char quote_ = 0;        // what closes the string; 0 for Gemma's mark
+  size_t quotes_ = 1;     // how many of them: three around Python's text of several lines
+  size_t closing_ = 0;    // of three, those that stand here
+  bool string_is_empty_ = true;
   std::string text_;      // a word; an escape; a mark of Gemma's; the space behind a quotation mark
   size_t code_size_ = 0;  // bytes of an escape with digits
 };

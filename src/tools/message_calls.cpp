@@ -30,6 +30,7 @@ Parse<bool> AnswerParser::channels() {
       if (!headed) give_up();
       raw_.clear();
     }
+    if (in_header) sink.message();
     std::string_view recipient = word_behind(header, "to=");
     const std::string_view channel = word_behind(header, kChannel);
     constexpr std::string_view kFunctions = "functions.";

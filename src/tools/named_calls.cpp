@@ -28,11 +28,13 @@ std::string kimi_name(std::string_view id) {
 
 }  // namespace
 
-Parse<bool> AnswerParser::named_call() {
+Parse<bool> AnswerParser::named_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
   bool here = co_await sees(marks.open, 0);
-  if (!here) co_return false;
-  take(marks.open.size());
+  // DeepSeek R1 leaves the mark out behind the one that begins all calls.
+  const bool may_lack_mark = format_.name_style == NameStyle::kDeepSeek && !wrapper.open.empty();
+  if (!here && !may_lack_mark) co_return false;
+  if (here) take(marks.open.size());
   std::string name;
   here = co_await name_until(marks.name_end, marks.id, name);
   if (!here) co_return false;

@@ -11,10 +11,14 @@ Sink::Sink(IdStyle ids, uint64_t seed, Phase phase)
 void Sink::text(std::string_view bytes) {
   for (const char byte : bytes) {
     if (is_space(byte)) {
-      if (!after_mark_) spaces_ += byte;
+      (after_mark_ ? skipped_ : spaces_) += byte;
       continue;
     }
     const EventKind kind = thinking_ ? EventKind::kReasoning : EventKind::kContent;
+    bool& has_text = thinking_ ? has_thought_ : has_content_;
+    // Two texts with structure between them do not run into one word.
+    if (after_mark_ && has_text) emit(kind, gap_.empty() ? skipped_ : gap_);
+    has_text = true;
     if (!spaces_.empty()) emit(kind, spaces_);
     spaces_.clear();
     after_mark_ = fresh_ = false;
@@ -23,8 +27,15 @@ void Sink::text(std::string_view bytes) {
 }
 
 void Sink::mark() {
+  if (!after_mark_) gap_ = spaces_;
   spaces_.clear();
+  skipped_.clear();
   after_mark_ = fresh_ = true;
+}
+
+void Sink::message() {
+  mark();
+  if (gap_.empty()) gap_ = "\n";
 }
 
 void Sink::open_thought() {
@@ -61,6 +72,7 @@ void Sink::finish() {
 }
 
 void Sink::emit(EventKind kind, std::string_view text) {
+  if (text.empty()) return;
   const int index = kind == EventKind::kArguments ? calls_ - 1 : 0;
   if (events_.empty() || events_.back().kind != kind) events_.push_back({.kind = kind, .index = index});
   events_.back().text += text;

@@ -1,5 +1,6 @@
 // Gathers what a parser finds as events, and keeps the rules that hold for every format: spaces beside calls
-// and thoughts are layout and left out, ids are unique, neighbouring texts of one kind are one event.
+// and thoughts are layout and left out, but for those that keep two texts of one kind apart; ids are unique,
+// neighbouring texts of one kind are one event.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -25,6 +26,8 @@ class Sink {
   void close_thought();
   // Structure stands here: spaces on both sides of it are dropped.
   void mark();
+  // Another message of the answer begins, in a line of its own.
+  void message();
 
   // Ends a thought that is open. An empty id, or one that was there before, is replaced by a new one.
   void begin_call(std::string_view name, std::string_view id);
@@ -45,7 +48,10 @@ class Sink {
   bool thinking_;
   bool after_mark_;  // spaces that follow are left out
   bool fresh_ = true;
-  std::string spaces_;  // held back until it is known what follows
+  std::string spaces_;                              // held back until it is known what follows
+  std::string gap_;                                 // the spaces before the structure that stands here
+  std::string skipped_;                             // the spaces behind it
+  bool has_content_ = false, has_thought_ = false;  // so far
   int calls_ = 0;
   std::string name_;
   uint64_t ids_made_ = 0;

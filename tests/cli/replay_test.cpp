@@ -115,6 +115,17 @@ TEST_F(ParseTools, KwargsReachTheTemplate) {
   EXPECT_EQ(reasoning(R"({"think": false})").at("reasoning"), "");
 }
 
+// Such as Functionary's, which reads `functions` and a day unasked.
+TEST_F(ParseTools, TemplatesGetTheVariablesThatTheyRead) {
+  const std::string strict = file(
+      "strict.jinja", "{{ datetime }}{{ functions + '' }}{{ messages[0].content }} tool_calls {{ '>>>' }}");
+  const auto answer = nlohmann::json::parse(
+      test::ferrum({"parse-tools", "--template", strict, "--tools", tools_}, "all\nHi.>>>f\n{\"a\": 1}").out);
+  EXPECT_EQ(answer.at("format"), "functionary-v3.2");
+  EXPECT_EQ(answer.at("content"), "Hi.");
+  EXPECT_EQ(answer.at("calls").size(), 1u);
+}
+
 TEST_F(ParseTools, BadInputIsNamed) {
   EXPECT_CONTAINS(test::ferrum({"parse-tools"}).err, "--template is required");
   const auto error = [&](const std::vector<std::string>& more) {

@@ -25,6 +25,18 @@ TEST(GrammarSchema, AnswersComeInTheOrderOfTheSchema) {
   EXPECT_FALSE(takes(any, R"({"a": null, "b": 1.5})"));
 }
 
+// A keyword for objects says nothing of arrays: their items stay unevaluated.
+TEST(GrammarSchema, DependentSchemasEvaluateOnlyWhereTheirMemberIs) {
+  const auto grammar = from_schema(R"({"dependentSchemas": {"a": {"items": true, "properties": {"b": true}}},
+                                       "unevaluatedItems": false,
+                                       "properties": {"a": true}, "unevaluatedProperties": false})",
+                                   kAny);
+  EXPECT_FALSE(takes(grammar, "[1]"));
+  EXPECT_TRUE(takes(grammar, "[]"));
+  EXPECT_TRUE(takes(grammar, R"({"a": 1, "b": 2})"));
+  EXPECT_FALSE(takes(grammar, R"({"b": 2})"));
+}
+
 TEST(GrammarSchema, WhiteSpaceIsBounded) {
   const auto bounded = from_schema(R"({"type": "array"})");
   EXPECT_TRUE(takes(bounded, "[" + std::string(32, ' ') + "1]"));

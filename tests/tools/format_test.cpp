@@ -41,6 +41,8 @@ TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
       {"<function=name>{}</function>", "functionary-v3.1"},
       {"<|start_header_id|> {\"name\": function name, \"parameters\": dictionary", "llama3"},
       {"<|header_start|> tools", "llama4"},
+      {"<|header_start|> tools {\"name\": function name, \"parameters\": dictionary", "llama4-json"},
+      {"if keep_past_thinking 'List of tools: ['", "lfm2"},
       {"'<|open|>call tool=\"' ~ name ~ '\"<|sep|>'", "kimi-k3"},
       {"<tool_calls><tool_call>{name}<tool_sep> <arg_key>", "hunyuan-v3"},
       {"<think> <answer> <tool_calls>[{\"name\": ", "hunyuan"},

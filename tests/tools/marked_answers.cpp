@@ -257,6 +257,13 @@ std::vector<Answer> literals_and_messages() {
        "<|tool_call_start|>[write_file(path='a', text='it's \\n \\'x\\' \\x41')]<|tool_call_end|>",
        "",
        {{"write_file", R"({"path": "a", "text": "it's \n 'x' A"})"}}},
+      {"three_quotes",
+       "lfm2",
+       "<|tool_call_start|>[write_file(path=\"\"\"a\"\"\", text=\"\"\"x = \"1\"\ny = '', \"\", (z)\n\"\"\"), "
+       "search(query='''it's''', tags=['', \"\"])]<|tool_call_end|>",
+       "",
+       {{"write_file", R"({"path": "a", "text": "x = \"1\"\ny = '', \"\", (z)\n"})"},
+        {"search", R"({"query": "it's", "tags": ["", ""]})"}}},
       {"place",
        "llama4",
        "[get_weather('Paris'), list_all()]",
@@ -290,6 +297,16 @@ std::vector<Answer> literals_and_messages() {
        "I look.",
        {{"write_file", R"({"path": "a", "text": "<|call|>"})"}},
        "",
+       Phase::kHeader},
+      {"several_messages_of_a_kind",
+       "harmony",
+       "<|channel|>analysis<|message|>A.<|end|><|start|>assistant<|channel|>commentary<|message|>Plan.<|end|>"
+       "<"
+       "|start|>assistant<|channel|>analysis<|message|>B.<|end|><|start|>assistant<|channel|>final<|message|>"
+       "Done.<|return|>",
+       "Plan.\nDone.",
+       {},
+       "A.\nB.",
        Phase::kHeader},
       {"final",
        "harmony",

@@ -253,8 +253,9 @@ std::vector<Translator::Case> Translator::cases_of_keywords(const JsonTree& tree
   const JsonTree* dependent = needs_cases && in >= Draft::k2019 ? tree.find("dependentSchemas") : nullptr;
   if (dependent)
     for (const auto& [name, one] : dependent->members) {
-      const FormulaId present = required(unicode(name, tree, "dependentSchemas"));
-      std::vector<Case> both = one_formula(formulas_.negation(formulas_.typed(kObjectBit, present)));
+      const FormulaId present =
+          formulas_.typed(kObjectBit, required(unicode(name, tree, "dependentSchemas")));
+      std::vector<Case> both = one_formula(formulas_.negation(present));
       for (const Case& b : cases(one, scope)) both.push_back(together({.formula = present}, b));
       multiply(both, "dependentSchemas");
     }

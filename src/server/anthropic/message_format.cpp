@@ -1,5 +1,6 @@
 #include "server/anthropic/message_format.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -32,6 +33,11 @@ const char* stop_reason(const FinishEvent& finish, const AnsweredCalls& calls) {
 }
 
 Json stop_sequence(const FinishEvent& finish) { return finish.stop.empty() ? Json() : Json(finish.stop); }
+
+// What keeps a text apart from an earlier one of its kind is not part of a block of its own.
+std::string block_text(const std::string& text, bool begins_another) {
+  return begins_another ? text.substr(std::min(text.find_first_not_of(" \t\n\r"), text.size())) : text;
+}
 
 OrderedJson text_block(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
 OrderedJson thinking_block(const std::string& text) {
@@ -102,8 +108,10 @@ class Whole final : public MessageFormat {
 
   void take_part(const PartEvent& part, std::string& /*out*/) override {
     if (part.kind == Part::kContent || part.kind == Part::kReasoning) {
-      if (blocks_.empty() || blocks_.back().kind != part.kind) blocks_.push_back({part.kind, {}});
-      blocks_.back().text += part.text;
+      const bool begins = blocks_.empty() || blocks_.back().kind != part.kind;
+      const std::string text = block_text(part.text, begins && !blocks_.empty());
+      if (begins) blocks_.push_back({part.kind, {}});
+      blocks_.back().text += text;
     } else if (part.kind == Part::kCallBegin) {
       blocks_.push_back({part.kind, {}, calls_.all().size()});
       begin_call(part);
@@ -142,11 +150,9 @@ class Stream final : public MessageFormat {
   void take_part(const PartEvent& part, std::string& out) override {
     switch (part.kind) {
       case Part::kContent:
-        continue_block(part.kind, text_block(""), out);
-        return delta({{"type", "text_delta"}, {"text", part.text}}, out);
+        return text_delta(part, text_block(""), {{"type", "text_delta"}}, "text", out);
       case Part::kReasoning:
-        continue_block(part.kind, thinking_block(""), out);
-        return delta({{"type", "thinking_delta"}, {"thinking", part.text}}, out);
+        return text_delta(part, thinking_block(""), {{"type", "thinking_delta"}}, "thinking", out);
       case Part::kCallBegin:
         end_block(out);
         return continue_block(part.kind, call_block(begin_call(part)), out);
@@ -157,6 +163,13 @@ class Stream final : public MessageFormat {
     if (const std::string json = calls_.grow(part); !json.empty())
       delta({{"type", "input_json_delta"}, {"partial_json", json}}, out);
     if (part.kind == Part::kCallEnd) end_block(out);
+  }
+
+  void text_delta(const PartEvent& part, const OrderedJson& block, Json what, const char* member,
+                  std::string& out) {
+    what[member] = block_text(part.text, block_ != part.kind && (block_ || blocks_ > 0));
+    continue_block(part.kind, block, out);
+    delta(std::move(what), out);
   }
 
   // Begins a block unless the last one is of this kind.

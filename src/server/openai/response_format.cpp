@@ -1,5 +1,6 @@
 #include "server/openai/response_format.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/openai/common.h"
@@ -108,6 +109,12 @@ class Output : public Format {
     open_ = true;
     item_begins(out);
   }
+  // What keeps a text apart from an earlier one of its kind is not part of an item of its own.
+  void begin_text(OutputItem item, const std::string& text, std::string& out) {
+    const size_t from = items_.empty() ? 0 : text.find_first_not_of(" \t\n\r");
+    begin_item(std::move(item), out);
+    grow(text.substr(std::min(from, text.size())), out);
+  }
   void end_item(std::string& out) {
     if (std::exchange(open_, false)) item_ends(status_of(item()), out);
   }
@@ -116,10 +123,11 @@ class Output : public Format {
     using Kind = OutputItem::Kind;
     switch (part.kind) {
       case PartEvent::Kind::kContent:
-        if (!open_ || item().kind != Kind::kMessage) begin_item(OutputItem::message(), out);
+        if (!open_ || item().kind != Kind::kMessage) return begin_text(OutputItem::message(), part.text, out);
         return grow(part.text, out);
       case PartEvent::Kind::kReasoning:
-        if (!open_ || item().kind != Kind::kReasoning) begin_item(OutputItem::reasoning(head_.encrypts), out);
+        if (!open_ || item().kind != Kind::kReasoning)
+          return begin_text(OutputItem::reasoning(head_.encrypts), part.text, out);
         return grow(part.text, out);
       case PartEvent::Kind::kCallBegin:
         return begin_item(OutputItem::of(calls_.begin(part, head_.tools)), out);
