@@ -42,6 +42,8 @@ tools::Phase phase_of(const tools::Format& format, const std::string& source, co
   const auto render = [&](const std::vector<ChatMessage>& messages, const ToolUse& use,
                           const OfferForm& form) {
     ChatContext context;
+    context.set_special_tokens(
+        {.bos = "", .eos = "", .unk = "", .sep = "", .pad = "", .cls = "", .mask = ""});
     std::vector<OrderedJson> list;
     for (const ChatMessage& message : messages)
       list.push_back({{"role", message.role}, {"content", message.content}});
@@ -50,16 +52,19 @@ tools::Phase phase_of(const tools::Format& format, const std::string& source, co
     for (const auto& [name, value] : options.items()) context.set_option(name, value);
     return chat_template->render(context.json()).text();
   };
-  ToolUse use;
-  if (!tool_list.empty()) use.functions = tool_list.dump();
-  try {
-    chat_template.emplace(source);
-    const OfferForm form = offer_form_of(render, source);
-    return tools::phase_at_end(format, render({{.role = "user", .content = "Hello"}}, use, form));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kBadTemplate) throw;
-    return tools::phase_at_end(format, "");
+  // A template that refuses the functions' schemas ends its prompt as it does without them.
+  for (const bool offers : {!tool_list.empty(), false}) {
+    ToolUse use;
+    if (offers) use.functions = tool_list.dump();
+    try {
+      if (!chat_template) chat_template.emplace(source);
+      const OfferForm form = offer_form_of(render, source);
+      return tools::phase_at_end(format, render({{.role = "user", .content = "Hello"}}, use, form));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kBadTemplate) throw;
+    }
   }
+  return tools::phase_at_end(format, "");
 }
 
 class AnswerReader {

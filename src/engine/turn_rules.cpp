@@ -1,6 +1,8 @@
 #include "engine/turn_rules.h"
 
 #include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/error.h"
@@ -78,6 +80,20 @@ std::optional<CallForm> call_form_of(const RenderTurns& render) {
   return std::nullopt;
 }
 
+bool takes_several_calls(const RenderTurns& render, const CallForm& form) {
+  std::vector<ChatMessage> messages = call_probe({});
+  messages[1].tool_calls.insert(
+      messages[1].tool_calls.size() - 1,
+      R"(,{"id":"call_probe_9876543210","type":"function","function":{"name":"probe_tool",)"
+      R"("arguments":"{\"probe_key\":\"probe_other\"}"}})");
+  ChatMessage other = messages[2];
+  other.content = "probe_second";
+  other.tool_call_id = "call_probe_9876543210";
+  messages.push_back(other);
+  const std::optional<std::string> text = text_of(render, messages, form);
+  return text && has_in_order(*text, {"probe_value", "probe_other", "probe_result", "probe_second"});
+}
+
 bool takes_user_after_result(const RenderTurns& render, const CallForm& form) {
   const std::optional<std::string> text =
       text_of(render, call_probe({message_of("user", "probe1text")}), form);
@@ -132,6 +148,40 @@ void part_text_from_calls(std::vector<ChatMessage>& messages) {
   messages = std::move(parted);
 }
 
+// Each call of a message in a message of its own, with its result, if there is one, behind it.
+void part_calls(std::vector<ChatMessage>& messages) {
+  std::vector<ChatMessage> parted;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const OrderedJson calls = messages[i].tool_calls.empty()
+                                  ? OrderedJson()
+                                  : OrderedJson::parse(messages[i].tool_calls, nullptr, false);
+    if (!calls.is_array() || calls.size() < 2) {
+      parted.push_back(std::move(messages[i]));
+      continue;
+    }
+    size_t end = i + 1;  // of the results
+    while (end < messages.size() && is_tool(messages[end])) ++end;
+    std::vector<ChatMessage> results(std::make_move_iterator(messages.begin() + static_cast<long>(i) + 1),
+                                     std::make_move_iterator(messages.begin() + static_cast<long>(end)));
+    ChatMessage message = std::move(messages[i]);
+    for (const OrderedJson& call : calls) {
+      message.tool_calls = OrderedJson::array({call}).dump();
+      parted.push_back(message);
+      message.content.clear();
+      message.reasoning.clear();
+      const std::string id = call.is_object() ? call.value("id", OrderedJson("")).dump() : "";
+      const auto result = std::ranges::find_if(
+          results, [&](const ChatMessage& one) { return OrderedJson(one.tool_call_id).dump() == id; });
+      if (result == results.end()) continue;
+      parted.push_back(std::move(*result));
+      results.erase(result);
+    }
+    std::ranges::move(results, std::back_inserter(parted));
+    i = end - 1;
+  }
+  messages = std::move(parted);
+}
+
 void join_users_to_results(std::vector<ChatMessage>& messages) {
   std::vector<ChatMessage> joined;
   for (ChatMessage& message : messages) {
@@ -180,6 +230,7 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source) {
   rules.developer = source.find("developer") != std::string::npos && takes({"developer", "user"});
   rules.tool = takes({"user", "assistant", "tool", "assistant", "user"});
   rules.calls = call_form_of(render);
+  rules.several_calls = !rules.calls || takes_several_calls(render, *rules.calls);
   rules.user_after_result = !rules.calls || takes_user_after_result(render, *rules.calls);
   rules.repeats_speakers = takes({"user", "user", "assistant", "assistant", "user"});
   return rules;
@@ -208,6 +259,7 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
     messages = without_late_systems(std::move(messages), rules.system == System::kNone ? 0 : leading);
   }
   if (rules.calls && rules.calls->content == CallForm::Content::kNone) part_text_from_calls(messages);
+  if (!rules.several_calls) part_calls(messages);
   if (!rules.user_after_result) join_users_to_results(messages);
   if (!rules.repeats_speakers) join_speakers(messages);
   return messages;

@@ -26,6 +26,7 @@ struct TurnRules {
   bool developer = false;         // the template has a role of this name; otherwise it is the system's
   bool tool = true;               // a tool's message may stand without a call; otherwise it is the user's
   std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: as text
+  bool several_calls = true;      // one message may have several calls
   tools::Format format{};         // of calls that are written as text
   OfferForm offer{};              // how the template reads functions
   bool user_after_result = true;  // the user may speak right after a tool's result
@@ -42,7 +43,8 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source);
 // The conversation in turns that the rules allow. Leading system messages become one, where the template
 // takes one, or else the beginning of the first user turn. A later one joins the user turn before it, or else
 // the one after it, so that the beginning of a growing conversation stays the same for the prefix cache.
-// Where calls must stand without text, the text beside them gets a message of its own before them.
+// Where calls must stand without text, the text beside them gets a message of its own before them. Where a
+// message may have one call only, several become a message each, with its result behind it.
 // A user turn right after a tool's result joins the result, where the template wants an answer first. Texts
 // that are joined have an empty line between them. No text is lost.
 std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> messages, const TurnRules& rules);

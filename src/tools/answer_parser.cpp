@@ -264,7 +264,7 @@ Parse<size_t> AnswerParser::spaces(size_t offset) {
 }
 
 Parse<AnswerParser::Read> AnswerParser::literal(Dialect dialect, std::string* json) {
-  LiteralReader reader(dialect);
+  LiteralReader reader(dialect, format_.quote);
   std::string piece;
   std::string& out = json ? *json : piece;
   for (;;) {

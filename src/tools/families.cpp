@@ -259,7 +259,17 @@ Format gemma() {
           .wrappers = {{"<|tool_call>", "<tool_call|>"}},
           .marks = {.open = "call:"},
           .reasoning = {"<|channel>thought", "<channel|>", true},
-          .silent = {"<|tool_response>"}};
+          .silent = {"<|tool_response>"},
+          .quote = "<|\"|>"};
+}
+
+Format function_gemma() {
+  return {.family = "functiongemma",
+          .syntax = Syntax::kGemma,
+          .wrappers = {{"<start_function_call>", "<end_function_call>"}},
+          .marks = {.open = "call:"},
+          .silent = {"<start_function_response>"},
+          .quote = "<escape>"};
 }
 
 Format python(std::string family, std::vector<Wrapper> wrappers) {
@@ -299,7 +309,7 @@ constexpr Family kFamilies[] = {
     command_r,  command_r7b, mistral_list,   mistral,        kimi,    deepseek, deepseek_v3, functionary_v31,
     qwen_coder, seed_oss,    minimax,        dsml,           glm,     gemma,    lfm2,        llama4,
     olmo3,      harmony,     functionary_v3, functionary_v2, kimi_k3, hunyuan,  hunyuan_v3,  apertus,
-    gigachat,   llama4_json};
+    gigachat,   llama4_json, function_gemma};
 
 }  // namespace
 

@@ -17,6 +17,7 @@ struct Rule {
 constexpr Rule kRules[] = {
     {"harmony", {"<|channel|>", "<|message|>"}},
     {"gemma4", {"<|tool_call>", ""}},
+    {"functiongemma", {"<start_function_call>", ""}},
     {"kimi-k3", {"<|open|>", "<|sep|>"}},
     {"apertus", {"<|tools_prefix|>", ""}},
     {"gigachat", {"<|function_call|>", ""}},
@@ -66,6 +67,7 @@ struct TokenRule {
 
 constexpr TokenRule kTokenRules[] = {
     {"<|tool_call>", "gemma4"},
+    {"<start_function_call>", "functiongemma"},
     {"<｜tool▁calls▁begin｜>", "deepseek"},
     {"<|tool_calls_section_begin|>", "kimi"},
     {"<|end_of_msg|>", "kimi-k3"},

@@ -13,7 +13,7 @@ enum class Syntax {
   kObjects,     // {"name": …, "arguments": …}, one or a list
   kNamed,       // name, a mark, the arguments as JSON
   kElements,    // <function=name><parameter=key>value</parameter></function>
-  kGemma,       // call:name{key:<|"|>text<|"|>}
+  kGemma,       // call:name{key:<|"|>text<|"|>}; `quote` stands around texts
   kPython,      // [name(key='text'), other()]
   kChannels,    // OpenAI's Harmony: the recipient stands in a message's header
   kRecipients,  // Functionary: every message begins with whom it is for
@@ -77,6 +77,7 @@ struct Format {
   std::string name_key = "name";
   std::string arguments_key = "arguments";
   std::string id_key;          // of an id that follows the arguments: a call is held back until it is known
+  std::string quote;           // kGemma
   bool escapes_names = false;  // kElements: &quot; and &amp; stand for " and &
   bool lines_around_values = false;  // kElements: a line break on each side is not part of the value
   bool in_list = false;              // calls stand in a list

@@ -9,8 +9,6 @@
 namespace ferrum::tools {
 namespace {
 
-constexpr std::string_view kGemmaQuote = "<|\"|>";
-
 bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 int hex_digit(char byte) {
@@ -277,9 +275,9 @@ LiteralReader::State LiteralReader::code_digit(char byte, std::string& json) {
 
 // Inside Gemma's quotation mark.
 LiteralReader::State LiteralReader::mark_byte(char byte, std::string& json) {
-  if (byte == kGemmaQuote[text_.size()]) {
+  if (byte == mark_[text_.size()]) {
     text_ += byte;
-    if (text_ != kGemmaQuote) return State::kMore;
+    if (text_ != mark_) return State::kMore;
     text_.clear();
     if (token_ == Token::kClosingMark) {
       token_ = Token::kQuote;
@@ -309,7 +307,7 @@ LiteralReader::State LiteralReader::after_quote(char byte, std::string& json) {
   }
   const std::string_view closing = expects_key() ? ":" : ",]})";
   if (closing.find(byte) == std::string_view::npos) {  // the mark was part of the text
-    append_json_text(json, quote_ == 0 ? std::string(kGemmaQuote) : std::string(quotes_, quote_));
+    append_json_text(json, quote_ == 0 ? std::string(mark_) : std::string(quotes_, quote_));
     string_is_empty_ = false;
     append_json_text(json, text_);
     token_ = Token::kString;

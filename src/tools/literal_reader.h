@@ -22,7 +22,8 @@ class LiteralReader {
     kBad,         // the byte cannot stand here and does not belong to the value
   };
 
-  explicit LiteralReader(Dialect dialect) : dialect_(dialect) {}
+  // `mark` stands around kGemma's strings, begins with < and outlives the reader.
+  explicit LiteralReader(Dialect dialect, std::string_view mark = {}) : dialect_(dialect), mark_(mark) {}
 
   // REQUIRES: the last state was kMore. Appends to `json` what is certain.
   State take(char byte, std::string& json);
@@ -50,6 +51,7 @@ class LiteralReader {
   bool expects_key() const { return expect_ == Expect::kKey || expect_ == Expect::kKeyOrEnd; }
 
   Dialect dialect_;
+  std::string_view mark_;
   Expect expect_ = Expect::kValue;
   Token token_ = Token::kNone;
   std::string brackets_;  // open ones, by what closes them

@@ -7,8 +7,6 @@ namespace {
 using Node = grammar::StructureNode;
 using Pattern = grammar::TextPattern;
 
-constexpr const char* kGemmaQuote = "<|\"|>";
-
 }  // namespace
 
 int CallStructure::element_call(const Wrapper& wrapper) {
@@ -85,8 +83,8 @@ int CallStructure::gemma_call() {
     for (const std::string& name : parameter_names(tool))
       node.types[name] = static_cast<uint8_t>(parameter_types(tool, name));
     node.names = R"([^,:{}()\[\]\s"<](?:[^,:{}\[\]\n"<]*[^,:{}\[\]\s"<])?)";
-    for (const char* next : {",", "]", "}", ")"}) node.ends.push_back({kGemmaQuote, next});
-    const int quote = builder_.mark(kGemmaQuote);
+    for (const char* next : {",", "]", "}", ")"}) node.ends.push_back({format_.quote, next});
+    const int quote = builder_.mark(format_.quote);
     const int gap = builder_.space();
     node.children = {builder_.nothing(),
                      builder_.sequence({builder_.literal(":"), gap, quote}),

@@ -117,8 +117,9 @@ TEST_F(ParseTools, KwargsReachTheTemplate) {
 
 // Such as Functionary's, which reads `functions` and a day unasked.
 TEST_F(ParseTools, TemplatesGetTheVariablesThatTheyRead) {
-  const std::string strict = file(
-      "strict.jinja", "{{ datetime }}{{ functions + '' }}{{ messages[0].content }} tool_calls {{ '>>>' }}");
+  const std::string strict =
+      file("strict.jinja",
+           "{{ bos_token + datetime }}{{ functions + '' }}{{ messages[0].content }} tool_calls {{ '>>>' }}");
   const auto answer = nlohmann::json::parse(
       test::ferrum({"parse-tools", "--template", strict, "--tools", tools_}, "all\nHi.>>>f\n{\"a\": 1}").out);
   EXPECT_EQ(answer.at("format"), "functionary-v3.2");

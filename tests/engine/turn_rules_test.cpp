@@ -201,6 +201,40 @@ const std::string kAlternatingWithCalls =
     "{% set ns.turns = ns.turns + 1 %}{% endif %}"
     "{% for c in m.tool_calls or [] %}{{ c | tojson }}{% endfor %}{{ m.content }};{% endfor %}";
 
+// Llama 3's templates raise an error for a second call, GigaChat's writes the first one alone.
+TEST(TurnRules, SeveralCallsAreAMessageEachWhereTheTemplateWritesOne) {
+  const std::string rest =
+      "{{ m.tool_calls[0].function.arguments | tojson }}{% endif %}{{ m.content }};{% endfor %}";
+  const std::string demands =
+      "{% for m in messages %}{{ m.role }}:{% if m.tool_calls %}{% if m.tool_calls | length != 1 %}"
+      "{{ raise_exception('one call') }}{% endif %}{{ m.tool_calls[0].function.name }}" +
+      rest;
+  const std::string drops =
+      "{% for m in messages %}{{ m.role }}:{% if m.tool_calls %}{{ m.tool_calls[0].function.name }}" + rest;
+  ChatMessage calls = {"assistant", "I look."};
+  calls.tool_calls = R"([{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},)"
+                     R"({"id":"b","type":"function","function":{"name":"f","arguments":"{\"x\":2}"}}])";
+  ChatMessage first = {"tool", "one"}, second = {"tool", "two"}, stray = {"tool", "stray"};
+  first.tool_call_id = "a";
+  second.tool_call_id = "b";
+  stray.tool_call_id = "c";
+  for (const std::string& source : {demands, drops}) {
+    const ChatTemplate chat_template(source);
+    const TurnRules rules = rules_of(chat_template);
+    ASSERT_TRUE(rules.calls);
+    EXPECT_FALSE(rules.several_calls);
+    EXPECT_EQ(
+        rendered(chat_template,
+                 fit_turns(Turns{{"user", "q"}, calls, second, first, stray, {"user", "r"}}, rules),
+                 *rules.calls),
+        "user:q;assistant:f{\"x\": 1}I look.;tool:one;assistant:f{\"x\": 2};tool:two;tool:stray;user:r;");
+  }
+  const ChatTemplate loops(
+      "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.function | tojson }}"
+      "{% endfor %}{{ m.content }};{% endfor %}");
+  EXPECT_TRUE(rules_of(loops).several_calls);
+}
+
 TEST(TurnRulesFaults, N9_TextOfTheUserAfterAResultJoinsItWhereAnAnswerMustComeFirst) {
   const Turns turns = {{"user", "a"}, call("{}"),         result("r"),  {"user", "b"},
                        {"user", "c"}, {"assistant", "d"}, {"user", "e"}};

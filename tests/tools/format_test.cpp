@@ -27,6 +27,7 @@ TEST(FormatOf, KnowsFamiliesByWhatTheirTemplatesWrite) {
       {"{%- set dsml_token = '｜DSML｜' %}<{{ dsml_token }}function_calls>", "dsml"},
       {"<|im_middle|> tool_declare", "kimi"},
       {"<|tool_call>call:", "gemma4"},
+      {"<start_function_call>call:", "functiongemma"},
       {"<|start|>assistant<|channel|>analysis<|message|>", "harmony"},
       {"<|tool_list_start|>[", "lfm2"},
       {"functools[", "functools"},

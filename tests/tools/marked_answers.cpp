@@ -233,6 +233,23 @@ std::vector<Answer> literals_and_messages() {
        "}<tool_call|>",
        "I look.",
        {{"get_weather", kParis}, {"list_all", "{}"}}},
+      {"one",
+       "functiongemma",
+       "I look.<start_function_call>call:search{query:<escape>a \"b\", {c} "
+       "<d><escape>,filters:{deep:{x:[1,2.5,"
+       "true,null]}},tags:[<escape>t<escape>],exact:false}<end_function_call><start_function_call>call:list_"
+       "all{"
+       "}<end_function_call><start_function_response>",
+       "I look.",
+       {{"search",
+         R"({"query": "a \"b\", {c} <d>", "filters": {"deep": {"x": [1, 2.5, true, null]}}, "tags": ["t"], "exact": false})"},
+        {"list_all", "{}"}}},
+      {"mark_in_string",
+       "functiongemma",
+       "<start_function_call>call:write_file{path:<escape>a<escape>,text:<escape>the <escape> mark<escape>}"
+       "<end_function_call>",
+       "",
+       {{"write_file", R"({"path": "a", "text": "the <escape> mark"})"}}},
       {"mark_in_string",
        "gemma4",
        "<|tool_call>call:write_file{path:<|\"|>a<|\"|>,text:<|\"|>the <|\"|> mark<|\"|>}<tool_call|>",
