@@ -5,7 +5,7 @@ set(FERRUM_WARNINGS -Wall -Wextra -Wno-missing-field-initializers)
 # GCC 13 believes that fmt 9 copies past the end of its big integers, in its own header.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13 AND
    CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
-  list(APPEND FERRUM_WARNINGS -Wno-array-bounds)
+  list(APPEND FERRUM_WARNINGS -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 if(FERRUM_WERROR)
   list(APPEND FERRUM_WARNINGS -Werror)

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "backend/draw.h"
+#include "backend/landing.h"
 #include "backend/low_rank.h"
 #include "backend/weight.h"
 #include "tensor/tensor.h"
@@ -359,6 +360,7 @@ class Backend {
   virtual size_t kernel_memory_for(std::span<const WeightSource> weights) const = 0;
   virtual void upload(Tensor dst, std::span<const std::byte> src) = 0;  // contiguous rows
   virtual void download(std::span<std::byte> dst, Tensor src) = 0;      // waits for the stream first
+  virtual std::unique_ptr<Landing> landing(size_t bytes) = 0;           // for downloads of up to so many
   virtual void synchronize() = 0;
 
   // Stepping ----

@@ -51,6 +51,12 @@ Draw& Answer::ask(std::span<const TokenId> history, int row, DrawList& list) con
   return draw;
 }
 
+Draw& Answer::ask(size_t history, int row, DrawList& list) const {
+  Draw& draw = sampler_.ask(history, row, list);
+  if (alternatives_) draw.top = *alternatives_;
+  return draw;
+}
+
 TokenId Answer::take(const DrawnTokens& drawn, int index, size_t tokens_before) {
   const Drawn& one = drawn.drawn[static_cast<size_t>(index)];
   require_drawn(one, tokens_before);

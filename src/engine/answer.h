@@ -38,7 +38,10 @@ class Answer {
 
   // Adds the draw of the token after `history`, the whole sequence so far, of this row of logits.
   Draw& ask(std::span<const TokenId> history, int row, DrawList& list) const;
-  // The same, for a draft: without log probabilities.
+  // The same where of the history only its number of tokens is known. REQUIRES: !reads_history().
+  Draw& ask(size_t history, int row, DrawList& list) const;
+  bool reads_history() const { return sampler_.reads_history(); }
+  // The same as the first, for a draft: without log probabilities.
   Draw& ask_for_draft(std::span<const TokenId> history, int row, DrawList& list) const {
     return sampler_.ask(history, row, list);
   }

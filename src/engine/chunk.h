@@ -37,6 +37,9 @@ struct Chunk {
   // says.
   std::span<const BlockId> row_states = {};
   AdapterUse adapter = {};
+  // The draw of the step before whose token is the chunk's only one, which is not known yet: `tokens` has
+  // anything in its place. −1: `tokens` says it.
+  int drawn = -1;
 
   // Whether a row is given out of token i.
   bool gives(int i) const {

@@ -50,21 +50,36 @@ uint64_t DrawStage::bytes(const Limits& limits) {
 }
 
 DrawStage::DrawStage(Backend& backend, const Limits& limits)
-    : backend_(backend), limits_(limits), arena_(backend), memory_(allocate(arena_, limits)) {}
+    : backend_(backend), limits_(limits), arena_(backend), memory_(allocate(arena_, limits)) {
+  const DrawResults& out = memory_.out;
+  for (Results& results : results_)
+    results = {.drawn = backend.landing(out.drawn.bytes()),
+               .top_ids = backend.landing(out.top_ids.bytes()),
+               .top_logprobs = backend.landing(out.top_logprobs.bytes())};
+}
 
 void DrawStage::issue(Tensor logits, const DrawList& list) {
   check(list.size() <= limits_.draws && list.width() <= limits_.vocab, "draws keep their limits");
-  issued_ = list.size();
-  has_top_ = false;
+  check(issued_ - collected_ < 2, "the draws of two steps at most are under way");
+  Results& results = results_[static_cast<size_t>(issued_ % 2)];
+  results.draws = list.size();
+  results.has_top = std::ranges::any_of(list.draws(), [](const Draw& draw) { return draw.top > 0; });
   const std::span<const Draw> draws = list.draws();
   int begin = 0;
-  for (int i = 0; i < issued_; ++i) {
-    has_top_ |= draws[static_cast<size_t>(i)].top > 0;
+  for (int i = 0; i < results.draws; ++i) {
     if (fit(draws.subspan(static_cast<size_t>(begin), static_cast<size_t>(i - begin) + 1))) continue;
     issue_some(logits, list, begin, i);
     begin = i;
   }
-  if (begin < issued_) issue_some(logits, list, begin, issued_);
+  if (begin < results.draws) {
+    issue_some(logits, list, begin, results.draws);
+    results.drawn->begin(memory_.out.drawn.first_rows(results.draws));
+  }
+  if (results.has_top) {
+    results.top_ids->begin(memory_.out.top_ids.first_rows(results.draws));
+    results.top_logprobs->begin(memory_.out.top_logprobs.first_rows(results.draws));
+  }
+  ++issued_;
 }
 
 bool DrawStage::fit(std::span<const Draw> some) const {
@@ -105,17 +120,18 @@ void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int e
 }
 
 DrawnTokens DrawStage::collect() {
-  const auto count = static_cast<size_t>(issued_);
-  drawn_.resize(count);
-  if (count == 0) return {};
-  backend_.download(std::as_writable_bytes(std::span(drawn_)), memory_.out.drawn.first_rows(issued_));
-  if (!has_top_) return {.drawn = drawn_, .top_ids = {}, .top_logprobs = {}};
-  top_ids_.resize(count * kMostTop);
-  top_logprobs_.resize(count * kMostTop);
-  backend_.download(std::as_writable_bytes(std::span(top_ids_)), memory_.out.top_ids.first_rows(issued_));
-  backend_.download(std::as_writable_bytes(std::span(top_logprobs_)),
-                    memory_.out.top_logprobs.first_rows(issued_));
-  return {.drawn = drawn_, .top_ids = top_ids_, .top_logprobs = top_logprobs_};
+  check(collected_ < issued_, "draws are issued before they are collected");
+  Results& results = results_[static_cast<size_t>(collected_++ % 2)];
+  if (results.draws == 0) return {};
+  const auto values = []<class T>(Landing& landing, T) {
+    const std::span<const std::byte> bytes = landing.wait();
+    return std::span(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
+  };
+  const std::span<const Drawn> drawn = values(*results.drawn, Drawn());
+  if (!results.has_top) return {.drawn = drawn, .top_ids = {}, .top_logprobs = {}};
+  return {.drawn = drawn,
+          .top_ids = values(*results.top_ids, int32_t()),
+          .top_logprobs = values(*results.top_logprobs, float())};
 }
 
 }  // namespace ferrum

@@ -1,6 +1,9 @@
-// The draws of a step on their way to the backend and back: device memory for them, and host copies of what
-// came of them.
+// The draws of a step on their way to the backend and back: device memory for them, and where their results
+// land on the host. Those of two steps may be under way.
 #pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,10 +25,13 @@ class DrawStage {
 
   DrawStage(Backend& backend, const Limits& limits);
 
-  // Issues the draws of these rows of logits, [rows, list.width()]. REQUIRES the limits.
+  // Issues the draws of these rows of logits, [rows, list.width()]. REQUIRES the limits, and that at most one
+  // issue is not collected.
   void issue(Tensor logits, const DrawList& list);
-  // Waits for the draws issued last. Valid until the next ones are issued.
+  // Waits for the draws of the first issue that is not collected. Valid until the second issue behind it.
   DrawnTokens collect();
+  // The tokens of the draws issued last, [draws, 1] i32, on the device.
+  Tensor tokens() const { return tokens_of(memory_.out.drawn); }
 
  private:
   struct Memory {
@@ -41,15 +47,19 @@ class DrawStage {
   Limits limits_;
   BackendArena arena_;
   Memory memory_;
-  int issued_ = 0;
-  bool has_top_ = false;
+
+  // What came of one issue.
+  struct Results {
+    int draws = 0;
+    bool has_top = false;
+    std::unique_ptr<Landing> drawn, top_ids, top_logprobs;
+  };
+  std::array<Results, 2> results_;      // used in turns
+  int64_t issued_ = 0, collected_ = 0;  // how often: modulo 2, which is next
 
   // Host copies, reused from step to step.
   std::vector<Draw> draws_;
   std::vector<int32_t> groups_;
-  std::vector<Drawn> drawn_;
-  std::vector<int32_t> top_ids_;
-  std::vector<float> top_logprobs_;
 };
 
 }  // namespace ferrum

@@ -105,8 +105,14 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
       draw_stage_(*backend_, draw_limits(options, vocab())) {}
 
+// A token that is drawn on the device has to be its own row of the embeddings.
+bool Runner::runs_ahead() const {
+  return backend_->works_ahead() && checkpoint_->model().placeholders.empty();
+}
+
 void Runner::launch(std::span<const Chunk> chunks, const DrawList& draws) {
   step_ = &builder_.build(chunks);
+  if (!chunks.empty() && chunks.front().drawn >= 0) builder_.take_drawn(chunks, draw_stage_.tokens());
   launched_ = &draws;
   // A backend that computes at once would make the caller wait here for what it may do meanwhile.
   if (backend_->works_ahead()) issue();

@@ -55,6 +55,7 @@ class Runner final : public StepRunner {
 
   void launch(std::span<const Chunk> chunks, const DrawList& draws) override;
   DrawnTokens collect() override;
+  bool runs_ahead() const override;
   void copy_blocks(std::span<const BlockCopy> copies) override;
   void read_hidden(std::span<float> states) override;
   // One step of the MTP head, at once: each chunk's tokens, of which the last may be a drafted one. The

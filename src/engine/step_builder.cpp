@@ -42,9 +42,14 @@ Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
   return step;
 }
 
+Tensor StepBuilder::allocate_draws(Arena& arena, const Limits& limits) {
+  return arena.allocate(DType::kI32, limits.max_sequences, 1);
+}
+
 size_t StepBuilder::bytes(const Limits& limits) {
   CountingArena arena;
   allocate(arena, limits);
+  allocate_draws(arena, limits);
   if (limits.has_states) WaveBuilder::allocate(arena, limits.max_outputs);
   if (limits.mtp_rows > 0) CarryBuilder::allocate(arena, carry_limits(limits));
   if (limits.has_adapters)
@@ -57,6 +62,8 @@ StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
     : backend_(backend), limits_(limits), arena_(backend), kv_(static_cast<size_t>(limits.kv_groups)) {
   check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
   full_ = allocate(arena_, limits);
+  draws_ = allocate_draws(arena_, limits);
+  chunk_draws_.reserve(limits.max_sequences);
   if (limits.has_states) waves_.emplace(backend, arena_, limits.max_outputs);
   if (limits.mtp_rows > 0) carry_.emplace(backend, arena_, carry_limits(limits));
   if (limits.has_adapters) adapters_.emplace(backend, arena_, adapter_limits(limits));
@@ -152,6 +159,20 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
     backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
   }
   return step_;
+}
+
+void StepBuilder::take_drawn(std::span<const Chunk> chunks, Tensor drawn) {
+  chunk_draws_.clear();
+  for (const Chunk& chunk : chunks) {
+    check(chunk.drawn >= 0 && chunk.drawn < drawn.rows && chunk.tokens.size() == 1,
+          "each chunk is one token of a draw");
+    chunk_draws_.push_back(chunk.drawn);
+  }
+  const Tensor rows = draws_.first_rows(static_cast<int>(chunk_draws_.size()));
+  upload(rows, chunk_draws_);
+  // Rows are moved as they are: as far as that goes, these numbers of 32 bits are activations.
+  const auto moved = [](Tensor t) { return Tensor{t.data, DType::kF32, t.rows, t.cols, t.stride}; };
+  backend_.gather_rows(moved(step_.tokens), moved(drawn), rows);
 }
 
 int32_t StepBuilder::row_of(TokenId token) const {

@@ -43,6 +43,9 @@ class StepBuilder {
   using Pass = CarryBuilder::Pass;
   // The chunks must keep the limits. The Step is valid until the next call.
   const Step& build(std::span<const Chunk> chunks, Pass pass = Pass::kModel);
+  // The tokens of the step that was just built of these chunks become those that Chunk::drawn says, of
+  // `drawn` [draws, 1] i32, on the device.
+  void take_drawn(std::span<const Chunk> chunks, Tensor drawn);
 
  private:
   // Adds the rows of a chunk to what the groups' tables and slots will hold.
@@ -52,12 +55,14 @@ class StepBuilder {
   // Adds the vector at a position as the next row.
   void add_vector(const Chunk& chunk, int position);
   static Step allocate(Arena& arena, const Limits& limits);
+  static Tensor allocate_draws(Arena& arena, const Limits& limits);
   void upload(Tensor dst, const std::vector<int32_t>& values);
 
   Backend& backend_;
   Limits limits_;
   BackendArena arena_;
   Step full_;                          // the tensors at their largest
+  Tensor draws_;                       // [max_sequences] i32  of the chunks' tokens
   std::optional<WaveBuilder> waves_;   // where layers keep states
   std::optional<CarryBuilder> carry_;  // where a model has an MTP head
   std::optional<StepAdapterBuilder> adapters_;
@@ -68,8 +73,8 @@ class StepBuilder {
     std::vector<int32_t> slots, block_table;
   };
   std::vector<HostIndex> kv_;  // [kv_groups]
-  std::vector<int32_t> tokens_, positions_, query_start_, context_len_, output_rows_, output_positions_,
-      output_start_, vector_rows_, state_slots_, types_;
+  std::vector<int32_t> chunk_draws_, tokens_, positions_, query_start_, context_len_, output_rows_,
+      output_positions_, output_start_, vector_rows_, state_slots_, types_;
   std::vector<float> vectors_;
 };
 

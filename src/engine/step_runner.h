@@ -27,6 +27,10 @@ class StepRunner {
   virtual void launch(std::span<const Chunk> chunks, const DrawList& draws) = 0;
   // Waits for the step that was launched. The result is valid until the next launch. Errors as launch().
   virtual DrawnTokens collect() = 0;
+  // Whether a step may be launched before the one before it is collected. Then all its chunks are tokens that
+  // come from draws of that one (Chunk::drawn). Steps are collected in order, and the result is valid until
+  // the launch of the second step behind it.
+  virtual bool runs_ahead() const { return false; }
 
   // Gives blocks the keys and values of other blocks, in the order given. Not within a step: it allocates.
   virtual void copy_blocks(std::span<const BlockCopy> copies) = 0;

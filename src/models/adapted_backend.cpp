@@ -80,7 +80,8 @@ Tensor AdaptedBackend::low_of(int rows, const AdapterTables::Entry& entry) const
   return shaped(room_.low, std::min(rows, kAdapterBlock), std::max(entry.most_ranks, 1));
 }
 
-void AdaptedBackend::add(Tensor out, Tensor x, const AdapterTables::Entry& entry, const AdapterRows& rows) {
+void AdaptedBackend::add_adapters(Tensor out, Tensor x, const AdapterTables::Entry& entry,
+                                  const AdapterRows& rows) {
   const int together = std::min(room_.low.cols / AdapterTables::kMostRanks, kAdapterBlock);
   for (int first = 0; first < out.rows; first += together) {
     const int count = std::min(together, out.rows - first);
@@ -111,7 +112,7 @@ void AdaptedBackend::linear(Tensor out, Tensor x, const Weight& w) {
 void AdaptedBackend::linear_heads(Tensor out, Tensor x, const Weight& w) {
   inner().linear_heads(out, x, w);
   const StepAdapters* adapters = adapters_of(x.rows);
-  if (const AdapterTables::Entry* entry = added_to(w, adapters)) add(out, x, *entry, adapters->rows);
+  if (const AdapterTables::Entry* entry = added_to(w, adapters)) add_adapters(out, x, *entry, adapters->rows);
 }
 
 void AdaptedBackend::expand(Tensor out, Tensor x, const Weight& w, const Activation& activation) {
@@ -131,7 +132,7 @@ void AdaptedBackend::experts(Tensor out, Tensor x, const Routing& routing, const
   if (adapters == nullptr || adapters->expert_rows.empty()) return;
   const int top_k = routing.expert_ids.cols, width = out.cols;
   const auto add_to = [&](Tensor to, Tensor from, const Weight& w, const AdapterRows& rows) {
-    if (const AdapterTables::Entry* entry = tables_.product(w)) add(to, from, *entry, rows);
+    if (const AdapterTables::Entry* entry = tables_.product(w)) add_adapters(to, from, *entry, rows);
   };
   for (int first = 0; first < adapters->expert_rows.rows; first += kExpertRows) {
     const int count = std::min(kExpertRows, adapters->expert_rows.rows - first);

@@ -47,7 +47,7 @@ class AdaptedBackend final : public ForwardingBackend {
   };
   // The adapters of as many rows; null: none has one.
   const StepAdapters* adapters_of(int rows) const;
-  void add(Tensor out, Tensor x, const AdapterTables::Entry& entry, const AdapterRows& rows);
+  void add_adapters(Tensor out, Tensor x, const AdapterTables::Entry& entry, const AdapterRows& rows);
   // What is added to the products of a weight; null: nothing.
   const AdapterTables::Entry* added_to(const Weight& w, const StepAdapters* adapters) const;
   // Room for the inner products of one block of the rows.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "backend/cuda/device_code.h"
+#include "backend/cuda/device_landing.h"
 #include "backend/cuda/kernels/routing.h"
 #include "backend/cuda/tensors.h"
 #include "base/error.h"
@@ -95,6 +96,10 @@ void CudaBackend::upload(Tensor dst, std::span<const std::byte> src) {
   for (size_t i = 0; i < pieces; ++i)
     staging_.copy(reinterpret_cast<DevicePointer>(dst.address(static_cast<int>(i), 0)),
                   src.subspan(i * bytes, bytes));
+}
+
+std::unique_ptr<Landing> CudaBackend::landing(size_t bytes) {
+  return std::make_unique<cuda::DeviceLanding>(device_, bytes, [this] { leave_graph(); });
 }
 
 void CudaBackend::download(std::span<std::byte> dst, Tensor src) {

@@ -48,6 +48,7 @@ class CudaBackend final : public Backend {
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override;
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
+  std::unique_ptr<Landing> landing(size_t bytes) override;
   void synchronize() override;
   void run(const StepShape& shape, const std::function<void()>& body) override;
 

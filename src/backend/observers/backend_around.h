@@ -24,6 +24,7 @@ class BackendAround : public Backend {
   }
   void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
   void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
+  std::unique_ptr<Landing> landing(size_t bytes) override { return inner_.landing(bytes); }
   void synchronize() override { inner_.synchronize(); }
 
  protected:

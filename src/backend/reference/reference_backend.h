@@ -23,6 +23,7 @@ class ReferenceBackend final : public Backend {
   size_t kernel_memory_for(std::span<const WeightSource>) const override { return 0; }
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
+  std::unique_ptr<Landing> landing(size_t bytes) override { return std::make_unique<HostLanding>(bytes); }
   void synchronize() override {}
   void run(const StepShape& shape, const std::function<void()>& body) override;
 

@@ -40,7 +40,8 @@ std::vector<std::string> words_of(const HfReader& in, std::string& key) {
   }
   key = "hybrid_override_pattern";
   std::vector<std::string> words;
-  for (const char letter : in.config().at(key).string()) words.emplace_back(1, letter);
+  const std::string pattern = in.config().at(key).string();
+  for (const char letter : pattern) words.emplace_back(1, letter);
   return words;
 }
 

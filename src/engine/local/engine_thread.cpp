@@ -102,7 +102,8 @@ void EngineThread::work(const std::stop_token& stop) {
       visits.swap(visits_);
     }
     watchdog_->begin_turn();
-    if (between_steps_) between_steps_();
+    if (!visits.empty()) loop_->settle();
+    if (between_steps_ && loop_->is_settled()) between_steps_();
     receive_jobs();
     for (Visit& visit : visits) receive(visit);
     visits.clear();

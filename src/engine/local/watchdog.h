@@ -65,6 +65,7 @@ class WatchedRunner final : public StepRunner {
     runner_.launch(chunks, draws);
   }
   DrawnTokens collect() override { return runner_.collect(); }
+  bool runs_ahead() const override { return runner_.runs_ahead(); }
   void copy_blocks(std::span<const BlockCopy> copies) override { runner_.copy_blocks(copies); }
   void read_hidden(std::span<float> states) override { runner_.read_hidden(states); }
   int hidden() const override { return runner_.hidden(); }

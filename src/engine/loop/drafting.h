@@ -16,6 +16,7 @@ class Drafting {
   Drafting(const LoopOptions& options, const DraftPace& pace, Drafter* drafter)
       : options_(options), pace_(pace), drafter_(drafter) {}
 
+  bool drafts() const { return drafter_ != nullptr; }
   // Sets the number of tokens that each of the running sequences wants. Nothing is drafted beside prompts:
   // such a step has no time to spare.
   void ask(const Roster::Sequences& running);

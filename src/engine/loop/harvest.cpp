@@ -12,6 +12,7 @@ void Harvest::take(const StepPlan& plan, const StepResult& result, Clock::time_p
   hidden_ = result.hidden;
   for (size_t c = 0; c < plan.chunks.size(); ++c) {
     Sequence& s = *plan.sequences[c];
+    if (s.ended) continue;  // it had been launched before that was known
     const Chunk& chunk = plan.chunks[c];
     int rows = rows_of(chunk);
     const int end = s.computed + static_cast<int>(chunk.tokens.size());

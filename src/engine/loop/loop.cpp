@@ -50,38 +50,63 @@ bool Loop::step() {
 
 bool Loop::launch() {
   observer_.step_began();
-  drop_unwanted();
-  const StepPlan& plan = planner_.next();
-  if (!plan.chunks.empty()) {
-    in_flight_ = {&plan, options_.now()};
-    try {
-      runner_.copy_blocks(plan.copies);
-      runner_.launch(plan.chunks, plan.draws);
-    } catch (...) {
-      fail(plan);
-    }
+  bool has_work = true;
+  if (!in_flight_.plan) {
+    drop_unwanted();
+    const StepPlan& plan = planner_.next();
+    in_flight_ = launched(plan);
+    has_work = !plan.chunks.empty();
   }
   outbox_.deliver();
-  return !plan.chunks.empty();
+  return has_work;
 }
 
 void Loop::collect() {
-  StepResult result;
-  if (in_flight_.plan) try {
-      result.drawn = runner_.collect();
-      result.hidden = hidden_of(*in_flight_.plan);
-    } catch (...) {
-      fail(*in_flight_.plan);
-    }
-  if (const StepPlan* const plan = std::exchange(in_flight_.plan, nullptr)) {
-    observer_.computed();
-    const auto computed = options_.now();
-    meter_.observe(*plan, computed - in_flight_.since);
-    harvest_.take(*plan, result, computed);
+  if (!in_flight_.plan) return end_step();
+  behind_ = is_settling_ || !runner_.runs_ahead() ? InFlight{} : launched(planner_.behind(*in_flight_.plan));
+  finish(std::exchange(in_flight_, {}));
+  in_flight_ = std::exchange(behind_, {});
+  end_step();
+}
+
+Loop::InFlight Loop::launched(const StepPlan& plan) {
+  if (plan.chunks.empty()) return {};
+  const InFlight step = {&plan, options_.now()};
+  try {
+    runner_.copy_blocks(plan.copies);
+    runner_.launch(plan.chunks, plan.draws);
+  } catch (...) {
+    fail(plan);
+    return {};
   }
+  return step;
+}
+
+void Loop::finish(const InFlight& step) {
+  StepResult result;
+  try {
+    result.drawn = runner_.collect();
+    result.hidden = hidden_of(*step.plan);
+  } catch (...) {
+    return fail(*step.plan);
+  }
+  observer_.computed();
+  const auto computed = options_.now();
+  meter_.observe(*step.plan, computed - step.since);
+  harvest_.take(*step.plan, result, computed);
+  behind_.since = computed;  // it begins where this one ends
+}
+
+void Loop::end_step() {
   ++meter_.stats().steps;
-  sweep();
+  if (!in_flight_.plan) sweep();  // a step in flight has sequences that may have ended meanwhile
   observer_.step_ended(meter_.facts(), stats());
+}
+
+void Loop::settle() {
+  is_settling_ = true;
+  while (in_flight_.plan) collect();
+  is_settling_ = false;
 }
 
 // Cancelled by their clients, or past their deadlines.
@@ -102,7 +127,6 @@ void Loop::fail(const StepPlan& plan) {
   const ErrorEvent error = current_error();
   for (Sequence* const s : plan.sequences) life_.end_with(*s, error);
   meter_.skip();
-  in_flight_ = {};
 }
 
 std::span<const float> Loop::hidden_of(const StepPlan& plan) {
@@ -122,6 +146,7 @@ void Loop::sweep() {
 }
 
 void Loop::fail_all(const ErrorEvent& error) {
+  in_flight_ = {};
   roster_.for_each([&](Sequence& s) { life_.end_with(s, error); });
   sweep();
   deliver();

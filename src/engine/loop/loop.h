@@ -32,9 +32,13 @@ class Loop {
   // Runs one step and sends its events. Returns false if there was nothing to do.
   bool step();
   // The same in parts. Plans and launches a step, then sends the events of the one before. Returns whether
-  // there is a step to be collected.
+  // there is a step to be collected. Where the runner can, a step is launched before the one before it is
+  // collected: then there is nothing left to plan here.
   bool launch();
   void collect();
+  // Collects what is in flight: no step is under way any more.
+  void settle();
+  bool is_settled() const { return in_flight_.plan == nullptr; }
   // Sends the events that wait for the next launch.
   void deliver() { outbox_.deliver(); }
   // Ends all requests with `error`.
@@ -47,6 +51,13 @@ class Loop {
   PrefixCache& cache() { return cache_; }
 
  private:
+  struct InFlight {
+    const StepPlan* plan = nullptr;  // null: there is none
+    Clock::time_point since;
+  };
+  InFlight launched(const StepPlan& plan);
+  void finish(const InFlight& step);
+  void end_step();
   void drop_unwanted();
   void fail(const StepPlan& plan);
   // The hidden states of the step just collected, if one of its sequences asks for them.
@@ -65,10 +76,9 @@ class Loop {
   Lifecycle life_;
   Planner planner_;
   Harvest harvest_;
-  struct {
-    const StepPlan* plan = nullptr;
-    Clock::time_point since;
-  } in_flight_;  // the step to be collected
+  InFlight in_flight_;  // the step to be collected
+  InFlight behind_;     // launched behind it while it is collected
+  bool is_settling_ = false;
   int64_t arrivals_ = 0;
   std::vector<float> hidden_;
 };

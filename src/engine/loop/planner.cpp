@@ -6,12 +6,25 @@
 #include "base/check.h"
 
 namespace ferrum {
+namespace {
+
+constexpr TokenId kUnknownToken = 0;  // stands for one that is drawn on the device
+
+}  // namespace
 
 Planner::Planner(const LoopOptions& options, const Parts& parts, int vocab, Drafter* drafter)
-    : options_(options), parts_(parts), drafting_(options, parts.meter.draft_pace(), drafter), plan_(vocab) {}
+    : options_(options),
+      parts_(parts),
+      drafting_(options, parts.meter.draft_pace(), drafter),
+      plans_{StepPlan(vocab), StepPlan(vocab)} {}
+
+void Planner::begin() {
+  plan_ = plan_ == &plans_[0] ? &plans_[1] : &plans_[0];
+  plan_->clear();
+}
 
 const StepPlan& Planner::next() {
-  plan_.clear();
+  begin();
   drafting_.ask(parts_.roster.running());
   bool preempted = false;
   while (true) {
@@ -19,7 +32,7 @@ const StepPlan& Planner::next() {
     SchedulerState state = {.running = views_,
                             .waiting = {},
                             .available_blocks = parts_.cache.pool().available(),
-                            .prompt_tokens = parts_.meter.pace().prompt_tokens(plan_.crowd)};
+                            .prompt_tokens = parts_.meter.pace().prompt_tokens(plan_->crowd)};
     if (!parts_.roster.waiting().empty() && !preempted) {
       const Sequence& next = *parts_.roster.waiting().front();
       state.waiting = {.tokens = static_cast<int>(next.tokens.size()),
@@ -35,17 +48,77 @@ const StepPlan& Planner::next() {
         preempted = true;  // waiting requests must not take the blocks that were just freed
         break;
       case Decision::Kind::kRun:
-        plan_.drafting = drafting_.draft(parts_.roster.running(), decision_.tokens);
+        plan_->drafting = drafting_.draft(parts_.roster.running(), decision_.tokens);
         reserve_and_collect();
-        return plan_;
+        return *plan_;
     }
   }
+}
+
+const StepPlan& Planner::behind(const StepPlan& running) {
+  begin();
+  if (!can_plan_behind(running)) return *plan_;
+  plan_->crowd = running.crowd;
+  for (size_t i = 0; i < running.chunks.size(); ++i) {
+    Sequence& s = *running.sequences[i];
+    const size_t known = s.text().size() + 1;
+    if (known >= s.job->limit) continue;  // the token that is being drawn is its last
+    const int position = static_cast<int>(s.tokens.size());
+    check(s.blocks.reserve(position, position + 1, plan_->copies), "the blocks were counted");
+    plan_->sequences.push_back(&s);
+    plan_->chunks.push_back({.tokens = std::span(&kUnknownToken, 1),
+                             .position = position,
+                             .blocks = s.blocks.blocks(),
+                             .outputs = Outputs::kLast,
+                             .vectors = s.job->vectors.get(),
+                             .pages = s.blocks.pages(),
+                             .adapter = s.job->adapter_use,
+                             .drawn = running.first_draws[i]});
+    plan_->first_draws.push_back(plan_->draws.size());
+    plan_->draws.begin_group();
+    s.answer.ask(known, static_cast<int>(plan_->chunks.size()) - 1, plan_->draws);
+  }
+  return *plan_;
+}
+
+bool Planner::can_plan_behind(const StepPlan& running) const {
+  const Roster& roster = parts_.roster;
+  const auto sequences = roster.running().size();
+  if (drafting_.drafts() || parts_.cache.states() != nullptr || running.sequences.size() != sequences ||
+      (!roster.waiting().empty() && static_cast<int>(sequences) < options_.limits.max_sequences))
+    return false;
+  for (size_t i = 0; i < sequences; ++i) {
+    const Chunk& chunk = running.chunks[i];
+    if (chunk.outputs != Outputs::kLast || !goes_on(*running.sequences[i], chunk)) return false;
+  }
+  // One token takes a block of each group at most.
+  const auto has_room = [&](const BlockPool& pool) {
+    return pool.available() >= static_cast<int>(sequences);
+  };
+  return has_room(parts_.cache.pool()) &&
+         std::ranges::all_of(parts_.cache.windows(),
+                             [&](const WindowPages& w) { return has_room(w.pool()); });
+}
+
+// Whether a sequence goes on with the token that this chunk's step draws, and with a draw that need not know
+// it.
+bool Planner::goes_on(const Sequence& s, const Chunk& chunk) const {
+  const Job& job = *s.job;
+  const bool is_whole =
+      chunk.position + static_cast<int>(chunk.tokens.size()) == static_cast<int>(s.tokens.size());
+  const bool is_wanted = !s.ended && job.open_choices > 0 && !job.sink->cancelled() &&
+                         !(job.deadline && options_.now() >= *job.deadline);
+  const bool is_plain = !s.constraint && !s.reads_prompt() && !s.answer.reads_history() &&
+                        job.request.hidden_states == Request::HiddenStates::kNone;
+  const bool forks = !s.began() && job.request.choices > 1;
+  const bool shifts = job.shift && s.tokens.size() + 1 >= job.shift->context;
+  return is_whole && is_wanted && is_plain && !forks && !shifts;
 }
 
 void Planner::look_at_running() {
   const Roster& roster = parts_.roster;
   const int block_tokens = parts_.cache.block_tokens();
-  Crowd& crowd = plan_.crowd;
+  Crowd& crowd = plan_->crowd;
   views_.clear();
   crowd = {};
   for (const std::unique_ptr<Sequence>& s : roster.running()) {
@@ -96,22 +169,23 @@ void Planner::reserve_and_collect() {
     Sequence& s = *parts_.roster.running()[i];
     const int drafted = s.draft.drafted();
     const int count = drafted > 0 ? decision_.tokens[i] + drafted : up_to_kept_state(s, decision_.tokens[i]);
-    check(s.blocks.reserve(s.computed, s.computed + count, plan_.copies), "the scheduler counted the blocks");
-    plan_.sequences.push_back(&s);
-    plan_.chunks.push_back({.tokens = drafted > 0
-                                          ? std::span<const TokenId>(s.draft.tokens)
-                                          : std::span<const TokenId>(s.tokens).subspan(
-                                                static_cast<size_t>(s.computed), static_cast<size_t>(count)),
-                            .position = s.computed,
-                            .blocks = s.blocks.blocks(),
-                            .outputs = drafted > 0 || s.reads_prompt() ? Outputs::kAll
-                                       : count == s.missing()          ? Outputs::kLast
-                                                                       : Outputs::kNone,
-                            .vectors = s.job->vectors.get(),
-                            .pages = s.blocks.pages(),
-                            .adapter = s.job->adapter_use});
+    check(s.blocks.reserve(s.computed, s.computed + count, plan_->copies),
+          "the scheduler counted the blocks");
+    plan_->sequences.push_back(&s);
+    plan_->chunks.push_back({.tokens = drafted > 0
+                                           ? std::span<const TokenId>(s.draft.tokens)
+                                           : std::span<const TokenId>(s.tokens).subspan(
+                                                 static_cast<size_t>(s.computed), static_cast<size_t>(count)),
+                             .position = s.computed,
+                             .blocks = s.blocks.blocks(),
+                             .outputs = drafted > 0 || s.reads_prompt() ? Outputs::kAll
+                                        : count == s.missing()          ? Outputs::kLast
+                                                                        : Outputs::kNone,
+                             .vectors = s.job->vectors.get(),
+                             .pages = s.blocks.pages(),
+                             .adapter = s.job->adapter_use});
     if (parts_.cache.states() != nullptr) {
-      Chunk& chunk = plan_.chunks.back();
+      Chunk& chunk = plan_->chunks.back();
       if (drafted > 0 && keeps_drafts && options_.keeps_draft_states) {
         const auto others = static_cast<int>(parts_.roster.running().size());
         chunk.states = StateSlots{.from = s.blocks.state_slot(), .to = 0};
@@ -122,8 +196,8 @@ void Planner::reserve_and_collect() {
             s.blocks.begin_state(drafted > 0 ? BlockTable::Before::kStays : BlockTable::Before::kMayGo);
       }
     }
-    const Chunk& chunk = plan_.chunks.back();
-    plan_.first_draws.push_back(plan_.draws.size());
+    const Chunk& chunk = plan_->chunks.back();
+    plan_->first_draws.push_back(plan_->draws.size());
     ask_for_tokens(s, chunk, row);
     row += rows_of(chunk);
   }
@@ -139,7 +213,7 @@ int Planner::up_to_kept_state(const Sequence& s, int tokens) const {
 
 void Planner::ask_for_tokens(const Sequence& s, const Chunk& chunk, int row) {
   if (chunk.outputs == Outputs::kNone) return;
-  DrawList& draws = plan_.draws;
+  DrawList& draws = plan_->draws;
   draws.begin_group();
   const auto end = static_cast<size_t>(chunk.position) + chunk.tokens.size();
   if (s.prompt_chances)

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -31,6 +32,7 @@ class StepRecorder final : public StepRunner {
 
   void launch(std::span<const Chunk> chunks, const DrawList& draws) override;
   DrawnTokens collect() override;
+  bool runs_ahead() const override { return runner_.runs_ahead(); }
   void copy_blocks(std::span<const BlockCopy> copies) override { runner_.copy_blocks(copies); }
   void read_hidden(std::span<float> states) override { runner_.read_hidden(states); }
   int hidden() const override { return runner_.hidden(); }
@@ -41,7 +43,8 @@ class StepRecorder final : public StepRunner {
 
   StepRunner& runner_;
   std::atomic<State> state_ = State::kRecords;
-  std::optional<RecordedStep> running_;  // none if it is not recorded
+  // Those under way, in order; none if it is not recorded.
+  std::deque<std::optional<RecordedStep>> running_;
   std::vector<RecordedStep> steps_;
 };
 

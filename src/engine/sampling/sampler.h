@@ -2,6 +2,7 @@
 // the sequence's history (bans, penalties, budgets) is worked out here; the rest is the backend's
 // (backend/draw.h).
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,12 +39,21 @@ class Sampler {
   // numbers are taken from. What is drawn depends on the row of logits, history, options and seed alone; with
   // mirostat on the earlier draws as well.
   Draw& ask(std::span<const TokenId> history, int row, DrawList& list) const;
+  // Whether that depends on which tokens the history has, and not only on how many.
+  bool reads_history() const;
+  // The same draw where the history is not known yet, but that it has this many tokens. REQUIRES:
+  // !reads_history().
+  Draw& ask(size_t history, int row, DrawList& list) const;
   // The sequence goes on with this token, which was drawn as asked.
   void take(const Drawn& drawn) { bound_ = drawn.bound; }
 
  private:
-  void add_edits(std::span<const TokenId> history, std::span<const TokenId> forbidden_thoughts,
-                 DrawList& list) const;
+  Draw& begin(size_t history, int row, DrawList& list) const;
+  size_t answer_tokens(size_t history) const { return history - std::min(facts_.prompt_tokens, history); }
+  // Those that depend on the history's length alone.
+  void add_edits(size_t history, DrawList& list) const;
+  // The others.
+  void add_penalties(std::span<const TokenId> history, DrawList& list) const;
 
   SamplingOptions options_;
   uint64_t seed_;
