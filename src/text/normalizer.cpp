@@ -1,11 +1,13 @@
 #include "text/normalizer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/charsmap.h"
 #include "text/regex.h"
+#include "text/start_after_matches.h"
 
 namespace ferrum {
 
@@ -13,6 +15,12 @@ struct Normalizer::Step {
   virtual ~Step() = default;
   // Returns false if `in` stays as it is; `out`, empty at the call, may then hold anything.
   virtual bool apply(std::string_view in, std::string& out) const = 0;
+  // How many of the result's first bytes are made of the first `start` bytes of `in`. Here for steps that map
+  // characters one by one, or nearly so.
+  virtual size_t start_after(std::string_view in, size_t start) const {
+    std::string out;
+    return apply(in.substr(0, start), out) ? out.size() : start;
+  }
 };
 
 namespace {
@@ -92,6 +100,12 @@ struct ReplaceLiteralStep : Step {
     out += in.substr(from);
     return true;
   }
+  size_t start_after(std::string_view in, size_t start) const override {
+    StartAfterMatches result(start, with.size());
+    size_t found = what.empty() ? std::string_view::npos : in.find(what);
+    for (; found < start; found = in.find(what, found + what.size())) result.add(found, found + what.size());
+    return result.finish();
+  }
   std::string what, with;
 };
 
@@ -109,6 +123,11 @@ struct ReplaceRegexStep : Step {
     out += in.substr(from);
     return true;
   }
+  size_t start_after(std::string_view in, size_t start) const override {
+    StartAfterMatches result(start, with.size());
+    regex.for_each_match(in, [&](size_t begin, size_t end) { result.add(begin, end); });
+    return result.finish();
+  }
   Regex regex;
   std::string with;
 };
@@ -122,12 +141,25 @@ struct PrependStep : Step {
     out += in;
     return true;
   }
+  size_t start_after(std::string_view in, size_t start) const override {
+    return start > 0 && !in.empty() ? start + text.size() : start;
+  }
   std::string text;
 };
 
 struct StripStep : Step {
   explicit StripStep(Sides sides) : sides(sides) {}
   bool apply(std::string_view in, std::string& out) const override {
+    const auto [begin, end] = kept(in);
+    out = in.substr(begin, end - begin);
+    return true;
+  }
+  size_t start_after(std::string_view in, size_t start) const override {
+    const auto [begin, end] = kept(in);
+    return std::min(start, end) - std::min({start, end, begin});
+  }
+  // Where what is kept begins and ends.
+  std::pair<size_t, size_t> kept(std::string_view in) const {
     size_t begin = 0;
     if (sides != Sides::kRight) {
       while (begin < in.size()) {
@@ -146,8 +178,7 @@ struct StripStep : Step {
         end = last;
       }
     }
-    out = in.substr(begin, end - begin);
-    return true;
+    return {begin, end};
   }
   Sides sides;
 };
@@ -343,6 +374,20 @@ std::string_view Normalizer::apply(std::string_view text, std::string& storage) 
   for (const auto& step : steps_) {
     next.clear();
     if (!step->apply(text, next)) continue;
+    storage.swap(next);
+    text = storage;
+  }
+  return text;
+}
+
+std::string_view Normalizer::apply(std::string_view text, std::string& storage, size_t& start) const {
+  std::string next;
+  start = text.empty() ? 0 : utf8::decode(text).size;
+  for (const auto& step : steps_) {
+    next.clear();
+    const size_t start_then = step->start_after(text, start);
+    if (!step->apply(text, next)) continue;
+    start = start_then;
     storage.swap(next);
     text = storage;
   }

@@ -20,6 +20,9 @@ class Normalizer {
 
   // Returns `text` itself if nothing changes, otherwise a view of `storage`.
   std::string_view apply(std::string_view text, std::string& storage) const;
+  // The same for a text that begins the whole one. `start` becomes the number of the result's first bytes
+  // that were made of its first character or put before it: none where that was removed.
+  std::string_view apply(std::string_view text, std::string& storage, size_t& start) const;
 
   struct Step;  // a NormalizeStep, prepared
 

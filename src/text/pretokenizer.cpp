@@ -14,14 +14,25 @@
 namespace ferrum {
 
 struct Pretokenizer::Step {
+  // What pieces are views of, and how many of its first bytes begin the whole text.
+  struct Base {
+    std::string_view text;
+    size_t start = 0;
+
+    size_t start_of(std::string_view piece) const {
+      const auto offset = static_cast<size_t>(piece.data() - text.data());
+      return offset < start ? start - offset : 0;
+    }
+  };
   virtual ~Step() = default;
-  virtual void split(std::string_view text, Place place, PieceSink sink) const = 0;
+  // A step that makes another text of `base` sets it to that one before it gives pieces of it.
+  virtual void split(Base& base, PieceSink sink) const = 0;
 };
 
 namespace {
 
 using Step = Pretokenizer::Step;
-using Place = Pretokenizer::Place;
+using Base = Pretokenizer::Step::Base;
 
 constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -29,7 +40,8 @@ constexpr std::string_view kGpt2Pattern =
 struct RegexStep : Step {
   RegexStep(std::string_view pattern, SplitBehavior behavior, bool invert, const std::string& source)
       : regex(pattern, source + ": pre_tokenizer"), behavior(behavior), invert(invert) {}
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     Splitter splitter(text, behavior, sink);
     size_t from = 0;
     const auto match = [&](size_t begin, size_t end) {
@@ -49,7 +61,8 @@ struct RegexStep : Step {
 struct LiteralStep : Step {
   LiteralStep(std::string what, SplitBehavior behavior, bool invert)
       : what(std::move(what)), behavior(behavior), invert(invert) {}
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     Splitter splitter(text, behavior, sink);
     size_t from = 0;
     size_t found = what.empty() ? std::string_view::npos : text.find(what);
@@ -70,7 +83,8 @@ struct LiteralStep : Step {
 struct CharacterStep : Step {
   CharacterStep(bool (*is_delimiter)(char32_t), SplitBehavior behavior)
       : is_delimiter(is_delimiter), behavior(behavior) {}
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     Splitter splitter(text, behavior, sink);
     size_t from = 0;
     for (size_t i = 0; i < text.size();) {
@@ -114,7 +128,8 @@ struct DigitGroupsStep : Step {
   }
 
   explicit DigitGroupsStep(Runs runs) : runs(runs) {}
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     size_t done = 0;
     const auto cut_at = [&](size_t at) {
       if (done < at) sink(text.substr(done, at - done));
@@ -144,9 +159,12 @@ struct DigitGroupsStep : Step {
 };
 
 struct BertStep : Step {
-  void split(std::string_view text, Place place, PieceSink sink) const override {
-    const auto word = [&](std::string_view piece) { punctuation.split(piece, place, sink); };
-    spaces.split(text, place, word);
+  void split(Base& base, PieceSink sink) const override {
+    const auto word = [&](std::string_view piece) {
+      Base part{.text = piece};
+      punctuation.split(part, sink);
+    };
+    spaces.split(base, word);
   }
   CharacterStep spaces{unicode::is_white_space, SplitBehavior::kRemoved};
   CharacterStep punctuation{unicode::is_punctuation, SplitBehavior::kIsolated};
@@ -154,7 +172,8 @@ struct BertStep : Step {
 
 struct FixedLengthStep : Step {
   explicit FixedLengthStep(size_t characters) : characters(characters) {}
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     size_t begin = 0;
     size_t n = 0;
     for (size_t i = 0; i < text.size();) {
@@ -171,7 +190,8 @@ struct FixedLengthStep : Step {
 // A piece begins where the script changes. Characters without a script belong to the piece before them; if
 // there is none, they are dropped.
 struct ScriptsStep : Step {
-  void split(std::string_view text, Place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
+    const std::string_view text = base.text;
     int last = unicode::kNoScript;
     std::optional<size_t> begin;
     for (size_t i = 0; i < text.size();) {
@@ -191,20 +211,27 @@ struct ScriptsStep : Step {
 struct MetaspaceStep : Step {
   explicit MetaspaceStep(SplitMetaspace options_)
       : options(std::move(options_)), border(options.replacement, SplitBehavior::kMergedWithNext, false) {}
-  void split(std::string_view text, Place place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
     std::string marked;
-    marked.reserve(text.size() + text.size() / 2);
-    for (const char c : text) {
-      if (c == ' ')
+    marked.reserve(base.text.size() + base.text.size() / 2);
+    size_t start = 0;
+    for (size_t i = 0; i < base.text.size(); ++i) {
+      if (i == base.start) start = marked.size();
+      if (base.text[i] == ' ')
         marked += options.replacement;
       else
-        marked += c;
+        marked += base.text[i];
     }
+    if (base.start >= base.text.size()) start = marked.size();
     const bool wanted = options.prepend == SplitMetaspace::Prepend::kAlways ||
-                        (options.prepend == SplitMetaspace::Prepend::kFirst && place == Place::kTextStart);
-    if (wanted && !marked.starts_with(options.replacement)) marked.insert(0, options.replacement);
+                        (options.prepend == SplitMetaspace::Prepend::kFirst && start > 0);
+    if (wanted && !marked.starts_with(options.replacement)) {
+      marked.insert(0, options.replacement);
+      if (start > 0) start += options.replacement.size();
+    }
+    base = {.text = marked, .start = start};
     if (options.split)
-      border.split(marked, place, sink);
+      border.split(base, sink);
     else
       sink(marked);
   }
@@ -219,23 +246,30 @@ struct ByteLevelStep : Step {
     if (options.use_regex)
       regex = std::make_unique<RegexStep>(kGpt2Pattern, SplitBehavior::kIsolated, false, source);
   }
-  void split(std::string_view text, Place place, PieceSink sink) const override {
+  void split(Base& base, PieceSink sink) const override {
     std::string prefixed;
-    if (add_prefix_space && !text.starts_with(' ')) {
-      prefixed.reserve(text.size() + 1);
-      (prefixed += ' ') += text;
-      text = prefixed;
+    Base whole = base;
+    if (add_prefix_space && !base.text.starts_with(' ')) {
+      prefixed.reserve(base.text.size() + 1);
+      (prefixed += ' ') += base.text;
+      whole = {.text = prefixed, .start = base.start > 0 ? base.start + 1 : 0};
     }
     const auto piece = [&](std::string_view bytes) {
-      if (spell)
-        sink(byte_alphabet::spell(bytes));
-      else
-        sink(bytes);
+      if (!spell) {
+        base = whole;
+        return sink(bytes);
+      }
+      const size_t start = std::min(whole.start_of(bytes), bytes.size());
+      const std::string spelled = byte_alphabet::spell(bytes);
+      base = {.text = spelled, .start = byte_alphabet::spell(bytes.substr(0, start)).size()};
+      sink(spelled);
     };
-    if (regex)
-      regex->split(text, place, piece);
-    else
-      piece(text);
+    if (regex) {
+      Base part = whole;
+      regex->split(part, piece);
+    } else {
+      piece(whole.text);
+    }
   }
   bool add_prefix_space;
   bool spell;
@@ -283,26 +317,26 @@ Pretokenizer::Pretokenizer(std::vector<PretokenizeStep> steps, const std::string
   const bool spell_bytes = byte_steps > 1 || (byte_steps == 1 && !is_byte_level(steps.back()));
   spells_bytes_ = byte_steps > 0;
   if (spells_bytes_ && !spell_bytes) units_ = TokenModel::Units::kBytes;
+  for (const PretokenizeStep& step : steps) {
+    const auto* metaspace = std::get_if<SplitMetaspace>(&step);
+    tells_starts_ |= metaspace != nullptr && metaspace->prepend == SplitMetaspace::Prepend::kFirst;
+  }
   for (PretokenizeStep& step : steps) steps_.push_back(std::visit(Prepare{spell_bytes, source}, step));
 }
 
 Pretokenizer::~Pretokenizer() = default;
 
-void Pretokenizer::run(std::string_view text, Place place, PieceSink sink) const {
-  run_from(0, text, place, sink);
+void Pretokenizer::run(std::string_view text, size_t start, PieceSink sink) const {
+  run_from(0, text, start, sink);
 }
 
-void Pretokenizer::run_from(size_t step, std::string_view text, Place place, PieceSink sink) const {
+void Pretokenizer::run_from(size_t step, std::string_view text, size_t start, PieceSink sink) const {
   if (text.empty()) return;
   if (step == steps_.size()) return sink(text);
-  if (step + 1 == steps_.size()) return steps_[step]->split(text, place, sink);
-  bool is_first = true;
-  const auto next = [&](std::string_view piece) {
-    const bool was_cut = piece.data() > text.data() && piece.data() < text.data() + text.size();
-    run_from(step + 1, piece, is_first && !was_cut ? place : Place::kInside, sink);
-    is_first = false;
-  };
-  steps_[step]->split(text, place, next);
+  Step::Base base{.text = text, .start = start};
+  if (step + 1 == steps_.size()) return steps_[step]->split(base, sink);
+  const auto next = [&](std::string_view piece) { run_from(step + 1, piece, base.start_of(piece), sink); };
+  steps_[step]->split(base, next);
 }
 
 }  // namespace ferrum

@@ -24,17 +24,21 @@ class Pretokenizer {
   // Whether every byte has a letter, so that malformed UTF-8 is preserved.
   bool spells_bytes() const { return spells_bytes_; }
 
-  enum class Place { kTextStart, kInside };  // whether `text` begins the whole text
-  void run(std::string_view text, Place place, PieceSink sink) const;
+  // `start`: how many of the text's first bytes were made of the whole text's first character or put before
+  // it. Pieces that begin there begin the whole text (SplitMetaspace::Prepend::kFirst).
+  void run(std::string_view text, size_t start, PieceSink sink) const;
+  // Whether `start` matters.
+  bool tells_starts() const { return tells_starts_; }
 
   struct Step;  // a PretokenizeStep, prepared
 
  private:
-  void run_from(size_t step, std::string_view text, Place place, PieceSink sink) const;
+  void run_from(size_t step, std::string_view text, size_t start, PieceSink sink) const;
 
   std::vector<std::unique_ptr<const Step>> steps_;
   TokenModel::Units units_ = TokenModel::Units::kText;
   bool spells_bytes_ = false;
+  bool tells_starts_ = false;
 };
 
 }  // namespace ferrum

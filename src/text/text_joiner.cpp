@@ -13,7 +13,7 @@ std::string TextJoiner::push(TokenId id, TextAt text_at) {
   previous_ = id;
   waits_ = rules_.last_differs;
   if (!waits_) out += assembler_.push(text_at(id, was_first_ ? TokenPlace::kFirst : TokenPlace::kInside));
-  return strip(std::move(out));
+  return filtered(std::move(out));
 }
 
 std::string TextJoiner::finish(TextAt text_at) {
@@ -21,27 +21,15 @@ std::string TextJoiner::finish(TextAt text_at) {
   if (waits_) out = assembler_.push(text_at(*previous_, was_first_ ? TokenPlace::kOnly : TokenPlace::kLast));
   waits_ = false;
   out += assembler_.finish();
-  out = strip(std::move(out));
-  held_.clear();
+  for (const auto& filter : filters_) {
+    out = filter->push(out);
+    out += filter->finish();
+  }
   return out;
 }
 
-// Removes what is stripped at the start, and holds back what would be stripped if the text ended here.
-std::string TextJoiner::strip(std::string text) {
-  while (left_at_start_ > 0 && !text.empty()) {
-    const bool is_stripped = text.starts_with(rules_.stripped);
-    if (is_stripped) text.erase(0, rules_.stripped.size());
-    left_at_start_ = is_stripped ? left_at_start_ - 1 : 0;
-  }
-  if (rules_.most_at_end == 0) return text;
-  text.insert(0, held_);
-  size_t kept = text.size();
-  for (size_t n = 0; n < rules_.most_at_end; ++n) {
-    if (!std::string_view(text).substr(0, kept).ends_with(rules_.stripped)) break;
-    kept -= rules_.stripped.size();
-  }
-  held_ = text.substr(kept);
-  text.resize(kept);
+std::string TextJoiner::filtered(std::string text) {
+  for (const auto& filter : filters_) text = filter->push(text);
   return text;
 }
 

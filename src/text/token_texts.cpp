@@ -1,14 +1,14 @@
 #include "text/token_texts.h"
 
-#include <algorithm>
-#include <array>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/regex.h"
+#include "text/whole_text_steps.h"
 
 namespace ferrum {
 namespace {
@@ -27,20 +27,7 @@ std::string replace_all(std::string_view text, std::string_view what, std::strin
 
 // transformers' clean-up: removes the space before English punctuation and contractions.
 std::string cleaned_up(std::string text) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRules{{
-      {" .", "."},
-      {" ?", "?"},
-      {" !", "!"},
-      {" ,", ","},
-      {" ' ", "'"},
-      {" n't", "n't"},
-      {" 'm", "'m"},
-      {" do not", " don't"},
-      {" 's", "'s"},
-      {" 've", "'ve"},
-      {" 're", "'re"},
-  }};
-  for (const auto& [what, with] : kRules)
+  for (const auto& [what, with] : clean_up_rules())
     if (text.find(what) != std::string::npos) text = replace_all(text, what, with);
   return text;
 }
@@ -95,9 +82,7 @@ struct Apply {
     regexes[step]->for_each_match(text, replace);
     return out += std::string_view(text).substr(from);
   }
-  // Stripping the ends of a fused text is a rule of the whole text.
   std::string operator()(const DecodeStrip& s) {
-    if (is_fused) return std::move(text);
     return std::string(without_trailing(without_leading(text, s.content, s.start), s.content, s.stop));
   }
   std::string operator()(const DecodeWordPiece& s) {
@@ -117,37 +102,59 @@ bool treats_first_differently(const DecodeStep& step) {
          std::holds_alternative<DecodeSpaced>(step);
 }
 
-// Steps on a fused text whose results may reach from token to token, which are applied to each token alone.
-void warn_of_token_by_token(const DecodeStep& step, const Tokenizer::TextRules& rules,
-                            const std::string& source) {
+bool fuses(const DecodeStep& step) {
+  return std::holds_alternative<DecodeFuse>(step) || std::holds_alternative<DecodeByteLevel>(step);
+}
+
+bool spells_bytes(const DecodeStep& step) {
+  return std::holds_alternative<DecodeByteLevel>(step) || std::holds_alternative<DecodeByteFallback>(step);
+}
+
+// Whether a step on a fused text does the same to each token's part of it. `has_bytes`: the parts may end
+// inside a character.
+bool works_in_parts(const DecodeStep& step, bool has_bytes) {
+  const auto is_one_character = [&](const std::string& text) {
+    return !text.empty() && utf8::decode(text).size == text.size() && (text.size() == 1 || !has_bytes);
+  };
+  if (std::holds_alternative<DecodeFuse>(step)) return true;
+  if (const auto* metaspace = std::get_if<DecodeMetaspace>(&step))
+    return is_one_character(metaspace->replacement);
+  if (const auto* suffix = std::get_if<DecodeSuffix>(&step)) return is_one_character(suffix->suffix);
+  if (const auto* word_piece = std::get_if<DecodeWordPiece>(&step)) return !word_piece->cleanup;
   const auto* replace = std::get_if<DecodeReplace>(&step);
-  if (replace && replace->pattern.kind == TextPattern::Kind::kRegex)
-    log::warn("{}: decoder replaces {} in the whole text, but here in each token by itself", source,
-              in_quotes(replace->pattern.text));
-  if (std::holds_alternative<DecodeStrip>(step) && !rules.stripped.empty())
-    log::warn("{}: decoder strips the whole text twice, but here the last time only", source);
+  return replace != nullptr && replace->pattern.kind == TextPattern::Kind::kLiteral &&
+         is_one_character(replace->pattern.text);
+}
+
+// How many of the steps are done to each token by itself.
+size_t token_steps(const std::vector<DecodeStep>& steps) {
+  bool is_fused = false;
+  bool has_bytes = false;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (is_fused && !works_in_parts(steps[i], has_bytes)) return i;
+    is_fused = is_fused || fuses(steps[i]);
+    has_bytes = has_bytes || spells_bytes(steps[i]);
+  }
+  return steps.size();
 }
 
 }  // namespace
 
 TokenTexts::TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& vocabulary) {
-  std::vector<std::unique_ptr<Regex>> regexes(steps.size());
+  const size_t count = token_steps(steps);
+  if (count < steps.size())
+    rules_.whole =
+        std::make_shared<const WholeTextSteps>(std::span(steps).subspan(count), vocabulary.source());
+  std::vector<std::unique_ptr<Regex>> regexes(count);
   bool first_differs = false;
   bool is_fused = false;
-  for (size_t i = 0; i < steps.size(); ++i) {
-    first_differs = first_differs || treats_first_differently(steps[i]);
+  for (size_t i = 0; i < count; ++i) {
+    first_differs = first_differs || (!is_fused && treats_first_differently(steps[i]));
     if (std::holds_alternative<DecodeByteFallback>(steps[i]))
       rules_.broken_bytes = Tokenizer::BrokenBytes::kOneForEach;
     if (std::holds_alternative<DecodeCtc>(steps[i]) && !is_fused) rules_.repeats_count_once = true;
-    if (std::holds_alternative<DecodeSuffix>(steps[i])) rules_.last_differs = true;
-    is_fused = is_fused || std::holds_alternative<DecodeFuse>(steps[i]) ||
-               std::holds_alternative<DecodeByteLevel>(steps[i]);
-    if (is_fused) warn_of_token_by_token(steps[i], rules_, vocabulary.source());
-    if (const auto* strip = std::get_if<DecodeStrip>(&steps[i]); strip && is_fused) {
-      rules_.stripped = strip->content;
-      rules_.most_at_start = strip->content.empty() ? 0 : strip->start;
-      rules_.most_at_end = strip->content.empty() ? 0 : strip->stop;
-    }
+    if (std::holds_alternative<DecodeSuffix>(steps[i]) && !is_fused) rules_.last_differs = true;
+    is_fused = is_fused || fuses(steps[i]);
     const auto* replace = std::get_if<DecodeReplace>(&steps[i]);
     if (replace && replace->pattern.kind == TextPattern::Kind::kRegex)
       regexes[i] = std::make_unique<Regex>(replace->pattern.text, vocabulary.source() + ": decoder");
@@ -155,7 +162,7 @@ TokenTexts::TokenTexts(const std::vector<DecodeStep>& steps, const Vocabulary& v
   const auto text_of = [&](TokenId id, TokenPlace place) {
     bool fused = false;
     std::string text = vocabulary[id].spelling;
-    for (size_t i = 0; i < steps.size(); ++i)
+    for (size_t i = 0; i < count; ++i)
       text = std::visit(Apply{place, fused, regexes, i, std::move(text)}, steps[i]);
     return text;
   };

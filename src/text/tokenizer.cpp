@@ -191,18 +191,20 @@ class ModelTokenizer final : public Tokenizer {
         ids.push_back(*raw.token);
         continue;
       }
-      const std::string_view normal =
-          normalizer_.apply(text.text.substr(raw.begin, raw.end - raw.begin), storage);
+      const std::string_view written = text.text.substr(raw.begin, raw.end - raw.begin);
+      size_t start = 0;
+      const std::string_view normal = pretokenizer_.tells_starts() && raw.begin == 0
+                                          ? normalizer_.apply(written, storage, start)
+                                          : normalizer_.apply(written, storage);
       normalized_added_.split({normal, text.trusts(raw.begin, raw.end), {}}, parts);
       for (const AddedTokens::Part& part : parts) {
         if (part.token) {
           ids.push_back(*part.token);
           continue;
         }
-        const auto place = raw.begin == 0 && part.begin == 0 ? Pretokenizer::Place::kTextStart
-                                                             : Pretokenizer::Place::kInside;
+        const size_t part_start = start > part.begin ? start - part.begin : 0;
         const auto piece = [&](std::string_view bytes) { model_->encode(bytes, scratch, ids); };
-        pretokenizer_.run(normal.substr(part.begin, part.end - part.begin), place, piece);
+        pretokenizer_.run(normal.substr(part.begin, part.end - part.begin), part_start, piece);
       }
     }
   }

@@ -28,6 +28,8 @@ struct EncodeOptions {
   bool add_special = true;  // add the tokens that the vocabulary puts around a text (BOS, EOS, [CLS] … [SEP])
 };
 
+class WholeTextSteps;
+
 class Tokenizer {
  public:
   // Throws kBadFile naming the field (fault B21). Special ids that no token has are dropped with a warning.
@@ -59,11 +61,9 @@ class Tokenizer {
   // The differences between a text and the concatenated bytes of its tokens.
   struct TextRules {
     BrokenBytes broken_bytes = BrokenBytes::kOneForSequence;
-    bool repeats_count_once = false;  // a token that repeats the previous one adds nothing
-    bool last_differs = false;        // the last token of a text has other bytes than one inside
-    std::string stripped;             // removed from the text's start and end,
-    size_t most_at_start = 0;         // from the start at most this many times
-    size_t most_at_end = 0;
+    bool repeats_count_once = false;              // a token that repeats the previous one adds nothing
+    bool last_differs = false;                    // the last token of a text has other bytes than one inside
+    std::shared_ptr<const WholeTextSteps> whole;  // on the joined text; null: nothing
   };
   virtual const TextRules& text_rules() const = 0;
   // The text of `ids`, including the decoder's rules for the beginning of a text (SentencePiece drops one
@@ -78,7 +78,7 @@ class Tokenizer {
     std::vector<TemplatePart> pair;
     std::vector<TokenId> before, after;  // a single text, as add_special adds
     // Tokens for filling in the middle, if the file names them.
-    std::optional<TokenId> fim_prefix, fim_suffix, fim_middle, fim_repository, fim_file;
+    std::optional<TokenId> fim_prefix, fim_suffix, fim_middle, fim_pad, fim_repository, fim_file;
   };
   virtual const Special& special() const = 0;
 };

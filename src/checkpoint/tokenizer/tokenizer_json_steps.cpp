@@ -174,11 +174,9 @@ TokenId read_id(const JsonView& json) {
   return static_cast<TokenId>(json.integer(0, std::numeric_limits<TokenId>::max()));
 }
 
-void surround(TokenizerSpec& spec, std::vector<TokenId> before, const std::vector<TokenId>& after) {
-  before.insert(before.end(), spec.prefix.begin(), spec.prefix.end());
-  spec.prefix = std::move(before);
-  spec.suffix.insert(spec.suffix.end(), after.begin(), after.end());
-}
+// A post-processor works on a list of encodings: at first one for each text. Their parts are followed here
+// without the texts' tokens.
+using Encoding = std::vector<TemplatePart>;
 
 std::vector<TokenId> ids_of(const JsonView& json, const std::string& name) {
   const JsonView ids = json.at("special_tokens").at(name).at("ids");
@@ -187,51 +185,75 @@ std::vector<TokenId> ids_of(const JsonView& json, const std::string& name) {
   return tokens;
 }
 
-void read_pair(const JsonView& json, const JsonView& pair, TokenizerSpec& spec) {
-  constexpr int kMostTypes = 1 << 20;
-  spec.special.pair.clear();
-  for (size_t i = 0; i < pair.size(); ++i) {
-    const JsonView part = pair.element(i);
-    const auto text = part.find("Sequence");
-    const JsonView fields = text ? *text : part.at("SpecialToken");
-    const auto type_id = fields.find("type_id");
-    const int type = type_id ? static_cast<int>(type_id->integer(0, kMostTypes)) : 0;
-    const std::string name = fields.at("id").string();
-    if (text)
-      spec.special.pair.push_back({.text = name == "B" ? 1 : 0, .type = type});
-    else
-      for (const TokenId token : ids_of(json, name))
-        spec.special.pair.push_back({.token = token, .type = type});
-  }
+void set_type(Encoding& encoding, int type) {
+  for (TemplatePart& part : encoding) part.type = type;
 }
 
 // {"single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids":
-// [1]}}}
-void read_template(const JsonView& json, TokenizerSpec& spec) {
-  const JsonView single = json.at("single");
-  std::vector<TokenId> before, after;
-  bool seen_text = false;
-  for (size_t i = 0; i < single.size(); ++i) {
-    const JsonView part = single.element(i);
-    if (part.find("Sequence")) {
-      seen_text = true;
-      continue;
-    }
-    const std::string name = part.at("SpecialToken").at("id").string();
-    for (const TokenId token : ids_of(json, name)) (seen_text ? after : before).push_back(token);
+// [1]}}}. Every part becomes an encoding of its own.
+std::vector<Encoding> fill_template(const JsonView& json, const std::vector<Encoding>& texts) {
+  constexpr int kMostTypes = 1 << 20;
+  if (texts.size() > 2)
+    fail(ErrorCode::kUnsupported, "{}: {} is a template for {} parts, which there is none for", json.source(),
+         json.field(), texts.size());
+  const auto parts = json.find(texts.size() == 1 ? "single" : "pair");
+  if (!parts) {  // the library's default
+    std::vector<Encoding> all = texts;
+    for (size_t i = 0; i < all.size(); ++i) set_type(all[i], static_cast<int>(i));
+    return all;
   }
-  surround(spec, std::move(before), after);
-  if (const auto pair = json.find("pair")) read_pair(json, *pair, spec);
+  std::vector<Encoding> all;
+  for (size_t i = 0; i < parts->size(); ++i) {
+    const JsonView part = parts->element(i);
+    const auto text = part.find("Sequence");
+    const JsonView fields = text ? *text : part.at("SpecialToken");
+    const auto type = fields.find("type_id");
+    const std::string name = fields.at("id").string();
+    Encoding& encoding = all.emplace_back();
+    if (text) {
+      const size_t which = name == "B" ? 1 : 0;
+      if (which >= texts.size()) fields.refuse("names a second text, where there is one");
+      encoding = texts[which];
+    } else {
+      for (const TokenId token : ids_of(json, name)) encoding.push_back({.token = token});
+    }
+    set_type(encoding, type ? static_cast<int>(type->integer(0, kMostTypes)) : 0);
+  }
+  return all;
 }
 
-// [CLS] first [SEP] second [SEP], where the second text begins with a second [SEP] in RoBERTa's.
-std::vector<TemplatePart> pair_of(TokenId cls, TokenId sep, bool is_roberta) {
-  const int second = is_roberta ? 0 : 1;  // the type of its tokens
-  std::vector<TemplatePart> pair = {{.token = cls}, {.text = 0}, {.token = sep}};
-  if (is_roberta) pair.push_back({.token = sep});
-  pair.push_back({.text = 1, .type = second});
-  pair.push_back({.token = sep, .type = second});
-  return pair;
+// BERT: [CLS] first [SEP] second [SEP]; RoBERTa: the second begins with [SEP] too, and all are of type 0.
+void surround(const JsonView& json, bool is_roberta, std::vector<Encoding>& encodings) {
+  const TemplatePart cls{.token = read_id(json.at("cls").element(1))};
+  const TemplatePart sep{.token = read_id(json.at("sep").element(1))};
+  for (size_t i = 0; i < encodings.size(); ++i) {
+    Encoding& encoding = encodings[i];
+    if (is_roberta) set_type(encoding, 0);
+    if (i == 0 || is_roberta) encoding.insert(encoding.begin(), i == 0 ? cls : sep);
+    encoding.push_back(sep);
+    if (i > 0 && !is_roberta) encoding.back().type = 1;
+  }
+}
+
+void process(const JsonView& json, std::vector<Encoding>& encodings) {
+  const std::string type = json.at("type").string();
+  if (type == "Sequence") {
+    const JsonView parts = json.at("processors");
+    for (size_t i = 0; i < parts.size(); ++i) process(parts.element(i), encodings);
+  } else if (type == "TemplateProcessing") {
+    encodings = fill_template(json, encodings);
+  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+    surround(json, type == "RobertaProcessing", encodings);
+  } else if (type != "ByteLevel") {
+    refuse_type(json, type);
+  }
+}
+
+Encoding processed(const JsonView& json, std::vector<Encoding> encodings) {
+  process(json, encodings);
+  Encoding whole;
+  for (const Encoding& encoding : encodings) whole.insert(whole.end(), encoding.begin(), encoding.end());
+  return whole;
 }
 
 }  // namespace
@@ -255,19 +277,26 @@ std::vector<DecodeStep> read_decoder(const JsonView& json) {
 }
 
 void read_post_processor(const JsonView& json, TokenizerSpec& spec) {
-  const std::string type = json.at("type").string();
-  if (type == "Sequence") {
-    const JsonView parts = json.at("processors");
-    for (size_t i = 0; i < parts.size(); ++i) read_post_processor(parts.element(i), spec);
-  } else if (type == "TemplateProcessing") {
-    read_template(json, spec);
-  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-    const TokenId cls = read_id(json.at("cls").element(1));
-    const TokenId sep = read_id(json.at("sep").element(1));
-    surround(spec, {cls}, {sep});
-    spec.special.pair = pair_of(cls, sep, type == "RobertaProcessing");
-  } else if (type != "ByteLevel") {
-    refuse_type(json, type);
+  const Encoding first = {{.text = 0}};
+  const Encoding second = {{.text = 1, .type = 1}};
+  const Encoding single = processed(json, {first});
+  bool seen_text = false;
+  for (const TemplatePart& part : single) {
+    if (part.text < 0) {
+      (seen_text ? spec.suffix : spec.prefix).push_back(part.token);
+    } else {
+      if (seen_text)
+        fail(ErrorCode::kUnsupported, "{}: {} repeats the text, which Ferrum does not", json.source(),
+             json.field());
+      seen_text = true;
+    }
+  }
+  if (!seen_text)
+    fail(ErrorCode::kUnsupported, "{}: {} has no place for the text", json.source(), json.field());
+  try {
+    spec.special.pair = processed(json, {first, second});
+  } catch (const Error& e) {  // a template may have no place for two texts, which few models need
+    if (e.code() != ErrorCode::kUnsupported) throw;
   }
 }
 

@@ -244,6 +244,15 @@ def added_tokens():
         normalizer={"type": "Sequence", "normalizers": [
             {"type": "Prepend", "prepend": "▁"},
             {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]})
+    for name, normalizer in {
+        "strip": NORMALIZERS["strip"], "accents": NORMALIZERS["strip_accents"], "nfkd": NORMALIZERS["nfkd"],
+        "prepend": {"type": "Prepend", "prepend": "x"},
+        "replace": {"type": "Replace", "pattern": {"String": "He"}, "content": "h"},
+        "replace_regex": {"type": "Replace", "pattern": {"Regex": "^|  +"}, "content": "_"},
+    }.items():
+        yield "added_metaspace_first_" + name, tokenizer(
+            BYTEWISE, [special("<s>")], normalizer=normalizer, pre={"type": "Sequence", "pretokenizers": [
+                {"type": "Digits", "individual_digits": True}, PRETOKENIZERS["metaspace_first"]]})
     yield "added_metaspace_first", tokenizer(
         BYTEWISE, [special("<s>"), special("[MASK]", lstrip=True)], pre=PRETOKENIZERS["metaspace_first"])
 
@@ -261,7 +270,10 @@ def post_processors():
     bert = {"type": "BertProcessing", "sep": ["[MASK]", 257], "cls": ["<s>", 256]}
     byte_level = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True}
     for name, post in {"template": template, "roberta": roberta, "bert": bert, "byte_level": byte_level,
-                       "sequence": {"type": "Sequence", "processors": [byte_level, template]}}.items():
+                       "sequence": {"type": "Sequence", "processors": [byte_level, template]},
+                       "template_then_bert": {"type": "Sequence", "processors": [template, bert]},
+                       "roberta_then_template": {"type": "Sequence", "processors": [roberta, template]},
+                       "bert_twice": {"type": "Sequence", "processors": [bert, bert]}}.items():
         yield "post_" + name, tokenizer(BYTEWISE, [special("<s>"), special("[MASK]")], post=post)
 
 
@@ -293,6 +305,20 @@ DECODERS = {
     "fused_word_piece": {"type": "Sequence", "decoders": [
         LETTERS_TO_BYTES, {"type": "WordPiece", "prefix": "##", "cleanup": False}]},
     "fused_suffix": {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "BPEDecoder", "suffix": "</w>"}]},
+    "fused_replace_string": {"type": "Sequence", "decoders": [
+        {"type": "Fuse"}, {"type": "Replace", "pattern": {"String": "b▁"}, "content": "B"},
+        {"type": "Replace", "pattern": {"String": "aa"}, "content": "a"}]},
+    "fused_replace_regex": {"type": "Sequence", "decoders": [
+        {"type": "Fuse"}, {"type": "Replace", "pattern": {"Regex": "(?<=a)▁|aa+"}, "content": "_"}]},
+    "fused_strip_twice": {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 1}, {"type": "Strip", "content": "a", "start": 2, "stop": 1}]},
+    "fused_strip_wide": {"type": "Sequence", "decoders": [
+        {"type": "Fuse"}, {"type": "Strip", "content": "▁", "start": 2, "stop": 2}]},
+    "fused_bytes": {"type": "Sequence", "decoders": [
+        {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Replace", "pattern": {"String": "é"}, "content": "e"}]},
+    "fused_cleanup": {"type": "Sequence", "decoders": [
+        {"type": "Fuse"}, {"type": "WordPiece", "prefix": "##", "cleanup": True}]},
     "fused_ctc": {"type": "Sequence", "decoders": [
         {"type": "Fuse"}, {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": False}]},
 }
