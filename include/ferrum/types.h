@@ -153,12 +153,12 @@ struct Request {
   // </think> before it answers. Once they are spent, the closing mark is what comes, whatever the model would
   // say. -1: no limit.
   int max_thought_tokens = -1;
-  // Stop tokens cannot be sampled before the answer has this many tokens. (A stop string may still end
-  // it.)
+  // Stop tokens cannot be sampled before the answer has this many tokens, and a stop string does not count
+  // that is complete within them.
   int min_tokens = 0;
   std::vector<std::string> stop;     // the answer ends before the first of these, which is not part of it
   std::vector<int32_t> stop_tokens;  // additional stop tokens; they add no text to the answer
-  // kIgnored: the model's own stop tokens can never be drawn.
+  // kIgnored: the model's own stop tokens can never be drawn, but for those that this request names.
   enum class EndOfText { kStops, kIgnored } end_of_text = EndOfText::kStops;
   // kFinishes: the answer ends when the context is full. kShifts: half of the tokens after the first
   // `keep_tokens` are dropped, the rest is recomputed, and the answer continues; repeated as needed.
@@ -217,8 +217,8 @@ struct TextEvent {
   int generated_tokens = 0;  // of this choice so far
 };
 
-// A part of the answer. Sent if Request::answer_as asks for it, in place of TextEvents. What is neither call
-// nor thought is content, byte for byte, but for white space beside calls and thoughts and for their marks.
+// A part of the answer, in place of TextEvents (Request::answer_as). What is neither call nor thought is
+// content, byte for byte, except for marks, spaces beside them, and the beginning of a call cut by a limit.
 struct PartEvent {
   enum class Kind {
     kContent,

@@ -38,7 +38,8 @@ Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed
       tokenizer_(tokenizer),
       alternatives_(request.logprobs),
       form_(tokenizer ? form : nullptr),
-      to_(std::move(to)) {
+      to_(std::move(to)),
+      min_tokens_(facts.min_tokens) {
   if (tokenizer)
     detokenizer_.emplace(*tokenizer, Detokenizer::Start::kContinuation,
                          form_ ? form_->marks : std::span<const TokenId>());
@@ -73,7 +74,7 @@ void Answer::push(TokenId id) {
     held_.push(token_event(), text.size(),
                unfinished ? HeldTokens::Text::kUnfinished : HeldTokens::Text::kWhole);
   }
-  show(stops_.push(text));
+  show(up_to_stop(text));
 }
 
 void Answer::end_at(TokenId id) {
@@ -84,17 +85,22 @@ void Answer::end_at(TokenId id) {
 }
 
 void Answer::finish(FinishReason reason, const Usage& usage) {
-  if (detokenizer_) show(stops_.push(detokenizer_->finish()));
+  if (detokenizer_) show(up_to_stop(detokenizer_->finish()));
   if (!stops_.met()) {
     show(stops_.finish());
     held_.show_rest([this](Event event) { to_.sink->push(std::move(event)); });
     if (parser_ && !end_mark_.empty()) show_parts(parser_->feed(end_mark_));
   }
-  if (parser_) show_parts(parser_->finish());
+  const bool cut = reason == FinishReason::kMaxTokens || reason == FinishReason::kContext;
+  if (parser_) show_parts(parser_->finish(cut ? tools::Parser::End::kCut : tools::Parser::End::kOwn));
   to_.sink->push(FinishEvent{.choice = to_.choice,
                              .reason = reason,
                              .stop = stops_.met() ? stops_.met_string() : end_,
                              .usage = usage});
+}
+
+std::string Answer::up_to_stop(std::string_view text) {
+  return static_cast<size_t>(pushed_) > min_tokens_ ? stops_.push(text) : stops_.pass(text);
 }
 
 void Answer::show(std::string text) {

@@ -58,6 +58,8 @@ class Answer {
   void finish(FinishReason reason, const Usage& usage);
 
  private:
+  // What of the text may be shown: nothing from a stop string on that comes late enough to end the answer.
+  std::string up_to_stop(std::string_view text);
   void show(std::string text);
   void show_parts(const std::vector<tools::Event>& parts);
   TokenEvent token_event() const;
@@ -74,6 +76,7 @@ class Answer {
   std::string end_mark_;                 // the mark that ended the answer, as part of its format
   const AnswerForm* form_;
   Place to_;
+  size_t min_tokens_;
   int pushed_ = 0;  // tokens
 };
 

@@ -27,15 +27,28 @@ std::string StopStrings::push(std::string_view text) {
   pending_ += text;
   size_t first = std::string::npos;
   for (const std::string& s : strings_) {
-    const size_t at = pending_.find(s);
+    const size_t at = pending_.find(s, passed_ < s.size() ? 0 : passed_ - s.size() + 1);
     if (at < first) {
       first = at;
       met_ = &s;
     }
   }
-  const size_t safe = met_ ? first : pending_.size() - held_back();
-  std::string out = pending_.substr(0, safe);
-  pending_.erase(0, met_ ? pending_.size() : safe);
+  if (!met_) return take(pending_.size() - held_back());
+  std::string out = pending_.substr(0, first);
+  pending_.clear();
+  return out;
+}
+
+std::string StopStrings::pass(std::string_view text) {
+  pending_ += text;
+  passed_ = pending_.size();
+  return take(pending_.size() - held_back());
+}
+
+std::string StopStrings::take(size_t bytes) {
+  std::string out = pending_.substr(0, bytes);
+  pending_.erase(0, bytes);
+  passed_ -= std::min(passed_, bytes);
   return out;
 }
 

@@ -17,6 +17,8 @@ class StopStrings {
 
   // What may be shown of the text so far and was not yet. Gives nothing more once a string was met.
   std::string push(std::string_view text);
+  // The same for text that no string may end: one that is complete within it does not count.
+  std::string pass(std::string_view text);
   // The text is over: what was held back, since no stop string came of it.
   std::string finish();
 
@@ -25,11 +27,13 @@ class StopStrings {
   const std::string& met_string() const { return *met_; }
 
  private:
-  size_t held_back() const;  // length of the longest end of pending_ that begins a stop string
+  std::string take(size_t bytes);  // off the front of pending_
+  size_t held_back() const;        // length of the longest end of pending_ that begins a stop string
 
   std::vector<std::string> strings_;
   const std::string* met_ = nullptr;
   std::string pending_;
+  size_t passed_ = 0;  // bytes of pending_ within which no string counts
 };
 
 }  // namespace ferrum

@@ -7,7 +7,7 @@ namespace ferrum {
 namespace {
 
 // The list of llama.cpp (llama-vocab.cpp, special_eog_ids).
-constexpr std::array<std::string_view, 18> kEnds{"<|eot_id|>",
+constexpr std::array<std::string_view, 21> kEnds{"<|eot_id|>",
                                                  "<|im_end|>",
                                                  "<|end|>",
                                                  "<end_of_turn>",
@@ -22,6 +22,9 @@ constexpr std::array<std::string_view, 18> kEnds{"<|eot_id|>",
                                                  "<|end_of_text|>",
                                                  "<|return|>",
                                                  "<|call|>",
+                                                 "<|calls|>",
+                                                 "<|tool_response>",
+                                                 "[e~[",
                                                  "[EOS]",
                                                  "<eos>",
                                                  "<|flush|>"};
@@ -45,11 +48,13 @@ std::vector<TokenId> known_ends(const Tokenizer& tokenizer) {
   const auto add = [&](std::string_view spelling) {
     if (const auto id = find_control(tokenizer, spelling)) ends.push_back(*id);
   };
-  // In a vocabulary with <|return|> (gpt-oss), <|end|> ends a channel and not the answer.
-  const bool has_channels = find_control(tokenizer, "<|return|>").has_value();
+  const auto has = [&](std::string_view spelling) { return find_control(tokenizer, spelling).has_value(); };
+  // In a vocabulary with <|return|> (gpt-oss), or <|calls|> and <|flush|> (Solar Open), <|end|> ends a
+  // channel and not the answer.
+  const bool has_channels = has("<|return|>") || (has("<|calls|>") && has("<|flush|>"));
   for (const std::string_view spelling : kEnds)
     if (!(has_channels && spelling == "<|end|>")) add(spelling);
-  add(kSentenceEnd);
+  if (!has("<|tool_response>")) add(kSentenceEnd);  // Gemma 4 has it as a tag
   return ends;
 }
 

@@ -145,10 +145,19 @@ Parse<bool> AnswerParser::message_call(std::string_view name) {
 
 // Functionary: "all" and content, or a function's name and its arguments. False: no recipient stands here.
 Parse<bool> AnswerParser::recipient() {
+  constexpr std::string_view kAll = "all";
   std::string name;
-  const bool named = co_await name_until(format_.marks.name_end, "", name);
-  if (!named) co_return false;
-  const bool content = name == "all";
+  for (;;) {
+    bool over = co_await sees(format_.marks.name_end, 0);
+    if (over) over = !tools_->continues(name + format_.marks.name_end);
+    if (over) break;
+    const int byte = co_await input.peek();
+    if (byte == Input::kEnd) co_return false;
+    name += static_cast<char>(byte);
+    if (!kAll.starts_with(name) && !tools_->find(name) && !tools_->continues(name)) co_return false;
+    take(1);
+  }
+  const bool content = name == kAll;
   if (!content && (!tools_->find(name) || !may_call())) co_return false;
   take(format_.marks.name_end.size());
   if (content) {

@@ -27,7 +27,9 @@ std::vector<Event> Parser::feed(std::string_view text) {
   return impl_->parser.sink.take();
 }
 
-std::vector<Event> Parser::finish() {
+std::vector<Event> Parser::finish(End end) {
+  // The parser has taken every byte that is certainly text by now; it waits for what an undecided one needs.
+  if (end == End::kCut) impl_->parser.sink.drop_texts();
   impl_->parser.input.end();
   return impl_->parser.sink.take();
 }

@@ -3,6 +3,9 @@
 // The events are a function of the bytes: however an answer is split, joining the texts of neighbouring
 // events gives the same. What is no call is content (or thought), byte for byte, except for spaces beside
 // calls and thoughts and for the marks themselves. Time is linear in the answer.
+//
+// Of an answer that a limit cut, what may be the beginning of a mark or of a call is left out: clients take
+// content for something that the model says to a reader. llama-server leaves it out as well.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -32,8 +35,10 @@ class Parser {
 
   // The control tokens of the format are spelled out in `text`.
   std::vector<Event> feed(std::string_view text);
+  // kOwn: the answer ended by itself. kCut: a limit cut it.
+  enum class End { kOwn, kCut };
   // Nothing follows. A call that is under way ends, incomplete.
-  std::vector<Event> finish();
+  std::vector<Event> finish(End end = End::kOwn);
 
  private:
   struct Impl;

@@ -9,6 +9,10 @@ Sink::Sink(IdStyle ids, uint64_t seed, Phase phase)
     : id_style_(ids), seed_(seed), thinking_(phase == Phase::kReasoning), after_mark_(thinking_) {}
 
 void Sink::text(std::string_view bytes) {
+  if (drops_texts_) {
+    if (!bytes.empty()) spaces_.clear();
+    return;
+  }
   for (const char byte : bytes) {
     if (is_space(byte)) {
       (after_mark_ ? skipped_ : spaces_) += byte;

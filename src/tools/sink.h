@@ -19,6 +19,8 @@ class Sink {
   Sink(IdStyle ids, uint64_t seed, Phase phase);
 
   void text(std::string_view bytes);  // of the thought, if one is open, else of the content
+  // From now on texts are dropped, with the spaces before them.
+  void drop_texts() { drops_texts_ = true; }
   bool thinking() const { return thinking_; }
   // Nothing but spaces since the answer's begin or the last mark.
   bool fresh() const { return fresh_; }
@@ -48,6 +50,7 @@ class Sink {
   bool thinking_;
   bool after_mark_;  // spaces that follow are left out
   bool fresh_ = true;
+  bool drops_texts_ = false;
   std::string spaces_;                              // held back until it is known what follows
   std::string gap_;                                 // the spaces before the structure that stands here
   std::string skipped_;                             // the spaces behind it

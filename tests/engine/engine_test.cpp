@@ -128,6 +128,48 @@ TEST_F(EngineTest, EndOfTextCanBeIgnored) {
   EXPECT_EQ(told.finish.usage.generated_tokens, 80);
 }
 
+// vLLM's rule: a stop string counts that a token behind the first min_tokens completes.
+TEST_F(EngineTest, AStopStringEndsNoAnswerBeforeItsLeastTokens) {
+  Request r = greedy(TextPrompt{"Once upon a time"}, 24);
+  r.end_of_text = Request::EndOfText::kIgnored;
+  r.logprobs = 0;
+  const Told whole = ask(*engine_, r);
+  ASSERT_EQ(whole.tokens.size(), 24u);
+  for (size_t last = 2; last < 12; ++last) {
+    const std::string stop = whole.tokens[last - 1].token.bytes + whole.tokens[last].token.bytes;
+    std::string text;
+    size_t completed = 0;  // the token that completes the string for the first time behind the least tokens
+    r.min_tokens = static_cast<int>(last) + 1;
+    for (size_t i = 0; i < whole.tokens.size() && completed == 0; ++i) {
+      text += whole.tokens[i].token.bytes;
+      const size_t from =
+          text.size() - std::min(text.size(), whole.tokens[i].token.bytes.size() + stop.size() - 1);
+      if (i > last && text.find(stop, from) != std::string::npos) completed = i;
+    }
+    r.stop = {stop};
+    const Told told = ask(*engine_, r);
+    EXPECT_EQ(told.finish.reason, completed ? FinishReason::kStop : FinishReason::kMaxTokens) << stop;
+    EXPECT_GT(told.finish.usage.generated_tokens, r.min_tokens);
+  }
+}
+
+TEST_F(EngineTest, WhatARequestNamesEndsItsAnswerThoughTheModelsEndsAreIgnored) {
+  Request r = greedy(chat("What is the capital of France?"), 80);
+  const Told usual = ask(*engine_, r);
+  ASSERT_EQ(usual.finish.reason, FinishReason::kStop);
+  r.end_of_text = Request::EndOfText::kIgnored;
+  EXPECT_EQ(ask(*engine_, r).finish.reason, FinishReason::kMaxTokens);
+  r.stop = {"<|im_end|>"};
+  const Told by_string = ask(*engine_, r);
+  EXPECT_EQ(by_string.text, usual.text);
+  EXPECT_EQ(by_string.finish.reason, FinishReason::kStop);
+  EXPECT_EQ(by_string.finish.stop, "<|im_end|>");
+  r.stop.clear();
+  r.stop_tokens = {
+      engine_->tokens_of(TextPrompt{.text = "<|im_end|>", .bos = TextPrompt::Bos::kOmitted}).at(0)};
+  EXPECT_EQ(ask(*engine_, r).text, usual.text);
+}
+
 TEST_F(EngineTest, LogprobsComeBesideTheText) {
   Request r = greedy(chat("What is the capital of France?"), 40);
   EXPECT_TRUE(ask(*engine_, r).tokens.empty()) << "not wanted";

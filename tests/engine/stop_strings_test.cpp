@@ -49,6 +49,22 @@ TEST(StopStrings, HoldBackNoLongerThanNeeded) {
   EXPECT_EQ(stops.push("b>"), "</b>");
 }
 
+TEST(StopStrings, DoNotCountWithinTextThatIsPassed) {
+  StopStrings stops({"STOP"});
+  EXPECT_EQ(stops.pass("a STOP b ST"), "a STOP b ");
+  EXPECT_FALSE(stops.met());
+  EXPECT_EQ(stops.push("OP c"), "") << "complete behind what was passed";
+  EXPECT_TRUE(stops.met());
+
+  StopStrings doubled({"aa"});
+  std::string shown = doubled.pass("aa");
+  shown += doubled.push("b");
+  EXPECT_EQ(shown, "aab");
+  EXPECT_FALSE(doubled.met());
+  EXPECT_EQ(doubled.push("xaa"), "x");
+  EXPECT_TRUE(doubled.met());
+}
+
 TEST(StopStrings, B44_TooManyEmptyOrHuge) {
   test::expect_error(ErrorCode::kBadArgument, {"empty"}, [] { StopStrings({""}); });
   test::expect_error(ErrorCode::kBadArgument, {"1000 strings", "128"},

@@ -76,6 +76,28 @@ TEST_P(Answers, MayBreakOffAnywhere) {
   }
 }
 
+// Of an answer that a limit cuts, nothing is shown that would not be content or thought in the whole one.
+TEST_P(Answers, LeakNothingOfACallThatALimitCuts) {
+  const Answer& expected = GetParam();
+  const Format format = format_named(expected.family);
+  const ParsedAnswer whole = parse(format, expected.phase, {expected.text});
+  for (size_t size = 0; size < expected.text.size(); ++size) {
+    const std::string_view text = std::string_view(expected.text).substr(0, size);
+    Parser parser(format, tool_list(), {.phase = expected.phase});
+    ParsedAnswer cut;
+    for (const std::string_view byte : bytes_of(text)) cut.add(parser.feed(byte));
+    cut.add(parser.finish(Parser::End::kCut));
+    const auto begins = [](std::string text, std::string_view beginning) {
+      while (!beginning.empty() && std::isspace(static_cast<unsigned char>(beginning.back())) != 0)
+        beginning.remove_suffix(1);
+      return text.starts_with(beginning);
+    };
+    ASSERT_TRUE(begins(whole.content, cut.content)) << "cut at " << size << ": " << cut.content;
+    ASSERT_TRUE(begins(whole.reasoning, cut.reasoning)) << "cut at " << size << ": " << cut.reasoning;
+    ASSERT_LE(cut.calls.size(), whole.calls.size()) << "cut at " << size;
+  }
+}
+
 TEST_P(Answers, WithoutCallsAllButThoughtsIsContent) {
   const Answer& expected = GetParam();
   const Format format = format_named(expected.family);

@@ -57,6 +57,23 @@ TEST(ToolParser, HoldsBackOnlyWhatMayBecomeAMark) {
   EXPECT_EQ(parser.feed("box")[0].text, " <toolbox");
 }
 
+TEST(ToolParser, TextThatIsCutIsShownAsFarAsItCame) {
+  for (const std::string& family : family_names()) {
+    SCOPED_TRACE(family);
+    Parser parser(format_named(family), list_of(tools_json()), {});
+    ParsedAnswer answer;
+    answer.add(parser.feed("Of 3 [cities], {one} is a < b"));
+    answer.add(parser.finish(Parser::End::kCut));
+    EXPECT_EQ(answer.content, "Of 3 [cities], {one} is a < b");
+    EXPECT_TRUE(answer.calls.empty());
+  }
+}
+
+TEST(ToolParser, ARecipientIsNoneAsSoonAsNobodyBearsItsName) {
+  Parser parser(format_named("functionary-v3.2"), list_of(tools_json()), {.phase = Phase::kHeader});
+  EXPECT_EQ(parser.feed("all is").at(0).text, "all is");
+}
+
 TEST(ToolParser, MakesUniqueIdsOfTheFamilysShape) {
   const std::string one = "<tool_call>{\"name\": \"list_all\", \"id\": \"x\"}</tool_call>";
   const ParsedAnswer same = parse("hermes", list_of(tools_json()), one + one + one);

@@ -9,6 +9,7 @@
 #include "checkpoint/gguf/gguf_pretokenizers.h"
 #include "checkpoint/tokenizer/sentencepiece_model.h"
 #include "text/end_tokens.h"
+#include "text/infill_tokens.h"
 #include "text/vocabulary.h"
 
 namespace ferrum {
@@ -151,6 +152,7 @@ class Reader {
         token_id("tokenizer.ggml.fim_suf_token_id", token_id("tokenizer.ggml.suffix_token_id"));
     special.fim_middle =
         token_id("tokenizer.ggml.fim_mid_token_id", token_id("tokenizer.ggml.middle_token_id"));
+    special.fim_pad = token_id("tokenizer.ggml.fim_pad_token_id");
     special.fim_repository = token_id("tokenizer.ggml.fim_rep_token_id");
     special.fim_file = token_id("tokenizer.ggml.fim_sep_token_id");
   }
@@ -296,9 +298,11 @@ class Reader {
     if (spec_.special.eos) control(*spec_.special.eos);
     if (const auto eot = token_id("tokenizer.ggml.eot_token_id")) control(*eot);
     if (const auto eom = token_id("tokenizer.ggml.eom_token_id")) control(*eom);
-    for (size_t id = 0; id < spec_.tokens.size(); ++id)
-      if (is_known_end(spec_.tokens[id].spelling))  // older converters wrote some of them as ordinary tokens
+    for (size_t id = 0; id < spec_.tokens.size(); ++id) {
+      const std::string& spelling = spec_.tokens[id].spelling;
+      if (is_known_end(spelling) || is_infill_token(spelling))  // converters wrote some as ordinary tokens
         control(static_cast<TokenId>(id));
+    }
     if (spec_.unknown) spec_.tokens[static_cast<size_t>(*spec_.unknown)].kind = TokenKind::kUnknown;
   }
 

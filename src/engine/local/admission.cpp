@@ -16,6 +16,7 @@
 #include "engine/step_runner.h"
 #include "grammar/refusal.h"
 #include "text/end_tokens.h"
+#include "text/infill_tokens.h"
 #include "tools/answer_structure.h"
 #include "tools/call_structure.h"
 
@@ -51,8 +52,10 @@ std::vector<TokenId> stop_tokens_of(const Checkpoint& checkpoint, const PromptBu
   std::vector<TokenId> ids = checkpoint.generation().stop_tokens;
   if (const Tokenizer* tokenizer = prompts.tokenizer()) {
     if (tokenizer->special().eos) ids.push_back(*tokenizer->special().eos);
-    if (checkpoint.generation().may_lack_stop_tokens)
+    if (checkpoint.generation().may_lack_stop_tokens) {
       for (const TokenId id : known_ends(*tokenizer)) ids.push_back(id);
+      for (const TokenId id : infill_ends(*tokenizer)) ids.push_back(id);
+    }
   }
   if (prompts.turn_end()) ids.push_back(*prompts.turn_end());
   std::sort(ids.begin(), ids.end());
@@ -160,7 +163,7 @@ std::shared_ptr<Job> Admission::job_for(Request request,
   require_possible(request, job->vectors != nullptr);
   set_limits(*job, request);
   job->kept_states = kept_states(job->prompt);
-  job->facts = facts_of(request, job->prompt.size());
+  job->facts = facts_of(request, job->prompt);
   set_form(*job, request, functions);
   if (job->thoughts && request.max_thought_tokens >= 0)
     job->facts.thoughts = ThoughtBudget{.marks = job->thoughts,
@@ -286,9 +289,20 @@ std::vector<int> Admission::kept_states(std::span<const TokenId> prompt) const {
   return positions;
 }
 
-// A stop token that is ignored is never drawn, for what a model says after one is no continuation.
-SequenceFacts Admission::facts_of(const Request& request, size_t prompt_tokens) {
-  SequenceFacts facts = {.prompt_tokens = prompt_tokens,
+std::vector<TokenId> Admission::model_ends(std::span<const TokenId> prompt) const {
+  std::vector<TokenId> ends = stop_tokens_;
+  const Tokenizer* const tokenizer = prompts_.tokenizer();
+  if (tokenizer == nullptr) return ends;
+  const std::optional<InfillTokens> gap = infill_tokens_of(*tokenizer);
+  if (gap && std::ranges::find(prompt, gap->middle) != prompt.end())
+    for (const TokenId id : infill_ends(*tokenizer)) ends.push_back(id);
+  return ends;
+}
+
+// A stop token that is ignored is never drawn, for what a model says after one is no continuation. Those that
+// the request names itself are not ignored.
+SequenceFacts Admission::facts_of(const Request& request, std::span<const TokenId> prompt) {
+  SequenceFacts facts = {.prompt_tokens = prompt.size(),
                          .min_tokens = static_cast<size_t>(request.min_tokens),
                          .ends = request.stop_tokens};
   const SamplingOptions& sampling = request.sampling;
@@ -300,10 +314,14 @@ SequenceFacts Admission::facts_of(const Request& request, size_t prompt_tokens) 
       if (const auto id = tokenizer->find(stop); id && tokenizer->kind(*id) == TokenKind::kControl)
         facts.ends.push_back(*id);
   }
-  if (request.end_of_text == Request::EndOfText::kIgnored)
-    facts.forbidden = stop_tokens_;
-  else
-    facts.ends.insert(facts.ends.end(), stop_tokens_.begin(), stop_tokens_.end());
+  const bool ignored = request.end_of_text == Request::EndOfText::kIgnored;
+  const std::vector<TokenId> named = facts.ends;
+  for (const TokenId id : model_ends(prompt)) {
+    if (!ignored)
+      facts.ends.push_back(id);
+    else if (std::ranges::find(named, id) == named.end())
+      facts.forbidden.push_back(id);
+  }
   return facts;
 }
 

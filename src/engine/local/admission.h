@@ -52,7 +52,9 @@ class Admission {
   // Where a later prompt may turn away from this one: behind the system's turn, where the first turn ends,
   // and near the prompt's own end, where the answer begins.
   std::vector<int> kept_states(std::span<const TokenId> prompt) const;
-  SequenceFacts facts_of(const Request& request, size_t prompt_tokens);
+  SequenceFacts facts_of(const Request& request, std::span<const TokenId> prompt);
+  // The tokens that end an answer to this prompt for the model. Those of a gap end it where it asks for one.
+  std::vector<TokenId> model_ends(std::span<const TokenId> prompt) const;
   // The job's adapter and what it shares in the cache.
   void set_adapter(Job& job, const Request& request);
   // How the answers are divided into parts, and what they may be.
