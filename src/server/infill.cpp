@@ -30,10 +30,10 @@ const char* stop_type(const FinishEvent& finish) {
   return finish.reason == FinishReason::kStop ? "eos" : "limit";
 }
 
-// What editors' extensions send with every request: limits of time and the filters of llama-server.
-constexpr std::array<std::string_view, 4> kHintsOfEditors{"t_max_prompt_ms", "t_max_predict_ms", "samplers",
-                                                          "n_indent"};
+// Fields of llama-server that are honoured here and nowhere else.
 constexpr std::string_view kResponseFields = "response_fields";
+constexpr std::array<std::string_view, 4> kOwnFields{kResponseFields, "n_indent", "t_max_predict_ms",
+                                                     "t_max_prompt_ms"};
 
 struct InfillHead {
   std::string model;
@@ -123,14 +123,14 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   head.response_fields = f.texts(std::string(kResponseFields)).value_or(std::vector<std::string>());
   if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
   f.refuse("prompt_embeds", "/v1/completions takes vectors");
-  std::vector<std::string_view> read(kHintsOfEditors.begin(), kHintsOfEditors.end());
-  for (const std::string_view name : kHintsOfEditors) f.hint(std::string(name), {-1, 0, Json::array(), ""});
-  read.push_back(kResponseFields);
-  read_other_engines(f, read);
+  const LineLimits limits = read_line_limits(f);
+  f.hint("t_max_prompt_ms", {-1, 0});  // llama-server reads it and goes on
+  read_other_engines(f, kOwnFields);
   f.hint("timings_per_token", {false});
   f.refuse_others();
 
   ApiRequest api_request;
+  api_request.line_limits = limits;
   api_request.delivery = stream ? Delivery::kStream : Delivery::kWhole;
   if (stream)
     api_request.format = std::make_unique<Stream>(std::move(head));

@@ -41,7 +41,7 @@ constexpr const char* kModelsPath = "/v1/models";
 constexpr const char* kModelPath = "/v1/models/*";
 constexpr const char* kResponsePath = "/v1/responses/*";
 constexpr const char* kCancelPath = "/v1/responses/*/cancel";
-constexpr const char* kInputItemsPath = "/v1/responses/*/input_items";
+constexpr const char* kItemsPath = "/v1/responses/*/input_items";
 constexpr const char* kAdaptersPath = "/lora-adapters";
 constexpr const char* kMessagesPath = "/v1/messages";
 constexpr const char* kIgnoredHeader = "X-Ferrum-Ignored";
@@ -141,8 +141,8 @@ class Server::Impl {
         {"POST", "/v1/responses/input_tokens", ModelHandler([this](Fields& body, const Engine& engine) {
            return openai::response_input_tokens(body, engine, *responses_.store);
          })},
-        {"GET", kInputItemsPath, DirectHandler([this](const HttpRequest& request) {
-           return json_reply(openai::input_items(name_in(request, kInputItemsPath), responses_));
+        {"GET", kItemsPath, DirectHandler([this](const HttpRequest& request) {
+           return json_reply(openai::input_items(name_in(request, kItemsPath), request.query, responses_));
          })},
         {"GET", kResponsePath, ReplayHandler([this](const HttpRequest& request) {
            return openai::kept_response(name_in(request, kResponsePath), request.query, responses_);
@@ -339,7 +339,7 @@ class Server::Impl {
       } else {
         choose_adapter(body, parsed.model, *engine, default_adapters_, api_request.requests);
         for (Request& r : api_request.requests) r.deadline_seconds = options_.request_timeout;
-        streams = engine->submit_batch(std::move(api_request.requests));
+        streams = within(engine->submit_batch(std::move(api_request.requests)), api_request.line_limits);
       }
       HttpHeaders headers;
       add_ignored(request, body, headers);

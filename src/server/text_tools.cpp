@@ -25,9 +25,12 @@ Prompt read_prompt(Fields& body, const Engine& engine) {
     return messages;
   }
   const char* name = content ? "content" : "prompt";
-  TextPrompt text = {.text = body.text(name).value_or("")};
+  TextPrompt text;
   text.control_tokens = read_control_tokens(body);
   text.bos = read_bos(body, content ? TextPrompt::Bos::kOmitted : TextPrompt::Bos::kAdded);
+  if (const Json* given = body.find(name); given && given->is_array())
+    return mixed_prompt(name, engine, *given, text);
+  text.text = body.text(name).value_or("");
   return text;
 }
 

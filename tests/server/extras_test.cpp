@@ -68,7 +68,57 @@ TEST_F(Extras, EditorsFieldsForGaps) {
   const Reply reply = served.client().post("/infill", body.dump());
   EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.json(), json({{"content", "Hello"}, {"truncated", false}}));
-  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "t_max_prompt_ms, t_max_predict_ms, samplers, n_indent");
+  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "samplers, t_max_prompt_ms");
+}
+
+TEST_F(Extras, APromptOfTextsAndIdsIsOnePrompt) {
+  const Request r = asked(kText, {{"prompt", {"A", 1, "B"}}});
+  EXPECT_EQ(std::get<TokenPrompt>(r.prompt).ids, (std::vector<int32_t>{94, 65, 1, 66}));
+  EXPECT_EQ(refused_param(kText, {{"prompt", {"A", 1.5}}}), "prompt");
+}
+
+// The engine's refusals name the field, by the name that it has in the API.
+TEST(EngineRefusals, NameTheirField) {
+  std::string message;
+  Served served([&](const Request&) { return std::vector<Event>{ErrorEvent{"bad_argument", message}}; });
+  Client client = served.client();
+  for (const auto& [told, param] : std::map<std::string, std::string>{
+           {"min_tokens is 5, more than max_tokens, which is 4", "min_tokens"},
+           {"template options: the key 'messages' is taken", "chat_template_kwargs"},
+           {"stop_tokens: no token has the id 7", "stop_token_ids"}}) {
+    message = told;
+    const Reply reply = client.post(kChat, R"({"messages": [{"role": "user", "content": "hi"}]})");
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(reply.json()["error"]["param"], param) << reply.body;
+  }
+}
+
+TEST_F(Extras, LinesOfClientsAreNoPartOfThePrompt) {
+  const std::string line = "x-anthropic-billing-header: cch=1;";
+  const auto prompt = [&](const json& messages) {
+    return served_.engine->prompt_text(asked(kChat, {{"messages", messages}}));
+  };
+  const json user = {{"role", "user"}, {"content", line}};
+  EXPECT_EQ(prompt({{{"role", "system"}, {"content", line + "\na"}}, user}),
+            "system: a\nuser: " + line + "\n");
+  EXPECT_EQ(prompt({{{"role", "developer"},
+                     {"content", {{{"type", "text"}, {"text", line}}, {{"type", "text"}, {"text", "b"}}}}},
+                    user}),
+            "system: b\nuser: " + line + "\n");
+  EXPECT_EQ(prompt({{{"role", "system"}, {"content", line}}, user}), "user: " + line + "\n");
+  EXPECT_EQ(refused_param(kChat, {{"messages", {{{"role", "system"}, {"content", line}}}}}), "messages");
+
+  const auto response = [&](json body) {
+    body["store"] = false;
+    return served_.engine->prompt_text(asked("/v1/responses", body));
+  };
+  EXPECT_EQ(response({{"input", line}, {"instructions", line + "\nc"}}), "system: c\nuser: " + line + "\n");
+  EXPECT_EQ(response({{"input", "hi"}, {"instructions", line}}), "user: hi\n");
+  EXPECT_EQ(response({{"input",
+                       {{{"role", "developer"}, {"content", line}},
+                        {{"role", "system"}, {"content", line + "\nd"}},
+                        {{"role", "user"}, {"content", "hi"}}}}}),
+            "system: d\nuser: hi\n");
 }
 
 TEST_F(Extras, OtherEnginesDefaultsAskForNothing) {
@@ -394,6 +444,13 @@ TEST_F(Extras, TokenizersOfBothEngines) {
   EXPECT_EQ(ask("/tokenize", {{"content", "AB"}, {"add_special", true}})["tokens"], (json{94, 65, 66}));
   EXPECT_EQ(ask("/tokenize", {{"content", "A\xc3\xbc"}, {"with_pieces", true}})["tokens"][0],
             (json{{"id", 65}, {"piece", "A"}}));
+  EXPECT_EQ(ask("/tokenize", {{"content", {1, "A", "B", 2}}, {"add_special", true}})["tokens"],
+            (json{1, 65, 66, 2}));
+  EXPECT_EQ(ask("/tokenize", {{"content", {"A", "B", 2}}, {"add_special", true}})["tokens"],
+            (json{94, 65, 66, 2}))
+      << "the first part gets what begins a text";
+  EXPECT_EQ(refused_param("/tokenize", {{"content", {"A", -1}}}), "content");
+  EXPECT_EQ(refused_param("/tokenize", {{"content", {"A", json::object()}}}), "content");
   const json vllm = ask("/tokenize", {{"prompt", "AB"}, {"return_token_strs", true}});
   EXPECT_EQ(vllm["tokens"], (json{94, 65, 66}));
   EXPECT_EQ(vllm["count"], 3);

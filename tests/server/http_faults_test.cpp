@@ -118,7 +118,7 @@ TEST(HttpFaults, B28_BodiesThatContradictThemselves) {
             413);
   EXPECT_EQ(status("no header\r\n\r\n"), 400);
   EXPECT_EQ(answer_and_close(served, "\x16\x03\x01 what is this\r\n\r\n").status, 400);
-  EXPECT_EQ(answer_and_close(served, "GET / HTTP/9.9\r\n\r\n").status, 400);
+  EXPECT_EQ(answer_and_close(served, "GET / HTTP/9.9\r\n\r\n").status, 505);
   EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n").status,
             400);
   EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.1\r\n\r\n").status, 400);

@@ -65,6 +65,17 @@ TEST(Http, TheOlderVersionEndsStreamsWithTheConnection) {
   EXPECT_EQ(answer_and_close(served, http("GET", "/health", {}, "Connection: close\r\n")).status, 200);
 }
 
+// RFC 9110, section 2.5: a minor version that is not known is treated as the latest one that is.
+TEST(Http, ALaterMinorVersionIsTheLatestKnown) {
+  Served served;
+  Client client = served.client();
+  client.send(
+      "GET /health HTTP/1.2\r\nHost: localhost\r\n\r\nGET /health HTTP/1.9\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(client.read().status, 200) << "the connection stays open";
+  EXPECT_EQ(answer_and_close(served, "GET /health HTTP/1.2\r\n\r\n").status, 400) << "no Host";
+}
+
 TEST(Http, HeadIsGetWithoutTheBody) {
   Served served;
   Client client = served.client();

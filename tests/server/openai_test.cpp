@@ -140,8 +140,9 @@ TEST_F(OpenAi, PromptsOfEveryKind) {
   client_.post(kText, text({{"prompt", {{1, 2}, {3}}}}).dump());
   EXPECT_EQ(std::get<TokenPrompt>(served_.engine->answer(before + 3)->request.prompt).ids,
             std::vector<int32_t>{3});
-  for (const json& prompt : {json(5), json::array(), json{{"a", 1}}, json{1, "a"}, json{"a", 5}, json{1, -1},
-                             json(std::vector<std::string>(2049, "x")), json::array({json::array()})})
+  for (const json& prompt :
+       {json(5), json::array(), json{{"a", 1}}, json{1, -1}, json{"a", -1}, json{"a", true},
+        json(std::vector<std::string>(2049, "x")), json::array({json::array()})})
     expect_refused(kText, text({{"prompt", prompt}}), "prompt");
 }
 

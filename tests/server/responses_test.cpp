@@ -130,6 +130,41 @@ TEST_F(Responses, AConversationContinuesFromAStoredResponse) {
   expect_refused(ask({{"previous_response_id", first["id"]}}), "previous_response_id", 404);
 }
 
+TEST_F(Responses, ItemsOfAnInputComeInPages) {
+  json input = json::array();
+  for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
+  const std::string path =
+      kResponses + "/" + std::string(answer(ask({{"input", input}}))["id"]) + "/input_items";
+  const auto page = [&](const std::string& query) {
+    const json list = client_.ask("GET", path + query).json();
+    std::string texts;
+    for (const json& item : list["data"]) texts += (texts.empty() ? "" : " ") + std::string(item["content"]);
+    EXPECT_EQ(list["first_id"], list["data"].empty() ? json() : list["data"].front()["id"]);
+    EXPECT_EQ(list["last_id"], list["data"].empty() ? json() : list["data"].back()["id"]);
+    return std::pair(texts, list);
+  };
+  const auto [latest, first] = page("");
+  EXPECT_EQ(latest, "24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5")
+      << "the latest first, 20 of them";
+  EXPECT_EQ(first["has_more"], true);
+  const auto [rest, second] = page("?after=" + std::string(first["last_id"]));
+  EXPECT_EQ(rest, "4 3 2 1 0");
+  EXPECT_EQ(second["has_more"], false);
+  EXPECT_EQ(page("?order=asc&limit=3").first, "0 1 2");
+  const std::string last = page("?order=asc&limit=100").second["last_id"];
+  EXPECT_EQ(page("?order=asc&after=" + last).first, "");
+  for (const auto& [query, param] :
+       std::vector<std::pair<std::string, std::string>>{{"?limit=0", "limit"},
+                                                        {"?limit=101", "limit"},
+                                                        {"?limit=x", "limit"},
+                                                        {"?order=up", "order"},
+                                                        {"?after=none", "after"}}) {
+    const Reply reply = client_.ask("GET", path + query);
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_EQ(reply.json()["error"]["param"], param);
+  }
+}
+
 TEST_F(Responses, WhatIsNotToBeStoredIsNot) {
   const json reply = answer(ask({{"store", false}}));
   EXPECT_EQ(client_.ask("GET", kResponses + "/" + std::string(reply["id"])).status, 404);

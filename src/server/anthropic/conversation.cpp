@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "server/api/client_lines.h"
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
 
@@ -10,34 +11,6 @@ namespace ferrum::server::anthropic {
 namespace {
 
 constexpr TextPart kParts[] = {{"text", "text"}};
-constexpr std::string_view kBillingLine = "x-anthropic-";
-
-std::string without_billing_lines(std::string_view text) {
-  std::string rest;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    if (!text.starts_with(kBillingLine)) rest += text.substr(0, end);
-    text.remove_prefix(end);
-  }
-  return rest;
-}
-
-// Works block by block, since the text after a block begins a new line.
-Json without_billing_lines(const Json& content) {
-  if (content.is_string())
-    return without_billing_lines(std::string_view(content.get_ref<const std::string&>()));
-  if (!content.is_array()) return content;
-  Json rest = Json::array();
-  for (Json part : content) {
-    if (part.is_object() && part.contains("text") && part["text"].is_string()) {
-      std::string text = without_billing_lines(std::string_view(part["text"].get_ref<const std::string&>()));
-      if (text.empty()) continue;
-      part["text"] = std::move(text);
-    }
-    rest.push_back(std::move(part));
-  }
-  return rest;
-}
 
 // Adjacent messages of one role are one turn.
 ChatMessage& turn_of(const std::string& role, std::vector<ChatMessage>& turns) {
@@ -53,7 +26,7 @@ void add_text(const std::string& role, const std::string& text, std::vector<Chat
 }
 
 void add_system(Fields& body, const Json& content, const std::string& path, std::vector<ChatMessage>& turns) {
-  std::string text = text_of_parts(body, without_billing_lines(content), path, kParts);
+  std::string text = text_of_parts(body, without_client_lines(content), path, kParts);
   if (text.empty()) return;
   ChatMessage& message = turns.emplace_back();
   message.role = "system";

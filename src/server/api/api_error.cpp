@@ -25,6 +25,7 @@ int status_of(const std::string& code) {
 // The engine's messages begin with the setting at fault or with what is wrong about the prompt.
 std::string param_in(std::string_view message, const RequestFields& fields) {
   if (message.starts_with("the prompt ") || message.starts_with("token id ")) return fields.prompt;
+  if (message.starts_with("template options")) return "chat_template_kwargs";
   const std::string_view name = message.substr(0, message.find_first_of(" :"));
   if (name == kStopTokens) return "stop_token_ids";
   const bool is_name = name.find('_') != std::string_view::npos &&

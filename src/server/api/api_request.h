@@ -9,6 +9,7 @@
 
 #include "server/api/answering.h"
 #include "server/api/fields.h"
+#include "server/api/line_limits.h"
 
 namespace ferrum::server {
 
@@ -22,6 +23,7 @@ using Reply = std::variant<HttpResponse, Replay>;
 struct ApiRequest {
   std::vector<Request> requests;       // one for each prompt; all have the same number of choices
   std::optional<TextRequest> texts{};  // in place of requests: what a model is to make of texts
+  LineLimits line_limits{};            // of answers whose requests have one choice
   Delivery delivery = Delivery::kWhole;
   std::unique_ptr<Format> format;
   // If set, called with the engine and the streams instead of answering with their events; there is no format

@@ -54,7 +54,6 @@ const std::vector<Field>& unsupported() {
       {"tfs_z", {1.0}},
       {"top_n_sigma", {-1, 0}},
       {"penalty_prompt", {}},
-      {"samplers", {kNone, ""}},
       {"image_data", {kNone}},
       {"multimodal_data", {kNone}},
       {"return_tokens", {false}},

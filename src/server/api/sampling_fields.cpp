@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/numbers.h"
+#include "server/api/sampler_list.h"
 
 namespace ferrum::server {
 namespace {
@@ -98,6 +99,7 @@ void read_sampling(Fields& f, Request& r) {
   set(s.mirostat, f.integer("mirostat", 0, 2));
   set(s.mirostat_tau, f.number("mirostat_tau", 0, 100));
   set(s.mirostat_eta, f.number("mirostat_eta", 0, 1));
+  read_samplers(f, s);
 
   set(r.stop, f.texts("stop"));
   std::erase(r.stop, "");  // an empty string asks for nothing

@@ -1,5 +1,7 @@
 #include "server/http/request_reader.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -24,13 +26,39 @@ HttpFault fault_of(const boost::system::error_code& e) {
 const char* fault_of(const Message& head) {
   const auto hosts = head.count(http::field::host);
   const auto encodings = head.count(http::field::transfer_encoding);
-  if (head.version() != 10 && head.version() != 11) return "neither HTTP/1.1 nor HTTP/1.0";
   if (hosts > 1) return "more than one Host";
   if (hosts == 0 && head.version() >= 11) return "no Host";
   if (encodings > 0 && head.version() < 11) return "a Transfer-Encoding in HTTP/1.0";
   if (encodings > 1 || (encodings == 1 && !is_same_word(head[http::field::transfer_encoding], "chunked")))
     return "a Transfer-Encoding other than chunked";
   return nullptr;
+}
+
+// The version's place in a request whose first line is complete: of "1.1" in "GET / HTTP/1.1". npos: there is
+// none.
+size_t find_version(std::string_view request) {
+  constexpr std::string_view kName = " HTTP/";
+  const std::string_view line = trimmed(request.substr(0, request.find('\n')), "\r");
+  if (line.size() < kName.size() + 3) return std::string_view::npos;
+  const size_t at = line.size() - 3;
+  const auto is_digit = [&](size_t i) { return line[i] >= '0' && line[i] <= '9'; };
+  const bool is_version =
+      line.substr(0, at).ends_with(kName) && is_digit(at) && line[at + 1] == '.' && is_digit(at + 2);
+  return is_version && request.size() > line.size() ? at : std::string_view::npos;
+}
+
+// The request with a version that the parser takes: a later minor version is treated as the latest one that
+// is known (RFC 9110, section 2.5). `storage` has the bytes if they differ. Throws for another major version.
+std::string_view with_known_version(std::string_view request, std::string& storage) {
+  const size_t at = find_version(request);
+  if (at == std::string_view::npos) return request;
+  if (request[at] != '1')
+    throw HttpFault{
+        505, fmt::format("HTTP/{} is not spoken here, only HTTP/1.1 and HTTP/1.0", request.substr(at, 3))};
+  if (request[at + 2] <= '1') return request;
+  storage = request;
+  storage[at + 2] = '1';
+  return storage;
 }
 
 }  // namespace
@@ -52,7 +80,9 @@ size_t RequestReader::take(std::string_view bytes) {
   if (!has_begun() && bytes.substr(taken) == "\r") return taken;
   while (taken < bytes.size() && !parser_->is_done()) {
     boost::system::error_code error;
-    taken += parser_->put(boost::asio::buffer(bytes.substr(taken)), error);
+    std::string storage;
+    const std::string_view rest = bytes.substr(taken);
+    taken += parser_->put(boost::asio::buffer(has_head_ ? rest : with_known_version(rest, storage)), error);
     if (error == http::error::need_more) break;
     if (error) throw fault_of(error);
     if (parser_->is_header_done() && !has_head_) read_head();
@@ -64,7 +94,7 @@ size_t RequestReader::take(std::string_view bytes) {
 // fields.
 void RequestReader::read_head() {
   const Message& head = parser_->get();
-  version_ = head.version() >= 11 ? 11 : 10;
+  version_ = head.version() == 10 ? 10 : 11;
   request_.method = std::string(head.method_string());
   if (const char* fault = fault_of(head))
     throw HttpFault{400, std::string("not an HTTP/1.1 request: ") + fault};

@@ -1,8 +1,11 @@
 #include "server/openai/chat_messages.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "server/api/client_lines.h"
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
 
@@ -32,13 +35,18 @@ std::string thoughts_of(Fields& f) {
   return {};
 }
 
-ChatMessage message_of(const Fields& body, const Json& json, const std::string& path) {
+// Nothing for a system message that has no text for the model.
+std::optional<ChatMessage> message_of(const Fields& body, const Json& json, const std::string& path) {
   Fields f(body, json, path);
   ChatMessage message = {.role = role_of(f), .content = {}};
   // An assistant's message may lack content. In any message null stands for an empty one.
   if (message.role != "assistant" && !json.contains("content")) f.required("content");
-  if (const Json* content = f.find("content"))
-    message.content = text_of_parts(body, *content, f.path_of("content"), kParts);
+  if (const Json* content = f.find("content")) {
+    if (message.role == "system" && has_client_lines_only(*content)) return std::nullopt;
+    message.content =
+        text_of_parts(body, message.role == "system" ? without_client_lines(*content) : *content,
+                      f.path_of("content"), kParts);
+  }
   message.name = f.text("name").value_or("");
   if (message.role == "assistant") {
     read_tool_calls(f, message);
@@ -69,7 +77,9 @@ Chat read_chat(Fields& f, const Engine& engine) {
   if (!messages.is_array() || messages.empty())
     server::refuse("messages", "messages must be an array with at least one message");
   for (size_t i = 0; i < messages.size(); ++i)
-    chat.prompt.messages.push_back(message_of(f, messages[i], fmt::format("messages[{}]", i)));
+    if (auto message = message_of(f, messages[i], fmt::format("messages[{}]", i)))
+      chat.prompt.messages.push_back(*std::move(message));
+  if (chat.prompt.messages.empty()) server::refuse("messages", "messages must have a text for the model");
   settle_calls(chat.prompt.messages);
   chat.tools = read_chat_tools(f);
   chat.prompt.tools = chat.tools.use;

@@ -34,8 +34,9 @@ Prompt prompt_of(const Json& json, const TextPrompt& manner) {
 }
 
 // `manner`: how texts are read.
-std::vector<Prompt> prompts_of(const Json& json, const TextPrompt& manner) {
+std::vector<Prompt> prompts_of(const Json& json, const Engine& engine, const TextPrompt& manner) {
   std::vector<Prompt> prompts;
+  if (is_mixed(json)) return {mixed_prompt("prompt", engine, json, manner)};
   if (json.is_array() && !json.empty() && !is_id(json.front())) {
     if (json.size() > kMostResults)
       server::refuse("prompt", "prompt must have at most {} texts, not {}", kMostResults, json.size());
@@ -241,7 +242,7 @@ ApiRequest completion(Fields& f, const Engine& engine) {
       .text = "", .control_tokens = read_control_tokens(f), .bos = read_bos(f, TextPrompt::Bos::kAdded)};
   std::vector<Prompt> prompts = read_prompt_vectors(f, engine);
   if (prompts.empty())
-    prompts = prompts_of(f.required("prompt"), manner);
+    prompts = prompts_of(f.required("prompt"), engine, manner);
   else
     f.refuse("prompt", "prompt_embeds takes its place", {""});
   read_sampling(f, r);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "server/api/client_lines.h"
 #include "server/api/ids.h"
 #include "server/api/text_argument.h"
 #include "server/api/text_parts.h"
@@ -90,7 +91,11 @@ std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json,
                                        f.path_of("role"), in_quotes(role)));
     return std::nullopt;
   }
-  return message_of(role, text_of_parts(body, f.required("content"), f.path_of("content"), kParts));
+  const Json& content = f.required("content");
+  const bool is_system = role == "system" || role == "developer";
+  if (is_system && has_client_lines_only(content)) return std::nullopt;
+  return message_of(role, text_of_parts(body, is_system ? without_client_lines(content) : content,
+                                        f.path_of("content"), kParts));
 }
 
 // The input as items, in the form in which it is listed later.
@@ -117,7 +122,8 @@ bool is_turn(const ChatMessage& message) { return message.role != "system" && me
 
 ChatPrompt ResponseInput::prompt() const {
   ChatPrompt chat;
-  if (instructions.is_string()) chat.messages.push_back(message_of("system", instructions));
+  if (instructions.is_string() && !has_client_lines_only(instructions))
+    chat.messages.push_back(message_of("system", without_client_lines(instructions)));
   chat.messages.insert(chat.messages.end(), messages.begin(), messages.end());
   join_turns(chat.messages);
   settle_calls(chat.messages);

@@ -291,13 +291,38 @@ Json delete_response(const std::string& id, KeptResponses& kept) {
   return {{"id", id}, {"object", "response"}, {"deleted", true}};
 }
 
-Json input_items(const std::string& id, const KeptResponses& kept) {
+Json input_items(const std::string& id, std::string_view query, const KeptResponses& kept) {
+  constexpr std::ptrdiff_t kUsual = 20;
+  constexpr std::ptrdiff_t kMost = 100;
   Json items = Json::parse(find_response(id, *kept.store)->input_items);
-  Json list = {{"object", "list"}, {"has_more", false}};
-  list["first_id"] = items.front().at("id");
-  list["last_id"] = items.back().at("id");
-  list["data"] = std::move(items);
-  return list;
+  const std::string order = query_value(query, "order").value_or("desc");
+  if (order != "asc" && order != "desc")
+    server::refuse("order", "order must be asc or desc, not {}", in_quotes(order));
+  if (order == "desc") std::reverse(items.begin(), items.end());
+  std::ptrdiff_t limit = kUsual;
+  if (const auto given = query_value(query, "limit")) {
+    const std::optional<int> number = whole_number<int>(*given);
+    if (!number || *number < 1 || *number > kMost)
+      server::refuse("limit", "limit must be a number from 1 to {}, not {}", kMost, in_quotes(*given));
+    limit = *number;
+  }
+  auto first = items.begin();
+  if (const auto after = query_value(query, "after")) {
+    first =
+        std::find_if(items.begin(), items.end(), [&](const Json& item) { return item.at("id") == *after; });
+    if (first == items.end())
+      server::refuse("after", "after names no item of this response: {}", in_quotes(*after));
+    ++first;
+  }
+  const bool has_more = items.end() - first > limit;
+  const auto last = has_more ? first + limit : items.end();
+  Json data = Json::array();
+  std::copy(first, last, std::back_inserter(data));
+  return {{"object", "list"},
+          {"has_more", has_more},
+          {"first_id", data.empty() ? Json() : data.front().at("id")},
+          {"last_id", data.empty() ? Json() : data.back().at("id")},
+          {"data", std::move(data)}};
 }
 
 }  // namespace ferrum::server::openai

@@ -28,8 +28,9 @@ std::string cancelled_response(const std::string& id, KeptResponses& kept);
 // DELETE /v1/responses/{id}: what is answered. One that is running is cancelled. Throws ApiError 404.
 Json delete_response(const std::string& id, KeptResponses& kept);
 
-// GET /v1/responses/{id}/input_items: a list. Throws ApiError 404.
-Json input_items(const std::string& id, const KeptResponses& kept);
+// GET /v1/responses/{id}/input_items: a page of a list, by the query's `order` (desc, or asc), `after` and
+// `limit`. Throws ApiError: 404, or 400 for a value of these.
+Json input_items(const std::string& id, std::string_view query, const KeptResponses& kept);
 
 // POST /v1/responses/input_tokens
 Json response_input_tokens(Fields& body, const Engine& engine, ResponseStore& store);
