@@ -59,6 +59,26 @@ TEST(AnswerView, MarkdownIsShown) {
   EXPECT_EQ(shown("`a*b*` c"), "<36>a*b*<0> c\n");
 }
 
+TEST(AnswerView, UnderlinedLinesAreHeadings) {
+  const Shown shown = {.with_styles = true};
+  for (const size_t size : {1u, 3u, 1000u}) {
+    EXPECT_EQ(shown.pieces("First *one*\n===\ntext\n\nSecond\n  ------ \nmore", size),
+              "<1;4>First <3>one<0>\ntext\n\n<1>Second<0>\nmore\n");
+    EXPECT_EQ(shown.pieces("one\n\n===\n= 2\n\na | b\n---\n", size), "one\n\n===\n= 2\n\n<1>a | b<0>\n")
+        << "nothing is underlined behind an empty line";
+    EXPECT_EQ(shown.pieces("- item\n===\n> quote\n===", size), "• item\n===\n<2>│ <0>quote\n===\n");
+  }
+}
+
+TEST(AnswerView, CharacterReferencesAreWhatTheyStandFor) {
+  const Shown shown = {.columns = 60};
+  EXPECT_EQ(shown("a &lt;b&gt; &amp;amp; &#8212; &#x2014; &eacute;&nbsp;&hearts; &apos;"),
+            "a <b> &amp; — — é\u00a0♥ '\n");
+  EXPECT_EQ(shown("&nothing; & &; &#; \\&lt; AT&T;"), "&nothing; & &; &#; &lt; AT&T;\n");
+  EXPECT_EQ(shown("`&lt;`"), "`&lt;`\n") << "code is as it is written";
+  EXPECT_EQ(shown("&#27;[2J &#0; &#xD800; &#10;x &lt;*b*&gt;"), "\ufffd[2J \ufffd \ufffd  x <b>\n");
+}
+
 TEST(AnswerView, ListsAndQuotesHangUnderTheirMarks) {
   const Shown shown = {.columns = 20};
   EXPECT_EQ(shown("- one two three four five\n  1. six seven eight nine\n- [x] done\n- [ ] to do"),

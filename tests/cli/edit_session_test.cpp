@@ -31,14 +31,14 @@ TEST(Keys, WhatTerminalsSend) {
       {Key::kEnd, {"\x1b[F", "\x1b[4~", "\x1b[8~", "\x1bOF"}},
       {Key::kDelete, {"\x1b[3~", "\x1b[3;2~", "\x1b[3$"}},
       {Key::kUp, {"\x1b[A", "\x1bOA", "\x1b[a", "\x1b[1;2A"}},
-      {Key::kLeft, {"\x1b[D", "\x1b[1;2D", "\x1b[d"}},
+      {Key::kLeft, {"\x1b[D", "\x1b[1D", "\x1b[2D", "\x1b[1;2D", "\x1b[d"}},
       // xterm and tmux, PuTTY, rxvt, Alt as a modifier and as a prefix, Alt-B.
       {Key::kWordLeft,
-       {"\x1b[1;5D", "\x1bOD", "\x1bOd", "\x1b[1;3D", "\x1b\x1b[D",
+       {"\x1b[1;5D", "\x1b[5D", "\x1bOD", "\x1bOd", "\x1b[1;3D", "\x1b\x1b[D",
         "\x1b"
         "b"}},
       {Key::kWordRight,
-       {"\x1b[1;5C", "\x1bOC", "\x1bOc", "\x1b[1;3C", "\x1b\x1b[C",
+       {"\x1b[1;5C", "\x1b[5C", "\x1bOC", "\x1bOc", "\x1b[1;3C", "\x1b\x1b[C",
         "\x1b"
         "f"}},
       {Key::kEraseWordLeft, {"\x1b\x7f", "\x1b\b", "\x1b[127;5u"}},

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/terminal/entities.h"
+
 namespace ferrum::cli {
 namespace {
 
@@ -72,6 +74,7 @@ class InlineParser {
       code();
     } else if (c == '*' || c == '_' || c == '~') {
       delimiters();
+    } else if (c == '&' && entity()) {
     } else if (c == '<' && autolink()) {
     } else if ((c == '[' || (c == '!' && at_ + 1 < text_.size() && text_[at_ + 1] == '[')) && link()) {
     } else {
@@ -132,6 +135,14 @@ class InlineParser {
     if (at_end && state_ == LineState::kGrowing && !piece.can_close) piece.text.clear();
     pieces_.push_back(std::move(piece));
     at_ += count;
+  }
+
+  bool entity() {
+    const std::optional<Entity> found = entity_at(text_.substr(at_));
+    if (!found) return false;
+    plain_ += found->text;
+    at_ += found->size;
+    return true;
   }
 
   // <https://…>

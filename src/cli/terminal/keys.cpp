@@ -126,7 +126,8 @@ std::optional<KeyPress> key_of_sequence(std::string_view parameters, char final,
   }
   const std::optional<Key> key = key_of_letter(final);
   if (!key) return std::nullopt;
-  return modified(*key, modifiers_at(1));
+  // Modifiers are the second number, as in CSI 1;5 C, or the only one (xterm's modifyCursorKeys: 0).
+  return modified(*key, modifiers_at(numbers.size() == 1 ? 0 : 1));
 }
 
 // Keeps line breaks as \n, and tabs; drops other control characters.

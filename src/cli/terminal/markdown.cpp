@@ -17,6 +17,11 @@ void move_rows(std::vector<Row>& to, std::vector<Row>&& from) {
 
 Row spaces(size_t count) { return Row(count, Cell{" ", 1, {}}); }
 
+// The first level is underlined.
+TextStyle heading_style(int level, Colours colours) {
+  return {.bold = true, .underline = level == 1, .colour = colours == Colours::kAnsi ? kHeadingColour : 0};
+}
+
 size_t indent_of(std::string_view line) { return std::min(line.find_first_not_of(" \t"), line.size()); }
 
 // ---, ***, ___, also with spaces between.
@@ -34,6 +39,16 @@ size_t heading_mark(std::string_view text) {
   return level == text.size() ? level : text[level] == ' ' ? level + 1 : 0;
 }
 
+// The level of the heading that the line underlines; 0 if it is no underline.
+int underline_level(std::string_view line) {
+  const size_t indent = indent_of(line);
+  if (indent > 3 || indent == line.size()) return 0;
+  const char mark = line[indent];
+  const size_t end = std::min(line.find_first_not_of(mark, indent), line.size());
+  if ((mark != '=' && mark != '-') || line.find_first_not_of(" \t", end) != std::string_view::npos) return 0;
+  return mark == '=' ? 1 : 2;
+}
+
 // The size of the marker and the space after it in "- item" or "12. item"; 0 if the text is not an item.
 size_t item_mark(std::string_view text) {
   size_t size = 0;
@@ -45,6 +60,14 @@ size_t item_mark(std::string_view text) {
     ++size;
   }
   return size < text.size() && text[size] == ' ' ? size + 1 : 0;
+}
+
+// Whether the line is text of a paragraph: it has no marker of a block. (Fences are told apart before.)
+bool is_paragraph_line(std::string_view line) {
+  const size_t indent = indent_of(line);
+  const std::string_view text = line.substr(indent);
+  return !text.empty() && indent <= 3 && text[0] != '>' && heading_mark(text) == 0 && item_mark(text) == 0 &&
+         !is_rule(text);
 }
 
 // The beginning of the lines of one kind: on the first row and on the following ones.
@@ -144,13 +167,15 @@ std::vector<Row> Markdown::line_rows(std::string_view line, int columns, LineSta
     const size_t last = text.find_last_not_of("# ");
     if (last != std::string_view::npos && text.ends_with('#') && text[last + 1] == ' ')
       text = text.substr(0, last + 1);
-    const TextStyle style = {
-        .bold = true, .underline = mark == 2, .colour = colours_ == Colours::kAnsi ? kHeadingColour : 0};
-    append(row, inline_cells(text, style, colours_, state));
+    append(row, inline_cells(text, heading_style(mark == 2 ? 1 : 2, colours_), colours_, state));
   } else {
     append(row, inline_cells(text, {}, colours_, state));
   }
   return wrap_words(row, columns, prefix.further);
+}
+
+std::vector<Row> Markdown::heading_rows(std::string_view title, int level, int columns) const {
+  return wrap_words(inline_cells(title, heading_style(level, colours_), colours_), columns, {});
 }
 
 std::vector<Row> Markdown::table_rows(const MarkdownTable& table, int columns) const {
@@ -188,16 +213,23 @@ std::vector<Row> Markdown::take(std::string_view line, TerminalSize size) {
     table_->body.clear();
     return rows;
   }
-  if (candidate_) {
+  if (const int level = underline_level(line); candidate_ && level > 0) {
+    const std::string title = *std::exchange(candidate_, std::nullopt);
+    in_paragraph_ = false;
+    return heading_rows(title, level, size.columns);
+  }
+  if (candidate_ && is_table_line(*candidate_)) {
     const auto aligns = table_alignment(line);
     MarkdownTable::Line header = table_cells(*candidate_);
     if (aligns && aligns->size() == header.size()) {
       table_ = MarkdownTable{.header = std::move(header), .columns = *aligns, .body = {}};
       candidate_.reset();
+      in_paragraph_ = false;
       return {};
     }
   }
   std::vector<Row> rows = settle_held(size.columns);
+  const bool was_in_paragraph = std::exchange(in_paragraph_, is_paragraph_line(line) && !fence_of(line));
   if (const std::optional<Fence> fence = fence_of(line)) {
     fence_ = fence;
     const std::string_view language = line.substr(fence->indent + fence->length);
@@ -206,7 +238,7 @@ std::vector<Row> Markdown::take(std::string_view line, TerminalSize size) {
       append(label, cells_of(language.substr(indent_of(language)), {.dim = true}));
       move_rows(rows, wrap_anywhere(label, size.columns));
     }
-  } else if (is_table_line(line)) {
+  } else if (is_table_line(line) || (in_paragraph_ && !was_in_paragraph)) {
     candidate_ = line;
   } else {
     move_rows(rows, line_rows(line, size.columns, LineState::kWhole));

@@ -15,9 +15,10 @@ class Markdown {
  public:
   explicit Markdown(Colours colours) : colours_(colours) {}
 
-  // Takes the next whole line, without its newline, and returns the rows that are settled by it. A line that
-  // may belong to a table is held back until the table ends, or until it is as high as the screen, from when
-  // on its columns keep their widths.
+  // Takes the next whole line, without its newline, and returns the rows that are settled by it. A
+  // paragraph's first line is held back, since the next one may underline it as a heading. A line that may
+  // belong to a table is held back until the table ends, or until it is as high as the screen, from when on
+  // its columns keep their widths.
   std::vector<Row> take(std::string_view line, TerminalSize size);
   // The rows of the lines held back and of `partial`, the beginning of the next line, as they look now.
   std::vector<Row> held(std::string_view partial, TerminalSize size) const;
@@ -35,13 +36,16 @@ class Markdown {
   bool closes_fence(std::string_view line) const;
   std::vector<Row> code_rows(std::string_view line, int columns) const;
   std::vector<Row> line_rows(std::string_view line, int columns, LineState state) const;
+  // "Title", underlined: the heading of a level.
+  std::vector<Row> heading_rows(std::string_view title, int level, int columns) const;
   std::vector<Row> table_rows(const MarkdownTable& table, int columns) const;
   std::vector<Row> settle_held(int columns);
 
   Colours colours_;
-  std::optional<Fence> fence_;              // set inside a code block
-  std::optional<std::string> candidate_;    // a line that may be a table's header, depending on the next one
-  std::optional<MarkdownTable> table_;      // the table's unsettled lines
+  std::optional<Fence> fence_;            // set inside a code block
+  std::optional<std::string> candidate_;  // may be a table's header or a heading, depending on the next line
+  bool in_paragraph_ = false;             // the last line was one of a paragraph, which the next may continue
+  std::optional<MarkdownTable> table_;    // the table's unsettled lines
   std::optional<std::vector<int>> widths_;  // of a table whose beginning is settled
 };
 
