@@ -65,13 +65,20 @@ OutputFile::~OutputFile() {
 
 void OutputFile::open_partial() {
   const std::lock_guard lock(names_mutex);
-  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  // A FIFO of this name would make us wait for a reader.
+  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (descriptor_ < 0) {
     const int reason = errno;
     std::error_code error;
     if (fs::exists(fs::symlink_status(partial_, error)))
       fail_with(reason, fmt::format("cannot open {} beside it", in_quotes(partial_.filename().string())));
     fail_with(reason, "cannot create it");
+  }
+  struct stat file {};
+  if (::fstat(descriptor_, &file) != 0 || !S_ISREG(file.st_mode)) {
+    ::close(std::exchange(descriptor_, -1));
+    fail(ErrorCode::kIo, "{}: {} beside it is not a regular file", in_quotes(target_.string()),
+         in_quotes(partial_.filename().string()));
   }
   // The previous holder of the lock may have renamed or removed the file between our opening and locking it.
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || !is_still_at(descriptor_, partial_)) {

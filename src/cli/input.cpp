@@ -39,7 +39,8 @@ std::string read_fifo(const std::filesystem::path& path) {
 
 std::string read_all(const std::filesystem::path& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  if (std::filesystem::is_fifo(path)) return read_fifo(path);
+  std::error_code ignored;  // opening it says what is wrong
+  if (std::filesystem::is_fifo(path, ignored)) return read_fifo(path);
   return std::string(MappedFile::open(path)->text());
 }
 

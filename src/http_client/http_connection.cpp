@@ -16,12 +16,15 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <type_traits>
 #include <vector>
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/file_descriptor.h"
 #include "http_client/http_server_address.h"
 #include "http_client/private_networks.h"
 
@@ -314,8 +317,12 @@ class HttpServerAddress::Impl {
     shared.tls.set_verify_mode(ssl::verify_peer);
     error_code error;
     if (o.ca_file.empty()) {
+      // OpenSSL would wait for the writer of a FIFO.
+      const char* const more = std::getenv("SSL_CERT_FILE");
+      if (more != nullptr && std::filesystem::exists(more)) open_regular_file(more);
       shared.tls.set_default_verify_paths(error);
     } else {
+      open_regular_file(o.ca_file);
       shared.tls.load_verify_file(o.ca_file, error);
       if (error) fail(ErrorCode::kBadFile, "{}: no certificates in PEM: {}", o.ca_file, error.message());
     }

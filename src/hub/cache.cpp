@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "hub/file_lock.h"
+#include "hub/small_file.h"
 
 namespace ferrum::hub {
 namespace {
@@ -91,10 +93,14 @@ fs::path Cache::lock_folder(const std::string& repo) const {
 
 std::optional<std::string> Cache::commit_of(const std::string& repo, const std::string& revision) const {
   if (is_commit(revision)) return revision;
-  std::ifstream in(repo_folder(repo) / "refs" / revision);
-  std::string commit;
-  if (!(in >> commit) || !is_commit(commit)) return std::nullopt;
-  return commit;
+  try {
+    const std::string text = text_of_file(repo_folder(repo) / "refs" / revision).value_or("");
+    const std::string_view commit = trimmed(text);
+    return is_commit(commit) ? std::optional(std::string(commit)) : std::nullopt;
+  } catch (const Error& e) {  // of this model alone
+    log::warn("{}", e.what());
+    return std::nullopt;
+  }
 }
 
 std::vector<Cache::Snapshot> Cache::snapshots_of(const std::string& repo,

@@ -31,9 +31,9 @@ std::string hash_of_file(const std::filesystem::path& file, HashKind kind,
   const auto refuse = [&] {
     fail(ErrorCode::kIo, "{}: cannot be read: {}", in_quotes(file.string()), std::strerror(errno));
   };
-  const FileDescriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor in = open_regular_file(file);
   struct stat found {};
-  if (in.get() < 0 || ::fstat(in.get(), &found) != 0) refuse();
+  if (::fstat(in.get(), &found) != 0) refuse();
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   check(hash && EVP_DigestInit_ex(hash.get(), kind == HashKind::kSha256 ? EVP_sha256() : EVP_sha1(),
                                   nullptr) == 1,

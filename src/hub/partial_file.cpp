@@ -8,14 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "hub/digest.h"
 #include "hub/file_lock.h"
+#include "hub/small_file.h"
 
 namespace ferrum::hub {
 namespace {
@@ -71,8 +70,7 @@ std::string PartialFile::read_journal(const fs::path& target, uint64_t size, uin
   if (::lstat(data_of(target).c_str(), &data) != 0 || !S_ISREG(data.st_mode) ||
       static_cast<uint64_t>(data.st_size) != size)
     return {};
-  std::ifstream in(journal_of(target), std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const std::string text = text_of_file(journal_of(target)).value_or("");
   const bool fits =
       text.starts_with(header_of(target, size, block)) && text.size() == kHeader + count_blocks(size, block);
   if (!fits || text.find_first_not_of("#.", kHeader) != std::string::npos) return {};

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "hub/small_file.h"
 
 namespace ferrum::hub {
 namespace {
@@ -21,9 +21,8 @@ std::string token_from(const Environment& environment) {
     const std::filesystem::path file =
         path && !path->empty() ? std::filesystem::path(*path) : hub_home(environment) / "token";
     source = file.string();
-    std::ifstream in(file, std::ios::binary);
-    std::getline(in, token);
-    token = std::string(trimmed(token));
+    const std::string text = text_of_file(file).value_or("");
+    token = std::string(trimmed(std::string_view(text).substr(0, text.find('\n'))));
   }
   // The token becomes a header's value.
   if (token.size() > kMaxToken ||

@@ -1,5 +1,6 @@
 #include "base/output_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -75,6 +76,18 @@ TEST_F(OutputFileFaults, B61_FailureLeavesTheOldFileAndNothingElse) {
   }
   EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 1);
+}
+
+TEST_F(OutputFileFaults, APipeInThePlaceOfThePartialFileIsNotWaitedFor) {
+  const std::string partial = target().string() + ".partial";
+  ASSERT_EQ(mkfifo(partial.c_str(), 0600), 0);
+  EXPECT_NE(
+      message_of([&] { OutputFile file(target(), 0); }).find("cannot open 'model.gguf.partial' beside it"),
+      std::string::npos);
+  const int reader = ::open(partial.c_str(), O_RDONLY | O_NONBLOCK);
+  EXPECT_NE(message_of([&] { OutputFile file(target(), 0); }).find("is not a regular file"),
+            std::string::npos);
+  ::close(reader);
 }
 
 TEST_F(OutputFileFaults, B61_AKillLeavesTheOldFileAndTheNextRunSucceeds) {

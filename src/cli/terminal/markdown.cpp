@@ -62,7 +62,7 @@ size_t item_mark(std::string_view text) {
   return size < text.size() && text[size] == ' ' ? size + 1 : 0;
 }
 
-// Whether the line is text of a paragraph: it has no marker of a block. (Fences are told apart before.)
+// Whether the line is text of a paragraph: it has no marker of a block. (Fences are recognised before.)
 bool is_paragraph_line(std::string_view line) {
   const size_t indent = indent_of(line);
   const std::string_view text = line.substr(indent);
