@@ -270,7 +270,7 @@ struct StateSpace {
 struct AttentionLayer {
   HeadShape heads;
   float clip = 0;       // q, k and v are limited to ± clip before the rotation; 0: not
-  Norm q_norm, k_norm;  // kNone or kRms; of each head, or of all heads together where the weight is so wide
+  Norm q_norm, k_norm;  // of each head, or of all heads together where the weight is so wide; kLayer: of all
   Norm v_norm;          // kNone or kRms, of each head
   bool norm_last = false;  // the norms come after the rotation, not before it
   Rope rope;
@@ -290,6 +290,9 @@ struct AttentionLayer {
   // that are at most window / 2 positions away. Then a step holds all tokens of a sequence.
   bool causal = true;
   Tensor sinks;  // [1, q_heads] f32, or empty: a score beside the keys' whose value is 0
+  // Attention with linear biases (arXiv 2108.12409): behind the cap a score falls by its head's slope for
+  // each position between the token and the key, on either side of it. [1, q_heads] f32, or empty
+  Tensor slopes;
   float value_scale = 1;
 };
 

@@ -68,6 +68,10 @@ struct Architecture {
   void (*respell_hf)(Json&) = nullptr;
   // Brings a folder's tensors into the layout of the plan, where it differs by more than names.
   void (*adapt_hf)(std::vector<HostTensor>&, const ModelDescription&) = nullptr;
+  // The same for GGUF files.
+  void (*adapt_gguf)(std::vector<HostTensor>&, const ModelDescription&) = nullptr;
+  // Sets switches that a folder tells by its tensors alone, before these are compared with the plan.
+  void (*settle_hf)(ModelDescription&, const TensorTable&) = nullptr;
   // Reads into the description what a folder keeps in small tensors.
   void (*finish_hf)(ModelDescription&, const TensorTable&) = nullptr;
   // Tensors that files may have and this model does not use, by a part of their name.

@@ -58,8 +58,8 @@ void add(Hasher128& hasher, const AttentionDescription& a) {
        {a.q_heads, a.kv_heads, a.head_dim, a.value_dim, a.window, static_cast<int>(a.rope),
         static_cast<int>(a.norm), static_cast<int>(a.gate), a.latent, a.query_latent, a.rope_dim})
     add(hasher, number);
-  for (const bool flag :
-       {a.norm_last, a.sinks, a.gate_per_head, a.gate_in_query, a.value_norm, a.value_is_key})
+  for (const bool flag : {a.norm_last, a.layer_norm, a.sinks, a.alibi, a.gate_per_head, a.gate_in_query,
+                          a.value_norm, a.value_is_key})
     add(hasher, flag);
   for (const float number : {a.clip, a.scale, a.soft_cap, a.value_scale, a.in_scale, a.out_scale})
     add(hasher, number);

@@ -65,12 +65,15 @@ struct AttentionDescription {
   int window = 0;     // positions that a token sees, its own included; 0: all
   LayerRope rope = LayerRope::kMain;
   HeadNorm norm = HeadNorm::kNone;
-  bool norm_last = false;  // after the rotation
-  float clip = 0;          // q, k and v are limited to ± clip; 0: not
-  float scale = 0;         // of q·k
-  float soft_cap = 0;      // of scores; 0: none
+  bool norm_last = false;   // after the rotation
+  bool layer_norm = false;  // kWidth by mean and variance, with a bias; else RMS
+  float clip = 0;           // q, k and v are limited to ± clip; 0: not
+  float scale = 0;          // of q·k
+  float soft_cap = 0;       // of scores; 0: none
   float value_scale = 1;
   bool sinks = false;  // a learned score for each head that takes weight and has no value
+  // Scores fall with the distance, in each head by a slope that follows from their number (models/alibi.h).
+  bool alibi = false;
   OutputGate gate = OutputGate::kNone;
   bool gate_per_head = false;  // else per element
   bool value_norm = false;     // an RMS norm of v, head by head, without a weight
@@ -224,6 +227,8 @@ struct EncoderDescription {
   bool embedding_norm = true;
   bool norms_sums = false;  // x = norm(x + f(x)), else as the wiring says
   bool first_norm = true;   // before the attention of the first layer
+  // Behind the norm of the attention's sum another one: x = norm(x + norm(x + attention(x)))
+  bool second_norm = false;
 };
 
 // What becomes one vector of a text's rows; formulas: Pooling in backend/backend.h.

@@ -129,6 +129,27 @@ HostTensor even_then_odd_columns(const HostTensor& tensor) {
   return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddColumns>(tensor));
 }
 
+void split_halves(std::vector<HostTensor>& tensors, std::string_view both, std::string_view first,
+                  std::string_view second) {
+  std::vector<HostTensor> split;
+  for (HostTensor& tensor : tensors) {
+    const size_t at = tensor.name.find(both);
+    if (at == std::string::npos || tensor.maker || tensor.shape.empty() || tensor.shape.front() % 2 != 0) {
+      split.push_back(std::move(tensor));
+      continue;
+    }
+    HostTensor part = tensor;
+    part.shape.front() /= 2;
+    const size_t half = tensor.bytes.size() / 2;
+    for (const std::string_view name : {first, second}) {
+      part.name = std::string(tensor.name).replace(at, both.size(), name);
+      part.bytes = name == first ? tensor.bytes.first(half) : tensor.bytes.subspan(half);
+      split.push_back(part);
+    }
+  }
+  tensors = std::move(split);
+}
+
 HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows) {
   check(tensor.shape.size() == 2, tensor.name);
   std::vector<int64_t> shape = {static_cast<int64_t>(rows.size()), tensor.cols()};

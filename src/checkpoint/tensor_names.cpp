@@ -39,6 +39,7 @@ constexpr std::array kUsual = {
     TensorNames{Role::kValueUp, Count::kNone, "layers.#.self_attn.kv_b_proj.weight[v]!", "blk.#.attn_v_b"},
     TensorNames{Role::kFfnNorm, Count::kNone, "layers.#.post_attention_layernorm", "blk.#.ffn_norm"},
     TensorNames{Role::kAfterAttentionNorm, Count::kNone, "", "blk.#.post_attention_norm"},
+    TensorNames{Role::kSecondAttentionNorm, Count::kNone, "", "blk.#.attn_norm_2"},
     TensorNames{Role::kAfterFfnNorm, Count::kNone, "layers.#.post_feedforward_layernorm",
                 "blk.#.post_ffw_norm"},
     TensorNames{Role::kGate, Count::kNone, "layers.#.mlp.gate_proj", "blk.#.ffn_gate"},

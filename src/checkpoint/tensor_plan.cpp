@@ -59,6 +59,7 @@ class Planner {
       if (layer.attends())
         layer.attention.latent > 0 ? latent(i, layer.attention) : attention(i, layer.attention);
       if (m_.wiring.norm_after) norm({Role::kAfterAttentionNorm, i});
+      if (m_.encoder && m_.encoder->second_norm) norm({Role::kSecondAttentionNorm, i});
     }
     if (layer.feeds_forward) {
       // A layer of one part has one norm before it.
@@ -87,8 +88,11 @@ class Planner {
       add({Role::kQueryNorm, i}, Use::kVector, {a.head_dim});
       if (a.kv_layer < 0) add({Role::kKeyNorm, i}, Use::kVector, {a.head_dim});
     } else if (a.norm == HeadNorm::kWidth) {
-      add({Role::kQueryNorm, i}, Use::kVector, {a.q_width()});
-      add({Role::kKeyNorm, i}, Use::kVector, {a.k_width()});
+      for (const bool is_bias : {false, true}) {
+        if (is_bias && !a.layer_norm) continue;
+        add({Role::kQueryNorm, i, -1, is_bias}, Use::kVector, {a.q_width()});
+        add({Role::kKeyNorm, i, -1, is_bias}, Use::kVector, {a.k_width()});
+      }
     }
     if (a.sinks) add({Role::kSinks, i}, Use::kVector, {a.q_heads});
     if (a.gate != OutputGate::kNone && !a.gate_in_query)

@@ -20,6 +20,7 @@ enum class TensorRole : uint8_t {
   kSinks,
   kOutputGate,
   kAfterAttentionNorm,
+  kSecondAttentionNorm,  // EncoderDescription::second_norm
   // Of latent attention.
   kQueryDown,      // the vector that q is made of
   kQueryDownNorm,  // of that vector
@@ -113,6 +114,7 @@ constexpr bool is_norm(TensorRole role) {
     case TensorRole::kFinalNorm:
     case TensorRole::kAttentionNorm:
     case TensorRole::kAfterAttentionNorm:
+    case TensorRole::kSecondAttentionNorm:
     case TensorRole::kFfnNorm:
     case TensorRole::kAfterFfnNorm:
     case TensorRole::kQueryNorm:

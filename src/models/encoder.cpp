@@ -17,7 +17,8 @@ Encoder::Activations::Activations(KvLayout layout, Arena& arena, const ModelDesc
       last_branch(arena.allocate(DType::kF32, limits.max_outputs, model.hidden)),
       last_attended(arena.allocate(DType::kF32, limits.max_outputs, attention.attended.cols)),
       kv(allocate_kv(layout, arena, model, limits.kv)) {
-  if (model.wiring.norm_before) normed = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
+  if (model.wiring.norm_before || model.encoder->second_norm)
+    normed = arena.allocate(DType::kF32, limits.max_tokens, model.hidden);
 }
 
 Encoder::Encoder(Backend& backend, const ModelDescription& model, EncoderWeights weights,
@@ -81,7 +82,10 @@ void Encoder::forward(const Step& step, Tensor logits) {
     }
     layer.attention.project(b, branch, attended);
     if (model_.encoder->norms_sums) {
+      const Tensor input = model_.encoder->second_norm ? a_.normed.first_rows(x.rows) : Tensor();
+      if (!input.empty()) b.norm(input, x, {});
       b.add_norm(branch, x, branch, 1, layer.after_attention);
+      if (!input.empty()) b.add_norm(branch, input, branch, 1, layer.second_attention);
       std::swap(x, branch);
       layer.feed_forward.forward(b, branch, {x, x}, a_.feed_forward);
       b.add_norm(branch, x, branch, 1, layer.after_ffn);

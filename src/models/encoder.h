@@ -15,7 +15,7 @@ namespace ferrum {
 
 struct EncoderLayer {
   // kNone where the wiring has none.
-  Norm before_attention, after_attention, before_ffn, after_ffn;
+  Norm before_attention, after_attention, second_attention, before_ffn, after_ffn;
   Attention attention;
   FeedForward feed_forward;
 };
@@ -55,7 +55,7 @@ class Encoder final : public Model {
     Activations(KvLayout layout, Arena& arena, const ModelDescription& model, const DecoderLimits& limits);
 
     Tensor hidden, branch;  // [tokens, hidden]
-    Tensor normed;          // [tokens, hidden], or empty
+    Tensor normed;          // [tokens, hidden], or empty; the layer's input where there is a second norm
     AttentionScratch attention;
     FeedForwardScratch feed_forward;
     Tensor last_hidden, last_branch;  // [outputs, hidden]

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/alibi.h"
 #include "models/kv_layers.h"
 #include "models/recurrent_loader.h"
 #include "models/rope.h"
@@ -78,6 +79,7 @@ class Loader {
     Norm before = norm_if(wiring.norm_before && (i > 0 || model_.encoder->first_norm), Role::kAttentionNorm);
     return {before,
             norm_if(wiring.norm_after, Role::kAfterAttentionNorm),
+            norm_if(model_.encoder->second_norm, Role::kSecondAttentionNorm),
             norm_if(wiring.norm_before, Role::kFfnNorm),
             norm_if(wiring.norm_after, Role::kAfterFfnNorm),
             Attention(attention(i, layer.attention)),
@@ -191,6 +193,7 @@ class Loader {
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
     parts.layer.first = first_seen(i);
     if (a.sinks) parts.layer.sinks = tensors_.vector({Role::kSinks, i});
+    if (a.alibi) parts.layer.slopes = tensors_.upload(alibi_slopes(a.q_heads), 1);
     parts.out = tensors_.matrix({Role::kAttentionOut, i});
     if (a.gate_in_query) {
       const TensorKey both = {Role::kQueryAndGate, i};
@@ -250,6 +253,11 @@ class Loader {
   Norm head_norm(const AttentionDescription& a, const TensorKey& key) {
     if (a.norm == HeadNorm::kNone) return {};
     if (a.norm == HeadNorm::kWeightless) return {.kind = Norm::Kind::kRms, .eps = model_.wiring.eps};
+    if (a.layer_norm)
+      return {.kind = Norm::Kind::kLayer,
+              .weight = tensors_.vector(key),
+              .bias = tensors_.vector({key.role, key.layer, -1, true}),
+              .eps = model_.wiring.eps};
     return {.kind = Norm::Kind::kRms, .weight = tensors_.vector(key), .eps = model_.wiring.eps};
   }
 

@@ -92,6 +92,30 @@ std::function<void(Bench&, AttentionLayer&)> sinks(float height) {
   };
 }
 
+// Norms of q and k of full width, by mean and variance.
+std::function<void(Bench&, AttentionLayer&)> layer_norms() {
+  return [](Bench& bench, AttentionLayer& layer) {
+    const auto norm = [&](int width, int seed) {
+      return Norm{.kind = Norm::Kind::kLayer,
+                  .weight = bench.random(1, width, seed),
+                  .bias = bench.random(1, width, seed + 10),
+                  .eps = 1e-6f};
+    };
+    layer.q_norm = norm(layer.heads.q_width(), 13);
+    layer.k_norm = norm(layer.heads.k_width(), 14);
+  };
+}
+
+// Scores that fall with the distance, slower by each head.
+std::function<void(Bench&, AttentionLayer&)> slopes(bool causal) {
+  return [=](Bench& bench, AttentionLayer& layer) {
+    std::vector<float> values(static_cast<size_t>(layer.heads.q_heads));
+    for (size_t h = 0; h < values.size(); ++h) values[h] = 0.3f / static_cast<float>(h + 1);
+    layer.slopes = bench.floats(values, 1);
+    layer.causal = causal;
+  };
+}
+
 std::function<void(Bench&, AttentionLayer&)> with(std::function<void(AttentionLayer&)> change) {
   return [=](Bench&, AttentionLayer& layer) { change(layer); };
 }
@@ -105,6 +129,8 @@ void add_switches(const std::function<void(AttentionCase)>& add) {
   add({.name = "full_norm_odd", .heads = {6, 3, 10}, .more = head_norms(60, 30)});
   add({.name = "head_norm_last", .rotary_dim = 12, .more = head_norms(32, 32, true)});
   add({.name = "full_norm_last", .more = head_norms(128, 64, true)});
+  add({.name = "layer_norm", .more = layer_norms()});
+  add({.name = "layer_norm_odd", .heads = {3, 1, 10}, .more = layer_norms()});
   add({.name = "clip", .more = with([](auto& l) { l.clip = 0.5f; })});
   add({.name = "no_rope", .more = with([](auto& l) { l.rope.cos_sin = {}; })});
   add({.name = "temperature",
@@ -143,6 +169,12 @@ void add_both_ways(const std::function<void(AttentionCase)>& add) {
   add_case("_window", 16, {{0, 7}, {0, 1}, {0, 200}});
   add_case("_odd_window", 7, {{0, 130}, {0, 2}});
   add_case("_window_long", 128, {{0, 700}, {0, 64}, {0, 65}});
+  add({.name = "both_ways_slopes", .sequences = {{0, 7}, {0, 1}, {0, 300}}, .more = slopes(false)});
+  add({.name = "both_ways_slopes_window",
+       .heads = {6, 2, 10},
+       .window = 70,
+       .sequences = {{0, 300}},
+       .more = slopes(false)});
   add({.name = "both_ways_one_head",
        .heads = {1, 1, 20},
        .window = 70,
@@ -169,6 +201,13 @@ void attend_switches(const std::function<void(AttentionCase)>& attend) {
               .more = with([=](auto& l) { l.first = first; })});
   for (const float height : {-300.0f, -2.0f, 5.0f, 20.0f})
     attend({.name = fmt::format("sinks{}", height), .sequences = sequences, .more = sinks(height)});
+  attend({.name = "slopes", .sequences = sequences, .more = slopes(true)});
+  attend({.name = "slopes_heads_together",
+          .heads = {12, 6, 16},
+          .sequences = {{5000, 1}, {40, 2}},
+          .more = slopes(true)});
+  attend(
+      {.name = "slopes_of_many_heads", .heads = {130, 1, 8}, .sequences = sequences, .more = slopes(true)});
   attend({.name = "sinks_heads_together",
           .heads = {12, 6, 16},
           .window = 128,
@@ -199,6 +238,7 @@ void attend_switches(const std::function<void(AttentionCase)>& attend) {
           .sequences = sequences,
           .more = [](Bench& bench, AttentionLayer& layer) {
             sinks(1)(bench, layer);
+            slopes(true)(bench, layer);
             layer.scale = 0.1f;
             layer.soft_cap = 2;
             layer.value_scale = 0.6f;

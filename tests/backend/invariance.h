@@ -149,4 +149,10 @@ inline void all_switches(Bench& bench, AttentionLayer& layer) {
   layer.value_scale = 0.6f;
 }
 
+// And scores that fall with the distance.
+inline void switches_and_slopes(Bench& bench, AttentionLayer& layer) {
+  all_switches(bench, layer);
+  layer.slopes = bench.random(1, layer.heads.q_heads, 16);
+}
+
 }  // namespace ferrum::test

@@ -241,6 +241,8 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
       {{4, 2, 32, 20}, 0, 16, DType::kF16, soft_cap},
       {{6, 2, 16, 40}, 20, 16, DType::kI8, all_switches},
       {{4, 1, 24, 10}, 0, 4, DType::kF32, all_switches},
+      {{4, 1, 24, 10}, 0, 4, DType::kF32, switches_and_slopes},
+      {{6, 2, 16, 40}, 20, 16, DType::kF16, switches_and_slopes},
       {{5, 1, 16, 40, true}, 0, 16, DType::kF16},
       {{6, 2, 10, 22, true}, 40, 8, DType::kI8, all_switches},
       {{20, 1, 64, 96, true}, 0, 16, DType::kBF16},

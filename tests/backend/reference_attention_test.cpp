@@ -164,6 +164,21 @@ TEST_F(Reference, SinksTakeTheirShareOfEachHead) {
   expect_near(out, {1, 2, 4, 8, 0, 0});
 }
 
+// With ln 2 a value counts half for each position between it and the token, behind it as before it.
+TEST_F(Reference, ScoresFallWithTheDistanceByTheSlopeOfTheHead) {
+  const KvLayer kv = {bench_.floats(std::vector<float>(6, 0), 1), bench_.floats({7, 0, 14, 0, 21, 0}, 3), 3};
+  AttentionLayer layer = layer_of({2, 1, 2}, {}, RopePairing::kHalves);
+  layer.slopes = bench_.floats({std::log(2.0f), 0}, 1);
+  const Tensor qkv = bench_.floats(std::vector<float>(24, 1), 3);
+  const Tensor out = bench_.tensor(DType::kF32, 3, 4);
+  const Step step = make_step(bench_, 3, {{0, 3, {0}}});
+  backend_.attend(out, qkv, kv, step, layer);
+  expect_near(out, {7, 0, 7, 0, 35.0f / 3, 0, 10.5f, 0, 17, 0, 14, 0});
+  layer.causal = false;
+  backend_.attend(out, qkv, kv, step, layer);
+  expect_near(out, {11, 0, 14, 0, 14, 0, 14, 0, 17, 0, 14, 0});
+}
+
 TEST_F(Reference, ScoresAreCapped) {
   // tanh(ln 2) = 0.6, so that the second key's capped score is ln 3.
   const float cap = std::log(3.0f) / 0.6f;

@@ -80,6 +80,7 @@ TEST_P(CudaInvariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory)
       {{2, 2, 10}, 20, 8, DType::kBF16},
       {{8, 2, 16}, 0, 16, DType::kI8},
       {{6, 2, 16, 40}, 20, 16, DType::kI8, all_switches},
+      {{6, 2, 16, 40}, 20, 16, DType::kF16, switches_and_slopes},
       {{5, 1, 16, 40, true}, 0, 16, DType::kF16},
       {{20, 1, 8, 12, true}, 0, 16, DType::kBF16, soft_cap},
       {{20, 1, 8, 24, true}, 0, 16, DType::kBF16, soft_cap},

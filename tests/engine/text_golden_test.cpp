@@ -148,5 +148,20 @@ TEST(TextMixtures, NomicAgrees) {
   expect_agreement(Case(gguf / "model.gguf", gguf), Stored::kFloat);
 }
 
+// Jina embeddings 2 in both forms of their code, and the files that llama.cpp's converter makes of them; and
+// a reranker (tests/data/goldens/generate_jina.py).
+TEST(JinaBert, Agrees) {
+  for (const std::string name : {"jina_v2", "jina_v2_code", "jina_reranker"}) {
+    SCOPED_TRACE(name);
+    const auto folder = test::data("goldens/" + name);
+    expect_agreement(Case(folder, folder), Stored::kFloat);
+  }
+  for (const std::string name : {"jina_v2_gguf", "jina_v2_code_gguf"}) {
+    SCOPED_TRACE(name);
+    const auto folder = test::data("goldens/" + name);
+    expect_agreement(Case(folder / "model.gguf", folder), Stored::kFloat);
+  }
+}
+
 }  // namespace
 }  // namespace ferrum

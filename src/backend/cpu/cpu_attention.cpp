@@ -76,6 +76,10 @@ void store_keys(const cpu::Kernels& kernels, const KvLayer& kv, int slot, const 
 void normalize(const cpu::Kernels& kernels, const Heads& heads, const Norm& norm) {
   if (norm.kind == Norm::Kind::kNone) return;
   const float* const weight = norm.weight.empty() ? nullptr : norm.weight.at<float>(0);
+  if (norm.kind == Norm::Kind::kLayer) {
+    const float* const bias = norm.bias.empty() ? nullptr : norm.bias.at<float>(0);
+    return kernels.layer_norm(heads.first, heads.first, {weight, bias, heads.width(), norm.eps});
+  }
   if (heads.count > 1 && norm.weight.cols == heads.width())
     return kernels.rms_norm(heads.first, heads.first, weight, heads.width(), norm.eps);
   for (int h = 0; h < heads.count; ++h)
@@ -104,7 +108,8 @@ float temperature_at(const AttentionLayer::Temperature& t, int position) {
 }
 
 void check_norm(const Norm& norm, const Heads& heads) {
-  check(norm.kind != Norm::Kind::kLayer, "the norm of heads is RMS or none");
+  check(norm.kind != Norm::Kind::kLayer || norm.weight.cols == heads.width(),
+        "a norm of heads by mean and variance is of all of them");
   check(norm.weight.empty() || norm.weight.cols == heads.dim || norm.weight.cols == heads.width(),
         "the weight of a norm is as wide as a head or as all of them");
 }
@@ -229,6 +234,7 @@ class Attention {
         .blocks = arguments_.step.kv[static_cast<size_t>(kv.group)].block_table.at<int32_t>(item.sequence),
         .block_tokens = kv.block_tokens,
         .soft_cap = arguments_.layer.soft_cap * kLog2E,
+        .slopes = layer.slopes.empty() ? nullptr : layer.slopes.at<float>(0, q_head(item, 0, 0)),
     };
     if (kv.k.dtype == DType::kI8) {
       tile.k_scales = kv.k_scales.at<float>(0, item.kv_head);

@@ -124,7 +124,8 @@ struct AttentionTile {
   int64_t scale_stride;  // in floats
   const int32_t* blocks;
   int block_tokens;
-  float soft_cap;  // multiplied by log2 e; 0: scores are not capped
+  float soft_cap;       // multiplied by log2 e; 0: scores are not capped
+  const float* slopes;  // of the heads of q, at the first of them (AttentionLayer); null: none
 };
 
 // The softmax over some positions, for each row: their largest score, the sum of 2^(score − largest), and the

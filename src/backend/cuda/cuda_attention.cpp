@@ -6,6 +6,7 @@
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/kernels/attention.h"
 #include "backend/cuda/tensors.h"
+#include "base/check.h"
 #include "base/error.h"
 
 namespace ferrum {
@@ -41,7 +42,11 @@ KvView view_of(const KvLayer& kv) {
           kv.block_tokens};
 }
 
-bool is_wide(const Norm& norm, int heads, int dim) { return heads > 1 && norm.weight.cols == heads * dim; }
+bool is_wide(const Norm& norm, int heads, int dim) {
+  check(norm.kind != Norm::Kind::kLayer || norm.weight.cols == heads * dim,
+        "a norm of heads by mean and variance is of all of them");
+  return (heads > 1 || norm.kind == Norm::Kind::kLayer) && norm.weight.cols == heads * dim;
+}
 
 int width_of_qkv(const AttentionLayer& layer) {
   return layer.shares_kv ? layer.heads.q_width() : layer.heads.qkv_width();
@@ -136,8 +141,11 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
   // On average, of a sequence.
   const bool has_many_rows =
       int64_t{step.shape.tokens} * std::min(sharing, 64) >= 32 * int64_t{step.shape.sequences};
-  const AttendKernel kernel = tiles_kernel(kv, sizes, heads.joined, has_many_rows, device_.shared_bytes())
-                                  .value_or(float_kernel(sizes, heads.joined));
+  // The kernels of tiles have no slopes.
+  const std::optional<AttendKernel> tiled =
+      layer.slopes.empty() ? tiles_kernel(kv, sizes, heads.joined, has_many_rows, device_.shared_bytes())
+                           : std::nullopt;
+  const AttendKernel kernel = tiled.value_or(float_kernel(sizes, heads.joined));
   if (sizes.value_dim > 512 || kernel.shared_bytes > device_.shared_bytes())
     fail(ErrorCode::kUnsupported, "heads of {} and {} values are wider than the CUDA backend takes",
          heads.head_dim, sizes.value_dim);
@@ -167,6 +175,7 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
               layer.soft_cap,
               layer.value_scale,
               floats_of(layer.sinks),
+              floats_of(layer.slopes),
               kernel.rows,
               heads_of_tile,
               tokens_of_tile,

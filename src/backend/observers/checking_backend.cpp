@@ -103,6 +103,7 @@ AttentionLayer CheckingBackend::host(const AttentionLayer& layer) {
   copy.k_norm = host(layer.k_norm);
   copy.v_norm = host(layer.v_norm);
   copy.sinks = host(layer.sinks);
+  copy.slopes = host(layer.slopes);
   return copy;
 }
 

@@ -84,7 +84,8 @@ struct Heads {
 };
 
 void normalize_heads(const Heads& heads, const Norm& norm) {
-  check(norm.kind != Norm::Kind::kLayer, "the norm of heads is RMS or none");
+  check(norm.kind != Norm::Kind::kLayer || norm.weight.cols == heads.width(),
+        "a norm of heads by mean and variance is of all of them");
   if (norm.weight.cols == heads.width() && heads.count > 1)
     return normalize(heads.first, heads.first, heads.width(), norm);
   for (int h = 0; h < heads.count; ++h) normalize(heads.head(h), heads.head(h), heads.dim, norm);
@@ -206,7 +207,8 @@ void ReferenceBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& st
           for (int i = 0; i < heads.head_dim; ++i) product += static_cast<double>(q[i]) * key.load(i);
           for (int i = 0; joined != nullptr && i < heads.value_size(); ++i)
             product += static_cast<double>(joined[i]) * value_at(kv, slot_at(p), h / group, heads).load(i);
-          scores.push_back(capped(product * layer.scale, layer.soft_cap));
+          const double slope = layer.slopes.empty() ? 0 : *layer.slopes.at<float>(0, h);
+          scores.push_back(capped(product * layer.scale, layer.soft_cap) - slope * std::abs(p - position));
         }
         double largest = *std::max_element(scores.begin(), scores.end());
         double sum = 0;

@@ -15,8 +15,10 @@ void set_encoder(ModelDescription& model, TextPositions positions) {
   model.wiring.norm_before = false;
   model.wiring.norm_after = true;
   model.wiring.layer_norm = model.wiring.norm_bias = true;
-  if (positions == TextPositions::kLearned)
-    for (LayerDescription& layer : model.layers) layer.attention.rope = LayerRope::kNone;
+  for (LayerDescription& layer : model.layers) {
+    if (positions != TextPositions::kRotated) layer.attention.rope = LayerRope::kNone;
+    layer.attention.alibi = positions == TextPositions::kDistances;
+  }
 }
 
 void read_encoder(HfReader& in, TextPositions positions, int types_if_absent) {
@@ -35,7 +37,7 @@ void read_encoder(GgufReader& in, TextPositions positions) {
   set_encoder(model, positions);
   model.encoder->types = static_cast<int>(in.tensor_rows({Role::kTypeEmbedding}));
   model.activation = ActivationFunction::kGelu;
-  if (positions == TextPositions::kRotated) return;
+  if (positions != TextPositions::kLearned) return;
   model.encoder->positions = static_cast<int>(in.tensor_rows({Role::kPositionEmbedding}));
   model.context = std::min(model.context, std::max(1, model.encoder->positions));
 }

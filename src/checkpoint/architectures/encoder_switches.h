@@ -7,8 +7,9 @@
 
 namespace ferrum {
 
-// Layer norms of sums, as in BERT: x = norm(x + f(x)). Positions are learned, or else by rotation.
-enum class TextPositions : uint8_t { kLearned, kRotated };
+// Layer norms of sums, as in BERT: x = norm(x + f(x)). Positions are learned, by rotation, or seen by the
+// distance alone (ALiBi).
+enum class TextPositions : uint8_t { kLearned, kRotated, kDistances };
 void set_encoder(ModelDescription& model, TextPositions positions);
 
 // The sizes of tables and the activation, which is GELU where the file is silent.

@@ -199,24 +199,7 @@ void read_gte(HfReader& in) {
 
 // The rows of up and gate, in two tensors.
 void split_up_gate(std::vector<HostTensor>& tensors, const ModelDescription&) {
-  constexpr std::string_view kBoth = "up_gate_proj";
-  std::vector<HostTensor> split;
-  for (HostTensor& tensor : tensors) {
-    const size_t at = tensor.name.find(kBoth);
-    if (at == std::string::npos || tensor.maker || tensor.shape.empty() || tensor.shape.front() % 2 != 0) {
-      split.push_back(std::move(tensor));
-      continue;
-    }
-    HostTensor part = tensor;
-    part.shape.front() /= 2;
-    const size_t half = tensor.bytes.size() / 2;
-    for (const std::string_view name : {"up_proj", "gate_proj"}) {
-      part.name = std::string(tensor.name).replace(at, kBoth.size(), name);
-      part.bytes = name == "up_proj" ? tensor.bytes.first(half) : tensor.bytes.subspan(half);
-      split.push_back(part);
-    }
-  }
-  tensors = std::move(split);
+  split_halves(tensors, "up_gate_proj", "up_proj", "gate_proj");
 }
 
 constexpr HfName kGteNames[] = {

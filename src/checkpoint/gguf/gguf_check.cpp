@@ -128,6 +128,7 @@ class Comparison {
     same("the limit of q, k and v", a.clip, b.clip, i);
     same("the scale of values", a.value_scale, b.value_scale, i);
     same("the sinks", a.sinks, b.sinks, i);
+    same("the fall of scores with the distance", a.alibi, b.alibi, i);
     same("the output gate", a.gate, b.gate, i);
     same("the output gate of each head", a.gate_per_head, b.gate_per_head, i);
     same("the width of the feed-forward layer", f.width, g.width, i);

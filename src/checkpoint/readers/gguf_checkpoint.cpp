@@ -28,12 +28,9 @@ class GgufCheckpoint final : public Checkpoint {
                  gguf_architecture(metadata()).tensor_names()),
         model_(describe_gguf(metadata(), tensors_)),
         generation_(gguf_generation(metadata(), model_.vocab)) {
-    if (model_.first_attention().latent > 0) {
-      std::vector<HostTensor> split = tensors_.all();
-      split_latent(split, model_, Naming::kGguf);
-      tensors_ = TensorTable(Naming::kGguf, std::move(split), metadata().source(),
-                             model_.architecture->tensor_names());
-    }
+    if (model_.first_attention().latent > 0)
+      change_tensors([](auto& tensors, const auto& model) { split_latent(tensors, model, Naming::kGguf); });
+    if (model_.architecture->adapt_gguf) change_tensors(model_.architecture->adapt_gguf);
     if (parts.mtp) describe_mtp(model_, tensors_);
     const CheckedTensors checked = check_tensors(model_, tensors_);
     model_.parameters = checked.parameters;
@@ -76,6 +73,14 @@ class GgufCheckpoint final : public Checkpoint {
 
  private:
   const GgufMetadata& metadata() const { return files_.front()->metadata(); }
+
+  template <class Change>
+  void change_tensors(const Change& change) {
+    std::vector<HostTensor> tensors = tensors_.all();
+    change(tensors, model_);
+    tensors_ = TensorTable(Naming::kGguf, std::move(tensors), metadata().source(),
+                           model_.architecture->tensor_names());
+  }
 
   std::vector<std::unique_ptr<GgufFile>> files_;
   TensorTable tensors_;

@@ -224,6 +224,7 @@ class HfCheckpoint final : public Checkpoint {
     // Embedding models are stored without a head, whatever config.json says of tied ones.
     if (!model_.text_head.pooling.empty() && !tensors_.find({TensorRole::kHead})) model_.tied_head = true;
     settle_tied_head(model_, tensors_);
+    if (model_.architecture->settle_hf) model_.architecture->settle_hf(model_, tensors_);
     if (parts.mtp) describe_mtp(model_, tensors_);
     validate(model_, folder.string());
     check_absent_tensors(set_.absent, folder,

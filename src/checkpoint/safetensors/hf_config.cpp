@@ -28,7 +28,12 @@ struct Found {
   const HfName* name;
 };
 
+// Of those with the same model_type (code of its own may have BERT's) the one that has the class.
 std::optional<Found> find(std::string_view model_type, std::string_view class_name) {
+  for (const Architecture* a : architectures())
+    for (const HfName& hf : a->hf)
+      if (is_same_word(hf.model_type, model_type) && is_same_word(hf.class_name, class_name))
+        return Found{a, &hf};
   for (const Architecture* a : architectures())
     for (const HfName& hf : a->hf)
       if (model_type.empty() ? is_same_word(hf.class_name, class_name)
@@ -53,11 +58,22 @@ void check_class(const JsonView& in, const Found& found, const std::string& clas
             in_quotes(class_name), found.name->model_type, found.name->class_name);
 }
 
+// What `architectures` says, or the class that a folder's own code has for AutoModel
+// ("repository--file.Class").
+std::string class_of(const JsonView& in) {
+  if (const auto classes = in.find_strings("architectures"); classes && !classes->empty())
+    return classes->front();
+  const auto own = in.find("auto_map");
+  const auto path = own && own->is_object() ? own->find("AutoModel") : std::nullopt;
+  if (!path || !path->is_string()) return "";
+  const std::string text = path->string();
+  return text.substr(text.rfind('.') + 1);
+}
+
 // A multimodal wrapping names the type of its text model, unless it is the wrapping's own.
 const Architecture& find_architecture(const JsonView& in) {
   const auto type = in.find_string("model_type");
-  const auto classes = in.find_strings("architectures");
-  const std::string class_name = classes && !classes->empty() ? classes->front() : "";
+  const std::string class_name = class_of(in);
   if (!type && class_name.empty()) in.at("model_type");  // an Error: it is not there
   std::optional<Found> found;
   if (const auto text = in.find("text_config"))

@@ -4,8 +4,9 @@
 //   1. keys are converted to panels [head_dim, kPanel]: a register holds one dimension of as many keys as
 //      it has lanes;
 //   2. scores [rows, kRunKeys] are products of the queries with these panels;
-//   3. scores are capped where the model has a soft cap, and those that a query does not see become
-//      −infinity; then the softmax;
+//   3. scores are capped where the model has a soft cap, and fall with the distance where it has slopes;
+//   those
+//      that a query does not see become −infinity; then the softmax;
 //   4. values are converted to panels [kRunKeys, kPanel] of float32, and multiplied by the weights.
 //
 // Where a key is k and then v, its second part is transposed from the values of step 4, which then comes
@@ -240,6 +241,21 @@ inline void score(const AttentionTile& tile, const KeyRun& run, const float* pan
   }
 }
 
+// Step 3: scores of one query fall with the distance of the position, by the slope of each head.
+inline void add_slopes(const AttentionTile& tile, const KeyRun& run, int token, float* scores) {
+  constexpr float kLog2E = 1.44269504f;
+  float distances[kRunKeys];
+  for (int p = 0; p < kRunKeys; ++p) {
+    const int ahead = run.begin + p - (tile.position + token);
+    distances[p] = static_cast<float>(ahead < 0 ? -ahead : ahead);
+  }
+  for (int h = 0; h < tile.heads; ++h, scores += kRunKeys) {
+    const F32 slope = broadcast(-kLog2E * tile.slopes[h]);
+    for (int p = 0; p < kRunKeys; p += kLanes)
+      store(scores + p, fma(slope, load(distances + p), load(scores + p)));
+  }
+}
+
 // Step 3, for one query that sees only part of the run.
 inline void hide_unseen(const AttentionTile& tile, const KeyRun& run, int token, float* scores) {
   const Span seen = seen_by(tile, token);
@@ -428,6 +444,8 @@ inline void attend_run(const AttentionTile& tile, const KeyRun& run, const Ahead
       for (int p = 0; p < kRunKeys; p += kLanes)
         store(scores + r * kRunKeys + p, load(scores + r * kRunKeys + p) * load(scales.keys + p));
   if (tile.soft_cap > 0) soft_cap(scores, 1, tile.soft_cap, rows * kRunKeys);
+  for (int t = run.tokens.begin; tile.slopes != nullptr && t < run.tokens.end; ++t)
+    add_slopes(tile, run, t, scratch.scores + static_cast<int64_t>(t) * tile.heads * kRunKeys);
   for (int t = run.tokens.begin; t < run.tokens.end; ++t)
     if (t < run.whole.begin || t >= run.whole.end)
       hide_unseen(tile, run, t, scratch.scores + static_cast<int64_t>(t) * tile.heads * kRunKeys);
@@ -484,6 +502,7 @@ inline void attend(const AttentionTile& tile, int partition, const AttentionScra
       head.q += g * head_rows * score_dim(tile);
       head.k = key_head(g);
       head.v = value_head(g);
+      if (tile.slopes != nullptr) head.slopes += g * tile.heads;
       if constexpr (sizeof(T) == 1) {
         head.k_scales += g;
         head.v_scales += g;

@@ -63,10 +63,16 @@ GPU_FN void load_keys_and_values(const Tile& tile, int begin, const Seen& seen, 
   }
 }
 
+// By how much a row's score falls for each position between its token and the key.
+struct Slope {
+  float by;
+  int position;
+};
+
 // Adds a subtile to the sums of a warp's rows.
 template <int kChunks>
 GPU_FN void add_subtile(Sums<kChunks>& sums, const Tile& tile, int begin, const Seen (&seen)[kRowsOfWarp],
-                        const Attend& p) {
+                        const Slope (&slopes)[kRowsOfWarp], const Attend& p) {
   const HeadSizes& h = p.heads;
   float score[kRowsOfWarp] = {};
   for (int d = 0; d < h.head_dim; d += 4) {
@@ -96,6 +102,8 @@ GPU_FN void add_subtile(Sums<kChunks>& sums, const Tile& tile, int begin, const 
     if (seen[j].last < begin || seen[j].first >= begin + kSubtile) continue;  // nothing that this row sees
     float s = p.scale * score[j];
     if (p.soft_cap != 0) s = p.soft_cap * gpu::tanh(s / p.soft_cap);
+    if (p.slopes != nullptr)
+      s -= slopes[j].by * gpu::absolute(static_cast<float>(position - slopes[j].position));
     if (position < seen[j].first || position > seen[j].last) s = -gpu::kInfinity;
     const float largest = gpu::max(sums.largest[j], gpu::warp_max(s));
     const float base = largest == -gpu::kInfinity ? 0 : largest;
@@ -154,10 +162,12 @@ GPU_FN void attend(const Attend& p) {
   const Seen all = seen_of_partition(tokens, context, p);
   if (all.last < 0) return;
   Seen seen[kRowsOfWarp];
+  Slope slopes[kRowsOfWarp];
   Sums<kChunks> sums;
 #pragma unroll
   for (int j = 0; j < kRowsOfWarp; ++j) {
     seen[j] = {0, -1};
+    slopes[j] = {0, 0};
     sums.largest[j] = -gpu::kInfinity;
     sums.sum[j] = 0;
 #pragma unroll
@@ -170,6 +180,7 @@ GPU_FN void attend(const Attend& p) {
     const Seen of_row = seen_from(p.positions[row.token], context, p);
     if (of_row.last >= all.first && of_row.first <= all.last)
       seen[j] = {gpu::max(of_row.first, all.first), gpu::min(of_row.last, all.last)};
+    if (p.slopes != nullptr) slopes[j] = {p.slopes[row.head], p.positions[row.token]};
     const float* q = p.qkv.data + row.token * p.qkv.stride + row.head * h.head_dim;
     for (int d = gpu::lane(); d < padded4(h.head_dim); d += 32)
       tile.q[r * tile.q_stride + d] = d < h.head_dim ? q[d] : 0;
@@ -183,7 +194,7 @@ GPU_FN void attend(const Attend& p) {
   for (int begin = all.first / kSubtile * kSubtile; begin <= all.last; begin += kSubtile) {
     load_keys_and_values(tile, begin, all, tokens.sequence, heads.kv_head, p);
     gpu::sync_block();
-    add_subtile(sums, tile, begin, seen, p);
+    add_subtile(sums, tile, begin, seen, slopes, p);
     gpu::sync_block();
   }
 

@@ -61,8 +61,9 @@ struct Attend {
   int sequences, first_tile;
   int joined, causal, window, first;
   float scale, soft_cap, value_scale;
-  const float* sinks;  // null: none
-  int rows;            // of a block
+  const float* sinks;   // null: none
+  const float* slopes;  // null: none
+  int rows;             // of a block
   int heads_of_tile, tokens_of_tile, head_tiles;
   int stages;  // subtiles of keys and values that a block has room for: 2, of which one is on its way, or 1
   int partitions;

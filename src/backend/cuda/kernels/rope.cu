@@ -31,8 +31,25 @@ struct Head {
     each([&](int i) { sum += x[i] * x[i]; });
     return sum;
   }
+  GPU_FN float sum() const {
+    float sum = 0;
+    each([&](int i) { sum += x[i]; });
+    return sum;
+  }
+  // Of the distances from the mean.
+  GPU_FN float squares(float mean) const {
+    float sum = 0;
+    each([&](int i) { sum += (x[i] - mean) * (x[i] - mean); });
+    return sum;
+  }
   GPU_FN void normalize(float factor, const float* weight) const {
     each([&](int i) { x[i] *= weight == nullptr ? factor : factor * weight[i]; });
+  }
+  GPU_FN void normalize(float mean, float factor, const float* weight, const float* bias) const {
+    each([&](int i) {
+      const float y = (x[i] - mean) * factor * (weight == nullptr ? 1 : weight[i]);
+      x[i] = bias == nullptr ? y : y + bias[i];
+    });
   }
 };
 
@@ -61,27 +78,37 @@ GPU_FN void prepare(const Head& first, int count, const NormWeights& norm, bool 
     head.x += h * head.dim;
     return head;
   };
-  const auto wide_factor = [&] {
+  const bool has_norm = norm.kind != kNormNone, is_layer = norm.kind == kNormLayer;
+  float mean = 0, factor = 0;  // of all heads together
+  const auto measure = [&] {
+    if (is_layer) {
+      float sum = 0;
+      for (int h = gpu::warp(); h < count; h += kRopeThreads / 32) sum += head_at(h).sum();
+      mean = block_sum(sum, partial) / static_cast<float>(count * first.dim);
+    }
     float squares = 0;
-    for (int h = gpu::warp(); h < count; h += kRopeThreads / 32) squares += head_at(h).squares();
-    return rms_factor(block_sum(squares, partial), count * first.dim, norm.eps);
+    for (int h = gpu::warp(); h < count; h += kRopeThreads / 32)
+      squares += is_layer ? head_at(h).squares(mean) : head_at(h).squares();
+    factor = rms_factor(block_sum(squares, partial), count * first.dim, norm.eps);
   };
-  const auto normalize = [&](const Head& head, int h, float factor) {
-    const float* weight = norm.weight == nullptr ? nullptr : norm.weight + (is_wide ? h * head.dim : 0);
-    head.normalize(is_wide ? factor : norm_of_head(head, norm), weight);
+  const auto normalize = [&](const Head& head, int h) {
+    const int from = is_wide ? h * head.dim : 0;
+    const float* weight = norm.weight == nullptr ? nullptr : norm.weight + from;
+    if (is_layer)
+      head.normalize(mean, factor, weight, norm.bias == nullptr ? nullptr : norm.bias + from);
+    else
+      head.normalize(is_wide ? factor : norm_of_head(head, norm), weight);
   };
-  const bool has_norm = norm.kind != kNormNone;
-  float factor = 0;
-  if (has_norm && is_wide && p.norm_last == 0) factor = wide_factor();
+  if (has_norm && is_wide && p.norm_last == 0) measure();
   for (int h = gpu::warp(); h < count; h += kRopeThreads / 32) {
     const Head head = head_at(h);
-    if (has_norm && p.norm_last == 0) normalize(head, h, factor);
+    if (has_norm && p.norm_last == 0) normalize(head, h);
     if (p.clip > 0) head.each([&](int i) { head.x[i] = clipped(head.x[i], p.clip); });
     if (cos_sin != nullptr) rotate(head, cos_sin);
   }
   if (!has_norm || p.norm_last == 0) return;
-  if (is_wide) factor = wide_factor();
-  for (int h = gpu::warp(); h < count; h += kRopeThreads / 32) normalize(head_at(h), h, factor);
+  if (is_wide) measure();
+  for (int h = gpu::warp(); h < count; h += kRopeThreads / 32) normalize(head_at(h), h);
 }
 
 // Where the elements of a head lie in a slot.
