@@ -31,6 +31,7 @@ struct HfDefaults {
   int context = 2048;
   double eps = 1e-6;
   double theta = 10000;
+  double rotary_share = 1;  // of a head that rotates
   bool tied_head = false;
   int heads = 0;     // 0: num_attention_heads must be there
   int vocab = 0;     // 0: vocab_size must be there
@@ -41,6 +42,7 @@ struct HfDefaults {
   int shared_experts = 0;
   double expert_scale = 1;
   std::string_view rope = {};  // rope_parameters, as JSON
+  int original_context = 0;    // original_max_position_embeddings; 0: the class has no such field
 };
 
 struct Architecture {
@@ -62,6 +64,8 @@ struct Architecture {
   bool gguf_switches_rotation = false;
   // GGUF files have the factors of embeddings, attention and the like in their weights, not in the metadata.
   bool gguf_has_factors_in_weights = false;
+  // Files may have a head that predicts further tokens, in GGUF as a block behind the last layer.
+  bool has_mtp = false;
   void (*read_hf)(HfReader&) = nullptr;
   void (*read_gguf)(GgufReader&) = nullptr;
   // Gives fields of a folder's configuration, which its own code spells in other words, the usual ones.

@@ -28,9 +28,13 @@ struct GenerationDefaults {
   bool may_lack_stop_tokens = false;
 };
 
-// What of a checkpoint is to be used beside the text model. A part that is not wanted is left out.
+// What of a checkpoint is to be used beside the text model.
 struct CheckpointParts {
-  bool mtp = false;  // the head that predicts further tokens
+  // kIfKnown: where the architecture is known to have it (Architecture::has_mtp) and the files do.
+  enum class Wish : uint8_t { kLeaveOut, kIfKnown, kDemand };
+  Wish mtp = Wish::kLeaveOut;  // the head that predicts further tokens
+
+  static Wish demand_if(bool wanted) { return wanted ? Wish::kDemand : Wish::kLeaveOut; }
 };
 
 class Checkpoint {
@@ -38,8 +42,8 @@ class Checkpoint {
   // `path`: a .gguf file (any shard of a split one), a folder with config.json and *.safetensors, or a folder
   // with one GGUF file. Reads headers only (and a head that is stored though it is said to be tied, to
   // compare it); the weights stay mapped. What is odd but harmless in the files is a logged warning that
-  // names file and field. Errors: faults B01–B15, B17–B20; kBadArgument where a part is wanted that the files
-  // lack.
+  // names file and field. Errors: faults B01–B15, B17–B20; kBadArgument where a part is demanded that the
+  // files lack.
   static std::unique_ptr<Checkpoint> open(const std::filesystem::path& path, CheckpointParts parts = {});
   virtual ~Checkpoint() = default;
 

@@ -227,6 +227,9 @@ bool stays_float32(const TensorKey& key) {
     case TensorRole::kSharedUp:
     case TensorRole::kSharedGateUp:
     case TensorRole::kSharedDown:
+    case TensorRole::kMtpProjection:
+    case TensorRole::kMtpEmbedding:
+    case TensorRole::kMtpHead:
       return false;
     default:
       return true;

@@ -41,6 +41,9 @@ struct RopeDescription {
   bool interleaved = false;  // pairs (2i, 2i + 1), not (i, i + rotary_dim / 2)
   RopeScaling scaling;
   std::vector<float> frequency_divisors;  // [rotary_dim / 2] or empty: GGUF's rope_freqs.weight
+  // Pairs that rotate by time, height and width (M-RoPE), for files alone: a text's positions are all the
+  // same.
+  std::vector<int> sections;
 };
 
 // RMS norm of q and k before their product.
@@ -256,6 +259,7 @@ struct TextHeadDescription {
   // How a pair is written for a model that reads it in the turns of a chat, with {instruction}, {query} and
   // {document} in place of texts; empty: the two texts are joined as the tokenizer's files say.
   std::string pair_form;
+  std::string plain_form;  // the same where there is no instruction, if it is more than pair_form without one
   std::string instruction;  // of pair_form, unless a request gives another
 
   bool reads_instructions() const { return pair_form.find("{instruction}") != std::string::npos; }
@@ -333,8 +337,9 @@ struct ModelDescription {
   std::optional<EncoderDescription> encoder;  // nothing: a decoder
   TextHeadDescription text_head;
 
-  std::vector<TensorRole> biased;  // projections that must have a bias
-  bool tied_head = false;          // the head is the embedding table
+  std::vector<TensorRole> biased;    // projections that must have a bias
+  std::vector<TensorRole> unbiased;  // projections whose bias is not used, though a folder should store it
+  bool tied_head = false;            // the head is the embedding table
 
   int64_t parameters = 0;  // of all tensors that the model uses
 

@@ -64,7 +64,10 @@ void set_form_of_template(TextHeadDescription& head, const std::string& chat_tem
     std::string form = rendered(parsed, kInstruction);
     const std::string plain = rendered(parsed, {});
     if (form.find("{query}") == std::string::npos || form.find("{document}") == std::string::npos) return;
-    head.instruction = instruction_in(plain, form).value_or("");
+    if (const auto usual = instruction_in(plain, form))
+      head.instruction = *usual;
+    else if (plain.find("{query}") != std::string::npos && plain.find("{document}") != std::string::npos)
+      head.plain_form = plain;
     head.pair_form = std::move(form);
   } catch (const Error&) {  // it takes no such turns
   }

@@ -16,7 +16,8 @@ void set_usual_form(TextHeadDescription& head);
 void set_form(TextHeadDescription& head, std::string form);
 
 // From a chat template with the roles query and document, as sentence-transformers has it; the instruction is
-// the system's turn. Another template, or one that does not parse, changes nothing.
+// the system's turn, which some templates leave out whole where there is none (plain_form). Another template,
+// or one that does not parse, changes nothing.
 void set_form_of_template(TextHeadDescription& head, const std::string& chat_template);
 
 }  // namespace ferrum

@@ -226,6 +226,12 @@ std::optional<TensorKey> NameTable::parse(Naming naming, std::string_view name) 
     try_name(name);
     return key;
   }
+  // transformers 5.24 saves Kimi K2.5's layers by the word that the blocks of its vision tower have.
+  constexpr std::string_view kBlocks = "language_model.model.blocks.";
+  if (name.starts_with(kBlocks)) {
+    try_name("layers." + std::string(name.substr(kBlocks.size())));
+    return key;
+  }
   for (const std::string_view prefix : kPrefixes)
     if (name.starts_with(prefix) && try_name(name.substr(prefix.size()))) return key;
   return std::nullopt;
@@ -248,10 +254,10 @@ std::string NameTable::name(Naming naming, const TensorKey& key) const {
 }
 
 bool is_of_another_modality(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kParts = {
-      "vision_tower.",      "vision_model.", "vision_encoder.", "vision_adapter.",
-      "vision_projection.", "visual.",       "audio_tower.",    "multi_modal_projector.",
-      "embed_vision.",      "embed_audio.",  "image_newline",   "patch_merger."};
+  constexpr std::array<std::string_view, 13> kParts = {
+      "vision_tower.", "vision_model.", "vision_encoder.",        "vision_adapter.", "vision_projection.",
+      "visual.",       "audio_tower.",  "multi_modal_projector.", "mm_projector.",   "embed_vision.",
+      "embed_audio.",  "image_newline", "patch_merger."};
   for (const std::string_view prefix : {std::string_view("model."), std::string_view()}) {
     if (!name.starts_with(prefix)) continue;
     for (const std::string_view part : kParts)

@@ -44,8 +44,9 @@ class Planner {
   void mtp(int i, const MtpHead& head) {
     matrix({Role::kMtpProjection, i}, m_.hidden, 2 * int64_t{m_.hidden});
     for (const Role role : {Role::kMtpEmbeddingNorm, Role::kMtpHiddenNorm, Role::kMtpNorm}) norm({role, i});
-    add({Role::kMtpEmbedding, i}, Use::kLookUp, {m_.vocab, m_.hidden}, true);
-    add({Role::kMtpHead, i}, Use::kProduct, {m_.vocab, m_.hidden}, true);
+    // Where they are not its own they may be there as copies of the model's.
+    add({Role::kMtpEmbedding, i}, Use::kLookUp, {m_.vocab, m_.hidden}, !head.own_embedding);
+    add({Role::kMtpHead, i}, Use::kProduct, {m_.vocab, m_.hidden}, !head.own_head);
     layer(i, head.layer);
   }
 

@@ -172,7 +172,7 @@ Results compute(Runner& runner, const Batch& batch, const AdapterUse& adapter, b
 void logits_command(const LogitsOptions& o) {
   const Interrupts interrupts;
   const std::shared_ptr<const Checkpoint> checkpoint =
-      Checkpoint::open(find_model(o.engine.model), {.mtp = o.mtp});
+      Checkpoint::open(find_model(o.engine.model), {.mtp = CheckpointParts::demand_if(o.mtp)});
   const ModelDescription& model = checkpoint->model();
   const Batch batch = read_batch(o.tokens, model);
   std::optional<Adapter> adapter;

@@ -98,7 +98,9 @@ TextTokens TextInputs::single(std::string_view prompt, std::string_view text, To
 TextTokens TextInputs::in_turns(std::string_view query, std::string_view document, TooLong too_long,
                                 std::string_view instruction) const {
   constexpr std::string_view kDocument = "{document}";
-  const std::string_view form = model_.text_head.pair_form;
+  const TextHeadDescription& head = model_.text_head;
+  const std::string_view form =
+      instruction.empty() && !head.plain_form.empty() ? head.plain_form : head.pair_form;
   const size_t end_at = std::min(form.find(kDocument), form.size());
   std::vector<TextSpan> spans = filled(form.substr(0, end_at), query, instruction);
   spans.push_back({document, false});

@@ -67,6 +67,22 @@ TEST(CheckpointFaults, B12_MissingBiases) {
   expect_bad(SmallGguf("qwen3"), {"'blk.0.attn_q_norm.weight'", "missing"}, ErrorCode::kBadFile);
 }
 
+// As transformers: a bias that config.json denies is left out and told; one that it is silent about is used.
+TEST(CheckpointFaults, B12_BiasesThatAreDeniedAreLeftOut) {
+  const TensorKey key = {Role::kAttentionOut, 1, -1, true};
+  SmallHf model;
+  model.tensors["model.layers.1.self_attn.o_proj.bias"] = {8};
+  const TemporaryFolder folder;
+  EXPECT_NE(Checkpoint::open(model.write(folder))->find(key), nullptr);
+  model.config["attention_bias"] = false;
+  const TemporaryFolder other;
+  testing::internal::CaptureStdout();
+  const auto checkpoint = Checkpoint::open(model.write(other));
+  const std::string logged = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(checkpoint->find(key), nullptr);
+  EXPECT_NE(logged.find("'model.layers.1.self_attn.o_proj.bias'"), std::string::npos) << logged;
+}
+
 TEST(CheckpointFaults, B12_DuplicateTensors) {
   SmallHf model;
   model.tensors["norm.weight"] = {8};
@@ -78,22 +94,22 @@ TEST(CheckpointFaults, B12_KnownTensorsThatTheTextModelDoesNotUseAreTold) {
   model.tensors["model.layers.2.mlp.up_proj.weight"] = {1};
   model.tensors["model.layers.2.embed_tokens.weight"] = {1};
   model.tensors["vision_tower.weight"] = {1};
+  model.tensors["mm_projector.proj.0.weight"] = {1};
   model.tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {2};
   const TemporaryFolder folder;
   testing::internal::CaptureStdout();
   const auto c = Checkpoint::open(model.write(folder));
   const std::string logged = testing::internal::GetCapturedStdout();
-  EXPECT_NE(
-      logged.find(
-          "'model.layers.2.embed_tokens.weight', 'model.layers.2.mlp.up_proj.weight', 'vision_tower.weight'"),
-      std::string::npos)
+  EXPECT_NE(logged.find("'mm_projector.proj.0.weight', 'model.layers.2.embed_tokens.weight', "
+                        "'model.layers.2.mlp.up_proj.weight', 'vision_tower.weight'"),
+            std::string::npos)
       << logged;
   EXPECT_EQ(logged.find("inv_freq"), std::string::npos) << logged;
-  EXPECT_EQ(c->tensors().size(), 25u);
+  EXPECT_EQ(c->tensors().size(), 26u);
   std::vector<HostTensor> tensors = c->tensors();
   const CheckedTensors checked = check_tensors(c->model(), TensorTable(Naming::kHuggingFace, tensors, "m"));
   EXPECT_EQ(checked.unused,
-            (std::vector<std::string>{"model.layers.2.embed_tokens.weight",
+            (std::vector<std::string>{"mm_projector.proj.0.weight", "model.layers.2.embed_tokens.weight",
                                       "model.layers.2.mlp.up_proj.weight", "vision_tower.weight"}));
 }
 

@@ -65,6 +65,7 @@ TEST(GgufCheck, DefaultsOfTheArchitecturesFit) {
                            "glm4_moe_lite",
                            "mistral4"})
     EXPECT_EQ(check(type), "") << type;
+  EXPECT_EQ(check("gpt_oss"), "") << "there is a key for YaRN without rounding";
   EXPECT_EQ(check("afmoe", {{"mup_enabled", true}}), "");
   EXPECT_EQ(check("deepseek_v3", {{"rope_interleave", false}}), "");
   EXPECT_EQ(check("deepseek_v2", {{"num_experts_per_tok", 6}}), "");
@@ -89,7 +90,6 @@ TEST(GgufCheck, SwitchesThatReadersFixAreNamed) {
   expect("exaone4", {{"layer_types", std::vector<std::string>(4, "full_attention")}},
          "the rotation of layer 0");
   expect("muse_glimmer_text", {{"post_norm_eps", 1e-3}}, "the epsilon of the norms after a part");
-  expect("gpt_oss", json::object(), "truncate = false");
   expect("deepseek_v3",
          {{"rope_parameters",
            {{"rope_type", "yarn"},
@@ -97,6 +97,13 @@ TEST(GgufCheck, SwitchesThatReadersFixAreNamed) {
             {"original_max_position_embeddings", 64},
             {"mscale", 0.7},
             {"mscale_all_dim", 1.0}}}},
+         "the magnitude of the rotation");
+  expect("deepseek_v3",
+         {{"rope_parameters",
+           {{"rope_type", "yarn"},
+            {"factor", 4},
+            {"original_max_position_embeddings", 64},
+            {"attention_factor", 1.3}}}},
          "the magnitude of the rotation");
 }
 

@@ -83,6 +83,96 @@ TEST(HfDefaults, RotationsOfTheClass) {
   EXPECT_EQ(read("mimo_v2_flash").rope.rotary_dim, 64);
 }
 
+TEST(HfDefaults, NullIsFalsyWhereTheClassKeepsNone) {
+  for (const char* type : {"deepseek_v3", "mistral4"}) {
+    EXPECT_TRUE(read(type).routing.renormalize) << type;
+    EXPECT_FALSE(read(type, {{"norm_topk_prob", nullptr}}).routing.renormalize) << type;
+    EXPECT_TRUE(read(type).rope.interleaved) << type;
+    EXPECT_FALSE(read(type, {{"rope_interleave", nullptr}}).rope.interleaved) << type;
+  }
+  EXPECT_TRUE(read("seed_oss").has_bias(TensorRole::kQuery));
+  EXPECT_FALSE(read("seed_oss", {{"attention_bias", nullptr}}).has_bias(TensorRole::kQuery));
+  EXPECT_EQ(read("glm4").rope.rotary_dim, 64);
+  EXPECT_EQ(read("glm4", {{"partial_rotary_factor", nullptr}}).rope.rotary_dim, 128);
+}
+
+TEST(HfDefaults, TheShareOfAHeadThatRotatesWhereTheRotationDoesNotSayIt) {
+  const json ropes = {{"full_attention", {{"rope_theta", 1e6}}},
+                      {"sliding_attention", {{"rope_theta", 1e4}}}};
+  const ModelDescription mimo = read("mimo_v2_flash", {{"rope_parameters", ropes}});
+  EXPECT_EQ(mimo.rope.rotary_dim, 64);
+  EXPECT_EQ(mimo.window_rope.rotary_dim, 64);
+  EXPECT_EQ(mimo.rope.theta, 1e6F);
+  for (const char* key : {"rope_scaling", "rope_parameters"})
+    EXPECT_EQ(read("glm4", {{key, {{"rope_type", "linear"}, {"factor", 2}}}}).rope.rotary_dim, 64) << key;
+  EXPECT_EQ(read("qwen3_5_text", {{"rope_parameters", {{"rope_theta", 1e4}}}}).rope.rotary_dim, 64);
+}
+
+// Fields that published files have and the classes do not read.
+TEST(HfDefaults, FieldsWithoutAMeaningChangeNothing) {
+  EXPECT_EQ(read("cohere2", {{"head_dim", 16}, {"rotary_pct", 0.5}}).rope.rotary_dim, 16);
+  const ModelDescription hunyuan =
+      read("hunyuan_v1_moe", {{"num_experts", 4}, {"moe_intermediate_size", {32, 32, 32, 32}}});
+  EXPECT_EQ(hunyuan.expert_width(), 96) << "experts are as wide as the shared one";
+  EXPECT_TRUE(read("hy_v3", {{"route_norm", false}}).routing.renormalize);
+}
+
+TEST(HfDefaults, WhatScalingsOfTheRotationRead) {
+  const auto scaling = [](const json& fields) {
+    return read("llama", {{"rope_parameters", fields}}).rope.scaling;
+  };
+  json yarn = {
+      {"rope_type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32}, {"beta_fast", 0}};
+  EXPECT_EQ(scaling(yarn).beta_fast, 32) << "0 counts as absent";
+  EXPECT_TRUE(scaling(yarn).truncate);
+  yarn["truncate"] = nullptr;
+  EXPECT_FALSE(scaling(yarn).truncate);
+  EXPECT_FALSE(scaling({{"rope_type", "linear"}, {"factor", 4}, {"attention_factor", 2}}).attention_factor)
+      << "not of this kind";
+  // One for both kinds of layers.
+  yarn["truncate"] = false;
+  const json ropes = {{"full_attention", yarn}, {"sliding_attention", {{"rope_theta", 1e4}}}};
+  EXPECT_TRUE(read("mellum", {{"rope_parameters", ropes}}).rope.scaling.truncate);
+}
+
+TEST(HfDefaults, TheContextBeforeScalingIsTheModelsOwnField) {
+  const json yarn = {{"rope_type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32}};
+  const auto original = [&](const char* type, const json& changes) {
+    json all = {{"rope_parameters", yarn}};
+    all.update(changes);
+    return read(type, all).rope.scaling.original_context;
+  };
+  EXPECT_EQ(original("llama", json::object()), 32);
+  EXPECT_EQ(original("llama", {{"original_max_position_embeddings", 64}}), 64);
+  EXPECT_EQ(original("phi3", json::object()), 4096) << "the class has the field";
+}
+
+TEST(HfDefaults, ABaseBesideTheClasssOwnRotation) {
+  EXPECT_EQ(read("apertus", {{"rope_theta", 900}}).rope.theta, 12e6F) << "the class's rotation has one";
+  EXPECT_EQ(read("gpt_oss", {{"rope_theta", 900}}).rope.theta, 900);
+}
+
+TEST(HfDefaults, ABiasThatTheFileDeniesIsNotUsed) {
+  const auto denies = [](const json& changes) { return !read("llama", changes).unbiased.empty(); };
+  EXPECT_FALSE(denies(json::object()));
+  EXPECT_TRUE(denies({{"attention_bias", false}}));
+  EXPECT_FALSE(denies({{"attention_bias", true}}));
+}
+
+TEST(HfDefaults, KimisWrappingIsReadByItsTextModel) {
+  const json text = {{"model_type", "kimi_k2"}, {"hidden_size", 64},        {"intermediate_size", 96},
+                     {"vocab_size", 384},       {"num_hidden_layers", 4},   {"num_attention_heads", 4},
+                     {"n_routed_experts", 8},   {"num_experts_per_tok", 2}, {"n_group", 1},
+                     {"topk_group", 1}};
+  json config = {{"model_type", "kimi_k25"},
+                 {"architectures", {"KimiK25ForConditionalGeneration"}},
+                 {"tie_word_embeddings", false},
+                 {"text_config", text}};
+  EXPECT_EQ(name_of(*parse_hf_config(config.dump(), "config.json").model.architecture), "deepseek3");
+  config["text_config"].erase("model_type");
+  EXPECT_EQ(name_of(*parse_hf_config(config.dump(), "config.json").model.architecture), "deepseek3");
+}
+
 TEST(HfDefaults, TemperatureInBothSpellingsAndInNone) {
   const json yarn = {{"rope_type", "yarn"},
                      {"factor", 4},

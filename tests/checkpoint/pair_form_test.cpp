@@ -42,6 +42,17 @@ TEST(PairForm, OfAChatTemplateWithTurnsForQueryAndDocument) {
   EXPECT_EQ(head.instruction, "Find passages");
 }
 
+TEST(PairForm, ASystemTurnMayBeMissingWhereThereIsNoInstruction) {
+  TextHeadDescription head;
+  set_form_of_template(head,
+                       "{% for m in messages %}{% if m.role == 'system' %}<s>{{ m.content }}</s>"
+                       "{% elif m.role == 'document' %}<d>{{ m.content }}{% else %}<q>{{ m.content }}"
+                       "{% endif %}{% endfor %}");
+  EXPECT_EQ(head.pair_form, "<s>{instruction}</s><q>{query}<d>{document}");
+  EXPECT_EQ(head.plain_form, "<q>{query}<d>{document}");
+  EXPECT_EQ(head.instruction, "");
+}
+
 TEST(PairForm, OtherTemplatesChangeNothing) {
   for (const char* source : {"{% for m in messages %}{{ m.role }}{% endfor %}",
                              "{{ raise_exception('document') }}", "{{ document"}) {

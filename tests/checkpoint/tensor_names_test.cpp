@@ -76,6 +76,9 @@ TEST(TensorNames, WrappingsHavePrefixes) {
   }
   EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "language_model.lm_head.weight"),
             (TensorKey{Role::kHead}));
+  EXPECT_EQ(NameTable().parse(Naming::kHuggingFace, "language_model.model.blocks.3.mlp.up_proj.weight"),
+            (TensorKey{Role::kUp, 3}));
+  EXPECT_TRUE(is_of_another_modality("mm_projector.proj.0.weight"));
   EXPECT_TRUE(is_of_another_modality("model.visual.blocks.0.attn.qkv.weight"));
   EXPECT_TRUE(is_of_another_modality("multi_modal_projector.linear_1.weight"));
   EXPECT_FALSE(is_of_another_modality("model.layers.0.mlp.up_proj.weight"));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "checkpoint/writers/convert.h"
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
@@ -175,28 +176,27 @@ TEST_P(ArchitectureConversions, Agree) {
   EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(HuggingFace, ArchitectureConversions,
-                         ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3",
-                                           "phi3_longrope_long", "phi3_window", "gemma2", "gemma3",
-                                           "gemma3_multimodal", "gpt_oss_truncate", "granite", "granitemoe",
-                                           "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3",
-                                           "seed_oss", "ernie4_5", "ernie4_5_moe", "hunyuan_dense",
-                                           "hunyuan_moe", "glm4", "glm4_moe", "minimax_m2", "cohere2",
-                                           "exaone4", "qwen2_moe", "starcoder2", "mellum", "afmoe", "laguna",
-                                           "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
-                                           "qwen3_5", "nemotron_h", "nemotron_h_moe", "granitemoehybrid",
-                                           "bamba", "qwen3_5_moe_text", "lfm2", "lfm2_moe", "kimi_linear",
-                                           "gemma4_dense", "gemma4_moe", "gemma4_e2b", "gemma4_multimodal"),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    HuggingFace, ArchitectureConversions,
+    ::testing::Values("mixtral", "olmoe", "olmoe_clip", "olmo2", "olmo3", "phi3_longrope_long", "phi3_window",
+                      "gemma2", "gemma3", "gemma3_multimodal", "gpt_oss", "gpt_oss_truncate", "granite",
+                      "granitemoe", "granitemoeshared", "smollm3", "ministral3", "mistral3_ministral3",
+                      "seed_oss", "ernie4_5", "ernie4_5_moe", "hunyuan_dense", "hunyuan_moe", "glm4",
+                      "glm4_moe", "minimax_m2", "cohere2", "exaone4", "qwen2_moe", "starcoder2", "mellum",
+                      "afmoe", "laguna", "arcee", "apertus", "hy_v3", "exaone_moe", "mimo_v2", "qwen3_next",
+                      "qwen3_5", "nemotron_h", "nemotron_h_moe", "granitemoehybrid", "bamba", "falcon_h1",
+                      "qwen3_5_moe_text", "lfm2", "lfm2_moe", "kimi_linear", "gemma4_dense", "gemma4_moe",
+                      "gemma4_e2b", "gemma4_multimodal"),
+    test_name);
 
 class HybridConversions : public ::testing::TestWithParam<std::string> {};
 
-// In float32, because GGUF has Falcon's factors in the weights, and a product is rounded once more in bf16.
+// GGUF has Falcon's factors in the weights, which are not rounded again.
 TEST_P(HybridConversions, Agree) {
   const auto folder = test::data("goldens/hybrids/" + GetParam());
   const test::TemporaryFolder temporary;
   const auto file = temporary.path() / "model.gguf";
-  convert(folder, file, {.type = FileType::kF32});
+  convert(folder, file, {});
   const Golden golden = read_golden(folder);
   EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
 }
@@ -232,6 +232,44 @@ INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureFolders, kLatent, test_name);
 INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureConversions, kLatent, test_name);
 INSTANTIATE_TEST_SUITE_P(Latent, ArchitectureFiles,
                          ::testing::Values("deepseek_v2", "deepseek_v3", "glm4_moe_lite"), test_name);
+
+// A golden's folder with more tensors, each of one value.
+void copy_with(const std::filesystem::path& golden, const std::filesystem::path& folder,
+               const std::vector<std::pair<std::string, int64_t>>& more) {
+  std::filesystem::create_directory(folder);
+  const auto stored = SafetensorsFile::open(golden / "model.safetensors");
+  std::vector<SafetensorsDeclaration> declared;
+  for (const SafetensorsEntry& entry : stored->entries())
+    declared.push_back({entry.name, entry.type->name, entry.shape});
+  for (const auto& [name, size] : more) declared.push_back({name, "F32", {size}});
+  SafetensorsWriter writer(folder / "model.safetensors", declared);
+  for (const SafetensorsEntry& entry : stored->entries()) writer.append(entry.bytes);
+  for (const auto& [name, size] : more) {
+    const std::vector<float> values(static_cast<size_t>(size), 0.25F);
+    writer.append(std::as_bytes(std::span(values)));
+  }
+  writer.finish();
+}
+
+// Layers that attend have a bias of what their heads give together, beside recurrent layers without.
+TEST(LatentConversions, OfBiasesThatSomeLayersHave) {
+  const auto golden = test::shared("goldens2/kimi_linear");
+  FERRUM_NEEDS_SHARED(golden);
+  const test::TemporaryFolder temporary;
+  const auto folder = temporary.path() / "model";
+  copy_with(golden, folder,
+            {{"model.layers.3.self_attn.kv_a_proj_with_mqa.bias", 48},
+             {"model.layers.3.self_attn.o_proj.bias", 64}});
+  nlohmann::json config = nlohmann::json::parse(std::ifstream(golden / "config.json"));
+  config["attention_bias"] = true;
+  std::ofstream(folder / "config.json") << config;
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {});
+  const Golden tokens = read_golden(golden);
+  const std::vector<float> expected = compute(folder, tokens, {});
+  EXPECT_GT(relative_error(expected, tokens.logits), 1e-3) << "the biases count";
+  EXPECT_LE(relative_error(compute(file, tokens, {}), expected), 1e-5);
+}
 
 // Halves may be rotated instead of neighbours, in a part of each head; the file has the rows in another
 // order.

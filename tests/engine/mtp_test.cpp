@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/writers/convert.h"
 #include "engine/answers.h"
 #include "engine/backend_factory.h"
 #include "engine/golden.h"
@@ -28,16 +31,17 @@ std::filesystem::path model_of(const std::string& name) {
   return name.ends_with(".gguf") ? test::shared("goldens2/gguf") / name : golden_folder(name);
 }
 
-std::shared_ptr<const Checkpoint> open_with_head(const std::string& name) {
-  return Checkpoint::open(model_of(name), {.mtp = true});
+std::shared_ptr<const Checkpoint> open_with_head(const std::filesystem::path& model) {
+  return Checkpoint::open(model, {.mtp = CheckpointParts::Wish::kDemand});
 }
 
 // [sequences, length - 1, vocab]: the model computes `chunk` tokens of all sequences at once, then the head.
-std::vector<float> head_logits(const std::string& name, const test::Golden& g, const test::Setup& setup) {
+std::vector<float> head_logits(const std::filesystem::path& model, const test::Golden& g,
+                               const test::Setup& setup) {
   const int chunk = setup.chunk > 0 ? setup.chunk : g.length;
   const int rows = chunk * g.sequences;
   Runner runner(make_backend({.name = setup.backend, .threads = 2, .activations = setup.activations}),
-                open_with_head(name),
+                open_with_head(model),
                 {.max_tokens = rows,
                  .max_sequences = g.sequences,
                  .max_outputs = rows,
@@ -77,14 +81,14 @@ TEST_P(MtpGoldens, Agree) {
   const auto folder = golden_folder(name.substr(0, name.find('.')));
   const test::Golden golden = test::read_golden(folder);
   const std::vector<float> expected = test::read_golden(folder, "mtp_logits").logits;
-  EXPECT_LE(test::relative_error(head_logits(name, golden, {}), expected), 2e-4);
+  EXPECT_LE(test::relative_error(head_logits(model_of(name), golden, {}), expected), 2e-4);
   const test::Setup cpu = {.backend = "cpu", .activations = "f32"};
-  const std::vector<float> whole = head_logits(name, golden, cpu);
+  const std::vector<float> whole = head_logits(model_of(name), golden, cpu);
   EXPECT_LE(test::relative_error(whole, expected), 1e-3);
   for (const int chunk : {1, 7, 16}) {
     test::Setup in_pieces = cpu;
     in_pieces.chunk = chunk;
-    EXPECT_EQ(head_logits(name, golden, in_pieces), whole) << "bit for bit, in pieces of " << chunk;
+    EXPECT_EQ(head_logits(model_of(name), golden, in_pieces), whole) << "bit for bit, in pieces of " << chunk;
   }
 }
 
@@ -96,6 +100,46 @@ INSTANTIATE_TEST_SUITE_P(Models, MtpGoldens,
                            std::replace(name.begin(), name.end(), '.', '_');
                            return name;
                          });
+
+class ConvertedMtp : public ::testing::TestWithParam<std::string> {};
+
+// A folder's head is in the GGUF file that is made of it, in the layout of llama.cpp's converter.
+TEST_P(ConvertedMtp, PredictsAsTheFolder) {
+  const auto folder = golden_folder(GetParam());
+  FERRUM_NEEDS_SHARED(folder);
+  const test::TemporaryFolder here;
+  const auto file = here.path() / "model.gguf";
+  convert(folder, file, {});
+  const auto gguf = GgufFile::open(file);
+  const GgufMetadata& metadata = gguf->metadata();
+  const std::string prefix = std::string(*metadata.string("general.architecture")) + ".";
+  EXPECT_EQ(metadata.integer(prefix + "block_count"), 5);
+  EXPECT_EQ(metadata.integer(prefix + "nextn_predict_layers"), 1);
+  const auto recurrent = metadata.integers(prefix + "attention.recurrent_layers");
+  if (recurrent) {
+    EXPECT_EQ(*recurrent, (std::vector<int64_t>{1, 1, 1, 0, 0}));
+  }
+  std::set<std::string> names;
+  for (const HostTensor& tensor : gguf->tensors()) names.insert(tensor.name);
+  for (const char* name : {"eh_proj", "enorm", "hnorm", "shared_head_norm"})
+    EXPECT_TRUE(names.contains(fmt::format("blk.4.nextn.{}.weight", name))) << name;
+  // As llama.cpp's own file, but for copies of the model's table and head.
+  if (GetParam() == "mtp_glm4_moe") {
+    const auto other = GgufFile::open(model_of(GetParam() + ".gguf"));
+    for (const HostTensor& tensor : other->tensors())
+      EXPECT_TRUE(names.contains(tensor.name) || tensor.name.find("nextn") != std::string::npos)
+          << tensor.name;
+  }
+
+  const test::Golden golden = test::read_golden(folder);
+  const std::vector<float> expected = head_logits(folder, golden, {});
+  EXPECT_LE(test::relative_error(head_logits(file, golden, {}), expected), 1e-5);
+  EXPECT_LE(test::relative_error(test::compute(file, golden, {}), golden.logits), 2e-4) << "without the head";
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ConvertedMtp,
+                         ::testing::Values("mtp_qwen3_5", "mtp_glm4_moe", "mtp_deepseek_v3"),
+                         [](const auto& info) { return info.param; });
 
 // A model with its loop, and if wanted its head.
 class Place : public test::LoopedModel {
@@ -109,7 +153,7 @@ class Place : public test::LoopedModel {
     PrefixCache::Reuse reuse = PrefixCache::Reuse::kOn;
   };
   Place(const std::string& model, const Options& o)
-      : LoopedModel(o.draft_tokens > 0 ? open_with_head(model) : Checkpoint::open(model_of(model)),
+      : LoopedModel(o.draft_tokens > 0 ? open_with_head(model_of(model)) : Checkpoint::open(model_of(model)),
                     {.max_tokens = std::max(o.batch_tokens, o.sequences) + 16,
                      .max_sequences = o.sequences,
                      .max_outputs = o.sequences + 16,

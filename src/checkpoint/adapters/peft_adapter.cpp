@@ -159,6 +159,7 @@ class PeftReader {
       fail(ErrorCode::kUnsupported, "{}: {} is no part of a LoRA adapter that Ferrum knows", file_->source(),
            in_quotes(entry.name));
     if (name->part == Part::kBase) return;
+    if (name->part == Part::kWhole && entry.shape.size() < 2) return require_same(entry, name->module);
     AdapterMatrix matrix = adapter_matrix(file_->tensor(entry), file_->source());
     switch (name->part) {
       case Part::kA:
@@ -174,6 +175,18 @@ class PeftReader {
           builder_.replace(*key, std::move(matrix));
         return;
     }
+  }
+
+  // A norm that was trained whole (modules_to_save) is no product; one that is as the base's says nothing.
+  void require_same(const SafetensorsEntry& entry, const std::string& module) {
+    const auto key = builder_.key_of(module);
+    if (!key) return;
+    const HostTensor* own = base_.find(*key);
+    if (own == nullptr || decoded(*own) != decoded(file_->tensor(entry)))
+      fail(ErrorCode::kUnsupported,
+           "{}: the adapter stores {} whole (modules_to_save); Ferrum replaces the embedding and the head "
+           "only",
+           file_->source(), in_quotes(entry.name));
   }
 
   void add(std::string module, Pair& pair) {

@@ -28,9 +28,9 @@ struct Usual {
   int groups_used = 1;
 };
 
-// The magnitude that YaRN gives q and k by mscale_all_dim is part of the scale of their product.
+// The magnitude by mscale_all_dim, YaRN's or that of another scaling, is part of the scale of q·k.
 float scale_of(const AttentionDescription& a, const RopeScaling& s) {
-  const float mscale_all = s.kind == RopeScaling::Kind::kYarn ? s.mscale_all_dim.value_or(0) : 0;
+  const float mscale_all = s.mscale_all_dim.value_or(0);
   const float magnitude = s.factor > 1 ? 0.1F * mscale_all * std::log(s.factor) + 1 : 1;
   return magnitude * magnitude / std::sqrt(static_cast<float>(std::max(a.head_dim, 1)));
 }
@@ -168,7 +168,8 @@ void read_mistral_gguf(GgufReader& in) {
 
 constexpr HfName kV2Names[] = {{"deepseek_v2", "DeepseekV2ForCausalLM"}};
 constexpr HfName kV3Names[] = {{"deepseek_v3", "DeepseekV3ForCausalLM"},
-                               {"kimi_k2", "DeepseekV3ForCausalLM"}};
+                               {"kimi_k2", "DeepseekV3ForCausalLM"},
+                               {"kimi_k25", "KimiK25ForConditionalGeneration"}};
 constexpr HfName kGlmNames[] = {{"glm4_moe_lite", "Glm4MoeLiteForCausalLM"}};
 constexpr HfName kMistralNames[] = {{"mistral4", "Mistral4ForCausalLM"}};
 constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnorm", ".shared_head"};
@@ -196,6 +197,7 @@ extern const Architecture kDeepseek3 = {.name = "deepseek3",
                                                         .expert_scale = 2.5},
                                         .gguf_interleaved = true,
                                         .hf_interleaved = true,
+                                        .has_mtp = true,
                                         .read_hf = read_v3,
                                         .ignored = kIgnored};
 extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
@@ -211,6 +213,7 @@ extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
                                                           .expert_scale = 1.8},
                                           .gguf_interleaved = true,
                                           .hf_interleaved = true,
+                                          .has_mtp = true,
                                           .read_hf = read_glm,
                                           .ignored = kIgnored};
 extern const Architecture kMistral4 = {

@@ -9,19 +9,7 @@ namespace {
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
 
-// Half of each head, where the file is silent.
-void read_rotation(HfReader& in) {
-  ModelDescription& model = in.model();
-  const int head_dim = model.layers.front().attention.head_dim;
-  for (RopeDescription* rope : {&model.rope, &model.window_rope})
-    if (rope->rotary_dim == head_dim && !in.config().find("partial_rotary_factor") &&
-        !(in.config().find("rope_parameters") &&
-          in.config().find("rope_parameters")->find("partial_rotary_factor")))
-      rope->rotary_dim = head_dim / 2;
-}
-
 void read_dense(HfReader& in) {
-  read_rotation(in);
   in.model().rope.interleaved = true;
   in.model().wiring.norm_after = true;
   in.biases("attention_bias", true, {Role::kQuery, Role::kKey, Role::kValue});
@@ -30,7 +18,6 @@ void read_dense(HfReader& in) {
 void read_dense_gguf(GgufReader& in) { in.model().wiring.norm_after = true; }
 
 void read_moe(HfReader& in) {
-  read_rotation(in);
   if (in.boolean("use_qk_norm", false)) in.head_norms(HeadNorm::kHead);
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
   const int dense = in.integer("first_k_dense_replace", 1);
@@ -61,7 +48,7 @@ constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnor
 extern const Architecture kGlm4 = {
     .name = "glm4",
     .hf = kDenseNames,
-    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .kv_heads = 2},
+    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .rotary_share = 0.5, .kv_heads = 2},
     .names = kDenseTensors,
     .gguf_interleaved = true,
     .hf_interleaved = true,
@@ -71,12 +58,14 @@ extern const Architecture kGlm4Moe = {.name = "glm4moe",
                                       .hf = kMoeNames,
                                       .hf_defaults = {.context = 131072,
                                                       .eps = 1e-5,
+                                                      .rotary_share = 0.5,
                                                       .kv_heads = 8,
                                                       .experts = 128,
                                                       .top_k = 8,
                                                       .expert_width = 1408,
                                                       .shared_experts = 1},
                                       .names = kMoeTensors,
+                                      .has_mtp = true,
                                       .read_hf = read_moe,
                                       .read_gguf = read_moe_gguf,
                                       .ignored = kIgnored};

@@ -19,7 +19,9 @@ void read_moe(HfReader& in) {
   read_dense(in);
   const int width = in.model().layers.front().feed_forward.width;
   in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), true);
-  in.each_layer([&](int, LayerDescription& layer) { layer.feed_forward.shared_width = width; });
+  in.each_layer([&](int, LayerDescription& layer) {
+    layer.feed_forward.width = layer.feed_forward.shared_width = width;
+  });
 }
 
 void read_gguf(GgufReader& in) {
@@ -32,6 +34,7 @@ void read_hy3(HfReader& in) {
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
   in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
   in.experts(in.sparse_layers([](int i) { return i > 0; }), true);
+  in.model().routing.renormalize = true;  // the class has no field for it
   in.model().routing.score = Score::kSigmoid;
   in.model().routing.selection_bias = true;
 }

@@ -23,8 +23,10 @@ void read_hf(HfReader& in) {
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
   in.windows(
       129, listed(in, "hybrid_layer_pattern", [](int layer) { return layer != 0 && (layer + 1) % 6 != 0; }));
-  if (const auto theta = in.config().find_number("swa_rope_theta"))
-    in.model().window_rope.theta = static_cast<float>(*theta);
+  if (!in.rope_fields()) {  // as published
+    in.model().rope.theta = in.number("rope_theta", in.model().rope.theta);
+    in.model().window_rope.theta = in.number("swa_rope_theta", in.model().window_rope.theta);
+  }
   in.model().wiring.eps = in.number("layernorm_epsilon", in.model().wiring.eps);
   // The reference attends to sliding_window_size tokens before the one that asks.
   const auto before = in.config().find_integer("sliding_window_size");
@@ -66,16 +68,18 @@ constexpr std::string_view kIgnored[] = {".mtp.", ".nextn."};
 extern const Architecture kMimoV2 = {
     .name = "mimo2",
     .hf = kNames,
-    .hf_defaults = {.head_dim = 192,
-                    .context = 131072,
-                    .eps = 1e-5,
-                    .theta = 5000000,
-                    .kv_heads = 4,
-                    .experts = 256,
-                    .top_k = 8,
-                    .expert_width = 2048,
-                    .rope = R"({"full_attention": {"rope_theta": 5000000, "partial_rotary_factor": 0.334},
-                               "sliding_attention": {"rope_theta": 10000, "partial_rotary_factor": 0.334}})"},
+    .hf_defaults =
+        {.head_dim = 192,
+         .context = 131072,
+         .eps = 1e-5,
+         .theta = 5000000,
+         .rotary_share = 0.334,
+         .kv_heads = 4,
+         .experts = 256,
+         .top_k = 8,
+         .expert_width = 2048,
+         .rope =
+             R"({"full_attention": {"rope_theta": 5000000}, "sliding_attention": {"rope_theta": 10000}})"},
     .names = kTensors,
     .read_hf = read_hf,
     .read_gguf = read_gguf,

@@ -19,7 +19,7 @@ constexpr TensorNames kTensors[] = {
 
 extern const Architecture kPhi3 = {.name = "phi3",
                                    .hf = kNames,
-                                   .hf_defaults = {.context = 4096, .eps = 1e-5},
+                                   .hf_defaults = {.context = 4096, .eps = 1e-5, .original_context = 4096},
                                    .names = kTensors,
                                    .read_hf = read_hf,
                                    .read_gguf = read_gguf};

@@ -10,7 +10,8 @@ namespace {
 
 using Role = TensorRole;
 
-constexpr int kInterval = 4;  // of layers that attend
+constexpr int kInterval = 4;       // of layers that attend
+constexpr double kRotated = 0.25;  // of each head
 
 void set_layer(LayerDescription& layer, bool attends) {
   AttentionDescription& a = layer.attention;
@@ -24,20 +25,18 @@ void set_layer(LayerDescription& layer, bool attends) {
   layer.stop_attending();
 }
 
-// A quarter of each head, where the file is silent.
-void read_rotation(HfReader& in) {
-  RopeDescription& rope = in.model().rope;
-  const int head_dim = in.model().first_attention().head_dim;
+// Of time, height, width, and none of a fourth kind, as GGUF's readers demand.
+void read_sections(HfReader& in) {
   const auto fields = in.rope_fields();
-  if (rope.rotary_dim == head_dim && !in.config().find("partial_rotary_factor") &&
-      !(fields && fields->find("partial_rotary_factor")))
-    rope.rotary_dim = head_dim / 4;
+  RopeDescription& rope = in.model().rope;
+  rope.sections =
+      (fields ? fields->find_integers("mrope_section") : std::nullopt).value_or(std::vector{11, 11, 10});
+  rope.sections.resize(4);
 }
 
 void read_hybrid(HfReader& in) {
   ModelDescription& model = in.model();
   in.require_activation(ActivationFunction::kSilu);
-  read_rotation(in);
   model.wiring.norm_plus_one = true;
   model.delta = {.key_heads = in.integer("linear_num_key_heads", 16),
                  .value_heads = in.integer("linear_num_value_heads", 32),
@@ -77,8 +76,13 @@ void read_next(HfReader& in) {
   read_experts(in);
 }
 
-void read_moe(HfReader& in) {
+void read_dense(HfReader& in) {
   read_hybrid(in);
+  read_sections(in);
+}
+
+void read_moe(HfReader& in) {
+  read_dense(in);
   read_experts(in);
 }
 
@@ -163,33 +167,44 @@ constexpr std::string_view kIgnored[] = {"mtp.", ".nextn."};
 
 }  // namespace
 
-extern const Architecture kQwen3Next = {
-    .name = "qwen3next",
-    .hf = kNextNames,
-    .hf_defaults =
-        {.head_dim = 256, .context = 32768, .kv_heads = 2, .experts = 512, .top_k = 10, .expert_width = 512},
-    .names = kTensors,
-    .read_hf = read_next,
-    .read_gguf = read_next_gguf,
-    .adapt_hf = adapt_next,
-    .ignored = kIgnored};
-extern const Architecture kQwen35 = {.name = "qwen35",
-                                     .hf = kDenseNames,
-                                     .hf_defaults = {.head_dim = 256, .context = 32768, .kv_heads = 4},
-                                     .names = kTensors,
-                                     .gguf_tiled = true,
-                                     .read_hf = read_hybrid,
-                                     .read_gguf = read_hybrid_gguf,
-                                     .ignored = kIgnored};
-extern const Architecture kQwen35Moe = {
-    .name = "qwen35moe",
-    .hf = kMoeNames,
-    .hf_defaults =
-        {.head_dim = 256, .context = 32768, .kv_heads = 2, .experts = 256, .top_k = 8, .expert_width = 512},
+extern const Architecture kQwen3Next = {.name = "qwen3next",
+                                        .hf = kNextNames,
+                                        .hf_defaults = {.head_dim = 256,
+                                                        .context = 32768,
+                                                        .rotary_share = kRotated,
+                                                        .kv_heads = 2,
+                                                        .experts = 512,
+                                                        .top_k = 10,
+                                                        .expert_width = 512},
+                                        .names = kTensors,
+                                        .read_hf = read_next,
+                                        .read_gguf = read_next_gguf,
+                                        .adapt_hf = adapt_next,
+                                        .ignored = kIgnored};
+extern const Architecture kQwen35 = {
+    .name = "qwen35",
+    .hf = kDenseNames,
+    .hf_defaults = {.head_dim = 256, .context = 32768, .rotary_share = kRotated, .kv_heads = 4},
     .names = kTensors,
     .gguf_tiled = true,
-    .read_hf = read_moe,
+    .has_mtp = true,
+    .read_hf = read_dense,
     .read_gguf = read_hybrid_gguf,
     .ignored = kIgnored};
+extern const Architecture kQwen35Moe = {.name = "qwen35moe",
+                                        .hf = kMoeNames,
+                                        .hf_defaults = {.head_dim = 256,
+                                                        .context = 32768,
+                                                        .rotary_share = kRotated,
+                                                        .kv_heads = 2,
+                                                        .experts = 256,
+                                                        .top_k = 8,
+                                                        .expert_width = 512},
+                                        .names = kTensors,
+                                        .gguf_tiled = true,
+                                        .has_mtp = true,
+                                        .read_hf = read_moe,
+                                        .read_gguf = read_hybrid_gguf,
+                                        .ignored = kIgnored};
 
 }  // namespace ferrum

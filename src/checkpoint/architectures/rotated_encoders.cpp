@@ -1,6 +1,7 @@
 // Encoders whose positions are rotations, with layer norms of sums: NomicBERT (gated by SiLU, no biases; as a
 // mixture, every second layer has experts that are not gated), Jina embeddings v3 (XLM-RoBERTa otherwise) and
 // GTE (gated; its folders stack up over gate).
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -79,6 +80,15 @@ void stack_experts_of_nomic(std::vector<HostTensor>& tensors, const ModelDescrip
   }
 }
 
+// With a scaling factor longer texts are rotated by a base that depends on their length (dynamic NTK). Up to
+// the length that the model was trained with it changes nothing; texts end there.
+void limit_to_trained_positions(HfReader& in) {
+  constexpr int kTrained = 2048;
+  if (in.config().find_number("rotary_scaling_factor").value_or(0) == 0) return;
+  ModelDescription& model = in.model();
+  model.context = std::min(model.context, in.integer("max_trained_positions", kTrained));
+}
+
 void read_nomic(HfReader& in) {
   read_encoder(in, TextPositions::kRotated, 2);
   ModelDescription& model = in.model();
@@ -95,7 +105,7 @@ void read_nomic(HfReader& in) {
        {"prenorm", "use_rms_norm", "causal", "rotary_emb_interleaved", "parallel_block"})
     refuse_if(in, key, in.boolean(key, false));
   refuse_if(in, "rotary_emb_scale_base", in.config().find_number("rotary_emb_scale_base").value_or(0) != 0);
-  refuse_if(in, "rotary_scaling_factor", in.config().find_number("rotary_scaling_factor").value_or(1) != 1);
+  limit_to_trained_positions(in);
   read_mixture_of_nomic(in);
   set_classifier(in, TextPooling::kFirst, TextLayer::Function::kTanh);
 }

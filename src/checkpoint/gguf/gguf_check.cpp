@@ -157,11 +157,22 @@ class Comparison {
     same("the scaling of the rotation", kind(a), kind(b), i);
     if (kind(a) == RopeScaling::Kind::kNone || kind(a) == RopeScaling::Kind::kLlama3) return;
     same("the factor of the rotation's scaling", a.scaling.factor, b.scaling.factor, i);
-    const auto ratio = [](const RopeScaling& s) {
-      return s.mscale.value_or(0) - s.mscale_all_dim.value_or(0);
-    };
-    if (said_.layers[i].attention.latent > 0)
-      same("the magnitude of the rotation", ratio(a.scaling), ratio(b.scaling), i);
+    same("the rounding of YaRN's range", a.scaling.truncate, b.scaling.truncate, i);
+    same("the magnitude of the rotation", magnitude(a.scaling), magnitude(b.scaling), i);
+  }
+
+  // By what a scaling multiplies cos and sin.
+  static float magnitude(const RopeScaling& s) {
+    using Kind = RopeScaling::Kind;
+    if (s.kind != Kind::kYarn && s.kind != Kind::kLongRope) return 1;
+    if (s.attention_factor) return *s.attention_factor;
+    if (s.factor <= 1) return 1;
+    const float growth = std::log(s.factor);
+    if (s.kind == Kind::kLongRope)
+      return std::sqrt(1 + growth / std::log(static_cast<float>(s.original_context)));
+    const float all = s.mscale_all_dim.value_or(0), one = s.mscale.value_or(0);
+    if (one == 0 || all == 0) return 1 + 0.1F * growth;
+    return (1 + 0.1F * one * growth) / (1 + 0.1F * all * growth);
   }
 
   // The first layer that differs is enough.

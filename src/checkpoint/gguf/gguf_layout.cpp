@@ -20,11 +20,13 @@ using Role = TensorRole;
 
 class Layout {
  public:
-  explicit Layout(const ModelDescription& model) : m_(model), names_(model.architecture->tensor_names()) {}
+  using Has = std::function<bool(const PlannedTensor&)>;
+  Layout(const ModelDescription& model, const Has& has)
+      : m_(model), has_(has), names_(model.architecture->tensor_names()) {}
 
   std::vector<GgufLayoutTensor> run() {
     for (const PlannedTensor& planned : tensors_of(m_)) {
-      if (planned.may_be_absent || planned.use == TensorUse::kScalars) continue;
+      if (planned.use == TensorUse::kScalars || (planned.may_be_absent && !has_(planned))) continue;
       add(planned);
       if (planned.key.role == Role::kEmbedding) rope_factors();
       if (planned.key.role == Role::kQuery && !planned.key.is_bias) head_norms(planned.key.layer);
@@ -45,7 +47,7 @@ class Layout {
 
   // GGUF has weights for norms of heads that have none in folders.
   void head_norms(int layer) {
-    const AttentionDescription& a = m_.layers[static_cast<size_t>(layer)].attention;
+    const AttentionDescription& a = m_.layer(layer).attention;
     if (a.norm != HeadNorm::kWeightless) return;
     add({Role::kQueryNorm, layer}, {a.head_dim});
     add({Role::kKeyNorm, layer}, {a.head_dim});
@@ -86,6 +88,7 @@ class Layout {
   }
 
   const ModelDescription& m_;
+  const Has& has_;
   NameTable names_;
   std::vector<GgufLayoutTensor> out_;
 };
@@ -100,7 +103,10 @@ bool stores_interleaved(const ModelDescription& model) {
   return model.architecture->gguf_interleaved && !model.rope.interleaved;
 }
 
-std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model) { return Layout(model).run(); }
+std::vector<GgufLayoutTensor> gguf_tensors(const ModelDescription& model,
+                                           const std::function<bool(const PlannedTensor&)>& has) {
+  return Layout(model, has).run();
+}
 
 // Long wavelengths (of positions the model never saw a whole turn of) are stretched by the factor, short ones
 // not at all, and between the two limits the frequencies are interpolated. Source: Llama 3.1's reference, as

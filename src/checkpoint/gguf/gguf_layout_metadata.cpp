@@ -45,7 +45,8 @@ class MetadataWriter {
 
  private:
   void sizes() {
-    set("block_count", m_.depth());
+    set("block_count", m_.depth_with_mtp());
+    if (m_.mtp) set("nextn_predict_layers", 1);
     set("context_length", m_.context);
     set("embedding_length", m_.hidden);
     const int usual = m_.dense_width() > 0 ? m_.dense_width() : m_.expert_width();
@@ -62,15 +63,23 @@ class MetadataWriter {
     return std::ranges::all_of(m_.layers, &LayerDescription::feeds_forward);
   }
 
-  // A number for all layers, or an array with one for each.
+  // A number for all blocks, or an array with one for each: the layers, and the MTP head's behind them.
   template <class Get>
   void per_layer(std::string_view name, const Get& get) {
     std::vector<int32_t> values;
-    for (const LayerDescription& layer : m_.layers) values.push_back(get(layer));
+    for (int i = 0; i < m_.depth_with_mtp(); ++i) values.push_back(get(m_.layer(i)));
     if (std::ranges::all_of(values, [&](int32_t v) { return v == values.front(); }))
       set(name, values.front());
     else
       header_.set(key(name), values);
+  }
+
+  // One for each block.
+  template <class Is>
+  std::vector<bool> flags(const Is& is) const {
+    std::vector<bool> values;
+    for (int i = 0; i < m_.depth_with_mtp(); ++i) values.push_back(is(m_.layer(i)));
+    return values;
   }
 
   void attention() {
@@ -137,8 +146,8 @@ class MetadataWriter {
     set("ssm.group_count", d.key_heads);
     set("ssm.time_step_rank", d.value_heads);
     set("ssm.inner_size", d.value_width());
-    std::vector<bool> recurrent;
-    for (const LayerDescription& layer : m_.layers) recurrent.push_back(layer.mixer == Mixer::kDelta);
+    const std::vector<bool> recurrent =
+        flags([](const LayerDescription& l) { return l.mixer == Mixer::kDelta; });
     header_.set(key("attention.recurrent_layers"), recurrent);
     const auto first = std::ranges::find(recurrent, false);
     if (first != recurrent.end())
@@ -157,8 +166,7 @@ class MetadataWriter {
   void windows() {
     if (m_.window() == 0) return;
     set("attention.sliding_window", m_.window());
-    std::vector<bool> sliding;
-    for (const LayerDescription& layer : m_.layers) sliding.push_back(layer.attention.window > 0);
+    const std::vector<bool> sliding = flags([](const LayerDescription& l) { return l.attention.window > 0; });
     if (std::ranges::find(sliding, false) != sliding.end())
       header_.set(key("attention.sliding_window_pattern"), sliding);
   }
@@ -194,6 +202,9 @@ class MetadataWriter {
            "{}",
            source_, m_.rope.rotary_dim, a.head_dim, architecture_);
     set("rope.dimension_count", m_.rope.rotary_dim);
+    if (!m_.rope.sections.empty())
+      header_.set(key("rope.dimension_sections"),
+                  std::vector<int32_t>(m_.rope.sections.begin(), m_.rope.sections.end()));
     header_.set(key("rope.freq_base"), m_.rope.theta);
     if (m_.architecture->gguf_switches_rotation)
       header_.set(key("rope.scaling.finetuned"), m_.first_attention().rope != LayerRope::kNone);
@@ -216,7 +227,6 @@ class MetadataWriter {
         scaling("linear");
         return;
       case Kind::kYarn:
-        if (!s.truncate) fail_scaling("YaRN without rounding its range (truncate = false)");
         scaling("yarn");
         yarn();
         return;
@@ -241,6 +251,8 @@ class MetadataWriter {
     original_context();
     header_.set(key("rope.scaling.yarn_beta_fast"), s.beta_fast);
     header_.set(key("rope.scaling.yarn_beta_slow"), s.beta_slow);
+    // Most readers know no such key and round.
+    if (!s.truncate) header_.set(key("rope.scaling.yarn_truncate"), false);
     if (m_.first_attention().latent > 0) {  // mscale is the same
       constexpr float kUnit = 0.1f;         // of the number in these architectures
       if (s.mscale_all_dim.value_or(0) != 0)
@@ -279,9 +291,11 @@ class MetadataWriter {
     while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
     const bool is_latent = m_.first_attention().latent > 0;  // readers of these demand both numbers
     if ((dense > 0 && every_layer_feeds_forward()) || is_latent) set("leading_dense_block_count", dense);
+    // Some readers know the shared expert's width as a multiple of the others' alone.
     const int shared = m_.shared_width();
+    const int width = std::max(1, m_.expert_width());
     if (shared > 0) set("expert_shared_feed_forward_length", shared);
-    if (is_latent) set("expert_shared_count", shared / std::max(1, m_.expert_width()));
+    if (is_latent || (shared > 0 && shared % width == 0)) set("expert_shared_count", shared / width);
     for (const LayerDescription& layer : m_.layers)
       if (const int width = layer.feed_forward.latent_width; width > 0) return set("moe_latent_size", width);
   }

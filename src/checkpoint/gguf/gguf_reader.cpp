@@ -208,6 +208,7 @@ void GgufReader::read_scaling(RopeDescription& rope) const {
   if (s.kind != Kind::kYarn) return;
   s.beta_fast = number("rope.scaling.yarn_beta_fast").value_or(s.beta_fast);
   s.beta_slow = number("rope.scaling.yarn_beta_slow").value_or(s.beta_slow);
+  s.truncate = metadata_.boolean(keys.full("rope.scaling.yarn_truncate")).value_or(true);
   // attn_factor multiplies what YaRN computes of itself, 1 + ln(factor) / 10; ours replaces that.
   // yarn_attn_factor replaces it as well.
   if (const auto whole = number("rope.scaling.yarn_attn_factor"))

@@ -31,7 +31,7 @@ class GgufCheckpoint final : public Checkpoint {
     if (model_.first_attention().latent > 0)
       change_tensors([](auto& tensors, const auto& model) { split_latent(tensors, model, Naming::kGguf); });
     if (model_.architecture->adapt_gguf) change_tensors(model_.architecture->adapt_gguf);
-    if (parts.mtp) describe_mtp(model_, tensors_);
+    describe_mtp(parts.mtp, model_, tensors_);
     const CheckedTensors checked = check_tensors(model_, tensors_);
     model_.parameters = checked.parameters;
     tell_unused_tensors(checked.unused, metadata().source());

@@ -51,6 +51,24 @@ std::optional<GroupQuantization> quantization_of(const fs::path& folder, const H
   return quantization;
 }
 
+// A bias that config.json says the model does not have: transformers leaves it out as well.
+bool is_denied_bias(const ModelDescription& model, const std::optional<TensorKey>& key) {
+  if (!key || !key->is_bias) return false;
+  const auto denies = [&](TensorRole role) {
+    return std::ranges::find(model.unbiased, role) != model.unbiased.end();
+  };
+  switch (key->role) {
+    case TensorRole::kQueryKeyValue:
+      return denies(TensorRole::kQuery);
+    case TensorRole::kGateUp:
+      return denies(TensorRole::kUp);
+    case TensorRole::kSharedGateUp:
+      return denies(TensorRole::kSharedUp);
+    default:
+      return denies(key->role);
+  }
+}
+
 // Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
 // refused.
 std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
@@ -64,7 +82,8 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
   for (const auto& file : files) {
     for (const SafetensorsEntry& entry : file->entries()) {
       if ((quantization && is_group_part(entry.name)) || is_mxfp4_part(entry)) continue;
-      if (entry.type->format || names.parse(Naming::kHuggingFace, entry.name)) {
+      const auto key = names.parse(Naming::kHuggingFace, entry.name);
+      if ((entry.type->format || key) && !is_denied_bias(model, key)) {
         all.push_back(file->tensor(entry));
       } else {
         left_out.push_back(entry.name);
@@ -225,7 +244,7 @@ class HfCheckpoint final : public Checkpoint {
     if (!model_.text_head.pooling.empty() && !tensors_.find({TensorRole::kHead})) model_.tied_head = true;
     settle_tied_head(model_, tensors_);
     if (model_.architecture->settle_hf) model_.architecture->settle_hf(model_, tensors_);
-    if (parts.mtp) describe_mtp(model_, tensors_);
+    describe_mtp(parts.mtp, model_, tensors_);
     validate(model_, folder.string());
     check_absent_tensors(set_.absent, folder,
                          [&](std::string_view name) { return uses_hf_tensor(model_, name); });

@@ -297,12 +297,16 @@ bool is_own(const TensorTable& table, const TensorKey& key, const HostTensor* mo
 
 }  // namespace
 
-void describe_mtp(ModelDescription& model, TensorTable& table) {
+void describe_mtp(CheckpointParts::Wish wish, ModelDescription& model, TensorTable& table) {
+  const bool if_known = wish == CheckpointParts::Wish::kIfKnown;
+  if (wish == CheckpointParts::Wish::kLeaveOut || (if_known && !model.architecture->has_mtp)) return;
   const int depth = model.depth();
   if (table.naming() == Naming::kHuggingFace) name_mtp_tensors(model, table);
-  if (!table.find({Role::kMtpProjection, depth}))
+  if (!table.find({Role::kMtpProjection, depth})) {
+    if (if_known) return;
     fail(ErrorCode::kBadArgument, "{}: the checkpoint has no head that predicts further tokens (MTP)",
          table.source());
+  }
   const HostTensor* embedding = table.find({Role::kEmbedding});
   const HostTensor* head = model.tied_head ? embedding : table.find({Role::kHead});
   model.mtp = {.layer = mtp_layer(model),

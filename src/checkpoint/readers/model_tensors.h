@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/model_description.h"
 #include "checkpoint/tensor_table.h"
 
@@ -31,10 +32,10 @@ bool uses_hf_tensor(const ModelDescription& model, std::string_view name);
 // head alone is stored, it is the embedding table too. Reads both where both are stored.
 void settle_tied_head(ModelDescription& model, TensorTable& table);
 
-// Describes the MTP head, and gives its tensors their roles where files call them "mtp.…". Reads its
-// embedding table and head, where it has them, to see whether they are copies of the model's. Error
-// kBadArgument where the checkpoint has none.
-void describe_mtp(ModelDescription& model, TensorTable& table);
+// Describes the MTP head unless it is to be left out, and gives its tensors their roles where files call them
+// "mtp.…". Reads its embedding table and head, where it has them, to see whether they are copies of the
+// model's. Error kBadArgument where one is demanded and the checkpoint has none.
+void describe_mtp(CheckpointParts::Wish wish, ModelDescription& model, TensorTable& table);
 
 // One line that lists them, shortened.
 void tell_unused_tensors(const std::vector<std::string>& unused, const std::string& source);

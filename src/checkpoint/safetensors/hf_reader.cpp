@@ -40,8 +40,7 @@ ModelDescription HfReader::read() {
   const auto tied = in_.find_boolean("tie_word_embeddings");
   m_.tied_head =
       tied ? *tied : outer_.find_boolean("tie_word_embeddings").value_or(architecture_.hf_defaults.tied_head);
-  m_.rope.theta = static_cast<float>(architecture_.hf_defaults.theta);
-  read_hf_rope(in_, architecture_.hf_defaults.rope, m_);
+  read_hf_rope(in_, architecture_.hf_defaults, m_);
   architecture_.read_hf(*this);
   read_text_head();
   return std::move(m_);
@@ -116,7 +115,7 @@ int HfReader::integer(std::string_view key, int fallback) const {
 }
 
 bool HfReader::boolean(std::string_view key, bool fallback) const {
-  return in_.find_boolean(key).value_or(fallback);
+  return in_.find_boolean(key).value_or(!in_.contains(key) && fallback);
 }
 
 bool HfReader::classifies() const {
@@ -211,7 +210,10 @@ bool HfReader::has_ropes_by_kind() const {
 std::optional<JsonView> HfReader::rope_fields() const { return find_rope_fields(in_); }
 
 void HfReader::biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles) {
-  if (boolean(key, fallback)) m_.biased.insert(m_.biased.end(), roles);
+  if (boolean(key, fallback))
+    m_.biased.insert(m_.biased.end(), roles);
+  else if (in_.contains(key))
+    m_.unbiased.insert(m_.unbiased.end(), roles);
 }
 
 void HfReader::windows(int fallback, const std::function<bool(int)>& slides) {

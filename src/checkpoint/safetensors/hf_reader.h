@@ -35,7 +35,7 @@ class HfReader {
 
   float number(std::string_view key, double fallback) const;
   int integer(std::string_view key, int fallback) const;
-  bool boolean(std::string_view key, bool fallback) const;
+  bool boolean(std::string_view key, bool fallback) const;  // null: false, as None is in the classes
   // The first of these keys that is there. A list is taken where one number is meant, if it repeats one.
   std::optional<int> first_integer(std::initializer_list<std::string_view> keys) const;
   std::optional<double> first_number(std::initializer_list<std::string_view> keys) const;
@@ -57,7 +57,8 @@ class HfReader {
   std::optional<JsonView> rope_fields() const;
   // Whether the rotation is given for each kind of layer.
   bool has_ropes_by_kind() const;
-  // Projections that have a bias if the field says so, which it does where it is silent if `fallback`.
+  // Projections that have a bias if the field says so, which it does where it is silent if `fallback`. Where
+  // it says that they have none, a stored bias is not used; where it is silent, one that is stored is.
   void biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles);
 
   // Layers with a window: those that layer_types calls sliding, else those that `slides`; of `fallback`

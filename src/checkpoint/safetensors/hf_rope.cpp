@@ -48,11 +48,17 @@ void set_number(const JsonView& fields, std::string_view key, std::optional<floa
 }
 
 void read_yarn(const JsonView& fields, RopeScaling& s) {
+  const RopeScaling usual;
   set_number(fields, "beta_fast", s.beta_fast);
   set_number(fields, "beta_slow", s.beta_slow);
+  if (s.beta_fast == 0) s.beta_fast = usual.beta_fast;
+  if (s.beta_slow == 0) s.beta_slow = usual.beta_slow;
   set_number(fields, "mscale", s.mscale);
-  set_number(fields, "mscale_all_dim", s.mscale_all_dim);
-  s.truncate = fields.find_boolean("truncate").value_or(true);
+}
+
+// A field of the whole, also where each kind of layer has a rotation of its own. Null counts as false.
+bool truncates(const JsonView& fields) {
+  return fields.find_boolean("truncate").value_or(!fields.contains("truncate"));
 }
 
 void read_longrope(const JsonView& fields, RopeScaling& s) {
@@ -60,19 +66,21 @@ void read_longrope(const JsonView& fields, RopeScaling& s) {
   s.long_factors = fields.find_numbers("long_factor").value_or(std::vector<float>());
 }
 
-// The context before scaling: a field of the scaling or of the model (as in Phi-3), or else the whole
-// context.
-int original_context(const JsonView& config, const JsonView& fields, int context) {
-  constexpr std::string_view kKey = "original_max_position_embeddings";
-  const auto own = fields.find_integer(kKey);
-  return own ? *own : config.find_integer(kKey).value_or(context);
+// The context before scaling. The model's own field goes before that of the scaling, as in transformers, but
+// not where kinds of layers have rotations of their own; nothing: the scaling's, or else the whole context.
+constexpr std::string_view kOriginalContext = "original_max_position_embeddings";
+
+std::optional<int> original_context_of(const JsonView& config, const HfDefaults& usual) {
+  const auto own = config.find_integer(kOriginalContext);
+  return own || usual.original_context == 0 ? own : std::optional(usual.original_context);
 }
 
-void read_scaling(const JsonView& config, const JsonView& fields, int context, RopeDescription& rope) {
+void read_scaling(const JsonView& fields, std::optional<int> original, int context, RopeDescription& rope) {
   RopeScaling& s = rope.scaling;
   s.kind = read_kind(fields);
   if (s.kind == Kind::kNone) return;
-  s.original_context = s.kind == Kind::kDynamic ? context : original_context(config, fields, context);
+  if (!original) original = fields.find_integer(kOriginalContext);
+  s.original_context = s.kind == Kind::kDynamic ? context : original.value_or(context);
   if (const auto alpha = s.kind == Kind::kDynamic ? fields.find_number("alpha") : std::nullopt;
       alpha && *alpha > 0) {  // a stretch of theta that does not depend on the context (Hunyuan)
     const double dim = rope.rotary_dim;
@@ -80,13 +88,14 @@ void read_scaling(const JsonView& config, const JsonView& fields, int context, R
     s = {};
     return;
   }
-  set_number(fields, "attention_factor", s.attention_factor);
   const bool may_be_implied = s.kind == Kind::kYarn || s.kind == Kind::kLongRope;
+  if (may_be_implied) set_number(fields, "attention_factor", s.attention_factor);
   if (may_be_implied && !fields.find("factor") && s.original_context > 0) {
     s.factor = static_cast<float>(context) / static_cast<float>(s.original_context);
   } else {
     s.factor = required_number(fields, "factor");
   }
+  set_number(fields, "mscale_all_dim", s.mscale_all_dim);
   if (s.kind == Kind::kLlama3) {
     s.low_frequency_factor = required_number(fields, "low_freq_factor");
     s.high_frequency_factor = required_number(fields, "high_freq_factor");
@@ -108,22 +117,21 @@ void stretch_context(ModelDescription& model) {
 
 // The rotated part of a head: a share, or a number of dimensions.
 void read_share(const JsonView& fields, int head_dim, RopeDescription& rope) {
-  for (const std::string_view key : {"partial_rotary_factor", "rotary_pct"}) {
-    const auto share = fields.find_number(key);
-    if (!share) continue;
+  constexpr std::string_view kKey = "partial_rotary_factor";
+  if (const auto share = fields.find_number(kKey)) {
     if (!(*share > 0) || *share > 1)
-      fail(ErrorCode::kBadConfig, "{} is {}, out of the range 0 to 1", fields.place(key), *share);
+      fail(ErrorCode::kBadConfig, "{} is {}, out of the range 0 to 1", fields.place(kKey), *share);
     rope.rotary_dim = static_cast<int>(head_dim * *share);
-    return;
+  } else if (const auto dim = fields.find_integer("rotary_dim")) {
+    rope.rotary_dim = *dim;
   }
-  if (const auto dim = fields.find_integer("rotary_dim")) rope.rotary_dim = *dim;
 }
 
-void read_one(const JsonView& config, const JsonView& fields, const ModelDescription& model,
+void read_one(const JsonView& fields, std::optional<int> original, const ModelDescription& model,
               RopeDescription& rope) {
   set_number(fields, "rope_theta", rope.theta);
   read_share(fields, model.layers.front().attention.head_dim, rope);
-  read_scaling(config, fields, model.context, rope);
+  read_scaling(fields, original, model.context, rope);
 }
 
 }  // namespace
@@ -143,29 +151,33 @@ void rotate_share(RopeDescription& rope, int head_dim, double share, double fact
   std::fill_n(rope.frequency_divisors.begin(), rotated, static_cast<float>(factor));
 }
 
-void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model) {
+void read_hf_rope(const JsonView& config, const HfDefaults& usual, ModelDescription& model) {
+  const int head_dim = model.layers.front().attention.head_dim;
   RopeDescription& rope = model.rope;
+  rope.theta = static_cast<float>(usual.theta);
   set_number(config, "rope_theta", rope.theta);
-  rope.rotary_dim = model.layers.front().attention.head_dim;
-  read_share(config, rope.rotary_dim, rope);
+  // null, unlike absent, is the whole head
+  const double share = config.contains("partial_rotary_factor") ? 1 : usual.rotary_share;
+  rope.rotary_dim = static_cast<int>(head_dim * share);
+  read_share(config, head_dim, rope);
   model.window_rope = rope;
   set_number(config, "rope_local_base_freq", model.window_rope.theta);
-  const Json by_class = usual.empty() ? Json() : Json::parse(usual);
+  const Json by_class = usual.rope.empty() ? Json() : Json::parse(usual.rope);
   auto fields = find_rope_fields(config);
-  const bool is_usual = !fields && !usual.empty();
-  if (is_usual) fields.emplace(by_class, config.source(), "rope_parameters");
+  if (!fields && !usual.rope.empty()) fields.emplace(by_class, config.source(), "rope_parameters");
   if (fields) {
     const auto full = fields->find("full_attention");
     const auto sliding = fields->find("sliding_attention");
     if (full || sliding) {
-      if (full) read_one(config, *full, model, rope);
-      if (sliding) read_one(config, *sliding, model, model.window_rope);
+      if (full) read_one(*full, std::nullopt, model, rope);
+      if (sliding) read_one(*sliding, std::nullopt, model, model.window_rope);
     } else {
-      read_one(config, *fields, model, rope);
+      read_one(*fields, original_context_of(config, usual), model, rope);
       if (!config.find("rope_local_base_freq")) model.window_rope = rope;
     }
+    for (RopeScaling* scaling : {&rope.scaling, &model.window_rope.scaling})
+      if (scaling->kind == Kind::kYarn) scaling->truncate = truncates(*fields);
   }
-  if (is_usual) set_number(config, "rope_theta", rope.theta);
   stretch_context(model);
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "checkpoint/architecture.h"
 #include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
 
@@ -13,10 +14,10 @@ namespace ferrum {
 std::optional<JsonView> find_rope_fields(const JsonView& config);
 
 // Fills model.rope and model.window_rope (the same where the file has one rotation for all layers), and
-// extends model.context where the scaling does. REQUIRES: layers, head_dim, context and theta's default are
-// set. `usual`: JSON of what counts where find_rope_fields() gives nothing; empty: no
-// scaling. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
-void read_hf_rope(const JsonView& config, std::string_view usual, ModelDescription& model);
+// extends model.context where the scaling does. REQUIRES: layers, head_dim and context are set. Where the
+// file is silent, `usual` counts: its theta and rotary_share, and its rope where find_rope_fields() gives
+// nothing. Errors: kBadConfig naming the field, kUnsupported for a kind of scaling that Ferrum does not run.
+void read_hf_rope(const JsonView& config, const HfDefaults& usual, ModelDescription& model);
 
 // "proportional": of the pairs (i, i + half) of a whole head the first `share` rotate, with the frequencies
 // of the whole over `factor`.

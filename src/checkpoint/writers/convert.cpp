@@ -73,17 +73,13 @@ void check_type(FileType type) {
   }
 }
 
-// The description, with the biases that the checkpoint has though it need not.
-ModelDescription with_biases(const Checkpoint& checkpoint) {
-  ModelDescription model = checkpoint.model();
-  for (const PlannedTensor& p : tensors_of(model)) {
-    if (!p.may_be_absent || !p.key.is_bias || model.has_bias(p.key.role)) continue;
-    const bool has =
-        checkpoint.find(p.key) != nullptr ||
-        (p.fused != Role::kEmbedding && checkpoint.find({p.fused, p.key.layer, -1, true}) != nullptr);
-    if (has) model.biased.push_back(p.key.role);
-  }
-  return model;
+// Whether the checkpoint has a bias that it need not have.
+bool has_bias(const Checkpoint& checkpoint, const PlannedTensor& p) {
+  if (!p.key.is_bias) return false;
+  TensorKey of_one_expert = p.key;
+  of_one_expert.expert = 0;
+  return checkpoint.find(p.key) != nullptr || checkpoint.find(of_one_expert) != nullptr ||
+         (p.fused != Role::kEmbedding && checkpoint.find({p.fused, p.key.layer, -1, true}) != nullptr);
 }
 
 void set_card(GgufHeader& header, const fs::path& folder) {
@@ -110,18 +106,18 @@ ConversionType conversion_type(const Checkpoint& checkpoint, const fs::path& sou
                                std::optional<FileType> wanted) {
   if (wanted) check_type(*wanted);
   const FileType type = wanted ? *wanted : type_of(checkpoint, source);
-  return {type, type == FileType::kMXFP4_MOE ? float_type_of(checkpoint) : type};
+  return {type, type == FileType::kMXFP4_MOE ? float_type_of(checkpoint) : type, !wanted};
 }
 
 void convert(const fs::path& source, const fs::path& target, const ConvertOptions& options) {
   check_folder(source);
-  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
+  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source, kPartsOfGguf);
   convert(*checkpoint, source, target, conversion_type(*checkpoint, source, options.type), options.pipeline);
 }
 
 void convert(const Checkpoint& checkpoint, const fs::path& source, const fs::path& target,
              const ConversionType& type, const RowPipelineOptions& pipeline) {
-  const ModelDescription model = gguf_form(with_biases(checkpoint));
+  const ModelDescription model = gguf_form(checkpoint.model());
   // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.
   const bool keeps_mxfp4 = type.file == FileType::kMXFP4_MOE;
 
@@ -133,13 +129,20 @@ void convert(const Checkpoint& checkpoint, const fs::path& source, const fs::pat
   set_hf_tokenizer(header, source, model.vocab, checkpoint.generation().stop_tokens);
 
   std::vector<TensorRows> rows;
-  for (const GgufLayoutTensor& tensor : gguf_tensors(model)) {
+  for (const GgufLayoutTensor& tensor :
+       gguf_tensors(model, [&](const PlannedTensor& p) { return has_bias(checkpoint, p); })) {
     rows.emplace_back(checkpoint, tensor);
     const bool keeps = keeps_mxfp4 && rows.back().stored_format() == Format::kMXFP4;
-    const Format format =
+    Format format =
         keeps ? Format::kMXFP4 : format_of_tensor(type.usual, model, tensor.key, tensor.shape.back());
+    if (type.as_stored && rows.back().needs_more_digits()) format = Format::kF32;
     header.add({tensor.name, format, tensor.shape});
   }
+  if (!model.rope.scaling.truncate)
+    log::warn(
+        "{}: rope_scaling.truncate is false, for which the file has a key that Ferrum reads; other readers "
+        "round the range of YaRN, and their answers differ a little",
+        in_quotes(source.string()));
   GgufWriter writer(target, header);
   const MakeRows make = [&](size_t tensor, int64_t first_row, std::span<std::byte> out) {
     rows[tensor].encode(first_row, header.tensors()[tensor].format, out);

@@ -14,8 +14,12 @@ struct ConvertOptions {
   RowPipelineOptions pipeline;
 };
 
+// What a GGUF file has beside the text model, if the folder has it.
+constexpr CheckpointParts kPartsOfGguf = {.mtp = CheckpointParts::Wish::kIfKnown};
+
 // `source` is a folder with config.json and safetensors. Norms, biases and routers become F32, experts are
-// stacked into one tensor, and the rows of q and k are permuted where GGUF requires it. Memory is bounded
+// stacked into one tensor, and the rows of q and k are permuted where GGUF requires it. Without a type no
+// number is rounded: weights that GGUF has multiplied by a factor (Falcon-H1) become F32. Memory is bounded
 // by a few pieces and the tokenizer. Errors: those of Checkpoint::open; kBadArgument for a source that is not
 // such a folder; kUnsupported for another type, and for what GGUF cannot express; kBadFile naming a tensor
 // with values that the type cannot hold.
@@ -26,6 +30,7 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
 struct ConversionType {
   FileType file;
   FileType usual;
+  bool as_stored = false;  // nobody asked for another: numbers keep all their digits
 };
 // `wanted`, or the type that the weights are in. Error kUnsupported as of convert().
 ConversionType conversion_type(const Checkpoint& checkpoint, const std::filesystem::path& source,

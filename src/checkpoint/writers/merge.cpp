@@ -154,7 +154,9 @@ void merge(const fs::path& base, const std::vector<MergedAdapter>& adapters, con
   if (options.type && !formats::can_encode(main_format(*options.type)))
     fail(ErrorCode::kUnsupported, "{}: Ferrum writes F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1",
          name_of(*options.type));
-  const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(source);
+  const bool becomes_gguf = is_file && !base_is_file;
+  const std::unique_ptr<Checkpoint> checkpoint =
+      Checkpoint::open(source, becomes_gguf ? kPartsOfGguf : CheckpointParts());
   Adapters read;
   for (const MergedAdapter& adapter : adapters) {
     if (!std::isfinite(adapter.scale))

@@ -47,7 +47,7 @@ bool is_list(Role role) { return role == Role::kDecay || role == Role::kSkip || 
 // beyond the usual. 0: the tensor is no such norm.
 float weight_of_weightless(const ModelDescription& m, const TensorKey& key) {
   if (key.role != Role::kQueryNorm && key.role != Role::kKeyNorm) return 0;
-  const AttentionDescription& a = m.layers[static_cast<size_t>(key.layer)].attention;
+  const AttentionDescription& a = m.layer(key.layer).attention;
   if (a.norm != HeadNorm::kWeightless) return 0;
   return key.role == Role::kKeyNorm ? 1 : a.scale * std::sqrt(static_cast<float>(a.head_dim));
 }
@@ -186,6 +186,13 @@ void TensorRows::find_vector(const Checkpoint& checkpoint, const TensorKey& key)
       for (float& value : values_) value += 1;
   }
   check_equal(values_.size(), static_cast<size_t>(elements_), name_);
+}
+
+bool TensorRows::needs_more_digits() const {
+  return std::ranges::any_of(factors_, [](float factor) {
+    int exponent = 0;
+    return std::abs(std::frexp(factor, &exponent)) != 0.5F;
+  });
 }
 
 int64_t TensorRows::permuted(int64_t row) const {

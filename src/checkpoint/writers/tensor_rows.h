@@ -29,6 +29,10 @@ class TensorRows {
   // Decodes and encodes whole rows of the target, from `first_row` on. Errors: those of encode_values.
   void encode(int64_t first_row, Format format, std::span<std::byte> out) const;
 
+  // Whether the values are stored numbers times factors that are no powers of two: in the format of what is
+  // stored they would be rounded.
+  bool needs_more_digits() const;
+
   // The format of what the values are read from; nothing where they are computed.
   std::optional<Format> stored_format() const {
     return sources_.empty() || !values_.empty() ? std::nullopt : std::optional(sources_.front()->format);

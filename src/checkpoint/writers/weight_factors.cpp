@@ -26,7 +26,7 @@ float factor_of(const ModelDescription& m, const TensorKey& key) {
   if (key.role == Role::kEmbedding) return m.embedding_scale;
   if (key.role == Role::kHead) return m.logit_scale;
   if (key.layer < 0) return 1;
-  const LayerDescription& layer = m.layers[static_cast<size_t>(key.layer)];
+  const LayerDescription& layer = m.layer(key.layer);
   const AttentionDescription& a = layer.attention;
   const float in_scale = key.is_bias ? 1 : a.in_scale;  // a bias is added behind it
   switch (key.role) {

@@ -75,7 +75,7 @@ class LoadSteps {
 std::unique_ptr<Engine> Engine::load(const EngineOptions& options, const LoadObserver& observer) {
   if (!options.replay.answers.empty()) return std::make_unique<LocalEngine>(options, observer);
   std::shared_ptr<const Checkpoint> checkpoint =
-      Checkpoint::open(options.model, {.mtp = options.speculate == "mtp"});
+      Checkpoint::open(options.model, {.mtp = CheckpointParts::demand_if(options.speculate == "mtp")});
   if (reads_texts(checkpoint->model(), options))
     return std::make_unique<TextEngine>(std::move(checkpoint), options, observer);
   return std::make_unique<LocalEngine>(options, observer, std::move(checkpoint));
