@@ -80,8 +80,10 @@ std::optional<CallForm> call_form_of(const RenderTurns& render) {
   return std::nullopt;
 }
 
-bool takes_several_calls(const RenderTurns& render, const CallForm& form) {
+// Two calls in one message, `text` beside them, and their results.
+std::vector<ChatMessage> two_calls(const std::string& text) {
   std::vector<ChatMessage> messages = call_probe({});
+  messages[1].content = text;
   messages[1].tool_calls.insert(
       messages[1].tool_calls.size() - 1,
       R"(,{"id":"call_probe_9876543210","type":"function","function":{"name":"probe_tool",)"
@@ -90,7 +92,11 @@ bool takes_several_calls(const RenderTurns& render, const CallForm& form) {
   other.content = "probe_second";
   other.tool_call_id = "call_probe_9876543210";
   messages.push_back(other);
-  const std::optional<std::string> text = text_of(render, messages, form);
+  return messages;
+}
+
+bool takes_several_calls(const RenderTurns& render, const CallForm& form) {
+  const std::optional<std::string> text = text_of(render, two_calls(""), form);
   return text && has_in_order(*text, {"probe_value", "probe_other", "probe_result", "probe_second"});
 }
 
@@ -182,6 +188,24 @@ void part_calls(std::vector<ChatMessage>& messages) {
   messages = std::move(parted);
 }
 
+// Whether text beside calls is written; also where the template leaves it out but does not take it in a
+// message of its own either.
+bool takes_text_beside_calls(const RenderTurns& render, const TurnRules& rules) {
+  std::vector<ChatMessage> messages = rules.several_calls ? two_calls("probe_beside") : call_probe({});
+  messages[1].content = "probe_beside";
+  messages.push_back(message_of("assistant", "probe1text"));
+  messages.push_back(message_of("user", "probe2text"));
+  std::vector<std::string> parts = {"probe_value", "probe_result", "probe1text", "probe2text"};
+  if (rules.several_calls) parts.insert(parts.begin() + 1, "probe_other");
+  const auto writes_all = [&] {
+    const std::optional<std::string> text = text_of(render, messages, *rules.calls);
+    return text && has_in_order(*text, parts) && text->find("probe_beside") != std::string::npos;
+  };
+  if (writes_all()) return true;
+  part_text_from_calls(messages);
+  return !writes_all();
+}
+
 void join_users_to_results(std::vector<ChatMessage>& messages) {
   std::vector<ChatMessage> joined;
   for (ChatMessage& message : messages) {
@@ -231,8 +255,10 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source) {
   rules.tool = takes({"user", "assistant", "tool", "assistant", "user"});
   rules.calls = call_form_of(render);
   rules.several_calls = !rules.calls || takes_several_calls(render, *rules.calls);
+  rules.text_beside_calls = !rules.calls || takes_text_beside_calls(render, rules);
   rules.user_after_result = !rules.calls || takes_user_after_result(render, *rules.calls);
   rules.repeats_speakers = takes({"user", "user", "assistant", "assistant", "user"});
+  rules.assistant_first = takes({"assistant", "user", "assistant", "user"});
   return rules;
 }
 
@@ -258,10 +284,14 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
         static_cast<size_t>(std::ranges::find_if_not(messages, is_system) - messages.begin());
     messages = without_late_systems(std::move(messages), rules.system == System::kNone ? 0 : leading);
   }
-  if (rules.calls && rules.calls->content == CallForm::Content::kNone) part_text_from_calls(messages);
+  if (rules.calls && (rules.calls->content == CallForm::Content::kNone || !rules.text_beside_calls))
+    part_text_from_calls(messages);
   if (!rules.several_calls) part_calls(messages);
   if (!rules.user_after_result) join_users_to_results(messages);
   if (!rules.repeats_speakers) join_speakers(messages);
+  const auto first = std::ranges::find_if_not(messages, is_system);
+  if (!rules.assistant_first && first != messages.end() && first->role == "assistant")
+    messages.insert(first, message_of("user", ""));
   return messages;
 }
 

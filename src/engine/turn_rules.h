@@ -27,10 +27,12 @@ struct TurnRules {
   bool tool = true;               // a tool's message may stand without a call; otherwise it is the user's
   std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: as text
   bool several_calls = true;      // one message may have several calls
+  bool text_beside_calls = true;  // and text; otherwise the template leaves it out
   tools::Format format{};         // of calls that are written as text
   OfferForm offer{};              // how the template reads functions
   bool user_after_result = true;  // the user may speak right after a tool's result
   bool repeats_speakers = true;   // the same role may speak twice in a row
+  bool assistant_first = true;    // the assistant may speak before the user
 };
 
 // Gives the prompt's text or throws Error.
@@ -43,10 +45,12 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source);
 // The conversation in turns that the rules allow. Leading system messages become one, where the template
 // takes one, or else the beginning of the first user turn. A later one joins the user turn before it, or else
 // the one after it, so that the beginning of a growing conversation stays the same for the prefix cache.
-// Where calls must stand without text, the text beside them gets a message of its own before them. Where a
-// message may have one call only, several become a message each, with its result behind it.
-// A user turn right after a tool's result joins the result, where the template wants an answer first. Texts
-// that are joined have an empty line between them. No text is lost.
+// Where calls must stand without text, or the template leaves it out, the text beside them gets a message of
+// its own before them. Where a message may have one call only, several become a message each, with its result
+// behind it. A user turn right after a tool's result joins the result, where the template wants an answer
+// first. What the assistant begins, as with a greeting, follows an empty turn of the user where one must be
+// first. Texts that are joined have an empty line between them. No text is lost, but for text beside calls
+// where a template has no place for it at all, as Mistral's.
 std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> messages, const TurnRules& rules);
 
 }  // namespace ferrum

@@ -235,6 +235,39 @@ TEST(TurnRules, SeveralCallsAreAMessageEachWhereTheTemplateWritesOne) {
   EXPECT_TRUE(rules_of(loops).several_calls);
 }
 
+// As Hermes' and Llama's templates do; Mistral's demand turns that alternate as well.
+TEST(TurnRules, TextBesideCallsIsKeptWhereTheTemplateLeavesItOut) {
+  ChatMessage call = {"assistant", "I look."};
+  call.tool_calls = R"([{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}])";
+  const Turns turns = {{"user", "q"}, call, {"tool", "one"}, {"assistant", "a"}, {"user", "r"}};
+  const ChatTemplate leaves_out(
+      "{% for m in messages %}{{ m.role }}:{% if m.tool_calls %}{% for c in m.tool_calls %}{{ c.function | "
+      "tojson }}"
+      "{% endfor %}{% else %}{{ m.content }}{% endif %};{% endfor %}");
+  const TurnRules rules = rules_of(leaves_out);
+  EXPECT_FALSE(rules.text_beside_calls);
+  EXPECT_EQ(text_of(fit_turns(turns, rules)),
+            "user:q|assistant:I look.|assistant:|tool:one|assistant:a|user:r");
+  // Where there is no place for another turn either, the conversation stays.
+  const ChatTemplate alternates(
+      "{% set n = namespace(user=true) %}{% for m in messages %}{% if m.role != 'tool' and not m.tool_calls "
+      "%}"
+      "{% if (m.role == 'user') != n.user %}{{ raise_exception('alternate') }}{% endif %}{% set n.user = not "
+      "n.user %}"
+      "{{ m.content }}{% elif m.tool_calls %}{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}"
+      "{% else %}{{ m.content }}{% endif %};{% endfor %}");
+  const TurnRules strict = rules_of(alternates);
+  ASSERT_TRUE(strict.calls);
+  EXPECT_TRUE(strict.text_beside_calls);
+  EXPECT_EQ(text_of(fit_turns(turns, strict)), text_of(turns));
+}
+
+TEST(TurnRules, AGreetingFollowsAnEmptyTurnOfTheUserWhereOneMustBeFirst) {
+  EXPECT_EQ(fitted(kNoSystemAlternating, {{"assistant", "Hello."}, {"user", "a"}}),
+            "user:|assistant:Hello.|user:a");
+  EXPECT_EQ(fitted(kLoop, {{"assistant", "Hello."}, {"user", "a"}}), "assistant:Hello.|user:a");
+}
+
 TEST(TurnRulesFaults, N9_TextOfTheUserAfterAResultJoinsItWhereAnAnswerMustComeFirst) {
   const Turns turns = {{"user", "a"}, call("{}"),         result("r"),  {"user", "b"},
                        {"user", "c"}, {"assistant", "d"}, {"user", "e"}};
