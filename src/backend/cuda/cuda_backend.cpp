@@ -109,12 +109,8 @@ void CudaBackend::download(std::span<std::byte> dst, Tensor src) {
   const bool is_contiguous = src.stride == src.cols || src.rows == 1;
   const size_t pieces = is_contiguous ? 1 : static_cast<size_t>(src.rows), bytes = dst.size() / pieces;
   for (size_t i = 0; i < pieces && !dst.empty(); ++i)
-    device_.check(
-        device_.driver().cuMemcpyDtoHAsync_v2(
-            dst.data() + i * bytes, reinterpret_cast<DevicePointer>(src.address(static_cast<int>(i), 0)),
-            bytes, device_.stream()),
-        "copying from the device");
-  device_.synchronize();
+    staging_.fetch(dst.subspan(i * bytes, bytes),
+                   reinterpret_cast<DevicePointer>(src.address(static_cast<int>(i), 0)));
 }
 
 void CudaBackend::synchronize() {

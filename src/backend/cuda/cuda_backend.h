@@ -90,7 +90,7 @@ class CudaBackend final : public Backend {
     const int* rows = nullptr;      // of x
     const int* out_rows = nullptr;  // of out
     const int* groups = nullptr;    // of each tile
-    int tile;                       // positions of a block: kTokenTile or kWideTiles times as many
+    int tile;                       // positions of a block: 8, 32 or 64
     int heads = 1;
   };
   // Positions that sort rows by the matrix they are multiplied with.

@@ -12,10 +12,13 @@ using namespace cuda;
 namespace {
 
 constexpr int kWidePositions = kWideTiles * kTokenTile;
+constexpr int kMostPositions = kTokenTilesOfBlock * kTokenTile;
 constexpr int kMostRows = 4096;  // of a batch at once
 
 // Positions of a block. Results do not depend on it.
-int tile_for(int positions) { return positions > kTokenTile ? kWidePositions : kTokenTile; }
+int tile_for(int positions) {
+  return positions > kWidePositions ? kMostPositions : positions > kTokenTile ? kWidePositions : kTokenTile;
+}
 
 size_t row_bytes(int cols) { return Room::rounded(static_cast<size_t>(cols) * sizeof(float)); }
 
@@ -32,10 +35,10 @@ size_t CudaBackend::fragment_bytes(int positions, int units) const {
          static_cast<size_t>(options_.input_parts);
 }
 
-// Rows of a batch, whole wide tiles of them where they are many, that need no more than this together with
-// what they are made of.
+// Rows of a batch, whole tiles of the largest kind where they are many, that need no more than this together
+// with what they are made of.
 int CudaBackend::rows_that_fit(size_t bytes_of_row) const {
-  const size_t rows = workspace_.bytes() / bytes_of_row / kWidePositions * kWidePositions;
+  const size_t rows = workspace_.bytes() / bytes_of_row / kMostPositions * kMostPositions;
   return static_cast<int>(std::clamp<size_t>(rows, kTokenTile, kMostRows));
 }
 
@@ -56,7 +59,6 @@ size_t CudaBackend::least_workspace(const WeightSource& source) const {
 
 void CudaBackend::multiply(Tensor out, Tensor x, const CudaWeight& w, const Positions& at, Room room) {
   const int tiles = divided_up(at.count, kTokenTile), units = w.units();
-  const bool wide = at.tile > kTokenTile;
   auto* const fragments =
       room.take<gpu::Vec2>(static_cast<size_t>(at.heads) * static_cast<size_t>(tiles) *
                            static_cast<size_t>(units) * 64 * static_cast<size_t>(options_.input_parts));
@@ -67,15 +69,25 @@ void CudaBackend::multiply(Tensor out, Tensor x, const CudaWeight& w, const Posi
              PackInputs{fragments, rows_of(x), at.rows, s.order, s.order_of_group, at.groups,
                         at.tile / kTokenTile, at.count, w.cols(), units, options_.input_parts});
     packed_in = s.order;
+    const float* bias = w.bias() == nullptr ? nullptr : w.bias() + s.first_row;
+    const Multiply p = {s.tiles,    fragments, options_.input_parts,
+                        tiles,      at.count,  rows_of(out).data + s.first_row,
+                        out.stride, w.rows(),  bias,
+                        w.rows(),   at.groups, at.out_rows};
+    if (at.tile == kMostPositions) {
+      check(at.groups == nullptr && at.out_rows == nullptr, "rows in order");
+      launch(
+          s.format->multiply_most,
+          {divided_up(s.tiles.row_tiles, kRowTilesOfBlock), divided_up(tiles, kTokenTilesOfBlock), at.heads},
+          kPipelineThreads, p, pipeline_shared_bytes(s.format->quants, options_.input_parts));
+      continue;
+    }
+    const bool wide = at.tile > kTokenTile;
     const int row_tiles = wide ? kWideRowTiles : 1, token_tiles = wide ? kWideTiles : 1;
     const int warps = warps_for(units);
-    const float* bias = w.bias() == nullptr ? nullptr : w.bias() + s.first_row;
-    launch(
-        wide ? s.format->multiply_many : s.format->multiply,
-        {divided_up(s.tiles.row_tiles, row_tiles), divided_up(tiles, token_tiles), at.heads}, 32 * warps,
-        Multiply{s.tiles, fragments, options_.input_parts, tiles, at.count, rows_of(out).data + s.first_row,
-                 out.stride, w.rows(), bias, w.rows(), at.groups, at.out_rows},
-        shared_bytes_of(warps, row_tiles, token_tiles));
+    launch(wide ? s.format->multiply_many : s.format->multiply,
+           {divided_up(s.tiles.row_tiles, row_tiles), divided_up(tiles, token_tiles), at.heads}, 32 * warps,
+           p, shared_bytes_of(warps, row_tiles, token_tiles));
   }
 }
 

@@ -137,7 +137,7 @@ void take_blocks(const std::byte* row, int cols, RowQuants& out) {
 
 const TileFormat& tile_format(Format format) {
 #define FERRUM_TILES(format, columns, name) \
-  { format, columns, "multiply_" name "_8", "multiply_" name "_32", "embed_" name }
+  { format, columns, "multiply_" name "_8", "multiply_" name "_32", "multiply_" name "_64", "embed_" name }
   static constexpr std::array<TileFormat, kFormatCount> kAll = {{
       FERRUM_TILES(kTileF32, 32, "f32"),       FERRUM_TILES(kTileF16, 32, "f16"),
       FERRUM_TILES(kTileBf16, 32, "bf16"),     FERRUM_TILES(kTileQ4_0, 32, "q4_0"),

@@ -14,8 +14,8 @@ namespace ferrum::cuda {
 // How the device keeps a format.
 struct TileFormat {
   QuantFormat quants;
-  int record_columns;                               // that share D and M
-  std::string_view multiply, multiply_many, embed;  // kernels
+  int record_columns;                                              // that share D and M
+  std::string_view multiply, multiply_many, multiply_most, embed;  // kernels
 };
 const TileFormat& tile_format(Format format);
 

@@ -5,12 +5,16 @@
 namespace ferrum::cuda {
 
 Staging::Staging(Device& device)
-    : device_(device), memory_(static_cast<std::byte*>(device.allocate_pinned(kSlots * kSlotBytes))) {
+    : device_(device),
+      memory_(static_cast<std::byte*>(device.allocate_pinned((kSlots + 1) * kSlotBytes))),
+      results_(memory_ + kSlots * kSlotBytes) {
+  device_.check(device_.driver().cuEventCreate(&fetched_, kWithoutTiming), "making an event");
   for (Event& event : done_)
     device_.check(device_.driver().cuEventCreate(&event, kWithoutTiming), "making an event");
 }
 
 Staging::~Staging() {
+  device_.driver().cuEventDestroy_v2(fetched_);
   for (const Event event : done_) device_.driver().cuEventDestroy_v2(event);
   device_.release_pinned(memory_);
 }
@@ -36,6 +40,17 @@ void Staging::copy(DevicePointer to, std::span<const std::byte> from) {
                 "copying to the device");
   used_ += (from.size() + 15) / 16 * 16;
   if (used_ > kSlotBytes) used_ = kSlotBytes;
+}
+
+void Staging::fetch(std::span<std::byte> to, DevicePointer from) {
+  const Driver& driver = device_.driver();
+  const bool is_small = to.size() <= kSlotBytes;  // else the driver stages it itself
+  device_.check(
+      driver.cuMemcpyDtoHAsync_v2(is_small ? results_ : to.data(), from, to.size(), device_.stream()),
+      "copying from the device");
+  device_.check(driver.cuEventRecord(fetched_, device_.stream()), "recording an event");
+  device_.check(driver.cuEventSynchronize(fetched_), "waiting for results");
+  if (is_small) std::memcpy(to.data(), results_, to.size());
 }
 
 }  // namespace ferrum::cuda

@@ -1,5 +1,5 @@
-// Copies from the host to the device that do not wait: through pinned memory, in slots which are used again
-// once their copies are done.
+// Copies between the host and the device through pinned memory. Those to the device do not wait: they have
+// slots, which are used again once their copies are done. One from the device waits for an event behind it.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -18,6 +18,8 @@ class Staging {
 
   // `from` may be changed when this returns.
   void copy(DevicePointer to, std::span<const std::byte> from);
+  // Returns when `to` has what the device has at `from` behind all that was issued before.
+  void fetch(std::span<std::byte> to, DevicePointer from);
 
  private:
   static constexpr size_t kSlotBytes = 256 << 10;
@@ -28,6 +30,8 @@ class Staging {
   Device& device_;
   std::byte* memory_;
   std::array<Event, kSlots> done_ = {};
+  std::byte* results_;  // kSlotBytes
+  Event fetched_ = nullptr;
   size_t slot_ = 0;
   size_t used_ = 0;  // of the slot
 };

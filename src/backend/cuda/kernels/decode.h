@@ -49,40 +49,50 @@ struct RawTile {
   uint32_t scale,
       minimum;  // bytes of rows g and g + 8, for each part of the unit; both in one where they fit
 };
+// Where the bytes of a tile begin.
+struct TilePlace {
+  const unsigned char *quants, *high, *records, *subs;
+};
 template <QuantFormat F>
-GPU_FN RawTile<F> load_tile(const TiledWeight& w, int group, int row_tile, int unit, int lane) {
+GPU_FN TilePlace place_of(const TiledWeight& w, int group, int row_tile, int unit) {
+  const int64_t tile = w.tile(group, row_tile, unit);
+  if constexpr (F.is_float()) return {w.quants + tile * (F.low_bits * 64), nullptr, nullptr, nullptr};
+  return {w.quants + tile * (F.low_bits * 64), w.high + tile * (F.high_bits * 64),
+          w.records + w.record(group, row_tile, unit) * (8 * F.record_bytes()),
+          w.subs + tile * (8 * F.sub_bytes())};
+}
+template <QuantFormat F>
+GPU_FN RawTile<F> load_tile(const TilePlace& from, int lane) {
   RawTile<F> raw = {};
-  const int64_t tile = w.tile(group, row_tile, unit), of_lane = tile * 32 + lane;
-  if constexpr (F.low_bits == 2) raw.quants[0] = at<uint32_t>(w.quants, of_lane);
+  if constexpr (F.low_bits == 2) raw.quants[0] = at<uint32_t>(from.quants, lane);
   if constexpr (F.low_bits == 4) {
-    const auto two = at<gpu::Vec2>(w.quants, of_lane);
+    const auto two = at<gpu::Vec2>(from.quants, lane);
     raw.quants[0] = two.x, raw.quants[1] = two.y;
   }
   if constexpr (F.low_bits >= 8) {
 #pragma unroll
     for (int run = 0; run < F.low_bits / 8; ++run) {
-      const auto four = at<gpu::Vec4>(w.quants, (tile * (F.low_bits / 8) + run) * 32 + lane);
+      const auto four = at<gpu::Vec4>(from.quants, run * 32 + lane);
       raw.quants[4 * run] = four.x, raw.quants[4 * run + 1] = four.y;
       raw.quants[4 * run + 2] = four.z, raw.quants[4 * run + 3] = four.w;
     }
   }
-  if constexpr (F.high_bits == 1) raw.high = at<uint16_t>(w.high, of_lane);
-  if constexpr (F.high_bits == 2) raw.high = at<uint32_t>(w.high, of_lane);
+  if constexpr (F.high_bits == 1) raw.high = at<uint16_t>(from.high, lane);
+  if constexpr (F.high_bits == 2) raw.high = at<uint32_t>(from.high, lane);
   if constexpr (F.is_float()) return raw;
-  const int64_t record = w.record(group, row_tile, unit) * 8 + lane / 4, sub = tile * 8 + lane / 4;
   if constexpr (F.has_m) {
-    const auto two = at<gpu::Vec2>(w.records, record);
+    const auto two = at<gpu::Vec2>(from.records, lane / 4);
     raw.d = two.x, raw.m = two.y;
   } else {
-    raw.d = at<uint32_t>(w.records, record);
+    raw.d = at<uint32_t>(from.records, lane / 4);
   }
   if constexpr (F.sub_bytes() == 8) {
-    const auto two = at<gpu::Vec2>(w.subs, sub);
+    const auto two = at<gpu::Vec2>(from.subs, lane / 4);
     raw.scale = two.x, raw.minimum = two.y;
   } else if constexpr (F.sub_bytes() == 4) {
-    raw.scale = at<uint32_t>(w.subs, sub);
+    raw.scale = at<uint32_t>(from.subs, lane / 4);
   } else if constexpr (F.sub_bytes() == 2) {
-    raw.scale = at<uint16_t>(w.subs, sub);
+    raw.scale = at<uint16_t>(from.subs, lane / 4);
   }
   return raw;
 }

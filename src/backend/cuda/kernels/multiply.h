@@ -37,6 +37,19 @@ constexpr int shared_bytes_of(int warps, int row_tiles, int token_tiles) {
   return gpu::SharedSize().array<float>(warps * row_tiles * token_tiles * 128).bytes();
 }
 
+// multiply_FORMAT_64: the same for many rows of x, none of which is chosen: groups and out_rows are null.
+// Grid: row tiles / kRowTilesOfBlock, token tiles / kTokenTilesOfBlock, heads.
+inline constexpr int kRowTilesOfBlock = 8, kTokenTilesOfBlock = 8;
+inline constexpr int kRowWarps = 4, kTokenWarps = 2;  // of a block, by which these are shared out
+inline constexpr int kPipelineThreads = 32 * kRowWarps * kTokenWarps;
+inline constexpr int kStages = 4;        // units of columns in shared memory
+inline constexpr int kInputBytes = 512;  // of a unit of a tile of x, for each part
+constexpr int pipeline_shared_bytes(const QuantFormat& f, int parts) {
+  const int of_tile =
+      f.low_bits * 64 + f.high_bits * 64 + (f.is_float() ? 0 : 8 * (f.record_bytes() + f.sub_bytes()));
+  return kStages * (kRowTilesOfBlock * of_tile + parts * kTokenTilesOfBlock * kInputBytes);
+}
+
 // pack_inputs: rows of x as the second operand of mma.m16n8k16, in bf16, or as the sum of two bf16 numbers:
 //   [heads, parts, tiles of 8 positions, units, 2 steps, 32 lanes] of two pairs; behind the last row and
 //   column zeros.

@@ -1,5 +1,5 @@
 // Products with weights of floats.
-#include "backend/cuda/kernels/multiply_kernels.h"
+#include "backend/cuda/kernels/multiply_pipeline.h"
 
 FERRUM_FORMAT_KERNELS(f32, kTileF32, 2)
 FERRUM_FORMAT_KERNELS(f16, kTileF16, 2)

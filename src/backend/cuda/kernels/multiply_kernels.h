@@ -13,23 +13,10 @@
 
 namespace ferrum::cuda {
 
-// Fragments of x for one step of a unit.
-template <int kTokenTiles>
-GPU_FN void load_inputs(gpu::Vec2 (&b)[kTokenTiles], const Multiply& p, int part, int first_tile, int unit,
-                        int step) {
-  const int64_t of_part = (static_cast<int64_t>(gpu::block_index().z) * p.parts + part) * p.tiles;
-#pragma unroll
-  for (int n = 0; n < kTokenTiles; ++n) {
-    b[n] = {0, 0};
-    if (first_tile + n < p.tiles)
-      b[n] = gpu::load(p.x + (((of_part + first_tile + n) * p.w.units + unit) * 2 + step) * 32 + gpu::lane());
-  }
-}
-
-// Adds a unit to the sums of a warp.
-template <QuantFormat F, int kRowTiles, int kTokenTiles>
-GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (&raw)[kRowTiles],
-                     const Multiply& p, int first_tile, int unit) {
+// Adds a unit to the sums of a warp. load(b, part, step): the fragments of x for a step of it.
+template <QuantFormat F, int kRowTiles, int kTokenTiles, class Load>
+GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (&raw)[kRowTiles], int parts,
+                     const Load& load) {
   gpu::Vec2 b[kTokenTiles];
   if constexpr (F.is_float()) {
 #pragma unroll
@@ -41,8 +28,8 @@ GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (
 #pragma unroll
         for (int k = 0; k < kBf16Parts<F>; ++k) {
           const StepPairs a = next_part(v);
-          for (int part = 0; part < p.parts; ++part) {
-            load_inputs(b, p, part, first_tile, unit, step);
+          for (int part = 0; part < parts; ++part) {
+            load(b, part, step);
 #pragma unroll
             for (int n = 0; n < kTokenTiles; ++n) gpu::mma_bf16(sum[r][n], a.pair, b[n].x, b[n].y);
           }
@@ -61,8 +48,8 @@ GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (
       StepPairs a[kRowTiles];
 #pragma unroll
       for (int r = 0; r < kRowTiles; ++r) a[r] = whole_numbers<F>(raw[r], step);
-      for (int part = 0; part < p.parts; ++part) {
-        load_inputs(b, p, part, first_tile, unit, step);
+      for (int part = 0; part < parts; ++part) {
+        load(b, part, step);
 #pragma unroll
         for (int n = 0; n < kTokenTiles; ++n) {
 #pragma unroll
@@ -88,6 +75,19 @@ GPU_FN void add_unit(float (&sum)[kRowTiles][kTokenTiles][4], const RawTile<F> (
   }
 }
 
+// Fragments of x for one step of a unit.
+template <int kTokenTiles>
+GPU_FN void load_inputs(gpu::Vec2 (&b)[kTokenTiles], const Multiply& p, int part, int first_tile, int unit,
+                        int step) {
+  const int64_t of_part = (static_cast<int64_t>(gpu::block_index().z) * p.parts + part) * p.tiles;
+#pragma unroll
+  for (int n = 0; n < kTokenTiles; ++n) {
+    b[n] = {0, 0};
+    if (first_tile + n < p.tiles)
+      b[n] = gpu::load(p.x + (((of_part + first_tile + n) * p.w.units + unit) * 2 + step) * 32 + gpu::lane());
+  }
+}
+
 template <QuantFormat F, int kRowTiles, int kTokenTiles>
 GPU_FN void multiply(const Multiply& p) {
   gpu::SharedMemory shared;
@@ -109,7 +109,8 @@ GPU_FN void multiply(const Multiply& p) {
     if (unit >= end) return;
 #pragma unroll
     for (int r = 0; r < kRowTiles; ++r)
-      to[r] = load_tile<F>(p.w, group, gpu::min(first_row_tile + r, p.w.row_tiles - 1), unit, gpu::lane());
+      to[r] = load_tile<F>(place_of<F>(p.w, group, gpu::min(first_row_tile + r, p.w.row_tiles - 1), unit),
+                           gpu::lane());
   };
 #pragma unroll
   for (int a = 0; a < kAhead; ++a) load(ahead[a], begin + a);
@@ -123,7 +124,9 @@ GPU_FN void multiply(const Multiply& p) {
 #pragma unroll
       for (int r = 0; r < kRowTiles; ++r) now[r] = ahead[a][r];
       load(ahead[a], unit + kAhead);
-      add_unit<F>(sum, now, p, first_tile, unit);
+      add_unit<F>(sum, now, p.parts, [&](gpu::Vec2(&b)[kTokenTiles], int part, int step) {
+        load_inputs(b, p, part, first_tile, unit, step);
+      });
     }
   }
 
@@ -159,7 +162,7 @@ GPU_FN void embed(const Embed& p) {
   const int unit = gpu::block_index().x * kUnitsOfEmbed + gpu::thread_index() / 4;
   if (row < 0 || row >= p.w.rows || unit >= p.w.units) return;
   const int t = gpu::thread_index() % 4, lane = row % 8 * 4 + t, upper = row / 8 % 2;
-  const RawTile<F> raw = load_tile<F>(p.w, 0, row / 16, unit, lane);
+  const RawTile<F> raw = load_tile<F>(place_of<F>(p.w, 0, row / 16, unit), lane);
   float* out = p.out.data + token * p.out.stride;
 #pragma unroll
   for (int step = 0; step < 2; ++step) {
@@ -186,15 +189,3 @@ GPU_FN void embed(const Embed& p) {
 }
 
 }  // namespace ferrum::cuda
-
-// The kernels of one format; of that for few tokens as many blocks share a multiprocessor.
-#define FERRUM_FORMAT_KERNELS(name, format, blocks)                                                         \
-  GPU_KERNEL(multiply_##name##_8, ferrum::cuda::Multiply, 32 * ferrum::cuda::kMostWarps, blocks) {          \
-    ferrum::cuda::multiply<ferrum::cuda::format, 1, 1>(p);                                                  \
-  }                                                                                                         \
-  GPU_KERNEL(multiply_##name##_32, ferrum::cuda::Multiply, 32 * ferrum::cuda::kMostWarps, 1) {              \
-    ferrum::cuda::multiply<ferrum::cuda::format, ferrum::cuda::kWideRowTiles, ferrum::cuda::kWideTiles>(p); \
-  }                                                                                                         \
-  GPU_KERNEL(embed_##name, ferrum::cuda::Embed, 4 * ferrum::cuda::kUnitsOfEmbed, 1) {                       \
-    ferrum::cuda::embed<ferrum::cuda::format>(p);                                                           \
-  }

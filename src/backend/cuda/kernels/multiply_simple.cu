@@ -1,5 +1,5 @@
 // Products with weights of the simple formats: blocks of 32 with a scale.
-#include "backend/cuda/kernels/multiply_kernels.h"
+#include "backend/cuda/kernels/multiply_pipeline.h"
 
 FERRUM_FORMAT_KERNELS(q4_0, kTileQ4_0, 3)
 FERRUM_FORMAT_KERNELS(q4_1, kTileQ4_1, 3)

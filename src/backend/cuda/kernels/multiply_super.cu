@@ -1,5 +1,5 @@
 // Products with weights of the K formats: blocks of 256 whose parts have scales of their own.
-#include "backend/cuda/kernels/multiply_kernels.h"
+#include "backend/cuda/kernels/multiply_pipeline.h"
 
 FERRUM_FORMAT_KERNELS(q2_k, kTileQ2_K, 3)
 FERRUM_FORMAT_KERNELS(q3_k, kTileQ3_K, 3)
