@@ -33,7 +33,11 @@ struct NamedAdapter {
 struct EngineOptions {
   std::filesystem::path model;  // a .gguf file or a Hugging Face folder
   ReplayOptions replay;
-  std::string backend = "cpu";  // "cpu", or "reference" (slow, the specification)
+  std::string backend =
+      "cpu";  // "cpu", "cuda", "cuda:1" (the second GPU), or "reference" (slow, the specification)
+  // With a GPU: bytes of its memory that the model may take. Weights that do not fit stay on the CPU and are
+  // multiplied there, those of experts first. 0: all must fit into what is free.
+  uint64_t device_memory = 0;
   bool check =
       false;  // for looking for a fault: runs every operation on the reference as well, logs differences
   int threads = 0;           // 0: one for each physical core that this process may use
@@ -78,7 +82,8 @@ struct MemoryPlan {
   uint64_t activations = 0;
   uint64_t adapters = 0;  // of EngineOptions::adapters, as far as adapter_memory allows them
   uint64_t free = 0;
-  int tokens = 0;  // the capacity of the KV cache
+  uint64_t on_host = 0;  // weights that EngineOptions::device_memory leaves on the CPU: not of the total
+  int tokens = 0;        // the capacity of the KV cache
   uint64_t total() const { return weights + kv + activations + adapters; }
   // Adds the plan of a draft model, whose KV cache has the same capacity.
   MemoryPlan& operator+=(const MemoryPlan& other) {
@@ -154,6 +159,15 @@ struct LoadObserver {
   std::function<void(uint64_t done, uint64_t total)> progress;       // bytes of weights
 };
 
+// A device that is not the CPU.
+struct DeviceStats {
+  std::string name;          // "NVIDIA H200"; empty: the CPU computes
+  std::string architecture;  // "sm_90"
+  uint64_t memory = 0;       // bytes
+  uint64_t free = 0;         // bytes, when the engine rested last
+  std::string failure;       // why it is lost: every request ends with an error from then on. Empty: it works
+};
+
 // Counters since loading, and current values.
 struct EngineStats {
   int64_t steps = 0;
@@ -178,6 +192,7 @@ struct EngineStats {
   int used_blocks = 0;
   int cached_blocks = 0;  // unused, kept for prefix cache hits
   int free_blocks = 0;
+  DeviceStats device;
 
   Histogram queue_seconds{kSecondsBounds};        // of requests: from submission until the first step
   Histogram first_token_seconds{kSecondsBounds};  // of requests: from submission to the first token

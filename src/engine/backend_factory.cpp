@@ -59,6 +59,15 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
        in_quotes(options.name));
 }
 
+std::unique_ptr<SplitBackend> make_split_backend(const BackendOptions& options) {
+  if (!cuda_device(options.name))
+    fail(ErrorCode::kBadArgument, "device_memory is that of a GPU, and needs the backend cuda, not {}",
+         in_quotes(options.name));
+  BackendOptions of_host = options;
+  of_host.name = "cpu";
+  return std::make_unique<SplitBackend>(make_backend(options), make_backend(of_host));
+}
+
 DType parse_kv_dtype(const std::string& name) {
   for (const DType type : {DType::kF16, DType::kBF16, DType::kF32, DType::kI8})
     if (name == name_of(type)) return type;

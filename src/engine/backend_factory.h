@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/split/split_backend.h"
 
 namespace ferrum {
 
@@ -18,6 +19,10 @@ struct BackendOptions {
 // Errors: kBadArgument naming an unknown word and those there are; kUnsupported for an instruction set that
 // the CPU lacks, and for a GPU where there is none, or no driver or device code for it.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+
+// A GPU, and the CPU for weights that are placed there. Errors: the same, and kBadArgument where the name is
+// no GPU's.
+std::unique_ptr<SplitBackend> make_split_backend(const BackendOptions& options);
 
 // "f16", "bf16", "f32", "int8". Error kBadArgument.
 DType parse_kv_dtype(const std::string& name);

@@ -147,6 +147,7 @@ uint64_t planned_adapters(const EngineOptions& options, const Backend& backend) 
 
 std::string parts_text(const MemoryPlan& plan) {
   std::string text = fmt::format("weights {}", human_bytes(plan.weights));
+  if (plan.on_host > 0) text += fmt::format(" (and {} on the CPU)", human_bytes(plan.on_host));
   if (plan.kv > 0 || plan.tokens > 0)  // else a model that keeps nothing of a text
     text += fmt::format(" + KV cache {} for {} tokens", human_bytes(plan.kv), plan.tokens);
   text += fmt::format(" + activations {}", human_bytes(plan.activations));

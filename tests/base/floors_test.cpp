@@ -49,6 +49,7 @@ const std::map<std::string, int> kRooms = {
     {"backend/cuda/kernels", 2},
     {"backend/cuda", 3},
     {"backend/observers", 2},
+    {"backend/split", 3},
     {"backend/cpu/kernels", 3},
     {"checkpoint", 0},
     {"checkpoint/tokenizer", 1},

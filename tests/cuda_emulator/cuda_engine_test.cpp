@@ -146,6 +146,86 @@ TEST(CudaEngine, SixteenRequestsGetWhatEachGetsAlone) {
   }
 }
 
+// Half of the weights on the CPU, whose experts come first.
+std::vector<float> split_logits(const Golden& golden, int chunk) {
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(golden_folder("qwen3_moe"));
+  auto backend = make_split_backend({.name = "cuda", .threads = 1, .activations = "f32"});
+  const std::vector<WeightSource> weights = weights_of(*checkpoint);
+  backend->place(Placement(weights, Placement(weights, 0).host_bytes() / 2));
+  EXPECT_GT(backend->placement().count(), 0);
+  EXPECT_GT(backend->placement().device_bytes(), 0u);
+  const int rows = chunk * golden.sequences;
+  Runner runner(std::move(backend), checkpoint,
+                {.max_tokens = rows,
+                 .max_sequences = golden.sequences,
+                 .max_outputs = rows,
+                 .max_context = golden.length,
+                 .kv_tokens = golden.length * golden.sequences,
+                 .kv_dtype = DType::kF32});
+  const std::vector<BlockId> blocks = first_blocks(runner.blocks());
+  const auto each = static_cast<size_t>(runner.blocks() / golden.sequences);
+  const auto length = static_cast<size_t>(golden.length), vocab = static_cast<size_t>(golden.vocab);
+  std::vector<float> logits(golden.logits.size());
+  for (int begin = 0; begin < golden.length; begin += chunk) {
+    const auto count = static_cast<size_t>(std::min(chunk, golden.length - begin));
+    std::vector<Chunk> chunks;
+    for (size_t s = 0; s < static_cast<size_t>(golden.sequences); ++s)
+      chunks.push_back({std::span(golden.ids).subspan(s * length + static_cast<size_t>(begin), count), begin,
+                        std::span(blocks).subspan(s * each, each), Outputs::kAll});
+    const std::span<const float> result = runner.step(chunks);
+    for (size_t s = 0; s < chunks.size(); ++s)
+      std::ranges::copy(
+          result.subspan(s * count * vocab, count * vocab),
+          logits.begin() + static_cast<std::ptrdiff_t>((s * length + static_cast<size_t>(begin)) * vocab));
+  }
+  return logits;
+}
+
+TEST(CudaSplit, LogitsOfAModelThatIsHalfOnTheCpu) {
+  const Golden golden = read_golden(golden_folder("qwen3_moe"));
+  const std::vector<float> whole = split_logits(golden, golden.length);
+  EXPECT_LE(test::relative_error(whole, golden.logits), 1e-3);
+  EXPECT_EQ(split_logits(golden, 7), whole);
+}
+
+TEST(CudaSplit, AnswersOfAModelThatIsHalfOnTheCpu) {
+  const Golden golden = read_golden(golden_folder("qwen3_moe"));
+  const auto file = SafetensorsFile::open(golden_folder("qwen3_moe") / "golden.safetensors");
+  const std::vector<int64_t> expected = file->integers("greedy");
+  EngineOptions options = {.model = golden_folder("qwen3_moe"),
+                           .backend = "cuda",
+                           .threads = 1,
+                           .max_context = 64,
+                           .max_sequences = 2,
+                           .kv_tokens = 128,
+                           .batch_tokens = 9,
+                           .activations = "f32",
+                           .kv_dtype = "f32"};
+  const MemoryPlan whole = Engine::load(options)->memory();
+  options.device_memory = whole.total() - whole.weights / 2;
+  const auto engine = Engine::load(options);
+  EXPECT_GE(engine->memory().on_host, whole.weights / 3);
+  EXPECT_LE(engine->memory().total(), options.device_memory);
+  std::vector<std::unique_ptr<EventStream>> streams;  // both together
+  const size_t count = expected.size() / 2;
+  for (size_t s = 0; s < 2; ++s) {
+    const auto first = golden.ids.begin() + static_cast<std::ptrdiff_t>(s) * golden.length;
+    streams.push_back(engine->submit(greedy({first, first + golden.length}, static_cast<int>(count))));
+  }
+  for (size_t s = 0; s < 2; ++s) {
+    const Answers answers = test::read(*streams[s], 1);
+    ASSERT_EQ(answers.error, "");
+    EXPECT_EQ(answers.choices[0].tokens,
+              std::vector<TokenId>(expected.begin() + static_cast<std::ptrdiff_t>(s * count),
+                                   expected.begin() + static_cast<std::ptrdiff_t>((s + 1) * count)));
+  }
+}
+
+TEST(CudaSplit, NeedsAGpu) {
+  test::expect_error(ErrorCode::kBadArgument, {"device_memory is that of a GPU"},
+                     [] { Engine::load({.model = golden_folder("llama"), .device_memory = 1 << 20}); });
+}
+
 TEST(CudaEngine, SaysWhyThereIsNone) {
   test::expect_error(ErrorCode::kBadArgument, {"there is no device 3: the GPUs here are 0 to 0"},
                      [] { Engine::load({.model = golden_folder("llama"), .backend = "cuda:3"}); });

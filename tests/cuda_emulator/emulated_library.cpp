@@ -7,6 +7,24 @@
 
 namespace {
 
+// A number from the environment.
+size_t number_in(const char* name, size_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<size_t>(std::strtoull(text, nullptr, 10));
+}
+
+// FERRUM_CUDA_DEVICES, _VERSION, _MEMORY (bytes), _OTHERS (bytes) and _LOST_BEHIND (launches): what StandIn
+// has.
+gpu::emulated::StandIn stand_in() {
+  gpu::emulated::StandIn device;
+  device.devices = static_cast<int>(number_in("FERRUM_CUDA_DEVICES", 1));
+  device.version = static_cast<int>(number_in("FERRUM_CUDA_VERSION", 13000));
+  device.memory = number_in("FERRUM_CUDA_MEMORY", device.memory);
+  device.others = number_in("FERRUM_CUDA_OTHERS", 0);
+  device.lost_behind = static_cast<int>(number_in("FERRUM_CUDA_LOST_BEHIND", 0));
+  return device;
+}
+
 // FERRUM_CUDA_SCHEDULE: 2: several blocks side by side; 3: threads that are interrupted at their accesses.
 const ferrum::cuda::Driver& driver() {
   static const ferrum::cuda::Driver& only = []() -> const ferrum::cuda::Driver& {
@@ -15,7 +33,7 @@ const ferrum::cuda::Driver& driver() {
     gpu::emulated::set_options({.seed = static_cast<uint64_t>(seed),
                                 .resident_blocks = seed == 2 ? 3 : 1,
                                 .preempt_every = seed == 3 ? 50 : 0});
-    return gpu::emulated::stand_in_driver();
+    return gpu::emulated::stand_in_driver(stand_in());
   }();
   return only;
 }

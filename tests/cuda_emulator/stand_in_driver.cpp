@@ -1,5 +1,6 @@
 #include "stand_in_driver.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -113,6 +114,15 @@ Result get_attribute(int* value, int attribute, int) {
     case kMultiprocessors:
       *value = 4;
       break;
+    case kClock:
+      *value = 1'700'000;
+      break;
+    case kMemoryClock:
+      *value = 9'750'000;
+      break;
+    case kMemoryWidth:
+      *value = 384;
+      break;
     case kCapabilityMajor:
       *value = state.device.capability / 10;
       break;
@@ -128,11 +138,16 @@ Result get_attribute(int* value, int attribute, int) {
   return kSuccess;
 }
 
+size_t free_memory() {
+  const size_t used = state.in_use + state.device.others;
+  return state.device.memory - std::min(state.device.memory, used);
+}
+
 Result allocate_memory(DevicePointer* p, size_t bytes) {
   if (state.failed != kSuccess) return state.failed;
   if (is_capturing()) return kCaptureUnsupported;
   if (bytes == 0) return kInvalidValue;
-  if (bytes > state.device.memory - state.in_use) return kOutOfMemory;
+  if (bytes > free_memory()) return kOutOfMemory;
   try {
     *p = reinterpret_cast<DevicePointer>(allocate(bytes));
   } catch (const Fault&) {
@@ -143,7 +158,7 @@ Result allocate_memory(DevicePointer* p, size_t bytes) {
   return kSuccess;
 }
 
-Result free_memory(DevicePointer p) {
+Result release_memory(DevicePointer p) {
   const Result waited = drain_all();
   const auto found = state.allocated.find(p);
   if (found == state.allocated.end()) return kInvalidValue;
@@ -196,7 +211,8 @@ Result launch_kernel(Function function, unsigned x, unsigned y, unsigned z, unsi
   std::vector<char> bytes(first, first + kernel.param_bytes);
   const Index grid = {static_cast<int>(x), static_cast<int>(y), static_cast<int>(z)};
   return enqueue(stream, [=, &kernel] {
-    ++state.counts.launches;
+    if (++state.counts.launches > state.device.lost_behind && state.device.lost_behind > 0)
+      throw Fault("the device is gone");
     launch(kernel, grid, static_cast<int>(threads), static_cast<int>(shared), bytes.data());
   });
 }
@@ -229,10 +245,10 @@ Driver table() {
   d.cuDevicePrimaryCtxRelease_v2 = [](int) { return kSuccess; };
   d.cuCtxSetCurrent = [](Context) { return kSuccess; };
   d.cuMemGetInfo_v2 = [](size_t* free, size_t* total) {
-    return *free = state.device.memory - state.in_use, *total = state.device.memory, kSuccess;
+    return *free = free_memory(), *total = state.device.memory, kSuccess;
   };
   d.cuMemAlloc_v2 = allocate_memory;
-  d.cuMemFree_v2 = free_memory;
+  d.cuMemFree_v2 = release_memory;
   d.cuMemHostAlloc = [](void** p, size_t bytes, unsigned) {
     *p = ::operator new(bytes);
     state.pinned[static_cast<const char*>(*p)] = bytes;

@@ -17,6 +17,8 @@ struct StandIn {
   int version = 13000;
   int capability = 86;  // 8.6
   size_t memory = size_t{900} << 20;
+  size_t others = 0;    // bytes of it that other processes have
+  int lost_behind = 0;  // launches of kernels after which the next fails; 0: none does
 };
 
 // Forgets all queues, graphs and faults; what is allocated stays.

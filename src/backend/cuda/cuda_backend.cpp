@@ -59,6 +59,15 @@ std::string CudaBackend::arithmetic() const {
   return fmt::format("cuda, sm_{}, {} bf16 activations", device_.capability(), options_.input_parts);
 }
 
+DeviceInfo CudaBackend::device() const {
+  return {device_.name(),
+          fmt::format("sm_{}", device_.capability()),
+          device_.multiprocessors(),
+          device_.memory(),
+          device_.read_bandwidth(),
+          device_.operations()};
+}
+
 std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
   auto buffer = std::make_unique<DeviceBuffer>(device_, std::max<size_t>(bytes, 1));
   if (options_.clears_memory)

@@ -13,6 +13,7 @@
 #include "backend/cuda/staging.h"
 #include "backend/cuda/step_graphs.h"
 #include "backend/cuda/workspace.h"
+#include "backend/device_report.h"
 #include "backend/kv_lanes.h"
 
 namespace ferrum {
@@ -27,7 +28,7 @@ struct CudaOptions {
       true;  // what allocate() gives is zeros; tests want reads of what was never written to show
 };
 
-class CudaBackend final : public Backend {
+class CudaBackend final : public Backend, public DeviceReport {
  public:
   // Error kUnsupported without a driver, a device or device code for it; kBadArgument for a number of no
   // device.
@@ -39,6 +40,9 @@ class CudaBackend final : public Backend {
   std::string arithmetic() const override;
   void enter_thread() override { device_.enter(); }
   bool works_ahead() const override { return true; }
+  DeviceInfo device() const override;
+  uint64_t free_device_memory() const override { return device_.free_bytes(); }
+  std::string device_failure() const override { return device_.failure(); }
 
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override { return device_.free_bytes(); }

@@ -5,12 +5,16 @@
 namespace ferrum {
 
 EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options)
-    : backend_(parts.backend), between_steps_(parts.between_steps), places_(options.queue) {
+    : backend_(parts.backend),
+      device_(parts.device),
+      between_steps_(parts.between_steps),
+      places_(options.queue) {
   watchdog_ = std::make_unique<Watchdog>(
       Watchdog::Options{.limit = options.stall_seconds, .state = [this] { return state(); }});
   watched_ = std::make_unique<WatchedRunner>(parts.steps, *watchdog_);
   loop_ = std::make_unique<Loop>(*watched_, parts.tokenizer, loop, parts.drafter);
   stats_ = loop_->stats();
+  look_at_device();
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -61,6 +65,21 @@ std::string EngineThread::state() const {
       s.running, s.waiting, s.used_blocks, s.cached_blocks, s.free_blocks);
 }
 
+void EngineThread::look_at_device() {
+  if (device_ == nullptr) return;
+  const DeviceInfo device = device_->device();
+  DeviceStats stats = {device.name, device.architecture, device.memory, device_->free_device_memory(),
+                       device_->device_failure()};
+  const std::lock_guard lock(mutex_);
+  stats_.device = std::move(stats);
+}
+
+void EngineThread::take_stats() {
+  DeviceStats device = std::move(stats_.device);
+  stats_ = loop_->stats();
+  stats_.device = std::move(device);
+}
+
 void EngineThread::receive(Visit& visit) {
   try {
     visit.work();
@@ -82,9 +101,10 @@ void EngineThread::receive_jobs() {
 
 void EngineThread::rest() {
   if (between_steps_) between_steps_();
+  look_at_device();
   {
     const std::lock_guard lock(mutex_);
-    stats_ = loop_->stats();  // who reads a last event finds it counted
+    take_stats();  // who reads a last event finds it counted
   }
   loop_->deliver();
   watchdog_->rest();
@@ -97,7 +117,7 @@ void EngineThread::work(const std::stop_token& stop) {
     if (loop_->idle()) rest();
     {
       std::unique_lock lock(mutex_);
-      stats_ = loop_->stats();
+      take_stats();
       if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
       visits.swap(visits_);
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/device_report.h"
 #include "base/function_ref.h"
 #include "engine/local/queue_places.h"
 #include "engine/local/watchdog.h"
@@ -30,6 +31,7 @@ class EngineThread {
     const Tokenizer* tokenizer;                // or null
     Drafter* drafter;                          // or null
     std::function<void()> between_steps = {};  // called on the thread, often
+    const DeviceReport* device = nullptr;      // of the backend, if it has one of its own
   };
   // Error kBadArgument for stall_seconds that is not positive.
   EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options);
@@ -63,8 +65,11 @@ class EngineThread {
   // Takes what is in the inbox over to the loop.
   void receive_jobs();
   std::string state() const;  // for people
+  void look_at_device();
+  void take_stats();  // REQUIRES: mutex_ is held
 
   Backend& backend_;
+  const DeviceReport* device_;
   std::function<void()> between_steps_;  // or none
   QueuePlaces places_;
   std::unique_ptr<Watchdog> watchdog_;

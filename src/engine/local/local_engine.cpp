@@ -1,9 +1,11 @@
 #include "engine/local/local_engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "engine/backend_factory.h"
 #include "engine/local/event_queue.h"
 #include "engine/local/text_engine.h"
@@ -96,8 +98,14 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
       prompts_(*checkpoint_) {
   const ModelDescription& model = checkpoint_->model();
   require_known_speculation(options);
-  std::shared_ptr<Backend> backend =
-      make_backend({options.backend, options.threads, options.activations, options.check});
+  std::shared_ptr<SplitBackend> split;
+  std::shared_ptr<Backend> backend;
+  const BackendOptions named = {options.backend, options.threads, options.activations, options.check};
+  if (options.device_memory > 0)
+    backend = split = make_split_backend(named);
+  else
+    backend = make_backend(named);
+  const auto* const report = dynamic_cast<const DeviceReport*>(backend.get());
 
   std::vector<WeightSource> weights;
   if (!replay_) weights = weights_of(*checkpoint_);
@@ -105,8 +113,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     draft_.emplace(options.draft, *checkpoint_, prompts_.tokenizer());
     std::ranges::move(weights_of(draft_->checkpoint()), std::back_inserter(weights));
   }
+  const uint64_t free = backend->free_bytes();
   const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights),
-                               .free = backend->free_bytes(),
+                               .free = split ? std::min<uint64_t>(options.device_memory, free) : free,
                                .adapters = planned_adapters(options, *backend),
                                .kv_layout = backend->kv_layout()};
   const RunnerOptions runner = roomy_runner_options(options, model, [&](const RunnerOptions& roomy) {
@@ -114,6 +123,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     return memory_.total() <= memory_.free;
   });
   if (memory_.tokens != runner.kv_tokens) plan(runner, device);
+  if (split && memory_.total() > memory_.free) leave_on_host(*split);
   info_ = info_of(runner);
   if (observer.planned) observer.planned(info_, memory_);
   if (memory_.total() > memory_.free) {
@@ -129,7 +139,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     draft_backend = trace_->watch(backend, "draft");
     backend = trace_->watch(backend, "forward");
   }
-  LoadSteps progress(observer.progress, memory_.weights);
+  LoadSteps progress(observer.progress, memory_.weights + memory_.on_host);
   runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, [&](const DecoderLimits& limits) {
     return replay_ ? replay_->model(*backend, limits)
                    : ferrum::load_model(*backend, *checkpoint_, limits, progress.next(checkpoint_->bytes()));
@@ -138,7 +148,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   if (draft_) draft_->load(draft_backend, loop.cache.reuse, progress.next(draft_->checkpoint().bytes()));
   if (options.speculate == "ngram") own_drafter_ = std::make_unique<NgramDrafter>();
   if (options.speculate == "mtp") own_drafter_ = std::make_unique<MtpDrafter>(*runner_);
-  start(*runner_, *runner_, loop, options);
+  start(*runner_, *runner_, loop, options, report);
 }
 
 LocalEngine::LocalEngine(const LoadedModel& model, const EngineOptions& options)
@@ -152,6 +162,21 @@ void LocalEngine::plan(const RunnerOptions& runner, const DeviceMemory& device) 
   if (!draft_) return;
   draft_->run_beside(runner);
   memory_ += draft_->memory(device.kv_layout);
+}
+
+// Those of a draft model stay on the device.
+void LocalEngine::leave_on_host(SplitBackend& backend) {
+  const std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  // Norms and the like are in the checkpoint's bytes, and are no weights.
+  const uint64_t listed = Placement(weights, std::numeric_limits<uint64_t>::max()).device_bytes();
+  const uint64_t others = memory_.total() - std::min(listed, checkpoint_->bytes());
+  const Placement placement(weights, memory_.free - std::min(memory_.free, others));
+  memory_.on_host = placement.host_bytes();
+  memory_.weights -= std::min(memory_.weights, memory_.on_host);
+  if (const uint64_t free = backend.host().free_bytes(); memory_.on_host > free)
+    fail(ErrorCode::kNoMemory, "{} of weights do not fit into the device's memory, and the CPU has {} free",
+         human_bytes(memory_.on_host), human_bytes(free));
+  backend.place(placement);
 }
 
 ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
@@ -171,7 +196,7 @@ ModelInfo LocalEngine::info_of(const RunnerOptions& runner) const {
 }
 
 void LocalEngine::start(StepRunner& steps, Runner& runner, const LoopOptions& loop,
-                        const EngineOptions& options) {
+                        const EngineOptions& options, const DeviceReport* device) {
   recommended_ = ferrum::recommended_sampling(checkpoint_->generation());
   if (replay_) replay_->encode(*prompts_.tokenizer(), answer_end(prompts_));
   admission_ = std::make_unique<Admission>(
@@ -190,7 +215,8 @@ void LocalEngine::start(StepRunner& steps, Runner& runner, const LoopOptions& lo
                           .between_steps =
                               [this] {
                                 if (adapters_) adapters_->reclaim();
-                              }},
+                              },
+                          .device = device},
       loop, EngineThread::Options{.queue = options.queue, .stall_seconds = options.stall_seconds});
   for (const NamedAdapter& adapter : options.adapters) load_adapter(adapter.name, adapter.path, false);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/split/split_backend.h"
 #include "engine/kv_store.h"
 #include "engine/local/adapter_store.h"
 #include "engine/local/admission.h"
@@ -62,10 +63,12 @@ class LocalEngine final : public Engine {
 
   // What it all will take, with a draft model if there is one.
   void plan(const RunnerOptions& runner, const DeviceMemory& device);
+  void leave_on_host(SplitBackend& backend);
   // The stream of a request, which waits in the inbox or was refused.
   std::unique_ptr<EventStream> submit(Request request, const std::shared_ptr<void>& place);
   ModelInfo info_of(const RunnerOptions& runner) const;
-  void start(StepRunner& steps, Runner& runner, const LoopOptions& loop, const EngineOptions& options);
+  void start(StepRunner& steps, Runner& runner, const LoopOptions& loop, const EngineOptions& options,
+             const DeviceReport* device = nullptr);
 
   std::unique_ptr<Replay> replay_;  // or null
   std::shared_ptr<const Checkpoint> checkpoint_;

@@ -52,6 +52,8 @@ TextEngine::TextEngine(std::shared_ptr<const Checkpoint> checkpoint, const Engin
                                 .gives_states = true};
   if (!options.pooling.empty() && options.pooling != "none") encoder.pooling = pooling_named(options.pooling);
 
+  if (options.device_memory > 0)
+    fail(ErrorCode::kBadArgument, "device_memory is for models that generate text");
   std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations, options.check});
   memory_ = {.weights = checkpoint_->bytes(),

@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "backend/device_report.h"
+
 namespace ferrum {
 
 ErrorEvent event_of(const Error& error) { return {std::string(name_of(error.code())), error.what()}; }
@@ -16,6 +18,8 @@ ErrorEvent deadline_error(Clock::time_point submitted, Clock::time_point deadlin
 ErrorEvent current_error() {
   try {
     throw;
+  } catch (const DeviceLost& e) {
+    return {"device_lost", e.what()};
   } catch (const Error& e) {
     return event_of(e);
   } catch (const std::bad_alloc&) {

@@ -1,6 +1,6 @@
 #include "backend/cuda/driver/device.h"
 
-#include "base/error.h"
+#include "backend/device_report.h"
 
 namespace ferrum::cuda {
 
@@ -30,11 +30,23 @@ Device::Device(const Driver& driver, int number, std::span<const void* const> im
   };
   capability_ = attribute(kCapabilityMajor) * 10 + attribute(kCapabilityMinor);
   shared_bytes_ = attribute(kSharedBytesOfBlock);
+  multiprocessors_ = attribute(kMultiprocessors);
+  int clock = 0, width = 0;  // not of every driver
+  if (driver_.cuDeviceGetAttribute(&clock, kMemoryClock, device_) == kSuccess &&
+      driver_.cuDeviceGetAttribute(&width, kMemoryWidth, device_) == kSuccess)
+    read_bandwidth_ = 2e3 * clock * width / 8;  // at both edges of the clock
+  // Of a multiprocessor in one cycle, by the white papers of A100 and H100. Where one capability stands for
+  // cards of different widths, as 8.6 and 8.9 do, there is no answer.
+  const double in_cycle = capability_ == 80 ? 2048 : capability_ == 90 ? 4096 : 0;
+  if (driver_.cuDeviceGetAttribute(&clock, kClock, device_) == kSuccess)
+    operations_ = 1e3 * clock * multiprocessors_ * in_cycle;
   if (capability_ < 80)
     fail(ErrorCode::kUnsupported, "{} has compute capability {}.{}, and 8.0 is needed", name_,
          capability_ / 10, capability_ % 10);
   check(driver_.cuDevicePrimaryCtxRetain(&context_, device_), "opening the device");
   enter();
+  size_t free = 0;
+  check(driver_.cuMemGetInfo_v2(&free, &memory_), "asking for a device's memory");
   check(driver_.cuStreamCreate(&stream_, kNonBlocking), "making a stream");
   for (const void* const image : images) {
     Library library = nullptr;
@@ -115,7 +127,7 @@ Function Device::find(std::string_view kernel, int shared_bytes) {
 }
 
 void Device::launch(std::string_view kernel, Grid grid, int threads, int shared_bytes, const void* params) {
-  if (!lost_.empty()) fail(ErrorCode::kUnavailable, "{}", lost_);
+  if (!lost_.empty()) throw DeviceLost(lost_);
   void* pointers[] = {const_cast<void*>(params)};
   const auto size = [](int n) { return static_cast<unsigned>(n); };
   const Result result =
@@ -125,7 +137,7 @@ void Device::launch(std::string_view kernel, Grid grid, int threads, int shared_
 }
 
 void Device::check(Result result, std::string_view what) {
-  if (!lost_.empty()) fail(ErrorCode::kUnavailable, "{}", lost_);
+  if (!lost_.empty()) throw DeviceLost(lost_);
   if (result != kSuccess) fail_with(result, what);
 }
 
@@ -139,7 +151,7 @@ void Device::fail_with(Result result, std::string_view what) {
                   error == nullptr ? "?" : error, static_cast<int>(result), text == nullptr ? "?" : text);
   // Results from 700 to 799 are those of kernels that failed and of devices that are gone; 214 is memory that
   // lost bits.
-  if ((result >= 700 && result < 800) || result == 214) lost_ = message;
+  if ((result >= 700 && result < 800) || result == 214) throw DeviceLost(lost_ = message);
   fail(result == kOutOfMemory ? ErrorCode::kNoMemory : ErrorCode::kUnavailable, "{}", message);
 }
 

@@ -1,6 +1,6 @@
 // One GPU: its context, its stream, memory and kernels. Every failed call becomes an Error that names the
-// call and the driver's answer. After an answer that leaves the context unusable, all later calls repeat it:
-// nothing is computed with what such a device holds.
+// call and the driver's answer. After an answer that leaves the context unusable, all later calls repeat it
+// as DeviceLost: nothing is computed with what such a device holds.
 //
 // Used by one thread at a time, which has called enter().
 #pragma once
@@ -31,6 +31,11 @@ class Device {
   const std::string& name() const { return name_; }
   int capability() const { return capability_; }  // 90: sm_90
   int shared_bytes() const { return shared_bytes_; }
+  int multiprocessors() const { return multiprocessors_; }
+  double read_bandwidth() const { return read_bandwidth_; }  // bytes/s; 0: the driver does not say
+  double operations() const { return operations_; }          // of bf16 on tensor cores, /s; 0: not known
+  size_t memory() const { return memory_; }                  // bytes
+  const std::string& failure() const { return lost_; }       // why nothing works any more; empty: it does
   Stream stream() const { return stream_; }
   const Driver& driver() const { return driver_; }
 
@@ -55,6 +60,9 @@ class Device {
   std::string name_;
   int capability_ = 0;
   int shared_bytes_ = 0;
+  int multiprocessors_ = 0;
+  double read_bandwidth_ = 0, operations_ = 0;
+  size_t memory_ = 0;
   Context context_ = nullptr;
   Stream stream_ = nullptr;
   std::vector<Library> libraries_;

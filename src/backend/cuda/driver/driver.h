@@ -22,7 +22,10 @@ enum Result : int {
 };
 
 enum DeviceAttribute : int {
+  kClock = 13,  // kHz, at most
   kMultiprocessors = 16,
+  kMemoryClock = 36,  // kHz
+  kMemoryWidth = 37,  // bits
   kCapabilityMajor = 75,
   kCapabilityMinor = 76,
   kSharedBytesOfBlock = 97,  // that a kernel may ask for
