@@ -9,8 +9,10 @@
 #include <optional>
 #include <span>
 
+#include "backend/device_report.h"
 #include "backend/observers/tracing_backend.h"
 #include "base/error.h"
+#include "base/human_bytes.h"
 #include "base/isa_choice.h"
 #include "base/machine.h"
 #include "base/output_file.h"
@@ -107,12 +109,34 @@ std::vector<BenchCase> cases_of(const BenchOptions& o) {
   return cases;
 }
 
+std::optional<DeviceInfo> device_of(const Backend& backend) {
+  const auto* const report = dynamic_cast<const DeviceReport*>(&backend);
+  return report == nullptr ? std::nullopt : std::optional(report->device());
+}
+
+// What is not known does not limit.
+MachineLimits limits_of(const DeviceInfo& device) {
+  const auto known = [](double limit) { return limit > 0 ? limit : std::numeric_limits<double>::max(); };
+  const double operations = known(device.operations);
+  return {known(device.read_bandwidth), operations, operations, operations};
+}
+
+std::string text_of(const DeviceInfo& device) {
+  std::string text = fmt::format("{} ({}), {} multiprocessors, {}", device.name, device.architecture,
+                                 device.multiprocessors, human_bytes(device.memory));
+  if (device.read_bandwidth > 0)
+    text += fmt::format("; by its clocks: reading {:.0f} GB/s", device.read_bandwidth / 1e9);
+  if (device.operations > 0) text += fmt::format(", bf16 {:.0f} GOP/s", device.operations / 1e9);
+  return text;
+}
+
 // The model, and the observer of its operations if a profile or a trace is requested.
 class Subject {
  public:
   Subject(const BenchOptions& o, std::shared_ptr<const Checkpoint> checkpoint, const RunnerOptions& options)
       : backend_(make_backend(backend_options(o.engine))),
         name_(backend_->name()),
+        device_(device_of(*backend_)),
         checkpoint_(std::move(checkpoint)),
         options_(o.engine),
         profile_(o.profile) {
@@ -133,6 +157,7 @@ class Subject {
   }
 
   const std::string& backend_name() const { return name_; }
+  std::string device_text() const { return device_ ? text_of(*device_) : ""; }
   double load_seconds() const { return load_seconds_; }
 
   BenchRow measure(const BenchCase& task, int repetitions, LimitMeter& meter) {
@@ -154,10 +179,11 @@ class Subject {
   using Once = std::function<std::chrono::duration<double>()>;
   void repeat(BenchRow& row, int repetitions, LimitMeter& meter, const Once& once) {
     once();  // warm-up
-    std::vector<MachineLimits> machine = {meter.measure()};
+    const auto limits = [&] { return device_ ? limits_of(*device_) : meter.measure(); };
+    std::vector<MachineLimits> machine = {limits()};
     for (int i = 0; i < repetitions; ++i) {
       row.seconds.push_back(once().count());
-      machine.push_back(meter.measure());
+      machine.push_back(limits());
     }
     row.machine = median_of(machine);
     row.limit = limit_for(checkpoint_->main_format(), row.machine);
@@ -195,6 +221,7 @@ class Subject {
   std::vector<std::unique_ptr<Backend>> watched_;
   std::unique_ptr<Backend> backend_;  // the outermost observer, until the runner takes it
   std::string name_;
+  std::optional<DeviceInfo> device_;  // that is not the CPU
   std::shared_ptr<const Checkpoint> checkpoint_;
   EngineOptions options_;
   std::string profile_;
@@ -214,6 +241,7 @@ std::vector<BenchRow> measure(const BenchOptions& o, const std::shared_ptr<const
                   bench_runner_options(cases, {.batch_tokens = o.engine.batch_tokens, .kv_dtype = kv_dtype},
                                        checkpoint->model()));
   setting.backend = subject.backend_name();
+  setting.device = subject.device_text();
   setting.load_seconds = subject.load_seconds();
   LimitMeter meter(setting.threads);  // uses memory that the model leaves free
   std::vector<BenchRow> rows;

@@ -88,6 +88,7 @@ Json row_json(const BenchSetting& s, const BenchRow& row) {
             {"weight_bytes", s.weight_bytes},
             {"load_seconds", s.load_seconds},
             {"backend", s.backend},
+            {"device", s.device},
             {"isa", s.isa},
             {"products", s.products},
             {"threads", s.threads},
@@ -127,10 +128,13 @@ std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
   const auto out = std::back_inserter(text);
   fmt::format_to(out, "loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
                  static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
-  fmt::format_to(out, "products by {}\n", s.products);
+  if (s.device.empty()) fmt::format_to(out, "products by {}\n", s.products);
   std::vector<MachineLimits> machine;
   for (const BenchRow& row : rows) machine.push_back(row.machine);
-  fmt::format_to(out, "this machine: {}\n", limits_text(median_of(machine)));
+  if (s.device.empty())
+    fmt::format_to(out, "this machine: {}\n", limits_text(median_of(machine)));
+  else
+    fmt::format_to(out, "device: {}\n", s.device);
   text += drift_text(rows, "GB/s of reading",
                      [](const BenchRow& row) { return row.limit.bytes_per_second / kGiga; });
   text += drift_text(rows, "GOP/s of arithmetic",

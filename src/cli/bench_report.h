@@ -16,6 +16,7 @@ struct BenchSetting {
   uint64_t weight_bytes = 0;
   double load_seconds = 0;
   std::string backend;  // "cpu (avx512, 2 threads, int8 activations)"
+  std::string device;   // that computes, with its limits; empty: the CPU
   std::string isa;
   std::string products;  // base/isa_choice.h
   int threads = 0;

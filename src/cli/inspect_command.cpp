@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "backend/device_report.h"
 #include "base/error.h"
 #include "base/human_bytes.h"
 #include "base/isa_choice.h"
@@ -17,7 +18,6 @@
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
-#include "cli/isa_option.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -82,10 +82,9 @@ Json describe(const Checkpoint& checkpoint) {
   return j;
 }
 
-Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint) {
-  const std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
-  MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()), *backend);
-  plan.adapters = planned_adapters(o.engine, *backend);
+Json memory_json(const InspectOptions& o, const Checkpoint& checkpoint, const Backend& backend) {
+  MemoryPlan plan = memory_plan(checkpoint, runner_options(o.engine, checkpoint.model()), backend);
+  plan.adapters = planned_adapters(o.engine, backend);
   return {{"context", plan.tokens}, {"kv_dtype", o.engine.kv_dtype},   {"weights", plan.weights},
           {"kv", plan.kv},          {"activations", plan.activations}, {"adapters", plan.adapters},
           {"total", plan.total()}};
@@ -130,7 +129,21 @@ Json cpu_json() {
   return {{"isa", name_of(isa)}, {"products", products_of(isa)}, {"threads", default_thread_count()}};
 }
 
-void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
+// Null where that is the CPU.
+Json device_json(const Backend& backend) {
+  const auto* const report = dynamic_cast<const DeviceReport*>(&backend);
+  if (report == nullptr) return nullptr;
+  const DeviceInfo device = report->device();
+  return {{"name", device.name},
+          {"architecture", device.architecture},
+          {"multiprocessors", device.multiprocessors},
+          {"memory", device.memory},
+          {"free", report->free_device_memory()},
+          {"read_gbps", device.read_bandwidth / 1e9}};
+}
+
+void print_text(const Json& model, const Json& plan, const Json& device, const Checkpoint& checkpoint,
+                const InspectOptions& o) {
   for (const auto& [key, value] : model.items())
     fmt::print("{:<20}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   for (const auto& [format, share] : by_format(checkpoint))
@@ -143,13 +156,20 @@ void print_text(const Json& model, const Json& plan, const Checkpoint& checkpoin
   const Json cpu = cpu_json();
   fmt::print("cpu: {} ({}), {} threads\n", cpu["isa"].get<std::string>(), cpu["products"].get<std::string>(),
              cpu["threads"].get<int>());
+  if (!device.is_null())
+    fmt::print("device: {} ({}), {} multiprocessors, {} of {} free, reads {:.0f} GB/s by its clock\n",
+               device["name"].get<std::string>(), device["architecture"].get<std::string>(),
+               device["multiprocessors"].get<int>(), human_bytes(device["free"].get<uint64_t>()),
+               human_bytes(device["memory"].get<uint64_t>()), device["read_gbps"].get<double>());
   if (!o.tensors) return;
   for (const HostTensor& t : checkpoint.tensors())
     fmt::print("{:<48}{:<8}{:<24}{}\n", t.name, name_of(t.format), shape_text(t), human_bytes(t.byte_size()));
 }
 
-void print_json(Json model, const Json& plan, const Checkpoint& checkpoint, const InspectOptions& o) {
+void print_json(Json model, const Json& plan, const Json& device, const Checkpoint& checkpoint,
+                const InspectOptions& o) {
   model["memory"] = plan;
+  if (!device.is_null()) model["device"] = device;
   model["cpu"] = cpu_json();
   if (const auto chat_template = checkpoint.chat_template()) model["chat_template"] = *chat_template;
   if (o.tensors) {
@@ -168,9 +188,10 @@ void inspect_command(const InspectOptions& o) {
   if (o.check) check_all(*checkpoint, o.engine.model.string());
   Json model = describe(*checkpoint);
   if (o.json) model["warnings"] = warnings;
-  const Json plan = memory_json(o, *checkpoint);
-  if (o.json) return print_json(model, plan, *checkpoint, o);
-  print_text(model, plan, *checkpoint, o);
+  const std::unique_ptr<Backend> backend = make_backend(backend_options(o.engine));
+  const Json plan = memory_json(o, *checkpoint, *backend), device = device_json(*backend);
+  if (o.json) return print_json(model, plan, device, *checkpoint, o);
+  print_text(model, plan, device, *checkpoint, o);
   if (o.check) fmt::print("all weights are finite\n");
 }
 
@@ -187,7 +208,7 @@ void add_inspect(CLI::App& app) {
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
   add_adapter_options(command, o->engine);
-  add_isa_option(command);
+  add_backend_options(command, o->engine);
   command.footer(
       "Examples:\n"
       "  ferrum inspect model.gguf\n"

@@ -227,6 +227,18 @@ void add_adapter_options(CLI::App& command, EngineOptions& o) {
       ->group(kGroup);
 }
 
+void add_device_memory_option(CLI::App& command, EngineOptions& o) {
+  command
+      .add_option(
+          "--device-memory", o.device_memory,
+          "Memory of the GPU that the model may take, such as 20GiB; weights that do not fit stay on the "
+          "CPU, experts first")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("SIZE")
+      ->envname("FERRUM_DEVICE_MEMORY")
+      ->group(kEngineGroup);
+}
+
 void add_pooling_option(CLI::App& command, std::string& pooling) {
   command
       .add_option(

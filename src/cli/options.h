@@ -58,6 +58,7 @@ void add_speculation_options(CLI::App& command,
                              EngineOptions& options);  // --speculate, --draft, --draft-tokens
 // --lora, --max-loras, --lora-memory
 void add_adapter_options(CLI::App& command, EngineOptions& options);
+void add_device_memory_option(CLI::App& command, EngineOptions& options);
 void add_pooling_option(CLI::App& command, std::string& pooling);
 void add_trace_option(CLI::App& command, EngineOptions& options);
 // --replay, --template, --replay-pieces. `model`: the option that names a model instead; null: none.

@@ -194,6 +194,7 @@ void add_run(CLI::App& app) {
   add_answer_rule_options(command, o->rule);
   add_sampling_options(command, o->sampling);
   add_backend_options(command, o->engine);
+  add_device_memory_option(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);

@@ -209,6 +209,11 @@ void run_command(ServeOptions& o) {
     server.stop(std::chrono::seconds(0));
     throw;
   }
+  for (const server::ModelPool::Entry& model : server.models().all())
+    if (const EngineStats stats = model.engine ? model.engine->stats() : EngineStats();
+        !stats.device.failure.empty())
+      fail(ErrorCode::kUnavailable, "{}",
+           stats.device.failure);  // a supervisor sees that this was no usual end
 }
 
 }  // namespace
@@ -340,6 +345,7 @@ void add_serve(CLI::App& app) {
   add_adapter_options(command, o->engine);
   add_pooling_option(command, o->engine.pooling);
   add_backend_options(command, o->engine);
+  add_device_memory_option(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);

@@ -101,6 +101,21 @@ constexpr AdapterMetric kAdapterMetrics[] = {
      [](const AdapterInfo& a) { return double(a.bytes); }},
 };
 
+struct DeviceMetric {
+  const char* name;
+  const char* help;
+  double (*value)(const DeviceStats&);
+};
+
+constexpr DeviceMetric kDeviceMetrics[] = {
+    {"ferrum_device_memory_bytes", "Memory of the device that computes the model",
+     [](const DeviceStats& d) { return double(d.memory); }},
+    {"ferrum_device_free_bytes", "What of it was free when the engine rested last",
+     [](const DeviceStats& d) { return double(d.free); }},
+    {"ferrum_device_lost", "1: the device is lost, and requests end with an error; 0: it works",
+     [](const DeviceStats& d) { return d.failure.empty() ? 0.0 : 1.0; }},
+};
+
 std::string escaped(const std::string& label) {
   std::string out;
   for (const char c : label) {
@@ -148,6 +163,20 @@ std::string lines_of(const AdapterStats& models) {
         lines += fmt::format("{}{{model=\"{}\",adapter=\"{}\"}} {}\n", m.name, escaped(model),
                              escaped(adapter.name), m.value(adapter));
     if (!lines.empty()) out += header_of(m.name, m.type, m.help) + lines;
+  }
+  return out;
+}
+
+// Of models that are computed on a device of its own.
+std::string device_lines(const AllEngineStats& engines) {
+  std::string out;
+  for (const DeviceMetric& m : kDeviceMetrics) {
+    std::string lines;
+    for (const auto& [model, stats] : engines)
+      if (!stats.device.name.empty())
+        lines += fmt::format("{}{{model=\"{}\",device=\"{}\"}} {}\n", m.name, escaped(model),
+                             escaped(stats.device.name), m.value(stats.device));
+    if (!lines.empty()) out += header_of(m.name, "gauge", m.help) + lines;
   }
   return out;
 }
@@ -205,6 +234,7 @@ std::string prometheus_text(const AllEngineStats& engines, const ServerStats& se
     out += header_of(d.name, "histogram", d.help);
     for (const auto& [model, stats] : engines) out += lines_of(d, escaped(model), stats.*d.histogram);
   }
+  out += device_lines(engines);
   out += lines_of(server.adapters);
   out += lines_of(server.requests);
   constexpr const char* kConnections = "ferrum_connections";

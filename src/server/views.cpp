@@ -69,7 +69,10 @@ Json models_json(const Models& models) {
 Json health_json(const Models& models, bool draining) {
   for (const ModelPool::Entry& model : models) {
     if (!model.engine) continue;
-    if (const EngineStats stats = model.engine->stats(); stats.stalled)
+    const EngineStats stats = model.engine->stats();
+    if (!stats.device.failure.empty())
+      return {{"status", "device_lost"}, {"model", model.name}, {"error", stats.device.failure}};
+    if (stats.stalled)
       return {{"status", "stuck"}, {"model", model.name}, {"seconds_in_step", stats.seconds_in_step}};
   }
   return {{"status", draining ? "draining" : models.empty() ? "loading" : "ok"}};
@@ -101,6 +104,12 @@ Json props_json(const Models& models) {
                      {"kv_tokens", memory.tokens},
                      {"activations_bytes", memory.activations},
                      {"adapters_bytes", memory.adapters}}}});
+      if (memory.on_host > 0) json["memory"]["weights_on_cpu_bytes"] = memory.on_host;
+      if (const DeviceStats device = model.engine->stats().device; !device.name.empty())
+        json["device"] = {{"name", device.name},
+                          {"architecture", device.architecture},
+                          {"memory_bytes", device.memory},
+                          {"free_bytes", device.free}};
     }
     all.push_back(std::move(json));
   }

@@ -60,6 +60,16 @@ target_link_libraries(cuda_engine_test PRIVATE ferrum_test_support ferrum_engine
 add_dependencies(cuda_engine_test cuda_emulated)
 gtest_discover_tests(cuda_engine_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
 
+# The program itself, with a server of it.
+add_executable(cuda_program_test ${emulator}/cuda_program_test.cpp ${CMAKE_CURRENT_SOURCE_DIR}/cli/process.cpp
+                                 ${CMAKE_CURRENT_SOURCE_DIR}/server/client.cpp)
+target_compile_options(cuda_program_test PRIVATE ${FERRUM_WARNINGS} -O1)
+target_compile_definitions(cuda_program_test PRIVATE FERRUM_EMULATED_LIBRARY="$<TARGET_FILE:cuda_emulated>"
+                                                     FERRUM_BINARY="$<TARGET_FILE:ferrum>")
+target_link_libraries(cuda_program_test PRIVATE ferrum_test_support GTest::gtest util)
+add_dependencies(cuda_program_test cuda_emulated ferrum)
+gtest_discover_tests(cuda_program_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 300)
+
 # The primitives on a device, where there is one.
 add_executable(cuda_conformance ${emulator}/conformance_test.cpp)
 ferrum_emulated_kernels(cuda_conformance ${emulator}/conformance.cu)

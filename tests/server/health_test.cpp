@@ -56,5 +56,14 @@ TEST(HealthFaults, B70_AStepThatDoesNotEnd) {
   EXPECT_EQ(client.ask("GET", "/health").status, 200);
 }
 
+TEST(HealthFaults, B57_ADeviceThatIsLost) {
+  Served served;
+  served.engine->set_stats({.device = {.name = "NVIDIA H200", .failure = "the device is gone"}});
+  const Reply lost = served.client().ask("GET", "/health");
+  EXPECT_EQ(lost.status, 503);
+  EXPECT_EQ(lost.json(),
+            (nlohmann::json{{"status", "device_lost"}, {"model", "fake"}, {"error", "the device is gone"}}));
+}
+
 }  // namespace
 }  // namespace ferrum

@@ -11,6 +11,7 @@ namespace ferrum::server {
 namespace {
 
 constexpr int kRetrySeconds = 1;
+constexpr std::string_view kDeviceLost = "device_lost";  // its message names a device and no file
 constexpr std::string_view kStopTokens = "stop_tokens";  // the engine's name for stop_token_ids
 
 int status_of(const std::string& code) {
@@ -60,7 +61,8 @@ const char* ApiError::type() const {
 
 ApiError api_error(const ErrorEvent& event, const RequestFields& fields) {
   // A fault of the server itself: its message may name files, so it stays in the log.
-  if (status_of(event.code) == 500 && event.code != name_of(ErrorCode::kNotFinite)) {
+  if (status_of(event.code) == 500 && event.code != name_of(ErrorCode::kNotFinite) &&
+      event.code != kDeviceLost) {
     log::error("{}: {}", event.code, event.message);
     return {500, event.code, "", "an internal error; the server's log has the details"};
   }
