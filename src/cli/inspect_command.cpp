@@ -18,6 +18,8 @@
 #include "checkpoint/check_weights.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
+#include "cli/isa_option.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -208,7 +210,8 @@ void add_inspect(CLI::App& app) {
   add_kv_dtype_option(command, o->engine);
   add_max_context_option(command, o->engine);
   add_adapter_options(command, o->engine);
-  add_backend_options(command, o->engine);
+  add_device_options(command, o->engine);
+  add_isa_option(command);
   command.footer(
       "Examples:\n"
       "  ferrum inspect model.gguf\n"

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/isa_choice.h"
+#include "cli/device_option.h"
 #include "cli/isa_option.h"
 #include "cli/sampling_settings.h"
 #include "cli/similar.h"
@@ -66,7 +67,7 @@ CLI::Validator a_backend() {
 
 }  // namespace
 
-void add_backend_options(CLI::App& command, EngineOptions& o) {
+void add_device_options(CLI::App& command, EngineOptions& o) {
   command
       .add_option("--backend", o.backend,
                   "cpu, cuda (an NVIDIA GPU; cuda:1 is the second), or reference (slow, for comparison)")
@@ -85,6 +86,10 @@ void add_backend_options(CLI::App& command, EngineOptions& o) {
           "Number of the GPU, from 0, with --backend cuda")
       ->check(from_to(0, kMostDevices))
       ->group(kEngineGroup);
+}
+
+void add_backend_options(CLI::App& command, EngineOptions& o) {
+  add_device_options(command, o);
   command.add_option("-t,--threads", o.threads, "Threads; 0: one per fast physical core")
       ->check(from_to(0, kMaxThreads))
       ->capture_default_str()
