@@ -63,7 +63,7 @@ TEST(AnswerView, UnderlinedLinesAreHeadings) {
   const Shown shown = {.with_styles = true};
   for (const size_t size : {1u, 3u, 1000u}) {
     EXPECT_EQ(shown.pieces("First *one*\n===\ntext\n\nSecond\n  ------ \nmore", size),
-              "<1;4>First <3>one<0>\ntext\n\n<1>Second<0>\nmore\n");
+              "<1;4>First <1;3;4>one<0>\ntext\n\n<1>Second<0>\nmore\n");
     EXPECT_EQ(shown.pieces("one\n\n===\n= 2\n\na | b\n---\n", size), "one\n\n===\n= 2\n\n<1>a | b<0>\n")
         << "nothing is underlined behind an empty line";
     EXPECT_EQ(shown.pieces("- item\n===\n> quote\n===", size), "• item\n===\n<2>│ <0>quote\n===\n");
