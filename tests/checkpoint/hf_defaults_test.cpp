@@ -147,6 +147,17 @@ TEST(HfDefaults, TheContextBeforeScalingIsTheModelsOwnField) {
   EXPECT_EQ(original("phi3", json::object()), 4096) << "the class has the field";
 }
 
+TEST(HfDefaults, NomicBertWithAScalingFactorEndsWhereItWasTrained) {
+  const auto context = [](const json& changes) {
+    json all = {{"n_positions", 8192}};
+    all.update(changes);
+    return read("nomic_bert", all).context;
+  };
+  EXPECT_EQ(context({{"rotary_scaling_factor", nullptr}}), 8192);
+  EXPECT_EQ(context({{"rotary_scaling_factor", 2}}), 2048);
+  EXPECT_EQ(context({{"rotary_scaling_factor", 2}, {"max_trained_positions", 512}}), 512);
+}
+
 TEST(HfDefaults, ABaseBesideTheClasssOwnRotation) {
   EXPECT_EQ(read("apertus", {{"rope_theta", 900}}).rope.theta, 12e6F) << "the class's rotation has one";
   EXPECT_EQ(read("gpt_oss", {{"rope_theta", 900}}).rope.theta, 900);

@@ -8,6 +8,7 @@
 #include "checkpoint/adapters/adapter.h"
 #include "checkpoint/architecture.h"
 #include "checkpoint/gguf/gguf_writer.h"
+#include "checkpoint/safetensors/safetensors_writer.h"
 #include "checkpoint/writers/convert.h"
 #include "engine/golden.h"
 #include "support/errors.h"
@@ -171,6 +172,32 @@ TEST(AdapterFaults, DoraIsRefusedByName) {
   FERRUM_NEEDS_SHARED(adapter);
   const std::shared_ptr<const Checkpoint> base = Checkpoint::open(base_of(adapter));
   test::expect_error(ErrorCode::kUnsupported, {"use_dora"}, [&] { read_adapter(adapter, *base); });
+}
+
+// A norm among modules_to_save; one that is as the base's leaves an adapter that changes nothing.
+TEST(AdapterFaults, NormsThatAreStoredWholeAreRefusedByName) {
+  const auto folder = test::shared("goldens2/lora_base_llama");
+  FERRUM_NEEDS_SHARED(folder);
+  const std::shared_ptr<const Checkpoint> base = Checkpoint::open(folder);
+  const std::vector<float> own = decoded(*base->find({TensorRole::kAttentionNorm, 0}));
+  for (const bool changed : {true, false}) {
+    const test::TemporaryFolder adapter;
+    adapter.write("adapter_config.json", R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8})");
+    std::vector<float> values = own;
+    if (changed) values[0] += 1;
+    SafetensorsWriter writer(adapter.path() / "adapter_model.safetensors",
+                             {{"base_model.model.model.layers.0.input_layernorm.weight",
+                               "F32",
+                               {static_cast<int64_t>(values.size())}}});
+    writer.append(std::as_bytes(std::span(values)));
+    writer.finish();
+    const auto read = [&] { read_adapter(adapter.path(), *base); };
+    if (changed)
+      test::expect_error(ErrorCode::kUnsupported, {"layers.0.input_layernorm.weight", "modules_to_save"},
+                         read);
+    else
+      test::expect_error(ErrorCode::kBadFile, {"changes nothing"}, read);
+  }
 }
 
 TEST(AdapterFaults, B24_AnotherBaseIsRefusedWithBothShapes) {
