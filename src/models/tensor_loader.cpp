@@ -186,6 +186,7 @@ Rope TensorLoader::rotation(const RopeDescription& rope) {
 }
 
 Tensor TensorLoader::upload(const std::vector<float>& values, int rows) {
+  if (only_lists()) return {};
   buffers_.push_back(backend_->allocate(values.size() * sizeof(float)));
   const int cols = static_cast<int>(values.size()) / rows;
   const Tensor tensor = {buffers_.back()->data(), DType::kF32, rows, cols, cols};

@@ -155,6 +155,7 @@ TEST(JinaBert, Agrees) {
     SCOPED_TRACE(name);
     const auto folder = test::data("goldens/" + name);
     expect_agreement(Case(folder, folder), Stored::kFloat);
+    EXPECT_FALSE(weights_of(*Checkpoint::open(folder)).empty()) << "the memory plan lists them";
   }
   for (const std::string name : {"jina_v2_gguf", "jina_v2_code_gguf"}) {
     SCOPED_TRACE(name);
