@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/activation.h"
 #include "models/alibi.h"
 #include "models/kv_layers.h"
 #include "models/recurrent_loader.h"
@@ -135,7 +136,7 @@ class Loader {
         .gate = tensors_.matrix({Role::kPerLayerGate, i}),
         .out = tensors_.matrix({Role::kPerLayerOut, i}),
         .norm = tensors_.norm({Role::kPerLayerNorm, i}, model_.wiring.eps),
-        .activation = activation(model_.layers[static_cast<size_t>(i)].feed_forward)};
+        .activation = activation_of(model_, model_.layers[static_cast<size_t>(i)].feed_forward)};
     own.activation.gated = false;
     return own;
   }
@@ -263,7 +264,7 @@ class Loader {
 
   FeedForward::Parts feed_forward(int i, const FeedForwardDescription& f) {
     FeedForward::Parts parts;
-    parts.activation = activation(f);
+    parts.activation = activation_of(model_, f);
     parts.out_scale = f.out_scale;
     if (f.experts == 0) {
       parts.up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);
@@ -310,41 +311,6 @@ class Loader {
   std::unique_ptr<Weight> upward(int i, Role both, Role gate, Role up) {
     return model_.gated ? tensors_.stack(i, both, {gate, up}) : tensors_.matrix({up, i});
   }
-
-  Activation activation(const FeedForwardDescription& f) const {
-    Activation a = {
-        .gated = model_.gated, .limit = model_.activation_limit, .alpha = model_.activation_alpha};
-    switch (model_.activation) {
-      case ActivationFunction::kSilu:
-        a.kind = Activation::Kind::kSilu;
-        break;
-      case ActivationFunction::kGelu:
-        a.kind = Activation::Kind::kGelu;
-        break;
-      case ActivationFunction::kGeluTanh:
-        a.kind = Activation::Kind::kGeluTanh;
-        break;
-      case ActivationFunction::kReluSquared:
-        a.kind = Activation::Kind::kReluSquared;
-        break;
-      case ActivationFunction::kClampedSilu:
-        a.kind = Activation::Kind::kClampedSilu;
-        break;
-      case ActivationFunction::kScaledSilu:
-        a.kind = Activation::Kind::kScaledSilu;
-        break;
-      case ActivationFunction::kXielu:  // stored before softplus
-        a.kind = Activation::Kind::kXielu;
-        a.positive = softplus(f.xielu_positive);
-        a.negative = f.xielu_beta + softplus(f.xielu_negative);
-        a.beta = f.xielu_beta;
-        a.limit = f.xielu_limit;
-        break;
-    }
-    return a;
-  }
-
-  static float softplus(float x) { return std::log1p(std::exp(x)); }
 
   RoutingRule routing_rule(int i) {
     const RoutingDescription& r = model_.routing;

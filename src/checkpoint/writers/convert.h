@@ -30,7 +30,7 @@ void convert(const std::filesystem::path& source, const std::filesystem::path& t
 struct ConversionType {
   FileType file;
   FileType usual;
-  bool as_stored = false;  // no other type was asked for: numbers keep all their digits
+  bool as_stored = false;  // no other type is wanted: numbers keep all their digits
 };
 // `wanted`, or the type that the weights are in. Error kUnsupported as of convert().
 ConversionType conversion_type(const Checkpoint& checkpoint, const std::filesystem::path& source,
