@@ -118,8 +118,9 @@ TEST(EngineFaults, N5_OptionsAtTheirExtremesCombined) {
     for (const test::ReadAnswer& answer : wanted.choices) {
       ASSERT_TRUE(answer.finish);
       EXPECT_LE(answer.finish->usage.generated_tokens, request.max_tokens);
-      if (request.min_tokens == 0)  // among the tokens that an answer has to have, they are text
+      if (request.min_tokens == 0) {  // among the tokens that an answer has to have, they are text
         for (const std::string& stop : request.stop) EXPECT_EQ(answer.text.find(stop), std::string::npos);
+      }
       for (const int32_t id : answer.tokens)
         EXPECT_FALSE(request.sampling.logit_bias.contains(id) && request.sampling.logit_bias.at(id) < -100);
     }
