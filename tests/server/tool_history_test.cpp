@@ -271,7 +271,7 @@ TEST_F(ToolHistory, OlderFunctionCallsAreCalls) {
   ASSERT_EQ(turns.size(), 3u);
   EXPECT_EQ(calls_of(turns[1])[0]["function"]["name"], "f");
   EXPECT_EQ(turns[2].role, "tool");
-  EXPECT_EQ(turns[2].tool_call_id, calls_of(turns[1])[0]["id"]);
+  EXPECT_EQ(turns[2].tool_call_id, calls_of(turns[1])[0]["id"].get<std::string>());
 }
 
 TEST_F(ToolHistory, TextsOfCustomToolsAreArguments) {
