@@ -88,9 +88,9 @@ TEST_F(GrammarCommand, MeasuresAFolderOfSchemas) {
 TEST_F(GrammarCommand, SaysWhatBenchNeeds) {
   EXPECT_CONTAINS(ferrum({"grammar", "bench", "--schema", schema_}).err, "--tokenizer");
   const std::string broken = file("broken.json", "{");
-  const test::Finished bad =
-      ferrum({"grammar", "bench", "--schema", std::filesystem::path(broken).parent_path().string(),
-              "--tokenizer", test::shared("tokenizers/gpt2").string()});
+  const test::Finished bad = ferrum(
+      {"grammar", "bench", "--schema", std::filesystem::path(broken).parent_path().string(), "--tokenizer",
+       (std::filesystem::path(FERRUM_SOURCE_DIR) / "models" / "demo-dense.gguf").string()});
   EXPECT_NE(bad.exit_code, 0);
   EXPECT_CONTAINS(bad.err, "broken.json");
 }
