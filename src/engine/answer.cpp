@@ -13,6 +13,11 @@ SamplingOptions seeded(SamplingOptions options, uint64_t seed) {
   return options;
 }
 
+Draw& with_alternatives(Draw& draw, const std::optional<int>& wanted) {
+  if (wanted) draw.top = *wanted;
+  return draw;
+}
+
 PartEvent::Kind kind_of(tools::EventKind kind) {
   switch (kind) {
     case tools::EventKind::kContent:
@@ -47,15 +52,11 @@ Answer::Answer(const Request& request, const SequenceFacts& facts, uint64_t seed
 }
 
 Draw& Answer::ask(std::span<const TokenId> history, int row, DrawList& list) const {
-  Draw& draw = sampler_.ask(history, row, list);
-  if (alternatives_) draw.top = *alternatives_;
-  return draw;
+  return with_alternatives(sampler_.ask(history, row, list), alternatives_);
 }
 
 Draw& Answer::ask(size_t history, int row, DrawList& list) const {
-  Draw& draw = sampler_.ask(history, row, list);
-  if (alternatives_) draw.top = *alternatives_;
-  return draw;
+  return with_alternatives(sampler_.ask(history, row, list), alternatives_);
 }
 
 TokenId Answer::take(const DrawnTokens& drawn, int index, size_t tokens_before) {

@@ -25,9 +25,8 @@ Placement::Key Placement::key_of(const WeightSource& source) {
   return {first.maker ? first.maker->stored()[0].data() : first.bytes.data(), source.use};
 }
 
-// Unless there is room for all that is left.
-void Placement::move_to_host(std::span<const WeightSource> weights, size_t index, uint64_t room) {
-  if (device_bytes_ <= room || !on_host_.insert(key_of(weights[index])).second) return;
+void Placement::move_to_host(std::span<const WeightSource> weights, size_t index) {
+  if (!on_host_.insert(key_of(weights[index])).second) return;
   const uint64_t bytes = bytes_of(weights[index]);
   device_bytes_ -= bytes;
   host_bytes_ += bytes;
@@ -36,17 +35,17 @@ void Placement::move_to_host(std::span<const WeightSource> weights, size_t index
 
 Placement::Placement(std::span<const WeightSource> weights, uint64_t room) {
   for (const WeightSource& source : weights) device_bytes_ += bytes_of(source);
-  for (size_t i = weights.size(); i-- > 1;) {
+  const auto is_full = [&] { return device_bytes_ > room; };
+  for (size_t i = weights.size(); i-- > 1 && is_full();) {
     if (!is_of_experts(weights[i]) || !is_of_experts(weights[i - 1])) continue;
-    if (device_bytes_ <= room) break;
-    move_to_host(weights, i, room);
-    move_to_host(weights, i - 1, device_bytes_ - 1);  // with the other, whatever is left
+    move_to_host(weights, i);
+    move_to_host(weights, i - 1);  // with the other, whatever is left
     --i;
   }
-  for (size_t i = weights.size(); i-- > 0;)
-    if (weights[i].use == WeightUse::kLookUp) move_to_host(weights, i, room);
-  for (size_t i = weights.size(); i-- > 0;)
-    if (!is_of_experts(weights[i])) move_to_host(weights, i, room);
+  for (size_t i = weights.size(); i-- > 0 && is_full();)
+    if (weights[i].use == WeightUse::kLookUp) move_to_host(weights, i);
+  for (size_t i = weights.size(); i-- > 0 && is_full();)
+    if (!is_of_experts(weights[i])) move_to_host(weights, i);
 }
 
 }  // namespace ferrum

@@ -29,7 +29,7 @@ class Placement {
   // The same tensor may be a table in one place and a matrix in another.
   using Key = std::pair<const std::byte*, WeightUse>;
   static Key key_of(const WeightSource& source);
-  void move_to_host(std::span<const WeightSource> weights, size_t index, uint64_t room);
+  void move_to_host(std::span<const WeightSource> weights, size_t index);
 
   std::set<Key> on_host_;
   uint64_t host_bytes_ = 0;
