@@ -74,10 +74,16 @@ void EngineThread::look_at_device() {
   stats_.device = std::move(stats);
 }
 
-void EngineThread::take_stats() {
-  DeviceStats device = std::move(stats_.device);
-  stats_ = loop_->stats();
-  stats_.device = std::move(device);
+// Whoever reads an event finds it counted, and a device's failure known.
+void EngineThread::deliver() {
+  {
+    const std::lock_guard lock(mutex_);
+    DeviceStats device = std::move(stats_.device);
+    if (device_ != nullptr) device.failure = device_->device_failure();
+    stats_ = loop_->stats();
+    stats_.device = std::move(device);
+  }
+  loop_->deliver();
 }
 
 void EngineThread::receive(Visit& visit) {
@@ -102,11 +108,7 @@ void EngineThread::receive_jobs() {
 void EngineThread::rest() {
   if (between_steps_) between_steps_();
   look_at_device();
-  {
-    const std::lock_guard lock(mutex_);
-    take_stats();  // who reads a last event finds it counted
-  }
-  loop_->deliver();
+  deliver();
   watchdog_->rest();
 }
 
@@ -117,7 +119,6 @@ void EngineThread::work(const std::stop_token& stop) {
     if (loop_->idle()) rest();
     {
       std::unique_lock lock(mutex_);
-      take_stats();
       if (loop_->idle()) arrived_.wait(lock, stop, [&] { return !inbox_.empty() || !visits_.empty(); });
       visits.swap(visits_);
     }
@@ -127,7 +128,9 @@ void EngineThread::work(const std::stop_token& stop) {
     receive_jobs();
     for (Visit& visit : visits) receive(visit);
     visits.clear();
-    if (!loop_->launch()) continue;
+    const bool has_work = loop_->launch();
+    deliver();
+    if (!has_work) continue;
     receive_jobs();  // while the backend works
     loop_->collect();
   }

@@ -66,7 +66,7 @@ class EngineThread {
   void receive_jobs();
   std::string state() const;  // for people
   void look_at_device();
-  void take_stats();  // REQUIRES: mutex_ is held
+  void deliver();
 
   Backend& backend_;
   const DeviceReport* device_;
@@ -80,7 +80,7 @@ class EngineThread {
   std::condition_variable_any arrived_;
   std::vector<std::shared_ptr<Job>> inbox_;
   std::vector<Visit> visits_;
-  EngineStats stats_;  // as of the last step
+  EngineStats stats_;  // as of the last events
   int64_t refused_ = 0;
 
   std::jthread thread_;  // last: it ends before the rest goes

@@ -43,6 +43,7 @@ void Loop::add(const std::shared_ptr<Job>& job) {
 
 bool Loop::step() {
   const bool worked = launch();
+  deliver();
   if (worked) collect();
   deliver();
   return worked;
@@ -57,7 +58,6 @@ bool Loop::launch() {
     in_flight_ = launched(plan);
     has_work = !plan.chunks.empty();
   }
-  outbox_.deliver();
   return has_work;
 }
 

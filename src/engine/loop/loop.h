@@ -31,15 +31,15 @@ class Loop {
 
   // Runs one step and sends its events. Returns false if there was nothing to do.
   bool step();
-  // The same in parts. Plans and launches a step, then sends the events of the one before. Returns whether
-  // there is a step to be collected. Where the runner can, a step is launched before the one before it is
-  // collected: then there is nothing left to plan here.
+  // The same in parts. Plans and launches a step. Returns whether there is a step to be collected. Where the
+  // runner can, a step is launched before the one before it is collected: then there is nothing left to plan
+  // here.
   bool launch();
   void collect();
   // Collects what is in flight: no step is under way any more.
   void settle();
   bool is_settled() const { return in_flight_.plan == nullptr; }
-  // Sends the events that wait for the next launch.
+  // Sends the events so far. Call it behind a launch, so that an accelerator does not wait for clients.
   void deliver() { outbox_.deliver(); }
   // Ends all requests with `error`.
   void fail_all(const ErrorEvent& error);
