@@ -112,16 +112,12 @@ TEST_F(CudaProgram, TheServerNamesTheDeviceAndItsMemory) {
   EXPECT_EQ(server.wait(), 0);
 }
 
-TEST_F(CudaProgram, B57_NothingIsServedByADeviceThatIsLost) {
-  set("FERRUM_CUDA_LOST_BEHIND", "300");
-  Terminal server({"serve", kModel, "--backend", "cuda", "--port", "0"});
+// A server whose device is lost says so at every request, in its health and at its end.
+void expect_lost(Terminal& server, const std::string& path, const Json& request) {
   Client client(port_of(server));
   EXPECT_EQ(client.ask("GET", "/health").status, 200);
-  const std::string body =
-      Json({{"model", "demo-dense"}, {"prompt", {1, 2, 3, 4}}, {"max_tokens", 40}, {"ignore_eos", true}})
-          .dump();
   for (int i = 0; i < 2; ++i) {
-    const Reply reply = client.post("/v1/completions", body);
+    const Reply reply = client.post(path, request.dump());
     EXPECT_EQ(reply.status, 500) << reply.body;
     EXPECT_EQ(reply.json()["error"]["code"], "device_lost");
     EXPECT_NE(reply.error().find("CUDA_ERROR_ILLEGAL_ADDRESS"), std::string::npos) << reply.error();
@@ -134,6 +130,19 @@ TEST_F(CudaProgram, B57_NothingIsServedByADeviceThatIsLost) {
             std::string::npos);
   server.send(SIGTERM);
   EXPECT_EQ(server.wait(), 1);
+}
+
+TEST_F(CudaProgram, B57_NothingIsServedByADeviceThatIsLost) {
+  set("FERRUM_CUDA_LOST_BEHIND", "300");
+  Terminal server({"serve", kModel, "--backend", "cuda", "--port", "0"});
+  expect_lost(server, "/v1/completions",
+              {{"model", "demo-dense"}, {"prompt", {1, 2, 3, 4}}, {"max_tokens", 40}, {"ignore_eos", true}});
+}
+
+TEST_F(CudaProgram, B57_NoEmbeddingsComeFromADeviceThatIsLost) {
+  set("FERRUM_CUDA_LOST_BEHIND", "20");
+  Terminal server({"serve", kModel, "--backend", "cuda", "--pooling", "last", "--port", "0"});
+  expect_lost(server, "/v1/embeddings", {{"model", "demo-dense"}, {"input", {1, 2, 3, 4}}});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 
 #include "engine/backend_factory.h"
@@ -24,8 +25,9 @@ class LostDevice final : public StepRunner, public DeviceReport {
     model_.launch(chunks, draws);
   }
   DrawnTokens collect() override {
+    const DrawnTokens drawn = model_.collect();
     if (when_ == When::kAtCollect) count_step();
-    return model_.collect();
+    return drawn;
   }
   void copy_blocks(std::span<const BlockCopy> copies) override { model_.copy_blocks(copies); }
   void read_hidden(std::span<float>) override {}
@@ -70,12 +72,9 @@ class EngineThreadTest : public ::testing::Test {
   // The engine's state as the requests' last events come.
   std::vector<EngineStats> run(StepRunner& steps, const DeviceReport* device, int requests) {
     const std::shared_ptr<Backend> backend = make_backend({.name = "reference"});
-    EngineThread thread({.steps = steps,
-                         .backend = *backend,
-                         .tokenizer = nullptr,
-                         .drafter = nullptr,
-                         .device = device},
-                        test::options(60, 1, 64), {.queue = 8, .stall_seconds = 60});
+    EngineThread thread(
+        {.steps = steps, .backend = *backend, .tokenizer = nullptr, .drafter = nullptr, .device = device},
+        test::options(60, 1, 64), {.queue = 8, .stall_seconds = 60});
     std::vector<std::shared_ptr<Curious>> sinks;
     for (int i = 0; i < requests; ++i) {
       const test::Asked asked = test::ask({5, 6, 7}, 4, static_cast<uint64_t>(i));
@@ -89,19 +88,19 @@ class EngineThreadTest : public ::testing::Test {
     for (const auto& sink : sinks) ends.push_back(sink->end.get_future().get());
     return ends;
   }
-
-  MemoryModel model_{60};
 };
 
 TEST_F(EngineThreadTest, ALastEventIsCountedBeforeItIsSent) {
-  const std::vector<EngineStats> ends = run(model_, nullptr, 3);
+  MemoryModel model(60);
+  const std::vector<EngineStats> ends = run(model, nullptr, 3);
   for (size_t i = 0; i < ends.size(); ++i) EXPECT_EQ(ends[i].finished, static_cast<int64_t>(i) + 1);
 }
 
 TEST_F(EngineThreadTest, ALostDeviceIsKnownBeforeTheErrorThatTellsOfIt) {
   for (const auto when : {LostDevice::When::kAtLaunch, LostDevice::When::kAtCollect})
     for (const int steps : {0, 1, 2}) {
-      LostDevice lost(model_, when, steps);
+      MemoryModel model(60);
+      LostDevice lost(model, when, steps);
       // While the first one fails, others wait: the loop goes on without a rest.
       for (const EngineStats& stats : run(lost, &lost, 3))
         EXPECT_EQ(stats.device.failure, "it fell off the bus") << steps;

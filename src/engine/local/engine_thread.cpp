@@ -6,15 +6,15 @@ namespace ferrum {
 
 EngineThread::EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options)
     : backend_(parts.backend),
-      device_(parts.device),
       between_steps_(parts.between_steps),
-      places_(options.queue) {
+      places_(options.queue),
+      device_(parts.device) {
   watchdog_ = std::make_unique<Watchdog>(
       Watchdog::Options{.limit = options.stall_seconds, .state = [this] { return state(); }});
   watched_ = std::make_unique<WatchedRunner>(parts.steps, *watchdog_);
   loop_ = std::make_unique<Loop>(*watched_, parts.tokenizer, loop, parts.drafter);
   stats_ = loop_->stats();
-  look_at_device();
+  stats_.device = device_.stats();
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -65,23 +65,12 @@ std::string EngineThread::state() const {
       s.running, s.waiting, s.used_blocks, s.cached_blocks, s.free_blocks);
 }
 
-void EngineThread::look_at_device() {
-  if (device_ == nullptr) return;
-  const DeviceInfo device = device_->device();
-  DeviceStats stats = {device.name, device.architecture, device.memory, device_->free_device_memory(),
-                       device_->device_failure()};
-  const std::lock_guard lock(mutex_);
-  stats_.device = std::move(stats);
-}
-
 // Whoever reads an event finds it counted, and a device's failure known.
 void EngineThread::deliver() {
   {
     const std::lock_guard lock(mutex_);
-    DeviceStats device = std::move(stats_.device);
-    if (device_ != nullptr) device.failure = device_->device_failure();
     stats_ = loop_->stats();
-    stats_.device = std::move(device);
+    stats_.device = device_.stats();
   }
   loop_->deliver();
 }
@@ -107,7 +96,7 @@ void EngineThread::receive_jobs() {
 
 void EngineThread::rest() {
   if (between_steps_) between_steps_();
-  look_at_device();
+  device_.look();
   deliver();
   watchdog_->rest();
 }

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/device_report.h"
 #include "base/function_ref.h"
+#include "engine/local/device_watch.h"
 #include "engine/local/queue_places.h"
 #include "engine/local/watchdog.h"
 #include "engine/loop/loop.h"
@@ -31,7 +31,7 @@ class EngineThread {
     const Tokenizer* tokenizer;                // or null
     Drafter* drafter;                          // or null
     std::function<void()> between_steps = {};  // called on the thread, often
-    const DeviceReport* device = nullptr;      // of the backend, if it has one of its own
+    const DeviceReport* device = nullptr;      // of the backend, if it has a device of its own
   };
   // Error kBadArgument for stall_seconds that is not positive.
   EngineThread(const Parts& parts, const LoopOptions& loop, const Options& options);
@@ -65,16 +65,15 @@ class EngineThread {
   // Takes what is in the inbox over to the loop.
   void receive_jobs();
   std::string state() const;  // for people
-  void look_at_device();
   void deliver();
 
   Backend& backend_;
-  const DeviceReport* device_;
   std::function<void()> between_steps_;  // or none
   QueuePlaces places_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<WatchedRunner> watched_;
-  std::unique_ptr<Loop> loop_;  // the thread's alone
+  std::unique_ptr<Loop> loop_;  // the thread's alone, as the next
+  DeviceWatch device_;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable_any arrived_;

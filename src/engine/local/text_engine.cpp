@@ -53,7 +53,7 @@ TextEngine::TextEngine(std::shared_ptr<const Checkpoint> checkpoint, const Engin
   if (!options.pooling.empty() && options.pooling != "none") encoder.pooling = pooling_named(options.pooling);
 
   if (options.device_memory > 0)
-    fail(ErrorCode::kBadArgument, "device_memory is for models that generate text");
+    fail(ErrorCode::kBadArgument, "--device-memory is for models that generate text");
   std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations, options.check});
   memory_ = {.weights = checkpoint_->bytes(),
@@ -78,7 +78,9 @@ TextEngine::TextEngine(std::shared_ptr<const Checkpoint> checkpoint, const Engin
       std::make_unique<TextAdmission>(encoder_->model(), *prompts_.tokenizer(), encoder.longest_text);
   info_.texts = admission_->use();
   thread_ = std::make_unique<TextThread>(
-      *encoder_, TextThread::Options{.queue = options.queue, .stall_seconds = options.stall_seconds});
+      *encoder_, TextThread::Options{.queue = options.queue,
+                                     .stall_seconds = options.stall_seconds,
+                                     .device = dynamic_cast<const DeviceReport*>(backend.get())});
 }
 
 std::vector<int32_t> TextEngine::infill_tokens(const InfillPrompt& /*prompt*/) const {

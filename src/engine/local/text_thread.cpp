@@ -30,9 +30,10 @@ std::vector<float> finished(const TextJob& job, std::span<const float> values,
 }  // namespace
 
 TextThread::TextThread(TextEncoder& encoder, const Options& options)
-    : encoder_(encoder), places_(options.queue) {
+    : encoder_(encoder), places_(options.queue), device_(options.device) {
   watchdog_ = std::make_unique<Watchdog>(
       Watchdog::Options{.limit = options.stall_seconds, .state = [this] { return state(); }});
+  stats_.device = device_.stats();
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -183,6 +184,7 @@ void TextThread::publish() {
     const int jobs = static_cast<int>(queue_.jobs());
     stats_ = counted_;
     stats_.running = jobs;
+    stats_.device = device_.stats();
   }
   for (auto& [sink, event] : std::exchange(outbox_, {})) sink->push(std::move(event));
 }
@@ -191,6 +193,7 @@ void TextThread::work(const std::stop_token& stop) {
   encoder_.backend().enter_thread();
   while (!stop.stop_requested()) {
     drop_unwanted();
+    if (queue_.empty()) device_.look();
     publish();
     {
       std::unique_lock lock(mutex_);

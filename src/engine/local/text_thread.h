@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/local/device_watch.h"
 #include "engine/local/queue_places.h"
 #include "engine/local/text_queue.h"
 #include "engine/local/watchdog.h"
@@ -17,8 +18,9 @@ namespace ferrum {
 class TextThread {
  public:
   struct Options {
-    int queue = 0;             // jobs at a time
-    double stall_seconds = 0;  // after which a step is reported
+    int queue = 0;                         // jobs at a time
+    double stall_seconds = 0;              // after which a step is reported
+    const DeviceReport* device = nullptr;  // of the backend, if it has a device of its own
   };
   // The encoder outlives this. Error kBadArgument for stall_seconds that is not positive.
   TextThread(TextEncoder& encoder, const Options& options);
@@ -45,14 +47,16 @@ class TextThread {
   void finish(TextJob& job, FinishReason reason);
   void fail(TextJob& job, const ErrorEvent& error);
   std::string state() const;  // for people
-  // Who reads a last event finds it counted, so events are sent when the counts are there for other threads.
+  // Who reads a last event finds it counted, and a lost device known, so events are sent when the counts are
+  // there for other threads.
   void publish();
 
   TextEncoder& encoder_;
   QueuePlaces places_;
   std::unique_ptr<Watchdog> watchdog_;
-  TextQueue queue_;  // the thread's alone, as the next two
+  TextQueue queue_;  // the thread's alone, as the next three
   EngineStats counted_;
+  DeviceWatch device_;
   std::vector<std::pair<std::shared_ptr<EventSink>, Event>> outbox_;
 
   mutable std::mutex mutex_;  // of what follows
