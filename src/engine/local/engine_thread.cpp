@@ -65,7 +65,7 @@ std::string EngineThread::state() const {
       s.running, s.waiting, s.used_blocks, s.cached_blocks, s.free_blocks);
 }
 
-// Whoever reads an event finds it counted, and a device's failure known.
+// A client that reads an event finds it counted, and a failure of the device known.
 void EngineThread::deliver() {
   {
     const std::lock_guard lock(mutex_);
