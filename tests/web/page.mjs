@@ -49,9 +49,10 @@ export class Ferrum {
     await this.page.goto(`${this.url}/${hash}`);
     await this.ready();
   }
-  // Knows the server's models: what is sent before stays in the box.
+  // Knows the server's models, and what the browser keeps: what is sent before stays in the box.
   async ready() {
     await expect(this.page.getByLabel('Model', { exact: true })).toBeEnabled();
+    await expect(this.page.locator('.composer .round')).toBeEnabled(); // to send, or to stop
   }
   // A new conversation.
   async begin() {

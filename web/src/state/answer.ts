@@ -29,7 +29,7 @@ export class Answer {
   private waiting = false;
   private readonly abort = new AbortController();
 
-  constructor(private readonly message: Message) {
+  constructor(readonly message: Message) {
     this.text = message.content;
     this.thought = message.thoughts ?? '';
     this.tokens = [...(message.tokens ?? [])];

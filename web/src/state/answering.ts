@@ -9,7 +9,7 @@ import { defaults, showsChances } from '../storage/preferences';
 import { listen, tell } from '../storage/tabs';
 import { Aloud } from './aloud';
 import { Answer } from './answer';
-import { add, current, draft, leaf, messages, path, save, tree } from './library';
+import { add, current, draft, interrupt, isGone, leaf, messages, path, save, saveLast, tree, whenShown } from './library';
 import { nameAfter } from './naming';
 import { notice, say } from './notices';
 import { model, refresh } from './server';
@@ -24,17 +24,28 @@ export const answers = signal<ReadonlyMap<string, Answer>>(new Map()); // that t
 
 export const settings = (): Settings => effective(defaults.value, current.value?.settings ?? draft.value);
 
-function request(message: Message, modelId: string): ChatRequest {
-  const { system, thinking, schema } = settings();
-  const continues = message.content !== '';
-  const said = pathTo(tree.value, continues ? message.id : message.parent);
+// What the user asks with. It is taken at once: until the question is stored, another conversation may be shown.
+interface Terms {
+  model: string;
+  settings: Settings;
+}
+
+function termsNow(): Terms | null {
+  const chosen = model.value;
+  if (!chosen) notice('No model is loaded yet.');
+  return chosen && { model: chosen.id, settings: settings() };
+}
+
+// With what is said so far, of which the last message is continued or answered.
+function request(said: readonly Message[], { model, settings }: Terms, continues: boolean): ChatRequest {
+  const { system, thinking, schema } = settings;
   return {
-    model: modelId,
+    model,
     messages: [
       ...(system ? [{ role: 'system' as const, content: system }] : []),
       ...said.flatMap(wireOf),
     ],
-    ...samplingOf(settings()),
+    ...samplingOf(settings),
     thinking,
     // A rule is about a whole answer.
     ...(!continues && { schema, tools: wireTools() }),
@@ -65,13 +76,14 @@ async function run(message: Message, asked: ChatRequest): Promise<void> {
   }
   silence();
   if (leaf.value === message.id) aloud.end();
-  await save(end);
+  const kept = await save(end);
   const others = new Map(answers.value);
   others.delete(message.id);
   answers.value = others;
   if (end.state === 'failed') say(`The answer failed: ${end.error}`);
   else say(end.state === 'stopped' ? 'Stopped.' : 'The answer is complete.');
   void refresh(); // the request may have loaded the model, or the server may be gone
+  if (!kept) return;
   void nameAfter(end, asked);
   if (calls && end.state === 'done') await goOnBehind(end);
 }
@@ -82,38 +94,44 @@ async function goOnBehind(message: Message): Promise<void> {
   const said = pathTo(tree.value, message.id);
   const question = said.findLastIndex(({ role }) => role === 'user');
   if (said.length - 1 - question >= kMostSteps) return notice(`The model called tools ${kMostSteps} times in a row: it was stopped here.`);
-  await answerTo(message.id);
+  await answerTo(message.conversation, said);
 }
 
-async function answerTo(parent: string | null): Promise<void> {
-  const chosen = model.value;
-  if (!chosen) return notice('No model is loaded yet.');
-  const message = await add({ parent, role: 'assistant', content: '', state: 'streaming', model: chosen.id });
-  await run(message, request(message, chosen.id));
+async function answerTo(conversation: string, said: readonly Message[], terms = termsNow()): Promise<void> {
+  if (!terms) return;
+  const asked = request(said, terms, false);
+  const parent = said.at(-1)?.id ?? null;
+  const message = await add(conversation, { parent, role: 'assistant', content: '', state: 'streaming', model: terms.model });
+  await run(message, asked);
 }
 
-async function ask(content: string, parent: string | null): Promise<void> {
-  const message = await add({ parent, role: 'user', content, state: 'done' });
-  await answerTo(message.id);
+async function ask(content: string, said: readonly Message[]): Promise<void> {
+  const terms = termsNow();
+  const conversation = current.value?.id ?? null;
+  const question = await add(conversation, { parent: said.at(-1)?.id ?? null, role: 'user', content, state: 'done' });
+  if (terms) await answerTo(question.conversation, [...said, question], terms);
 }
 
-export const send = (content: string): Promise<void> => ask(content, leaf.value);
+export async function send(content: string): Promise<void> {
+  await whenShown();
+  await ask(content, path.value);
+}
 
 // Adds a branch at this message.
 export async function edit(message: Message, content: string): Promise<void> {
-  if (message.role === 'user') return ask(content, message.parent);
-  await add({ parent: message.parent, role: 'assistant', content, state: 'done', model: message.model });
+  const { conversation, parent, model } = message;
+  if (message.role === 'user') return ask(content, pathTo(tree.value, parent));
+  await add(conversation, { parent, role: 'assistant', content, state: 'done', model });
 }
 
-export const regenerate = (message: Message): Promise<void> => answerTo(message.parent);
+export const regenerate = ({ conversation, parent }: Message): Promise<void> => answerTo(conversation, pathTo(tree.value, parent));
 
 export async function goOn(message: Message): Promise<void> {
-  const chosen = model.value;
-  if (!chosen) return notice('No model is loaded yet.');
-  const going: Message = { ...message, state: 'streaming', error: undefined, model: chosen.id };
-  const asked = request(message, chosen.id);
-  await save(going);
-  await run(going, asked);
+  const terms = termsNow();
+  if (!terms) return;
+  const going: Message = { ...message, state: 'streaming', error: undefined, model: terms.model };
+  const asked = request(pathTo(tree.value, message.id), terms, true);
+  if (await save(going)) await run(going, asked);
 }
 
 export function stop(message: Message): void {
@@ -141,8 +159,7 @@ function check(message: Message): void {
   tell({ kind: 'whoAnswers', message: message.id });
   const giveUp = () => {
     asking.delete(message.id);
-    const now = messages.value.get(message.id);
-    if (now?.state === 'streaming' && !answers.value.has(now.id)) void save({ ...now, state: 'interrupted' });
+    if (messages.value.get(message.id)?.state === 'streaming' && !answers.value.has(message.id)) void interrupt(message.id);
   };
   asking.set(message.id, setTimeout(giveUp, kReplyPatience));
 }
@@ -157,6 +174,8 @@ export function watchTabs(): void {
       asking.delete(note.message);
     }
   });
-  addEventListener('pagehide', () => answers.value.forEach((answer) => void save({ ...answer.soFar(), state: 'interrupted' })));
+  // The answer to a message that was removed, here or in another tab, has no reader.
+  effect(() => answers.value.forEach((answer) => isGone(answer.message) && answer.stop()));
+  addEventListener('pagehide', () => answers.value.forEach((answer) => saveLast({ ...answer.soFar(), state: 'interrupted' })));
 }
 

@@ -140,7 +140,7 @@ async function made(call: Call, conversation: string, abort: AbortSignal, onRunn
 }
 
 // Makes the calls of an answer, one after the other. `save` gets each change.
-export async function runCalls(message: Message, abort: AbortSignal, save: (message: Message) => Promise<void>): Promise<Message> {
+export async function runCalls(message: Message, abort: AbortSignal, save: (message: Message) => Promise<unknown>): Promise<Message> {
   let now = message;
   const put = async (index: number, call: Call) => {
     now = { ...now, calls: now.calls!.map((other, i) => (i === index ? call : other)) };

@@ -2,9 +2,11 @@
 import type { Conversation, Message } from '../conversation/types';
 
 export type Note =
-  | { kind: 'put'; conversations: Conversation[]; messages: Message[] }
+  | { kind: 'put'; conversations: readonly Conversation[]; messages: readonly Message[] }
+  | { kind: 'changed'; conversation: string; how: Partial<Conversation>; messages: readonly Message[] }
+  | { kind: 'revised'; message: Message }
   | { kind: 'removed'; conversation: string }
-  | { kind: 'removedMessages'; conversation: string; ids: string[] }
+  | { kind: 'removedMessages'; conversation: string; ids: readonly string[] }
   | { kind: 'whoAnswers'; message: string }
   | { kind: 'answering'; message: string };
 

@@ -4,7 +4,7 @@ import { attachmentOf, kLongPaste, withAttachments, type Attachment } from '../c
 import { isAnswering, send, settings, stopShown } from '../state/answering';
 import { countDraft, draftTokens } from '../state/draft-tokens';
 import { editing } from '../state/editing';
-import { path } from '../state/library';
+import { isLoading, path } from '../state/library';
 import { notice } from '../state/notices';
 import { currentId } from '../state/route';
 import { model, models } from '../state/server';
@@ -96,7 +96,7 @@ export function Composer() {
 
   const submit = () => {
     const text = message();
-    if (text === '' || busy || !model.value) return;
+    if (text === '' || busy || !model.value || isLoading.value) return;
     area.current!.value = '';
     attachments.value = [];
     countDraft('');
@@ -149,7 +149,7 @@ export function Composer() {
             <Icon name="stop" />
           </button>
         ) : (
-          <button type="submit" class="round" aria-label="Send" title="Send (Enter)" disabled={models.value.length === 0}>
+          <button type="submit" class="round" aria-label="Send" title="Send (Enter)" disabled={models.value.length === 0 || isLoading.value}>
             <Icon name="send" />
           </button>
         )}
