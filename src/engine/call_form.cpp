@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "tools/literal_reader.h"
 #include "tools/written_call.h"
 
 namespace ferrum {
@@ -29,14 +31,23 @@ std::string id_of(const std::string& id, const CallForm& form) {
   return form.ids == CallForm::Ids::kNine ? nine_characters_of(id) : id;
 }
 
-// "" stands for no arguments.
-OrderedJson arguments_of(const std::string& text) {
-  if (text.empty()) return OrderedJson::object();
+std::optional<OrderedJson> object_of(const std::string& text) {
   try {
-    OrderedJson arguments = parse_ordered_json(text, "arguments");
-    if (arguments.is_object()) return arguments;
+    OrderedJson object = parse_ordered_json(text, "arguments");
+    if (object.is_object()) return object;
   } catch (const Error&) {  // a model wrote them
   }
+  return std::nullopt;
+}
+
+// "" stands for no arguments.
+OrderedJson arguments_of(const std::string& text, CallForm::Odd odd) {
+  if (trimmed(text).empty()) return OrderedJson::object();
+  if (auto object = object_of(text)) return *object;
+  std::string json;
+  if (tools::read_literal(tools::Dialect::kPython, trimmed(text), json))
+    if (auto object = object_of(json)) return *object;
+  if (odd == CallForm::Odd::kObject) return {{"arguments", text}};
   return text;
 }
 
@@ -55,7 +66,7 @@ OrderedJson calls_of(const std::string& text, const CallForm& form) {
     if (form.arguments == CallForm::Arguments::kText || !call.contains("function")) continue;
     OrderedJson& function = call["function"];
     if (function.is_object() && function.contains("arguments") && function["arguments"].is_string())
-      function["arguments"] = arguments_of(function["arguments"]);
+      function["arguments"] = arguments_of(function["arguments"], form.odd);
   }
   return calls;
 }
@@ -91,6 +102,7 @@ OrderedJson template_message(const ChatMessage& message, const CallForm& form) {
   // Templates have several names for them.
   if (!message.reasoning.empty())
     for (const char* name : {"reasoning_content", "reasoning", "thinking"}) json[name] = message.reasoning;
+  if (!message.reasoning.empty() && !message.tool_calls.empty()) json["tool_plan"] = message.reasoning;
   if (!message.tool_call_id.empty()) json["tool_call_id"] = id_of(message.tool_call_id, form);
   return json;
 }

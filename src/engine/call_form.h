@@ -12,6 +12,12 @@ struct CallForm {
   enum class Content { kEmpty, kNone } content = Content::kEmpty;
   // kNine: ids must have nine letters and digits, as Mistral's templates demand. Other ids are hashed.
   enum class Ids { kAny, kNine } ids = Ids::kAny;
+  // Arguments that are not a JSON object, as those of a call that a limit cut: as text, or where a template
+  // takes objects alone, as the object {"arguments": text}.
+  enum class Odd { kText, kObject } odd = Odd::kText;
+  // Text beside calls: as the message's content, or in front of the mark that begins the calls
+  // (text_before_calls.h).
+  enum class Text { kContent, kInFront } text = Text::kContent;
 };
 
 // Calls and results become text, for a template that has no place for them: calls in the spelling of
@@ -20,8 +26,8 @@ void write_calls_as_text(ChatMessage& message, const tools::Format& format);
 
 // A message as templates read it: role, content, and name, tool_calls, tool_call_id and thoughts where it has
 // them.
-// Arguments that are not a JSON object stay text in every form. Error kBadArgument if `tool_calls` is not
-// an array of objects.
+// Arguments that Python would read as an object count as one. Error kBadArgument if `tool_calls` is not an
+// array of objects.
 OrderedJson template_message(const ChatMessage& message, const CallForm& form);
 
 }  // namespace ferrum

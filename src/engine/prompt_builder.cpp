@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/text_before_calls.h"
 #include "text/chat_context.h"
 #include "text/end_tokens.h"
 #include "tools/written_call.h"
@@ -262,14 +263,19 @@ RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const Call
                                               const OfferForm& functions) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
+  std::vector<ChatMessage> turns = chat.messages;
+  std::optional<TextBeforeCalls> texts;
+  if (calls.text == CallForm::Text::kInFront) texts.emplace(turns);
   std::vector<OrderedJson> messages;
-  for (const ChatMessage& message : chat.messages) messages.push_back(template_message(message, calls));
+  for (const ChatMessage& message : turns) messages.push_back(template_message(message, calls));
   offer(chat.tools, functions, context, messages);
   for (const OrderedJson& message : messages) context.add_message(message);
   context.add_generation_prompt(chat.last_message != ChatPrompt::LastMessage::kClosed);
   const OrderedJson options = parse_options(chat.template_options);
   for (const auto& [name, value] : options.items()) context.set_option(name, value);
-  return template_->render(context.json());
+  RenderedPrompt prompt = template_->render(context.json());
+  if (texts) texts->put_into(prompt, marks_before_calls(format_));
+  return prompt;
 }
 
 // The template itself writes BOS and the like, so none are added.

@@ -80,6 +80,23 @@ std::optional<CallForm> call_form_of(const RenderTurns& render) {
   return std::nullopt;
 }
 
+// Whether arguments may be text that is no object.
+bool takes_odd_arguments(const RenderTurns& render, const CallForm& form) {
+  std::vector<ChatMessage> messages = call_probe({});
+  OrderedJson calls = OrderedJson::parse(messages[1].tool_calls);
+  calls[0]["function"]["arguments"] = "probe_odd";
+  messages[1].tool_calls = calls.dump();
+  const std::optional<std::string> text = text_of(render, messages, form);
+  return text && has_in_order(*text, {"probe_tool", "probe_odd", "probe_result"});
+}
+
+bool takes_thought_beside_calls(const RenderTurns& render, const CallForm& form) {
+  std::vector<ChatMessage> messages = call_probe({});
+  messages[1].reasoning = "probe_thought";
+  const std::optional<std::string> text = text_of(render, messages, form);
+  return text && has_in_order(*text, {"probe_thought", "probe_value", "probe_result"});
+}
+
 // Two calls in one message, `text` beside them, and their results.
 std::vector<ChatMessage> two_calls(const std::string& text) {
   std::vector<ChatMessage> messages = call_probe({});
@@ -141,13 +158,13 @@ void join_leading_systems(std::vector<ChatMessage>& messages) {
   }
 }
 
-// Text that a call's message has beside it gets a message of its own.
-void part_text_from_calls(std::vector<ChatMessage>& messages) {
+// Text that a call's message has beside it gets a message of its own, with the thought unless that `stays`.
+void part_text_from_calls(std::vector<ChatMessage>& messages, bool thought_stays) {
   std::vector<ChatMessage> parted;
   for (ChatMessage& message : messages) {
     if (!message.tool_calls.empty() && !message.content.empty()) {
       parted.push_back(message_of(message.role, std::exchange(message.content, "")));
-      parted.back().reasoning = std::exchange(message.reasoning, "");
+      if (!thought_stays) parted.back().reasoning = std::exchange(message.reasoning, "");
     }
     parted.push_back(std::move(message));
   }
@@ -188,9 +205,9 @@ void part_calls(std::vector<ChatMessage>& messages) {
   messages = std::move(parted);
 }
 
-// Whether text beside calls is written; also where the template leaves it out but does not take it in a
-// message of its own either.
-bool takes_text_beside_calls(const RenderTurns& render, const TurnRules& rules) {
+TurnRules::TextBeside text_beside_calls(const RenderTurns& render, const TurnRules& rules,
+                                        const CallForm& form) {
+  using TextBeside = TurnRules::TextBeside;
   std::vector<ChatMessage> messages = rules.several_calls ? two_calls("probe_beside") : call_probe({});
   messages[1].content = "probe_beside";
   messages.push_back(message_of("assistant", "probe1text"));
@@ -198,12 +215,30 @@ bool takes_text_beside_calls(const RenderTurns& render, const TurnRules& rules) 
   std::vector<std::string> parts = {"probe_value", "probe_result", "probe1text", "probe2text"};
   if (rules.several_calls) parts.insert(parts.begin() + 1, "probe_other");
   const auto writes_all = [&] {
-    const std::optional<std::string> text = text_of(render, messages, *rules.calls);
+    const std::optional<std::string> text = text_of(render, messages, form);
     return text && has_in_order(*text, parts) && text->find("probe_beside") != std::string::npos;
   };
-  if (writes_all()) return true;
-  part_text_from_calls(messages);
-  return !writes_all();
+  if (writes_all()) return TextBeside::kWritten;
+  part_text_from_calls(messages, false);
+  return writes_all() ? TextBeside::kApart : TextBeside::kLost;
+}
+
+// The rules of a template that takes calls in the form of `rules.calls`.
+void add_call_rules(const RenderTurns& render, TurnRules& rules) {
+  using TextBeside = TurnRules::TextBeside;
+  CallForm& form = *rules.calls;
+  rules.several_calls = takes_several_calls(render, form);
+  rules.user_after_result = takes_user_after_result(render, form);
+  rules.thought_beside_calls = takes_thought_beside_calls(render, form);
+  if (form.arguments == CallForm::Arguments::kObject && !takes_odd_arguments(render, form))
+    form.odd = CallForm::Odd::kObject;
+  rules.text_beside_calls = text_beside_calls(render, rules, form);
+  if (rules.text_beside_calls != TextBeside::kLost) return;
+  CallForm in_front = form;
+  in_front.text = CallForm::Text::kInFront;
+  if (text_beside_calls(render, rules, in_front) != TextBeside::kWritten) return;
+  form = in_front;
+  rules.text_beside_calls = TextBeside::kWritten;
 }
 
 void join_users_to_results(std::vector<ChatMessage>& messages) {
@@ -254,9 +289,7 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source) {
   rules.developer = source.find("developer") != std::string::npos && takes({"developer", "user"});
   rules.tool = takes({"user", "assistant", "tool", "assistant", "user"});
   rules.calls = call_form_of(render);
-  rules.several_calls = !rules.calls || takes_several_calls(render, *rules.calls);
-  rules.text_beside_calls = !rules.calls || takes_text_beside_calls(render, rules);
-  rules.user_after_result = !rules.calls || takes_user_after_result(render, *rules.calls);
+  if (rules.calls) add_call_rules(render, rules);
   rules.repeats_speakers = takes({"user", "user", "assistant", "assistant", "user"});
   rules.assistant_first = takes({"assistant", "user", "assistant", "user"});
   return rules;
@@ -284,8 +317,10 @@ std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> given, const Tur
         static_cast<size_t>(std::ranges::find_if_not(messages, is_system) - messages.begin());
     messages = without_late_systems(std::move(messages), rules.system == System::kNone ? 0 : leading);
   }
-  if (rules.calls && (rules.calls->content == CallForm::Content::kNone || !rules.text_beside_calls))
-    part_text_from_calls(messages);
+  const bool must_part = rules.calls && rules.text_beside_calls != TurnRules::TextBeside::kWritten &&
+                         (rules.calls->content == CallForm::Content::kNone ||
+                          rules.text_beside_calls == TurnRules::TextBeside::kApart);
+  if (must_part) part_text_from_calls(messages, rules.thought_beside_calls);
   if (!rules.several_calls) part_calls(messages);
   if (!rules.user_after_result) join_users_to_results(messages);
   if (!rules.repeats_speakers) join_speakers(messages);

@@ -27,12 +27,15 @@ struct TurnRules {
   bool tool = true;               // a tool's message may stand without a call; otherwise it is the user's
   std::optional<CallForm> calls;  // how the template takes tool calls and their results; nothing: as text
   bool several_calls = true;      // one message may have several calls
-  bool text_beside_calls = true;  // and text; otherwise the template leaves it out
-  tools::Format format{};         // of calls that are written as text
-  OfferForm offer{};              // how the template reads functions
-  bool user_after_result = true;  // the user may speak right after a tool's result
-  bool repeats_speakers = true;   // the same role may speak twice in a row
-  bool assistant_first = true;    // the assistant may speak before the user
+  // Text beside calls: the template writes it, or takes it in a message of its own before them, or neither;
+  // in the second case, where the thought belongs.
+  enum class TextBeside { kWritten, kApart, kLost } text_beside_calls = TextBeside::kWritten;
+  bool thought_beside_calls = false;  // the template writes it
+  tools::Format format{};             // of calls that are written as text
+  OfferForm offer{};                  // how the template reads functions
+  bool user_after_result = true;      // the user may speak right after a tool's result
+  bool repeats_speakers = true;       // the same role may speak twice in a row
+  bool assistant_first = true;        // the assistant may speak before the user
 };
 
 // Gives the prompt's text or throws Error.
@@ -49,8 +52,7 @@ TurnRules turn_rules_of(const RenderTurns& render, const std::string& source);
 // its own before them. Where a message may have one call only, several become a message each, with its result
 // behind it. A user turn right after a tool's result joins the result, where the template wants an answer
 // first. What the assistant begins, as with a greeting, follows an empty turn of the user where one must be
-// first. Texts that are joined have an empty line between them. No text is lost, but for text beside calls
-// where a template has no place for it at all, as Mistral's.
+// first. Texts that are joined have an empty line between them.
 std::vector<ChatMessage> fit_turns(std::span<const ChatMessage> messages, const TurnRules& rules);
 
 }  // namespace ferrum

@@ -34,6 +34,8 @@ void AnswerParser::add_marks() {
   const bool marked_call = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements ||
                            format_.syntax == Syntax::kRecipients;
   if (marked_call && !format_.marks.open.empty()) marks_.push_back({format_.marks.open, MarkKind::kCall, {}});
+  if (!format_.code_open.empty())
+    marks_.push_back({format_.code_open, MarkKind::kWrapper, {format_.code_open, ""}});
   for (const std::string& silent : format_.silent) marks_.push_back({silent, MarkKind::kSilent, {}});
 }
 
@@ -133,7 +135,10 @@ Parse<bool> AnswerParser::block(Wrapper wrapper) {
   bare_ = wrapper.open.empty() && (syntax_ == Syntax::kObjects || syntax_ == Syntax::kPython);
   take(wrapper.open.size());
   size_t gap = co_await spaces(0);
-  if (syntax_ == Syntax::kNamed && wrapper.open.empty()) {  // Mistral's older list behind the newer mark
+  if (syntax_ == Syntax::kObjects && wrapper.open == format_.marks.open && bare_ == false) {
+    const int next = co_await input.peek(gap);  // Mistral's newer calls behind the mark of the list
+    if (next != '[' && next != '{') syntax_ = Syntax::kNamed;
+  } else if (syntax_ == Syntax::kNamed && wrapper.open.empty()) {  // … and the other way round
     const size_t after_mark = format_.marks.open.size();
     gap = co_await spaces(after_mark);
     const int next = co_await input.peek(after_mark + gap);
@@ -196,7 +201,11 @@ Parse<bool> AnswerParser::call(const Wrapper& wrapper) {
       break;
     }
     case Syntax::kNamed:
-      found = co_await named_call(wrapper);
+      if (!wrapper.open.empty() && wrapper.open == format_.code_open) {
+        found = co_await code_call("");
+      } else {
+        found = co_await named_call(wrapper);
+      }
       break;
     case Syntax::kElements:
       found = co_await element_call(wrapper);
@@ -234,7 +243,7 @@ Parse<bool> AnswerParser::goes_on(size_t offset) {
   } else if (syntax_ == Syntax::kPython) {
     more = !bare_ && next != Input::kEnd && next != '<';
   } else if (!format_.marks.open.empty()) {
-    more = co_await sees(format_.marks.open, offset);
+    more = co_await sees_tag(format_.marks.open, offset);
   }
   co_return more;
 }
@@ -286,13 +295,15 @@ Parse<AnswerParser::Read> AnswerParser::literal(Dialect dialect, std::string* js
   }
 }
 
-// Up to `end` or `other_end` (if not empty), neither of which is taken. A name that an offered function bears
-// may itself contain them.
-Parse<bool> AnswerParser::name_until(std::string_view end, std::string_view other_end, std::string& name) {
+// A name that an offered function bears may itself contain an end.
+Parse<bool> AnswerParser::name_until(std::array<std::string_view, 3> ends, std::string& name) {
   for (; name.size() <= kMaxName;) {
-    bool over = co_await sees(end, 0);
-    if (over) over = !tools_->continues(name + std::string(end));
-    if (!over && !other_end.empty()) over = co_await sees(other_end, 0);
+    bool over = false;
+    for (const std::string_view end : ends) {
+      if (over || end.empty()) continue;
+      over = co_await sees(end, 0);
+      if (over) over = !tools_->continues(name + std::string(end));
+    }
     if (over) co_return !name.empty();
     const int byte = co_await input.peek();
     if (byte == Input::kEnd) break;

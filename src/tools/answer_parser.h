@@ -4,6 +4,7 @@
 // they can still turn out to be text. From then on the call is streamed, and where its bytes stop making
 // sense it ends and the rest is text.
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,7 +54,8 @@ class AnswerParser {
   Parse<bool> sees_or_ends(std::string_view mark, size_t offset);  // also if the answer breaks off inside it
   Parse<size_t> spaces(size_t offset);                             // how many there are, from `offset` on
   Parse<Read> literal(Dialect dialect, std::string* json);  // into *json, or else into the call's arguments
-  Parse<bool> name_until(std::string_view end, std::string_view other_end, std::string& name);
+  // Up to one of `ends` that is not empty, none of which is taken.
+  Parse<bool> name_until(std::array<std::string_view, 3> ends, std::string& name);
   void take(size_t bytes);
   void begin(std::string_view name, std::string_view id);
   void arguments(std::string_view json);
@@ -66,6 +68,7 @@ class AnswerParser {
   Parse<bool> member(Object& object);
   Parse<bool> member_arguments(Object& object);
   Parse<bool> python_tag_call();
+  Parse<bool> code_call(std::string begun);
   void begin_object(Object& object);
 
   // named_calls.cpp
@@ -75,12 +78,23 @@ class AnswerParser {
   Parse<bool> python_arguments();
 
   // element_calls.cpp
+  // A parameter that is being read, and what it is a part of.
+  struct Element {
+    const Tool* tool;
+    const Wrapper& wrapper;
+    std::vector<std::string> missing;  // required parameters that have not come
+    bool takes_any_text = false;       // its schema asks for a string of any form
+  };
   Parse<bool> element_call(const Wrapper& wrapper);
   Parse<bool> element_name(std::string& name);
   Parse<bool> skip_to(std::string_view end, std::string& before);
-  Parse<Read> element(const Tool* tool, const Wrapper& wrapper);
-  Parse<Read> element_value(unsigned types, const Wrapper& wrapper);
-  Parse<bool> closes_value(size_t offset, const Wrapper& wrapper);
+  Parse<bool> sees_tag(std::string_view mark, size_t offset);
+  std::string attribute_end(std::string_view mark, std::string_view end);
+  Parse<Read> element(Element& of);
+  Parse<Read> element_value(unsigned types, const Element& of);
+  Parse<bool> closes_value(size_t offset, const Element& of);
+  Parse<bool> value_goes_on(size_t offset, const Element& of);
+  Parse<size_t> end_of_call(size_t offset, const Wrapper& wrapper);
 
   // message_calls.cpp
   Parse<bool> channels();

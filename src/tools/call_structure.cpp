@@ -94,12 +94,17 @@ std::vector<int> CallStructure::first_blocks() {
   return out;
 }
 
+bool CallStructure::may_be_code() const {
+  return !format_.code_open.empty() && std::ranges::any_of(tools_, takes_code);
+}
+
 void CallStructure::add_blocks() {
   std::vector<int>& out = marked_blocks_;
   for (const Wrapper& wrapper : format_.wrappers)
     if (!is_bare(wrapper)) out.push_back(block(wrapper));
   const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
   if (marks_calls && !format_.marks.open.empty()) out.push_back(calls_in({}));
+  if (may_be_code()) out.push_back(builder_.sequence({builder_.mark(format_.code_open), code()}));
   blocks_ = marked_blocks_;
   for (const Wrapper& wrapper : format_.wrappers)
     if (is_bare(wrapper)) blocks_.push_back(calls_in(wrapper));
@@ -126,6 +131,7 @@ std::vector<Pattern> CallStructure::begins_in_content() const {
   }
   const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
   if (marks_calls && !format_.marks.open.empty()) out.push_back({format_.marks.open});
+  if (may_be_code()) out.push_back({format_.code_open});
   return out;
 }
 
@@ -182,10 +188,9 @@ int CallStructure::calls_in(const Wrapper& wrapper) {
     return format_.in_list ? builder_.choice({listed(call), listed(object_call(is_bare(wrapper)))}) : calls;
   if (format_.syntax != Syntax::kObjects) return calls;
   if (format_.family == "llama3") {
-    const bool may_be_code = !is_bare(wrapper) && std::any_of(tools_.begin(), tools_.end(), takes_code);
     if (is_bare(wrapper)) return calls;
     std::vector<int> ways = {calls, python_call(".call(")};
-    if (may_be_code) ways.push_back(builder_.text({{"<|eo"}}));
+    if (std::ranges::any_of(tools_, takes_code)) ways.push_back(code());
     return builder_.choice(std::move(ways));
   }
   return format_.in_list ? builder_.choice({listed(call), calls}) : builder_.choice({calls, listed(call)});

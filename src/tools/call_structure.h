@@ -50,6 +50,8 @@ class CallStructure {
   int id_member();
   std::string spelled(const std::string& name) const;  // as it stands in a call
   bool is_bare(const Wrapper& wrapper) const { return wrapper.open.empty(); }
+  bool may_be_code() const;  // behind the format's mark for it
+  int code() { return builder_.text({{"<|eo"}}); }
 
   const Format& format_;
   std::vector<const Tool*> tools_;

@@ -3,6 +3,7 @@
 // A value is any text. What looks like its closing tag closes it only where the next parameter, the end of
 // the call or the end of the answer follows.
 #include <algorithm>
+#include <cstdint>
 
 #include "tools/answer_parser.h"
 
@@ -20,33 +21,40 @@ std::string unescaped(std::string_view name) {
   return out;
 }
 
+// A mark up to the quotation mark that it may end with.
+std::string_view without_quote(std::string_view mark) {
+  return mark.ends_with('"') ? mark.substr(0, mark.size() - 1) : mark;
+}
+
+constexpr size_t kNotHere = SIZE_MAX;
+
 }  // namespace
 
 Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
-  bool here = co_await sees(marks.open, 0);
+  bool here = co_await sees_tag(marks.open, 0);
   if (!here) co_return false;
-  take(marks.open.size());
   std::string name;
   here = co_await element_name(name);
   if (!here || !accepts(name)) co_return false;
   size_t gap = co_await spaces(0);
-  bool structure = co_await sees_or_ends(marks.key_open, gap);
+  bool structure = co_await sees_or_ends(without_quote(marks.key_open), gap);
   if (!structure) structure = co_await sees_or_ends(marks.close, gap);
   const int next = co_await input.peek(gap);
   if (marks.open.empty() && next == Input::kEnd) structure = tools_->find(name) != nullptr;
   if (!structure) co_return false;
   begin(name, "");
   arguments("{");
-  const Tool* tool = tools_->find(name);
+  Element parameter = {.tool = tools_->find(name), .wrapper = wrapper, .missing = {}};
+  parameter.missing = required_parameters(parameter.tool);
   bool complete = false;
   for (bool first = true;; first = false) {
     gap = co_await spaces(0);
-    here = co_await sees(marks.key_open, gap);
+    here = co_await sees_tag(marks.key_open, gap);
     if (here) {
       if (!first) arguments(", ");
-      input.skip(gap + marks.key_open.size());
-      const Read read = co_await element(tool, wrapper);
+      input.skip(gap);
+      const Read read = co_await element(parameter);
       if (read == Read::kComplete) continue;
       if (read == Read::kBad) arguments("}");
       break;
@@ -72,6 +80,25 @@ Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
   co_return true;
 }
 
+// A mark, whose quotation mark, if it ends with one, may be the other one.
+Parse<bool> AnswerParser::sees_tag(std::string_view mark, size_t offset) {
+  const std::string_view begin = without_quote(mark);
+  bool here = co_await sees(begin, offset);
+  if (here && begin.size() < mark.size()) {
+    const int quote = co_await input.peek(offset + begin.size());
+    here = quote == '"' || quote == '\'';
+  }
+  co_return here;
+}
+
+// What ends the attribute that such a mark begins here.
+std::string AnswerParser::attribute_end(std::string_view mark, std::string_view end) {
+  std::string out(end);
+  const size_t begin = without_quote(mark).size();
+  if (begin < mark.size()) std::ranges::replace(out, '"', input.front(mark.size())[begin]);
+  return out;
+}
+
 // Up to behind `end`. False: the answer ends before.
 Parse<bool> AnswerParser::skip_to(std::string_view end, std::string& before) {
   for (;;) {
@@ -86,12 +113,15 @@ Parse<bool> AnswerParser::skip_to(std::string_view end, std::string& before) {
   co_return true;
 }
 
-// The name of a call, with what ends it. GLM's ends with its line or with the first key.
+// The name of a call, with the marks around it. GLM's ends with its line or with the first key.
 Parse<bool> AnswerParser::element_name(std::string& name) {
   const CallMarks& marks = format_.marks;
   if (!marks.open.empty()) {
-    bool named = co_await name_until(marks.name_end, "", name);
-    if (named) take(marks.name_end.size());
+    const std::string name_end = attribute_end(marks.open, marks.name_end);
+    const std::string number_end = attribute_end(marks.open, marks.number_end);
+    take(marks.open.size());
+    bool named = co_await name_until({name_end}, name);
+    if (named) take(name_end.size());
     if (format_.escapes_names) name = unescaped(name);
     if (!named || marks.number_end.empty()) co_return named;
     constexpr size_t kMostDigits = 9;
@@ -99,8 +129,8 @@ Parse<bool> AnswerParser::element_name(std::string& name) {
     for (int byte = co_await input.peek(); digits < kMostDigits && byte >= '0' && byte <= '9';
          byte = co_await input.peek(digits))
       ++digits;
-    named = co_await sees(marks.number_end, digits);
-    if (named) take(digits + marks.number_end.size());
+    named = co_await sees(number_end, digits);
+    if (named) take(digits + number_end.size());
     co_return named;
   }
   constexpr size_t kMaxName = 1024;
@@ -117,15 +147,18 @@ Parse<bool> AnswerParser::element_name(std::string& name) {
   co_return !name.empty();
 }
 
-// One parameter, from its name on. kBad: it is not sound, and nothing of it was written.
-Parse<AnswerParser::Read> AnswerParser::element(const Tool* tool, const Wrapper& wrapper) {
+// One parameter, from the mark before its name on. kBad: it is not sound, and nothing of it was written.
+Parse<AnswerParser::Read> AnswerParser::element(Element& of) {
   const CallMarks& marks = format_.marks;
-  const std::vector<std::string> known = parameter_names(tool);
+  const std::vector<std::string> known = parameter_names(of.tool);
+  const std::string key_end = attribute_end(marks.key_open, marks.key_end);
+  const std::string type_end = attribute_end(marks.key_open, marks.type_end);
+  input.skip(marks.key_open.size());
   std::string key;
   for (;;) {
-    bool over = co_await sees(marks.key_end, 0);
+    bool over = co_await sees(key_end, 0);
     if (over) {
-      const std::string longer = key + marks.key_end;
+      const std::string longer = key + key_end;
       over = std::none_of(known.begin(), known.end(), [&](const std::string& name) {
         return name.size() > longer.size() && name.starts_with(longer);
       });
@@ -136,12 +169,14 @@ Parse<AnswerParser::Read> AnswerParser::element(const Tool* tool, const Wrapper&
     key += static_cast<char>(byte);
     input.skip(1);
   }
-  input.skip(marks.key_end.size());
+  input.skip(key_end.size());
   if (format_.escapes_names) key = unescaped(key);
-  unsigned types = parameter_types(tool, key);
+  std::erase(of.missing, key);
+  of.takes_any_text = takes_any_text(of.tool, key);
+  unsigned types = parameter_types(of.tool, key);
   if (format_.type_style != TypeStyle::kNone) {
     std::string type;
-    const bool read = co_await skip_to(marks.type_end, type);
+    const bool read = co_await skip_to(type_end, type);
     if (!read) co_return Read::kEnd;
     const bool text = type == (format_.type_style == TypeStyle::kIsString ? "true" : "string");
     if (text) types = kStringType;
@@ -155,12 +190,12 @@ Parse<AnswerParser::Read> AnswerParser::element(const Tool* tool, const Wrapper&
   std::string json = "\"";
   append_json_text(json, key);
   arguments(json + "\": ");
-  const Read read = co_await element_value(types, wrapper);
+  const Read read = co_await element_value(types, of);
   co_return read;
 }
 
 // To behind the closing tag. A string is written as it comes; whether another value is one shows at its end.
-Parse<AnswerParser::Read> AnswerParser::element_value(unsigned types, const Wrapper& wrapper) {
+Parse<AnswerParser::Read> AnswerParser::element_value(unsigned types, const Element& of) {
   const CallMarks& marks = format_.marks;
   const bool streamed = types == kStringType;
   std::string text;
@@ -180,7 +215,7 @@ Parse<AnswerParser::Read> AnswerParser::element_value(unsigned types, const Wrap
     int tag = byte;
     if (line) tag = co_await input.peek(line);
     bool closes = false;
-    if (tag == '<') closes = co_await closes_value(line, wrapper);
+    if (tag == '<') closes = co_await closes_value(line, of);
     if (closes) {
       const size_t left = input.front(std::string_view::npos).size();
       if (left < line + marks.value_close.size()) read = Read::kEnd;
@@ -202,27 +237,67 @@ Parse<AnswerParser::Read> AnswerParser::element_value(unsigned types, const Wrap
   co_return read;
 }
 
-Parse<bool> AnswerParser::closes_value(size_t offset, const Wrapper& wrapper) {
-  const CallMarks& marks = format_.marks;
-  const bool tag = co_await sees_or_ends(marks.value_close, offset);
+Parse<bool> AnswerParser::closes_value(size_t offset, const Element& of) {
+  const bool tag = co_await sees_or_ends(format_.marks.value_close, offset);
   if (!tag) co_return false;
-  size_t at = offset + marks.value_close.size();
-  at += co_await spaces(at);
-  const bool next_key = co_await sees_or_ends(marks.key_open, at);
+  offset += format_.marks.value_close.size();
+  const size_t gap = co_await spaces(offset);
+  const bool next_key = co_await sees_or_ends(without_quote(format_.marks.key_open), offset + gap);
   if (next_key) co_return true;
+  const size_t end = co_await end_of_call(offset, of.wrapper);
+  if (end == kNotHere) co_return false;
+  const bool goes_on = co_await value_goes_on(end, of);
+  co_return !goes_on;
+}
+
+// Behind what ends a call, and the block or what else must follow it; kNotHere: something else stands at
+// `offset`. An answer that breaks off there has all of it.
+Parse<size_t> AnswerParser::end_of_call(size_t offset, const Wrapper& wrapper) {
+  const CallMarks& marks = format_.marks;
+  size_t at = offset;
+  at += co_await spaces(at);
   if (!wrapper.close.empty()) {  // a model may forget to close the call itself
     const bool over = co_await sees_or_ends(wrapper.close, at);
-    if (over) co_return true;
+    if (over) co_return at + wrapper.close.size();
   }
   const bool call_over = co_await sees_or_ends(marks.close, at);
-  if (!call_over) co_return false;
-  if (wrapper.close.empty()) co_return true;
+  if (!call_over) co_return kNotHere;
   at += marks.close.size();
+  if (wrapper.close.empty()) co_return at;
   at += co_await spaces(at);
   const bool block_over = co_await sees_or_ends(wrapper.close, at);
-  if (block_over) co_return true;
-  const bool next_call = co_await sees_or_ends(marks.open, at);
-  co_return next_call;
+  if (block_over) co_return at + wrapper.close.size();
+  const bool next_call = co_await sees_or_ends(without_quote(marks.open), at);
+  co_return next_call ? at : kNotHere;
+}
+
+// A text that quotes a whole call may go on behind what looks like the call's end. It does where text follows
+// that leads to another end before anything begins. Only of texts of any form, and only if no parameter
+// follows but one that the call must have: else a call that a grammar held to its schema could become
+// another.
+Parse<bool> AnswerParser::value_goes_on(size_t offset, const Element& of) {
+  const CallMarks& marks = format_.marks;
+  if (!of.takes_any_text) co_return false;
+  size_t at = offset;
+  at += co_await spaces(at);
+  for (;; ++at) {
+    const int byte = co_await input.peek(at);
+    if (byte == Input::kEnd) co_return false;
+    if (byte != '<') continue;
+    for (const std::string_view open : {of.wrapper.open, marks.open, marks.key_open}) {
+      if (open.empty()) continue;
+      const bool begins = co_await sees(without_quote(open), at);
+      if (begins) co_return false;
+    }
+    const bool tag = co_await sees(marks.value_close, at);
+    if (!tag) continue;
+    size_t behind = at + marks.value_close.size();
+    const size_t end = co_await end_of_call(behind, of.wrapper);
+    if (end != kNotHere) co_return true;
+    behind += co_await spaces(behind);
+    const bool next_key = co_await sees(without_quote(marks.key_open), behind);
+    if (next_key) co_return !of.missing.empty();
+  }
 }
 
 }  // namespace ferrum::tools

@@ -112,6 +112,8 @@ Format mistral_list() {
   format.id_style = IdStyle::kNineCharacters;
   format.id_key = "id";
   format.reasoning = {"[THINK]", "[/THINK]"};
+  format.marks = {.open = "[TOOL_CALLS]", .name_end = "[ARGS]"};  // of the newer calls behind the older mark
+  format.may_lack_name_end = true;
   return format;
 }
 
@@ -127,6 +129,7 @@ Format mistral() {
   Format format = named("mistral", {.open = "[TOOL_CALLS]", .id = "[CALL_ID]", .name_end = "[ARGS]"}, {});
   format.id_style = IdStyle::kNineCharacters;
   format.id_key = "id";  // of the older list behind the newer mark
+  format.may_lack_name_end = true;
   format.reasoning = {"[THINK]", "[/THINK]"};
   return format;
 }
@@ -156,7 +159,11 @@ Format deepseek_v3() {
 }
 
 Format functionary_v31() {
-  return named("functionary-v3.1", {.open = "<function=", .name_end = ">", .close = "</function>"}, {});
+  Format format =
+      named("functionary-v3.1", {.open = "<function=", .name_end = ">", .close = "</function>"}, {});
+  format.code_open = "<|python_tag|>";
+  format.silent = {"<|eom_id|>"};
+  return format;
 }
 
 Format elements(std::string family, CallMarks marks, Wrapper wrapper) {

@@ -152,9 +152,10 @@ Format format_of(std::string_view chat_template) {
 bool is_mark(const Format& format, std::string_view spelling) {
   const auto is_part_of = [&](std::string_view mark) { return has(mark, spelling); };
   const CallMarks& marks = format.marks;
-  for (const std::string* mark : {&marks.open, &marks.id, &marks.name_end, &marks.number_end, &marks.close,
-                                  &marks.key_open, &marks.key_end, &marks.type_end, &marks.value_open,
-                                  &marks.value_close, &format.reasoning.open, &format.reasoning.close})
+  for (const std::string* mark :
+       {&marks.open, &marks.id, &marks.name_end, &marks.number_end, &marks.close, &marks.key_open,
+        &marks.key_end, &marks.type_end, &marks.value_open, &marks.value_close, &format.reasoning.open,
+        &format.reasoning.close, &format.code_open})
     if (is_part_of(*mark)) return true;
   if (format.syntax == Syntax::kChannels)
     for (const std::string_view mark :

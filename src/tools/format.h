@@ -80,6 +80,8 @@ struct Format {
   std::string quote;           // kGemma
   bool escapes_names = false;  // kElements: &quot; and &amp; stand for " and &
   bool lines_around_values = false;  // kElements: a line break on each side is not part of the value
+  std::string code_open;             // behind it stands code for an interpreter; empty where none does
+  bool may_lack_name_end = false;    // kNamed: arguments may follow the name without a mark, too
   bool in_list = false;              // calls stand in a list
   bool parallel = true;              // several calls may follow one another
 };

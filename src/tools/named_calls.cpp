@@ -31,30 +31,37 @@ std::string kimi_name(std::string_view id) {
 Parse<bool> AnswerParser::named_call(const Wrapper& wrapper) {
   const CallMarks& marks = format_.marks;
   bool here = co_await sees(marks.open, 0);
-  // DeepSeek R1 leaves the mark out behind the one that begins all calls.
-  const bool may_lack_mark = format_.name_style == NameStyle::kDeepSeek && !wrapper.open.empty();
+  // DeepSeek R1 leaves the mark out behind the one that begins all calls; Mistral's list begins with the
+  // same.
+  const bool may_lack_mark =
+      (format_.name_style == NameStyle::kDeepSeek && !wrapper.open.empty()) || wrapper.open == marks.open;
   if (!here && !may_lack_mark) co_return false;
   if (here) take(marks.open.size());
   std::string name;
-  here = co_await name_until(marks.name_end, marks.id, name);
+  const std::string_view bare_end = format_.may_lack_name_end ? "{" : "";
+  here = co_await name_until({marks.name_end, marks.id, bare_end}, name);
   if (!here) co_return false;
   std::string id;
   if (!marks.id.empty()) {
     here = co_await sees(marks.id, 0);
     if (here) {
       take(marks.id.size());
-      here = co_await name_until(marks.name_end, "", id);
+      here = co_await name_until({marks.name_end, "", bare_end}, id);
       if (!here) co_return false;
     }
   }
-  take(marks.name_end.size());
+  here = co_await sees(marks.name_end, 0);
+  if (here) take(marks.name_end.size());
+  trim(name);
+  // Without a mark behind it, only what looks like a name is one.
+  if (!here && !tools_->find(name) && !std::ranges::all_of(name, is_word)) co_return false;
   size_t gap = co_await spaces(0);
   int next = co_await input.peek(gap);
   bool fenced = false;
   if (marks.name_end == "<｜tool▁sep｜>" && next != '{') {  // DeepSeek R1 and V3: the name comes now
     take(gap);
     name.clear();
-    here = co_await name_until("\n", "```", name);
+    here = co_await name_until({"\n", "```"}, name);
     if (!here) co_return false;
     gap = co_await spaces(0);
     take(gap);
@@ -106,7 +113,7 @@ Parse<bool> AnswerParser::gemma_call() {
   if (!here) co_return false;
   take(format_.marks.open.size());
   std::string name;
-  here = co_await name_until("{", "", name);
+  here = co_await name_until({"{"}, name);
   trim(name);
   if (!here || !accepts(name)) co_return false;
   begin(name, "");

@@ -146,24 +146,29 @@ Parse<bool> AnswerParser::member_arguments(Object& object) {
   co_return true;
 }
 
-// Llama 3's built-in tools: name.call(key="value"), or code for the interpreter if one is offered.
+// Llama 3's built-in tools: name.call(key="value"), or code.
 Parse<bool> AnswerParser::python_tag_call() {
   constexpr std::string_view kCall = ".call(";
-  const std::string before = raw_;
   std::string name;
-  const bool named = co_await name_until(kCall, "", name);
+  const size_t before = raw_.size();
+  const bool named = co_await name_until({kCall}, name);
   if (named && accepts(name)) {
     take(kCall.size());
     begin(name, "");
     co_await python_arguments();
     co_return true;
   }
+  const bool is_code = co_await code_call(raw_.substr(before));
+  co_return is_code;
+}
+
+// Code for the interpreter, if one is offered; of which `begun` was read.
+Parse<bool> AnswerParser::code_call(std::string begun) {
   for (const Tool& tool : tools_->all()) {
-    if (!is_code_tool(tool.name)) continue;
-    std::string code = raw_.substr(before.size());
+    if (!is_code_tool(tool.name) || sink.thinking()) continue;
     begin(tool.name, "");
     std::string json = "{\"code\": \"";
-    append_json_text(json, code);
+    append_json_text(json, begun);
     arguments(json);
     for (;;) {
       const int byte = co_await input.peek();

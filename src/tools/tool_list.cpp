@@ -176,6 +176,13 @@ std::string_view without_spaces(std::string_view text) {
   return text;
 }
 
+bool asks_for_any_text(const OrderedJson& schema) {
+  if (!schema.is_object() || member(schema, "type") == nullptr) return false;
+  for (const auto& [keyword, value] : schema.items())
+    if (keyword == "type" ? value != "string" : keyword != "description" && keyword != "title") return false;
+  return true;
+}
+
 }  // namespace
 
 unsigned types_of(const OrderedJson& schema, const OrderedJson& root) {
@@ -236,14 +243,30 @@ std::vector<std::string> parameter_names(const Tool* tool) {
   return names;
 }
 
+std::vector<std::string> required_parameters(const Tool* tool) {
+  std::vector<std::string> names;
+  const OrderedJson* required = tool && tool->parameters ? member(*tool->parameters, "required") : nullptr;
+  if (required && required->is_array())
+    for (const OrderedJson& name : *required)
+      if (name.is_string()) names.push_back(name);
+  return names;
+}
+
+bool takes_any_text(const Tool* tool, std::string_view name) {
+  const OrderedJson* schema = parameter_schema(tool, name);
+  if (!schema || !asks_for_any_text(*schema)) return false;
+  constexpr std::string_view kSayNothingOfValues[] = {
+      "type", "properties", "required", "title", "description", "$schema", "additionalProperties"};
+  for (const auto& [keyword, value] : tool->parameters->items())
+    if (std::ranges::find(kSayNothingOfValues, keyword) == std::end(kSayNothingOfValues)) return false;
+  return true;
+}
+
 bool takes_any_text(const Tool& tool) {
   const std::vector<std::string> names = parameter_names(&tool);
   if (names.size() != 1) return false;
   const OrderedJson* schema = parameter_schema(&tool, names[0]);
-  if (schema == nullptr || !schema->is_object() || member(*schema, "type") == nullptr) return false;
-  for (const auto& [keyword, value] : schema->items())
-    if (keyword == "type" ? value != "string" : keyword != "description" && keyword != "title") return false;
-  return true;
+  return schema && asks_for_any_text(*schema);
 }
 
 std::string text_parameter(const Tool* tool) {

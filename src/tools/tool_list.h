@@ -54,6 +54,12 @@ std::vector<std::string> parameter_names(const Tool* tool);
 // The schema of a parameter; null where there is none.
 const OrderedJson* parameter_schema(const Tool* tool, std::string_view name);
 
+// The names of those that a call must have, as far as `required` says. `tool` may be null.
+std::vector<std::string> required_parameters(const Tool* tool);
+// Whether the schema takes any string for a parameter, and nothing else, whatever the others are. `tool` may
+// be null.
+bool takes_any_text(const Tool* tool, std::string_view name);
+
 // Whether a function takes one text of any form, as tools for code do; and the parameter that a text which is
 // written in place of arguments belongs to.
 bool takes_any_text(const Tool& tool);

@@ -73,7 +73,7 @@ std::vector<Conversation> conversations() {
        with({"sunny"})},
       {"text beside",
        {user("Hm?"), calls("[" + weather + "]", "I look."), result("c1", "sunny")},
-       with({"sunny"})},
+       with({"I look.", "sunny"})},
       {"a long id",
        {user("Hm?"),
         calls("[" + call("call_0123456789abcdefghijklmnopqrstuvwxyz", "get_weather", R"({"city": "Paris"})") +

@@ -178,6 +178,46 @@ TEST(TurnRulesFaults, B39_ArgumentsThatAreNoObjectStayText) {
   EXPECT_EQ(text(std::string(1000, '[')), "weather" + std::string(1000, '[') + ";");
 }
 
+// As GLM's, which goes over the members of an object.
+TEST(TurnRulesFaults, B39_ArgumentsThatAreNoObjectAreOneWhereTheTemplateTakesNothingElse) {
+  const ChatTemplate chat_template(
+      "{% for m in messages %}{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }}"
+      "{% for k, v in c.function.arguments.items() %}<arg_key>{{ k }}</arg_key><arg_value>"
+      "{{ v if v is string else v | tojson }}</arg_value>{% endfor %}</tool_call>{% endfor %}{{ m.content }};"
+      "{% endfor %}");
+  const TurnRules rules = rules_of(chat_template);
+  ASSERT_TRUE(rules.calls);
+  const auto text = [&](const std::string& arguments) {
+    return rendered(chat_template, {call(arguments)}, *rules.calls);
+  };
+  const auto expected = [](const std::string& key, const std::string& value) {
+    return "<tool_call>weather<arg_key>" + key + "</arg_key><arg_value>" + value +
+           "</arg_value></tool_call>;";
+  };
+  EXPECT_EQ(text(R"({"city": "Paris"})"), expected("city", "Paris"));
+  EXPECT_EQ(text("{'city': 'Paris'}"), expected("city", "Paris")) << "as Python writes objects";
+  EXPECT_EQ(text(R"({"city": "Par)"), expected("arguments", R"({"city": "Par)"));
+  EXPECT_EQ(text("[1]"), expected("arguments", "[1]"));
+  EXPECT_EQ(text("Paris"), expected("arguments", "Paris"));
+  EXPECT_EQ(text(" "), "<tool_call>weather</tool_call>;");
+}
+
+// As Command R7B's, whose plan stands with the calls, and whose text beside them is left out.
+TEST(TurnRules, AThoughtStaysWithItsCallsWhereTheTemplateWritesItThere) {
+  const ChatTemplate chat_template(
+      "{% for m in messages %}{{ m.role }}:{% if m.tool_calls %}<{{ m.tool_plan }}>"
+      "{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}{% else %}{{ m.content }}{% endif %};"
+      "{% endfor %}");
+  const TurnRules rules = rules_of(chat_template);
+  ASSERT_TRUE(rules.calls);
+  EXPECT_EQ(rules.text_beside_calls, TurnRules::TextBeside::kApart);
+  ChatMessage message = call("{}", "I look.");
+  message.reasoning = "Hm.";
+  EXPECT_EQ(
+      rendered(chat_template, fit_turns(Turns{{"user", "q"}, message, result("r")}, rules), *rules.calls),
+      R"(user:q;assistant:I look.;assistant:<Hm.>{"name": "weather", "arguments": {}};tool:r;)");
+}
+
 TEST(TurnRules, TurnsWithCallsAreNotJoined) {
   const std::string source =
       "{% for m in messages %}{% if m.role in ['user', 'assistant'] and not m.tool_calls and not loop.first "
@@ -245,7 +285,7 @@ TEST(TurnRules, TextBesideCallsIsKeptWhereTheTemplateLeavesItOut) {
       "tojson }}"
       "{% endfor %}{% else %}{{ m.content }}{% endif %};{% endfor %}");
   const TurnRules rules = rules_of(leaves_out);
-  EXPECT_FALSE(rules.text_beside_calls);
+  EXPECT_EQ(rules.text_beside_calls, TurnRules::TextBeside::kApart);
   EXPECT_EQ(text_of(fit_turns(turns, rules)),
             "user:q|assistant:I look.|assistant:|tool:one|assistant:a|user:r");
   // Where there is no place for another turn either, the conversation stays.
@@ -258,7 +298,7 @@ TEST(TurnRules, TextBesideCallsIsKeptWhereTheTemplateLeavesItOut) {
       "{% else %}{{ m.content }}{% endif %};{% endfor %}");
   const TurnRules strict = rules_of(alternates);
   ASSERT_TRUE(strict.calls);
-  EXPECT_TRUE(strict.text_beside_calls);
+  EXPECT_EQ(strict.text_beside_calls, TurnRules::TextBeside::kLost);
   EXPECT_EQ(text_of(fit_turns(turns, strict)), text_of(turns));
 }
 

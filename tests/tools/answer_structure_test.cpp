@@ -231,7 +231,9 @@ std::vector<Answer> sound_answers() {
     bool sound = !answer.calls.empty();
     for (const ExpectedCall& call : answer.calls) sound = sound && call.complete && tools.find(call.name);
     for (const char* odd : {"arguments_in_string", "line_break_in_string", "broken_then_sound", "types",
-                            "no_end_of_function", "quotes", "three_quotes", "place"})
+                            "no_end_of_function", "quotes", "three_quotes", "place", "single_quotes",
+                            "no_mark_behind_the_name", "no_mark_behind_the_id", "newer_calls",
+                            "quotes_ends_of_calls", "quotes_an_end_before_what_must_come"})
       sound = sound && answer.name != odd;
     sound = sound && !(answer.family.ends_with("gemma") && answer.name == "one") &&
             !(answer.family == "gemma4" && answer.name == "one") &&

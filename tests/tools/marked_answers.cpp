@@ -120,6 +120,62 @@ std::vector<Answer> elements() {
        "\n</arg_value></tool_call>",
        "",
        {{"write_file", R"({"path": "a", "text": " </arg_value> \n"})"}}},
+      {"quotes_a_whole_call",
+       "qwen3-coder",
+       "<tool_call>\n<function=write_file>\n<parameter=path>\na.md\n</parameter>\n<parameter=text>\nWrite:\n"
+       "<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>\nThat is all.\n"
+       "</parameter>\n</function>\n</tool_call>",
+       "",
+       {{"write_file",
+         R"({"path": "a.md", "text": "Write:\n<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>\nThat is all."})"}}},
+      {"quotes_ends_of_calls",
+       "qwen3-coder",
+       "<tool_call>\n<function=write_file>\n<parameter=path>\na\n</parameter>\n<parameter=text>\n"
+       "</parameter>\n</function>\n</tool_call> and </parameter></tool_call>, </parameter> "
+       "too\n</parameter>\n"
+       "</function>\n</tool_call>\nDone </parameter>, <b>all</b>.",
+       "Done </parameter>, <b>all</b>.",
+       {{"write_file",
+         R"({"path": "a", "text": "</parameter>\n</function>\n</tool_call> and </parameter></tool_call>, </parameter> too"})"}}},
+      {"quotes_an_end_before_what_must_come",
+       "qwen3-coder",
+       "<tool_call>\n<function=write_file>\n<parameter=text>\na </parameter></function></tool_call> b\n"
+       "</parameter>\n<parameter=path>\np\n</parameter>\n</function>\n</tool_call>",
+       "",
+       {{"write_file", R"({"text": "a </parameter></function></tool_call> b", "path": "p"})"}}},
+      {"text_between",
+       "qwen3-coder",
+       "<tool_call>\n<function=write_file>\n<parameter=path>\na\n</parameter>\n<parameter=text>\nb\n</"
+       "parameter>\n"
+       "</function>\n</tool_call>\nNow <the> "
+       "other:\n<tool_call>\n<function=write_file>\n<parameter=path>\nc\n"
+       "</parameter>\n<parameter=text>\nd\n</parameter>\n</function>\n</tool_call>\nDone.",
+       "Now <the> other:\nDone.",
+       {{"write_file", R"({"path": "a", "text": "b"})"}, {"write_file", R"({"path": "c", "text": "d"})"}}},
+      {"a_number_quotes_nothing",
+       "qwen3-coder",
+       "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n<parameter=days>\n3\n"
+       "</parameter>\n</function>\n</tool_call>\nNot </parameter></function></tool_call> again.",
+       "Not </parameter></function></tool_call> again.",
+       {{"get_weather", R"({"city": "Paris", "days": 3})"}}},
+      {"quotes_a_whole_call",
+       "glm",
+       "<tool_call>write_file\n<arg_key>path</arg_key>\n<arg_value>a</arg_value>\n<arg_key>text</arg_key>\n"
+       "<arg_value>So:\n<tool_call>f\n<arg_key>x</arg_key>\n<arg_value>1</arg_value>\n</tool_call>\nand on."
+       "</arg_value>\n</tool_call>",
+       "",
+       {{"write_file",
+         R"({"path": "a", "text": "So:\n<tool_call>f\n<arg_key>x</arg_key>\n<arg_value>1</arg_value>\n</tool_call>\nand on."})"}}},
+      {"single_quotes",
+       "minimax",
+       "<minimax:tool_call>\n<invoke name='get_weather'>\n<parameter "
+       "name='city'>Paris</parameter>\n<parameter "
+       "name=\"days\">2</parameter>\n</invoke>\n<invoke name=\"search\">\n<parameter name='tags'>['a', "
+       "'it\\'s']</parameter>\n<parameter name='filters'>{'k': 'v', 'n': "
+       "None}</parameter>\n</invoke>\n</minimax:tool_call>",
+       "",
+       {{"get_weather", R"({"city": "Paris", "days": 2})"},
+        {"search", R"({"tags": ["a", "it's"], "filters": {"k": "v", "n": null}})"}}},
       {"prose", "glm", "The tag <tool_call> opens a call.", "The tag <tool_call> opens a call.", {}},
   };
 }
