@@ -15,7 +15,7 @@
 namespace ferrum::test {
 namespace {
 
-constexpr int kPatience = 60'000;  // ms; a busy machine is slow, a hang is longer
+constexpr int kPatience = 200'000;  // ms; a busy machine is slow, a hang is longer
 
 [[noreturn]] void become_ferrum(const std::vector<std::string>& args) {
   for (const int ending : {SIGHUP, SIGINT, SIGTERM})
@@ -104,6 +104,7 @@ Terminal::Terminal(const std::function<int()>& program, int columns, int rows) {
   winsize size = {};
   size.ws_row = static_cast<unsigned short>(rows);
   size.ws_col = static_cast<unsigned short>(columns);
+  fflush(stdout);  // what is buffered would be the child's as well
   pid_ = forkpty(&fd_, nullptr, nullptr, &size);
   if (pid_ == 0) {
     setenv("TERM", "xterm", 1);
