@@ -61,7 +61,7 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
 
 std::unique_ptr<SplitBackend> make_split_backend(const BackendOptions& options) {
   if (!cuda_device(options.name))
-    fail(ErrorCode::kBadArgument, "device_memory is that of a GPU, and needs the backend cuda, not {}",
+    fail(ErrorCode::kBadArgument, "--device-memory is that of a GPU, and needs --backend cuda, not {}",
          in_quotes(options.name));
   BackendOptions of_host = options;
   of_host.name = "cpu";

@@ -124,7 +124,7 @@ ApiRequest infill(Fields& f, const Engine& engine) {
   if (const auto budget = read_thought_budget(f)) r.max_thought_tokens = *budget;
   f.refuse("prompt_embeds", "/v1/completions takes vectors");
   const LineLimits limits = read_line_limits(f);
-  f.hint("t_max_prompt_ms", {-1, 0});  // llama-server reads it and goes on
+  f.hint("t_max_prompt_ms", {-1, 0});  // llama-server reads it and does not act on it: it changes no answer
   read_other_engines(f, kOwnFields);
   f.hint("timings_per_token", {false});
   f.refuse_others();

@@ -222,7 +222,7 @@ TEST(CudaSplit, AnswersOfAModelThatIsHalfOnTheCpu) {
 }
 
 TEST(CudaSplit, NeedsAGpu) {
-  test::expect_error(ErrorCode::kBadArgument, {"device_memory is that of a GPU"},
+  test::expect_error(ErrorCode::kBadArgument, {"--device-memory is that of a GPU", "--backend cuda"},
                      [] { Engine::load({.model = golden_folder("llama"), .device_memory = 1 << 20}); });
 }
 
