@@ -42,11 +42,11 @@ int power_for_halves(const std::vector<float>& values) {
   return std::clamp(14 - exponent, -kMost, kMost);
 }
 
-Tensor uploaded(Arena& arena, Backend& backend, const Tensor& host) {
-  if (host.empty()) return host;
-  const Tensor tensor = arena.allocate(host.dtype, host.rows, host.cols);
-  backend.upload(tensor, {static_cast<const std::byte*>(host.data), host.bytes()});
-  return tensor;
+// All matrices of an adapter lie in one buffer, which a backend can map with large pages: a step reads few
+// kilobytes of each of many matrices.
+size_t bytes_in_buffer(const Tensor& matrix) {
+  constexpr size_t kAlignment = 256;  // of what any backend reads
+  return (matrix.bytes() + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 // Rows [first, first + count) of a weight that a change has rows for; others among them are not changed.
@@ -234,15 +234,31 @@ void AdapterTables::Entry::count_ranks() {
   }
 }
 
+size_t AdapterTables::Prepared::bytes() const {
+  size_t bytes = 0;
+  for (const Addition& addition : additions_)
+    bytes += bytes_in_buffer(addition.part.a) + bytes_in_buffer(addition.part.b);
+  return bytes;
+}
+
 void AdapterTables::install(Backend& backend, int slot, const Prepared& prepared) {
-  std::unique_ptr<BackendArena>& memory = memory_.at(static_cast<size_t>(slot));
+  std::unique_ptr<Buffer>& memory = memory_.at(static_cast<size_t>(slot));
   check(memory == nullptr, "a slot without an adapter");
-  auto arena = std::make_unique<BackendArena>(backend);
+  std::unique_ptr<Buffer> buffer = backend.allocate(prepared.bytes());
+  auto* at = static_cast<std::byte*>(buffer->data());
+  const auto upload = [&](const Tensor& host) {
+    Tensor tensor = host;
+    if (host.empty()) return tensor;
+    tensor.data = at;
+    backend.upload(tensor, {static_cast<const std::byte*>(host.data), host.bytes()});
+    at += bytes_in_buffer(host);
+    return tensor;
+  };
   std::vector<LowRank> parts;  // all of them, before anything is changed
   for (const Addition& addition : prepared.additions_) {
     parts.push_back(addition.part);
-    parts.back().a = uploaded(*arena, backend, addition.part.a);
-    parts.back().b = uploaded(*arena, backend, addition.part.b);
+    parts.back().a = upload(addition.part.a);
+    parts.back().b = upload(addition.part.b);
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     const Addition& addition = prepared.additions_[i];
@@ -256,7 +272,7 @@ void AdapterTables::install(Backend& backend, int slot, const Prepared& prepared
     entry.count_ranks();
   }
   backend.synchronize();
-  memory = std::move(arena);
+  memory = std::move(buffer);
 }
 
 void AdapterTables::remove(int slot) {

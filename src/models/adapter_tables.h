@@ -69,12 +69,12 @@ class AdapterTables {
   std::vector<WeightOrigin> origins_;
   std::map<std::pair<int, TensorRole>, Fused> fused_;  // by layer and role
   Entries products_, lookups_;
-  std::vector<std::unique_ptr<BackendArena>> memory_;  // [slots]; null: the slot is empty
+  std::vector<std::unique_ptr<Buffer>> memory_;  // [slots]; null: the slot is empty
 };
 
 class AdapterTables::Prepared {
  public:
-  size_t bytes() const { return memory_.bytes(); }  // as many on the device
+  size_t bytes() const;  // on the device
 
  private:
   friend class AdapterTables;

@@ -49,7 +49,9 @@ RankSums::RankSums(const Kernels& kernels, const AddedRanks& added, Tensor x)
   }
 }
 
-void RankSums::make_inner(Range units) const {
+// body(task, type of its matrix)
+template <class Body>
+void RankSums::each_inner(Range units, const Body& body) const {
   for (int i = 0; i < count_; ++i) {
     const Tile& tile = tiles_[static_cast<size_t>(i)];
     int64_t unit = tile.first_unit;
@@ -68,11 +70,24 @@ void RankSums::make_inner(Range units) const {
           task.x[t] = x_.at<const float>(row, part.from);
           task.z[t] = added_.room.at<float>(row, at + from);
         }
-        kernels_.low_rank_in[index_of(part.a.dtype)](task);
+        body(task, index_of(part.a.dtype));
       }
       at += part.rank();
     }
   }
+}
+
+// Each task waits until the address of the next one is known, which is prefetched meanwhile.
+void RankSums::make_inner(Range units) const {
+  LowRankInTask last = {};
+  int type = -1;  // of `last`; -1: there is none
+  each_inner(units, [&](const LowRankInTask& task, int type_of_task) {
+    last.next = task.a;
+    if (type >= 0) kernels_.low_rank_in[type](last);
+    last = task;
+    type = type_of_task;
+  });
+  if (type >= 0) kernels_.low_rank_in[type](last);
 }
 
 void RankSums::add_to(const PanelRun& run, const PanelSums& sums) const {

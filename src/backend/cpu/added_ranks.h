@@ -29,7 +29,8 @@ class RankSums {
     const std::vector<LowRank>* parts;
     int64_t first_unit;
   };
-  const float* z_of(const LowRank& part, int row, int at) const;
+  template <class Body>
+  void each_inner(Range units, const Body& body) const;
 
   const Kernels& kernels_;
   const AddedRanks& added_;

@@ -154,6 +154,7 @@ struct LowRankInTask {
   const float* x[kTileTokens];  // of each token [cols]
   float* z[kTileTokens];        // [rank]
   int tokens;                   // at most kTileTokens
+  const void* next = nullptr;   // the matrix that is read behind this one: its rows are prefetched; or null
 };
 
 // sums[p][t][lane] += scales[t] · Σ_r b[r, column] · z[t, r], for the columns of adjacent panels: lane l of

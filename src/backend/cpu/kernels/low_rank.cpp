@@ -8,10 +8,19 @@ namespace {
 
 constexpr int kRanksTogether = 4;
 
+// Rows are read side by side, and each is so short that the processor foresees little of it.
+constexpr int kBytesAhead = 512;
+
+// `next`: the rows behind these.
 template <class T, int kTokens, int kRanks>
-inline void dots(const LowRankInTask& task, const T* a, int first) {
+inline void dots(const LowRankInTask& task, const T* a, int first, const T* next) {
+  constexpr int kAhead = kBytesAhead / static_cast<int>(sizeof(T));
   F32 sums[kRanks][kTokens] = {};
   const auto add = [&](int i, auto load_a, auto load_x) {
+    if (i * sizeof(T) % 64 == 0) {
+      const T* const ahead = i + kAhead < task.cols ? a + i + kAhead : next + (i + kAhead - task.cols);
+      for (int r = 0; r < kRanks; ++r) __builtin_prefetch(ahead + r * task.a_stride, 0, 3);
+    }
     F32 x[kTokens];
     for (int t = 0; t < kTokens; ++t) x[t] = load_x(task.x[t] + i);
     for (int r = 0; r < kRanks; ++r) {
@@ -33,11 +42,14 @@ inline void dots(const LowRankInTask& task, const T* a, int first) {
 
 template <class T, int kTokens>
 void all_dots(const LowRankInTask& task) {
-  const T* a = static_cast<const T*>(task.a);
+  const T* const a = static_cast<const T*>(task.a);
+  const auto row = [&](int r) {
+    return r < task.rank || task.next == nullptr ? a + r * task.a_stride : static_cast<const T*>(task.next);
+  };
   int r = 0;
   for (; r + kRanksTogether <= task.rank; r += kRanksTogether)
-    dots<T, kTokens, kRanksTogether>(task, a + r * task.a_stride, r);
-  for (; r < task.rank; ++r) dots<T, kTokens, 1>(task, a + r * task.a_stride, r);
+    dots<T, kTokens, kRanksTogether>(task, row(r), r, row(r + kRanksTogether));
+  for (; r < task.rank; ++r) dots<T, kTokens, 1>(task, row(r), r, row(r + 1));
 }
 
 template <class T>
