@@ -267,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Mixes,
                                          Setup{"demo-moe", "int8"}),
                          test_name);
 
-// States and windows, which cannot be taken back, as keys and values can.
+// States and windows, which cannot be taken back, as keys and values can, and latent vectors.
 class HybridMixes : public Mixes {
  protected:
   void SetUp() override { FERRUM_NEEDS_SHARED(path_of(GetParam(), GetParam().model)); }
@@ -292,7 +292,10 @@ INSTANTIATE_TEST_SUITE_P(
                     of_golden("lfm3", "olmo2"), of_golden("kimi_linear", "olmo2"),
                     of_golden("mtp_qwen3_5", "olmo2"), of_golden("gguf/nemotron_h_moe.gguf", kDraft),
                     of_golden("gguf/granitemoehybrid.gguf", kDraft, "int8"), of_golden("bamba", "olmo2"),
-                    of_golden("gguf/falcon_h1.gguf", kDraft, "f32")),
+                    of_golden("gguf/falcon_h1.gguf", kDraft, "f32"),
+                    of_golden("gguf/deepseek_v2.gguf", kDraft), of_golden("mtp_deepseek_v3", "olmo2"),
+                    of_golden("glm4_moe_lite", "olmo2", "f32"), of_golden("mtp_glm4_moe", "olmo2", "int8"),
+                    of_golden("gguf/gpt_oss_mxfp4.gguf", kDraft), of_golden("gguf/gemma3.gguf", kDraft, "int8")),
     test_name);
 
 }  // namespace
