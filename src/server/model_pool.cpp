@@ -176,8 +176,13 @@ void ModelPool::load_next(std::unique_lock<std::mutex>& lock, const std::string&
 }
 
 std::shared_ptr<Engine> ModelPool::load(const Load& load) {
+  bool could_fit = true;  // beside no other model
   const Permission permission = {
-      .reserve = [this](uint64_t bytes) { check_room(bytes); },
+      .reserve =
+          [&](uint64_t bytes) {
+            could_fit = options_.max_bytes == 0 || bytes <= options_.max_bytes;
+            check_room(bytes);
+          },
       .check =
           [this] {
             const std::lock_guard lock(mutex_);
@@ -188,13 +193,16 @@ std::shared_ptr<Engine> ModelPool::load(const Load& load) {
     try {
       return load(permission);
     } catch (const Error& e) {
-      if (e.code() != ErrorCode::kNoMemory || !unload_one()) throw;
+      if (e.code() != ErrorCode::kNoMemory || !could_fit || !unload_one()) throw;
     }
   }
 }
 
 void ModelPool::check_room(uint64_t bytes) {
   if (options_.max_bytes == 0) return;
+  if (bytes > options_.max_bytes)
+    fail(ErrorCode::kNoMemory, "it needs {}, and all models together may take {}", human_bytes(bytes),
+         human_bytes(options_.max_bytes));
   uint64_t taken = 0;
   const std::lock_guard lock(mutex_);
   for (const auto& [name, model] : models_)

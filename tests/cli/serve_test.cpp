@@ -12,6 +12,7 @@
 
 #include "server/client.h"
 #include "support/files.h"
+#include "support/paths.h"
 #include "support/process.h"
 #include "support/small_models.h"
 
@@ -166,6 +167,29 @@ TEST(Serve, B60_TheReaderOfItsLogMayLeave) {
 }
 
 // The line that the server prints is a request that it answers.
+// Two models with memory for one: each request unloads the other model. Fault N1.
+TEST(Serve, N1_AModelThatWasUnloadedAnswersAsBefore) {
+  const std::filesystem::path hybrid = test::shared("goldens2") / "gguf" / "qwen3_5_text.gguf";
+  FERRUM_NEEDS_SHARED(hybrid);
+  Terminal server({"serve", "--model", "a=" + hybrid.string(), "--model", "b=" + kModel, "--models-memory",
+                   "32MiB", "--max-context", "512", "--kv-tokens", "512", "--port", "0"});
+  Client client(port_of(server));
+  const auto answer = [&](const std::string& model) {
+    const nlohmann::json body = {{"model", model},   {"prompt", {5, 6, 7, 8, 9, 10, 11}},
+                                 {"max_tokens", 12}, {"logprobs", 2},
+                                 {"temperature", 1}, {"seed", 3}};
+    const nlohmann::json reply = client.post("/v1/completions", body.dump()).json();
+    for (const nlohmann::json& m : client.ask("GET", "/props").json()["models"])
+      EXPECT_EQ(m["state"], m["id"] == model ? "loaded" : "unloaded");
+    EXPECT_EQ(reply["usage"]["prompt_tokens_details"].value("cached_tokens", 0), 0) << reply;
+    return reply["choices"];
+  };
+  const nlohmann::json a = answer("a"), b = answer("b");
+  EXPECT_EQ(a.size(), 1u);
+  EXPECT_EQ(answer("a"), a);
+  EXPECT_EQ(answer("b"), b);
+}
+
 TEST(Serve, AModelThatCannotChatOffersWhatItCan) {
   const test::TemporaryFolder folder;
   std::string bytes = test::read_file(kModel);

@@ -295,7 +295,8 @@ INSTANTIATE_TEST_SUITE_P(
                     of_golden("gguf/falcon_h1.gguf", kDraft, "f32"),
                     of_golden("gguf/deepseek_v2.gguf", kDraft), of_golden("mtp_deepseek_v3", "olmo2"),
                     of_golden("glm4_moe_lite", "olmo2", "f32"), of_golden("mtp_glm4_moe", "olmo2", "int8"),
-                    of_golden("gguf/gpt_oss_mxfp4.gguf", kDraft), of_golden("gguf/gemma3.gguf", kDraft, "int8")),
+                    of_golden("gguf/gpt_oss_mxfp4.gguf", kDraft),
+                    of_golden("gguf/gemma3.gguf", kDraft, "int8")),
     test_name);
 
 }  // namespace

@@ -128,6 +128,24 @@ TEST(ModelPool, WhatTheMachineLacksIsMadeRoomForAsWell) {
   EXPECT_FALSE(is_loaded(pool, "a"));
 }
 
+TEST(ModelPool, NoModelIsUnloadedForOneThatCannotFit) {
+  ModelPool pool({.max_bytes = kBytes});
+  Counted counted;
+  pool.add("a", counted.load());
+  pool.add("large", [](const ModelPool::Permission& permission) {
+    permission.reserve(kBytes + 1);
+    return std::make_shared<FakeEngine>();
+  });
+  get(pool, "a").reset();
+  try {
+    get(pool, "large");
+    ADD_FAILURE() << "it was loaded";
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "it needs 7 B, and all models together may take 6 B");
+  }
+  EXPECT_TRUE(is_loaded(pool, "a"));
+}
+
 TEST(ModelPool, OneThatStaysStays) {
   ModelPool pool({.max_bytes = kBytes});
   Counted b;
