@@ -5,6 +5,10 @@
 namespace ferrum {
 
 std::string TextJoiner::push(TokenId id, TextAt text_at) {
+  if (rules_.whole && rules_.whole->chain()) {
+    chained_.push_back(id);
+    return {};
+  }
   if (rules_.repeats_count_once && previous_ == id) return {};
   std::string out;
   if (waits_)
@@ -17,6 +21,8 @@ std::string TextJoiner::push(TokenId id, TextAt text_at) {
 }
 
 std::string TextJoiner::finish(TextAt text_at) {
+  if (rules_.whole && rules_.whole->chain())
+    return rules_.whole->chain()->decode(std::exchange(chained_, {}));
   std::string out;
   if (waits_) out = assembler_.push(text_at(*previous_, was_first_ ? TokenPlace::kOnly : TokenPlace::kLast));
   waits_ = false;

@@ -40,6 +40,7 @@ class TextJoiner {
   bool waits_ = false;  // the previous token's text depends on whether another token follows
   bool was_first_ = false;
   std::vector<std::unique_ptr<TextFilter>> filters_;
+  std::vector<TokenId> chained_;  // wait for the end of the text
 };
 
 }  // namespace ferrum

@@ -1,4 +1,6 @@
-// Assembles whole characters from bytes that arrive in pieces.
+// Assembles whole characters from bytes that arrive in pieces. Of a run of bytes that ends inside a
+// character, the characters before stay, where the tokenizers library replaces every byte of the run: it
+// knows the run's end, and a stream does not.
 #pragma once
 #include <string>
 #include <string_view>

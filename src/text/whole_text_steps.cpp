@@ -197,6 +197,8 @@ WholeTextSteps::WholeTextSteps(std::span<const DecodeStep> steps, const std::str
   for (const DecodeStep& step : steps) std::visit(adder, step);
 }
 
+WholeTextSteps::WholeTextSteps(std::unique_ptr<const TokenChain> chain) : chain_(std::move(chain)) {}
+
 WholeTextSteps::~WholeTextSteps() = default;
 
 std::vector<std::unique_ptr<TextFilter>> WholeTextSteps::filters(Start start) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "text/regex.h"
+#include "text/token_chain.h"
 #include "text/tokenizer_spec.h"
 
 namespace ferrum {
@@ -26,16 +27,20 @@ class WholeTextSteps {
   // Errors name `source`. A regular expression, and bytes that the whole text spells, are known at the text's
   // end only, with a warning: an answer is then not streamed.
   WholeTextSteps(std::span<const DecodeStep> steps, const std::string& source);
+  // All steps, where they cannot be applied to the tokens one by one.
+  explicit WholeTextSteps(std::unique_ptr<const TokenChain> chain);
   ~WholeTextSteps();
 
   // For a text that begins here, or that continues another: its beginning is not stripped then.
   enum class Start { kOfText, kContinuation };
   std::vector<std::unique_ptr<TextFilter>> filters(Start start) const;
+  const TokenChain* chain() const { return chain_.get(); }  // null: the tokens' texts are joined and filtered
 
   struct Step;
 
  private:
   std::vector<std::unique_ptr<const Step>> steps_;
+  std::unique_ptr<const TokenChain> chain_;
 };
 
 // transformers' clean-up: what is removed before English punctuation and in contractions, in this order.

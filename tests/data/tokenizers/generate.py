@@ -279,6 +279,7 @@ def post_processors():
 
 SPELLINGS = ["a", "▁b", "c▁", "▁", "##d", "##", "e</w>", "</w>", "Ġf", "Ã©", "中", " ", "  ", ".", " n't", "<pad>", "|",
              "g|h", "<0x41>", "<0xC3>", "<0xA9>", "<0x0A>", "do", " not", "Ċ", "▁▁x", "y ", "é", "'", "</w>z", "<s>"]
+CTC = {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}
 DECODERS = {
     "none": None,
     "byte_level": LETTERS_TO_BYTES,
@@ -288,7 +289,7 @@ DECODERS = {
     "word_piece": {"type": "WordPiece", "prefix": "##", "cleanup": True},
     "word_piece_raw": {"type": "WordPiece", "prefix": "##", "cleanup": False},
     "bpe": {"type": "BPEDecoder", "suffix": "</w>"},
-    "ctc": {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True},
+    "ctc": CTC,
     "ctc_raw": {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": False},
     "fuse": {"type": "Fuse"},
     "byte_fallback": {"type": "ByteFallback"},
@@ -321,6 +322,16 @@ DECODERS = {
         {"type": "Fuse"}, {"type": "WordPiece", "prefix": "##", "cleanup": True}]},
     "fused_ctc": {"type": "Sequence", "decoders": [
         {"type": "Fuse"}, {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": False}]},
+    "ctc_then_word_piece": {"type": "Sequence", "decoders": [CTC, {"type": "WordPiece", "prefix": "##", "cleanup": True}]},
+    "ctc_then_suffix": {"type": "Sequence", "decoders": [CTC, {"type": "BPEDecoder", "suffix": "</w>"}]},
+    "metaspace_then_ctc": {"type": "Sequence", "decoders": [MARKED, CTC]},
+    "replace_then_ctc": {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"Regex": "[a-c]|▁+"}, "content": "a"}, CTC, {"type": "Fuse"}]},
+    "bytes_then_strip": {"type": "Sequence", "decoders": [
+        {"type": "ByteFallback"}, {"type": "Strip", "content": "A", "start": 1, "stop": 0}]},
+    "bytes_then_word_piece": {"type": "Sequence", "decoders": [
+        {"type": "ByteFallback"}, {"type": "WordPiece", "prefix": "##", "cleanup": True}]},
+    "bytes_then_ctc": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, CTC]},
 }
 
 
