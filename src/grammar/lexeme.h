@@ -1,6 +1,7 @@
 // One string or name as it is read, without a thread for each byte.
 #pragma once
 #include <algorithm>
+#include <vector>
 
 #include "grammar/object_rules.h"
 #include "grammar/spelling.h"
@@ -84,6 +85,12 @@ class Lexeme {
     return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
   }
 
+  // Whatever up to `characters` characters follow in front of a quote, it is still inside.
+  bool takes_everything(uint32_t characters) const {
+    return thread_.decoding == 0 && !is_known_ && !may_run_out_ && automaton_.is_open(thread_.state) &&
+           (!is_name_ || has_room(start(), characters));
+  }
+
   // No token below `node`, which ends no string, leaves it.
   bool takes_all(const Place& at, const TokenTrie::Node& node) const {
     if (at.decoding != 0 || !node.is_plain) return false;
@@ -129,19 +136,33 @@ class Lexeme {
   bool is_live(const Place& at) const {
     if (is_name_) {
       if (others_ && automaton_.loops(at.state)) return true;
-      const auto& frame = static_cast<const ObjectFrame&>(*thread_.frame);
-      return is_live_name(frame, at.state, at.decoding, at.hash, order_of(*frame.shape));
+      return is_live_name_at(at);
     }
     if (!automaton_.is_live(at.state, at.count)) return false;
     if (may_run_out_ && !has_room(at, 1)) return Stepper::is_live(thread_at(at), false);
     return at.decoding == 0 || is_possible(automaton_, at.state, at.count, at.decoding);
   }
 
+  // Between two characters the state alone decides, unless names run out: asked once.
+  bool is_live_name_at(const Place& at) const {
+    enum : uint8_t { kUnknown, kLive, kNotLive };
+    const auto& frame = static_cast<const ObjectFrame&>(*thread_.frame);
+    const auto ask = [&] {
+      return is_live_name(frame, at.state, at.decoding, at.hash, order_of(*frame.shape), others_);
+    };
+    if (at.decoding != 0 || frame.other_names) return ask();
+    if (live_.empty()) live_.resize(automaton_.states(), kUnknown);
+    uint8_t& known = live_[at.state];
+    if (known == kUnknown) known = ask() ? kLive : kNotLive;
+    return known == kLive;
+  }
+
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_, is_known_;
-  bool may_run_out_ = false;  // a string that must differ from others, and has a most length
-  bool others_ = false;       // names that are not listed
+  bool may_run_out_ = false;           // a string that must differ from others, and has a most length
+  bool others_ = false;                // names that are not listed
+  mutable std::vector<uint8_t> live_;  // of a name, by state
 };
 
 }  // namespace ferrum::grammar

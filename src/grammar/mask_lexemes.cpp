@@ -126,7 +126,7 @@ std::shared_ptr<const LexemeMask> MaskWalk::make(const Thread& thread) {
   uint32_t end_mark = 0;
   const Target inside = {all_.trie, mask->inside};
   const Lexeme lexeme(thread, Lexeme::Hashing::kNone);
-  walk_lexeme(inside, TokenTrie::kRoot, lexeme, [&](uint32_t node, const Lexeme::Place& at) {
+  const auto on_quote = [&](uint32_t node, const Lexeme::Place& at) {
     uint32_t mark = automaton.mark(at.state);
     if (mark == 0) return;
     if (thread.at == At::kName) {
@@ -142,10 +142,30 @@ std::shared_ptr<const LexemeMask> MaskWalk::make(const Thread& thread) {
     mask->end_state = at.state;
     mask->end_count = at.count;
     for (const int32_t token : all_.trie.tokens_below(node)) set(ended, token);
-  });
+  };
+  const StringTokens& strings = vocabulary_.strings();
+  if (lexeme.takes_everything(strings.most_characters())) {
+    unite(mask->inside, strings.inside(StringTokens::kNoLimit));
+    walk_to_quotes(lexeme, on_quote);
+  } else {
+    walk_lexeme(inside, TokenTrie::kRoot, lexeme, on_quote);
+  }
   for (const Closer& closer : vocabulary_.strings().closers())
     if (has(ended, static_cast<uint32_t>(closer.token))) mask->closers.push_back(closer);
   return mask;
+}
+
+void MaskWalk::walk_to_quotes(const Lexeme& lexeme, const OnQuote& on_quote) {
+  const TokenTrie& trie = all_.trie;
+  places_[0] = lexeme.start();
+  for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
+    const TokenTrie::Node& at = trie[i];
+    const Lexeme::Place& from = places_[at.depth - 1U];
+    const Lexeme::Fed fed =
+        at.has_quote || at.byte == '"' ? lexeme.feed(from, at.byte, places_[at.depth]) : Lexeme::Fed::kDead;
+    if (fed == Lexeme::Fed::kQuote) on_quote(i, from);
+    i = fed == Lexeme::Fed::kInside ? i + 1 : at.end;
+  }
 }
 
 void MaskWalk::add_closers(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
@@ -185,16 +205,9 @@ bool MaskWalk::needs_hash_in(const Thread& thread, uint32_t tail) const {
 
 // Leaves out the tokens that end the lexeme with a text that has been there.
 void MaskWalk::drop_repeated(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme) {
-  const TokenTrie& trie = all_.trie;
-  places_[0] = lexeme.start();
-  for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
-    const TokenTrie::Node& at = trie[i];
-    const Lexeme::Place& from = places_[at.depth - 1U];
-    const Lexeme::Fed fed =
-        at.has_quote || at.byte == '"' ? lexeme.feed(from, at.byte, places_[at.depth]) : Lexeme::Fed::kDead;
-    if (fed == Lexeme::Fed::kQuote && !Stepper::is_new(thread, from.hash)) clear(words, trie.tokens_below(i));
-    i = fed == Lexeme::Fed::kInside ? i + 1 : at.end;
-  }
+  walk_to_quotes(lexeme, [&](uint32_t quote, const Lexeme::Place& at) {
+    if (!Stepper::is_new(thread, at.hash)) clear(words, all_.trie.tokens_below(quote));
+  });
 }
 
 void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, uint32_t other) {

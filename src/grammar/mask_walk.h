@@ -75,6 +75,8 @@ class MaskWalk {
   void walk_path(const Target& target, uint32_t from, uint32_t to, Threads threads);
   // Takes the tokens that stay in the lexeme.
   void walk_lexeme(const Target& target, uint32_t node, const Lexeme& lexeme, const OnQuote& on_quote);
+  // From the root, to those that leave it.
+  void walk_to_quotes(const Lexeme& lexeme, const OnQuote& on_quote);
 
   const Program& program_;
   const Stepper stepper_;

@@ -135,7 +135,11 @@ bool is_live_between_characters(const ObjectFrame& frame, uint32_t state, const 
 
 bool is_live_name(const ObjectFrame& frame, uint32_t state, uint32_t decoding, const ValueHash& hash,
                   MemberOrder order) {
-  const bool others = may_other_come(frame, order);
+  return is_live_name(frame, state, decoding, hash, order, may_other_come(frame, order));
+}
+
+bool is_live_name(const ObjectFrame& frame, uint32_t state, uint32_t decoding, const ValueHash& hash,
+                  MemberOrder order, bool others) {
   if (decoding == 0) return is_live_between_characters(frame, state, hash, others, order);
   const Possible possible = possible_characters(decoding);
   for (const Automaton::Transition& t : frame.shape->names->transitions(state))
@@ -171,6 +175,11 @@ Ref<ObjectFrame> with_member(const ObjectFrame& frame, uint32_t mark, const Valu
     after->seen[(mark - 1) / 64] |= uint64_t{1} << ((mark - 1) % 64);
   }
   return after;
+}
+
+void count(ArrayFrame& frame, size_t k) {
+  const ArrayShape::Counted& counted = frame.shape->counted[k];
+  if (counted.most != UINT32_MAX || frame.counts[k] < counted.least) ++frame.counts[k];
 }
 
 bool can_finish(const ArrayFrame& frame) {

@@ -20,6 +20,9 @@ bool may_other_come(const ObjectFrame& frame, MemberOrder order);
 // Whether a name that has led to `state` can become one that may come next.
 bool is_live_name(const ObjectFrame& frame, uint32_t state, uint32_t decoding, const ValueHash& hash,
                   MemberOrder order);
+// … where it is known whether a member whose name is not listed may come.
+bool is_live_name(const ObjectFrame& frame, uint32_t state, uint32_t decoding, const ValueHash& hash,
+                  MemberOrder order, bool others);
 // `frame` with a member marked `mark` begun.
 Ref<ObjectFrame> with_member(const ObjectFrame& frame, uint32_t mark, const ValueHash& hash,
                              MemberOrder order);
@@ -29,6 +32,8 @@ Ref<ObjectFrame> with_member(const ObjectFrame& frame, uint32_t mark, const Valu
 bool has_unused(const Automaton& automaton, uint32_t state, const ValueHash& hash, const HashSet* used,
                 uint32_t first_mark, char32_t first, char32_t last);
 
+// Counts an item for counted schema `k`; without an upper bound no further than it wants.
+void count(ArrayFrame& frame, size_t k);
 // Whether the items so far can be completed to an array of the shape.
 bool can_finish(const ArrayFrame& frame);
 bool may_end(const ArrayFrame& frame);

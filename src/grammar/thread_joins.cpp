@@ -23,9 +23,18 @@ bool stands_for(const ObjectFrame& one, const ObjectFrame& other) {
          one.members == other.members && HashSet::equal(one.other_names.get(), other.other_names.get());
 }
 
+// Of what is counted without an upper bound, more leaves less to wait for.
+bool counts_stand_for(const ArrayFrame& one, const ArrayFrame& other) {
+  for (size_t k = 0; k < one.shape->counted.size(); ++k) {
+    const bool is_bounded = one.shape->counted[k].most != UINT32_MAX;
+    if (is_bounded ? one.counts[k] != other.counts[k] : one.counts[k] < other.counts[k]) return false;
+  }
+  return true;
+}
+
 bool stands_for(const ArrayFrame& one, const ArrayFrame& other) {
   return one.shape == other.shape && one.parent == other.parent && one.index == other.index &&
-         std::ranges::equal(one.counts, other.counts) && one.items == other.items &&
+         counts_stand_for(one, other) && one.items == other.items &&
          HashSet::equal(one.used.get(), other.used.get());
 }
 

@@ -259,7 +259,7 @@ void Stepper::begin_items(const ArrayFrame& frame, Threads& out) const {
     Ref<ArrayFrame> next(new ArrayFrame(frame));
     ++next->index;
     for (size_t k = 0; k < shape.counted.size(); ++k)
-      if (set >> k & 1) ++next->counts[k];
+      if (set >> k & 1) count(*next, k);
     if (!can_finish(*next)) continue;
     Thread value = at(At::kValue, FrameRef(next.get()));
     value.state = position[set];
