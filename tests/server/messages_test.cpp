@@ -112,6 +112,48 @@ TEST_F(Messages, TurnsOfOneRoleAreOneAndAnAnswerThatBeganIsContinued) {
   EXPECT_EQ(served_.engine->prompt_text(r), "user: a\n\nb\nassistant: (hm) c\n");
 }
 
+TEST_F(Messages, DocumentsAndSearchResultsAreRead) {
+  served_.engine->set_context(512);
+  const json document = json::parse(R"({"type": "document", "title": "T", "context": "C",
+      "source": {"type": "text", "media_type": "text/plain", "data": "D"}, "citations": {"enabled": false},
+      "cache_control": {"type": "ephemeral"}})");
+  const json parts = json::parse(R"({"type": "document", "source": {"type": "content", "content":
+      [{"type": "text", "text": "E"}, {"type": "text", "text": "F"}]}})");
+  const json found = json::parse(R"({"type": "search_result", "source": "http://x", "title": "S",
+      "content": [{"type": "text", "text": "G"}]})");
+  const json question = json::parse(R"({"type": "text", "text": "q"})");
+  const Request r =
+      asked(message({{"messages", {{{"role", "user"}, {"content", {document, parts, question}}}}}}));
+  EXPECT_EQ(served_.engine->prompt_text(r),
+            "user: <document>\nTitle: T\nContext: C\n\nD\n</document>\n<document>\nEF\n</document>\nq\n");
+  const json call = {{"type", "tool_use"}, {"id", "t"}, {"name", "f"}, {"input", json::object()}};
+  const json result = {{"type", "tool_result"}, {"tool_use_id", "t"}, {"content", {found, question}}};
+  const Request after = asked(message({{"messages",
+                                        {{{"role", "user"}, {"content", "a"}},
+                                         {{"role", "assistant"}, {"content", {call}}},
+                                         {{"role", "user"}, {"content", {result}}}}}}));
+  EXPECT_EQ(std::get<ChatPrompt>(after.prompt).messages.back().content,
+            "<search_result>\nTitle: S\nSource: http://x\n\nG\n</search_result>\nq");
+}
+
+TEST_F(Messages, DocumentsThatAreNoTextAreRefused) {
+  const auto with = [](json block) {
+    return message({{"messages", {{{"role", "user"}, {"content", {std::move(block)}}}}}});
+  };
+  json document = {{"type", "document"},
+                   {"source", {{"type", "base64"}, {"media_type", "application/pdf"}, {"data", "JVBE"}}}};
+  expect_refused(with(document), "messages[0].content[0].source.type");
+  document["source"] = {{"type", "url"}, {"url", "https://example.com/a.pdf"}};
+  expect_refused(with(document), "messages[0].content[0].source.type");
+  document["source"] = {{"type", "text"}, {"media_type", "text/html"}, {"data", "<p>"}};
+  expect_refused(with(document), "media_type");
+  document["source"] = {{"type", "text"}, {"media_type", "text/plain"}, {"data", "D"}};
+  document["citations"] = {{"enabled", true}};
+  expect_refused(with(document), "citations.enabled");
+  document.erase("source");
+  expect_refused(with(document), "source is missing");
+}
+
 TEST_F(Messages, AThoughtHasABudget) {
   served_.engine->reasons();
   EXPECT_EQ(asked(message({{"thinking", {{"type", "enabled"}, {"budget_tokens", 7}}}})).max_thought_tokens,

@@ -151,6 +151,20 @@ TEST_F(Texts, JinasAndCoheresRerank) {
   EXPECT_EQ(asked_texts().result, TextRequest::Result::kScores);
 }
 
+// Cohere's, of each document by itself; a token is a byte here.
+TEST_F(Texts, DocumentsAreCutToTheirTokens) {
+  ranks();
+  ok("/v2/rerank",
+     {{"query", "question"}, {"documents", {"abc", "abcdef", "a\u00e4\u00f6"}}, {"max_tokens_per_doc", 4}});
+  const std::vector<TextRequest::Text> texts = asked_texts().texts;
+  EXPECT_EQ(std::get<TextPair>(texts.at(0)).first, "question");
+  EXPECT_EQ(std::get<TextPair>(texts.at(0)).second, "abc");
+  EXPECT_EQ(std::get<TextPair>(texts.at(1)).second, "abcd");
+  EXPECT_EQ(std::get<TextPair>(texts.at(2)).second, "a\u00e4") << "whole characters";
+  refused("/v2/rerank", {{"query", "q"}, {"documents", {"a"}}, {"max_tokens_per_doc", 0}},
+          "max_tokens_per_doc", "from 1");
+}
+
 TEST_F(Texts, TextEmbeddingsInferencesRerank) {
   ranks();
   const json reply =

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "server/anthropic/documents.h"
 #include "server/api/client_lines.h"
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
@@ -11,6 +12,20 @@ namespace ferrum::server::anthropic {
 namespace {
 
 constexpr TextPart kParts[] = {{"text", "text"}};
+
+// One block that is read: text, or a document.
+std::string text_of_block(const Fields& parent, const Json& block, const std::string& path) {
+  return is_document(block) ? text_of_document(parent, block, path)
+                            : text_of_part(parent, block, path, kParts);
+}
+
+std::string text_of_content(const Fields& parent, const Json& content, const std::string& path) {
+  if (!content.is_array()) return text_of_parts(parent, content, path, kParts);
+  std::string text;
+  for (size_t i = 0; i < content.size(); ++i)
+    text += text_of_block(parent, content[i], fmt::format("{}[{}]", path, i));
+  return text;
+}
 
 // Adjacent messages of one role are one turn.
 ChatMessage& turn_of(const std::string& role, std::vector<ChatMessage>& turns) {
@@ -47,7 +62,7 @@ void add_tool_result(Fields& block, std::vector<ChatMessage>& turns) {
   result.role = "tool";
   result.tool_call_id = block.text("tool_use_id").value_or("");
   if (const Json* content = block.find("content"))
-    result.content = text_of_parts(block, *content, block.path_of("content"), kParts);
+    result.content = text_of_content(block, *content, block.path_of("content"));
   if (block.flag("is_error").value_or(false) && !result.content.starts_with(kError))
     result.content = std::string(kError) + (result.content.empty() ? "" : ": " + result.content);
 }
@@ -85,12 +100,12 @@ void add_blocks(const Fields& body, const Json& content, const std::string& path
   for (size_t i = 0; i < content.size(); ++i) {
     const std::string part_path = fmt::format("{}[{}]", path, i);
     const Json type = content[i].is_object() ? content[i].value("type", Json()) : Json();
-    if (type.is_string() && type != "text") {
+    if (type.is_string() && type != "text" && !is_document(content[i])) {
       end_text();
       Fields block(body, content[i], part_path);
       if (add_special_block(role, type, block, turns)) continue;
     }
-    text += text_of_part(body, content[i], part_path, kParts);
+    text += text_of_block(body, content[i], part_path);
     has_text = true;
   }
   end_text();

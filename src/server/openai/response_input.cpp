@@ -56,6 +56,15 @@ ChatMessage message_of_reasoning(Fields& f) {
   return message;
 }
 
+// Items of tools that ran elsewhere, which clients send back with the rest: what they say to a model stands
+// in the messages that follow them.
+bool is_silent(Fields& f, const std::string& type) {
+  if (type == "web_search_call" || type == "mcp_list_tools") return true;
+  if (type != "file_search_call") return false;
+  const Json* results = f.find("results");
+  return !results || results->empty();
+}
+
 // The message of an item; nullopt for one that cannot be shown.
 std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
                                            ResponseStore& store) {
@@ -77,6 +86,10 @@ std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json,
   }
   if (type == "function_call" || type == "custom_tool_call") return message_of_call(f, type);
   if (type == "function_call_output" || type == "custom_tool_call_output") return message_of_result(f);
+  if (is_silent(f, type)) {
+    f.hint("type");
+    return std::nullopt;
+  }
   if (type != "message") {
     f.refuse_value("type",
                    fmt::format("{}: items of type {} are not supported, only message, function_call, "

@@ -156,6 +156,24 @@ TextRequest read_scoring(Fields& body, const TextUse& use) {
   return r;
 }
 
+// The beginning of a text that has at most `most` tokens, to the end of a character. By halves: a text that
+// goes on has more tokens, but for words at its end.
+void cut(std::string& text, size_t most, const Engine& engine) {
+  if (text.size() <= most) return;  // no token is shorter than a byte
+  const auto fits = [&](size_t bytes) {
+    const TextPrompt beginning = {.text = text.substr(0, bytes),
+                                  .control_tokens = TextPrompt::ControlTokens::kText,
+                                  .bos = TextPrompt::Bos::kOmitted};
+    return engine.tokens_of(beginning).size() <= most;
+  };
+  if (fits(text.size())) return;
+  std::vector<size_t> ends = {0};  // of characters
+  for (size_t i = 1; i < text.size(); ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) ends.push_back(i);
+  const auto end = std::partition_point(ends.begin() + 1, ends.end(), fits);
+  text.resize(*std::prev(end));
+}
+
 // The texts under the first of these names that the body has.
 std::string one_of(Fields& body, std::initializer_list<const char*> names) {
   for (const char* name : names)
@@ -173,6 +191,8 @@ ApiRequest rerank(Fields& body, const Engine& engine) {
   if (queries.size() != 1) server::refuse("query", "query must be one text, not {}", queries.size());
   const std::string field = one_of(body, {"documents", "texts"});
   std::vector<std::string> documents = read_texts(body, field);
+  if (const auto most = body.integer("max_tokens_per_doc", 1, INT32_MAX))
+    for (std::string& document : documents) cut(document, static_cast<size_t>(*most), engine);
   for (const std::string& document : documents) r.texts.emplace_back(TextPair{queries.front(), document});
   Ranking ranking = {.top = documents.size(), .documents = {}};
   if (const auto top = body.integer("top_n", 1, INT32_MAX))
@@ -181,7 +201,6 @@ ApiRequest rerank(Fields& body, const Engine& engine) {
     if (body.flag(name).value_or(false) && ranking.documents.empty())
       ranking.documents = std::move(documents);
   body.refuse("max_chunks_per_doc", "documents are read whole");
-  body.refuse("max_tokens_per_doc", "use truncate_prompt_tokens, for query and document together");
   body.refuse("rank_fields", "documents are strings, or objects with the field text",
               {Json::array({"text"})});
   finish_fields(body);
