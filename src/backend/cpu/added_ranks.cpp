@@ -90,7 +90,9 @@ void RankSums::make_inner(Range units) const {
   if (type >= 0) kernels_.low_rank_in[type](last);
 }
 
-void RankSums::add_to(const PanelRun& run, const PanelSums& sums) const {
+// body(task, type of its matrix)
+template <class Body>
+void RankSums::each_added(const PanelRun& run, const PanelSums& sums, const Body& body) const {
   const int lanes = kernels_.lanes, last_row = run.first_row + run.rows;
   for (int i = 0; i < count_; ++i) {
     const Tile& tile = tiles_[static_cast<size_t>(i)];
@@ -109,18 +111,35 @@ void RankSums::add_to(const PanelRun& run, const PanelSums& sums) const {
                                   .first = first,
                                   .panels = (end - run.first_row + lanes - 1) / lanes - skipped,
                                   .panel_stride = sums.panel_stride,
-                                  .tokens = tile.tokens};
+                                  .tokens = tile.tokens,
+                                  .next = part.b.address(0, std::max(first, 0)),
+                                  .next_stride = part.b.stride};
         for (int t = 0; t < tile.tokens; ++t) {
           const int row = tile.rows[static_cast<size_t>(t)];
           task.z[t] = part.a.empty() ? x_.at<const float>(row, part.from) : added_.room.at<float>(row, at);
           task.scales[t] = part.scale * *added_.rows.scales.at<const float>(row);
           task.sums[t] = sums.data + skipped * sums.panel_stride + int64_t{row} * lanes;
         }
-        kernels_.low_rank_panels[index_of(part.b.dtype)](task);
+        body(task, index_of(part.b.dtype));
       }
       at += part.rank();
     }
   }
+}
+
+// As make_inner. A task comes with the address of its own columns as what is next.
+void RankSums::add_to(const PanelRun& run, const PanelSums& sums) const {
+  LowRankPanelsTask last = {};
+  int type = -1;  // of `last`; -1: there is none
+  each_added(run, sums, [&](const LowRankPanelsTask& task, int type_of_task) {
+    last.next = task.next;
+    last.next_stride = task.next_stride;
+    if (type >= 0) kernels_.low_rank_panels[type](last);
+    last = task;
+    type = type_of_task;
+  });
+  last.next = nullptr;
+  if (type >= 0) kernels_.low_rank_panels[type](last);
 }
 
 }  // namespace ferrum::cpu

@@ -31,6 +31,8 @@ class RankSums {
   };
   template <class Body>
   void each_inner(Range units, const Body& body) const;
+  template <class Body>
+  void each_added(const PanelRun& run, const PanelSums& sums, const Body& body) const;
 
   const Kernels& kernels_;
   const AddedRanks& added_;

@@ -171,6 +171,9 @@ struct LowRankPanelsTask {
   float* sums[kTileTokens];  // of each token in panel 0: [lanes]
   int64_t panel_stride;      // floats between panels
   int tokens;                // at most kTileTokens
+  // Columns that are read behind these, from the first one on: they are prefetched; or null.
+  const void* next = nullptr;  // [rank, …]
+  int64_t next_stride = 0;
 };
 
 // out[t, j] += scales[t] · scale · Σ_r b[r, j] · z[t, r]

@@ -124,13 +124,17 @@ template <class T, int kTokens, int kPanels, Columns columns>
 inline void add_panels(const LowRankPanelsTask& task, int panel) {
   const T* b = static_cast<const T*>(task.b);
   const int first = task.first + panel * kLanes;
+  const bool is_end = panel + kPanelsAhead >= task.panels && task.next != nullptr;
+  const T* ahead = is_end ? static_cast<const T*>(task.next) + (panel + kPanelsAhead - task.panels) * kLanes
+                          : b + first + kPanelsAhead * kLanes;
+  const int64_t ahead_stride = is_end ? task.next_stride : task.b_stride;
   F32 sums[kPanels][kTokens] = {};
-  for (int r = 0; r < task.rank; ++r, b += task.b_stride)
+  for (int r = 0; r < task.rank; ++r, b += task.b_stride, ahead += ahead_stride)
     for (int p = 0; p < kPanels; ++p) {
       const int column = first + p * kLanes;
       const F32 row = columns == Columns::kAll ? load(b + column) : load_columns(b, column, task.cols);
       if (columns == Columns::kAll && p * kLanes * sizeof(T) % 64 == 0)
-        __builtin_prefetch(b + column + kPanelsAhead * kLanes, 0, 2);
+        __builtin_prefetch(ahead + p * kLanes, 0, 2);
       for (int t = 0; t < kTokens; ++t) sums[p][t] = fma(row, broadcast(task.z[t][r]), sums[p][t]);
     }
   for (int p = 0; p < kPanels; ++p)
