@@ -27,6 +27,7 @@ fs::path folder_of(const fs::path& file) {
 
 // Held while a partial file is created, renamed or removed, so that the list is complete.
 std::mutex names_mutex;
+std::mutex end_mutex;
 std::set<fs::path> partial_files;
 std::set<fs::path> partial_folders;
 
@@ -130,7 +131,10 @@ void OutputFile::commit() {
   ::close(folder);
 }
 
+std::unique_lock<std::mutex> OutputFile::delay_end() { return std::unique_lock(end_mutex); }
+
 void OutputFile::end_process(int exit_code) {
+  const std::lock_guard no_write(end_mutex);
   const std::lock_guard lock(names_mutex);  // held until the process ends, so that no new file appears
   for (const fs::path& partial : partial_files) ::unlink(partial.c_str());
   std::error_code error;

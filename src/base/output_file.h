@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -30,9 +31,11 @@ class OutputFile {
   void commit();
 
   // Ends the process without unwinding, after removing the partial files and folders that it is writing. Call
-  // it from the thread
-  // that waits for signals; a signal handler may not call it.
+  // it from the thread that waits for signals; a signal handler may not call it.
   [[noreturn]] static void end_process(int exit_code);
+  // end_process() waits while this is held: for a write into a file that is read although the process ended.
+  // A process that ends cuts a write of several pages.
+  [[nodiscard]] static std::unique_lock<std::mutex> delay_end();
 
  private:
   void open_partial();

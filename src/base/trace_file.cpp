@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/output_file.h"
 
 namespace ferrum {
 namespace {
@@ -135,6 +136,7 @@ void TraceFile::flush() {
   if (buffer_.empty()) return;
   const size_t events = buffer_.size();
   buffer_ += kTail;  // the next events overwrite it
+  const auto whole = OutputFile::delay_end();
   size_t done = 0;
   while (descriptor_ >= 0 && done < buffer_.size()) {
     const ssize_t n = ::pwrite(descriptor_, buffer_.data() + done, buffer_.size() - done,

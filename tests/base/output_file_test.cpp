@@ -10,6 +10,7 @@
 #include <csignal>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "support/files.h"
@@ -191,6 +192,32 @@ TEST_F(OutputFileFaults, B61_AProcessThatEndsItselfLeavesNothing) {
   EXPECT_EQ(WEXITSTATUS(status), 42);
   EXPECT_EQ(test::read_file(target()), "old");
   EXPECT_EQ(files(), 2);
+}
+
+TEST_F(OutputFileFaults, AProcessDoesNotEndWithinAWriteThatDelaysIt) {
+  constexpr int kWrites = 10'000;
+  int ends[2] = {};
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto held = OutputFile::delay_end();
+    std::thread ender([] { OutputFile::end_process(42); });
+    for (int i = 0; i < kWrites; ++i)
+      if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+    held.unlock();
+    ender.join();
+  }
+  ::close(ends[1]);
+  std::string written(kWrites + 1, ' ');
+  size_t count = 0;
+  for (ssize_t n = 0; (n = ::read(ends[0], written.data(), written.size())) > 0;)
+    count += static_cast<size_t>(n);
+  ::close(ends[0]);
+  EXPECT_EQ(count, static_cast<size_t>(kWrites));
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 42);
 }
 
 TEST_F(OutputFileFaults, AFolderIsThereWholeOrNotAtAll) {
