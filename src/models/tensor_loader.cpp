@@ -81,8 +81,8 @@ std::unique_ptr<Weight> TensorLoader::stacked(const std::vector<Part>& parts) {
 
 std::unique_ptr<Weight> TensorLoader::expert_stack(int layer, int experts, Role fused,
                                                    std::initializer_list<Role> parts) {
-  std::vector<Role> roles = parts;
-  if (has_experts(layer, fused)) roles = {fused};
+  const std::vector<Role> roles =
+      has_experts(layer, fused) ? std::vector<Role>{fused} : std::vector<Role>(parts);
   WeightSource source = {.groups = experts};
   std::vector<Part> origin;
   std::vector<std::vector<float>> biases;
