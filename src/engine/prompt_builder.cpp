@@ -263,9 +263,14 @@ RenderedPrompt PromptBuilder::render_as_given(const ChatPrompt& chat, const Call
                                               const OfferForm& functions) const {
   ChatContext context;
   context.set_special_tokens(special_tokens(required_tokenizer()));
-  std::vector<ChatMessage> turns = chat.messages;
+  std::span<const ChatMessage> turns = chat.messages;
+  std::vector<ChatMessage> marked;
   std::optional<TextBeforeCalls> texts;
-  if (calls.text == CallForm::Text::kInFront) texts.emplace(turns);
+  if (calls.text == CallForm::Text::kInFront) {
+    marked = chat.messages;
+    texts.emplace(marked);
+    turns = marked;
+  }
   std::vector<OrderedJson> messages;
   for (const ChatMessage& message : turns) messages.push_back(template_message(message, calls));
   offer(chat.tools, functions, context, messages);

@@ -42,8 +42,8 @@ int power_for_halves(const std::vector<float>& values) {
   return std::clamp(14 - exponent, -kMost, kMost);
 }
 
-// All matrices of an adapter lie in one buffer, which a backend can map with large pages: a step reads few
-// kilobytes of each of many matrices.
+// All matrices of an adapter lie in one buffer, which a backend can map with large pages: a step reads
+// thousands of matrices of some tens of kilobytes.
 size_t bytes_in_buffer(const Tensor& matrix) {
   constexpr size_t kAlignment = 256;  // of what any backend reads
   return (matrix.bytes() + kAlignment - 1) / kAlignment * kAlignment;

@@ -181,6 +181,9 @@ std::shared_ptr<Engine> ModelPool::load(const Load& load) {
       .reserve =
           [&](uint64_t bytes) {
             could_fit = options_.max_bytes == 0 || bytes <= options_.max_bytes;
+            if (!could_fit)
+              fail(ErrorCode::kNoMemory, "it needs {}, and all models together may take {}",
+                   human_bytes(bytes), human_bytes(options_.max_bytes));
             check_room(bytes);
           },
       .check =
@@ -200,9 +203,6 @@ std::shared_ptr<Engine> ModelPool::load(const Load& load) {
 
 void ModelPool::check_room(uint64_t bytes) {
   if (options_.max_bytes == 0) return;
-  if (bytes > options_.max_bytes)
-    fail(ErrorCode::kNoMemory, "it needs {}, and all models together may take {}", human_bytes(bytes),
-         human_bytes(options_.max_bytes));
   uint64_t taken = 0;
   const std::lock_guard lock(mutex_);
   for (const auto& [name, model] : models_)

@@ -162,16 +162,18 @@ TEST(TurnRules, CallsHaveTheFormThatTheTemplateDemands) {
   EXPECT_EQ(text_of_calls(kNoSystemAlternating), "none");
 }
 
+// What the template makes of a call, in the form that its rules say.
+std::string with_arguments(const ChatTemplate& chat_template, const std::string& arguments) {
+  const TurnRules rules = rules_of(chat_template);
+  return rules.calls ? rendered(chat_template, {call(arguments)}, *rules.calls) : "takes no calls";
+}
+
 TEST(TurnRulesFaults, B39_ArgumentsThatAreNoObjectStayText) {
   const ChatTemplate chat_template(
       "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.function.name }}"
       "{{ c.function.arguments if c.function.arguments is string else c.function.arguments | tojson }}"
       "{% endfor %}{{ m.content }};{% endfor %}");
-  const TurnRules rules = rules_of(chat_template);
-  ASSERT_TRUE(rules.calls);
-  const auto text = [&](const std::string& arguments) {
-    return rendered(chat_template, {call(arguments)}, *rules.calls);
-  };
+  const auto text = [&](const std::string& arguments) { return with_arguments(chat_template, arguments); };
   EXPECT_EQ(text(R"({"city": "Par)"), R"(weather{"city": "Par;)");
   EXPECT_EQ(text("[1]"), "weather[1];");
   EXPECT_EQ(text(""), "weather{};");
@@ -185,11 +187,7 @@ TEST(TurnRulesFaults, B39_ArgumentsThatAreNoObjectAreOneWhereTheTemplateTakesNot
       "{% for k, v in c.function.arguments.items() %}<arg_key>{{ k }}</arg_key><arg_value>"
       "{{ v if v is string else v | tojson }}</arg_value>{% endfor %}</tool_call>{% endfor %}{{ m.content }};"
       "{% endfor %}");
-  const TurnRules rules = rules_of(chat_template);
-  ASSERT_TRUE(rules.calls);
-  const auto text = [&](const std::string& arguments) {
-    return rendered(chat_template, {call(arguments)}, *rules.calls);
-  };
+  const auto text = [&](const std::string& arguments) { return with_arguments(chat_template, arguments); };
   const auto expected = [](const std::string& key, const std::string& value) {
     return "<tool_call>weather<arg_key>" + key + "</arg_key><arg_value>" + value +
            "</arg_value></tool_call>;";

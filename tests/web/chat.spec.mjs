@@ -1,4 +1,4 @@
-import { answer, expect, model, question, test } from './page.mjs';
+import { answer, beginStory, expect, model, question, test } from './page.mjs';
 
 test('a question is answered, and the figures are told', async ({ ferrum, page }) => {
   await expect(page.getByRole('heading', { name: `Talk with ${model}` })).toBeVisible();
@@ -20,14 +20,7 @@ test('the next question knows what was said', async ({ ferrum, page }) => {
 });
 
 test('an answer that is stopped stays as it is, and its request ends', async ({ play, scripted, page }) => {
-  let gone;
-  scripted.answer(async (out) => {
-    await out.text('Once upon a time');
-    gone = out.gone;
-    await out.gone;
-  });
-  await play.say('Tell me a story.');
-  await expect(play.answers.last()).toContainText('Once upon a time');
+  const { gone } = await beginStory(play, scripted);
   await play.button('Stop').click();
   await gone; // the server sees that the reader is gone
   await expect(play.answers.last()).toContainText('Stopped.');

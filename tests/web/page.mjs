@@ -81,6 +81,19 @@ export class Ferrum {
   }
 }
 
+// An answer that begins and does not end by itself; `gone` is settled when its reader has left.
+export async function beginStory(play, scripted) {
+  let gone;
+  scripted.answer(async (out) => {
+    await out.text('Once upon a time');
+    gone = out.gone;
+    await out.gone;
+  });
+  await play.say('Tell me a story.');
+  await expect(play.answers.last()).toContainText('Once upon a time');
+  return { gone };
+}
+
 export const test = base.extend({
   server: [
     async ({}, use) => {

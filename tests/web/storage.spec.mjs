@@ -1,5 +1,5 @@
 // The browser's storage is slow, fails, or answers late, while the user goes on.
-import { answer, expect, Ferrum, question, test } from './page.mjs';
+import { answer, beginStory, expect, Ferrum, question, test } from './page.mjs';
 
 // What IndexedDB opens is there only when the returned function is called.
 async function holdStorage(page) {
@@ -130,14 +130,7 @@ test('a message that is sent while a conversation is being read is added to it',
 });
 
 test('an answer ends when its conversation is deleted, and is not kept', async ({ play, scripted, page }) => {
-  let gone;
-  scripted.answer(async (out) => {
-    await out.text('Once upon a time');
-    gone = out.gone;
-    await out.gone;
-  });
-  await play.say('Tell me a story.');
-  await expect(play.answers.last()).toContainText('Once upon a time');
+  const { gone } = await beginStory(play, scripted);
   await play.list.getByRole('button', { name: /^More about/ }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();

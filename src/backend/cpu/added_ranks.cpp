@@ -14,6 +14,23 @@ int index_of(DType t) {
   return static_cast<int>(t);
 }
 
+// Runs each task of each(body) once the one behind it is known, which announce(task, next) makes it prefetch.
+template <class Task, class Each, class Announce>
+void run_one_behind(void (*const* kernels)(const Task&), const Each& each, const Announce& announce) {
+  Task waiting = {};
+  int type = -1;  // of `waiting`; -1: no task waits
+  each([&](const Task& task, int type_of_task) {
+    if (type >= 0) {
+      announce(waiting, task);
+      kernels[type](waiting);
+    }
+    waiting = task;
+    type = type_of_task;
+  });
+  waiting.next = nullptr;
+  if (type >= 0) kernels[type](waiting);
+}
+
 int64_t units_of(int rank) { return (rank + kRanksTogether - 1) / kRanksTogether; }
 
 }  // namespace
@@ -77,17 +94,10 @@ void RankSums::each_inner(Range units, const Body& body) const {
   }
 }
 
-// Each task waits until the address of the next one is known, which is prefetched meanwhile.
 void RankSums::make_inner(Range units) const {
-  LowRankInTask last = {};
-  int type = -1;  // of `last`; -1: there is none
-  each_inner(units, [&](const LowRankInTask& task, int type_of_task) {
-    last.next = task.a;
-    if (type >= 0) kernels_.low_rank_in[type](last);
-    last = task;
-    type = type_of_task;
-  });
-  if (type >= 0) kernels_.low_rank_in[type](last);
+  run_one_behind<LowRankInTask>(
+      kernels_.low_rank_in, [&](const auto& body) { each_inner(units, body); },
+      [](LowRankInTask& task, const LowRankInTask& next) { task.next = next.a; });
 }
 
 // body(task, type of its matrix)
@@ -127,19 +137,14 @@ void RankSums::each_added(const PanelRun& run, const PanelSums& sums, const Body
   }
 }
 
-// As make_inner. A task comes with the address of its own columns as what is next.
+// A task comes with the address of its own columns as what is next.
 void RankSums::add_to(const PanelRun& run, const PanelSums& sums) const {
-  LowRankPanelsTask last = {};
-  int type = -1;  // of `last`; -1: there is none
-  each_added(run, sums, [&](const LowRankPanelsTask& task, int type_of_task) {
-    last.next = task.next;
-    last.next_stride = task.next_stride;
-    if (type >= 0) kernels_.low_rank_panels[type](last);
-    last = task;
-    type = type_of_task;
-  });
-  last.next = nullptr;
-  if (type >= 0) kernels_.low_rank_panels[type](last);
+  run_one_behind<LowRankPanelsTask>(
+      kernels_.low_rank_panels, [&](const auto& body) { each_added(run, sums, body); },
+      [](LowRankPanelsTask& task, const LowRankPanelsTask& next) {
+        task.next = next.next;
+        task.next_stride = next.next_stride;
+      });
 }
 
 }  // namespace ferrum::cpu
