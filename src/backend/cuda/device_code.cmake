@@ -1,5 +1,6 @@
-# Kernels for GPUs, compiled by nvcc where it is found, and embedded into the program. Without it all else is built, and
+# Kernels for GPUs, compiled by nvcc where it is found, and embedded into the program. Without them all else is built, and
 # `--backend cuda` says that there is no device code.
+option(FERRUM_CUDA "Compile kernels for GPUs where nvcc is found" ON)
 set(FERRUM_CUDA_ARCHS "80;90a" CACHE STRING
     "Kinds of GPU that kernels are compiled for, of 80 86 89 90a 100a 120a; others translate those of 80. Empty: none")
 find_program(FERRUM_NVCC nvcc HINTS $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin /usr/local/cuda/bin)
@@ -27,7 +28,7 @@ function(ferrum_cuda_image target kernels)
 endfunction()
 
 set(FERRUM_HAS_NVCC OFF)
-if(FERRUM_NVCC AND FERRUM_CUDA_ARCHS AND NOT CMAKE_CROSSCOMPILING)
+if(FERRUM_CUDA AND FERRUM_NVCC AND FERRUM_CUDA_ARCHS AND NOT CMAKE_CROSSCOMPILING)
   set(FERRUM_HAS_NVCC ON)
   file(GLOB cuda_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cuda/kernels/*.cu)
   set(image_names "")

@@ -4,6 +4,6 @@
 
 namespace ferrum::cuda {
 
-std::span<const void* const> device_code();  // empty: built without nvcc
+std::span<const void* const> device_code();  // empty: built without nvcc, or with FERRUM_CUDA=OFF
 
 }  // namespace ferrum::cuda

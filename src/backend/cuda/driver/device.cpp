@@ -6,8 +6,9 @@ namespace ferrum::cuda {
 
 Device::Device(const Driver& driver, int number, std::span<const void* const> images) : driver_(driver) {
   if (images.empty())
-    fail(ErrorCode::kUnsupported,
-         "this build has no device code: it was made without nvcc; build it where the CUDA toolkit is");
+    fail(
+        ErrorCode::kUnsupported,
+        "this build has no device code; ./dev build compiles it where nvcc of the CUDA toolkit is installed");
   const Result begun = driver_.cuInit(0);
   int version = 0, count = 0;
   if (begun == kSuccess) check(driver_.cuDriverGetVersion(&version), "asking for the driver's version");
