@@ -7,23 +7,33 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
 
-struct TwoColumns {
-  F32 first, second;
-};
+#if defined(__AVX512F__) || defined(FERRUM_NEON)
+constexpr bool kFewRegisters = false;
+#else
+constexpr bool kFewRegisters = true;  // 16
+#endif
 
-// One fused multiply-add per column.
+// One fused multiply-add per column. A pair is an address: with 16 registers a column is loaded when its turn
+// comes. If a pair of each panel were in registers, two of the twelve sums would be in memory, and each
+// addition to them would wait for a store and a load.
+template <class Columns>
 struct FloatColumns {
-  using Pair = TwoColumns;
+  using Pair = const uint8_t*;
   using Span = FloatSpan;
 
+  static Pair pair(const uint8_t* p) { return p; }
+
   template <int P, int T>
-  static void add(F32 (&sums)[P][T], const Pair (&w)[P], const Span* x, int i) {
+  static void add(F32 (&sums)[P][T], Pair (&w)[P], const Span* x, int i) {
     F32 column[P];
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) column[p] = w[p].first;
+    for (int p = 0; p < P; ++p) column[p] = Columns::first(w[p]);
     add_column<P, T>(sums, column, x, i);
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) column[p] = w[p].second;
+    for (int p = 0; p < P; ++p) {
+      if constexpr (kFewRegisters) asm volatile("" : "+r"(w[p]));  // or what was loaded for the first is kept
+      column[p] = Columns::second(w[p]);
+    }
     add_column<P, T>(sums, column, x, i + 1);
   }
 
@@ -47,34 +57,40 @@ struct FloatColumns {
   }
 };
 
-struct F32Columns : FloatColumns {
+struct F32Columns : FloatColumns<F32Columns> {
   static constexpr int kBytes = 4 * kLanes;  // per column
-  static Pair pair(const uint8_t* p) {
-    const auto* column = reinterpret_cast<const float*>(p);
-    return {load(column), load(column + kLanes)};
-  }
+  static F32 first(const uint8_t* p) { return load(reinterpret_cast<const float*>(p)); }
+  static F32 second(const uint8_t* p) { return load(reinterpret_cast<const float*>(p) + kLanes); }
 };
-struct F16Columns : FloatColumns {
+struct F16Columns : FloatColumns<F16Columns> {
   static constexpr int kBytes = 2 * kLanes;
-  static Pair pair(const uint8_t* p) {
-    const auto* column = reinterpret_cast<const F16*>(p);
-    return {load(column), load(column + kLanes)};
-  }
+  static F32 first(const uint8_t* p) { return load(reinterpret_cast<const F16*>(p)); }
+  static F32 second(const uint8_t* p) { return load(reinterpret_cast<const F16*>(p) + kLanes); }
 };
-struct BF16Columns : FloatColumns {
+struct BF16Columns : FloatColumns<BF16Columns> {
   static constexpr int kBytes = 2 * kLanes;
-  static Pair pair(const uint8_t* p) {
-    const I32 both = load_register(p);
-    return {from_bits(both << 16), from_bits(both & ~0xFFFF)};
+  static F32 first(const uint8_t* p) { return from_bits(load_register(p) << 16); }
+  static F32 second(const uint8_t* p) { return from_bits(high_halves(load_register(p))); }
+
+ private:
+  static I32 high_halves(I32 both) {
+#if defined(__AVX2__) && !defined(__AVX512F__)  // the mask stays in memory: it is one register too many
+    alignas(32) static constexpr int32_t kMask[kLanes] = {~0xFFFF, ~0xFFFF, ~0xFFFF, ~0xFFFF,
+                                                          ~0xFFFF, ~0xFFFF, ~0xFFFF, ~0xFFFF};
+    asm("vpand %1, %0, %0" : "+x"(both) : "m"(kMask));
+    return both;
+#else
+    return both & ~0xFFFF;
+#endif
   }
 };
 
 template <class Columns>
 inline void expand(const uint8_t* panel, int cols, float* out) {
   for (int i = 0; i < cols + cols % 2; i += 2) {
-    const TwoColumns pair = Columns::pair(panel + static_cast<int64_t>(i) * Columns::kBytes);
-    store(out + i * kLanes, pair.first);
-    if (i + 1 < cols) store(out + (i + 1) * kLanes, pair.second);
+    const uint8_t* pair = panel + static_cast<int64_t>(i) * Columns::kBytes;
+    store(out + i * kLanes, Columns::first(pair));
+    if (i + 1 < cols) store(out + (i + 1) * kLanes, Columns::second(pair));
   }
 }
 

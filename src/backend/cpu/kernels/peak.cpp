@@ -154,12 +154,13 @@ inline Bytes ones() { return _mm256_set1_epi8(1); }
 // As of the smallest quants: eight sums in 16 bits before they are widened (dots_avx2.h).
 constexpr int kWords = 8;
 inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes ones_of_16_bits) {
-  Bytes words = _mm256_setzero_si256();
+  Bytes words;
 #pragma GCC unroll 8
   for (int i = 0; i < kWords; ++i) {
-    Bytes pairs = _mm256_maddubs_epi16(a, b);
-    touch(pairs);  // the same every time, but it must be computed every time
-    words = _mm256_add_epi16(words, pairs);
+    touch(b);  // or one product would be computed and copied
+    const Bytes pairs = _mm256_maddubs_epi16(a, b);
+    words = i == 0 ? pairs : _mm256_add_epi16(words, pairs);
+    touch(words);  // or all products would be computed first, and spilled
   }
   return _mm256_add_epi32(sum, _mm256_madd_epi16(words, ones_of_16_bits));
 }
