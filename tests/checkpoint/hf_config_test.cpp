@@ -407,8 +407,8 @@ TEST(HfConfigFaults, B20_WhatFerrumDoesNotRun) {
   expect_bad({{"hidden_act", "relu6"}}, {"hidden_act", "'relu6'", "silu"}, ErrorCode::kUnsupported);
   expect_bad({{"rope_scaling", {{"rope_type", "spiral"}}}}, {"rope_scaling.rope_type", "'spiral'", "yarn"},
              ErrorCode::kUnsupported);
-  expect_bad({{"quantization_config", {{"quant_method", "fp8"}}}},
-             {"quantization_config.quant_method", "'fp8'"}, ErrorCode::kUnsupported);
+  expect_bad({{"quantization_config", {{"quant_method", "bitsandbytes"}}}},
+             {"quantization_config.quant_method", "'bitsandbytes'"}, ErrorCode::kUnsupported);
   expect_bad({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 8}}}},
              {"quantization_config.bits is 8"}, ErrorCode::kUnsupported);
 }

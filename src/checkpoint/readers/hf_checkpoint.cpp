@@ -10,6 +10,7 @@
 #include "checkpoint/pair_form.h"
 #include "checkpoint/readers/model_tensors.h"
 #include "checkpoint/row_views.h"
+#include "checkpoint/safetensors/fp8_tensors.h"
 #include "checkpoint/safetensors/group_tensors.h"
 #include "checkpoint/safetensors/hf_config.h"
 #include "checkpoint/safetensors/hf_files.h"
@@ -72,8 +73,11 @@ bool is_denied_bias(const ModelDescription& model, const std::optional<TensorKey
 // Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
 // refused.
 std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
-                                    const ModelDescription& model, std::vector<std::string>& left_out) {
+                                    Fp8Tensors fp8, const ModelDescription& model,
+                                    std::vector<std::string>& left_out) {
   std::vector<HostTensor> all = mxfp4_tensors(files);
+  all.insert(all.end(), std::make_move_iterator(fp8.weights.begin()),
+             std::make_move_iterator(fp8.weights.end()));
   if (quantization) {
     std::vector<HostTensor> groups = group_tensors(files, *quantization);
     all.insert(all.end(), std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
@@ -82,6 +86,7 @@ std::vector<HostTensor> all_tensors(const Files& files, const std::optional<Grou
   for (const auto& file : files) {
     for (const SafetensorsEntry& entry : file->entries()) {
       if ((quantization && is_group_part(entry.name)) || is_mxfp4_part(entry)) continue;
+      if (fp8.has_part(entry.name)) continue;
       const auto key = names.parse(Naming::kHuggingFace, entry.name);
       if ((entry.type->format || key) && !is_denied_bias(model, key)) {
         all.push_back(file->tensor(entry));
@@ -209,6 +214,7 @@ class HfCheckpoint final : public Checkpoint {
     for (const HostTensor& tensor : tensors_.all())
       if (quantization_ && tensor.maker != nullptr)
         return fmt::format("safetensors, {}, {}", name_of(quantization_->layout), name_of(tensor.format));
+    if (fp8_) return fmt::format("safetensors, FP8, {}", name_of(tensors_.main_format()));
     return fmt::format("safetensors, {}", name_of(tensors_.main_format()));
   }
 
@@ -233,11 +239,13 @@ class HfCheckpoint final : public Checkpoint {
       : folder_(folder),
         set_(open_safetensors_set(folder)),
         quantization_(quantization_of(folder, config, set_.files)),
+        fp8_(config.fp8),
         sentences_(sentence_files(folder, config.model)),
         model_(with_text_head(std::move(config.model), sentences_, folder)),
         tensors_(Naming::kHuggingFace,
-                 with_modules(all_tensors(set_.files, quantization_, model_, left_out_), sentences_, model_,
-                              folder),
+                 with_modules(
+                     all_tensors(set_.files, quantization_, fp8_tensors(set_.files, fp8_), model_, left_out_),
+                     sentences_, model_, folder),
                  folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
     // Embedding models are stored without a head, whatever config.json says of tied ones.
@@ -262,6 +270,7 @@ class HfCheckpoint final : public Checkpoint {
   std::vector<std::string> left_out_;
   SafetensorsSet set_;
   std::optional<GroupQuantization> quantization_;
+  std::optional<Fp8Quantization> fp8_;
   SentenceFiles sentences_;
   ModelDescription model_;
   TensorTable tensors_;

@@ -28,9 +28,9 @@ class Reader {
       read_auto_round();
     } else {
       fail(ErrorCode::kUnsupported,
-           "{}: weights quantised by {}; of safetensors files Ferrum reads F32, F16 and BF16, and GPTQ and "
-           "AWQ of {} "
-           "bits",
+           "{}: weights quantised by {}; of safetensors files Ferrum reads F32, F16, BF16, FP8 (E4M3), and "
+           "GPTQ "
+           "and AWQ of {} bits",
            in_.place("quant_method"), in_quotes(method_.empty() ? "an unnamed method" : method_), kBits);
     }
     check_bits();

@@ -93,9 +93,10 @@ const Architecture& find_architecture(const JsonView& in) {
 }
 
 // MXFP4 is how some folders store their experts (mxfp4_tensors.h): nothing is to be known of it.
-std::optional<GroupQuantization> parse_quantization(const JsonView& fields) {
-  if (fields.find_string("quant_method") == "mxfp4") return std::nullopt;
-  return parse_group_quantization(fields, "");
+void read_quantization(const JsonView& fields, HfConfig& config) {
+  if (fields.find_string("quant_method") == "mxfp4") return;
+  config.fp8 = parse_fp8_quantization(fields);
+  if (!config.fp8) config.quantization = parse_group_quantization(fields, "");
 }
 
 }  // namespace
@@ -128,7 +129,7 @@ HfConfig parse_hf_config(std::string_view json, const std::string& source) {
   HfConfig config;
   const auto quantization = fields.find("quantization_config");
   const auto text = fields.find("text_config");
-  if (quantization) config.quantization = parse_quantization(*quantization);
+  if (quantization) read_quantization(*quantization, config);
   const Architecture& architecture = find_architecture(fields);
   if (architecture.respell_hf && document.is_object()) architecture.respell_hf(document);
   config.model = HfReader(text ? *text : fields, fields, architecture).read();

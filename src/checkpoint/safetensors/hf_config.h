@@ -10,6 +10,7 @@
 
 #include "checkpoint/json_view.h"
 #include "checkpoint/model_description.h"
+#include "checkpoint/safetensors/fp8_tensors.h"
 #include "checkpoint/safetensors/group_quantization.h"
 #include "text/token.h"
 
@@ -19,6 +20,7 @@ struct HfConfig {
   ModelDescription model;            // validated; `parameters` not yet counted
   std::vector<TokenId> stop_tokens;  // eos_token_id, as far as it names tokens
   std::optional<GroupQuantization> quantization;
+  std::optional<Fp8Quantization> fp8;
 };
 
 // `source` is the path of `json`, for messages. Errors: kBadFile (not JSON, a field is missing or has another
