@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors/hf_config.h"
 #include "checkpoint/safetensors/hf_files.h"
 #include "checkpoint/safetensors/mxfp4_tensors.h"
+#include "checkpoint/safetensors/packed_tensors.h"
 #include "checkpoint/safetensors/safetensors_set.h"
 #include "checkpoint/safetensors/sentence_files.h"
 #include "checkpoint/tokenizer/hf_tokenizer.h"
@@ -70,23 +71,35 @@ bool is_denied_bias(const ModelDescription& model, const std::optional<TensorKey
   }
 }
 
+// How weights are stored that are no tensors of floating-point numbers.
+struct Quantizations {
+  std::optional<GroupQuantization> groups;
+  std::optional<Fp8Quantization> fp8;
+  bool is_packed = false;
+};
+
+void append(std::vector<HostTensor>& all, std::vector<HostTensor> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 // Tensors of types that no weight has, such as position ids, are left out; a weight of such a type is
 // refused.
-std::vector<HostTensor> all_tensors(const Files& files, const std::optional<GroupQuantization>& quantization,
-                                    Fp8Tensors fp8, const ModelDescription& model,
-                                    std::vector<std::string>& left_out) {
+std::vector<HostTensor> all_tensors(const Files& files, const Quantizations& quantized,
+                                    const ModelDescription& model, std::vector<std::string>& left_out) {
   std::vector<HostTensor> all = mxfp4_tensors(files);
-  all.insert(all.end(), std::make_move_iterator(fp8.weights.begin()),
-             std::make_move_iterator(fp8.weights.end()));
-  if (quantization) {
-    std::vector<HostTensor> groups = group_tensors(files, *quantization);
-    all.insert(all.end(), std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
-  }
+  Fp8Tensors fp8 = fp8_tensors(files, quantized.fp8);
+  append(all, std::move(fp8.weights));
+  if (quantized.groups) append(all, group_tensors(files, *quantized.groups));
+  if (quantized.is_packed) append(all, packed_tensors(files));
+  const auto is_part = [&](const SafetensorsEntry& entry) {
+    return is_mxfp4_part(entry) || fp8.has_part(entry.name) ||
+           (quantized.groups && is_group_part(entry.name)) ||
+           (quantized.is_packed && is_packed_part(entry.name));
+  };
   const NameTable names = model.architecture->tensor_names();
   for (const auto& file : files) {
     for (const SafetensorsEntry& entry : file->entries()) {
-      if ((quantization && is_group_part(entry.name)) || is_mxfp4_part(entry)) continue;
-      if (fp8.has_part(entry.name)) continue;
+      if (is_part(entry)) continue;
       const auto key = names.parse(Naming::kHuggingFace, entry.name);
       if ((entry.type->format || key) && !is_denied_bias(model, key)) {
         all.push_back(file->tensor(entry));
@@ -211,10 +224,13 @@ class HfCheckpoint final : public Checkpoint {
   uint64_t bytes() const override { return tensors_.bytes(); }
   const GenerationDefaults& generation() const override { return generation_; }
   std::string format() const override {
+    const std::string_view method = quantized_.groups      ? name_of(quantized_.groups->layout)
+                                    : quantized_.fp8       ? "FP8"
+                                    : quantized_.is_packed ? "packed"
+                                                           : "";
     for (const HostTensor& tensor : tensors_.all())
-      if (quantization_ && tensor.maker != nullptr)
-        return fmt::format("safetensors, {}, {}", name_of(quantization_->layout), name_of(tensor.format));
-    if (fp8_) return fmt::format("safetensors, FP8, {}", name_of(tensors_.main_format()));
+      if (!method.empty() && tensor.maker != nullptr)
+        return fmt::format("safetensors, {}, {}", method, name_of(tensor.format));
     return fmt::format("safetensors, {}", name_of(tensors_.main_format()));
   }
 
@@ -238,15 +254,13 @@ class HfCheckpoint final : public Checkpoint {
   HfCheckpoint(const fs::path& folder, CheckpointParts parts, HfConfig config)
       : folder_(folder),
         set_(open_safetensors_set(folder)),
-        quantization_(quantization_of(folder, config, set_.files)),
-        fp8_(config.fp8),
+        quantized_{quantization_of(folder, config, set_.files), config.fp8, config.is_packed},
         sentences_(sentence_files(folder, config.model)),
         model_(with_text_head(std::move(config.model), sentences_, folder)),
-        tensors_(Naming::kHuggingFace,
-                 with_modules(
-                     all_tensors(set_.files, quantization_, fp8_tensors(set_.files, fp8_), model_, left_out_),
-                     sentences_, model_, folder),
-                 folder.string(), model_.architecture->tensor_names()),
+        tensors_(
+            Naming::kHuggingFace,
+            with_modules(all_tensors(set_.files, quantized_, model_, left_out_), sentences_, model_, folder),
+            folder.string(), model_.architecture->tensor_names()),
         generation_(hf_generation(folder, model_.vocab)) {
     // Embedding models are stored without a head, whatever config.json says of tied ones.
     if (!model_.text_head.pooling.empty() && !tensors_.find({TensorRole::kHead})) model_.tied_head = true;
@@ -269,8 +283,7 @@ class HfCheckpoint final : public Checkpoint {
   fs::path folder_;
   std::vector<std::string> left_out_;
   SafetensorsSet set_;
-  std::optional<GroupQuantization> quantization_;
-  std::optional<Fp8Quantization> fp8_;
+  Quantizations quantized_;
   SentenceFiles sentences_;
   ModelDescription model_;
   TensorTable tensors_;

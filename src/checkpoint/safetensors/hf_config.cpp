@@ -11,6 +11,7 @@
 #include "checkpoint/architecture.h"
 #include "checkpoint/json_view.h"
 #include "checkpoint/safetensors/hf_reader.h"
+#include "checkpoint/safetensors/packed_tensors.h"
 
 namespace ferrum {
 namespace {
@@ -95,6 +96,8 @@ const Architecture& find_architecture(const JsonView& in) {
 // MXFP4 is how some folders store their experts (mxfp4_tensors.h): nothing is to be known of it.
 void read_quantization(const JsonView& fields, HfConfig& config) {
   if (fields.find_string("quant_method") == "mxfp4") return;
+  config.is_packed = is_packed_quantization(fields);
+  if (config.is_packed) return;
   config.fp8 = parse_fp8_quantization(fields);
   if (!config.fp8) config.quantization = parse_group_quantization(fields, "");
 }

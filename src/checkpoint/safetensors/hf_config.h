@@ -21,6 +21,7 @@ struct HfConfig {
   std::vector<TokenId> stop_tokens;  // eos_token_id, as far as it names tokens
   std::optional<GroupQuantization> quantization;
   std::optional<Fp8Quantization> fp8;
+  bool is_packed = false;  // packed_tensors.h
 };
 
 // `source` is the path of `json`, for messages. Errors: kBadFile (not JSON, a field is missing or has another
