@@ -33,7 +33,9 @@ void AnswerParser::add_marks() {
     }
   const bool marked_call = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements ||
                            format_.syntax == Syntax::kRecipients;
-  if (marked_call && !format_.marks.open.empty()) marks_.push_back({format_.marks.open, MarkKind::kCall, {}});
+  if (marked_call && !format_.marks.open.empty())
+    for (const CallMarks& marks : spellings(format_.marks))
+      marks_.push_back({marks.open, MarkKind::kCall, {}});
   if (!format_.code_open.empty())
     marks_.push_back({format_.code_open, MarkKind::kWrapper, {format_.code_open, ""}});
   for (const std::string& silent : format_.silent) marks_.push_back({silent, MarkKind::kSilent, {}});

@@ -130,7 +130,8 @@ std::vector<Pattern> CallStructure::begins_in_content() const {
     }
   }
   const bool marks_calls = format_.syntax == Syntax::kNamed || format_.syntax == Syntax::kElements;
-  if (marks_calls && !format_.marks.open.empty()) out.push_back({format_.marks.open});
+  if (marks_calls && !format_.marks.open.empty())
+    for (const CallMarks& marks : spellings(format_.marks)) out.push_back({marks.open});
   if (may_be_code()) out.push_back({format_.code_open});
   return out;
 }
@@ -141,7 +142,8 @@ std::vector<Pattern> CallStructure::begins_in_thought() const {
     if (format_.syntax == Syntax::kNamed)
       for (const Pattern& begin : named_begins(format_, *tool)) out.push_back(begin);
     if (format_.syntax == Syntax::kElements && !format_.marks.open.empty())
-      out.push_back({format_.marks.open + spelled(tool->name) + format_.marks.name_end});
+      for (const CallMarks& marks : spellings(format_.marks))
+        out.push_back({marks.open + spelled(tool->name) + marks.name_end});
     for (const Wrapper& wrapper : format_.wrappers) {
       if (is_bare(wrapper)) continue;
       if (format_.syntax == Syntax::kElements && format_.marks.open.empty())

@@ -149,6 +149,15 @@ Format format_of(std::string_view chat_template) {
   return format_of(chat_template, [](std::string_view) { return false; });
 }
 
+std::vector<CallMarks> spellings(const CallMarks& marks) {
+  if (!marks.open.ends_with('"')) return {marks};
+  CallMarks single = marks;
+  for (std::string* mark : {&single.open, &single.name_end, &single.number_end, &single.key_open,
+                            &single.key_end, &single.type_end})
+    std::ranges::replace(*mark, '"', '\'');
+  return {marks, single};
+}
+
 bool is_mark(const Format& format, std::string_view spelling) {
   const auto is_part_of = [&](std::string_view mark) { return has(mark, spelling); };
   const CallMarks& marks = format.marks;

@@ -95,6 +95,9 @@ Format format_of(std::string_view chat_template);
 const std::vector<std::string>& family_names();
 Format format_named(std::string_view family);  // error kNotFound
 
+// A call's marks, and once more with single quotation marks where attributes stand in double ones.
+std::vector<CallMarks> spellings(const CallMarks& marks);
+
 // Whether a token of this spelling is a mark of the format, or a part of one.
 bool is_mark(const Format& format, std::string_view spelling);
 

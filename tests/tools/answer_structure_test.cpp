@@ -230,10 +230,11 @@ std::vector<Answer> sound_answers() {
   for (const Answer& answer : answers()) {
     bool sound = !answer.calls.empty();
     for (const ExpectedCall& call : answer.calls) sound = sound && call.complete && tools.find(call.name);
-    for (const char* odd : {"arguments_in_string", "line_break_in_string", "broken_then_sound", "types",
-                            "no_end_of_function", "quotes", "three_quotes", "place", "single_quotes",
-                            "no_mark_behind_the_name", "no_mark_behind_the_id", "newer_calls",
-                            "quotes_ends_of_calls", "quotes_an_end_before_what_must_come"})
+    for (const char* odd :
+         {"arguments_in_string", "line_break_in_string", "broken_then_sound", "types", "no_end_of_function",
+          "quotes", "three_quotes", "place", "single_quotes", "no_mark_behind_the_name",
+          "no_mark_behind_the_id", "newer_calls", "quotes_ends_of_calls",
+          "quotes_an_end_before_what_must_come", "single_quotes_without_a_wrapper"})
       sound = sound && answer.name != odd;
     sound = sound && !(answer.family.ends_with("gemma") && answer.name == "one") &&
             !(answer.family == "gemma4" && answer.name == "one") &&
@@ -326,6 +327,17 @@ TEST(AnswerStructure, ABareCallIsOneOnceItNamesAFunction) {
   EXPECT_TRUE(takes(python, "See [1] and [other(x)]."));
   EXPECT_TRUE(takes(python, "[get_weather(city=\"Rome\", days=2)]"));
   EXPECT_FALSE(takes(python, "[get_weather(days=2)]"));
+}
+
+// Attributes are read in either quotation mark, so a call in the other one cannot begin beside the rules.
+TEST(AnswerStructure, NoCallBeginsInSingleQuotes) {
+  const ToolList tools(tools_json());
+  const auto grammar = compiled(format_named("minimax"), tools, {});
+  EXPECT_TRUE(takes(grammar, "<invoke name=it> and <invoke name=\"list_all\">\n</invoke>"));
+  EXPECT_FALSE(takes(grammar, "<invoke name='list_all'>\n</invoke>"));
+  const auto thinking = compiled(format_named("minimax"), tools, {.phase = Phase::kReasoning});
+  EXPECT_TRUE(takes(thinking, "I write <invoke name='x'>.</think>Well."));
+  EXPECT_FALSE(takes(thinking, "I write <invoke name='list_all'>.</think>Well."));
 }
 
 // Names and texts of schemas with all that formats are made of.

@@ -176,6 +176,12 @@ std::vector<Answer> elements() {
        "",
        {{"get_weather", R"({"city": "Paris", "days": 2})"},
         {"search", R"({"tags": ["a", "it's"], "filters": {"k": "v", "n": null}})"}}},
+      {"single_quotes_without_a_wrapper",
+       "minimax",
+       "So:\n<invoke name='get_weather'>\n<parameter name='city'>Paris</parameter>\n</invoke>\nDone, "
+       "<invoke name=it>.",
+       "So:\nDone, <invoke name=it>.",
+       {{"get_weather", R"({"city": "Paris"})"}}},
       {"prose", "glm", "The tag <tool_call> opens a call.", "The tag <tool_call> opens a call.", {}},
   };
 }
