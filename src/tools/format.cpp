@@ -164,7 +164,7 @@ bool is_mark(const Format& format, std::string_view spelling) {
   for (const std::string* mark :
        {&marks.open, &marks.id, &marks.name_end, &marks.number_end, &marks.close, &marks.key_open,
         &marks.key_end, &marks.type_end, &marks.value_open, &marks.value_close, &format.reasoning.open,
-        &format.reasoning.close, &format.code_open})
+        &format.reasoning.close, &format.code_open, &format.quote})
     if (is_part_of(*mark)) return true;
   if (format.syntax == Syntax::kChannels)
     for (const std::string_view mark :

@@ -106,6 +106,23 @@ TEST(FormatOf, MarksMayHaveTheSuffixOfACheckpoint) {
   EXPECT_EQ(format_of("<tool_sep> <think>").marks.name_end, "<tool_sep>");
 }
 
+// A control token that is no mark is left out of an answer's text.
+TEST(IsMark, KnowsAllThatAFormatIsMadeOf) {
+  for (const std::string& family : family_names()) {
+    const Format format = format_named(family);
+    const CallMarks& marks = format.marks;
+    std::vector<std::string> all = {
+        marks.open,       marks.id,      marks.name_end,        marks.number_end,      marks.close,
+        marks.key_open,   marks.key_end, marks.type_end,        marks.value_open,      marks.value_close,
+        format.code_open, format.quote,  format.reasoning.open, format.reasoning.close};
+    all.insert(all.end(), format.silent.begin(), format.silent.end());
+    for (const Wrapper& wrapper : format.wrappers) all.insert(all.end(), {wrapper.open, wrapper.close});
+    for (const std::string& mark : all)
+      if (!mark.empty()) EXPECT_TRUE(is_mark(format, mark)) << family << " " << mark;
+    EXPECT_FALSE(is_mark(format, "<|endoftext|>")) << family;
+  }
+}
+
 TEST(FormatNamed, RefusesUnknownOnes) { EXPECT_THROW(format_named("none"), Error); }
 
 TEST(FamilyNames, AreCountedInTheReadme) {
