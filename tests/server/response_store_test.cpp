@@ -33,13 +33,13 @@ TEST(ResponseStore, WhatIsLargerThanEverythingPushesNothingOut) {
 TEST(ResponseStore, ItemsAreFoundAsLongAsTheirResponseIsKept) {
   ResponseStore store(100000);
   StoredResponse first = response("a", 10);
-  first.items = {{"i", ChatMessage{"user", "first"}}, {"thought", std::nullopt}};
+  first.items = {{"i", {ChatMessage{"user", "first"}}}, {"thought", {}}};
   StoredResponse second = response("b", 10);
-  second.items = {{"i", ChatMessage{"user", "second"}}};
+  second.items = {{"i", {ChatMessage{"user", "second"}}}};
   store.put(first);
   store.put(second);
-  EXPECT_EQ(store.find_item("i")->message->content, "second");
-  EXPECT_FALSE(store.find_item("thought")->message);
+  EXPECT_EQ(store.find_item("i")->messages.at(0).content, "second");
+  EXPECT_TRUE(store.find_item("thought")->messages.empty());
   EXPECT_FALSE(store.find_item("other"));
   store.erase("a");
   EXPECT_TRUE(store.find_item("i"));

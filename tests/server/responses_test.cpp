@@ -228,7 +228,7 @@ TEST_F(Responses, MistakesNameTheField) {
   expect_refused(ask({{"input", {{{"role", "user"}, {"content", {{{"type", "input_image"}}}}}}}}),
                  "input[0].content[0].type");
   expect_refused(ask({{"input", {{{"type", "function_call"}}}}}), "input[0].name");
-  expect_refused(ask({{"input", {{{"type", "computer_call"}}}}}), "input[0].type");
+  expect_refused(ask({{"input", {{{"type", "compaction"}}}}}), "input[0].type");
   expect_refused(ask({{"truncation", "some"}}), "truncation");
   expect_refused(ask({{"background", true}, {"store", false}}), "store");
   expect_refused(ask({{"input", {{{"type", "item_reference"}, {"id", "msg_x"}}}}}), "input[0].id", 404);
@@ -277,25 +277,6 @@ TEST_F(Responses, AnOutputMayBeSentBackAsItCame) {
   for (const json& item : first["output"]) input.push_back(item);
   input.push_back({{"role", "user"}, {"content", "and?"}});
   EXPECT_EQ(std::get<ChatPrompt>(asked(ask({{"input", input}})).prompt).messages.size(), 3u);
-}
-
-// Of tools that ran elsewhere: what they say to a model stands in the messages behind them.
-TEST_F(Responses, ItemsOfOtherServersToolsAreTakenAndNamed) {
-  const json input = json::parse(R"([{"role": "user", "content": "hi"},
-      {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}},
-      {"type": "file_search_call", "id": "fs_1", "status": "completed", "queries": ["q"], "results": null},
-      {"type": "mcp_list_tools", "id": "m_1", "server_label": "s", "tools": []},
-      {"role": "assistant", "content": "found"}, {"role": "user", "content": "and?"}])");
-  const Reply reply = client_.post(kResponses, ask({{"input", input}}).dump());
-  EXPECT_EQ(reply.status, 200) << reply.body;
-  EXPECT_EQ(reply.headers.at("x-ferrum-ignored"), "input[1].type, input[2].type, input[3].type");
-  EXPECT_EQ(std::get<ChatPrompt>(asked(ask({{"input", input}})).prompt).messages.size(), 3u);
-  json found = json::array({input[2]});
-  found[0]["results"] = json::array({{{"text", "what was found"}}});
-  expect_refused(ask({{"input", found}}), "input[0].type");
-  for (const char* type :
-       {"code_interpreter_call", "mcp_call", "image_generation_call", "computer_call_output"})
-    expect_refused(ask({{"input", {{{"type", type}, {"id", "x"}}}}}), "input[0].type");
 }
 
 TEST_F(Responses, TheOldestTurnsAreDroppedOnRequest) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "server/anthropic/documents.h"
+#include "server/anthropic/server_tools.h"
 #include "server/api/client_lines.h"
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
@@ -61,7 +62,9 @@ void add_tool_result(Fields& block, std::vector<ChatMessage>& turns) {
   ChatMessage& result = turns.emplace_back();
   result.role = "tool";
   result.tool_call_id = block.text("tool_use_id").value_or("");
-  if (const Json* content = block.find("content"))
+  if (is_server_result(block.text("type").value_or("")))
+    result.content = text_of_server_result(block);
+  else if (const Json* content = block.find("content"))
     result.content = text_of_content(block, *content, block.path_of("content"));
   if (block.flag("is_error").value_or(false) && !result.content.starts_with(kError))
     result.content = std::string(kError) + (result.content.empty() ? "" : ": " + result.content);
@@ -78,7 +81,8 @@ void add_thought(Fields& block, std::vector<ChatMessage>& turns) {
 bool add_special_block(const std::string& role, const std::string& type, Fields& block,
                        std::vector<ChatMessage>& turns) {
   if (role == "assistant") {
-    if (type == "tool_use") return add_tool_use(block, turns), true;
+    if (type == "tool_use" || is_server_call(type)) return add_tool_use(block, turns), true;
+    if (is_server_result(type)) return add_tool_result(block, turns), true;
     if (type == "thinking") return add_thought(block, turns), true;
     return type == "redacted_thinking";
   }

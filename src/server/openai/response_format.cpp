@@ -85,7 +85,7 @@ class Output : public Format {
     if (head_.events) stored.event_bytes = head_.events->bytes();
     for (const OutputItem& item : items_) {
       stored.messages.push_back(item.chat_message());
-      stored.items.push_back({item.id, item.chat_message()});
+      stored.items.push_back({item.id, {item.chat_message()}});
     }
     head_.store->put(std::move(stored));
   }

@@ -10,6 +10,7 @@
 #include "server/api/text_parts.h"
 #include "server/api/tool_history.h"
 #include "server/openai/response_items.h"
+#include "server/openai/tool_items.h"
 
 namespace ferrum::server::openai {
 namespace {
@@ -56,24 +57,15 @@ ChatMessage message_of_reasoning(Fields& f) {
   return message;
 }
 
-// Items of tools that ran elsewhere, which clients send back with the rest: what they say to a model stands
-// in the messages that follow them.
-bool is_silent(Fields& f, const std::string& type) {
-  if (type == "web_search_call" || type == "mcp_list_tools") return true;
-  if (type != "file_search_call") return false;
-  const Json* results = f.find("results");
-  return !results || results->empty();
-}
-
-// The message of an item; nullopt for one that cannot be shown.
-std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json, const std::string& path,
-                                           ResponseStore& store) {
+// What an item adds to the prompt.
+std::vector<ChatMessage> messages_of_item(const Fields& body, const Json& json, const std::string& path,
+                                          const ToolItems& tools, ResponseStore& store) {
   Fields f(body, json, path);
   const bool reference = !f.find("type") && !f.find("role") && f.find("id");
   const std::string type = f.text("type").value_or(reference ? "item_reference" : "message");
   if (type == "reasoning") {
-    ChatMessage message = message_of_reasoning(f);
-    return message.reasoning.empty() ? std::nullopt : std::optional(std::move(message));
+    const ChatMessage message = message_of_reasoning(f);
+    return message.reasoning.empty() ? std::vector<ChatMessage>{} : std::vector{message};
   }
   if (type == "item_reference") {
     const std::string id = f.text("id").value_or("");
@@ -82,33 +74,31 @@ std::optional<ChatMessage> message_of_item(const Fields& body, const Json& json,
       throw ApiError(404, "item_not_found", f.path_of("id"),
                      fmt::format("{}: there is no item {} here; it may have been evicted", f.path_of("id"),
                                  in_quotes(id)));
-    return item->message;
+    return item->messages;
   }
-  if (type == "function_call" || type == "custom_tool_call") return message_of_call(f, type);
-  if (type == "function_call_output" || type == "custom_tool_call_output") return message_of_result(f);
-  if (is_silent(f, type)) {
-    f.hint("type");
-    return std::nullopt;
-  }
+  if (type == "function_call" || type == "custom_tool_call") return {message_of_call(f, type)};
+  if (type == "function_call_output" || type == "custom_tool_call_output") return {message_of_result(f)};
+  if (auto messages = tools.messages(f, type)) return std::move(*messages);
   if (type != "message") {
     f.refuse_value("type",
                    fmt::format("{}: items of type {} are not supported, only message, function_call, "
-                               "custom_tool_call, their outputs, reasoning and item_reference",
+                               "custom_tool_call, their outputs, those of other tools, reasoning and "
+                               "item_reference",
                                f.path_of("type"), in_quotes(type)),
                    "unsupported_parameter");
-    return std::nullopt;
+    return {};
   }
   const std::string role = f.text("role").value_or("");
   if (role != "system" && role != "developer" && role != "user" && role != "assistant") {
     f.refuse_value("role", fmt::format("{} must be user, assistant, system or developer, not {}",
                                        f.path_of("role"), in_quotes(role)));
-    return std::nullopt;
+    return {};
   }
   const Json& content = f.required("content");
   const bool is_system = role == "system" || role == "developer";
-  if (is_system && has_client_lines_only(content)) return std::nullopt;
-  return message_of(role, text_of_parts(body, is_system ? without_client_lines(content) : content,
-                                        f.path_of("content"), kParts));
+  if (is_system && has_client_lines_only(content)) return {};
+  return {message_of(role, text_of_parts(body, is_system ? without_client_lines(content) : content,
+                                         f.path_of("content"), kParts))};
 }
 
 // The input as items, in the form in which it is listed later.
@@ -157,14 +147,15 @@ ResponseInput read_input(Fields& f, ResponseStore& store) {
   if (!input.is_string() && (!input.is_array() || input.empty()))
     server::refuse("input", "input must be a string, or an array with at least one item");
   in.items = items_of(input);
+  const ToolItems tools(input);
   for (size_t i = 0; i < in.items.size(); ++i) {
     Json& item = in.items[i];
     // Of the body itself, whose text is known, where the input has items.
-    const std::optional<ChatMessage> message =
-        message_of_item(f, input.is_array() ? input[i] : item, fmt::format("input[{}]", i), store);
+    const std::vector<ChatMessage> messages =
+        messages_of_item(f, input.is_array() ? input[i] : item, fmt::format("input[{}]", i), tools, store);
     if (!item.contains("id") || !item["id"].is_string()) item["id"] = new_id(id_prefix_of(item));
-    if (message) in.messages.push_back(*message);
-    in.stored.push_back({item["id"], message});
+    in.messages.insert(in.messages.end(), messages.begin(), messages.end());
+    in.stored.push_back({item["id"], messages});
   }
   if (const auto instructions = f.text("instructions")) in.instructions = *instructions;
   return in;

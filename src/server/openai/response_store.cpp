@@ -18,8 +18,10 @@ size_t StoredResponse::bytes() const {
   constexpr size_t kItem = 256;     // approximate overhead of an item in the index
   size_t sum = kItself + id.size() + body.size() + input_items.size() + event_bytes;
   for (const ChatMessage& message : messages) sum += sizeof(ChatMessage) + bytes_of(message);
-  for (const StoredItem& item : items)
-    sum += kItem + 2 * item.id.size() + (item.message ? bytes_of(*item.message) : 0);
+  for (const StoredItem& item : items) {
+    sum += kItem + 2 * item.id.size();
+    for (const ChatMessage& message : item.messages) sum += sizeof(ChatMessage) + bytes_of(message);
+  }
   return sum;
 }
 

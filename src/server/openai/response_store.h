@@ -13,10 +13,10 @@
 
 namespace ferrum::server::openai {
 
-// An item of an input or an output. One without a message, such as a thought, adds nothing to prompts.
+// An item of an input or an output, with what it adds to prompts.
 struct StoredItem {
   std::string id;
-  std::optional<ChatMessage> message;
+  std::vector<ChatMessage> messages;
 };
 
 struct StoredResponse {
