@@ -152,13 +152,15 @@ std::vector<grammar::TextPattern> call_begins_in_thought(const Format& format, c
 std::optional<grammar::Structure> answer_structure(const Format& format, const ToolList& tools,
                                                    const AnswerOptions& options) {
   const std::vector<const Tool*> callable = callable_of(tools, options);
-  if (callable.empty() && !options.rule) return std::nullopt;
+  AnswerOptions asked = options;
+  if (asked.choice == Choice::kRequired) asked.rule.reset();  // there is no content that it could bind
+  if (callable.empty() && !asked.rule) return std::nullopt;
   StructureBuilder builder;
   if (format.syntax == Syntax::kChannels)
-    return builder.take(channel_answer(format, callable, options, builder));
+    return builder.take(channel_answer(format, callable, asked, builder));
   if (format.syntax == Syntax::kRecipients)
-    return builder.take(recipient_answer(format, callable, options, builder));
-  const int root = AnswerBuilder(format, callable, options, builder).answer();
+    return builder.take(recipient_answer(format, callable, asked, builder));
+  const int root = AnswerBuilder(format, callable, asked, builder).answer();
   return builder.take(root);
 }
 

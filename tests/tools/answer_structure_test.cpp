@@ -298,6 +298,23 @@ TEST(AnswerStructure, BesideCallsARuleIsOneWayToAnswer) {
   }
 }
 
+TEST(AnswerStructure, WhereCallsAreRequiredARuleIsNoWayOut) {
+  const Spec rule = {.kind = Spec::Kind::kChoices, .choices = {"yes", "no"}};
+  const AnswerOptions options = {.choice = Choice::kRequired, .rule = rule};
+  const auto hermes = compiled(format_named("hermes"), ToolList(tools_json()), options);
+  EXPECT_TRUE(takes(hermes, "<tool_call>\n{\"name\": \"list_all\", \"arguments\": {}}\n</tool_call>"));
+  EXPECT_FALSE(takes(hermes, "yes"));
+  EXPECT_FALSE(takes(hermes, "<think>Hm.</think>\n\nyes"));
+  AnswerOptions in_header = options;
+  in_header.phase = Phase::kHeader;
+  const auto harmony = compiled(format_named("harmony"), ToolList(tools_json()), in_header);
+  EXPECT_TRUE(takes(harmony, "<|channel|>commentary to=functions.list_all<|message|>{}"));
+  EXPECT_FALSE(takes(harmony, "<|channel|>final<|message|>yes"));
+  const auto functionary = compiled(format_named("functionary-v3.2"), ToolList(tools_json()), in_header);
+  EXPECT_TRUE(takes(functionary, "list_all\n{}"));
+  EXPECT_FALSE(takes(functionary, "all\nyes"));
+}
+
 TEST(AnswerStructure, WithoutParallelCallsTheFirstIsTheLast) {
   const auto grammar = compiled(format_named("hermes"), ToolList(tools_json()), {.parallel = false});
   const std::string call = "<tool_call>\n{\"name\": \"list_all\", \"arguments\": {}}\n</tool_call>";
