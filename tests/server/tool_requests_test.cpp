@@ -249,6 +249,18 @@ TEST_F(ToolRequests, B47_OddToolsAreTakenOrNamed) {
   }
 }
 
+TEST_F(ToolRequests, ArgumentsAreAnObject) {
+  for (const std::string& path : {kChat, kMessages, kResponses}) {
+    const char* field = path == kChat       ? "tools[0].function.parameters"
+                        : path == kMessages ? "tools[0].input_schema"
+                                            : "tools[0].parameters";
+    for (const json& type : {json("array"), json("string"), json::array({"string", "null"})})
+      expect_refused(path, {{"tools", {tool(path, "f", {{"type", type}})}}}, field);
+    for (const json& type : {json("object"), json::array({"object", "null"}), json(nullptr)})
+      EXPECT_NE(asked(path, {{"tools", {tool(path, "f", {{"type", type}})}}}).functions, "");
+  }
+}
+
 TEST_F(ToolRequests, N8_TextsOfToolsGoThroughAsTheyAre) {
   const std::string odd = "\"}]{{ x }}{% for %}<tool_call>\\ \n\u2028root ::= \"" + std::string(100'000, '[');
   for (const std::string& path : {kChat, kResponses, kMessages}) {

@@ -22,15 +22,13 @@ void read_tools(Fields& body, OfferedTools& tools) {
     }
     const OfferedTool known = {.name = tool.text("name").value_or("")};
     const std::string description = tool.text("description").value_or("");
-    const Json* schema = tool.object("input_schema");
+    const std::string schema = arguments_schema(tool, "input_schema");
     tool.flag("strict");                 // arguments always keep to their schema
     tool.flag("eager_input_streaming");  // they are always sent as they come
     tool.find("cache_control");          // all prompts are cached
     tool.hint_others();
     tools.add(tool, known,
-              {.description = description,
-               .schema = schema ? tool.source(*schema) : "",
-               .field = tool.path_of("input_schema")});
+              {.description = description, .schema = schema, .field = tool.path_of("input_schema")});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "server/api/offered_tools.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -17,6 +18,18 @@ std::string shown(const OfferedTool& tool) {
 }
 
 }  // namespace
+
+std::string arguments_schema(Fields& tool, const std::string& name) {
+  const Json* schema = tool.object(name);
+  if (!schema) return "";
+  const Json type = schema->value("type", Json("object"));
+  const bool may_be_object =
+      type.is_array() ? std::ranges::find(type, "object") != type.end() : type == "object";
+  if (!may_be_object && (type.is_string() || type.is_array()))
+    tool.refuse_value(name, fmt::format("{}: arguments are an object, so its type must be object, not {}",
+                                        tool.path_of(name), to_text(type)));
+  return tool.source(*schema);
+}
 
 // Clients name the tools of MCP servers "server__tool", and some put the separator into the name space.
 std::string OfferedTools::function_of(const OfferedTool& tool) {

@@ -35,6 +35,10 @@ struct ToolChoice {
   bool parallel = true;
 };
 
+// The schema of a tool's arguments in the field `name`, as the client wrote it; empty: there is none.
+// Arguments are an object, so a schema of another type is a refusal.
+std::string arguments_schema(Fields& tool, const std::string& name);
+
 class OfferedTools {
  public:
   // `fields` is where the tool's name stands; a name that is there already is a refusal.

@@ -17,10 +17,7 @@ struct Schema {
   std::string field{};
 };
 
-Schema parameters_schema(Fields& f) {
-  const Json* schema = f.object("parameters");
-  return {schema ? f.source(*schema) : "", f.path_of("parameters")};
-}
+Schema parameters_schema(Fields& f) { return {arguments_schema(f, "parameters"), f.path_of("parameters")}; }
 
 // The schema of the text that a custom tool takes: of any form, or held to a grammar.
 Schema format_schema(Fields& tool, Nesting nesting) {
