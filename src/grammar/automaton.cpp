@@ -18,7 +18,10 @@ Automaton::Automaton(Builder builder)
   }
   begins_.push_back(static_cast<uint32_t>(transitions_.size()));
   find_ahead(builder.kept);
-  if (!thresholds_.empty()) find_live(builder.limits);
+  if (!thresholds_.empty()) {
+    find_live(builder.limits);
+    find_room();
+  }
   prune();
   takes_all_ = segments_.empty();
   for (uint32_t q = 0; q < states(); ++q) {

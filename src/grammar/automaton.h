@@ -47,6 +47,11 @@ class Automaton {
   bool accepts(uint32_t state, uint32_t count) const { return (marks_[state] >> interval_of(count)) & 1; }
   // Whether something that is accepted begins with what led to `state` in `count` characters.
   bool is_live(uint32_t state, uint32_t count) const { return segments_.empty() || row_of(count)[state]; }
+  // Behind fewer characters than these, every state is live.
+  uint32_t roomy_counts() const { return roomy_counts_; }
+  // … and behind fewer than these, more than `used` texts end what began in a state of which `plenty` says
+  // that without counting there is no end of them.
+  uint32_t ample_counts(size_t used) const;
   // Whether one of the characters from `first` to `last` may come next.
   bool has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const;
   // Every character may follow in every state.
@@ -89,6 +94,7 @@ class Automaton {
   };
   const std::vector<bool>& row_of(uint32_t count) const;
   void find_live(const Limits& limits);
+  void find_room();
   void find_ahead(const std::vector<bool>& kept);
   void prune();
   void find_loops();
@@ -111,6 +117,7 @@ class Automaton {
   std::vector<uint32_t> plenty_;
   std::vector<bool> open_;
   uint32_t looping_ = kDead;
+  uint32_t roomy_counts_ = UINT32_MAX;
   bool takes_all_ = false;
 };
 

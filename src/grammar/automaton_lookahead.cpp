@@ -83,6 +83,32 @@ void Automaton::find_loops() {
   if (changed) open_.assign(states(), false);
 }
 
+void Automaton::find_room() {
+  for (const Segment& segment : segments_)
+    for (uint32_t q = 0; q < states(); ++q)
+      if (ahead_[q] != 0 && !segment.live[q]) {
+        roomy_counts_ = segment.first;
+        return;
+      }
+}
+
+// A state that is live behind roomy_counts() - 1 characters ends a text within `longest` more. So of a way
+// through states that has no end, every place that is `longest` + 1 characters behind the last one ends
+// another text.
+uint32_t Automaton::ample_counts(size_t used) const {
+  if (thresholds_.empty() || roomy_counts_ == UINT32_MAX) return UINT32_MAX;
+  uint32_t counted = 0;  // the intervals in which texts are accepted
+  for (const uint32_t mark : marks_) counted |= mark;
+  if (!std::has_single_bit(counted)) return 0;
+  const auto interval = static_cast<size_t>(std::countr_zero(counted));
+  if (interval >= thresholds_.size()) return 0;
+  const uint32_t least = interval == 0 ? 0 : thresholds_[interval - 1], end = thresholds_[interval];
+  const uint64_t longest = end - std::min(end, roomy_counts_);
+  const uint64_t taken = (used + 1) * (longest + 2);
+  const uint64_t ample = roomy_counts_ > taken ? roomy_counts_ - taken : 0;
+  return ample > least ? static_cast<uint32_t>(ample) : 0;
+}
+
 // The state that most classes of bytes lead to as a whole, and those classes; kDead where few characters lead
 // on.
 std::pair<uint32_t, uint64_t> Automaton::widest_way(uint32_t state) const {
@@ -129,7 +155,7 @@ std::pair<uint32_t, uint64_t> Automaton::widest_way(uint32_t state) const {
 void Automaton::find_runs() {
   run_classes_.assign(states(), 0);
   run_lengths_.assign(states(), 0);
-  if (looping_ != kDead || most_counted() != 0) return;
+  if (looping_ != kDead) return;
   std::vector<uint32_t> next(states(), kDead);
   for (uint32_t q = 0; q < states(); ++q) std::tie(next[q], run_classes_[q]) = widest_way(q);
   // A run is as long as all of its classes lead on; one that comes back to where it was has no end.

@@ -25,10 +25,7 @@ class Lexeme {
     if (program.takes_any_writing || thread.search) return false;
     if (thread.at == Thread::At::kName) return true;
     if (thread.at != Thread::At::kString) return false;
-    if (!must_differ(thread)) return true;
-    const Automaton& automaton = *thread.automaton;
-    return automaton.plenty(0) == UINT32_MAX &&
-           (automaton.most_counted() == 0 || automaton.loops(thread.state));
+    return !must_differ(thread) || thread.automaton->plenty(0) == UINT32_MAX;
   }
 
   // `thread` outlives it.
@@ -39,6 +36,9 @@ class Lexeme {
         is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)),
         is_known_(spelling::is_known(thread)) {
     may_run_out_ = !is_name_ && must_differ(thread) && automaton_.most_counted() != 0;
+    if (may_run_out_)
+      ample_counts_ =
+          automaton_.ample_counts(HashSet::size_of(static_cast<const ArrayFrame&>(*thread.frame).used.get()));
     if (!is_name_) return;
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     others_ = may_other_come(frame, order_of(*frame.shape));
@@ -78,9 +78,11 @@ class Lexeme {
   bool names_may_run_out(const Place& at, uint32_t characters) const {
     return others_ && automaton_.plenty(at.state) <= characters;
   }
-  // Whatever `characters` follow, it is still inside: in a state that all of them lead back to.
+  // Whatever `characters` follow, it is still inside: in a state that all of them lead back to, and where
+  // strings may run out, in any.
   bool has_room(const Place& at, uint32_t characters) const {
     if (is_name_) return others_ && !names_may_run_out(at, characters);
+    if (may_run_out_ && !automaton_.loops(at.state)) return at.count + characters < ample_counts_;
     if (may_run_out_) ++characters;  // the last one decides
     return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
   }
@@ -98,8 +100,9 @@ class Lexeme {
     const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
     if ((node.classes & ~loops) == 0 && (!has_escapes || loops == byte_classes::kAll))
       return is_name_ || has_room(at, node.longest);
-    if ((node.classes & ~automaton_.run_classes(at.state)) == 0 && !has_escapes && !may_run_out_ &&
-        node.longest <= automaton_.run_length(at.state) && automaton_.most_counted() == 0)
+    if ((node.classes & ~automaton_.run_classes(at.state)) == 0 && !has_escapes &&
+        node.longest <= automaton_.run_length(at.state) &&
+        at.count + node.longest < (may_run_out_ ? ample_counts_ : automaton_.roomy_counts()))
       return !is_name_ || has_room(at, node.longest);
     return automaton_.is_open(at.state) && (!is_name_ || has_room(at, node.longest));
   }
@@ -160,9 +163,10 @@ class Lexeme {
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_, is_known_;
-  bool may_run_out_ = false;           // a string that must differ from others, and has a most length
-  bool others_ = false;                // names that are not listed
-  mutable std::vector<uint8_t> live_;  // of a name, by state
+  bool may_run_out_ = false;            // a string that must differ from others, and has a most length
+  uint32_t ample_counts_ = UINT32_MAX;  // … behind as many characters it may
+  bool others_ = false;                 // names that are not listed
+  mutable std::vector<uint8_t> live_;   // of a name, by state
 };
 
 }  // namespace ferrum::grammar
