@@ -71,7 +71,7 @@ void Decoder::forward(const Step& step, Tensor logits) {
   embed(step, rows, *weights_.embedding);
   backend_.norm(rows.hidden, rows.residual, weights_.layers.front().before_attention);
   if (weights_.per_token_embedding) embed_per_token(step, rows);
-  const size_t keeping = model_.mtp ? model_.layers.size() : last_keeping_layer() + 1;
+  const size_t keeping = whole_layers();
   if (step.shape.outputs == 0 && !model_.mtp) {
     for (size_t i = 0; i + 1 < keeping; ++i) layer(i, step, rows);
     return store(keeping - 1, step, rows);
@@ -88,13 +88,6 @@ void Decoder::forward(const Step& step, Tensor logits) {
   }
   if (step.shape.outputs > 0 && !logits.empty())
     compute_logits(logits, hidden, weights_.head ? *weights_.head : *weights_.embedding);
-}
-
-size_t Decoder::last_keeping_layer() const {
-  size_t last = model_.layers.size() - 1;
-  const auto keeps = [](const LayerDescription& l) { return l.mixes() && l.attention.kv_layer < 0; };
-  while (last > 0 && !keeps(model_.layers[last])) --last;
-  return last;
 }
 
 // The step of the rows that are read out, for layers that store nothing.

@@ -125,11 +125,13 @@ class Decoder final : public Model {
   // All hidden states that are kept for the MTP head, [blocks × mtp_rows + 1, hidden].
   Tensor carried() const;
   bool is_last(size_t layer) const { return layer + 1 >= model_.layers.size(); }
-  // The last layer that keeps something of a sequence. Behind it only the rows that are read out are
-  // computed, unless an MTP head needs the hidden states of all.
-  size_t last_keeping_layer() const;
+  // Layers in which all rows are computed: behind the last that keeps something those alone that are read
+  // out, unless an MTP head needs the hidden states of all.
+  size_t whole_layers() const {
+    return model_.mtp ? model_.layers.size() : static_cast<size_t>(last_keeping_layer(model_)) + 1;
+  }
   static Step of_outputs(const Step& step);
-  bool ends_rows(size_t layer) const { return layer == last_keeping_layer() && !model_.mtp; }
+  bool ends_rows(size_t layer) const { return layer + 1 == whole_layers() && !model_.mtp; }
   bool keeps_kv(size_t layer, int group) const;
   // The rows of a block in each tensor of the group, with the part of `contents` that is theirs.
   template <class Byte, class Visit>

@@ -83,4 +83,11 @@ std::vector<KvLayer> allocate_kv(KvLayout layout, Arena& arena, const ModelDescr
   return layers;
 }
 
+int last_keeping_layer(const ModelDescription& model) {
+  int last = model.depth() - 1;
+  const auto keeps = [](const LayerDescription& l) { return l.mixes() && l.attention.kv_layer < 0; };
+  while (last > 0 && !keeps(model.layers[static_cast<size_t>(last)])) --last;
+  return last;
+}
+
 }  // namespace ferrum

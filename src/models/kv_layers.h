@@ -50,6 +50,10 @@ size_t kv_bytes_of_token(const HeadShape& heads, DType kv_dtype);
 
 HeadShape head_shape(const AttentionDescription& attention);
 
+// The last layer that keeps keys and values or a state of its own. Behind it only rows that are read out
+// matter.
+int last_keeping_layer(const ModelDescription& model);
+
 // [layers]; with an MTP head then that of its layer, and as `k` of another, f32, the hidden states of
 // mtp_rows positions of each block [blocks, mtp_rows × hidden], with one more behind the last block.
 std::vector<KvLayer> allocate_kv(KvLayout layout, Arena& arena, const ModelDescription& model,

@@ -15,9 +15,10 @@ namespace {
 using Part = ModelVolume::Part;
 using Role = TensorRole;
 
-Part& part_of(ModelVolume& v, const PlannedTensor& planned) {
+Part& part_of(ModelVolume& v, const PlannedTensor& planned, int last_keeping) {
   if (planned.use == TensorUse::kExpert) return v.expert;
-  return planned.key.role == Role::kHead ? v.head : v.layers;
+  if (planned.key.role == Role::kHead) return v.head;
+  return planned.key.layer > last_keeping ? v.tail : v.layers;
 }
 
 void add_tensor(Part& part, const HostTensor& tensor, bool is_matrix) {
@@ -47,11 +48,11 @@ Work weights_work(const ModelVolume& v, int64_t tokens, int64_t outputs) {
   const auto rows = static_cast<double>(tokens);
   const double active = static_cast<double>(v.layers.parameters) +
                         static_cast<double>(v.active) * static_cast<double>(v.expert.parameters);
-  return {.bytes = static_cast<double>(v.layers.bytes) + static_cast<double>(v.head.bytes) +
+  return {.bytes = static_cast<double>(v.layers.bytes + v.tail.bytes + v.head.bytes) +
                    distinct * static_cast<double>(v.expert.bytes) +
                    rows * static_cast<double>(v.embedding_row),
-          .operations =
-              2 * (rows * active + static_cast<double>(outputs) * static_cast<double>(v.head.parameters))};
+          .operations = 2 * (rows * active + static_cast<double>(outputs) *
+                                                 static_cast<double>(v.tail.parameters + v.head.parameters))};
 }
 
 // Keys and values of one sequence's `context` in all layers; those with a window see no more than that.
@@ -75,14 +76,15 @@ ModelVolume volume_of(const Checkpoint& checkpoint) {
   const ModelDescription& m = checkpoint.model();
   ModelVolume v = {.experts = m.experts(), .active = m.routing.top_k};
   std::set<const HostTensor*> counted;
+  const int last_keeping = last_keeping_layer(m);
   for (const PlannedTensor& planned : tensors_of(m)) {
     if (planned.use == TensorUse::kScalars || planned.key.layer >= m.depth()) continue;
     for (const HostTensor* tensor : stored(checkpoint, planned, counted)) {
       if (planned.use == TensorUse::kLookUp) {
-        v.embedding_row = row_bytes(tensor->format, static_cast<size_t>(tensor->cols()));
-        if (m.tied_head) add_tensor(v.head, *tensor, true);
+        v.embedding_row += row_bytes(tensor->format, static_cast<size_t>(tensor->cols()));
+        if (m.tied_head && planned.key.role == Role::kEmbedding) add_tensor(v.head, *tensor, true);
       } else {
-        add_tensor(part_of(v, planned), *tensor, planned.use != TensorUse::kVector);
+        add_tensor(part_of(v, planned, last_keeping), *tensor, planned.use != TensorUse::kVector);
       }
     }
   }

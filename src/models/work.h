@@ -15,12 +15,13 @@ struct ModelVolume {
     uint64_t bytes = 0;
     int64_t parameters = 0;
   };
-  Part layers;                 // used by every token: attention, dense feed-forward, routers
-  Part head;                   // the embedding table where it serves as head
-  Part expert;                 // one expert of every layer with experts
-  int experts = 0;             // of such a layer
-  int active = 0;              // chosen by one token
-  uint64_t embedding_row = 0;  // bytes
+  Part layers;      // used by every token: attention, dense feed-forward, routers
+  Part tail;        // the same behind the last layer that keeps something: of rows that are read out
+  Part head;        // the embedding table where it serves as head
+  Part expert;      // one expert of every layer with experts
+  int experts = 0;  // of such a layer
+  int active = 0;   // chosen by one token
+  uint64_t embedding_row = 0;  // bytes, of all tables in which a token is looked up
 };
 ModelVolume volume_of(const Checkpoint& checkpoint);
 

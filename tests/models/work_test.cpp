@@ -1,5 +1,6 @@
 // Bytes and operations per token, worked out a second time by hand from the models' shapes.
 #include "models/work.h"
+#include "models/kv_layers.h"
 
 #include <gtest/gtest.h>
 
@@ -160,6 +161,29 @@ TEST(Work, AWindowBoundsWhatIsReadOfTheCache) {
   for (const bool slides : test::sliding_layers(m)) full_layers += slides ? 0 : 1;
   EXPECT_EQ(far - near, 2.0 * full_layers * m.window() * m.layers.front().attention.kv_heads *
                             m.layers.front().attention.head_dim * 2);
+}
+
+// Behind the last layer with keys of its own a prompt computes one row, and only rows of the table of
+// per-layer embeddings are read.
+TEST(Work, OfLayersThatShareKeysAndOfPerLayerEmbeddings) {
+  FERRUM_NEEDS_SHARED("goldens2/gemma4_e2b");
+  const auto checkpoint = Checkpoint::open(test::shared("goldens2/gemma4_e2b"));
+  const ModelDescription& m = checkpoint->model();
+  const ModelVolume v = volume_of(*checkpoint);
+  ASSERT_TRUE(m.tied_head);
+  EXPECT_EQ(v.head.parameters, int64_t{m.vocab} * m.hidden);
+  const HostTensor* table = checkpoint->find({TensorRole::kPerLayerEmbedding});
+  ASSERT_NE(table, nullptr);
+  const uint64_t row =
+      row_bytes(table->format, static_cast<size_t>(m.hidden) + static_cast<size_t>(table->cols()));
+  EXPECT_EQ(v.embedding_row, row);
+  const int last = last_keeping_layer(m);
+  ASSERT_LT(last, m.depth() - 1);
+  EXPECT_GT(v.tail.parameters, 0);
+  const auto operations = [&](int64_t tokens) {
+    return prompt_work(v, m, DType::kF16, tokens, 0).operations;
+  };
+  EXPECT_DOUBLE_EQ(operations(11) - operations(1), 2 * 10.0 * static_cast<double>(v.layers.parameters));
 }
 
 // Layer 0 attends: 2 heads of 8 for keys, and for values. Layers 1 and 2 keep 3 inputs of each of
