@@ -224,6 +224,47 @@ TEST(GrammarSchema, RefusesByName) {
     EXPECT_EQ(refused_keyword([&] { from_schema(one.schema); }), one.keyword) << one.schema;
 }
 
+// In each place where a keyword holds a schema, for every kind of value that is none. It once ended the
+// process.
+TEST(GrammarSchema, WhatIsNoSchemaIsRefusedWhereItStands) {
+  struct Place {
+    const char* before;
+    const char* behind;
+    const char* path;
+  };
+  const Place places[] = {
+      {"", "", "#"},
+      {R"({"items":)", "}", "#/items"},
+      {R"({"not":)", "}", "#/not"},
+      {R"({"properties":{"a":)", "}}", "#/properties/a"},
+      {R"({"patternProperties":{"a":)", "}}", "#/patternProperties/a"},
+      {R"({"additionalProperties":)", "}", "#/additionalProperties"},
+      {R"({"propertyNames":)", "}", "#/propertyNames"},
+      {R"({"prefixItems":[)", "]}", "#/prefixItems/0"},
+      {R"({"contains":)", "}", "#/contains"},
+      {R"({"anyOf":[)", "]}", "#/anyOf/0"},
+      {R"({"oneOf":[{},)", "]}", "#/oneOf/1"},
+      {R"({"allOf":[{"properties":{"a":)", R"(}}],"unevaluatedProperties":false})", "#/allOf/0/properties/a"},
+      {R"({"if":)", R"(,"then":{}})", "#/if"},
+      {R"({"if":{},"then":)", "}", "#/then"},
+      {R"({"dependentSchemas":{"a":)", "}}", "#/dependentSchemas/a"},
+      {R"({"unevaluatedProperties":)", "}", "#/unevaluatedProperties"},
+      {R"({"unevaluatedItems":)", "}", "#/unevaluatedItems"}};
+  for (const Place& place : places)
+    for (const char* value : {"3", "null", R"("x")", "1.5"}) {
+      const std::string schema = place.before + std::string(value) + place.behind;
+      try {
+        from_schema(schema);
+        ADD_FAILURE() << schema << " is taken";
+      } catch (const Refusal& refusal) {
+        EXPECT_EQ(refusal.keyword(), "schema") << schema;
+        EXPECT_EQ(refusal.path(), place.path) << schema;
+      }
+    }
+  EXPECT_EQ(refused_keyword([] { from_schema(R"({"$ref": 3})"); }), "$ref");
+  EXPECT_EQ(refused_keyword([] { from_schema(R"({"$defs": {"a": 3}, "$ref": "#/$defs/a"})"); }), "$ref");
+}
+
 TEST(GrammarSchema, B45_RefusalsNameTheirPlace) {
   try {
     from_schema(R"({"properties": {"a/b": {"items": {"pattern": "(a)\\1"}}}})");

@@ -56,9 +56,13 @@ SchemaDocument::SchemaDocument(const JsonTree& root) : root_(root) {
   resources_.emplace(kNoBase, &root);
 }
 
+// What is no schema has its place as well: it is refused when a keyword applies it.
 void SchemaDocument::add(const JsonTree& schema, Place place) {
-  if (!schema.is_object() && !schema.is_boolean()) return;
   if (places_.contains(&schema)) return;
+  if (!schema.is_object() && !schema.is_boolean()) {
+    places_.emplace(&schema, std::move(place));
+    return;
+  }
   const JsonTree* reference = schema.find("$ref");
   const bool is_reference =
       place.draft <= Draft::k7 && reference && reference->type == JsonTree::Type::kString;
@@ -166,7 +170,7 @@ const JsonTree& SchemaDocument::resolve(const JsonTree& schema, const std::strin
         place.path = path;
         add(*target, std::move(place));
       }
-      if (target && !places_.contains(target))
+      if (target && !target->is_object() && !target->is_boolean())
         throw Refusal(keyword, from.path, in_quotes(reference) + " leads to something that is no schema");
     } else if (const auto anchor = anchors_.find({uri.uri, fragment}); anchor != anchors_.end()) {
       target = anchor->second;

@@ -126,6 +126,7 @@ FormulaId Translator::translate(const JsonTree& tree, uint32_t scope) {
     if (draft(tree) == Draft::k4) refuse(tree, "schema", "in draft 4 a schema is an object");
     return tree.type == Type::kTrue ? kTrue : kFalse;
   }
+  if (!tree.is_object()) refuse(tree, "schema", "it is neither an object nor true or false");
   std::vector<FormulaId> parts;
   for (const Case& one : cases_of_keywords(tree, scope)) parts.push_back(one.formula);
   return formulas_.any_of(std::move(parts), "unevaluatedProperties", path(tree));
@@ -168,7 +169,7 @@ std::vector<Translator::Case> Translator::cases_of_keywords(const JsonTree& tree
                                                             bool needs_cases) {
   const Draft in = draft(tree);
   const JsonTree* ref = tree.find("$ref");
-  if (ref && ref->type != Type::kString) ref = nullptr;
+  if (ref && ref->type != Type::kString) refuse(tree, "$ref", "it is no text");
   const JsonTree* members_left = in >= Draft::k2019 ? tree.find("unevaluatedProperties") : nullptr;
   const JsonTree* items_left = in >= Draft::k2019 ? tree.find("unevaluatedItems") : nullptr;
   needs_cases = needs_cases || members_left || items_left;
