@@ -80,6 +80,8 @@ class Automaton {
   // How many texts are accepted from `state` on, without counting characters; UINT32_MAX: more than that or
   // no end.
   uint32_t texts_ahead(uint32_t state) const { return sizes_.empty() ? UINT32_MAX : sizes_[state]; }
+  // How many texts are accepted, with characters counted; UINT32_MAX: more than 65,536 or no end.
+  uint32_t accepted_texts() const;
   void count_texts();
 
  private:

@@ -230,6 +230,36 @@ void Automaton::count_texts() {
   find_plenty();
 }
 
+// Over beginnings that something accepted goes on from, by their length: each of them is one text more at
+// least.
+uint32_t Automaton::accepted_texts() const {
+  constexpr uint64_t kMost = 1 << 16;
+  if (thresholds_.empty()) return texts_ahead(0) <= kMost ? texts_ahead(0) : UINT32_MAX;
+  const uint32_t most = most_counted();
+  std::vector<uint64_t> ways(states());
+  ways[0] = 1;
+  uint64_t sum = 0, beginnings = 1;
+  for (uint32_t length = 0; beginnings != 0; ++length) {
+    // Behind more characters than are counted, as many states later one has been met twice.
+    if (length > most + states() || length > kMost) return UINT32_MAX;
+    for (uint32_t q = 0; q < states(); ++q)
+      if (ways[q] != 0 && accepts(q, std::min(length, most))) sum += ways[q];
+    std::vector<uint64_t> next(states());
+    beginnings = 0;
+    for (uint32_t q = 0; q < states(); ++q) {
+      if (ways[q] == 0) continue;
+      for (const Transition& t : transitions(q)) {
+        if (!is_live(t.next, std::min(length + 1, most))) continue;
+        next[t.next] += ways[q] * (t.last - t.first + 1);
+        beginnings += ways[q] * (t.last - t.first + 1);
+        if (sum + beginnings > kMost) return UINT32_MAX;
+      }
+    }
+    ways = std::move(next);
+  }
+  return static_cast<uint32_t>(sum);
+}
+
 void Automaton::find_plenty() {
   std::vector<std::vector<uint32_t>> sources(states());
   for (uint32_t q = 0; q < states(); ++q)

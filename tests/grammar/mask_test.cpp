@@ -149,6 +149,8 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
       R"({"type": "array", "items": {"type": "string", "pattern": "^(ab|c)+$", "minLength": 2, "maxLength": 5},
           "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^a+b?$", "maxLength": 4}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[a-c]+$", "maxLength": 1}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^(ab|c)+$", "maxLength": 2}, "uniqueItems": true})",
       R"({"type": "string", "pattern": "^[^.\\s]{1,6}([.][^.\\s]{1,6}){1,3}$", "maxLength": 14})",
       R"({"type": "string", "pattern": "^[a-z]{2,9}[0-9]?$", "minLength": 4, "maxLength": 7})",
       R"({"type": "array", "contains": {"type": "string"}, "maxContains": 2, "items": {"type": ["string", "integer"]}})",

@@ -320,7 +320,7 @@ std::optional<uint32_t> Expander::values_of(uint32_t goal, int depth) {
   uint64_t sum = 0;
   for (const TypeBit bit : {kNullBit, kTrueBit, kFalseBit}) sum += has_literal(goal, bit) ? 1 : 0;
   if (languages_.rules_of(texts_of(goal))) return UINT32_MAX;
-  if (const auto strings = languages_.automaton(texts_of(goal))) sum += strings->texts_ahead(0);
+  if (const auto strings = languages_.automaton(texts_of(goal))) sum += strings->accepted_texts();
   if (const auto numbers = numbers_.automaton(numbers_of(goal))) sum += numbers->texts_ahead(0);
   if (sum >= UINT32_MAX) return UINT32_MAX;
   bool is_known = true;
