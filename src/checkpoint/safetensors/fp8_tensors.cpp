@@ -9,6 +9,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "checkpoint/safetensors/parts.h"
 #include "tensor/half.h"
 
 namespace ferrum {
@@ -24,10 +25,6 @@ std::array<float, 256> e4m3_table() {
   for (int bits = 0; bits < 256; ++bits)
     table[static_cast<size_t>(bits)] = float_from_e4m3(static_cast<uint8_t>(bits));
   return table;
-}
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
 // The numbers of a tensor of scales.
@@ -97,17 +94,10 @@ class Fp8Rows final : public RowMaker {
   std::array<float, 256> values_;
 };
 
-// The tensor of scales that belongs to a weight, and the file that has it.
-struct Scale {
-  const SafetensorsFile* file = nullptr;
-  const SafetensorsEntry* entry = nullptr;
-};
-
-Scale find_scale(const std::vector<std::unique_ptr<SafetensorsFile>>& files, const std::string& weight) {
+FoundPart find_scale(const std::vector<std::unique_ptr<SafetensorsFile>>& files, const std::string& weight) {
   for (const std::string_view suffix : kScaleSuffixes)
-    for (const auto& file : files)
-      if (const SafetensorsEntry* entry = file->find(weight + std::string(suffix)))
-        return {file.get(), entry};
+    if (const FoundPart scale = find_part(files, weight + std::string(suffix)); scale.entry != nullptr)
+      return scale;
   return {};
 }
 
@@ -134,7 +124,7 @@ std::optional<Grid> grid_of(const SafetensorsEntry& weight, const SafetensorsEnt
   return std::nullopt;
 }
 
-HostTensor weight_tensor(const SafetensorsFile& file, const SafetensorsEntry& weight, Scale scale,
+HostTensor weight_tensor(const SafetensorsFile& file, const SafetensorsEntry& weight, FoundPart scale,
                          const std::optional<Fp8Quantization>& quantization) {
   HostTensor tensor = {.name = weight.name, .format = Format::kBF16, .shape = weight.shape, .bytes = {}};
   if (weight.shape.empty() || weight.elements() == 0)
@@ -233,7 +223,7 @@ Fp8Tensors fp8_tensors(const std::vector<std::unique_ptr<SafetensorsFile>>& file
     for (const SafetensorsEntry& entry : file->entries()) {
       const std::string_view name = entry.name;
       if (is_fp8(entry)) {
-        const Scale scale = find_scale(files, entry.name);
+        const FoundPart scale = find_scale(files, entry.name);
         found.weights.push_back(weight_tensor(*file, entry, scale, quantization));
         found.parts.push_back(name);
         if (scale.entry != nullptr) found.parts.push_back(scale.entry->name);

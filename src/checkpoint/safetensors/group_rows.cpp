@@ -66,19 +66,19 @@ Bytes block_of(const uint32_t (&words)[4]) {
   return first_halves(even, odd);
 }
 
-Format format_for(int64_t group_cols) {
+}  // namespace
+
+Format group_format(int64_t group_cols) {
   if (group_cols % 128 == 0) return Format::kG4_128;
   return group_cols % 64 == 0 ? Format::kG4_64 : Format::kG4_32;
 }
-
-}  // namespace
 
 // What a block holds of 32 columns, for each row of a tile.
 struct GroupRows::Quants {
   Bytes of[kTileRows];
 };
 
-GroupRows::GroupRows(const Parts& parts) : parts_(parts), format_(format_for(parts.group_cols)) {
+GroupRows::GroupRows(const Parts& parts) : parts_(parts), format_(group_format(parts.group_cols)) {
   const auto values = static_cast<size_t>(parts.rows * parts.cols);
   const auto groups = static_cast<size_t>(parts.cols / parts.group_cols * parts.rows);
   check(

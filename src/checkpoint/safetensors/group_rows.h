@@ -21,6 +21,9 @@
 
 namespace ferrum {
 
+// The format of groups of `group_cols` columns, a multiple of 32.
+Format group_format(int64_t group_cols);
+
 class GroupRows final : public RowMaker {
  public:
   struct Parts {

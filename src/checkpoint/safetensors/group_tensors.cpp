@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "checkpoint/safetensors/group_rows.h"
+#include "checkpoint/safetensors/parts.h"
 
 namespace ferrum {
 namespace {
@@ -17,22 +18,10 @@ constexpr int kSmallestGroup = 32;
 enum Part : uint8_t { kQuants, kZeros, kScales, kGroupIndex };
 constexpr std::array<std::string_view, 4> kSuffixes = {".qweight", ".qzeros", ".scales", ".g_idx"};
 
-struct Found {
-  const SafetensorsFile* file = nullptr;
-  const SafetensorsEntry* entry = nullptr;
-
-  // "<file>: tensor <name>"
-  std::string place() const { return fmt::format("{}: tensor {}", file->source(), in_quotes(entry->name)); }
-};
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
-}
-
 // One linear layer.
 class Module {
  public:
-  Module(std::string name, const std::array<Found, 4>& parts, const GroupQuantization& quantization)
+  Module(std::string name, const std::array<FoundPart, 4>& parts, const GroupQuantization& quantization)
       : name_(std::move(name)), parts_(parts), quantization_(quantization) {}
 
   HostTensor tensor() {
@@ -71,7 +60,7 @@ class Module {
   }
 
   void read_shape() {
-    const Found& quants = parts_[kQuants];
+    const FoundPart& quants = parts_[kQuants];
     const std::vector<int64_t>& shape = quants.entry->shape;
     check_type(kQuants, {"I32", "U32"});
     if (shape.size() != 2 || entry(kScales).shape.size() != 2)
@@ -130,7 +119,7 @@ class Module {
       return;
     }
     check_part(kGroupIndex, {cols_}, {"I32", "I64"});
-    const Found& found = parts_[kGroupIndex];
+    const FoundPart& found = parts_[kGroupIndex];
     const std::vector<int64_t> group_of = found.file->integers(found.entry->name);
     found.file->release(found.entry->bytes);
     const int64_t size = cols_ / groups_;
@@ -153,7 +142,7 @@ class Module {
   }
 
   std::string name_;
-  std::array<Found, 4> parts_;
+  std::array<FoundPart, 4> parts_;
   const GroupQuantization& quantization_;
   int64_t rows_ = 0;
   int64_t cols_ = 0;
@@ -171,13 +160,13 @@ bool is_group_part(std::string_view name) {
 
 std::vector<HostTensor> group_tensors(const std::vector<std::unique_ptr<SafetensorsFile>>& files,
                                       const GroupQuantization& quantization) {
-  std::map<std::string, std::array<Found, 4>> modules;
+  std::map<std::string, std::array<FoundPart, 4>> modules;
   for (const auto& file : files)
     for (const SafetensorsEntry& entry : file->entries())
       for (const Part part : {kQuants, kZeros, kScales, kGroupIndex}) {
         const std::string_view name = entry.name;
         if (!name.ends_with(kSuffixes[part])) continue;
-        Found& found = modules[std::string(name.substr(0, name.size() - kSuffixes[part].size()))][part];
+        FoundPart& found = modules[std::string(name.substr(0, name.size() - kSuffixes[part].size()))][part];
         if (found.entry != nullptr)
           fail(ErrorCode::kBadFile, "{}: duplicate tensor {}, which is in {}, too", file->source(),
                in_quotes(name), found.file->source());

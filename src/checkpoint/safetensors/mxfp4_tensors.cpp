@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "checkpoint/safetensors/parts.h"
 
 namespace ferrum {
 namespace {
@@ -34,13 +35,6 @@ class Mxfp4Rows final : public RowMaker {
   size_t per_row_;
 };
 
-const SafetensorsEntry* find(const std::vector<std::unique_ptr<SafetensorsFile>>& files,
-                             const std::string& name) {
-  for (const auto& file : files)
-    if (const SafetensorsEntry* entry = file->find(name)) return entry;
-  return nullptr;
-}
-
 }  // namespace
 
 bool is_mxfp4_part(const SafetensorsEntry& entry) {
@@ -55,7 +49,7 @@ std::vector<HostTensor> mxfp4_tensors(const std::vector<std::unique_ptr<Safetens
       const bool is_blocks = entry.name.ends_with(kBlocks);
       const std::string name = entry.name.substr(0, entry.name.size() - kBlocks.size());
       const std::string other = name + std::string(is_blocks ? kScales : kBlocks);
-      const SafetensorsEntry* scales = find(files, other);
+      const SafetensorsEntry* scales = find_part(files, other).entry;
       if (scales == nullptr)
         fail(ErrorCode::kBadFile, "{}: tensor {} is missing, which belongs to {}", file->source(),
              in_quotes(other), in_quotes(entry.name));

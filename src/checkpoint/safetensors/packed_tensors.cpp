@@ -10,6 +10,8 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "checkpoint/safetensors/group_rows.h"
+#include "checkpoint/safetensors/parts.h"
 #include "tensor/formats/blocks.h"
 #include "tensor/half.h"
 
@@ -23,10 +25,6 @@ constexpr int kMiddle = 8;
 constexpr std::string_view kPacked = ".weight_packed";
 constexpr std::array<std::string_view, 5> kSuffixes = {kPacked, ".weight_scale", ".weight_zero_point",
                                                        ".weight_g_idx", ".weight_shape"};
-
-std::string shape_text(const std::vector<int64_t>& shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
-}
 
 // The integer at `index` of words of eight.
 int integer_at(const std::byte* words, int64_t index) {
@@ -44,10 +42,8 @@ class PackedRows final : public RowMaker {
     std::shared_ptr<const ColumnOrder> order;
   };
 
-  explicit PackedRows(Parts parts) : parts_(std::move(parts)) {
-    const int64_t group = parts_.cols / parts_.groups;
-    format_ = group % 128 == 0 ? Format::kG4_128 : group % 64 == 0 ? Format::kG4_64 : Format::kG4_32;
-  }
+  explicit PackedRows(Parts parts)
+      : parts_(std::move(parts)), format_(group_format(parts_.cols / parts_.groups)) {}
 
   Format format() const { return format_; }
 
@@ -92,30 +88,18 @@ class PackedRows final : public RowMaker {
   }
 
   Parts parts_;
-  Format format_ = Format::kG4_128;
+  Format format_;
 };
 
 using Files = std::vector<std::unique_ptr<SafetensorsFile>>;
 
-struct Found {
-  const SafetensorsFile* file = nullptr;
-  const SafetensorsEntry* entry = nullptr;
-
-  std::string place() const { return fmt::format("{}: tensor {}", file->source(), in_quotes(entry->name)); }
-};
-
-Found find(const Files& files, const std::string& name) {
-  for (const auto& file : files)
-    if (const SafetensorsEntry* entry = file->find(name)) return {file.get(), entry};
-  return {};
-}
-
 // One linear layer.
 class Module {
  public:
-  Module(const Files& files, Found packed)
+  Module(const Files& files, FoundPart packed)
       : packed_(packed), name_(packed.entry->name.substr(0, packed.entry->name.size() - kPacked.size())) {
-    for (size_t i = 1; i < kSuffixes.size(); ++i) others_[i] = find(files, name_ + std::string(kSuffixes[i]));
+    for (size_t i = 1; i < kSuffixes.size(); ++i)
+      others_[i] = find_part(files, name_ + std::string(kSuffixes[i]));
   }
 
   HostTensor tensor() {
@@ -127,7 +111,7 @@ class Module {
     rows_ = shape[0];
     cols_ = shape[1] * kPerWord;
     check_said_shape();
-    const Found& scales = others_[1];
+    const FoundPart& scales = others_[1];
     if (scales.entry == nullptr)
       fail(ErrorCode::kBadFile, "{} has no {} beside it", packed_.place(),
            in_quotes(name_ + std::string(kSuffixes[1])));
@@ -153,14 +137,14 @@ class Module {
   }
 
  private:
-  static void check_type(const Found& part, std::initializer_list<std::string_view> types) {
+  static void check_type(const FoundPart& part, std::initializer_list<std::string_view> types) {
     if (std::ranges::find(types, part.entry->type->name) == types.end())
       fail(ErrorCode::kUnsupported, "{} is of dtype {}; packed weights have {} there", part.place(),
            part.entry->type->name, fmt::join(types, " or "));
   }
 
   void check_said_shape() const {
-    const Found& said = others_[4];
+    const FoundPart& said = others_[4];
     if (said.entry == nullptr) return;
     check_type(said, {"I64", "I32"});
     const std::vector<int64_t> shape = said.file->integers(said.entry->name);
@@ -170,7 +154,7 @@ class Module {
   }
 
   std::span<const std::byte> zeros() const {
-    const Found& part = others_[2];
+    const FoundPart& part = others_[2];
     if (part.entry == nullptr) return {};
     check_type(part, {"I32"});
     const std::vector<int64_t> shape = {(rows_ + kPerWord - 1) / kPerWord, groups_};
@@ -182,7 +166,7 @@ class Module {
 
   // Columns by their group, those of a group in their own order; null where they lie so already.
   std::shared_ptr<const ColumnOrder> read_order() const {
-    const Found& part = others_[3];
+    const FoundPart& part = others_[3];
     if (part.entry == nullptr) return nullptr;
     check_type(part, {"I32", "I64"});
     const std::vector<int64_t> group_of = part.file->integers(part.entry->name);
@@ -201,9 +185,9 @@ class Module {
     return std::ranges::is_sorted(order) ? nullptr : std::make_shared<const ColumnOrder>(std::move(order));
   }
 
-  Found packed_;
+  FoundPart packed_;
   std::string name_;
-  std::array<Found, kSuffixes.size()> others_;
+  std::array<FoundPart, kSuffixes.size()> others_;
   int64_t rows_ = 0, cols_ = 0, groups_ = 0;
 };
 
