@@ -37,15 +37,17 @@ TEST(MachineLimits, TheMedianOfEach) {
 TEST(Peaks, ReadLooksAtEveryByte) {
   std::vector<uint8_t> data(4 * 64 * 3 + 17);
   std::iota(data.begin(), data.end(), uint8_t{0});
-  for (const Isa isa : available_isas()) {
-    const auto read = cpu::kernels_for(isa).peaks.read;
-    const uint64_t before = read(data.data(), data.size());
-    for (uint8_t& byte : data) {
-      byte ^= 0x10;
-      ASSERT_NE(read(data.data(), data.size()), before) << name_of(isa) << ", byte " << &byte - data.data();
-      byte ^= 0x10;
+  for (const Isa isa : available_isas())
+    for (const size_t ahead : {size_t{0}, size_t{256}}) {
+      const auto read = cpu::kernels_for(isa).peaks.read;
+      const uint64_t before = read(data.data(), data.size(), ahead);
+      for (uint8_t& byte : data) {
+        byte ^= 0x10;
+        ASSERT_NE(read(data.data(), data.size(), ahead), before)
+            << name_of(isa) << ", byte " << &byte - data.data();
+        byte ^= 0x10;
+      }
     }
-  }
 }
 
 TEST(Peaks, OperationsGrowWithTheRounds) {

@@ -255,8 +255,9 @@ struct HeadTask {
 
 // Peak rates of the instruction set, to measure the machine (machine_limits.h).
 struct Peaks {
-  // Reads all bytes in several sequential streams; the result depends on every byte.
-  uint64_t (*read)(const uint8_t* data, size_t bytes);
+  // Reads all bytes in several sequential streams, each with prefetches `ahead` bytes ahead, or with those of
+  // the hardware alone if that is 0; the result depends on every byte.
+  uint64_t (*read)(const uint8_t* data, size_t bytes, size_t ahead);
   // Each runs `rounds` over independent sums and returns the number of operations, a multiply-add counted as
   // two.
   int64_t (*dot_int8)(int64_t rounds);  // unsigned × signed bytes, exact sums in 32 bits

@@ -33,7 +33,7 @@ class LimitMeter {
   // measured as well. Throws kNoMemory.
   LimitMeter(int threads, size_t buffer_bytes = default_buffer());
 
-  // Takes a quarter of a second.
+  // Takes a third of a second.
   MachineLimits measure();
 
   // 512 MiB, or a quarter of the free memory if that is less.

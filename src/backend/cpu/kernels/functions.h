@@ -120,7 +120,7 @@ FERRUM_INTEGER_FORMATS(FERRUM_INTEGER_PANELS)
 void multiply_pairs(const PanelTask& task);
 
 // peak.cpp
-uint64_t peak_read(const uint8_t* data, size_t bytes);
+uint64_t peak_read(const uint8_t* data, size_t bytes, size_t ahead);
 int64_t peak_dot_int8(int64_t rounds);
 int64_t peak_multiply_add_f32(int64_t rounds);
 int64_t peak_dot_bf16(int64_t rounds);  // only in sets that have it

@@ -42,7 +42,6 @@ inline void touch(Register& value) {
 
 constexpr int kStreams = 4;  // more open pages of memory than one, and few enough for every prefetcher
 constexpr size_t kLine = 64;
-constexpr size_t kAhead = 1024;
 
 inline uint64_t folded(I32 v) {
   uint64_t total = 0;
@@ -52,7 +51,7 @@ inline uint64_t folded(I32 v) {
 
 }  // namespace
 
-uint64_t peak_read(const uint8_t* data, size_t bytes) {
+uint64_t peak_read(const uint8_t* data, size_t bytes, size_t ahead) {
   constexpr int kPerLine = kLine / kRegister;
   const size_t stream = bytes / kStreams / kLine * kLine;
   I32 sums[kStreams] = {};
@@ -60,7 +59,7 @@ uint64_t peak_read(const uint8_t* data, size_t bytes) {
 #pragma GCC unroll 4
     for (int s = 0; s < kStreams; ++s) {
       const uint8_t* line = data + static_cast<size_t>(s) * stream + at;
-      __builtin_prefetch(line + kAhead);  // past the end it has no effect
+      if (ahead > 0) __builtin_prefetch(line + ahead);  // past the end it has no effect
 #pragma GCC unroll 4
       for (int i = 0; i < kPerLine; ++i) sums[s] ^= load_register(line + static_cast<size_t>(i) * kRegister);
     }
