@@ -48,13 +48,16 @@ const Kernels& kernels_for(Isa isa) {
     table.peaks.dot_bf16 = avx512bf16::peak_dot_bf16;
     return table;
   }();
-  // The same as AVX-512 BF16 except for BF16 products and long products of integers.
-  static const Kernels amx_table = [] {
-    Kernels table = avx512bf16_table;
-    amx::use_tiles(table);
-    return table;
-  }();
-  if (isa == Isa::kAmx) return amx_table;
+  // The same as AVX-512 BF16 except for BF16 products and long products of integers. use_tiles() is compiled
+  // for AMX, so it runs only where the CPU has it.
+  if (isa == Isa::kAmx) {
+    static const Kernels amx_table = [] {
+      Kernels table = avx512bf16_table;
+      amx::use_tiles(table);
+      return table;
+    }();
+    return amx_table;
+  }
   if (isa == Isa::kAvx512Bf16) return avx512bf16_table;
   if (isa == Isa::kAvx512) return avx512::kTable;
   if (isa == Isa::kAvxVnni) return avxvnni::kTable;

@@ -276,6 +276,9 @@ struct FormatKernels {
   void (*multiply_unpacked)(const PanelTask& task);  // panels of unpacked spans
   // Decodes to float32 [cols, lanes]: a panel of format F32.
   void (*expand)(const uint8_t* panel, int cols, float* out);
+  // Up to this many tokens read packed spans once, from memory. More are multiplied span by span, of integer
+  // formats after it was unpacked.
+  int direct_tokens;
 };
 
 struct FormatTable {
@@ -319,7 +322,6 @@ struct Kernels {
   void (*quantize)(const float* x, int n, InputSpan* spans, int64_t stride);
 
   int lanes;           // rows per panel
-  int direct_tokens;   // up to this many tokens are multiplied with packed spans, more with unpacked ones
   int unpacked_bytes;  // of a span of one panel
 
   FormatTable formats;

@@ -147,7 +147,8 @@ void Matmul::multiply_run(const PanelRun& run, int cols, const Inputs& inputs, c
                     .tokens = inputs.tokens,
                     .sums = sums.data,
                     .sums_stride = sums.panel_stride};
-  if (inputs.tokens <= kernels_.direct_tokens && (stays_float || quantized)) return multiply(task);
+  if (inputs.tokens <= kernels_.formats.of[format].direct_tokens && (stays_float || quantized))
+    return multiply(task);
 
   // Columns are the outer loop, so that the inputs of a few spans stay in the second-level cache for all
   // panels.

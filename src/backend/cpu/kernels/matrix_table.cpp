@@ -10,7 +10,7 @@ constexpr int kTokensBeforeTiles = 24;
 }  // namespace
 
 void use_tiles(Kernels& table) {
-  table.direct_tokens = kTokensBeforeTiles;
+  for (FormatKernels& format : table.formats.of) format.direct_tokens = kTokensBeforeTiles;
   table.multiply_pairs = multiply_pairs;
   table.peaks.dot_int8 = peak_dot_int8;
   table.peaks.dot_bf16 = peak_dot_bf16;

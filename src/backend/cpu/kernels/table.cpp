@@ -11,9 +11,11 @@ constexpr int64_t (*peak_of_pairs())(int64_t) {
 
 constexpr FormatTable format_table() {
   FormatTable table = {};
-#define FERRUM_FLOAT(member, name)               \
-  table.of[static_cast<int>(Format::member)] = { \
-      .pack = pack_##name, .multiply = multiply_##name, .expand = expand_##name};
+#define FERRUM_FLOAT(member, name)                                           \
+  table.of[static_cast<int>(Format::member)] = {.pack = pack_##name,         \
+                                                .multiply = multiply_##name, \
+                                                .expand = expand_##name,     \
+                                                .direct_tokens = kDirectTokensWithoutUnpacking};
   FERRUM_FLOAT(kF32, f32)
   FERRUM_FLOAT(kF16, f16)
   FERRUM_FLOAT(kBF16, bf16)
@@ -23,7 +25,8 @@ constexpr FormatTable format_table() {
                                                 .multiply = multiply_##name,                   \
                                                 .unpack = unpack_##name,                       \
                                                 .multiply_unpacked = multiply_unpacked_##name, \
-                                                .expand = expand_##name};
+                                                .expand = expand_##name,                       \
+                                                .direct_tokens = kDirectTokensOf<Source>};
   FERRUM_INTEGER_FORMATS(FERRUM_INTEGER)
 #undef FERRUM_INTEGER
   return table;
@@ -58,7 +61,6 @@ const Kernels kTable = {
     .sum_of_exp = sum_of_exp,
     .quantize = quantize,
     .lanes = kLanes,
-    .direct_tokens = kDirectTokens,
     .unpacked_bytes = kUnpackedBytes,
     .formats = format_table(),
     .multiply_pairs = multiply_pairs,

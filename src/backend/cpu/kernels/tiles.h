@@ -24,7 +24,7 @@ constexpr int kUnpackedTokens[2] = {4, 4};
 constexpr int kPackedTokens[2] = {6, 4};
 constexpr int kUnpackedTokens[2] = {4, 2};
 #elif defined(FERRUM_WORD_SUMS)  // a tile's float32 sums are in memory while a block's products are summed
-constexpr int kPackedTokens[2] = {6, 6};
+constexpr int kPackedTokens[2] = {8, 8};
 constexpr int kUnpackedTokens[2] = {4, 4};
 #else
 constexpr int kPackedTokens[2] = {4, 4};
@@ -43,6 +43,15 @@ constexpr int kDirectTokens = 2 * kPackedTokens[0];
 #else
 constexpr int kDirectTokens = kPackedTokens[0];
 #endif
+
+// The same for formats whose panels hold what is multiplied, floats or signed bytes.
+#if defined(FERRUM_WORD_SUMS)
+constexpr int kDirectTokensWithoutUnpacking = 48;
+#else
+constexpr int kDirectTokensWithoutUnpacking = kDirectTokens;
+#endif
+template <class Source>
+constexpr int kDirectTokensOf = kIsSigned<Source> ? kDirectTokensWithoutUnpacking : kDirectTokens;
 
 template <class Source>
 inline void prefetch_block(const uint8_t* span, int b) {
