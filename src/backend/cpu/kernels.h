@@ -32,6 +32,8 @@ struct alignas(64) InputSpan {
   int32_t offsets[kBlocks];        // −128 × sum of the block's quants
   float sums[kBlocks];             // scale × sum of the quants
   int32_t small_offsets[kBlocks];  // −8 × the sum
+  // −128 × the sum; where products are summed in 16 bits (kernels/dots_avx2.h), two words for each block: −1
+  // × the sums of its halves.
   int32_t half_offsets[2 * kBlocks];
   float half_sums[2 * kBlocks];
 };

@@ -5,8 +5,6 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
-
 // Only formats that need all 256 values have neither an offset nor a minimum.
 template <class Source>
 constexpr bool kIsSigned = Source::kOffset == 0 && !Source::kHasMin;

@@ -28,38 +28,106 @@ inline I32 widened(__m256i words) {
   return reinterpret_cast<I32>(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
 
-// Quants below 128 as unsigned bytes.
-template <class Source, int P, int T>
-inline void add_small_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
-  constexpr int kQuads = 8 / Source::kParts;
-  constexpr int kAtOnce = word_quads(Source::kMost) < kQuads ? word_quads(Source::kMost) : kQuads;
+// Some quads whose sums fit into 16 bits. With their weights in registers, the sums of one token after the
+// other are widened; widen(p, words) makes of them what is added.
+template <class Source, int P, int T, int kAtOnce, class Widen>
+inline void add_quads(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int first,
+                      const Widen& widen) {
+  __m256i w[P][kAtOnce];
 #pragma GCC unroll 4
-  for (int first = 0; first < kQuads; first += kAtOnce) {
-    __m256i words[P][T];
-#pragma GCC unroll 8
-    for (int i = kQuads * part + first; i < kQuads * part + first + kAtOnce; ++i) {
-      __m256i w[P];
+  for (int i = 0; i < kAtOnce; ++i)
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) w[p] = as_bytes(sources[p].quad(b, i));
+    for (int p = 0; p < P; ++p) {
+      w[p][i] = as_bytes(sources[p].quad(b, first + i));
+      if constexpr (T > 1) pin(w[p][i]);  // or unpacked ones would be loaded for each token
+    }
 #pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) {
-        const __m256i quad = as_bytes(broadcast_quad(x[t].quants + kBlock * b + 4 * i));
+  for (int t = 0; t < T; ++t) {
+    __m256i words[P];
 #pragma GCC unroll 4
-        for (int p = 0; p < P; ++p) {
-          const __m256i pairs = _mm256_maddubs_epi16(w[p], quad);
-          words[p][t] = i == kQuads * part + first ? pairs : _mm256_add_epi16(words[p][t], pairs);
-          if constexpr (P * T > 1) pin(words[p][t]);
-        }
+    for (int i = 0; i < kAtOnce; ++i) {
+      const __m256i quad = as_bytes(broadcast_quad(x[t].quants + kBlock * b + 4 * (first + i)));
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) {
+        const __m256i pairs = _mm256_maddubs_epi16(w[p][i], quad);
+        words[p] = i == 0 ? pairs : _mm256_add_epi16(words[p], pairs);
+        if constexpr (P * T > 4) pin(words[p]);
       }
     }
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p)
-#pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) {
-        dots[p][t] += widened(words[p][t]);
-        if constexpr (P * T > 2) pin(dots[p][t]);
-      }
+    for (int p = 0; p < P; ++p) {
+      dots[p][t] += widen(p, words[p]);
+      if constexpr (P * T > 1) pin(dots[p][t]);
+    }
   }
+}
+
+// The same where that would take too many registers: 16-bit sums of all tokens, quad by quad.
+template <class Source, int P, int T, int kAtOnce>
+inline void add_quads_together(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b,
+                               int first) {
+  __m256i words[P][T];
+#pragma GCC unroll 8
+  for (int i = 0; i < kAtOnce; ++i) {
+    __m256i w[P];
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) w[p] = as_bytes(sources[p].quad(b, first + i));
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) {
+      const __m256i quad = as_bytes(broadcast_quad(x[t].quants + kBlock * b + 4 * (first + i)));
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) {
+        const __m256i pairs = _mm256_maddubs_epi16(w[p], quad);
+        words[p][t] = i == 0 ? pairs : _mm256_add_epi16(words[p][t], pairs);
+        if constexpr (P * T > 1) pin(words[p][t]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) {
+      dots[p][t] += widened(words[p][t]);
+      if constexpr (P * T > 2) pin(dots[p][t]);
+    }
+}
+
+// Quants below 128 as unsigned bytes.
+template <class Source, int P, int T>
+inline void add_small_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b) {
+  constexpr int kAtOnce = word_quads(Source::kMost);
+  constexpr bool kInTurns = P * (kAtOnce + T) <= 12;  // weights and sums fit into registers
+#pragma GCC unroll 4
+  for (int first = 0; first < 8; first += kAtOnce)
+    if constexpr (kAtOnce < 8 && kInTurns)
+      add_quads<Source, P, T, kAtOnce>(dots, sources, x, b, first,
+                                       [](int, __m256i words) { return widened(words); });
+    else
+      add_quads_together<Source, P, T, kAtOnce>(dots, sources, x, b, first);
+}
+
+// Σ scale · (quant − kOffset) · x_quant of a block with two scales.
+template <class Source, int P, int T>
+inline void scaled_dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b) {
+  constexpr int kMostAtOnce = P == 1 ? 4 : 2;  // quads whose weights registers hold beside the sums
+  constexpr int kAtOnce = word_quads(Source::kMost) < kMostAtOnce ? word_quads(Source::kMost) : kMostAtOnce;
+#pragma GCC unroll 16
+  for (int t = 0; t < T; ++t)
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p)
+      if constexpr (Source::kOffset != 0)
+        dots[p][t] = reinterpret_cast<I32>(_mm256_madd_epi16(as_bytes(sources[p].offset_scales(b)),
+                                                             _mm256_set1_epi32(x[t].half_offsets[b])));
+      else
+        dots[p][t] = I32{};
+#pragma GCC unroll 4
+  for (int part = 0; part < 2; ++part)
+#pragma GCC unroll 2
+    for (int first = 4 * part; first < 4 * part + 4; first += kAtOnce)
+      add_quads<Source, P, T, kAtOnce>(dots, sources, x, b, first, [&](int p, __m256i words) {
+        asm("vpmaddwd %1, %0, %0" : "+x"(words) : "m"(sources[p].word_scales(b, part)));
+        return reinterpret_cast<I32>(words);
+      });
 }
 
 // Signed quants of 8 bits: their magnitudes times inputs with their signs. Two products fit into 16 bits,
@@ -87,16 +155,16 @@ inline void add_signed_dots(I32 (&dots)[P][T], const Source* sources, const Inpu
   }
 }
 
-// The integer products of one part of a block with T tokens.
+// The integer products of a block with T tokens.
 template <class Source, int P, int T>
 inline void dots_of(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
+  static_assert(Source::kParts == 1);
   begin_dots<Source, P, T>(dots, x, b, part);
   if constexpr (kIsSigned<Source>) {
-    static_assert(Source::kParts == 1);
     add_signed_dots<Source, P, T>(dots, sources, x, b);
   } else {
     static_assert(Source::kMost < 128);
-    add_small_dots<Source, P, T>(dots, sources, x, b, part);
+    add_small_dots<Source, P, T>(dots, sources, x, b);
   }
 }
 

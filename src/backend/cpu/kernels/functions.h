@@ -9,10 +9,15 @@
 
 namespace ferrum::cpu::FERRUM_ISA {
 
+// Where VPMADDUBSW multiplies bytes, products are summed in 16 bits first (dots_avx2.h).
+#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
+#define FERRUM_WORD_SUMS
+#endif
+
 // Formats whose quants need all 256 values. AVX2's multiplication of bytes saturates unless one factor stays
 // below 128, so it reads such quants as signed bytes and multiplies magnitudes; NEON has products of signed
 // bytes only. The other sets shift them by 128.
-#if (defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)) || defined(FERRUM_NEON)
+#if defined(FERRUM_WORD_SUMS) || defined(FERRUM_NEON)
 constexpr int kWideOffset = 0;
 #else
 constexpr int kWideOffset = 128;

@@ -15,6 +15,8 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
+constexpr int log2_of(int n) { return n <= 1 ? 0 : 1 + log2_of(n / 2); }
+
 // Shifts left by a positive number of bits, right by a negative one; the caller masks the bits moved in.
 inline I32 shifted(I32 v, int bits) { return bits >= 0 ? v << bits : v >> -bits; }
 

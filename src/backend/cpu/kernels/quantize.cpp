@@ -92,8 +92,13 @@ inline void quantize_span(const float* x, int blocks, InputSpan& span) {
     span.offsets[b] = -128 * sum;
     span.small_offsets[b] = -8 * sum;
     span.sums[b] = span.scales[b] * static_cast<float>(sum);
+#if defined(FERRUM_WORD_SUMS)
+    span.half_offsets[b] = (-sums[2 * b] & 0xFFFF) | -sums[2 * b + 1] * 0x10000;
+#endif
     for (int half = 2 * b; half < 2 * b + 2; ++half) {
+#if !defined(FERRUM_WORD_SUMS)
       span.half_offsets[half] = -128 * sums[half];
+#endif
       span.half_sums[half] = span.scales[b] * static_cast<float>(sums[half]);
     }
   }

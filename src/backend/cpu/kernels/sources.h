@@ -10,14 +10,6 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Whether products of bytes are summed in 16 bits first (dots_avx2.h).
-#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
-#define FERRUM_WORD_SUMS
-constexpr bool kSumsInWords = true;
-#else
-constexpr bool kSumsInWords = false;
-#endif
-
 constexpr int kHalves = kLanes * 2;  // bytes of one 16-bit number per lane
 
 inline F32 load_halves(const uint8_t* p) { return load(reinterpret_cast<const F16*>(p)); }
@@ -187,6 +179,7 @@ struct ScaleMinSource : SuperSource<Quads, 1, 0, true> {  // Q4_K, Q5_K
 using Q4_KSource = ScaleMinSource<NibbleQuads>;
 using Q5_KSource = ScaleMinSource<FiveBitQuads>;
 
+#if !defined(FERRUM_WORD_SUMS)  // else see sources_avx2.h
 struct Q6_KSource : SuperSource<SixBitQuads, 2, 32, false> {
   static constexpr int kSpanBytes = kQuantBytes + 4 * kRegister + kHalves;
 
@@ -226,6 +219,7 @@ struct Q2_KSource : SuperSource<TwoBitQuads, 2, 0, true> {
     }
   }
 };
+#endif
 
 struct Iq4XsSource : SuperSource<Iq4Quads, 1, kWideOffset, false> {
   static constexpr int kSpanBytes = kQuantBytes + kRegister + 2 * kHalves;
@@ -266,16 +260,50 @@ struct UnpackedSource {
 
   const uint8_t* span;
 };
+
+// Stores the scales and minima of a block where Unpacked reads them.
+template <class Unpacked, class Source>
+inline void store_scales(const Source& source, int b, uint8_t* span) {
+  for (int part = 0; part < Source::kParts; ++part) {
+    const int at = (b * Source::kParts + part) * kRegister;
+    store_register(span + Unpacked::kScalesAt + at, as_bits(source.scale(b, part)));
+    if constexpr (Source::kHasMin)
+      store_register(span + Unpacked::kMinsAt + at, as_bits(source.min(b, part)));
+  }
+}
+
+}  // namespace
+}  // namespace ferrum::cpu::FERRUM_ISA
+
+#if defined(FERRUM_WORD_SUMS)
+#include "backend/cpu/kernels/sources_avx2.h"
+#endif
+
+namespace ferrum::cpu::FERRUM_ISA {
+namespace {
+
+#if defined(FERRUM_WORD_SUMS)
+template <class Source>
+struct UnpackedForm {  // the largest quant matters where products are summed in 16 bits
+  using Type = UnpackedSource<Source::kParts, Source::kOffset, Source::kHasMin, Source::kMost>;
+};
+template <class Source>
+requires(Source::kParts == 2) struct UnpackedForm<Source> {
+  using Type = UnpackedHalvesSource<Source::kOffset, Source::kHasMin, Source::kMost>;
+};
+template <class Source>
+using UnpackedOf = typename UnpackedForm<Source>::Type;
+constexpr int kUnpackedBytes = UnpackedHalvesSource<0, true, 3>::kSpanBytes;  // the largest
+#else
 #if defined(__AMX_INT8__)
 constexpr bool kUnpacksSigned = true;  // TDPBSSD multiplies signed bytes
 #else
 constexpr bool kUnpacksSigned = false;
 #endif
-// The largest quant matters only where products are summed in 16 bits; otherwise one form fits more formats.
 template <class Source>
-using UnpackedOf = UnpackedSource<Source::kParts, kUnpacksSigned ? 0 : Source::kOffset, Source::kHasMin,
-                                  kSumsInWords ? Source::kMost : 255>;
+using UnpackedOf = UnpackedSource<Source::kParts, kUnpacksSigned ? 0 : Source::kOffset, Source::kHasMin, 255>;
 constexpr int kUnpackedBytes = UnpackedSource<1, 0, false, 255>::kSpanBytes;
+#endif
 
 }  // namespace
 }  // namespace ferrum::cpu::FERRUM_ISA

@@ -59,11 +59,69 @@ inline void prefetch_block(const uint8_t* span, int b) {
   for (int at = 0; at < kBytes; at += 64) prefetch_ahead(span + b * kBytes + at);
 }
 
+// A block with two scales.
+#if defined(FERRUM_WORD_SUMS)
 template <class Source, int P, int T>
-inline void add_block(F32 (&sums)[P][T], const Source* sources, const InputSpan* x, int b) {
+inline void add_halves(F32 (&sums)[P][T], const Source* sources, const InputSpan* x, int b) {
+  I32 dots[P][T];
+  scaled_dots_of<Source, P, T>(dots, sources, x, b);
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t)
+      sums[p][t] = fma(to_float(dots[p][t]), sources[p].span_scale * x[t].scales[b], sums[p][t]);
+    if constexpr (Source::kHasMin) {
+      const F32 min = sources[p].min(b, 0);
+      const F32 second_min = sources[p].min(b, 1);
+#pragma GCC unroll 16
+      for (int t = 0; t < T; ++t) {
+        sums[p][t] = fma(min, broadcast(x[t].half_sums[2 * b]), sums[p][t]);
+        sums[p][t] = fma(second_min, broadcast(x[t].half_sums[2 * b + 1]), sums[p][t]);
+      }
+    }
+  }
+}
+#else
+template <class Source, int P, int T>
+inline void add_halves(F32 (&sums)[P][T], const Source* sources, const InputSpan* x, int b) {
   I32 dots[P][T];
   dots_of<Source, P, T>(dots, sources, x, b, 0);
-  if constexpr (Source::kParts == 1) {
+  F32 scaled[P][T];
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+    const F32 scale = sources[p].scale(b, 0);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) scaled[p][t] = to_float(dots[p][t]) * scale;
+  }
+  dots_of<Source, P, T>(dots, sources, x, b, 1);
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+    const F32 scale = sources[p].scale(b, 1);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) {
+      scaled[p][t] = fma(to_float(dots[p][t]), scale, scaled[p][t]);
+      sums[p][t] = fma(scaled[p][t], broadcast(x[t].scales[b]), sums[p][t]);
+    }
+    if constexpr (Source::kHasMin) {
+      const F32 min = sources[p].min(b, 0);
+      const F32 second_min = sources[p].min(b, 1);
+#pragma GCC unroll 16
+      for (int t = 0; t < T; ++t) {
+        sums[p][t] = fma(min, broadcast(x[t].half_sums[2 * b]), sums[p][t]);
+        sums[p][t] = fma(second_min, broadcast(x[t].half_sums[2 * b + 1]), sums[p][t]);
+      }
+    }
+  }
+}
+#endif
+
+template <class Source, int P, int T>
+inline void add_block(F32 (&sums)[P][T], const Source* sources, const InputSpan* x, int b) {
+  if constexpr (Source::kParts == 2) {
+    add_halves<Source, P, T>(sums, sources, x, b);
+  } else {
+    I32 dots[P][T];
+    dots_of<Source, P, T>(dots, sources, x, b, 0);
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
       const F32 scale = sources[p].scale(b, 0);
@@ -73,33 +131,6 @@ inline void add_block(F32 (&sums)[P][T], const Source* sources, const InputSpan*
         const F32 min = sources[p].min(b, 0);
 #pragma GCC unroll 16
         for (int t = 0; t < T; ++t) sums[p][t] = fma(min, broadcast(x[t].sums[b]), sums[p][t]);
-      }
-    }
-  } else {
-    F32 scaled[P][T];
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) {
-      const F32 scale = sources[p].scale(b, 0);
-#pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) scaled[p][t] = to_float(dots[p][t]) * scale;
-    }
-    dots_of<Source, P, T>(dots, sources, x, b, 1);
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) {
-      const F32 scale = sources[p].scale(b, 1);
-#pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) {
-        scaled[p][t] = fma(to_float(dots[p][t]), scale, scaled[p][t]);
-        sums[p][t] = fma(scaled[p][t], broadcast(x[t].scales[b]), sums[p][t]);
-      }
-      if constexpr (Source::kHasMin) {
-        const F32 min = sources[p].min(b, 0);
-        const F32 second_min = sources[p].min(b, 1);
-#pragma GCC unroll 16
-        for (int t = 0; t < T; ++t) {
-          sums[p][t] = fma(min, broadcast(x[t].half_sums[2 * b]), sums[p][t]);
-          sums[p][t] = fma(second_min, broadcast(x[t].half_sums[2 * b + 1]), sums[p][t]);
-        }
       }
     }
   }
@@ -177,12 +208,7 @@ inline void unpack_spans(const uint8_t* panel, int cols, uint8_t* to) {
     const Source source(panel, blocks);
     for (int b = 0; b < blocks; ++b) {
       store_quads(source, b, to + b * 8 * kRegister);
-      for (int part = 0; part < Source::kParts; ++part) {
-        const int at = (b * Source::kParts + part) * kRegister;
-        store_register(to + Unpacked::kScalesAt + at, as_bits(source.scale(b, part)));
-        if constexpr (Source::kHasMin)
-          store_register(to + Unpacked::kMinsAt + at, as_bits(source.min(b, part)));
-      }
+      store_scales<Unpacked>(source, b, to);
     }
   }
 }
