@@ -194,8 +194,34 @@ TEST(HfDefaults, TemperatureInBothSpellingsAndInNone) {
     EXPECT_EQ(m.temperature_beta, 0.3F) << key;
     EXPECT_EQ(m.temperature_length, 32) << key;
   }
+  const ModelDescription unscaled = read("ministral3", {{"rope_parameters",
+                                                         {{"rope_type", "default"},
+                                                          {"original_max_position_embeddings", 16},
+                                                          {"llama_4_scaling_beta", 0.2}}}});
+  EXPECT_EQ(unscaled.rope.scaling.kind, Kind::kNone);
+  EXPECT_EQ(unscaled.temperature_length, 16) << "also where the rotation is not scaled";
   EXPECT_EQ(read("ministral3").temperature_beta, 0.1F);
   EXPECT_EQ(read("ministral3").temperature_length, 16384);
+}
+
+TEST(HfDefaults, Gemmas3sWindowsHaveABaseOfTheirOwn) {
+  const json full = {{"rope_type", "default"}, {"rope_theta", 5000.0}};
+  for (const json& ropes :
+       {json{{"full_attention", full}},
+        json{{"full_attention", full}, {"sliding_attention", {{"rope_type", "default"}}}}}) {
+    const ModelDescription m = read("gemma3_text", {{"rope_parameters", ropes}});
+    EXPECT_EQ(m.rope.theta, 5000);
+    EXPECT_EQ(m.window_rope.theta, 10000) << ropes;
+  }
+}
+
+TEST(HfDefaults, FieldsThatTheClassesPassBy) {
+  const ModelDescription gemma = read("gemma3_text", {{"_sliding_window_pattern", 2}});
+  EXPECT_EQ(windows(gemma), (std::vector{4096, 4096, 4096, 4096}));
+  const json dense = {{"decoder_sparse_step", 2}, {"mlp_only_layers", {3}}};
+  EXPECT_GT(read("qwen3_5_moe_text", dense).layers[0].feed_forward.experts, 0);
+  EXPECT_GT(read("qwen3_5_moe_text", dense).layers[3].feed_forward.experts, 0);
+  EXPECT_EQ(read("qwen3_next", dense).layers[0].feed_forward.experts, 0);
 }
 
 TEST(HfDefaults, MuseGlimmerCountsFromTheLastLayer) {

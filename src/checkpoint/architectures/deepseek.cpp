@@ -112,11 +112,7 @@ void read_mistral(HfReader& in) {
   ModelDescription& model = in.model();
   model.rope.interleaved = in.boolean("rope_interleave", true);
   read_experts(in, usual, true);
-  const auto rope = in.rope_fields();
-  const double beta = rope ? rope->find_number("llama_4_scaling_beta").value_or(0) : kUsualBeta;
-  if (beta == 0) return;
-  model.temperature_beta = static_cast<float>(beta);
-  model.temperature_length = model.rope.scaling.original_context;
+  in.temperature(kUsualBeta);
 }
 
 // Files from before keys and values were split say what heads are before they are expressed in terms of the

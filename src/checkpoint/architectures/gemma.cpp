@@ -59,12 +59,13 @@ void read_gemma3(HfReader& in) {
   read_sandwich(in, 0, 0);
   for (LayerDescription& layer : in.model().layers) layer.attention.soft_cap = 0;  // as transformers
   in.head_norms(HeadNorm::kHead);
-  const int period =
-      std::max(1, in.first_integer({"sliding_window_pattern", "_sliding_window_pattern"}).value_or(6));
+  const int period = std::max(1, in.integer("sliding_window_pattern", 6));
   in.windows(4096, [period](int layer) { return (layer + 1) % period != 0; });
-  if (in.has_ropes_by_kind()) return;
-  in.model().window_rope.theta = in.number("rope_local_base_freq", kLocalTheta);
-  in.model().window_rope.scaling = {};
+  const auto fields = in.rope_fields();
+  const auto own = fields ? fields->find("sliding_attention") : std::nullopt;
+  if (!own || !own->find("rope_theta"))
+    in.model().window_rope.theta = in.number("rope_local_base_freq", kLocalTheta);
+  if (!in.has_ropes_by_kind()) in.model().window_rope.scaling = {};
 }
 
 // Files do not say the scale: that of the largest sizes is by hidden_size over heads.

@@ -25,23 +25,17 @@ void read_gguf(GgufReader& in) {
 
 void read_mistral(HfReader& in) { in.windows(4096, every); }
 
-// q grows with the logarithm of the position, beyond the context that the model was first trained with.
-void set_temperature(ModelDescription& model, float beta) {
-  if (beta == 0) return;
-  model.temperature_beta = beta;
-  model.temperature_length = model.rope.scaling.original_context;
-}
-
 void read_ministral3(HfReader& in) {
   in.windows(0, every);
-  const auto rope = in.rope_fields();
-  const double beta = rope ? rope->find_number("llama_4_scaling_beta").value_or(0) : kUsualBeta;
-  set_temperature(in.model(), static_cast<float>(beta));
+  in.temperature(kUsualBeta);
 }
 
 void read_mistral3_gguf(GgufReader& in) {
   in.windows(every);
-  set_temperature(in.model(), in.number("attention.temperature_scale").value_or(0));
+  const float beta = in.number("attention.temperature_scale").value_or(0);
+  if (beta == 0) return;
+  in.model().temperature_beta = beta;
+  in.model().temperature_length = in.model().rope.scaling.original_context;
 }
 
 void read_mixtral(HfReader& in) {

@@ -55,13 +55,8 @@ void read_hybrid(HfReader& in) {
   in.each_layer([&](int i, LayerDescription& layer) { set_layer(layer, attends[static_cast<size_t>(i)]); });
 }
 
-void read_experts(HfReader& in) {
-  const int step = in.integer("decoder_sparse_step", 1);
-  if (step < 1) in.config().at("decoder_sparse_step").refuse("must be 1 or more");
-  const std::vector<int> dense = in.config().find_integers("mlp_only_layers").value_or(std::vector<int>());
-  in.experts(in.sparse_layers(
-                 [&](int i) { return (i + 1) % step == 0 && std::ranges::find(dense, i) == dense.end(); }),
-             true);
+void read_experts(HfReader& in, const std::vector<bool>& layers) {
+  in.experts(layers, true);
   in.each_layer([&](int, LayerDescription& layer) {
     FeedForwardDescription& f = layer.feed_forward;
     if (f.experts == 0) return;
@@ -73,7 +68,12 @@ void read_experts(HfReader& in) {
 void read_next(HfReader& in) {
   read_hybrid(in);
   in.model().delta.joint_rates = true;
-  read_experts(in);
+  const int step = in.integer("decoder_sparse_step", 1);
+  if (step < 1) in.config().at("decoder_sparse_step").refuse("must be 1 or more");
+  const std::vector<int> dense = in.config().find_integers("mlp_only_layers").value_or(std::vector<int>());
+  read_experts(in, in.sparse_layers([&](int i) {
+    return (i + 1) % step == 0 && std::ranges::find(dense, i) == dense.end();
+  }));
 }
 
 void read_dense(HfReader& in) {
@@ -83,7 +83,7 @@ void read_dense(HfReader& in) {
 
 void read_moe(HfReader& in) {
   read_dense(in);
-  read_experts(in);
+  read_experts(in, std::vector<bool>(static_cast<size_t>(in.depth()), true));
 }
 
 void read_hybrid_gguf(GgufReader& in) {

@@ -209,6 +209,15 @@ bool HfReader::has_ropes_by_kind() const {
 
 std::optional<JsonView> HfReader::rope_fields() const { return find_rope_fields(in_); }
 
+void HfReader::temperature(double usual_beta) {
+  const auto rope = rope_fields();
+  const double beta = rope ? rope->find_number("llama_4_scaling_beta").value_or(0) : usual_beta;
+  if (beta == 0) return;
+  m_.temperature_beta = static_cast<float>(beta);
+  const auto length = rope ? rope->find_integer("original_max_position_embeddings") : std::nullopt;
+  m_.temperature_length = length.value_or(m_.rope.scaling.original_context);
+}
+
 void HfReader::biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles) {
   if (boolean(key, fallback))
     m_.biased.insert(m_.biased.end(), roles);

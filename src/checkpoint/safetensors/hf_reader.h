@@ -57,6 +57,9 @@ class HfReader {
   std::optional<JsonView> rope_fields() const;
   // Whether the rotation is given for each kind of layer.
   bool has_ropes_by_kind() const;
+  // q grows with the logarithm of the position, beyond the context that the model was first trained with: by
+  // llama_4_scaling_beta of the rotation's fields, or `usual_beta` where there are none.
+  void temperature(double usual_beta);
   // Projections that have a bias if the field says so, which it does where it is silent if `fallback`. Where
   // it says that they have none, a stored bias is not used; where it is silent, one that is stored is.
   void biases(std::string_view key, bool fallback, std::initializer_list<TensorRole> roles);
