@@ -42,6 +42,7 @@ TEST(HfDefaults, KeyAndValueHeads) {
   EXPECT_EQ(kv_heads(read("ernie4_5")), 2);
   EXPECT_EQ(kv_heads(read("glm4")), 2);
   EXPECT_EQ(kv_heads(read("smollm3")), 4);
+  EXPECT_EQ(kv_heads(read("glm")), 2);
   EXPECT_EQ(kv_heads(read("olmo2")), 32) << "the class has no number of its own";
   EXPECT_EQ(kv_heads(read("smollm3", {{"num_key_value_heads", nullptr}})), 32) << "null is no absence";
 }
@@ -222,6 +223,19 @@ TEST(HfDefaults, FieldsThatTheClassesPassBy) {
   EXPECT_GT(read("qwen3_5_moe_text", dense).layers[0].feed_forward.experts, 0);
   EXPECT_GT(read("qwen3_5_moe_text", dense).layers[3].feed_forward.experts, 0);
   EXPECT_EQ(read("qwen3_next", dense).layers[0].feed_forward.experts, 0);
+}
+
+TEST(HfDefaults, OfModelsThatAreOthersWithAFewSwitches) {
+  EXPECT_EQ(read("cohere").rope.theta, 500000);
+  const ModelDescription dots = read("dots1", {{"n_routed_experts", 8}, {"num_experts_per_tok", 2}});
+  EXPECT_EQ(dots.expert_width(), 1408);
+  EXPECT_EQ(read("qwen3_vl_text").rope.sections, (std::vector{24, 20, 20, 0}));
+}
+
+TEST(HfDefaults, NormsOfHeadsThatAreLayerNormsAreRefused) {
+  EXPECT_THROW(read("cohere", {{"use_qk_norm", true}}), Error);
+  EXPECT_THROW(read("stablelm", {{"qk_layernorm", true}}), Error);
+  EXPECT_THROW(read("phi", {{"qk_layernorm", true}}), Error);
 }
 
 TEST(HfDefaults, MuseGlimmerCountsFromTheLastLayer) {

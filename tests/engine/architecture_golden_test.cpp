@@ -163,6 +163,36 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, HybridSwitches,
                                            "falcon_h1_norm_first", "falcon_h1_norm"),
                          test_name);
 
+// Models that are others with a few switches set (tests/data/goldens/generate_relatives.py).
+class Relatives : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Relatives, Agree) {
+  const auto folder = test::data("goldens/relatives/" + GetParam());
+  expect_agreement(folder, read_golden(folder));
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
+                         ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
+                                           "phi", "dots1", "dots1_groups", "qwen2_5_vl", "qwen3_vl",
+                                           "qwen3_vl_moe"),
+                         test_name);
+
+class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RelativesInGguf, Agree) {
+  const auto folder = test::data("goldens/relatives/" + GetParam());
+  const test::TemporaryFolder temporary;
+  const auto file = temporary.path() / "model.gguf";
+  convert(folder, file, {});
+  const Golden golden = read_golden(folder);
+  EXPECT_LE(relative_error(compute(file, golden, {}), golden.logits), 2e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
+                         ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
+                                           "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"),
+                         test_name);
+
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};
 
 // Ferrum's own GGUF file of a folder is the same model.

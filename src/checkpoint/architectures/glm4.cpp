@@ -1,4 +1,5 @@
-// GLM-4: sandwich norms, neighbours rotated in half of each head. GLM-4.5 and later with experts: pre-norm,
+// GLM-4 as first published (GLM 4 9B, GLM-Edge): neighbours rotated in half of each head, gate and up in one
+// tensor. GLM-4 of 2025: sandwich norms as well. GLM-4.5 and later with experts: pre-norm,
 // halves rotated, experts chosen by the logistic function, a shared expert; norms of heads in the largest.
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
@@ -9,11 +10,17 @@ namespace {
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
 
-void read_dense(HfReader& in) {
+void read_first(HfReader& in) {
   in.model().rope.interleaved = true;
-  in.model().wiring.norm_after = true;
   in.biases("attention_bias", true, {Role::kQuery, Role::kKey, Role::kValue});
 }
+
+void read_dense(HfReader& in) {
+  read_first(in);
+  in.model().wiring.norm_after = true;
+}
+
+void read_first_gguf(GgufReader&) {}  // biases are taken where the file has them
 
 void read_dense_gguf(GgufReader& in) { in.model().wiring.norm_after = true; }
 
@@ -31,8 +38,12 @@ void read_moe_gguf(GgufReader& in) {
   in.experts(true, Score::kSigmoid);
 }
 
+constexpr HfName kFirstNames[] = {{"glm", "GlmForCausalLM"}};
 constexpr HfName kDenseNames[] = {{"glm4", "Glm4ForCausalLM"}};
 constexpr HfName kMoeNames[] = {{"glm4_moe", "Glm4MoeForCausalLM"}};
+constexpr TensorNames kFirstTensors[] = {
+    {Role::kGateUp, ExpertCount::kNone, "", "blk.#.ffn_up"},
+};
 constexpr TensorNames kDenseTensors[] = {
     {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_self_attn_layernorm", ""},
     {Role::kAfterFfnNorm, ExpertCount::kNone, "layers.#.post_mlp_layernorm", ""},
@@ -45,6 +56,15 @@ constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnor
 
 }  // namespace
 
+extern const Architecture kGlm = {
+    .name = "chatglm",
+    .hf = kFirstNames,
+    .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .rotary_share = 0.5, .kv_heads = 2},
+    .names = kFirstTensors,
+    .gguf_interleaved = true,
+    .hf_interleaved = true,
+    .read_hf = read_first,
+    .read_gguf = read_first_gguf};
 extern const Architecture kGlm4 = {
     .name = "glm4",
     .hf = kDenseNames,

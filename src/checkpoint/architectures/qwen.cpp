@@ -1,7 +1,10 @@
-// Qwen 2, 2.5 and 3, dense and with experts: biases of q, k and v (2), RMS norms of their heads (3).
+// Qwen 2, 2.5 and 3, dense and with experts: biases of q, k and v (2), RMS norms of their heads (3). The text
+// models of Qwen2-VL, 2.5-VL and 3-VL are these; they say how pairs rotate by time, height and width, which
+// are the same number for a text.
 #include <algorithm>
 
 #include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/row_views.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
@@ -81,10 +84,52 @@ void read_qwen3_moe(HfReader& in) {
   in.experts(sparse_layers(in), false);
 }
 
+// Of time, height, width, and none of a fourth kind, as GGUF's readers demand.
+void read_sections(HfReader& in, std::vector<int> usual) {
+  const auto fields = in.rope_fields();
+  std::vector<int>& sections = in.model().rope.sections;
+  sections = (fields ? fields->find_integers("mrope_section") : std::nullopt).value_or(std::move(usual));
+  sections.resize(4);
+}
+
+void read_qwen2_vl(HfReader& in) {
+  read_qwen2(in);
+  read_sections(in, {16, 24, 24});
+}
+
+void read_qwen3_vl(HfReader& in) {
+  in.head_norms(HeadNorm::kHead);
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  read_sections(in, {24, 20, 20});
+}
+
+void read_qwen3_vl_moe(HfReader& in) {
+  read_qwen3_vl(in);
+  in.experts(sparse_layers(in), true);
+}
+
+// Folders have the matrices of all experts as they multiply from the right; those that transformers 5 saves
+// may not.
+void transpose_experts(std::vector<HostTensor>& tensors, const ModelDescription& model) {
+  for (HostTensor& tensor : tensors) {
+    const bool is_first = tensor.name.ends_with(".mlp.experts.gate_up_proj");
+    if (!is_first && !tensor.name.ends_with(".mlp.experts.down_proj")) continue;
+    if (!is_float(tensor.format) || tensor.shape.size() != 3) continue;
+    if (tensor.shape[is_first ? 2 : 1] != model.hidden) tensor = transposed(tensor);
+  }
+}
+
 constexpr HfName kQwen2Names[] = {{"qwen2", "Qwen2ForCausalLM"}};
 constexpr HfName kQwen2MoeNames[] = {{"qwen2_moe", "Qwen2MoeForCausalLM"}};
 constexpr HfName kQwen3Names[] = {{"qwen3", "Qwen3ForCausalLM"}};
 constexpr HfName kQwen3MoeNames[] = {{"qwen3_moe", "Qwen3MoeForCausalLM"}};
+constexpr HfName kQwen2VlNames[] = {{"qwen2_vl", "Qwen2VLForConditionalGeneration"},
+                                    {"qwen2_vl_text", ""},
+                                    {"qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration"},
+                                    {"qwen2_5_vl_text", ""}};
+constexpr HfName kQwen3VlNames[] = {{"qwen3_vl", "Qwen3VLForConditionalGeneration"}, {"qwen3_vl_text", ""}};
+constexpr HfName kQwen3VlMoeNames[] = {{"qwen3_vl_moe", "Qwen3VLMoeForConditionalGeneration"},
+                                       {"qwen3_vl_moe_text", ""}};
 
 }  // namespace
 
@@ -110,5 +155,24 @@ extern const Architecture kQwen3Moe = {
     .hf_defaults = {.context = 32768, .kv_heads = 4, .experts = 128, .top_k = 8, .expert_width = 768},
     .read_hf = read_qwen3_moe,
     .read_gguf = read_qwen3_gguf};
+extern const Architecture kQwen2Vl = {.name = "qwen2vl",
+                                      .hf = kQwen2VlNames,
+                                      .hf_defaults = {.context = 32768, .eps = 1e-5, .kv_heads = 8},
+                                      .read_hf = read_qwen2_vl,
+                                      .read_gguf = read_qwen2_gguf};
+extern const Architecture kQwen3Vl = {
+    .name = "qwen3vl",
+    .hf = kQwen3VlNames,
+    .hf_defaults = {.head_dim = 128, .context = 128000, .theta = 500000, .kv_heads = 32},
+    .read_hf = read_qwen3_vl,
+    .read_gguf = read_qwen3_gguf};
+extern const Architecture kQwen3VlMoe = {
+    .name = "qwen3vlmoe",
+    .hf = kQwen3VlMoeNames,
+    .hf_defaults =
+        {.context = 128000, .theta = 500000, .kv_heads = 16, .experts = 60, .top_k = 4, .expert_width = 1408},
+    .read_hf = read_qwen3_vl_moe,
+    .read_gguf = read_qwen3_gguf,
+    .adapt_hf = transpose_experts};
 
 }  // namespace ferrum

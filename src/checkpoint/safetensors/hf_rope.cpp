@@ -21,6 +21,7 @@ constexpr std::array kKinds = {
     NamedKind{"dynamic", Kind::kDynamic},   NamedKind{"llama3", Kind::kLlama3},
     NamedKind{"yarn", Kind::kYarn},         NamedKind{"longrope", Kind::kLongRope},
     NamedKind{"su", Kind::kLongRope},        // longrope's former name
+    NamedKind{"mrope", Kind::kNone},         // Qwen2-VL: the numbers of a text's positions are all the same
     NamedKind{"proportional", Kind::kNone},  // Gemma 4: which of its dimensions rotate is the architecture's
 };
 

@@ -1,0 +1,38 @@
+// StableLM: layer norms, a quarter of each head rotated, attention and feed-forward in parallel in some
+// sizes.
+#include "base/error.h"
+#include "checkpoint/gguf/gguf_reader.h"
+#include "checkpoint/safetensors/hf_reader.h"
+
+namespace ferrum {
+namespace {
+
+using Role = TensorRole;
+
+void set_switches(ModelDescription& model, bool parallel) {
+  model.wiring.layer_norm = model.wiring.norm_bias = true;
+  model.wiring.parallel = parallel;
+}
+
+void read_hf(HfReader& in) {
+  set_switches(in.model(), in.boolean("use_parallel_residual", false));
+  in.biases("use_qkv_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
+  if (in.boolean("qk_layernorm", false))
+    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs StableLM without norms of heads",
+         in.config().place("qk_layernorm"));
+}
+
+void read_gguf(GgufReader& in) { set_switches(in.model(), !in.has_tensor({Role::kFfnNorm, 0})); }
+
+constexpr HfName kNames[] = {{"stablelm", "StableLmForCausalLM"}};
+
+}  // namespace
+
+extern const Architecture kStableLm = {
+    .name = "stablelm",
+    .hf = kNames,
+    .hf_defaults = {.context = 4096, .eps = 1e-5, .rotary_share = 0.25, .kv_heads = 32},
+    .read_hf = read_hf,
+    .read_gguf = read_gguf};
+
+}  // namespace ferrum

@@ -1,0 +1,122 @@
+"""Checkpoints of models that are others with a few switches set: random weights, and the logits that transformers computes of them in float32.
+
+usage: generate_relatives.py OUT [NAME...]       needs torch, transformers 5.24, safetensors
+
+One folder per case: a Hugging Face checkpoint (bf16) in the published spelling, and golden.safetensors with input_ids [1, T] and logits
+[1, T, V] of every position.
+"""
+import json, os, sys
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+V, H = 128, 32
+COMMON = dict(vocab_size=V, hidden_size=H, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512,
+              bos_token_id=1, eos_token_id=2)
+EXPERTS = dict(moe_intermediate_size=20, num_experts_per_tok=2)
+DOTS = dict(EXPERTS, n_routed_experts=8, n_shared_experts=1, routed_scaling_factor=1.7)
+VISION = dict(depth=1, num_hidden_layers=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=H, num_position_embeddings=16, patch_size=2,
+              spatial_patch_size=2, embed_dim=16, mlp_ratio=1, fullatt_block_indexes=[0], deepstack_visual_indexes=[0], window_size=8)
+SECTIONS = dict(rope_theta=1e6, rope_type="default", mrope_section=[2, 1, 1])
+
+
+def rope(theta, share):
+    return dict(rope_parameters=dict(rope_theta=theta, rope_type="default", partial_rotary_factor=share))
+
+
+CASES = {
+    "glm": dict(COMMON, model_type="glm", head_dim=12, attention_bias=True, pad_token_id=0, **rope(1e4, 0.5)),
+    "cohere": dict(COMMON, model_type="cohere", logit_scale=0.3, attention_bias=True, tie_word_embeddings=True, rope_parameters=dict(rope_theta=8e6, rope_type="default")),
+    "nemotron": dict(COMMON, model_type="nemotron", head_dim=12, norm_eps=1e-3, mlp_bias=True, **rope(1e4, 0.5)),
+    "stablelm": dict(COMMON, model_type="stablelm", use_qkv_bias=True, **rope(1e4, 0.25)),
+    "stablelm_parallel": dict(COMMON, model_type="stablelm", use_parallel_residual=True, layer_norm_eps=1e-3, **rope(1e4, 0.5)),
+    "phi": dict(COMMON, model_type="phi", num_key_value_heads=4, **rope(1e4, 0.5)),
+    "dots1": dict(COMMON, **DOTS, model_type="dots1", head_dim=12, first_k_dense_replace=1, norm_topk_prob=True),
+    "dots1_groups": dict(COMMON, **DOTS, model_type="dots1", head_dim=12, n_group=4, topk_group=2, attention_bias=True, sliding_window=8,
+                         layer_types=["full_attention", "sliding_attention", "full_attention"]),
+    "qwen2_5_vl": dict(COMMON, model_type="qwen2_5_vl", tie_word_embeddings=True, rope_parameters=SECTIONS),
+    "qwen3_vl": dict(COMMON, model_type="qwen3_vl", head_dim=12, rope_parameters=SECTIONS),
+    "qwen3_vl_moe": dict(COMMON, **EXPERTS, model_type="qwen3_vl_moe", num_experts=6, head_dim=12, decoder_sparse_step=1, rope_parameters=SECTIONS),
+}
+
+
+def randomize(model, seed):
+    g = torch.Generator().manual_seed(seed)
+    for name, t in model.named_parameters():
+        noise = torch.randn(t.shape, generator=g)
+        if name.endswith("bias"):
+            value = 0.1 * noise
+        elif "norm" in name:
+            value = 0.2 * noise + (0 if "nemotron" in type(model).__module__ else 1)
+        else:
+            value = noise * (0.5 if "embed" in name else 0.2)
+        t.data.copy_(value.bfloat16().float())
+    for name, t in model.named_buffers():
+        if name.endswith("correction_bias"):
+            t.copy_(0.1 * torch.randn(t.shape, generator=g))
+
+
+def wrapped(fields):
+    """A vision model with this text model."""
+    kind = fields.pop("model_type")
+    vision = {k: v for k, v in VISION.items() if k in AutoConfig.for_model(kind).vision_config.to_dict()}
+    return AutoConfig.for_model(kind, text_config=fields, vision_config=vision, tie_word_embeddings=fields.get("tie_word_embeddings", False))
+
+
+def published(config):
+    """As the files of before transformers 5 are: Qwen2.5-VL's text model has no part of its own."""
+    text = config.get("text_config", config)
+    rope = text.pop("rope_parameters")
+    text["rope_theta"] = rope["rope_theta"]
+    if "partial_rotary_factor" in rope:
+        text["partial_rotary_factor"] = rope["partial_rotary_factor"]
+    if "mrope_section" in rope:
+        kind = {"type": "mrope"} if config["model_type"] == "qwen2_5_vl" else {"rope_type": "default", "mrope_interleaved": True}
+        text["rope_scaling"] = dict(kind, mrope_section=rope["mrope_section"])
+    if config["model_type"] == "qwen2_5_vl":
+        config.pop("text_config")
+        config.update({k: v for k, v in text.items() if k not in ("model_type", "architectures")}, tie_word_embeddings=config["tie_word_embeddings"])
+
+
+def case(out, name, seed):
+    fields = dict(CASES[name])
+    is_vision = fields["model_type"].startswith("qwen")
+    if is_vision:
+        config = wrapped(fields)
+        make = transformers.AutoModelForImageTextToText
+    else:
+        config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        make = AutoModelForCausalLM
+    model = make.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+    randomize(model, seed)
+    folder = os.path.join(out, name)
+    model.config.dtype = torch.bfloat16
+    state = {k: t.to(torch.float32 if "correction_bias" in k else torch.bfloat16) for k, t in model.state_dict().items()}
+    if model.lm_head.weight is model.get_input_embeddings().weight:
+        state.pop("lm_head.weight")
+    model.save_pretrained(folder, state_dict=state)
+    if name == "qwen3_vl_moe":  # published so that all experts' matrices multiply from the right
+        path = os.path.join(folder, "model.safetensors")
+        tensors = {k: t.transpose(1, 2).contiguous() if ".experts." in k else t for k, t in load_file(path).items()}
+        save_file(tensors, path, metadata={"format": "pt"})
+    path = os.path.join(folder, "config.json")
+    config = json.load(open(path))
+    published(config)
+    json.dump(config, open(path, "w"), indent=2, sort_keys=True)
+    ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits
+        again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits
+    assert torch.allclose(logits, again, atol=1e-5), name
+    save_file({"input_ids": ids, "logits": logits.contiguous()}, os.path.join(folder, "golden.safetensors"))
+    generation = os.path.join(folder, "generation_config.json")
+    if os.path.exists(generation):
+        os.remove(generation)
+    print(name, "max %.2f" % logits.abs().max(), sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)) // 1024, "KB")
+
+
+torch.set_num_threads(1)
+for number, name in enumerate(CASES):
+    if len(sys.argv) == 2 or name in sys.argv[2:]:
+        case(sys.argv[1], name, 900 + number)
