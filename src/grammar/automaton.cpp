@@ -1,7 +1,7 @@
 #include "grammar/automaton.h"
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 
 namespace ferrum::grammar {
 
@@ -62,10 +62,11 @@ uint32_t Automaton::next(uint32_t state, char32_t c) const {
 
 bool Automaton::has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const {
   const uint32_t after = std::min(count + 1, most_counted());
-  for (const Transition& t : transitions(state)) {
-    if (t.first > last) return false;
-    if (t.last >= first && is_live(t.next, after)) return true;
-  }
+  const auto of = transitions(state);
+  auto t =
+      std::partition_point(of.begin(), of.end(), [&](const Transition& one) { return one.last < first; });
+  for (; t != of.end() && t->first <= last; ++t)
+    if (is_live(t->next, after)) return true;
   return false;
 }
 
@@ -83,13 +84,28 @@ uint32_t Automaton::same_count(uint32_t count, uint32_t reach) const {
   return count;
 }
 
+Automaton::Sources Automaton::sources() const {
+  Sources out;
+  out.begins.assign(states() + size_t{2}, 0);
+  const auto each = [&](const auto& take) {
+    for (uint32_t q = 0; q < states(); ++q) {
+      uint32_t last = kDead;
+      for (const Transition& t : transitions(q))
+        if (t.next != last) take(q, last = t.next);
+    }
+  };
+  each([&](uint32_t, uint32_t to) { ++out.begins[to + size_t{2}]; });
+  for (size_t i = 2; i < out.begins.size(); ++i) out.begins[i] += out.begins[i - 1];
+  out.states.resize(out.begins.back());
+  each([&](uint32_t from, uint32_t to) { out.states[out.begins[to + size_t{1}]++] = from; });
+  out.begins.pop_back();
+  return out;
+}
+
 void Automaton::find_ahead(const std::vector<bool>& kept) {
   ahead_.assign(states(), 0);
-  std::vector<std::vector<uint32_t>> sources(states());
+  const Sources ways = sources();
   for (uint32_t q = 0; q < states(); ++q) {
-    for (const Transition& t : transitions(q))
-      if (t.next != q && (sources[t.next].empty() || sources[t.next].back() != q))
-        sources[t.next].push_back(q);
     if (q < kept.size() && kept[q]) ahead_[q] = 1;
     if (marks_[q] == 0) continue;
     ahead_[q] = thresholds_.empty() ? uint64_t{1} << std::min<uint32_t>(marks_[q] - 1, 63) : 1;
@@ -100,7 +116,7 @@ void Automaton::find_ahead(const std::vector<bool>& kept) {
   while (!todo.empty()) {
     const uint32_t q = todo.back();
     todo.pop_back();
-    for (const uint32_t source : sources[q])
+    for (const uint32_t source : ways.of(q))
       if ((ahead_[q] & ~ahead_[source]) != 0) {
         ahead_[source] |= ahead_[q];
         todo.push_back(source);
@@ -168,90 +184,47 @@ void Automaton::prune() {
   transitions_ = std::move(kept);
 }
 
-Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,
-                           const std::function<uint32_t(std::span<const uint32_t>)>& mark,
-                           const Limits& limits, const std::string& keyword, const std::string& path,
-                           size_t needed) {
-  std::vector<CodePointSet> told_apart;
-  for (const auto& machine : machines) machine->tell_apart(told_apart);
-  const Alphabet alphabet(told_apart);
-  std::vector<uint32_t> first;
-  for (const auto& machine : machines) {
-    machine->bind(alphabet);
-    first.push_back(machine->initial());
-  }
-  std::map<std::vector<uint32_t>, uint32_t> ids;
-  std::vector<const std::vector<uint32_t>*> states;
-  const auto id_of = [&](std::vector<uint32_t> tuple) {
-    const auto [place, is_new] = ids.emplace(std::move(tuple), static_cast<uint32_t>(states.size()));
-    if (is_new) {
-      if (states.size() >= limits.max_states) throw Refusal(keyword, path, "it needs too many states");
-      states.push_back(&place->first);
-    }
-    return place->second;
-  };
-  id_of(first);
-  Automaton::Builder out = {.limits = limits};
-  std::vector<uint32_t> targets(alphabet.size());
-  size_t cells = 0;
-  for (size_t q = 0; q < states.size(); ++q) {
-    const std::vector<uint32_t> from = *states[q];
-    out.marks.push_back(mark(from));
-    cells += alphabet.size();
-    if (cells > limits.max_total_states * 4) throw Refusal(keyword, path, "it needs too many states");
-    for (uint32_t symbol = 0; symbol < alphabet.size(); ++symbol) {
-      std::vector<uint32_t> to(from.size());
-      for (size_t m = 0; m < from.size(); ++m) {
-        to[m] = from[m] == Machine::kDead ? Machine::kDead : machines[m]->step(from[m], symbol);
-      }
-      if (needed != kNoneNeeded && to[needed] == Machine::kDead) to.assign(to.size(), Machine::kDead);
-      targets[symbol] = id_of(std::move(to));
-    }
-    auto& row = out.rows.emplace_back();
-    for (const Alphabet::Interval& interval : alphabet.intervals()) {
-      const uint32_t next = targets[interval.symbol];
-      if (!row.empty() && row.back().next == next)
-        row.back().last = interval.last;
-      else
-        row.push_back({interval.first, interval.last, next});
-    }
-  }
-  return out;
-}
-
 Automaton::Builder trie_of(const std::vector<std::u32string>& texts, uint32_t other) {
-  struct Node {
-    std::map<char32_t, uint32_t> children;
-    uint32_t mark = 0;
-  };
-  std::vector<Node> nodes(1);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    uint32_t node = 0;
-    for (const char32_t c : texts[i]) {
-      const auto [place, is_new] = nodes[node].children.emplace(c, static_cast<uint32_t>(nodes.size()));
-      const uint32_t child = place->second;
-      if (is_new) nodes.emplace_back();
-      node = child;
-    }
-    if (nodes[node].mark == 0) nodes[node].mark = static_cast<uint32_t>(i + 1);
-  }
+  std::vector<uint32_t> order(texts.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return texts[a] < texts[b]; });
   Automaton::Builder out;
-  const auto rest = static_cast<uint32_t>(nodes.size());
-  for (const Node& node : nodes) {
-    out.marks.push_back(node.mark != 0 ? node.mark : other);
-    auto& row = out.rows.emplace_back();
-    char32_t next = 0;
-    for (const auto& [c, child] : node.children) {
-      if (other != 0 && c > next) row.push_back({next, c - 1, rest});
-      row.push_back({c, c, child});
-      next = c + 1;
+  out.rows.emplace_back();
+  out.marks.push_back(other);
+  std::vector<uint32_t> path = {0};  // of the text before, by length
+  const std::u32string* before = nullptr;
+  for (const uint32_t i : order) {
+    const std::u32string& text = texts[i];
+    size_t common = 0;
+    while (before && common < std::min(before->size(), text.size()) && (*before)[common] == text[common])
+      ++common;
+    path.resize(common + 1);
+    for (size_t at = common; at < text.size(); ++at) {
+      const auto child = static_cast<uint32_t>(out.rows.size());
+      out.rows[path.back()].push_back({text[at], text[at], child});
+      path.push_back(child);
+      out.rows.emplace_back();
+      out.marks.push_back(other);
     }
-    if (other != 0 && next <= kLastCodePoint) row.push_back({next, kLastCodePoint, rest});
+    if (out.marks[path.back()] == other) out.marks[path.back()] = i + 1;
+    before = &text;
   }
-  if (other != 0) {
-    out.rows.push_back({{0, kLastCodePoint, rest}});
-    out.marks.push_back(other);
+  if (other == 0) return out;
+  const auto rest = static_cast<uint32_t>(out.rows.size());
+  std::vector<Automaton::Transition> row;
+  for (auto& children : out.rows) {
+    row.clear();
+    char32_t next = 0;
+    for (const Automaton::Transition& child : children) {
+      if (child.first > next) row.push_back({next, child.first - 1, rest});
+      row.push_back(child);
+      next = child.first + 1;
+    }
+    if (next <= kLastCodePoint) row.push_back({next, kLastCodePoint, rest});
+    children = row;
   }
+  out.rows.push_back({{0, kLastCodePoint, rest}});
+  out.marks.push_back(other);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -46,7 +47,9 @@ class Automaton {
   uint32_t most_counted() const { return thresholds_.empty() ? 0 : thresholds_.back(); }
   bool accepts(uint32_t state, uint32_t count) const { return (marks_[state] >> interval_of(count)) & 1; }
   // Whether something that is accepted begins with what led to `state` in `count` characters.
-  bool is_live(uint32_t state, uint32_t count) const { return segments_.empty() || row_of(count)[state]; }
+  bool is_live(uint32_t state, uint32_t count) const {
+    return segments_.empty() || (count < roomy_counts_ && ahead_[state] != 0) || row_of(count)[state];
+  }
   // Behind fewer characters than these, every state is live.
   uint32_t roomy_counts() const { return roomy_counts_; }
   // … and behind fewer than these, more than `used` texts end what began in a state of which `plenty` says
@@ -94,6 +97,14 @@ class Automaton {
     uint32_t first;  // count
     std::vector<bool> live;
   };
+  // The states with a way to each state.
+  struct Sources {
+    std::vector<uint32_t> begins, states;
+    std::span<const uint32_t> of(uint32_t state) const {
+      return std::span(states).subspan(begins[state], begins[state + 1] - begins[state]);
+    }
+  };
+  Sources sources() const;
   const std::vector<bool>& row_of(uint32_t count) const;
   void find_live(const Limits& limits);
   void find_room();
@@ -102,7 +113,7 @@ class Automaton {
   void find_loops();
   std::pair<uint32_t, uint64_t> widest_way(uint32_t state) const;
   void find_runs();
-  void find_plenty();
+  void find_plenty(const Sources& ways);
 
   std::vector<uint32_t> begins_;
   std::vector<Transition> transitions_;
@@ -138,6 +149,12 @@ Automaton::Builder product(std::span<const std::unique_ptr<Machine>> machines,
                            const std::function<uint32_t(std::span<const uint32_t>)>& mark,
                            const Limits& limits, const std::string& keyword, const std::string& path,
                            size_t needed = kNoneNeeded);
+
+// Whether `is_in` is true of the states behind one of the shortest texts that lead to them; it gets the
+// text's length as well. Nothing: that many states are not enough to tell.
+std::optional<bool> has_short_text(std::span<const std::unique_ptr<Machine>> machines,
+                                   const std::function<bool(std::span<const uint32_t>, uint32_t)>& is_in,
+                                   size_t most_states);
 
 // `texts[i]` is marked i + 1; every other text, if any is accepted, `other`.
 Automaton::Builder trie_of(const std::vector<std::u32string>& texts, uint32_t other);

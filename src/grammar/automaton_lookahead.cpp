@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <bitset>
+#include <optional>
 #include <tuple>
 
 #include "grammar/automaton.h"
@@ -10,22 +11,27 @@
 namespace ferrum::grammar {
 namespace {
 
-// Where the characters of one group beyond ASCII lead, if it is one state.
-uint32_t common_target(std::span<const Automaton::Transition> ways, size_t group) {
+// The characters of each group of leads; those of the first are all that no other group has.
+const std::array<std::vector<CodePointSet::Range>, byte_classes::kLeadCount>& ranges_of_leads() {
   using namespace byte_classes;
-  // The characters of the first group are those that no other has.
-  std::vector<CodePointSet::Range> ranges = {{kLeads[group].first, kLeads[group].last}};
-  if (group == 0) {
-    ranges.clear();
+  static const auto kRanges = [] {
+    std::array<std::vector<CodePointSet::Range>, kLeadCount> out;
     char32_t from = 0x80;
     for (size_t i = 1; i < kLeadCount; ++i) {
-      if (from < kLeads[i].first) ranges.push_back({from, kLeads[i].first - 1});
+      out[i] = {{kLeads[i].first, kLeads[i].last}};
+      if (from < kLeads[i].first) out[0].push_back({from, kLeads[i].first - 1});
       from = kLeads[i].last + 1;
     }
-    ranges.push_back({from, kLastCodePoint});
-  }
+    out[0].push_back({from, kLastCodePoint});
+    return out;
+  }();
+  return kRanges;
+}
+
+// Where the characters of one group beyond ASCII lead, if it is one state.
+uint32_t common_target(std::span<const Automaton::Transition> ways, size_t group) {
   uint32_t target = Automaton::kDead;
-  for (const CodePointSet::Range& range : ranges) {
+  for (const CodePointSet::Range& range : ranges_of_leads()[group]) {
     uint32_t missing = range.last - range.first + 1;
     if (range.first <= kFirstSurrogate && range.last >= kLastSurrogate)
       missing -= kLastSurrogate - kFirstSurrogate + 1;
@@ -41,16 +47,26 @@ uint32_t common_target(std::span<const Automaton::Transition> ways, size_t group
   return target;
 }
 
+// The state that all characters beyond ASCII lead to; nothing: that takes a closer look.
+std::optional<uint32_t> only_target(std::span<const Automaton::Transition> ways) {
+  if (ways.empty() || ways.back().last < 0x80) return Automaton::kDead;
+  if (ways.size() < 2) return std::nullopt;
+  const Automaton::Transition &below = ways[ways.size() - 2], &above = ways.back();
+  const bool is_whole = below.first <= 0x80 && below.last == kFirstSurrogate - 1 &&
+                        above.first == kLastSurrogate + 1 && above.last == kLastCodePoint;
+  return is_whole && below.next == above.next ? std::optional(above.next) : std::nullopt;
+}
+
 }  // namespace
 
 void Automaton::find_loops() {
   using namespace byte_classes;
   for (uint32_t q = 0; q < states(); ++q) {
     const auto ways = transitions(q);
-    const bool is_beyond = !ways.empty() && ways.back().last >= 0x80;
+    const std::optional<uint32_t> only = only_target(ways);
     uint64_t loops = 0;
     for (size_t group = 0; group < kLeadCount; ++group) {
-      const uint32_t target = is_beyond ? common_target(ways, group) : kDead;
+      const uint32_t target = only ? *only : common_target(ways, group);
       if (target == q) loops |= bit_of(kLeads[group].byte);
       next_above_.push_back(target);
     }
@@ -58,7 +74,9 @@ void Automaton::find_loops() {
     for (const Transition& t : ways)
       if (t.next == q)
         for (char32_t c = t.first; c <= t.last && c < 0x80; ++c) ascii.set(c);
-    if (ascii.any()) {
+    if (ascii.all()) {
+      loops |= kAscii;
+    } else if (ascii.any()) {
       uint64_t missing = 0;
       for (uint8_t c = 0; c < 0x80; ++c)
         if (!ascii[c]) missing |= bit_of(c);
@@ -217,17 +235,21 @@ void Automaton::count_texts() {
     }
   }
   // What was open when a state behind it was sized may have been part of a cycle through it: spread that.
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (uint32_t q = 0; q < states(); ++q)
-      for (const Transition& t : transitions(q))
-        if (sizes[q] != UINT32_MAX && sizes[t.next] == UINT32_MAX) {
-          sizes[q] = UINT32_MAX;
-          changed = true;
-        }
+  const Sources ways = sources();
+  std::vector<uint32_t> todo;
+  for (uint32_t q = 0; q < states(); ++q)
+    if (sizes[q] == UINT32_MAX) todo.push_back(q);
+  while (!todo.empty()) {
+    const uint32_t q = todo.back();
+    todo.pop_back();
+    for (const uint32_t source : ways.of(q))
+      if (sizes[source] != UINT32_MAX) {
+        sizes[source] = UINT32_MAX;
+        todo.push_back(source);
+      }
   }
   sizes_ = std::move(sizes);
-  find_plenty();
+  find_plenty(ways);
 }
 
 // Over beginnings that something accepted goes on from, by their length: each of them is one text more at
@@ -260,11 +282,7 @@ uint32_t Automaton::accepted_texts() const {
   return static_cast<uint32_t>(sum);
 }
 
-void Automaton::find_plenty() {
-  std::vector<std::vector<uint32_t>> sources(states());
-  for (uint32_t q = 0; q < states(); ++q)
-    for (const Transition& t : transitions(q))
-      if (sources[t.next].empty() || sources[t.next].back() != q) sources[t.next].push_back(q);
+void Automaton::find_plenty(const Sources& ways) {
   plenty_.assign(states(), UINT32_MAX);
   std::vector<uint32_t> ring;
   for (uint32_t q = 0; q < states(); ++q)  // dead states are never entered
@@ -275,7 +293,7 @@ void Automaton::find_plenty() {
   for (uint32_t distance = 1; !ring.empty(); ++distance) {
     std::vector<uint32_t> next;
     for (const uint32_t q : ring)
-      for (const uint32_t source : sources[q])
+      for (const uint32_t source : ways.of(q))
         if (plenty_[source] == UINT32_MAX) {
           plenty_[source] = distance;
           next.push_back(source);

@@ -65,6 +65,10 @@ bool Languages::is_empty(LanguageId language) {
   // Outside all lists there are texts without end, and they are all alike where nothing else tells them
   // apart.
   if (!has_patterns(language) && evaluate_outside_lists(language)) return false;
+  const Kind kind = nodes_[language].kind;
+  const bool is_combined = kind == Kind::kAnd || kind == Kind::kOr || kind == Kind::kNot;
+  if (is_combined && !automata_.contains(language))
+    if (const std::optional<bool> found = has_text(language)) return !*found;
   return automaton(language) == nullptr;
 }
 
@@ -82,6 +86,57 @@ LanguageId Languages::format(const std::string& name, const std::string& pattern
   return language;
 }
 
+Languages::Product Languages::product_of(LanguageId language) const {
+  Product out;
+  std::vector<LanguageId> atoms;
+  find_atoms(language, atoms);
+  for (const LanguageId atom : atoms) {
+    const Node& one = nodes_[atom];
+    if (one.kind == Kind::kLength) {
+      out.lengths.push_back(atom);
+      if (one.least > 0) out.thresholds.push_back(one.least);
+      if (one.most != kUnbounded) out.thresholds.push_back(one.most + 1);
+      continue;
+    }
+    if (one.kind == Kind::kPattern) out.keyword = one.keyword, out.path = one.path;
+    out.of_machine.push_back(atom);
+    out.machines.push_back(machine_of(one));
+  }
+  std::sort(out.thresholds.begin(), out.thresholds.end());
+  out.thresholds.erase(std::unique(out.thresholds.begin(), out.thresholds.end()), out.thresholds.end());
+  if (out.thresholds.size() > 31)
+    throw Refusal("maxLength", out.path, "too many different lengths meet in one value");
+  return out;
+}
+
+uint32_t Languages::marks(LanguageId language, const Product& of, std::span<const uint32_t> states) const {
+  std::unordered_map<LanguageId, bool> is_in;
+  for (size_t i = 0; i < of.machines.size(); ++i)
+    is_in[of.of_machine[i]] = states[i] != Machine::kDead && of.machines[i]->accepts(states[i]);
+  uint32_t bits = 0;
+  for (size_t interval = 0; interval <= of.thresholds.size(); ++interval) {
+    const uint32_t count = interval == 0 ? 0 : of.thresholds[interval - 1];
+    for (const LanguageId length : of.lengths)
+      is_in[length] = count >= nodes_[length].least && count <= nodes_[length].most;
+    if (evaluate(language, is_in)) bits |= 1U << interval;
+  }
+  return bits;
+}
+
+// Whether there is one, without an automaton, where few states tell.
+std::optional<bool> Languages::has_text(LanguageId language) const {
+  constexpr size_t kMostStates = 2000;
+  const Product of = product_of(language);
+  const auto is_in = [&](std::span<const uint32_t> states, uint32_t characters) {
+    size_t interval = 0;
+    while (interval < of.thresholds.size() && characters >= of.thresholds[interval]) ++interval;
+    return (marks(language, of, states) >> interval & 1) != 0;
+  };
+  const std::optional<bool> found = has_short_text(of.machines, is_in, kMostStates);
+  // Where lengths count, a longer text may be in the language whose states a shorter one leads to as well.
+  return found.value_or(false) || of.lengths.empty() ? found : std::nullopt;
+}
+
 std::shared_ptr<const Automaton> Languages::build(LanguageId language) {
   const Node& node = nodes_[language];
   if (node.kind == Kind::kAll) return automaton_of_all_texts();
@@ -93,43 +148,10 @@ std::shared_ptr<const Automaton> Languages::build(LanguageId language) {
     made->count_texts();
     return made;
   }
-  std::vector<LanguageId> atoms;
-  find_atoms(language, atoms);
-  std::vector<std::unique_ptr<Machine>> machines;
-  std::vector<LanguageId> of_machine, lengths;
-  std::vector<uint32_t> thresholds;
-  std::string keyword = "pattern", path;
-  for (const LanguageId atom : atoms) {
-    const Node& one = nodes_[atom];
-    if (one.kind == Kind::kLength) {
-      lengths.push_back(atom);
-      if (one.least > 0) thresholds.push_back(one.least);
-      if (one.most != kUnbounded) thresholds.push_back(one.most + 1);
-      continue;
-    }
-    if (one.kind == Kind::kPattern) keyword = one.keyword, path = one.path;
-    of_machine.push_back(atom);
-    machines.push_back(machine_of(one));
-  }
-  std::sort(thresholds.begin(), thresholds.end());
-  thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
-  if (thresholds.size() > 31)
-    throw Refusal("maxLength", path, "too many different lengths meet in one value");
-  std::unordered_map<LanguageId, bool> is_in;
-  const auto mark = [&](std::span<const uint32_t> states) {
-    for (size_t i = 0; i < machines.size(); ++i)
-      is_in[of_machine[i]] = states[i] != Machine::kDead && machines[i]->accepts(states[i]);
-    uint32_t bits = 0;
-    for (size_t interval = 0; interval <= thresholds.size(); ++interval) {
-      const uint32_t count = interval == 0 ? 0 : thresholds[interval - 1];
-      for (const LanguageId length : lengths)
-        is_in[length] = count >= nodes_[length].least && count <= nodes_[length].most;
-      if (evaluate(language, is_in)) bits |= 1U << interval;
-    }
-    return bits;
-  };
-  Automaton::Builder builder = product(machines, mark, limits_, keyword, path);
-  builder.thresholds = std::move(thresholds);
+  Product of = product_of(language);
+  const auto mark = [&](std::span<const uint32_t> states) { return marks(language, of, states); };
+  Automaton::Builder builder = product(of.machines, mark, limits_, of.keyword, of.path);
+  builder.thresholds = std::move(of.thresholds);
   builder.limits = limits_;
   auto made = std::make_shared<Automaton>(std::move(builder));
   made->count_texts();

@@ -220,8 +220,14 @@ bool Languages::contains(LanguageId language, const std::u32string& text) {
       return true;
     case Kind::kNone:
       return false;
-    case Kind::kTexts:
-      return std::find(node.texts.begin(), node.texts.end(), text) != node.texts.end();
+    case Kind::kTexts: {
+      constexpr size_t kShort = 8;
+      if (node.texts.size() <= kShort)
+        return std::find(node.texts.begin(), node.texts.end(), text) != node.texts.end();
+      auto& texts = long_lists_[language];
+      if (texts.empty()) texts.insert(node.texts.begin(), node.texts.end());
+      return texts.contains(text);
+    }
     case Kind::kLength:
       return text.size() >= node.least && text.size() <= node.most;
     case Kind::kNot:

@@ -1,13 +1,14 @@
 // Sets of texts as expressions over patterns, lists and lengths, closed under union, intersection and
 // complement. Equal expressions have one id.
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "grammar/automaton.h"
+#include "grammar/id_lists.h"
 #include "grammar/refusal.h"
 #include "grammar/regex.h"
 #include "grammar/rule_syntax.h"
@@ -78,13 +79,25 @@ class Languages {
   // `is_in` says whether the text is in an atom.
   bool evaluate(LanguageId language, const std::unordered_map<LanguageId, bool>& is_in) const;
   bool evaluate_outside_lists(LanguageId language) const;  // of a text that no list names
+  // What a language's automaton is the product of, and what its states say.
+  struct Product {
+    std::vector<std::unique_ptr<Machine>> machines;
+    std::vector<LanguageId> of_machine, lengths;
+    std::vector<uint32_t> thresholds;
+    std::string keyword = "pattern", path;
+  };
+  Product product_of(LanguageId language) const;
+  // A bit for each interval of counts in which the texts that led to `states` are of the language.
+  uint32_t marks(LanguageId language, const Product& of, std::span<const uint32_t> states) const;
+  std::optional<bool> has_text(LanguageId language) const;
   std::shared_ptr<const Automaton> build(LanguageId language);
 
   const Limits& limits_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string, LanguageId> ids_;
-  std::map<std::vector<LanguageId>, LanguageId> meets_, unions_;  // what all_of and any_of have given
+  ByIdList<LanguageId> meets_, unions_;  // what all_of and any_of have given
   std::unordered_map<LanguageId, std::shared_ptr<const Automaton>> automata_;
+  std::unordered_map<LanguageId, std::unordered_set<std::u32string>> long_lists_;
   size_t total_states_ = 0;
 };
 

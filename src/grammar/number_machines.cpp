@@ -13,6 +13,10 @@ void NumberMachine::tell_apart(std::vector<CodePointSet>& sets) const {
   for (const char32_t c : std::u32string_view(U"-.0123456789")) sets.push_back(CodePointSet({{c, c}}));
 }
 
+uint32_t NumberMachine::step(uint32_t state, uint32_t symbol) {
+  return read(state, alphabet_->representative(symbol));
+}
+
 // 0 start, 1 "-", 2 "0", 3 "-0", 4 digits, 5 point, 6 fraction.
 uint32_t NumberSyntax::read(uint32_t state, char32_t c) {
   if (c == '-') return state == 0 ? 1 : kDead;
@@ -126,13 +130,12 @@ DivisorMachine::DivisorMachine(const Decimal& divisor) {
     places_ = static_cast<uint32_t>(-divisor.exponent());
 }
 
+// A rest has at most 20 bits, places are fewer than 1024.
 uint32_t DivisorMachine::id_of(State state) {
-  auto& same = ids_[state.rest * 1024 + state.places * 2 + (state.is_fraction ? 1 : 0)];
-  for (const uint32_t id : same)
-    if (states_[id] == state) return id;
-  same.push_back(static_cast<uint32_t>(states_.size()));
-  states_.push_back(state);
-  return same.back();
+  const uint64_t key = state.rest * 2048 + state.places * 2 + (state.is_fraction ? 1 : 0);
+  const auto [place, is_new] = ids_.emplace(key, static_cast<uint32_t>(states_.size()));
+  if (is_new) states_.push_back(state);
+  return place->second;
 }
 
 uint32_t DivisorMachine::initial() { return id_of({0, zeros_, false}); }

@@ -1,6 +1,7 @@
 // Machines that read a number of JSON without an exponent, digit by digit.
 #pragma once
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "grammar/decimal.h"
@@ -13,9 +14,7 @@ class NumberMachine : public Machine {
  public:
   void tell_apart(std::vector<CodePointSet>& sets) const override;
   void bind(const Alphabet& alphabet) override { alphabet_ = &alphabet; }
-  uint32_t step(uint32_t state, uint32_t symbol) final {
-    return read(state, alphabet_->representative(symbol));
-  }
+  uint32_t step(uint32_t state, uint32_t symbol) final;
 
  protected:
   virtual uint32_t read(uint32_t state, char32_t c) = 0;
@@ -83,7 +82,6 @@ class DivisorMachine final : public NumberMachine {
     uint64_t rest;    // of what was read, without the zeros at its end, divided by divisor_
     uint32_t places;  // zeros at its end, up to zeros_; within the fraction: digits, up to places_
     bool is_fraction;
-    auto operator<=>(const State&) const = default;
   };
   uint32_t id_of(State state);
 
@@ -91,7 +89,7 @@ class DivisorMachine final : public NumberMachine {
   uint32_t zeros_ = 0;   // the divisor is divisor_ · 10^zeros_
   uint32_t places_ = 0;  // or divisor_ / 10^places_
   std::vector<State> states_;
-  std::unordered_map<uint64_t, std::vector<uint32_t>> ids_;
+  std::unordered_map<uint64_t, uint32_t> ids_;
 };
 
 }  // namespace ferrum::grammar

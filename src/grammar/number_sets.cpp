@@ -184,6 +184,7 @@ std::shared_ptr<const Automaton> NumberSets::automaton(NumberSetId set) {
   if (set == kNone) return nullptr;
   const auto known = automata_.find(set);
   if (known != automata_.end()) return known->second;
+  if (nodes_[set].kind == Kind::kInteger) return automaton_of_integers();
   Atoms atoms;
   find_atoms(set, atoms, false);
   std::vector<std::unique_ptr<Machine>>& machines = atoms.machines;
@@ -217,6 +218,11 @@ std::shared_ptr<const Automaton> automaton_of(const char* pattern) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Automaton> automaton_of_integers() {
+  static const auto kAutomaton = automaton_of("0|-?[1-9][0-9]*");
+  return kAutomaton;
+}
 
 std::shared_ptr<const Automaton> automaton_of_all_numbers() {
   static const auto kAutomaton = automaton_of("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]{1,2})?");

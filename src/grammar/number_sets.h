@@ -65,8 +65,10 @@ class NumberSets {
   std::unordered_map<NumberSetId, std::shared_ptr<const Automaton>> automata_;
 };
 
-// Every number of JSON as it is to be written (exponents of up to two digits), and every way of writing one.
+// Every number of JSON as it is to be written (exponents of up to two digits), every integer, and every way
+// of writing a number.
 std::shared_ptr<const Automaton> automaton_of_all_numbers();
+std::shared_ptr<const Automaton> automaton_of_integers();
 std::shared_ptr<const Automaton> automaton_of_number_texts();
 
 }  // namespace ferrum::grammar

@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <tuple>
+#include <unordered_map>
+
+#include "grammar/value_hash.h"
 
 namespace ferrum::grammar {
 namespace pattern {
@@ -49,9 +51,18 @@ struct PatternMachine::Body {
     std::vector<Item> items;
     std::vector<uint32_t> trackers;       // a state of each lookbehind's machine
     Before before = {.is_start = false};  // what the pattern asks of it
-    bool operator<(const State& other) const {
-      return std::tie(items, trackers, before.is_start, before.is_word) <
-             std::tie(other.items, other.trackers, other.before.is_start, other.before.is_word);
+    bool operator==(const State& other) const {
+      return items == other.items && trackers == other.trackers && before.is_start == other.before.is_start &&
+             before.is_word == other.before.is_word;
+    }
+  };
+  struct StateHash {
+    size_t operator()(const State& state) const {
+      ValueHash hash;
+      for (const auto& [at, duty] : state.items) hash.add(uint64_t{duty} << 32 | at);
+      for (const uint32_t tracker : state.trackers) hash.add(tracker);
+      hash.add((state.before.is_start ? 2U : 0U) + (state.before.is_word ? 1U : 0U));
+      return hash.low;
     }
   };
 
@@ -67,7 +78,7 @@ struct PatternMachine::Body {
   std::vector<std::vector<bool>> member;
   std::vector<bool> symbol_is_word, symbol_is_pair;
   uint32_t half = 0;
-  std::map<State, uint32_t> ids;
+  std::unordered_map<State, uint32_t, StateHash> ids;
   std::vector<const State*> states;
   std::map<std::vector<Duty>, uint32_t> duty_ids;
   std::vector<std::vector<Duty>> duty_lists = {{}};
@@ -189,7 +200,7 @@ struct PatternMachine::Body {
   // Follows what needs no character from `items` on, at a position between `before` and `after`.
   std::vector<Item> closed(const std::vector<Item>& items, const std::vector<uint32_t>& trackers,
                            Before before, After after) {
-    std::vector<Item> todo(items.rbegin(), items.rend());
+    todo.assign(items.rbegin(), items.rend());
     std::vector<Item> out;
     std::set<Item> seen;
     ++mark;
@@ -233,9 +244,10 @@ struct PatternMachine::Body {
           break;
       }
     }
-    std::sort(out.begin(), out.end());
+    if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
     return out;
   }
+  std::vector<Item> todo;  // of closed()
   std::vector<uint32_t> marks;
   uint32_t mark = 0;
 

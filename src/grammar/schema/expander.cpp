@@ -1,6 +1,7 @@
 #include "grammar/schema/expander.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "grammar/rules.h"
 
@@ -27,7 +28,8 @@ Expander::Expander(Translator& translator, Formulas& formulas, Languages& langua
       languages_(languages),
       numbers_(numbers),
       program_(program),
-      limits_(limits) {}
+      limits_(limits),
+      known_(languages) {}
 
 void Expander::expand(FormulaId root) {
   const uint32_t whole = goal({root});
@@ -47,21 +49,32 @@ void Expander::expand(FormulaId root) {
 
 // --- goals ---
 
-void Expander::flatten(FormulaId formula, Conjunction& out) {
-  const Formula node = formulas_[formula];
+const Expander::Conjunction& Expander::flat(FormulaId formula) {
+  const auto known = known_.flat.find(formula);
+  if (known != known_.flat.end()) return known->second;
+  Conjunction out;
+  const auto add = [&](FormulaId part) {
+    const Conjunction& more = flat(part);
+    out.insert(out.end(), more.begin(), more.end());
+  };
+  const Formula& node = formulas_[formula];
   if (node.kind == Kind::kAnd) {
-    for (const FormulaId part : node.parts) flatten(part, out);
+    for (const FormulaId part : node.parts) add(part);
   } else if (node.kind == Kind::kSchema) {
     const FormulaId inner = translator_.formula_of(node.a);
-    flatten(node.b == 1 ? formulas_.negation(inner) : inner, out);
+    add(node.b == 1 ? formulas_.negation(inner) : inner);
   } else if (formula != kTrue) {
     out.push_back(formula);
   }
+  return known_.flat.emplace(formula, std::move(out)).first->second;
 }
 
 uint32_t Expander::goal(Conjunction parts) {
   Conjunction flat;
-  for (const FormulaId part : parts) flatten(part, flat);
+  for (const FormulaId part : parts) {
+    const Conjunction& more = this->flat(part);
+    flat.insert(flat.end(), more.begin(), more.end());
+  }
   std::sort(flat.begin(), flat.end());
   flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
   if (contains(flat, kFalse)) flat = {kFalse};
@@ -82,6 +95,15 @@ bool Expander::holds(FormulaId formula, TypeBit bit) { return truth(formula, bit
 
 // Whether a formula is true, or false, of every value of a type.
 std::optional<bool> Expander::truth(FormulaId formula, TypeBit bit) {
+  auto& known = known_.truths[static_cast<size_t>(std::countr_zero(static_cast<uint32_t>(bit)))];
+  const auto place = known.find(formula);
+  if (place != known.end()) return place->second;
+  const std::optional<bool> found = find_truth(formula, bit);
+  known.emplace(formula, found);
+  return found;
+}
+
+std::optional<bool> Expander::find_truth(FormulaId formula, TypeBit bit) {
   const Formula& node = formulas_[formula];
   switch (node.kind) {
     case Kind::kTrue:
@@ -99,7 +121,7 @@ std::optional<bool> Expander::truth(FormulaId formula, TypeBit bit) {
     case Kind::kOr: {
       const bool absorbing = node.kind == Kind::kOr;
       bool is_known = true;
-      for (const FormulaId part : std::vector<FormulaId>(node.parts)) {
+      for (const FormulaId part : node.parts) {
         const auto one = truth(part, bit);
         if (one && *one == absorbing) return absorbing;
         is_known = is_known && one;
@@ -127,20 +149,19 @@ TypeBit Expander::type_of(Kind kind) {
 }
 
 bool Expander::has_literal(uint32_t goal, TypeBit bit) {
-  const Conjunction parts = entries_[goal].parts;
+  const Conjunction& parts = entries_[goal].parts;
   return std::all_of(parts.begin(), parts.end(), [&](FormulaId part) { return holds(part, bit); });
 }
 
 LanguageId Expander::texts_of(uint32_t goal) {
   std::vector<LanguageId> parts;
-  for (const FormulaId part : Conjunction(entries_[goal].parts)) parts.push_back(translator_.names_of(part));
+  for (const FormulaId part : entries_[goal].parts) parts.push_back(translator_.names_of(part));
   return languages_.all_of(std::move(parts));
 }
 
 NumberSetId Expander::numbers_of(uint32_t goal) {
   std::vector<NumberSetId> parts;
-  for (const FormulaId part : Conjunction(entries_[goal].parts))
-    parts.push_back(translator_.numbers_of(part));
+  for (const FormulaId part : entries_[goal].parts) parts.push_back(translator_.numbers_of(part));
   return numbers_.all_of(std::move(parts));
 }
 
@@ -179,9 +200,9 @@ bool Expander::find_inhabitant(uint32_t goal) {
   const NumberSetId numbers = numbers_of(goal);
   if (numbers == NumberSets::kAll || (numbers != NumberSets::kNone && numbers_.automaton(numbers)))
     return true;
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kArrayBit)))
+  for (const Conjunction& atoms : shapes(goal, kArrayBit))
     if (is_array_inhabited(atoms)) return true;
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kObjectBit)))
+  for (const Conjunction& atoms : shapes(goal, kObjectBit))
     if (is_object_inhabited(atoms)) return true;
   return false;
 }
@@ -190,6 +211,7 @@ bool Expander::find_inhabitant(uint32_t goal) {
 
 struct Expander::Branches {
   TypeBit bit;
+  std::deque<Conjunction> choices;  // numbered
   std::vector<Conjunction> found;
   std::string keyword = "anyOf", path = "#";
 };
@@ -218,8 +240,7 @@ const std::vector<Expander::Conjunction>& Expander::shapes(uint32_t goal, TypeBi
   return *kept();
 }
 
-void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<Conjunction> choices,
-                      Branches& search) {
+void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<uint32_t> choices, Branches& search) {
   if (++work_ > 100'000)
     throw Refusal(search.keyword, search.path, "its alternatives combine in too many ways");
   bool is_more = false;
@@ -229,7 +250,7 @@ void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<Conjuncti
     const auto known = truth(next, search.bit);
     if (known && !*known) return;
     if (known) continue;
-    const Formula node = formulas_[next];
+    const Formula& node = formulas_[next];
     if (node.kind == Kind::kAnd) {
       todo.insert(todo.end(), node.parts.begin(), node.parts.end());
     } else if (node.kind == Kind::kSchema) {
@@ -239,17 +260,20 @@ void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<Conjuncti
       Conjunction open;
       for (const FormulaId part : node.parts)
         if (truth(part, search.bit).value_or(true)) open.push_back(part);
-      if (open.size() == 1)
+      if (open.size() == 1) {
         todo.push_back(open[0]);
-      else
-        choices.push_back(std::move(open));
+      } else {
+        choices.push_back(static_cast<uint32_t>(search.choices.size()));
+        search.choices.push_back(std::move(open));
+      }
       if (!node.path.empty()) search.keyword = node.keyword, search.path = node.path;
     } else {
       insert(atoms, next);
       is_more = true;
     }
   }
-  std::erase_if(choices, [&](const Conjunction& choice) {
+  std::erase_if(choices, [&](uint32_t number) {
+    const Conjunction& choice = search.choices[number];
     return std::any_of(choice.begin(), choice.end(), [&](FormulaId one) { return contains(atoms, one); });
   });
   if (choices.empty()) {
@@ -259,9 +283,10 @@ void Expander::branch(Conjunction todo, Conjunction atoms, std::vector<Conjuncti
     return;
   }
   if (is_more && is_contradiction(atoms, search.bit)) return;
-  const auto smallest = std::min_element(choices.begin(), choices.end(),
-                                         [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  const Conjunction choice = std::move(*smallest);
+  const auto smallest = std::min_element(choices.begin(), choices.end(), [&](uint32_t a, uint32_t b) {
+    return search.choices[a].size() < search.choices[b].size();
+  });
+  const Conjunction& choice = search.choices[*smallest];
   choices.erase(smallest);
   for (const FormulaId one : choice) branch({one}, atoms, choices, search);
 }
@@ -294,12 +319,12 @@ void Expander::fill(uint32_t goal) {
     out.strings = languages_.automaton(texts);
   out.number_set = numbers_of(goal);
   out.numbers = numbers_.automaton(out.number_set);
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kArrayBit)))
+  for (const Conjunction& atoms : shapes(goal, kArrayBit))
     if (auto shape = array_shape(atoms)) {
       out.arrays.push_back(static_cast<uint32_t>(program_.arrays.size()));
       program_.arrays.push_back(std::move(*shape));
     }
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kObjectBit)))
+  for (const Conjunction& atoms : shapes(goal, kObjectBit))
     if (auto shape = object_shape(atoms)) {
       out.objects.push_back(static_cast<uint32_t>(program_.objects.size()));
       program_.objects.push_back(std::move(*shape));
@@ -324,7 +349,7 @@ std::optional<uint32_t> Expander::values_of(uint32_t goal, int depth) {
   if (const auto numbers = numbers_.automaton(numbers_of(goal))) sum += numbers->texts_ahead(0);
   if (sum >= UINT32_MAX) return UINT32_MAX;
   bool is_known = true;
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kArrayBit))) {
+  for (const Conjunction& atoms : shapes(goal, kArrayBit)) {
     const ArrayParts parts = array_parts(atoms);
     if (!is_array_inhabited(atoms)) continue;
     const uint32_t rest = this->goal(item_fit(atoms, parts.prefix));
@@ -333,7 +358,7 @@ std::optional<uint32_t> Expander::values_of(uint32_t goal, int depth) {
       if (values_of(this->goal(item_fit(atoms, i)), depth + 1) == UINT32_MAX) return UINT32_MAX;
     is_known = false;
   }
-  for (const Conjunction& atoms : std::vector<Conjunction>(shapes(goal, kObjectBit))) {
+  for (const Conjunction& atoms : shapes(goal, kObjectBit)) {
     if (!is_object_inhabited(atoms)) continue;
     const ObjectParts parts = object_parts(atoms);
     bool is_closed = false;

@@ -1,11 +1,15 @@
 // Formulas to goals: conjunctions brought into shapes, of which those that no value fits are left out.
 #pragma once
+#include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "grammar/id_lists.h"
 #include "grammar/program.h"
+#include "grammar/schema/member_names.h"
 #include "grammar/schema/translator.h"
 
 namespace ferrum::grammar {
@@ -31,7 +35,8 @@ class Expander {
   struct Branches;  // a search for conjunctions of atoms
 
   uint32_t goal(Conjunction parts);
-  void flatten(FormulaId formula, Conjunction& out);
+  // The parts of a conjunction, with those of schemas and of conjunctions within it.
+  const Conjunction& flat(FormulaId formula);
   bool is_empty(uint32_t goal);
   bool find_inhabitant(uint32_t goal);
   LanguageId texts_of(uint32_t goal);
@@ -40,23 +45,23 @@ class Expander {
   bool holds(FormulaId formula, TypeBit bit);
 
   const std::vector<Conjunction>& shapes(uint32_t goal, TypeBit bit);
-  void branch(Conjunction todo, Conjunction atoms, std::vector<Conjunction> choices, Branches& search);
+  void branch(Conjunction todo, Conjunction atoms, std::vector<uint32_t> choices, Branches& search);
   std::optional<bool> truth(FormulaId formula, TypeBit bit);
+  std::optional<bool> find_truth(FormulaId formula, TypeBit bit);
   bool is_contradiction(const Conjunction& atoms, TypeBit bit);
   static TypeBit type_of(Formula::Kind kind);
 
   // What the atoms of an object say, with names and what their members must fit.
   struct ObjectParts {
-    std::vector<std::u32string> names;
+    std::vector<NameId> names;
     std::vector<bool> required;
     std::vector<Conjunction> fit;  // by name
     std::vector<std::pair<LanguageId, FormulaId>> duties;
     uint32_t least = 0, most = UINT32_MAX;
   };
   ObjectParts object_parts(const Conjunction& atoms);
-  void list_names(LanguageId language, std::vector<std::u32string>& names,
-                  std::map<std::u32string, size_t>& seen);
   bool is_object_inhabited(const Conjunction& atoms);
+  bool find_object(const Conjunction& atoms);
   std::optional<ObjectShape> object_shape(const Conjunction& atoms);
   std::vector<Choice> choices(const Conjunction& fit, const std::vector<FormulaId>& duties,
                               uint32_t possible);
@@ -84,8 +89,19 @@ class Expander {
   NumberSets& numbers_;
   Program& program_;
   const Limits& limits_;
-  std::vector<Entry> entries_;
-  std::map<Conjunction, uint32_t> ids_;
+  // What was found out before.
+  struct Known {
+    explicit Known(Languages& languages) : names(languages) {}
+    MemberNames names;
+    std::vector<uint32_t> index;  // scratch of object_parts()
+    std::unordered_map<FormulaId, Conjunction> flat;
+    std::array<std::unordered_map<FormulaId, std::optional<bool>>, 7> truths;  // by type
+    ByIdList<bool> objects;  // whether there are any of which all atoms are true
+  };
+
+  Known known_;
+  std::deque<Entry> entries_;  // they keep their places
+  ByIdList<uint32_t> ids_;
   std::vector<uint32_t> to_fill_;
   std::map<LanguageId, uint32_t> rules_;
   int open_ = 0;

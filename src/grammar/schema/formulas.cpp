@@ -72,7 +72,7 @@ FormulaId Formulas::negation(FormulaId of) {
 }
 
 FormulaId Formulas::negation_of_node(FormulaId of) {
-  const Formula node = nodes_[of];
+  const Formula& node = nodes_[of];
   switch (node.kind) {
     case Kind::kTrue:
       return kFalse;

@@ -1,5 +1,6 @@
 // What schemas say of a value, as propositions over few atoms that are closed under negation.
 #pragma once
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -54,6 +55,7 @@ class Formulas {
  public:
   Formulas(Languages& languages, NumberSets& numbers);
 
+  // It stays where it is.
   const Formula& operator[](FormulaId id) const { return nodes_[id]; }
   FormulaId all_of(std::vector<FormulaId> parts);
   // `keyword` and `path`: where the alternatives come from.
@@ -81,7 +83,7 @@ class Formulas {
 
   Languages& languages_;
   NumberSets& numbers_;
-  std::vector<Formula> nodes_;
+  std::deque<Formula> nodes_;  // they keep their places
   std::unordered_map<std::string, FormulaId> ids_;
   std::unordered_map<FormulaId, FormulaId> negations_;
 };

@@ -231,7 +231,15 @@ FormulaId Translator::object_keywords(const JsonTree& tree, uint32_t scope, Case
 
 // The texts of which a formula is true.
 LanguageId Translator::names_of(FormulaId formula) {
-  const Formula node = formulas_[formula];
+  const auto known = texts_.find(formula);
+  if (known != texts_.end()) return known->second;
+  const LanguageId made = find_names(formula);
+  texts_.emplace(formula, made);
+  return made;
+}
+
+LanguageId Translator::find_names(FormulaId formula) {
+  const Formula& node = formulas_[formula];
   switch (node.kind) {
     case Formula::Kind::kFalse:
       return Languages::kNone;
@@ -256,7 +264,15 @@ LanguageId Translator::names_of(FormulaId formula) {
 }
 
 NumberSetId Translator::numbers_of(FormulaId formula) {
-  const Formula node = formulas_[formula];
+  const auto known = number_sets_.find(formula);
+  if (known != number_sets_.end()) return known->second;
+  const NumberSetId made = find_numbers(formula);
+  number_sets_.emplace(formula, made);
+  return made;
+}
+
+NumberSetId Translator::find_numbers(FormulaId formula) {
+  const Formula& node = formulas_[formula];
   switch (node.kind) {
     case Formula::Kind::kFalse:
       return NumberSets::kNone;

@@ -12,43 +12,43 @@ constexpr size_t kMaxNames = 20'000, kMaxDuties = 4, kMaxLanguages = 60;
 
 }  // namespace
 
-void Expander::list_names(LanguageId language, std::vector<std::u32string>& names,
-                          std::map<std::u32string, size_t>& seen) {
-  std::vector<std::u32string> all;
-  languages_.find_texts(language, all);
-  for (std::u32string& name : all)
-    if (seen.emplace(name, names.size()).second) names.push_back(std::move(name));
-}
-
 Expander::ObjectParts Expander::object_parts(const Conjunction& atoms) {
   ObjectParts out;
-  std::map<std::u32string, size_t> index;
+  std::vector<uint32_t>& index = known_.index;  // by name; of those in out.names
+  const auto list = [&](LanguageId language) {
+    for (const NameId name : known_.names.listed(language)) {
+      if (name >= index.size()) index.resize(name + size_t{1}, UINT32_MAX);
+      if (index[name] < out.names.size() && out.names[index[name]] == name) continue;
+      index[name] = static_cast<uint32_t>(out.names.size());
+      out.names.push_back(name);
+    }
+  };
   // First the members that are described, in their order, then those that are only required or forbidden.
   for (const FormulaId atom : atoms)
     if (const Formula& node = formulas_[atom]; node.kind == Kind::kMembers && languages_.list_of(node.a))
-      list_names(node.a, out.names, index);
+      list(node.a);
   for (const FormulaId atom : atoms)
     if (const Formula& node = formulas_[atom]; node.kind == Kind::kMembers || node.kind == Kind::kSomeMember)
-      list_names(node.a, out.names, index);
+      list(node.a);
   if (out.names.size() > kMaxNames) throw Refusal("properties", "#", "there are too many of them");
   out.required.resize(out.names.size());
   out.fit.resize(out.names.size());
   for (const FormulaId atom : atoms) {
-    const Formula node = formulas_[atom];
-    const auto* list =
-        node.kind == Kind::kMembers || node.kind == Kind::kSomeMember ? languages_.list_of(node.a) : nullptr;
+    const Formula& node = formulas_[atom];
+    const bool is_of_members = node.kind == Kind::kMembers || node.kind == Kind::kSomeMember;
+    const bool is_listed = is_of_members && languages_.list_of(node.a);
     if (node.kind == Kind::kMemberCount) {
       out.least = std::max(out.least, node.least);
       out.most = std::min(out.most, node.most);
-    } else if (list && (node.kind == Kind::kMembers || list->size() == 1)) {
-      for (const std::u32string& name : *list) {
-        const size_t i = index.at(name);
+    } else if (is_listed && (node.kind == Kind::kMembers || known_.names.listed(node.a).size() == 1)) {
+      for (const NameId name : known_.names.listed(node.a)) {
+        const size_t i = index[name];
         if (node.b != kTrue) out.fit[i].push_back(node.b);
         if (node.kind == Kind::kSomeMember) out.required[i] = true;
       }
     } else if (node.kind == Kind::kMembers) {
       for (size_t i = 0; i < out.names.size(); ++i)
-        if (languages_.contains(node.a, out.names[i])) out.fit[i].push_back(node.b);
+        if (known_.names.contains(node.a, out.names[i])) out.fit[i].push_back(node.b);
     } else if (node.kind == Kind::kSomeMember) {
       out.duties.emplace_back(node.a, node.b);
     }
@@ -56,7 +56,19 @@ Expander::ObjectParts Expander::object_parts(const Conjunction& atoms) {
   return out;
 }
 
+// What follows from an object within itself holds only there, so it is not kept.
 bool Expander::is_object_inhabited(const Conjunction& atoms) {
+  const auto known = known_.objects.find(atoms);
+  if (known != known_.objects.end()) return known->second;
+  const bool outer = leaned_on_open_;
+  leaned_on_open_ = false;
+  const bool found = find_object(atoms);
+  if (found || !leaned_on_open_) known_.objects.emplace(atoms, found);
+  leaned_on_open_ = leaned_on_open_ || outer;
+  return found;
+}
+
+bool Expander::find_object(const Conjunction& atoms) {
   const ObjectParts parts = object_parts(atoms);
   if (parts.least > parts.most) return false;
   uint32_t required = 0;
@@ -98,7 +110,7 @@ std::optional<ObjectShape> Expander::object_shape(const Conjunction& atoms) {
   for (size_t i = 0; i < parts.names.size(); ++i) {
     uint32_t possible = 0;
     for (size_t d = 0; d < duties.size(); ++d)
-      if (languages_.contains(parts.duties[d].first, parts.names[i])) possible |= 1U << d;
+      if (known_.names.contains(parts.duties[d].first, parts.names[i])) possible |= 1U << d;
     out.listed.push_back({parts.required[i], choices(parts.fit[i], duties, possible)});
     if (parts.required[i] && out.listed.back().choices.empty()) return std::nullopt;
   }
@@ -114,7 +126,9 @@ std::optional<ObjectShape> Expander::object_shape(const Conjunction& atoms) {
   for (const auto& duty : parts.duties) languages.push_back(duty.first);
   if (languages.size() > kMaxLanguages)
     throw Refusal("patternProperties", "#", "too many of them meet in one object");
-  Languages::Names names = languages_.names(parts.names, languages, "#");
+  std::vector<std::u32string> texts;
+  for (const NameId name : parts.names) texts.push_back(known_.names[name]);
+  Languages::Names names = languages_.names(texts, languages, "#");
   std::vector<uint32_t> mark_of(names.combinations.size(), 0);
   for (size_t c = 0; c < names.combinations.size(); ++c) {
     Conjunction fit;
@@ -145,7 +159,7 @@ std::optional<ObjectShape> Expander::object_shape(const Conjunction& atoms) {
   for (uint32_t i = 0; i < parts.names.size(); ++i) {
     uint32_t state = 0;
     below[0].push_back(i);
-    for (const char32_t c : parts.names[i]) {
+    for (const char32_t c : texts[i]) {
       state = automaton->next(state, c);
       if (state == Automaton::kDead) break;
       below[state].push_back(i);

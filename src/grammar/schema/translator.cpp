@@ -58,10 +58,12 @@ FormulaId Translator::formula_of(uint32_t number) {
 
 // A schema that applies to the same value must not lead back here.
 void Translator::check_in_place(FormulaId formula) {
-  const Formula node = formulas_[formula];
+  if (checked_.contains(formula)) return;
+  const Formula& node = formulas_[formula];
   if (node.kind == Formula::Kind::kSchema) formula_of(node.a);
   if (node.kind == Formula::Kind::kAnd || node.kind == Formula::Kind::kOr)
     for (const FormulaId part : node.parts) check_in_place(part);
+  checked_.insert(formula);
 }
 
 std::u32string Translator::unicode(const std::string& text, const JsonTree& at, const char* keyword) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "grammar/schema/document.h"
@@ -69,6 +70,8 @@ class Translator {
   bool contributes(const JsonTree& tree, uint32_t scope, std::set<const JsonTree*>& seen);
   std::vector<Case> one_of(const JsonTree& tree, uint32_t scope, const JsonTree& list, bool needs_cases);
 
+  LanguageId find_names(FormulaId formula);
+  NumberSetId find_numbers(FormulaId formula);
   FormulaId value(const JsonTree& tree, Draft draft);
   FormulaId value_list(const std::vector<JsonTree>& values, Draft draft);
   FormulaId type_named(const JsonTree& name, const JsonTree& of);
@@ -93,8 +96,11 @@ class Translator {
   const Limits& limits_;
   std::vector<Schema> schemas_;
   std::map<std::pair<const JsonTree*, uint32_t>, uint32_t> numbers_of_schemas_;
+  std::unordered_map<FormulaId, LanguageId> texts_;
+  std::unordered_map<FormulaId, NumberSetId> number_sets_;
   std::vector<Scope> scopes_ = {{}};
   std::map<Scope, uint32_t> scope_ids_ = {{{}, 0}};
+  std::unordered_set<FormulaId> checked_;  // by check_in_place
   int depth_ = 0;
 };
 
