@@ -265,6 +265,90 @@ TEST(GrammarSchema, WhatIsNoSchemaIsRefusedWhereItStands) {
   EXPECT_EQ(refused_keyword([] { from_schema(R"({"$defs": {"a": 3}, "$ref": "#/$defs/a"})"); }), "$ref");
 }
 
+// Keywords whose value is of the wrong kind are refused in the drafts that have them, also where they do
+// nothing; other drafts and annotations take any value. `{"if": 3}` and `{"format": 3}` were taken.
+TEST(GrammarSchema, ValuesOfTheWrongKindAreRefused) {
+  const std::vector<std::string> drafts = {
+      "http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#",
+      "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema",
+      "https://json-schema.org/draft/2020-12/schema"};
+  constexpr size_t k4 = 0, k6 = 1, k7 = 2, k2019 = 3, k2020 = 4;
+  struct Case {
+    const char* keyword;
+    size_t since, until;
+    const char* value = "3";
+  };
+  const std::vector<Case> cases = {
+      {"format", k4, k2020},
+      {"pattern", k4, k2020},
+      {"$ref", k4, k2020},
+      {"type", k4, k2020},
+      {"enum", k4, k2020},
+      {"required", k4, k2020},
+      {"required", k4, k2020, "[3]"},
+      {"uniqueItems", k4, k2020},
+      {"minLength", k4, k2020, R"("3")"},
+      {"maxLength", k4, k2020, "1.5"},
+      {"minItems", k4, k2020, "-1"},
+      {"maxProperties", k4, k2020, "null"},
+      {"minimum", k4, k2020, R"("3")"},
+      {"multipleOf", k4, k2020, "true"},
+      {"exclusiveMinimum", k4, k4, "3"},
+      {"exclusiveMaximum", k6, k2020, "true"},
+      {"minContains", k2019, k2020, R"("3")"},
+      {"maxContains", k2019, k2020, "[]"},
+      {"not", k4, k2020},
+      {"items", k4, k2020},
+      {"items", k4, k2019, "[3]"},
+      {"items", k2020, k2020, "[{}]"},
+      {"prefixItems", k2020, k2020, "{}"},
+      {"prefixItems", k2020, k2020, "[3]"},
+      {"additionalItems", k4, k2019},
+      {"additionalProperties", k4, k2020},
+      {"properties", k4, k2020},
+      {"properties", k4, k2020, R"({"a": 3})"},
+      {"patternProperties", k4, k2020, "[]"},
+      {"allOf", k4, k2020, "{}"},
+      {"anyOf", k4, k2020, "[3]"},
+      {"oneOf", k4, k2020, "[]"},
+      {"dependencies", k4, k7, "[]"},
+      {"dependencies", k4, k7, R"({"a": 3})"},
+      {"dependentRequired", k2019, k2020, R"({"a": 3})"},
+      {"dependentSchemas", k2019, k2020, R"({"a": []})"},
+      {"definitions", k4, k2020},
+      {"$defs", k2019, k2020},
+      {"contains", k6, k2020},
+      {"propertyNames", k6, k2020},
+      {"if", k7, k2020},
+      {"then", k7, k2020, "null"},
+      {"else", k7, k2020, R"("x")"},
+      {"unevaluatedItems", k2019, k2020},
+      {"unevaluatedProperties", k2019, k2020, R"("x")"},
+      {"$id", k6, k2020},
+      {"$anchor", k2019, k2020},
+      {"$dynamicAnchor", k2020, k2020},
+      {"$dynamicRef", k2020, k2020},
+      {"$recursiveRef", k2019, k2019},
+      {"$recursiveAnchor", k2019, k2019},
+  };
+  for (const Case& one : cases)
+    for (size_t draft = 0; draft < drafts.size(); ++draft) {
+      const std::string schema =
+          fmt::format(R"({{"$schema": "{}", "{}": {}}})", drafts[draft], one.keyword, one.value);
+      if (one.since <= draft && draft <= one.until)
+        EXPECT_NE(refused_keyword([&] { from_schema(schema); }), "") << schema;
+    }
+  for (const std::string& draft : drafts)
+    for (const char* keyword : {"title", "description", "$comment", "default", "examples", "id", "x"})
+      EXPECT_NO_THROW(from_schema(fmt::format(R"({{"$schema": "{}", "{}": 3}})", draft, keyword)));
+  EXPECT_NO_THROW(from_schema(fmt::format(R"({{"$schema": "{}", "if": 3, "contains": 3}})", drafts[k4])));
+  // What stands beside a reference says nothing before 2019-09.
+  EXPECT_NO_THROW(from_schema(
+      fmt::format(R"({{"$schema": "{}", "properties": {{"a": {{"$ref": "#/definitions/b", "format": 3}}}},
+                      "definitions": {{"b": {{}}}}}})",
+                  drafts[k7])));
+}
+
 TEST(GrammarSchema, B45_RefusalsNameTheirPlace) {
   try {
     from_schema(R"({"properties": {"a/b": {"items": {"pattern": "(a)\\1"}}}})");

@@ -25,13 +25,13 @@ Draft draft_of(const JsonTree& schema, Draft otherwise, const std::string& path)
                 in_quotes(name->text) + " is none of the drafts 4, 6, 7, 2019-09 and 2020-12");
 }
 
-std::string escaped(std::string_view name) {
+}  // namespace
+
+std::string pointer_part(std::string_view name) {
   std::string out;
   for (const char c : name) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
   return out;
 }
-
-}  // namespace
 
 Holds held_by(std::string_view k, Draft draft) {
   const auto is = [&](std::initializer_list<std::string_view> list) {
@@ -105,7 +105,7 @@ void SchemaDocument::add(const JsonTree& schema, Place place) {
 void SchemaDocument::add_children(const JsonTree& schema, const Place& place) {
   for (const auto& [keyword, value] : schema.members) {
     const Holds holds = held_by(keyword, place.draft);
-    const std::string path = place.path + "/" + escaped(keyword);
+    const std::string path = place.path + "/" + pointer_part(keyword);
     const auto child = [&](const JsonTree& one, const std::string& more) {
       Place inner = place;
       inner.path = path + more;
@@ -117,7 +117,7 @@ void SchemaDocument::add_children(const JsonTree& schema, const Place& place) {
     } else if (holds == Holds::kSchemas || holds == Holds::kSchemaOrSchemas) {
       for (size_t i = 0; i < value.items.size(); ++i) child(value.items[i], "/" + std::to_string(i));
     } else if (holds == Holds::kByName) {
-      for (const auto& [name, one] : value.members) child(one, "/" + escaped(name));
+      for (const auto& [name, one] : value.members) child(one, "/" + pointer_part(name));
     }
   }
 }

@@ -45,6 +45,9 @@ class SchemaDocument {
   bool has_dynamic_references_ = false;
 };
 
+// A name as a part of a JSON Pointer.
+std::string pointer_part(std::string_view name);
+
 // How the draft's keywords hold schemas.
 enum class Holds : uint8_t { kNothing, kSchema, kSchemas, kSchemaOrSchemas, kByName };
 Holds held_by(std::string_view keyword, Draft draft);

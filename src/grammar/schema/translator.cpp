@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "grammar/schema/keyword_values.h"
 
 namespace ferrum::grammar {
 namespace {
@@ -98,10 +99,9 @@ uint32_t Translator::count(const JsonTree& tree, const char* keyword, uint32_t o
 }
 
 const JsonTree* Translator::reference(const JsonTree& tree, uint32_t scope) {
-  const auto text_of = [&](const char* keyword) -> const JsonTree* {
+  const auto text_of = [&](const char* keyword) {
     const JsonTree* to = tree.find(keyword);
-    if (to && to->type != Type::kString) refuse(tree, keyword, "it is no text");
-    return to;
+    return to && to->type == Type::kString ? to : nullptr;  // else refused already, or soon
   };
   if (draft(tree) == Draft::k2020)
     if (const JsonTree* to = text_of("$dynamicRef")) {
@@ -171,7 +171,8 @@ std::vector<Translator::Case> Translator::cases_of_keywords(const JsonTree& tree
                                                             bool needs_cases) {
   const Draft in = draft(tree);
   const JsonTree* ref = tree.find("$ref");
-  if (ref && ref->type != Type::kString) refuse(tree, "$ref", "it is no text");
+  if (!ref || ref->type != Type::kString || in >= Draft::k2019)  // else what stands beside it says nothing
+    check_keyword_values(tree, document_.place_of(tree));
   const JsonTree* members_left = in >= Draft::k2019 ? tree.find("unevaluatedProperties") : nullptr;
   const JsonTree* items_left = in >= Draft::k2019 ? tree.find("unevaluatedItems") : nullptr;
   needs_cases = needs_cases || members_left || items_left;
