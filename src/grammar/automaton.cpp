@@ -60,14 +60,32 @@ uint32_t Automaton::next(uint32_t state, char32_t c) const {
   return low < of.size() && of[low].first <= c ? of[low].next : kDead;
 }
 
+namespace {
+
+// Those of a state's transitions that take one of the characters from `first` to `last`.
+std::span<const Automaton::Transition> between(std::span<const Automaton::Transition> ways, char32_t first,
+                                               char32_t last) {
+  const auto begin =
+      std::partition_point(ways.begin(), ways.end(), [&](const auto& one) { return one.last < first; });
+  const auto end =
+      std::partition_point(begin, ways.end(), [&](const auto& one) { return one.first <= last; });
+  return {begin, end};
+}
+
+}  // namespace
+
 bool Automaton::has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const {
   const uint32_t after = std::min(count + 1, most_counted());
-  const auto of = transitions(state);
-  auto t =
-      std::partition_point(of.begin(), of.end(), [&](const Transition& one) { return one.last < first; });
-  for (; t != of.end() && t->first <= last; ++t)
-    if (is_live(t->next, after)) return true;
-  return false;
+  return std::ranges::any_of(between(transitions(state), first, last),
+                             [&](const Transition& t) { return is_live(t.next, after); });
+}
+
+uint64_t Automaton::next_ends(uint32_t state, uint32_t count, char32_t first, char32_t last) const {
+  const uint32_t after = std::min(count + 1, most_counted());
+  uint64_t ends = 0;
+  for (const Transition& t : between(transitions(state), first, last))
+    if (accepts(t.next, after)) ends += std::min(t.last, last) - std::max(t.first, first) + 1;
+  return ends;
 }
 
 const std::vector<bool>& Automaton::row_of(uint32_t count) const {

@@ -36,9 +36,10 @@ class Lexeme {
         is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)),
         is_known_(spelling::is_known(thread)) {
     may_run_out_ = !is_name_ && must_differ(thread) && automaton_.most_counted() != 0;
-    if (may_run_out_)
-      ample_counts_ =
-          automaton_.ample_counts(HashSet::size_of(static_cast<const ArrayFrame&>(*thread.frame).used.get()));
+    if (may_run_out_) {
+      used_ = HashSet::size_of(static_cast<const ArrayFrame&>(*thread.frame).used.get());
+      ample_counts_ = automaton_.ample_counts(used_);
+    }
     if (!is_name_) return;
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     others_ = may_other_come(frame, order_of(*frame.shape));
@@ -87,6 +88,12 @@ class Lexeme {
     return automaton_.is_live(at.state, std::min(at.count + characters, automaton_.most_counted()));
   }
 
+  // The same of characters that all lead from the state back to it.
+  bool has_looping_room(const Place& at, uint32_t characters) const {
+    if (has_room(at, characters)) return true;
+    return may_run_out_ && automaton_.next_ends(at.state, at.count + characters, 0, kLastCodePoint) > used_;
+  }
+
   // Whatever up to `characters` characters follow in front of a quote, it is still inside.
   bool takes_everything(uint32_t characters) const {
     return thread_.decoding == 0 && !is_known_ && !may_run_out_ && automaton_.is_open(thread_.state) &&
@@ -99,7 +106,7 @@ class Lexeme {
     const uint64_t loops = automaton_.looping_classes(at.state);
     const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
     if ((node.classes & ~loops) == 0 && (!has_escapes || loops == byte_classes::kAll))
-      return is_name_ || has_room(at, node.longest);
+      return is_name_ || has_looping_room(at, node.longest);
     if ((node.classes & ~automaton_.run_classes(at.state)) == 0 && !has_escapes &&
         node.longest <= automaton_.run_length(at.state) &&
         at.count + node.longest < (may_run_out_ ? ample_counts_ : automaton_.roomy_counts()))
@@ -110,14 +117,14 @@ class Lexeme {
   // The same of a token that begins a character at `at` with the byte of `node`, and of those below it.
   bool takes_all_with(const Place& at, const TokenTrie::Node& node) const {
     if (node.byte < 0x80 || at.decoding != 0 || !node.begins_plain) return false;
-    if (automaton_.is_open(at.state)) return !is_name_ || has_room(at, 1U + TokenTrie::kMaxBytes);
+    if (automaton_.is_open(at.state)) return !is_name_ || has_room(at, node.begins_longest);
     const uint32_t next = automaton_.next_above(at.state, node.byte);
     if (next == Automaton::kDead) return false;
     const uint64_t loops = automaton_.looping_classes(next);
     const bool has_escapes = (node.classes & byte_classes::kBackslash) != 0;
     if ((node.classes & ~loops) != 0 || (has_escapes && loops != byte_classes::kAll)) return false;
     const Place behind = {next, at.count, 0, at.hash};
-    return is_name_ ? others_ && automaton_.loops(next) : has_room(behind, 1 + TokenTrie::kMaxBytes);
+    return is_name_ ? others_ && automaton_.loops(next) : has_looping_room(behind, node.begins_longest);
   }
 
   // The thread at `at`.
@@ -142,8 +149,18 @@ class Lexeme {
       return is_live_name_at(at);
     }
     if (!automaton_.is_live(at.state, at.count)) return false;
-    if (may_run_out_ && !has_room(at, 1)) return Stepper::is_live(thread_at(at), false);
+    if (may_run_out_ && !has_room(at, 1)) return has_many(at) || Stepper::is_live(thread_at(at), false);
     return at.decoding == 0 || is_possible(automaton_, at.state, at.count, at.decoding);
+  }
+
+  // More texts end with the next character than were there.
+  bool has_many(const Place& at) const {
+    if (at.decoding == 0) return automaton_.next_ends(at.state, at.count, 0, kLastCodePoint) > used_;
+    const Possible possible = possible_characters(at.decoding);
+    uint64_t ends = 0;
+    for (int i = 0; i < possible.count; ++i)
+      ends += automaton_.next_ends(at.state, at.count, possible.ranges[i].first, possible.ranges[i].last);
+    return ends > used_;
   }
 
   // Between two characters the state alone decides, unless names run out: asked once.
@@ -163,6 +180,7 @@ class Lexeme {
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_, is_known_;
+  size_t used_ = 0;                     // texts that it must differ from then
   bool may_run_out_ = false;            // a string that must differ from others, and has a most length
   uint32_t ample_counts_ = UINT32_MAX;  // … behind as many characters it may
   bool others_ = false;                 // names that are not listed

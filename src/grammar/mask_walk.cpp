@@ -193,7 +193,7 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
     if (fed != Lexeme::Fed::kInside) {
       if (fed == Lexeme::Fed::kQuote) on_quote(i, from);
       i = at.end;
-    } else if (lexeme.takes_all(to, at)) {
+    } else if (at.end != i + 1 && lexeme.takes_all(to, at)) {
       target.take(trie.tokens_below(i));
       i = at.end;
     } else {

@@ -1,6 +1,7 @@
 #include "grammar/thread_joins.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "grammar/distinct_values.h"
 
@@ -68,25 +69,59 @@ bool is_covered(const std::vector<FrameRef>& frames, const FrameRef& frame) {
   return std::ranges::any_of(frames, [&](const FrameRef& other) { return stands_for(other, frame); });
 }
 
-void add(std::vector<Alike>& kept, Thread thread) {
-  bool is_placed = false;
-  for (size_t i = 0; i < kept.size();) {
-    Alike& alike = kept[i++];
-    const bool same_value = begin_the_same_value(alike.thread, thread);
-    if (!same_value && !alike.thread.waits_like(thread)) continue;
-    if (is_covered(alike.frames, thread.frame)) return;
-    std::erase_if(alike.frames, [&](const FrameRef& other) { return stands_for(thread.frame, other); });
-    if (!is_placed && (same_value || alike.frames.empty())) {
-      alike.frames.push_back(thread.frame);
-      is_placed = true;
-    } else if (alike.frames.empty()) {
-      kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(--i));
-    }
-  }
-  if (is_placed) return;
-  FrameRef frame = thread.frame;
-  kept.push_back({std::move(thread), {std::move(frame)}});
+// What threads have in common of which one may stand for another. Where there are few, all are looked at.
+uint64_t key_of(const Thread& thread) {
+  ValueHash key;
+  key.add(static_cast<uint64_t>(thread.at));
+  key.add(thread.state);
+  key.add(thread.space);
+  if (thread.at == At::kValue && !unique_array(thread.frame)) return key.low;
+  key.add(thread.count);
+  key.add(reinterpret_cast<uintptr_t>(thread.automaton));
+  key.add(reinterpret_cast<uintptr_t>(thread.rest));
+  const Frame& frame = *thread.frame;
+  if (frame.kind == Frame::Kind::kObject)
+    key.add(reinterpret_cast<uintptr_t>(static_cast<const ObjectFrame&>(frame).shape));
+  if (frame.kind == Frame::Kind::kArray)
+    key.add(reinterpret_cast<uintptr_t>(static_cast<const ArrayFrame&>(frame).shape));
+  return key.low;
 }
+
+class Kept {
+ public:
+  explicit Kept(size_t threads) : is_small_(threads <= kFew) {}
+
+  void add(Thread thread) {
+    std::vector<uint32_t>& places = is_small_ ? all_ : by_key_[key_of(thread)];
+    bool is_placed = false;
+    for (size_t i = 0; i < places.size();) {
+      Alike& alike = list_[places[i++]];
+      const bool same_value = begin_the_same_value(alike.thread, thread);
+      if (!same_value && !alike.thread.waits_like(thread)) continue;
+      if (is_covered(alike.frames, thread.frame)) return;
+      std::erase_if(alike.frames, [&](const FrameRef& other) { return stands_for(thread.frame, other); });
+      if (!is_placed && (same_value || alike.frames.empty())) {
+        alike.frames.push_back(thread.frame);
+        is_placed = true;
+      } else if (alike.frames.empty()) {
+        places.erase(places.begin() + static_cast<std::ptrdiff_t>(--i));
+      }
+    }
+    if (is_placed) return;
+    FrameRef frame = thread.frame;
+    places.push_back(static_cast<uint32_t>(list_.size()));
+    list_.push_back({std::move(thread), {std::move(frame)}});
+  }
+
+  std::vector<Alike>& list() { return list_; }  // those without frames are left out
+
+ private:
+  static constexpr size_t kFew = 12;
+  const bool is_small_;
+  std::vector<Alike> list_;
+  std::vector<uint32_t> all_;
+  std::unordered_map<uint64_t, std::vector<uint32_t>> by_key_;
+};
 
 FrameRef joined(std::vector<FrameRef> frames) {
   if (frames.size() == 1) return frames.front();
@@ -99,10 +134,11 @@ FrameRef joined(std::vector<FrameRef> frames) {
 }  // namespace
 
 void join_alike(Threads& threads) {
-  std::vector<Alike> kept;
-  for (Thread& thread : threads) add(kept, std::move(thread));
+  Kept kept(threads.size());
+  for (Thread& thread : threads) kept.add(std::move(thread));
   threads.clear();
-  for (Alike& alike : kept) {
+  for (Alike& alike : kept.list()) {
+    if (alike.frames.empty()) continue;
     alike.thread.frame = joined(std::move(alike.frames));
     threads.push_back(std::move(alike.thread));
   }

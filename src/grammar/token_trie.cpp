@@ -56,6 +56,7 @@ void TokenTrie::look_at_strings() {
       add_child_of_text(alone, child, 0);
       nodes_[child].begins_plain = alone.is_plain;
       nodes_[child].begins_utf8 = alone.is_utf8;
+      nodes_[child].begins_longest = alone.longest;
       nodes_[i].is_plain = nodes_[i].is_plain && alone.is_plain;
       nodes_[i].is_utf8 = nodes_[i].is_utf8 && alone.is_utf8;
       nodes_[i].longest = std::max(nodes_[i].longest, alone.longest);

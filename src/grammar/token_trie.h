@@ -15,8 +15,9 @@ class TokenTrie {
     uint32_t tokens;  // where its subtree's tokens begin in the list; they end where those of `end` begin
     uint16_t depth;   // bytes
     uint8_t byte;     // the last one; the root has none
-    uint64_t classes = 0;  // of the bytes below it (byte_classes.h)
-    bool is_utf8 = true;   // texts of tokens below it begin as UTF-8 does, behind a whole character
+    uint16_t begins_longest = 0;  // most characters that a token from this byte on needs, which begins one
+    uint64_t classes = 0;         // of the bytes below it (byte_classes.h)
+    bool is_utf8 = true;          // texts of tokens below it begin as UTF-8 does, behind a whole character
     // The same with the node's own byte in front, behind a whole character of a JSON string, and of a text.
     bool begins_plain = true, begins_utf8 = true;
     // Of what follows the node inside a JSON string, where no character is begun:

@@ -109,11 +109,8 @@ void compare(const std::shared_ptr<const Grammar>& grammar,
 
 TEST(Masks, AreThoseOfEachTokenTriedAlone) {
   const std::vector<std::string> schemas = {
-      "true",
-      R"({"type": "string"})",
-      R"({"type": "string", "minLength": 2, "maxLength": 5})",
-      R"({"type": "string", "maxLength": 40})",
-      R"({"type": "string", "pattern": "^[a-c]+$"})",
+      "true", R"({"type": "string"})", R"({"type": "string", "minLength": 2, "maxLength": 5})",
+      R"({"type": "string", "maxLength": 40})", R"({"type": "string", "pattern": "^[a-c]+$"})",
       R"({"type": "string", "pattern": "b"})",
       R"({"type": "string", "pattern": "^(ab|[^a]*x)$", "maxLength": 9})",
       R"({"enum": ["a", "abc", "é\n", "name", 12, 1, null, {"a": ["b"]}, "\""]})",
@@ -151,6 +148,16 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
       R"({"type": "array", "items": {"type": "string", "pattern": "^a+b?$", "maxLength": 4}, "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^[a-c]+$", "maxLength": 1}, "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^(ab|c)+$", "maxLength": 2}, "uniqueItems": true})",
+      // Near the most length of strings that must differ, with a pattern that leaves out characters.
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[^\\\\/:*]+$", "minLength": 2, "maxLength": 6},
+          "uniqueItems": true})",
+      // An object that many alternatives read alike, and not quite.
+      R"({"type": "object", "properties": {"a": {"enum": ["x", "b"]}, "b": {"type": "string"}}, "required": ["a"],
+          "dependencies": {"a": {"oneOf": [{"properties": {"a": {"const": "x"}, "ab": {"type": "integer"},
+              "name": {"type": "string"}}}, {"properties": {"a": {"const": "b"}, "abc": {"maxLength": 2},
+              "name": {"const": "b"}}}]}}, "$schema": "http://json-schema.org/draft-07/schema#"})",
+      R"({"type": "string", "anyOf": [{"not": {"pattern": "ab1"}}, {"pattern": "^[\\w]*$"}], "pattern": "[aA].*[bx]",
+          "minLength": 3, "maxLength": 9})",
       R"({"type": "string", "pattern": "^[^.\\s]{1,6}([.][^.\\s]{1,6}){1,3}$", "maxLength": 14})",
       R"({"type": "string", "pattern": "^[a-z]{2,9}[0-9]?$", "minLength": 4, "maxLength": 7})",
       R"({"type": "array", "contains": {"type": "string"}, "maxContains": 2, "items": {"type": ["string", "integer"]}})",
