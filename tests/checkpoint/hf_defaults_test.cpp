@@ -227,8 +227,11 @@ TEST(HfDefaults, FieldsThatTheClassesPassBy) {
 
 TEST(HfDefaults, OfModelsThatAreOthersWithAFewSwitches) {
   EXPECT_EQ(read("cohere").rope.theta, 500000);
-  const ModelDescription dots = read("dots1", {{"n_routed_experts", 8}, {"num_experts_per_tok", 2}});
+  const ModelDescription dots =
+      read("dots1", {{"n_routed_experts", 8}, {"num_experts_per_tok", 2}, {"n_group", 4}});
+  EXPECT_EQ(dots.routing.groups_used, 1);
   EXPECT_EQ(dots.expert_width(), 1408);
+  EXPECT_EQ(read("qwen2_5_vl_text").rope.theta, 1e6F);
   EXPECT_EQ(read("qwen3_vl_text").rope.sections, (std::vector{24, 20, 20, 0}));
 }
 

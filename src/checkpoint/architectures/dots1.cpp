@@ -26,6 +26,7 @@ void read_hf(HfReader& in) {
   RoutingDescription& r = in.model().routing;
   r.score = Score::kSigmoid;
   r.selection_bias = true;
+  r.groups_used = in.integer("topk_group", 1);
   set_floor(r);
 }
 

@@ -155,11 +155,12 @@ extern const Architecture kQwen3Moe = {
     .hf_defaults = {.context = 32768, .kv_heads = 4, .experts = 128, .top_k = 8, .expert_width = 768},
     .read_hf = read_qwen3_moe,
     .read_gguf = read_qwen3_gguf};
-extern const Architecture kQwen2Vl = {.name = "qwen2vl",
-                                      .hf = kQwen2VlNames,
-                                      .hf_defaults = {.context = 32768, .eps = 1e-5, .kv_heads = 8},
-                                      .read_hf = read_qwen2_vl,
-                                      .read_gguf = read_qwen2_gguf};
+extern const Architecture kQwen2Vl = {
+    .name = "qwen2vl",
+    .hf = kQwen2VlNames,
+    .hf_defaults = {.context = 32768, .eps = 1e-5, .theta = 1e6, .kv_heads = 8},
+    .read_hf = read_qwen2_vl,
+    .read_gguf = read_qwen2_gguf};
 extern const Architecture kQwen3Vl = {
     .name = "qwen3vl",
     .hf = kQwen3VlNames,
