@@ -27,15 +27,15 @@ gpu::emulated::StandIn stand_in() {
 
 // FERRUM_CUDA_SCHEDULE: 2: several blocks side by side; 3: threads that are interrupted at their accesses.
 const ferrum::cuda::Driver& driver() {
-  static const ferrum::cuda::Driver& only = []() -> const ferrum::cuda::Driver& {
+  static const ferrum::cuda::Driver* const only = [] {
     const char* const chosen = std::getenv("FERRUM_CUDA_SCHEDULE");
     const int seed = chosen == nullptr ? 1 : std::atoi(chosen);
     gpu::emulated::set_options({.seed = static_cast<uint64_t>(seed),
                                 .resident_blocks = seed == 2 ? 3 : 1,
                                 .preempt_every = seed == 3 ? 50 : 0});
-    return gpu::emulated::stand_in_driver(stand_in());
+    return &gpu::emulated::stand_in_driver(stand_in());
   }();
-  return only;
+  return *only;
 }
 
 }  // namespace
