@@ -5,6 +5,7 @@
 
 #include "happened_before.h"
 #include "report.h"
+#include "traffic.h"
 
 namespace gpu::emulated {
 namespace {
@@ -31,7 +32,7 @@ struct Use {
   }
 };
 
-void write(Record& r, const Use& use) {
+[[gnu::always_inline]] inline void write(Record& r, const Use& use) {
   if (use.clashes(r.writer, r.write_clock))
     race("written by both", r.writer, r.write_pc, use.address, use.pc);
   if (use.clashes(r.reader, r.read_clock))
@@ -44,7 +45,7 @@ void write(Record& r, const Use& use) {
   r.reader = r.reader2 = 0;
 }
 
-void read(Record& r, const Use& use) {
+[[gnu::always_inline]] inline void read(Record& r, const Use& use) {
   if (use.clashes(r.writer, r.write_clock))
     race("read, and written by the other", r.writer, r.write_pc, use.address, use.pc);
   if (r.reader != 0 && ((r.reader ^ use.who) & kThread) != 0 &&
@@ -58,7 +59,8 @@ void read(Record& r, const Use& use) {
 }
 
 template <void (*kRecord)(Record&, const Use&)>
-void record_words(uintptr_t address, unsigned size, const Lane& lane, uintptr_t pc, uint32_t flags) {
+[[gnu::always_inline]] inline void record_words(uintptr_t address, unsigned size, const Lane& lane,
+                                                uintptr_t pc, uint32_t flags) {
   const uintptr_t at = address - memory.base;
   const Clock begin = at >= kGlobalBytes ? lane.block->begin : launched.begin;
   const uintptr_t end = at + size;
@@ -95,17 +97,16 @@ void record_words(uintptr_t address, unsigned size, const Lane& lane, uintptr_t 
   }
 }
 
-bool all_written(const uint8_t* state, unsigned size) {
-  constexpr uint32_t kFour = 0x01010101u * kWritten;
-  uint32_t words[4];
-  if (size != 4 && size != 16) return false;
-  std::memcpy(words, state, size);
-  return words[0] == kFour && (size == 4 || (words[1] == kFour && words[2] == kFour && words[3] == kFour));
+[[gnu::always_inline]] inline bool all_written(const uint8_t* state, unsigned size) {
+  constexpr uint64_t kEight = 0x0101010101010101u * kWritten;
+  uint64_t bytes[2] = {kEight, kEight};
+  if (size > sizeof(bytes)) return false;
+  std::memcpy(bytes, state, size);
+  return ((bytes[0] ^ kEight) | (bytes[1] ^ kEight)) == 0;
 }
 
-}  // namespace
-
-void access(Access kind, uintptr_t address, unsigned size, uintptr_t pc) {
+// Inline, so that each of the sanitizer's functions has one of its kind and size.
+[[gnu::always_inline]] inline void check(Access kind, uintptr_t address, unsigned size, uintptr_t pc) {
   const Lane* const self = current;
   if (self == nullptr || address - self->stack_low < kStackBytes) return;
   const bool is_write = kind != Access::kRead;
@@ -123,8 +124,47 @@ void access(Access kind, uintptr_t address, unsigned size, uintptr_t pc) {
     record_words<read>(address, size, *self, pc, flags);
 }
 
+[[gnu::always_inline]] inline void hook(Access kind, void* p, unsigned size, uintptr_t pc) {
+  check(kind, reinterpret_cast<uintptr_t>(p), size, pc);
+  if (options.counts_traffic && current != nullptr) count_traffic(reinterpret_cast<uintptr_t>(p), size, pc);
+  if (options.preempt_every == 0 || current == nullptr || --launched.until_preempted > 0) return;
+  launched.until_preempted =
+      1 + static_cast<int>(random_below(2 * static_cast<uint32_t>(options.preempt_every)));
+  yield();
+}
+
+}  // namespace
+
+void access(Access kind, uintptr_t address, unsigned size, uintptr_t pc) { check(kind, address, size, pc); }
+
 void record_write(uintptr_t address, unsigned size, Lane& lane, uintptr_t pc) {
   record_words<write>(address, size, lane, pc, 0);
 }
 
 }  // namespace gpu::emulated
+
+// What -fsanitize=thread calls before each load and store of a kernel: the emulator in place of libtsan.
+extern "C" {
+using gpu::emulated::Access;
+using gpu::emulated::hook;
+#define HOOK(size)                                                                                 \
+  void __tsan_read##size(void* p) { hook(Access::kRead, p, size, GPU_EMULATOR_CALLER); }           \
+  void __tsan_write##size(void* p) { hook(Access::kWrite, p, size, GPU_EMULATOR_CALLER); }         \
+  void __tsan_unaligned_read##size(void* p) { hook(Access::kRead, p, size, GPU_EMULATOR_CALLER); } \
+  void __tsan_unaligned_write##size(void* p) { hook(Access::kWrite, p, size, GPU_EMULATOR_CALLER); }
+HOOK(1)
+HOOK(2)
+HOOK(4)
+HOOK(8)
+HOOK(16)
+#undef HOOK
+void __tsan_read_range(char* p, size_t n) {
+  for (size_t i = 0; i < n; ++i) hook(Access::kRead, p + i, 1, GPU_EMULATOR_CALLER);
+}
+void __tsan_write_range(char* p, size_t n) {
+  for (size_t i = 0; i < n; ++i) hook(Access::kWrite, p + i, 1, GPU_EMULATOR_CALLER);
+}
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_init() {}
+}

@@ -18,7 +18,7 @@ endfunction()
 set(emulator ${CMAKE_CURRENT_SOURCE_DIR}/cuda_emulator)
 add_library(ferrum_cuda_emulator OBJECT
             ${emulator}/accesses.cpp ${emulator}/barriers.cpp ${emulator}/collectives.cpp ${emulator}/fiber.cpp
-            ${emulator}/happened_before.cpp ${emulator}/hooks.cpp ${emulator}/matrices.cpp ${emulator}/memory.cpp
+            ${emulator}/happened_before.cpp ${emulator}/matrices.cpp ${emulator}/memory.cpp
             ${emulator}/primitives.cpp ${emulator}/report.cpp ${emulator}/scheduler.cpp ${emulator}/traffic.cpp)
 target_include_directories(ferrum_cuda_emulator PUBLIC ${CMAKE_SOURCE_DIR}/src ${emulator})
 target_compile_options(ferrum_cuda_emulator PRIVATE ${FERRUM_WARNINGS} -O2)

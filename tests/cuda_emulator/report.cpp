@@ -24,7 +24,7 @@ struct Module {
 
   Module() {
     Dl_info info;
-    dladdr(reinterpret_cast<void*>(&short_pc), &info);
+    dladdr(reinterpret_cast<void*>(&thread_of), &info);
     base = reinterpret_cast<uintptr_t>(info.dli_fbase);
     dl_iterate_phdr(
         [](dl_phdr_info* one, size_t, void* self) {
@@ -79,11 +79,6 @@ std::string text(const char* format, ...) {
   return buffer;
 }
 
-uint32_t short_pc(uintptr_t pc) {
-  static const uintptr_t base = module().base;
-  return static_cast<uint32_t>(pc - base);
-}
-
 bool is_constant(uintptr_t address) { return address - module().base < module().end - module().base; }
 
 std::string place_of(uintptr_t pc) {
@@ -102,7 +97,10 @@ std::string place_of(uintptr_t pc) {
   return place;
 }
 
-std::string place_of_short(uint32_t pc) { return place_of(pc + module().base); }
+std::string place_of_short(uint32_t pc) {
+  const uintptr_t base = module().base;
+  return place_of(base + static_cast<uint32_t>(pc - static_cast<uint32_t>(base)));
+}
 
 std::string thread_of(uint32_t who) {
   const Index& grid = launched.grid;

@@ -7,8 +7,9 @@ namespace gpu::emulated {
 
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...);
 
-// Addresses of code, kept relative to the program or library that the kernels are in.
-uint32_t short_pc(uintptr_t pc);
+// The low half of an address of code: enough to tell it, since the program or library that the kernels are in
+// is smaller than 4 GiB.
+inline uint32_t short_pc(uintptr_t pc) { return static_cast<uint32_t>(pc); }
 bool is_constant(
     uintptr_t address);  // whether it lies in that program: in its tables, as the kernels' constants do
 
