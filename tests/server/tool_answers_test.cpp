@@ -133,18 +133,19 @@ TEST(ToolAnswers, CallsAloneHaveNoContent) {
 
 TEST(ToolAnswers, AnAnswerThatIsCutInACallSaysSo) {
   Served served([](const Request&) {
-    std::vector<Event> events = test::call(0, "f", {R"({"a": "b)"});
+    std::vector<Event> events = test::call(0, "f", {R"({"z": 1, "c": {"d": [2, 3]}, "e": 45, "a": "b)"});
     std::get<PartEvent>(events.back()).complete = false;
     events.emplace_back(test::finish(0, FinishReason::kMaxTokens));
     return events;
   });
   const json chat = answer(served, kChat)["choices"][0];
   EXPECT_EQ(chat["finish_reason"], "length");
-  EXPECT_EQ(chat["message"]["tool_calls"][0]["function"]["arguments"], R"({"a": "b)");
+  EXPECT_EQ(chat["message"]["tool_calls"][0]["function"]["arguments"],
+            R"({"z": 1, "c": {"d": [2, 3]}, "e": 45, "a": "b)");
   EXPECT_EQ(joined(stream(served, kChat), 0)["finish_reason"], "length");
   const json message = answer(served, kMessages);
   EXPECT_EQ(message["stop_reason"], "max_tokens");
-  EXPECT_EQ(message["content"][0]["input"], json::object());
+  EXPECT_EQ(message["content"][0]["input"], json::parse(R"({"z": 1, "c": {"d": [2, 3]}, "e": 45})"));
   const json response = answer(served, kResponses);
   EXPECT_EQ(response["status"], "incomplete");
   EXPECT_EQ(response["output"][0]["status"], "incomplete");

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "server/anthropic/part_of_json.h"
 #include "server/api/answered_calls.h"
 
 namespace ferrum::server::anthropic {
@@ -43,10 +44,10 @@ OrderedJson text_block(const std::string& text) { return {{"type", "text"}, {"te
 OrderedJson thinking_block(const std::string& text) {
   return {{"type", "thinking"}, {"thinking", text}, {"signature", ""}};
 }
-// Of a call that was cut, `input` is empty: what there is of it is no JSON.
+// Of a call that was cut, `input` has what is whole, as clients read it from a stream.
 OrderedJson call_block(const AnsweredCall& call) {
   OrderedJson input = OrderedJson::parse(call.text, nullptr, false);
-  if (!input.is_object()) input = OrderedJson::object();
+  if (!input.is_object()) input = part_of_json(call.text);
   return {{"type", "tool_use"}, {"id", call.id}, {"name", call.tool.name}, {"input", std::move(input)}};
 }
 
