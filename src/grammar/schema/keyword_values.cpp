@@ -33,7 +33,9 @@ void check_members(const std::string& keyword, const JsonTree& value, const std:
 }  // namespace
 
 void check_keyword_values(const JsonTree& schema, const SchemaDocument::Place& place) {
-  for (const auto& [keyword, value] : schema.members) {
+  for (const JsonMember& member : schema.members) {
+    const std::string& keyword = member.name;
+    const JsonTree& value = member.value;
     const auto refuse = [&](const char* text) { throw Refusal(keyword, place.path, text); };
     if (is_text(keyword, place.draft) && value.type != Type::kString) refuse("it is no text");
     if (is_flag(keyword, place.draft) && !value.is_boolean()) refuse("it is neither true nor false");
