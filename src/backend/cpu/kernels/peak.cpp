@@ -169,7 +169,7 @@ inline Bytes dot(Bytes sum, Bytes a, Bytes b, Bytes ones_of_16_bits) {
 constexpr int kProducts = 32;  // of an instruction: 2 × 8 by 8 × 2
 #elif defined(FERRUM_NEON) && !defined(__ARM_FEATURE_DOTPROD)
 constexpr int kProducts = 8;
-#elif !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
+#elif defined(FERRUM_WORD_SUMS)
 constexpr int kProducts = kWords * sizeof(Bytes);
 #else
 constexpr int kProducts = sizeof(Bytes);
