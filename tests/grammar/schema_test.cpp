@@ -335,8 +335,9 @@ TEST(GrammarSchema, ValuesOfTheWrongKindAreRefused) {
     for (size_t draft = 0; draft < drafts.size(); ++draft) {
       const std::string schema =
           fmt::format(R"({{"$schema": "{}", "{}": {}}})", drafts[draft], one.keyword, one.value);
-      if (one.since <= draft && draft <= one.until)
+      if (one.since <= draft && draft <= one.until) {
         EXPECT_NE(refused_keyword([&] { from_schema(schema); }), "") << schema;
+      }
     }
   for (const std::string& draft : drafts)
     for (const char* keyword : {"title", "description", "$comment", "default", "examples", "id", "x"})
