@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "server/anthropic/part_of_json.h"
 #include "server/served.h"
 #include "support/contains.h"
 
@@ -149,6 +150,16 @@ TEST(ToolAnswers, AnAnswerThatIsCutInACallSaysSo) {
   const json response = answer(served, kResponses);
   EXPECT_EQ(response["status"], "incomplete");
   EXPECT_EQ(response["output"][0]["status"], "incomplete");
+}
+
+TEST(ToolAnswers, WhatIsWholeOfACutObjectIsKept) {
+  const auto part = [](const char* text) { return server::anthropic::part_of_json(text).dump(); };
+  EXPECT_EQ(part(R"({"a": true)"), R"({"a":true})");
+  EXPECT_EQ(part(R"({"a": false)"), R"({"a":false})");
+  EXPECT_EQ(part(R"({"a": [true, 1e)"), R"({"a":[true]})");
+  EXPECT_EQ(part(R"({"a": 1, "b": 2)"), R"({"a":1})");
+  EXPECT_EQ(part(R"({"a": null, "b": tru)"), R"({"a":null})");
+  EXPECT_EQ(part("12"), "{}");
 }
 
 TEST(ToolAnswers, AStopStringInsideACallIsNoCall) {

@@ -2,7 +2,6 @@
 // (Command R7B and A): windows on three of four layers, and no rotation on the others.
 #include <algorithm>
 
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -39,9 +38,7 @@ void read_gguf(GgufReader& in) {
 }
 
 void read_first(HfReader& in) {
-  if (in.boolean("use_qk_norm", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs Cohere's first models without norms of heads",
-         in.config().place("use_qk_norm"));
+  in.refuse_true("use_qk_norm", "runs Cohere's first models without norms of heads");
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
   set_common(in.model(), in.number("logit_scale", kLogitScale));
 }

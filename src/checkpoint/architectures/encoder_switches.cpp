@@ -27,9 +27,7 @@ void read_encoder(HfReader& in, TextPositions positions, int types_if_absent) {
   model.encoder->types = in.integer("type_vocab_size", types_if_absent);
   if (positions == TextPositions::kLearned) model.encoder->positions = model.context;
   if (!in.config().find("hidden_act")) model.activation = ActivationFunction::kGelu;
-  if (in.boolean("is_decoder", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs this model as an encoder",
-         in.config().place("is_decoder"));
+  in.refuse_true("is_decoder", "runs this model as an encoder");
 }
 
 void read_encoder(GgufReader& in, TextPositions positions) {

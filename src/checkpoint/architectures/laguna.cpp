@@ -1,6 +1,5 @@
 // Laguna: numbers of heads by layer, a softplus gate on the attention's output, windows with a rotation of
 // their own, experts chosen by the logistic function.
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -49,9 +48,7 @@ void read_hf(HfReader& in) {
   routing.score = Score::kSigmoid;
   routing.selection_bias = true;
   routing.logit_cap = in.number("moe_router_logit_softcapping", 0);
-  if (in.boolean("moe_apply_router_weight_on_input", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum weights the experts' outputs",
-         in.config().place("moe_apply_router_weight_on_input"));
+  in.refuse_true("moe_apply_router_weight_on_input", "weights the experts' outputs");
 }
 
 void read_gguf(GgufReader& in) {

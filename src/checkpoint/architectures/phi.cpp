@@ -1,6 +1,5 @@
 // Phi 1, 1.5 and 2: layer norms, attention and feed-forward in parallel, biases everywhere, half of each head
 // rotated, no gate.
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -20,9 +19,7 @@ void set_switches(ModelDescription& model) {
 void read_hf(HfReader& in) {
   set_switches(in.model());
   if (!in.config().find("hidden_act")) in.model().activation = ActivationFunction::kGeluTanh;
-  if (in.boolean("qk_layernorm", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs Phi without norms of heads",
-         in.config().place("qk_layernorm"));
+  in.refuse_true("qk_layernorm", "runs Phi without norms of heads");
 }
 
 void read_gguf(GgufReader& in) {

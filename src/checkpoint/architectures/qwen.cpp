@@ -28,14 +28,6 @@ void windows_from_above(HfReader& in) {
 
 void set_biases(ModelDescription& model) { model.biased = {Role::kQuery, Role::kKey, Role::kValue}; }
 
-std::vector<bool> sparse_layers(const HfReader& in) {
-  const int step = in.integer("decoder_sparse_step", 1);
-  if (step < 1) in.config().at("decoder_sparse_step").refuse("must be 1 or more");
-  const std::vector<int> dense = in.config().find_integers("mlp_only_layers").value_or(std::vector<int>());
-  return in.sparse_layers(
-      [&](int i) { return (i + 1) % step == 0 && std::find(dense.begin(), dense.end(), i) == dense.end(); });
-}
-
 void read_qwen2(HfReader& in) {
   set_biases(in.model());
   windows_from_above(in);
@@ -50,7 +42,7 @@ void read_qwen2_moe(HfReader& in) {
   in.biases("qkv_bias", true, {Role::kQuery, Role::kKey, Role::kValue});
   const int last = in.integer("max_window_layers", 28);
   windows(in, [last](int layer) { return layer % 2 == 0 && layer < last; });
-  in.experts(sparse_layers(in), false);
+  in.experts(in.sparse_layers_by_step(), false);
   in.each_layer([&](int, LayerDescription& layer) {
     FeedForwardDescription& f = layer.feed_forward;
     if (f.experts == 0) return;
@@ -65,9 +57,13 @@ void read_qwen2_moe_gguf(GgufReader& in) {
   in.experts(false);
 }
 
-void read_qwen3(HfReader& in) {
+void set_heads(HfReader& in) {
   in.head_norms(HeadNorm::kHead);
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+}
+
+void read_qwen3(HfReader& in) {
+  set_heads(in);
   windows_from_above(in);
 }
 
@@ -78,10 +74,9 @@ void read_qwen3_gguf(GgufReader& in) {
 }
 
 void read_qwen3_moe(HfReader& in) {
-  in.head_norms(HeadNorm::kHead);
-  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  set_heads(in);
   windows(in, every);
-  in.experts(sparse_layers(in), false);
+  in.experts(in.sparse_layers_by_step(), false);
 }
 
 // Of time, height, width, and none of a fourth kind, as GGUF's readers demand.
@@ -98,14 +93,13 @@ void read_qwen2_vl(HfReader& in) {
 }
 
 void read_qwen3_vl(HfReader& in) {
-  in.head_norms(HeadNorm::kHead);
-  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  set_heads(in);
   read_sections(in, {24, 20, 20});
 }
 
 void read_qwen3_vl_moe(HfReader& in) {
   read_qwen3_vl(in);
-  in.experts(sparse_layers(in), true);
+  in.experts(in.sparse_layers_by_step(), true);
 }
 
 // Folders have the matrices of all experts as they multiply from the right; those that transformers 5 saves

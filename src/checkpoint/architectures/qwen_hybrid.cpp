@@ -68,12 +68,7 @@ void read_experts(HfReader& in, const std::vector<bool>& layers) {
 void read_next(HfReader& in) {
   read_hybrid(in);
   in.model().delta.joint_rates = true;
-  const int step = in.integer("decoder_sparse_step", 1);
-  if (step < 1) in.config().at("decoder_sparse_step").refuse("must be 1 or more");
-  const std::vector<int> dense = in.config().find_integers("mlp_only_layers").value_or(std::vector<int>());
-  read_experts(in, in.sparse_layers([&](int i) {
-    return (i + 1) % step == 0 && std::ranges::find(dense, i) == dense.end();
-  }));
+  read_experts(in, in.sparse_layers_by_step());
 }
 
 void read_dense(HfReader& in) {

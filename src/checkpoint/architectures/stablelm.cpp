@@ -1,6 +1,5 @@
 // StableLM: layer norms, a quarter of each head rotated, attention and feed-forward in parallel in some
 // sizes.
-#include "base/error.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -17,9 +16,7 @@ void set_switches(ModelDescription& model, bool parallel) {
 void read_hf(HfReader& in) {
   set_switches(in.model(), in.boolean("use_parallel_residual", false));
   in.biases("use_qkv_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
-  if (in.boolean("qk_layernorm", false))
-    fail(ErrorCode::kUnsupported, "{} is true; Ferrum runs StableLM without norms of heads",
-         in.config().place("qk_layernorm"));
+  in.refuse_true("qk_layernorm", "runs StableLM without norms of heads");
 }
 
 void read_gguf(GgufReader& in) { set_switches(in.model(), !in.has_tensor({Role::kFfnNorm, 0})); }

@@ -118,6 +118,10 @@ bool HfReader::boolean(std::string_view key, bool fallback) const {
   return in_.find_boolean(key).value_or(!in_.contains(key) && fallback);
 }
 
+void HfReader::refuse_true(std::string_view key, std::string_view instead) const {
+  if (boolean(key, false)) fail(ErrorCode::kUnsupported, "{} is true; Ferrum {}", in_.place(key), instead);
+}
+
 bool HfReader::classifies() const {
   const auto classes = outer_.find_strings("architectures");
   return classes && !classes->empty() && to_lower(classes->front()).ends_with("forsequenceclassification");
@@ -264,6 +268,14 @@ std::vector<bool> HfReader::sparse_layers(const std::function<bool(int)>& sparse
   if (layers.empty())
     for (int i = 0; i < depth(); ++i) layers.push_back(sparse(i));
   return layers;
+}
+
+std::vector<bool> HfReader::sparse_layers_by_step() const {
+  const int step = integer("decoder_sparse_step", 1);
+  if (step < 1) in_.at("decoder_sparse_step").refuse("must be 1 or more");
+  const std::vector<int> dense = in_.find_integers("mlp_only_layers").value_or(std::vector<int>());
+  return sparse_layers(
+      [&](int i) { return (i + 1) % step == 0 && std::ranges::find(dense, i) == dense.end(); });
 }
 
 void HfReader::experts(const std::vector<bool>& layers, bool renormalize) {

@@ -36,6 +36,8 @@ class HfReader {
   float number(std::string_view key, double fallback) const;
   int integer(std::string_view key, int fallback) const;
   bool boolean(std::string_view key, bool fallback) const;  // null: false, as None is in the classes
+  // Throws kUnsupported where the field is true; `instead`: what Ferrum does, for the message.
+  void refuse_true(std::string_view key, std::string_view instead) const;
   // The first of these keys that is there. A list is taken where one number is meant, if it repeats one.
   std::optional<int> first_integer(std::initializer_list<std::string_view> keys) const;
   std::optional<double> first_number(std::initializer_list<std::string_view> keys) const;
@@ -74,6 +76,8 @@ class HfReader {
   std::vector<bool> kinds(std::string_view key, std::string_view no, std::string_view yes) const;
   // "sparse" layers of mlp_layer_types, else those that `sparse`.
   std::vector<bool> sparse_layers(const std::function<bool(int)>& sparse) const;
+  // The same with Qwen's fields: each decoder_sparse_step-th layer that mlp_only_layers does not name.
+  std::vector<bool> sparse_layers_by_step() const;
   // Layers with experts: counts, widths, shared experts and routing, by all the names there are.
   void experts(const std::vector<bool>& layers, bool renormalize);
 

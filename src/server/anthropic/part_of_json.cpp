@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace ferrum {
+namespace ferrum::server::anthropic {
 namespace {
 
 class Reader final : public nlohmann::json_sax<OrderedJson> {
@@ -64,13 +64,13 @@ class Reader final : public nlohmann::json_sax<OrderedJson> {
 }  // namespace
 
 OrderedJson part_of_json(std::string_view text) {
-  // A number at the end may go on.
-  const size_t last = text.find_last_not_of("0123456789+-.eE");
-  text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  // A number at the end may go on; the end of "true" is none.
+  const size_t number = text.find_last_not_of("0123456789+-.eE") + 1;
+  if (number < text.size() && text[number] != 'e') text = text.substr(0, number);
   Reader reader;
   OrderedJson::sax_parse(text, &reader, OrderedJson::input_format_t::json, false);
   OrderedJson part = reader.take();
   return part.is_object() ? part : OrderedJson::object();
 }
 
-}  // namespace ferrum
+}  // namespace ferrum::server::anthropic

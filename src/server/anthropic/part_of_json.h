@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 
-namespace ferrum {
+namespace ferrum::server::anthropic {
 
 // The object that `text` begins, with the members and items that are whole; an empty one where there is none.
 OrderedJson part_of_json(std::string_view text);
 
-}  // namespace ferrum
+}  // namespace ferrum::server::anthropic
