@@ -163,6 +163,7 @@ Parse<bool> AnswerParser::block(Wrapper wrapper) {
     take(gap);
     const bool found = co_await call(wrapper);
     if (!found) break;
+    give_up();  // what of it makes no sense
     gap = co_await spaces(0);
     const int next = co_await input.peek(gap);
     if (list && next == ',') {
@@ -172,8 +173,7 @@ Parse<bool> AnswerParser::block(Wrapper wrapper) {
     }
     if (list && next != ']') break;
     if (list) {
-      take(gap + 1);
-      raw_.clear();
+      input.skip(gap + 1);
       list = false;
       gap = co_await spaces(0);
     }
@@ -181,7 +181,6 @@ Parse<bool> AnswerParser::block(Wrapper wrapper) {
     if (!wrapper.close.empty()) closed = co_await sees_or_ends(wrapper.close, gap);
     if (closed) {
       input.skip(std::min(gap + wrapper.close.size(), input.front(std::string_view::npos).size()));
-      raw_.clear();
       break;
     }
     more = co_await goes_on(gap);
@@ -283,6 +282,7 @@ Parse<AnswerParser::Read> AnswerParser::literal(Dialect dialect, std::string* js
     if (byte == Input::kEnd) {
       const bool complete = reader.finish(out);
       if (!json) arguments(piece);
+      if (!complete && begun_) raw_ += reader.held();
       co_return complete ? Read::kComplete : Read::kEnd;
     }
     const LiteralReader::State state = reader.take(static_cast<char>(byte), out);
@@ -291,7 +291,7 @@ Parse<AnswerParser::Read> AnswerParser::literal(Dialect dialect, std::string* js
       piece.clear();
     }
     if (state == LiteralReader::State::kMore || state == LiteralReader::State::kDone) take(1);
-    if (state == LiteralReader::State::kBad && begun_) raw_ = reader.held();
+    if (state == LiteralReader::State::kBad && begun_) raw_ += reader.held();
     if (state == LiteralReader::State::kBad) co_return Read::kBad;
     if (state != LiteralReader::State::kMore) co_return Read::kComplete;
   }
@@ -317,7 +317,15 @@ Parse<bool> AnswerParser::name_until(std::array<std::string_view, 3> ends, std::
 }
 
 void AnswerParser::take(size_t bytes) {
-  if (!begun_) raw_ += input.front(bytes);
+  if (begun_) {
+    input.skip(bytes);
+  } else {
+    keep(bytes);
+  }
+}
+
+void AnswerParser::keep(size_t bytes) {
+  raw_ += input.front(bytes);
   input.skip(bytes);
 }
 
@@ -331,12 +339,17 @@ void AnswerParser::begin(std::string_view name, std::string_view id) {
 }
 
 void AnswerParser::arguments(std::string_view json) {
-  if (!unseen_) sink.arguments(json);
+  if (unseen_) {
+    raw_ += json;
+  } else {
+    sink.arguments(json);
+  }
 }
 
 void AnswerParser::end(bool complete) {
   begun_ = false;
   if (unseen_) {
+    if (raw_.find_first_not_of("{} \n\r\t") == std::string::npos) raw_.clear();
     sink.mark();
   } else {
     sink.end_call(complete);

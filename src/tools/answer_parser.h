@@ -37,7 +37,8 @@ class AnswerParser {
   // Of a kObjects call, as far as it is read.
   struct Object {
     std::string name, id, arguments;
-    bool has_name = false, has_arguments = false, begun = false, complete = false;
+    std::string rest;  // of its text: members that are none of a call
+    bool has_name = false, has_arguments = false, called = false;
   };
 
   // answer_parser.cpp: what all formats share.
@@ -57,6 +58,7 @@ class AnswerParser {
   // Up to one of `ends` that is not empty, none of which is taken.
   Parse<bool> name_until(std::array<std::string_view, 3> ends, std::string& name);
   void take(size_t bytes);
+  void keep(size_t bytes);
   void begin(std::string_view name, std::string_view id);
   void arguments(std::string_view json);
   void end(bool complete);
@@ -69,7 +71,8 @@ class AnswerParser {
   Parse<bool> member_arguments(Object& object);
   Parse<bool> python_tag_call();
   Parse<bool> code_call(std::string begun);
-  void begin_object(Object& object);
+  void call_object(Object& object);
+  void end_object(Object& object, bool complete);
 
   // named_calls.cpp
   Parse<bool> named_call(const Wrapper& wrapper);
@@ -84,10 +87,11 @@ class AnswerParser {
     const Wrapper& wrapper;
     std::vector<std::string> missing;  // required parameters that have not come
     bool takes_any_text = false;       // its schema asks for a string of any form
+    bool first = true;
   };
   Parse<bool> element_call(const Wrapper& wrapper);
   Parse<bool> element_name(std::string& name);
-  Parse<bool> skip_to(std::string_view end, std::string& before);
+  Parse<bool> element_type(std::string_view end, std::string& type);
   Parse<bool> sees_tag(std::string_view mark, size_t offset);
   std::string attribute_end(std::string_view mark, std::string_view end);
   Parse<Read> element(Element& of);
@@ -99,6 +103,7 @@ class AnswerParser {
   // message_calls.cpp
   Parse<bool> channels();
   Parse<bool> channel_header(std::string& header);
+  Parse<bool> message(std::string header_text);
   Parse<bool> message_call(std::string_view name);
   Parse<bool> message_text();
   Parse<size_t> message_end();  // bytes of the mark that ends a message here; 0
@@ -108,11 +113,11 @@ class AnswerParser {
   const std::shared_ptr<const ToolList> tools_;
   const ParserOptions options_;
   std::vector<Mark> marks_;
-  std::string raw_;           // of what is tried
-  Syntax syntax_;             // of the block
-  bool bare_ = false;         // the block has no mark
-  bool begun_ = false;        // a call is under way: bytes are no longer kept
-  bool unseen_ = false;       // it is none of the user's: Command R's directly_answer
+  std::string raw_;      // of what is tried; of a call that is under way, what is not among its arguments
+  Syntax syntax_;        // of the block
+  bool bare_ = false;    // the block has no mark
+  bool begun_ = false;   // a call is under way: bytes are no longer kept
+  bool unseen_ = false;  // it is none of the user's: Command R's directly_answer
   bool cut_thought_ = false;  // a call ended a thought: its closing mark may follow
 };
 

@@ -48,15 +48,13 @@ Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
   Element parameter = {.tool = tools_->find(name), .wrapper = wrapper, .missing = {}};
   parameter.missing = required_parameters(parameter.tool);
   bool complete = false;
-  for (bool first = true;; first = false) {
+  for (;;) {
     gap = co_await spaces(0);
     here = co_await sees_tag(marks.key_open, gap);
     if (here) {
-      if (!first) arguments(", ");
       input.skip(gap);
       const Read read = co_await element(parameter);
       if (read == Read::kComplete) continue;
-      if (read == Read::kBad) arguments("}");
       break;
     }
     here = co_await sees(marks.close, gap);
@@ -64,8 +62,8 @@ Parse<bool> AnswerParser::element_call(const Wrapper& wrapper) {
     if (here) {
       input.skip(gap + marks.close.size());
     } else {
-      const int after = co_await input.peek(gap);
-      if (after == Input::kEnd) break;
+      here = co_await sees_or_ends(without_quote(marks.key_open), gap);  // broken off before the key
+      if (here) break;
       here = co_await sees_or_ends(marks.close, gap);  // broken off inside it
       if (here) {
         input.skip(input.front(std::string_view::npos).size());
@@ -99,18 +97,22 @@ std::string AnswerParser::attribute_end(std::string_view mark, std::string_view 
   return out;
 }
 
-// Up to behind `end`. False: the answer ends before.
-Parse<bool> AnswerParser::skip_to(std::string_view end, std::string& before) {
-  for (;;) {
-    const bool here = co_await sees(end, 0);
-    if (here) break;
-    const int byte = co_await input.peek();
-    if (byte == Input::kEnd) co_return false;
-    before += static_cast<char>(byte);
-    input.skip(1);
+// What is written of a value's type, to behind `end`. False: something else stands here.
+Parse<bool> AnswerParser::element_type(std::string_view end, std::string& type) {
+  const std::vector<std::string_view> words =
+      format_.type_style == TypeStyle::kIsString
+          ? std::vector<std::string_view>{"true", "false"}
+          : std::vector<std::string_view>{"string", "number", "integer", "boolean",
+                                          "object", "array",  "null"};
+  for (const std::string_view word : words) {
+    bool here = co_await sees(word, 0);
+    if (here) here = co_await sees(end, word.size());
+    if (!here) continue;
+    type = word;
+    keep(word.size() + end.size());
+    co_return true;
   }
-  input.skip(end.size());
-  co_return true;
+  co_return false;
 }
 
 // The name of a call, with the marks around it. GLM's ends with its line or with the first key.
@@ -147,13 +149,14 @@ Parse<bool> AnswerParser::element_name(std::string& name) {
   co_return !name.empty();
 }
 
-// One parameter, from the mark before its name on. kBad: it is not sound, and nothing of it was written.
+// One parameter, from the mark before its name on. Where it is not sound, raw_ has what was read and not
+// written.
 Parse<AnswerParser::Read> AnswerParser::element(Element& of) {
   const CallMarks& marks = format_.marks;
   const std::vector<std::string> known = parameter_names(of.tool);
   const std::string key_end = attribute_end(marks.key_open, marks.key_end);
   const std::string type_end = attribute_end(marks.key_open, marks.type_end);
-  input.skip(marks.key_open.size());
+  keep(marks.key_open.size());
   std::string key;
   for (;;) {
     bool over = co_await sees(key_end, 0);
@@ -167,17 +170,17 @@ Parse<AnswerParser::Read> AnswerParser::element(Element& of) {
     const int byte = co_await input.peek();
     if (byte == Input::kEnd) co_return Read::kEnd;
     key += static_cast<char>(byte);
-    input.skip(1);
+    keep(1);
   }
-  input.skip(key_end.size());
+  keep(key_end.size());
   if (format_.escapes_names) key = unescaped(key);
   std::erase(of.missing, key);
   of.takes_any_text = takes_any_text(of.tool, key);
   unsigned types = parameter_types(of.tool, key);
   if (format_.type_style != TypeStyle::kNone) {
     std::string type;
-    const bool read = co_await skip_to(type_end, type);
-    if (!read) co_return Read::kEnd;
+    const bool read = co_await element_type(type_end, type);
+    if (!read) co_return Read::kBad;
     const bool text = type == (format_.type_style == TypeStyle::kIsString ? "true" : "string");
     if (text) types = kStringType;
     if (!text && types == kStringType) types = kAnyType;
@@ -187,7 +190,8 @@ Parse<AnswerParser::Read> AnswerParser::element(Element& of) {
     const bool here = co_await sees(marks.value_open, gap);
     if (here) input.skip(gap + marks.value_open.size());
   }
-  std::string json = "\"";
+  raw_.clear();
+  std::string json = std::exchange(of.first, false) ? "\"" : ", \"";
   append_json_text(json, key);
   arguments(json + "\": ");
   const Read read = co_await element_value(types, of);

@@ -114,9 +114,12 @@ bool LiteralReader::finish(std::string& json) {
     token_ = Token::kNone;
     return value_ended() == State::kDone;
   }
-  if (token_ != Token::kWord) return false;
-  if (end_word(json)) return brackets_.empty();
-  json += text_;
+  if (token_ == Token::kWord) {
+    if (end_word(json)) return brackets_.empty();
+    json += text_;
+    token_ = Token::kNone;
+  }
+  if (std::exchange(comma_, false)) json += ',';
   return false;
 }
 
@@ -124,13 +127,18 @@ std::string LiteralReader::held() const {
   switch (token_) {
     case Token::kWord:
     case Token::kOpeningMark:
+    case Token::kClosingMark:
       return text_;
     case Token::kEscape:
     case Token::kCode:
       return "\\" + text_;
-    default:
-      return {};
+    case Token::kString:
+      return std::string(closing_, quote_);
+    case Token::kNone:
+    case Token::kQuote:
+      break;
   }
+  return comma_ ? "," : "";
 }
 
 LiteralReader::State LiteralReader::begin_token(char byte, std::string& json) {

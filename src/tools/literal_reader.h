@@ -29,7 +29,8 @@ class LiteralReader {
   State take(char byte, std::string& json);
   // The answer ends here: whether the value is complete. Appends what was held back.
   bool finish(std::string& json);
-  // Bytes that were taken and are not in `json` yet: after kBad they are the caller's.
+  // Bytes that were taken and are not in `json`: after kBad, and where the answer ends within the value, they
+  // are the caller's.
   std::string held() const;
 
  private:

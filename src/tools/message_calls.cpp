@@ -1,4 +1,7 @@
 // Answers that are messages with headers: OpenAI's Harmony, and Functionary's recipients.
+#include <algorithm>
+#include <utility>
+
 #include "tools/answer_parser.h"
 
 namespace ferrum::tools {
@@ -6,14 +9,51 @@ namespace {
 
 constexpr std::string_view kStart = "<|start|>";
 constexpr std::string_view kChannel = "<|channel|>";
+constexpr std::string_view kConstrain = "<|constrain|>";
 constexpr std::string_view kMessage = "<|message|>";
 
-// The word behind `mark` in a header; empty where there is none.
-std::string_view word_behind(std::string_view header, std::string_view mark) {
-  const size_t at = header.find(mark);
-  if (at == std::string_view::npos) return {};
-  header.remove_prefix(at + mark.size());
-  return header.substr(0, header.find_first_of(" <\n"));
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words)
+    if (text == word) return true;
+  return false;
+}
+
+struct Header {
+  std::string_view function;  // the recipient, "functions." aside
+  std::string_view channel;
+  std::string rest;  // what has no place in a header
+};
+
+// The words of a header: who writes, to whom, on which channel, and what kind of text.
+Header read_header(std::string_view text) {
+  constexpr std::string_view kTo = "to=", kFunctions = "functions.";
+  Header header;
+  std::string_view mark;  // the word stands right behind it
+  while (!text.empty()) {
+    std::string_view here;
+    for (const std::string_view each : {kStart, kChannel, kConstrain})
+      if (text.starts_with(each)) here = each;
+    if (!here.empty() || is_space(text[0])) {
+      mark = here;
+      text.remove_prefix(std::max<size_t>(here.size(), 1));
+      continue;
+    }
+    const std::string_view word = text.substr(0, text.find_first_of(" \n\r\t<", 1));
+    text.remove_prefix(word.size());
+    const std::string_view behind = std::exchange(mark, {});
+    std::string_view to = word.starts_with(kTo) ? word.substr(kTo.size()) : std::string_view();
+    if (is_one_of(to, {"assistant", "user"})) continue;
+    if (to.starts_with(kFunctions)) to.remove_prefix(kFunctions.size());
+    if (!to.empty() && header.function.empty()) {
+      header.function = to;
+    } else if (behind == kChannel && is_one_of(word, {"analysis", "commentary", "final"})) {
+      header.channel = word;
+    } else if (!(behind == kStart && word == "assistant") &&
+               !(text.empty() && is_one_of(word, {"json", "code"}))) {
+      header.rest += (header.rest.empty() ? "" : " ") + std::string(word);
+    }
+  }
+  return header;
 }
 
 }  // namespace
@@ -30,20 +70,7 @@ Parse<bool> AnswerParser::channels() {
       if (!headed) give_up();
       raw_.clear();
     }
-    if (in_header) sink.message();
-    std::string_view recipient = word_behind(header, "to=");
-    const std::string_view channel = word_behind(header, kChannel);
-    constexpr std::string_view kFunctions = "functions.";
-    const bool function = recipient.starts_with(kFunctions);
-    if (function) recipient.remove_prefix(kFunctions.size());
-    const bool is_call = !recipient.empty() && recipient != "assistant" && recipient != "user" && may_call();
-    if (in_header && is_call) {
-      co_await message_call(recipient);
-    } else if (in_header && channel == "analysis") {
-      sink.open_thought();
-    } else if (in_header) {
-      sink.close_thought();
-    }
+    if (in_header) co_await message(header);
     co_await message_text();
     in_header = true;
   }
@@ -71,6 +98,22 @@ Parse<bool> AnswerParser::channel_header(std::string& header) {
     take(1);
   }
   co_return false;
+}
+
+// What a header says of the message behind it, and the message itself if it is a call.
+Parse<bool> AnswerParser::message(std::string header_text) {
+  const Header header = read_header(header_text);
+  std::string rest = header.rest;
+  const bool to_function = !header.function.empty();
+  if (to_function && !may_call())
+    rest = "to=" + std::string(header.function) + (rest.empty() ? "" : " ") + rest;
+  if (header.channel == "analysis" && !to_function) sink.open_thought();
+  for (const std::string& text : {rest, std::string()}) {
+    sink.message();
+    sink.text(text);
+  }
+  if (to_function && may_call()) co_await message_call(header.function);
+  co_return true;
 }
 
 // The text of a message up to the mark that ends it, or to the next header.

@@ -59,6 +59,7 @@ Parse<bool> AnswerParser::named_call(const Wrapper& wrapper) {
   int next = co_await input.peek(gap);
   bool fenced = false;
   if (marks.name_end == "<｜tool▁sep｜>" && next != '{') {  // DeepSeek R1 and V3: the name comes now
+    if (name != "function") co_return false;
     take(gap);
     name.clear();
     here = co_await name_until({"\n", "```"}, name);

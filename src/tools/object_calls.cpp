@@ -44,27 +44,34 @@ Parse<bool> AnswerParser::object_call() {
       take(gap);
     }
     sound = co_await member(object);
+    if (sound && object.called) raw_.clear();
   }
   if (sound) take(1);  // the closing brace
-  if (!object.begun) {
-    if (!sound || !object.has_name) co_return false;
-    begin_object(object);
-    object.complete = true;
+  if (!object.called) {
+    const bool is_call = object.has_name && (object.has_arguments || object.rest.empty());
+    if (!sound || !is_call) co_return false;
+    call_object(object);
   }
-  if (begun_) end(object.complete);
-  if (sound) raw_.clear();  // of what stood around an inner object
+  if (sound) raw_.clear();
+  raw_.insert(0, object.rest);
   co_return true;
 }
 
-void AnswerParser::begin_object(Object& object) {
+void AnswerParser::call_object(Object& object) {
   begin(object.name, object.id);
-  object.begun = true;
-  if (!object.has_arguments || object.arguments == "null") object.arguments = "{}";
-  arguments(object.arguments);
+  arguments(object.has_arguments ? object.arguments : "{}");
+  end_object(object, true);
+}
+
+void AnswerParser::end_object(Object& object, bool complete) {
+  end(complete);
+  object.called = true;
+  object.rest += std::exchange(raw_, {});
 }
 
 // One key and its value. False: they are not sound, or not those of a call.
 Parse<bool> AnswerParser::member(Object& object) {
+  const size_t begin_of_text = raw_.size();
   std::string key;
   int byte = co_await input.peek();
   if (byte != '"') co_return false;
@@ -88,61 +95,63 @@ Parse<bool> AnswerParser::member(Object& object) {
     co_return sound;
   }
   const bool is_arguments =
-      is_one_of(key, {"arguments", "parameters", "args", "input"}) && !object.has_arguments;
+      is_one_of(key, {"arguments", "parameters", "args", "input"}) && !object.has_arguments && !object.called;
   if (is_arguments) {
     if (bare_ && !object.has_name) co_return false;
     const bool sound = co_await member_arguments(object);
     co_return sound;
   }
-  if (key == "function" && byte == '{' && !object.begun) {  // as the OpenAI API writes calls
+  const bool is_first = !object.has_name && !object.has_arguments && !object.called;
+  if (key == "function" && byte == '{' && is_first) {  // as the OpenAI API writes calls
     const bool found = co_await object_call();
-    object.begun = found;
+    object.called = found;
+    if (found) object.rest += std::exchange(raw_, {});
     co_return found;
   }
   std::string value;
   read = co_await literal(Dialect::kJson, &value);
   if (read != Read::kComplete) co_return false;
-  if (object.begun) co_return true;
-  if (is_one_of(key, {"name", "tool_name", "function"}) && value[0] == '"') {
+  const bool is_id = is_one_of(key, {"id", "tool_call_id", "call_id"}) &&
+                     (value[0] == '"' || value.find_first_not_of("0123456789") == std::string::npos);
+  if (is_one_of(key, {"name", "tool_name", "function"}) && value[0] == '"' && !object.has_name &&
+      !object.called) {
     object.name = text_of(value);
     object.has_name = true;
     if (!accepts(object.name)) co_return false;
-    if (object.has_arguments && format_.id_key.empty()) {
-      begin_object(object);
-      object.complete = true;
-    }
-  } else if (is_one_of(key, {"id", "tool_call_id", "call_id"})) {
-    object.id = text_of(value);
-  } else if (bare_ && !object.has_name && !(key == "type" && value == "\"function\"")) {
-    co_return false;
+    if (object.has_arguments && format_.id_key.empty()) call_object(object);
+  } else if (is_id) {
+    if (object.id.empty())
+      object.id = text_of(value);  // behind arguments that were streamed it comes too late
+  } else if (!(key == "type" && value == "\"function\"")) {
+    if (bare_ && !object.has_name) co_return false;
+    if (!object.rest.empty()) object.rest += ", ";
+    object.rest += raw_.substr(begin_of_text);
   }
   co_return true;
 }
 
-// They are streamed once the name is known, unless an id may follow them.
+// An object, or one as text; none where there is nothing to say. They are streamed once the name is known,
+// unless an id may follow them.
 Parse<bool> AnswerParser::member_arguments(Object& object) {
   const int byte = co_await input.peek();
   object.has_arguments = true;
   const bool streamed = byte == '{' && object.has_name && format_.id_key.empty();
   if (streamed) {
-    object.arguments.clear();
     begin(object.name, object.id);
-    object.begun = true;
     const Read read = co_await literal(Dialect::kJson, nullptr);
-    object.complete = read == Read::kComplete;
-    co_return object.complete;
+    end_object(object, read == Read::kComplete);
+    co_return read == Read::kComplete;
   }
   const Read read = co_await literal(Dialect::kJson, &object.arguments);
   if (read != Read::kComplete) co_return false;
   if (byte == '"') {  // JSON in a string
     const std::string inner = text_of(object.arguments);
     std::string json;
-    if (read_literal(Dialect::kJson, inner, json)) object.arguments = json;
+    if (inner.empty() || read_literal(Dialect::kJson, inner, json)) object.arguments = json;
   }
-  if (object.has_name && format_.id_key.empty()) {
-    begin_object(object);
-    object.complete = true;
-  }
+  if (object.arguments.empty() || object.arguments == "null") object.arguments = "{}";
+  if (object.arguments[0] != '{') co_return false;
+  if (object.has_name && format_.id_key.empty()) call_object(object);
   co_return true;
 }
 

@@ -6,6 +6,10 @@
 //
 // Of an answer that a limit cut, what may be the beginning of a mark or of a call is left out: clients take
 // content for something that the model says to a reader. llama-server leaves it out as well.
+//
+// Of a call, too, what is no part of it is content: members of its object that no call has, words in a
+// message's header, a parameter's name that breaks off. Only ids are left out that come behind streamed
+// arguments, or twice.
 #pragma once
 #include <cstdint>
 #include <memory>

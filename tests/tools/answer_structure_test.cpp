@@ -234,7 +234,8 @@ std::vector<Answer> sound_answers() {
          {"arguments_in_string", "line_break_in_string", "broken_then_sound", "types", "no_end_of_function",
           "quotes", "three_quotes", "place", "single_quotes", "no_mark_behind_the_name",
           "no_mark_behind_the_id", "newer_calls", "quotes_ends_of_calls",
-          "quotes_an_end_before_what_must_come", "single_quotes_without_a_wrapper"})
+          "quotes_an_end_before_what_must_come", "single_quotes_without_a_wrapper",
+          "members_that_are_none_of_a_call", "text_behind_arguments", "words_in_a_header"})
       sound = sound && answer.name != odd;
     sound = sound && !(answer.family.ends_with("gemma") && answer.name == "one") &&
             !(answer.family == "gemma4" && answer.name == "one") &&

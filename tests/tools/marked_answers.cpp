@@ -105,6 +105,17 @@ std::vector<Answer> elements() {
        "name=\"list_all\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
        "",
        {{"get_weather", R"({"city": "Paris", "days": 3})"}, {"list_all", "{}"}}},
+      {"name_that_breaks_off",
+       "dsml",
+       "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"ci ty",
+       "<｜DSML｜parameter name=\"ci ty",
+       {{"get_weather", "{", "", false}}},
+      {"type_that_is_none",
+       "dsml",
+       "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"city\" "
+       "string=\"perhaps\">Paris",
+       "<｜DSML｜parameter name=\"city\" string=\"perhaps\">Paris",
+       {{"get_weather", "{", "", false}}},
       {"two",
        "glm",
        "<think>Hm.</think>\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</"
@@ -393,6 +404,15 @@ std::vector<Answer> literals_and_messages() {
        "Yes.",
        {},
        "Hm.",
+       Phase::kHeader},
+      {"words_in_a_header",
+       "harmony",
+       "<|channel|>analysis oh<|message|>Hm.<|end|><|start|>tool<|channel|>commentary "
+       "to=functions.get_weather now "
+       "<|constrain|>json<|message|>{\"city\": \"Paris\"}<|call|>",
+       "tool now",
+       {{"get_weather", kParis}},
+       "oh\nHm.",
        Phase::kHeader},
       {"built_in",
        "harmony",
