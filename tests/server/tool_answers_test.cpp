@@ -1,8 +1,6 @@
 // Calls, thoughts and text in answers: whole and streamed, through all three APIs.
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "server/anthropic/part_of_json.h"
 #include "server/served.h"
 #include "support/contains.h"
@@ -82,6 +80,29 @@ json joined(const std::vector<json>& chunks, int choice) {
   return message;
 }
 
+// A message's deltas put together as clients do it, which read of a call's input what is whole.
+json blocks_of(const std::vector<json>& events) {
+  json blocks = json::array();
+  std::string input;
+  for (const json& event : events) {
+    if (event["type"] == "content_block_start") {
+      EXPECT_EQ(event["index"], blocks.size());
+      blocks.push_back(event["content_block"]);
+      input.clear();
+    } else if (event["type"] == "content_block_delta") {
+      EXPECT_EQ(event["index"], blocks.size() - 1);
+      const json& delta = event["delta"];
+      for (const char* name : {"text", "thinking"})
+        if (delta.contains(name))
+          blocks.back()[name] = blocks.back()[name].get<std::string>() + delta[name].get<std::string>();
+      input += delta.value("partial_json", "");
+    } else if (event["type"] == "content_block_stop" && blocks.back()["type"] == "tool_use") {
+      blocks.back()["input"] = server::anthropic::part_of_json(input).object;
+    }
+  }
+  return blocks;
+}
+
 TEST(ToolAnswers, ChatsHaveThoughtsTextAndCalls) {
   Served served(agent);
   for (const int n : {1, 3}) {
@@ -153,13 +174,47 @@ TEST(ToolAnswers, AnAnswerThatIsCutInACallSaysSo) {
 }
 
 TEST(ToolAnswers, WhatIsWholeOfACutObjectIsKept) {
-  const auto part = [](const char* text) { return server::anthropic::part_of_json(text).dump(); };
-  EXPECT_EQ(part(R"({"a": true)"), R"({"a":true})");
-  EXPECT_EQ(part(R"({"a": false)"), R"({"a":false})");
-  EXPECT_EQ(part(R"({"a": [true, 1e)"), R"({"a":[true]})");
-  EXPECT_EQ(part(R"({"a": 1, "b": 2)"), R"({"a":1})");
-  EXPECT_EQ(part(R"({"a": null, "b": tru)"), R"({"a":null})");
-  EXPECT_EQ(part("12"), "{}");
+  const auto part = [](std::string_view text) {
+    const server::anthropic::PartOfJson part = server::anthropic::part_of_json(text);
+    return part.object.dump() + " " + std::string(part.rest);
+  };
+  EXPECT_EQ(part(R"({"a": true)"), R"({"a":true} )");
+  EXPECT_EQ(part(R"({"a": false)"), R"({"a":false} )");
+  EXPECT_EQ(part(R"({"a": [true, 1e)"), R"({"a":[true]} 1e)");
+  EXPECT_EQ(part(R"({"a": 1, "b": 2)"), R"({"a":1} "b": 2)");
+  EXPECT_EQ(part(R"({"a": null, "b": tru)"), R"({"a":null} "b": tru)");
+  EXPECT_EQ(part(R"({"a": {"b": 12, "c": "d\")"), R"({"a":{"b":12}} "c": "d\")");
+  EXPECT_EQ(part(R"({"a": "\ud800"})"), R"({} "a": "\ud800"})");
+  EXPECT_EQ(part(R"({"a": 1.5e3, "b": [2,3]} )"), R"({"a":1500.0,"b":[2,3]} )");
+  EXPECT_EQ(part("12"), "{} 12");
+}
+
+TEST(ToolAnswers, ADeepObjectIsOneAsFarAsItIsNot) {
+  const std::string deep =
+      R"({"a": 1, "b": )" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
+  const server::anthropic::PartOfJson part = server::anthropic::part_of_json(deep);
+  EXPECT_EQ(part.object["a"], 1);
+  EXPECT_LT(part.object.dump().size(), 1000U);
+  EXPECT_GT(part.rest.size(), 1'999'000U);
+}
+
+TEST(ToolAnswers, WhatABrokenCallLeavesIsTextWholeAndStreamed) {
+  Served served([](const Request&) {
+    std::vector<Event> events = test::call(0, "f", {R"({"a": [1, 2], "b)", R"(": )"});
+    std::get<PartEvent>(events.back()).complete = false;
+    events.emplace_back(TextEvent{0, "nope}"});
+    for (Event& event : test::call(1, "g", {R"({"c": "d)"})) events.push_back(std::move(event));
+    std::get<PartEvent>(events.back()).complete = false;
+    events.emplace_back(test::finish());
+    return events;
+  });
+  const json whole = answer(served, kMessages)["content"];
+  ASSERT_EQ(whole.size(), 4U) << whole;
+  EXPECT_EQ(whole[0]["input"], json::parse(R"({"a": [1, 2]})"));
+  EXPECT_EQ(whole[1]["text"], R"("b": nope})");
+  EXPECT_EQ(whole[2]["input"], json::object());
+  EXPECT_EQ(whole[3]["text"], R"("c": "d)");
+  EXPECT_EQ(blocks_of(stream(served, kMessages)), whole);
 }
 
 TEST(ToolAnswers, AStopStringInsideACallIsNoCall) {
@@ -208,26 +263,9 @@ TEST(ToolAnswers, MessagesHaveABlockForEach) {
   EXPECT_EQ(whole["content"][2]["id"], "call_00");
   EXPECT_EQ(whole["content"][3]["input"], json::object());
 
-  json blocks = json::array();
-  std::map<size_t, std::string> inputs;
-  for (const json& event : stream(served, kMessages)) {
-    if (event["type"] == "content_block_start") {
-      EXPECT_EQ(event["index"], blocks.size());
-      blocks.push_back(event["content_block"]);
-    } else if (event["type"] == "content_block_delta") {
-      EXPECT_EQ(event["index"], blocks.size() - 1);
-      const json& delta = event["delta"];
-      for (const char* name : {"text", "thinking"})
-        if (delta.contains(name))
-          blocks.back()[name] = blocks.back()[name].get<std::string>() + delta[name].get<std::string>();
-      inputs[blocks.size() - 1] += delta.value("partial_json", "");
-    } else if (event["type"] == "content_block_stop" && blocks.back()["type"] == "tool_use") {
-      blocks.back()["input"] = json::parse(inputs[blocks.size() - 1]);
-    } else if (event["type"] == "message_delta") {
-      EXPECT_EQ(event["delta"]["stop_reason"], "tool_use");
-    }
-  }
-  EXPECT_EQ(blocks, whole["content"]);
+  const std::vector<json> events = stream(served, kMessages);
+  EXPECT_EQ(blocks_of(events), whole["content"]);
+  EXPECT_EQ(events.at(events.size() - 2)["delta"]["stop_reason"], "tool_use");
 }
 
 TEST(ToolAnswers, ResponsesHaveAnItemForEach) {

@@ -44,11 +44,12 @@ OrderedJson text_block(const std::string& text) { return {{"type", "text"}, {"te
 OrderedJson thinking_block(const std::string& text) {
   return {{"type", "thinking"}, {"thinking", text}, {"signature", ""}};
 }
-// Of a call that was cut, `input` has what is whole, as clients read it from a stream.
+// Of a call that breaks off, `input` has what is whole, as clients read it from a stream.
 OrderedJson call_block(const AnsweredCall& call) {
-  OrderedJson input = OrderedJson::parse(call.text, nullptr, false);
-  if (!input.is_object()) input = part_of_json(call.text);
-  return {{"type", "tool_use"}, {"id", call.id}, {"name", call.tool.name}, {"input", std::move(input)}};
+  return {{"type", "tool_use"},
+          {"id", call.id},
+          {"name", call.tool.name},
+          {"input", part_of_json(call.text).object}};
 }
 
 class MessageFormat : public Format {
@@ -57,9 +58,12 @@ class MessageFormat : public Format {
 
   void take(size_t /*prompt*/, const Event& event, std::string& out) override {
     if (const auto* part = std::get_if<PartEvent>(&event)) {
+      show_rest(out);
       if (part->kind != Part::kReasoning || head_.thoughts) take_part(*part, out);
+      if (part->kind == Part::kCallEnd) rest_ = part_of_json(calls_.last().text).rest;
     } else if (const auto* finish = std::get_if<FinishEvent>(&event)) {
       finish_ = *finish;
+      if (finish->reason == FinishReason::kStop) show_rest(out);
     }
   }
   RequestFields fields() const override {
@@ -80,6 +84,15 @@ class MessageFormat : public Format {
   MessageHead head_;
   AnsweredCalls calls_;
   FinishEvent finish_;
+
+ private:
+  // What a call wrote that is not in its input is text, unless a limit cut it there.
+  void show_rest(std::string& out) {
+    if (const std::string rest = std::exchange(rest_, {}); !rest.empty())
+      take_part({.kind = Part::kContent, .text = rest}, out);
+  }
+
+  std::string rest_;  // of the last call
 };
 
 class Whole final : public MessageFormat {

@@ -1,12 +1,19 @@
-// What a JSON text says that breaks off or stops being JSON.
+// What a JSON text says, also where it breaks off or stops being JSON.
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/json.h"
 
 namespace ferrum::server::anthropic {
 
-// The object that `text` begins, with the members and items that are whole; an empty one where there is none.
-OrderedJson part_of_json(std::string_view text);
+struct PartOfJson {
+  OrderedJson
+      object;  // the one that the text begins, with the members and items that are whole; else an empty one
+  std::string_view rest;  // of the text: what is behind the last whole one, up to the end
+};
+
+// An object that is nested too deeply is one as far as it is not.
+PartOfJson part_of_json(std::string_view text);
 
 }  // namespace ferrum::server::anthropic
