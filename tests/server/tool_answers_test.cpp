@@ -3,6 +3,7 @@
 
 #include "server/anthropic/part_of_json.h"
 #include "server/served.h"
+#include "server/streamed.h"
 #include "support/contains.h"
 
 namespace ferrum {
@@ -50,57 +51,7 @@ json answer(Served& served, const std::string& path, const json& more = json::ob
 
 std::vector<json> stream(Served& served, const std::string& path, json more = json::object()) {
   more["stream"] = true;
-  std::vector<json> events;
-  for (const std::string& event : served.client().post(path, body_of(path, more).dump()).events())
-    if (event != "[DONE]") events.push_back(json::parse(event));
-  return events;
-}
-
-// A chat's deltas put together as clients do it.
-json joined(const std::vector<json>& chunks, int choice) {
-  json message = {{"content", ""}, {"reasoning_content", ""}, {"tool_calls", json::array()}};
-  for (const json& chunk : chunks)
-    for (const json& part : chunk["choices"]) {
-      if (part["index"] != choice) continue;
-      for (const char* name : {"content", "reasoning_content"})
-        message[name] = message[name].get<std::string>() + part["delta"].value(name, "");
-      for (const json& delta : part["delta"].value("tool_calls", json::array())) {
-        const auto index = delta["index"].get<size_t>();
-        EXPECT_LE(index, message["tool_calls"].size()) << "contiguous";
-        if (index == message["tool_calls"].size()) {
-          message["tool_calls"].push_back(delta);
-          continue;
-        }
-        json& arguments = message["tool_calls"][index]["function"]["arguments"];
-        arguments = arguments.get<std::string>() + delta["function"]["arguments"].get<std::string>();
-        EXPECT_FALSE(delta.contains("id"));
-      }
-      if (!part["finish_reason"].is_null()) message["finish_reason"] = part["finish_reason"];
-    }
-  return message;
-}
-
-// A message's deltas put together as clients do it, which read of a call's input what is whole.
-json blocks_of(const std::vector<json>& events) {
-  json blocks = json::array();
-  std::string input;
-  for (const json& event : events) {
-    if (event["type"] == "content_block_start") {
-      EXPECT_EQ(event["index"], blocks.size());
-      blocks.push_back(event["content_block"]);
-      input.clear();
-    } else if (event["type"] == "content_block_delta") {
-      EXPECT_EQ(event["index"], blocks.size() - 1);
-      const json& delta = event["delta"];
-      for (const char* name : {"text", "thinking"})
-        if (delta.contains(name))
-          blocks.back()[name] = blocks.back()[name].get<std::string>() + delta[name].get<std::string>();
-      input += delta.value("partial_json", "");
-    } else if (event["type"] == "content_block_stop" && blocks.back()["type"] == "tool_use") {
-      blocks.back()["input"] = server::anthropic::part_of_json(input).object;
-    }
-  }
-  return blocks;
+  return test::stream_events(served.client().post(path, body_of(path, more).dump()));
 }
 
 TEST(ToolAnswers, ChatsHaveThoughtsTextAndCalls) {
@@ -121,7 +72,7 @@ TEST(ToolAnswers, ChatsHaveThoughtsTextAndCalls) {
                       {"type", "function"},
                       {"function", {{"name", "weather"}, {"arguments", R"({"z":"Paris","a":1})"}}}}));
       EXPECT_EQ(message["tool_calls"][1]["function"]["arguments"], "{}");
-      json streamed = joined(chunks, choice);
+      json streamed = test::streamed_chat(chunks, choice);
       EXPECT_EQ(streamed["finish_reason"], "tool_calls");
       EXPECT_EQ(streamed["content"], message["content"]);
       EXPECT_EQ(streamed["reasoning_content"], message["reasoning_content"]);
@@ -164,7 +115,7 @@ TEST(ToolAnswers, AnAnswerThatIsCutInACallSaysSo) {
   EXPECT_EQ(chat["finish_reason"], "length");
   EXPECT_EQ(chat["message"]["tool_calls"][0]["function"]["arguments"],
             R"({"z": 1, "c": {"d": [2, 3]}, "e": 45, "a": "b)");
-  EXPECT_EQ(joined(stream(served, kChat), 0)["finish_reason"], "length");
+  EXPECT_EQ(test::streamed_chat(stream(served, kChat), 0)["finish_reason"], "length");
   const json message = answer(served, kMessages);
   EXPECT_EQ(message["stop_reason"], "max_tokens");
   EXPECT_EQ(message["content"][0]["input"], json::parse(R"({"z": 1, "c": {"d": [2, 3]}, "e": 45})"));
@@ -214,7 +165,7 @@ TEST(ToolAnswers, WhatABrokenCallLeavesIsTextWholeAndStreamed) {
   EXPECT_EQ(whole[1]["text"], R"("b": nope})");
   EXPECT_EQ(whole[2]["input"], json::object());
   EXPECT_EQ(whole[3]["text"], R"("c": "d)");
-  EXPECT_EQ(blocks_of(stream(served, kMessages)), whole);
+  EXPECT_EQ(test::streamed_blocks(stream(served, kMessages)), whole);
 }
 
 TEST(ToolAnswers, AStopStringInsideACallIsNoCall) {
@@ -264,7 +215,7 @@ TEST(ToolAnswers, MessagesHaveABlockForEach) {
   EXPECT_EQ(whole["content"][3]["input"], json::object());
 
   const std::vector<json> events = stream(served, kMessages);
-  EXPECT_EQ(blocks_of(events), whole["content"]);
+  EXPECT_EQ(test::streamed_blocks(events), whole["content"]);
   EXPECT_EQ(events.at(events.size() - 2)["delta"]["stop_reason"], "tool_use");
 }
 
