@@ -20,7 +20,7 @@ void describe(const GgufFile& file) {
     const TensorTable table(Naming::kGguf, file.tensors(), "fuzz");
     const ModelDescription model = describe_gguf(file.metadata(), table);
     gguf_generation(file.metadata(), model.vocab);
-    check_tensors(model, table, biased_in_gguf(model.architecture));
+    check_tensors(model, table);
   } catch (const Error&) {  // the one exception allowed
   }
 }

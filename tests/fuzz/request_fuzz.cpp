@@ -29,10 +29,10 @@ const Engine& engine() {
 // What a client would be sent.
 std::string answer_of(ApiRequest& asked) {
   std::string text;
-  parsed.format->begin(text);
-  for (size_t i = 0; i < parsed.requests.size(); ++i)
-    for (const Event& event : test::hello(parsed.requests[i])) parsed.format->take(i, event, text);
-  parsed.format->end(text);
+  asked.format->begin(text);
+  for (size_t i = 0; i < asked.requests.size(); ++i)
+    for (const Event& event : test::hello(asked.requests[i])) asked.format->take(i, event, text);
+  asked.format->end(text);
   return text;
 }
 
@@ -49,14 +49,14 @@ void check_answer(std::string_view text, Delivery delivery) {
   }
 }
 
-void check_asked(ApiRequest parsed) {
-  check(!parsed.requests.empty(), "a request");
+void check_asked(ApiRequest asked) {
+  check(!asked.requests.empty(), "a request");
   size_t choices = 0;
-  for (const Request& request : parsed.requests) {
+  for (const Request& request : asked.requests) {
     check(request.choices >= 1 && request.max_tokens >= -1, "a request within its limits");
     choices += static_cast<size_t>(request.choices);
   }
-  if (choices <= 512) check_answer(answer_of(asked), parsed.delivery);
+  if (choices <= 512) check_answer(answer_of(asked), asked.delivery);
 }
 
 void check_said(const Json& json) { check(Json::accept(to_text(json)), "an answer in JSON"); }
@@ -64,7 +64,8 @@ void check_said(const Json& json) { check(Json::accept(to_text(json)), "an answe
 void read(uint8_t endpoint, std::string_view body) {
   const Json json = parse_body(body);
   Fields fields(json);
-  const auto store = std::make_shared<openai::ResponseStore>(1 << 20);
+  static openai::KeptResponses kept;
+  kept.store = std::make_shared<openai::ResponseStore>(1 << 20);
   switch (endpoint % 9) {
     case 0:
       model_of(fields);
@@ -74,12 +75,12 @@ void read(uint8_t endpoint, std::string_view body) {
       return check_asked(openai::completion(fields, engine()));
     case 2:
       model_of(fields);
-      return check_asked(openai::response(fields, engine(), store));
+      return check_asked(openai::response(fields, engine(), kept));
     case 3:
       model_of(fields);
       return check_asked(anthropic::message(fields, engine()));
     case 4:
-      return check_said(openai::response_input_tokens(fields, engine(), *store));
+      return check_said(openai::response_input_tokens(fields, engine(), *kept.store));
     case 5:
       return check_said(anthropic::count_tokens(fields, engine()));
     case 6:
