@@ -149,8 +149,19 @@ class Lexeme {
       return is_live_name_at(at);
     }
     if (!automaton_.is_live(at.state, at.count)) return false;
-    if (may_run_out_ && !has_room(at, 1)) return has_many(at) || Stepper::is_live(thread_at(at), false);
+    if (may_run_out_ && !has_room(at, 1)) return is_live_near_end(at);
     return at.decoding == 0 || is_possible(automaton_, at.state, at.count, at.decoding);
+  }
+
+  // Where few characters may follow. Between two characters most depends on state and count alone, which are
+  // often the last ones again.
+  bool is_live_near_end(const Place& at) const {
+    if (at.decoding != 0 || !is_hashed_) return has_many(at) || Stepper::is_live(thread_at(at), false);
+    if (at.state != near_.state || at.count != near_.count)
+      near_ = {at.state, at.count, has_many(at),
+               !automaton_.has_next_in(at.state, at.count, 0, kLastCodePoint)};
+    if (near_.is_over) return automaton_.accepts(at.state, at.count) && Stepper::is_new(thread_, at.hash);
+    return near_.has_many || Stepper::is_live(thread_at(at), false);
   }
 
   // More texts end with the next character than were there.
@@ -185,6 +196,11 @@ class Lexeme {
   uint32_t ample_counts_ = UINT32_MAX;  // … behind as many characters it may
   bool others_ = false;                 // names that are not listed
   mutable std::vector<uint8_t> live_;   // of a name, by state
+  struct NearEnd {
+    uint32_t state = UINT32_MAX, count = UINT32_MAX;
+    bool has_many = false, is_over = false;
+  };
+  mutable NearEnd near_;
 };
 
 }  // namespace ferrum::grammar

@@ -2,6 +2,7 @@
 #include "grammar/mask_walk.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
 #include "grammar/mask_parts.h"
@@ -30,11 +31,9 @@ uint32_t usual_after(const Automaton& automaton, uint32_t state) {
 
 void MaskWalk::add_string(const Thread& thread) {
   const Lexeme lexeme(thread, Lexeme::Hashing::kAsNeeded);
-  if (lexeme.may_run_out())
-    walk_string(all_, TokenTrie::kRoot, thread, kSplits);
-  else if (thread.automaton->loops(thread.state))
+  if (thread.automaton->loops(thread.state))
     add_plain(all_.words, thread, lexeme, thread.state);
-  else if (is_narrow(thread))
+  else if (lexeme.may_run_out() || is_narrow(thread))
     walk_string(all_, TokenTrie::kRoot, thread, kSplits);
   else
     add_kept(thread, lexeme);
@@ -72,12 +71,15 @@ void MaskWalk::add_plain(std::span<uint32_t> words, const Thread& thread, const 
   uint32_t room = strings.most_characters();  // the longest run of characters that leaves the string alive
   for (uint32_t low = 0; low < room;) {
     const uint32_t middle = (low + room + 1) / 2;
-    if (lexeme.has_room(end, middle))
+    if (lexeme.has_looping_room(end, middle))
       low = middle;
     else
       room = middle - 1;
   }
   unite(words, strings.inside(room));
+  const uint32_t filled = std::min(end.count + room + 1, automaton.most_counted());
+  if (lexeme.may_run_out() && room < strings.most_characters() && automaton.is_live(state, filled))
+    add_filling(words, thread, lexeme, room + 1);
   std::vector<Closer> closers;
   const uint32_t count = end.count;
   for (const Closer& closer : strings.closers()) {
@@ -87,6 +89,37 @@ void MaskWalk::add_plain(std::span<uint32_t> words, const Thread& thread, const 
     end.count = after;
   }
   add_closers(words, thread, lexeme, closers, end);
+}
+
+// Of the tokens with this number of characters, the most that the string may have: those that leave a text
+// that is new.
+void MaskWalk::add_filling(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
+                           uint32_t characters) {
+  const std::span<const uint32_t> fewer = vocabulary_.strings().inside(characters - 1);
+  const std::span<const uint32_t> all = vocabulary_.strings().inside(characters);
+  for (size_t i = 0; i < all.size(); ++i)
+    for (uint32_t bits = all[i] & ~fewer[i]; bits != 0; bits &= bits - 1) {
+      const auto token = static_cast<int32_t>(i * 32 + static_cast<size_t>(std::countr_zero(bits)));
+      if (leaves_new(thread, lexeme, vocabulary_.token(token).bytes)) set(words, token);
+    }
+}
+
+// Of a token that stays in the string.
+bool MaskWalk::leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes) {
+  ValueHash hash = thread.hash;
+  uint32_t decoding = 0;
+  for (const char byte : bytes) {
+    const Decoded decoded = decode_json(decoding, static_cast<uint8_t>(byte));
+    decoding = decoded.state;
+    if (decoded.kind == Decoded::Kind::kCharacter) hash.add(decoded.character);
+  }
+  if (decoding == 0) return Stepper::is_new(thread, hash);
+  Lexeme::Place at = lexeme.start(), next;
+  for (const char byte : bytes) {
+    if (lexeme.feed(at, static_cast<uint8_t>(byte), next) != Lexeme::Fed::kInside) return false;
+    at = next;
+  }
+  return true;
 }
 
 void MaskWalk::add_kept(const Thread& thread, const Lexeme& lexeme) {
@@ -205,9 +238,22 @@ bool MaskWalk::needs_hash_in(const Thread& thread, uint32_t tail) const {
 
 // Leaves out the tokens that end the lexeme with a text that has been there.
 void MaskWalk::drop_repeated(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme) {
-  walk_to_quotes(lexeme, [&](uint32_t quote, const Lexeme::Place& at) {
-    if (!Stepper::is_new(thread, at.hash)) clear(words, all_.trie.tokens_below(quote));
-  });
+  const TokenTrie& trie = all_.trie;
+  places_[0] = lexeme.start();
+  for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
+    const TokenTrie::Node& at = trie[i];
+    const Lexeme::Place& from = places_[at.depth - 1U];
+    if (!at.has_quote && at.byte != '"') {
+      i = at.end;
+      continue;
+    }
+    const Lexeme::Fed fed = lexeme.feed(from, at.byte, places_[at.depth]);
+    // Where strings may run out, a text that has been there is dead before its quote.
+    const bool repeats =
+        fed == Lexeme::Fed::kDead || (fed == Lexeme::Fed::kQuote && !Stepper::is_new(thread, from.hash));
+    if (repeats) clear(words, trie.tokens_below(i));
+    i = fed == Lexeme::Fed::kInside ? i + 1 : at.end;
+  }
 }
 
 void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, uint32_t other) {

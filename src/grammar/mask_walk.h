@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "grammar/lexeme.h"
@@ -49,6 +50,9 @@ class MaskWalk {
   void add_text(const Thread& thread);
   // Any characters may follow in `state`, as many as the count allows.
   void add_plain(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme, uint32_t state);
+  void add_filling(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
+                   uint32_t characters);
+  static bool leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes);
   void add_kept(const Thread& thread, const Lexeme& lexeme);
   std::shared_ptr<const LexemeMask> make(const Thread& thread);
   // `closers` end the lexeme at `end` or at what is like it but for its hash.

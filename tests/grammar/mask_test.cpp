@@ -140,6 +140,7 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
           "minItems": 2})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^(a|b.*)$"}, "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "maxLength": 2}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 4}, "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^a*$", "maxLength": 3}, "uniqueItems": true})",
       R"({"type": "array", "items": {"type": "string", "pattern": "^[a-c](-?[a-e])*$", "maxLength": 12},
           "uniqueItems": true})",
