@@ -187,7 +187,8 @@ void add_grammar(CLI::App& app) {
   command
       .add_option("--schema", o->schema, "A JSON Schema; - for standard input. bench: or a folder of them")
       ->type_name("FILE");
-  command.add_option("--regex", o->regex, "A regular expression of ECMAScript")->type_name("FILE");
+  command.add_option("--regex", o->regex, "A file with a regular expression of ECMAScript")
+      ->type_name("FILE");
   command.add_option("--gbnf", o->gbnf, "A grammar in llama.cpp's GBNF")->type_name("FILE");
   command.add_option("--lark", o->lark, "A grammar in Lark's notation")->type_name("FILE");
   command.add_option("--instance", o->instance, "A text to judge, or to follow")->type_name("FILE");
@@ -206,8 +207,9 @@ void add_grammar(CLI::App& app) {
   command.footer(
       "Prints accept, reject with the byte from which on the text is none of the grammar's, or refused with "
       "the\n"
-      "keyword that is not supported. Exit status: 0, 1 where a text is rejected, 2 where the grammar is "
-      "refused.\n\n"
+      "keyword that is not supported. Exit status: 0, 1 where a text is rejected or a file cannot be read, "
+      "2\n"
+      "where the grammar is refused.\n\n"
       "Examples:\n"
       "  ferrum grammar check --schema schema.json --instance answer.json\n"
       "  ferrum grammar check --schema schema.json --jsonl answers.jsonl --value\n"
