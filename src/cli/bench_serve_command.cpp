@@ -31,7 +31,7 @@ constexpr int64_t kLeastRequests = 16;
 constexpr int64_t kRequestsOfARate = 64;
 constexpr double kMaxSeconds = 1e6;
 
-struct Options {
+struct BenchServeOptions {
   std::string url;
   std::string model;
   std::string api = "chat";
@@ -58,7 +58,7 @@ struct Options {
   bool samples = false;
 };
 
-constexpr const char* kExplanation =
+constexpr const char* kBenchServeExplanation =
     "With --clients, each client sends a request when its previous response has ended; with --rate,\n"
     "requests do not wait for responses, and times count from when a request was due. Each row begins\n"
     "with warm-up requests. Prompts are random words (about a token each), all different, and the same\n"
@@ -72,7 +72,7 @@ constexpr const char* kExplanation =
     "  ferrum bench-serve localhost:8000 --clients 16 --shared-prefix 1000 --json --samples > load.json\n"
     "  ferrum bench-serve unix:/run/ferrum.sock --prompt-file questions.jsonl --plot load.svg";
 
-http_client::ServerOptions server_options(const Options& o) {
+http_client::ServerOptions server_options(const BenchServeOptions& o) {
   using Certificates = http_client::ServerOptions::Certificates;
   return {.endpoint = http_client::parse_endpoint(o.url, loadgen::kDefaultBase),
           .api_key = o.api_key,
@@ -81,7 +81,7 @@ http_client::ServerOptions server_options(const Options& o) {
           .timeout = std::chrono::milliseconds(static_cast<int64_t>(o.timeout * 1000))};
 }
 
-LoadSetting setting_of(const Options& o) {
+LoadSetting setting_of(const BenchServeOptions& o) {
   LoadSetting s;
   s.url = http_client::parse_endpoint(o.url, loadgen::kDefaultBase).url("");
   s.request.api = o.api == "chat" ? Api::kChat : Api::kCompletions;
@@ -98,7 +98,7 @@ LoadSetting setting_of(const Options& o) {
   return s;
 }
 
-std::vector<Load> loads_of(const Options& o) {
+std::vector<Load> loads_of(const BenchServeOptions& o) {
   const auto requests = [&](int64_t otherwise) {
     return o.requests > 0 ? o.requests : o.seconds > 0 ? 0 : otherwise;
   };
@@ -117,7 +117,7 @@ std::vector<Load> loads_of(const Options& o) {
   return loads;
 }
 
-void check_options(const Options& o) {
+void check_bench_serve(const BenchServeOptions& o) {
   for (const int clients : o.clients)
     if (clients < 1 || clients > kMaxClients)
       fail(ErrorCode::kBadArgument, "--clients {}: must be from 1 to {}", clients, kMaxClients);
@@ -146,8 +146,8 @@ LoadRow measure(const http_client::HttpServerAddress& server, const LoadSetting&
   return row;
 }
 
-void bench_serve_command(const Options& o) {
-  check_options(o);
+void bench_serve_command(const BenchServeOptions& o) {
+  check_bench_serve(o);
   allow_open_files(RLIM_INFINITY);
   LoadSetting setting = setting_of(o);
   loadgen::WorkloadOptions work = setting.workload;
@@ -179,7 +179,7 @@ void bench_serve_command(const Options& o) {
   if (std::ranges::all_of(rows, [](const LoadRow& row) { return row.figures.succeeded == 0; })) throw Exit{1};
 }
 
-void add_workload_options(CLI::App& command, Options& o) {
+void add_workload_options(CLI::App& command, BenchServeOptions& o) {
   constexpr const char* kGroup = "Workload";
   command.add_option("-p,--prompt", o.prompt, "Words per prompt, or a range like 64-512")
       ->capture_default_str()
@@ -209,7 +209,7 @@ void add_workload_options(CLI::App& command, Options& o) {
       ->group(kGroup);
 }
 
-void add_load_options(CLI::App& command, Options& o) {
+void add_load_options(CLI::App& command, BenchServeOptions& o) {
   constexpr const char* kGroup = "Load";
   CLI::Option* const clients =
       command.add_option("--clients", o.clients, "Concurrent clients, e.g. 1,8,32: a row for each")
@@ -241,7 +241,7 @@ void add_load_options(CLI::App& command, Options& o) {
       ->group(kGroup);
 }
 
-void add_server_options(CLI::App& command, Options& o) {
+void add_server_options(CLI::App& command, BenchServeOptions& o) {
   constexpr const char* kGroup = "Server";
   command.add_option("--model", o.model, "The model's name; default: the first that the server lists")
       ->group(kGroup);
@@ -265,7 +265,7 @@ void add_server_options(CLI::App& command, Options& o) {
 }  // namespace
 
 void add_bench_serve(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchServeOptions>();
   CLI::App& command = *app.add_subcommand("bench-serve", "Benchmark a server that has OpenAI's API");
   command
       .add_option("URL", o->url, "http://HOST:PORT, with /v1 or another base or without; https; unix:PATH")
@@ -276,7 +276,7 @@ void add_bench_serve(CLI::App& app) {
   command.add_option("--plot", o->plot, "Write a chart to this .svg file")->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");
   command.add_flag("--samples", o->samples, "Include each request in the JSON")->needs("--json");
-  command.footer(kExplanation);
+  command.footer(kBenchServeExplanation);
   command.callback([o] { bench_serve_command(*o); });
 }
 

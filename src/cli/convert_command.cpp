@@ -1,5 +1,5 @@
 // ferrum convert: converts a Hugging Face folder to one GGUF file.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -17,14 +17,14 @@
 namespace ferrum::cli {
 namespace {
 
-struct Options {
+struct ConvertCommandOptions {
   std::filesystem::path source;
   std::filesystem::path target;
   std::string type;
   int threads = 0;
 };
 
-void convert_command(const Options& o) {
+void convert_command(const ConvertCommandOptions& o) {
   const Interrupts interrupts;
   ConvertOptions options = {.pipeline = {.threads = o.threads}};
   if (!o.type.empty()) {
@@ -43,7 +43,7 @@ void convert_command(const Options& o) {
 }  // namespace
 
 void add_convert(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ConvertCommandOptions>();
   CLI::App& command = *app.add_subcommand("convert", "Write a Hugging Face model as one GGUF file");
   command.add_option("FOLDER", o->source, "With config.json, *.safetensors, tokenizer.json, or its name")
       ->required()

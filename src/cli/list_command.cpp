@@ -1,5 +1,5 @@
 // ferrum list: lists the models in the cache.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -42,12 +42,12 @@ void print_json(const std::vector<hub::CachedModel>& models) {
   fmt::print("{}\n", list.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-struct Options {
+struct ListOptions {
   bool json = false;
   bool names = false;
 };
 
-void list_command(const Options& o) {
+void list_command(const ListOptions& o) {
   const hub::Cache cache(hub::cache_folder(hub::process_environment()));
   const std::vector<hub::CachedModel> models = cache.models();
   if (o.json) return print_json(models);
@@ -70,7 +70,7 @@ void list_command(const Options& o) {
 }  // namespace
 
 void add_list(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ListOptions>();
   CLI::App& command = *app.add_subcommand("list", "List the models in the local cache");
   command.add_flag("--json", o->json, "Print JSON");
   command.add_flag("--names", o->names, "Print only the names, one per line");

@@ -1,4 +1,5 @@
 // ferrum logits: computes the logits of given tokens, for comparison with other engines.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>

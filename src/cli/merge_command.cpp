@@ -1,5 +1,5 @@
 // ferrum merge: writes a model with LoRA adapters merged into its weights.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct MergeCommandOptions {
   fs::path base;
   std::vector<MergedAdapter> adapters;
   fs::path output;
@@ -45,7 +45,7 @@ uint64_t bytes_of(const fs::path& path) {
   return bytes;
 }
 
-void merge_command(const Options& o) {
+void merge_command(const MergeCommandOptions& o) {
   const Interrupts interrupts;
   MergeOptions options = {.pipeline = {.threads = o.threads}};
   if (!o.type.empty()) {
@@ -65,7 +65,7 @@ void merge_command(const Options& o) {
 }  // namespace
 
 void add_merge(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<MergeCommandOptions>();
   CLI::App& command =
       *app.add_subcommand("merge", "Write a model with LoRA adapters merged into its weights");
   command.add_option("BASE", o->base, kModelHelp)->required()->check(a_name());

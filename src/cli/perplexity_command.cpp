@@ -30,7 +30,7 @@ struct PerplexityOptions {
   bool json = false;
 };
 
-constexpr const char* kExplanation =
+constexpr const char* kPerplexityExplanation =
     "The text is cut into windows of equal length, and a rest that fills no window is dropped. Each window "
     "is "
     "read on its\n"
@@ -158,7 +158,7 @@ void add_perplexity(CLI::App& app) {
   add_backend_options(command, o->engine);
   add_batch_tokens_option(command, o->engine);
   add_kv_dtype_option(command, o->engine);
-  command.footer(kExplanation);
+  command.footer(kPerplexityExplanation);
   command.callback([o] { perplexity_command(*o); });
 }
 

@@ -1,5 +1,5 @@
 // ferrum rm: removes a model from the cache.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,7 +16,7 @@
 namespace ferrum::cli {
 namespace {
 
-struct Options {
+struct RmOptions {
   std::vector<std::string> names;
   bool yes = false;
 };
@@ -41,7 +41,7 @@ void remove(const hub::Cache& cache, const std::string& text, bool yes) {
 }  // namespace
 
 void add_rm(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RmOptions>();
   CLI::App& command = *app.add_subcommand("rm", "Remove models from the local cache");
   command.add_option("NAME", o->names, "A name that ferrum list shows")->required()->check(a_name());
   command.add_flag("-y,--yes", o->yes, "Do not ask for confirmation");

@@ -1,5 +1,5 @@
 // ferrum show: summarises a model in a few lines.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ShowOptions {
   EngineOptions engine;
   bool json = false;
 };
@@ -53,7 +53,7 @@ std::vector<hub::RepoFile> files_of(const fs::path& model) {
   return {{model.filename().string(), fs::file_size(model), {}}};
 }
 
-Json facts_of(const Options& o, const fs::path& path) {
+Json facts_of(const ShowOptions& o, const fs::path& path) {
   const std::unique_ptr<Checkpoint> checkpoint = Checkpoint::open(path);
   const ModelDescription& m = checkpoint->model();
   const MemoryPlan plan =
@@ -109,7 +109,7 @@ void print_text(const Json& facts) {
     line("file", fmt::format("{}  {}", safe(file["name"]), human_bytes(file["bytes"].get<uint64_t>())));
 }
 
-void show_command(const Options& o) {
+void show_command(const ShowOptions& o) {
   const Json facts = facts_of(o, find_model(o.engine.model));
   if (o.json)
     fmt::print("{}\n", facts.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -120,7 +120,7 @@ void show_command(const Options& o) {
 }  // namespace
 
 void add_show(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ShowOptions>();
   CLI::App& command = *app.add_subcommand("show", "Show a summary of a model");
   command.add_option("MODEL", o->engine.model, kModelHelp)->required()->check(a_name());
   command.add_flag("--json", o->json, "Print JSON");

@@ -1,5 +1,5 @@
 // ferrum synthesize: writes random weights in the shape of a real model.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -17,7 +17,7 @@
 namespace ferrum::cli {
 namespace {
 
-struct Options {
+struct SynthesizeCommandOptions {
   std::filesystem::path config;
   std::filesystem::path target;
   std::string type = "Q4_K_M";
@@ -27,7 +27,7 @@ struct Options {
   int threads = 0;
 };
 
-void synthesize_command(const Options& o) {
+void synthesize_command(const SynthesizeCommandOptions& o) {
   const Interrupts interrupts;
   const auto type = file_type_named(o.type);
   if (!type)
@@ -46,7 +46,7 @@ void synthesize_command(const Options& o) {
 }  // namespace
 
 void add_synthesize(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<SynthesizeCommandOptions>();
   CLI::App& command =
       *app.add_subcommand("synthesize", "Write a model with random weights in the shape of a real one");
   command.add_option("CONFIG", o->config, "A config.json, or a folder with one")->required()->check(a_name());

@@ -7,7 +7,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace afmoe {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -54,10 +54,10 @@ constexpr TensorNames kTensors[] = {
     {Role::kAfterFfnNorm, ExpertCount::kNone, "layers.#.post_mlp_layernorm", ""},
 };
 
-}  // namespace
+}  // namespace afmoe
 
 extern const Architecture kAfmoe = {.name = "afmoe",
-                                    .hf = kNames,
+                                    .hf = afmoe::kNames,
                                     .hf_defaults = {.head_dim = 128,
                                                     .context = 16384,
                                                     .eps = 1e-5,
@@ -65,8 +65,8 @@ extern const Architecture kAfmoe = {.name = "afmoe",
                                                     .top_k = 6,
                                                     .expert_width = 1408,
                                                     .shared_experts = 2},
-                                    .names = kTensors,
-                                    .read_hf = read_hf,
-                                    .read_gguf = read_gguf};
+                                    .names = afmoe::kTensors,
+                                    .read_hf = afmoe::read_hf,
+                                    .read_gguf = afmoe::read_gguf};
 
 }  // namespace ferrum

@@ -5,7 +5,7 @@
 #include "checkpoint/tensor_table.h"
 
 namespace ferrum {
-namespace {
+namespace apertus {
 
 using Role = TensorRole;
 
@@ -66,20 +66,20 @@ constexpr TensorNames kTensors[] = {
     {Role::kXieluLimit, ExpertCount::kNone, "layers.#.mlp.act_fn.eps!", ""},
 };
 
-}  // namespace
+}  // namespace apertus
 
 extern const Architecture kApertus = {
     .name = "apertus",
-    .hf = kNames,
+    .hf = apertus::kNames,
     .hf_defaults = {.context = 65536,
                     .eps = 1e-5,
                     .theta = 12000000,
                     .rope = R"({"rope_type": "llama3", "rope_theta": 12000000, "factor": 8,
                                "original_max_position_embeddings": 8192, "low_freq_factor": 1,
                                "high_freq_factor": 4})"},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf,
-    .finish_hf = finish_hf};
+    .names = apertus::kTensors,
+    .read_hf = apertus::read_hf,
+    .read_gguf = apertus::read_gguf,
+    .finish_hf = apertus::finish_hf};
 
 }  // namespace ferrum

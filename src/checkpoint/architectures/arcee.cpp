@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace arcee {
 
 using Role = TensorRole;
 
@@ -21,13 +21,13 @@ void read_gguf(GgufReader& in) {
 
 constexpr HfName kNames[] = {{"arcee", "ArceeForCausalLM"}};
 
-}  // namespace
+}  // namespace arcee
 
 extern const Architecture kArcee = {.name = "arcee",
-                                    .hf = kNames,
+                                    .hf = arcee::kNames,
                                     .hf_defaults = {.context = 4096, .eps = 1e-5},
                                     .gguf_interleaved = true,
-                                    .read_hf = read_hf,
-                                    .read_gguf = read_gguf};
+                                    .read_hf = arcee::read_hf,
+                                    .read_gguf = arcee::read_gguf};
 
 }  // namespace ferrum

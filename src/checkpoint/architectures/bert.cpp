@@ -5,7 +5,7 @@
 #include "checkpoint/architectures/encoder_switches.h"
 
 namespace ferrum {
-namespace {
+namespace bert {
 
 using Role = TensorRole;
 
@@ -82,21 +82,21 @@ constexpr auto kRobertaTensors = with(std::array<TensorNames, 2>{{
 // Heads that predict masked words, and the pooler, which embeddings pass by.
 constexpr std::string_view kIgnored[] = {"pooler.", "cls.", "lm_head.", "embeddings.position_ids"};
 
-}  // namespace
+}  // namespace bert
 
 extern const Architecture kBert = {.name = "bert",
-                                   .hf = kBertNames,
+                                   .hf = bert::kBertNames,
                                    .hf_defaults = {.context = 512, .eps = 1e-12},
-                                   .names = kBertTensors,
-                                   .read_hf = read_bert,
-                                   .read_gguf = read_gguf,
-                                   .ignored = kIgnored};
+                                   .names = bert::kBertTensors,
+                                   .read_hf = bert::read_bert,
+                                   .read_gguf = bert::read_gguf,
+                                   .ignored = bert::kIgnored};
 extern const Architecture kRoberta = {.name = "roberta",
-                                      .hf = kRobertaNames,
+                                      .hf = bert::kRobertaNames,
                                       .gguf = "-",
                                       .hf_defaults = {.context = 512, .eps = 1e-12},
-                                      .names = kRobertaTensors,
-                                      .read_hf = read_roberta,
-                                      .ignored = kIgnored};
+                                      .names = bert::kRobertaTensors,
+                                      .read_hf = bert::read_roberta,
+                                      .ignored = bert::kIgnored};
 
 }  // namespace ferrum

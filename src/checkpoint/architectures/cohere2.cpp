@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace cohere2 {
 
 using Role = TensorRole;
 
@@ -50,22 +50,22 @@ void read_first_gguf(GgufReader& in) {
 constexpr HfName kFirstNames[] = {{"cohere", "CohereForCausalLM"}};
 constexpr HfName kNames[] = {{"cohere2", "Cohere2ForCausalLM"}};
 
-}  // namespace
+}  // namespace cohere2
 
 extern const Architecture kCohere = {
     .name = "command-r",
-    .hf = kFirstNames,
+    .hf = cohere2::kFirstNames,
     .hf_defaults = {.context = 8192, .eps = 1e-5, .theta = 500000, .tied_head = true},
     .gguf_interleaved = true,
     .hf_interleaved = true,
-    .read_hf = read_first,
-    .read_gguf = read_first_gguf};
+    .read_hf = cohere2::read_first,
+    .read_gguf = cohere2::read_first_gguf};
 extern const Architecture kCohere2 = {.name = "cohere2",
-                                      .hf = kNames,
+                                      .hf = cohere2::kNames,
                                       .hf_defaults = {.context = 8192, .eps = 1e-5, .tied_head = true},
                                       .gguf_interleaved = true,
                                       .hf_interleaved = true,
-                                      .read_hf = read_hf,
-                                      .read_gguf = read_gguf};
+                                      .read_hf = cohere2::read_hf,
+                                      .read_gguf = cohere2::read_gguf};
 
 }  // namespace ferrum

@@ -8,7 +8,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace deepseek {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -170,19 +170,19 @@ constexpr HfName kGlmNames[] = {{"glm4_moe_lite", "Glm4MoeLiteForCausalLM"}};
 constexpr HfName kMistralNames[] = {{"mistral4", "Mistral4ForCausalLM"}};
 constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnorm", ".shared_head"};
 
-}  // namespace
+}  // namespace deepseek
 
 extern const Architecture kDeepseek2 = {
     .name = "deepseek2",
-    .hf = kV2Names,
+    .hf = deepseek::kV2Names,
     .hf_defaults = {.head_dim = 64, .experts = 64, .expert_width = 1407, .shared_experts = 2},
     .gguf_interleaved = true,
     .hf_interleaved = true,
-    .read_hf = read_v2,
-    .read_gguf = read_deepseek_gguf,
-    .ignored = kIgnored};
+    .read_hf = deepseek::read_v2,
+    .read_gguf = deepseek::read_deepseek_gguf,
+    .ignored = deepseek::kIgnored};
 extern const Architecture kDeepseek3 = {.name = "deepseek3",
-                                        .hf = kV3Names,
+                                        .hf = deepseek::kV3Names,
                                         .gguf = "deepseek2",
                                         .hf_defaults = {.head_dim = 64,
                                                         .context = 4096,
@@ -194,10 +194,10 @@ extern const Architecture kDeepseek3 = {.name = "deepseek3",
                                         .gguf_interleaved = true,
                                         .hf_interleaved = true,
                                         .has_mtp = true,
-                                        .read_hf = read_v3,
-                                        .ignored = kIgnored};
+                                        .read_hf = deepseek::read_v3,
+                                        .ignored = deepseek::kIgnored};
 extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
-                                          .hf = kGlmNames,
+                                          .hf = deepseek::kGlmNames,
                                           .gguf = "deepseek2",
                                           .hf_defaults = {.head_dim = 64,
                                                           .context = 202752,
@@ -210,11 +210,11 @@ extern const Architecture kGlm4MoeLite = {.name = "glm4moelite",
                                           .gguf_interleaved = true,
                                           .hf_interleaved = true,
                                           .has_mtp = true,
-                                          .read_hf = read_glm,
-                                          .ignored = kIgnored};
+                                          .read_hf = deepseek::read_glm,
+                                          .ignored = deepseek::kIgnored};
 extern const Architecture kMistral4 = {
     .name = "mistral4",
-    .hf = kMistralNames,
+    .hf = deepseek::kMistralNames,
     .hf_defaults = {.head_dim = 128,
                     .context = 1048576,
                     .experts = 128,
@@ -226,7 +226,7 @@ extern const Architecture kMistral4 = {
                                "mscale": 1, "mscale_all_dim": 1})"},
     .gguf_interleaved = true,
     .hf_interleaved = true,
-    .read_hf = read_mistral,
-    .read_gguf = read_mistral_gguf};
+    .read_hf = deepseek::read_mistral,
+    .read_gguf = deepseek::read_mistral_gguf};
 
 }  // namespace ferrum

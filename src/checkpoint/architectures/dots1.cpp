@@ -5,7 +5,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace dots1 {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -38,12 +38,12 @@ void read_gguf(GgufReader& in) {
 
 constexpr HfName kNames[] = {{"dots1", "Dots1ForCausalLM"}};
 
-}  // namespace
+}  // namespace dots1
 
 extern const Architecture kDots1 = {.name = "dots1",
-                                    .hf = kNames,
+                                    .hf = dots1::kNames,
                                     .hf_defaults = {.kv_heads = 32, .expert_width = 1408},
-                                    .read_hf = read_hf,
-                                    .read_gguf = read_gguf};
+                                    .read_hf = dots1::read_hf,
+                                    .read_gguf = dots1::read_gguf};
 
 }  // namespace ferrum

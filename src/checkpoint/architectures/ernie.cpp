@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace ernie {
 
 using Role = TensorRole;
 
@@ -41,18 +41,18 @@ constexpr HfName kMoeNames[] = {{"ernie4_5_moe", "Ernie4_5_MoeForCausalLM"}};
 constexpr HfDefaults kDefaults = {
     .head_dim = 128, .context = 131072, .eps = 1e-5, .theta = 500000, .tied_head = true, .kv_heads = 2};
 
-}  // namespace
+}  // namespace ernie
 
 extern const Architecture kErnie45 = {.name = "ernie4_5",
-                                      .hf = kDenseNames,
-                                      .hf_defaults = kDefaults,
+                                      .hf = ernie::kDenseNames,
+                                      .hf_defaults = ernie::kDefaults,
                                       .gguf_interleaved = true,
                                       .hf_interleaved = true,
-                                      .read_hf = read_dense,
-                                      .read_gguf = read_gguf,
-                                      .ignored = kIgnored};
+                                      .read_hf = ernie::read_dense,
+                                      .read_gguf = ernie::read_gguf,
+                                      .ignored = ernie::kIgnored};
 extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
-                                         .hf = kMoeNames,
+                                         .hf = ernie::kMoeNames,
                                          .hf_defaults = {.context = 131072,
                                                          .eps = 1e-5,
                                                          .theta = 500000,
@@ -64,8 +64,8 @@ extern const Architecture kErnie45Moe = {.name = "ernie4_5-moe",
                                                          .shared_experts = 2},
                                          .gguf_interleaved = true,
                                          .hf_interleaved = true,
-                                         .read_hf = read_moe,
-                                         .read_gguf = read_gguf,
-                                         .ignored = kIgnored};
+                                         .read_hf = ernie::read_moe,
+                                         .read_gguf = ernie::read_gguf,
+                                         .ignored = ernie::kIgnored};
 
 }  // namespace ferrum

@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace exaone {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -73,16 +73,16 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {".nextn.", "mtp."};
 
-}  // namespace
+}  // namespace exaone
 
 extern const Architecture kExaone4 = {.name = "exaone4",
-                                      .hf = kNames,
+                                      .hf = exaone::kNames,
                                       .hf_defaults = {.eps = 1e-5, .kv_heads = 32},
-                                      .names = kTensors,
-                                      .read_hf = read_exaone4,
-                                      .read_gguf = read_exaone4_gguf};
+                                      .names = exaone::kTensors,
+                                      .read_hf = exaone::read_exaone4,
+                                      .read_gguf = exaone::read_exaone4_gguf};
 extern const Architecture kExaoneMoe = {.name = "exaone-moe",
-                                        .hf = kMoeNames,
+                                        .hf = exaone::kMoeNames,
                                         .hf_defaults = {.eps = 1e-5,
                                                         .kv_heads = 32,
                                                         .experts = 64,
@@ -90,8 +90,8 @@ extern const Architecture kExaoneMoe = {.name = "exaone-moe",
                                                         .expert_width = 1024,
                                                         .shared_experts = 1,
                                                         .expert_scale = 2.5},
-                                        .read_hf = read_moe,
-                                        .read_gguf = read_moe_gguf,
-                                        .ignored = kIgnored};
+                                        .read_hf = exaone::read_moe,
+                                        .read_gguf = exaone::read_moe_gguf,
+                                        .ignored = exaone::kIgnored};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/architectures/state_spaces.h"
 
 namespace ferrum {
-namespace {
+namespace falcon_h1 {
 
 using Role = TensorRole;
 
@@ -77,14 +77,14 @@ constexpr auto kTensors = with_mamba_names({
     {Role::kDown, ExpertCount::kNone, "layers.#.feed_forward.down_proj", ""},
 });
 
-}  // namespace
+}  // namespace falcon_h1
 
 extern const Architecture kFalconH1 = {.name = "falcon-h1",
-                                       .hf = kNames,
+                                       .hf = falcon_h1::kNames,
                                        .hf_defaults = {.context = 8192, .eps = 1e-5, .kv_heads = 8},
-                                       .names = kTensors,
+                                       .names = falcon_h1::kTensors,
                                        .gguf_has_factors_in_weights = true,
-                                       .read_hf = read_hf,
-                                       .read_gguf = read_gguf};
+                                       .read_hf = falcon_h1::read_hf,
+                                       .read_gguf = falcon_h1::read_gguf};
 
 }  // namespace ferrum

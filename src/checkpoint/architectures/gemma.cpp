@@ -7,7 +7,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace gemma {
 
 using Role = TensorRole;
 
@@ -119,21 +119,21 @@ constexpr TensorNames kTensors[] = {
 constexpr HfDefaults kDefaults = {.head_dim = 256, .context = 8192, .tied_head = true, .kv_heads = 16};
 constexpr HfDefaults kGemma2Defaults = {.head_dim = 256, .context = 8192, .tied_head = true, .kv_heads = 4};
 
-}  // namespace
+}  // namespace gemma
 
 extern const Architecture kGemma = {.name = "gemma",
-                                    .hf = kGemmaNames,
-                                    .hf_defaults = kDefaults,
-                                    .read_hf = read_common,
-                                    .read_gguf = read_gemma_gguf};
+                                    .hf = gemma::kGemmaNames,
+                                    .hf_defaults = gemma::kDefaults,
+                                    .read_hf = gemma::read_common,
+                                    .read_gguf = gemma::read_gemma_gguf};
 extern const Architecture kGemma2 = {.name = "gemma2",
-                                     .hf = kGemma2Names,
-                                     .hf_defaults = kGemma2Defaults,
-                                     .names = kTensors,
-                                     .read_hf = read_gemma2,
-                                     .read_gguf = read_gemma2_gguf};
+                                     .hf = gemma::kGemma2Names,
+                                     .hf_defaults = gemma::kGemma2Defaults,
+                                     .names = gemma::kTensors,
+                                     .read_hf = gemma::read_gemma2,
+                                     .read_gguf = gemma::read_gemma2_gguf};
 extern const Architecture kGemma3 = {.name = "gemma3",
-                                     .hf = kGemma3Names,
+                                     .hf = gemma::kGemma3Names,
                                      .hf_defaults = {.head_dim = 256,
                                                      .context = 131072,
                                                      .theta = 1e6,
@@ -141,10 +141,12 @@ extern const Architecture kGemma3 = {.name = "gemma3",
                                                      .heads = 8,
                                                      .vocab = 262208,
                                                      .kv_heads = 4},
-                                     .names = kTensors,
-                                     .read_hf = read_gemma3,
-                                     .read_gguf = read_gemma3_gguf};
-extern const Architecture kGemmaEmbedding = {
-    .name = "gemma-embedding", .hf = {}, .names = kTensors, .read_gguf = read_gemma_embedding_gguf};
+                                     .names = gemma::kTensors,
+                                     .read_hf = gemma::read_gemma3,
+                                     .read_gguf = gemma::read_gemma3_gguf};
+extern const Architecture kGemmaEmbedding = {.name = "gemma-embedding",
+                                             .hf = {},
+                                             .names = gemma::kTensors,
+                                             .read_gguf = gemma::read_gemma_embedding_gguf};
 
 }  // namespace ferrum

@@ -9,7 +9,7 @@
 #include "checkpoint/safetensors/hf_rope.h"
 
 namespace ferrum {
-namespace {
+namespace gemma4 {
 
 using Role = TensorRole;
 
@@ -167,14 +167,14 @@ constexpr TensorNames kTensors[] = {
     {Role::kPerLayerNorm, ExpertCount::kNone, "layers.#.post_per_layer_input_norm", "blk.#.post_norm"},
 };
 
-}  // namespace
+}  // namespace gemma4
 
 extern const Architecture kGemma4 = {
     .name = "gemma4",
-    .hf = kNames,
+    .hf = gemma4::kNames,
     .hf_defaults = {.head_dim = 256, .context = 131072, .theta = 1e6, .tied_head = true, .kv_heads = 4},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .names = gemma4::kTensors,
+    .read_hf = gemma4::read_hf,
+    .read_gguf = gemma4::read_gguf};
 
 }  // namespace ferrum

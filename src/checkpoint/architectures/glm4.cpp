@@ -5,7 +5,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace glm4 {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -54,28 +54,28 @@ constexpr TensorNames kMoeTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnorm", ".shared_head"};
 
-}  // namespace
+}  // namespace glm4
 
 extern const Architecture kGlm = {
     .name = "chatglm",
-    .hf = kFirstNames,
+    .hf = glm4::kFirstNames,
     .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .rotary_share = 0.5, .kv_heads = 2},
-    .names = kFirstTensors,
+    .names = glm4::kFirstTensors,
     .gguf_interleaved = true,
     .hf_interleaved = true,
-    .read_hf = read_first,
-    .read_gguf = read_first_gguf};
+    .read_hf = glm4::read_first,
+    .read_gguf = glm4::read_first_gguf};
 extern const Architecture kGlm4 = {
     .name = "glm4",
-    .hf = kDenseNames,
+    .hf = glm4::kDenseNames,
     .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1.5625e-7, .rotary_share = 0.5, .kv_heads = 2},
-    .names = kDenseTensors,
+    .names = glm4::kDenseTensors,
     .gguf_interleaved = true,
     .hf_interleaved = true,
-    .read_hf = read_dense,
-    .read_gguf = read_dense_gguf};
+    .read_hf = glm4::read_dense,
+    .read_gguf = glm4::read_dense_gguf};
 extern const Architecture kGlm4Moe = {.name = "glm4moe",
-                                      .hf = kMoeNames,
+                                      .hf = glm4::kMoeNames,
                                       .hf_defaults = {.context = 131072,
                                                       .eps = 1e-5,
                                                       .rotary_share = 0.5,
@@ -84,10 +84,10 @@ extern const Architecture kGlm4Moe = {.name = "glm4moe",
                                                       .top_k = 8,
                                                       .expert_width = 1408,
                                                       .shared_experts = 1},
-                                      .names = kMoeTensors,
+                                      .names = glm4::kMoeTensors,
                                       .has_mtp = true,
-                                      .read_hf = read_moe,
-                                      .read_gguf = read_moe_gguf,
-                                      .ignored = kIgnored};
+                                      .read_hf = glm4::read_moe,
+                                      .read_gguf = glm4::read_moe_gguf,
+                                      .ignored = glm4::kIgnored};
 
 }  // namespace ferrum

@@ -7,7 +7,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace gpt_oss {
 
 using Role = TensorRole;
 
@@ -54,11 +54,11 @@ constexpr TensorNames kTensors[] = {
     {Role::kFfnNorm, ExpertCount::kNone, "", "blk.#.post_attention_norm"},
 };
 
-}  // namespace
+}  // namespace gpt_oss
 
 extern const Architecture kGptOss = {
     .name = "gpt-oss",
-    .hf = kNames,
+    .hf = gpt_oss::kNames,
     .hf_defaults = {.head_dim = 64,
                     .context = 131072,
                     .eps = 1e-5,
@@ -68,9 +68,9 @@ extern const Architecture kGptOss = {
                     .top_k = 4,
                     .rope = R"({"rope_type": "yarn", "factor": 32, "beta_fast": 32, "beta_slow": 1,
                                "truncate": false, "original_max_position_embeddings": 4096})"},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf,
-    .adapt_hf = adapt_hf};
+    .names = gpt_oss::kTensors,
+    .read_hf = gpt_oss::read_hf,
+    .read_gguf = gpt_oss::read_gguf,
+    .adapt_hf = gpt_oss::adapt_hf};
 
 }  // namespace ferrum

@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace granite {
 
 using Role = TensorRole;
 
@@ -50,19 +50,19 @@ constexpr TensorNames kTensors[] = {
     {Role::kSharedDown, ExpertCount::kNone, "layers.#.shared_mlp.output_linear", ""},
 };
 
-}  // namespace
+}  // namespace granite
 
 extern const Architecture kGranite = {.name = "granite",
-                                      .hf = kDenseNames,
+                                      .hf = granite::kDenseNames,
                                       .gguf_interleaved = true,
-                                      .read_hf = read_dense,
-                                      .read_gguf = read_gguf};
+                                      .read_hf = granite::read_dense,
+                                      .read_gguf = granite::read_gguf};
 extern const Architecture kGraniteMoe = {.name = "granitemoe",
-                                         .hf = kMoeNames,
+                                         .hf = granite::kMoeNames,
                                          .hf_defaults = {.experts = 8, .top_k = 2},
-                                         .names = kTensors,
+                                         .names = granite::kTensors,
                                          .gguf_interleaved = true,
-                                         .read_hf = read_moe,
-                                         .read_gguf = read_gguf};
+                                         .read_hf = granite::read_moe,
+                                         .read_gguf = granite::read_gguf};
 
 }  // namespace ferrum

@@ -8,7 +8,7 @@ namespace ferrum {
 
 extern const Architecture kAttendingGranite, kAttendingGraniteMoe;
 
-namespace {
+namespace granite_hybrid {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -124,29 +124,33 @@ constexpr auto kBambaTensors = with_mamba_names({
     {Role::kDown, ExpertCount::kNone, "layers.#.feed_forward.down_proj", ""},
 });
 
-}  // namespace
+}  // namespace granite_hybrid
 
 extern const Architecture kGraniteHybrid = {.name = "granitehybrid",
-                                            .hf = kGraniteNames,
+                                            .hf = granite_hybrid::kGraniteNames,
                                             .hf_defaults = {.experts = 8, .top_k = 2},
-                                            .names = kGraniteTensors,
+                                            .names = granite_hybrid::kGraniteTensors,
                                             .gguf_interleaved = true,
                                             .gguf_switches_rotation = true,
-                                            .read_hf = read_granite,
-                                            .read_gguf = read_gguf,
-                                            .adapt_hf = adapt_granite};
+                                            .read_hf = granite_hybrid::read_granite,
+                                            .read_gguf = granite_hybrid::read_gguf,
+                                            .adapt_hf = granite_hybrid::adapt_granite};
 // Granite 4 without a Mamba-2 layer: folders call it a hybrid, GGUF does not.
-extern const Architecture kAttendingGranite = {
-    .name = "granite", .names = kGraniteTensors, .gguf_interleaved = true, .adapt_hf = adapt_granite};
-extern const Architecture kAttendingGraniteMoe = {
-    .name = "granitemoe", .names = kGraniteTensors, .gguf_interleaved = true, .adapt_hf = adapt_granite};
+extern const Architecture kAttendingGranite = {.name = "granite",
+                                               .names = granite_hybrid::kGraniteTensors,
+                                               .gguf_interleaved = true,
+                                               .adapt_hf = granite_hybrid::adapt_granite};
+extern const Architecture kAttendingGraniteMoe = {.name = "granitemoe",
+                                                  .names = granite_hybrid::kGraniteTensors,
+                                                  .gguf_interleaved = true,
+                                                  .adapt_hf = granite_hybrid::adapt_granite};
 extern const Architecture kBamba = {.name = "bamba",
-                                    .hf = kBambaNames,
+                                    .hf = granite_hybrid::kBambaNames,
                                     .gguf = "granitehybrid",
                                     .hf_defaults = {.context = 262144, .eps = 1e-5, .kv_heads = 8},
-                                    .names = kBambaTensors,
+                                    .names = granite_hybrid::kBambaTensors,
                                     .gguf_interleaved = true,
                                     .gguf_switches_rotation = true,
-                                    .read_hf = read_bamba};
+                                    .read_hf = granite_hybrid::read_bamba};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace hunyuan {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -53,22 +53,22 @@ constexpr TensorNames kTensors[] = {
     {Role::kRouter, ExpertCount::kNone, "layers.#.mlp.gate.wg", ""},
 };
 
-}  // namespace
+}  // namespace hunyuan
 
 extern const Architecture kHunyuanDense = {.name = "hunyuan-dense",
-                                           .hf = kDenseNames,
+                                           .hf = hunyuan::kDenseNames,
                                            .hf_defaults = {.eps = 1e-5},
-                                           .names = kTensors,
-                                           .read_hf = read_dense,
-                                           .read_gguf = read_gguf};
+                                           .names = hunyuan::kTensors,
+                                           .read_hf = hunyuan::read_dense,
+                                           .read_gguf = hunyuan::read_gguf};
 extern const Architecture kHunyuanMoe = {.name = "hunyuan-moe",
-                                         .hf = kMoeNames,
+                                         .hf = hunyuan::kMoeNames,
                                          .hf_defaults = {.eps = 1e-5, .experts = 1, .top_k = 1},
-                                         .names = kTensors,
-                                         .read_hf = read_moe,
-                                         .read_gguf = read_gguf};
+                                         .names = hunyuan::kTensors,
+                                         .read_hf = hunyuan::read_moe,
+                                         .read_gguf = hunyuan::read_gguf};
 extern const Architecture kHyV3 = {.name = "hy_v3",
-                                   .hf = kHy3Names,
+                                   .hf = hunyuan::kHy3Names,
                                    .hf_defaults = {.head_dim = 128,
                                                    .context = 131072,
                                                    .eps = 1e-5,
@@ -79,7 +79,7 @@ extern const Architecture kHyV3 = {.name = "hy_v3",
                                                    .expert_width = 1536,
                                                    .shared_experts = 1,
                                                    .expert_scale = 2.826},
-                                   .read_hf = read_hy3,
-                                   .read_gguf = read_hy3_gguf};
+                                   .read_hf = hunyuan::read_hy3,
+                                   .read_gguf = hunyuan::read_hy3_gguf};
 
 }  // namespace ferrum

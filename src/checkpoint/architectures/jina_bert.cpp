@@ -8,7 +8,7 @@
 #include "checkpoint/row_views.h"
 
 namespace ferrum {
-namespace {
+namespace jina_bert {
 
 using Role = TensorRole;
 
@@ -109,17 +109,17 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {"pooler.", "cls.", "embeddings.position_ids"};
 
-}  // namespace
+}  // namespace jina_bert
 
 extern const Architecture kJinaBertV2 = {.name = "jina-bert-v2",
-                                         .hf = kHfNames,
+                                         .hf = jina_bert::kHfNames,
                                          .hf_defaults = {.context = 512, .eps = 1e-12},
-                                         .names = kTensors,
-                                         .read_hf = read_hf,
-                                         .read_gguf = read_gguf,
-                                         .adapt_hf = split_hf,
-                                         .adapt_gguf = split_gguf,
-                                         .settle_hf = settle_hf,
-                                         .ignored = kIgnored};
+                                         .names = jina_bert::kTensors,
+                                         .read_hf = jina_bert::read_hf,
+                                         .read_gguf = jina_bert::read_gguf,
+                                         .adapt_hf = jina_bert::split_hf,
+                                         .adapt_gguf = jina_bert::split_gguf,
+                                         .settle_hf = jina_bert::settle_hf,
+                                         .ignored = jina_bert::kIgnored};
 
 }  // namespace ferrum

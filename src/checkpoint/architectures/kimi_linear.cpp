@@ -8,7 +8,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace kimi_linear {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -137,10 +137,10 @@ constexpr TensorNames kTensors[] = {
     {Role::kSharedDown, ExpertCount::kNone, "layers.#.mlp.shared_experts.down_proj", ""},
 };
 
-}  // namespace
+}  // namespace kimi_linear
 
 extern const Architecture kKimiLinear = {.name = "kimi-linear",
-                                         .hf = kNames,
+                                         .hf = kimi_linear::kNames,
                                          .hf_defaults = {.head_dim = 64,
                                                          .context = 1048576,
                                                          .eps = 1e-5,
@@ -149,8 +149,8 @@ extern const Architecture kKimiLinear = {.name = "kimi-linear",
                                                          .expert_width = 1024,
                                                          .shared_experts = 1,
                                                          .expert_scale = 2.446},
-                                         .names = kTensors,
-                                         .read_hf = read_hf,
-                                         .read_gguf = read_gguf};
+                                         .names = kimi_linear::kTensors,
+                                         .read_hf = kimi_linear::read_hf,
+                                         .read_gguf = kimi_linear::read_gguf};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace laguna {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -63,11 +63,11 @@ constexpr TensorNames kTensors[] = {
     {Role::kOutputGate, ExpertCount::kNone, "layers.#.self_attn.g_proj", ""},
 };
 
-}  // namespace
+}  // namespace laguna
 
 extern const Architecture kLaguna = {
     .name = "laguna",
-    .hf = kNames,
+    .hf = laguna::kNames,
     .hf_defaults = {.head_dim = 128,
                     .context = 131072,
                     .kv_heads = 8,
@@ -76,8 +76,8 @@ extern const Architecture kLaguna = {
                     .expert_width = 512,
                     .rope = R"({"full_attention": {"rope_theta": 500000, "partial_rotary_factor": 0.5},
                                "sliding_attention": {"rope_theta": 10000, "partial_rotary_factor": 1}})"},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .names = laguna::kTensors,
+    .read_hf = laguna::read_hf,
+    .read_gguf = laguna::read_gguf};
 
 }  // namespace ferrum

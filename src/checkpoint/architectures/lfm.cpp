@@ -10,7 +10,7 @@
 #include "checkpoint/safetensors/hf_rope.h"
 
 namespace ferrum {
-namespace {
+namespace lfm {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -188,39 +188,39 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr HfDefaults kDefaults = {.context = 128000, .eps = 1e-5, .theta = 1e6, .tied_head = true};
 
-}  // namespace
+}  // namespace lfm
 
 extern const Architecture kLfm2 = {.name = "lfm2",
-                                   .hf = kDenseNames,
+                                   .hf = lfm::kDenseNames,
                                    .hf_defaults =
                                        [] {
-                                         HfDefaults d = kDefaults;
+                                         HfDefaults d = lfm::kDefaults;
                                          d.kv_heads = 8;
                                          return d;
                                        }(),
-                                   .names = kTensors,
-                                   .read_hf = read_lfm2,
-                                   .read_gguf = read_convolution_gguf};
+                                   .names = lfm::kTensors,
+                                   .read_hf = lfm::read_lfm2,
+                                   .read_gguf = lfm::read_convolution_gguf};
 extern const Architecture kLfm2Moe = {.name = "lfm2moe",
-                                      .hf = kMoeNames,
+                                      .hf = lfm::kMoeNames,
                                       .hf_defaults =
                                           [] {
-                                            HfDefaults d = kDefaults;
+                                            HfDefaults d = lfm::kDefaults;
                                             d.kv_heads = 8;
                                             d.experts = 32;
                                             d.top_k = 4;
                                             d.expert_width = 1792;
                                             return d;
                                           }(),
-                                      .names = kTensors,
-                                      .read_hf = read_lfm2_moe,
-                                      .read_gguf = read_moe_gguf};
+                                      .names = lfm::kTensors,
+                                      .read_hf = lfm::read_lfm2_moe,
+                                      .read_gguf = lfm::read_moe_gguf};
 extern const Architecture kLfm3 = {
     .name = "lfm3",
-    .hf = kThirdNames,
+    .hf = lfm::kThirdNames,
     .hf_defaults =
         [] {
-          HfDefaults d = kDefaults;
+          HfDefaults d = lfm::kDefaults;
           d.head_dim = 128;
           d.kv_heads = 4;
           d.rope = R"({"full_attention": {"rope_theta": 1e6, "rope_type": "proportional",
@@ -228,7 +228,7 @@ extern const Architecture kLfm3 = {
                    "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}})";
           return d;
         }(),
-    .names = kTensors,
-    .read_hf = read_lfm3};
+    .names = lfm::kTensors,
+    .read_hf = lfm::read_lfm3};
 
 }  // namespace ferrum

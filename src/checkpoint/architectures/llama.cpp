@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace llama {
 
 using Role = TensorRole;
 
@@ -49,22 +49,22 @@ constexpr HfName kMistralNames[] = {{"mistral", "MistralForCausalLM"},
 constexpr HfName kMinistral3Names[] = {{"ministral3", "Ministral3ForCausalLM"}};
 constexpr HfName kMixtralNames[] = {{"mixtral", "MixtralForCausalLM"}};
 
-}  // namespace
+}  // namespace llama
 
 extern const Architecture kLlama = {.name = "llama",
-                                    .hf = kLlamaNames,
+                                    .hf = llama::kLlamaNames,
                                     .gguf_interleaved = true,
-                                    .read_hf = read_llama,
-                                    .read_gguf = read_gguf};
+                                    .read_hf = llama::read_llama,
+                                    .read_gguf = llama::read_gguf};
 extern const Architecture kMistral = {.name = "mistral",
-                                      .hf = kMistralNames,
+                                      .hf = llama::kMistralNames,
                                       .gguf = "llama",
                                       .hf_defaults = {.context = 131072, .kv_heads = 8},
                                       .gguf_interleaved = true,
-                                      .read_hf = read_mistral};
+                                      .read_hf = llama::read_mistral};
 extern const Architecture kMinistral3 = {
     .name = "ministral3",
-    .hf = kMinistral3Names,
+    .hf = llama::kMinistral3Names,
     .gguf = "mistral3",
     .hf_defaults = {.head_dim = 128,
                     .context = 262144,
@@ -74,14 +74,14 @@ extern const Architecture kMinistral3 = {
                                "original_max_position_embeddings": 16384, "beta_fast": 32, "beta_slow": 1,
                                "mscale": 1, "mscale_all_dim": 1})"},
     .gguf_interleaved = true,
-    .read_hf = read_ministral3,
-    .read_gguf = read_mistral3_gguf};
+    .read_hf = llama::read_ministral3,
+    .read_gguf = llama::read_mistral3_gguf};
 extern const Architecture kMixtral = {
     .name = "mixtral",
-    .hf = kMixtralNames,
+    .hf = llama::kMixtralNames,
     .gguf = "llama",
     .hf_defaults = {.context = 131072, .eps = 1e-5, .theta = 1e6, .kv_heads = 8, .experts = 8, .top_k = 2},
     .gguf_interleaved = true,
-    .read_hf = read_mixtral};
+    .read_hf = llama::read_mixtral};
 
 }  // namespace ferrum

@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace mellum {
 
 using Role = TensorRole;
 
@@ -25,10 +25,10 @@ void read_gguf(GgufReader& in) {
 constexpr HfName kNames[] = {{"mellum", "MellumForCausalLM"}};
 constexpr std::string_view kIgnored[] = {"mtp."};
 
-}  // namespace
+}  // namespace mellum
 
 extern const Architecture kMellum = {.name = "mellum",
-                                     .hf = kNames,
+                                     .hf = mellum::kNames,
                                      .hf_defaults = {.head_dim = 128,
                                                      .context = 131072,
                                                      .theta = 500000,
@@ -38,8 +38,8 @@ extern const Architecture kMellum = {.name = "mellum",
                                                      .expert_width = 896,
                                                      .rope = R"({"full_attention": {"rope_theta": 500000},
                                "sliding_attention": {"rope_theta": 10000}})"},
-                                     .read_hf = read_hf,
-                                     .read_gguf = read_gguf,
-                                     .ignored = kIgnored};
+                                     .read_hf = mellum::read_hf,
+                                     .read_gguf = mellum::read_gguf,
+                                     .ignored = mellum::kIgnored};
 
 }  // namespace ferrum

@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace mimo_v2 {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -63,11 +63,11 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {".mtp.", ".nextn."};
 
-}  // namespace
+}  // namespace mimo_v2
 
 extern const Architecture kMimoV2 = {
     .name = "mimo2",
-    .hf = kNames,
+    .hf = mimo_v2::kNames,
     .hf_defaults =
         {.head_dim = 192,
          .context = 131072,
@@ -80,9 +80,9 @@ extern const Architecture kMimoV2 = {
          .expert_width = 2048,
          .rope =
              R"({"full_attention": {"rope_theta": 5000000}, "sliding_attention": {"rope_theta": 10000}})"},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf,
-    .ignored = kIgnored};
+    .names = mimo_v2::kTensors,
+    .read_hf = mimo_v2::read_hf,
+    .read_gguf = mimo_v2::read_gguf,
+    .ignored = mimo_v2::kIgnored};
 
 }  // namespace ferrum

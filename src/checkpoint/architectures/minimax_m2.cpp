@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace minimax_m2 {
 
 using Score = RoutingDescription::Score;
 
@@ -22,14 +22,14 @@ void read_gguf(GgufReader& in) {
 
 constexpr HfName kNames[] = {{"minimax_m2", "MiniMaxM2ForCausalLM"}};
 
-}  // namespace
+}  // namespace minimax_m2
 
 extern const Architecture kMiniMaxM2 = {
     .name = "minimax-m2",
-    .hf = kNames,
+    .hf = minimax_m2::kNames,
     .hf_defaults =
         {.head_dim = 128, .context = 196608, .theta = 5e6, .kv_heads = 8, .experts = 256, .top_k = 8},
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .read_hf = minimax_m2::read_hf,
+    .read_gguf = minimax_m2::read_gguf};
 
 }  // namespace ferrum

@@ -6,7 +6,7 @@
 #include "checkpoint/architectures/encoder_switches.h"
 
 namespace ferrum {
-namespace {
+namespace modern_bert {
 
 using Role = TensorRole;
 
@@ -116,14 +116,15 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {"head.", "decoder."};
 
-}  // namespace
+}  // namespace modern_bert
 
-extern const Architecture kModernBert = {.name = "modern-bert",
-                                         .hf = kNames,
-                                         .hf_defaults = {.context = 8192, .eps = 1e-5, .theta = kGlobalTheta},
-                                         .names = kTensors,
-                                         .read_hf = read_hf,
-                                         .read_gguf = read_gguf,
-                                         .ignored = kIgnored};
+extern const Architecture kModernBert = {
+    .name = "modern-bert",
+    .hf = modern_bert::kNames,
+    .hf_defaults = {.context = 8192, .eps = 1e-5, .theta = modern_bert::kGlobalTheta},
+    .names = modern_bert::kTensors,
+    .read_hf = modern_bert::read_hf,
+    .read_gguf = modern_bert::read_gguf,
+    .ignored = modern_bert::kIgnored};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace muse_glimmer {
 
 using Role = TensorRole;
 
@@ -70,15 +70,15 @@ constexpr TensorNames kTensors[] = {
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
 };
 
-}  // namespace
+}  // namespace muse_glimmer
 
 extern const Architecture kMuseGlimmer = {
     .name = "muse-glimmer",
-    .hf = kNames,
+    .hf = muse_glimmer::kNames,
     .hf_defaults = {.head_dim = 128, .context = 131072, .eps = 1e-5, .kv_heads = 2},
-    .names = kTensors,
+    .names = muse_glimmer::kTensors,
     .gguf_interleaved = true,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .read_hf = muse_glimmer::read_hf,
+    .read_gguf = muse_glimmer::read_gguf};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace nemotron {
 
 using Role = TensorRole;
 
@@ -28,12 +28,12 @@ void read_gguf(GgufReader& in) {
 
 constexpr HfName kNames[] = {{"nemotron", "NemotronForCausalLM"}};
 
-}  // namespace
+}  // namespace nemotron
 
 extern const Architecture kNemotron = {.name = "nemotron",
-                                       .hf = kNames,
+                                       .hf = nemotron::kNames,
                                        .hf_defaults = {.context = 4096, .eps = 1e-5, .rotary_share = 0.5},
-                                       .read_hf = read_hf,
-                                       .read_gguf = read_gguf};
+                                       .read_hf = nemotron::read_hf,
+                                       .read_gguf = nemotron::read_gguf};
 
 }  // namespace ferrum

@@ -11,7 +11,7 @@ namespace ferrum {
 
 extern const Architecture kNemotronHMoe;
 
-namespace {
+namespace nemotron_h {
 
 using Role = TensorRole;
 using Score = RoutingDescription::Score;
@@ -185,19 +185,19 @@ constexpr HfDefaults kDefaults = {.head_dim = 128,
                                   .top_k = 2,
                                   .expert_width = 7688};
 
-}  // namespace
+}  // namespace nemotron_h
 
 extern const Architecture kNemotronH = {.name = "nemotron_h",
-                                        .hf = kNames,
-                                        .hf_defaults = kDefaults,
-                                        .names = kTensors,
-                                        .read_hf = read_hf,
-                                        .read_gguf = read_gguf,
-                                        .ignored = kIgnored};
+                                        .hf = nemotron_h::kNames,
+                                        .hf_defaults = nemotron_h::kDefaults,
+                                        .names = nemotron_h::kTensors,
+                                        .read_hf = nemotron_h::read_hf,
+                                        .read_gguf = nemotron_h::read_gguf,
+                                        .ignored = nemotron_h::kIgnored};
 extern const Architecture kNemotronHMoe = {.name = "nemotron_h_moe",
-                                           .hf_defaults = kDefaults,
-                                           .names = kTensors,
-                                           .read_gguf = read_gguf,
-                                           .ignored = kIgnored};
+                                           .hf_defaults = nemotron_h::kDefaults,
+                                           .names = nemotron_h::kTensors,
+                                           .read_gguf = nemotron_h::read_gguf,
+                                           .ignored = nemotron_h::kIgnored};
 
 }  // namespace ferrum

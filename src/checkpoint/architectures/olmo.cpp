@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace olmo {
 
 using Role = TensorRole;
 
@@ -61,24 +61,24 @@ constexpr TensorNames kTensors[] = {
     {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
 };
 
-}  // namespace
+}  // namespace olmo
 
 extern const Architecture kOlmo2 = {.name = "olmo2",
-                                    .hf = kOlmo2Names,
+                                    .hf = olmo::kOlmo2Names,
                                     .hf_defaults = {.eps = 1e-5},
-                                    .names = kTensors,
-                                    .read_hf = read_olmo2,
-                                    .read_gguf = read_olmo2_gguf};
+                                    .names = olmo::kTensors,
+                                    .read_hf = olmo::read_olmo2,
+                                    .read_gguf = olmo::read_olmo2_gguf};
 extern const Architecture kOlmo3 = {.name = "olmo3",
-                                    .hf = kOlmo3Names,
+                                    .hf = olmo::kOlmo3Names,
                                     .gguf = "olmo2",
                                     .hf_defaults = {.eps = 1e-5, .theta = 500000},
-                                    .names = kTensors,
-                                    .read_hf = read_olmo3};
+                                    .names = olmo::kTensors,
+                                    .read_hf = olmo::read_olmo3};
 extern const Architecture kOlmoe = {.name = "olmoe",
-                                    .hf = kOlmoeNames,
+                                    .hf = olmo::kOlmoeNames,
                                     .hf_defaults = {.context = 4096, .eps = 1e-5, .experts = 64, .top_k = 8},
-                                    .read_hf = read_olmoe,
-                                    .read_gguf = read_olmoe_gguf};
+                                    .read_hf = olmo::read_olmoe,
+                                    .read_gguf = olmo::read_olmoe_gguf};
 
 }  // namespace ferrum

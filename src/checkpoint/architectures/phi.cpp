@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace phi {
 
 using Role = TensorRole;
 
@@ -35,13 +35,13 @@ constexpr TensorNames kTensors[] = {
     {Role::kDown, ExpertCount::kNone, "layers.#.mlp.fc2", ""},
 };
 
-}  // namespace
+}  // namespace phi
 
 extern const Architecture kPhi = {.name = "phi2",
-                                  .hf = kNames,
+                                  .hf = phi::kNames,
                                   .hf_defaults = {.context = 2048, .eps = 1e-5, .rotary_share = 0.5},
-                                  .names = kTensors,
-                                  .read_hf = read_hf,
-                                  .read_gguf = read_gguf};
+                                  .names = phi::kTensors,
+                                  .read_hf = phi::read_hf,
+                                  .read_gguf = phi::read_gguf};
 
 }  // namespace ferrum

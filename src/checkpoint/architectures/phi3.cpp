@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace phi3 {
 
 bool every(int) { return true; }
 
@@ -15,13 +15,13 @@ constexpr TensorNames kTensors[] = {
     {TensorRole::kGateUp, ExpertCount::kNone, "", "blk.#.ffn_up"},
 };
 
-}  // namespace
+}  // namespace phi3
 
 extern const Architecture kPhi3 = {.name = "phi3",
-                                   .hf = kNames,
+                                   .hf = phi3::kNames,
                                    .hf_defaults = {.context = 4096, .eps = 1e-5, .original_context = 4096},
-                                   .names = kTensors,
-                                   .read_hf = read_hf,
-                                   .read_gguf = read_gguf};
+                                   .names = phi3::kTensors,
+                                   .read_hf = phi3::read_hf,
+                                   .read_gguf = phi3::read_gguf};
 
 }  // namespace ferrum

@@ -8,7 +8,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace qwen {
 
 using Role = TensorRole;
 
@@ -125,49 +125,49 @@ constexpr HfName kQwen3VlNames[] = {{"qwen3_vl", "Qwen3VLForConditionalGeneratio
 constexpr HfName kQwen3VlMoeNames[] = {{"qwen3_vl_moe", "Qwen3VLMoeForConditionalGeneration"},
                                        {"qwen3_vl_moe_text", ""}};
 
-}  // namespace
+}  // namespace qwen
 
 extern const Architecture kQwen2 = {.name = "qwen2",
-                                    .hf = kQwen2Names,
+                                    .hf = qwen::kQwen2Names,
                                     .hf_defaults = {.context = 32768, .kv_heads = 32},
-                                    .read_hf = read_qwen2,
-                                    .read_gguf = read_qwen2_gguf};
+                                    .read_hf = qwen::read_qwen2,
+                                    .read_gguf = qwen::read_qwen2_gguf};
 extern const Architecture kQwen2Moe = {
     .name = "qwen2moe",
-    .hf = kQwen2MoeNames,
+    .hf = qwen::kQwen2MoeNames,
     .hf_defaults = {.context = 32768, .kv_heads = 16, .experts = 60, .top_k = 4, .expert_width = 1408},
-    .read_hf = read_qwen2_moe,
-    .read_gguf = read_qwen2_moe_gguf};
+    .read_hf = qwen::read_qwen2_moe,
+    .read_gguf = qwen::read_qwen2_moe_gguf};
 extern const Architecture kQwen3 = {.name = "qwen3",
-                                    .hf = kQwen3Names,
+                                    .hf = qwen::kQwen3Names,
                                     .hf_defaults = {.head_dim = 128, .context = 32768, .kv_heads = 32},
-                                    .read_hf = read_qwen3,
-                                    .read_gguf = read_qwen3_gguf};
+                                    .read_hf = qwen::read_qwen3,
+                                    .read_gguf = qwen::read_qwen3_gguf};
 extern const Architecture kQwen3Moe = {
     .name = "qwen3moe",
-    .hf = kQwen3MoeNames,
+    .hf = qwen::kQwen3MoeNames,
     .hf_defaults = {.context = 32768, .kv_heads = 4, .experts = 128, .top_k = 8, .expert_width = 768},
-    .read_hf = read_qwen3_moe,
-    .read_gguf = read_qwen3_gguf};
+    .read_hf = qwen::read_qwen3_moe,
+    .read_gguf = qwen::read_qwen3_gguf};
 extern const Architecture kQwen2Vl = {
     .name = "qwen2vl",
-    .hf = kQwen2VlNames,
+    .hf = qwen::kQwen2VlNames,
     .hf_defaults = {.context = 32768, .eps = 1e-5, .theta = 1e6, .kv_heads = 8},
-    .read_hf = read_qwen2_vl,
-    .read_gguf = read_qwen2_gguf};
+    .read_hf = qwen::read_qwen2_vl,
+    .read_gguf = qwen::read_qwen2_gguf};
 extern const Architecture kQwen3Vl = {
     .name = "qwen3vl",
-    .hf = kQwen3VlNames,
+    .hf = qwen::kQwen3VlNames,
     .hf_defaults = {.head_dim = 128, .context = 128000, .theta = 500000, .kv_heads = 32},
-    .read_hf = read_qwen3_vl,
-    .read_gguf = read_qwen3_gguf};
+    .read_hf = qwen::read_qwen3_vl,
+    .read_gguf = qwen::read_qwen3_gguf};
 extern const Architecture kQwen3VlMoe = {
     .name = "qwen3vlmoe",
-    .hf = kQwen3VlMoeNames,
+    .hf = qwen::kQwen3VlMoeNames,
     .hf_defaults =
         {.context = 128000, .theta = 500000, .kv_heads = 16, .experts = 60, .top_k = 4, .expert_width = 1408},
-    .read_hf = read_qwen3_vl_moe,
-    .read_gguf = read_qwen3_gguf,
-    .adapt_hf = transpose_experts};
+    .read_hf = qwen::read_qwen3_vl_moe,
+    .read_gguf = qwen::read_qwen3_gguf,
+    .adapt_hf = qwen::transpose_experts};
 
 }  // namespace ferrum

@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace qwen_hybrid {
 
 using Role = TensorRole;
 
@@ -160,46 +160,46 @@ constexpr TensorNames kTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {"mtp.", ".nextn."};
 
-}  // namespace
+}  // namespace qwen_hybrid
 
 extern const Architecture kQwen3Next = {.name = "qwen3next",
-                                        .hf = kNextNames,
+                                        .hf = qwen_hybrid::kNextNames,
                                         .hf_defaults = {.head_dim = 256,
                                                         .context = 32768,
-                                                        .rotary_share = kRotated,
+                                                        .rotary_share = qwen_hybrid::kRotated,
                                                         .kv_heads = 2,
                                                         .experts = 512,
                                                         .top_k = 10,
                                                         .expert_width = 512},
-                                        .names = kTensors,
-                                        .read_hf = read_next,
-                                        .read_gguf = read_next_gguf,
-                                        .adapt_hf = adapt_next,
-                                        .ignored = kIgnored};
+                                        .names = qwen_hybrid::kTensors,
+                                        .read_hf = qwen_hybrid::read_next,
+                                        .read_gguf = qwen_hybrid::read_next_gguf,
+                                        .adapt_hf = qwen_hybrid::adapt_next,
+                                        .ignored = qwen_hybrid::kIgnored};
 extern const Architecture kQwen35 = {
     .name = "qwen35",
-    .hf = kDenseNames,
-    .hf_defaults = {.head_dim = 256, .context = 32768, .rotary_share = kRotated, .kv_heads = 4},
-    .names = kTensors,
+    .hf = qwen_hybrid::kDenseNames,
+    .hf_defaults = {.head_dim = 256, .context = 32768, .rotary_share = qwen_hybrid::kRotated, .kv_heads = 4},
+    .names = qwen_hybrid::kTensors,
     .gguf_tiled = true,
     .has_mtp = true,
-    .read_hf = read_dense,
-    .read_gguf = read_hybrid_gguf,
-    .ignored = kIgnored};
+    .read_hf = qwen_hybrid::read_dense,
+    .read_gguf = qwen_hybrid::read_hybrid_gguf,
+    .ignored = qwen_hybrid::kIgnored};
 extern const Architecture kQwen35Moe = {.name = "qwen35moe",
-                                        .hf = kMoeNames,
+                                        .hf = qwen_hybrid::kMoeNames,
                                         .hf_defaults = {.head_dim = 256,
                                                         .context = 32768,
-                                                        .rotary_share = kRotated,
+                                                        .rotary_share = qwen_hybrid::kRotated,
                                                         .kv_heads = 2,
                                                         .experts = 256,
                                                         .top_k = 8,
                                                         .expert_width = 512},
-                                        .names = kTensors,
+                                        .names = qwen_hybrid::kTensors,
                                         .gguf_tiled = true,
                                         .has_mtp = true,
-                                        .read_hf = read_moe,
-                                        .read_gguf = read_hybrid_gguf,
-                                        .ignored = kIgnored};
+                                        .read_hf = qwen_hybrid::read_moe,
+                                        .read_gguf = qwen_hybrid::read_hybrid_gguf,
+                                        .ignored = qwen_hybrid::kIgnored};
 
 }  // namespace ferrum

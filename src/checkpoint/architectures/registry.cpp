@@ -14,7 +14,7 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kBamba, kFalconH1, kBert, kRoberta, kNomicBert, kNomicBertMoe, kJinaBertV2, kJinaBertV3, kGte,
     kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1;
 
-namespace {
+namespace registry {
 
 constexpr std::array kAll = {
     &kLlama,      &kMistral,        &kMinistral3,    &kMixtral,     &kQwen2,      &kQwen2Moe,
@@ -32,12 +32,12 @@ constexpr std::array kAll = {
     &kPhi,        &kDots1,
 };
 
-}  // namespace
+}  // namespace registry
 
-std::span<const Architecture* const> architectures() { return kAll; }
+std::span<const Architecture* const> architectures() { return registry::kAll; }
 
 const Architecture* architecture_named(std::string_view name) {
-  for (const Architecture* a : kAll)
+  for (const Architecture* a : registry::kAll)
     if (a->name == name) return a;
   return nullptr;
 }

@@ -1,6 +1,7 @@
 // Encoders whose positions are rotations, with layer norms of sums: NomicBERT (gated by SiLU, no biases; as a
 // mixture, every second layer has experts that are not gated), Jina embeddings v3 (XLM-RoBERTa otherwise) and
 // GTE (gated; its folders stack up over gate).
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -13,7 +14,7 @@ namespace ferrum {
 
 extern const Architecture kNomicBertMoe;
 
-namespace {
+namespace rotated_encoders {
 
 using Role = TensorRole;
 
@@ -234,39 +235,39 @@ constexpr TensorNames kGteTensors[] = {
 };
 constexpr std::string_view kIgnored[] = {"pooler.", "cls.", "lm_head."};
 
-}  // namespace
+}  // namespace rotated_encoders
 
 extern const Architecture kNomicBert = {
     .name = "nomic-bert",
-    .hf = kNomicNames,
-    .hf_defaults = {.context = 2048, .eps = 1e-12, .theta = kThetaOfNomic},
-    .names = kNomicTensors,
-    .read_hf = read_nomic,
-    .read_gguf = read_nomic_gguf,
-    .respell_hf = respell_nomic,
-    .ignored = kIgnored};
+    .hf = rotated_encoders::kNomicNames,
+    .hf_defaults = {.context = 2048, .eps = 1e-12, .theta = rotated_encoders::kThetaOfNomic},
+    .names = rotated_encoders::kNomicTensors,
+    .read_hf = rotated_encoders::read_nomic,
+    .read_gguf = rotated_encoders::read_nomic_gguf,
+    .respell_hf = rotated_encoders::respell_nomic,
+    .ignored = rotated_encoders::kIgnored};
 // Folders are known by the same class as the others.
 extern const Architecture kNomicBertMoe = {.name = "nomic-bert-moe",
                                            .hf_defaults = {.context = 2048, .eps = 1e-5},
-                                           .names = kNomicTensors,
-                                           .read_gguf = read_nomic_moe_gguf,
-                                           .adapt_hf = stack_experts_of_nomic,
-                                           .ignored = kIgnored};
+                                           .names = rotated_encoders::kNomicTensors,
+                                           .read_gguf = rotated_encoders::read_nomic_moe_gguf,
+                                           .adapt_hf = rotated_encoders::stack_experts_of_nomic,
+                                           .ignored = rotated_encoders::kIgnored};
 extern const Architecture kJinaBertV3 = {.name = "jina-bert-v3",
-                                         .hf = kJinaNames,
+                                         .hf = rotated_encoders::kJinaNames,
                                          .hf_defaults = {.context = 8194, .eps = 1e-5, .theta = 20000},
-                                         .names = kJinaTensors,
-                                         .read_hf = read_jina,
-                                         .read_gguf = read_jina_gguf,
-                                         .ignored = kIgnored};
+                                         .names = rotated_encoders::kJinaTensors,
+                                         .read_hf = rotated_encoders::read_jina,
+                                         .read_gguf = rotated_encoders::read_jina_gguf,
+                                         .ignored = rotated_encoders::kIgnored};
 extern const Architecture kGte = {.name = "gte",
-                                  .hf = kGteNames,
+                                  .hf = rotated_encoders::kGteNames,
                                   .gguf = "-",
                                   .hf_defaults = {.context = 8192, .eps = 1e-12, .theta = 160000},
-                                  .names = kGteTensors,
-                                  .read_hf = read_gte,
-                                  .respell_hf = respell_gte,
-                                  .adapt_hf = split_up_gate,
-                                  .ignored = kIgnored};
+                                  .names = rotated_encoders::kGteTensors,
+                                  .read_hf = rotated_encoders::read_gte,
+                                  .respell_hf = rotated_encoders::respell_gte,
+                                  .adapt_hf = rotated_encoders::split_up_gate,
+                                  .ignored = rotated_encoders::kIgnored};
 
 }  // namespace ferrum

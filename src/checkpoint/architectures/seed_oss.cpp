@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace seed_oss {
 
 using Role = TensorRole;
 
@@ -20,13 +20,13 @@ constexpr TensorNames kTensors[] = {
     {Role::kFfnNorm, ExpertCount::kNone, "", "blk.#.post_attention_norm"},
 };
 
-}  // namespace
+}  // namespace seed_oss
 
 extern const Architecture kSeedOss = {.name = "seed_oss",
-                                      .hf = kNames,
+                                      .hf = seed_oss::kNames,
                                       .hf_defaults = {.head_dim = 128, .context = 524288, .kv_heads = 8},
-                                      .names = kTensors,
-                                      .read_hf = read_hf,
-                                      .read_gguf = read_gguf};
+                                      .names = seed_oss::kTensors,
+                                      .read_hf = seed_oss::read_hf,
+                                      .read_gguf = seed_oss::read_gguf};
 
 }  // namespace ferrum

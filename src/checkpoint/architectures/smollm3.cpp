@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace smollm3 {
 
 using Role = TensorRole;
 
@@ -39,14 +39,14 @@ void read_gguf(GgufReader& in) {
 
 constexpr HfName kNames[] = {{"smollm3", "SmolLM3ForCausalLM"}};
 
-}  // namespace
+}  // namespace smollm3
 
 extern const Architecture kSmolLm3 = {
     .name = "smollm3",
-    .hf = kNames,
+    .hf = smollm3::kNames,
     .hf_defaults = {.context = 32768, .theta = 2000000, .tied_head = true, .kv_heads = 4},
     .gguf_interleaved = true,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .read_hf = smollm3::read_hf,
+    .read_gguf = smollm3::read_gguf};
 
 }  // namespace ferrum

@@ -4,7 +4,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace stablelm {
 
 using Role = TensorRole;
 
@@ -23,13 +23,13 @@ void read_gguf(GgufReader& in) { set_switches(in.model(), !in.has_tensor({Role::
 
 constexpr HfName kNames[] = {{"stablelm", "StableLmForCausalLM"}};
 
-}  // namespace
+}  // namespace stablelm
 
 extern const Architecture kStableLm = {
     .name = "stablelm",
-    .hf = kNames,
+    .hf = stablelm::kNames,
     .hf_defaults = {.context = 4096, .eps = 1e-5, .rotary_share = 0.25, .kv_heads = 32},
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .read_hf = stablelm::read_hf,
+    .read_gguf = stablelm::read_gguf};
 
 }  // namespace ferrum

@@ -3,7 +3,7 @@
 #include "checkpoint/safetensors/hf_reader.h"
 
 namespace ferrum {
-namespace {
+namespace starcoder2 {
 
 using Role = TensorRole;
 
@@ -34,14 +34,14 @@ constexpr TensorNames kTensors[] = {
     {Role::kDown, ExpertCount::kNone, "layers.#.mlp.c_proj", ""},
 };
 
-}  // namespace
+}  // namespace starcoder2
 
 extern const Architecture kStarCoder2 = {
     .name = "starcoder2",
-    .hf = kNames,
+    .hf = starcoder2::kNames,
     .hf_defaults = {.context = 4096, .eps = 1e-5, .tied_head = true, .kv_heads = 2},
-    .names = kTensors,
-    .read_hf = read_hf,
-    .read_gguf = read_gguf};
+    .names = starcoder2::kTensors,
+    .read_hf = starcoder2::read_hf,
+    .read_gguf = starcoder2::read_gguf};
 
 }  // namespace ferrum

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 namespace ferrum {
-namespace {
+namespace state_spaces {
 
 using Role = TensorRole;
 
@@ -32,21 +32,21 @@ int head_dim(const HfReader& in, int heads, int width) {
   return dim;
 }
 
-}  // namespace
+}  // namespace state_spaces
 
 StepLimits step_limits(const HfReader& in, std::string_view key, StepLimits usual) {
   const auto limits = in.config().find(key);
   if (!limits) return usual;
   if (!limits->is_array() || limits->size() != 2) limits->refuse("must be a list of two numbers");
-  return {limit_of(limits->element(0)), limit_of(limits->element(1))};
+  return {state_spaces::limit_of(limits->element(0)), state_spaces::limit_of(limits->element(1))};
 }
 
 StateSpaceDescription read_mamba(HfReader& in, int width) {
   const int heads = in.integer("mamba_n_heads", 128);
   const StepLimits limits = step_limits(in, "time_step_limit", {0, std::numeric_limits<float>::infinity()});
-  in.biases("mamba_conv_bias", true, {Role::kConvolution});
+  in.biases("mamba_conv_bias", true, {state_spaces::Role::kConvolution});
   return {.heads = heads,
-          .head_dim = head_dim(in, heads, width),
+          .head_dim = state_spaces::head_dim(in, heads, width),
           .groups = in.integer("mamba_n_groups", 1),
           .state_dim = in.integer("mamba_d_state", 256),
           .kernel = in.integer("mamba_d_conv", 4),
