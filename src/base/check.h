@@ -1,7 +1,7 @@
 // Internal checks: a failed check is a bug in Ferrum and ends the process with its location. Never for data
 // from outside, whose faults are Errors.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string_view>
 

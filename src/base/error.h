@@ -2,7 +2,7 @@
 //
 // Our own mistakes are not Errors: see check.h.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>

@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,29 @@
 #include "base/terminal.h"
 
 namespace ferrum::log {
+namespace {
+
+spdlog::level::level_enum level_of(Level level) {
+  switch (level) {
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarning:
+      return spdlog::level::warn;
+    case Level::kError:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+bool shows(Level level) { return spdlog::should_log(level_of(level)); }
+
+void write(Level level, std::string_view text) {
+  spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(text.data(), text.size()));
+}
 
 void configure(Verbosity verbosity) {
   const auto colours = shows_colours(STDERR_FILENO) ? spdlog::color_mode::always : spdlog::color_mode::never;

@@ -1,5 +1,7 @@
 #include "checkpoint/latent_tensors.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <memory>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "cli/bar_chart.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -61,20 +61,19 @@ double round_step(double x) {
 }
 
 void text(std::string& out, double x, double y, const char* anchor, std::string_view what) {
-  fmt::format_to(std::back_inserter(out),
-                 R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>)"
-                 "\n",
-                 x, y, anchor, xml(what));
+  out += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>)"
+                     "\n",
+                     x, y, anchor, xml(what));
 }
 
 struct Ends {
   double x1, y1, x2, y2;
 };
 void line(std::string& out, const Ends& e, const char* colour, double width) {
-  fmt::format_to(std::back_inserter(out),
-                 R"(<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" stroke-width="{}"/>)"
-                 "\n",
-                 e.x1, e.y1, e.x2, e.y2, colour, width);
+  out +=
+      fmt::format(R"(<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" stroke-width="{}"/>)"
+                  "\n",
+                  e.x1, e.y1, e.x2, e.y2, colour, width);
 }
 
 class PanelDrawing {
@@ -112,10 +111,9 @@ class PanelDrawing {
   void draw(std::string& out, const Bar& bar, double left, double base) const {
     const double middle = left + kSlot / 2;
     const double high = scaled(bar.value);
-    fmt::format_to(std::back_inserter(out),
-                   R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>)"
-                   "\n",
-                   middle - kBar / 2, base - high, kBar, high, kBarColour);
+    out += fmt::format(R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>)"
+                       "\n",
+                       middle - kBar / 2, base - high, kBar, high, kBarColour);
     line(out, {middle, base - scaled(bar.high), middle, base - scaled(bar.low)}, kInk, 1.5);
     if (bar.limit) {
       const double limit = base - scaled(bar.limit->value);
@@ -149,10 +147,9 @@ std::string to_svg(const BarChart& chart) {
 <rect width="100%" height="100%" fill="#ffffff"/>
 )",
       width, height, kInk, xml(chart.program), xml(chart.title));
-  fmt::format_to(std::back_inserter(out),
-                 R"(<text x="{}" y="30" font-size="16">{}</text>)"
-                 "\n",
-                 kMargin, xml(chart.title));
+  out += fmt::format(R"(<text x="{}" y="30" font-size="16">{}</text>)"
+                     "\n",
+                     kMargin, xml(chart.title));
   text(out, kMargin, 50, "start", chart.subtitle);
   if (!chart.legend.empty()) {
     line(out, {kMargin, 67, kMargin + 24, 67}, kLimitColour, 2.5);

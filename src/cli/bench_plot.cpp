@@ -1,6 +1,6 @@
 // Charts of `ferrum bench`: a panel for prompts and one for decoding, a bar for each row with its deviation,
 // and the limit as a line above.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "cli/bench_report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>
@@ -125,28 +125,27 @@ std::string label(const BenchCase& task) {
 std::string bench_table(const BenchSetting& s, std::span<const BenchRow> rows) {
   std::string text = fmt::format("{} ({}, {}), {}, {} cache\n", in_quotes(s.model), s.architecture, s.format,
                                  s.backend, s.kv_dtype);
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
-                 static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
-  if (s.device.empty()) fmt::format_to(out, "products by {}\n", s.products);
+  text += fmt::format("loaded {} in {:.2f} s ({:.2f} GB/s)\n", human_bytes(s.weight_bytes), s.load_seconds,
+                      static_cast<double>(s.weight_bytes) / s.load_seconds / kGiga);
+  if (s.device.empty()) text += fmt::format("products by {}\n", s.products);
   std::vector<MachineLimits> machine;
   for (const BenchRow& row : rows) machine.push_back(row.machine);
   if (s.device.empty())
-    fmt::format_to(out, "this machine: {}\n", limits_text(median_of(machine)));
+    text += fmt::format("this machine: {}\n", limits_text(median_of(machine)));
   else
-    fmt::format_to(out, "device: {}\n", s.device);
+    text += fmt::format("device: {}\n", s.device);
   text += drift_text(rows, "GB/s of reading",
                      [](const BenchRow& row) { return row.limit.bytes_per_second / kGiga; });
   text += drift_text(rows, "GOP/s of arithmetic",
                      [](const BenchRow& row) { return row.limit.operations_per_second / kGiga; });
 
-  fmt::format_to(out, "\n{:<26} {:>18} {:>8} {:>8} {:>10} {:>7}\n", "", "tokens/s", "GB/s", "GOP/s", "limit",
-                 "share");
+  text += fmt::format("\n{:<26} {:>18} {:>8} {:>8} {:>10} {:>7}\n", "", "tokens/s", "GB/s", "GOP/s", "limit",
+                      "share");
   for (const BenchRow& row : rows)
-    fmt::format_to(out, "{:<26} {:>18} {:>8.2f} {:>8.1f} {:>10.1f} {:>6.1f}%  of {}\n", label(row.task),
-                   with_spread(row.speed()), row.bytes_per_second() / kGiga,
-                   row.operations_per_second() / kGiga, row.limit_speed(), row.limit_share() * 100,
-                   row.is_bound_by_reading() ? "reading" : row.limit.peak);
+    text += fmt::format("{:<26} {:>18} {:>8.2f} {:>8.1f} {:>10.1f} {:>6.1f}%  of {}\n", label(row.task),
+                        with_spread(row.speed()), row.bytes_per_second() / kGiga,
+                        row.operations_per_second() / kGiga, row.limit_speed(), row.limit_share() * 100,
+                        row.is_bound_by_reading() ? "reading" : row.limit.peak);
   return text;
 }
 

@@ -1,6 +1,6 @@
 #include "cli/grammar_bench.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

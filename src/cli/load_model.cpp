@@ -13,8 +13,8 @@ namespace ferrum::cli {
 namespace {
 
 bool shows_plan(ShowPlan show_plan) {
-  if (!spdlog::should_log(spdlog::level::warn)) return false;
-  return show_plan == ShowPlan::kAlways || isatty(STDERR_FILENO) || spdlog::should_log(spdlog::level::info);
+  if (!log::shows(log::Level::kWarning)) return false;
+  return show_plan == ShowPlan::kAlways || isatty(STDERR_FILENO) || log::shows(log::Level::kInfo);
 }
 
 }  // namespace

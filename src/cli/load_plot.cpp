@@ -1,5 +1,5 @@
 // Charts of `ferrum bench-serve`.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/bar_chart.h"
 #include "cli/load_report.h"

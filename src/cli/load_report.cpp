@@ -1,6 +1,6 @@
 #include "cli/load_report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -88,9 +88,8 @@ void append_times(std::string& text, const std::string& label, const LoadFigures
   std::string first = label;
   for (const auto& [what, t] : lines) {
     if (t.count > 0)
-      fmt::format_to(std::back_inserter(text), "{:<18} {:<16} {:>10.2f} {:>10.2f} {:>10.2f} {:>10.2f}\n",
-                     std::exchange(first, ""), what, t.mean * kMilli, t.p50 * kMilli, t.p90 * kMilli,
-                     t.p99 * kMilli);
+      text += fmt::format("{:<18} {:<16} {:>10.2f} {:>10.2f} {:>10.2f} {:>10.2f}\n", std::exchange(first, ""),
+                          what, t.mean * kMilli, t.p50 * kMilli, t.p90 * kMilli, t.p99 * kMilli);
   }
 }
 
@@ -191,36 +190,36 @@ std::string label(const loadgen::Load& load) {
 
 std::string load_table(const LoadSetting& s, std::span<const LoadRow> rows) {
   std::string text = setting_text(s);
-  const auto out = std::back_inserter(text);
   for (const std::string& name : s.dropped_fields)
-    fmt::format_to(out, "note: the server refuses the field {}; it is not sent\n", name);
+    text += fmt::format("note: the server refuses the field {}; it is not sent\n", name);
   text += tokens_text(rows);
 
-  fmt::format_to(out, "\n{:<18} {:>8} {:>7} {:>9} {:>8} {:>9} {:>9} {:>8} {:>7} {:>7}", "", "requests",
-                 "failed", "seconds", "req/s", "output/s", "total/s", "prompt", "cached", "answer");
+  text += fmt::format("\n{:<18} {:>8} {:>7} {:>9} {:>8} {:>9} {:>9} {:>8} {:>7} {:>7}", "", "requests",
+                      "failed", "seconds", "req/s", "output/s", "total/s", "prompt", "cached", "answer");
   text += s.targets.any() ? fmt::format(" {:>8} {:>7}\n", "good/s", "good") : "\n";
   for (const LoadRow& row : rows) {
     const LoadFigures& f = row.figures;
     const bool counted = f.counted_by_usage > 0;
-    fmt::format_to(out, "{:<18} {:>8} {:>7} {:>9.2f} {:>8.2f} {:>9.1f} {:>9} {:>8} {:>7} {:>7.1f}",
-                   label(row.load), f.requests, f.requests - f.succeeded, f.seconds,
-                   f.per_second(f.succeeded), f.per_second(f.output_tokens),
-                   counted ? fmt::format("{:.1f}", f.per_second(f.prompt_tokens + f.output_tokens)) : "-",
-                   counted ? fmt::format("{:.1f}", mean(f.prompt_tokens, f.counted_by_usage)) : "-",
-                   counted ? fmt::format("{:.0f}%", mean(f.cached_tokens, f.prompt_tokens) * 100) : "-",
-                   mean(f.output_tokens, f.succeeded));
+    text +=
+        fmt::format("{:<18} {:>8} {:>7} {:>9.2f} {:>8.2f} {:>9.1f} {:>9} {:>8} {:>7} {:>7.1f}",
+                    label(row.load), f.requests, f.requests - f.succeeded, f.seconds,
+                    f.per_second(f.succeeded), f.per_second(f.output_tokens),
+                    counted ? fmt::format("{:.1f}", f.per_second(f.prompt_tokens + f.output_tokens)) : "-",
+                    counted ? fmt::format("{:.1f}", mean(f.prompt_tokens, f.counted_by_usage)) : "-",
+                    counted ? fmt::format("{:.0f}%", mean(f.cached_tokens, f.prompt_tokens) * 100) : "-",
+                    mean(f.output_tokens, f.succeeded));
     text += s.targets.any()
                 ? fmt::format(" {:>8.2f} {:>6.0f}%\n", f.per_second(f.good), mean(f.good, f.requests) * 100)
                 : "\n";
   }
 
-  fmt::format_to(out, "\n{:<18} {:<16} {:>10} {:>10} {:>10} {:>10}\n", "", "milliseconds", "mean", "p50",
-                 "p90", "p99");
+  text += fmt::format("\n{:<18} {:<16} {:>10} {:>10} {:>10} {:>10}\n", "", "milliseconds", "mean", "p50",
+                      "p90", "p99");
   for (const LoadRow& row : rows) append_times(text, label(row.load), row.figures);
   for (const LoadRow& row : rows)
     for (const loadgen::Failures& failure : row.figures.failures)
-      fmt::format_to(out, "{}: {} failed, {}: {}\n", label(row.load), failure.count, failure.kind,
-                     in_quotes(failure.example));
+      text += fmt::format("{}: {} failed, {}: {}\n", label(row.load), failure.count, failure.kind,
+                          in_quotes(failure.example));
   return text;
 }
 

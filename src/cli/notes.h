@@ -1,6 +1,6 @@
 // Notes for the user on standard error.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <string>

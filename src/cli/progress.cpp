@@ -1,11 +1,11 @@
 #include "cli/progress.h"
 
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/human_bytes.h"
+#include "base/log.h"
 #include "cli/notes.h"
 
 namespace ferrum::cli {
@@ -16,7 +16,7 @@ constexpr auto kInterval = std::chrono::milliseconds(100);
 
 constexpr const char* kWipe = "\r\x1b[K";
 
-bool may_draw() { return isatty(STDERR_FILENO) && spdlog::should_log(spdlog::level::warn); }
+bool may_draw() { return isatty(STDERR_FILENO) && log::shows(log::Level::kWarning); }
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #include "cli/pull_model.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <deque>
 
 #include "base/human_bytes.h"
+#include "base/log.h"
 #include "base/printable.h"
 #include "cli/notes.h"
 #include "cli/progress.h"
@@ -72,7 +72,7 @@ class Display {
     Clock::time_point time;
     uint64_t done;
   };
-  bool talks_ = spdlog::should_log(spdlog::level::warn);
+  bool talks_ = log::shows(log::Level::kWarning);
   bool moves_ = isatty(STDERR_FILENO) != 0;
   StatusLine line_;
   std::deque<Point> points_;

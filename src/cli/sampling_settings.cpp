@@ -1,6 +1,6 @@
 #include "cli/sampling_settings.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <sstream>
 

@@ -1,6 +1,6 @@
 #include "cli/similar.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>

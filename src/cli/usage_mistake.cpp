@@ -1,6 +1,6 @@
 #include "cli/usage_mistake.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

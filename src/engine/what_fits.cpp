@@ -1,6 +1,6 @@
 #include "engine/what_fits.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "grammar/grammar.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,6 +1,6 @@
 #include "grammar/members_form.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "http_client/http_connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

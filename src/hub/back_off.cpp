@@ -1,6 +1,6 @@
 #include "hub/back_off.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "hub/download.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "hub/offers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

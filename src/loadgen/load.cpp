@@ -1,6 +1,6 @@
 #include "loadgen/load.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -1,6 +1,6 @@
 #include "server/views.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/numbers.h"
 #include "server/texts/uses.h"

@@ -1,6 +1,6 @@
 #include "text/regex_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 

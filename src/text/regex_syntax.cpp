@@ -1,7 +1,7 @@
 // Translates Oniguruma's Ruby syntax (https://github.com/kkos/oniguruma/blob/master/doc/RE) to PCRE2's where
 // they differ: \s \w \h \b \N \O and their opposites, set operations inside classes, (?i), (?m) and (?x),
 // quantifiers such as {,n} and {n,m}+, references.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "tools/literal_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

@@ -1,4 +1,5 @@
 // Rows of the table: rotation, the KV cache in blocks, and attention over it.
+#include <cmath>
 #include <numeric>
 
 #include "block_step.h"

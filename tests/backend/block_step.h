@@ -1,5 +1,6 @@
 // Steps over a KV cache of blocks, made from what each sequence brings.
 #pragma once
+#include <cmath>
 #include <cstring>
 
 #include "operations.h"

@@ -1,6 +1,7 @@
 // What must hold for the table of operations × shapes × formats itself.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "backend/reference/reference_backend.h"

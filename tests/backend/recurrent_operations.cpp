@@ -1,5 +1,7 @@
 // Layers that keep a state: sequences that begin, that go on, and that leave their state where it was or
 // elsewhere.
+#include <cmath>
+
 #include "block_step.h"
 
 namespace ferrum::test {

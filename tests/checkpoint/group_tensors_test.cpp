@@ -2,6 +2,7 @@
 // where the parts do not fit.
 #include "checkpoint/safetensors/group_tensors.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "checkpoint/check_weights.h"

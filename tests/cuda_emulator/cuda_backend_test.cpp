@@ -1,5 +1,6 @@
 // The CUDA backend on the emulated device, against the reference.
 #include <chrono>
+#include <cmath>
 #include <map>
 
 #include "backend/operations.h"

@@ -1,6 +1,7 @@
 // Wrong uses of the driver, and devices that cannot be used: each is found, and named.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "backend/cuda/driver/device.h"

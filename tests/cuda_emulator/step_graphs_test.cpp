@@ -1,4 +1,6 @@
 // Steps that come again are replayed as graphs, and steps that only look alike are not.
+#include <cmath>
+
 #include "backend/operations.h"
 #include "cuda_fixture.h"
 

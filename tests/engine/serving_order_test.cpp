@@ -1,6 +1,8 @@
 // Who waits for what: the loop, its scheduler and its pace under loads, on machines that are formulas.
 // Measured is what people notice: tokens per second, the wait for the first token, and the time between
 // tokens.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "engine/simulated_server.h"

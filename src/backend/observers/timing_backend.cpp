@@ -42,9 +42,9 @@ std::string timing_table(const std::map<std::string, TimingBackend::Total>& shap
   std::string text = fmt::format("{:>8} {:>10} {:>10} {:>7} {:>7}  {}\n", "calls", "total ms", "mean us",
                                  "share", "GB/s", "operation");
   for (const auto& [what, total, share, bytes_per_second] : by_time(shapes))
-    fmt::format_to(std::back_inserter(text), "{:>8} {:>10.2f} {:>10.1f} {:>6.1f}% {:>7.1f}  {}\n",
-                   total.calls, total.seconds * 1e3, total.seconds * 1e6 / static_cast<double>(total.calls),
-                   100 * share, bytes_per_second / 1e9, what);
+    text += fmt::format("{:>8} {:>10.2f} {:>10.1f} {:>6.1f}% {:>7.1f}  {}\n", total.calls,
+                        total.seconds * 1e3, total.seconds * 1e6 / static_cast<double>(total.calls),
+                        100 * share, bytes_per_second / 1e9, what);
   return text;
 }
 

@@ -1,6 +1,6 @@
 #include "backend/split/split_backend.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/check.h"
 

@@ -1,5 +1,7 @@
 #include "checkpoint/adapters/adapter_tensors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

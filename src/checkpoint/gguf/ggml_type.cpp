@@ -1,6 +1,6 @@
 #include "checkpoint/gguf/ggml_type.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <string_view>

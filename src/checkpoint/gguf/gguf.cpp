@@ -1,5 +1,7 @@
 #include "checkpoint/gguf/gguf.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <utility>

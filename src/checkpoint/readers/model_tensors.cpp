@@ -1,5 +1,7 @@
 #include "checkpoint/readers/model_tensors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>

@@ -1,5 +1,7 @@
 #include "checkpoint/safetensors/group_tensors.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <limits>
 #include <map>

@@ -1,5 +1,7 @@
 #include "checkpoint/safetensors/mxfp4_tensors.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 

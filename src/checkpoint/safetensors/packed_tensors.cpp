@@ -1,5 +1,7 @@
 #include "checkpoint/safetensors/packed_tensors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>

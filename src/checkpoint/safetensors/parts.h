@@ -1,5 +1,7 @@
 // Tensors by name in the files of a folder, for weights that are stored in several parts.
 #pragma once
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 #include <vector>

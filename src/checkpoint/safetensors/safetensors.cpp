@@ -1,5 +1,6 @@
 #include "checkpoint/safetensors/safetensors.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,6 @@
 #include "checkpoint/safetensors/safetensors_set.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include "cli/terminal/edit_session.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 #include "cli/terminal/style.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/terminal.h"
 

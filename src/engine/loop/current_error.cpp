@@ -1,6 +1,6 @@
 #include "engine/loop/current_error.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <new>
 

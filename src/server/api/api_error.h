@@ -1,6 +1,6 @@
 // Why a request is not answered, as the client reads it.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include "server/api/text_argument.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 

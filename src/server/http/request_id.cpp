@@ -1,6 +1,6 @@
 #include "server/http/request_id.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <random>

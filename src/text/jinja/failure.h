@@ -1,6 +1,6 @@
 // An error while a template runs. It becomes an Error with the place of the node that failed.
 #pragma once
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <stdexcept>

@@ -1,6 +1,7 @@
 // Filters for the layout of text: indentation, width, words.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/utf8.h"
 #include "text/jinja/failure.h"
