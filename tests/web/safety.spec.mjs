@@ -35,6 +35,7 @@ test('what a model says does nothing', async ({ play, scripted, page }) => {
   });
   const said = await play.ask('Harm me.');
   await expect(said).toContainText('The end of it.');
+  await play.whole();
   await page.reload(); // and once more, as it was kept
   await expect(said).toContainText('The end of it.');
   await expect(said).toContainText('<script>window.harmed = 1</script>'); // as it was written
