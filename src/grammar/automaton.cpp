@@ -80,14 +80,6 @@ bool Automaton::has_next_in(uint32_t state, uint32_t count, char32_t first, char
                              [&](const Transition& t) { return is_live(t.next, after); });
 }
 
-uint64_t Automaton::next_ends(uint32_t state, uint32_t count, char32_t first, char32_t last) const {
-  const uint32_t after = std::min(count + 1, most_counted());
-  uint64_t ends = 0;
-  for (const Transition& t : between(transitions(state), first, last))
-    if (accepts(t.next, after)) ends += std::min(t.last, last) - std::max(t.first, first) + 1;
-  return ends;
-}
-
 const std::vector<bool>& Automaton::row_of(uint32_t count) const {
   const auto after = std::upper_bound(segments_.begin(), segments_.end(), count,
                                       [](uint32_t value, const Segment& s) { return value < s.first; });

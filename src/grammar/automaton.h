@@ -57,8 +57,6 @@ class Automaton {
   uint32_t ample_counts(size_t used) const;
   // Whether one of the characters from `first` to `last` may come next.
   bool has_next_in(uint32_t state, uint32_t count, char32_t first, char32_t last) const;
-  // How many of those characters end a text that is accepted.
-  uint64_t next_ends(uint32_t state, uint32_t count, char32_t first, char32_t last) const;
   // Every character may follow in every state.
   bool takes_all() const { return takes_all_; }
   // Every character leads from the state back to it.

@@ -47,10 +47,13 @@ bool has_unused_string(const Thread& thread, const HashSet* used) {
     }
     Automaton::Transition& way = at.ways.back();
     const uint32_t next = way.next, count = std::min(at.count + 1, automaton.most_counted());
+    if (!automaton.is_live(next, count)) {  // of none of its characters, of which there may be a million
+      at.ways.pop_back();
+      continue;
+    }
     ValueHash longer = at.hash;
     longer.add(way.first);
     if (way.first++ == way.last) at.ways.pop_back();
-    if (!automaton.is_live(next, count)) continue;
     path.push_back(place_of(next, count, longer));
     if (is_unused(path.back())) return true;
   }

@@ -1,10 +1,12 @@
 // One string or name as it is read, without a thread for each byte.
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "grammar/object_rules.h"
 #include "grammar/spelling.h"
+#include "grammar/text_count.h"
 #include "grammar/threads.h"
 #include "grammar/token_trie.h"
 
@@ -24,8 +26,7 @@ class Lexeme {
   static bool reads(const Program& program, const Thread& thread) {
     if (program.takes_any_writing || thread.search) return false;
     if (thread.at == Thread::At::kName) return true;
-    if (thread.at != Thread::At::kString) return false;
-    return !must_differ(thread) || thread.automaton->plenty(0) == UINT32_MAX;
+    return thread.at == Thread::At::kString;
   }
 
   // `thread` outlives it.
@@ -34,18 +35,19 @@ class Lexeme {
         automaton_(*thread.automaton),
         is_name_(thread.at == Thread::At::kName),
         is_hashed_(hashing == Hashing::kAsNeeded && Stepper::needs_hash(thread)),
-        is_known_(spelling::is_known(thread)) {
-    may_run_out_ = !is_name_ && must_differ(thread) && automaton_.most_counted() != 0;
-    if (may_run_out_) {
-      used_ = HashSet::size_of(static_cast<const ArrayFrame&>(*thread.frame).used.get());
-      ample_counts_ = automaton_.ample_counts(used_);
-    }
+        is_known_(spelling::is_known(thread)),
+        texts_(automaton_, used_by(thread)) {
+    const size_t used = used_by(thread);
+    const bool has_end = automaton_.plenty(0) != UINT32_MAX;  // also without counting
+    may_run_out_ = used > 0 && (has_end || automaton_.most_counted() != 0);
+    if (may_run_out_) ample_counts_ = has_end ? 0 : automaton_.ample_counts(used);
     if (!is_name_) return;
     const auto& frame = static_cast<const ObjectFrame&>(*thread.frame);
     others_ = may_other_come(frame, order_of(*frame.shape));
   }
 
   bool takes_others() const { return others_; }  // a name that is not listed may come
+  const Thread& thread() const { return thread_; }
   const Automaton& automaton() const { return automaton_; }
   Place start() const { return {thread_.state, thread_.count, thread_.decoding, thread_.hash}; }
 
@@ -91,7 +93,25 @@ class Lexeme {
   // The same of characters that all lead from the state back to it.
   bool has_looping_room(const Place& at, uint32_t characters) const {
     if (has_room(at, characters)) return true;
-    return may_run_out_ && automaton_.next_ends(at.state, at.count + characters, 0, kLastCodePoint) > used_;
+    return may_run_out_ && texts_.exceeds(at.state, at.count + characters);
+  }
+
+  // All tokens below `node` stay in the string, and its automaton in its state, for as many characters as
+  // the string may have.
+  bool loops_below(const Place& at, const TokenTrie::Node& node) const {
+    return at.decoding == 0 && node.is_plain && (node.classes & byte_classes::kBackslash) == 0 &&
+           (node.classes & ~automaton_.looping_classes(at.state)) == 0;
+  }
+
+  // Where strings may run out: how many characters may follow, whatever they are, of those that lead back to
+  // the state, if no more than one may follow behind them.
+  std::optional<uint32_t> room_to_end(const Place& at, uint32_t most) const {
+    if (!has_looping_room(at, 0)) return {};
+    uint32_t room = 0;
+    while (room < most && has_looping_room(at, room + 1)) ++room;
+    const uint32_t beyond = std::min(at.count + room + 2, automaton_.most_counted());
+    if (automaton_.is_live(at.state, beyond)) return {};
+    return room;
   }
 
   // Whatever up to `characters` characters follow in front of a quote, it is still inside.
@@ -143,6 +163,12 @@ class Lexeme {
            static_cast<const ArrayFrame&>(*thread.frame).shape->is_unique;
   }
 
+  // The texts that a string must differ from.
+  static size_t used_by(const Thread& thread) {
+    return must_differ(thread) ? HashSet::size_of(static_cast<const ArrayFrame&>(*thread.frame).used.get())
+                               : 0;
+  }
+
   bool is_live(const Place& at) const {
     if (is_name_) {
       if (others_ && automaton_.loops(at.state)) return true;
@@ -164,14 +190,13 @@ class Lexeme {
     return near_.has_many || Stepper::is_live(thread_at(at), false);
   }
 
-  // More texts end with the next character than were there.
+  // More texts go on from here than were there.
   bool has_many(const Place& at) const {
-    if (at.decoding == 0) return automaton_.next_ends(at.state, at.count, 0, kLastCodePoint) > used_;
+    if (at.decoding == 0) return texts_.exceeds(at.state, at.count);
     const Possible possible = possible_characters(at.decoding);
-    uint64_t ends = 0;
-    for (int i = 0; i < possible.count; ++i)
-      ends += automaton_.next_ends(at.state, at.count, possible.ranges[i].first, possible.ranges[i].last);
-    return ends > used_;
+    return std::any_of(possible.ranges, possible.ranges + possible.count, [&](const auto& range) {
+      return texts_.exceeds(at.state, at.count, range.first, range.last);
+    });
   }
 
   // Between two characters the state alone decides, unless names run out: asked once.
@@ -191,7 +216,7 @@ class Lexeme {
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_, is_known_;
-  size_t used_ = 0;                     // texts that it must differ from then
+  mutable TextCount texts_;             // … whether they are more than it must differ from
   bool may_run_out_ = false;            // a string that must differ from others, and has a most length
   uint32_t ample_counts_ = UINT32_MAX;  // … behind as many characters it may
   bool others_ = false;                 // names that are not listed

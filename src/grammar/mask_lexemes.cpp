@@ -104,6 +104,25 @@ void MaskWalk::add_filling(std::span<uint32_t> words, const Thread& thread, cons
     }
 }
 
+bool MaskWalk::take_counted(const Target& target, uint32_t node, const Lexeme& lexeme,
+                            const Lexeme::Place& at) const {
+  const StringTokens& strings = vocabulary_.strings();
+  const uint32_t before = at.count - lexeme.start().count;
+  const uint32_t most = lexeme.automaton().most_counted();
+  if (at.count >= most) return false;  // the count goes no further
+  const std::optional<uint32_t> room = lexeme.room_to_end(at, target.trie[node].longest);
+  if (!room) return false;
+  const uint32_t filling = before + *room + 1;
+  const bool may_fill = lexeme.automaton().is_live(at.state, std::min(at.count + *room + 1, most));
+  for (const int32_t token : target.trie.tokens_below(node)) {
+    const uint32_t characters = strings.characters_of(token);
+    if (characters < filling || (characters == filling && may_fill &&
+                                 leaves_new(lexeme.thread(), lexeme, vocabulary_.token(token).bytes)))
+      set(target.words, token);
+  }
+  return true;
+}
+
 // Of a token that stays in the string.
 bool MaskWalk::leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes) {
   ValueHash hash = thread.hash;

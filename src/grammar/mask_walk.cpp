@@ -180,6 +180,8 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
                            const OnQuote& on_quote) {
   const TokenTrie& trie = target.trie;
   places_[trie[node].depth] = lexeme.start();
+  const bool is_counted =
+      &trie == &all_.trie && node == TokenTrie::kRoot && lexeme.start().decoding == 0 && lexeme.may_run_out();
   for (uint32_t i = node + 1; i < trie[node].end;) {
     const TokenTrie::Node& at = trie[i];
     const Lexeme::Place& from = places_[at.depth - 1U];
@@ -195,6 +197,9 @@ void MaskWalk::walk_lexeme(const Target& target, uint32_t node, const Lexeme& le
       i = at.end;
     } else if (at.end != i + 1 && lexeme.takes_all(to, at)) {
       target.take(trie.tokens_below(i));
+      i = at.end;
+    } else if (is_counted && at.end != i + 1 && lexeme.loops_below(to, at) &&
+               take_counted(target, i, lexeme, to)) {
       i = at.end;
     } else {
       target.take(trie.tokens_at(i));

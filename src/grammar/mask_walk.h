@@ -52,6 +52,9 @@ class MaskWalk {
   void add_plain(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme, uint32_t state);
   void add_filling(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
                    uint32_t characters);
+  // Takes the tokens below a node at `at`, where all their characters lead back to its state and the string
+  // is near its most length. False: they are to be walked.
+  bool take_counted(const Target& target, uint32_t node, const Lexeme& lexeme, const Lexeme::Place& at) const;
   static bool leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes);
   void add_kept(const Thread& thread, const Lexeme& lexeme);
   std::shared_ptr<const LexemeMask> make(const Thread& thread);

@@ -26,6 +26,7 @@ StringTokens::StringTokens(std::span<const std::string_view> texts) : words_((te
   std::map<std::string_view, uint32_t> ids;
   std::vector<std::string_view> tails;
   uint32_t most = 0;
+  characters_.resize(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     const std::string_view text = texts[i];
     if (text.empty()) continue;
@@ -43,6 +44,7 @@ StringTokens::StringTokens(std::span<const std::string_view> texts) : words_((te
     if (kind == Decoded::Kind::kDead) continue;
     if (kind != Decoded::Kind::kQuote) {
       inside_.push_back({token, characters + (decoding != 0 ? 1 : 0)});
+      characters_[i] = static_cast<uint16_t>(inside_.back().characters);
       most = std::max(most, inside_.back().characters);
       continue;
     }

@@ -30,6 +30,8 @@ class StringTokens {
 
   // Those that stay in the string and need at most `characters` of it: whole ones, and one that is begun.
   std::span<const uint32_t> inside(uint32_t characters) const;
+  // What a token that stays in the string needs of it, as above.
+  uint32_t characters_of(int32_t token) const { return characters_[static_cast<size_t>(token)]; }
   // Without a tail first, then by tail.
   std::span<const Closer> closers() const { return closers_; }
   // What follows the quote, each text once: its number stands for the token.
@@ -52,7 +54,8 @@ class StringTokens {
   std::vector<uint32_t> make_mask(uint32_t characters) const;
 
   size_t words_;
-  std::vector<Inside> inside_;  // fewest characters first
+  std::vector<Inside> inside_;        // fewest characters first
+  std::vector<uint16_t> characters_;  // by token; 0 for those that do not stay inside
   std::vector<Closer> closers_;
   std::vector<TailFacts> facts_;
   std::unique_ptr<const TokenTrie> tails_;

@@ -152,6 +152,15 @@ TEST(Masks, AreThoseOfEachTokenTriedAlone) {
       // Near the most length of strings that must differ, with a pattern that leaves out characters.
       R"({"type": "array", "items": {"type": "string", "pattern": "^[^\\\\/:*]+$", "minLength": 2, "maxLength": 6},
           "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[^a]*$", "maxLength": 3}, "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[^\\s<]+$", "maxLength": 9}, "uniqueItems": true})",
+      // Few texts end with the next character, and a million characters lead to none.
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[^0-9]+[0-9]$", "minLength": 2, "maxLength": 2},
+          "uniqueItems": true})",
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[^/]+$", "minLength": 8, "maxLength": 8},
+          "uniqueItems": true})",
+      // Few texts in all, without a most length.
+      R"({"type": "array", "items": {"type": "string", "pattern": "^[ab]{1,2}$"}, "uniqueItems": true})",
       // An object that many alternatives read alike, and not quite.
       R"({"type": "object", "properties": {"a": {"enum": ["x", "b"]}, "b": {"type": "string"}}, "required": ["a"],
           "dependencies": {"a": {"oneOf": [{"properties": {"a": {"const": "x"}, "ab": {"type": "integer"},
