@@ -47,7 +47,7 @@ bool has_unused_string(const Thread& thread, const HashSet* used) {
     }
     Automaton::Transition& way = at.ways.back();
     const uint32_t next = way.next, count = std::min(at.count + 1, automaton.most_counted());
-    if (!automaton.is_live(next, count)) {  // of none of its characters, of which there may be a million
+    if (!automaton.is_live(next, count)) {  // all its characters, perhaps a million, lead nowhere
       at.ways.pop_back();
       continue;
     }

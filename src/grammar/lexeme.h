@@ -38,7 +38,7 @@ class Lexeme {
         is_known_(spelling::is_known(thread)),
         texts_(automaton_, used_by(thread)) {
     const size_t used = used_by(thread);
-    const bool has_end = automaton_.plenty(0) != UINT32_MAX;  // also without counting
+    const bool has_end = automaton_.plenty(0) != UINT32_MAX;  // texts may run out whatever their length
     may_run_out_ = used > 0 && (has_end || automaton_.most_counted() != 0);
     if (may_run_out_) ample_counts_ = has_end ? 0 : automaton_.ample_counts(used);
     if (!is_name_) return;
@@ -216,8 +216,8 @@ class Lexeme {
   const Thread& thread_;
   const Automaton& automaton_;
   const bool is_name_, is_hashed_, is_known_;
-  mutable TextCount texts_;             // … whether they are more than it must differ from
-  bool may_run_out_ = false;            // a string that must differ from others, and has a most length
+  mutable TextCount texts_;   // whether more texts follow than it must differ from
+  bool may_run_out_ = false;  // a string that must differ from others, of which there may be too few
   uint32_t ample_counts_ = UINT32_MAX;  // … behind as many characters it may
   bool others_ = false;                 // names that are not listed
   mutable std::vector<uint8_t> live_;   // of a name, by state

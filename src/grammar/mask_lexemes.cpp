@@ -91,8 +91,6 @@ void MaskWalk::add_plain(std::span<uint32_t> words, const Thread& thread, const 
   add_closers(words, thread, lexeme, closers, end);
 }
 
-// Of the tokens with this number of characters, the most that the string may have: those that leave a text
-// that is new.
 void MaskWalk::add_filling(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
                            uint32_t characters) {
   const std::span<const uint32_t> fewer = vocabulary_.strings().inside(characters - 1);
@@ -123,7 +121,6 @@ bool MaskWalk::take_counted(const Target& target, uint32_t node, const Lexeme& l
   return true;
 }
 
-// Of a token that stays in the string.
 bool MaskWalk::leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes) {
   ValueHash hash = thread.hash;
   uint32_t decoding = 0;
@@ -198,7 +195,9 @@ std::shared_ptr<const LexemeMask> MaskWalk::make(const Thread& thread) {
   const StringTokens& strings = vocabulary_.strings();
   if (lexeme.takes_everything(strings.most_characters())) {
     unite(mask->inside, strings.inside(StringTokens::kNoLimit));
-    walk_to_quotes(lexeme, on_quote);
+    walk_to_quotes(lexeme, [&](uint32_t node, const Lexeme::Place& at, Lexeme::Fed fed) {
+      if (fed == Lexeme::Fed::kQuote) on_quote(node, at);
+    });
   } else {
     walk_lexeme(inside, TokenTrie::kRoot, lexeme, on_quote);
   }
@@ -207,15 +206,18 @@ std::shared_ptr<const LexemeMask> MaskWalk::make(const Thread& thread) {
   return mask;
 }
 
-void MaskWalk::walk_to_quotes(const Lexeme& lexeme, const OnQuote& on_quote) {
+void MaskWalk::walk_to_quotes(const Lexeme& lexeme, const OnEnd& on_end) {
   const TokenTrie& trie = all_.trie;
   places_[0] = lexeme.start();
   for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
     const TokenTrie::Node& at = trie[i];
+    if (!at.has_quote && at.byte != '"') {
+      i = at.end;
+      continue;
+    }
     const Lexeme::Place& from = places_[at.depth - 1U];
-    const Lexeme::Fed fed =
-        at.has_quote || at.byte == '"' ? lexeme.feed(from, at.byte, places_[at.depth]) : Lexeme::Fed::kDead;
-    if (fed == Lexeme::Fed::kQuote) on_quote(i, from);
+    const Lexeme::Fed fed = lexeme.feed(from, at.byte, places_[at.depth]);
+    if (fed != Lexeme::Fed::kInside) on_end(i, from, fed);
     i = fed == Lexeme::Fed::kInside ? i + 1 : at.end;
   }
 }
@@ -257,22 +259,11 @@ bool MaskWalk::needs_hash_in(const Thread& thread, uint32_t tail) const {
 
 // Leaves out the tokens that end the lexeme with a text that has been there.
 void MaskWalk::drop_repeated(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme) {
-  const TokenTrie& trie = all_.trie;
-  places_[0] = lexeme.start();
-  for (uint32_t i = TokenTrie::kRoot + 1; i < trie.size();) {
-    const TokenTrie::Node& at = trie[i];
-    const Lexeme::Place& from = places_[at.depth - 1U];
-    if (!at.has_quote && at.byte != '"') {
-      i = at.end;
-      continue;
-    }
-    const Lexeme::Fed fed = lexeme.feed(from, at.byte, places_[at.depth]);
+  walk_to_quotes(lexeme, [&](uint32_t node, const Lexeme::Place& at, Lexeme::Fed fed) {
     // Where strings may run out, a text that has been there is dead before its quote.
-    const bool repeats =
-        fed == Lexeme::Fed::kDead || (fed == Lexeme::Fed::kQuote && !Stepper::is_new(thread, from.hash));
-    if (repeats) clear(words, trie.tokens_below(i));
-    i = fed == Lexeme::Fed::kInside ? i + 1 : at.end;
-  }
+    if (fed == Lexeme::Fed::kDead || !Stepper::is_new(thread, at.hash))
+      clear(words, all_.trie.tokens_below(node));
+  });
 }
 
 void MaskWalk::correct_listed(std::span<uint32_t> words, const Lexeme& lexeme, uint32_t other) {

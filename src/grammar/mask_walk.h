@@ -38,6 +38,7 @@ class MaskWalk {
   };
   using Closer = StringTokens::Closer;
   using OnQuote = std::function<void(uint32_t node, const Lexeme::Place& at)>;
+  using OnEnd = std::function<void(uint32_t node, const Lexeme::Place& at, Lexeme::Fed fed)>;
 
   using OnExit = std::function<void(uint32_t node, uint32_t state)>;
 
@@ -50,11 +51,13 @@ class MaskWalk {
   void add_text(const Thread& thread);
   // Any characters may follow in `state`, as many as the count allows.
   void add_plain(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme, uint32_t state);
+  // Takes the tokens of as many characters as the string may still have, where they leave a new text.
   void add_filling(std::span<uint32_t> words, const Thread& thread, const Lexeme& lexeme,
                    uint32_t characters);
   // Takes the tokens below a node at `at`, where all their characters lead back to its state and the string
   // is near its most length. False: they are to be walked.
   bool take_counted(const Target& target, uint32_t node, const Lexeme& lexeme, const Lexeme::Place& at) const;
+  // Whether a token that stays in the string leaves one that is new, or that may become new.
   static bool leaves_new(const Thread& thread, const Lexeme& lexeme, std::string_view bytes);
   void add_kept(const Thread& thread, const Lexeme& lexeme);
   std::shared_ptr<const LexemeMask> make(const Thread& thread);
@@ -82,8 +85,8 @@ class MaskWalk {
   void walk_path(const Target& target, uint32_t from, uint32_t to, Threads threads);
   // Takes the tokens that stay in the lexeme.
   void walk_lexeme(const Target& target, uint32_t node, const Lexeme& lexeme, const OnQuote& on_quote);
-  // From the root, to those that leave it.
-  void walk_to_quotes(const Lexeme& lexeme, const OnQuote& on_quote);
+  // From the root to where tokens that have a quote end the lexeme, or may not go on.
+  void walk_to_quotes(const Lexeme& lexeme, const OnEnd& on_end);
 
   const Program& program_;
   const Stepper stepper_;

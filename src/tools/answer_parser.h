@@ -4,7 +4,9 @@
 // they can still turn out to be text. From then on the call is streamed, and where its bytes stop making
 // sense it ends and the rest is text.
 #pragma once
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +18,10 @@
 #include "tools/sink.h"
 
 namespace ferrum::tools {
+
+inline bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
 
 class AnswerParser {
  public:

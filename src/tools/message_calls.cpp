@@ -12,12 +12,6 @@ constexpr std::string_view kChannel = "<|channel|>";
 constexpr std::string_view kConstrain = "<|constrain|>";
 constexpr std::string_view kMessage = "<|message|>";
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  for (const std::string_view word : words)
-    if (text == word) return true;
-  return false;
-}
-
 struct Header {
   std::string_view function;  // the recipient, "functions." aside
   std::string_view channel;

@@ -7,12 +7,6 @@
 namespace ferrum::tools {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  for (const std::string_view word : words)
-    if (text == word) return true;
-  return false;
-}
-
 // The text of a JSON string; of other values, and of strings that are not valid Unicode, their JSON.
 std::string text_of(const std::string& json) {
   const Json value = Json::parse(json, nullptr, false);
