@@ -361,6 +361,8 @@ class Backend {
   // weights only.
   virtual size_t kernel_memory() const = 0;
   virtual size_t kernel_memory_for(std::span<const WeightSource> weights) const = 0;
+  // Bytes that these weights take when packed beyond those that they have in their files.
+  virtual size_t growth_of(std::span<const WeightSource> weights) const = 0;
   virtual void upload(Tensor dst, std::span<const std::byte> src) = 0;  // contiguous rows
   virtual void download(std::span<std::byte> dst, Tensor src) = 0;      // waits for the stream first
   virtual std::unique_ptr<Landing> landing(size_t bytes) = 0;           // for downloads of up to so many

@@ -117,8 +117,10 @@ RunnerOptions roomy_runner_options(const EngineOptions& options, const ModelDesc
 }
 
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options, const Backend& backend) {
+  const std::vector<WeightSource> weights = weights_of(checkpoint);
   return memory_plan(checkpoint, options,
-                     DeviceMemory{.kernels = backend.kernel_memory_for(weights_of(checkpoint)),
+                     DeviceMemory{.kernels = backend.kernel_memory_for(weights),
+                                  .growth = backend.growth_of(weights),
                                   .free = backend.free_bytes(),
                                   .kv_layout = backend.kv_layout()});
 }
@@ -126,7 +128,7 @@ MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& option
 MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& options,
                        const DeviceMemory& device) {
   const RunnerMemory memory = runner_memory(device.kv_layout, checkpoint.model(), options);
-  return {.weights = checkpoint.bytes(),
+  return {.weights = checkpoint.bytes() + device.growth,
           .kv = memory.kv,
           .activations = memory.activations + device.kernels,
           .adapters = device.adapters,

@@ -25,6 +25,7 @@ MemoryPlan memory_plan(const Checkpoint& checkpoint, const RunnerOptions& option
 // The same, given what the backend would say.
 struct DeviceMemory {
   uint64_t kernels = 0;   // bytes that its kernels will keep (Backend::kernel_memory_for)
+  uint64_t growth = 0;    // bytes of packed weights beyond their files' (Backend::growth_of)
   uint64_t free = 0;      // bytes
   uint64_t adapters = 0;  // bytes of those that are loaded at the start (planned_adapters)
   KvLayout kv_layout = kv_in_lanes;

@@ -41,7 +41,7 @@ class Room {
 
   // At most `most`, in whole steps.
   int longest(int most, const std::string& kv_dtype) const {
-    const uint64_t weights = checkpoint_.bytes();
+    const uint64_t weights = checkpoint_.bytes() + device_.growth;
     if (fits(most, kv_dtype, weights)) return most;
     const int step = most >= 4 * kStep ? kStep : std::max(1, most / 16);
     int fitting = 0;
@@ -85,7 +85,8 @@ WhatFits what_fits(const Checkpoint& checkpoint, const EngineOptions& options, D
   }
   for (const FileType type : kTypes) {
     const uint64_t weights = weights_as(type, checkpoint);
-    if (weights >= checkpoint.bytes() || !room.fits(wanted, options.kv_dtype, weights)) continue;
+    if (weights >= checkpoint.bytes() + device.growth || !room.fits(wanted, options.kv_dtype, weights))
+      continue;
     fits.type = name_of(type);
     fits.type_weights = weights;
     break;

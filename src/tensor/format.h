@@ -32,6 +32,15 @@ namespace ferrum {
   X(kIQ4_NL, "IQ4_NL", 32, 18, iq4_nl) \
   X(kIQ4_XS, "IQ4_XS", 256, 136, iq4_xs) \
   X(kMXFP4, "MXFP4", 32, 17, mxfp4) \
+  X(kIQ1_S, "IQ1_S", 256, 50, iq1_s) \
+  X(kIQ1_M, "IQ1_M", 256, 56, iq1_m) \
+  X(kIQ2_XXS, "IQ2_XXS", 256, 66, iq2_xxs) \
+  X(kIQ2_XS, "IQ2_XS", 256, 74, iq2_xs) \
+  X(kIQ2_S, "IQ2_S", 256, 82, iq2_s) \
+  X(kIQ3_XXS, "IQ3_XXS", 256, 98, iq3_xxs) \
+  X(kIQ3_S, "IQ3_S", 256, 110, iq3_s) \
+  X(kTQ1_0, "TQ1_0", 256, 54, tq1_0) \
+  X(kTQ2_0, "TQ2_0", 256, 66, tq2_0) \
   X(kG4_32, "G4_32", 32, 19, g4_32) \
   X(kG4_64, "G4_64", 64, 35, g4_64) \
   X(kG4_128, "G4_128", 128, 67, g4_128)

@@ -33,6 +33,14 @@ const std::map<Format, std::vector<size_t>>& halves() {
       {Format::kQ6_K, {offsetof(BlockQ6_K, d)}},
       {Format::kIQ4_NL, {offsetof(BlockIQ4_NL, d)}},
       {Format::kIQ4_XS, {offsetof(BlockIQ4_XS, d)}},
+      {Format::kIQ1_S, {offsetof(BlockIQ1_S, d)}},
+      {Format::kIQ2_XXS, {offsetof(BlockIQ2_XXS, d)}},
+      {Format::kIQ2_XS, {offsetof(BlockIQ2_XS, d)}},
+      {Format::kIQ2_S, {offsetof(BlockIQ2_S, d)}},
+      {Format::kIQ3_XXS, {offsetof(BlockIQ3_XXS, d)}},
+      {Format::kIQ3_S, {offsetof(BlockIQ3_S, d)}},
+      {Format::kTQ1_0, {offsetof(BlockTQ1_0, d)}},
+      {Format::kTQ2_0, {offsetof(BlockTQ2_0, d)}},
       {Format::kG4_32, {offsetof(BlockG4_32, d)}},
       {Format::kG4_64, {offsetof(BlockG4_64, d)}},
       {Format::kG4_128, {offsetof(BlockG4_128, d)}},
@@ -46,6 +54,11 @@ std::vector<std::byte> filled_rows(Format format, uint8_t fill) {
   const size_t block = static_cast<size_t>(traits(format).block_bytes);
   for (size_t at = 0; at < bytes.size(); at += block) {
     if (format == Format::kMXFP4) bytes[at + offsetof(BlockMXFP4, exponent)] = std::byte{120};
+    if (format == Format::kIQ1_M)  // four bits of d in each word
+      for (const int word : {0, 1, 2, 3}) {
+        std::byte& high = bytes[at + offsetof(BlockIQ1_M, scales) + static_cast<size_t>(2 * word + 1)];
+        high = (high & std::byte{0x0F}) | static_cast<std::byte>(0x2C00 >> (4 * word) & 15) << 4;
+      }
     const auto place = halves().find(format);
     if (place == halves().end()) continue;
     for (const size_t half : place->second) {

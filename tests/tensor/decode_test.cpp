@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tensor/format.h"
+#include "tensor/formats/grids.h"
 #include "tensor/host_tensor.h"
 
 namespace ferrum {
@@ -52,6 +53,83 @@ double k_min(Bits b, int at, int s) {
   return s < 4
              ? b.unsigned_at(at + 32 + 8 * s, 6)
              : b.unsigned_at(at + 64 + 8 * (s - 4) + 4, 4) + 16 * b.unsigned_at(at + 32 + 8 * (s - 4) + 6, 2);
+}
+
+// Sign i of eight, of which seven bits from `at` on are stored.
+int sign_of_seven(Bits b, int at, int i) {
+  if (i < 7) return b.unsigned_at(at + i, 1) ? -1 : 1;
+  int minuses = 0;
+  for (int k = 0; k < 7; ++k) minuses += b.unsigned_at(at + k, 1);
+  return minuses % 2 ? -1 : 1;
+}
+
+constexpr int kIq2[3] = {8, 25, 43};
+constexpr int kIq3Xxs[8] = {4, 12, 20, 28, 36, 44, 52, 62};
+
+// The IQ1, IQ2, IQ3 and TQ formats.
+double expected_of_coded(Format format, Bits b, int i) {
+  const int part = i / 32, point = i / 8, in_part = point % 4, four = i / 4;
+  switch (format) {
+    case Format::kIQ1_S: {
+      const int high = 272 + 16 * part;
+      const auto& x = formats::kIq1Grid[static_cast<size_t>(b.unsigned_at(16 + 8 * point, 8) +
+                                                            256 * b.unsigned_at(high + 3 * in_part, 3))];
+      const double delta = b.unsigned_at(high + 15, 1) ? -0.125 : 0.125;
+      return b.half_at(0) * (2 * b.unsigned_at(high + 12, 3) + 1) *
+             (x[static_cast<size_t>(i % 8)] - 1 + delta);
+    }
+    case Format::kIQ1_M: {
+      const int high = 256 + 4 * point, scales = 384;
+      const auto& x =
+          formats::kIq1Grid[static_cast<size_t>(b.unsigned_at(8 * point, 8) + 256 * b.unsigned_at(high, 3))];
+      const double delta = b.unsigned_at(high + 3, 1) ? -0.125 : 0.125;
+      std::byte d[2] = {};
+      for (int w = 0; w < 4; ++w)
+        d[w / 2] |= static_cast<std::byte>(b.unsigned_at(scales + 16 * w + 12, 4) << (w % 2 * 4));
+      const int scale = 2 * b.unsigned_at(scales + i / 64 * 16 + i / 16 % 4 * 3, 3) + 1;
+      return Bits{d}.half_at(0) * scale * (x[static_cast<size_t>(i % 8)] - 1 + delta);
+    }
+    case Format::kIQ2_XXS: {
+      const int at = 16 + 64 * part;
+      const auto& x = formats::kIq2XxsGrid[static_cast<size_t>(b.unsigned_at(at + 8 * in_part, 8))];
+      return b.half_at(0) / 8 * (2 * b.unsigned_at(at + 60, 4) + 1) * kIq2[x[static_cast<size_t>(i % 8)]] *
+             sign_of_seven(b, at + 32 + 7 * in_part, i % 8);
+    }
+    case Format::kIQ2_XS: {
+      const int at = 16 + 16 * point;
+      const auto& x = formats::kIq2XsGrid[static_cast<size_t>(b.unsigned_at(at, 9))];
+      return b.half_at(0) / 8 * (2 * b.unsigned_at(528 + i / 16 * 4, 4) + 1) *
+             kIq2[x[static_cast<size_t>(i % 8)]] * sign_of_seven(b, at + 9, i % 8);
+    }
+    case Format::kIQ2_S: {
+      const auto& x = formats::kIq2SGrid[static_cast<size_t>(b.unsigned_at(16 + 8 * point, 8) +
+                                                             256 * b.unsigned_at(528 + 2 * point, 2))];
+      return b.half_at(0) / 8 * (2 * b.unsigned_at(592 + i / 16 * 4, 4) + 1) *
+             kIq2[x[static_cast<size_t>(i % 8)]] * (b.unsigned_at(272 + i, 1) ? -1 : 1);
+    }
+    case Format::kIQ3_XXS: {
+      const int signs = 528 + 32 * part;
+      const auto& x = formats::kIq3XxsGrid[static_cast<size_t>(b.unsigned_at(16 + 8 * four, 8))];
+      return b.half_at(0) / 4 * (2 * b.unsigned_at(signs + 28, 4) + 1) *
+             kIq3Xxs[x[static_cast<size_t>(i % 4)]] * sign_of_seven(b, signs + 7 * in_part, i % 8);
+    }
+    case Format::kIQ3_S: {
+      const auto& x = formats::kIq3SGrid[static_cast<size_t>(b.unsigned_at(16 + 8 * four, 8) +
+                                                             256 * b.unsigned_at(528 + four, 1))];
+      return b.half_at(0) * (2 * b.unsigned_at(848 + 4 * part, 4) + 1) *
+             (2 * x[static_cast<size_t>(i % 4)] + 1) * (b.unsigned_at(592 + i, 1) ? -1 : 1);
+    }
+    case Format::kTQ1_0: {
+      const int byte = i < 160 ? i % 32 : i < 240 ? 32 + i % 16 : 48 + i % 4;
+      const int digit = i < 160 ? i / 32 : i < 240 ? (i - 160) / 16 : (i - 240) / 4;
+      const int shifted = b.unsigned_at(8 * byte, 8) * static_cast<int>(std::pow(3, digit)) % 256;
+      return b.half_at(416) * (shifted * 3 / 256 - 1);
+    }
+    case Format::kTQ2_0:
+      return b.half_at(512) * (b.unsigned_at((i / 128 * 32 + i % 32) * 8 + i % 128 / 32 * 2, 2) - 1);
+    default:
+      return NAN;
+  }
 }
 
 double expected(Format format, Bits b, int i) {
@@ -119,8 +197,9 @@ double expected(Format format, Bits b, int i) {
     case Format::kG4_64:
     case Format::kG4_128:
       return b.half_at(0) * (b.unsigned_at(24 + i / 32 * 128 + nibble(i % 32), 4) - b.unsigned_at(16, 8));
+    default:
+      return expected_of_coded(format, b, i);
   }
-  return NAN;
 }
 
 // Where a block has its 16-bit floats, in bytes.
@@ -137,8 +216,13 @@ std::vector<int> half_offsets(Format format) {
       return {108};
     case Format::kQ6_K:
       return {208};
+    case Format::kTQ1_0:
+      return {52};
+    case Format::kTQ2_0:
+      return {64};
     case Format::kF32:
     case Format::kMXFP4:
+    case Format::kIQ1_M:  // in four pieces
       return {};
     default:
       return {0};

@@ -112,7 +112,7 @@ std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) {
 size_t CpuBackend::free_bytes() const { return available_memory(); }
 
 std::unique_ptr<Weight> CpuBackend::pack(const WeightSource& source) {
-  size_t bytes = 0;
+  size_t bytes = growth_of({&source, 1});
   for (const WeightSource::Part& part : source.parts)
     for (const HostTensor& tensor : part) bytes += tensor.byte_size();
   const std::string name = source.parts.empty() ? "" : in_quotes(source.parts[0][0].name);
@@ -134,6 +134,12 @@ size_t CpuBackend::kernel_memory_for(std::span<const WeightSource> weights) cons
   for (const WeightSource& source : weights)
     if (source.use != WeightUse::kLookUp) plan.reserve(cpu::shape_of(source));
   return plan.bytes();
+}
+
+size_t CpuBackend::growth_of(std::span<const WeightSource> weights) const {
+  size_t bytes = 0;
+  for (const WeightSource& source : weights) bytes += cpu::growth_of(source, kernels_.lanes);
+  return bytes;
 }
 
 void CpuBackend::upload(Tensor dst, std::span<const std::byte> src) {

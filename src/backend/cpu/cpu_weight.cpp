@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/read_ahead.h"
+#include "tensor/formats/coded.h"
 
 namespace ferrum::cpu {
 namespace {
@@ -78,8 +79,25 @@ WeightShape shape_of(const WeightSource& source) {
 }
 
 size_t panel_bytes(Format format, int lanes, int cols) {
+  if (const formats::CodeTable* table = formats::code_table(format))
+    return static_cast<size_t>(cols / kSpan) * static_cast<size_t>(coded_span_bytes(table->bits, lanes));
   const int padded = is_float(format) ? cols + cols % 2 : cols;
   return static_cast<size_t>(lanes) * row_bytes(format, static_cast<size_t>(padded));
+}
+
+size_t growth_of(const WeightSource& source, int lanes) {
+  if (source.use == WeightUse::kLookUp) return 0;
+  size_t bytes = 0;
+  for (const WeightSource::Part& part : source.parts)
+    for (const HostTensor& tensor : part) {
+      if (formats::code_table(tensor.format) == nullptr) continue;
+      const auto rows = static_cast<size_t>(tensor.rows());
+      const int cols = static_cast<int>(tensor.cols());
+      const size_t panel = panel_bytes(tensor.format, lanes, cols);
+      bytes += panel * rows / static_cast<size_t>(lanes) -
+               rows * row_bytes(tensor.format, static_cast<size_t>(cols));
+    }
+  return bytes;
 }
 
 CpuWeight::CpuWeight(const WeightSource& source, const Kernels& kernels, ThreadPool& pool, PageArena& memory)

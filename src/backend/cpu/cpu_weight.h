@@ -127,4 +127,7 @@ inline const CpuWeight& as_cpu(const Weight& w) { return dynamic_cast<const CpuW
 // The size in bytes of a panel's columns [0, cols).
 size_t panel_bytes(Format format, int lanes, int cols);
 
+// Bytes of a weight's panels beyond those of its rows.
+size_t growth_of(const WeightSource& source, int lanes);
+
 }  // namespace ferrum::cpu

@@ -17,11 +17,18 @@ namespace ferrum::cpu {
 
 // A weight is multiplied in panels: as many rows as a register has 32-bit lanes, interleaved so that one
 // register holds the next bytes of each row (kernels/quads.h describes each format's layout). A panel takes
-// as many bytes as its rows. Columns are processed in spans, blocks and quads of 256, 32 and 4.
+// as many bytes as its rows, except in the coded formats. Columns are processed in spans, blocks and quads of
+// 256, 32 and 4.
 inline constexpr int kSpan = 256;
 inline constexpr int kBlock = 32;
 inline constexpr int kBlocks = kSpan / kBlock;
 inline constexpr int kMostLanes = 16;  // of any instruction set
+
+// Bytes of a span of a panel of a coded format (tensor/formats/coded.h), which are more than those of its
+// rows: codes, four bits for every 16 columns' scale, d in float32, and the table.
+constexpr int coded_span_bytes(int bits, int lanes) {
+  return lanes * (kSpan / 8 * bits + kSpan / 32 + 4) + (1 << bits);
+}
 
 // A span of one row of activations, quantised to signed bytes in −127 … 127 with a scale per block, and the
 // sums that products need per block (and per half block, for formats with scales that fine). Blocks past the

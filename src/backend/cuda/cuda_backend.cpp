@@ -95,6 +95,17 @@ size_t CudaBackend::kernel_memory_for(std::span<const WeightSource> weights) con
   return most;
 }
 
+size_t CudaBackend::growth_of(std::span<const WeightSource> weights) const {
+  size_t packed = 0, stored = 0;
+  for (const WeightSource& source : weights) {
+    packed += bytes_on_device(source);
+    for (const WeightSource::Part& part : source.parts)
+      for (const HostTensor& tensor : part)
+        stored += row_bytes(tensor.format, static_cast<size_t>(tensor.elements()));
+  }
+  return packed - std::min(packed, stored);
+}
+
 void CudaBackend::upload(Tensor dst, std::span<const std::byte> src) {
   const size_t row = static_cast<size_t>(dst.cols) * size_of(dst.dtype);
   check_equal(src.size(), row * static_cast<size_t>(dst.rows), "bytes uploaded");

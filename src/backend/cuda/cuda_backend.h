@@ -50,6 +50,7 @@ class CudaBackend final : public Backend, public DeviceReport {
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory() const override { return workspace_.bytes(); }
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override;
+  size_t growth_of(std::span<const WeightSource> weights) const override;
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
   std::unique_ptr<Landing> landing(size_t bytes) override;

@@ -154,12 +154,34 @@ void pack_tile(const GroupRows& from, int tile, TilePacker& packer, const TilePa
   packer.pack(out);
 }
 
+TiledWeight tiles_of(const WeightSource::Part& part, const TileFormat& format, int groups) {
+  const HostTensor& first = part[0];
+  TiledWeight t = {};
+  t.rows = static_cast<int>(part.size() == 1 ? first.rows() / groups : first.rows());
+  t.row_tiles = (t.rows + kTileRows - 1) / kTileRows;
+  t.units = static_cast<int>((first.cols() + 31) / 32);
+  t.units_per_record = format.record_columns / 32;
+  t.records_per_tile = (t.units + t.units_per_record - 1) / t.units_per_record;
+  return t;
+}
+
 void copy(Device& device, DevicePointer to, const void* from, size_t bytes) {
   if (bytes > 0)
     device.check(device.driver().cuMemcpyHtoDAsync_v2(to, from, bytes, device.stream()), "copying a weight");
 }
 
 }  // namespace
+
+size_t bytes_on_device(const WeightSource& source) {
+  size_t bytes = 0;
+  for (const WeightSource::Part& part : source.parts) {
+    const TileFormat& format = tile_format(part[0].format);
+    const TiledWeight t = tiles_of(part, format, source.groups);
+    bytes += static_cast<size_t>(source.groups) * static_cast<size_t>(t.row_tiles) *
+             bytes_of(format.quants, t).all();
+  }
+  return bytes;
+}
 
 CudaWeight::CudaWeight(const WeightSource& source, Device& device, ThreadPool& pool) : Weight(source) {
   device.enter();
@@ -179,12 +201,7 @@ void CudaWeight::add_part(const WeightSource::Part& part, Device& device, Thread
   Segment segment = {.format = &tile_format(first.format), .first_row = 0};
   if (!segments_.empty()) segment.first_row = segments_.back().first_row + segments_.back().tiles.rows;
   TiledWeight& t = segment.tiles;
-  t.rows = static_cast<int>(part.size() == 1 ? first.rows() / groups() : first.rows());
-  t.row_tiles = (t.rows + kTileRows - 1) / kTileRows;
-  t.units = units();
-  t.units_per_record = segment.format->record_columns / 32;
-  t.records_per_tile = (t.units + t.units_per_record - 1) / t.units_per_record;
-
+  t = tiles_of(part, *segment.format, groups());
   const TileBytes each = bytes_of(segment.format->quants, t);
   const auto tiles = static_cast<size_t>(groups()) * static_cast<size_t>(t.row_tiles);
   const auto rounded = [](size_t bytes) { return (bytes + 255) / 256 * 256; };

@@ -39,6 +39,9 @@ class CudaWeight final : public Weight {
   DeviceMemory bias_;
 };
 
+// Of its tiles, before rounding.
+size_t bytes_on_device(const WeightSource& source);
+
 inline const CudaWeight& as_cuda(const Weight& w) { return dynamic_cast<const CudaWeight&>(w); }
 
 }  // namespace ferrum::cuda

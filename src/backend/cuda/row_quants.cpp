@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "tensor/formats/blocks.h"
+#include "tensor/formats/coded.h"
 
 namespace ferrum::cuda {
 namespace {
@@ -123,6 +123,16 @@ void take(const BlockIQ4_XS& b, const Place& to) {
   *to.record = {b.d, 0};
 }
 
+template <class Block>
+requires requires(const Block& b, CodedBlock& out) { take_codes(b, out); }
+void take(const Block& b, const Place& to) {
+  CodedBlock coded;
+  take_codes(b, coded);
+  for (int i = 0; i < 256; ++i) to.values[i] = coded.codes[i];
+  for (int s = 0; s < 16; ++s) to.units[s / 2].scale[s % 2] = coded.scales[s];
+  *to.record = {coded.d, 0};
+}
+
 template <class Block, int kValues>
 void take_blocks(const std::byte* row, int cols, RowQuants& out) {
   for (int i = 0; i < cols / kValues; ++i) {
@@ -139,19 +149,37 @@ const TileFormat& tile_format(Format format) {
 #define FERRUM_TILES(format, columns, name) \
   { format, columns, "multiply_" name "_8", "multiply_" name "_32", "multiply_" name "_64", "embed_" name }
   static constexpr std::array<TileFormat, kFormatCount> kAll = {{
-      FERRUM_TILES(kTileF32, 32, "f32"),       FERRUM_TILES(kTileF16, 32, "f16"),
-      FERRUM_TILES(kTileBf16, 32, "bf16"),     FERRUM_TILES(kTileQ4_0, 32, "q4_0"),
-      FERRUM_TILES(kTileQ4_1, 32, "q4_1"),     FERRUM_TILES(kTileQ5_0, 32, "q5_0"),
-      FERRUM_TILES(kTileQ5_1, 32, "q5_1"),     FERRUM_TILES(kTileQ8_0, 32, "q8_0"),
-      FERRUM_TILES(kTileQ2_K, 256, "q2_k"),    FERRUM_TILES(kTileQ3_K, 256, "q3_k"),
-      FERRUM_TILES(kTileQ4_K, 256, "q4_k"),    FERRUM_TILES(kTileQ5_K, 256, "q5_k"),
-      FERRUM_TILES(kTileQ6_K, 256, "q6_k"),    FERRUM_TILES(kTileIq4Nl, 32, "iq4_nl"),
-      FERRUM_TILES(kTileIq4Xs, 256, "iq4_xs"), FERRUM_TILES(kTileMxfp4, 32, "mxfp4"),
-      FERRUM_TILES(kTileG4, 32, "g4"),         FERRUM_TILES(kTileG4, 64, "g4"),
+      FERRUM_TILES(kTileF32, 32, "f32"),
+      FERRUM_TILES(kTileF16, 32, "f16"),
+      FERRUM_TILES(kTileBf16, 32, "bf16"),
+      FERRUM_TILES(kTileQ4_0, 32, "q4_0"),
+      FERRUM_TILES(kTileQ4_1, 32, "q4_1"),
+      FERRUM_TILES(kTileQ5_0, 32, "q5_0"),
+      FERRUM_TILES(kTileQ5_1, 32, "q5_1"),
+      FERRUM_TILES(kTileQ8_0, 32, "q8_0"),
+      FERRUM_TILES(kTileQ2_K, 256, "q2_k"),
+      FERRUM_TILES(kTileQ3_K, 256, "q3_k"),
+      FERRUM_TILES(kTileQ4_K, 256, "q4_k"),
+      FERRUM_TILES(kTileQ5_K, 256, "q5_k"),
+      FERRUM_TILES(kTileQ6_K, 256, "q6_k"),
+      FERRUM_TILES(kTileIq4Nl, 32, "iq4_nl"),
+      FERRUM_TILES(kTileIq4Xs, 256, "iq4_xs"),
+      FERRUM_TILES(kTileMxfp4, 32, "mxfp4"),
+      FERRUM_TILES(kTileIq1, 256, "iq1"),
+      FERRUM_TILES(kTileIq1, 256, "iq1"),
+      FERRUM_TILES(kTileIq2, 256, "iq2"),
+      FERRUM_TILES(kTileIq2, 256, "iq2"),
+      FERRUM_TILES(kTileIq2, 256, "iq2"),
+      FERRUM_TILES(kTileIq3Xxs, 256, "iq3_xxs"),
+      FERRUM_TILES(kTileIq3S, 256, "iq3_s"),
+      FERRUM_TILES(kTileTernary, 256, "ternary"),
+      FERRUM_TILES(kTileTernary, 256, "ternary"),
+      FERRUM_TILES(kTileG4, 32, "g4"),
+      FERRUM_TILES(kTileG4, 64, "g4"),
       FERRUM_TILES(kTileG4, 128, "g4"),
   }};
 #undef FERRUM_TILES
-  static_assert(static_cast<int>(Format::kIQ4_XS) == 14 &&
+  static_assert(static_cast<int>(Format::kIQ4_XS) == 14 && static_cast<int>(Format::kTQ2_0) == 24 &&
                 static_cast<int>(Format::kG4_128) == kFormatCount - 1);
   return kAll[static_cast<size_t>(format)];
 }
@@ -199,6 +227,24 @@ void take_apart(Format format, const std::byte* row, int cols, RowQuants& out) {
       return take_blocks<BlockIQ4_XS, 256>(row, cols, out);
     case Format::kMXFP4:
       return take_blocks<BlockMXFP4, 32>(row, cols, out);
+    case Format::kIQ1_S:
+      return take_blocks<BlockIQ1_S, 256>(row, cols, out);
+    case Format::kIQ1_M:
+      return take_blocks<BlockIQ1_M, 256>(row, cols, out);
+    case Format::kIQ2_XXS:
+      return take_blocks<BlockIQ2_XXS, 256>(row, cols, out);
+    case Format::kIQ2_XS:
+      return take_blocks<BlockIQ2_XS, 256>(row, cols, out);
+    case Format::kIQ2_S:
+      return take_blocks<BlockIQ2_S, 256>(row, cols, out);
+    case Format::kIQ3_XXS:
+      return take_blocks<BlockIQ3_XXS, 256>(row, cols, out);
+    case Format::kIQ3_S:
+      return take_blocks<BlockIQ3_S, 256>(row, cols, out);
+    case Format::kTQ1_0:
+      return take_blocks<BlockTQ1_0, 256>(row, cols, out);
+    case Format::kTQ2_0:
+      return take_blocks<BlockTQ2_0, 256>(row, cols, out);
     case Format::kG4_32:
       return take_blocks<BlockG4_32, 32>(row, cols, out);
     case Format::kG4_64:

@@ -22,6 +22,7 @@ class BackendAround : public Backend {
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override {
     return inner_.kernel_memory_for(weights);
   }
+  size_t growth_of(std::span<const WeightSource> weights) const override { return inner_.growth_of(weights); }
   void upload(Tensor dst, std::span<const std::byte> src) override { inner_.upload(dst, src); }
   void download(std::span<std::byte> dst, Tensor src) override { inner_.download(dst, src); }
   std::unique_ptr<Landing> landing(size_t bytes) override { return inner_.landing(bytes); }

@@ -21,6 +21,7 @@ class ReferenceBackend final : public Backend {
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory() const override { return 0; }
   size_t kernel_memory_for(std::span<const WeightSource>) const override { return 0; }
+  size_t growth_of(std::span<const WeightSource>) const override { return 0; }
   void upload(Tensor dst, std::span<const std::byte> src) override;
   void download(std::span<std::byte> dst, Tensor src) override;
   std::unique_ptr<Landing> landing(size_t bytes) override { return std::make_unique<HostLanding>(bytes); }

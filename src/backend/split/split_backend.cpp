@@ -63,11 +63,19 @@ std::unique_ptr<Weight> SplitBackend::pack(const WeightSource& source) {
   return device_->pack(source);
 }
 
-size_t SplitBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
+std::vector<WeightSource> SplitBackend::left_of(std::span<const WeightSource> weights) const {
   std::vector<WeightSource> left;
   for (const WeightSource& source : weights)
     if (!placement_.is_on_host(source)) left.push_back(source);
-  return device_->kernel_memory_for(left);
+  return left;
+}
+
+size_t SplitBackend::kernel_memory_for(std::span<const WeightSource> weights) const {
+  return device_->kernel_memory_for(left_of(weights));
+}
+
+size_t SplitBackend::growth_of(std::span<const WeightSource> weights) const {
+  return device_->growth_of(left_of(weights));
 }
 
 Tensor SplitBackend::tensor(Room& room, DType dtype, int rows, int cols) {

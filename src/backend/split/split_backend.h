@@ -33,6 +33,7 @@ class SplitBackend final : public ForwardingBackend, public DeviceReport {
   void enter_thread() override;
   std::unique_ptr<Weight> pack(const WeightSource& source) override;
   size_t kernel_memory_for(std::span<const WeightSource> weights) const override;
+  size_t growth_of(std::span<const WeightSource> weights) const override;
 
   void embed(Tensor out, const Weight& table, Tensor tokens) override;
   void linear(Tensor out, Tensor x, const Weight& w) override;
@@ -46,6 +47,8 @@ class SplitBackend final : public ForwardingBackend, public DeviceReport {
                const Activation& activation) override;
 
  private:
+  std::vector<WeightSource> left_of(std::span<const WeightSource> weights) const;  // for the device
+
   // Memory of the host for one operand, as much as the largest step has needed so far.
   struct Room {
     std::unique_ptr<Buffer> buffer;

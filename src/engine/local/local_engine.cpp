@@ -115,6 +115,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
   }
   const uint64_t free = backend->free_bytes();
   const DeviceMemory device = {.kernels = backend->kernel_memory_for(weights),
+                               .growth = backend->growth_of(weights),
                                .free = split ? std::min<uint64_t>(options.device_memory, free) : free,
                                .adapters = planned_adapters(options, *backend),
                                .kv_layout = backend->kv_layout()};
@@ -139,7 +140,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, const LoadObserver& obser
     draft_backend = trace_->watch(backend, "draft");
     backend = trace_->watch(backend, "forward");
   }
-  LoadSteps progress(observer.progress, memory_.weights + memory_.on_host);
+  LoadSteps progress(observer.progress, checkpoint_->bytes() + (draft_ ? draft_->checkpoint().bytes() : 0));
   runner_ = std::make_unique<Runner>(backend, checkpoint_, runner, [&](const DecoderLimits& limits) {
     return replay_ ? replay_->model(*backend, limits)
                    : ferrum::load_model(*backend, *checkpoint_, limits, progress.next(checkpoint_->bytes()));

@@ -56,10 +56,11 @@ TextEngine::TextEngine(std::shared_ptr<const Checkpoint> checkpoint, const Engin
     fail(ErrorCode::kBadArgument, "--device-memory is for models that generate text");
   std::shared_ptr<Backend> backend =
       make_backend({options.backend, options.threads, options.activations, options.check});
-  memory_ = {.weights = checkpoint_->bytes(),
+  const std::vector<WeightSource> weights = weights_of(*checkpoint_);
+  memory_ = {.weights = checkpoint_->bytes() + backend->growth_of(weights),
              .kv = 0,
              .activations = text_encoder_bytes(backend->kv_layout(), model, encoder) +
-                            backend->kernel_memory_for(weights_of(*checkpoint_)),
+                            backend->kernel_memory_for(weights),
              .free = backend->free_bytes(),
              .tokens = 0};
   info_.name = model.name;

@@ -18,8 +18,9 @@ namespace ferrum::formats {
 
 static_assert(std::endian::native == std::endian::little, "blocks are read in place");
 
-inline constexpr int kSmallBlock = 32;   // values of a block of the simple formats
-inline constexpr int kSuperBlock = 256;  // values of a block of the K formats and IQ4_XS
+inline constexpr int kSmallBlock = 32;  // values of a block of the simple formats
+inline constexpr int kSuperBlock =
+    256;  // values of a block of the K formats, IQ4_XS and the coded formats (coded.h)
 
 // Blocks may be at any address in a file, so they have no alignment. 16-bit fields named d, dmin or m are
 // binary16.
@@ -88,6 +89,57 @@ struct [[gnu::packed]] BlockIQ4_XS {
   uint8_t scales_low[4];  // four bits for each
   uint8_t quants[128];    // 16 bytes for each, placed as in Q4_0
 };
+struct [[gnu::packed]] BlockIQ1_S {
+  uint16_t d;
+  uint8_t points[32];  // of eight values each, here and below; in IQ3 of four
+  uint16_t parts[8];
+};
+struct [[gnu::packed]] BlockIQ1_M {
+  uint8_t points[32];
+  uint8_t points_high[16];
+  uint16_t scales[4];  // and d
+};
+struct [[gnu::packed]] BlockIQ2_XXS {
+  struct [[gnu::packed]] Part {
+    uint8_t points[4];
+    uint32_t signs_and_scale;
+  };
+  uint16_t d;
+  Part parts[8];
+};
+struct [[gnu::packed]] BlockIQ2_XS {
+  uint16_t d;
+  uint16_t points[32];  // and their signs
+  uint8_t scales[8];
+};
+struct [[gnu::packed]] BlockIQ2_S {
+  uint16_t d;
+  uint8_t points[32];
+  uint8_t signs[32];
+  uint8_t points_high[8];
+  uint8_t scales[8];
+};
+struct [[gnu::packed]] BlockIQ3_XXS {
+  uint16_t d;
+  uint8_t points[64];
+  uint32_t signs_and_scales[8];
+};
+struct [[gnu::packed]] BlockIQ3_S {
+  uint16_t d;
+  uint8_t points[64];
+  uint8_t points_high[8];
+  uint8_t signs[32];
+  uint8_t scales[4];
+};
+struct [[gnu::packed]] BlockTQ1_0 {
+  uint8_t fives[48];
+  uint8_t fours[4];
+  uint16_t d;
+};
+struct [[gnu::packed]] BlockTQ2_0 {
+  uint8_t quants[64];
+  uint16_t d;
+};
 struct [[gnu::packed]] BlockMXFP4 {
   uint8_t exponent;    // E8M0: the scale is 2^(exponent − 127)
   uint8_t quants[16];  // E2M1 values, placed as in Q4_0
@@ -115,6 +167,15 @@ static_assert(sizeof(BlockQ5_K) == 176);
 static_assert(sizeof(BlockQ6_K) == 210);
 static_assert(sizeof(BlockIQ4_NL) == 18);
 static_assert(sizeof(BlockIQ4_XS) == 136);
+static_assert(sizeof(BlockIQ1_S) == 50);
+static_assert(sizeof(BlockIQ1_M) == 56);
+static_assert(sizeof(BlockIQ2_XXS) == 66);
+static_assert(sizeof(BlockIQ2_XS) == 74);
+static_assert(sizeof(BlockIQ2_S) == 82);
+static_assert(sizeof(BlockIQ3_XXS) == 98);
+static_assert(sizeof(BlockIQ3_S) == 110);
+static_assert(sizeof(BlockTQ1_0) == 54);
+static_assert(sizeof(BlockTQ2_0) == 66);
 static_assert(sizeof(BlockMXFP4) == 17);
 static_assert(sizeof(BlockG4_32) == 19);
 static_assert(sizeof(BlockG4_64) == 35);

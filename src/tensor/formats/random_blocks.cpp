@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "tensor/formats/blocks.h"
+#include "tensor/formats/coded.h"
+#include "tensor/formats/grids.h"
 #include "tensor/half.h"
 
 namespace ferrum::formats {
@@ -42,6 +44,26 @@ Unit with_minimum(Uniform scale, Uniform q) {
 
 constexpr Uniform kSixBits = {-32, 31};
 
+// Of scale × number, with points of a grid that are equally frequent, and scales 2 s + 1 of s = 0 … most.
+template <size_t kPoints, size_t kNumbers>
+Unit of_grid(const Grid<kPoints, kNumbers>& grid, const CodeTable& table, double most) {
+  double sum = 0;
+  for (const auto& point : grid)
+    for (const uint8_t code : point) sum += static_cast<double>(table.numbers[code]) * table.numbers[code];
+  const double scale = 4 * Uniform{0.5, most + 0.5}.mean_square();
+  return {table.unit * std::sqrt(scale * sum / (kPoints * kNumbers))};
+}
+
+// Of x ± 1/8: the mean of the squares with the one sign is not that with the other.
+Unit of_iq1_grid() {
+  double sum = 0;
+  for (const auto& point : kIq1Grid)
+    for (const uint8_t x : point)
+      for (const int sign : {0, 4}) sum += std::pow(kIq1Codes.numbers[x + sign], 2) / 2;
+  const double scale = 4 * Uniform{0.5, 7.5}.mean_square();
+  return {kIq1Codes.unit * std::sqrt(scale * sum / (2048 * 8))};
+}
+
 Unit unit_of(Format format) {
   switch (format) {
     case Format::kQ4_0:
@@ -70,6 +92,23 @@ Unit unit_of(Format format) {
       return {std::sqrt(kSixBits.mean_square() * mean_square(kIq4Values))};
     case Format::kMXFP4:
       return {std::sqrt(mean_square(kMxfp4DoubledValues)) / 2};
+    case Format::kIQ1_S:
+    case Format::kIQ1_M:
+      return of_iq1_grid();
+    case Format::kIQ2_XXS:
+      return of_grid(kIq2XxsGrid, kIq2Codes, 15);
+    case Format::kIQ2_XS:
+      return of_grid(kIq2XsGrid, kIq2Codes, 15);
+    case Format::kIQ2_S:
+      return of_grid(kIq2SGrid, kIq2Codes, 15);
+    case Format::kIQ3_XXS:
+      return of_grid(kIq3XxsGrid, kIq3XxsCodes, 15);
+    case Format::kIQ3_S:
+      return of_grid(kIq3SGrid, kIq3SCodes, 15);
+    case Format::kTQ1_0:
+      return {std::sqrt(Uniform{-1, 1}.mean_square())};
+    case Format::kTQ2_0:
+      return {std::sqrt(Uniform{-1, 2}.mean_square())};
     case Format::kG4_32:
     case Format::kG4_64:
     case Format::kG4_128:  // quants and zeros have the same distribution
@@ -180,6 +219,28 @@ void RandomBlocks::fill(std::span<std::byte> out, uint64_t first) const {
       return fill_blocks<BlockIQ4_NL>(out, key_, first, set_d);
     case Format::kIQ4_XS:
       return fill_blocks<BlockIQ4_XS>(out, key_, first, set_d);
+    case Format::kIQ1_S:
+      return fill_blocks<BlockIQ1_S>(out, key_, first, set_d);
+    case Format::kIQ1_M:
+      return fill_blocks<BlockIQ1_M>(out, key_, first, [this](BlockIQ1_M& block, uint8_t draw) {
+        for (int w = 0; w < 4; ++w)
+          block.scales[w] =
+              static_cast<uint16_t>((block.scales[w] & 0x0FFF) | (scales_[draw].d >> (4 * w) & 15) << 12);
+      });
+    case Format::kIQ2_XXS:
+      return fill_blocks<BlockIQ2_XXS>(out, key_, first, set_d);
+    case Format::kIQ2_XS:
+      return fill_blocks<BlockIQ2_XS>(out, key_, first, set_d);
+    case Format::kIQ2_S:
+      return fill_blocks<BlockIQ2_S>(out, key_, first, set_d);
+    case Format::kIQ3_XXS:
+      return fill_blocks<BlockIQ3_XXS>(out, key_, first, set_d);
+    case Format::kIQ3_S:
+      return fill_blocks<BlockIQ3_S>(out, key_, first, set_d);
+    case Format::kTQ1_0:
+      return fill_blocks<BlockTQ1_0>(out, key_, first, set_d);
+    case Format::kTQ2_0:
+      return fill_blocks<BlockTQ2_0>(out, key_, first, set_d);
     case Format::kQ8_0:
       return fill_blocks<BlockQ8_0>(out, key_, first, [this](BlockQ8_0& block, uint8_t draw) {
         block.d = scales_[draw].d;

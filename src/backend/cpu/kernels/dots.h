@@ -5,7 +5,7 @@
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {  // nothing here may become a symbol that the linker merges: see kernels.h
 
-// Only formats that need all 256 values have neither an offset nor a minimum.
+// Quants without an offset and a minimum are signed bytes.
 template <class Source>
 constexpr bool kIsSigned = Source::kOffset == 0 && !Source::kHasMin;
 

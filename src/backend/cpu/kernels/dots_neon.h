@@ -73,11 +73,13 @@ inline void add_small_dots(I32 (&dots)[P][T], const Source* sources, const Input
 
 // With quants of 8 bits, two products fit: 2 × 128 × 127.
 template <class Source, int P, int T>
-inline void add_wide_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b) {
+inline void add_wide_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
+  constexpr int kQuads = 8 / Source::kParts;
+  const int begin = kQuads * part;
   I32 low[P][T];
   I32 high[P][T];
 #pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
+  for (int i = begin; i < begin + kQuads; i += 2) {
     int8x16_t w[P][2];
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
@@ -94,8 +96,8 @@ inline void add_wide_dots(I32 (&dots)[P][T], const Source* sources, const InputS
         const int16x8_t lows = vmlal_s8(vmull_s8(vget_low_s8(w[p][0]), vget_low_s8(first)),
                                         vget_low_s8(w[p][1]), vget_low_s8(second));
         const int16x8_t highs = vmlal_high_s8(vmull_high_s8(w[p][0], first), w[p][1], second);
-        low[p][t] = i == 0 ? vpaddlq_s16(lows) : vpadalq_s16(low[p][t], lows);
-        high[p][t] = i == 0 ? vpaddlq_s16(highs) : vpadalq_s16(high[p][t], highs);
+        low[p][t] = i == begin ? vpaddlq_s16(lows) : vpadalq_s16(low[p][t], lows);
+        high[p][t] = i == begin ? vpaddlq_s16(highs) : vpadalq_s16(high[p][t], highs);
       }
     }
   }
@@ -108,8 +110,7 @@ inline void add_wide_dots(I32 (&dots)[P][T], const Source* sources, const InputS
 template <class Source, int P, int T>
 inline void add_dots(I32 (&dots)[P][T], const Source* sources, const InputSpan* x, int b, int part) {
   if constexpr (kIsSigned<Source>) {
-    static_assert(Source::kParts == 1);
-    add_wide_dots<Source, P, T>(dots, sources, x, b);
+    add_wide_dots<Source, P, T>(dots, sources, x, b, part);
   } else {
     add_small_dots<Source, P, T>(dots, sources, x, b, part);
   }

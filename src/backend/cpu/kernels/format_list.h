@@ -26,5 +26,20 @@
   X(kG4_32, g4_32, G4_32Source)    \
   X(kG4_64, g4_64, G4_64Source)    \
   X(kG4_128, g4_128, G4_128Source)
+// Codes into a table (tensor/formats/coded.h), by the type of their blocks and the bits of a code. Formats whose
+// codes have as many bits share all functions but those that pack them.
+#define FERRUM_CODED_FORMATS(X)          \
+  X(kIQ1_S, iq1_s, BlockIQ1_S, 3)        \
+  X(kIQ1_M, iq1_m, BlockIQ1_M, 3)        \
+  X(kIQ2_XXS, iq2_xxs, BlockIQ2_XXS, 3)  \
+  X(kIQ2_XS, iq2_xs, BlockIQ2_XS, 3)     \
+  X(kIQ2_S, iq2_s, BlockIQ2_S, 3)        \
+  X(kIQ3_XXS, iq3_xxs, BlockIQ3_XXS, 4)  \
+  X(kIQ3_S, iq3_s, BlockIQ3_S, 4)        \
+  X(kTQ1_0, tq1_0, BlockTQ1_0, 3)        \
+  X(kTQ2_0, tq2_0, BlockTQ2_0, 3)
+#define FERRUM_CODED_PANELS(X)           \
+  X(coded, codes_3, Codes3Source)        \
+  X(coded, codes_4, Codes4Source)
 #define FERRUM_INTEGER_FORMATS(X) FERRUM_SIMPLE_FORMATS(X) FERRUM_SUPER_FORMATS(X) FERRUM_GROUP_FORMATS(X)
 // clang-format on

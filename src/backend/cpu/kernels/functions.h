@@ -23,6 +23,13 @@ constexpr int kWideOffset = 0;
 constexpr int kWideOffset = 128;
 #endif
 
+// Added to the numbers of coded formats, which are below 64 in magnitude.
+#if defined(FERRUM_NEON)
+constexpr int kCodedOffset = 0;
+#else
+constexpr int kCodedOffset = 64;
+#endif
+
 // Whether all CPUs with the instruction set multiply pairs of bf16 in one instruction.
 #if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 constexpr bool kHasPairDot = true;
@@ -105,19 +112,30 @@ void attend_bf16(const AttentionTile& tile, int partition, const AttentionScratc
 void attend_i8(const AttentionTile& tile, int partition, const AttentionScratch& scratch,
                const AttentionState& state);
 
-// The panels of one format: pack.cpp, multiply_*.cpp.
-#define FERRUM_PANELS(name)                                               \
-  void pack_##name(const uint8_t* const* rows, int cols, uint8_t* panel); \
-  void multiply_##name(const PanelTask& task);                            \
+// The panels of one format: pack.cpp, pack_coded.cpp, multiply_*.cpp.
+#define FERRUM_PACK(name) void pack_##name(const uint8_t* const* rows, int cols, uint8_t* panel);
+#define FERRUM_PANELS(name)                    \
+  void multiply_##name(const PanelTask& task); \
   void expand_##name(const uint8_t* panel, int cols, float* out);
 #define FERRUM_INTEGER_PANELS(member, name, Source)                   \
   FERRUM_PANELS(name)                                                 \
   void unpack_##name(const uint8_t* panel, int cols, uint8_t* spans); \
   void multiply_unpacked_##name(const PanelTask& task);
+#define FERRUM_INTEGER_PACK(member, name, Source) FERRUM_PACK(name)
+#define FERRUM_CODED_PACK(member, name, Block, bits) FERRUM_PACK(name)
+FERRUM_PACK(f32)
+FERRUM_PACK(f16)
+FERRUM_PACK(bf16)
+FERRUM_INTEGER_FORMATS(FERRUM_INTEGER_PACK)
+FERRUM_CODED_FORMATS(FERRUM_CODED_PACK)
 FERRUM_PANELS(f32)
 FERRUM_PANELS(f16)
 FERRUM_PANELS(bf16)
 FERRUM_INTEGER_FORMATS(FERRUM_INTEGER_PANELS)
+FERRUM_CODED_PANELS(FERRUM_INTEGER_PANELS)
+#undef FERRUM_PACK
+#undef FERRUM_INTEGER_PACK
+#undef FERRUM_CODED_PACK
 #undef FERRUM_PANELS
 #undef FERRUM_INTEGER_PANELS
 

@@ -19,6 +19,11 @@ void use_tiles(Kernels& table) {
   table.formats.of[static_cast<int>(Format::member)].multiply_unpacked = multiply_unpacked_##name;
   FERRUM_INTEGER_FORMATS(FERRUM_UNPACKED)
 #undef FERRUM_UNPACKED
+#define FERRUM_CODED(member, name, Block, bits)                                    \
+  table.formats.of[static_cast<int>(Format::member)].unpack = unpack_codes_##bits; \
+  table.formats.of[static_cast<int>(Format::member)].multiply_unpacked = multiply_unpacked_codes_##bits;
+  FERRUM_CODED_FORMATS(FERRUM_CODED)
+#undef FERRUM_CODED
 }
 
 }  // namespace ferrum::cpu::FERRUM_ISA

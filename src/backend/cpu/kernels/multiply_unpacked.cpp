@@ -27,6 +27,7 @@ template <class Source>
   void expand_##name(const uint8_t* panel, int cols, float* out) { expand_spans<Source>(panel, cols, out); } \
   void multiply_unpacked_##name(const PanelTask& task) { multiply_unpacked<Source>(task); }
 FERRUM_INTEGER_FORMATS(FERRUM_UNPACKED)
+FERRUM_CODED_PANELS(FERRUM_UNPACKED)
 #undef FERRUM_UNPACKED
 
 }  // namespace ferrum::cpu::FERRUM_ISA

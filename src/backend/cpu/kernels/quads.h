@@ -69,22 +69,42 @@ struct ThreeBitQuads {
   }
 };
 
-// Replaces each byte of `indices`, below 16, by that entry of the table.
-inline I32 look_up(const uint8_t (&table)[16], I32 indices) {
+// Tables of 16 bytes, or of 8 for indices below 8, in each 16 bytes of a register.
+inline I32 table_of_16(const uint8_t* entries) {
 #if defined(__AVX512BW__)
-  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return reinterpret_cast<I32>(
-      _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), reinterpret_cast<__m512i>(indices)));
+      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(entries))));
 #elif defined(__AVX2__)
-  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return reinterpret_cast<I32>(
-      _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), reinterpret_cast<__m256i>(indices)));
-#elif defined(FERRUM_NEON)
-  return vreinterpretq_s32_u8(vqtbl1q_u8(vld1q_u8(table), vreinterpretq_u8_s32(indices)));
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(entries))));
 #else
+  static_assert(kRegister == 16);
+  return load_register(entries);
+#endif
+}
+inline I32 table_of_8(const uint8_t* entries) {
+  typedef int64_t Twos __attribute__((vector_size(kRegister)));
+  int64_t all;
+  __builtin_memcpy(&all, entries, sizeof all);
+  return reinterpret_cast<I32>(Twos{} + all);
+}
+
+// Replaces each byte of `indices`, below 16, by that entry of the table.
+inline I32 look_up(I32 table, I32 indices) {
+#if defined(__AVX512BW__)
+  return reinterpret_cast<I32>(
+      _mm512_shuffle_epi8(reinterpret_cast<__m512i>(table), reinterpret_cast<__m512i>(indices)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<I32>(
+      _mm256_shuffle_epi8(reinterpret_cast<__m256i>(table), reinterpret_cast<__m256i>(indices)));
+#elif defined(FERRUM_NEON)
+  return vreinterpretq_s32_u8(vqtbl1q_u8(vreinterpretq_u8_s32(table), vreinterpretq_u8_s32(indices)));
+#else
+  uint8_t entries[kRegister];
   uint8_t bytes[kRegister];
+  store_register(entries, table);
   store_register(bytes, indices);
-  for (uint8_t& byte : bytes) byte = table[byte];
+  for (uint8_t& byte : bytes) byte = entries[byte];
   return load_register(bytes);
 #endif
 }
@@ -102,7 +122,7 @@ struct Iq4Quads {
         static_cast<uint8_t>(o + 13),  static_cast<uint8_t>(o + 25),  static_cast<uint8_t>(o + 38),
         static_cast<uint8_t>(o + 53),  static_cast<uint8_t>(o + 69),  static_cast<uint8_t>(o + 89),
         static_cast<uint8_t>(o + 113)};
-    return look_up(kTable, nibble_quad(block, i));
+    return look_up(table_of_16(kTable), nibble_quad(block, i));
   }
 };
 
@@ -113,7 +133,7 @@ struct Mxfp4Quads {
   static I32 quad(const uint8_t* block, int i) {
     alignas(16) static constexpr uint8_t kTable[16] = {16, 17, 18, 19, 20, 22, 24, 28,
                                                        16, 15, 14, 13, 12, 10, 8,  4};
-    return look_up(kTable, nibble_quad(block, i));
+    return look_up(table_of_16(kTable), nibble_quad(block, i));
   }
 };
 

@@ -237,6 +237,39 @@ struct Iq4XsSource : SuperSource<Iq4Quads, 1, kWideOffset, false> {
   }
 };
 
+// The coded formats: their table, and a register of scales for 128 columns (pack_coded.cpp).
+template <int kBits>
+inline I32 code_table(const uint8_t* entries) {
+  if constexpr (kBits == 4) return table_of_16(entries);
+  return table_of_8(entries);
+}
+constexpr int kCodedMost = kCodedOffset + 62;
+
+#if !defined(FERRUM_WORD_SUMS)
+template <class Codes, int kBits>
+struct CodedSource : SuperSource<Codes, 2, kCodedOffset, false> {
+  using Base = SuperSource<Codes, 2, kCodedOffset, false>;
+  static constexpr int kMost = kCodedMost;
+  static constexpr int kScalesAt = Base::kQuantBytes;
+  static constexpr int kTableAt = kScalesAt + 3 * kRegister;
+  static constexpr int kSpanBytes = coded_span_bytes(kBits, kLanes);
+  static_assert(kSpanBytes == kTableAt + (1 << kBits));
+
+  CodedSource(const uint8_t* span, int) : Base(span), table(code_table<kBits>(span + kTableAt)) {
+    const F32 d = from_bits(load_register(span + kScalesAt + 2 * kRegister));
+#pragma GCC unroll 16
+    for (int i = 0; i < 2 * kBlocks; ++i) {
+      const I32 all = load_register(span + kScalesAt + i / 8 * kRegister);
+      this->scales[i] = to_float((all >> (8 * (i % 4) + 4 * (i / 4 % 2)) & 15) * 2 + 1) * d;
+    }
+  }
+
+  I32 quad(int b, int i) const { return look_up(table, Base::quad(b, i)); }
+
+  I32 table;
+};
+#endif
+
 // The result of `unpack` for any of them: a byte per quant, and scales in float32.
 template <int kPartsOfFormat, int kOffsetOfFormat, bool kMin, int kMostOfFormat>
 struct UnpackedSource {
@@ -281,6 +314,9 @@ inline void store_scales(const Source& source, int b, uint8_t* span) {
 
 namespace ferrum::cpu::FERRUM_ISA {
 namespace {
+
+using Codes3Source = CodedSource<ThreeBitQuads, 3>;
+using Codes4Source = CodedSource<NibbleQuads, 4>;
 
 #if defined(FERRUM_WORD_SUMS)
 template <class Source>

@@ -103,6 +103,33 @@ struct Q2_KSource : HalvesSource<TwoBitQuads, Q2_KScaleBytes, 0, true> {
   }
 };
 
+struct CodedScaleBytes {
+  explicit CodedScaleBytes(const uint8_t* p) : from(p) {}
+  I32 operator[](int i) const {
+    const I32 both = load_register(from + i / 2 * kRegister);
+    return (shifted(both, i % 2 == 0 ? 1 : -3) & 0x1E1E1E1E) | 0x01010101;
+  }
+  const uint8_t* from;
+};
+template <class Codes, int kBits>
+struct CodedSource : HalvesSource<Codes, CodedScaleBytes, kCodedOffset, false> {
+  using Base = HalvesSource<Codes, CodedScaleBytes, kCodedOffset, false>;
+  static constexpr int kMost = kCodedMost;
+  static constexpr int kScalesAt = Base::kQuantBytes;
+  static constexpr int kTableAt = kScalesAt + 3 * kRegister;
+  static constexpr int kSpanBytes = coded_span_bytes(kBits, kLanes);
+  static_assert(kSpanBytes == kTableAt + (1 << kBits));
+
+  CodedSource(const uint8_t* span, int)
+      : Base(span, CodedScaleBytes(span + kScalesAt),
+             from_bits(load_register(span + kScalesAt + 2 * kRegister))),
+        table(code_table<kBits>(span + kTableAt)) {}
+
+  I32 quad(int b, int i) const { return look_up(table, Base::quad(b, i)); }
+
+  I32 table;
+};
+
 // What they unpack to.
 template <int kOffsetOfFormat, bool kMin, int kMostOfFormat>
 struct UnpackedHalvesSource {

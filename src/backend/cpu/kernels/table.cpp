@@ -29,6 +29,15 @@ constexpr FormatTable format_table() {
                                                 .direct_tokens = kDirectTokensOf<Source>};
   FERRUM_INTEGER_FORMATS(FERRUM_INTEGER)
 #undef FERRUM_INTEGER
+#define FERRUM_CODED(member, name, Block, bits)                                                      \
+  table.of[static_cast<int>(Format::member)] = {.pack = pack_##name,                                 \
+                                                .multiply = multiply_codes_##bits,                   \
+                                                .unpack = unpack_codes_##bits,                       \
+                                                .multiply_unpacked = multiply_unpacked_codes_##bits, \
+                                                .expand = expand_codes_##bits,                       \
+                                                .direct_tokens = kDirectTokensOf<Codes##bits##Source>};
+  FERRUM_CODED_FORMATS(FERRUM_CODED)
+#undef FERRUM_CODED
   return table;
 }
 

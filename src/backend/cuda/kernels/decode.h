@@ -23,13 +23,35 @@ GPU_FN uint32_t exact_pair(float low, float high) {
   return gpu::bits_of(low) >> 16 | (gpu::bits_of(high) & 0xffff0000u);
 }
 
-// The signed bytes of IQ4 and of twice E2M1, by four bits (tensor/formats/blocks.h).
+// Signed bytes by three or four bits, and a power of two that they are multiplied with: of IQ4 and of twice
+// E2M1 (tensor/formats/blocks.h), and of the coded formats (coded.h).
+struct ValueTable {
+  uint64_t low, high;  // entries 0–7 and 8–15
+  float unit;
+};
+constexpr ValueTable table_of(Values values) {
+  switch (values) {
+    case Values::kIq4:
+      return {0xf6eaddcfbfad9881u, 0x7159453526190d01u, 1};
+    case Values::kMxfp4:
+      return {0x0c08060403020100u, 0xf4f8fafcfdfeff00u, 1};
+    case Values::kIq1:
+      return {0x0007fff7000901f9u, 0x0000000000000000u, 0.125f};
+    case Values::kIq2:
+      return {0x00d5e7f8002b1908u, 0x0000000000000000u, 0.125f};
+    case Values::kIq3Xxs:
+      return {0x3e342c241c140c04u, 0xc2ccd4dce4ecf4fcu, 0.25f};
+    case Values::kIq3S:
+      return {0x0f0d0b0907050301u, 0xf1f3f5f7f9fbfdffu, 1};
+    default:
+      return {0, 0, 0};
+  }
+}
 template <Values kValues>
 GPU_FN float table_value(uint32_t q) {
-  constexpr uint64_t kLow = kValues == Values::kIq4 ? 0xf6eaddcfbfad9881u : 0x0c08060403020100u;
-  constexpr uint64_t kHigh = kValues == Values::kIq4 ? 0x7159453526190d01u : 0xf4f8fafcfdfeff00u;
-  const uint64_t table = q < 8 ? kLow : kHigh;
-  return static_cast<float>(static_cast<int8_t>(table >> (8 * (q & 7))));
+  constexpr ValueTable kTable = table_of(kValues);
+  const uint64_t table = kTable.high == 0 || q < 8 ? kTable.low : kTable.high;
+  return static_cast<float>(static_cast<int8_t>(table >> (8 * (q & 7)))) * kTable.unit;
 }
 
 // Two whole numbers of up to seven bits in the halves of a word, less kOffset: 128 + q has q as its last bits

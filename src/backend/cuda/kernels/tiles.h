@@ -23,7 +23,7 @@
 
 namespace ferrum::cuda {
 
-enum class Values : uint8_t { kF32, kF16, kBf16, kWhole, kSigned, kIq4, kMxfp4 };
+enum class Values : uint8_t { kF32, kF16, kBf16, kWhole, kSigned, kIq4, kMxfp4, kIq1, kIq2, kIq3Xxs, kIq3S };
 
 struct QuantFormat {
   int low_bits = 0;
@@ -64,6 +64,14 @@ inline constexpr QuantFormat kTileQ6_K = {
 inline constexpr QuantFormat kTileIq4Nl = {.low_bits = 4, .values = Values::kIq4};
 inline constexpr QuantFormat kTileIq4Xs = {.low_bits = 4, .values = Values::kIq4, .has_scales = true};
 inline constexpr QuantFormat kTileMxfp4 = {.low_bits = 4, .values = Values::kMxfp4, .is_exponent = true};
+// Codes into the tables of tensor/formats/coded.h.
+inline constexpr QuantFormat kTileIq1 = {
+    .low_bits = 2, .high_bits = 1, .values = Values::kIq1, .per_scale = 16, .has_scales = true};
+inline constexpr QuantFormat kTileIq2 = {
+    .low_bits = 2, .high_bits = 1, .values = Values::kIq2, .per_scale = 16, .has_scales = true};
+inline constexpr QuantFormat kTileIq3Xxs = {.low_bits = 4, .values = Values::kIq3Xxs, .has_scales = true};
+inline constexpr QuantFormat kTileIq3S = {.low_bits = 4, .values = Values::kIq3S, .has_scales = true};
+inline constexpr QuantFormat kTileTernary = {.low_bits = 2, .offset = 1};
 inline constexpr QuantFormat kTileG4 = {.low_bits = 4, .has_minima = true};
 
 // A segment of a weight: rows of one format.
