@@ -36,7 +36,21 @@ enum class FileType : uint8_t {
   kIQ4_NL,
   kIQ4_XS,
   kMXFP4_MOE,
+  kQ2_K_S,
+  kIQ1_S,
+  kIQ1_M,
+  kIQ2_XXS,
+  kIQ2_XS,
+  kIQ2_S,
+  kIQ2_M,
+  kIQ3_XXS,
+  kIQ3_XS,
+  kIQ3_S,
+  kIQ3_M,
+  kTQ1_0,
+  kTQ2_0,
 };
+inline constexpr int kFileTypeCount = 33;
 
 std::string_view name_of(FileType type);                         // "Q4_K_M"
 std::optional<FileType> file_type_named(std::string_view name);  // case-insensitive; "MXFP4" is MXFP4_MOE

@@ -35,10 +35,12 @@ constexpr std::array<std::string_view, 19> kCompanions = {"config.json",
                                                           "README.md"};
 
 // In order of preference; other types are only picked by name.
-constexpr std::array<std::string_view, 24> kUsual = {
-    "Q4_K_M", "Q4_0",   "Q8_0", "UD-Q4_K_XL", "Q5_K_M", "Q4_K_S", "IQ4_XS",    "IQ4_NL",
-    "Q6_K",   "Q5_K_S", "Q5_0", "Q4_1",       "Q5_1",   "MXFP4",  "MXFP4_MOE", "Q3_K_M",
-    "Q3_K_L", "Q3_K_S", "Q2_K", "BF16",       "F16",    "F32",    "Q4_K",      "Q5_K"};
+constexpr std::array<std::string_view, 37> kUsual = {
+    "Q4_K_M",  "Q4_0",   "Q8_0",  "UD-Q4_K_XL", "Q5_K_M", "Q4_K_S",  "IQ4_XS",    "IQ4_NL",
+    "Q6_K",    "Q5_K_S", "Q5_0",  "Q4_1",       "Q5_1",   "MXFP4",   "MXFP4_MOE", "Q3_K_M",
+    "Q3_K_L",  "IQ3_M",  "IQ3_S", "Q3_K_S",     "IQ3_XS", "IQ3_XXS", "Q2_K",      "IQ2_M",
+    "Q2_K_S",  "BF16",   "F16",   "F32",        "Q4_K",   "Q5_K",    "IQ2_S",     "IQ2_XS",
+    "IQ2_XXS", "IQ1_M",  "IQ1_S", "TQ2_0",      "TQ1_0"};
 
 // A file of a module of sentence-transformers, which has a folder of its own: "1_Pooling/config.json".
 bool is_of_module(std::string_view file) {

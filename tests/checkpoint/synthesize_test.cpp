@@ -45,7 +45,7 @@ float deviation(const std::vector<float>& values) {
 
 TEST_F(Synthesize, EveryTypeOpensAsTheRequestedModel) {
   const fs::path file = config(kMoe);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < kFileTypeCount; ++i) {
     const auto type = static_cast<FileType>(i);
     synthesize(file, target(), {.type = type});
     const auto checkpoint = Checkpoint::open(target());
