@@ -53,10 +53,16 @@ inline constexpr CodeTable kTernaryCodes = {.bits = 3, .numbers = {-1, 0, 1, 2}}
 
 // The signs of eight values, a bit each. The formats that store seven have an even number of minuses.
 constexpr unsigned eight_signs(unsigned seven) {
-  return seven | (static_cast<unsigned>(std::popcount(seven)) & 1) << 7;
+  return seven | (0x6996u >> ((seven ^ seven >> 4) & 15) & 1) << 7;  // bit n of the constant: the parity of n
 }
 
 float scale_of(const CodedBlock& block, const CodeTable& table);  // d × unit, which is exact
+
+// Byte i has bit i of eight.
+constexpr uint64_t spread_bits(unsigned eight) {
+  const uint64_t in_place = eight * 0x0101010101010101u & 0x8040201008040201u;
+  return (in_place + 0x00406070787C7E7Fu) >> 7 & 0x0101010101010101u;
+}
 
 void decode_codes(const CodedBlock& block, const CodeTable& table, float* out);
 

@@ -12,6 +12,8 @@
 //   32   points_high  four bits for each point, low first: the upper three of its index, then the sign of 1/8
 //   48   scales       four words of 16 bits: bits 3k … 3k + 2 of word w are s of part 4w + k; bits 12–15 are
 //                     bits 4w … 4w + 3 of d, binary16
+#include <cstring>
+
 #include "tensor/formats/coded.h"
 #include "tensor/formats/decode.h"
 #include "tensor/formats/grids.h"
@@ -20,7 +22,8 @@ namespace ferrum::formats {
 namespace {
 
 void take_point(unsigned index, unsigned is_minus, uint8_t* codes) {
-  for (size_t i = 0; i < 8; ++i) codes[i] = static_cast<uint8_t>(kIq1Grid[index][i] | is_minus << 2);
+  const uint64_t all = std::bit_cast<uint64_t>(kIq1Grid[index]) | is_minus * 0x0404040404040404u;
+  std::memcpy(codes, &all, sizeof all);
 }
 
 }  // namespace

@@ -17,6 +17,8 @@
 //   34  signs        a byte for each point
 //   66  points_high  bits 2g, 2g + 1 of byte b: the upper two bits of the index of point 4b + g
 //   74  scales       as in IQ2_XS
+#include <cstring>
+
 #include "tensor/formats/coded.h"
 #include "tensor/formats/decode.h"
 #include "tensor/formats/grids.h"
@@ -25,7 +27,8 @@ namespace ferrum::formats {
 namespace {
 
 void take_point(const std::array<uint8_t, 8>& point, unsigned signs, uint8_t* codes) {
-  for (size_t i = 0; i < 8; ++i) codes[i] = static_cast<uint8_t>(point[i] | (signs >> i & 1) << 2);
+  const uint64_t all = std::bit_cast<uint64_t>(point) | spread_bits(signs) << 2;
+  std::memcpy(codes, &all, sizeof all);
 }
 
 void take_scales(const uint8_t (&packed)[8], uint8_t* scales) {

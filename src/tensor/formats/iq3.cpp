@@ -13,6 +13,8 @@
 //   66  points_high  a byte for each part, bit g: the ninth bit of the index of its point g
 //   74  signs        a byte for every two points
 //   106 scales       four bits for each part, low first: s
+#include <cstring>
+
 #include "tensor/formats/coded.h"
 #include "tensor/formats/decode.h"
 #include "tensor/formats/grids.h"
@@ -22,7 +24,8 @@ namespace {
 
 // The point at an even place takes the lower four signs.
 void take_point(const std::array<uint8_t, 4>& point, unsigned signs, uint8_t* codes) {
-  for (size_t i = 0; i < 4; ++i) codes[i] = static_cast<uint8_t>(point[i] | (signs >> i & 1) << 3);
+  const uint32_t all = std::bit_cast<uint32_t>(point) | static_cast<uint32_t>(spread_bits(signs & 15)) << 3;
+  std::memcpy(codes, &all, sizeof all);
 }
 
 }  // namespace

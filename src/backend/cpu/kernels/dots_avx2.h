@@ -120,9 +120,10 @@ inline void scaled_dots_of(I32 (&dots)[P][T], const Source* sources, const Input
                                                              _mm256_set1_epi32(x[t].half_offsets[b])));
       else
         dots[p][t] = I32{};
-#pragma GCC unroll 4
-  for (int part = 0; part < 2; ++part)
+        // Unrolled to the end, or which bits a quad has would be computed.
 #pragma GCC unroll 2
+  for (int part = 0; part < 2; ++part)
+#pragma GCC unroll 4
     for (int first = 4 * part; first < 4 * part + 4; first += kAtOnce)
       add_quads<Source, P, T, kAtOnce>(dots, sources, x, b, first, [&](int p, __m256i words) {
         asm("vpmaddwd %1, %0, %0" : "+x"(words) : "m"(sources[p].word_scales(b, part)));
