@@ -16,26 +16,40 @@ function(ferrum_cpu_kernels isa sources)
   target_sources(ferrum_backend PRIVATE $<TARGET_OBJECTS:ferrum_cpu_${isa}>)
 endfunction()
 
-ferrum_cpu_kernels(portable "${kernel_sources}")
+# Which sets are left out where FERRUM_KERNELS is native: cmake/kernels.cmake.
+function(ferrum_cpu_kernels_if_chosen isa sources)
+  if(isa IN_LIST FERRUM_KERNEL_SETS)
+    ferrum_cpu_kernels(${isa} "${sources}" ${ARGN})
+    string(TOUPPER ${isa} name)
+    target_compile_definitions(ferrum_backend PRIVATE FERRUM_KERNELS_${name})
+  endif()
+endfunction()
+
+# Where there are better ones for this machine, these are there for --isa portable alone.
+set(portable_options "")
+if(FERRUM_KERNEL_SETS_LEFT_OUT AND FERRUM_KERNEL_SETS)
+  set(portable_options -O1)
+endif()
+ferrum_cpu_kernels(portable "${kernel_sources}" ${portable_options})
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  target_compile_definitions(ferrum_backend PRIVATE FERRUM_X86_KERNELS)
-  ferrum_cpu_kernels(avx2 "${kernel_sources}" -mavx2 -mfma -mf16c)
-  ferrum_cpu_kernels(avxvnni "${kernel_sources}" -mavx2 -mfma -mf16c -mavxvnni)
+  ferrum_cpu_kernels_if_chosen(avx2 "${kernel_sources}" -mavx2 -mfma -mf16c)
+  ferrum_cpu_kernels_if_chosen(avxvnni "${kernel_sources}" -mavx2 -mfma -mf16c -mavxvnni)
   # GCC 12 warns about its own AVX-512 headers, which leave a register undefined on purpose.
   set(avx512_options -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
                      -mprefer-vector-width=512
                      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-  ferrum_cpu_kernels(avx512 "${kernel_sources}" ${avx512_options})
+  ferrum_cpu_kernels_if_chosen(avx512 "${kernel_sources}" ${avx512_options})
   # Only what is done with instructions that AVX-512 alone does not have: see cpu/kernels.cpp.
   set(kernels ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels)
-  ferrum_cpu_kernels(avx512bf16 "${kernels}/multiply_pairs.cpp;${kernels}/peak.cpp" ${avx512_options} -mavx512bf16)
-  ferrum_cpu_kernels(amx "${kernels}/matrix_table.cpp;${kernels}/multiply_pairs.cpp;${kernels}/multiply_unpacked.cpp;${kernels}/peak.cpp"
-                     ${avx512_options} -mamx-tile -mamx-int8 -mamx-bf16)
+  ferrum_cpu_kernels_if_chosen(avx512bf16 "${kernels}/multiply_pairs.cpp;${kernels}/peak.cpp" ${avx512_options}
+                               -mavx512bf16)
+  ferrum_cpu_kernels_if_chosen(
+    amx "${kernels}/matrix_table.cpp;${kernels}/multiply_pairs.cpp;${kernels}/multiply_unpacked.cpp;${kernels}/peak.cpp"
+    ${avx512_options} -mamx-tile -mamx-int8 -mamx-bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-  target_compile_definitions(ferrum_backend PRIVATE FERRUM_ARM_KERNELS)
-  ferrum_cpu_kernels(neon "${kernel_sources}" -march=armv8-a -DFERRUM_NEON)
-  ferrum_cpu_kernels(dotprod "${kernel_sources}" -march=armv8.2-a+dotprod -DFERRUM_NEON)
-  ferrum_cpu_kernels(i8mm "${kernel_sources}" -march=armv8.2-a+dotprod+i8mm+bf16 -DFERRUM_NEON)
+  ferrum_cpu_kernels_if_chosen(neon "${kernel_sources}" -march=armv8-a -DFERRUM_NEON)
+  ferrum_cpu_kernels_if_chosen(dotprod "${kernel_sources}" -march=armv8.2-a+dotprod -DFERRUM_NEON)
+  ferrum_cpu_kernels_if_chosen(i8mm "${kernel_sources}" -march=armv8.2-a+dotprod+i8mm+bf16 -DFERRUM_NEON)
 endif()
 
 # Loops over a whole row of logits, with a target for each function: vectors, and rounding as written.

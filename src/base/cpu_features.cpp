@@ -215,10 +215,15 @@ std::string missing_for(Isa isa) {
   return "";
 }
 
+bool has_kernels(Isa isa) {
+  constexpr std::string_view kLeftOut = " " FERRUM_KERNELS_LEFT_OUT " ";
+  return kLeftOut.find(" " + std::string(name_of(isa)) + " ") == std::string_view::npos;
+}
+
 std::vector<Isa> available_isas() {
   std::vector<Isa> available;
   for (const Isa isa : kRising)
-    if (missing_for(isa).empty()) available.push_back(isa);
+    if (has_kernels(isa) && missing_for(isa).empty()) available.push_back(isa);
   return available;
 }
 
@@ -228,7 +233,7 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   if (!wish || wish->empty()) {
     Isa best = Isa::kPortable;
     for (const Isa isa : kRising)
-      if (missing(isa).empty()) best = isa;
+      if (has_kernels(isa) && missing(isa).empty()) best = isa;
     return best;
   }
   const std::optional<Isa> isa = isa_named(*wish);
@@ -238,6 +243,11 @@ Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa)
   if (const std::string lacking = missing(*isa); !lacking.empty())
     fail(ErrorCode::kUnsupported, "instruction set {} (--isa or FERRUM_CPU_ISA): this CPU lacks {}",
          name_of(*isa), lacking);
+  if (!has_kernels(*isa))
+    fail(ErrorCode::kUnsupported,
+         "instruction set {} (--isa or FERRUM_CPU_ISA): this build has no kernels for it; FERRUM_KERNELS=all "
+         "./dev build compiles all",
+         name_of(*isa));
   return *isa;
 }
 

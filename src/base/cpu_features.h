@@ -31,11 +31,16 @@ std::optional<Isa> isa_named(std::string_view name);  // inverse of name_of
 // For an instruction set of another architecture, the name of that architecture.
 std::string missing_for(Isa isa);
 
+// Whether this build has kernels for it: FERRUM_KERNELS in cmake/kernels.cmake. Always so for kPortable.
+bool has_kernels(Isa isa);
+
+// Those that this CPU can run and that this build has kernels for.
 std::vector<Isa> available_isas();  // ascending, never empty
 Isa best_isa();
 
 // The instruction set named by `wish`, the value of FERRUM_CPU_ISA; nullopt or empty: the best. Throws
-// kBadArgument for an unknown name, and kUnsupported with the missing features that `missing` returns.
+// kBadArgument for an unknown name, and kUnsupported with the missing features that `missing` returns, or
+// where this build has no kernels for it.
 Isa choose_isa(std::optional<std::string_view> wish, std::string (*missing)(Isa) = missing_for);
 
 // The choice for this process, made from the environment at the first call. Throws as choose_isa does.

@@ -27,6 +27,11 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsTheLast) {
   for (const Isa isa : isas) EXPECT_EQ(choose_isa(name_of(isa)), isa);
 }
 
+// FERRUM_KERNELS=native leaves sets out; tests are built with all of the architecture.
+TEST(CpuFeatures, EverySetOfTheArchitectureHasKernels) {
+  for (int i = 0; i < kIsaCount; ++i) EXPECT_TRUE(has_kernels(static_cast<Isa>(i))) << i;
+}
+
 TEST(CpuFeatures, NoWishMeansTheBest) {
   EXPECT_EQ(choose_isa(std::nullopt), best_isa());
   EXPECT_EQ(choose_isa(""), best_isa());

@@ -358,7 +358,7 @@ struct Kernels {
   Peaks peaks;
 };
 
-// Requires that missing_for(isa) is empty.
+// Requires has_kernels(isa), and that missing_for(isa) is empty.
 const Kernels& kernels_for(Isa isa);
 
 }  // namespace ferrum::cpu
