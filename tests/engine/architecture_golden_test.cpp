@@ -174,7 +174,8 @@ TEST_P(Relatives, Agree) {
 INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                          ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
                                            "phi", "dots1", "dots1_groups", "qwen2_5_vl", "qwen3_vl",
-                                           "qwen3_vl_moe"),
+                                           "qwen3_vl_moe", "ministral", "cwm", "internlm3", "helium",
+                                           "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -190,7 +191,9 @@ TEST_P(RelativesInGguf, Agree) {
 
 INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                          ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
-                                           "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"),
+                                           "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe",
+                                           "ministral", "cwm", "internlm3", "helium", "exaone", "solar_open",
+                                           "minicpm"),
                          test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};

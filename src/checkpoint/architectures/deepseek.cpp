@@ -1,9 +1,11 @@
 // Latent attention with experts: DeepSeek V2, V3, R1 and V3.1, Kimi K2 (which is V3), GLM-4.7-Flash and
 // Mistral 4. They differ in how experts are chosen and in what a configuration means where it is silent. GGUF
-// has all but Mistral 4 as one architecture.
+// has all but Mistral 4 as one architecture. MiniCPM 3: latent attention without experts; embeddings,
+// residual and logits are scaled.
 #include <cmath>
 
 #include "base/error.h"
+#include "checkpoint/architectures/minicpm.h"
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -115,6 +117,17 @@ void read_mistral(HfReader& in) {
   in.temperature(kUsualBeta);
 }
 
+void read_minicpm3(HfReader& in) {
+  const int heads = in.model().layers.front().attention.q_heads;
+  read_attention(in, {.query_latent = 768,
+                      .latent = 256,
+                      .plain_dim = 64,
+                      .rope_dim = 32,
+                      .value_dim = in.model().hidden / heads});
+  in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
+  read_minicpm_factors(in);
+}
+
 // Files from before keys and values were split say what heads are before they are expressed in terms of the
 // latent vector.
 void read_attention_gguf(GgufReader& in) {
@@ -168,6 +181,7 @@ constexpr HfName kV3Names[] = {{"deepseek_v3", "DeepseekV3ForCausalLM"},
                                {"kimi_k25", "KimiK25ForConditionalGeneration"}};
 constexpr HfName kGlmNames[] = {{"glm4_moe_lite", "Glm4MoeLiteForCausalLM"}};
 constexpr HfName kMistralNames[] = {{"mistral4", "Mistral4ForCausalLM"}};
+constexpr HfName kMiniCpm3Names[] = {{"minicpm3", "MiniCPM3ForCausalLM"}};
 constexpr std::string_view kIgnored[] = {".nextn.", ".eh_proj", ".enorm", ".hnorm", ".shared_head"};
 
 }  // namespace deepseek
@@ -228,5 +242,11 @@ extern const Architecture kMistral4 = {
     .hf_interleaved = true,
     .read_hf = deepseek::read_mistral,
     .read_gguf = deepseek::read_mistral_gguf};
+extern const Architecture kMiniCpm3 = {
+    .name = "minicpm3",
+    .hf = deepseek::kMiniCpm3Names,
+    .gguf = "-",
+    .hf_defaults = {.head_dim = 32, .context = 32768, .eps = 1e-5, .tied_head = true},
+    .read_hf = deepseek::read_minicpm3};
 
 }  // namespace ferrum

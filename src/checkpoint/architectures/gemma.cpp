@@ -1,5 +1,5 @@
-// Gemma 1, 2 and 3 (text): embeddings times √hidden, GELU; sandwich norms (2, 3), caps of scores and logits
-// (2), norms of heads and two rotations (3). Folders store norms as the factor − 1.
+// Gemma 1, 2 and 3 (text), VaultGemma: embeddings times √hidden, GELU; sandwich norms (2, 3), caps of scores
+// and logits (2, Vault), norms of heads and two rotations (3). Folders store norms as the factor − 1.
 #include <cmath>
 
 #include "base/error.h"
@@ -52,6 +52,11 @@ void read_sandwich(HfReader& in, double cap_of_scores, double cap_of_logits) {
 void read_gemma2(HfReader& in) {
   read_sandwich(in, 50, 30);
   in.windows(4096, every_other);
+}
+
+void read_vault(HfReader& in) {
+  read_gemma2(in);
+  in.model().wiring.norm_after = false;
 }
 
 void read_gemma3(HfReader& in) {
@@ -110,10 +115,14 @@ void read_gemma_embedding_gguf(GgufReader& in) {
 
 constexpr HfName kGemmaNames[] = {{"gemma", "GemmaForCausalLM"}};
 constexpr HfName kGemma2Names[] = {{"gemma2", "Gemma2ForCausalLM"}};
+constexpr HfName kVaultNames[] = {{"vaultgemma", "VaultGemmaForCausalLM"}};
 constexpr HfName kGemma3Names[] = {{"gemma3_text", "Gemma3ForCausalLM"},
                                    {"gemma3", "Gemma3ForConditionalGeneration"}};
 constexpr TensorNames kTensors[] = {
     {Role::kAfterAttentionNorm, ExpertCount::kNone, "layers.#.post_attention_layernorm", ""},
+    {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
+};
+constexpr TensorNames kVaultTensors[] = {
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.pre_feedforward_layernorm", ""},
 };
 constexpr HfDefaults kDefaults = {.head_dim = 256, .context = 8192, .tied_head = true, .kv_heads = 16};
@@ -132,6 +141,12 @@ extern const Architecture kGemma2 = {.name = "gemma2",
                                      .names = gemma::kTensors,
                                      .read_hf = gemma::read_gemma2,
                                      .read_gguf = gemma::read_gemma2_gguf};
+extern const Architecture kVaultGemma = {.name = "vaultgemma",
+                                         .hf = gemma::kVaultNames,
+                                         .gguf = "-",
+                                         .hf_defaults = gemma::kGemma2Defaults,
+                                         .names = gemma::kVaultTensors,
+                                         .read_hf = gemma::read_vault};
 extern const Architecture kGemma3 = {.name = "gemma3",
                                      .hf = gemma::kGemma3Names,
                                      .hf_defaults = {.head_dim = 256,

@@ -1,6 +1,7 @@
 // GLM-4 as first published (GLM 4 9B, GLM-Edge): neighbours rotated in half of each head, gate and up in one
 // tensor. GLM-4 of 2025: sandwich norms as well. GLM-4.5 and later with experts: pre-norm,
 // halves rotated, experts chosen by the logistic function, a shared expert; norms of heads in the largest.
+// Solar Open is such a one with experts in every layer.
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -33,6 +34,13 @@ void read_moe(HfReader& in) {
   in.model().routing.selection_bias = true;
 }
 
+void read_solar(HfReader& in) {
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
+  in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), true);
+  in.model().routing.score = Score::kSigmoid;
+  in.model().routing.selection_bias = true;
+}
+
 void read_moe_gguf(GgufReader& in) {
   if (in.has_tensor({Role::kQueryNorm, 0})) in.head_norms(HeadNorm::kHead);
   in.experts(true, Score::kSigmoid);
@@ -41,6 +49,7 @@ void read_moe_gguf(GgufReader& in) {
 constexpr HfName kFirstNames[] = {{"glm", "GlmForCausalLM"}};
 constexpr HfName kDenseNames[] = {{"glm4", "Glm4ForCausalLM"}};
 constexpr HfName kMoeNames[] = {{"glm4_moe", "Glm4MoeForCausalLM"}};
+constexpr HfName kSolarNames[] = {{"solar_open", "SolarOpenForCausalLM"}};
 constexpr TensorNames kFirstTensors[] = {
     {Role::kGateUp, ExpertCount::kNone, "", "blk.#.ffn_up"},
 };
@@ -89,5 +98,19 @@ extern const Architecture kGlm4Moe = {.name = "glm4moe",
                                       .read_hf = glm4::read_moe,
                                       .read_gguf = glm4::read_moe_gguf,
                                       .ignored = glm4::kIgnored};
+extern const Architecture kSolarOpen = {.name = "solar-open",
+                                        .hf = glm4::kSolarNames,
+                                        .gguf = "glm4moe",
+                                        .hf_defaults = {.head_dim = 128,
+                                                        .context = 131072,
+                                                        .eps = 1e-5,
+                                                        .theta = 1e6,
+                                                        .kv_heads = 8,
+                                                        .experts = 128,
+                                                        .top_k = 8,
+                                                        .expert_width = 1280,
+                                                        .shared_experts = 1},
+                                        .names = glm4::kMoeTensors,
+                                        .read_hf = glm4::read_solar};
 
 }  // namespace ferrum

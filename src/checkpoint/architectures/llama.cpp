@@ -1,5 +1,5 @@
-// Llama 1 to 3.x, Mistral, Ministral 3, Mixtral: pre-norm RMS, SwiGLU, rotary positions; GGUF files of all of
-// them permute q and k.
+// Llama 1 to 3.x, CWM, InternLM 3, Helium, Mistral, Ministral, Ministral 3, Mixtral: pre-norm RMS, SwiGLU,
+// rotary positions; GGUF files of all of them permute q and k.
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -14,6 +14,30 @@ bool every(int) { return true; }
 
 void read_llama(HfReader& in) {
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+  in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
+}
+
+// Every fourth layer, from the first on, sees everything.
+void read_cwm(HfReader& in) {
+  in.windows(8192, [](int layer) { return layer % 4 != 0; });
+}
+
+// Two fields for biases: of q, k and v, and of the products behind them.
+void read_internlm3(HfReader& in) {
+  in.biases("qkv_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
+  in.biases("bias", false, {Role::kAttentionOut, Role::kGate, Role::kUp, Role::kDown});
+}
+
+void respell_internlm3(Json& config) {
+  if (!config.contains("qkv_bias") && config.contains("attention_bias"))
+    config["qkv_bias"] = config["attention_bias"];
+  if (!config.contains("bias") && config.contains("mlp_bias")) config["bias"] = config["mlp_bias"];
+}
+
+// Neighbours are rotated in folders too. The product behind the heads has no bias.
+void read_helium(HfReader& in) {
+  in.model().rope.interleaved = true;
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
   in.biases("mlp_bias", false, {Role::kGate, Role::kUp, Role::kDown});
 }
 
@@ -45,7 +69,11 @@ void read_mixtral(HfReader& in) {
 
 constexpr HfName kLlamaNames[] = {{"llama", "LlamaForCausalLM"}};
 constexpr HfName kMistralNames[] = {{"mistral", "MistralForCausalLM"},
+                                    {"ministral", "MinistralForCausalLM"},
                                     {"mistral3", "Mistral3ForConditionalGeneration"}};
+constexpr HfName kCwmNames[] = {{"cwm", "CwmForCausalLM"}};
+constexpr HfName kInternLm3Names[] = {{"internlm3", "InternLM3ForCausalLM"}};
+constexpr HfName kHeliumNames[] = {{"helium", "HeliumForCausalLM"}};
 constexpr HfName kMinistral3Names[] = {{"ministral3", "Ministral3ForCausalLM"}};
 constexpr HfName kMixtralNames[] = {{"mixtral", "MixtralForCausalLM"}};
 
@@ -56,6 +84,36 @@ extern const Architecture kLlama = {.name = "llama",
                                     .gguf_interleaved = true,
                                     .read_hf = llama::read_llama,
                                     .read_gguf = llama::read_gguf};
+extern const Architecture kCwm = {
+    .name = "cwm",
+    .hf = llama::kCwmNames,
+    .gguf = "llama",
+    .hf_defaults = {.head_dim = 128,
+                    .context = 131072,
+                    .eps = 1e-5,
+                    .theta = 1e6,
+                    .kv_heads = 8,
+                    .rope =
+                        R"({"rope_type": "llama3", "rope_theta": 1000000, "factor": 16, "low_freq_factor": 1,
+                               "high_freq_factor": 4, "original_max_position_embeddings": 8192})"},
+    .gguf_interleaved = true,
+    .read_hf = llama::read_cwm};
+extern const Architecture kInternLm3 = {
+    .name = "internlm3",
+    .hf = llama::kInternLm3Names,
+    .gguf = "llama",
+    .hf_defaults = {.head_dim = 128, .context = 32768, .eps = 1e-5, .kv_heads = 2},
+    .gguf_interleaved = true,
+    .read_hf = llama::read_internlm3,
+    .respell_hf = llama::respell_internlm3};
+extern const Architecture kHelium = {
+    .name = "helium",
+    .hf = llama::kHeliumNames,
+    .gguf = "llama",
+    .hf_defaults = {.head_dim = 128, .context = 4096, .eps = 1e-8, .theta = 100000, .kv_heads = 20},
+    .gguf_interleaved = true,
+    .hf_interleaved = true,
+    .read_hf = llama::read_helium};
 extern const Architecture kMistral = {.name = "mistral",
                                       .hf = llama::kMistralNames,
                                       .gguf = "llama",

@@ -12,7 +12,8 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kApertus, kMimoV2, kMuseGlimmer, kQwen3Next, kQwen35, kQwen35Moe, kGemma4, kLfm2, kLfm2Moe, kLfm3,
     kDeepseek2, kDeepseek3, kGlm4MoeLite, kMistral4, kKimiLinear, kNemotronH, kNemotronHMoe, kGraniteHybrid,
     kBamba, kFalconH1, kBert, kRoberta, kNomicBert, kNomicBertMoe, kJinaBertV2, kJinaBertV3, kGte,
-    kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1;
+    kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1, kCwm, kInternLm3,
+    kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm;
 
 namespace registry {
 
@@ -29,7 +30,8 @@ constexpr std::array kAll = {
     &kNemotronH,  &kNemotronHMoe,   &kGraniteHybrid, &kBamba,       &kFalconH1,   &kBert,
     &kRoberta,    &kNomicBert,      &kNomicBertMoe,  &kJinaBertV2,  &kJinaBertV3, &kGte,
     &kModernBert, &kGemmaEmbedding, &kGlm,           &kCohere,      &kNemotron,   &kStableLm,
-    &kPhi,        &kDots1,
+    &kPhi,        &kDots1,          &kCwm,           &kInternLm3,   &kHelium,     &kExaone,
+    &kSolarOpen,  &kVaultGemma,     &kMiniCpm3,      &kMiniCpm,
 };
 
 }  // namespace registry

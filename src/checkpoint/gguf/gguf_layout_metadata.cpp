@@ -174,10 +174,11 @@ class MetadataWriter {
   void scalars() {
     if (m_.wiring.residual_scale != 1) header_.set(key("residual_scale"), m_.wiring.residual_scale);
     if (m_.logit_cap > 0) header_.set(key("final_logit_softcapping"), m_.logit_cap);
-    const bool is_granite = architecture_.starts_with("granite");
-    if (is_granite) header_.set(key("embedding_scale"), m_.embedding_scale);
-    if (m_.logit_scale != 1)  // Granite's divides
-      header_.set(key("logit_scale"), is_granite ? 1 / m_.logit_scale : m_.logit_scale);
+    // Granite's and MiniCPM's files say by what logits are divided.
+    const bool divides = architecture_.starts_with("granite") || architecture_ == "minicpm";
+    if (divides) header_.set(key("embedding_scale"), m_.embedding_scale);
+    if (m_.logit_scale != 1)
+      header_.set(key("logit_scale"), divides ? 1 / m_.logit_scale : m_.logit_scale);
   }
 
   void xielu() {

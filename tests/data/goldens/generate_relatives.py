@@ -38,6 +38,22 @@ CASES = {
     "qwen2_5_vl": dict(COMMON, model_type="qwen2_5_vl", tie_word_embeddings=True, rope_parameters=SECTIONS),
     "qwen3_vl": dict(COMMON, model_type="qwen3_vl", head_dim=12, rope_parameters=SECTIONS),
     "qwen3_vl_moe": dict(COMMON, **EXPERTS, model_type="qwen3_vl_moe", num_experts=6, head_dim=12, decoder_sparse_step=1, rope_parameters=SECTIONS),
+    "ministral": dict(COMMON, model_type="ministral", head_dim=12, sliding_window=8, **rope(1e4, 1)),
+    "cwm": dict(COMMON, model_type="cwm", num_hidden_layers=5, head_dim=12, sliding_window=8, max_position_embeddings=64,
+                rope_parameters=dict(rope_theta=1e4, rope_type="llama3", factor=8, low_freq_factor=1, high_freq_factor=4, original_max_position_embeddings=8)),
+    "internlm3": dict(COMMON, model_type="internlm3", head_dim=12, attention_bias=True, mlp_bias=True,
+                      rope_parameters=dict(rope_theta=1e4, rope_type="dynamic", factor=6)),
+    "helium": dict(COMMON, model_type="helium", head_dim=8, rms_norm_eps=1e-3, mlp_bias=True, **rope(1e5, 1)),
+    "exaone": dict(COMMON, model_type="exaone", rms_norm_eps=1e-3, **rope(1e4, 1)),
+    "solar_open": dict(COMMON, **EXPERTS, model_type="solar_open", n_routed_experts=8, head_dim=12, n_group=2, topk_group=1, routed_scaling_factor=1.7,
+                       attention_bias=True, **rope(1e4, 1)),
+    "vaultgemma": dict(COMMON, model_type="vaultgemma", head_dim=12, query_pre_attn_scalar=20, sliding_window=8, attn_logit_softcapping=2.0,
+                       final_logit_softcapping=3.0, tie_word_embeddings=True, attention_bias=True, **rope(1e4, 1)),
+    "minicpm3": dict(COMMON, model_type="minicpm3", num_key_value_heads=4, q_lora_rank=20, kv_lora_rank=16, qk_nope_head_dim=6, qk_rope_head_dim=4,
+                     v_head_dim=10, scale_emb=3, scale_depth=1.2, dim_model_base=8, tie_word_embeddings=True, **rope(1e4, 1)),
+    # Of MiniCPM's own code the formulas are Granite's, under other names: scale_emb 3, scale_depth 1.2, dim_model_base 8.
+    "minicpm": dict(COMMON, model_type="granite", embedding_multiplier=3.0, residual_multiplier=1.2 / 3**0.5, logits_scaling=H / 8,
+                    attention_multiplier=(H / 4) ** -0.5, tie_word_embeddings=True, **rope(1e4, 1)),
 }
 
 
@@ -71,12 +87,30 @@ def published(config):
     text["rope_theta"] = rope["rope_theta"]
     if "partial_rotary_factor" in rope:
         text["partial_rotary_factor"] = rope["partial_rotary_factor"]
+    if rope["rope_type"] not in ("default", "mrope"):
+        text["rope_scaling"] = {k: v for k, v in rope.items() if k != "rope_theta"}
     if "mrope_section" in rope:
         kind = {"type": "mrope"} if config["model_type"] == "qwen2_5_vl" else {"rope_type": "default", "mrope_interleaved": True}
         text["rope_scaling"] = dict(kind, mrope_section=rope["mrope_section"])
     if config["model_type"] == "qwen2_5_vl":
         config.pop("text_config")
         config.update({k: v for k, v in text.items() if k not in ("model_type", "architectures")}, tie_word_embeddings=config["tie_word_embeddings"])
+
+
+WORDS = {
+    "internlm3": {"attention_bias": "qkv_bias", "mlp_bias": "bias"},
+    "exaone": {"num_hidden_layers": "num_layers", "rms_norm_eps": "layer_norm_epsilon", "hidden_act": "activation_function"},
+}
+
+
+def in_own_words(name, config):
+    for usual, own in WORDS.get(name, {}).items():
+        if usual in config:
+            config[own] = config.pop(usual)
+    if name == "minicpm":
+        for field in ("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier"):
+            config.pop(field)
+        config.update(model_type="minicpm", architectures=["MiniCPMForCausalLM"], scale_emb=3, scale_depth=1.2, dim_model_base=8)
 
 
 def case(out, name, seed):
@@ -103,11 +137,15 @@ def case(out, name, seed):
     path = os.path.join(folder, "config.json")
     config = json.load(open(path))
     published(config)
+    in_own_words(name, config)
     json.dump(config, open(path, "w"), indent=2, sort_keys=True)
     ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits
-        again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits
+        if name == "minicpm":  # transformers has no class of it
+            again = logits
+        else:
+            again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits
     assert torch.allclose(logits, again, atol=1e-5), name
     save_file({"input_ids": ids, "logits": logits.contiguous()}, os.path.join(folder, "golden.safetensors"))
     generation = os.path.join(folder, "generation_config.json")
