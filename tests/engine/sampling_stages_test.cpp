@@ -193,6 +193,26 @@ TEST(RowKernels, GiveTheSameBitsInEverySet) {
   }
 }
 
+TEST(RowKernels, MasksWholeAndPartialWordsInEverySet) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const Isa isa : available_isas())
+    for (const size_t size : {1, 31, 32, 33, 95, 300}) {
+      Row row = random_row(size, size);
+      row[size / 2] = std::numeric_limits<float>::quiet_NaN();
+      std::vector<uint32_t> words((size + 31) / 32);
+      for (size_t w = 0; w < words.size(); ++w) words[w] = static_cast<uint32_t>(random_bits(w, size));
+      if (words.size() > 2) words[0] = 0, words[1] = ~uint32_t{0};
+      Row out(size, 1.0f);
+      row_kernels(isa).mask(row.data(), words.data(), size, out.data());
+      for (size_t i = 0; i < size; ++i)
+        if (i == size / 2) {
+          EXPECT_TRUE(std::isnan(out[i])) << i;
+        } else {
+          EXPECT_EQ(out[i], (words[i / 32] >> (i % 32) & 1) != 0 ? row[i] : -kInfinity) << i;
+        }
+    }
+}
+
 TEST(LogitRow, LooksAtEveryLogit) {
   for (const size_t size : {1, 3, 127, 128, 129, 1000, 4096}) {
     for (uint64_t key = 0; key < 20; ++key) {

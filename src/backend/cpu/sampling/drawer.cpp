@@ -126,14 +126,8 @@ void Drawer::restore(std::span<const LogitEdit> edits, std::span<float> row) con
 }
 
 std::span<const float> Drawer::masked(std::span<const float> row, const uint32_t* mask) {
-  masked_.assign(row.begin(), row.end());
-  for (size_t begin = 0; begin < row.size(); begin += 32) {
-    const uint32_t word = mask[begin / 32];
-    if (word == ~uint32_t{0}) continue;
-    const size_t end = std::min(begin + 32, row.size());
-    // A sum, so that NaN stays NaN.
-    for (size_t i = begin; i < end; ++i) masked_[i] += (word >> (i - begin) & 1) != 0 ? 0.0f : -kInfinity;
-  }
+  masked_.resize(row.size());
+  row_kernels_.mask(row.data(), mask, row.size(), masked_.data());
   return masked_;
 }
 

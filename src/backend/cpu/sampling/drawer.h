@@ -42,6 +42,7 @@ class Drawer {
                       Drawn& drawn);
 
   LogitRow row_;
+  const RowKernels& row_kernels_ = row_kernels();
   Candidates candidates_;
   std::vector<float> before_;  // of the edited logits
   std::vector<float> masked_;  // [vocab]

@@ -1,5 +1,7 @@
 #include "backend/cpu/sampling/row_kernels.h"
 
+#include <limits>
+
 #include "backend/cpu/sampling/fast_exp2.h"
 
 // Compiled with vectorisation of loops with independent iterations; see floor.cmake.
@@ -32,6 +34,19 @@ FERRUM_INLINE BlockLook look_at(const float* logits) {
   return {most[0], nans != 0};
 }
 
+// A sum, so that NaN stays NaN.
+FERRUM_INLINE void mask_all(const float* logits, const uint32_t* words, size_t count, float* out) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  size_t begin = 0;
+  for (; begin + 32 <= count; begin += 32) {
+    const uint32_t word = words[begin / 32];
+    for (size_t i = 0; i < 32; ++i)
+      out[begin + i] = logits[begin + i] + ((word >> i & 1) != 0 ? 0.0f : -kInfinity);
+  }
+  for (; begin < count; ++begin)
+    out[begin] = logits[begin] + ((words[begin / 32] >> (begin % 32) & 1) != 0 ? 0.0f : -kInfinity);
+}
+
 FERRUM_INLINE void weigh_block(const float* logits, const RowScale& scale, float* weights) {
   const RowScale s = scale;
   for (size_t i = 0; i < kRowBlock; ++i) weights[i] = fast_exp2((logits[i] - s.largest) * s.rate);
@@ -55,6 +70,9 @@ FERRUM_INLINE float sum_of_below(const float* weights, const float* logits, floa
 
 constexpr RowKernels kEveryCpu = {
     [](const float* logits) { return look_at(logits); },
+    [](const float* logits, const uint32_t* words, size_t count, float* out) {
+      mask_all(logits, words, count, out);
+    },
     [](const float* logits, const RowScale& scale, float* weights) { weigh_block(logits, scale, weights); },
     [](const float* weights) { return sum_of(weights); },
     [](const float* weights, const float* logits, float largest) {
@@ -69,16 +87,19 @@ constexpr RowKernels kEveryCpu = {
 #else
 #define FERRUM_AVX512 gnu::target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512")
 #endif
-#define FERRUM_ROW_KERNELS(name, attribute)                                                        \
-  [[attribute]] BlockLook look_##name(const float* logits) { return look_at(logits); }             \
-  [[attribute]] void weigh_##name(const float* logits, const RowScale& scale, float* weights) {    \
-    weigh_block(logits, scale, weights);                                                           \
-  }                                                                                                \
-  [[attribute]] float sum_##name(const float* weights) { return sum_of(weights); }                 \
-  [[attribute]] float sum_below_##name(const float* weights, const float* logits, float largest) { \
-    return sum_of_below(weights, logits, largest);                                                 \
-  }                                                                                                \
-  constexpr RowKernels k_##name = {look_##name, weigh_##name, sum_##name, sum_below_##name};
+#define FERRUM_ROW_KERNELS(name, attribute)                                                              \
+  [[attribute]] BlockLook look_##name(const float* logits) { return look_at(logits); }                   \
+  [[attribute]] void mask_##name(const float* logits, const uint32_t* words, size_t count, float* out) { \
+    mask_all(logits, words, count, out);                                                                 \
+  }                                                                                                      \
+  [[attribute]] void weigh_##name(const float* logits, const RowScale& scale, float* weights) {          \
+    weigh_block(logits, scale, weights);                                                                 \
+  }                                                                                                      \
+  [[attribute]] float sum_##name(const float* weights) { return sum_of(weights); }                       \
+  [[attribute]] float sum_below_##name(const float* weights, const float* logits, float largest) {       \
+    return sum_of_below(weights, logits, largest);                                                       \
+  }                                                                                                      \
+  constexpr RowKernels k_##name = {look_##name, mask_##name, weigh_##name, sum_##name, sum_below_##name};
 
 FERRUM_ROW_KERNELS(avx2, gnu::target("avx2"))
 FERRUM_ROW_KERNELS(avx512, FERRUM_AVX512)

@@ -2,6 +2,7 @@
 // the same bits: every result is a tree of the same operations, none of them contracted.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include "base/cpu_features.h"
 
@@ -22,6 +23,8 @@ struct RowScale {
 struct RowKernels {
   // `logits` is [kRowBlock]; may prefetch the memory after it.
   BlockLook (*look)(const float* logits);
+  // out[i] = logits[i] where bit i of `words` is set, else −∞; NaN stays NaN.
+  void (*mask)(const float* logits, const uint32_t* words, size_t count, float* out);
   // weights[i] = 2^((logits[i] − largest) · rate), both [kRowBlock].
   void (*weigh)(const float* logits, const RowScale& scale, float* weights);
   float (*sum)(const float* weights);
