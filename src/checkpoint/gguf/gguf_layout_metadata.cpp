@@ -177,8 +177,7 @@ class MetadataWriter {
     // Granite's and MiniCPM's files say by what logits are divided.
     const bool divides = architecture_.starts_with("granite") || architecture_ == "minicpm";
     if (divides) header_.set(key("embedding_scale"), m_.embedding_scale);
-    if (m_.logit_scale != 1)
-      header_.set(key("logit_scale"), divides ? 1 / m_.logit_scale : m_.logit_scale);
+    if (m_.logit_scale != 1) header_.set(key("logit_scale"), divides ? 1 / m_.logit_scale : m_.logit_scale);
   }
 
   void xielu() {
