@@ -25,21 +25,20 @@ void read_first_gguf(GgufReader&) {}  // biases are taken where the file has the
 
 void read_dense_gguf(GgufReader& in) { in.model().wiring.norm_after = true; }
 
-void read_moe(HfReader& in) {
-  if (in.boolean("use_qk_norm", false)) in.head_norms(HeadNorm::kHead);
+void read_mixture(HfReader& in, const std::vector<bool>& layers) {
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
-  const int dense = in.integer("first_k_dense_replace", 1);
-  in.experts(in.sparse_layers([dense](int i) { return i >= dense; }), true);
+  in.experts(layers, true);
   in.model().routing.score = Score::kSigmoid;
   in.model().routing.selection_bias = true;
 }
 
-void read_solar(HfReader& in) {
-  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue});
-  in.experts(std::vector<bool>(static_cast<size_t>(in.depth()), true), true);
-  in.model().routing.score = Score::kSigmoid;
-  in.model().routing.selection_bias = true;
+void read_moe(HfReader& in) {
+  if (in.boolean("use_qk_norm", false)) in.head_norms(HeadNorm::kHead);
+  const int dense = in.integer("first_k_dense_replace", 1);
+  read_mixture(in, in.sparse_layers([dense](int i) { return i >= dense; }));
 }
+
+void read_solar(HfReader& in) { read_mixture(in, std::vector<bool>(static_cast<size_t>(in.depth()), true)); }
 
 void read_moe_gguf(GgufReader& in) {
   if (in.has_tensor({Role::kQueryNorm, 0})) in.head_norms(HeadNorm::kHead);
