@@ -96,6 +96,9 @@ void add(Hasher128& hasher, const LayerWiring& w) {
   for (const bool flag :
        {w.norm_before, w.norm_after, w.parallel, w.layer_norm, w.norm_bias, w.norm_plus_one})
     add(hasher, flag);
+  // Where they are as usual they are left out, so that fingerprints of earlier versions stay valid.
+  if (w.parallel_norms) hasher.add_text("parallel_norms");
+  if (!w.norm_weight) hasher.add_text("weightless_norms");
   for (const float number : {w.eps, w.after_eps, w.residual_scale}) add(hasher, number);
 }
 

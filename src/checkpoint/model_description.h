@@ -274,10 +274,12 @@ struct TextHeadDescription {
 
 // The order of a layer's parts: attention and feed-forward with their norms.
 struct LayerWiring {
-  bool norm_before = true;  // x += f(norm(x))
-  bool norm_after = false;  // x += norm(f(x)); with norm_before a sandwich
-  bool parallel = false;    // attention and feed-forward read one norm and are added together
-  bool layer_norm = false;  // mean and variance; else RMS
+  bool norm_before = true;      // x += f(norm(x))
+  bool norm_after = false;      // x += norm(f(x)); with norm_before a sandwich
+  bool parallel = false;        // attention and feed-forward read one norm and are added together
+  bool parallel_norms = false;  // with parallel: feed-forward reads a norm of its own
+  bool layer_norm = false;      // mean and variance; else RMS
+  bool norm_weight = true;
   bool norm_bias = false;
   bool norm_plus_one = false;  // stored weights are the factor − 1 (folders of Gemma)
   float eps = 1e-5f;

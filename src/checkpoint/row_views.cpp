@@ -61,24 +61,27 @@ class SelectedRows final : public RowMaker {
   std::vector<int64_t> rows_;
 };
 
-class EvenThenOddColumns final : public RowMaker {
+class SelectedColumns final : public RowMaker {
  public:
-  explicit EvenThenOddColumns(HostTensor source) : source_(std::move(source)) {}
+  SelectedColumns(HostTensor source, std::vector<int64_t> columns)
+      : source_(std::move(source)), columns_(std::move(columns)) {}
 
   void make(int64_t first, int64_t count, std::byte* out) const override {
-    const auto cols = static_cast<size_t>(source_.cols());
     const size_t size = row_bytes(source_.format, 1);
     std::vector<std::byte> row(bytes_of_row(source_));
     for (int64_t r = first; r < first + count; ++r) {
       copy_row(source_, r, row.data());
-      for (const size_t odd : {size_t{0}, size_t{1}})
-        for (size_t c = odd; c < cols; c += 2, out += size) std::memcpy(out, row.data() + c * size, size);
+      for (const int64_t c : columns_) {
+        std::memcpy(out, row.data() + static_cast<size_t>(c) * size, size);
+        out += size;
+      }
     }
   }
   Parts stored() const override { return stored_parts(source_); }
 
  private:
   HostTensor source_;
+  std::vector<int64_t> columns_;
 };
 
 class Transposed final : public RowMaker {
@@ -124,9 +127,18 @@ HostTensor even_then_odd_rows(const HostTensor& tensor) {
   return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddRows>(tensor));
 }
 
+HostTensor selected_columns(const HostTensor& tensor, std::vector<int64_t> columns) {
+  check(is_float(tensor.format) && !tensor.shape.empty(), tensor.name);
+  std::vector<int64_t> shape = tensor.shape;
+  shape.back() = static_cast<int64_t>(columns.size());
+  return with_maker(tensor, std::move(shape), std::make_shared<SelectedColumns>(tensor, std::move(columns)));
+}
+
 HostTensor even_then_odd_columns(const HostTensor& tensor) {
-  check(is_float(tensor.format), tensor.name);
-  return with_maker(tensor, tensor.shape, std::make_shared<EvenThenOddColumns>(tensor));
+  std::vector<int64_t> columns;
+  for (const int64_t odd : {0, 1})
+    for (int64_t c = odd; c < tensor.cols(); c += 2) columns.push_back(c);
+  return selected_columns(tensor, std::move(columns));
 }
 
 void split_halves(std::vector<HostTensor>& tensors, std::string_view both, std::string_view first,

@@ -22,4 +22,7 @@ void split_halves(std::vector<HostTensor>& tensors, std::string_view both, std::
 // A matrix of these rows of another, in this order.
 HostTensor selected_rows(const HostTensor& tensor, std::vector<int64_t> rows);
 
+// These columns of every row, in this order. REQUIRES: a float format.
+HostTensor selected_columns(const HostTensor& tensor, std::vector<int64_t> columns);
+
 }  // namespace ferrum

@@ -64,7 +64,8 @@ class Planner {
     }
     if (layer.feeds_forward) {
       // A layer of one part has one norm before it.
-      if (m_.wiring.norm_before && !m_.wiring.parallel && layer.mixes()) norm({Role::kFfnNorm, i});
+      const bool shares_norm = m_.wiring.parallel && !m_.wiring.parallel_norms;
+      if (m_.wiring.norm_before && !shares_norm && layer.mixes()) norm({Role::kFfnNorm, i});
       layer.feed_forward.experts > 0 ? experts(i, layer.feed_forward) : dense(i, layer.feed_forward.width);
       if (m_.wiring.norm_after) norm({Role::kAfterFfnNorm, i});
     }
@@ -211,7 +212,7 @@ class Planner {
   }
 
   void norm(TensorKey key) {
-    add(key, Use::kVector, {m_.hidden});
+    if (m_.wiring.norm_weight) add(key, Use::kVector, {m_.hidden});
     if (!m_.wiring.norm_bias) return;
     key.is_bias = true;
     add(key, Use::kVector, {m_.hidden});

@@ -195,6 +195,7 @@ void Decoder::layer(size_t index, const Step& step, Rows& rows) {
   if (layer.mixers.empty()) {
     layer.feed_forward->forward(b, rows.branch, {rows.hidden, rows.residual}, a_.feed_forward);
   } else if (model_.wiring.parallel) {
+    if (model_.wiring.parallel_norms) b.norm(rows.hidden, rows.residual, layer.before_ffn);
     layer.feed_forward->forward(b, rows.parallel, {rows.hidden, rows.residual}, a_.feed_forward);
     b.add(rows.branch, rows.parallel, 1);
   } else {

@@ -109,7 +109,8 @@ class Loader {
     layer.before_attention = norm_if(wiring.norm_before, Role::kAttentionNorm, wiring.eps);
     layer.after_attention = norm_if(wiring.norm_after && mixes, Role::kAfterAttentionNorm, after_eps);
     // A layer of one part has one norm before it.
-    const bool has_own_norm = wiring.norm_before && !wiring.parallel && mixes && feeds;
+    const bool shares_norm = wiring.parallel && !wiring.parallel_norms;
+    const bool has_own_norm = wiring.norm_before && !shares_norm && mixes && feeds;
     layer.before_ffn = norm_if(has_own_norm, Role::kFfnNorm, wiring.eps);
     layer.after_ffn = norm_if(wiring.norm_after && feeds, Role::kAfterFfnNorm, after_eps);
     layer.mixers = mixers(i, description);

@@ -170,9 +170,8 @@ Tensor TensorLoader::vector_if_there(const TensorKey& key) {
 }
 
 Norm TensorLoader::norm(TensorKey key, float eps) {
-  Norm n = {.kind = model_.wiring.layer_norm ? Norm::Kind::kLayer : Norm::Kind::kRms,
-            .weight = vector(key),
-            .eps = eps};
+  Norm n = {.kind = model_.wiring.layer_norm ? Norm::Kind::kLayer : Norm::Kind::kRms, .eps = eps};
+  if (model_.wiring.norm_weight) n.weight = vector(key);
   key.is_bias = true;
   if (model_.wiring.norm_bias) n.bias = vector(key);
   return n;

@@ -69,6 +69,36 @@ TEST(GgufModel, ModernBertsActivationIsAKey) {
   expect_bad(unknown, {"m.gguf: modern-bert.hidden_activation is 'wiggle'"}, ErrorCode::kUnsupported);
 }
 
+TEST(GgufModel, PartsOfNeoXStandBesideEachOtherUnlessTheFileSaysNot) {
+  EXPECT_TRUE(describe(SmallGguf("gptneox")).wiring.parallel_norms);
+  SmallGguf in_turn("gptneox");
+  in_turn.others.boolean("gptneox.use_parallel_residual", false);
+  EXPECT_FALSE(describe(in_turn).wiring.parallel);
+}
+
+// As llama.cpp's converter writes it: no heads and no inner layer.
+SmallGguf mamba_gguf() {
+  SmallGguf model("mamba2");
+  model.integers.erase("attention.head_count_kv");
+  model.set("attention.head_count", 0);
+  model.set("feed_forward_length", 0);
+  model.set("ssm.conv_kernel", 4);
+  model.set("ssm.inner_size", 16);
+  model.set("ssm.state_size", 6);
+  model.set("ssm.time_step_rank", 4);
+  model.set("ssm.group_count", 2);
+  return model;
+}
+
+TEST(GgufModel, Mamba2HasNoHeads) {
+  const ModelDescription m = describe(mamba_gguf());
+  EXPECT_TRUE(m.has(Mixer::kStateSpace));
+  EXPECT_FALSE(m.has(Mixer::kAttention));
+  EXPECT_EQ(m.state_space.head_dim, 4);
+  EXPECT_FALSE(m.layers.front().attends());
+  EXPECT_FALSE(m.layers.front().feeds_forward);
+}
+
 TEST(GgufModel, WithoutAHeadTheEmbeddingServes) {
   SmallGguf model;
   model.tensors.erase("output.weight");

@@ -44,6 +44,20 @@ std::string parts(const ModelDescription& m) {
   return letters;
 }
 
+TEST(HfStateSpaces, Mamba2HasNoFieldsOfAttention) {
+  const json config = {{"model_type", "mamba2"}, {"hidden_size", 64}, {"num_hidden_layers", 3},
+                       {"num_heads", 8},         {"head_dim", 16},    {"vocab_size", 384}};
+  const ModelDescription m = parse_hf_config(config.dump(), "config.json").model;
+  EXPECT_EQ(parts(m), "MMM");
+  EXPECT_EQ(m.state_space.width(), 128);
+  EXPECT_EQ(m.state_space.groups, 8);
+  EXPECT_FALSE(m.layers.front().feeds_forward);
+  json other = config;
+  other["hidden_act"] = "gelu";
+  test::expect_error(ErrorCode::kUnsupported, {"config.json", "hidden_act", "gelu"},
+                     [&] { parse_hf_config(other.dump(), "config.json"); });
+}
+
 json without_depth(json config) {
   config.erase("num_hidden_layers");
   return config;

@@ -175,7 +175,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                          ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
                                            "phi", "dots1", "dots1_groups", "qwen2_5_vl", "qwen3_vl",
                                            "qwen3_vl_moe", "ministral", "cwm", "internlm3", "helium",
-                                           "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm"),
+                                           "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm",
+                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -192,7 +193,8 @@ TEST_P(RelativesInGguf, Agree) {
 INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                          ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
                                            "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe",
-                                           "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm"),
+                                           "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
+                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo"),
                          test_name);
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};

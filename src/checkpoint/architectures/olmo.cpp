@@ -1,5 +1,6 @@
-// OLMo 2 and 3: norms after attention and feed-forward, none before; q and k are normalised over their full
-// width. OLMoE: pre-norm, with experts.
+// OLMo 1: pre-norm, by mean and variance without weights; q, k and v may be limited. OLMo 2 and 3: norms
+// after attention and feed-forward, none before; q and k are normalised over their full width. OLMoE:
+// pre-norm, with experts.
 #include "checkpoint/gguf/gguf_reader.h"
 #include "checkpoint/safetensors/hf_reader.h"
 
@@ -39,6 +40,22 @@ void read_olmo2_gguf(GgufReader& in) {
   in.model().window_rope.scaling = {};
 }
 
+void set_first_wiring(ModelDescription& model, float clip) {
+  model.wiring.layer_norm = true;
+  model.wiring.norm_weight = false;
+  model.wiring.eps = 1e-5F;
+  for (LayerDescription& layer : model.layers) layer.attention.clip = clip;
+}
+
+void read_first(HfReader& in) {
+  set_first_wiring(in.model(), in.number("clip_qkv", 0));
+  in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
+}
+
+void read_first_gguf(GgufReader& in) {
+  set_first_wiring(in.model(), in.number("attention.clamp_kqv").value_or(0));
+}
+
 void read_olmoe(HfReader& in) {
   in.head_norms(HeadNorm::kWidth);
   in.biases("attention_bias", false, {Role::kQuery, Role::kKey, Role::kValue, Role::kAttentionOut});
@@ -54,6 +71,7 @@ void read_olmoe_gguf(GgufReader& in) {
   in.experts(false);
 }
 
+constexpr HfName kFirstNames[] = {{"olmo", "OlmoForCausalLM"}};
 constexpr HfName kOlmo2Names[] = {{"olmo2", "Olmo2ForCausalLM"}};
 constexpr HfName kOlmo3Names[] = {{"olmo3", "Olmo3ForCausalLM"}};
 constexpr HfName kOlmoeNames[] = {{"olmoe", "OlmoeForCausalLM"}};
@@ -63,6 +81,12 @@ constexpr TensorNames kTensors[] = {
 
 }  // namespace olmo
 
+extern const Architecture kOlmo = {.name = "olmo",
+                                   .hf = olmo::kFirstNames,
+                                   .hf_defaults = {.vocab = 50304},
+                                   .gguf_interleaved = true,
+                                   .read_hf = olmo::read_first,
+                                   .read_gguf = olmo::read_first_gguf};
 extern const Architecture kOlmo2 = {.name = "olmo2",
                                     .hf = olmo::kOlmo2Names,
                                     .hf_defaults = {.eps = 1e-5},

@@ -13,7 +13,7 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kDeepseek2, kDeepseek3, kGlm4MoeLite, kMistral4, kKimiLinear, kNemotronH, kNemotronHMoe, kGraniteHybrid,
     kBamba, kFalconH1, kBert, kRoberta, kNomicBert, kNomicBertMoe, kJinaBertV2, kJinaBertV3, kGte,
     kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1, kCwm, kInternLm3,
-    kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm;
+    kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm, kGptNeoX, kInternLm2, kMamba2, kOlmo;
 
 namespace registry {
 
@@ -31,7 +31,8 @@ constexpr std::array kAll = {
     &kRoberta,    &kNomicBert,      &kNomicBertMoe,  &kJinaBertV2,  &kJinaBertV3, &kGte,
     &kModernBert, &kGemmaEmbedding, &kGlm,           &kCohere,      &kNemotron,   &kStableLm,
     &kPhi,        &kDots1,          &kCwm,           &kInternLm3,   &kHelium,     &kExaone,
-    &kSolarOpen,  &kVaultGemma,     &kMiniCpm3,      &kMiniCpm,
+    &kSolarOpen,  &kVaultGemma,     &kMiniCpm3,      &kMiniCpm,     &kGptNeoX,    &kInternLm2,
+    &kMamba2,     &kOlmo,
 };
 
 }  // namespace registry

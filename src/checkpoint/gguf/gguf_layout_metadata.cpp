@@ -174,6 +174,7 @@ class MetadataWriter {
   void scalars() {
     if (m_.wiring.residual_scale != 1) header_.set(key("residual_scale"), m_.wiring.residual_scale);
     if (m_.logit_cap > 0) header_.set(key("final_logit_softcapping"), m_.logit_cap);
+    if (architecture_ == "gptneox") header_.set(key("use_parallel_residual"), m_.wiring.parallel);
     // Granite's and MiniCPM's files say by what logits are divided.
     const bool divides = architecture_.starts_with("granite") || architecture_ == "minicpm";
     if (divides) header_.set(key("embedding_scale"), m_.embedding_scale);

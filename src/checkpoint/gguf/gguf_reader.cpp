@@ -148,12 +148,13 @@ void GgufReader::read_heads() {
   const auto kv_heads = keys.per_layer("attention.head_count_kv", blocks);
   const auto key_length = keys.optional("attention.key_length");
   const auto value_length = keys.optional("attention.value_length");
+  const bool may_lack_heads = kv_heads || integer("ssm.inner_size");
   each_layer([&](int i, LayerDescription& layer) {
     AttentionDescription& a = layer.attention;
     a.q_heads = (*heads)[static_cast<size_t>(i)];
     a.kv_heads = kv_heads ? (*kv_heads)[static_cast<size_t>(i)] : a.q_heads;
     // A layer without keys and values may have no heads either.
-    if (a.kv_heads > 0 || !kv_heads) keys.in_range("attention.head_count", a.q_heads, kMost);
+    if (a.kv_heads > 0 || !may_lack_heads) keys.in_range("attention.head_count", a.q_heads, kMost);
     a.head_dim = key_length.value_or(m_.hidden / std::max(a.q_heads, 1));
     a.value_dim = value_length.value_or(a.head_dim);
     a.scale = 1.0f / std::sqrt(static_cast<float>(std::max(a.head_dim, 1)));

@@ -54,6 +54,14 @@ CASES = {
     # Of MiniCPM's own code the formulas are Granite's, under other names: scale_emb 3, scale_depth 1.2, dim_model_base 8.
     "minicpm": dict(COMMON, model_type="granite", embedding_multiplier=3.0, residual_multiplier=1.2 / 3**0.5, logits_scaling=H / 8,
                     attention_multiplier=(H / 4) ** -0.5, tie_word_embeddings=True, **rope(1e4, 1)),
+    "gpt_neox": dict(COMMON, model_type="gpt_neox", num_key_value_heads=4, layer_norm_eps=1e-3, **rope(1e4, 0.5)),
+    "gpt_neox_in_turn": dict(COMMON, model_type="gpt_neox", num_key_value_heads=4, use_parallel_residual=False,
+                             attention_bias=False, **rope(2e4, 1)),
+    # Of InternLM 2's own code the formulas are Llama's, with q, k and v of each key head in one tensor.
+    "internlm2": dict(COMMON, model_type="llama", rms_norm_eps=1e-3, **rope(1e5, 1)),
+    "mamba2": dict(model_type="mamba2", vocab_size=V, hidden_size=H, num_hidden_layers=3, num_heads=8, head_dim=8, state_size=10, n_groups=2,
+                   layer_norm_epsilon=1e-3, use_bias=True, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2),
+    "olmo": dict(COMMON, model_type="olmo", clip_qkv=0.7, attention_bias=True, tie_word_embeddings=True, **rope(1e4, 1)),
 }
 
 
@@ -83,6 +91,8 @@ def wrapped(fields):
 def published(config):
     """As the files of before transformers 5 are: Qwen2.5-VL's text model has no part of its own."""
     text = config.get("text_config", config)
+    if "rope_parameters" not in text:
+        return
     rope = text.pop("rope_parameters")
     text["rope_theta"] = rope["rope_theta"]
     if "partial_rotary_factor" in rope:
@@ -99,6 +109,8 @@ def published(config):
 
 WORDS = {
     "internlm3": {"attention_bias": "qkv_bias", "mlp_bias": "bias"},
+    "gpt_neox": {"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"},
+    "gpt_neox_in_turn": {"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"},
     "exaone": {"num_hidden_layers": "num_layers", "rms_norm_eps": "layer_norm_epsilon", "hidden_act": "activation_function"},
 }
 
@@ -107,10 +119,34 @@ def in_own_words(name, config):
     for usual, own in WORDS.get(name, {}).items():
         if usual in config:
             config[own] = config.pop(usual)
+    if name == "internlm2":
+        for field in ("attention_bias", "mlp_bias"):
+            config.pop(field)
+        config.update(model_type="internlm2", architectures=["InternLM2ForCausalLM"], bias=False)
     if name == "minicpm":
         for field in ("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier"):
             config.pop(field)
         config.update(model_type="minicpm", architectures=["MiniCPMForCausalLM"], scale_emb=3, scale_depth=1.2, dim_model_base=8)
+
+
+INTERNLM2 = {"model.embed_tokens": "model.tok_embeddings", "lm_head": "output", "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm",
+             "self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.up_proj": "feed_forward.w3", "mlp.down_proj": "feed_forward.w2"}
+
+
+def in_groups_of_heads(state, heads, kv_heads):
+    """Llama's tensors as InternLM 2 has them: for each key head its query heads, its key and its value."""
+    packed = {}
+    for name, t in state.items():
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            parts = [state[name.replace("q_proj", p)].view(kv_heads, -1, H // heads, H) for p in ("q_proj", "k_proj", "v_proj")]
+            packed[name.replace("self_attn.q_proj", "attention.wqkv")] = torch.cat(parts, 1).reshape(-1, H).contiguous()
+            continue
+        for usual, own in INTERNLM2.items():
+            name = name.replace(usual, own)
+        packed[name] = t
+    return packed
 
 
 def case(out, name, seed):
@@ -127,9 +163,14 @@ def case(out, name, seed):
     folder = os.path.join(out, name)
     model.config.dtype = torch.bfloat16
     state = {k: t.to(torch.float32 if "correction_bias" in k else torch.bfloat16) for k, t in model.state_dict().items()}
-    if model.lm_head.weight is model.get_input_embeddings().weight:
+    if model.get_output_embeddings().weight is model.get_input_embeddings().weight:
         state.pop("lm_head.weight")
-    model.save_pretrained(folder, state_dict=state)
+    if name == "internlm2":
+        os.makedirs(folder, exist_ok=True)
+        save_file(in_groups_of_heads(state, 4, 2), os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+        model.config.save_pretrained(folder)
+    else:
+        model.save_pretrained(folder, state_dict=state)
     if name == "qwen3_vl_moe":  # published so that all experts' matrices multiply from the right
         path = os.path.join(folder, "model.safetensors")
         tensors = {k: t.transpose(1, 2).contiguous() if ".experts." in k else t for k, t in load_file(path).items()}
@@ -142,7 +183,7 @@ def case(out, name, seed):
     ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits
-        if name == "minicpm":  # transformers has no class of it
+        if name in ("minicpm", "internlm2"):  # transformers has no class of it
             again = logits
         else:
             again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits
