@@ -46,6 +46,37 @@ TEST_P(CudaInvariance, ARowOfExperts) {
     expect_rows_of_activation(backend, bench, a, a.name == "silu" || a.name == "relu_squared_ungated");
 }
 
+// Rows for each matrix that tiles of each size take: of all together 40 and more, of pieces 16 and fewer.
+TEST_P(CudaInvariance, ARowAmongManyOfItsExpertOrMatrix) {
+  Bench bench(backend);
+  const RandomWeight up(2, 160, {{Format::kQ8_0, 270}}, true, 1),
+      down(2, 135, {{Format::kBF16, 33}}, true, 2);
+  const Weight &up_w = bench.weight(up), &down_w = bench.weight(down);
+  const Activation activation = named_activations().front().activation;
+  ASSERT_TRUE(activation.gated);
+  const int rows = 45;
+  const Tensor x = bench.random(rows, 160, 3);
+  const Routing routing = {bench.tensor(DType::kI32, rows, 2), bench.tensor(DType::kF32, rows, 2)};
+  backend.route(routing, bench.random(rows, 2, 4), {.top_k = 2});
+  expect_same_in_pieces(
+      backend, x, 33,
+      [&](Tensor out, Tensor in, int first) {
+        const Routing part = {rows_of(routing.expert_ids, first, in.rows),
+                              rows_of(routing.weights, first, in.rows)};
+        backend.experts(out, in, part, up_w, down_w, activation);
+      },
+      "experts");
+  std::vector<int32_t> one(80);
+  for (size_t i = 0; i < one.size(); ++i) one[i] = i % 9 == 4 ? 0 : 1;
+  const Tensor matrix = bench.integers(one, 80);
+  expect_same_in_pieces(
+      backend, bench.random(80, 160, 5), 270,
+      [&](Tensor out, Tensor in, int first) {
+        backend.linear_chosen(out, in, up_w, rows_of(matrix, first, in.rows));
+      },
+      "linear_chosen");
+}
+
 TEST_P(CudaInvariance, ARowOfWhatIsDoneToEachRow) {
   Bench bench(backend);
   const Tensor x = bench.random(23, 170, 3), gates = bench.random(23, 10, 4),

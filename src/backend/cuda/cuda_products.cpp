@@ -20,6 +20,13 @@ int tile_for(int positions) {
   return positions > kWidePositions ? kMostPositions : positions > kTokenTile ? kWidePositions : kTokenTile;
 }
 
+// The same for pairs of a row and a matrix, sorted by the matrix: as many as a matrix has on average.
+int tile_for(int pairs, int matrices) {
+  return pairs > kWidePositions * matrices ? kMostPositions
+         : pairs > kTokenTile * matrices   ? kWidePositions
+                                           : kTokenTile;
+}
+
 size_t row_bytes(int cols) { return Room::rounded(static_cast<size_t>(cols) * sizeof(float)); }
 
 Tensor floats(Room& room, int rows, int cols) {
@@ -75,7 +82,6 @@ void CudaBackend::multiply(Tensor out, Tensor x, const CudaWeight& w, const Posi
                         out.stride, w.rows(),  bias,
                         w.rows(),   at.groups, at.out_rows};
     if (at.tile == kMostPositions) {
-      check(at.groups == nullptr && at.out_rows == nullptr, "rows in order");
       launch(
           s.format->multiply_most,
           {divided_up(s.tiles.row_tiles, kRowTilesOfBlock), divided_up(tiles, kTokenTilesOfBlock), at.heads},
@@ -133,7 +139,7 @@ void CudaBackend::expand(Tensor out, Tensor x, const Weight& weight, const Activ
 // Pairs of a row and a matrix, sorted by the matrix, so that each tile has one. ----
 
 size_t CudaBackend::sorted_bytes(int pairs, int groups) const {
-  const int tile = pairs > kTokenTile * groups ? kWidePositions : kTokenTile;
+  const int tile = tile_for(pairs, groups);
   const int tiles = std::min(pairs, pairs / tile + std::min(pairs, groups));
   return Room::rounded(static_cast<size_t>(tiles * tile) * 4) +
          Room::rounded(static_cast<size_t>(tiles) * 4) + Room::rounded(static_cast<size_t>(pairs) * 4);
@@ -142,7 +148,7 @@ size_t CudaBackend::sorted_bytes(int pairs, int groups) const {
 CudaBackend::Sorted CudaBackend::sort(Tensor ids, int groups, Room& room) {
   const int pairs = ids.rows * ids.cols;
   Sorted s = {};
-  s.tile = pairs > kTokenTile * groups ? kWidePositions : kTokenTile;
+  s.tile = tile_for(pairs, groups);
   s.tiles = std::min(pairs, pairs / s.tile + std::min(pairs, groups));
   s.positions = s.tiles * s.tile;
   s.rows = room.take<int>(static_cast<size_t>(s.positions));
@@ -159,7 +165,7 @@ void CudaBackend::linear_chosen(Tensor out, Tensor x, const Weight& weight, Tens
   const CudaWeight& w = as_cuda(weight);
   check_equal(x.cols, w.cols(), "input width");
   check_equal(out.cols, w.rows(), "output width");
-  const size_t of_tile = fragment_bytes(kWidePositions, w.units());
+  const size_t of_tile = fragment_bytes(kMostPositions, w.units());
   const auto tiles = std::clamp<size_t>(workspace_.bytes() / 2 / of_tile, 1, 512);
   for (int first = 0; first < x.rows;) {
     int count =
@@ -188,7 +194,7 @@ void CudaBackend::experts(Tensor out, Tensor x, const Routing& routing, const We
   const size_t budget = workspace_.bytes() - std::min(workspace_.bytes() / 2, size_t{4096});
   int rows = kMostRows;
   const auto needs = [&](int count) {
-    const int pairs = count * top_k, tile = pairs > kTokenTile * first.groups() ? kWidePositions : kTokenTile;
+    const int pairs = count * top_k, tile = tile_for(pairs, first.groups());
     const int tiles = std::min(pairs, pairs / tile + std::min(pairs, first.groups()));
     return static_cast<size_t>(tiles) * static_cast<size_t>(tile) * of_position +
            sorted_bytes(pairs, first.groups());

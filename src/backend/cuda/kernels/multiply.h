@@ -37,7 +37,7 @@ constexpr int shared_bytes_of(int warps, int row_tiles, int token_tiles) {
   return gpu::SharedSize().array<float>(warps * row_tiles * token_tiles * 128).bytes();
 }
 
-// multiply_FORMAT_64: the same for many rows of x, none of which is chosen: groups and out_rows are null.
+// multiply_FORMAT_64: the same for many rows of x.
 // Grid: row tiles / kRowTilesOfBlock, token tiles / kTokenTilesOfBlock, heads.
 inline constexpr int kRowTilesOfBlock = 8, kTokenTilesOfBlock = 8;
 inline constexpr int kRowWarps = 4, kTokenWarps = 2;  // of a block, by which these are shared out

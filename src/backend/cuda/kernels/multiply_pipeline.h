@@ -64,13 +64,16 @@ GPU_FN void multiply_in_stages(const Multiply& p) {
   gpu::SharedMemory shared;
   unsigned char* stages = shared.array<unsigned char>(kStages * stage_bytes);
   const gpu::Index block = gpu::block_index();
+  int group = block.z;
+  if (p.groups != nullptr) group = p.groups[block.y];
+  if (group < 0) return;
   const int first_row_tile = block.x * kRowTilesOfBlock, first_tile = block.y * kTokenTilesOfBlock;
   const int row_warp = gpu::warp() % kRowWarps * kRowTiles,
             token_warp = gpu::warp() / kRowWarps * kTokenTiles;
   const int units = p.w.units, run = units_of_warp(units);
   const auto bring = [&](int unit) {
     if (unit < units)
-      bring_unit<F>(stages + unit % kStages * stage_bytes, p, block.z, first_row_tile, first_tile, unit);
+      bring_unit<F>(stages + unit % kStages * stage_bytes, p, group, first_row_tile, first_tile, unit);
     gpu::cp_async_commit();
   };
 #pragma unroll
@@ -119,9 +122,11 @@ GPU_FN void multiply_in_stages(const Multiply& p) {
         const int row = (first_row_tile + row_warp + r) * 16 + gpu::lane() / 4 + e / 2 * 8;
         const int position = (first_tile + token_warp + n) * kTokenTile + gpu::lane() % 4 * 2 + e % 2;
         if (row >= p.w.rows || position >= p.positions) continue;
+        const int out_row = p.out_rows == nullptr ? position : p.out_rows[position];
+        if (out_row < 0) continue;
         float value = total[r][n][e];
-        if (p.bias != nullptr) value += p.bias[static_cast<int64_t>(block.z) * p.bias_of_group + row];
-        p.out[position * p.out_stride + block.z * p.out_of_head + row] = value;
+        if (p.bias != nullptr) value += p.bias[static_cast<int64_t>(group) * p.bias_of_group + row];
+        p.out[out_row * p.out_stride + block.z * p.out_of_head + row] = value;
       }
 }
 
