@@ -1,6 +1,7 @@
 #include "engine/draw_stage.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -31,16 +32,11 @@ int most_masks(const DrawStage::Limits& limits) { return std::min(limits.draws, 
 
 }  // namespace
 
-DrawStage::Memory DrawStage::allocate(Arena& arena, const Limits& limits) {
+DrawResults DrawStage::allocate(Arena& arena, const Limits& limits) {
   const int64_t draws = limits.draws;
-  // A draw edits no token twice, so that the edits of at least one always fit.
-  return {.in = {.draws = arena.allocate(DType::kI8, draws, sizeof(Draw)),
-                 .groups = arena.allocate(DType::kI32, draws + 1, 1),
-                 .edits = arena.allocate(DType::kI8, limits.vocab, sizeof(LogitEdit)),
-                 .masks = arena.allocate(DType::kI32, most_masks(limits), (limits.vocab + 31) / 32)},
-          .out = {.drawn = arena.allocate(DType::kI8, draws, sizeof(Drawn)),
-                  .top_ids = arena.allocate(DType::kI32, draws, kMostTop),
-                  .top_logprobs = arena.allocate(DType::kF32, draws, kMostTop)}};
+  return {.drawn = arena.allocate(DType::kI8, draws, sizeof(Drawn)),
+          .top_ids = arena.allocate(DType::kI32, draws, kMostTop),
+          .top_logprobs = arena.allocate(DType::kF32, draws, kMostTop)};
 }
 
 uint64_t DrawStage::bytes(const Limits& limits) {
@@ -49,44 +45,66 @@ uint64_t DrawStage::bytes(const Limits& limits) {
   return arena.bytes();
 }
 
-DrawStage::DrawStage(Backend& backend, const Limits& limits)
-    : backend_(backend), limits_(limits), arena_(backend), memory_(allocate(arena_, limits)) {
-  const DrawResults& out = memory_.out;
+size_t DrawStage::upload_bytes(const Limits& limits) {
+  const auto draws = static_cast<size_t>(limits.draws), vocab = static_cast<size_t>(limits.vocab);
+  // A draw edits no token twice, so that the edits of at least one always fit.
+  return StepUpload::rounded(draws * sizeof(Draw)) + StepUpload::of_words(limits.draws + 1) +
+         StepUpload::rounded(vocab * sizeof(LogitEdit)) +
+         StepUpload::of_words(int64_t{most_masks(limits)} * ((limits.vocab + 31) / 32));
+}
+
+DrawStage::DrawStage(Backend& backend, StepUpload& upload, const Limits& limits)
+    : backend_(backend), upload_(upload), limits_(limits), arena_(backend), out_(allocate(arena_, limits)) {
   for (Results& results : results_)
-    results = {.drawn = backend.landing(out.drawn.bytes()),
-               .top_ids = backend.landing(out.top_ids.bytes()),
-               .top_logprobs = backend.landing(out.top_logprobs.bytes())};
+    results = {.drawn = backend.landing(out_.drawn.bytes()),
+               .top_ids = backend.landing(out_.top_ids.bytes()),
+               .top_logprobs = backend.landing(out_.top_logprobs.bytes())};
+}
+
+void DrawStage::prepare(const DrawList& list) {
+  check(list.size() <= limits_.draws && list.width() <= limits_.vocab, "draws keep their limits");
+  mark_ = upload_.size();
+  prepared_ = end_of_part(list, 0);
+  if (prepared_ > 0) add(list, 0, prepared_);
 }
 
 void DrawStage::issue(Tensor logits, const DrawList& list) {
-  check(list.size() <= limits_.draws && list.width() <= limits_.vocab, "draws keep their limits");
   check(issued_ - collected_ < 2, "the draws of two steps at most are under way");
+  check(std::exchange(prepared_, -1) == end_of_part(list, 0), "draws are prepared before they are issued");
   Results& results = results_[static_cast<size_t>(issued_ % 2)];
   results.draws = list.size();
   results.has_top = std::ranges::any_of(list.draws(), [](const Draw& draw) { return draw.top > 0; });
-  const std::span<const Draw> draws = list.draws();
-  int begin = 0;
-  for (int i = 0; i < results.draws; ++i) {
-    if (fit(draws.subspan(static_cast<size_t>(begin), static_cast<size_t>(i - begin) + 1))) continue;
-    issue_some(logits, list, begin, i);
-    begin = i;
+  for (int begin = 0; begin < results.draws;) {
+    const int end = end_of_part(list, begin);
+    if (begin > 0) {  // those before it have read theirs by then
+      upload_.cut(mark_);
+      add(list, begin, end);
+      upload_.send();
+    }
+    backend_.draw(out_, logits, in_, begin);
+    begin = end;
   }
-  if (begin < results.draws) {
-    issue_some(logits, list, begin, results.draws);
-    results.drawn->begin(memory_.out.drawn.first_rows(results.draws));
-  }
+  if (results.draws > 0) results.drawn->begin(out_.drawn.first_rows(results.draws));
   if (results.has_top) {
-    results.top_ids->begin(memory_.out.top_ids.first_rows(results.draws));
-    results.top_logprobs->begin(memory_.out.top_logprobs.first_rows(results.draws));
+    results.top_ids->begin(out_.top_ids.first_rows(results.draws));
+    results.top_logprobs->begin(out_.top_logprobs.first_rows(results.draws));
   }
   ++issued_;
+}
+
+int DrawStage::end_of_part(const DrawList& list, int begin) const {
+  int end = begin;
+  while (end < list.size() &&
+         fit(list.draws().subspan(static_cast<size_t>(begin), static_cast<size_t>(end + 1 - begin))))
+    ++end;
+  return end;
 }
 
 bool DrawStage::fit(std::span<const Draw> some) const {
   return edits_of(some).count <= limits_.vocab && masks_of(some).count <= most_masks(limits_);
 }
 
-void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int end) {
+void DrawStage::add(const DrawList& list, int begin, int end) {
   const auto some = list.draws().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
   const Part edits = edits_of(some);
   const Part masks = masks_of(some);
@@ -101,22 +119,18 @@ void DrawStage::issue_some(Tensor logits, const DrawList& list, int begin, int e
     if (first < end && first - begin > groups_.back()) groups_.push_back(first - begin);
   groups_.push_back(end - begin);
 
-  const int groups = static_cast<int>(groups_.size());
-  Draws in = memory_.in;
-  in.draws = in.draws.first_rows(end - begin);
-  in.groups = in.groups.first_rows(groups);
-  in.edits = in.edits.first_rows(edits.count);
+  const auto plain = [&]<class T>(std::span<const T> structs) {
+    return upload_.add(DType::kI8, static_cast<int>(sizeof(T)), std::as_bytes(structs));
+  };
   const auto words = list.mask_words();
-  in.masks = {in.masks.data, DType::kI32, masks.count, static_cast<int>(words), static_cast<int>(words)};
-  backend_.upload(in.draws, std::as_bytes(std::span(draws_)));
-  backend_.upload(in.groups, std::as_bytes(std::span(groups_)));
-  if (edits.count > 0)
-    backend_.upload(in.edits, std::as_bytes(list.edits().subspan(static_cast<size_t>(edits.first),
-                                                                 static_cast<size_t>(edits.count))));
-  if (masks.count > 0)
-    backend_.upload(in.masks, std::as_bytes(list.masks().subspan(static_cast<size_t>(masks.first) * words,
-                                                                 static_cast<size_t>(masks.count) * words)));
-  backend_.draw(memory_.out, logits, in, begin);
+  const auto part = [](auto all, size_t first, size_t count) { return all.subspan(first, count); };
+  in_ = {};
+  in_.draws = plain(std::span<const Draw>(draws_));
+  in_.groups = upload_.add(groups_);
+  in_.edits = plain(part(list.edits(), static_cast<size_t>(edits.first), static_cast<size_t>(edits.count)));
+  in_.masks = upload_.add(DType::kI32, static_cast<int>(words),
+                          std::as_bytes(part(list.masks(), static_cast<size_t>(masks.first) * words,
+                                             static_cast<size_t>(masks.count) * words)));
 }
 
 DrawnTokens DrawStage::collect() {

@@ -6,16 +6,6 @@
 
 namespace ferrum {
 
-HiddenCarry CarryBuilder::allocate(Arena& arena, const Limits& limits) {
-  HiddenCarry room;
-  for (Tensor* t : {&room.rows, &room.from, &room.kept_rows, &room.kept_slots})
-    *t = arena.allocate(DType::kI32, limits.tokens, 1);
-  return room;
-}
-
-CarryBuilder::CarryBuilder(Backend& backend, Arena& arena, const Limits& limits)
-    : backend_(backend), limits_(limits), room_(allocate(arena, limits)) {}
-
 void CarryBuilder::begin(Pass pass) {
   pass_ = pass;
   for (std::vector<int32_t>* v : {&rows_, &from_, &kept_rows_, &kept_slots_}) v->clear();
@@ -45,13 +35,7 @@ void CarryBuilder::add(const Chunk& chunk, int row) {
 void CarryBuilder::finish(Step& step) {
   step.shape.carried = static_cast<int>(rows_.size());
   step.shape.kept = static_cast<int>(kept_rows_.size());
-  const auto take = [&](const Tensor& room, const std::vector<int32_t>& values) {
-    const Tensor part = room.first_rows(static_cast<int>(values.size()));
-    backend_.upload(part, std::as_bytes(std::span(values)));
-    return part;
-  };
-  step.carry = {take(room_.rows, rows_), take(room_.from, from_), take(room_.kept_rows, kept_rows_),
-                take(room_.kept_slots, kept_slots_)};
+  step.carry = {upload_.add(rows_), upload_.add(from_), upload_.add(kept_rows_), upload_.add(kept_slots_)};
 }
 
 }  // namespace ferrum

@@ -3,9 +3,8 @@
 #pragma once
 #include <vector>
 
-#include "backend/arena.h"
-#include "backend/backend.h"
 #include "engine/chunk.h"
+#include "engine/step_upload.h"
 
 namespace ferrum {
 
@@ -17,9 +16,9 @@ class CarryBuilder {
     int kv_blocks = 0;
     int kept = 0;  // hidden states of a block
   };
-  CarryBuilder(Backend& backend, Arena& arena, const Limits& limits);
-  // What the constructor allocates.
-  static HiddenCarry allocate(Arena& arena, const Limits& limits);
+  CarryBuilder(StepUpload& upload, const Limits& limits) : upload_(upload), limits_(limits) {}
+  // What a step uploads at most.
+  static size_t upload_bytes(const Limits& limits) { return 4 * StepUpload::of_words(limits.tokens); }
 
   // Of the whole model, or of its MTP head alone, which reads all hidden states that it needs from what was
   // kept, and keeps that of each chunk's last row.
@@ -27,13 +26,12 @@ class CarryBuilder {
   void begin(Pass pass);
   // Adds what the chunk reads and keeps. Its first row in the step is `row`.
   void add(const Chunk& chunk, int row);
-  // Into the step's shape and carry, valid until the next begin().
+  // Into the step's shape and carry.
   void finish(Step& step);
 
  private:
-  Backend& backend_;
+  StepUpload& upload_;
   Limits limits_;
-  HiddenCarry room_;
   Pass pass_ = Pass::kModel;
   // Host copies, reused from step to step.
   std::vector<int32_t> rows_, from_, kept_rows_, kept_slots_;

@@ -65,6 +65,11 @@ DrawStage::Limits draw_limits(const RunnerOptions& o, int vocab) {
   return {.draws = o.max_outputs + o.max_sequences * (kMaxChoices - 1), .vocab = vocab};
 }
 
+size_t upload_bytes(const RunnerOptions& o, int kv_groups, const ModelDescription& model) {
+  return StepBuilder::upload_bytes(builder_limits(o, kv_groups, model)) +
+         DrawStage::upload_bytes(draw_limits(o, model.vocab));
+}
+
 }  // namespace
 
 KvSizes kv_sizes(const ModelDescription& model, const RunnerOptions& o) {
@@ -83,6 +88,7 @@ RunnerMemory runner_memory(KvLayout layout, const ModelDescription& model, const
   return {.kv = Decoder::kv_bytes(layout, model, limits),
           .activations = Decoder::activation_bytes(model, limits) +
                          rotation_bytes(model, options.max_context) + logits +
+                         upload_bytes(options, kv.groups(), model) +
                          StepBuilder::bytes(builder_limits(options, kv.groups(), model)) +
                          DrawStage::bytes(draw_limits(options, model.vocab))};
 }
@@ -100,19 +106,27 @@ Runner::Runner(std::shared_ptr<Backend> backend, std::shared_ptr<const Checkpoin
       options_(options),
       kv_(kv_sizes(made_for_text(checkpoint_->model()), options)),
       model_(make(decoder_limits(options, kv_))),
-      builder_(*backend_, builder_limits(options, kv_.groups(), checkpoint_->model())),
+      arena_(*backend_),
+      upload_(*backend_, arena_, upload_bytes(options, kv_.groups(), checkpoint_->model())),
+      builder_(*backend_, upload_, builder_limits(options, kv_.groups(), checkpoint_->model())),
       logits_buffer_(backend_->allocate(static_cast<size_t>(options.max_outputs) * vocab() * sizeof(float))),
       logits_{logits_buffer_->data(), DType::kF32, options.max_outputs, vocab(), vocab()},
-      draw_stage_(*backend_, draw_limits(options, vocab())) {}
+      draw_stage_(*backend_, upload_, draw_limits(options, vocab())) {}
 
 // A token that is drawn on the device has to be its own row of the embeddings.
 bool Runner::runs_ahead() const {
   return backend_->works_ahead() && checkpoint_->model().placeholders.empty();
 }
 
+void Runner::build(std::span<const Chunk> chunks, StepBuilder::Pass pass, const DrawList* draws) {
+  step_ = &builder_.build(chunks, pass);
+  if (draws != nullptr) draw_stage_.prepare(*draws);
+  upload_.send();
+}
+
 void Runner::launch(std::span<const Chunk> chunks, const DrawList& draws) {
-  step_ = &builder_.build(chunks);
-  if (!chunks.empty() && chunks.front().drawn >= 0) builder_.take_drawn(chunks, draw_stage_.tokens());
+  build(chunks, StepBuilder::Pass::kModel, &draws);
+  builder_.take_drawn(draw_stage_.tokens());
   launched_ = &draws;
   // A backend that computes at once would make the caller wait here for what it may do meanwhile.
   if (backend_->works_ahead()) issue();
@@ -137,14 +151,16 @@ Tensor Runner::issue_forward() {
 }
 
 std::span<const float> Runner::step(std::span<const Chunk> chunks) {
-  step_ = &builder_.build(chunks);
+  build(chunks, StepBuilder::Pass::kModel, nullptr);
   return download(issue_forward());
 }
 
-std::span<const float> Runner::step_mtp(std::span<const Chunk> chunks) { return download(issue_mtp(chunks)); }
+std::span<const float> Runner::step_mtp(std::span<const Chunk> chunks) {
+  build(chunks, StepBuilder::Pass::kMtp, nullptr);
+  return download(issue_mtp());
+}
 
-Tensor Runner::issue_mtp(std::span<const Chunk> chunks) {
-  step_ = &builder_.build(chunks, StepBuilder::Pass::kMtp);
+Tensor Runner::issue_mtp() {
   const Tensor logits = logits_.first_rows(step_->shape.outputs);
   run([&] { model_->forward_mtp(*step_, logits); });
   return logits;
@@ -159,7 +175,8 @@ void Runner::run(FunctionRef<void()> forward) {
 }
 
 DrawnTokens Runner::draft(std::span<const Chunk> chunks, const DrawList& draws) {
-  draw_stage_.issue(issue_mtp(chunks).columns(0, draws.width()), draws);
+  build(chunks, StepBuilder::Pass::kMtp, &draws);
+  draw_stage_.issue(issue_mtp().columns(0, draws.width()), draws);
   const DrawnTokens drawn = draw_stage_.collect();
   require_whole_file();
   return drawn;

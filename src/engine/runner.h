@@ -82,9 +82,11 @@ class Runner final : public StepRunner {
   Backend& backend() { return *backend_; }
 
  private:
+  // Builds a step and uploads what it and its draws, if any, need.
+  void build(std::span<const Chunk> chunks, StepBuilder::Pass pass, const DrawList* draws);
   // Issues the forward pass of the step that was built. Returns its logits.
   Tensor issue_forward();
-  Tensor issue_mtp(std::span<const Chunk> chunks);
+  Tensor issue_mtp();
   void run(FunctionRef<void()> forward);
   std::span<const float> download(Tensor logits);
   // The same with the draws of the step that was launched.
@@ -96,6 +98,8 @@ class Runner final : public StepRunner {
   RunnerOptions options_;
   KvSizes kv_;
   std::unique_ptr<Model> model_;
+  BackendArena arena_;
+  StepUpload upload_;  // of a step and its draws
   StepBuilder builder_;
   std::unique_ptr<Buffer> logits_buffer_;
   Tensor logits_;  // [max_outputs, vocab] f32, on the device

@@ -4,27 +4,15 @@
 
 namespace ferrum {
 
-StepAdapters StepAdapterBuilder::allocate(Arena& arena, int rows, int top_k) {
-  const auto of = [&](int64_t count) {
-    return AdapterRows{.slots = arena.allocate(DType::kI32, count, 1),
-                       .scales = arena.allocate(DType::kF32, count, 1),
-                       .matrix = {},
-                       .order = {}};
+size_t StepAdapterBuilder::upload_bytes(const Limits& limits) {
+  const auto of = [&](int64_t rows) {  // slots, scales, order; of experts: rows, and of pairs three more
+    const size_t of_rows = 3 * StepUpload::of_words(rows);
+    return limits.top_k == 0
+               ? of_rows
+               : of_rows + StepUpload::of_words(rows) + 3 * StepUpload::of_words(rows * limits.top_k);
   };
-  StepAdapters room = {.rows = of(rows), .expert_rows = {}, .pair_rows = {}, .pairs = {}};
-  room.rows.order = arena.allocate(DType::kI32, rows, 1);
-  if (top_k == 0) return room;
-  room.expert_rows = arena.allocate(DType::kI32, rows, 1);
-  room.pair_rows = arena.allocate(DType::kI32, int64_t{1} * rows * top_k, 1);
-  room.pairs = of(int64_t{1} * rows * top_k);
-  return room;
+  return of(limits.tokens) + of(limits.outputs);
 }
-
-StepAdapterBuilder::StepAdapterBuilder(Backend& backend, Arena& arena, const Limits& limits)
-    : backend_(backend),
-      limits_(limits),
-      room_(allocate(arena, limits.tokens, limits.top_k)),
-      output_room_(allocate(arena, limits.outputs, limits.top_k)) {}
 
 void StepAdapterBuilder::Rows::clear() {
   for (std::vector<int32_t>* v : {&slots, &order, &expert_rows, &pair_rows, &pair_slots}) v->clear();
@@ -70,27 +58,16 @@ void StepAdapterBuilder::build(std::span<const Chunk> chunks, Step& step) {
   }
   rows_.sort();
   output_rows_.sort();
-  step.adapters = upload(room_, rows_);
-  step.output_adapters = upload(output_room_, output_rows_);
+  step.adapters = upload(rows_);
+  step.output_adapters = upload(output_rows_);
 }
 
-StepAdapters StepAdapterBuilder::upload(const StepAdapters& room, const Rows& rows) {
-  const auto of = [&](const Tensor& all, const auto& values) {
-    if (values.empty()) return Tensor();
-    const Tensor to = all.first_rows(static_cast<int>(values.size()));
-    backend_.upload(to, std::as_bytes(std::span(values)));
-    return to;
-  };
-  return {.rows = {.slots = of(room.rows.slots, rows.slots),
-                   .scales = of(room.rows.scales, rows.scales),
-                   .matrix = {},
-                   .order = of(room.rows.order, rows.order)},
-          .expert_rows = of(room.expert_rows, rows.expert_rows),
-          .pair_rows = of(room.pair_rows, rows.pair_rows),
-          .pairs = {.slots = of(room.pairs.slots, rows.pair_slots),
-                    .scales = of(room.pairs.scales, rows.pair_scales),
-                    .matrix = {},
-                    .order = {}}};
+StepAdapters StepAdapterBuilder::upload(const Rows& rows) {
+  const auto of = [&](const auto& values) { return values.empty() ? Tensor() : upload_.add(values); };
+  return {.rows = {.slots = of(rows.slots), .scales = of(rows.scales), .matrix = {}, .order = of(rows.order)},
+          .expert_rows = of(rows.expert_rows),
+          .pair_rows = of(rows.pair_rows),
+          .pairs = {.slots = of(rows.pair_slots), .scales = of(rows.pair_scales), .matrix = {}, .order = {}}};
 }
 
 }  // namespace ferrum

@@ -2,9 +2,8 @@
 #pragma once
 #include <vector>
 
-#include "backend/arena.h"
-#include "backend/backend.h"
 #include "engine/chunk.h"
+#include "engine/step_upload.h"
 
 namespace ferrum {
 
@@ -15,11 +14,11 @@ class StepAdapterBuilder {
     int outputs = 0;  // of those: rows that are read out
     int top_k = 0;    // experts of a row; 0: there are none
   };
-  StepAdapterBuilder(Backend& backend, Arena& arena, const Limits& limits);
-  // What the constructor allocates, for that many rows.
-  static StepAdapters allocate(Arena& arena, int rows, int top_k);
+  StepAdapterBuilder(StepUpload& upload, const Limits& limits) : upload_(upload), limits_(limits) {}
+  // What a step uploads at most.
+  static size_t upload_bytes(const Limits& limits);
 
-  // Into the step, whose rows are built; nothing where no chunk has an adapter. Valid until the next call.
+  // Into the step, whose rows are built; nothing where no chunk has an adapter.
   void build(std::span<const Chunk> chunks, Step& step);
 
  private:
@@ -32,11 +31,10 @@ class StepAdapterBuilder {
     void sort();
     void add(const AdapterUse& use, int top_k);
   };
-  StepAdapters upload(const StepAdapters& room, const Rows& rows);
+  StepAdapters upload(const Rows& rows);
 
-  Backend& backend_;
+  StepUpload& upload_;
   Limits limits_;
-  StepAdapters room_, output_room_;
   Rows rows_, output_rows_;
 };
 

@@ -20,53 +20,43 @@ StepAdapterBuilder::Limits adapter_limits(const StepBuilder::Limits& limits) {
 
 }  // namespace
 
-Step StepBuilder::allocate(Arena& arena, const Limits& limits) {
-  const auto integers = [&](int rows, int cols) { return arena.allocate(DType::kI32, rows, cols); };
-  Step step;
-  step.tokens = integers(limits.max_tokens, 1);
-  step.positions = integers(limits.max_tokens, 1);
-  for (int g = 0; g < limits.kv_groups; ++g)
-    step.kv[static_cast<size_t>(g)] = {integers(limits.max_tokens, 1),
-                                       integers(limits.max_sequences, limits.max_blocks)};
-  step.query_start = integers(limits.max_sequences + 1, 1);
-  step.context_len = integers(limits.max_sequences, 1);
-  step.output_rows = integers(limits.max_outputs, 1);
-  step.output_positions = integers(limits.max_outputs, 1);
-  step.output_start = integers(limits.max_sequences + 1, 1);
-  if (limits.has_types) step.types = integers(limits.max_tokens, 1);
-  if (limits.has_states) step.state_slots = integers(limits.max_sequences, 2);
-  if (limits.max_vectors > 0) {
-    step.vector_rows = integers(limits.max_vectors, 1);
-    step.vectors = arena.allocate(DType::kF32, limits.max_vectors, limits.hidden);
-  }
-  return step;
-}
-
-Tensor StepBuilder::allocate_draws(Arena& arena, const Limits& limits) {
-  return arena.allocate(DType::kI32, limits.max_sequences, 1);
+Tensor StepBuilder::allocate_vectors(Arena& arena, const Limits& limits) {
+  return limits.max_vectors == 0 ? Tensor() : arena.allocate(DType::kF32, limits.max_vectors, limits.hidden);
 }
 
 size_t StepBuilder::bytes(const Limits& limits) {
   CountingArena arena;
-  allocate(arena, limits);
-  allocate_draws(arena, limits);
-  if (limits.has_states) WaveBuilder::allocate(arena, limits.max_outputs);
-  if (limits.mtp_rows > 0) CarryBuilder::allocate(arena, carry_limits(limits));
-  if (limits.has_adapters)
-    for (const int rows : {limits.max_tokens, limits.max_outputs})
-      StepAdapterBuilder::allocate(arena, rows, limits.top_k);
+  allocate_vectors(arena, limits);
   return arena.bytes();
 }
 
-StepBuilder::StepBuilder(Backend& backend, const Limits& limits)
-    : backend_(backend), limits_(limits), arena_(backend), kv_(static_cast<size_t>(limits.kv_groups)) {
+size_t StepBuilder::upload_bytes(const Limits& l) {
+  const auto of = &StepUpload::of_words;
+  const size_t of_group = of(l.max_tokens) + of(int64_t{l.max_sequences} * l.max_blocks);
+  size_t bytes = static_cast<size_t>(l.kv_groups) * of_group;
+  bytes += 2 * of(l.max_tokens);                               // tokens, positions
+  bytes += 2 * of(l.max_sequences + 1) + of(l.max_sequences);  // query_start, output_start, context_len
+  bytes += 2 * of(l.max_outputs);                              // output_rows, output_positions
+  bytes += of(l.max_vectors) + of(l.max_sequences);            // vector_rows, draws
+  if (l.has_types) bytes += of(l.max_tokens);
+  if (l.has_states) bytes += of(int64_t{2} * l.max_sequences) + WaveBuilder::upload_bytes(l.max_outputs);
+  if (l.mtp_rows > 0) bytes += CarryBuilder::upload_bytes(carry_limits(l));
+  if (l.has_adapters) bytes += StepAdapterBuilder::upload_bytes(adapter_limits(l));
+  return bytes;
+}
+
+StepBuilder::StepBuilder(Backend& backend, StepUpload& upload, const Limits& limits)
+    : backend_(backend),
+      upload_(upload),
+      limits_(limits),
+      arena_(backend),
+      vectors_room_(allocate_vectors(arena_, limits)),
+      kv_(static_cast<size_t>(limits.kv_groups)) {
   check(limits.kv_groups <= kMaxKvGroups, "as many groups of layers as a step has room for");
-  full_ = allocate(arena_, limits);
-  draws_ = allocate_draws(arena_, limits);
   chunk_draws_.reserve(limits.max_sequences);
-  if (limits.has_states) waves_.emplace(backend, arena_, limits.max_outputs);
-  if (limits.mtp_rows > 0) carry_.emplace(backend, arena_, carry_limits(limits));
-  if (limits.has_adapters) adapters_.emplace(backend, arena_, adapter_limits(limits));
+  if (limits.has_states) waves_.emplace(upload, limits.max_outputs);
+  if (limits.mtp_rows > 0) carry_.emplace(upload, carry_limits(limits));
+  if (limits.has_adapters) adapters_.emplace(upload, adapter_limits(limits));
   for (std::vector<int32_t>* v : {&tokens_, &positions_}) v->reserve(limits.max_tokens);
   for (HostIndex& index : kv_) {
     index.slots.reserve(limits.max_tokens);
@@ -119,60 +109,51 @@ const Step& StepBuilder::build(std::span<const Chunk> chunks, Pass pass) {
                            .sequences = static_cast<int>(chunks.size()),
                            .outputs = static_cast<int>(output_rows_.size()),
                            .vectors = static_cast<int>(vector_rows_.size())};
+  // Sizes follow from the shape, up to the adapters: steps that are recorded have none.
+  upload_.begin();
   step_ = {.shape = shape,
-           .tokens = full_.tokens.first_rows(shape.tokens),
-           .positions = full_.positions.first_rows(shape.tokens),
-           .query_start = full_.query_start.first_rows(shape.sequences + 1),
-           .context_len = full_.context_len.first_rows(shape.sequences),
-           .output_rows = full_.output_rows.first_rows(shape.outputs),
-           .output_positions = full_.output_positions.first_rows(shape.outputs),
-           .output_start = full_.output_start.first_rows(shape.sequences + 1)};
-  for (size_t g = 0; g < kv_.size(); ++g) {
-    step_.kv[g] = {full_.kv[g].slots.first_rows(shape.tokens),
-                   full_.kv[g].block_table.first_rows(shape.sequences)};
-    upload(step_.kv[g].slots, kv_[g].slots);
-    upload(step_.kv[g].block_table, kv_[g].block_table);
+           .tokens = upload_.add(tokens_),
+           .positions = upload_.add(positions_),
+           .query_start = upload_.add(query_start_),
+           .context_len = upload_.add(context_len_),
+           .output_rows = upload_.add(output_rows_),
+           .output_positions = upload_.add(output_positions_),
+           .output_start = upload_.add(output_start_)};
+  for (size_t g = 0; g < kv_.size(); ++g)
+    step_.kv[g] = {upload_.add(kv_[g].slots), upload_.add(kv_[g].block_table, limits_.max_blocks)};
+  if (limits_.has_types) step_.types = upload_.add(types_);
+  if (shape.vectors > 0) {
+    step_.vector_rows = upload_.add(vector_rows_);
+    step_.vectors = vectors_room_.first_rows(shape.vectors);
+    backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
   }
   if (limits_.has_states) {
-    step_.state_slots = full_.state_slots.first_rows(shape.sequences);
-    upload(step_.state_slots, state_slots_);
+    step_.state_slots = upload_.add(state_slots_, 2);
     if (pass == Pass::kModel) step_.waves = waves_->build(chunks, query_start_, state_slots_);
     step_.shape.waves = static_cast<int>(step_.waves.size());
   }
-  if (limits_.has_types) {
-    step_.types = full_.types.first_rows(shape.tokens);
-    upload(step_.types, types_);
-  }
   if (carry_) carry_->finish(step_);
   if (adapters_) adapters_->build(chunks, step_);
-  upload(step_.tokens, tokens_);
-  upload(step_.positions, positions_);
-  upload(step_.query_start, query_start_);
-  upload(step_.context_len, context_len_);
-  upload(step_.output_rows, output_rows_);
-  upload(step_.output_positions, output_positions_);
-  upload(step_.output_start, output_start_);
-  if (shape.vectors > 0) {
-    step_.vector_rows = full_.vector_rows.first_rows(shape.vectors);
-    step_.vectors = full_.vectors.first_rows(shape.vectors);
-    upload(step_.vector_rows, vector_rows_);
-    backend_.upload(step_.vectors, std::as_bytes(std::span(vectors_)));
-  }
+  draws_ = add_draws(chunks) ? upload_.add(chunk_draws_) : Tensor();
   return step_;
 }
 
-void StepBuilder::take_drawn(std::span<const Chunk> chunks, Tensor drawn) {
+bool StepBuilder::add_draws(std::span<const Chunk> chunks) {
   chunk_draws_.clear();
+  if (chunks.empty() || chunks.front().drawn < 0) return false;
   for (const Chunk& chunk : chunks) {
-    check(chunk.drawn >= 0 && chunk.drawn < drawn.rows && chunk.tokens.size() == 1,
-          "each chunk is one token of a draw");
+    check(chunk.drawn >= 0 && chunk.tokens.size() == 1, "each chunk is one token of a draw");
     chunk_draws_.push_back(chunk.drawn);
   }
-  const Tensor rows = draws_.first_rows(static_cast<int>(chunk_draws_.size()));
-  upload(rows, chunk_draws_);
+  return true;
+}
+
+void StepBuilder::take_drawn(Tensor drawn) {
+  if (draws_.empty()) return;
+  check(std::ranges::max(chunk_draws_) < drawn.rows, "the draws that chunks name are there");
   // Rows are moved as they are: as far as that goes, these numbers of 32 bits are activations.
   const auto moved = [](Tensor t) { return Tensor{t.data, DType::kF32, t.rows, t.cols, t.stride}; };
-  backend_.gather_rows(moved(step_.tokens), moved(drawn), rows);
+  backend_.gather_rows(moved(step_.tokens), moved(drawn), draws_);
 }
 
 int32_t StepBuilder::row_of(TokenId token) const {
@@ -212,10 +193,6 @@ void StepBuilder::index_chunk(const Chunk& chunk) {
     for (const BlockId block : blocks) table.push_back(static_cast<int32_t>(block));
     table.resize(table.size() + static_cast<size_t>(limits_.max_blocks) - blocks.size(), -1);
   }
-}
-
-void StepBuilder::upload(Tensor dst, const std::vector<int32_t>& values) {
-  backend_.upload(dst, std::as_bytes(std::span(values)));
 }
 
 }  // namespace ferrum

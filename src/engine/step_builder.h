@@ -10,6 +10,7 @@
 #include "engine/chunk.h"
 #include "engine/hidden_carry.h"
 #include "engine/step_adapters.h"
+#include "engine/step_upload.h"
 #include "engine/step_waves.h"
 
 namespace ferrum {
@@ -36,16 +37,19 @@ class StepBuilder {
     int32_t placeholder_row = 0;
   };
 
-  StepBuilder(Backend& backend, const Limits& limits);
+  // Uploads go through `upload`, which outlives this and has room for upload_bytes().
+  StepBuilder(Backend& backend, StepUpload& upload, const Limits& limits);
+  static size_t upload_bytes(const Limits& limits);
   // What the constructor allocates.
   static size_t bytes(const Limits& limits);
 
   using Pass = CarryBuilder::Pass;
-  // The chunks must keep the limits. The Step is valid until the next call.
+  // Begins an upload with what the step needs of the host; it is the caller's to send. The chunks must keep
+  // the limits. The Step is valid until the next call.
   const Step& build(std::span<const Chunk> chunks, Pass pass = Pass::kModel);
-  // The tokens of the step that was just built of these chunks become those that Chunk::drawn says, of
-  // `drawn` [draws, 1] i32, on the device.
-  void take_drawn(std::span<const Chunk> chunks, Tensor drawn);
+  // Where the chunks of the step that was just built say so (Chunk::drawn), its tokens become those of
+  // `drawn` [draws, 1] i32, on the device. REQUIRES: the upload was sent.
+  void take_drawn(Tensor drawn);
 
  private:
   // Adds the rows of a chunk to what the groups' tables and slots will hold.
@@ -54,15 +58,16 @@ class StepBuilder {
   int32_t row_of(TokenId token) const;
   // Adds the vector at a position as the next row.
   void add_vector(const Chunk& chunk, int position);
-  static Step allocate(Arena& arena, const Limits& limits);
-  static Tensor allocate_draws(Arena& arena, const Limits& limits);
-  void upload(Tensor dst, const std::vector<int32_t>& values);
+  // Whether the tokens come from draws; then all do.
+  bool add_draws(std::span<const Chunk> chunks);
+  static Tensor allocate_vectors(Arena& arena, const Limits& limits);
 
   Backend& backend_;
+  StepUpload& upload_;
   Limits limits_;
   BackendArena arena_;
-  Step full_;                          // the tensors at their largest
-  Tensor draws_;                       // [max_sequences] i32  of the chunks' tokens
+  Tensor vectors_room_;                // [max_vectors, hidden] f32: large, rare, and uploaded by themselves
+  Tensor draws_;                       // [sequences] i32  of the chunks' tokens; empty: they are no draws
   std::optional<WaveBuilder> waves_;   // where layers keep states
   std::optional<CarryBuilder> carry_;  // where a model has an MTP head
   std::optional<StepAdapterBuilder> adapters_;

@@ -6,18 +6,6 @@
 
 namespace ferrum {
 
-// A wave has a row or more, and one beginning more than it has sequences.
-StepWave WaveBuilder::allocate(Arena& arena, int rows) {
-  StepWave room;
-  room.rows = arena.allocate(DType::kI32, rows, 1);
-  room.query_start = arena.allocate(DType::kI32, int64_t{2} * rows, 1);
-  room.state_slots = arena.allocate(DType::kI32, rows, 2);
-  return room;
-}
-
-WaveBuilder::WaveBuilder(Backend& backend, Arena& arena, int rows)
-    : backend_(backend), room_(allocate(arena, rows)) {}
-
 std::span<const StepWave> WaveBuilder::build(std::span<const Chunk> chunks,
                                              std::span<const int32_t> query_start,
                                              std::span<const int32_t> state_slots) {
@@ -26,21 +14,25 @@ std::span<const StepWave> WaveBuilder::build(std::span<const Chunk> chunks,
   size_t count = 0;
   for (const Chunk& chunk : chunks) count = std::max(count, chunk.row_states.size());
   if (count < 2) return {};
-  check(query_start.back() <= room_.rows.rows, "nothing but drafts and single tokens goes in waves");
+  check(query_start.back() <= most_rows_, "nothing but drafts and single tokens goes in waves");
   for (size_t wave = 0; wave < count; ++wave) add_wave(chunks, wave, query_start, state_slots);
-  const auto upload = [&](const Tensor& room, const std::vector<int32_t>& values) {
-    const Tensor to = room.first_rows(static_cast<int>(values.size()) / room.cols);
-    backend_.upload(to, std::as_bytes(std::span(values)));
+  Tensor rows = upload_.add(rows_), starts = upload_.add(query_start_), slots = upload_.add(slots_, 2);
+  const auto next = [](Tensor& left, int rows) {
+    const Tensor taken = left.first_rows(rows);
+    left = left.rows_at(rows, left.rows - rows);
+    return taken;
   };
-  upload(room_.rows, rows_);
-  upload(room_.query_start, query_start_);
-  upload(room_.state_slots, slots_);
+  for (StepWave& wave : waves_) {
+    wave.rows = next(rows, wave.tokens);
+    wave.query_start = next(starts, wave.sequences + 1);
+    wave.state_slots = next(slots, wave.sequences);
+  }
   return waves_;
 }
 
 void WaveBuilder::add_wave(std::span<const Chunk> chunks, size_t wave, std::span<const int32_t> query_start,
                            std::span<const int32_t> state_slots) {
-  const size_t first_row = rows_.size(), first_start = query_start_.size(), first_slot = slots_.size() / 2;
+  const size_t first_row = rows_.size(), first_slot = slots_.size() / 2;
   for (size_t c = 0; c < chunks.size(); ++c) {
     const std::span<const BlockId> states = chunks[c].row_states;
     const bool keeps = states.size() > 1;
@@ -53,15 +45,11 @@ void WaveBuilder::add_wave(std::span<const Chunk> chunks, size_t wave, std::span
     slots_.insert(slots_.end(), {from, to});
   }
   query_start_.push_back(static_cast<int32_t>(rows_.size() - first_row));
-  const auto part = [](const Tensor& all, size_t first, size_t end) {
-    return all.rows_at(static_cast<int>(first), static_cast<int>(end - first));
-  };
-  const size_t slots = slots_.size() / 2;
   waves_.push_back({.tokens = static_cast<int>(rows_.size() - first_row),
-                    .sequences = static_cast<int>(slots - first_slot),
-                    .rows = part(room_.rows, first_row, rows_.size()),
-                    .query_start = part(room_.query_start, first_start, query_start_.size()),
-                    .state_slots = part(room_.state_slots, first_slot, slots)});
+                    .sequences = static_cast<int>(slots_.size() / 2 - first_slot),
+                    .rows = {},
+                    .query_start = {},
+                    .state_slots = {}});
 }
 
 }  // namespace ferrum

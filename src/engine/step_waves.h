@@ -3,18 +3,19 @@
 #include <span>
 #include <vector>
 
-#include "backend/arena.h"
-#include "backend/backend.h"
 #include "engine/chunk.h"
+#include "engine/step_upload.h"
 
 namespace ferrum {
 
 class WaveBuilder {
  public:
-  // Room for steps of at most `rows` rows.
-  WaveBuilder(Backend& backend, Arena& arena, int rows);
-  // What the constructor allocates.
-  static StepWave allocate(Arena& arena, int rows);
+  // For steps of at most `rows` rows.
+  WaveBuilder(StepUpload& upload, int rows) : upload_(upload), most_rows_(rows) {}
+  // What a step uploads at most: a wave has a row or more, and one beginning more than it has sequences.
+  static size_t upload_bytes(int rows) {
+    return StepUpload::of_words(rows) + 2 * StepUpload::of_words(int64_t{2} * rows);
+  }
 
   // The waves of a step with these chunks, whose rows and slots begin where these say (Step); none where no
   // chunk keeps its state behind each row. Valid until the next call.
@@ -25,10 +26,10 @@ class WaveBuilder {
   void add_wave(std::span<const Chunk> chunks, size_t wave, std::span<const int32_t> query_start,
                 std::span<const int32_t> state_slots);
 
-  Backend& backend_;
-  StepWave room_;  // of all waves, one behind the other
+  StepUpload& upload_;
+  int most_rows_;
   std::vector<StepWave> waves_;
-  // Host copies, reused from step to step.
+  // Of all waves, one behind the other; reused from step to step.
   std::vector<int32_t> rows_, query_start_, slots_;
 };
 

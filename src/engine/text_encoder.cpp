@@ -58,6 +58,11 @@ StepBuilder::Limits builder_limits(const ModelDescription& model, const TextEnco
           .has_types = model.encoder && model.encoder->types > 0};
 }
 
+// With where each text begins among the rows.
+size_t upload_bytes(const ModelDescription& model, const TextEncoderOptions& o) {
+  return StepBuilder::upload_bytes(builder_limits(model, o)) + StepUpload::of_words(most_texts(o) + 1);
+}
+
 // Error kUnsupported for a model that makes nothing of a text as a whole.
 ModelDescription described(const ModelDescription& model, const TextEncoderOptions& options) {
   ModelDescription described = model;
@@ -90,11 +95,8 @@ uint64_t text_encoder_bytes(KvLayout layout, const ModelDescription& given,
   const uint64_t of_model =
       model.encoder ? Encoder::bytes(layout, model, limits)
                     : Decoder::activation_bytes(model, limits) + Decoder::kv_bytes(layout, model, limits);
-  const auto texts = static_cast<uint64_t>(most_texts(options));
-  const uint64_t starts = (texts + 1) * sizeof(int32_t);
-  return of_model + rotation_bytes(model, options.longest_text) +
-         StepBuilder::bytes(builder_limits(model, options)) + TextHead::bytes(model, most_texts(options)) +
-         starts;
+  return of_model + rotation_bytes(model, options.longest_text) + upload_bytes(model, options) +
+         StepBuilder::bytes(builder_limits(model, options)) + TextHead::bytes(model, most_texts(options));
 }
 
 TextPooling pooling_named(std::string_view name) {
@@ -113,8 +115,9 @@ TextEncoder::TextEncoder(std::shared_ptr<Backend> backend, std::shared_ptr<const
       description_(described(checkpoint_->model(), options)),
       model_(load_model(*backend_, *checkpoint_, model_limits(description_, options), progress)),
       head_(*backend_, description_, load_text_head(*backend_, *checkpoint_), most_texts(options)),
-      builder_(*backend_, builder_limits(description_, options)),
-      starts_buffer_(backend_->allocate(static_cast<size_t>(most_texts(options) + 1) * sizeof(int32_t))) {
+      arena_(*backend_),
+      upload_(*backend_, arena_, upload_bytes(description_, options)),
+      builder_(*backend_, upload_, builder_limits(description_, options)) {
   for (int i = 0; i < all_blocks(options); ++i) blocks_.push_back(static_cast<BlockId>(i));
 }
 
@@ -184,9 +187,8 @@ std::vector<float> TextEncoder::run(std::span<const TextTokens* const> texts, Ou
     starts.push_back(starts.back() + (chunks.back().outputs == Outputs::kAll ? tokens - unpooled : 1));
   }
   const Step& step = builder_.build(chunks);
-  const Tensor starts_on_device = {starts_buffer_->data(), DType::kI32, static_cast<int>(starts.size()), 1,
-                                   1};
-  backend_->upload(starts_on_device, std::as_bytes(std::span(starts)));
+  const Tensor starts_on_device = upload_.add(starts);
+  upload_.send();
   backend_->run(step.shape, [&] { model_->forward(step, {}); });
   Tensor made = model_->hidden_states(step.shape.outputs);
   if (pools) made = head_.compute(made, starts_on_device);

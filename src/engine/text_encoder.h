@@ -68,8 +68,9 @@ class TextEncoder {
   ModelDescription description_;
   std::unique_ptr<Model> model_;
   TextHead head_;
+  BackendArena arena_;
+  StepUpload upload_;
   StepBuilder builder_;
-  std::unique_ptr<Buffer> starts_buffer_;
   std::vector<BlockId> blocks_;
 };
 

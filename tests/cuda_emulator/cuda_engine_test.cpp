@@ -1,12 +1,16 @@
 // Whole models on the emulated GPU: the goldens, and requests in each other's company.
 #include <gtest/gtest.h>
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <random>
+#include <stdexcept>
 
 #include "engine/answers.h"
 #include "engine/golden.h"
 #include "ferrum/engine.h"
+#include "stand_in_driver.h"
 #include "support/errors.h"
 #include "support/paths.h"
 
@@ -144,6 +148,46 @@ TEST(CudaEngine, SixteenRequestsGetWhatEachGetsAlone) {
     EXPECT_EQ(together.choices[0].tokens, alone[i].choices[0].tokens) << i;
     EXPECT_EQ(together.choices[0].logprobs, alone[i].choices[0].logprobs) << i;
   }
+}
+
+// What the library's driver has counted.
+const gpu::emulated::StandInCounts& counts() {
+  void* const library = dlopen(FERRUM_EMULATED_LIBRARY, RTLD_NOW);
+  void* const found = library == nullptr ? nullptr : dlsym(library, "ferrum_stand_in_counts");
+  if (found == nullptr) throw std::runtime_error("the emulated library has no counts");
+  return *reinterpret_cast<const gpu::emulated::StandInCounts* (*)()>(found)();
+}
+
+// All that a step and its draws need of the host is copied at once, whether its launches are replayed or not.
+TEST(CudaEngine, AStepHasOneUpload) {
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(golden_folder("qwen3_moe"));
+  Runner runner(make_backend({.name = "cuda", .threads = 1}), checkpoint,
+                {.max_tokens = 8, .max_sequences = 2, .max_outputs = 2, .max_context = 64, .kv_tokens = 128});
+  const std::vector<BlockId> blocks = first_blocks(runner.blocks());
+  const std::vector<TokenId> tokens = {11, 12, 13};
+  DrawList draws(runner.vocab());
+  const auto step = [&](int position, size_t count) {
+    std::vector<Chunk> chunks;
+    draws.clear();
+    for (int s = 0; s < 2; ++s) {
+      chunks.push_back({std::span(tokens).first(count), position,
+                        std::span(blocks).subspan(static_cast<size_t>(s) * 4, 4), Outputs::kLast});
+      draws.begin_group();
+      draws.add(s).seed = 3;
+      draws.edit(7).add = 2;
+      std::ranges::fill(draws.add_mask(), ~uint32_t{0});
+    }
+    const gpu::emulated::StandInCounts before = counts();
+    runner.launch(chunks, draws);
+    EXPECT_EQ(runner.collect().drawn.size(), 2U);
+    EXPECT_EQ(counts().uploads - before.uploads, 1) << "at position " << position;
+    EXPECT_EQ(counts().unpinned_uploads, before.unpinned_uploads);
+    return counts().replays - before.replays;
+  };
+  EXPECT_EQ(step(0, 3), 0);
+  EXPECT_EQ(step(3, 1), 0);
+  EXPECT_EQ(step(4, 1), 1);
+  EXPECT_EQ(step(5, 1), 1);
 }
 
 // Half of the weights on the CPU, whose experts come first.

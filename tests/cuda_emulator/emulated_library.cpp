@@ -40,6 +40,11 @@ const ferrum::cuda::Driver& driver() {
 
 }  // namespace
 
+// For tests that load this library.
+extern "C" const gpu::emulated::StandInCounts* ferrum_stand_in_counts() {
+  return &gpu::emulated::stand_in_counts();
+}
+
 // Parameters and arguments of a call, by the number of their types.
 // clang-format off
 #define FERRUM_PARAMETERS_1(type) type a1

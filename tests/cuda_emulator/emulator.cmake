@@ -56,7 +56,8 @@ target_link_libraries(cuda_emulated PRIVATE ferrum_cuda_emulator ferrum_emulated
 add_executable(cuda_engine_test ${emulator}/cuda_engine_test.cpp)
 target_compile_options(cuda_engine_test PRIVATE ${FERRUM_WARNINGS} -O1)
 target_compile_definitions(cuda_engine_test PRIVATE FERRUM_EMULATED_LIBRARY="$<TARGET_FILE:cuda_emulated>")
-target_link_libraries(cuda_engine_test PRIVATE ferrum_test_support ferrum_engine GTest::gtest)
+target_include_directories(cuda_engine_test PRIVATE ${emulator})
+target_link_libraries(cuda_engine_test PRIVATE ferrum_test_support ferrum_engine GTest::gtest ${CMAKE_DL_LIBS})
 add_dependencies(cuda_engine_test cuda_emulated)
 gtest_discover_tests(cuda_engine_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 600)
 

@@ -169,7 +169,9 @@ Result release_memory(DevicePointer p) {
 }
 
 Result copy_to_device(DevicePointer to, const void* from, size_t bytes, Stream stream) {
+  ++state.counts.uploads;
   if (!is_pinned(from, bytes)) {  // a real driver has read it when the call returns
+    ++state.counts.unpinned_uploads;
     std::vector<char> staged(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
     return enqueue(stream, [=] { copy_in(pointer(to), staged.data(), bytes); });
   }

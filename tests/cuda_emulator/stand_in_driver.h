@@ -27,9 +27,10 @@ const ferrum::cuda::Driver& stand_in_driver(const StandIn& device = {});
 // Of the fault that ended everything; empty: none.
 const std::string& stand_in_fault();
 
-// Since stand_in_driver(). Of graphs: replays, and kernels launched by them.
+// Since stand_in_driver(). Of graphs: replays, and kernels launched by them. Copies to the device, and those
+// of them that are not from pinned memory.
 struct StandInCounts {
-  int launches, graphs, replays;
+  int launches, graphs, replays, uploads, unpinned_uploads;
 };
 const StandInCounts& stand_in_counts();
 

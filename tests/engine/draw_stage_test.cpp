@@ -53,6 +53,28 @@ class CountingCalls final : public ObservingBackend {
   }
 };
 
+// A stage with an upload of its own.
+class Stage {
+ public:
+  Stage(Backend& backend, const DrawStage::Limits& limits)
+      : arena_(backend),
+        upload_(backend, arena_, DrawStage::upload_bytes(limits)),
+        stage_(backend, upload_, limits) {}
+
+  DrawnTokens draw(Tensor logits, const DrawList& list) {
+    upload_.begin();
+    stage_.prepare(list);
+    upload_.send();
+    stage_.issue(logits, list);
+    return stage_.collect();
+  }
+
+ private:
+  BackendArena arena_;
+  StepUpload upload_;
+  DrawStage stage_;
+};
+
 // More edits than there is room for go in several calls, which may part draws that stand on each other.
 TEST(DrawStage, PartsDrawTheSame) {
   constexpr int kRows = 12, kChain = 4;
@@ -64,7 +86,7 @@ TEST(DrawStage, PartsDrawTheSame) {
   std::vector<int32_t> expected(kRows, 0);
   for (const int room : {20 * kVocab, kVocab, kVocab, 20 * kVocab}) {
     CountingCalls backend(cpu);
-    DrawStage stage(backend, {.draws = kRows, .vocab = room});
+    Stage stage(backend, {.draws = kRows, .vocab = room});
     DrawList list(kVocab);
     for (int i = 0; i < kRows; ++i) {
       if (i % kChain == 0) list.begin_group();
@@ -80,8 +102,7 @@ TEST(DrawStage, PartsDrawTheSame) {
       }
       for (int e = 0; e < 30; ++e) list.edit((i + e) % kVocab).occurrence = 0.1f * static_cast<float>(e);
     }
-    stage.issue({logits.data(), DType::kF32, kRows, kVocab, kVocab}, list);
-    const DrawnTokens drawn = stage.collect();
+    const DrawnTokens drawn = stage.draw({logits.data(), DType::kF32, kRows, kVocab, kVocab}, list);
     calls.push_back(backend.calls);
     ASSERT_EQ(drawn.drawn.size(), static_cast<size_t>(kRows));
     std::vector<int32_t>& all = tokens.emplace_back();
@@ -110,7 +131,7 @@ TEST(DrawStage, MasksKeepTokensOut) {
   std::vector<float> logits(kVocab, 1);
   CpuBackend cpu({.threads = 1});
   CountingCalls backend(cpu);
-  DrawStage stage(backend, {.draws = kDraws, .vocab = 2 * kVocab});
+  Stage stage(backend, {.draws = kDraws, .vocab = 2 * kVocab});
   DrawList list(kVocab);
   for (int round = 0; round < 2; ++round) {
     list.clear();
@@ -127,8 +148,7 @@ TEST(DrawStage, MasksKeepTokensOut) {
       if (i % 5 == 3) list.take_back_mask();
     }
     backend.calls = 0;
-    stage.issue({logits.data(), DType::kF32, 1, kVocab, kVocab}, list);
-    const DrawnTokens drawn = stage.collect();
+    const DrawnTokens drawn = stage.draw({logits.data(), DType::kF32, 1, kVocab, kVocab}, list);
     EXPECT_EQ(backend.calls, 2);
     for (int i = 0; i < kDraws; ++i) {
       const Drawn& one = drawn.drawn[static_cast<size_t>(i)];

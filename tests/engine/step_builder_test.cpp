@@ -22,9 +22,29 @@ std::vector<BlockId> blocks(const std::vector<int>& ids) {
   return out;
 }
 
+// A builder with an upload of its own, which it sends.
+class Builder {
+ public:
+  Builder(Backend& backend, const StepBuilder::Limits& limits)
+      : arena_(backend),
+        upload_(backend, arena_, StepBuilder::upload_bytes(limits)),
+        builder_(backend, upload_, limits) {}
+
+  const Step& build(std::span<const Chunk> chunks, StepBuilder::Pass pass = StepBuilder::Pass::kModel) {
+    const Step& step = builder_.build(chunks, pass);
+    upload_.send();
+    return step;
+  }
+
+ private:
+  BackendArena arena_;
+  StepUpload upload_;
+  StepBuilder builder_;
+};
+
 TEST(StepBuilder, LaysOutARaggedBatch) {
   ReferenceBackend backend;
-  StepBuilder builder(
+  Builder builder(
       backend, {.max_tokens = 8, .max_sequences = 3, .max_outputs = 8, .max_blocks = 3, .block_tokens = 4});
   const std::vector<TokenId> first = {10, 11, 12}, second = {20}, third = {30, 31};
   const std::vector<BlockId> first_blocks = blocks({5, 7}), second_blocks = blocks({2, 3, 9}),
@@ -48,13 +68,13 @@ TEST(StepBuilder, LaysOutARaggedBatch) {
 // A text model has no vectors for images, so their tokens have the row that transformers gives them.
 TEST(StepBuilder, PlaceholdersHaveTheRowOfAnotherToken) {
   ReferenceBackend backend;
-  StepBuilder builder(backend, {.max_tokens = 8,
-                                .max_sequences = 1,
-                                .max_outputs = 8,
-                                .max_blocks = 3,
-                                .block_tokens = 4,
-                                .placeholders = {11, 40},
-                                .placeholder_row = 3});
+  Builder builder(backend, {.max_tokens = 8,
+                            .max_sequences = 1,
+                            .max_outputs = 8,
+                            .max_blocks = 3,
+                            .block_tokens = 4,
+                            .placeholders = {11, 40},
+                            .placeholder_row = 3});
   const std::vector<TokenId> tokens = {10, 11, 12, 40};
   const std::vector<BlockId> own = blocks({0});
   const Chunk chunks[] = {{tokens, 0, own, Outputs::kNone}};
@@ -64,13 +84,13 @@ TEST(StepBuilder, PlaceholdersHaveTheRowOfAnotherToken) {
 // Two states of each block of four are kept: those of the last positions that were written.
 TEST(StepBuilder, AnMtpHeadsStatesComeFromTheBlocks) {
   ReferenceBackend backend;
-  StepBuilder builder(backend, {.max_tokens = 8,
-                                .max_sequences = 3,
-                                .max_outputs = 8,
-                                .max_blocks = 3,
-                                .block_tokens = 4,
-                                .mtp_rows = 2,
-                                .kv_blocks = 10});
+  Builder builder(backend, {.max_tokens = 8,
+                            .max_sequences = 3,
+                            .max_outputs = 8,
+                            .max_blocks = 3,
+                            .block_tokens = 4,
+                            .mtp_rows = 2,
+                            .kv_blocks = 10});
   const std::vector<TokenId> first = {10, 11, 12, 13, 14}, second = {20}, third = {30, 31};
   const std::vector<BlockId> first_blocks = blocks({5, 7}), second_blocks = blocks({2, 3, 9}),
                              third_blocks = blocks({1});
@@ -96,12 +116,12 @@ TEST(StepBuilder, AnMtpHeadsStatesComeFromTheBlocks) {
 
 TEST(StepBuilder, DraftsThatKeepTheirStatesGoInWaves) {
   ReferenceBackend backend;
-  StepBuilder builder(backend, {.max_tokens = 8,
-                                .max_sequences = 3,
-                                .max_outputs = 8,
-                                .max_blocks = 3,
-                                .block_tokens = 4,
-                                .has_states = true});
+  Builder builder(backend, {.max_tokens = 8,
+                            .max_sequences = 3,
+                            .max_outputs = 8,
+                            .max_blocks = 3,
+                            .block_tokens = 4,
+                            .has_states = true});
   const std::vector<TokenId> first = {10, 11, 12}, second = {20}, third = {30, 31};
   const std::vector<BlockId> held = blocks({0, 1, 2}), first_states = blocks({20, 21, 22}),
                              third_states = blocks({24, 25});
@@ -126,16 +146,19 @@ TEST(StepBuilder, DraftsThatKeepTheirStatesGoInWaves) {
   EXPECT_TRUE(builder.build(chunks).waves.empty());
 }
 
-TEST(StepBuilder, StepInputsStayAtTheirAddresses) {
+TEST(StepBuilder, InputsOfStepsOfOneShapeStayAtTheirAddresses) {
   ReferenceBackend backend;
-  StepBuilder builder(
+  Builder builder(
       backend, {.max_tokens = 4, .max_sequences = 1, .max_outputs = 1, .max_blocks = 2, .block_tokens = 4});
   const std::vector<TokenId> tokens = {1, 2, 3, 4};
   const std::vector<BlockId> two_blocks = blocks({0, 1});
-  const Chunk all = {tokens, 0, two_blocks, Outputs::kLast};
-  const Step before = builder.build(std::span(&all, 1));
-  const Chunk one = {std::span(tokens).first(1), 4, two_blocks, Outputs::kLast};
-  const Step& after = builder.build(std::span(&one, 1));
+  const auto build = [&](size_t count, int position) {
+    const Chunk chunk = {std::span(tokens).first(count), position, two_blocks, Outputs::kLast};
+    return builder.build(std::span(&chunk, 1));
+  };
+  const Step before = build(1, 4);
+  build(4, 0);
+  const Step after = build(1, 5);
   EXPECT_EQ(before.tokens.data, after.tokens.data);
   EXPECT_EQ(before.kv[0].block_table.data, after.kv[0].block_table.data);
   EXPECT_EQ(before.output_rows.data, after.output_rows.data);

@@ -11,10 +11,13 @@ namespace ferrum::test {
 // The draws of `list`, of rows [rows, list.width()] one after the other. Valid until the next call.
 class HostDraws {
  public:
-  explicit HostDraws(int vocab, int draws = 1024) : stage_(backend(), {.draws = draws, .vocab = vocab}) {}
+  explicit HostDraws(int vocab, int draws = 1024) : HostDraws(DrawStage::Limits{draws, vocab}) {}
 
   // The rows may change meanwhile, and are as they were when this returns.
   void issue(std::span<const float> rows, const DrawList& list) {
+    upload_.begin();
+    stage_.prepare(list);
+    upload_.send();
     float* const data = const_cast<float*>(rows.data());
     stage_.issue(
         {data, DType::kF32, static_cast<int>(rows.size()) / list.width(), list.width(), list.width()}, list);
@@ -22,11 +25,17 @@ class HostDraws {
   DrawnTokens collect() { return stage_.collect(); }
 
  private:
+  explicit HostDraws(const DrawStage::Limits& limits)
+      : arena_(backend()),
+        upload_(backend(), arena_, DrawStage::upload_bytes(limits)),
+        stage_(backend(), upload_, limits) {}
   static CpuBackend& backend() {
     static thread_local CpuBackend backend({.threads = 1});
     return backend;
   }
 
+  BackendArena arena_;
+  StepUpload upload_;
   DrawStage stage_;
 };
 

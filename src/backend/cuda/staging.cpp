@@ -28,11 +28,13 @@ void Staging::next_slot() {
 
 void Staging::copy(DevicePointer to, std::span<const std::byte> from) {
   const Driver& driver = device_.driver();
-  if (from.size() > kSlotBytes) {  // the driver stages it itself
+  if (from.size() > kSlots * kSlotBytes) {  // the driver stages it itself
     device_.check(driver.cuMemcpyHtoDAsync_v2(to, from.data(), from.size(), device_.stream()),
                   "copying to the device");
     return;
   }
+  for (; from.size() > kSlotBytes; to += kSlotBytes, from = from.subspan(kSlotBytes))
+    copy(to, from.first(kSlotBytes));
   if (from.size() > kSlotBytes - used_) next_slot();
   std::byte* const staged = memory_ + slot_ * kSlotBytes + used_;
   std::memcpy(staged, from.data(), from.size());

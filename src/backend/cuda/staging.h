@@ -16,13 +16,13 @@ class Staging {
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
-  // `from` may be changed when this returns.
+  // `from` may be changed when this returns. One copy, where a slot has room for it.
   void copy(DevicePointer to, std::span<const std::byte> from);
   // Returns when `to` has what the device has at `from` behind all that was issued before.
   void fetch(std::span<std::byte> to, DevicePointer from);
 
  private:
-  static constexpr size_t kSlotBytes = 256 << 10;
+  static constexpr size_t kSlotBytes = 1 << 20;
   static constexpr size_t kSlots = 4;
 
   void next_slot();
