@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "backend/backend.h"
 #include "base/error.h"
 
 namespace ferrum {
@@ -23,12 +24,22 @@ class DeviceLost : public Error {
   explicit DeviceLost(const std::string& message) : Error(ErrorCode::kUnavailable, message) {}
 };
 
+// What decides whether a device can compute a layer; 0: it has no such thing.
+struct LayerSizes {
+  HeadShape heads = {};
+  DType kv = DType::kF32;  // of the keys and values
+  int convolution = 0;     // inputs that a convolution sees
+  int state_rows = 0;      // of the memory of a head of a recurrent layer
+};
+
 class DeviceReport {
  public:
   virtual ~DeviceReport() = default;
   virtual DeviceInfo device() const = 0;
   virtual uint64_t free_device_memory() const = 0;  // bytes, as of now; on the thread that uses the backend
   virtual std::string device_failure() const = 0;   // of DeviceLost; empty: it works
+  // Why the device cannot compute a layer of these sizes; empty: it can.
+  virtual std::string refusal_of(const LayerSizes&) const { return {}; }
 };
 
 }  // namespace ferrum

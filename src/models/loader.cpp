@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "backend/device_report.h"
+#include "base/error.h"
 #include "models/activation.h"
 #include "models/alibi.h"
 #include "models/kv_layers.h"
@@ -345,8 +347,31 @@ class Loader {
 
 }  // namespace
 
+namespace {
+
+// Before weights are read, which takes long. Error kUnsupported naming the layer.
+void require_layers(const Backend& backend, const ModelDescription& model, DType kv) {
+  const auto* const device = dynamic_cast<const DeviceReport*>(&backend);
+  if (device == nullptr) return;
+  for (int i = 0; i < model.depth_with_mtp(); ++i) {
+    const LayerDescription& layer = model.layer(i);
+    LayerSizes sizes;
+    if (layer.attends()) sizes.heads = head_shape(layer.attention), sizes.kv = kv;
+    if (layer.mixer == Mixer::kConvolution) sizes.convolution = model.convolution.kernel;
+    if (layer.mixer == Mixer::kDelta)
+      sizes.convolution = model.delta.kernel, sizes.state_rows = model.delta.key_dim;
+    if (layer.mixer == Mixer::kStateSpace)
+      sizes.convolution = model.state_space.kernel, sizes.state_rows = model.state_space.state_dim;
+    if (const std::string why = device->refusal_of(sizes); !why.empty())
+      fail(ErrorCode::kUnsupported, "{}: layer {}: {}", model.name, i, why);
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress) {
+  require_layers(backend, checkpoint.model(), limits.kv.dtype);
   if (checkpoint.model().encoder)
     return std::make_unique<Encoder>(backend, checkpoint.model(),
                                      Loader({backend, checkpoint, limits, progress}).load_encoder(), limits);

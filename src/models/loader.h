@@ -17,8 +17,8 @@ namespace ferrum {
 using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 // The checkpoint and the backend must outlive the model: weights may be read where the checkpoint has
-// mapped them. limits.max_positions also decides the rotation tables (see rope.h). Error kNoMemory; kBadFile
-// if the file was cut while it was read.
+// mapped them. limits.max_positions also decides the rotation tables (see rope.h). Error kNoMemory;
+// kUnsupported for a layer that the backend cannot compute; kBadFile if the file was cut while it was read.
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress = {});
 

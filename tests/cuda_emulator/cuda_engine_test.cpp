@@ -190,6 +190,68 @@ TEST(CudaEngine, AStepHasOneUpload) {
   EXPECT_EQ(step(5, 1), 1);
 }
 
+// A checkpoint that is described otherwise.
+class DescribedAs final : public Checkpoint {
+ public:
+  DescribedAs(const Checkpoint& inner, const ModelDescription& model) : inner_(inner), model_(model) {}
+
+  const ModelDescription& model() const override { return model_; }
+  Naming naming() const override { return inner_.naming(); }
+  const HostTensor* find(const TensorKey& key) const override { return inner_.find(key); }
+  const std::vector<HostTensor>& tensors() const override { return inner_.tensors(); }
+  std::string format() const override { return inner_.format(); }
+  Format main_format() const override { return inner_.main_format(); }
+  uint64_t bytes() const override { return inner_.bytes(); }
+  bool intact() const override { return inner_.intact(); }
+  void release(const HostTensor& tensor) const override { inner_.release(tensor); }
+  std::unique_ptr<const Tokenizer> load_tokenizer() const override { return inner_.load_tokenizer(); }
+  std::optional<std::string> chat_template() const override { return inner_.chat_template(); }
+  const GenerationDefaults& generation() const override { return inner_.generation(); }
+
+ private:
+  const Checkpoint& inner_;
+  const ModelDescription& model_;
+};
+
+TEST(CudaEngine, B59_LayersThatItCannotComputeAreRefusedAtLoad) {
+  const std::unique_ptr<const Checkpoint> checkpoint = Checkpoint::open(golden_folder("llama"));
+  const auto backend = make_split_backend({.name = "cuda", .threads = 1});
+  const auto expect_refused = [&](const std::string& why, const auto& change) {
+    ModelDescription model = checkpoint->model();
+    change(model, model.layers[1]);
+    test::expect_error(ErrorCode::kUnsupported, {model.name + ": layer 1: " + why},
+                       [&] { load_model(*backend, DescribedAs(*checkpoint, model), {}); });
+  };
+  expect_refused("heads of 520 values are wider than the 512 that the CUDA backend takes",
+                 [](ModelDescription&, LayerDescription& layer) {
+                   layer.attention.head_dim = layer.attention.value_dim = 520;
+                 });
+  expect_refused("heads of 3000 and 512 values do not fit the 101376 bytes of shared memory",
+                 [](ModelDescription&, LayerDescription& layer) {
+                   layer.attention.head_dim = 3000;
+                   layer.attention.value_dim = 512;
+                 });
+  expect_refused("a convolution over 9 inputs is wider than the 8 that the CUDA backend takes",
+                 [](ModelDescription& model, LayerDescription& layer) {
+                   layer.mixer = Mixer::kConvolution;
+                   model.convolution.kernel = 9;
+                 });
+  expect_refused("a convolution over 12 inputs is wider than",
+                 [](ModelDescription& model, LayerDescription& layer) {
+                   layer.mixer = Mixer::kDelta;
+                   model.delta.kernel = 12;
+                 });
+  expect_refused("a state of 257 rows is larger than the 256 that the CUDA backend takes",
+                 [](ModelDescription& model, LayerDescription& layer) {
+                   layer.mixer = Mixer::kDelta;
+                   model.delta.key_dim = 257;
+                 });
+  expect_refused("a state of 300 rows is larger than", [](ModelDescription& model, LayerDescription& layer) {
+    layer.mixer = Mixer::kStateSpace;
+    model.state_space.state_dim = 300;
+  });
+}
+
 // Half of the weights on the CPU, whose experts come first.
 std::vector<float> split_logits(const Golden& golden, int chunk) {
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(golden_folder("qwen3_moe"));

@@ -59,6 +59,8 @@ struct AttendKernel {
   int rows, stages, shared_bytes;
 };
 
+constexpr int kMostValues = 512;  // of a head
+
 bool suits_tensor_cores(const KvLayer& kv, const HeadSizes& h) {
   const auto whole = [](int64_t n) { return n % 8 == 0; };  // cp.async takes 16 bytes
   return kv.k.dtype != DType::kF32 && whole(kv.block_tokens) && whole(h.value_dim) && whole(kv.k.stride) &&
@@ -67,7 +69,7 @@ bool suits_tensor_cores(const KvLayer& kv, const HeadSizes& h) {
 
 std::optional<AttendKernel> tiles_kernel(const KvLayer& kv, const HeadSizes& h, bool joined,
                                          bool has_many_rows, int most_shared) {
-  if (!suits_tensor_cores(kv, h) || h.value_dim > 512) return std::nullopt;
+  if (!suits_tensor_cores(kv, h) || h.value_dim > kMostValues) return std::nullopt;
   struct Shape {
     std::string_view f16, bf16;
     int rows, values;
@@ -99,6 +101,25 @@ AttendKernel float_kernel(const HeadSizes& h, bool joined) {
 }
 
 }  // namespace
+
+// Without the cache at hand: what it may be laid out for is left to attend().
+std::string CudaBackend::refusal_of_heads(const HeadShape& heads, DType kv) const {
+  const HeadSizes sizes = sizes_of(heads);
+  if (sizes.value_dim > kMostValues)
+    return fmt::format("heads of {} values are wider than the {} that the CUDA backend takes",
+                       sizes.value_dim, kMostValues);
+  const bool is_bf16 = kv == DType::kBF16;
+  const int most = device_.shared_bytes();
+  const bool fits =
+      attend_shared_bytes(sizes, heads.joined) <= most ||
+      (kv != DType::kF32 && attend_tiles_shared_bytes(sizes, heads.joined, is_bf16, 16, 1) <= most);
+  if (!fits)
+    return fmt::format(
+        "heads of {} and {} values do not fit the {} bytes of shared memory that a block of "
+        "the GPU has",
+        heads.head_dim, sizes.value_dim, most);
+  return {};
+}
 
 void CudaBackend::rope_and_store(Tensor qkv, KvLayer kv, const Step& step, const AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;
@@ -146,7 +167,7 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
       layer.slopes.empty() ? tiles_kernel(kv, sizes, heads.joined, has_many_rows, device_.shared_bytes())
                            : std::nullopt;
   const AttendKernel kernel = tiled.value_or(float_kernel(sizes, heads.joined));
-  if (sizes.value_dim > 512 || kernel.shared_bytes > device_.shared_bytes())
+  if (sizes.value_dim > kMostValues || kernel.shared_bytes > device_.shared_bytes())
     fail(ErrorCode::kUnsupported, "heads of {} and {} values are wider than the CUDA backend takes",
          heads.head_dim, sizes.value_dim);
   const Tensor& table = step.kv[static_cast<size_t>(kv.group)].block_table;

@@ -43,6 +43,7 @@ class CudaBackend final : public Backend, public DeviceReport {
   DeviceInfo device() const override;
   uint64_t free_device_memory() const override { return device_.free_bytes(); }
   std::string device_failure() const override { return device_.failure(); }
+  std::string refusal_of(const LayerSizes& layer) const override;
 
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t free_bytes() const override { return device_.free_bytes(); }
@@ -123,7 +124,9 @@ class CudaBackend final : public Backend, public DeviceReport {
   Sorted sort(Tensor ids, int groups, cuda::Room& room);
   void experts_of_batch(Tensor out, Tensor x, const Routing& routing, const cuda::CudaWeight& up,
                         const cuda::CudaWeight& down, const Activation& activation);
-  void leave_graph();  // before work that none can hold
+  std::string refusal_of_heads(const HeadShape& heads, DType kv) const;
+  void require(const LayerSizes& layer) const;  // Error kUnsupported with the refusal
+  void leave_graph();                           // before work that none can hold
   void copy_parts(Tensor parts, int count, Tensor from_to);
   size_t least_workspace(const WeightSource& source) const;
 

@@ -16,22 +16,27 @@ StateSteps steps_of(const Step& step) {
   return {integers_of(step.query_start), integers_of(step.state_slots), step.state_slots.stride};
 }
 
-void check_rows(int rows, std::string_view what) {
-  if (rows > kMostRows)
-    fail(ErrorCode::kUnsupported, "{} of {} rows is larger than the {} that the CUDA backend takes", what,
-         rows, kMostRows);
+}  // namespace
+
+std::string CudaBackend::refusal_of(const LayerSizes& layer) const {
+  if (layer.convolution > kMostKernel)
+    return fmt::format("a convolution over {} inputs is wider than the {} that the CUDA backend takes",
+                       layer.convolution, kMostKernel);
+  if (layer.state_rows > kMostRows)
+    return fmt::format("a state of {} rows is larger than the {} that the CUDA backend takes",
+                       layer.state_rows, kMostRows);
+  return layer.heads.q_heads == 0 ? std::string() : refusal_of_heads(layer.heads, layer.kv);
 }
 
-}  // namespace
+void CudaBackend::require(const LayerSizes& layer) const {
+  if (const std::string why = refusal_of(layer); !why.empty()) fail(ErrorCode::kUnsupported, "{}", why);
+}
 
 void CudaBackend::convolve(Tensor x, StateLayer state, const Step& step, const Convolution& convolution) {
   const int kernel = convolution.weight.rows;
   check_equal(convolution.weight.cols, x.cols, "channels of the convolution");
   check_equal(state.inputs.cols, (kernel - 1) * x.cols, "inputs that a state keeps");
-  if (kernel > kMostKernel)
-    fail(ErrorCode::kUnsupported,
-         "a convolution over {} inputs is wider than the {} that the CUDA backend takes", kernel,
-         kMostKernel);
+  require({.convolution = kernel});
   if (step.shape.sequences == 0) return;
   launch("convolve", {divided_up(x.cols, kColumnThreads), step.shape.sequences}, kColumnThreads,
          Convolve{rows_of(x), rows_of(state.inputs), steps_of(step), floats_of(convolution.weight),
@@ -43,7 +48,7 @@ void CudaBackend::delta_rule(Tensor out, Tensor x, StateLayer state, const Step&
                              const DeltaRule& rule) {
   check_equal(x.cols, rule.in_width(), "columns of the delta rule's input");
   check_equal(state.memory.cols, rule.value_heads * rule.key_dim * rule.value_dim, "numbers of a state");
-  check_rows(rule.key_dim, "the memory of a delta rule");
+  require({.state_rows = rule.key_dim});
   if (step.shape.tokens == 0) return;
   const int rows = rule.key_dim > 128 ? 256 : 128;
   launch(rows == 128 ? "delta_rule_128" : "delta_rule_256",
@@ -61,7 +66,7 @@ void CudaBackend::state_space(Tensor out, Tensor x, StateLayer state, const Step
                               const StateSpace& space) {
   check_equal(x.cols, space.in_width(), "columns of the state space's input");
   check_equal(state.memory.cols, space.heads * space.state_dim * space.head_dim, "numbers of a state");
-  check_rows(space.state_dim, "the memory of a state space");
+  require({.state_rows = space.state_dim});
   if (step.shape.tokens == 0) return;
   const int rows = space.state_dim > 128 ? 256 : 128;
   launch(rows == 128 ? "state_space_128" : "state_space_256",

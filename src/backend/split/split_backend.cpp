@@ -43,6 +43,10 @@ std::string SplitBackend::device_failure() const {
   return report_ == nullptr ? std::string() : report_->device_failure();
 }
 
+std::string SplitBackend::refusal_of(const LayerSizes& layer) const {
+  return report_ == nullptr ? std::string() : report_->refusal_of(layer);
+}
+
 std::string SplitBackend::name() const {
   return fmt::format("{}, {} weights on {}", device_->name(), placement_.count(), host_->name());
 }

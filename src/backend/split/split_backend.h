@@ -27,6 +27,7 @@ class SplitBackend final : public ForwardingBackend, public DeviceReport {
   DeviceInfo device() const override;
   uint64_t free_device_memory() const override;
   std::string device_failure() const override;
+  std::string refusal_of(const LayerSizes& layer) const override;
 
   std::string name() const override;
   std::string arithmetic() const override;
