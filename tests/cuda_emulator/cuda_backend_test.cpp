@@ -24,7 +24,8 @@ Outputs results(Backend& backend, const Operation& operation) {
 bool is_long(const Operation& operation) {
   for (const char* part : {"partitions/", "prompt/", "heads_together/", "values64of96/", "values128of192/",
                            "joined20of", "joined130of", "group130/", "window512/", "window700/",
-                           "first1_window0/", "_long", "both_ways_window", "dim256/", "experts/many"})
+                           "first1_window0/", "_long", "both_ways_window", "both_ways_slopes",
+                           "slopes_of_many_heads", "dim256/", "experts/many", "/rows300", "/1100x1300"})
     if (operation.name.find(part) != std::string::npos) return true;
   return operation.name.starts_with("draw/") && operation.name.ends_with("/1000");
 }
