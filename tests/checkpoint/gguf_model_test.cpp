@@ -76,6 +76,13 @@ TEST(GgufModel, PartsOfNeoXStandBesideEachOtherUnlessTheFileSaysNot) {
   EXPECT_FALSE(describe(in_turn).wiring.parallel);
 }
 
+TEST(GgufModel, FalconWithTwoNormsInALayerIsRefused) {
+  EXPECT_TRUE(describe(SmallGguf("falcon")).wiring.parallel);
+  SmallGguf two("falcon");
+  two.tensors["blk.0.attn_norm_2.weight"] = {8};
+  expect_bad(two, {"m.gguf", "attn_norm_2", "two norms"}, ErrorCode::kUnsupported);
+}
+
 // As llama.cpp's converter writes it: no heads and no inner layer.
 SmallGguf mamba_gguf() {
   SmallGguf model("mamba2");

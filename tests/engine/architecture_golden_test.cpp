@@ -176,7 +176,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "phi", "dots1", "dots1_groups", "qwen2_5_vl", "qwen3_vl",
                                            "qwen3_vl_moe", "ministral", "cwm", "internlm3", "helium",
                                            "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm",
-                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo"),
+                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
+                                           "falcon", "falcon_groups", "falcon_norms"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -194,8 +195,17 @@ INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                          ::testing::Values("glm", "cohere", "nemotron", "stablelm", "stablelm_parallel",
                                            "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe",
                                            "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
-                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo"),
+                                           "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
+                                           "falcon", "falcon_groups"),
                          test_name);
+
+// GGUF has the norms of such layers under names that depend on how many there are.
+TEST(RelativesInGgufFaults, FalconWithTwoNormsInALayerIsRefused) {
+  const test::TemporaryFolder temporary;
+  test::expect_error(ErrorCode::kUnsupported, {"falcon_norms", "GGUF has no layout"}, [&] {
+    convert(test::data("goldens/relatives/falcon_norms"), temporary.path() / "model.gguf", {});
+  });
+}
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};
 

@@ -13,7 +13,8 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kDeepseek2, kDeepseek3, kGlm4MoeLite, kMistral4, kKimiLinear, kNemotronH, kNemotronHMoe, kGraniteHybrid,
     kBamba, kFalconH1, kBert, kRoberta, kNomicBert, kNomicBertMoe, kJinaBertV2, kJinaBertV3, kGte,
     kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1, kCwm, kInternLm3,
-    kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm, kGptNeoX, kInternLm2, kMamba2, kOlmo;
+    kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm, kGptNeoX, kInternLm2, kMamba2, kOlmo,
+    kFalcon;
 
 namespace registry {
 
@@ -32,7 +33,7 @@ constexpr std::array kAll = {
     &kModernBert, &kGemmaEmbedding, &kGlm,           &kCohere,      &kNemotron,   &kStableLm,
     &kPhi,        &kDots1,          &kCwm,           &kInternLm3,   &kHelium,     &kExaone,
     &kSolarOpen,  &kVaultGemma,     &kMiniCpm3,      &kMiniCpm,     &kGptNeoX,    &kInternLm2,
-    &kMamba2,     &kOlmo,
+    &kMamba2,     &kOlmo,           &kFalcon,
 };
 
 }  // namespace registry

@@ -18,6 +18,7 @@ EXPERTS = dict(moe_intermediate_size=20, num_experts_per_tok=2)
 DOTS = dict(EXPERTS, n_routed_experts=8, n_shared_experts=1, routed_scaling_factor=1.7)
 VISION = dict(depth=1, num_hidden_layers=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=H, num_position_embeddings=16, patch_size=2,
               spatial_patch_size=2, embed_dim=16, mlp_ratio=1, fullatt_block_indexes=[0], deepstack_visual_indexes=[0], window_size=8)
+FALCON = dict(model_type="falcon", vocab_size=V, hidden_size=H, num_hidden_layers=3, num_attention_heads=4, bos_token_id=1, eos_token_id=2)
 SECTIONS = dict(rope_theta=1e6, rope_type="default", mrope_section=[2, 1, 1])
 
 
@@ -62,6 +63,10 @@ CASES = {
     "mamba2": dict(model_type="mamba2", vocab_size=V, hidden_size=H, num_hidden_layers=3, num_heads=8, head_dim=8, state_size=10, n_groups=2,
                    layer_norm_epsilon=1e-3, use_bias=True, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2),
     "olmo": dict(COMMON, model_type="olmo", clip_qkv=0.7, attention_bias=True, tie_word_embeddings=True, **rope(1e4, 1)),
+    "falcon": dict(FALCON, ffn_hidden_size=72, tie_word_embeddings=True, **rope(1e4, 1)),
+    "falcon_groups": dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, bias=True, layer_norm_epsilon=1e-3,
+                          tie_word_embeddings=False, **rope(2e4, 1)),
+    "falcon_norms": dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, tie_word_embeddings=False, **rope(1e4, 1)),
 }
 
 
@@ -71,7 +76,7 @@ def randomize(model, seed):
         noise = torch.randn(t.shape, generator=g)
         if name.endswith("bias"):
             value = 0.1 * noise
-        elif "norm" in name:
+        elif "norm" in name or ".ln_" in name:
             value = 0.2 * noise + (0 if "nemotron" in type(model).__module__ else 1)
         else:
             value = noise * (0.5 if "embed" in name else 0.2)
