@@ -69,6 +69,33 @@ TEST(GgufModel, ModernBertsActivationIsAKey) {
   expect_bad(unknown, {"m.gguf: modern-bert.hidden_activation is 'wiggle'"}, ErrorCode::kUnsupported);
 }
 
+TEST(GgufModel, ModernBertsWindowsAreAListOrAPeriod) {
+  SmallGguf period("modern-bert");
+  period.set("attention.sliding_window", 4);
+  period.set("attention.sliding_window_pattern", 1);
+  EXPECT_EQ(test::sliding_layers(describe(period)), Layers({false, false}));
+  SmallGguf list("modern-bert");
+  list.set("attention.sliding_window", 4);
+  list.others.array<uint32_t>("modern-bert.attention.sliding_window_pattern", gguf::kU32, {1, 0});
+  EXPECT_EQ(test::sliding_layers(describe(list)), Layers({true, false}));
+}
+
+// Converters leave out BERT's pooler and have no name for the scores of some classes.
+TEST(GgufModel, HalfAClassifierIsRefused) {
+  for (const char* name : {"bert", "jina-bert-v2", "modern-bert"}) {
+    SmallGguf no_pooler(name);
+    no_pooler.tensors["cls.output.weight"] = {1, 8};
+    expect_bad(no_pooler, {"m.gguf: tensor 'cls.weight' is missing", "`ferrum convert`"},
+               ErrorCode::kBadFile);
+    SmallGguf no_scores(name);
+    no_scores.tensors["cls.weight"] = {2, 8};
+    expect_bad(no_scores, {"m.gguf: tensor 'cls.output.weight' is missing"}, ErrorCode::kBadFile);
+    SmallGguf whole = no_pooler;
+    whole.tensors["cls.weight"] = {8, 8};
+    EXPECT_TRUE(describe(whole).text_head.classifies);
+  }
+}
+
 TEST(GgufModel, PartsOfNeoXStandBesideEachOtherUnlessTheFileSaysNot) {
   EXPECT_TRUE(describe(SmallGguf("gptneox")).wiring.parallel_norms);
   SmallGguf in_turn("gptneox");

@@ -104,8 +104,7 @@ constexpr TensorNames kTensors[] = {
     {Role::kAfterFfnNorm, ExpertCount::kNone, "encoder.layer.#.layer_norm_2", ""},
     {Role::kAfterFfnNorm, ExpertCount::kNone, "encoder.layer.#.output.LayerNorm", ""},
     {Role::kTextDense, ExpertCount::kNone, "pooler.dense", ""},
-    // GGUF files lack the layer before it (docs/texts.md).
-    {Role::kTextOut, ExpertCount::kNone, "classifier", "cls"},
+    {Role::kTextOut, ExpertCount::kNone, "classifier", ""},
 };
 constexpr std::string_view kIgnored[] = {"pooler.", "cls.", "embeddings.position_ids"};
 

@@ -89,9 +89,14 @@ void read_gguf(GgufReader& in) {
   in.activation("hidden_activation");
   in.model().text_head.pooling = {TextPooling::kMean};  // of classifiers whose file is silent
   const int window = in.integer("attention.sliding_window").value_or(0);
-  const int period = std::max(1, in.integer("attention.sliding_window_pattern").value_or(kPeriod));
+  // A flag for each layer, or every how many of them one sees everything.
+  constexpr std::string_view kPattern = "attention.sliding_window_pattern";
+  const bool is_list = in.has_list(kPattern);
+  const auto flags = is_list ? in.flags(kPattern) : std::nullopt;
+  const int period = is_list ? kPeriod : std::max(1, in.integer(kPattern).value_or(kPeriod));
   in.each_layer([&](int i, LayerDescription& layer) {
-    if (window > 0 && i % period != 0) set_window(layer, window);
+    const bool slides = flags ? (*flags)[static_cast<size_t>(i)] : i % period != 0;
+    if (window > 0 && slides) set_window(layer, window);
   });
   if (!in.number("rope.freq_base_swa")) in.model().window_rope.theta = kLocalTheta;
 }
@@ -103,7 +108,7 @@ constexpr TensorNames kTensors[] = {
     {Role::kEmbedding, ExpertCount::kNone, "embeddings.tok_embeddings", ""},
     {Role::kEmbeddingNorm, ExpertCount::kNone, "embeddings.norm", ""},
     {Role::kAttentionNorm, ExpertCount::kNone, "layers.#.attn_norm", ""},
-    {Role::kQueryKeyValue, ExpertCount::kNone, "layers.#.attn.Wqkv", ""},
+    {Role::kQueryKeyValue, ExpertCount::kNone, "layers.#.attn.Wqkv", "blk.#.attn_qkv"},
     {Role::kAttentionOut, ExpertCount::kNone, "layers.#.attn.Wo", ""},
     {Role::kFfnNorm, ExpertCount::kNone, "layers.#.mlp_norm", ""},
     {Role::kGateUp, ExpertCount::kNone, "layers.#.mlp.Wi", "blk.#.ffn_up"},

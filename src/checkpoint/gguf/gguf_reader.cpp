@@ -222,7 +222,6 @@ void GgufReader::read_scaling(RopeDescription& rope) const {
   }
 }
 
-// Files do not say whether embeddings are normalised; who reads them takes it so.
 // What a classifier reads of a text's rows, where no key says so: what the architecture usually does, else
 // the first of an encoder's.
 void GgufReader::read_classifier_pooling(bool last) {
@@ -237,6 +236,19 @@ void GgufReader::read_classifier_pooling(bool last) {
     pooling = {m_.encoder && !last ? TextPooling::kFirst : TextPooling::kLast};
 }
 
+// Of an encoder's classifier that converters write in part: some leave out the layer between a text's state
+// and its scores (BERT's pooler), some have no name for the scores. Without these a score means nothing.
+void GgufReader::check_classifier_is_whole() const {
+  const TensorKey layers[] = {{Role::kTextDense}, {Role::kTextOut}};
+  for (int i = 0; i < 2; ++i)
+    if (has_tensor(layers[1 - i]) && !has_tensor(layers[i]))
+      fail(ErrorCode::kBadFile,
+           "{}: tensor '{}' is missing: a classifier of the architecture {} has two layers; `ferrum convert` "
+           "writes both from the model's folder",
+           metadata_.source(), i == 0 ? "cls.weight" : "cls.output.weight", architecture_.gguf_name());
+}
+
+// Files do not say whether embeddings are normalised; who reads them takes it so.
 void GgufReader::read_text_head() {
   const Keys keys(metadata_, architecture_);
   TextHeadDescription& head = m_.text_head;
@@ -246,6 +258,7 @@ void GgufReader::read_text_head() {
     fail(ErrorCode::kUnsupported, "{}: {} is {}; Ferrum runs 0 to 4 (none, mean, first, last, ranks)",
          metadata_.source(), keys.full("pooling_type"), *said);
   const int type = said.value_or(kNone);
+  if (m_.encoder) check_classifier_is_whole();
   if (has_tensor({Role::kTextOut})) {
     head.classifies = true;
     read_classifier_pooling(type == kLast);
@@ -299,6 +312,11 @@ void GgufReader::activation(std::string_view name) {
 
 std::optional<int> GgufReader::integer(std::string_view name) const {
   return Keys(metadata_, architecture_).optional(name);
+}
+
+bool GgufReader::has_list(std::string_view name) const {
+  const GgufValue* value = metadata_.find(Keys(metadata_, architecture_).full(name));
+  return value != nullptr && std::holds_alternative<GgufArray>(*value);
 }
 
 std::optional<std::vector<bool>> GgufReader::flags(std::string_view name) const {

@@ -34,6 +34,7 @@ class GgufReader {
   // Names are without the architecture: "attention.scale".
   std::optional<float> number(std::string_view name) const;
   std::optional<int> integer(std::string_view name) const;  // from 0 to 2^28
+  bool has_list(std::string_view name) const;
   // The activation function that this key names, if it is there. Error kUnsupported.
   void activation(std::string_view name);
 
@@ -56,6 +57,7 @@ class GgufReader {
   void read_scaling(RopeDescription& rope) const;
   void read_text_head();
   void read_classifier_pooling(bool last);
+  void check_classifier_is_whole() const;
 
   const GgufMetadata& metadata_;
   const TensorTable& tensors_;
