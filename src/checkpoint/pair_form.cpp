@@ -57,6 +57,13 @@ void set_form(TextHeadDescription& head, std::string form) {
   head.pair_form = std::move(form);
 }
 
+std::string whole_form(const TextHeadDescription& head) {
+  std::string form = head.instruction.empty() && !head.plain_form.empty() ? head.plain_form : head.pair_form;
+  if (const size_t at = form.find(kInstruction); at != std::string::npos)
+    form.replace(at, kInstruction.size(), head.instruction);
+  return form;
+}
+
 void set_form_of_template(TextHeadDescription& head, const std::string& chat_template) {
   if (chat_template.find("document") == std::string::npos) return;
   try {

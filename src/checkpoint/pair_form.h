@@ -15,6 +15,9 @@ void set_usual_form(TextHeadDescription& head);
 // "<Instruct>: ", is what the head has where a request gives no other.
 void set_form(TextHeadDescription& head, std::string form);
 
+// The opposite: the head's form with its instruction in place. Without an instruction, the plain form.
+std::string whole_form(const TextHeadDescription& head);
+
 // From a chat template with the roles query and document, as sentence-transformers has it; the instruction is
 // the system's turn, which some templates leave out whole where there is none (plain_form). Another template,
 // or one that does not parse, changes nothing.

@@ -17,6 +17,20 @@ TEST(PairForm, TheUsualOneHasAnInstructionOfItsOwn) {
   EXPECT_TRUE(head.pair_form.ends_with("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
 }
 
+TEST(PairForm, IsWrittenWithItsInstructionInPlace) {
+  TextHeadDescription head;
+  set_usual_form(head);
+  const std::string written = whole_form(head);
+  EXPECT_EQ(written.find("{instruction}"), std::string::npos);
+  TextHeadDescription again;
+  set_form(again, written);
+  EXPECT_EQ(again.pair_form, head.pair_form);
+  EXPECT_EQ(again.instruction, head.instruction);
+  head.instruction.clear();
+  head.plain_form = "q {query} d {document}";
+  EXPECT_EQ(whole_form(head), "q {query} d {document}");
+}
+
 TEST(PairForm, OfAFileWithoutAnInstruction) {
   TextHeadDescription head;
   set_form(head, "query: {query} document: {document}");

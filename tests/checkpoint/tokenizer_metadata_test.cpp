@@ -149,8 +149,21 @@ TEST(TokenizerMetadataErrors, WhatGgufHasNoWordsFor) {
   EXPECT_NE(message_of(spec, 3).find("way of normalising and splitting text has no name there"),
             std::string::npos);
   spec = tiny();
+  spec.model = WordLevelSpec{};
+  EXPECT_NE(message_of(spec, 3).find("its model is no BPE, Unigram or WordPiece"), std::string::npos);
   spec.model = UnigramSpec{};
-  EXPECT_NE(message_of(spec, 3).find("its model is no BPE"), std::string::npos);
+  EXPECT_NE(message_of(spec, 3).find("its way of splitting text is not SentencePiece's"), std::string::npos);
+  spec.pretokenizer.clear();
+  EXPECT_NE(message_of(spec, 3).find("it puts no space before a text"), std::string::npos);
+  spec.pretokenizer = {SplitMetaspace{}};
+  EXPECT_NE(message_of(spec, 3).find("one before and one behind go around a text"), std::string::npos);
+  spec.suffix = {0};
+  EXPECT_EQ(message_of(spec, 3), "no error");
+  spec.normalizer = {Lowercase{}};
+  EXPECT_NE(message_of(spec, 3).find("its normalisation is more than SentencePiece's"), std::string::npos);
+  spec.model = WordPieceSpec{};
+  EXPECT_NE(message_of(spec, 3).find("its way of normalising and splitting text is not BERT's"),
+            std::string::npos);
   spec = tiny();
   spec.model = BpeSpec{.merges = {{"a ", "b"}}};
   EXPECT_NE(message_of(spec, 3).find("has a space in it"), std::string::npos);
@@ -173,7 +186,8 @@ TEST(PretokenizerNames, ANameExpandsToAllItsSteps) {
   EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, true));
   EXPECT_FALSE(name_of_steps({SplitByteLevel{.add_prefix_space = true}}));
   EXPECT_FALSE(name_of_steps({SplitByteLevel{.use_regex = false}}));
-  EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, false, {NormalizeUnicode{unicode::Form::kNfc}}));
+  EXPECT_EQ(name_of_steps({SplitByteLevel{}}, false, {NormalizeUnicode{unicode::Form::kNfc}}), "modern-bert");
+  EXPECT_FALSE(name_of_steps({SplitByteLevel{}}, false, {NormalizeUnicode{unicode::Form::kNfkc}}));
   EXPECT_EQ(name_of_steps({SplitDigits{.individually = true}, SplitByteLevel{}}), "smollm");
   EXPECT_FALSE(name_of_steps({SplitDigits{.individually = false}, SplitByteLevel{}}));
   const SplitPattern qwen2 = {{TextPattern::Kind::kRegex, find_gguf_pretokenizer("qwen2")->patterns.front()}};

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "checkpoint/writers/convert.h"
 #include "engine/backend_factory.h"
 #include "engine/text_encoder.h"
 #include "engine/text_inputs.h"
@@ -68,6 +69,26 @@ TEST_F(Judge, ScoresAreLogitsOfItsTokens) {
         std::inner_product(row.begin(), row.end(), states.end() - static_cast<std::ptrdiff_t>(hidden), 0.0);
     EXPECT_NEAR(logits[static_cast<size_t>(place)], expected, 1e-4 * std::max(1.0, std::abs(expected)));
   }
+}
+
+// Qwen3-Reranker's kind of file: rows of the head as cls.output, and the turns as a template.
+TEST_F(Judge, ItsGgufFileScoresTheSame) {
+  const fs::path file = folder_.path() / "judge.gguf";
+  convert(folder_.path(), file, {.type = FileType::kF32, .pipeline = {}});
+  const auto logits = [](const fs::path& path) {
+    const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(path);
+    const auto tokenizer = checkpoint->load_tokenizer();
+    const TextTokens text =
+        TextInputs(checkpoint->model(), *tokenizer, 200).pair("who", "someone", TooLong::kRefused, "");
+    TextEncoder encoder(make_backend({.name = "reference", .threads = 1, .activations = "f32"}), checkpoint,
+                        {.longest_text = 200, .step_tokens = 200});
+    const TextTokens* const one[] = {&text};
+    EXPECT_EQ(checkpoint->model().text_head.labels, (std::vector<std::string>{"yes", "no"}));
+    return encoder.compute(one);
+  };
+  const std::vector<float> expected = logits(folder_.path()), got = logits(file);
+  ASSERT_EQ(got.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(got[i], expected[i], 1e-5 * std::abs(expected[i]));
 }
 
 TEST_F(Judge, ALongDocumentLosesItsEndAndTheTurnsStay) {

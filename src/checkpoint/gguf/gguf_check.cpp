@@ -66,9 +66,37 @@ class Comparison {
     same("the kernel of the short convolution", said_.convolution.kernel, read_.convolution.kernel);
     state_space(said_.state_space, read_.state_space);
     for (size_t i = 0; i < said_.layers.size(); ++i) layer(i);
+    same("what tokens see", said_.causal, read_.causal);
+    same("the gate of feed-forward parts", said_.gated, read_.gated);
+    same("the layers of an encoder", said_.encoder.has_value(), read_.encoder.has_value());
+    if (said_.encoder) encoder(*said_.encoder, *read_.encoder);
+    text_head(said_.text_head, read_.text_head);
   }
 
  private:
+  void encoder(const EncoderDescription& a, const EncoderDescription& b) const {
+    same("the table of positions", a.positions, b.positions);
+    same("the table of token types", a.types, b.types);
+    same("the norm of embeddings", a.embedding_norm, b.embedding_norm);
+    same("the order of norms and sums", a.norms_sums, b.norms_sums);
+    same("the norm before the first attention", a.first_norm, b.first_norm);
+    same("the second norm of the attention", a.second_norm, b.second_norm);
+  }
+
+  void text_head(const TextHeadDescription& a, const TextHeadDescription& b) const {
+    same("the pooling of tokens", a.pooling, b.pooling);
+    same("the pooling without the prompt", a.pools_prompt, b.pools_prompt);
+    same("the classifier", a.classifies, b.classifies);
+    same("the number of layers behind the pooling", a.layers.size(), b.layers.size());
+    for (size_t i = 0; i < a.layers.size(); ++i) {
+      const TextLayer& x = a.layers[i];
+      const TextLayer& y = b.layers[i];
+      same("the size of a layer behind the pooling", std::pair(x.in, x.out), std::pair(y.in, y.out));
+      same("the function of a layer behind the pooling", x.function, y.function);
+      same("the norm of a layer behind the pooling", x.has_norm(), y.has_norm());
+    }
+  }
+
   void wiring(const LayerWiring& a, const LayerWiring& b) const {
     same("the epsilon of norms", a.eps, b.eps);
     same("the epsilon of the norms after a part", a.after_eps, b.after_eps);
@@ -123,6 +151,8 @@ class Comparison {
     same("the size of the vector that q is made of", a.query_latent, b.query_latent, i);
     same("the rotated part of heads", a.rope_dim, b.rope_dim, i);
     same("the window", a.window, b.window, i);
+    same("scores that fall with the distance", a.alibi, b.alibi, i);
+    same("the norms of q and k", a.norm == HeadNorm::kWidth, b.norm == HeadNorm::kWidth, i);
     if (a.norm != HeadNorm::kWeightless) same("the scale of attention", a.scale, b.scale, i);
     same("the cap of scores", a.soft_cap, b.soft_cap, i);
     same("the limit of q, k and v", a.clip, b.clip, i);
@@ -208,9 +238,6 @@ class Comparison {
 }  // namespace
 
 void check_fits_gguf(const ModelDescription& model, const std::string& source) {
-  if (model.encoder || !model.causal || !model.text_head.pooling.empty())
-    fail(ErrorCode::kUnsupported,
-         "{}: the model makes embeddings or scores of texts; Ferrum converts models that make text", source);
   Comparison(model, read_back(model, source), source).run();
 }
 

@@ -61,8 +61,10 @@ class Layout {
     check(planned.fused != Role::kEmbedding, "GGUF has a name for every tensor of the plan");
     const TensorKey whole = {planned.fused, planned.key.layer, -1, planned.key.is_bias};
     const size_t rows_at = planned.shape.size() - (planned.key.is_bias ? 1 : 2);
-    if (!out_.empty() && out_.back().key == whole)
-      out_.back().shape[rows_at] += planned.shape[rows_at];
+    // Weights and biases of the parts take turns.
+    const auto found = std::ranges::find(out_, whole, &GgufLayoutTensor::key);
+    if (found != out_.end())
+      found->shape[rows_at] += planned.shape[rows_at];
     else
       add(whole, planned.shape);
   }

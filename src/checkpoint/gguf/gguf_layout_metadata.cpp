@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "checkpoint/architecture.h"
 #include "checkpoint/gguf/gguf_layout.h"
+#include "checkpoint/gguf/gguf_text_metadata.h"
 
 namespace ferrum {
 namespace {
@@ -41,6 +42,7 @@ class MetadataWriter {
     if (m_.has(Mixer::kConvolution)) set("shortconv.l_cache", m_.convolution.kernel);
     if (m_.has(Mixer::kStateSpace)) state_space();
     if (m_.activation == ActivationFunction::kXielu) xielu();
+    set_text_metadata(header_, m_);
   }
 
  private:
@@ -167,8 +169,19 @@ class MetadataWriter {
     if (m_.window() == 0) return;
     set("attention.sliding_window", m_.window());
     const std::vector<bool> sliding = flags([](const LayerDescription& l) { return l.attention.window > 0; });
+    if (architecture_ == "modern-bert" && set_window_period(sliding)) return;
     if (std::ranges::find(sliding, false) != sliding.end())
       header_.set(key("attention.sliding_window_pattern"), sliding);
+  }
+
+  // Where the first layer of each period sees everything; false: the pattern is another.
+  bool set_window_period(const std::vector<bool>& sliding) {
+    size_t period = 1;
+    while (period < sliding.size() && sliding[period]) ++period;
+    for (size_t i = 0; i < sliding.size(); ++i)
+      if (sliding[i] != (i % period != 0)) return false;
+    set("attention.sliding_window_pattern", static_cast<int>(period));
+    return true;
   }
 
   void scalars() {

@@ -189,7 +189,7 @@ constexpr Entry kEntries[] = {
     {"gigachat", Family::kGpt2, kPlain},
     {"a.x-4.0", Family::kGpt2, kPlain},
     {"mellum", Family::kGpt2, kPlain},
-    {"modern-bert", Family::kGpt2, kPlain},
+    {"modern-bert", Family::kGpt2, kNfc},
     {"exaone4", Family::kGpt2, kPlain},
     {"mpt", Family::kGpt2, kPlain},
     {"olmo", Family::kGpt2, kPlain},

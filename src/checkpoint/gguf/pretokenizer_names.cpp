@@ -10,10 +10,10 @@ namespace ferrum {
 namespace {
 
 // Of several names for the same, the one that most models have goes first.
-constexpr std::array<std::string_view, 17> kNames = {
+constexpr std::array<std::string_view, 18> kNames = {
     "gpt-2",  "llama-bpe",    "qwen2",          "deepseek-r1-qwen", "tekken",  "gpt-4o",     "smollm",
     "qwen35", "deepseek-llm", "deepseek-coder", "deepseek-v3",      "kimi-k2", "exaone-moe", "bailingmoe",
-    "falcon", "bloom",        "superbpe"};
+    "falcon", "bloom",        "superbpe",       "modern-bert"};
 
 bool is_nfc(const std::vector<NormalizeStep>& steps) {
   const auto* unicode = steps.size() == 1 ? std::get_if<NormalizeUnicode>(&steps.front()) : nullptr;

@@ -14,6 +14,7 @@
 #include "checkpoint/gguf/gguf_writer.h"
 #include "checkpoint/model_card.h"
 #include "checkpoint/tensor_plan.h"
+#include "checkpoint/tokenizer/hf_tokenizer.h"
 #include "checkpoint/writers/tensor_rows.h"
 #include "checkpoint/writers/tokenizer_metadata.h"
 #include "checkpoint/writers/weight_factors.h"
@@ -100,6 +101,31 @@ void set_generation(GgufHeader& header, const GenerationDefaults& generation) {
     header.set("general.sampling.top_k", static_cast<int32_t>(top_k));
 }
 
+// Readers take the second text of a pair for tokens of the second type. A model whose tokenizer does not say
+// types has learned the first alone.
+void leave_out_unused_types(ModelDescription& model, const fs::path& source) {
+  if (!model.encoder || model.encoder->types < 2 || !model.text_head.classifies) return;
+  const auto tokenizer = read_hf_tokenizer(source);
+  if (!tokenizer || tokenizer->special.pair.empty()) return;
+  const auto is_first = [](const TemplatePart& part) { return part.type == 0; };
+  if (std::ranges::all_of(tokenizer->special.pair, is_first)) model.encoder->types = 1;
+}
+
+// What a folder of an embedding model or a classifier says and GGUF has no key for.
+void warn_of_texts(const ModelDescription& model, const std::string& source) {
+  const TextHeadDescription& head = model.text_head;
+  const auto warn = [&](std::string_view what) {
+    log::warn("{}: GGUF has no key for {}", in_quotes(source), what);
+  };
+  if (!head.prompts.empty()) warn("the prompts of an embedding model: put them before the texts yourself");
+  if (!head.pooling.empty() && !head.classifies && !head.normalizes)
+    warn("embeddings that are not normalised: those of the file have length 1");
+  if (head.scores != TextHeadDescription::Scores::kUsual)
+    warn("the function of a classifier's scores: the file's are the usual ones of its logits");
+  if (std::ranges::any_of(model.layers, [](const auto& layer) { return layer.feed_forward.mixture_bias; }))
+    warn("the bias that experts have together: embeddings differ by it, with other converters too");
+}
+
 }  // namespace
 
 ConversionType conversion_type(const Checkpoint& checkpoint, const fs::path& source,
@@ -117,7 +143,8 @@ void convert(const fs::path& source, const fs::path& target, const ConvertOption
 
 void convert(const Checkpoint& checkpoint, const fs::path& source, const fs::path& target,
              const ConversionType& type, const RowPipelineOptions& pipeline) {
-  const ModelDescription model = gguf_form(checkpoint.model());
+  ModelDescription model = gguf_form(checkpoint.model());
+  leave_out_unused_types(model, source);
   // Experts that are MXFP4 stay so, bit for bit, beside tensors in the type that the folder has.
   const bool keeps_mxfp4 = type.file == FileType::kMXFP4_MOE;
 
@@ -128,6 +155,7 @@ void convert(const Checkpoint& checkpoint, const fs::path& source, const fs::pat
   set_generation(header, checkpoint.generation());
   set_hf_tokenizer(header, source, model.vocab, checkpoint.generation().stop_tokens);
 
+  warn_of_texts(checkpoint.model(), source.string());
   std::vector<TensorRows> rows;
   for (const GgufLayoutTensor& tensor :
        gguf_tensors(model, [&](const PlannedTensor& p) { return has_bias(checkpoint, p); })) {

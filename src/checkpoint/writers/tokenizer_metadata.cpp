@@ -54,11 +54,26 @@ bool has(const std::vector<NormalizeStep>& steps) {
                      [](const auto& s) { return std::holds_alternative<Step>(s); });
 }
 
+// The one step, if there is no other.
+template <class Step, class AnyStep>
+const Step* only(const std::vector<AnyStep>& steps) {
+  return steps.size() == 1 ? std::get_if<Step>(&steps.front()) : nullptr;
+}
+
 bool is_byte_level(const TokenizerSpec& spec) {
   const auto& steps = spec.pretokenizer;
   return has<SpellBytes>(spec.normalizer) || std::any_of(steps.begin(), steps.end(), [](const auto& s) {
            return std::holds_alternative<SplitByteLevel>(s);
          });
+}
+
+// The token before a text, and the one behind it, which are a file's BOS and EOS whatever the folder calls
+// so.
+std::optional<TokenId> first_of(const TokenizerSpec& spec) {
+  return spec.prefix.size() == 1 ? std::optional(spec.prefix.front()) : spec.special.bos;
+}
+std::optional<TokenId> last_of(const TokenizerSpec& spec) {
+  return spec.suffix.size() == 1 ? std::optional(spec.suffix.front()) : spec.special.eos;
 }
 
 class SpecWriter {
@@ -68,15 +83,92 @@ class SpecWriter {
 
   void run() {
     check_vocabulary(spec_.tokens.size(), vocab_, spec_.source);
-    const auto* bpe = std::get_if<BpeSpec>(&spec_.model);
-    if (bpe == nullptr) refuse("its model is no BPE");
-    if (!bpe->continuing_prefix.empty() || !bpe->word_suffix.empty())
-      refuse("its tokens have prefixes or suffixes");
-    is_byte_level(spec_) ? byte_level(*bpe) : sentence_piece(*bpe);
+    if (const auto* pieces = std::get_if<WordPieceSpec>(&spec_.model))
+      word_piece(*pieces);
+    else if (const auto* unigram = std::get_if<UnigramSpec>(&spec_.model))
+      this->unigram(*unigram);
+    else if (const auto* bpe = std::get_if<BpeSpec>(&spec_.model))
+      this->bpe(*bpe);
+    else
+      refuse("its model is no BPE, Unigram or WordPiece");
     specials();
   }
 
  private:
+  void bpe(const BpeSpec& bpe) {
+    if (!bpe.continuing_prefix.empty() || !bpe.word_suffix.empty())
+      refuse("its tokens have prefixes or suffixes");
+    is_byte_level(spec_) ? byte_level(bpe) : sentence_piece(bpe);
+  }
+
+  // Files mark the beginnings of words, where folders mark what continues one.
+  void word_piece(const WordPieceSpec& pieces) {
+    const auto* bert = only<NormalizeBert>(spec_.normalizer);
+    if (!bert || !bert->clean_text || !bert->separate_chinese || !only<SplitBert>(spec_.pretokenizer))
+      refuse("its way of normalising and splitting text is not BERT's");
+    if (!pieces.word_prefix.empty() || pieces.continuing_prefix.empty())
+      refuse("its tokens do not mark how words go on");
+    header_.set("tokenizer.ggml.model", "bert");
+    header_.set("tokenizer.ggml.pre", "default");
+    tokens([&](const TokenizerSpec::Token& token) {
+      if (token.kind != TokenKind::kNormal) return token.spelling;
+      const std::string_view mark = pieces.continuing_prefix;
+      return token.spelling.starts_with(mark) ? token.spelling.substr(mark.size()) : "▁" + token.spelling;
+    });
+    header_.set("tokenizer.ggml.normalizer.lowercase", bert->lowercase);
+    header_.set("tokenizer.ggml.normalizer.strip_accents", bert->strip_accents);
+    surround_of_encoder();
+  }
+
+  void unigram(const UnigramSpec& unigram) {
+    if (unigram.own_scores) log::debug("{}: tokens of users compete by their scores", spec_.source);
+    header_.set("tokenizer.ggml.model", "t5");
+    header_.set("tokenizer.ggml.pre", "default");
+    tokens();
+    header_.set("tokenizer.ggml.scores", scores());
+    header_.set("tokenizer.ggml.add_space_prefix", true);
+    header_.set("tokenizer.ggml.remove_extra_whitespaces", true);
+    if (const std::string& map = charsmap_of_words(); !map.empty())
+      header_.set("tokenizer.ggml.precompiled_charsmap", std::vector<uint8_t>(map.begin(), map.end()));
+    surround_of_encoder();
+  }
+
+  // Files say that every word begins with a space, and one space is as good as many.
+  const std::string& charsmap_of_words() const {
+    static const std::string kNone;
+    const std::string* map = &kNone;
+    bool begins_words = false;
+    for (const NormalizeStep& step : spec_.normalizer) {
+      if (const auto* own = std::get_if<NormalizeSentencePiece>(&step)) {
+        if (!own->add_dummy_prefix || !own->remove_extra_whitespaces || own->whitespace_as_suffix)
+          refuse("its way of marking spaces is not XLM-RoBERTa's");
+        begins_words = true;
+        map = &own->charsmap;
+      } else if (const auto* charsmap = std::get_if<ApplyCharsmap>(&step)) {
+        map = &charsmap->charsmap;
+      } else if (const auto* spaces = std::get_if<ReplacePattern>(&step);
+                 !std::holds_alternative<StripWhitespace>(step) &&
+                 !(spaces && spaces->pattern.text == " {2,}" && spaces->with == " ")) {
+        refuse("its normalisation is more than SentencePiece's");
+      }
+    }
+    for (const PretokenizeStep& step : spec_.pretokenizer) {
+      const auto* words = std::get_if<SplitMetaspace>(&step);
+      if (words == nullptr && !std::holds_alternative<SplitWhitespace>(step))
+        refuse("its way of splitting text is not SentencePiece's");
+      begins_words |= words && words->prepend != SplitMetaspace::Prepend::kNever;
+    }
+    if (!begins_words) refuse("it puts no space before a text");
+    return *map;
+  }
+
+  // One token goes before a text and one behind it, as files have them.
+  void surround_of_encoder() {
+    if (spec_.prefix.size() > 1 || spec_.suffix.size() != 1)
+      refuse("other tokens than one before and one behind go around a text");
+    if (!spec_.prefix.empty()) set("tokenizer.ggml.cls_token_id", spec_.prefix.front());
+  }
+
   void byte_level(const BpeSpec& bpe) {
     const auto pre = gguf_pretokenizer_name(spec_);
     if (!pre) refuse("its way of normalising and splitting text has no name there");
@@ -103,10 +195,15 @@ class SpecWriter {
   }
 
   void tokens() {
+    tokens([](const TokenizerSpec::Token& token) { return token.spelling; });
+  }
+
+  template <class Spell>
+  void tokens(const Spell& spelling_of) {
     std::vector<std::string> spellings;
     std::vector<int32_t> types;
     for (const TokenizerSpec::Token& token : spec_.tokens) {
-      spellings.push_back(token.spelling);
+      spellings.push_back(spelling_of(token));
       types.push_back(static_cast<int32_t>(type_of(token.kind)));
     }
     while (spellings.size() < static_cast<size_t>(vocab_)) {
@@ -160,11 +257,27 @@ class SpecWriter {
 
   void specials() {
     const Tokenizer::Special& special = spec_.special;
-    set("tokenizer.ggml.bos_token_id", special.bos);
-    set("tokenizer.ggml.unknown_token_id", special.unk);
+    set("tokenizer.ggml.bos_token_id", first_of(spec_));
+    set("tokenizer.ggml.unknown_token_id", special.unk ? special.unk : spec_.unknown);
     set("tokenizer.ggml.padding_token_id", special.pad);
-    header_.set("tokenizer.ggml.add_bos_token", special.add_bos);
-    header_.set("tokenizer.ggml.add_eos_token", special.add_eos);
+    header_.set("tokenizer.ggml.add_bos_token", special.add_bos || spec_.prefix.size() == 1);
+    header_.set("tokenizer.ggml.add_eos_token", special.add_eos || spec_.suffix.size() == 1);
+    separators();
+  }
+
+  // Between the texts of a pair: the end of a text, or that and one token more.
+  void separators() {
+    std::vector<TokenId> between;
+    bool is_between = false;
+    for (const TemplatePart& part : spec_.special.pair) {
+      if (part.text >= 0)
+        is_between = part.text == 0;
+      else if (is_between)
+        between.push_back(part.token);
+    }
+    if (spec_.suffix.size() != 1 || between.empty() || between.front() != spec_.suffix.front()) return;
+    set("tokenizer.ggml.seperator_token_id", between.back());
+    header_.set("tokenizer.ggml.add_sep_token", between.size() == 2);
   }
 
   void set(std::string_view key, const std::optional<TokenId>& id) {
@@ -198,7 +311,7 @@ void set_stop_tokens(GgufHeader& header, std::optional<TokenId> eos, std::vector
 void set_with_what_lies_beside(GgufHeader& header, const TokenizerSpec& spec, const fs::path& folder,
                                int vocab, const std::vector<TokenId>& stop_tokens) {
   set_tokenizer_metadata(header, spec, vocab);
-  set_stop_tokens(header, spec.special.eos, stop_tokens, folder.string());
+  set_stop_tokens(header, last_of(spec), stop_tokens, folder.string());
   if (const auto chat_template = hf_chat_template(folder))
     header.set("tokenizer.chat_template", *chat_template);
 }

@@ -10,9 +10,10 @@
 
 namespace ferrum {
 
-// Byte-level BPE becomes "gpt2", SentencePiece's BPE "llama". `vocab` is the number of rows of the
-// embedding: unused tokens are appended up to it. Errors: kUnsupported naming what GGUF cannot express (a
-// splitting pattern without a name there, another kind of model); kBadConfig for more tokens than `vocab`.
+// Byte-level BPE becomes "gpt2", SentencePiece's BPE "llama", its Unigram "t5", WordPiece "bert". `vocab` is
+// the number of rows of the embedding: unused tokens are appended up to it. Errors: kUnsupported naming what
+// GGUF cannot express (a splitting pattern without a name there, another kind of model); kBadConfig for more
+// tokens than `vocab`.
 void set_tokenizer_metadata(GgufHeader& header, const TokenizerSpec& spec, int vocab);
 
 // Records that the file has no tokenizer.

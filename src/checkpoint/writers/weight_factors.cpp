@@ -48,9 +48,21 @@ float factor_of(const ModelDescription& m, const TensorKey& key) {
   }
 }
 
+// Encoders whose files have another architecture's name than their folders, and positions from 0 on.
+void set_form_of_encoder(ModelDescription& model) {
+  const std::string_view name = model.architecture->name;
+  if (name == "roberta") model.architecture = architecture_named("bert");
+  if (name == "gemma3" && !model.causal) model.architecture = architecture_named("gemma-embedding");
+  for (LayerDescription& layer : model.layers) layer.feed_forward.mixture_bias = false;
+  if (!model.encoder || model.encoder->positions == 0) return;
+  model.encoder->positions -= model.encoder->first_position;
+  model.encoder->first_position = 0;
+}
+
 }  // namespace
 
 ModelDescription gguf_form(ModelDescription model) {
+  set_form_of_encoder(model);
   if (!model.architecture->gguf_has_factors_in_weights) return model;
   model.tied_head = model.tied_head && model.embedding_scale == model.logit_scale;
   model.embedding_scale = model.logit_scale = 1;

@@ -1,4 +1,5 @@
-// Factors that a folder's configuration has and GGUF files of its architecture have in their weights.
+// What GGUF files of an architecture have otherwise than its folders: above all factors, which are in their
+// weights.
 #pragma once
 #include <vector>
 
@@ -7,7 +8,8 @@
 namespace ferrum {
 
 // The description of the GGUF file: factors are 1 there. A head that is tied becomes one of its own where its
-// factor is not that of the embedding.
+// factor is not that of the embedding. RoBERTa is a BERT whose first position is 0, a Gemma 3 that sees both
+// ways is EmbeddingGemma, and experts have no bias together.
 ModelDescription gguf_form(ModelDescription model);
 
 // By what each of the `rows` of a tensor is multiplied for GGUF; of a bias, each element. Empty: by 1.
