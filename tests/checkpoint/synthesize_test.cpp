@@ -73,6 +73,21 @@ TEST_F(Synthesize, BiasesTiesAndRopeFactorsAsTheConfigurationSays) {
     EXPECT_NE(checkpoint->find({role, 1, -1, true}), nullptr);
 }
 
+// XLM-RoBERTa's table of positions begins with two that no text has.
+TEST_F(Synthesize, AnEncoderMakesEmbeddings) {
+  synthesize(config(R"({"model_type": "xlm-roberta", "architectures": ["XLMRobertaModel"], "vocab_size": 300,
+    "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1})"),
+             target(), {.type = FileType::kQ4_K_M});
+  const auto checkpoint = Checkpoint::open(target());
+  const ModelDescription& model = checkpoint->model();
+  EXPECT_EQ(name_of(*model.architecture), "bert");
+  EXPECT_EQ(model.context, 64);
+  EXPECT_FALSE(model.causal);
+  EXPECT_EQ(model.text_head.pooling, std::vector{TextPooling::kMean});
+  EXPECT_EQ(checkpoint->find({TensorRole::kPositionEmbedding})->rows(), 64);
+}
+
 TEST_F(Synthesize, SameSeedSameBytesWhateverTheThreads) {
   const fs::path file = config(kMoe);
   const auto bytes = [&](uint64_t seed, int threads) {
