@@ -105,7 +105,9 @@ class Connection final : public Responder {
   asio::awaitable<void> probe() override {
     const std::string common = version_text();
     if (began() || probed_ == common.size()) co_return;
-    co_await write_all(std::string_view(common).substr(probed_++, 1));
+    const std::string_view next = std::string_view(common).substr(probed_, 1);
+    ++probed_;
+    co_await write_all(next);
   }
 
   bool time_is_up() const override { return service_.time_is_up; }
