@@ -306,6 +306,18 @@ TEST(GgufModel, Experts) {
   EXPECT_FALSE(describe(model).routing.renormalize);
 }
 
+TEST(GgufModel, LingsExpertsAreInEightGroupsWhereTheFileDoesNotSay) {
+  SmallGguf model("bailingmoe2");
+  model.set("expert_count", 16);
+  model.set("expert_used_count", 2);
+  EXPECT_EQ(describe(model).routing.groups, 8);
+  EXPECT_EQ(describe(model).routing.groups_used, 4);
+  model.set("expert_group_count", 2);
+  model.set("expert_group_used_count", 1);
+  EXPECT_EQ(describe(model).routing.groups, 2);
+  EXPECT_EQ(describe(model).routing.groups_used, 1);
+}
+
 TEST(GgufModel, GenerationDefaults) {
   test::GgufBytes b;
   b.f32("general.sampling.temp", 0.5f)

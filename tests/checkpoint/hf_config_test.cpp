@@ -394,6 +394,19 @@ TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
   expect_error(ErrorCode::kBadFile, {"no 'model_type'"}, [&] { parse(model); });
 }
 
+// Both have the same model_type in published files.
+TEST(HfConfigFaults, Ling1IsNotReadAsLing2) {
+  SmallHf model;
+  model.set_type("bailing_moe", "BailingMoeForCausalLM");
+  expect_error(ErrorCode::kUnsupported, {"config.json: architectures", "Ling 1"}, [&] { parse(model); });
+  model.set_type("bailing_moe", "BailingMoeV2ForCausalLM");
+  const ModelDescription ling2 = parse(model).model;
+  EXPECT_EQ(name_of(*ling2.architecture), "bailingmoe2");
+  EXPECT_EQ(ling2.routing.groups, 8) << "the class's default";
+  model.config["score_function"] = "softmax";
+  expect_error(ErrorCode::kUnsupported, {"score_function", "'softmax'", "sigmoid"}, [&] { parse(model); });
+}
+
 TEST(HfConfig, QuantizedWeights) {
   EXPECT_FALSE(golden("llama").quantization.has_value());
   EXPECT_EQ(golden("gptq_qwen3_sym_g128").quantization,

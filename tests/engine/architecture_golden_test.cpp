@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "qwen3_vl_moe", "ministral", "cwm", "internlm3", "helium",
                                            "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
-                                           "falcon", "falcon_groups", "falcon_norms"),
+                                           "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -196,7 +196,7 @@ INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                                            "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe",
                                            "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
-                                           "falcon", "falcon_groups"),
+                                           "falcon", "falcon_groups", "bailing_moe_v2"),
                          test_name);
 
 // GGUF has the norms of such layers under names that depend on how many there are.

@@ -67,6 +67,10 @@ CASES = {
     "falcon_groups": dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, bias=True, layer_norm_epsilon=1e-3,
                           tie_word_embeddings=False, **rope(2e4, 1)),
     "falcon_norms": dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, tie_word_embeddings=False, **rope(1e4, 1)),
+    # Of Ling 2's own code the formulas are those of GLM-4.5, with q, k and v in one tensor.
+    "bailing_moe_v2": dict(COMMON, **EXPERTS, model_type="glm4_moe", n_routed_experts=8, n_shared_experts=1, first_k_dense_replace=1, head_dim=12,
+                           n_group=4, topk_group=2, routed_scaling_factor=2.5, use_qk_norm=True, attention_bias=False, rms_norm_eps=1e-6,
+                           **rope(6e5, 0.5)),
 }
 
 
@@ -116,6 +120,7 @@ WORDS = {
     "internlm3": {"attention_bias": "qkv_bias", "mlp_bias": "bias"},
     "gpt_neox": {"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"},
     "gpt_neox_in_turn": {"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"},
+    "bailing_moe_v2": {"n_routed_experts": "num_experts", "n_shared_experts": "num_shared_experts", "attention_bias": "use_qkv_bias"},
     "exaone": {"num_hidden_layers": "num_layers", "rms_norm_eps": "layer_norm_epsilon", "hidden_act": "activation_function"},
 }
 
@@ -128,6 +133,9 @@ def in_own_words(name, config):
         for field in ("attention_bias", "mlp_bias"):
             config.pop(field)
         config.update(model_type="internlm2", architectures=["InternLM2ForCausalLM"], bias=False)
+    if name == "bailing_moe_v2":
+        config.update(model_type="bailing_moe", architectures=["BailingMoeV2ForCausalLM"], score_function="sigmoid", use_bias=False,
+                      num_nextn_predict_layers=0)
     if name == "minicpm":
         for field in ("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier"):
             config.pop(field)
@@ -152,6 +160,24 @@ def in_groups_of_heads(state, heads, kv_heads):
             name = name.replace(usual, own)
         packed[name] = t
     return packed
+
+
+BAILING = {"embed_tokens": "word_embeddings", "self_attn.o_proj": "attention.dense", "self_attn.q_norm": "attention.query_layernorm",
+           "self_attn.k_norm": "attention.key_layernorm", "e_score_correction_bias": "expert_bias"}
+
+
+def in_lings_names(state):
+    renamed = {}
+    for name, t in state.items():
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            t = torch.cat([state[name.replace("q_proj", p)] for p in ("q_proj", "k_proj", "v_proj")])
+            name = name.replace("self_attn.q_proj", "attention.query_key_value")
+        for usual, own in BAILING.items():
+            name = name.replace(usual, own)
+        renamed[name] = t
+    return renamed
 
 
 def case(out, name, seed):
@@ -180,6 +206,9 @@ def case(out, name, seed):
         path = os.path.join(folder, "model.safetensors")
         tensors = {k: t.transpose(1, 2).contiguous() if ".experts." in k else t for k, t in load_file(path).items()}
         save_file(tensors, path, metadata={"format": "pt"})
+    if name == "bailing_moe_v2":
+        path = os.path.join(folder, "model.safetensors")
+        save_file(in_lings_names(load_file(path)), path, metadata={"format": "pt"})
     path = os.path.join(folder, "config.json")
     config = json.load(open(path))
     published(config)
@@ -188,7 +217,7 @@ def case(out, name, seed):
     ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits
-        if name in ("minicpm", "internlm2"):  # transformers has no class of it
+        if name in ("minicpm", "internlm2", "bailing_moe_v2"):  # transformers has no class of it
             again = logits
         else:
             again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits
