@@ -285,7 +285,10 @@ struct AttentionLayer {
   float scale = 0;     // of q·k, e.g. 1/sqrt(head_dim)
   float soft_cap = 0;  // scores become soft_cap · tanh(score / soft_cap); 0: not
   int window = 0;      // a token sees this many positions, itself included; 0: all
-  int first = 0;       // of the positions before this one, a token sees its own at most
+  // Causal: the positions are cut into chunks of `window`, and a token sees those of its own chunk up to
+  // itself.
+  bool chunked = false;
+  int first = 0;  // of the positions before this one, a token sees its own at most
   // Not causal: a token also sees the tokens after it, all of its sequence's context, or with a window those
   // that are at most window / 2 positions away. Then a step holds all tokens of a sequence.
   bool causal = true;

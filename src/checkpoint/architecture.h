@@ -60,6 +60,8 @@ struct Architecture {
   // GGUF files store value heads of recurrent layers so that head j belongs to key head j mod key_heads,
   // folders one behind the other by key head.
   bool gguf_tiled = false;
+  // GGUF files have no weights either for norms of heads that have none in folders.
+  bool gguf_weightless_norms = false;
   // GGUF files say by rope.scaling.finetuned whether there is a rotation at all.
   bool gguf_switches_rotation = false;
   // GGUF files have the factors of embeddings, attention and the like in their weights, not in the metadata.

@@ -84,7 +84,7 @@ class Validator {
            a.q_heads, a.kv_heads);
     in_range("the width of all heads", static_cast<int64_t>(a.q_heads) * a.head_dim, 1, kMaxWidth);
     in_range("the width of all values", static_cast<int64_t>(a.q_heads) * a.value_dim, 1, kMaxWidth);
-    in_range("sliding_window", a.window, 0, kMaxContext);
+    in_range(a.chunked ? "attention_chunk_size" : "sliding_window", a.window, a.chunked ? 1 : 0, kMaxContext);
     if (a.latent > 0) latent(a);
     positive("the scale of attention", a.scale);
     positive("the scale of values", a.value_scale);
@@ -196,9 +196,9 @@ class Validator {
     if (s.kind == Kind::kLlama3) {
       positive("low_freq_factor", s.low_frequency_factor);
       positive("high_freq_factor", s.high_frequency_factor);
-      if (s.high_frequency_factor <= s.low_frequency_factor)
-        fail(ErrorCode::kBadConfig, "{}: RoPE's high_freq_factor {} must be above low_freq_factor {}",
-             source_, s.high_frequency_factor, s.low_frequency_factor);
+      if (s.high_frequency_factor < s.low_frequency_factor)
+        fail(ErrorCode::kBadConfig, "{}: RoPE's high_freq_factor {} is below low_freq_factor {}", source_,
+             s.high_frequency_factor, s.low_frequency_factor);
     }
     if (s.kind == Kind::kYarn) {
       positive("beta_fast", s.beta_fast);

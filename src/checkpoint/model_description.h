@@ -66,6 +66,9 @@ struct AttentionDescription {
   int head_dim = 0;
   int value_dim = 0;  // of a head of v
   int window = 0;     // positions that a token sees, its own included; 0: all
+  // Positions are cut into chunks of `window`, and a token sees those of its own chunk up to itself.
+  bool chunked = false;
+  bool tempered = true;  // q grows with the position where the model says so (temperature_length)
   LayerRope rope = LayerRope::kMain;
   HeadNorm norm = HeadNorm::kNone;
   bool norm_last = false;   // after the rotation
@@ -220,6 +223,7 @@ struct RoutingDescription {
   int groups = 1;
   int groups_used = 1;
   bool group_by_largest = false;
+  bool weighs_input = false;  // an expert's weight multiplies what it reads, not what it gives
 };
 
 // A model whose tokens see each other both ways, and which keeps nothing from one step to the next.

@@ -33,6 +33,10 @@ FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& mod
   if (std::ranges::any_of(model.layers,
                           [](const LayerDescription& l) { return l.feed_forward.beside_width > 0; }))
     normed = arena.allocate(DType::kF32, tokens, model.hidden);
+  if (model.experts() > 0 && model.routing.weighs_input) {
+    weighed = arena.allocate(DType::kF32, tokens, model.hidden);
+    if (model.routing.top_k > 1) given = arena.allocate(DType::kF32, tokens, model.hidden);
+  }
   if (const int width = latent_width(model); width > 0) {
     latent_in = arena.allocate(DType::kF32, tokens, width);
     latent_out = arena.allocate(DType::kF32, tokens, width);
@@ -50,6 +54,20 @@ void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, cons
   const Tensor inner = shaped(room, x.rows, down.cols());
   b.expand(inner, x, up, p_.activation);
   b.linear(out, inner, down);
+}
+
+// out[t] = Σ expert_e(weights[t,i] · x[t]), one choice after the other: all models that do so choose one.
+void FeedForward::weighed_experts(Backend& b, Tensor out, Tensor x, const Routing& routing,
+                                  const FeedForwardScratch& s) const {
+  const Tensor weighed = s.weighed.first_rows(x.rows);
+  const Tensor whole = {p_.whole.data, p_.whole.dtype, x.rows, 1, 0};  // the same row for all
+  for (int i = 0; i < routing.expert_ids.cols; ++i) {
+    const Tensor to = i == 0 ? out : s.given.first_rows(x.rows);
+    b.norm(weighed, x, {});
+    b.apply_gate(weighed, routing.weights.columns(i, 1), GateKind::kItself);
+    b.experts(to, weighed, {routing.expert_ids.columns(i, 1), whole}, *p_.up, *p_.down, p_.activation);
+    if (i > 0) b.add(out, to, 1);
+  }
 }
 
 void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const {
@@ -70,6 +88,8 @@ void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedFor
     b.linear(latent, x, *p_.latent_down);
     b.experts(given, latent, routing, *p_.up, *p_.down, p_.activation);
     b.linear(out, given, *p_.latent_up);
+  } else if (!p_.whole.empty()) {
+    weighed_experts(b, out, x, routing, s);
   } else {
     b.experts(out, normed(p_.before_experts), routing, *p_.up, *p_.down, p_.activation);
   }

@@ -18,7 +18,8 @@ struct FeedForwardScratch {
   Tensor shared;                 // [tokens, hidden]
   Tensor gate;                   // [tokens, 1]: of the shared expert
   Tensor latent_in, latent_out;  // [tokens, latent width]: of experts that work on a narrower state
-  Tensor normed;  // [tokens, hidden]: what router and experts read where they have norms of their own
+  Tensor normed;          // [tokens, hidden]: what router and experts read where they have norms of their own
+  Tensor weighed, given;  // [tokens, hidden]: what experts read and give whose weights multiply their input
 };
 
 class FeedForward {
@@ -39,6 +40,7 @@ class FeedForward {
     Norm router_norm, before_experts, after_experts, after_shared;
     Tensor mixture_bias;  // [1, hidden], or empty: added to what all experts give together
     float out_scale = 1;  // of what the part gives
+    Tensor whole;         // [1, 1]: 1, or empty: experts' weights multiply what these give
   };
   explicit FeedForward(Parts parts) : p_(std::move(parts)) {}
 
@@ -50,6 +52,8 @@ class FeedForward {
 
  private:
   void dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down, Tensor room) const;
+  void weighed_experts(Backend& b, Tensor out, Tensor x, const Routing& routing,
+                       const FeedForwardScratch& s) const;
   void mixture(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const;
 
   Parts p_;

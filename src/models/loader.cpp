@@ -176,23 +176,23 @@ class Loader {
 
   Attention::Parts attention(int i, const AttentionDescription& a) {
     Attention::Parts parts;
-    parts.layer = {
-        .heads = head_shape(a),
-        .clip = a.clip,
-        .q_norm = head_norm(a, {Role::kQueryNorm, i}),
-        .k_norm = a.kv_layer < 0 ? head_norm(a, {Role::kKeyNorm, i}) : Norm(),
-        .v_norm = {.kind = a.value_norm ? Norm::Kind::kRms : Norm::Kind::kNone,
-                   .weight = {},
-                   .bias = {},
-                   .eps = model_.wiring.eps},
-        .norm_last = a.norm_last,
-        .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
-        .shares_kv = a.kv_layer >= 0,
-        .scale = a.scale,
-        .soft_cap = a.soft_cap,
-        .window = a.window,
-        .causal = model_.causal,
-        .value_scale = a.value_scale};
+    parts.layer = {.heads = head_shape(a),
+                   .clip = a.clip,
+                   .q_norm = head_norm(a, {Role::kQueryNorm, i}),
+                   .k_norm = a.kv_layer < 0 ? head_norm(a, {Role::kKeyNorm, i}) : Norm(),
+                   .v_norm = {.kind = a.value_norm ? Norm::Kind::kRms : Norm::Kind::kNone,
+                              .weight = {},
+                              .bias = {},
+                              .eps = model_.wiring.eps},
+                   .norm_last = a.norm_last,
+                   .temperature = temperature(a),
+                   .shares_kv = a.kv_layer >= 0,
+                   .scale = a.scale,
+                   .soft_cap = a.soft_cap,
+                   .window = a.window,
+                   .chunked = a.chunked,
+                   .causal = model_.causal,
+                   .value_scale = a.value_scale};
     if (a.rope == LayerRope::kMain) parts.layer.rope = main_rope_;
     if (a.rope == LayerRope::kWindow) parts.layer.rope = window_rope_;
     parts.layer.first = first_seen(i);
@@ -236,14 +236,18 @@ class Loader {
     parts.key_up = tensors_.matrix_of_heads({Role::kKeyUp, i}, a.q_heads);
     parts.value_up = tensors_.matrix_of_heads({Role::kValueUp, i}, a.q_heads);
     parts.out = tensors_.matrix({Role::kAttentionOut, i});
-    parts.layer = {
-        .heads = head_shape(a),
-        .v_norm = latent_norm({Role::kLatentNorm, i}),
-        .rope = a.rope == LayerRope::kMain ? main_rope_ : Rope(),
-        .temperature = {model_.temperature_beta, model_.temperature_length, model_.temperature_offset},
-        .scale = a.scale,
-        .first = first_seen(i)};
+    parts.layer = {.heads = head_shape(a),
+                   .v_norm = latent_norm({Role::kLatentNorm, i}),
+                   .rope = a.rope == LayerRope::kMain ? main_rope_ : Rope(),
+                   .temperature = temperature(a),
+                   .scale = a.scale,
+                   .first = first_seen(i)};
     return parts;
+  }
+
+  AttentionLayer::Temperature temperature(const AttentionDescription& a) const {
+    if (!a.tempered) return {};
+    return {model_.temperature_beta, model_.temperature_length, model_.temperature_offset};
   }
 
   // An MTP head has no row at position 0.
@@ -277,6 +281,7 @@ class Loader {
     parts.router = tensors_.matrix({Role::kRouter, i});
     parts.rule = routing_rule(i);
     parts.router_cap = model_.routing.logit_cap;
+    if (model_.routing.weighs_input) parts.whole = tensors_.upload({1.0F}, 1);
     parts.up = model_.gated ? tensors_.expert_stack(i, f.experts, Role::kExpertGateUp,
                                                     {Role::kExpertGate, Role::kExpertUp})
                             : tensors_.expert_stack(i, f.experts, Role::kExpertUp, {});

@@ -29,12 +29,19 @@ std::vector<double> dynamic(const RopeDescription& rope, int capacity) {
   return plain(grown, rope.rotary_dim);
 }
 
+// How much of a wave stays that turns so often over the trained context. The two limits may be one (Llama 4
+// Scout).
+double llama3_share(const RopeScaling& s, double turns) {
+  const double low = s.low_frequency_factor, high = s.high_frequency_factor;
+  if (high <= low) return turns >= low ? 1 : 0;
+  return std::clamp((turns - low) / (high - low), 0.0, 1.0);
+}
+
 // Long waves are stretched by the factor, short ones stay, those between are blended.
 void scale_llama3(std::vector<double>& radians, const RopeScaling& s) {
   for (double& r : radians) {
     const double turns = s.original_context * r / kTau;  // over the trained context
-    const double blend = std::clamp(
-        (turns - s.low_frequency_factor) / (s.high_frequency_factor - s.low_frequency_factor), 0.0, 1.0);
+    const double blend = llama3_share(s, turns);
     r = (1 - blend) * r / s.factor + blend * r;
   }
 }

@@ -200,6 +200,20 @@ void attend_switches(const std::function<void(AttentionCase)>& attend) {
               .window = window,
               .sequences = {{0, 70}, {30, 40}, {511, 2}, {99, 1}},
               .more = with([=](auto& l) { l.first = first; })});
+  for (const int chunk : {7, 64, 100, 600})
+    attend({.name = fmt::format("chunks_of{}", chunk),
+            .window = chunk,
+            .sequences = {{0, 230}, {30, 40}, {599, 3}, {99, 1}, {1200, 1}},
+            .more = with([](auto& l) { l.chunked = true; })});
+  attend({.name = "chunks_heads_together",
+          .heads = {12, 6, 16},
+          .window = 700,
+          .block_tokens = 6,
+          .sequences = {{5000, 1}, {698, 4}},
+          .more = with([](auto& l) {
+            l.chunked = true;
+            l.soft_cap = 2;
+          })});
   for (const float height : {-300.0f, -2.0f, 5.0f, 20.0f})
     attend({.name = fmt::format("sinks{}", height), .sequences = sequences, .more = sinks(height)});
   attend({.name = "slopes", .sequences = sequences, .more = slopes(true)});

@@ -21,6 +21,7 @@ struct Setting {
   HeadShape heads;
   int window;
   std::vector<SequencePart> sequences;  // without blocks
+  bool chunked = false;
 };
 
 std::vector<Setting> settings() {
@@ -33,6 +34,7 @@ std::vector<Setting> settings() {
       {{130, 1, 256}, 0, {{600, 30, {}}}},
       {{128, 1, 64, 512, true}, 0, {{3000, 1, {}}}},
       {{32, 8, 128}, 0, std::vector<SequencePart>(40, {700, 1, {}})},
+      {{32, 8, 64}, 1000, {{20000, 1, {}}, {0, 2500, {}}, {990, 11, {}}}, true},
   };
 }
 
@@ -51,6 +53,7 @@ TEST(AttentionWork, EachPartitionOfEachHeadOnceAndInOrder) {
       AttentionLayer layer;
       layer.heads = setting.heads;
       layer.window = setting.window;
+      layer.chunked = setting.chunked;
       const AttentionWork work(step, layer, AttentionMemory::limits(setting.heads), workers);
       std::map<std::tuple<int, int, int>, int64_t> next;  // query, kv head, head -> partition that comes next
       for (int w = 0; w < workers; ++w) {
@@ -75,7 +78,12 @@ TEST(AttentionWork, EachPartitionOfEachHeadOnceAndInOrder) {
               }
             }
           }
-          const int first = setting.window > 0 ? std::max(0, item.position - setting.window + 1) : 0;
+          const int first = setting.chunked      ? item.position / setting.window * setting.window
+                            : setting.window > 0 ? std::max(0, item.position - setting.window + 1)
+                                                 : 0;
+          if (setting.chunked) {
+            EXPECT_LE(item.position + item.queries, first + setting.window) << "one chunk";
+          }
           EXPECT_EQ(item.partitions.begin, first / cpu::kPartition);
           EXPECT_LE(item.rows(), AttentionMemory::limits(setting.heads).rows);
         });

@@ -136,6 +136,8 @@ inline std::vector<float> attend_in_chunks(Backend& backend, const AttentionSett
 
 inline void soft_cap(Bench&, AttentionLayer& layer) { layer.soft_cap = 0.7f; }
 
+inline void chunks(Bench&, AttentionLayer& layer) { layer.chunked = true; }
+
 // Everything that a layer may have at once.
 inline void all_switches(Bench& bench, AttentionLayer& layer) {
   const HeadShape& heads = layer.heads;

@@ -246,6 +246,8 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
       {{5, 1, 16, 40, true}, 0, 16, DType::kF16},
       {{6, 2, 10, 22, true}, 40, 8, DType::kI8, all_switches},
       {{20, 1, 64, 96, true}, 0, 16, DType::kBF16},
+      {{4, 2, 32}, 33, 16, DType::kF16, chunks},
+      {{10, 2, 10}, 7, 6, DType::kF32, chunks},
   };
   for (const AttentionSetting& setting : settings) {
     const int length = 75;
@@ -265,11 +267,10 @@ TEST_P(Invariance, AttentionDoesNotDependOnChunksNeighboursOrPlacesInMemory) {
 
 // More than one partition of the context, shared out among more workers than there are heads.
 TEST_P(Invariance, LongContextsWhateverTheThreadsAndChunks) {
-  const AttentionSetting settings[] = {{{2, 1, 32}, 0, 16, DType::kF16},
-                                       {{6, 2, 10}, 700, 24, DType::kI8},
-                                       {{3, 3, 16}, 0, 16, DType::kBF16},
-                                       {{4, 2, 12, 24}, 600, 16, DType::kF16, all_switches},
-                                       {{70, 1, 8, 24, true}, 0, 16, DType::kI8}};
+  const AttentionSetting settings[] = {
+      {{2, 1, 32}, 0, 16, DType::kF16},           {{6, 2, 10}, 700, 24, DType::kI8},
+      {{3, 3, 16}, 0, 16, DType::kBF16},          {{4, 2, 12, 24}, 600, 16, DType::kF16, all_switches},
+      {{4, 2, 16}, 700, 16, DType::kF16, chunks}, {{70, 1, 8, 24, true}, 0, 16, DType::kI8}};
   const int length = 1200;
   for (const AttentionSetting& setting : settings) {
     const auto blocks = static_cast<size_t>((length + setting.block_tokens - 1) / setting.block_tokens);

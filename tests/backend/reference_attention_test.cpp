@@ -62,6 +62,19 @@ TEST_F(Reference, AttentionIsCausalAndWeighsBySoftmax) {
   expect_near(out, {7, 0, 9, 0});  // position 2 sees 1 and 2 with 3:1
 }
 
+TEST_F(Reference, ATokenSeesItsOwnChunkUpToItself) {
+  // All scores are 0, so that a result is the mean of the values that are seen.
+  const KvLayer kv = {bench_.floats(std::vector<float>(8), 1),
+                      bench_.floats({1, 2, 4, 8, 16, 32, 64, 128}, 8), 8};
+  const Tensor qkv = bench_.floats(std::vector<float>(3 * 7), 7);
+  const Tensor out = bench_.tensor(DType::kF32, 7, 1);
+  AttentionLayer layer = layer_of({1, 1, 1}, {}, RopePairing::kHalves);
+  layer.window = 3;
+  layer.chunked = true;
+  backend_.attend(out, qkv, kv, make_step(bench_, 8, {{0, 7, {0}}}), layer);
+  expect_near(out, {1, 1.5f, 7.0f / 3, 8, 12, 56.0f / 3, 64});
+}
+
 TEST_F(Reference, QueryHeadsShareTheirKeysInOrder) {
   // Two kv heads whose only value is 1 and 2; four q heads.
   const KvLayer kv = {bench_.floats({0, 0, 0, 0}, 1), bench_.floats({1, 1, 2, 2}, 1), 1};

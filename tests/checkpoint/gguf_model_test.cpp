@@ -318,6 +318,31 @@ TEST(GgufModel, LingsExpertsAreInEightGroupsWhereTheFileDoesNotSay) {
   EXPECT_EQ(describe(model).routing.groups_used, 1);
 }
 
+TEST(GgufModel, Llama4WhereTheFileSaysLittle) {
+  SmallGguf model("llama4");
+  model.set("block_count", 4);
+  model.set("expert_count", 16);
+  model.set("expert_used_count", 1);
+  const ModelDescription scout = describe(model);
+  EXPECT_EQ(test::sliding_layers(scout), (Layers{true, true, true, false}));
+  EXPECT_EQ(scout.window(), 8192);
+  EXPECT_TRUE(scout.layers[0].attention.chunked);
+  EXPECT_EQ(scout.layers[0].attention.norm, HeadNorm::kWeightless);
+  EXPECT_EQ(scout.layers[3].attention.rope, LayerRope::kNone);
+  EXPECT_EQ(scout.temperature_length, 8192);
+  EXPECT_FLOAT_EQ(scout.temperature_beta, 0.1F);
+  EXPECT_EQ(scout.temperature_offset, 1);
+  EXPECT_EQ(scout.routing.score, RoutingDescription::Score::kSigmoid);
+  EXPECT_TRUE(scout.routing.weighs_input);
+  model.set("expert_count", 128);
+  EXPECT_EQ(describe(model).layers[0].attention.norm, HeadNorm::kNone) << "Maverick";
+  model.set("attention.sliding_window", 0);
+  const ModelDescription whole = describe(model);
+  EXPECT_EQ(whole.window(), 0);
+  EXPECT_EQ(whole.layers[3].attention.rope, LayerRope::kMain);
+  EXPECT_EQ(whole.temperature_length, 0);
+}
+
 TEST(GgufModel, GenerationDefaults) {
   test::GgufBytes b;
   b.f32("general.sampling.temp", 0.5f)

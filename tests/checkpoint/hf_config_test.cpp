@@ -407,6 +407,73 @@ TEST(HfConfigFaults, Ling1IsNotReadAsLing2) {
   expect_error(ErrorCode::kUnsupported, {"score_function", "'softmax'", "sigmoid"}, [&] { parse(model); });
 }
 
+SmallHf llama4_text() {
+  SmallHf model;
+  model.set_type("llama4_text", "Llama4ForCausalLM");
+  model.config["num_hidden_layers"] = 5;
+  model.config["head_dim"] = 4;
+  return model;
+}
+
+TEST(HfConfig, Llama4IsReadAsItsClassReadsIt) {
+  SmallHf model = llama4_text();
+  const ModelDescription usual = parse(model).model;
+  const AttentionDescription &rotated = usual.layers[0].attention, &whole = usual.layers[3].attention;
+  EXPECT_EQ(rotated.window, 8192);
+  EXPECT_TRUE(rotated.chunked);
+  EXPECT_FALSE(rotated.tempered);
+  EXPECT_EQ(rotated.norm, HeadNorm::kWeightless);
+  EXPECT_EQ(whole.window, 0);
+  EXPECT_FALSE(whole.chunked);
+  EXPECT_TRUE(whole.tempered);
+  EXPECT_EQ(whole.rope, LayerRope::kNone);
+  EXPECT_EQ(whole.norm, HeadNorm::kNone);
+  EXPECT_EQ(usual.temperature_length, 8192);
+  EXPECT_EQ(usual.temperature_offset, 1);
+  EXPECT_EQ(usual.experts(), 16);
+  EXPECT_EQ(usual.routing.top_k, 1);
+  EXPECT_TRUE(usual.routing.weighs_input);
+  for (const LayerDescription& layer : usual.layers) EXPECT_EQ(layer.feed_forward.shared_width, 16);
+
+  model.config["no_rope_layers"] = json::array();  // as published
+  EXPECT_EQ(parse(model).model.layers[3].attention.rope, LayerRope::kNone);
+  for (const json& off : {json(false), json(0), json(nullptr)}) {
+    model.config["attn_temperature_tuning"] = off;
+    EXPECT_EQ(parse(model).model.temperature_length, 0) << off;
+  }
+  model.config["attn_temperature_tuning"] = 4;
+  EXPECT_EQ(parse(model).model.temperature_length, 8192);
+  model.config["attention_chunk_size"] = nullptr;
+  EXPECT_EQ(parse(model).model.window(), 0);
+  EXPECT_EQ(parse(model).model.layers[0].attention.rope, LayerRope::kMain);
+  model.config["moe_layers"] = {1, 4};
+  model.config["intermediate_size_mlp"] = 48;
+  const ModelDescription some = parse(model).model;
+  EXPECT_EQ(some.layers[0].feed_forward.experts, 0);
+  EXPECT_EQ(some.layers[0].feed_forward.width, 48);
+  EXPECT_EQ(some.layers[4].feed_forward.experts, 16);
+  EXPECT_EQ(some.layers[4].feed_forward.width, 16);
+}
+
+TEST(HfConfigFaults, Llama4sListsAndNumbers) {
+  const auto refuse = [](const char* key, const json& value, std::string_view word) {
+    SmallHf model = llama4_text();
+    model.config[key] = value;
+    expect_error(ErrorCode::kBadConfig, {key, word}, [&] { parse(model); });
+  };
+  refuse("no_rope_layers", {1, 0}, "2 entries");
+  refuse("layer_types", {"full_attention"}, "1 entries");
+  for (const char* key : {"attention_chunk_size", "interleave_moe_layer_step", "floor_scale"}) {
+    SmallHf model = llama4_text();
+    model.config[key] = 0;
+    expect_error(ErrorCode::kBadFile, {key, "1 or more"}, [&] { parse(model); });
+  }
+  SmallHf model = llama4_text();
+  model.config["layer_types"] = std::vector<std::string>(5, "sliding_attention");
+  expect_error(ErrorCode::kUnsupported, {"layer_types", "'sliding_attention'", "chunked_attention"},
+               [&] { parse(model); });
+}
+
 TEST(HfConfig, QuantizedWeights) {
   EXPECT_FALSE(golden("llama").quantization.has_value());
   EXPECT_EQ(golden("gptq_qwen3_sym_g128").quantization,

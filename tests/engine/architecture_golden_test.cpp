@@ -177,7 +177,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "qwen3_vl_moe", "ministral", "cwm", "internlm3", "helium",
                                            "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
-                                           "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2"),
+                                           "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2",
+                                           "llama4", "llama4_text", "llama4_lists"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -196,7 +197,8 @@ INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                                            "phi", "dots1", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe",
                                            "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
-                                           "falcon", "falcon_groups", "bailing_moe_v2"),
+                                           "falcon", "falcon_groups", "bailing_moe_v2", "llama4",
+                                           "llama4_text"),
                          test_name);
 
 // GGUF has the norms of such layers under names that depend on how many there are.
@@ -204,6 +206,14 @@ TEST(RelativesInGgufFaults, FalconWithTwoNormsInALayerIsRefused) {
   const test::TemporaryFolder temporary;
   test::expect_error(ErrorCode::kUnsupported, {"falcon_norms", "GGUF has no layout"}, [&] {
     convert(test::data("goldens/relatives/falcon_norms"), temporary.path() / "model.gguf", {});
+  });
+}
+
+// Readers take it for granted which layers of Llama 4 are rotated.
+TEST(RelativesInGgufFaults, Llama4WithAnOrderOfItsOwnIsRefused) {
+  const test::TemporaryFolder temporary;
+  test::expect_error(ErrorCode::kUnsupported, {"llama4", "GGUF has no key"}, [&] {
+    convert(test::data("goldens/relatives/llama4_lists"), temporary.path() / "model.gguf", {});
   });
 }
 

@@ -86,9 +86,7 @@ Told told_by(const std::shared_ptr<const Checkpoint>& checkpoint, BehindWindows 
 
 class WindowCache : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(WindowCache, AnswersAreThoseOfACacheThatKeepsAll) {
-  const auto folder = test::shared("goldens2") / GetParam();
-  FERRUM_NEEDS_SHARED(folder);
+void expect_same_answers(const std::filesystem::path& folder) {
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
   const Told kept = told_by(checkpoint, BehindWindows::kKept);
   const Told given_back = told_by(checkpoint, BehindWindows::kGivenBack);
@@ -103,6 +101,18 @@ TEST_P(WindowCache, AnswersAreThoseOfACacheThatKeepsAll) {
   EXPECT_GT(given_back.cached, 0);
   EXPECT_EQ(given_back.cached, kept.cached);
   EXPECT_LT(given_back.kv_bytes, kept.kv_bytes);
+}
+
+TEST_P(WindowCache, AnswersAreThoseOfACacheThatKeepsAll) {
+  const auto folder = test::shared("goldens2") / GetParam();
+  FERRUM_NEEDS_SHARED(folder);
+  expect_same_answers(folder);
+}
+
+// What a chunk shows is always part of what a window of its size does.
+TEST(WindowCacheOfChunks, AnswersAreThoseOfACacheThatKeepsAll) {
+  for (const char* name : {"llama4_text", "llama4"})
+    expect_same_answers(test::data("goldens/relatives") / name);
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, WindowCache,

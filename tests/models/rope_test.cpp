@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 
 namespace ferrum {
 namespace {
@@ -62,6 +63,24 @@ TEST(Rope, Llama3KeepsShortWavesAndStretchesLongOnes) {
   EXPECT_FLOAT_EQ(scaled.front(), plain.front());
   EXPECT_FLOAT_EQ(scaled.back(), plain.back() / 8);
   for (size_t i = 1; i < scaled.size(); ++i) EXPECT_LT(scaled[i], scaled[i - 1]);
+}
+
+// As Llama 4 Scout has it.
+TEST(Rope, Llama3WithOneLimitBlendsNothing) {
+  RopeDescription rope = base(64);
+  rope.theta = 500000;
+  rope.scaling = {.kind = RopeScaling::Kind::kLlama3,
+                  .factor = 16,
+                  .original_context = 8192,
+                  .low_frequency_factor = 1,
+                  .high_frequency_factor = 1};
+  const auto plain =
+      rope_frequencies({.theta = 500000, .rotary_dim = 64, .scaling = {}, .frequency_divisors = {}}, 1)
+          .radians;
+  const auto scaled = rope_frequencies(rope, 1).radians;
+  const float limit = 2 * std::numbers::pi_v<float> / 8192;  // radians of a wave of 8192 positions
+  for (size_t i = 0; i < scaled.size(); ++i)
+    EXPECT_FLOAT_EQ(scaled[i], plain[i] < limit ? plain[i] / 16 : plain[i]) << i;
 }
 
 TEST(Rope, YarnMagnitudeGrowsWithTheFactor) {

@@ -20,7 +20,9 @@ constexpr int kPartsPerWorker = 8;
 
 int first_seen(const AttentionLayer& layer, int position) {
   if (!layer.causal) return layer.window > 0 ? std::max(0, position - layer.window / 2) : 0;
-  const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+  const int within = layer.window == 0 ? 0
+                     : layer.chunked   ? position / layer.window * layer.window
+                                       : std::max(0, position - layer.window + 1);
   return std::min(std::max(within, layer.first), position);
 }
 
@@ -80,6 +82,12 @@ int AttentionWork::queries_of(int sequence) const {
   return *step_.query_start.at<int32_t>(sequence + 1) - *step_.query_start.at<int32_t>(sequence);
 }
 
+int AttentionWork::queries_from(int query, int end) const {
+  const int most = std::min(queries_, end - query);
+  if (!layer_.chunked || layer_.window == 0) return most;
+  return std::min(most, layer_.window - *step_.positions.at<int32_t>(query) % layer_.window);
+}
+
 int AttentionWork::last_seen(int sequence, int position) const {
   if (layer_.causal) return position;
   const int last = *step_.context_len.at<int32_t>(sequence) - 1;
@@ -94,7 +102,7 @@ AttentionItem AttentionWork::item_at(int sequence, int kv_head, int first_head, 
                         .first_head = first_head,
                         .heads = std::min(heads_, group_ - first_head),
                         .first_query = query,
-                        .queries = std::min(queries_, end - query),
+                        .queries = queries_from(query, end),
                         .position = *step_.positions.at<int32_t>(query)};
   const int last = item.position + item.queries - 1;
   check(item.position >= 0 && *step_.positions.at<int32_t>(query + item.queries - 1) == last,
@@ -115,7 +123,7 @@ int64_t AttentionWork::sequence_cost(int sequence) const {
   const int end = *step_.query_start.at<int32_t>(sequence + 1);
   int64_t cost = 0;  // of one kv head
   for (int head = 0; head < group_; head += heads_)
-    for (int query = begin; query < end; query += queries_) {
+    for (int query = begin; query < end; query += queries_from(query, end)) {
       const AttentionItem item = item_at(sequence, 0, head, query);
       cost += cost_of(item) / item.kv_heads;
     }

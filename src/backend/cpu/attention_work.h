@@ -65,7 +65,7 @@ class AttentionWork {
     const int end = *step_.query_start.at<int32_t>(sequence + 1);
     for (int kv_head = 0; kv_head < layer_.heads.kv_heads; kv_head += kv_heads_)
       for (int head = 0; head < group_; head += heads_)
-        for (int query = begin; query < end; query += queries_)
+        for (int query = begin; query < end; query += queries_from(query, end))
           visit(item_at(sequence, kv_head, head, query));
   }
   void choose_queries();
@@ -79,6 +79,8 @@ class AttentionWork {
   // The partition at which `worker` begins in an item, given the cost of all items before it.
   int64_t boundary(const AttentionItem& item, int64_t done, int worker) const;
   int last_seen(int sequence, int position) const;
+  // Of an item that begins at this row, of a sequence that ends before row `end`: all in one chunk.
+  int queries_from(int query, int end) const;
   int queries_of(int sequence) const;
 
   const Step& step_;

@@ -194,7 +194,7 @@ class Attention {
   }
 
   int window_of(const AttentionItem& item) const {
-    if (arguments_.layer.first == 0) return arguments_.layer.window;
+    if (arguments_.layer.first == 0) return arguments_.layer.chunked ? 0 : arguments_.layer.window;
     return item.position + 1 - cpu::first_seen(arguments_.layer, item.position);
   }
 
@@ -217,6 +217,7 @@ class Attention {
         .value_dim = heads_.value_size(),
         .joined = heads_.joined,
         .position = item.position,
+        .first = layer.chunked ? cpu::first_seen(layer, item.position) : 0,
         .window = layer.causal        ? window_of(item)
                   : layer.window == 0 ? 0
                                       : layer.window / 2 + 1,

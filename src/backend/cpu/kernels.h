@@ -121,6 +121,7 @@ struct AttentionTile {
   int value_dim;     // of v
   bool joined;       // a key is k and then v (see HeadShape): score_dim is the sum of both, else head_dim
   int position;      // of the first query
+  int first;         // position that all queries see at the earliest
   int window;        // positions that a query sees up to its own, that included; 0: all
   int ahead;         // positions that it sees behind its own
   int context;       // positions of the sequence that some query may see

@@ -191,6 +191,7 @@ void CudaBackend::attend(Tensor out, Tensor qkv, KvLayer kv, const Step& step, c
               heads.joined ? 1 : 0,
               layer.causal ? 1 : 0,
               layer.window,
+              layer.chunked ? 1 : 0,
               layer.first,
               layer.scale,
               layer.soft_cap,

@@ -141,7 +141,9 @@ struct Seen {
 
 Seen seen_from(int position, int context, const AttentionLayer& layer) {
   if (layer.causal) {
-    const int within = layer.window > 0 ? std::max(0, position - layer.window + 1) : 0;
+    const int within = layer.window == 0 ? 0
+                       : layer.chunked   ? position / layer.window * layer.window
+                                         : std::max(0, position - layer.window + 1);
     return {std::min(std::max(within, layer.first), position), position};
   }
   if (layer.window == 0) return {0, context - 1};

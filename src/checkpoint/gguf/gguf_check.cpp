@@ -110,6 +110,7 @@ class Comparison {
     same("the scale of experts' weights", a.scale, b.scale);
     same("the cap of the router's logits", a.logit_cap, b.logit_cap);
     same("the bias that selects experts", a.selection_bias, b.selection_bias);
+    same("the place of experts' weights", a.weighs_input, b.weighs_input);
     same("the groups of experts", a.groups, b.groups);
     same("the groups of experts", a.groups_used, b.groups_used);
     if (a.groups > 1) same("the choice of groups of experts", a.group_by_largest, b.group_by_largest);
@@ -151,6 +152,10 @@ class Comparison {
     same("the size of the vector that q is made of", a.query_latent, b.query_latent, i);
     same("the rotated part of heads", a.rope_dim, b.rope_dim, i);
     same("the window", a.window, b.window, i);
+    same("the chunks of positions", a.chunked, b.chunked, i);
+    if (said_.temperature_length > 0) same("the temperature", a.tempered, b.tempered, i);
+    if (said_.architecture->gguf_weightless_norms)
+      same("the norms of q and k", a.norm == HeadNorm::kNone, b.norm == HeadNorm::kNone, i);
     same("scores that fall with the distance", a.alibi, b.alibi, i);
     same("the norms of q and k", a.norm == HeadNorm::kWidth, b.norm == HeadNorm::kWidth, i);
     if (a.norm != HeadNorm::kWeightless) same("the scale of attention", a.scale, b.scale, i);

@@ -45,10 +45,10 @@ class Layout {
     factor(Role::kRopeFactorsShort);
   }
 
-  // GGUF has weights for norms of heads that have none in folders.
+  // GGUF has weights for most norms of heads that have none in folders.
   void head_norms(int layer) {
     const AttentionDescription& a = m_.layer(layer).attention;
-    if (a.norm != HeadNorm::kWeightless) return;
+    if (a.norm != HeadNorm::kWeightless || m_.architecture->gguf_weightless_norms) return;
     add({Role::kQueryNorm, layer}, {a.head_dim});
     add({Role::kKeyNorm, layer}, {a.head_dim});
   }
@@ -123,7 +123,8 @@ std::vector<float> rope_divisors(const RopeDescription& rope) {
     const double turns = s.original_context / wavelength;
     const double low = s.low_frequency_factor;
     const double high = s.high_frequency_factor;
-    const double kept = std::clamp((turns - low) / (high - low), 0.0, 1.0);
+    const double blended = high > low ? std::clamp((turns - low) / (high - low), 0.0, 1.0) : 0;
+    const double kept = high <= low && turns >= low ? 1 : blended;
     divisors.push_back(static_cast<float>(1 / ((1 - kept) / s.factor + kept)));
   }
   return divisors;

@@ -99,7 +99,8 @@ class MetadataWriter {
     header_.set(
         key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
         m_.wiring.eps);
-    const bool has_own_scale = a.norm != HeadNorm::kWeightless && !a.value_norm && a.latent == 0;
+    const bool has_own_scale = (a.norm != HeadNorm::kWeightless || m_.architecture->gguf_weightless_norms) &&
+                               !a.value_norm && a.latent == 0;
     if (has_own_scale && a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)))
       header_.set(key("attention.scale"), a.scale);
     if (a.value_scale != 1) header_.set(key("attention.value_scale"), a.value_scale);
@@ -118,6 +119,7 @@ class MetadataWriter {
     };
     const AttentionDescription& all = first(false);
     const AttentionDescription& within = first(true);
+    if (architecture_ == "llama4") set("attention.temperature_length", m_.temperature_length);
     set("attention.key_length", all.head_dim);
     set("attention.value_length", all.value_dim);
     if (within.head_dim != all.head_dim || within.value_dim != all.value_dim) {
@@ -170,8 +172,16 @@ class MetadataWriter {
     set("attention.sliding_window", m_.window());
     const std::vector<bool> sliding = flags([](const LayerDescription& l) { return l.attention.window > 0; });
     if (architecture_ == "modern-bert" && set_window_period(sliding)) return;
+    if (architecture_ == "llama4" && has_usual_chunks(sliding)) return;
     if (std::ranges::find(sliding, false) != sliding.end())
       header_.set(key("attention.sliding_window_pattern"), sliding);
+  }
+
+  // Every fourth layer sees everything, which some readers take for granted where there is no pattern.
+  static bool has_usual_chunks(const std::vector<bool>& sliding) {
+    for (size_t i = 0; i < sliding.size(); ++i)
+      if (sliding[i] != (i % 4 != 3)) return false;
+    return true;
   }
 
   // Where the first layer of each period sees everything; false: the pattern is another.
@@ -303,6 +313,7 @@ class MetadataWriter {
     }
     int dense = 0;
     while (dense < m_.depth() && m_.layers[static_cast<size_t>(dense)].feed_forward.experts == 0) ++dense;
+    if (architecture_ == "llama4") set("interleave_moe_layer_step", dense + 1);
     const bool is_latent = m_.first_attention().latent > 0;  // readers of these demand both numbers
     if ((dense > 0 && every_layer_feeds_forward()) || is_latent) set("leading_dense_block_count", dense);
     // Some readers know the shared expert's width as a multiple of the others' alone.

@@ -19,6 +19,10 @@ DOTS = dict(EXPERTS, n_routed_experts=8, n_shared_experts=1, routed_scaling_fact
 VISION = dict(depth=1, num_hidden_layers=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=H, num_position_embeddings=16, patch_size=2,
               spatial_patch_size=2, embed_dim=16, mlp_ratio=1, fullatt_block_indexes=[0], deepstack_visual_indexes=[0], window_size=8)
 FALCON = dict(model_type="falcon", vocab_size=V, hidden_size=H, num_hidden_layers=3, num_attention_heads=4, bos_token_id=1, eos_token_id=2)
+LLAMA4 = dict(COMMON, intermediate_size=20, intermediate_size_mlp=48, head_dim=12, num_local_experts=6, num_experts_per_tok=1)
+MAVERICK = dict(num_local_experts=128, num_experts_per_tok=2, intermediate_size=4)
+LLAMA4_VISION = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vision_output_dim=16, image_size=8, patch_size=4,
+                     projector_input_dim=16, projector_output_dim=16)
 SECTIONS = dict(rope_theta=1e6, rope_type="default", mrope_section=[2, 1, 1])
 
 
@@ -71,6 +75,17 @@ CASES = {
     "bailing_moe_v2": dict(COMMON, **EXPERTS, model_type="glm4_moe", n_routed_experts=8, n_shared_experts=1, first_k_dense_replace=1, head_dim=12,
                            n_group=4, topk_group=2, routed_scaling_factor=2.5, use_qk_norm=True, attention_bias=False, rms_norm_eps=1e-6,
                            **rope(6e5, 0.5)),
+    # Scout's scaling has one limit for long and short waves, and its layers see chunks.
+    "llama4_text": dict(LLAMA4, model_type="llama4_text", num_hidden_layers=5, attention_chunk_size=8, floor_scale=5, attn_scale=0.4,
+                        rope_parameters=dict(rope_theta=1e4, rope_type="llama3", factor=16, low_freq_factor=1, high_freq_factor=1,
+                                             original_max_position_embeddings=16)),
+    # As Maverick: every other layer has experts, no norms of heads; and two experts for a token, which no published model has.
+    "llama4": dict(LLAMA4 | MAVERICK, model_type="llama4", num_hidden_layers=4, interleave_moe_layer_step=2, use_qk_norm=False,
+                   attention_chunk_size=11, no_rope_layers=[], floor_scale=9, **rope(1e4, 1)),
+    # Layers of all kinds in an order of their own.
+    "llama4_lists": dict(LLAMA4, model_type="llama4_text", num_hidden_layers=4, moe_layers=[0, 3], no_rope_layers=[0, 1, 1, 0],
+                         layer_types=["chunked_attention", "full_attention", "chunked_attention", "full_attention"], attention_bias=True,
+                         attention_chunk_size=5, attn_temperature_tuning=False, **rope(2e4, 1)),
 }
 
 
@@ -93,6 +108,8 @@ def randomize(model, seed):
 def wrapped(fields):
     """A vision model with this text model."""
     kind = fields.pop("model_type")
+    if kind == "llama4":
+        return AutoConfig.for_model(kind, text_config=fields, vision_config=LLAMA4_VISION)
     vision = {k: v for k, v in VISION.items() if k in AutoConfig.for_model(kind).vision_config.to_dict()}
     return AutoConfig.for_model(kind, text_config=fields, vision_config=vision, tie_word_embeddings=fields.get("tie_word_embeddings", False))
 
@@ -136,6 +153,11 @@ def in_own_words(name, config):
     if name == "bailing_moe_v2":
         config.update(model_type="bailing_moe", architectures=["BailingMoeV2ForCausalLM"], score_function="sigmoid", use_bias=False,
                       num_nextn_predict_layers=0)
+    if name == "llama4":  # as published: lists are empty or absent, the temperature is a number
+        text = config["text_config"]
+        for field in ("moe_layers", "layer_types"):
+            text.pop(field)
+        text.update(no_rope_layers=[], attn_temperature_tuning=4)
     if name == "minicpm":
         for field in ("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier"):
             config.pop(field)
@@ -182,7 +204,7 @@ def in_lings_names(state):
 
 def case(out, name, seed):
     fields = dict(CASES[name])
-    is_vision = fields["model_type"].startswith("qwen")
+    is_vision = fields["model_type"].startswith("qwen") or fields["model_type"] == "llama4"
     if is_vision:
         config = wrapped(fields)
         make = transformers.AutoModelForImageTextToText
@@ -216,8 +238,11 @@ def case(out, name, seed):
     json.dump(config, open(path, "w"), indent=2, sort_keys=True)
     ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        logits = model(input_ids=ids, use_cache=False).logits
-        if name in ("minicpm", "internlm2", "bailing_moe_v2"):  # transformers has no class of it
+        # transformers 5.24's Llama 4 with images fails on texts.
+        logits = (model.language_model if name == "llama4" else model)(input_ids=ids, use_cache=False).logits
+        if name == "llama4":  # whose class refuses the published spelling
+            again = logits
+        elif name in ("minicpm", "internlm2", "bailing_moe_v2"):  # transformers has no class of it
             again = logits
         else:
             again = make.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")(input_ids=ids, use_cache=False).logits

@@ -34,7 +34,7 @@ inline int most(int a, int b) { return a > b ? a : b; }
 // The positions that query t sees.
 inline Span seen_by(const AttentionTile& tile, int t) {
   const int position = tile.position + t;
-  return {tile.window > 0 ? most(0, position - tile.window + 1) : 0,
+  return {tile.window > 0 ? most(tile.first, position - tile.window + 1) : tile.first,
           least(tile.context, position + 1 + tile.ahead)};
 }
 
@@ -64,7 +64,7 @@ inline KeyRun run_at(const AttentionTile& tile, int begin) {
   run.keys = {most(begin, seen_by(tile, 0).begin), least(end, seen_by(tile, tile.tokens - 1).end)};
   run.tokens = {most(0, begin - tile.ahead - tile.position), tile.tokens};
   run.whole = {least(tile.tokens, most(0, end - 1 - tile.ahead - tile.position)), tile.tokens};
-  if (end > tile.context) run.whole.begin = tile.tokens;
+  if (end > tile.context || begin < tile.first) run.whole.begin = tile.tokens;
   if (tile.window > 0) {  // the last query that still sees a position is at position + window − 1
     run.tokens.end = least(tile.tokens, end - 1 + tile.window - tile.position);
     run.whole.end = least(tile.tokens, begin + tile.window - tile.position);

@@ -59,7 +59,7 @@ struct Attend {
   const int* block_table;
   int64_t table_stride;
   int sequences, first_tile;
-  int joined, causal, window, first;
+  int joined, causal, window, chunked, first;
   float scale, soft_cap, value_scale;
   const float* sinks;   // null: none
   const float* slopes;  // null: none

@@ -58,7 +58,9 @@ struct Seen {
 };
 GPU_FN Seen seen_from(int position, int context, const Attend& p) {
   if (p.causal != 0) {
-    const int within = p.window > 0 ? gpu::max(0, position - p.window + 1) : 0;
+    const int within = p.window == 0    ? 0
+                       : p.chunked != 0 ? position / p.window * p.window
+                                        : gpu::max(0, position - p.window + 1);
     return {gpu::min(gpu::max(within, p.first), position), position};
   }
   if (p.window == 0) return {0, context - 1};
