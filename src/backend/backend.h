@@ -312,13 +312,17 @@ struct Routing {
 //   3. The top_k experts of the largest rank are chosen, largest first; ties: the lower id first.
 //   4. weight = p of the chosen (kSoftmaxOfChosen: the softmax over their logits); divided by the sum of the
 //      weights (at least `floor`) if renormalize; times scale, and times the expert's own.
+// kOneByOne (SparseMixer, arXiv 2409.12136): p is the logit, and the weight of each chosen one its share in a
+// softmax over the experts that were not chosen before it, without those whose logits s are far below its
+// own, b: where (b − s) / max(|s|, b) > 2 jitter. REQUIRES: one group, no selection_bias, not renormalize.
 struct RoutingRule {
-  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
+  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen, kOneByOne };
   int top_k = 0;
   Score score = Score::kSoftmax;
   bool renormalize = false;
   float floor = 0;
   float scale = 1;
+  float jitter = 0;       // kOneByOne
   Tensor selection_bias;  // [1, experts] f32, or empty
   Tensor expert_scales;   // [1, experts] f32, or empty
   int groups = 1;

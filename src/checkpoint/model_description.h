@@ -31,6 +31,7 @@ struct RopeScaling {
   float beta_slow = 1;                             // yarn
   bool truncate = true;                            // yarn: round the correction range to whole dimensions
   std::optional<float> attention_factor;           // yarn, longrope: scales cos and sin; else computed
+  std::optional<float> short_attention_factor;     // longrope within the original context, if it is another
   std::optional<float> mscale, mscale_all_dim;     // yarn (DeepSeek's form)
   std::vector<float> short_factors, long_factors;  // longrope: [rotary_dim / 2] each
 };
@@ -212,12 +213,13 @@ struct MtpHead {
 
 // How tokens choose experts; formulas: RoutingRule in backend/backend.h.
 struct RoutingDescription {
-  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen };
+  enum class Score : uint8_t { kSoftmax, kSigmoid, kSoftmaxOfChosen, kOneByOne };
   int top_k = 0;
   Score score = Score::kSoftmax;
   bool renormalize = false;
   float floor = 0;  // of the sum of weights, where they are renormalized
   float scale = 1;
+  float jitter = 0;     // kOneByOne
   float logit_cap = 0;  // soft cap of the router's logits; 0: none
   bool selection_bias = false;
   int groups = 1;

@@ -326,6 +326,7 @@ class Loader {
                         .renormalize = r.renormalize,
                         .floor = r.floor,
                         .scale = r.scale,
+                        .jitter = r.jitter,
                         .groups = r.groups,
                         .groups_used = r.groups_used,
                         .group_by_largest = r.group_by_largest};
@@ -338,6 +339,9 @@ class Loader {
         break;
       case RoutingDescription::Score::kSoftmaxOfChosen:
         rule.score = RoutingRule::Score::kSoftmaxOfChosen;
+        break;
+      case RoutingDescription::Score::kOneByOne:
+        rule.score = RoutingRule::Score::kOneByOne;
         break;
     }
     if (r.selection_bias) rule.selection_bias = tensors_.vector({Role::kSelectionBias, i});

@@ -73,7 +73,8 @@ double yarn_magnitude(double factor, double mscale) {
   return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1;
 }
 
-float magnitude(const RopeScaling& s) {
+float magnitude(const RopeScaling& s, int capacity) {
+  if (s.short_attention_factor && capacity <= s.original_context) return *s.short_attention_factor;
   if (s.attention_factor) return *s.attention_factor;
   switch (s.kind) {
     case RopeScaling::Kind::kYarn:
@@ -119,7 +120,7 @@ RopeFrequencies rope_frequencies(const RopeDescription& rope, int capacity) {
       break;
   }
   if (!rope.frequency_divisors.empty()) divide(radians, rope.frequency_divisors);
-  return {{radians.begin(), radians.end()}, magnitude(s)};
+  return {{radians.begin(), radians.end()}, magnitude(s, capacity)};
 }
 
 std::vector<float> rope_table(const RopeFrequencies& frequencies, int positions) {

@@ -141,6 +141,7 @@ TEST_P(CpuBackendOn, B58_NotANumberComesThroughAttentionAndRouting) {
     rules.push_back({.top_k = 3, .score = score, .selection_bias = bench.random(1, 4, 5)});
     rules.push_back({.top_k = 2, .score = score, .groups = 4, .groups_used = 2});
   }
+  rules.push_back({.top_k = 3, .score = RoutingRule::Score::kOneByOne, .jitter = 0.1f});
   for (const RoutingRule& rule : rules) {
     const Tensor logits = bench.floats({1, std::nanf(""), 2, std::nanf("")}, 1);
     const Routing routing = {bench.tensor(DType::kI32, 1, rule.top_k),

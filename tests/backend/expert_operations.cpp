@@ -63,6 +63,10 @@ void add_routes(std::vector<Operation>& all, int tokens) {
   all.push_back(route("of_chosen", tokens, 32, {.top_k = 4, .score = Score::kSoftmaxOfChosen}));
   all.push_back(route("of_chosen_scaled", tokens, 32,
                       {.top_k = 4, .score = Score::kSoftmaxOfChosen, .renormalize = true, .scale = 1.5f}));
+  for (const float jitter : {0.01f, 0.3f, 2.0f})
+    for (const int experts : {5, 16, 70})
+      all.push_back(route(fmt::format("one_by_one{}_own_scales", jitter), tokens, experts,
+                          {.top_k = 3, .score = Score::kOneByOne, .scale = 1.5f, .jitter = jitter}));
   for (const Score score : {Score::kSoftmax, Score::kSigmoid, Score::kSoftmaxOfChosen}) {
     const std::string name = score == Score::kSoftmax   ? "softmax"
                              : score == Score::kSigmoid ? "sigmoid"

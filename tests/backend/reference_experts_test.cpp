@@ -63,6 +63,20 @@ TEST_F(Router, SoftmaxOfTheChosen) {
   expect_route({1, 9, 2, 3}, rule, {1, 3}, {3, 1});
 }
 
+TEST_F(Router, ExpertsOneByOne) {
+  // The fixture takes the logarithms of these as logits: 2 ln 2, ln 2, ln 3, 0. The best one is 4.
+  RoutingRule rule = {.top_k = 2, .score = RoutingRule::Score::kOneByOne, .jitter = 10};
+  expect_route({4, 2, 3, 1}, rule, {0, 2}, {4.0f / 10, 3.0f / 6});
+  // (ln 4 − ln 3) / ln 4 = 0.21 and (ln 3 − ln 2) / ln 3 = 0.37; ln 2 is 0.5 below ln 4.
+  rule.jitter = 0.15f;
+  expect_route({4, 2, 3, 1}, rule, {0, 2}, {4.0f / 7, 1});
+  rule.jitter = 0.2f;
+  expect_route({4, 2, 3, 1}, rule, {0, 2}, {4.0f / 7, 3.0f / 5});
+  // Below 0 the size of the lower one counts: (ln 0.5 − ln 0.25) / |ln 0.25| = 0.5.
+  rule.jitter = 0.26f;
+  expect_route({0.5f, 0.25f, 0.01f}, rule, {0, 1}, {2.0f / 3, 1});
+}
+
 TEST_F(Router, ExpertsOfTheBestGroups) {
   // p of the groups, times 22: 6 1, 4 4, 6 1, whose sums are 7, 8, 7.
   const std::vector<float> logits = {6, 1, 4, 4, 6, 1};
@@ -78,7 +92,7 @@ TEST_F(Router, ExpertsOfTheBestGroups) {
 
 TEST_F(Router, ANotANumberMakesEveryWeightOne) {
   using Score = RoutingRule::Score;
-  for (const Score score : {Score::kSoftmax, Score::kSigmoid, Score::kSoftmaxOfChosen}) {
+  for (const Score score : {Score::kSoftmax, Score::kSigmoid, Score::kSoftmaxOfChosen, Score::kOneByOne}) {
     const Routing out = {bench_.tensor(DType::kI32, 1, 2), bench_.tensor(DType::kF32, 1, 2)};
     backend_.route(out, bench_.floats({1, std::nanf(""), 2, 0}, 1), {.top_k = 2, .score = score});
     for (int i = 0; i < 2; ++i) {

@@ -474,6 +474,23 @@ TEST(HfConfigFaults, Llama4sListsAndNumbers) {
                [&] { parse(model); });
 }
 
+TEST(HfConfigFaults, PhiMoeWithoutItsMagnitudes) {
+  SmallHf model;
+  model.set_type("phimoe", "PhiMoEForCausalLM");
+  model.config["head_dim"] = 4;
+  EXPECT_EQ(parse(model).model.routing.score, RoutingDescription::Score::kOneByOne);
+  EXPECT_FLOAT_EQ(parse(model).model.routing.jitter, 0.01F);
+  model.config["rope_scaling"] = {{"rope_type", "longrope"},
+                                  {"factor", 4},
+                                  {"short_factor", {1, 2}},
+                                  {"long_factor", {3, 4}},
+                                  {"original_max_position_embeddings", 16}};
+  expect_error(ErrorCode::kBadFile, {"short_mscale"}, [&] { parse(model); });
+  model.config["rope_scaling"].update({{"short_mscale", 1.2}, {"long_mscale", 1.3}});
+  EXPECT_EQ(parse(model).model.rope.scaling.short_attention_factor, 1.2F);
+  EXPECT_EQ(parse(model).model.rope.scaling.attention_factor, 1.3F);
+}
+
 TEST(HfConfig, QuantizedWeights) {
   EXPECT_FALSE(golden("llama").quantization.has_value());
   EXPECT_EQ(golden("gptq_qwen3_sym_g128").quantization,

@@ -178,7 +178,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "exaone", "solar_open", "vaultgemma", "minicpm3", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
                                            "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2",
-                                           "llama4", "llama4_text", "llama4_lists"),
+                                           "llama4", "llama4_text", "llama4_lists", "phimoe", "phimoe_same",
+                                           "phimoe_short"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -198,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                                            "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
                                            "falcon", "falcon_groups", "bailing_moe_v2", "llama4",
-                                           "llama4_text"),
+                                           "llama4_text", "phimoe_same"),
                          test_name);
 
 // GGUF has the norms of such layers under names that depend on how many there are.
@@ -214,6 +215,13 @@ TEST(RelativesInGgufFaults, Llama4WithAnOrderOfItsOwnIsRefused) {
   const test::TemporaryFolder temporary;
   test::expect_error(ErrorCode::kUnsupported, {"llama4", "GGUF has no key"}, [&] {
     convert(test::data("goldens/relatives/llama4_lists"), temporary.path() / "model.gguf", {});
+  });
+}
+
+TEST(RelativesInGgufFaults, PhiMoeWithTwoMagnitudesIsRefused) {
+  const test::TemporaryFolder temporary;
+  test::expect_error(ErrorCode::kUnsupported, {"phimoe", "short_mscale", "GGUF has no key"}, [&] {
+    convert(test::data("goldens/relatives/phimoe"), temporary.path() / "model.gguf", {});
   });
 }
 

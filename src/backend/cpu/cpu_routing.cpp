@@ -85,7 +85,22 @@ class TokenRouter {
       if (!used[g]) std::fill_n(ranks + g * size, size, -kInfinity);
   }
 
+  void weigh_one_by_one(const int32_t* ids, float* weights) const {
+    for (int i = 0; i < rule_.top_k; ++i) {
+      const float best = logits_[ids[i]];
+      float sum = 0;
+      for (int e = 0; e < experts_; ++e) {
+        const float below = (best - logits_[e]) / std::max(std::abs(logits_[e]), best);
+        if (below > 2 * rule_.jitter || std::find(ids, ids + i, e) != ids + i) continue;
+        sum += std::exp(logits_[e] - best);
+      }
+      weights[i] = rule_.scale / (sum + 0 * total_);
+      if (!rule_.expert_scales.empty()) weights[i] *= *rule_.expert_scales.at<float>(0, ids[i]);
+    }
+  }
+
   void weigh(const int32_t* ids, float* weights) const {
+    if (rule_.score == Score::kOneByOne) return weigh_one_by_one(ids, weights);
     const bool is_sigmoid = rule_.score == Score::kSigmoid;
     float chosen = 0;
     for (int i = 0; i < rule_.top_k; ++i) {
@@ -119,6 +134,9 @@ void CpuBackend::route(Routing out, Tensor router_logits, const RoutingRule& rul
   check_equal(experts % rule.groups, 0, "experts left over after dividing by the groups");
   check(rule.top_k >= 1 && rule.top_k <= experts / rule.groups * rule.groups_used,
         "as many experts as are chosen");
+  check(rule.score != RoutingRule::Score::kOneByOne ||
+            (rule.groups == 1 && rule.selection_bias.empty() && !rule.renormalize),
+        "experts that are chosen one by one have ranks and weights of their own");
   check((rule.selection_bias.empty() && rule.groups == 1) || experts <= kMostExperts,
         "experts that the CPU backend ranks");
   pool_.parallel_for(router_logits.rows, [&](int64_t begin, int64_t end, int) noexcept {

@@ -232,20 +232,24 @@ void CudaBackend::route(Routing out, Tensor router_logits, const RoutingRule& ru
   const int experts = router_logits.cols;
   check_equal(experts % rule.groups, 0, "experts left over after dividing by the groups");
   check(rule.top_k <= experts / rule.groups * rule.groups_used, "as many experts as are chosen");
+  check(rule.score != RoutingRule::Score::kOneByOne ||
+            (rule.groups == 1 && rule.selection_bias.empty() && !rule.renormalize),
+        "experts that are chosen one by one have ranks and weights of their own");
   check(experts <= kMostExperts && rule.groups <= kMostExpertGroups && rule.top_k <= kMostChosen,
         "experts that a warp can hold");
-  static_assert(static_cast<int>(RoutingRule::Score::kSoftmaxOfChosen) == kScoreSoftmaxOfChosen);
+  static_assert(static_cast<int>(RoutingRule::Score::kOneByOne) == kScoreOneByOne);
   if (router_logits.rows == 0) return;
   launch("route_tokens", {router_logits.rows}, 32,
          RouteTokens{rows_of(router_logits), static_cast<int*>(out.expert_ids.data), out.expert_ids.stride,
                      rows_of(out.weights), floats_of(rule.selection_bias), floats_of(rule.expert_scales),
                      experts, rule.top_k, static_cast<int>(rule.score), rule.renormalize ? 1 : 0, rule.floor,
-                     rule.scale, rule.groups, rule.groups_used, rule.group_by_largest ? 1 : 0},
+                     rule.scale, rule.jitter, rule.groups, rule.groups_used, rule.group_by_largest ? 1 : 0},
          gpu::SharedSize()
              .array<float>(experts)
              .array<float>(experts)
              .array<float>(rule.groups)
              .array<int>(rule.top_k)
+             .array<float>(rule.top_k)
              .bytes());
 }
 

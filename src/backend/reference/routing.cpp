@@ -56,11 +56,29 @@ void leave_best_groups(Numbers& ranks, const RoutingRule& rule) {
       std::fill_n(ranks.begin() + g * size, size, kNever);
 }
 
+// kOneByOne, with the logits as p.
+Numbers shares_one_by_one(const std::vector<int>& chosen, const Numbers& logits, double jitter) {
+  Numbers shares;
+  std::vector<bool> taken(logits.size());
+  for (const int e : chosen) {
+    const double best = logits[e];
+    double sum = 0;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      const double below = (best - logits[i]) / std::max(std::abs(logits[i]), best);
+      if (!taken[i] && !(below > 2 * jitter)) sum += std::exp(logits[i] - best);
+    }
+    shares.push_back(1 / sum);
+    taken[static_cast<size_t>(e)] = true;
+  }
+  return shares;
+}
+
 // A NaN among the logits makes all weights NaN, so that the failure is visible.
 Numbers weights_of(const std::vector<int>& chosen, const Numbers& p, const RoutingRule& rule) {
   Numbers weights;
   for (const int e : chosen) weights.push_back(p[e]);
   if (rule.score == RoutingRule::Score::kSoftmaxOfChosen) weights = softmax(weights);
+  if (rule.score == RoutingRule::Score::kOneByOne) weights = shares_one_by_one(chosen, p, rule.jitter);
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   const double divisor = rule.renormalize ? std::max<double>(sum, rule.floor) : 1;
   const bool any_nan = std::any_of(p.begin(), p.end(), [](double x) { return std::isnan(x); });
@@ -76,6 +94,9 @@ void ReferenceBackend::route(Routing out, Tensor router_logits, const RoutingRul
   const int experts = router_logits.cols;
   check_equal(experts % rule.groups, 0, "experts left over after dividing by the groups");
   check(rule.top_k <= experts / rule.groups * rule.groups_used, "as many experts as are chosen");
+  check(rule.score != RoutingRule::Score::kOneByOne ||
+            (rule.groups == 1 && rule.selection_bias.empty() && !rule.renormalize),
+        "experts that are chosen one by one have ranks and weights of their own");
   for (int t = 0; t < router_logits.rows; ++t) {
     const float* row = router_logits.at<float>(t);
     const Numbers logits(row, row + experts);

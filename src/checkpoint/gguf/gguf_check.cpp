@@ -109,6 +109,7 @@ class Comparison {
     same("the least sum of experts' weights", a.floor, b.floor);
     same("the scale of experts' weights", a.scale, b.scale);
     same("the cap of the router's logits", a.logit_cap, b.logit_cap);
+    same("the limit of experts chosen one by one (router_jitter_noise)", a.jitter, b.jitter);
     same("the bias that selects experts", a.selection_bias, b.selection_bias);
     same("the place of experts' weights", a.weighs_input, b.weighs_input);
     same("the groups of experts", a.groups, b.groups);
@@ -194,6 +195,9 @@ class Comparison {
     same("the factor of the rotation's scaling", a.scaling.factor, b.scaling.factor, i);
     same("the rounding of YaRN's range", a.scaling.truncate, b.scaling.truncate, i);
     same("the magnitude of the rotation", magnitude(a.scaling), magnitude(b.scaling), i);
+    const auto within = [](const RopeScaling& s) { return s.short_attention_factor.value_or(magnitude(s)); };
+    same("the magnitude of the rotation within the original context (short_mscale)", within(a.scaling),
+         within(b.scaling), i);
   }
 
   // By what a scaling multiplies cos and sin.

@@ -96,9 +96,9 @@ class MetadataWriter {
       return l.attends() || has_own_key ? attention_of(l).kv_heads : 0;
     });
     a.latent > 0 ? latent(a) : head_sizes();
-    header_.set(
-        key(m_.wiring.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
-        m_.wiring.eps);
+    const bool has_other_key = m_.wiring.layer_norm && architecture_ != "phimoe";
+    header_.set(key(has_other_key ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+                m_.wiring.eps);
     const bool has_own_scale = (a.norm != HeadNorm::kWeightless || m_.architecture->gguf_weightless_norms) &&
                                !a.value_norm && a.latent == 0;
     if (has_own_scale && a.scale != 1.0f / std::sqrt(static_cast<float>(a.head_dim)))
@@ -305,7 +305,7 @@ class MetadataWriter {
     set("expert_feed_forward_length", m_.expert_width());
     header_.set(key("expert_weights_norm"), r.renormalize);
     if (r.scale != 1) header_.set(key("expert_weights_scale"), r.scale);
-    if (r.score != RoutingDescription::Score::kSoftmax)
+    if (r.score != RoutingDescription::Score::kSoftmax && r.score != RoutingDescription::Score::kOneByOne)
       set("expert_gating_func", r.score == RoutingDescription::Score::kSigmoid ? 2 : 3);
     if (r.groups > 1) {
       set("expert_group_count", r.groups);

@@ -23,6 +23,9 @@ LLAMA4 = dict(COMMON, intermediate_size=20, intermediate_size_mlp=48, head_dim=1
 MAVERICK = dict(num_local_experts=128, num_experts_per_tok=2, intermediate_size=4)
 LLAMA4_VISION = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vision_output_dim=16, image_size=8, patch_size=4,
                      projector_input_dim=16, projector_output_dim=16)
+PHIMOE = dict(COMMON, model_type="phimoe", num_local_experts=8, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True)
+LONGROPE = dict(rope_theta=1e4, rope_type="longrope", factor=4, short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.0, 3.0, 4.5], short_mscale=1.2,
+                long_mscale=1.35)
 SECTIONS = dict(rope_theta=1e6, rope_type="default", mrope_section=[2, 1, 1])
 
 
@@ -86,6 +89,13 @@ CASES = {
     "llama4_lists": dict(LLAMA4, model_type="llama4_text", num_hidden_layers=4, moe_layers=[0, 3], no_rope_layers=[0, 1, 1, 0],
                          layer_types=["chunked_attention", "full_attention", "chunked_attention", "full_attention"], attention_bias=True,
                          attention_chunk_size=5, attn_temperature_tuning=False, **rope(2e4, 1)),
+    # Short texts rotate by other factors, and another magnitude, than those beyond the original context.
+    "phimoe": dict(PHIMOE, max_position_embeddings=64, sliding_window=9,
+                   rope_parameters=dict(LONGROPE, original_max_position_embeddings=8)),
+    # As published: both magnitudes are the same, which GGUF has a key for.
+    "phimoe_same": dict(PHIMOE, max_position_embeddings=64, rope_parameters=dict(LONGROPE, short_mscale=1.35, original_max_position_embeddings=64)),
+    "phimoe_short": dict(PHIMOE, router_jitter_noise=0.3, num_local_experts=5, tie_word_embeddings=True, max_position_embeddings=64,
+                         rope_parameters=dict(LONGROPE, original_max_position_embeddings=64)),
 }
 
 
@@ -237,10 +247,14 @@ def case(out, name, seed):
     in_own_words(name, config)
     json.dump(config, open(path, "w"), indent=2, sort_keys=True)
     ids = torch.randint(3, V, (1, 28), generator=torch.Generator().manual_seed(seed))
+    if name == "phimoe":  # transformers 5.24 never takes the long factors, as the model's own code does
+        rotary = model.model.rotary_emb
+        init = rotary.rope_init_fn
+        rotary.rope_init_fn = lambda c: init(c, seq_len=ids.shape[1])
     with torch.no_grad():
         # transformers 5.24's Llama 4 with images fails on texts.
         logits = (model.language_model if name == "llama4" else model)(input_ids=ids, use_cache=False).logits
-        if name == "llama4":  # whose class refuses the published spelling
+        if name in ("llama4", "phimoe"):  # the former's class refuses the published spelling
             again = logits
         elif name in ("minicpm", "internlm2", "bailing_moe_v2"):  # transformers has no class of it
             again = logits

@@ -61,12 +61,24 @@ GPU_FN void leave_best_groups(float* ranks, float* of_groups, const RouteTokens&
 
 }  // namespace
 
+// Of the experts that `taken` does not name (kOneByOne): Σ e^(logit − best), without those far below the best.
+GPU_FN float sum_of_near(const float* logits, float best, uint32_t taken, const RouteTokens& p) {
+  float sum = 0;
+  for (int e = gpu::lane(); e < p.experts; e += 32) {
+    const float size = logits[e] < 0 ? -logits[e] : logits[e];
+    const bool is_far = (best - logits[e]) / gpu::max(size, best) > 2 * p.jitter;
+    if ((taken >> (e / 32) & 1) == 0 && !is_far) sum += gpu::exp(logits[e] - best);
+  }
+  return gpu::warp_sum(sum);
+}
+
 GPU_KERNEL(route_tokens, RouteTokens, 32, 1) {
   gpu::SharedMemory shared;
   float* share = shared.array<float>(p.experts);  // p of RoutingRule
   float* ranks = shared.array<float>(p.experts);
   float* of_groups = shared.array<float>(p.groups);
   int* chosen = shared.array<int>(p.top_k);
+  float* of_one = shared.array<float>(p.top_k);  // kOneByOne: weights
   const int token = gpu::block_index().x, lane = gpu::lane();
   const float* logits = p.logits.data + token * p.logits.stride;
   const bool by_share = p.bias != nullptr || p.groups > 1;  // else by logits, which have the same order
@@ -98,6 +110,8 @@ GPU_KERNEL(route_tokens, RouteTokens, 32, 1) {
     for (int e = lane; e < p.experts; e += 32)
       if ((taken >> (e / 32) & 1) == 0 && is_better({ranks[e], e}, mine)) mine = {ranks[e], e};
     const int best = best_of_warp(mine).index;
+    const float near = p.score == kScoreOneByOne ? sum_of_near(share, share[best], taken, p) : 1;
+    if (lane == 0) of_one[i] = 1 / near;
     if (best % 32 == lane) {
       taken |= 1u << (best / 32);
       chosen[i] = best;
@@ -116,7 +130,9 @@ GPU_KERNEL(route_tokens, RouteTokens, 32, 1) {
   const float divisor = p.renormalize != 0 ? gpu::max(of_chosen, p.floor) : 1;
   for (int i = 0; i < p.top_k; ++i) {
     const int e = chosen[i];
-    float w = p.score == kScoreSoftmaxOfChosen ? gpu::exp(share[e] - most) / total : share[e];
+    float w = p.score == kScoreSoftmaxOfChosen ? gpu::exp(share[e] - most) / total
+              : p.score == kScoreOneByOne      ? of_one[i]
+                                               : share[e];
     w = is_nan ? gpu::float_of(0x7fffffffu) : w / divisor * p.scale;
     if (p.expert_scales != nullptr) w *= p.expert_scales[e];
     p.ids[token * p.ids_stride + i] = e;

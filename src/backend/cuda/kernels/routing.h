@@ -9,7 +9,7 @@ inline constexpr int kMostExperts = 1024;  // 32 of each lane
 inline constexpr int kMostExpertGroups = 32;
 inline constexpr int kMostChosen = 64;
 
-enum Score : int { kScoreSoftmax, kScoreSigmoid, kScoreSoftmaxOfChosen };
+enum Score : int { kScoreSoftmax, kScoreSigmoid, kScoreSoftmaxOfChosen, kScoreOneByOne };
 
 // route_tokens: RoutingRule (backend.h) for each row of logits, a warp for each. Grid: rows.
 struct RouteTokens {
@@ -20,7 +20,7 @@ struct RouteTokens {
   const float* bias;           // or null
   const float* expert_scales;  // or null
   int experts, top_k, score, renormalize;
-  float floor, scale;
+  float floor, scale, jitter;
   int groups, groups_used, group_by_largest;
 };
 
