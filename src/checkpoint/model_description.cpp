@@ -47,6 +47,7 @@ class Validator {
     in_range("hidden_size / embedding_length", m_.hidden, 1, kMaxWidth);
     in_range("vocab_size", m_.vocab, 1, kMaxVocabulary);
     in_range("max_position_embeddings / context_length", m_.context, 1, kMaxContext);
+    in_range("n_positions / context_length", m_.positions, 0, kMaxContext);
     in_range("hidden_size_per_layer_input", m_.per_layer_width, 0, kMaxHeadSize);
     if (m_.per_layer_width > 0)
       in_range("vocab_size_per_layer_input", m_.per_layer_vocab, m_.vocab, kMaxVocabulary);

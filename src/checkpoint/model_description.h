@@ -319,6 +319,8 @@ struct ModelDescription {
   // embedding tables they have: there are no vectors to put in their place. Only folders say so.
   std::vector<int32_t> placeholders;
   int32_t placeholder_row = 0;
+  int positions =
+      0;  // rows of a decoder's table of learned positions, which are added to embeddings; 0: none
   float embedding_scale = 1;
   bool scales_vectors = false;  // also what comes as vectors instead of tokens, as transformers does here
   bool layer_scales = false;    // the residual behind each layer is multiplied by a number of its own

@@ -17,6 +17,7 @@ class Planner {
   std::vector<PlannedTensor> run() {
     add({Role::kEmbedding}, Use::kLookUp, {m_.vocab, m_.hidden});
     if (m_.encoder) embeddings(*m_.encoder);
+    if (m_.positions > 0) add({Role::kPositionEmbedding}, Use::kLookUp, {m_.positions, m_.hidden});
     if (m_.per_layer_width > 0) {
       const int64_t all = int64_t{m_.depth()} * m_.per_layer_width;
       add({Role::kPerLayerEmbedding}, Use::kLookUp, {m_.per_layer_vocab, all});

@@ -163,6 +163,9 @@ void Decoder::embed(const Step& step, const Rows& rows, const Weight& table) {
   if (model_.scales_vectors) put_vectors();
   if (model_.embedding_scale != 1) b.scale(rows.residual, model_.embedding_scale, 0);
   if (!model_.scales_vectors) put_vectors();
+  if (!weights_.positions) return;
+  b.embed(rows.branch, *weights_.positions, step.positions);
+  b.add(rows.residual, rows.branch, 1);
 }
 
 // (the table's row · √width + the projection of the embedding, normalised layer by layer) / √2

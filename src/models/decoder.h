@@ -46,6 +46,7 @@ struct DecoderLayer {
 struct DecoderWeights {
   std::unique_ptr<Weight> embedding;  // [vocab, hidden]
   std::unique_ptr<Weight> head;       // [vocab, hidden]; null: the embedding serves as head
+  std::unique_ptr<Weight> positions;  // [positions, hidden], added to embeddings; null: none
   Norm final_norm;
   // Of what layers add for tokens by themselves; null: nothing. [rows, layers × width], [layers × width,
   // hidden]

@@ -30,6 +30,7 @@ class Loader {
     w.embedding =
         tensors_.table({Role::kEmbedding}, model_.tied_head ? WeightUse::kMultiply : WeightUse::kLookUp);
     if (!model_.tied_head) w.head = tensors_.matrix({Role::kHead});
+    if (model_.positions > 0) w.positions = tensors_.table({Role::kPositionEmbedding});
     w.final_norm = tensors_.norm({Role::kFinalNorm}, model_.wiring.eps);
     if (model_.per_layer_width > 0) {
       w.per_token_embedding = tensors_.table({Role::kPerLayerEmbedding});
@@ -376,11 +377,20 @@ void require_layers(const Backend& backend, const ModelDescription& model, DType
   }
 }
 
+// A learned position that there is no row for cannot be made up.
+void require_positions(const ModelDescription& model, int positions) {
+  if (model.positions > 0 && positions > model.positions)
+    fail(ErrorCode::kUnsupported,
+         "{}: a context of {} tokens is wanted, but the model has learned {} positions", model.name,
+         positions, model.positions);
+}
+
 }  // namespace
 
 std::unique_ptr<Model> load_model(Backend& backend, const Checkpoint& checkpoint, const DecoderLimits& limits,
                                   const LoadProgress& progress) {
   require_layers(backend, checkpoint.model(), limits.kv.dtype);
+  require_positions(checkpoint.model(), limits.max_positions);
   if (checkpoint.model().encoder)
     return std::make_unique<Encoder>(backend, checkpoint.model(),
                                      Loader({backend, checkpoint, limits, progress}).load_encoder(), limits);

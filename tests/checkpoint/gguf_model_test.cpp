@@ -447,8 +447,8 @@ TEST(GgufModelFaults, N12_ArraysThatDoNotFitTheLayers) {
 
 TEST(GgufModelFaults, B20_WhatFerrumDoesNotRun) {
   expect_bad(
-      SmallGguf("gpt2"),
-      {"m.gguf", "general.architecture", "'gpt2'", "llama, mistral3, qwen2, qwen2moe, qwen3, qwen3moe"},
+      SmallGguf("gptj"),
+      {"m.gguf", "general.architecture", "'gptj'", "llama, mistral3, qwen2, qwen2moe, qwen3, qwen3moe"},
       ErrorCode::kUnsupported);
   expect_bad(SmallGguf(""), {"general.architecture", "missing"});
   SmallGguf gating("qwen3moe");

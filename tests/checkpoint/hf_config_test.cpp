@@ -380,9 +380,9 @@ TEST(HfConfigFaults, B14_AbsurdNumbers) {
 
 TEST(HfConfigFaults, B20_UnknownArchitecturesNameTheSupportedOnes) {
   SmallHf model;
-  model.set_type("gpt2", "GPT2LMHeadModel");
+  model.set_type("gptj", "GPTJForCausalLM");
   expect_error(ErrorCode::kUnsupported,
-               {"config.json", "model_type", "'gpt2'", "LlamaForCausalLM", "Qwen3MoeForCausalLM"},
+               {"config.json", "model_type", "'gptj'", "LlamaForCausalLM", "Qwen3MoeForCausalLM"},
                [&] { parse(model); });
   model.set_type("llama", "LlamaForQuestionAnswering");
   expect_error(ErrorCode::kUnsupported, {"'LlamaForQuestionAnswering'", "LlamaForCausalLM"},
@@ -489,6 +489,34 @@ TEST(HfConfigFaults, PhiMoeWithoutItsMagnitudes) {
   model.config["rope_scaling"].update({{"short_mscale", 1.2}, {"long_mscale", 1.3}});
   EXPECT_EQ(parse(model).model.rope.scaling.short_attention_factor, 1.2F);
   EXPECT_EQ(parse(model).model.rope.scaling.attention_factor, 1.3F);
+}
+
+TEST(HfConfig, Gpt2AndStarCoderInTheirOwnWords) {
+  SmallHf model;
+  model.set_type("gpt2", "GPT2LMHeadModel");
+  model.config = {{"model_type", "gpt2"}, {"architectures", {"GPT2LMHeadModel"}},
+                  {"n_embd", 8},          {"n_layer", 3},
+                  {"n_head", 2},          {"n_inner", nullptr},
+                  {"n_positions", 32},    {"activation_function", "gelu_new"}};
+  const ModelDescription gpt2 = parse(model).model;
+  EXPECT_EQ(gpt2.depth(), 3);
+  EXPECT_EQ(gpt2.vocab, 50257);
+  EXPECT_EQ(gpt2.context, 32);
+  EXPECT_EQ(gpt2.positions, 32);
+  EXPECT_EQ(gpt2.layers[0].feed_forward.width, 32);
+  EXPECT_EQ(gpt2.layers[0].attention.rope, LayerRope::kNone);
+  EXPECT_EQ(gpt2.activation, ActivationFunction::kGeluTanh);
+  EXPECT_TRUE(gpt2.tied_head);
+  model.config["scale_attn_weights"] = false;
+  EXPECT_EQ(parse(model).model.layers[2].attention.scale, 1);
+  model.config["add_cross_attention"] = true;
+  expect_error(ErrorCode::kUnsupported, {"add_cross_attention"}, [&] { parse(model); });
+  model.config["add_cross_attention"] = false;
+  model.config["model_type"] = "gpt_bigcode";
+  model.config["architectures"] = {"GPTBigCodeForCausalLM"};
+  EXPECT_EQ(parse(model).model.layers[0].attention.kv_heads, 1);
+  model.config["multi_query"] = false;
+  EXPECT_EQ(parse(model).model.layers[0].attention.kv_heads, 2);
 }
 
 TEST(HfConfig, QuantizedWeights) {

@@ -179,7 +179,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
                                            "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2",
                                            "llama4", "llama4_text", "llama4_lists", "phimoe", "phimoe_same",
-                                           "phimoe_short"),
+                                           "phimoe_short", "gpt2", "gpt2_by_layer", "gpt_bigcode",
+                                           "gpt_bigcode_heads"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -199,7 +200,8 @@ INSTANTIATE_TEST_SUITE_P(Converted, RelativesInGguf,
                                            "ministral", "cwm", "helium", "exaone", "solar_open", "minicpm",
                                            "gpt_neox", "gpt_neox_in_turn", "internlm2", "mamba2", "olmo",
                                            "falcon", "falcon_groups", "bailing_moe_v2", "llama4",
-                                           "llama4_text", "phimoe_same"),
+                                           "llama4_text", "phimoe_same", "gpt2", "gpt_bigcode",
+                                           "gpt_bigcode_heads"),
                          test_name);
 
 // GGUF has the norms of such layers under names that depend on how many there are.
@@ -223,6 +225,25 @@ TEST(RelativesInGgufFaults, PhiMoeWithTwoMagnitudesIsRefused) {
   test::expect_error(ErrorCode::kUnsupported, {"phimoe", "short_mscale", "GGUF has no key"}, [&] {
     convert(test::data("goldens/relatives/phimoe"), temporary.path() / "model.gguf", {});
   });
+}
+
+TEST(RelativesInGgufFaults, Gpt2WithScalesByLayerIsRefused) {
+  const test::TemporaryFolder temporary;
+  test::expect_error(ErrorCode::kUnsupported, {"gpt2", "GGUF has no key"}, [&] {
+    convert(test::data("goldens/relatives/gpt2_by_layer"), temporary.path() / "model.gguf", {});
+  });
+}
+
+// Where the table of positions ends, so does the context.
+TEST(LearnedPositions, ALongerContextIsRefused) {
+  const auto folder = test::data("goldens/relatives/gpt2");
+  const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::open(folder);
+  const auto open = [&](int context) {
+    return Runner(make_backend({.name = "cpu", .threads = 1}), checkpoint,
+                  {.max_tokens = 16, .max_sequences = 1, .max_context = context, .kv_tokens = context});
+  };
+  open(64);
+  test::expect_error(ErrorCode::kUnsupported, {"65 tokens", "64 positions"}, [&] { open(65); });
 }
 
 class ArchitectureConversions : public ::testing::TestWithParam<std::string> {};

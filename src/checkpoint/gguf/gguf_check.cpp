@@ -59,6 +59,7 @@ class Comparison {
     same("the temperature of attention", said_.temperature_beta, read_.temperature_beta);
     same("the temperature of attention", said_.temperature_length, read_.temperature_length);
     same("the width of what each layer adds", said_.per_layer_width, read_.per_layer_width);
+    same("the table of positions", said_.positions, read_.positions);
     same("the tied head", said_.tied_head, read_.tied_head);
     if (said_.experts() > 0) routing(said_.routing, read_.routing);
     delta(said_.delta, read_.delta);

@@ -112,7 +112,8 @@ void TensorRows::find_sources(const Checkpoint& checkpoint, TensorKey key) {
   // A head that is tied in the folder only.
   if (key.role == Role::kHead && checkpoint.find(key) == nullptr) key = {Role::kEmbedding};
   // Files begin with the position of a text's first token.
-  if (key.role == Role::kPositionEmbedding) first_row_ = checkpoint.model().encoder->first_position;
+  const auto& encoder = checkpoint.model().encoder;
+  if (key.role == Role::kPositionEmbedding && encoder) first_row_ = encoder->first_position;
   if (const HostTensor* whole = checkpoint.find(key)) {
     sources_ = {whole};
   } else if (!find_fused(checkpoint, key)) {

@@ -23,6 +23,7 @@ LLAMA4 = dict(COMMON, intermediate_size=20, intermediate_size_mlp=48, head_dim=1
 MAVERICK = dict(num_local_experts=128, num_experts_per_tok=2, intermediate_size=4)
 LLAMA4_VISION = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vision_output_dim=16, image_size=8, patch_size=4,
                      projector_input_dim=16, projector_output_dim=16)
+GPT2 = dict(vocab_size=V, n_embd=H, n_layer=3, n_head=4, layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2)
 PHIMOE = dict(COMMON, model_type="phimoe", num_local_experts=8, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True)
 LONGROPE = dict(rope_theta=1e4, rope_type="longrope", factor=4, short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.0, 3.0, 4.5], short_mscale=1.2,
                 long_mscale=1.35)
@@ -96,6 +97,12 @@ CASES = {
     "phimoe_same": dict(PHIMOE, max_position_embeddings=64, rope_parameters=dict(LONGROPE, short_mscale=1.35, original_max_position_embeddings=64)),
     "phimoe_short": dict(PHIMOE, router_jitter_noise=0.3, num_local_experts=5, tie_word_embeddings=True, max_position_embeddings=64,
                          rope_parameters=dict(LONGROPE, original_max_position_embeddings=64)),
+    # Published without the prefix, and with the masks.
+    "gpt2": dict(GPT2, model_type="gpt2", n_positions=64),
+    "gpt2_by_layer": dict(GPT2, model_type="gpt2", n_positions=40, n_inner=72, scale_attn_by_inverse_layer_idx=True, activation_function="gelu",
+                          tie_word_embeddings=False),
+    "gpt_bigcode": dict(GPT2, model_type="gpt_bigcode", n_positions=64, n_inner=72),
+    "gpt_bigcode_heads": dict(GPT2, model_type="gpt_bigcode", n_positions=64, multi_query=False),
 }
 
 
@@ -163,6 +170,8 @@ def in_own_words(name, config):
     if name == "bailing_moe_v2":
         config.update(model_type="bailing_moe", architectures=["BailingMoeV2ForCausalLM"], score_function="sigmoid", use_bias=False,
                       num_nextn_predict_layers=0)
+    if config["model_type"] == "gpt_bigcode":
+        config.pop("num_key_value_heads", None)
     if name == "llama4":  # as published: lists are empty or absent, the temperature is a number
         text = config["text_config"]
         for field in ("moe_layers", "layer_types"):
@@ -241,6 +250,12 @@ def case(out, name, seed):
     if name == "bailing_moe_v2":
         path = os.path.join(folder, "model.safetensors")
         save_file(in_lings_names(load_file(path)), path, metadata={"format": "pt"})
+    if name == "gpt2":
+        path = os.path.join(folder, "model.safetensors")
+        tensors = {k.removeprefix("transformer."): t for k, t in load_file(path).items()}
+        for i in range(3):
+            tensors["h.%d.attn.bias" % i] = torch.tril(torch.ones(64, 64)).view(1, 1, 64, 64)
+        save_file(tensors, path, metadata={"format": "pt"})
     path = os.path.join(folder, "config.json")
     config = json.load(open(path))
     published(config)
