@@ -140,8 +140,9 @@ struct Norm {
 // and the result is f(gate) · up; else it is f(up). σ is the logistic function.
 struct Activation {
   enum class Kind : uint8_t {
-    kSilu,         // x σ(x)
-    kGelu,         // x Φ(x), with the error function
+    kSilu,  // x σ(x); gated with a limit that is not 0: min(gate σ(gate), limit) · u, with u in ±limit
+            // (Step 3.5)
+    kGelu,  // x Φ(x), with the error function
     kGeluTanh,     // x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
     kReluSquared,  // max(x, 0)²
     kClampedSilu,  // gated only: g σ(alpha g) · (u + 1), with g = min(gate, limit), u in ±limit   (gpt-oss)

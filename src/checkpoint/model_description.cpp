@@ -154,6 +154,8 @@ class Validator {
     in_range("intermediate_size / feed_forward_length", f.beside_width, 0, kMaxWidth);
     in_range("moe_latent_size", f.latent_width, 0, kMaxWidth);
     positive("mlp_multipliers", f.out_scale);
+    not_negative("swiglu_limits", f.limit);
+    not_negative("swiglu_limits_shared", f.shared_limit);
     if (f.experts > 0) in_range("num_experts_per_tok / expert_used_count", m_.routing.top_k, 1, f.experts);
   }
 

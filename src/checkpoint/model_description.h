@@ -129,6 +129,9 @@ struct FeedForwardDescription {
   bool mixture_bias = false;  // of what all experts give together
   int latent_width = 0;  // of what experts read and give, between two projections; 0: the hidden state itself
   float out_scale = 1;   // of what the part gives
+  // Limits of the activation by layer (Activation::Kind::kSilu), of the layer or its experts, and of
+  // the shared expert; 0: none.
+  float limit = 0, shared_limit = 0;
   // XIELU's parameters as stored, before softplus (apertus).
   float xielu_positive = 0, xielu_negative = 0, xielu_beta = 0, xielu_limit = 0;
 };

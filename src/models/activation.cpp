@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/check.h"
+
 namespace ferrum {
 namespace {
 
@@ -39,6 +41,14 @@ Activation activation_of(const ModelDescription& model, const FeedForwardDescrip
       break;
   }
   return a;
+}
+
+Activation limited(Activation activation, float limit) {
+  if (limit == 0) return activation;
+  check(activation.kind == Activation::Kind::kSilu && activation.gated,
+        "only a gated silu has a layer's limit");
+  activation.limit = limit;
+  return activation;
 }
 
 }  // namespace ferrum

@@ -6,5 +6,7 @@
 namespace ferrum {
 
 Activation activation_of(const ModelDescription& model, const FeedForwardDescription& f);
+// The same with this limit of the layer's own; 0: without.
+Activation limited(Activation activation, float limit);
 
 }  // namespace ferrum

@@ -45,15 +45,14 @@ FeedForwardScratch::FeedForwardScratch(Arena& arena, const ModelDescription& mod
 }
 
 void FeedForward::forward(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const {
-  p_.router ? mixture(b, out, in, s) : dense(b, out, in.x, *p_.up, *p_.down, s.inner);
+  p_.router ? mixture(b, out, in, s) : dense(b, out, in.x, {*p_.up, *p_.down, p_.activation}, s.inner);
   if (p_.out_scale != 1) b.scale(out, p_.out_scale, 0);
 }
 
-void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down,
-                        Tensor room) const {
-  const Tensor inner = shaped(room, x.rows, down.cols());
-  b.expand(inner, x, up, p_.activation);
-  b.linear(out, inner, down);
+void FeedForward::dense(Backend& b, Tensor out, Tensor x, const Product& product, Tensor room) {
+  const Tensor inner = shaped(room, x.rows, product.down.cols());
+  b.expand(inner, x, product.up, product.activation);
+  b.linear(out, inner, product.down);
 }
 
 // out[t] = Σ expert_e(weights[t,i] · x[t]), one choice after the other: all models that do so choose one.
@@ -98,7 +97,7 @@ void FeedForward::mixture(Backend& b, Tensor out, const Input& in, const FeedFor
   if (p_.after_experts.kind != Norm::Kind::kNone) b.norm(out, out, p_.after_experts);
   if (!p_.shared_up) return;
   const Tensor shared = s.shared.first_rows(x.rows);
-  dense(b, shared, x, *p_.shared_up, *p_.shared_down, s.inner);
+  dense(b, shared, x, {*p_.shared_up, *p_.shared_down, p_.shared_activation}, s.inner);
   if (p_.after_shared.kind != Norm::Kind::kNone) b.norm(shared, shared, p_.after_shared);
   if (p_.shared_gate) {
     const Tensor gate = s.gate.first_rows(x.rows);

@@ -25,7 +25,7 @@ struct FeedForwardScratch {
 class FeedForward {
  public:
   struct Parts {
-    Activation activation;
+    Activation activation, shared_activation;  // the latter of the shared expert
     std::unique_ptr<Weight> up,
         down;  // [2 width or width, hidden], [hidden, width]; else one group per expert
     // Of a mixture of experts.
@@ -51,7 +51,11 @@ class FeedForward {
   void forward(Backend& backend, Tensor out, const Input& in, const FeedForwardScratch& s) const;
 
  private:
-  void dense(Backend& b, Tensor out, Tensor x, const Weight& up, const Weight& down, Tensor room) const;
+  struct Product {
+    const Weight &up, &down;
+    const Activation& activation;
+  };
+  static void dense(Backend& b, Tensor out, Tensor x, const Product& product, Tensor room);
   void weighed_experts(Backend& b, Tensor out, Tensor x, const Routing& routing,
                        const FeedForwardScratch& s) const;
   void mixture(Backend& b, Tensor out, const Input& in, const FeedForwardScratch& s) const;

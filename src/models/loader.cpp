@@ -272,7 +272,8 @@ class Loader {
 
   FeedForward::Parts feed_forward(int i, const FeedForwardDescription& f) {
     FeedForward::Parts parts;
-    parts.activation = activation_of(model_, f);
+    parts.activation = limited(activation_of(model_, f), f.limit);
+    parts.shared_activation = limited(activation_of(model_, f), f.shared_limit);
     parts.out_scale = f.out_scale;
     if (f.experts == 0) {
       parts.up = upward(i, Role::kGateUp, Role::kGate, Role::kUp);

@@ -89,6 +89,7 @@ std::vector<NamedActivation> named_activations() {
   }
   all.push_back(
       {"clamped_silu", {.kind = Kind::kClampedSilu, .gated = true, .limit = 0.7f, .alpha = 1.702f}});
+  all.push_back({"limited_silu", {.kind = Kind::kSilu, .gated = true, .limit = 0.4f}});
   return all;
 }
 

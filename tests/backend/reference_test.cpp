@@ -146,6 +146,14 @@ TEST_F(Reference, ClampedSilu) {
   expect_near(out, {7 * 0.75f * -6, 7 * 0.75f * 4, -14 * 0.1f * 8});
 }
 
+TEST_F(Reference, LimitedSilu) {
+  const float ln3 = std::log(3.0f);  // σ = 3/4
+  const Activation limited = {.kind = Activation::Kind::kSilu, .limit = 2};
+  const Tensor out = bench_.tensor(DType::kF32, 1, 4);
+  backend_.expand(out, bench_.floats({1}, 1), weight({9, ln3, -ln3, ln3, 1, 3, 1, -5}, 8), limited);
+  expect_near(out, {2, 1.5f * ln3, -0.25f * ln3, -1.5f * ln3});
+}
+
 // One head of one column. With dt + bias = ln(e − 1) a step is 1 long, and half of the memory is kept.
 TEST_F(Reference, StateSpace) {
   const float e = std::exp(1.0f);

@@ -519,6 +519,56 @@ TEST(HfConfig, Gpt2AndStarCoderInTheirOwnWords) {
   EXPECT_EQ(parse(model).model.layers[0].attention.kv_heads, 2);
 }
 
+TEST(HfConfig, StepInItsOwnWords) {
+  SmallHf model;
+  model.set_type("step3p5", "Step3p5ForCausalLM");
+  model.config.update(
+      {{"num_hidden_layers", 4},
+       {"head_dim", 4},
+       {"sliding_window", 8},
+       {"layer_types",
+        {"full_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"}},
+       {"rope_theta", {5e6, 1e4, 5e6, 1e4, 5e6}},
+       {"partial_rotary_factors", {0.5, 1, 0.5, 1, 0.5}},
+       {"moe_layers_enum", "1, 3,4"},
+       {"moe_num_experts", 6},
+       {"moe_top_k", 3},
+       {"moe_router_scaling_factor", 3.0},
+       {"share_expert_dim", 12},
+       {"swiglu_limits", {0, 7, nullptr, 0, 0}},
+       {"attention_other_setting", {{"num_attention_heads", 3}}}});
+  const ModelDescription m = parse(model).model;
+  EXPECT_EQ(m.rope.theta, 5e6F);
+  EXPECT_EQ(m.rope.rotary_dim, 2);
+  EXPECT_EQ(m.window_rope.theta, 1e4F);
+  EXPECT_EQ(m.window_rope.rotary_dim, 4);
+  EXPECT_EQ(m.layers[0].attention.q_heads, 2);
+  EXPECT_EQ(m.layers[1].attention.q_heads, 3);
+  EXPECT_EQ(m.layers[0].feed_forward.experts, 0);
+  EXPECT_EQ(m.layers[1].feed_forward.experts, 6);
+  EXPECT_EQ(m.layers[1].feed_forward.shared_width, 12);
+  EXPECT_EQ(m.layers[1].feed_forward.limit, 7);
+  EXPECT_EQ(m.layers[3].feed_forward.limit, 0);
+  EXPECT_EQ(m.routing.top_k, 3);
+  EXPECT_EQ(m.routing.scale, 3);
+  for (const auto& [key, value, word] : {std::tuple{"use_head_wise_attn_gate", json(false), "gate"},
+                                         std::tuple{"moe_router_activation", json("softmax"), "sigmoid"},
+                                         std::tuple{"use_bidirectional_attention", json(true), "before"}}) {
+    SmallHf other = model;
+    other.config[key] = value;
+    expect_error(ErrorCode::kUnsupported, {key, word}, [&] { parse(other); });
+  }
+  for (const json& odd : {json("1,x"), json({1, "2"}), json(3.5)}) {
+    model.config["moe_layers_enum"] = odd;
+    expect_error(ErrorCode::kBadFile, {"moe_layers_enum"}, [&] { parse(model); });
+  }
+  model.config["moe_layers_enum"] = {1, 3};
+  model.config["swiglu_limits"] = {1, 2};
+  expect_error(ErrorCode::kBadConfig, {"swiglu_limits", "2 entries"}, [&] { parse(model); });
+  model.config["swiglu_limits"] = {1, -2, 0, 0};
+  expect_error(ErrorCode::kBadConfig, {"swiglu_limits", "0 or more"}, [&] { parse(model); });
+}
+
 TEST(HfConfig, QuantizedWeights) {
   EXPECT_FALSE(golden("llama").quantization.has_value());
   EXPECT_EQ(golden("gptq_qwen3_sym_g128").quantization,

@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Relatives,
                                            "falcon", "falcon_groups", "falcon_norms", "bailing_moe_v2",
                                            "llama4", "llama4_text", "llama4_lists", "phimoe", "phimoe_same",
                                            "phimoe_short", "gpt2", "gpt2_by_layer", "gpt_bigcode",
-                                           "gpt_bigcode_heads"),
+                                           "gpt_bigcode_heads", "step3p7", "step3p5"),
                          test_name);
 
 class RelativesInGguf : public ::testing::TestWithParam<std::string> {};
@@ -231,6 +231,13 @@ TEST(RelativesInGgufFaults, Gpt2WithScalesByLayerIsRefused) {
   const test::TemporaryFolder temporary;
   test::expect_error(ErrorCode::kUnsupported, {"gpt2", "GGUF has no key"}, [&] {
     convert(test::data("goldens/relatives/gpt2_by_layer"), temporary.path() / "model.gguf", {});
+  });
+}
+
+TEST(RelativesInGgufFaults, StepIsRunFromFolders) {
+  const test::TemporaryFolder temporary;
+  test::expect_error(ErrorCode::kUnsupported, {"step3p5", "GGUF has no layout"}, [&] {
+    convert(test::data("goldens/relatives/step3p5"), temporary.path() / "model.gguf", {});
   });
 }
 

@@ -34,6 +34,11 @@ float clamped_silu(double gate, double up, const Activation& a) {
   return static_cast<float>(g / (1 + std::exp(-a.alpha * g)) * (u + 1));
 }
 
+float limited_silu(float gate, float up, const Activation& a) {
+  const float g = silu(gate);
+  return (g > a.limit ? a.limit : g) * std::clamp(up, -a.limit, a.limit);
+}
+
 float apply(float x, const Activation& a) {
   switch (a.kind) {
     case Kind::kSilu:
@@ -63,6 +68,8 @@ void activate(float* out, const float* sums, int width, const Activation& activa
       out[i] = apply(sums[i], activation);
     else if (activation.kind == Kind::kClampedSilu)
       out[i] = clamped_silu(sums[i], sums[width + i], activation);
+    else if (activation.kind == Kind::kSilu && activation.limit > 0)
+      out[i] = limited_silu(sums[i], sums[width + i], activation);
     else
       out[i] = apply(sums[i], activation) * sums[width + i];
   }

@@ -14,7 +14,7 @@ extern const Architecture kLlama, kMistral, kMinistral3, kMixtral, kQwen2, kQwen
     kBamba, kFalconH1, kBert, kRoberta, kNomicBert, kNomicBertMoe, kJinaBertV2, kJinaBertV3, kGte,
     kModernBert, kGemmaEmbedding, kGlm, kCohere, kNemotron, kStableLm, kPhi, kDots1, kCwm, kInternLm3,
     kHelium, kExaone, kSolarOpen, kVaultGemma, kMiniCpm3, kMiniCpm, kGptNeoX, kInternLm2, kMamba2, kOlmo,
-    kFalcon, kBailingMoe2, kLlama4, kPhiMoe, kGpt2, kStarCoder;
+    kFalcon, kBailingMoe2, kLlama4, kPhiMoe, kGpt2, kStarCoder, kStep35;
 
 namespace registry {
 
@@ -34,7 +34,7 @@ constexpr std::array kAll = {
     &kPhi,        &kDots1,          &kCwm,           &kInternLm3,   &kHelium,     &kExaone,
     &kSolarOpen,  &kVaultGemma,     &kMiniCpm3,      &kMiniCpm,     &kGptNeoX,    &kInternLm2,
     &kMamba2,     &kOlmo,           &kFalcon,        &kBailingMoe2, &kLlama4,     &kPhiMoe,
-    &kGpt2,       &kStarCoder,
+    &kGpt2,       &kStarCoder,      &kStep35,
 };
 
 }  // namespace registry

@@ -170,6 +170,8 @@ class Comparison {
     same("the output gate of each head", a.gate_per_head, b.gate_per_head, i);
     same("the width of the feed-forward layer", f.width, g.width, i);
     same("the experts", f.experts, g.experts, i);
+    same("the limit of the activation", f.limit, g.limit, i);
+    same("the limit of the shared expert's activation", f.shared_limit, g.shared_limit, i);
     same("the width of the dense part beside experts", f.beside_width, g.beside_width, i);
     same("the layer whose keys and values are read", a.kv_layer, b.kv_layer, i);
     same("the width of the shared expert", f.shared_width, g.shared_width, i);

@@ -24,6 +24,14 @@ MAVERICK = dict(num_local_experts=128, num_experts_per_tok=2, intermediate_size=
 LLAMA4_VISION = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vision_output_dim=16, image_size=8, patch_size=4,
                      projector_input_dim=16, projector_output_dim=16)
 GPT2 = dict(vocab_size=V, n_embd=H, n_layer=3, n_head=4, layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2)
+STEP_ROPES = dict(rope_theta=[2e4, 1e4, 1e4, 2e4, 1e4], partial_rotary_factors=[0.5, 1.0, 1.0, 0.5, 1.0],
+                  rope_scaling=dict(rope_type="llama3", factor=2.0, original_max_position_embeddings=16, low_freq_factor=1.0, high_freq_factor=32.0))
+STEP = dict(COMMON, **STEP_ROPES, num_hidden_layers=5, head_dim=12, moe_intermediate_size=20, share_expert_dim=28, n_routed_experts=8,
+            num_experts_per_tok=2, num_sliding_attention_heads=6, sliding_window=8, moe_router_scaling_factor=1.7,
+            layer_types=["full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention"],
+            mlp_layer_types=["dense", "dense", "sparse", "sparse", "sparse"], swiglu_limits=[0, 0, 0, 0.4, 0.5],
+            swiglu_limits_shared=[0, 0.3, 0, 0.2, 0], max_position_embeddings=64)
+STEP_VISION = dict(width=16, layers=1, heads=2, image_size=28, patch_size=14, mlp_ratio=2.0)
 PHIMOE = dict(COMMON, model_type="phimoe", num_local_experts=8, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True)
 LONGROPE = dict(rope_theta=1e4, rope_type="longrope", factor=4, short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.0, 3.0, 4.5], short_mscale=1.2,
                 long_mscale=1.35)
@@ -103,6 +111,8 @@ CASES = {
                           tie_word_embeddings=False),
     "gpt_bigcode": dict(GPT2, model_type="gpt_bigcode", n_positions=64, n_inner=72),
     "gpt_bigcode_heads": dict(GPT2, model_type="gpt_bigcode", n_positions=64, multi_query=False),
+    "step3p7": dict(STEP, model_type="step3p7"),
+    "step3p5": dict(STEP, model_type="step3p7"),  # the text model, as published
 }
 
 
@@ -127,6 +137,8 @@ def wrapped(fields):
     kind = fields.pop("model_type")
     if kind == "llama4":
         return AutoConfig.for_model(kind, text_config=fields, vision_config=LLAMA4_VISION)
+    if kind == "step3p7":
+        return AutoConfig.for_model(kind, text_config=fields, vision_config=STEP_VISION)
     vision = {k: v for k, v in VISION.items() if k in AutoConfig.for_model(kind).vision_config.to_dict()}
     return AutoConfig.for_model(kind, text_config=fields, vision_config=vision, tie_word_embeddings=fields.get("tie_word_embeddings", False))
 
@@ -134,7 +146,7 @@ def wrapped(fields):
 def published(config):
     """As the files of before transformers 5 are: Qwen2.5-VL's text model has no part of its own."""
     text = config.get("text_config", config)
-    if "rope_parameters" not in text:
+    if "rope_theta" not in text.get("rope_parameters", {}):
         return
     rope = text.pop("rope_parameters")
     text["rope_theta"] = rope["rope_theta"]
@@ -172,6 +184,18 @@ def in_own_words(name, config):
                       num_nextn_predict_layers=0)
     if config["model_type"] == "gpt_bigcode":
         config.pop("num_key_value_heads", None)
+    if name == "step3p5":
+        text = config.pop("text_config")
+        config.clear()
+        for field in ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size", "vocab_size", "head_dim", "sliding_window",
+                      "moe_intermediate_size", "share_expert_dim", "moe_router_scaling_factor", "rms_norm_eps", "max_position_embeddings"):
+            config[field] = text[field]
+        config.update(STEP_ROPES, model_type="step3p5", architectures=["Step3p5ForCausalLM"], moe_layers_enum="2,3,4", moe_num_experts=8, moe_top_k=2,
+                      num_attention_groups=2, layer_types=text["layer_types"] + ["full_attention"], num_nextn_predict_layers=1,
+                      swiglu_limits=text["swiglu_limits"] + [0], swiglu_limits_shared=text["swiglu_limits_shared"] + [0],
+                      attention_other_setting=dict(attention_type="sliding_attention", num_attention_heads=6, num_attention_groups=2, head_dim=12))
+        config["rope_theta"] = config["rope_theta"] + [2e4]
+        config["partial_rotary_factors"] = config["partial_rotary_factors"] + [0.5]
     if name == "llama4":  # as published: lists are empty or absent, the temperature is a number
         text = config["text_config"]
         for field in ("moe_layers", "layer_types"):
@@ -223,7 +247,7 @@ def in_lings_names(state):
 
 def case(out, name, seed):
     fields = dict(CASES[name])
-    is_vision = fields["model_type"].startswith("qwen") or fields["model_type"] == "llama4"
+    is_vision = fields["model_type"].startswith("qwen") or fields["model_type"] in ("llama4", "step3p7")
     if is_vision:
         config = wrapped(fields)
         make = transformers.AutoModelForImageTextToText
@@ -250,6 +274,9 @@ def case(out, name, seed):
     if name == "bailing_moe_v2":
         path = os.path.join(folder, "model.safetensors")
         save_file(in_lings_names(load_file(path)), path, metadata={"format": "pt"})
+    if name == "step3p5":
+        path = os.path.join(folder, "model.safetensors")
+        save_file({k: t for k, t in load_file(path).items() if not k.startswith("vi")}, path, metadata={"format": "pt"})
     if name == "gpt2":
         path = os.path.join(folder, "model.safetensors")
         tensors = {k.removeprefix("transformer."): t for k, t in load_file(path).items()}
@@ -269,7 +296,7 @@ def case(out, name, seed):
     with torch.no_grad():
         # transformers 5.24's Llama 4 with images fails on texts.
         logits = (model.language_model if name == "llama4" else model)(input_ids=ids, use_cache=False).logits
-        if name in ("llama4", "phimoe"):  # the former's class refuses the published spelling
+        if name in ("llama4", "phimoe", "step3p5"):  # whose classes refuse the published spelling, or read it otherwise
             again = logits
         elif name in ("minicpm", "internlm2", "bailing_moe_v2"):  # transformers has no class of it
             again = logits

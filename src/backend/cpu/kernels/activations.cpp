@@ -66,9 +66,18 @@ inline void apply_to(const SumRows& to, PanelSums sums, const F& f) {
     each_register(out, to.rows, sums.panel_stride, [&](int64_t at) { return f(load(sums.data + at)); });
 }
 
+inline void gate_with_limited_silu(const SumRows& to, PanelSums gate, PanelSums up, F32 limit) {
+  float* out = to.out;
+  for (int t = 0; t < to.tokens; ++t, out += to.stride, gate.data += kLanes, up.data += kLanes)
+    each_register(out, to.rows, gate.panel_stride, [&](int64_t at) {
+      return min(limit, Silu{}(load(gate.data + at))) * max(-limit, min(limit, load(up.data + at)));
+    });
+}
+
 }  // namespace
 
-void gate_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants&) {
+void gate_silu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants& c) {
+  if (c.limit > 0) return gate_with_limited_silu(to, gate, up, broadcast(c.limit));
   gate_with(to, gate, up, Silu{});
 }
 void gate_gelu(const SumRows& to, PanelSums gate, PanelSums up, const ActivationConstants&) {
@@ -96,7 +105,6 @@ void gate_clamped_silu(const SumRows& to, PanelSums gate, PanelSums up, const Ac
       return g * logistic(g * c.alpha) * (u + 1.0f);
     });
 }
-
 void apply_silu(const SumRows& to, PanelSums sums, const ActivationConstants&) { apply_to(to, sums, Silu{}); }
 void apply_gelu(const SumRows& to, PanelSums sums, const ActivationConstants&) { apply_to(to, sums, Gelu{}); }
 void apply_gelu_tanh(const SumRows& to, PanelSums sums, const ActivationConstants&) {

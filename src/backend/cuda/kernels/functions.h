@@ -34,9 +34,14 @@ GPU_FN float activated(float x, const ActivationParams& a) {
 }
 
 GPU_FN float activated(float gate, float up, const ActivationParams& a) {
-  if (a.kind != kClampedSilu) return activated(gate, a) * up;
-  const float g = gate > a.limit ? a.limit : gate;
+  const bool is_limited = a.kind == kSilu && a.limit > 0;
+  if (a.kind != kClampedSilu && !is_limited) return activated(gate, a) * up;
   const float u = up > a.limit ? a.limit : up < -a.limit ? -a.limit : up;
+  if (is_limited) {
+    const float silu = gate * logistic(gate);
+    return (silu > a.limit ? a.limit : silu) * u;
+  }
+  const float g = gate > a.limit ? a.limit : gate;
   return g * logistic(a.alpha * g) * (u + 1);
 }
 
