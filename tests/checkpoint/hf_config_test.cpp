@@ -532,6 +532,7 @@ TEST(HfConfig, StepInItsOwnWords) {
        {"partial_rotary_factors", {0.5, 1, 0.5, 1, 0.5}},
        {"moe_layers_enum", "1, 3,4"},
        {"moe_num_experts", 6},
+       {"hidden_act", "gelu"},
        {"moe_top_k", 3},
        {"moe_router_scaling_factor", 3.0},
        {"share_expert_dim", 12},
@@ -551,6 +552,7 @@ TEST(HfConfig, StepInItsOwnWords) {
   EXPECT_EQ(m.layers[3].feed_forward.limit, 0);
   EXPECT_EQ(m.routing.top_k, 3);
   EXPECT_EQ(m.routing.scale, 3);
+  EXPECT_EQ(m.activation, ActivationFunction::kSilu) << "whatever the field says, as in the class";
   for (const auto& [key, value, word] : {std::tuple{"use_head_wise_attn_gate", json(false), "gate"},
                                          std::tuple{"moe_router_activation", json("softmax"), "sigmoid"},
                                          std::tuple{"use_bidirectional_attention", json(true), "before"}}) {

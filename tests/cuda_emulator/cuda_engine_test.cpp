@@ -94,6 +94,24 @@ TEST_P(CudaArchitectures, LogitsAgree) {
       1e-3);
 }
 
+// Chunks of positions, weights of what experts read, experts chosen one by one, learned positions, limits of
+// an activation.
+class CudaRelatives : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(HuggingFace, CudaRelatives,
+                         ::testing::Values("llama4", "llama4_text", "llama4_lists", "phimoe", "phimoe_short",
+                                           "gpt2", "gpt_bigcode", "step3p5"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(CudaRelatives, LogitsAgreeAndDoNotDependOnHowThePromptIsCut) {
+  const auto folder = test::data("goldens/relatives") / GetParam();
+  const Golden golden = read_golden(folder);
+  test::Setup setup = {.backend = "cuda", .activations = "f32"};
+  const std::vector<float> whole = compute(folder, golden, setup);
+  EXPECT_LE(test::relative_error(whole, golden.logits), 1e-3);
+  setup.chunk = 7;
+  EXPECT_EQ(compute(folder, golden, setup), whole);
+}
+
 Request random_request(std::mt19937& random, int vocab) {
   std::vector<TokenId> prompt(1 + random() % 24);
   for (TokenId& token : prompt) token = static_cast<TokenId>(random() % static_cast<unsigned>(vocab));
